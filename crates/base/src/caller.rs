@@ -1,0 +1,75 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::RecordId;
+
+/// What sort of caller asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallerKind {
+    /// Nobody signed in.
+    Anonymous,
+    /// A person: `auth.id` is the record of the identity type.
+    Account,
+    /// A program with an API key: `auth.id` is the key's record.
+    Service,
+    /// Who runs this Backstay.
+    Operator,
+    /// Backstay itself (seeding, cascades, sign-up); no rule is asked, every check still holds.
+    System,
+}
+
+impl CallerKind {
+    /// The name that rules, logs and answers use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anonymous => "ANONYMOUS",
+            Self::Account => "ACCOUNT",
+            Self::Service => "SERVICE",
+            Self::Operator => "OPERATOR",
+            Self::System => "SYSTEM",
+        }
+    }
+}
+
+/// Who asks, as rules see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// What sort of caller this is.
+    pub kind: CallerKind,
+    /// `auth.id`; absent for anonymous callers and for Backstay itself.
+    pub id: Option<RecordId>,
+    /// `auth.roles`: names of values of the model's `@roles` enum.
+    pub roles: Arc<[Arc<str>]>,
+    /// `auth.claims`: texts by name, set by an operator.
+    pub claims: Arc<BTreeMap<String, String>>,
+    /// The session that was shown, if any, so that it can be ended.
+    pub session: Option<RecordId>,
+}
+
+impl Caller {
+    /// A caller of this kind without an id, roles or claims.
+    fn bare(kind: CallerKind) -> Self {
+        Self { kind, id: None, roles: Arc::from([]), claims: Arc::default(), session: None }
+    }
+
+    /// Nobody signed in.
+    pub fn anonymous() -> Self {
+        Self::bare(CallerKind::Anonymous)
+    }
+
+    /// Backstay itself.
+    pub fn system() -> Self {
+        Self::bare(CallerKind::System)
+    }
+
+    /// An account with these roles, without claims or a session.
+    pub fn account(id: RecordId, roles: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
+        let roles = roles.into_iter().map(Into::into).collect();
+        Self { id: Some(id), roles, ..Self::bare(CallerKind::Account) }
+    }
+
+    /// Whether the caller holds this role.
+    pub fn has_role(&self, name: &str) -> bool {
+        self.roles.iter().any(|role| &**role == name)
+    }
+}

@@ -1,0 +1,309 @@
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+/// What was asked of a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// get, list and every other way of seeing.
+    Read,
+    /// create.
+    Create,
+    /// update, states included.
+    Update,
+    /// delete.
+    Delete,
+}
+
+impl Action {
+    /// The word in messages and in `@allow`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// One thing that is wrong with what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Where: a JSON pointer into the body (RFC 6901), or the name of a query parameter.
+    pub at: String,
+    /// What is wrong.
+    pub kind: ViolationKind,
+}
+
+impl Violation {
+    /// A violation at this place.
+    pub fn new(at: impl Into<String>, kind: ViolationKind) -> Self {
+        Self { at: at.into(), kind }
+    }
+}
+
+/// What can be wrong with one value, field or parameter. The `Display` text is for the outside: it never repeats a
+/// value that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ViolationKind {
+    /// The text does not parse.
+    #[error("{problem} at character {offset}")]
+    Syntax {
+        /// Offset in characters from the start of the text at `at`.
+        offset: usize,
+        /// What is wrong there, and what to write instead.
+        problem: String,
+    },
+    /// There is no such field, parameter, member or type.
+    #[error("unknown {what} '{name}'{}", did_you_mean(suggestion.as_ref()))]
+    Unknown {
+        /// `field`, `parameter`, `value`, …
+        what: &'static str,
+        /// The name that was sent, shortened.
+        name: String,
+        /// The name that was probably meant.
+        suggestion: Option<String>,
+    },
+    /// A member occurs twice in one object.
+    #[error("the member occurs twice")]
+    Duplicate,
+    /// A value is required.
+    #[error("a value is required")]
+    Required,
+    /// A value of another type.
+    #[error("expected {expected}")]
+    Type {
+        /// The type and an example of it.
+        expected: String,
+    },
+    /// Outside what the type or a limit takes.
+    #[error("{0}")]
+    Range(String),
+    /// `@check` failed.
+    #[error("{message}")]
+    Check {
+        /// The check's own message.
+        message: String,
+    },
+    /// The field may not be written by clients, or not any more.
+    #[error("{0}")]
+    ReadOnly(&'static str),
+    /// The caller may not see or write the field.
+    #[error("you may not {} this field", action.name())]
+    FieldForbidden {
+        /// What was tried.
+        action: Action,
+    },
+    /// The record that is referred to does not exist.
+    #[error("there is no {collection} with this {by}")]
+    Reference {
+        /// The collection referred to.
+        collection: String,
+        /// `id`, or the unique field.
+        by: String,
+    },
+    /// The state cannot be reached from the present one.
+    #[error("{from} cannot become {to}{}", allowed_states(allowed))]
+    Transition {
+        /// The stored state.
+        from: String,
+        /// The state asked for.
+        to: String,
+        /// The states that could be reached.
+        allowed: Vec<String>,
+    },
+}
+
+fn did_you_mean(suggestion: Option<&String>) -> String {
+    suggestion.map(|name| format!("; did you mean '{name}'?")).unwrap_or_default()
+}
+
+fn allowed_states(allowed: &[String]) -> String {
+    if allowed.is_empty() {
+        "; it is final".to_owned()
+    } else {
+        format!("; it can become {}", allowed.join(", "))
+    }
+}
+
+/// Why an operation clashes with what is stored or under way.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Another record has this value.
+    #[error("another {collection} has this {}", fields.join(" and "))]
+    Unique {
+        /// The collection.
+        collection: String,
+        /// The fields of the unique index.
+        fields: Vec<String>,
+    },
+    /// Other records refer to this one.
+    #[error("{count}{} {collection} refer to it by '{field}'", if *more { " or more" } else { "" })]
+    Referenced {
+        /// The referring collection.
+        collection: String,
+        /// Its relation field.
+        field: String,
+        /// How many.
+        count: u64,
+        /// Whether there may be more.
+        more: bool,
+    },
+    /// The idempotency key is in use by a request that has not ended.
+    #[error("a request with this idempotency key is still under way")]
+    InFlight,
+    /// The stored record changed while the operation ran.
+    #[error("the record was changed at the same time")]
+    Concurrent,
+    /// What was asked is already so.
+    #[error("{0}")]
+    Already(&'static str),
+}
+
+/// Why a caller is not recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unauthenticated {
+    /// Nothing was shown where something is needed.
+    #[error("sign in first")]
+    Missing,
+    /// The token or key is unknown, has expired or was revoked.
+    #[error("the token is unknown, has expired or was revoked; sign in again")]
+    Token,
+    /// E-mail or password is wrong. Says neither which nor whether the account exists.
+    #[error("the e-mail address or the password is wrong")]
+    Credentials,
+}
+
+/// A limit that was met.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Limit {
+    /// A body, a text or a list is too large.
+    #[error("{what} is larger than {max} {unit}")]
+    Size {
+        /// What is too large.
+        what: &'static str,
+        /// The most that is taken.
+        max: u64,
+        /// `bytes`, `records`, `levels`, …
+        unit: &'static str,
+    },
+    /// Too many attempts.
+    #[error("too many attempts; try again in {retry_after_seconds} seconds")]
+    Rate {
+        /// Whole seconds to wait.
+        retry_after_seconds: u64,
+    },
+    /// The operation needs more work than one may cost.
+    #[error("the request costs more than one may; narrow the filter, or add an index for it")]
+    Cost,
+    /// The server has more to do than it can.
+    #[error("the server is busy; try again")]
+    Busy,
+    /// The request took too long.
+    #[error("the request took longer than {seconds} seconds")]
+    Time {
+        /// The limit.
+        seconds: u64,
+    },
+}
+
+/// Why an operation was refused or failed: the error of the domain. Free of HTTP; crate `http` gives each its status.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The request cannot be understood: its form, a parameter, a filter.
+    #[error("{}", first(.0))]
+    Malformed(Vec<Violation>),
+    /// The request is understood, but its values break the model.
+    #[error("{}", first(.0))]
+    Invalid(Vec<Violation>),
+    /// The caller is not recognised.
+    #[error(transparent)]
+    Unauthenticated(#[from] Unauthenticated),
+    /// The caller may not do this.
+    #[error("you may not {} {what}", action.name())]
+    Forbidden {
+        /// What was tried.
+        action: Action,
+        /// On what: a collection's name, or a phrase such as `this Post`.
+        what: String,
+    },
+    /// It does not exist, or the caller may not know of it.
+    #[error("there is no {what}")]
+    NotFound {
+        /// What there is not.
+        what: String,
+    },
+    /// It clashes with what is stored or under way.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// `If-Match` names another version.
+    #[error("the record has changed since you read it; its version is now {version}")]
+    Precondition {
+        /// The stored version.
+        version: i64,
+    },
+    /// The idempotency key was used with another request.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// A limit was met.
+    #[error(transparent)]
+    Limit(#[from] Limit),
+    /// It is uncertain whether the commit took effect; the idempotency key tells.
+    #[error("it is unknown whether the change was stored; repeat the request with the same idempotency key")]
+    Unknown,
+    /// A fault of the server. The source is for the log alone.
+    #[error("internal error")]
+    Internal(#[source] Arc<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// A fault of the server, with its cause kept for the log.
+    pub fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self::Internal(Arc::new(cause))
+    }
+
+    /// One violation of form.
+    pub fn malformed(at: impl Into<String>, kind: ViolationKind) -> Self {
+        Self::Malformed(vec![Violation::new(at, kind)])
+    }
+
+    /// One violation of the model.
+    pub fn invalid(at: impl Into<String>, kind: ViolationKind) -> Self {
+        Self::Invalid(vec![Violation::new(at, kind)])
+    }
+
+    /// The stable name of the kind of error: the last part of a problem's `type`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed-request",
+            Self::Invalid(_) => "invalid-values",
+            Self::Unauthenticated(Unauthenticated::Missing) => "sign-in-required",
+            Self::Unauthenticated(Unauthenticated::Token) => "invalid-token",
+            Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
+            Self::Forbidden { .. } => "forbidden",
+            Self::NotFound { .. } => "not-found",
+            Self::Conflict(Conflict::Unique { .. }) => "not-unique",
+            Self::Conflict(Conflict::Referenced { .. }) => "still-referenced",
+            Self::Conflict(Conflict::InFlight) => "request-in-flight",
+            Self::Conflict(Conflict::Concurrent) => "concurrent-change",
+            Self::Conflict(Conflict::Already(_)) => "already-done",
+            Self::Precondition { .. } => "version-mismatch",
+            Self::KeyReused => "idempotency-key-reused",
+            Self::Limit(Limit::Size { .. }) => "too-large",
+            Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
+            Self::Limit(Limit::Cost) => "too-costly",
+            Self::Limit(Limit::Busy) => "busy",
+            Self::Limit(Limit::Time { .. }) => "timeout",
+            Self::Unknown => "outcome-unknown",
+            Self::Internal(_) => "internal",
+        }
+    }
+}
+
+fn first(violations: &[Violation]) -> String {
+    match violations {
+        [] => "the request is not valid".to_owned(),
+        [one] => format!("{}: {}", one.at, one.kind),
+        [one, rest @ ..] => format!("{}: {} (and {} more)", one.at, one.kind, rest.len()),
+    }
+}

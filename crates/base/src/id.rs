@@ -1,0 +1,132 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use uuid::Uuid;
+
+use crate::{Ambient, Timestamp};
+
+/// The key of one record: a UUID, version 7 (RFC 9562, section 5.7) where Backstay made it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId(Uuid);
+
+impl RecordId {
+    /// The id whose sixteen bytes, in network order, are these.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// The sixteen bytes in network order.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id as a number, big end first, which orders as the bytes do.
+    pub fn as_u128(self) -> u128 {
+        self.0.as_u128()
+    }
+
+    /// Writes the 36 lower-case characters of the usual form into `buffer` and returns them.
+    pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
+        self.0.hyphenated().encode_lower(buffer)
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.encode(&mut [0; 36]))
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is not a UUID in its hyphenated form of 36 characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a UUID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")]
+pub struct ParseIdError;
+
+impl FromStr for RecordId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        if text.len() != 36 {
+            return Err(ParseIdError);
+        }
+        Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError)
+    }
+}
+
+/// The permanent number of a type in a database's catalog: it outlives renames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TypeNumber(pub u32);
+
+/// The permanent number of a field in a database's catalog, unique within its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldNumber(pub u32);
+
+/// Names one request in answers, logs and the commit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(pub RecordId);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Makes UUIDs of version 7 that never go backwards within one process (RFC 9562, section 6.2, method 3: the
+/// twelve bits after the milliseconds hold fractions of a millisecond and count up where time stands still).
+#[derive(Debug, Default)]
+pub struct IdSource {
+    /// Milliseconds since the epoch in the upper 52 bits, the twelve bits of `rand_a` below.
+    last: AtomicU64,
+}
+
+impl IdSource {
+    /// The next id: time from the ambient clock, 62 random bits from its entropy.
+    pub fn next(&self, ambient: &Ambient) -> RecordId {
+        let wanted = Self::ticks(ambient.clock.now());
+        let step = |last: u64| Some(wanted.max(last + 1));
+        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or(0);
+        let ticks = wanted.max(last + 1);
+
+        let mut bytes = [0_u8; 16];
+        ambient.entropy.fill(&mut bytes[8..]);
+        bytes[..6].copy_from_slice(&(ticks >> 12).to_be_bytes()[2..]);
+        let fraction = (ticks & 0xFFF).to_be_bytes();
+        bytes[6] = 0x70 | fraction[6];
+        bytes[7] = fraction[7];
+        bytes[8] = 0x80 | (bytes[8] & 0x3F);
+        RecordId::from_bytes(bytes)
+    }
+
+    fn ticks(now: Timestamp) -> u64 {
+        let micros = u64::try_from(now.micros()).unwrap_or(0);
+        (micros / 1000) << 12 | (micros % 1000) * 4096 / 1000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_version_7_and_increase() {
+        let (source, ambient) = (IdSource::default(), Ambient::system());
+        let ids: Vec<RecordId> = (0..10_000).map(|_| source.next(&ambient)).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(ids.iter().all(|id| id.as_bytes()[6] >> 4 == 7 && id.as_bytes()[8] >> 6 == 2));
+        assert_eq!(ids[0].to_string().parse(), Ok(ids[0]));
+    }
+
+    #[test]
+    fn only_the_hyphenated_form_is_an_id() {
+        for text in ["", "1", "0191e4f0a0007000800000000000000a", "{0191e4f0-a000-7000-8000-00000000000a}"] {
+            assert_eq!(text.parse::<RecordId>(), Err(ParseIdError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Everything that can grow has its limit here. Those that a caller can meet are part of the API.
+
+/// Bytes of one request body.
+pub const BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Depth of arrays and objects in a JSON document.
+pub const JSON_DEPTH: usize = 32;
+/// Bytes of the text of one rule or filter.
+pub const EXPRESSION_BYTES: usize = 4096;
+/// Depth of nesting of one rule or filter, counted before it is parsed.
+pub const EXPRESSION_DEPTH: usize = 32;
+/// Nodes of one checked expression, named rules included.
+pub const EXPRESSION_NODES: usize = 1000;
+/// Parameters of one filter.
+pub const FILTER_PARAMETERS: usize = 64;
+/// Records on a page where the request names no limit.
+pub const PAGE_DEFAULT: u32 = 20;
+/// Records on a page at most.
+pub const PAGE_MAX: u32 = 500;
+/// Records of a to-many relation that are embedded in one record at most.
+pub const NESTED_MAX: u32 = 100;
+/// Depth of `select`: relations within relations.
+pub const SELECT_DEPTH: usize = 4;
+/// Fields and relations in one `select`.
+pub const SELECT_FIELDS: usize = 200;
+/// Bytes of one `select`, `sort` or cursor.
+pub const PARAMETER_BYTES: usize = 4096;
+/// Fields in one `sort`.
+pub const SORT_FIELDS: usize = 4;
+/// `count=true` counts exactly up to here.
+pub const COUNT_MAX: u64 = 10_000;
+/// Records in one create request.
+pub const BATCH_RECORDS: usize = 1000;
+/// Elements of one list field or to-many relation in a write.
+pub const LIST_ITEMS: usize = 1000;
+/// Characters of a `String`; `Text` is limited by the body alone.
+pub const STRING_CHARS: usize = 10_000;
+/// Characters of an `Email` (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+pub const EMAIL_CHARS: usize = 254;
+/// Characters of a `Url`.
+pub const URL_CHARS: usize = 2048;
+/// Bytes of an idempotency key.
+pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
+/// Hours for which an idempotency record is kept.
+pub const IDEMPOTENCY_HOURS: i64 = 24;
+/// Records that one delete may take with it through `@onDelete(do: CASCADE)`.
+pub const CASCADE_RECORDS: usize = 1000;
+/// Seconds that one request may take.
+pub const REQUEST_SECONDS: u64 = 30;
+/// Virtual-machine steps, in thousands, of a read on the worker before it moves to the reader pool.
+pub const READ_KILO_STEPS: u32 = 20;
+/// Virtual-machine steps, in thousands, of one operation on the writer or one read in the reader pool.
+pub const OPERATION_KILO_STEPS: u32 = 50_000;
+/// Operations that share one commit at most.
+pub const GROUP_OPERATIONS: usize = 256;
+/// Operations that wait for the writer before new ones are refused.
+pub const WRITER_QUEUE: usize = 8192;
+/// Characters of a password at most; the least is configured.
+pub const PASSWORD_CHARS_MAX: usize = 256;
+/// Password hashes that wait for the hashing pool before new ones are refused.
+pub const HASHING_QUEUE: usize = 256;

@@ -1,0 +1,121 @@
+use std::fmt;
+
+use rust_decimal::Decimal;
+
+/// Digits after the point with which amounts are stored, enough for every currency of ISO 4217.
+pub const MONEY_SCALE: u32 = 4;
+
+/// A currency: three capital letters of ISO 4217.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The currency with this code; `None` where the text is not three capital letters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 3] = text.as_bytes().try_into().ok()?;
+        bytes.iter().all(u8::is_ascii_uppercase).then_some(Self(bytes))
+    }
+
+    /// The three letters.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Digits after the point in this currency's smallest unit (ISO 4217, "minor units"); 2 where it is not listed.
+    pub fn digits(self) -> u32 {
+        match &self.0 {
+            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX"
+            | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
+            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
+            b"CLF" | b"UYW" => 4,
+            _ => 2,
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Why an amount and a currency are not money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// More digits after the point than the currency has.
+    #[error("{currency} has {} digits after the point", currency.digits())]
+    Digits {
+        /// The currency.
+        currency: Currency,
+    },
+    /// Does not fit 64 bits at four digits after the point.
+    #[error("an amount is between -922337203685477.5807 and 922337203685477.5807")]
+    Range,
+}
+
+/// An exact amount in a currency. Amounts of different currencies are never compared or added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    /// The amount in ten-thousandths of the currency's unit.
+    scaled: i64,
+    /// Its currency.
+    currency: Currency,
+}
+
+impl Money {
+    /// Checks that the amount has no more digits after the point than the currency.
+    pub fn new(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        let amount = amount.normalize();
+        if amount.scale() > currency.digits() {
+            return Err(MoneyError::Digits { currency });
+        }
+        let scaled = amount.mantissa().checked_mul(10_i128.pow(MONEY_SCALE - amount.scale()));
+        let scaled = scaled.and_then(|scaled| i64::try_from(scaled).ok()).ok_or(MoneyError::Range)?;
+        Ok(Self { scaled, currency })
+    }
+
+    /// Money as it is stored: ten-thousandths of the currency's unit.
+    pub fn from_scaled(scaled: i64, currency: Currency) -> Self {
+        Self { scaled, currency }
+    }
+
+    /// The amount in ten-thousandths of the currency's unit.
+    pub fn scaled(&self) -> i64 {
+        self.scaled
+    }
+
+    /// The amount, with as many digits after the point as the currency has.
+    pub fn amount(&self) -> Decimal {
+        let mut amount = Decimal::new(self.scaled, MONEY_SCALE).normalize();
+        if amount.scale() < self.currency.digits() {
+            amount.rescale(self.currency.digits());
+        }
+        amount
+    }
+
+    /// The currency.
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(amount: &str, currency: &str, expected: &str) {
+        let amount: Decimal = amount.parse().expect("a decimal");
+        let got = Money::new(amount, Currency::parse(currency).expect("a currency"));
+        let text = got.map_or_else(|e| e.to_string(), |m| format!("{} {} = {}", m.amount(), m.currency(), m.scaled()));
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn amounts_are_exact_in_their_currency() {
+        check("12.5", "EUR", "12.50 EUR = 125000");
+        check("-3", "JPY", "-3 JPY = -30000");
+        check("12.345", "KWD", "12.345 KWD = 123450");
+        check("12.345", "EUR", "EUR has 2 digits after the point");
+        check("99999999999999999", "EUR", "an amount is between -922337203685477.5807 and 922337203685477.5807");
+    }
+}

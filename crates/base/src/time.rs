@@ -1,0 +1,227 @@
+use std::fmt;
+
+use jiff::civil;
+
+/// Why a text is not a moment, a date or a duration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// Not a date and time with an offset (RFC 3339).
+    #[error("not a date and time with an offset, such as 2026-01-31T12:00:00Z (RFC 3339)")]
+    Timestamp,
+    /// Not a calendar date (RFC 3339, full-date).
+    #[error("not a date, such as 2026-01-31")]
+    Date,
+    /// Not a duration.
+    #[error("not a duration, such as 90s, 1h30m or 250ms")]
+    Duration,
+    /// Outside the years 1 to 9999.
+    #[error("outside the years 0001 to 9999")]
+    Range,
+}
+
+/// A moment, in microseconds since 1970-01-01T00:00:00Z, from the year 1 to 9999-12-30T22:00:00Z (so that every
+/// offset of it is within the years 1 to 9999).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    const MIN: i64 = -62_135_596_800_000_000;
+    const MAX: i64 = 253_402_207_200_999_999;
+
+    /// The moment this many microseconds after the epoch, if it is within the years 1 to 9999.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        (Self::MIN..=Self::MAX).contains(&micros).then_some(Self(micros))
+    }
+
+    /// As `from_micros`, but the nearest moment where there is none.
+    pub fn from_micros_saturating(micros: i64) -> Self {
+        Self(micros.clamp(Self::MIN, Self::MAX))
+    }
+
+    /// Microseconds since the epoch.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Reads RFC 3339; digits past the microsecond are refused.
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        let fraction = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
+        let shaped = text.len() >= 20 && text.as_bytes()[10].eq_ignore_ascii_case(&b'T') && fraction <= 6;
+        if !shaped || text.contains('[') {
+            return Err(TimeError::Timestamp);
+        }
+        let moment: jiff::Timestamp = text.parse().map_err(|_| TimeError::Timestamp)?;
+        Self::from_micros(moment.as_microsecond()).ok_or(TimeError::Range)
+    }
+
+    /// The moment later by this duration, if there is one.
+    pub fn checked_add(self, by: Duration) -> Option<Self> {
+        self.0.checked_add(by.micros()).and_then(Self::from_micros)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC with exactly six digits of a second's fraction, so that texts order as moments do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = Date((self.0.div_euclid(86_400_000_000)) as i32);
+        let micros = self.0.rem_euclid(86_400_000_000);
+        let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
+        write!(f, "{date}T{:02}:{:02}:{:02}.{fraction:06}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    }
+}
+
+/// A day of the proleptic Gregorian calendar, counted from 1970-01-01, within the years 1 to 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(i32);
+
+impl Date {
+    /// The day this many days after 1970-01-01, if it is within the years 1 to 9999.
+    pub fn from_days(days: i32) -> Option<Self> {
+        (-719_162..=2_932_896).contains(&days).then_some(Self(days))
+    }
+
+    /// Days since 1970-01-01.
+    pub fn days(self) -> i32 {
+        self.0
+    }
+
+    /// Reads `YYYY-MM-DD` (RFC 3339, full-date).
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        if text.len() != 10 || text.as_bytes()[0] == b'-' {
+            return Err(TimeError::Date);
+        }
+        let date: civil::Date = text.parse().map_err(|_| TimeError::Date)?;
+        let days = date.since(civil::date(1970, 1, 1)).map_err(|_| TimeError::Range)?.get_days();
+        Self::from_days(days).ok_or(TimeError::Range)
+    }
+}
+
+impl fmt::Display for Date {
+    /// `YYYY-MM-DD`, by Hinnant's `civil_from_days` (the days since 0000-03-01 in eras of 400 years).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shifted = i64::from(self.0) + 719_468;
+        let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_index = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_index + 2) / 5 + 1;
+        let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
+/// A length of time in microseconds; may be negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duration(i64);
+
+impl Duration {
+    /// This many microseconds.
+    pub fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// The length in microseconds.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Reads CEL's and Go's form: a sign, then numbers with a unit each of `h`, `m`, `s`, `ms`, `us`, such as `1h30m`.
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        let (negative, mut rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        if rest.is_empty() {
+            return Err(TimeError::Duration);
+        }
+        let mut total: i64 = 0;
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+            let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
+            let unit = match &rest[digits..digits + letters] {
+                "h" => 3_600_000_000,
+                "m" => 60_000_000,
+                "s" => 1_000_000,
+                "ms" => 1000,
+                "us" => 1,
+                _ => return Err(TimeError::Duration),
+            };
+            let part = Self::scaled(&rest[..digits], unit).ok_or(TimeError::Duration)?;
+            total = total.checked_add(part).ok_or(TimeError::Duration)?;
+            rest = &rest[digits + letters..];
+        }
+        Ok(Self(if negative { -total } else { total }))
+    }
+
+    /// A decimal number of units, in microseconds, if it is a whole number of them.
+    fn scaled(number: &str, unit: i64) -> Option<i64> {
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let whole: i64 = whole.parse().ok()?;
+        let fraction_micros = if fraction.is_empty() {
+            0
+        } else {
+            let scale = 10_i64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+            let product = fraction.parse::<i64>().ok()?.checked_mul(unit)?;
+            (product % scale == 0).then_some(product / scale)?
+        };
+        whole.checked_mul(unit)?.checked_add(fraction_micros)
+    }
+}
+
+impl fmt::Display for Duration {
+    /// Seconds with a fraction where there is one, as CEL and Protobuf JSON write a duration: `90s`, `0.25s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, micros) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        let fraction = format!("{:06}", micros % 1_000_000);
+        match fraction.trim_end_matches('0') {
+            "" => write!(f, "{sign}{}s", micros / 1_000_000),
+            digits => write!(f, "{sign}{}.{digits}s", micros / 1_000_000),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_read_and_write_rfc_3339() {
+        let check = |text: &str, expected: &str| {
+            let got = Timestamp::parse(text).map_or_else(|error| error.to_string(), |moment| moment.to_string());
+            assert_eq!(got, expected, "{text}");
+        };
+        check("2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000Z");
+        check("2026-01-31T12:00:00.123456+02:00", "2026-01-31T10:00:00.123456Z");
+        check("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z");
+        check("9999-12-30T22:00:00.999999Z", "9999-12-30T22:00:00.999999Z");
+        check("1969-12-31T23:59:59.9Z", "1969-12-31T23:59:59.900000Z");
+        for bad in ["", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z", "2026-01-31T12:00:00.1234567Z"] {
+            check(bad, &TimeError::Timestamp.to_string());
+        }
+    }
+
+    #[test]
+    fn dates_round_trip_over_the_whole_range() {
+        for days in (-719_162..=2_932_896).step_by(997) {
+            let date = Date::from_days(days).expect("in range");
+            assert_eq!(Date::parse(&date.to_string()), Ok(date));
+        }
+        assert_eq!(Date::parse("2024-02-29").map(|date| date.to_string()), Ok("2024-02-29".into()));
+        assert_eq!(Date::parse("2023-02-29"), Err(TimeError::Date));
+    }
+
+    #[test]
+    fn durations_read_go_and_write_seconds() {
+        let check = |text: &str, expected: &str| {
+            let got = Duration::parse(text).map_or_else(|error| error.to_string(), |length| length.to_string());
+            assert_eq!(got, expected, "{text}");
+        };
+        check("1h30m", "5400s");
+        check("-250ms", "-0.25s");
+        check("1.5s", "1.5s");
+        check("90", "not a duration, such as 90s, 1h30m or 250ms");
+        check("", "not a duration, such as 90s, 1h30m or 250ms");
+        check("99999999999999999h", "not a duration, such as 90s, 1h30m or 250ms");
+    }
+}

@@ -1,0 +1,195 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use backstay_base::Value;
+use backstay_model::{CollectionId, EnumId, FieldId};
+
+/// The type of an expression. `Email` and `Url` are `Text`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// True, false or unknown.
+    Bool,
+    /// 64 bits, signed.
+    Int,
+    /// 64 bits.
+    Float,
+    /// Exact.
+    Decimal,
+    /// Characters, compared by code point.
+    Text,
+    /// A value of an enum; compares with text literals that name its values.
+    Enum(EnumId),
+    /// A key of unknown kind, such as `auth.id`.
+    Id,
+    /// A record of a collection, or its id: the two are the same in a comparison.
+    Record(CollectionId),
+    /// A moment.
+    Timestamp,
+    /// A day.
+    Date,
+    /// A length of time.
+    Duration,
+    /// An amount with its currency; `.amount` and `.currency` are its parts.
+    Money,
+    /// A document; only presence can be tested.
+    Json,
+    /// A list of scalars.
+    List(Box<Type>),
+    /// The literal `null`.
+    Null,
+}
+
+/// A checked expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub node: Node,
+    /// Its type.
+    pub ty: Type,
+    /// Where it stands in its own text, in bytes; that of the use where it came in by a named rule.
+    pub span: Range<u32>,
+}
+
+/// What an expression is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node {
+    /// A constant; `Value::Null` is unknown.
+    Literal(Value),
+    /// The parameter with this index in `Checked::params`.
+    Param(u16),
+    /// Something of the caller.
+    Caller(CallerPart),
+    /// `now` and `request.time`: the moment at which the operation began.
+    Now,
+    /// A field, reached from a record through to-one relations; without steps the record itself (its id).
+    Path(Path),
+    /// `!a`.
+    Not(Box<Expr>),
+    /// `-a`.
+    Negate(Box<Expr>),
+    /// `a op b`.
+    Binary(Operator, Box<Expr>, Box<Expr>),
+    /// `a == null` (`negated`: `a != null`): a test of presence, never unknown.
+    IsNull {
+        /// What is tested.
+        of: Box<Expr>,
+        /// Whether it must be present.
+        negated: bool,
+    },
+    /// `condition ? then : otherwise`.
+    Conditional(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `a in b`, where `b` is a list literal, a list field or `auth.roles`.
+    In(Box<Expr>, Box<Expr>),
+    /// A list of expressions of one type.
+    List(Vec<Expr>),
+    /// A function of the language.
+    Call(Function, Vec<Expr>),
+    /// `path.exists(v, body)` or `path.all(v, body)`.
+    Quantifier {
+        /// Which.
+        kind: Quantifier,
+        /// A path whose last step is a to-many relation.
+        over: Path,
+        /// The member's variable: `Root::Bound` in `body`.
+        variable: u16,
+        /// Must be Boolean.
+        body: Box<Expr>,
+    },
+    /// A part that depends on the caller and the moment alone, taken out by `Facts`; always Boolean.
+    Fact(u16),
+}
+
+/// A path from a record to a field.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Path {
+    /// The record it starts from.
+    pub root: Root,
+    /// The collection of that record.
+    pub collection: CollectionId,
+    /// Fields, each of the collection that the one before leads to; all but the last are to-one relations.
+    pub steps: Vec<FieldId>,
+    /// The part, where the last field is `Money` and a part of it is meant.
+    pub part: Option<MoneyPart>,
+}
+
+/// A part of a `Money` value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MoneyPart {
+    /// `.amount`, a `Decimal`.
+    Amount,
+    /// `.currency`, a `Text`.
+    Currency,
+}
+
+/// The record a path starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// `this`; also what a filter's plain field names start from.
+    This,
+    /// `new`.
+    New,
+    /// The variable of an enclosing quantifier.
+    Bound(u16),
+}
+
+/// What a rule can know of the caller.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CallerPart {
+    /// `auth.id`; null for anonymous callers.
+    Id,
+    /// `auth.kind`: `ANONYMOUS`, `ACCOUNT`, `SERVICE`, `OPERATOR`.
+    Kind,
+    /// `auth.roles`: a list of names of the `@roles` enum.
+    Roles,
+    /// `auth.claims.x`: a text, or null.
+    Claim(Arc<str>),
+}
+
+/// An operator with two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Operator {
+    And,
+    Or,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// A function of the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// `size(text)` in code points, `size(list)` in elements.
+    Size,
+    /// `text.startsWith(prefix)`.
+    StartsWith,
+    /// `text.endsWith(suffix)`.
+    EndsWith,
+    /// `text.contains(part)`.
+    Contains,
+    /// `text.lowerAscii()`.
+    LowerAscii,
+    /// `text.upperAscii()`.
+    UpperAscii,
+    /// `timestamp("2026-01-31T12:00:00Z")`; only of a literal (folded when checked) or a parameter.
+    Timestamp,
+    /// `duration("1h30m")`; only of a literal (folded when checked) or a parameter.
+    Duration,
+}
+
+/// `exists` or `all`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quantifier {
+    /// True where a member is true, false where none is *not false*, else unknown.
+    Exists,
+    /// True where none is *not true*, false where a member is false, else unknown.
+    All,
+}

@@ -1,0 +1,427 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use backstay_base::Value;
+
+use crate::source::{SourceMap, Span};
+
+/// Index of a collection in one loaded `Model`; not permanent (see `base::TypeNumber`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CollectionId(pub u16);
+
+/// Index of a field in its collection; not permanent (see `base::FieldNumber`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldId(pub u16);
+
+/// Index of an enum in one loaded `Model`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EnumId(pub u16);
+
+/// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
+/// them.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// `@app(name:)`.
+    pub name: String,
+    /// Stored types, those of the system model last; indexed by `CollectionId`.
+    pub collections: Vec<Collection>,
+    /// Enums, indexed by `EnumId`.
+    pub enums: Vec<Enum>,
+    /// `@rule`s by name.
+    pub rules: HashMap<String, RuleText>,
+    /// The enum marked `@roles`.
+    pub roles: Option<EnumId>,
+    /// The collection marked `@identity`.
+    pub identity: Option<CollectionId>,
+    /// The texts the model came from, for messages.
+    pub sources: Arc<SourceMap>,
+    pub(crate) by_name: HashMap<String, CollectionId>,
+    pub(crate) by_path: HashMap<String, CollectionId>,
+}
+
+impl Model {
+    /// The collection with this id.
+    pub fn collection(&self, id: CollectionId) -> &Collection {
+        &self.collections[usize::from(id.0)]
+    }
+
+    /// The collection of this name.
+    pub fn collection_named(&self, name: &str) -> Option<&Collection> {
+        self.by_name.get(name).map(|id| self.collection(*id))
+    }
+
+    /// The collection that stands under `/api/{path}`.
+    pub fn collection_at(&self, path: &str) -> Option<&Collection> {
+        self.by_path.get(path).map(|id| self.collection(*id))
+    }
+
+    /// The enum with this id.
+    pub fn enumeration(&self, id: EnumId) -> &Enum {
+        &self.enums[usize::from(id.0)]
+    }
+
+    /// The field with this id in this collection.
+    pub fn field(&self, collection: CollectionId, field: FieldId) -> &Field {
+        self.collection(collection).field(field)
+    }
+}
+
+/// A stored type.
+#[derive(Debug, Clone)]
+pub struct Collection {
+    /// Its index.
+    pub id: CollectionId,
+    /// The type's name, such as `BlogPost`.
+    pub name: String,
+    /// The table's name, such as `blog_post`.
+    pub table: String,
+    /// The last part of `/api/{path}`, such as `blog-posts`.
+    pub path: String,
+    /// The description in the model.
+    pub description: Option<String>,
+    /// Whether it belongs to the system model: not reachable under `/api/` but for operators.
+    pub system: bool,
+    /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`.
+    pub fields: Vec<Field>,
+    /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
+    pub indexes: Vec<Index>,
+    /// Who may do what with its records.
+    pub allow: Allow,
+    /// Where the type's name is in the model.
+    pub span: Span,
+    pub(crate) by_name: HashMap<String, FieldId>,
+}
+
+impl Collection {
+    /// `id`.
+    pub const ID: FieldId = FieldId(0);
+    /// `createdAt`.
+    pub const CREATED_AT: FieldId = FieldId(1);
+    /// `updatedAt`.
+    pub const UPDATED_AT: FieldId = FieldId(2);
+    /// `version`.
+    pub const VERSION: FieldId = FieldId(3);
+
+    /// The field with this id.
+    pub fn field(&self, id: FieldId) -> &Field {
+        &self.fields[usize::from(id.0)]
+    }
+
+    /// The field of this name.
+    pub fn field_named(&self, name: &str) -> Option<&Field> {
+        self.by_name.get(name).map(|id| self.field(*id))
+    }
+
+    /// Fields that have columns in the collection's own table, in order.
+    pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| field.kind.is_stored())
+    }
+}
+
+/// Rules per action; `None` refuses everyone but Backstay itself.
+#[derive(Debug, Clone, Default)]
+pub struct Allow {
+    /// Who may read.
+    pub read: Option<RuleText>,
+    /// Who may create. On a field: who may give it a value in a create.
+    pub create: Option<RuleText>,
+    /// Who may update. On a field: who may change it.
+    pub update: Option<RuleText>,
+    /// Who may delete; never on a field.
+    pub delete: Option<RuleText>,
+}
+
+/// The text of a rule and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleText {
+    /// The expression.
+    pub text: Arc<str>,
+    /// Where its first character stands: `SourceMap::within` finds the place of an offset within the text.
+    pub span: Span,
+}
+
+/// One field of a stored type.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its index.
+    pub id: FieldId,
+    /// Its name, such as `publishedAt`.
+    pub name: String,
+    /// Its column, such as `published_at`; of a `Money` field the column of the amount. Empty where it has none.
+    pub column: String,
+    /// The description in the model.
+    pub description: Option<String>,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// Whether a value is required (`!`). A to-many relation is never null, so `false` there.
+    pub required: bool,
+    /// `@unique`.
+    pub unique: bool,
+    /// `@readonly`: clients may not write it.
+    pub readonly: bool,
+    /// `@immutable`: it may be given on create and never changed.
+    pub immutable: bool,
+    /// `@default(to:)`, checked against the type.
+    pub default: Option<Value>,
+    /// `@set(on:, to:)`.
+    pub set: Vec<Set>,
+    /// `@class(is:)`.
+    pub class: Option<Class>,
+    /// Rules that restrict the field further than its type; `None` follows the type's.
+    pub allow: Allow,
+    /// `@check`s.
+    pub checks: Vec<Check>,
+    /// Where the field's name is in the model.
+    pub span: Span,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldKind {
+    /// One scalar.
+    Scalar(Scalar),
+    /// One value of an enum.
+    Enum(EnumId),
+    /// A list of scalars, without nulls.
+    List(Element),
+    /// A reference to one record; its column holds the target's id.
+    ToOne {
+        /// The collection referred to.
+        target: CollectionId,
+        /// What happens when the target is deleted.
+        on_delete: OnDelete,
+    },
+    /// The records of `target` whose to-one field `via` refers here; nothing is stored.
+    OneToMany {
+        /// The collection that refers.
+        target: CollectionId,
+        /// Its to-one field.
+        via: FieldId,
+    },
+    /// A set of records of `target`, kept in a link table.
+    ManyToMany {
+        /// The collection at the other end.
+        target: CollectionId,
+        /// The link table.
+        link: Link,
+    },
+}
+
+impl FieldKind {
+    /// Whether the field has a column in its collection's own table.
+    pub fn is_stored(&self) -> bool {
+        matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. })
+    }
+
+    /// The collection at the other end of a relation.
+    pub fn target(&self) -> Option<CollectionId> {
+        match self {
+            Self::ToOne { target, .. } | Self::OneToMany { target, .. } | Self::ManyToMany { target, .. } => {
+                Some(*target)
+            }
+            Self::Scalar(_) | Self::Enum(_) | Self::List(_) => None,
+        }
+    }
+
+    /// Whether it is a relation to many.
+    pub fn is_to_many(&self) -> bool {
+        matches!(self, Self::OneToMany { .. } | Self::ManyToMany { .. })
+    }
+}
+
+/// The table that holds a many-to-many relation: two columns, the primary key over (`near`, `far`), an index the other
+/// way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The table's name.
+    pub table: String,
+    /// The column that holds the id of the record on this field's side.
+    pub near: String,
+    /// The column that holds the id of the record at the other end.
+    pub far: String,
+    /// Whether this field declares the relation (`false`: it is the `@inverse` of the field that does).
+    pub owner: bool,
+    /// The field at the other end, if it is declared.
+    pub inverse: Option<FieldId>,
+}
+
+/// What a list holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// Scalars; never `JSON` or `Money`.
+    Scalar(Scalar),
+    /// Values of an enum.
+    Enum(EnumId),
+}
+
+/// A scalar type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scalar {
+    /// `ID`.
+    Id,
+    /// `String`: at most `limits::STRING_CHARS` characters.
+    String,
+    /// `Text`: limited by the body alone.
+    Text,
+    /// `Int`: 64 bits, signed.
+    Int,
+    /// `Float`: finite, 64 bits.
+    Float,
+    /// `Decimal`: exact, at most 18 digits of which `scale` stand after the point.
+    Decimal {
+        /// All digits, 1 to 18.
+        precision: u8,
+        /// Digits after the point, 0 to `precision`.
+        scale: u8,
+    },
+    /// `Boolean`.
+    Boolean,
+    /// `DateTime`: RFC 3339, kept to the microsecond in UTC.
+    DateTime,
+    /// `Date`.
+    Date,
+    /// `JSON`.
+    Json,
+    /// `Email`: kept in lower case.
+    Email,
+    /// `Url`: absolute, `http` or `https`.
+    Url,
+    /// `Money`: two columns, `{column}` and `{column}_currency`.
+    Money,
+}
+
+impl Scalar {
+    /// The name in model files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Id => "ID",
+            Self::String => "String",
+            Self::Text => "Text",
+            Self::Int => "Int",
+            Self::Float => "Float",
+            Self::Decimal { .. } => "Decimal",
+            Self::Boolean => "Boolean",
+            Self::DateTime => "DateTime",
+            Self::Date => "Date",
+            Self::Json => "JSON",
+            Self::Email => "Email",
+            Self::Url => "Url",
+            Self::Money => "Money",
+        }
+    }
+}
+
+/// What happens to a record when the one it refers to is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDelete {
+    /// The target cannot be deleted while it is referred to. The default of a required relation.
+    Restrict,
+    /// The record is deleted too.
+    Cascade,
+    /// The reference becomes null. The default of an optional relation.
+    SetNull,
+}
+
+/// `@set(on:, to:)`: a value that Backstay gives a field, whatever the client says.
+#[derive(Debug, Clone)]
+pub struct Set {
+    /// On create, on update, or both.
+    pub on: SetOn,
+    /// The expression whose value it gets.
+    pub to: RuleText,
+}
+
+/// When a `@set` applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetOn {
+    /// When the record is made.
+    Create,
+    /// At every later change.
+    Update,
+    /// Always.
+    Write,
+}
+
+/// `@check(rule:, message:)`.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// The expression that must be true, or unknown because a value it needs is null.
+    pub rule: RuleText,
+    /// What the client is told.
+    pub message: String,
+}
+
+/// How confidential a field's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// About a person.
+    Personal,
+    /// About a person's health.
+    Medical,
+    /// A payment card's number.
+    Card,
+    /// A password hash, token hash or key; never answered.
+    Secret,
+}
+
+/// An index of a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Its name in the database.
+    pub name: String,
+    /// Its fields, in order; all of them stored.
+    pub fields: Vec<FieldId>,
+    /// Whether no two records may have the same values (nulls are never the same).
+    pub unique: bool,
+}
+
+/// An enum of the model.
+#[derive(Debug, Clone)]
+pub struct Enum {
+    /// Its index.
+    pub id: EnumId,
+    /// Its name.
+    pub name: String,
+    /// The description in the model.
+    pub description: Option<String>,
+    /// Its values, in order.
+    pub values: Vec<EnumValue>,
+    /// The states' machine, where values have `@initial` or `@to`.
+    pub states: bool,
+}
+
+impl Enum {
+    /// The value of this name.
+    pub fn value(&self, name: &str) -> Option<&EnumValue> {
+        self.values.iter().find(|value| &*value.name == name)
+    }
+
+    /// The value marked `@initial`.
+    pub fn initial(&self) -> Option<&EnumValue> {
+        self.values.iter().find(|value| value.initial)
+    }
+}
+
+/// One value of an enum.
+#[derive(Debug, Clone)]
+pub struct EnumValue {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The description in the model.
+    pub description: Option<String>,
+    /// `@initial`: the state of a new record.
+    pub initial: bool,
+    /// `@to`: where a record in this state can go.
+    pub transitions: Vec<Transition>,
+}
+
+/// `@to(state:, when:, set:)`. A guard and the values are typed once per collection that has a field of the enum.
+#[derive(Debug, Clone)]
+pub struct Transition {
+    /// The state it leads to.
+    pub to: Arc<str>,
+    /// Who may, or when: `this` is the stored record, `new` the proposed one.
+    pub when: Option<RuleText>,
+    /// Fields that the transition sets, by name.
+    pub set: Vec<(String, RuleText)>,
+}
