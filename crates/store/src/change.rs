@@ -1,0 +1,47 @@
+use backstay_audit::ChangeKind;
+use backstay_base::{RecordId, Value};
+use backstay_model::{CollectionId, FieldId};
+
+/// One record's part in a commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The record's collection.
+    pub collection: CollectionId,
+    /// The record.
+    pub record: RecordId,
+    /// What was done to it.
+    pub kind: ChangeKind,
+    /// Its version after the change; of a deleted record the last it had.
+    pub version: i64,
+    /// The fields that changed, each once. Of a created record all that have a value; of a deleted one those whose old
+    /// values feeds need: the indexed ones. Of a link or unlink the one relation.
+    pub fields: Vec<ChangedField>,
+}
+
+/// One field that changed. The store itself keeps values that the model classifies out of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangedField {
+    /// Which.
+    pub field: FieldId,
+    /// The stored value before; null in a create.
+    pub old: Value,
+    /// The stored value after; null in a delete. Of a link or unlink the list of ids that were linked or unlinked.
+    pub new: Value,
+}
+
+/// Is told of commits on the thread that makes them; must be quick and must not call the store.
+pub trait CommitObserver: Send + Sync + 'static {
+    /// Changes are about to become visible. They may still fail to.
+    fn before_commit(&self, changes: &[Change]);
+    /// The same changes are durable. Nobody has been answered yet.
+    fn after_commit(&self, changes: &[Change]);
+    /// Another process changed the database: anything may be different.
+    fn foreign_change(&self);
+}
+
+/// Nobody listens.
+impl CommitObserver for () {
+    fn before_commit(&self, _: &[Change]) {}
+    fn after_commit(&self, _: &[Change]) {}
+    fn foreign_change(&self) {}
+}

@@ -1,0 +1,23 @@
+//! Keeps records: connections, transactions, group commit, the catalog, migrations, the commit log and idempotency
+//! records. The only crate that knows a database driver; knows nothing of callers' rights, rules or JSON.
+
+mod catalog;
+mod change;
+mod error;
+mod idempotency;
+mod open;
+mod read;
+mod store;
+mod tx;
+mod work;
+
+pub use backstay_audit::{ChangeKind, Origin};
+pub use catalog::Catalog;
+pub use change::{Change, ChangedField, CommitObserver};
+pub use error::{OpenError, StoreError};
+pub use idempotency::{KeyClaim, Recall};
+pub use open::{Migration, OpenOptions, Opened, Outcome, Risk, Step};
+pub use read::{ReadStats, RowSink};
+pub use store::Store;
+pub use tx::Tx;
+pub use work::{Work, Writes};

@@ -1,0 +1,3 @@
+/// A PostgreSQL server for the tests of one process.
+#[derive(Debug)]
+pub struct Cluster {}
