@@ -103,8 +103,10 @@ pub struct ReadPlan {
     pub template: Template,
     /// How a row becomes an answer. Without members for `ReadScope::Count`, whose one column is the number.
     pub output: ObjectOutput,
-    /// The columns that hold the values of a cursor: the sort keys in order, then the id.
+    /// The columns that hold the values of a cursor: the sort keys in order, then the id. Empty but for a page.
     pub cursor: Vec<usize>,
+    /// The column that holds the record's version, for its entity tag; `None` for `ReadScope::Count`.
+    pub version: Option<usize>,
 }
 
 /// How columns become one JSON object.
@@ -130,8 +132,15 @@ pub struct MemberOutput {
 /// How columns become a value. Column indexes within `Rows` are those of one row of the nested array.
 #[derive(Debug, Clone)]
 pub enum ValueOutput {
-    /// One column.
+    /// One column; never of type `List` or `Nested`.
     Column(usize, ColumnType),
+    /// A list of scalars: one column of type `List`, whose elements `nested::elements` reads.
+    List {
+        /// The column.
+        column: usize,
+        /// Type of an element.
+        element: ColumnType,
+    },
     /// `{"amount": "12.50", "currency": "EUR"}` of two columns.
     Money {
         /// Column of the amount.

@@ -5,6 +5,8 @@ use backstay_expr::CallerPart;
 use backstay_model::FieldId;
 use rust_decimal::Decimal;
 
+use crate::param::Encoding;
+
 /// Which database a statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
@@ -98,16 +100,17 @@ pub enum Slot {
 #[derive(Debug)]
 pub struct Template {
     pub(crate) text: Arc<str>,
-    pub(crate) slots: Box<[(Slot, ColumnType)]>,
+    pub(crate) slots: Box<[(Slot, Encoding)]>,
     pub(crate) columns: Arc<[ColumnType]>,
+    pub(crate) dialect: Dialect,
 }
 
 impl Template {
     /// Puts a value into every placeholder: `value` is asked once for each, in order; never for a constant.
     pub fn bind(&self, mut value: impl FnMut(&Slot) -> Value) -> Statement {
-        let bind = |(slot, column): &(Slot, ColumnType)| match slot {
-            Slot::Constant(constant) => column.param(constant),
-            slot => column.param(&value(slot)),
+        let bind = |(slot, encoding): &(Slot, Encoding)| match slot {
+            Slot::Constant(constant) => encoding.param(constant, self.dialect),
+            slot => encoding.param(&value(slot), self.dialect),
         };
         Statement {
             text: Arc::clone(&self.text),

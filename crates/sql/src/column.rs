@@ -1,0 +1,78 @@
+use backstay_base::{MONEY_SCALE, ValueRef};
+use backstay_model::{Element, FieldKind, Scalar};
+
+use crate::ColumnType;
+
+/// One row of a result, whatever the database.
+pub trait Row {
+    /// The value in this column, read as the statement's column type says.
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError>;
+}
+
+/// A stored value that is not of its column's type: the database was changed by other means.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("column {column} holds a value that is not {expected}")]
+pub struct DecodeError {
+    /// Index in the result.
+    pub column: usize,
+    /// The type that it should have.
+    pub expected: &'static str,
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "four fits")]
+const MONEY_AMOUNT: ColumnType = ColumnType::Decimal { scale: MONEY_SCALE as u8 };
+
+impl ColumnType {
+    /// What the column of a scalar holds; of `Money` the amount.
+    pub fn of_scalar(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Id => Self::Id,
+            Scalar::String | Scalar::Text | Scalar::Email | Scalar::Url => Self::Text,
+            Scalar::Int => Self::Int,
+            Scalar::Float => Self::Float,
+            Scalar::Decimal { scale, .. } => Self::Decimal { scale },
+            Scalar::Boolean => Self::Bool,
+            Scalar::DateTime => Self::Timestamp,
+            Scalar::Date => Self::Date,
+            Scalar::Json => Self::Json,
+            Scalar::Money => MONEY_AMOUNT,
+        }
+    }
+
+    /// What an element of a list is.
+    pub fn of_element(element: Element) -> Self {
+        match element {
+            Element::Scalar(scalar) => Self::of_scalar(scalar),
+            Element::Enum(_) => Self::Text,
+        }
+    }
+
+    /// What the column of a field holds (of `Money` the amount), or, of a to-many relation, the rows nested in it.
+    pub fn of_field(kind: &FieldKind) -> Self {
+        match kind {
+            FieldKind::Scalar(scalar) => Self::of_scalar(*scalar),
+            FieldKind::Enum(_) => Self::Text,
+            FieldKind::List(_) => Self::List,
+            FieldKind::ToOne { .. } => Self::Id,
+            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => Self::Nested,
+        }
+    }
+
+    /// The type in words, for messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "a truth value",
+            Self::Int => "an integer",
+            Self::Float => "a number",
+            Self::Decimal { .. } => "a decimal number",
+            Self::Text => "a text",
+            Self::Id => "an id",
+            Self::Timestamp => "a moment",
+            Self::Date => "a day",
+            Self::Json => "a document",
+            Self::List => "a list",
+            Self::Nested => "nested rows",
+            Self::Bytes => "bytes",
+        }
+    }
+}

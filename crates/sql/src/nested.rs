@@ -1,0 +1,394 @@
+//! The nested form: rows within one column of a row, and the elements of a scalar list, as JSON text.
+//!
+//! Rows are an array of arrays, `[[v, …], …]`; a list is one array of values. A value is written so that both databases
+//! can make it and both forms are read here:
+//!
+//! | type | form |
+//! |---|---|
+//! | `Bool` | `true`, `false`, `1`, `0` |
+//! | `Int`, `Timestamp` (microseconds) | a number |
+//! | `Float` | a number, or a number in a string |
+//! | `Decimal` | a number with a point: itself; without one: scaled by ten to the power of its scale |
+//! | `Id` | a string of 32 hexadecimal digits with or without hyphens; empty: null |
+//! | `Text`, `Date` (`YYYY-MM-DD`) | a string |
+//! | `Json`, `List` | a string that holds the document |
+//! | `Nested` | an array of rows |
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use backstay_base::{Date, RecordId, Timestamp, Value, ValueRef};
+use rust_decimal::Decimal;
+
+use crate::{ColumnType, DecodeError, Dialect, Row};
+
+/// The rows of one nested text, parsed one by one.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    scanner: Scanner<'a>,
+    columns: &'a [ColumnType],
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Start,
+    Within,
+    End,
+}
+
+/// One row of a nested text.
+#[derive(Debug)]
+pub struct NestedRow<'a>(Vec<Element<'a>>);
+
+/// One value of a nested text.
+#[derive(Debug, Clone)]
+pub struct Element<'a>(Cell<'a>);
+
+#[derive(Debug, Clone)]
+enum Cell<'a> {
+    /// Borrowed from the text, or no text at all.
+    Plain(ValueRef<'a>),
+    /// A text that holds escapes.
+    Text(String),
+    /// A document that holds escapes.
+    Json(String),
+    /// A list that holds escapes.
+    Nested(String),
+}
+
+impl<'a> Rows<'a> {
+    /// Reads `text`, whose rows have columns of these types.
+    pub fn parse(text: &'a str, columns: &'a [ColumnType]) -> Self {
+        Self { scanner: Scanner { text, at: 0 }, columns, state: State::Start }
+    }
+
+    fn row(&mut self) -> Option<Result<NestedRow<'a>, Malformed>> {
+        let more = self.scanner.step(&mut self.state).transpose()?;
+        Some(more.and_then(|()| {
+            let mut values = Vec::with_capacity(self.columns.len());
+            let mut state = State::Start;
+            for (column, kind) in self.columns.iter().enumerate() {
+                match self.scanner.step(&mut state)? {
+                    Some(()) => values.push(self.scanner.value(*kind).map_err(|error| error.at(column))?),
+                    None => return Err(Malformed { column, expected: SHAPE }),
+                }
+            }
+            match self.scanner.step(&mut state)? {
+                None => Ok(NestedRow(values)),
+                Some(()) => Err(Malformed { column: self.columns.len(), expected: SHAPE }),
+            }
+        }))
+    }
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = Result<NestedRow<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.row()?;
+        if row.is_err() {
+            self.state = State::End;
+        }
+        Some(row.map_err(Into::into))
+    }
+}
+
+impl Row for NestedRow<'_> {
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
+        self.0.get(column).map(Element::value).ok_or(DecodeError { column, expected: SHAPE })
+    }
+}
+
+impl Element<'_> {
+    /// The value.
+    pub fn value(&self) -> ValueRef<'_> {
+        match &self.0 {
+            Cell::Plain(value) => *value,
+            Cell::Text(text) => ValueRef::Text(text),
+            Cell::Json(text) => ValueRef::Json(text),
+            Cell::Nested(text) => ValueRef::Nested(text),
+        }
+    }
+}
+
+/// The elements of a scalar list, one by one.
+pub fn elements(text: &str, element: ColumnType) -> Elements<'_> {
+    Elements { scanner: Scanner { text, at: 0 }, element, state: State::Start }
+}
+
+/// See `elements`.
+#[derive(Debug)]
+pub struct Elements<'a> {
+    scanner: Scanner<'a>,
+    element: ColumnType,
+    state: State,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Result<Element<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let more = self.scanner.step(&mut self.state).transpose()?;
+        let value = more.and_then(|()| self.scanner.value(self.element));
+        if value.is_err() {
+            self.state = State::End;
+        }
+        Some(value.map_err(Into::into))
+    }
+}
+
+/// A list of scalars as it is stored in a column of type `List`.
+pub(crate) fn write_list(values: &[Value], element: ColumnType, dialect: Dialect) -> String {
+    let mut out = String::with_capacity(2 + values.len() * 8);
+    out.push('[');
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_element(&mut out, value, element, dialect);
+    }
+    out.push(']');
+    out
+}
+
+fn write_element(out: &mut String, value: &Value, element: ColumnType, dialect: Dialect) {
+    // Writing to a String cannot fail.
+    let _ = match value {
+        Value::Bool(truth) => write!(out, "{truth}"),
+        Value::Int(number) => write!(out, "{number}"),
+        Value::Float(number) => write!(out, "{number:?}"),
+        Value::Decimal(number) => {
+            let scale = if let ColumnType::Decimal { scale } = element { u32::from(scale) } else { number.scale() };
+            let mut number = *number;
+            number.rescale(scale);
+            match dialect {
+                Dialect::Sqlite => write!(out, "{}", number.mantissa()),
+                Dialect::Postgres => write!(out, "{number}"),
+            }
+        }
+        Value::Text(text) => {
+            write_string(out, text);
+            Ok(())
+        }
+        Value::Id(id) => match dialect {
+            Dialect::Sqlite => write!(out, "\"{:032X}\"", id.as_u128()),
+            Dialect::Postgres => write!(out, "\"{id}\""),
+        },
+        Value::Timestamp(moment) => write!(out, "{}", moment.micros()),
+        Value::Date(date) => write!(out, "\"{date}\""),
+        Value::Duration(length) => write!(out, "{}", length.micros()),
+        Value::Null | Value::Money(_) | Value::Json(_) | Value::List(_) => write!(out, "null"),
+    };
+}
+
+fn write_string(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            control if control < ' ' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(control));
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
+
+const SHAPE: &str = "the nested form";
+
+#[derive(Debug, Clone, Copy)]
+struct Malformed {
+    column: usize,
+    expected: &'static str,
+}
+
+impl Malformed {
+    fn at(self, column: usize) -> Self {
+        Self { column, ..self }
+    }
+}
+
+impl From<Malformed> for DecodeError {
+    fn from(error: Malformed) -> Self {
+        Self { column: error.column, expected: error.expected }
+    }
+}
+
+fn malformed<T>(expected: &'static str) -> Result<T, Malformed> {
+    Err(Malformed { column: 0, expected })
+}
+
+#[derive(Debug)]
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = bytes.get(self.at) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
+    }
+
+    /// Moves to the next item of an array: `None` past its end.
+    fn step(&mut self, state: &mut State) -> Result<Option<()>, Malformed> {
+        match (*state, self.peek()) {
+            (State::Start, Some(b'[')) => {
+                self.at += 1;
+                *state = State::Within;
+                if self.peek() == Some(b']') {
+                    self.at += 1;
+                    *state = State::End;
+                    return Ok(None);
+                }
+                Ok(Some(()))
+            }
+            (State::Within, Some(b',')) => {
+                self.at += 1;
+                Ok(Some(()))
+            }
+            (State::Within, Some(b']')) => {
+                self.at += 1;
+                *state = State::End;
+                Ok(None)
+            }
+            (State::End, _) => Ok(None),
+            _ => malformed(SHAPE),
+        }
+    }
+
+    fn value(&mut self, kind: ColumnType) -> Result<Element<'a>, Malformed> {
+        let cell = match self.peek() {
+            Some(b'"') => string(self.string()?, kind)?,
+            Some(b'[') if kind == ColumnType::Nested => Cell::Plain(ValueRef::Nested(self.array()?)),
+            Some(_) => Cell::Plain(bare(self.bare(), kind)?),
+            None => return malformed(SHAPE),
+        };
+        Ok(Element(cell))
+    }
+
+    fn bare(&mut self) -> &'a str {
+        let rest = &self.text[self.at..];
+        let end = rest.find([',', ']', ' ', '\n', '[', '"']).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
+    }
+
+    /// A string's characters; borrowed where it holds no escape.
+    fn string(&mut self) -> Result<Cow<'a, str>, Malformed> {
+        let (start, bytes) = (self.at, self.text.as_bytes());
+        let mut at = start + 1;
+        let mut escaped = false;
+        loop {
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    at += 2;
+                }
+                Some(_) => at += 1,
+                None => return malformed(SHAPE),
+            }
+        }
+        self.at = at + 1;
+        if !escaped {
+            return Ok(Cow::Borrowed(&self.text[start + 1..at]));
+        }
+        let owned = serde_json::from_str(&self.text[start..=at]);
+        owned.map(Cow::Owned).or_else(|_| malformed(SHAPE))
+    }
+
+    /// A whole array, without looking into it.
+    fn array(&mut self) -> Result<&'a str, Malformed> {
+        let (start, bytes) = (self.at, self.text.as_bytes());
+        let mut depth = 0_usize;
+        let mut at = start;
+        loop {
+            match bytes.get(at) {
+                Some(b'[') => depth += 1,
+                Some(b']') => depth -= 1,
+                Some(b'"') => {
+                    at += 1;
+                    while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
+                        at += if *byte == b'\\' { 2 } else { 1 };
+                    }
+                }
+                Some(_) => {}
+                None => return malformed(SHAPE),
+            }
+            at += 1;
+            if depth == 0 {
+                self.at = at;
+                return Ok(&self.text[start..at]);
+            }
+        }
+    }
+}
+
+fn string(text: Cow<'_, str>, kind: ColumnType) -> Result<Cell<'_>, Malformed> {
+    let plain = match kind {
+        ColumnType::Text => return Ok(texts(text, ValueRef::Text, Cell::Text)),
+        ColumnType::Json => return Ok(texts(text, ValueRef::Json, Cell::Json)),
+        ColumnType::List | ColumnType::Nested => return Ok(texts(text, ValueRef::Nested, Cell::Nested)),
+        ColumnType::Id if text.is_empty() => Some(ValueRef::Null),
+        ColumnType::Id => id(&text).map(ValueRef::Id),
+        ColumnType::Date => Date::parse(&text).ok().map(ValueRef::Date),
+        ColumnType::Float => text.parse().ok().map(ValueRef::Float),
+        ColumnType::Decimal { .. } => text.parse().ok().map(ValueRef::Decimal),
+        ColumnType::Bool | ColumnType::Int | ColumnType::Timestamp | ColumnType::Bytes => None,
+    };
+    plain.map_or_else(|| malformed(kind.name()), |value| Ok(Cell::Plain(value)))
+}
+
+fn texts<'a>(text: Cow<'a, str>, borrowed: fn(&'a str) -> ValueRef<'a>, owned: fn(String) -> Cell<'a>) -> Cell<'a> {
+    match text {
+        Cow::Borrowed(text) => Cell::Plain(borrowed(text)),
+        Cow::Owned(text) => owned(text),
+    }
+}
+
+fn bare(token: &str, kind: ColumnType) -> Result<ValueRef<'static>, Malformed> {
+    if token == "null" {
+        return Ok(ValueRef::Null);
+    }
+    let value = match kind {
+        ColumnType::Bool => match token {
+            "true" | "1" => Some(ValueRef::Bool(true)),
+            "false" | "0" => Some(ValueRef::Bool(false)),
+            _ => None,
+        },
+        ColumnType::Int => token.parse().ok().map(ValueRef::Int),
+        ColumnType::Float => token.parse().ok().map(ValueRef::Float),
+        ColumnType::Timestamp => token.parse().ok().and_then(Timestamp::from_micros).map(ValueRef::Timestamp),
+        ColumnType::Decimal { scale } => decimal(token, scale).map(ValueRef::Decimal),
+        _ => None,
+    };
+    value.map_or_else(|| malformed(kind.name()), Ok)
+}
+
+fn decimal(token: &str, scale: u8) -> Option<Decimal> {
+    if token.contains(['.', 'e', 'E']) {
+        return token.parse().ok();
+    }
+    let scaled: i64 = token.parse().ok()?;
+    Decimal::try_from_i128_with_scale(i128::from(scaled), u32::from(scale)).ok()
+}
+
+/// Sixteen bytes from 32 hexadecimal digits, with or without hyphens.
+fn id(text: &str) -> Option<RecordId> {
+    let mut bytes = [0_u8; 16];
+    let mut digits = 0;
+    for byte in text.bytes().filter(|byte| *byte != b'-') {
+        let digit = (byte as char).to_digit(16)?;
+        let slot = bytes.get_mut(digits / 2)?;
+        *slot = *slot << 4 | u8::try_from(digit).ok()?;
+        digits += 1;
+    }
+    (digits == 32).then(|| RecordId::from_bytes(bytes))
+}

@@ -1,0 +1,96 @@
+use backstay_base::{MONEY_SCALE, Value};
+use rust_decimal::Decimal;
+
+use crate::{ColumnType, Dialect, Param, nested};
+
+/// How a value becomes a parameter: what the placeholder takes, for one database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// The value of a column of this type. Of `List`: see below.
+    Column(ColumnType),
+    /// A list whose elements are of this type.
+    List(ColumnType),
+    /// SQLite: a number scaled to this many digits; where it has more, the next lower.
+    Floor(u8),
+    /// SQLite: a number scaled to this many digits; where it has more, the next higher.
+    Ceiling(u8),
+    /// The amount of money.
+    Amount,
+    /// The currency of money.
+    Currency,
+}
+
+impl Encoding {
+    /// The type of the placeholder.
+    pub(crate) fn column(self) -> ColumnType {
+        match self {
+            Self::Column(column) => column,
+            Self::List(_) => ColumnType::List,
+            Self::Floor(scale) | Self::Ceiling(scale) => ColumnType::Decimal { scale },
+            Self::Amount => ColumnType::of_scalar(backstay_model::Scalar::Money),
+            Self::Currency => ColumnType::Text,
+        }
+    }
+
+    /// The value as the database takes it. A value that does not fit becomes null, which is unknown.
+    pub(crate) fn param(self, value: &Value, dialect: Dialect) -> Param {
+        match (self, value) {
+            (Self::List(element), Value::List(values)) => {
+                Param::Json(nested::write_list(values, element, dialect).into())
+            }
+            (Self::Floor(scale), value) => bound(value, scale, Decimal::floor),
+            (Self::Ceiling(scale), value) => bound(value, scale, Decimal::ceil),
+            (Self::Currency, Value::Money(money)) => Param::Text(money.currency().code().into()),
+            (Self::Amount, value) => scalar(value, MONEY_SCALE, dialect),
+            (Self::Column(ColumnType::Decimal { scale }), value) => scalar(value, u32::from(scale), dialect),
+            (_, value) => scalar(value, 0, dialect),
+        }
+    }
+}
+
+fn scalar(value: &Value, scale: u32, dialect: Dialect) -> Param {
+    match value {
+        Value::Null | Value::List(_) => Param::Null,
+        Value::Bool(truth) => Param::Bool(*truth),
+        Value::Int(number) => Param::Int(*number),
+        Value::Float(number) => Param::Float(*number),
+        Value::Decimal(number) => decimal(*number, scale, dialect),
+        Value::Text(text) => Param::Text(text.clone()),
+        Value::Id(id) => Param::Id(*id),
+        Value::Timestamp(moment) => Param::Timestamp(*moment),
+        Value::Date(date) => Param::Date(*date),
+        Value::Duration(length) => Param::Int(length.micros()),
+        Value::Money(money) => decimal(Decimal::new(money.scaled(), MONEY_SCALE), scale, dialect),
+        Value::Json(text) => Param::Json(text.clone()),
+    }
+}
+
+fn decimal(number: Decimal, scale: u32, dialect: Dialect) -> Param {
+    match dialect {
+        Dialect::Postgres => Param::Decimal(number),
+        Dialect::Sqlite => {
+            let normal = number.normalize();
+            let scaled = 10_i128.checked_pow(scale.saturating_sub(normal.scale()));
+            let scaled = scaled.and_then(|power| normal.mantissa().checked_mul(power));
+            match scaled.map(i64::try_from) {
+                Some(Ok(scaled)) if normal.scale() <= scale => Param::Int(scaled),
+                _ => Param::Null,
+            }
+        }
+    }
+}
+
+/// The number times ten to the power of `scale`, rounded; at the ends of 64 bits where it lies outside, which no stored
+/// number reaches.
+fn bound(value: &Value, scale: u8, round: fn(&Decimal) -> Decimal) -> Param {
+    let number = match value {
+        Value::Decimal(number) => *number,
+        Value::Int(number) => Decimal::from(*number),
+        Value::Money(money) => Decimal::new(money.scaled(), MONEY_SCALE),
+        _ => return Param::Null,
+    };
+    let outside = if number.is_sign_negative() { i64::MIN } else { i64::MAX };
+    let scaled = Decimal::from(10_i64.pow(u32::from(scale.min(18)))).checked_mul(number);
+    let scaled = scaled.and_then(|scaled| i64::try_from(round(&scaled).normalize().mantissa()).ok());
+    Param::Int(scaled.unwrap_or(outside))
+}
