@@ -1,1 +1,23 @@
-//! placeholder
+//! Turns the text of model files into a checked `Model`, or into diagnostics that say what to mend; compares two
+//! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
+
+mod diagnostic;
+mod difference;
+mod literal;
+mod load;
+mod model;
+mod render;
+mod source;
+
+pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
+pub use difference::{Difference, Filled, Risk, diff};
+pub use load::{Loaded, load};
+pub use model::{
+    Allow, Check, Class, Collection, CollectionId, Element, Enum, EnumId, EnumValue, Field, FieldId, FieldKind, Index,
+    Link, Model, OnDelete, RuleText, Scalar, Set, SetOn, Transition,
+};
+pub use render::Style;
+pub use source::{Position, SourceFile, SourceMap, Span};
+
+/// The directives and scalars of a model file, as GraphQL: what an editor needs to complete and check one.
+pub const DIRECTIVES: &str = include_str!("directives.graphql");

@@ -136,7 +136,7 @@ pub struct Allow {
 pub struct RuleText {
     /// The expression.
     pub text: Arc<str>,
-    /// Where its first character stands: `SourceMap::within` finds the place of an offset within the text.
+    /// The whole string literal, quotes included: `SourceMap::within` finds the place of a part of the text.
     pub span: Span,
 }
 

@@ -1,4 +1,11 @@
+use std::ops::Range;
 use std::sync::Arc;
+
+use crate::RuleText;
+use crate::literal::Literal;
+
+/// Changes when the same texts would make another model, so that a snapshot made by an older Backstay is compared anew.
+const FORMAT: u32 = 1;
 
 /// A place in a model file: bytes from `start` up to `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,18 +18,115 @@ pub struct Span {
     pub end: u32,
 }
 
+/// A place as people count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
 /// The texts of a model's files.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceMap {
-    /// Names, relative to the application, and texts.
+    /// In the order in which they were loaded: the application's by name, then those of the system model by name.
     pub files: Vec<SourceFile>,
 }
 
 /// One model file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
     /// Name for messages, such as `model/post.graphql`.
     pub name: String,
     /// Its whole text.
     pub text: Arc<str>,
+    /// Whether it is part of the system model that ships with Backstay.
+    pub system: bool,
+}
+
+impl SourceFile {
+    /// A file of the application.
+    pub fn app(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), text: text.into(), system: false }
+    }
+
+    /// A file of the system model.
+    pub fn system(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), text: text.into(), system: true }
+    }
+}
+
+impl SourceMap {
+    /// The files in the order in which they are loaded, whatever order a directory listing gave them in.
+    pub fn new(mut files: Vec<SourceFile>) -> Self {
+        files.sort_by(|a, b| (a.system, &a.name).cmp(&(b.system, &b.name)));
+        Self { files }
+    }
+
+    /// The file that a span is in.
+    pub fn file(&self, span: Span) -> Option<&SourceFile> {
+        self.files.get(usize::from(span.file))
+    }
+
+    /// The text that a span covers; empty where the span is not of these files.
+    pub fn text(&self, span: Span) -> &str {
+        let range = span.start as usize..span.end as usize;
+        self.file(span).and_then(|file| file.text.get(range)).unwrap_or_default()
+    }
+
+    /// Line and column of the first byte of a span, and of the byte after its last.
+    pub fn positions(&self, span: Span) -> Range<Position> {
+        let text = self.file(span).map_or("", |file| &*file.text);
+        position(text, span.start)..position(text, span.end)
+    }
+
+    /// Where a part of a rule stands in its file. The range is in bytes of the rule's text, as the expression's spans
+    /// are; escapes (`\"`, `\u00e9`) and the stripped indentation of a block string are counted back in.
+    pub fn within(&self, rule: &RuleText, range: Range<usize>) -> Span {
+        let Some(literal) = Literal::parse(self.text(rule.span)) else { return rule.span };
+        let place = |offset: usize| rule.span.start.saturating_add(literal.source_offset(offset));
+        let start = place(range.start);
+        let end = if range.end > range.start { place(range.end - 1) + 1 } else { start };
+        let text = self.file(rule.span).map_or("", |file| &*file.text);
+        Span { file: rule.span.file, start, end: ceil_boundary(text, end.min(rule.span.end)) }
+    }
+
+    /// Bytes that are the same for two sets of files exactly where they have the same names and texts. The store hashes
+    /// them to see whether a model has changed.
+    pub fn fingerprint_input(&self) -> Vec<u8> {
+        let mut bytes = FORMAT.to_le_bytes().to_vec();
+        for file in &self.files {
+            bytes.push(u8::from(file.system));
+            for part in [file.name.as_bytes(), file.text.as_bytes()] {
+                bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                bytes.extend_from_slice(part);
+            }
+        }
+        bytes
+    }
+}
+
+fn position(text: &str, offset: u32) -> Position {
+    let before = &text[..floor_boundary(text, offset as usize)];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before[line_start..].chars().count() + 1;
+    Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
+}
+
+fn floor_boundary(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+fn ceil_boundary(text: &str, offset: u32) -> u32 {
+    let mut offset = offset;
+    while (offset as usize) < text.len() && !text.is_char_boundary(offset as usize) {
+        offset += 1;
+    }
+    offset
 }

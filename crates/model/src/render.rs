@@ -1,0 +1,101 @@
+use std::fmt;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::source::Span;
+
+/// How diagnostics are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Without colours.
+    Plain,
+    /// With the colours of a terminal.
+    Colour,
+}
+
+impl Diagnostics {
+    /// All diagnostics with excerpts of the files, for people.
+    pub fn render(&self, style: Style) -> String {
+        let theme = match style {
+            Style::Plain => GraphicalTheme::unicode_nocolor(),
+            Style::Colour => GraphicalTheme::unicode(),
+        };
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(120).with_links(false);
+        let mut text = String::new();
+        for diagnostic in self.iter() {
+            let report = Report::new(diagnostic, self);
+            if handler.render_report(&mut text, &report).is_err() {
+                text.push_str(&diagnostic.message);
+            }
+        }
+        text
+    }
+}
+
+/// One diagnostic in the form that the renderer takes.
+#[derive(Debug)]
+struct Report<'a> {
+    diagnostic: &'a Diagnostic,
+    source: Option<NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    help: Option<String>,
+}
+
+impl<'a> Report<'a> {
+    fn new(diagnostic: &'a Diagnostic, all: &Diagnostics) -> Self {
+        let sources = all.sources();
+        let file = diagnostic.span.and_then(|span| sources.file(span));
+        let source = file.map(|file| NamedSource::new(&file.name, file.text.to_string()));
+        let mut labels = Vec::new();
+        let mut elsewhere = Vec::new();
+        if let Some(span) = diagnostic.span {
+            labels.push(label(span, &diagnostic.label));
+        }
+        for (span, text) in &diagnostic.related {
+            if Some(span.file) == diagnostic.span.map(|span| span.file) {
+                labels.push(label(*span, text));
+            } else if let Some(file) = sources.file(*span) {
+                let start = sources.positions(*span).start;
+                elsewhere.push(format!("{text}: {}:{}:{}", file.name, start.line, start.column));
+            }
+        }
+        let help = diagnostic.help.iter().cloned().chain(elsewhere).collect::<Vec<_>>().join("\n");
+        Self { diagnostic, source, labels, help: (!help.is_empty()).then_some(help) }
+    }
+}
+
+fn label(span: Span, text: &str) -> LabeledSpan {
+    let text = (!text.is_empty()).then(|| text.to_owned());
+    let (start, end) = (span.start as usize, span.end as usize);
+    LabeledSpan::new(text, start, end.saturating_sub(start))
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.diagnostic.severity.name(), self.diagnostic.message)
+    }
+}
+
+impl std::error::Error for Report<'_> {}
+
+impl miette::Diagnostic for Report<'_> {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.diagnostic.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+}
