@@ -1,0 +1,126 @@
+mod keys;
+mod problem;
+mod read;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+pub use problem::{ConfigError, ConfigPlace, ConfigProblem};
+
+/// The settings of an application: `backstay.toml` with the environment's overrides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// `[server]`
+    pub server: Server,
+    /// `[data]`
+    pub data: Data,
+    /// `[accounts]`
+    pub accounts: Accounts,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// How the doors are opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How the world reaches the server, such as `https://news.example`; without a slash at the end.
+    pub public_url: Option<String>,
+    /// Proxies whose forwarded headers count.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Origins of web pages that may call the API; `*` alone for all.
+    pub cors_origins: Vec<String>,
+    /// Whether the session's cookie is sent over TLS alone.
+    pub secure_cookies: bool,
+    /// Bytes of an answer from which it is compressed.
+    pub compression_min_bytes: u64,
+}
+
+/// Where data is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Data {
+    /// The data directory, from the application's.
+    pub dir: PathBuf,
+}
+
+/// Who gets an account, and how it is guarded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accounts {
+    /// Who may make an account.
+    pub sign_up: SignUp,
+    /// Days for which a session lasts.
+    pub session_days: u32,
+    /// Characters of a password at least.
+    pub password_min: u32,
+    /// Failed sign-ins of one account, within the window, after which it must wait.
+    pub attempts_per_account: u32,
+    /// Failed sign-ins from one address, within the window, after which it must wait.
+    pub attempts_per_address: u32,
+    /// Minutes of the window.
+    pub attempts_minutes: u32,
+}
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignUp {
+    /// Everyone.
+    Open,
+    /// Who has an invitation.
+    Invited,
+    /// Nobody.
+    Closed,
+}
+
+/// What one request may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body.
+    pub body_bytes: u64,
+    /// Seconds of a request.
+    pub request_seconds: u64,
+}
+
+/// What is written about the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// In which form.
+    pub format: LogFormat,
+    /// From which importance on.
+    pub level: LogLevel,
+}
+
+/// The form of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object on each line.
+    Json,
+}
+
+/// The importance of a line of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// What an operator must look at.
+    Error,
+    /// What an operator should look at.
+    Warn,
+    /// Starts and ends.
+    Info,
+    /// Every request.
+    Debug,
+    /// Every step.
+    Trace,
+}
+
+impl Config {
+    /// Reads the text of `backstay.toml` and the variables `BACKSTAY_…` of the environment, which count more. All that
+    /// is wrong is reported together.
+    pub fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        read::read(text, environment)
+    }
+}

@@ -1,0 +1,383 @@
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use backstay_base::limits;
+
+use super::{Accounts, Config, Data, Limits, Log, LogFormat, LogLevel, Server, SignUp};
+
+/// One key of `backstay.toml`: the only place that knows its name, its default and what it does.
+pub(crate) struct Key {
+    /// The table it is in.
+    pub(crate) section: &'static str,
+    /// Its name there.
+    pub(crate) name: &'static str,
+    /// What it takes.
+    pub(crate) kind: Kind,
+    /// What it does, as a sentence.
+    pub(crate) about: &'static str,
+    /// Puts a value that `kind` took into the settings.
+    pub(super) set: fn(&mut Config, Given) -> Result<(), &'static str>,
+    /// The value in these settings, as it is written in the file.
+    pub(crate) show: fn(&Config) -> String,
+}
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// A text.
+    Text,
+    /// A whole number within these bounds.
+    Number(i64, i64),
+    /// `true` or `false`.
+    Truth,
+    /// A list of texts; separated by commas in the environment.
+    Texts,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// A value of a key, of the type that its kind says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Given {
+    Text(String),
+    Number(i64),
+    Truth(bool),
+    Texts(Vec<String>),
+}
+
+impl Key {
+    /// The variable of the environment that overrides it.
+    pub(crate) fn variable(&self) -> String {
+        format!("BACKSTAY_{}_{}", self.section, self.name).to_uppercase()
+    }
+}
+
+impl Kind {
+    /// What it takes, in words.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Text => "a text".to_owned(),
+            Self::Number(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Truth => "`true` or `false`".to_owned(),
+            Self::Texts => "a list of texts".to_owned(),
+            Self::Choice(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            server: Server {
+                listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+                public_url: None,
+                trusted_proxies: Vec::new(),
+                cors_origins: Vec::new(),
+                secure_cookies: false,
+                compression_min_bytes: 1024,
+            },
+            data: Data { dir: PathBuf::from(".backstay") },
+            accounts: Accounts {
+                sign_up: SignUp::Closed,
+                session_days: 30,
+                password_min: 10,
+                attempts_per_account: 10,
+                attempts_per_address: 50,
+                attempts_minutes: 15,
+            },
+            limits: Limits { body_bytes: limits::BODY_BYTES as u64, request_seconds: limits::REQUEST_SECONDS },
+            log: Log { format: LogFormat::Text, level: LogLevel::Info },
+        }
+    }
+}
+
+/// Every key, in the order of the documentation.
+pub(crate) fn keys() -> impl Iterator<Item = &'static Key> {
+    SERVER.iter().chain(DATA).chain(ACCOUNTS).chain(LIMITS).chain(LOG)
+}
+
+const SERVER: &[Key] = &[
+    Key {
+        section: "server",
+        name: "listen",
+        kind: Kind::Text,
+        about: "Address and port to listen on. Port 0 takes any free one. `0.0.0.0` or `[::]` opens the server to the \
+                network.",
+        set: |config, given| {
+            config.server.listen =
+                text(given)?.parse().map_err(|_| "not an address with a port, such as 0.0.0.0:8080")?;
+            Ok(())
+        },
+        show: |config| quoted(&config.server.listen.to_string()),
+    },
+    Key {
+        section: "server",
+        name: "public_url",
+        kind: Kind::Text,
+        about: "How the world reaches the server, for links that are shown or sent. Empty: `http://` and the address \
+                that is listened on.",
+        set: |config, given| {
+            config.server.public_url = origin(&text(given)?)?;
+            Ok(())
+        },
+        show: |config| quoted(config.server.public_url.as_deref().unwrap_or("")),
+    },
+    Key {
+        section: "server",
+        name: "trusted_proxies",
+        kind: Kind::Texts,
+        about: "Addresses of proxies whose `Forwarded` and `X-Forwarded-For` headers count; those of everyone else are \
+                ignored.",
+        set: |config, given| {
+            let parsed: Result<Vec<IpAddr>, _> = texts(given)?.iter().map(|text| text.parse()).collect();
+            config.server.trusted_proxies = parsed.map_err(|_| "not a list of IP addresses, such as [\"10.0.0.2\"]")?;
+            Ok(())
+        },
+        show: |config| list(config.server.trusted_proxies.iter().map(IpAddr::to_string)),
+    },
+    Key {
+        section: "server",
+        name: "cors_origins",
+        kind: Kind::Texts,
+        about: "Origins of web pages on other hosts that may call the API, such as `\"https://app.example\"`; `\"*\"` \
+                alone allows all of them, without cookies.",
+        set: |config, given| {
+            let origins = texts(given)?;
+            if origins.len() > 1 && origins.iter().any(|origin| origin == "*") {
+                return Err("\"*\" stands alone or not at all");
+            }
+            for given in origins.iter().filter(|origin| *origin != "*") {
+                origin(given)?;
+            }
+            config.server.cors_origins = origins;
+            Ok(())
+        },
+        show: |config| list(config.server.cors_origins.iter().cloned()),
+    },
+    Key {
+        section: "server",
+        name: "secure_cookies",
+        kind: Kind::Truth,
+        about: "Whether browsers send the session's cookie over TLS alone. Set it to `true` wherever the server is \
+                reached by `https`.",
+        set: |config, given| {
+            config.server.secure_cookies = truth(&given)?;
+            Ok(())
+        },
+        show: |config| config.server.secure_cookies.to_string(),
+    },
+    Key {
+        section: "server",
+        name: "compression_min_bytes",
+        kind: Kind::Number(0, 1_000_000_000),
+        about: "Answers of at least this size are compressed where the client takes it.",
+        set: |config, given| {
+            config.server.compression_min_bytes = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.server.compression_min_bytes.to_string(),
+    },
+];
+
+const DATA: &[Key] = &[Key {
+    section: "data",
+    name: "dir",
+    kind: Kind::Text,
+    about: "The data directory, from the application's directory; `--data` overrides it. It is made where it is \
+            missing, for its owner alone.",
+    set: |config, given| {
+        let dir = text(given)?;
+        if dir.is_empty() {
+            return Err("a path is required");
+        }
+        config.data.dir = PathBuf::from(dir);
+        Ok(())
+    },
+    show: |config| quoted(&config.data.dir.to_string_lossy()),
+}];
+
+const ACCOUNTS: &[Key] = &[
+    Key {
+        section: "accounts",
+        name: "sign_up",
+        kind: Kind::Choice(&["open", "invited", "closed"]),
+        about: "Who may make an account: everyone, who has an invitation (`backstay invite`), or nobody.",
+        set: |config, given| {
+            config.accounts.sign_up = match text(given)?.as_str() {
+                "open" => SignUp::Open,
+                "invited" => SignUp::Invited,
+                _ => SignUp::Closed,
+            };
+            Ok(())
+        },
+        show: |config| {
+            quoted(match config.accounts.sign_up {
+                SignUp::Open => "open",
+                SignUp::Invited => "invited",
+                SignUp::Closed => "closed",
+            })
+        },
+    },
+    Key {
+        section: "accounts",
+        name: "session_days",
+        kind: Kind::Number(1, 3650),
+        about: "Days after which a session ends.",
+        set: |config, given| {
+            config.accounts.session_days = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.accounts.session_days.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "password_min",
+        kind: Kind::Number(8, 128),
+        about: "Characters that a password has at least.",
+        set: |config, given| {
+            config.accounts.password_min = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.accounts.password_min.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "attempts_per_account",
+        kind: Kind::Number(1, 1_000_000),
+        about: "Failed sign-ins of one account within the window, after which it has to wait.",
+        set: |config, given| {
+            config.accounts.attempts_per_account = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.accounts.attempts_per_account.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "attempts_per_address",
+        kind: Kind::Number(1, 1_000_000),
+        about: "Failed sign-ins from one network address within the window, after which it has to wait.",
+        set: |config, given| {
+            config.accounts.attempts_per_address = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.accounts.attempts_per_address.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "attempts_minutes",
+        kind: Kind::Number(1, 1440),
+        about: "Minutes of that window.",
+        set: |config, given| {
+            config.accounts.attempts_minutes = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.accounts.attempts_minutes.to_string(),
+    },
+];
+
+const LIMITS: &[Key] = &[
+    Key {
+        section: "limits",
+        name: "body_bytes",
+        kind: Kind::Number(1024, limits::BODY_BYTES as i64),
+        about: "Bytes that the body of a request has at most.",
+        set: |config, given| {
+            config.limits.body_bytes = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.limits.body_bytes.to_string(),
+    },
+    Key {
+        section: "limits",
+        name: "request_seconds",
+        kind: Kind::Number(1, 3600),
+        about: "Seconds that a request takes at most.",
+        set: |config, given| {
+            config.limits.request_seconds = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.limits.request_seconds.to_string(),
+    },
+];
+
+const LOG: &[Key] = &[
+    Key {
+        section: "log",
+        name: "format",
+        kind: Kind::Choice(&["text", "json"]),
+        about: "The form of the log on standard error; `--log-format` overrides it.",
+        set: |config, given| {
+            config.log.format = if text(given)? == "json" { LogFormat::Json } else { LogFormat::Text };
+            Ok(())
+        },
+        show: |config| quoted(if config.log.format == LogFormat::Json { "json" } else { "text" }),
+    },
+    Key {
+        section: "log",
+        name: "level",
+        kind: Kind::Choice(&LogLevel::NAMES),
+        about: "The least important lines that are written. `debug` writes one line for every request.",
+        set: |config, given| {
+            config.log.level = LogLevel::named(&text(given)?).ok_or("not a level")?;
+            Ok(())
+        },
+        show: |config| quoted(config.log.level.name()),
+    },
+];
+
+impl LogLevel {
+    const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+    const NAMES: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+}
+
+/// What a key's function is told when the value is of another type than its kind says; the reader never lets that be.
+const OTHER_TYPE: &str = "a value of another type";
+
+fn text(given: Given) -> Result<String, &'static str> {
+    if let Given::Text(text) = given { Ok(text) } else { Err(OTHER_TYPE) }
+}
+
+fn texts(given: Given) -> Result<Vec<String>, &'static str> {
+    if let Given::Texts(texts) = given { Ok(texts) } else { Err(OTHER_TYPE) }
+}
+
+fn truth(given: &Given) -> Result<bool, &'static str> {
+    if let Given::Truth(truth) = given { Ok(*truth) } else { Err(OTHER_TYPE) }
+}
+
+fn number<N: TryFrom<i64>>(given: &Given) -> Result<N, &'static str> {
+    let Given::Number(number) = given else { return Err(OTHER_TYPE) };
+    N::try_from(*number).map_err(|_| "a number out of range")
+}
+
+/// `https://news.example`, without a path; none where the text is empty.
+fn origin(text: &str) -> Result<Option<String>, &'static str> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |host: &str| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte))
+    };
+    match host {
+        Some(host) if plain(host.trim_end_matches('/')) => Ok(Some(text.trim_end_matches('/').to_owned())),
+        _ => Err("not an origin, such as https://news.example"),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.map(|item| quoted(&item)).collect::<Vec<_>>().join(", "))
+}

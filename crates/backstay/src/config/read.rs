@@ -1,0 +1,248 @@
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{Given, Key, Kind, keys};
+use super::problem::ConfigPlace;
+use super::{Config, ConfigError, ConfigProblem};
+
+/// What all variables start with.
+const PREFIX: &str = "BACKSTAY_";
+
+/// How alike two names must be (Jaro-Winkler) for one to be taken for a slip of the other.
+const ALIKE: f64 = 0.8;
+
+pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
+    let mut reader = Reader { config: Config::default(), problems: Vec::new() };
+    match DeTable::parse(text) {
+        Ok(table) => reader.file(table.get_ref()),
+        Err(error) => {
+            let place = place(error.span().unwrap_or(0..0));
+            reader.problem(place, error.message().to_owned(), None);
+        }
+    }
+    let mut variables: Vec<_> = environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    variables.sort();
+    for (name, value) in variables {
+        reader.variable(name, &value);
+    }
+    reader.problems.sort_by_key(|problem| match problem.place {
+        ConfigPlace::File { start, .. } => start,
+        ConfigPlace::Environment(_) => usize::MAX,
+    });
+    if reader.problems.is_empty() {
+        Ok(reader.config)
+    } else {
+        Err(ConfigError { text: text.to_owned(), problems: reader.problems })
+    }
+}
+
+struct Reader {
+    config: Config,
+    problems: Vec<ConfigProblem>,
+}
+
+impl Reader {
+    fn file(&mut self, table: &DeTable<'_>) {
+        for (section, content) in table {
+            let name = section.get_ref().as_ref();
+            if !keys().any(|key| key.section == name) {
+                let help = suggestion(name, keys().map(|key| key.section));
+                self.problem(place(section.span()), format!("unknown table [{name}]"), Some(help));
+                continue;
+            }
+            match content.get_ref() {
+                DeValue::Table(table) => self.section(name, table),
+                _ => self.problem(place(content.span()), format!("[{name}] is a table"), None),
+            }
+        }
+    }
+
+    fn section(&mut self, section: &str, table: &DeTable<'_>) {
+        for (name, value) in table {
+            let written = name.get_ref().as_ref();
+            match keys().find(|key| key.section == section && key.name == written) {
+                Some(key) => match from_toml(key.kind, value) {
+                    Some(given) => self.give(key, given, place(value.span())),
+                    None => self.expected(key, place(value.span())),
+                },
+                None => {
+                    let names = keys().filter(|key| key.section == section).map(|key| key.name);
+                    let help = suggestion(written, names);
+                    self.problem(place(name.span()), format!("unknown key '{written}' in [{section}]"), Some(help));
+                }
+            }
+        }
+    }
+
+    fn variable(&mut self, name: String, value: &str) {
+        let place = ConfigPlace::Environment(name.clone());
+        match keys().find(|key| key.variable() == name) {
+            Some(key) => match from_text(key.kind, value) {
+                Some(given) => self.give(key, given, place),
+                None => self.expected(key, place),
+            },
+            None => {
+                let names: Vec<String> = keys().map(Key::variable).collect();
+                let help = suggestion(&name, names.iter().map(String::as_str));
+                self.problem(place, "no setting has this name".to_owned(), Some(help));
+            }
+        }
+    }
+
+    fn give(&mut self, key: &Key, given: Given, place: ConfigPlace) {
+        if let Err(wrong) = (key.set)(&mut self.config, given) {
+            self.problem(place, format!("{}.{}: {wrong}", key.section, key.name), None);
+        }
+    }
+
+    fn expected(&mut self, key: &Key, place: ConfigPlace) {
+        let words = key.kind.words().replace('`', "");
+        self.problem(place, format!("{}.{} takes {words}", key.section, key.name), None);
+    }
+
+    fn problem(&mut self, place: ConfigPlace, message: String, help: Option<String>) {
+        self.problems.push(ConfigProblem { message, place, help });
+    }
+}
+
+fn place(span: Range<usize>) -> ConfigPlace {
+    ConfigPlace::File { start: span.start, end: span.end }
+}
+
+fn from_toml(kind: Kind, value: &Spanned<DeValue<'_>>) -> Option<Given> {
+    let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
+    match kind {
+        Kind::Text => text(value).map(Given::Text),
+        Kind::Choice(words) => text(value).filter(|word| words.contains(&word.as_str())).map(Given::Text),
+        Kind::Truth => value.get_ref().as_bool().map(Given::Truth),
+        Kind::Texts => {
+            let items = value.get_ref().as_array()?.iter().map(text);
+            items.collect::<Option<Vec<_>>>().map(Given::Texts)
+        }
+        Kind::Number(least, most) => {
+            let integer = value.get_ref().as_integer()?;
+            let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok()?;
+            (least..=most).contains(&number).then_some(Given::Number(number))
+        }
+    }
+}
+
+fn from_text(kind: Kind, text: &str) -> Option<Given> {
+    match kind {
+        Kind::Text => Some(Given::Text(text.to_owned())),
+        Kind::Choice(words) => words.contains(&text).then(|| Given::Text(text.to_owned())),
+        Kind::Truth => text.parse().ok().map(Given::Truth),
+        Kind::Texts => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Some(Given::Texts(items.map(str::to_owned).collect()))
+        }
+        Kind::Number(least, most) => {
+            let number = text.parse().ok()?;
+            (least..=most).contains(&number).then_some(Given::Number(number))
+        }
+    }
+}
+
+/// The name that was probably meant, else all there are.
+fn suggestion<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = names.collect();
+    names.dedup();
+    let likeness = |name: &&&str| strsim::jaro_winkler(written, name);
+    let nearest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match nearest {
+        Some(name) if likeness(&name) >= ALIKE => format!("did you mean '{name}'?"),
+        _ => format!("there are: {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, environment: &[(&str, &str)], expected: &str) {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let got = match Config::read(text, environment) {
+            Ok(config) => {
+                let changed = keys().filter(|key| (key.show)(&config) != (key.show)(&Config::default()));
+                changed.map(|key| format!("{}.{} = {}", key.section, key.name, (key.show)(&config))).collect::<Vec<_>>()
+            }
+            Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+        };
+        assert_eq!(got.join("\n"), expected);
+    }
+
+    #[test]
+    fn settings_are_read() {
+        check("", &[("HOME", "/root")], "");
+        check("[server]\nlisten = '0.0.0.0:80'", &[], "server.listen = \"0.0.0.0:80\"");
+        check(
+            "[accounts]\nsign_up = \"open\"\nsession_days = 0x10",
+            &[],
+            "accounts.sign_up = \"open\"\naccounts.session_days = 16",
+        );
+        check(
+            "[server]\ntrusted_proxies = ['::1']\nsecure_cookies = true",
+            &[],
+            "server.trusted_proxies = [\"::1\"]\nserver.secure_cookies = true",
+        );
+        check("server.public_url = 'https://news.example/'", &[], "server.public_url = \"https://news.example\"");
+    }
+
+    #[test]
+    fn the_environment_counts_more() {
+        check("[log]\nlevel = 'warn'", &[("BACKSTAY_LOG_LEVEL", "debug")], "log.level = \"debug\"");
+        check(
+            "",
+            &[("BACKSTAY_SERVER_CORS_ORIGINS", "https://a.example, https://b.example")],
+            "server.cors_origins = [\"https://a.example\", \"https://b.example\"]",
+        );
+        check(
+            "",
+            &[("BACKSTAY_SERVER_SECURE_COOKIES", "yes")],
+            "BACKSTAY_SERVER_SECURE_COOKIES: server.secure_cookies takes true or false",
+        );
+        check(
+            "",
+            &[("BACKSTAY_SERVER_LISTN", "0.0.0.0:80")],
+            "BACKSTAY_SERVER_LISTN: no setting has this name; did you mean 'BACKSTAY_SERVER_LISTEN'?",
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        check(
+            "[server]\nlisten = 'here'\nlisen = 1\n[acounts]\n",
+            &[],
+            "backstay.toml:2:10: server.listen: not an address with a port, such as 0.0.0.0:8080\n\
+             backstay.toml:3:1: unknown key 'lisen' in [server]; did you mean 'listen'?\n\
+             backstay.toml:4:2: unknown table [acounts]; did you mean 'accounts'?",
+        );
+        check(
+            "[log]\nlevel = 'loud'",
+            &[],
+            "backstay.toml:2:9: log.level takes \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
+        );
+        check(
+            "[accounts]\nsession_days = 0",
+            &[],
+            "backstay.toml:2:16: accounts.session_days takes a whole number from 1 to 3650",
+        );
+        check("log = 3", &[], "backstay.toml:1:7: [log] is a table");
+        check(
+            "[server]\ncors_origins = ['*', 'https://a.example']",
+            &[],
+            "backstay.toml:2:16: server.cors_origins: \"*\" stands alone or not at all",
+        );
+        check("[server]\nlisten = '::1:80", &[], "backstay.toml:2:17: invalid literal string, expected `'`");
+        check("[log]\nlevel = 'info'\nlevel = 'warn'", &[], "backstay.toml:3:1: duplicate key");
+    }
+
+    #[test]
+    fn defaults_are_what_the_keys_take() {
+        let written: Vec<String> =
+            keys().map(|key| format!("{}.{} = {}", key.section, key.name, (key.show)(&Config::default()))).collect();
+        assert_eq!(Config::read(&written.join("\n"), []).ok(), Some(Config::default()));
+    }
+}

@@ -1,0 +1,298 @@
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use backstay_model::SourceFile;
+
+/// Bytes of one model file or of `backstay.toml` at most.
+const TEXT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The file with the settings.
+pub(crate) const CONFIG_FILE: &str = "backstay.toml";
+
+/// The directory of an application: `backstay.toml`, `model/*.graphql` and, where there is any, `seed/*.jsonl`.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    root: PathBuf,
+}
+
+/// Why something in an application's directory cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// There is nothing at the path.
+    #[error("{path} does not exist")]
+    Missing {
+        /// The path that was given.
+        path: PathBuf,
+    },
+    /// The path is a file.
+    #[error("{path} is not a directory")]
+    NotDirectory {
+        /// The path that was given.
+        path: PathBuf,
+    },
+    /// There is no `model` in it.
+    #[error("{path} is no application: it has no directory 'model'")]
+    NoModel {
+        /// The application's directory.
+        path: PathBuf,
+    },
+    /// `model` holds no model file.
+    #[error("{path} holds no model file")]
+    EmptyModel {
+        /// The directory of the model files.
+        path: PathBuf,
+    },
+    /// Something that would be overlooked if it were ignored.
+    #[error("{path} is not read: {why}")]
+    Stray {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why it is not.
+        why: &'static str,
+    },
+    /// A link that leads nowhere, or a thing that is no file, such as a pipe.
+    #[error("{path} is not a file{}", if *.link { ", but a link that leads to none" } else { "" })]
+    NotFile {
+        /// The path.
+        path: PathBuf,
+        /// Whether it is a symbolic link.
+        link: bool,
+    },
+    /// Larger than any text that people write.
+    #[error("{path} is larger than {TEXT_BYTES} bytes")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not UTF-8.
+    #[error("{path} is not UTF-8: line {line} holds a byte that is no part of a character")]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first such byte, from 1.
+        line: usize,
+    },
+    /// Starts with a byte-order mark.
+    #[error("{path} starts with a byte-order mark")]
+    ByteOrderMark {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system refuses.
+    #[error("{path} cannot be read")]
+    Unreadable {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl DirectoryError {
+    /// What to do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Missing { .. } | Self::NotDirectory { .. } => {
+                "name the directory of an application, such as examples/newsroom"
+            }
+            Self::NoModel { .. } | Self::EmptyModel { .. } => {
+                "describe what is stored in model/*.graphql; docs/model.md says how"
+            }
+            Self::Stray { .. } => "move it away, or give it the ending that it needs",
+            Self::NotFile { .. } => "put the file itself in its place",
+            Self::TooLarge { .. } => "split it into several files",
+            Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::ByteOrderMark { .. } => "save the file as UTF-8 without a byte-order mark",
+            Self::Unreadable { .. } => return None,
+        })
+    }
+}
+
+impl Directory {
+    /// An existing directory. What is in it is looked at when it is needed.
+    pub fn open(path: &Path) -> Result<Self, DirectoryError> {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Ok(Self { root: path.to_owned() }),
+            Ok(_) => Err(DirectoryError::NotDirectory { path: path.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(DirectoryError::Missing { path: path.to_owned() })
+            }
+            Err(source) => Err(DirectoryError::Unreadable { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The text of `backstay.toml`; empty where there is none.
+    pub(crate) fn config(&self) -> Result<String, DirectoryError> {
+        let path = self.root.join(CONFIG_FILE);
+        if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Ok(String::new());
+        }
+        read_text(&path)
+    }
+
+    /// The model files, by name.
+    pub(crate) fn model_files(&self) -> Result<Vec<SourceFile>, DirectoryError> {
+        let directory = self.root.join("model");
+        if !directory.is_dir() {
+            return Err(DirectoryError::NoModel { path: self.root.clone() });
+        }
+        let paths = listing(&directory, "graphql", "a model file ends in .graphql")?;
+        if paths.is_empty() {
+            return Err(DirectoryError::EmptyModel { path: directory });
+        }
+        let read = |(name, path): (String, PathBuf)| {
+            Ok(SourceFile { name: format!("model/{name}"), text: read_text(&path)?.into(), system: false })
+        };
+        paths.into_iter().map(read).collect()
+    }
+
+    /// The seed files by name (`Post.jsonl`) with their paths; none where there is no `seed`.
+    pub(crate) fn seed_files(&self) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
+        let directory = self.root.join("seed");
+        if !directory.is_dir() {
+            return Ok(Vec::new());
+        }
+        let files = listing(&directory, "jsonl", "a seed file is named after its type and ends in .jsonl")?;
+        for (_, path) in &files {
+            require_file(path)?;
+        }
+        Ok(files)
+    }
+}
+
+/// The files of a directory that end so, ordered by name. Hidden files and plain documents are passed over; what looks
+/// as if it were meant to be read is not.
+fn listing(directory: &Path, ending: &str, rule: &'static str) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
+    let unreadable = |source| DirectoryError::Unreadable { path: directory.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with('.') || name.ends_with('~') || name.ends_with(".md") || name.ends_with(".txt") {
+            continue;
+        }
+        if path.is_dir() {
+            return Err(DirectoryError::Stray { path, why: "directories within this one are not looked into" });
+        }
+        if path.extension().is_none_or(|found| found != ending) {
+            return Err(DirectoryError::Stray { path, why: rule });
+        }
+        files.push((name, path));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Refuses what is not a file at the end of all links: reading a pipe would wait for ever.
+fn require_file(path: &Path) -> Result<fs::Metadata, DirectoryError> {
+    let link = || fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(metadata),
+        Ok(_) => Err(DirectoryError::NotFile { path: path.to_owned(), link: link() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(DirectoryError::NotFile { path: path.to_owned(), link: link() })
+        }
+        Err(source) => Err(DirectoryError::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, DirectoryError> {
+    if require_file(path)?.len() > TEXT_BYTES {
+        return Err(DirectoryError::TooLarge { path: path.to_owned() });
+    }
+    let bytes = fs::read(path).map_err(|source| DirectoryError::Unreadable { path: path.to_owned(), source })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        DirectoryError::NotUtf8 { path: path.to_owned(), line }
+    })?;
+    if text.starts_with('\u{feff}') {
+        return Err(DirectoryError::ByteOrderMark { path: path.to_owned() });
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An application with a good model file and whatever `prepare` adds.
+    fn check(prepare: impl Fn(&Path), expected: &str) {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let root = place.path();
+        fs::create_dir(root.join("model")).expect("model/");
+        fs::write(root.join("model/a.graphql"), "type A { x: Int }").expect("a model file");
+        prepare(root);
+        let read = Directory::open(root).and_then(|app| {
+            app.config()?;
+            let models = app.model_files()?.into_iter().map(|file| file.name);
+            let seeds = app.seed_files()?.into_iter().map(|(name, _)| name);
+            Ok(models.chain(seeds).collect::<Vec<_>>().join(" "))
+        });
+        let text = read.unwrap_or_else(|error| error.to_string());
+        assert_eq!(text.replace(&root.display().to_string(), "APP"), expected);
+    }
+
+    #[test]
+    fn what_is_read() {
+        check(|_| (), "model/a.graphql");
+        check(
+            |root| {
+                fs::write(root.join("model/b.graphql"), "").expect("a file");
+                fs::write(root.join("model/README.md"), "").expect("a file");
+                fs::write(root.join("model/.a.swp"), [0xff]).expect("a file");
+                fs::create_dir(root.join("seed")).expect("seed/");
+                fs::write(root.join("seed/A.jsonl"), "").expect("a file");
+            },
+            "model/a.graphql model/b.graphql A.jsonl",
+        );
+        check(
+            |root| {
+                fs::write(root.join("elsewhere"), "type B { y: Int }").expect("a file");
+                std::os::unix::fs::symlink(root.join("elsewhere"), root.join("model/b.graphql")).expect("a link");
+            },
+            "model/a.graphql model/b.graphql",
+        );
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let write = |name: &'static str, bytes: &'static [u8]| {
+            move |root: &Path| {
+                fs::create_dir_all(root.join(name).parent().expect("a directory")).expect("a directory");
+                fs::write(root.join(name), bytes).expect("a file");
+            }
+        };
+        check(write("model/b.gql", b""), "APP/model/b.gql is not read: a model file ends in .graphql");
+        check(
+            write("seed/A.json", b""),
+            "APP/seed/A.json is not read: a seed file is named after its type and ends in .jsonl",
+        );
+        check(
+            write("model/b.graphql", b"type B {\n  x: \xff }"),
+            "APP/model/b.graphql is not UTF-8: line 2 holds a byte that is no part of a character",
+        );
+        check(write("backstay.toml", b"\xef\xbb\xbf[log]"), "APP/backstay.toml starts with a byte-order mark");
+        check(
+            |root| fs::create_dir(root.join("model/more")).expect("a directory"),
+            "APP/model/more is not read: directories within this one are not looked into",
+        );
+        check(
+            |root| std::os::unix::fs::symlink("nowhere", root.join("model/b.graphql")).expect("a link"),
+            "APP/model/b.graphql is not a file, but a link that leads to none",
+        );
+        check(|root| fs::remove_file(root.join("model/a.graphql")).expect("a file"), "APP/model holds no model file");
+        check(
+            |root| fs::remove_dir_all(root.join("model")).expect("a directory"),
+            "APP is no application: it has no directory 'model'",
+        );
+        check(|root| fs::remove_dir_all(root).expect("a directory"), "APP does not exist");
+    }
+}
