@@ -1,1 +1,23 @@
-//! placeholder
+//! The language of rules and filters: a documented subset of CEL. Text becomes a typed tree, and a tree is evaluated in
+//! memory. Does no I/O, and knows nothing of SQL.
+
+mod check;
+mod compile;
+mod error;
+mod evaluate;
+mod facts;
+mod fold;
+mod lexis;
+mod scope;
+mod syntax;
+mod tree;
+mod truth;
+
+pub use compile::{Checked, Parameter, compile, compile_value};
+pub use error::{ExprError, ExprErrorKind, Name};
+pub use evaluate::{Environment, Start, evaluate, truth};
+pub use facts::{Facts, Truths};
+pub use fold::fold;
+pub use scope::Scope;
+pub use tree::{CallerPart, Expr, Function, MoneyPart, Node, Operator, Path, Quantifier, Root, Type};
+pub use truth::Truth;

@@ -78,7 +78,8 @@ pub enum Node {
     },
     /// `condition ? then : otherwise`.
     Conditional(Box<Expr>, Box<Expr>, Box<Expr>),
-    /// `a in b`, where `b` is a list literal, a list field or `auth.roles`.
+    /// `a in b`, where `b` is a list literal, a list field, a list parameter or `auth.roles`: the `||` of `a == e` for
+    /// the elements of `b` (so false where `b` is empty), and unknown where `b` is.
     In(Box<Expr>, Box<Expr>),
     /// A list of expressions of one type.
     List(Vec<Expr>),
@@ -95,11 +96,12 @@ pub enum Node {
         /// Must be Boolean.
         body: Box<Expr>,
     },
-    /// A part that depends on the caller and the moment alone, taken out by `Facts`; always Boolean.
+    /// A part that depends on the caller alone, taken out by `Facts`; always Boolean.
     Fact(u16),
 }
 
-/// A path from a record to a field.
+/// A path from a record to a field. `this.id` has no steps and `this.author.id` the one of `this.author`: a record is
+/// its id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Path {
     /// The record it starts from.
@@ -164,7 +166,8 @@ pub enum Operator {
     Remainder,
 }
 
-/// A function of the language.
+/// A function of the language. `timestamp(…)` and `duration(…)` take literals and parameters alone and are gone once an
+/// expression is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Function {
     /// `size(text)` in code points, `size(list)` in elements.
@@ -179,10 +182,6 @@ pub enum Function {
     LowerAscii,
     /// `text.upperAscii()`.
     UpperAscii,
-    /// `timestamp("2026-01-31T12:00:00Z")`; only of a literal (folded when checked) or a parameter.
-    Timestamp,
-    /// `duration("1h30m")`; only of a literal (folded when checked) or a parameter.
-    Duration,
 }
 
 /// `exists` or `all`.

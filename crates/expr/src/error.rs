@@ -1,0 +1,345 @@
+use std::fmt;
+use std::ops::Range;
+
+use backstay_base::{TimeError, limits};
+
+/// Something that is wrong in the text of an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExprError {
+    /// Where: bytes of the text.
+    pub span: Range<usize>,
+    /// What.
+    pub kind: ExprErrorKind,
+}
+
+impl ExprError {
+    pub(crate) fn new(span: Range<u32>, kind: ExprErrorKind) -> Self {
+        Self { span: span.start as usize..span.end as usize, kind }
+    }
+
+    /// What to do about it, where there is something to say.
+    pub fn remedy(&self) -> Option<String> {
+        self.kind.remedy()
+    }
+}
+
+impl fmt::Display for ExprError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl std::error::Error for ExprError {}
+
+/// What a name that is not known was meant to name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Name {
+    Variable,
+    Function,
+    /// A field of the collection of this name.
+    Field(String),
+    /// A value of the enum of this name.
+    Value(String),
+    /// A kind of caller.
+    Kind,
+    /// A part of `auth`.
+    AuthPart,
+    /// A part of `request`.
+    RequestPart,
+    /// A part of a `Money` value.
+    MoneyPart,
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable => f.write_str("name"),
+            Self::Function => f.write_str("function"),
+            Self::Field(collection) => write!(f, "field of {collection}"),
+            Self::Value(name) => write!(f, "value of {name}"),
+            Self::Kind => f.write_str("kind of caller"),
+            Self::AuthPart => f.write_str("part of 'auth'"),
+            Self::RequestPart => f.write_str("part of 'request'"),
+            Self::MoneyPart => f.write_str("part of an amount of money"),
+        }
+    }
+}
+
+/// What can be wrong with an expression. Types are named as messages name them, such as `Text` or `list of Int`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExprErrorKind {
+    /// Longer than `limits::EXPRESSION_BYTES`.
+    #[error("the expression is longer than {} bytes", limits::EXPRESSION_BYTES)]
+    TooLong,
+    /// Nested deeper than `limits::EXPRESSION_DEPTH`.
+    #[error("the expression is nested deeper than {} levels", limits::EXPRESSION_DEPTH)]
+    TooDeep,
+    /// More nodes than `limits::EXPRESSION_NODES`, named rules included.
+    #[error("the expression has more than {} parts, named rules included", limits::EXPRESSION_NODES)]
+    TooLarge,
+    /// More parameters than `limits::FILTER_PARAMETERS`.
+    #[error("the filter has more than {} parameters", limits::FILTER_PARAMETERS)]
+    TooManyParameters,
+    /// The text, or a text in it, holds NUL.
+    #[error("a text may not hold the character NUL")]
+    Nul,
+    /// Something that cannot stand here.
+    #[error("'{found}' cannot stand here")]
+    Unexpected {
+        /// What stands there.
+        found: String,
+    },
+    /// The text ends where something must follow.
+    #[error("the expression ends too early")]
+    End,
+    /// A text literal without its end.
+    #[error("the text does not end")]
+    OpenText,
+    /// An escape in a text literal that is not known.
+    #[error("the text has an escape that is not known")]
+    Escape,
+    /// A number literal that is malformed or out of range.
+    #[error("the number is not within the 64 bits of its type")]
+    Number,
+    /// A part of CEL that is left out.
+    #[error("{what} cannot be used here")]
+    Unsupported {
+        /// The function or form.
+        what: String,
+        /// What to use instead.
+        instead: &'static str,
+    },
+    /// A name that is not known.
+    #[error("unknown {what} '{name}'")]
+    Unknown {
+        /// What it would name.
+        what: Name,
+        /// The name.
+        name: String,
+        /// A known name that is much like it.
+        suggestion: Option<String>,
+    },
+    /// `this` or `new` where there is none.
+    #[error("there is no '{name}' here")]
+    NoRecord {
+        /// `this` or `new`.
+        name: &'static str,
+    },
+    /// `auth.roles` in a model without an enum marked `@roles`.
+    #[error("the model has no roles")]
+    NoRoles,
+    /// A field that no client may name.
+    #[error("'{field}' is secret and cannot be named")]
+    Secret {
+        /// The field.
+        field: String,
+    },
+    /// A relation to many where one value is needed.
+    #[error("'{field}' is a relation to many records")]
+    ToMany {
+        /// The field.
+        field: String,
+    },
+    /// A field of something that has none.
+    #[error("{of} has no '{name}'")]
+    NoFields {
+        /// The type.
+        of: String,
+        /// The field asked for.
+        name: String,
+    },
+    /// `exists` or `all` over something else than a relation to many.
+    #[error("'{function}' asks the records of a relation to many")]
+    NotToMany {
+        /// `exists` or `all`.
+        function: &'static str,
+    },
+    /// A path through more relations than is allowed.
+    #[error("the path leads through more than {max} relations")]
+    LongPath {
+        /// The most.
+        max: usize,
+    },
+    /// Another type than the one needed here.
+    #[error("expected {expected}, found {found}")]
+    Type {
+        /// The type needed.
+        expected: String,
+        /// The type found.
+        found: String,
+    },
+    /// Two types that cannot be compared.
+    #[error("{left} and {right} cannot be compared")]
+    Compare {
+        /// The left one.
+        left: String,
+        /// The right one.
+        right: String,
+    },
+    /// A type that cannot be compared this way.
+    #[error("{ty} cannot be compared with '{operator}'")]
+    Incomparable {
+        /// The type.
+        ty: String,
+        /// The operator.
+        operator: &'static str,
+    },
+    /// An operator that these types do not have.
+    #[error("{left} {operator} {right} is not defined")]
+    Operator {
+        /// The left type.
+        left: String,
+        /// The operator.
+        operator: &'static str,
+        /// The right type.
+        right: String,
+    },
+    /// A literal text that is not of the type that it is compared with.
+    #[error("{0}")]
+    Time(TimeError),
+    /// A literal text that is not an id.
+    #[error("the text is not an id")]
+    Id,
+    /// A literal number that its type cannot hold exactly.
+    #[error("{ty} cannot hold this number exactly")]
+    Inexact {
+        /// The type.
+        ty: &'static str,
+    },
+    /// `null` where only `==` and `!=` know it.
+    #[error("'null' cannot stand here")]
+    Null,
+    /// A test of presence of something that is not stored.
+    #[error("presence is tested of fields, parameters and parts of 'auth'")]
+    Presence,
+    /// A function with other arguments than it takes.
+    #[error("'{function}' is used as {usage}")]
+    Arguments {
+        /// The function.
+        function: String,
+        /// How it is used.
+        usage: &'static str,
+    },
+    /// A parameter where there are none.
+    #[error("there are no parameters here")]
+    NoParameters,
+    /// A parameter whose type nothing tells.
+    #[error("the type of '${name}' is not known")]
+    UntypedParameter {
+        /// Its name.
+        name: String,
+    },
+    /// A parameter that is used with two types.
+    #[error("'${name}' is used as {one} and as {other}")]
+    TwoTypes {
+        /// Its name.
+        name: String,
+        /// The type of an earlier use.
+        one: String,
+        /// The type of this use.
+        other: String,
+    },
+    /// A quantifier's variable has the name of another variable.
+    #[error("'{name}' has a meaning already")]
+    Shadows {
+        /// The variable.
+        name: String,
+    },
+    /// Named rules that need each other.
+    #[error("the rule '{name}' needs itself")]
+    Cycle {
+        /// One of them.
+        name: String,
+    },
+    /// An error within a named rule.
+    #[error("in the rule '{name}': {error}")]
+    InRule {
+        /// The rule.
+        name: String,
+        /// The error; its place is one of the rule's text.
+        error: Box<ExprError>,
+    },
+}
+
+impl ExprErrorKind {
+    /// What to do about it, where there is something to say.
+    pub fn remedy(&self) -> Option<String> {
+        let fixed = match self {
+            Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
+            Self::TooManyParameters => "use a list parameter: `field in $values`",
+            Self::Unsupported { instead, .. } => instead,
+            Self::Unknown { suggestion, .. } => {
+                return suggestion.as_ref().map(|name| format!("did you mean '{name}'?"));
+            }
+            Self::NoRecord { .. } => "only the caller (`auth`) and the moment (`now`) are known here",
+            Self::NoRoles => "mark an enum of the model `@roles`",
+            Self::ToMany { field } => return Some(format!("ask its records: `{field}.exists(x, …)`")),
+            Self::NotToMany { .. } => "use it on a relation to many; `in` asks a list",
+            Self::Compare { left, right } => return compare_remedy(left, right),
+            Self::Incomparable { ty, .. } if ty == "JSON" => "only its presence can be tested: `== null`, `!= null`",
+            Self::Incomparable { ty, .. } if ty == "Money" => "compare `.amount`, and `.currency` with `==`",
+            Self::Incomparable { ty, .. } if ty.starts_with("list") => "ask its elements with `in`",
+            Self::Incomparable { .. } => "compare it with `==` or `!=`",
+            Self::Operator { left, right, .. } => return operator_remedy(left, right),
+            Self::Time(_) => "write a date as '2026-01-31' and a moment as '2026-01-31T12:00:00Z'",
+            Self::Id => "write the 36 characters of a UUID",
+            Self::Inexact { .. } => "use fewer digits",
+            Self::Null => "test presence with `x == null` or `x != null`",
+            Self::Presence => "test the fields it is made of",
+            Self::NoParameters => "only filters have parameters",
+            Self::UntypedParameter { .. } => "compare it with a field",
+            Self::TwoTypes { .. } => "use two parameters",
+            Self::Shadows { .. } => "choose another name for the variable",
+            Self::OpenText => "close it with the quote that opens it",
+            Self::Escape => r#"use \\, \', \", \n, \t or \u0000 with four hexadecimal digits"#,
+            Self::InRule { error, .. } => return error.remedy(),
+            _ => return None,
+        };
+        Some(fixed.to_owned())
+    }
+}
+
+fn compare_remedy(left: &str, right: &str) -> Option<String> {
+    let number = |ty: &str| matches!(ty, "Int" | "Float" | "Decimal");
+    (number(left) && number(right)).then(|| "give both fields one type in the model".to_owned())
+}
+
+fn operator_remedy(left: &str, right: &str) -> Option<String> {
+    let either = |ty: &str| left == ty || right == ty;
+    let remedy = if either("Decimal") || either("Money") {
+        "exact amounts can be compared, not computed with"
+    } else if either("Text") {
+        "texts cannot be joined"
+    } else if either("Int") && either("Float") {
+        "give both one type"
+    } else if either("Timestamp") {
+        "add a duration, such as `now - duration('24h')`"
+    } else {
+        return None;
+    };
+    Some(remedy.to_owned())
+}
+
+/// The candidate that differs least from the name, if it is much like it.
+pub(crate) fn nearest<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    let most = (name.chars().count() / 3).clamp(1, 3);
+    let near = candidates.into_iter().map(|candidate| (distance(name, candidate), candidate));
+    let best = near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance);
+    best.map(|(_, candidate)| candidate.to_owned())
+}
+
+/// Levenshtein's distance, letter case apart.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (line, letter) in left.to_lowercase().chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+        for (column, other) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[right.len()]
+}

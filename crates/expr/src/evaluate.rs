@@ -1,0 +1,270 @@
+use std::cmp::Ordering;
+
+use backstay_base::{Caller, Duration, RecordId, Timestamp, Value};
+
+use crate::{CallerPart, Expr, Function, MoneyPart, Node, Operator, Path, Quantifier, Root, Truth};
+
+/// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
+/// `Checked::needs_store` tells beforehand where that is not enough.
+pub trait Environment {
+    /// Who asks.
+    fn caller(&self) -> &Caller;
+
+    /// The moment at which the operation began.
+    fn now(&self) -> Timestamp;
+
+    /// The value of the field at the end of the path, the whole of it where the path names a part; null where a
+    /// relation on the way is. Without steps: the id of the record.
+    fn value(&self, from: Start, path: &Path) -> Value;
+
+    /// The records of the to-many relation at the end of the path; `None` where they are not known.
+    fn members(&self, from: Start, path: &Path) -> Option<Vec<RecordId>> {
+        let _ = (from, path);
+        None
+    }
+
+    /// The value of the parameter with this index.
+    fn param(&self, index: u16) -> Value {
+        let _ = index;
+        Value::Null
+    }
+
+    /// The truth of the fact with this index.
+    fn fact(&self, index: u16) -> Truth {
+        let _ = index;
+        Truth::Unknown
+    }
+}
+
+/// The record that a path starts from, once quantifiers have given their variables a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// `this`.
+    This,
+    /// `new`.
+    New,
+    /// A member of a to-many relation.
+    Record(RecordId),
+}
+
+/// The value of an expression; `Value::Null` is unknown.
+pub fn evaluate(expr: &Expr, environment: &dyn Environment) -> Value {
+    Evaluation { environment, bound: Vec::new() }.value(expr)
+}
+
+/// The truth of a Boolean expression.
+pub fn truth(expr: &Expr, environment: &dyn Environment) -> Truth {
+    Evaluation { environment, bound: Vec::new() }.truth(expr)
+}
+
+struct Evaluation<'e> {
+    environment: &'e dyn Environment,
+    bound: Vec<(u16, RecordId)>,
+}
+
+impl Evaluation<'_> {
+    fn truth(&mut self, expr: &Expr) -> Truth {
+        match &expr.node {
+            Node::Not(of) => !self.truth(of),
+            Node::Binary(Operator::And, left, right) => match self.truth(left) {
+                Truth::False => Truth::False,
+                left => left.and(self.truth(right)),
+            },
+            Node::Binary(Operator::Or, left, right) => match self.truth(left) {
+                Truth::True => Truth::True,
+                left => left.or(self.truth(right)),
+            },
+            Node::IsNull { of, negated } => Truth::from(self.value(of).is_null() != *negated),
+            Node::In(element, list) => self.is_in(element, list),
+            Node::Quantifier { kind, over, variable, body } => self.quantifier(*kind, over, *variable, body),
+            Node::Fact(index) => self.environment.fact(*index),
+            _ => Truth::from(&self.value(expr)),
+        }
+    }
+
+    fn value(&mut self, expr: &Expr) -> Value {
+        match &expr.node {
+            Node::Literal(value) => value.clone(),
+            Node::Param(index) => self.environment.param(*index),
+            Node::Caller(part) => caller_part(self.environment.caller(), part),
+            Node::Now => self.environment.now().into(),
+            Node::Path(path) => self.path(path),
+            Node::Negate(of) => negate(&self.value(of)),
+            Node::Binary(operator, left, right) if !matches!(operator, Operator::And | Operator::Or) => {
+                let (left, right) = (self.value(left), self.value(right));
+                binary(*operator, &left, &right)
+            }
+            Node::Conditional(condition, then, otherwise) => match self.truth(condition) {
+                Truth::True => self.value(then),
+                Truth::False => self.value(otherwise),
+                Truth::Unknown => Value::Null,
+            },
+            Node::List(elements) => Value::List(elements.iter().map(|element| self.value(element)).collect()),
+            Node::Call(function, arguments) => {
+                let arguments: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
+                call(*function, &arguments)
+            }
+            _ => self.truth(expr).into(),
+        }
+    }
+
+    fn start(&self, root: Root) -> Option<Start> {
+        match root {
+            Root::This => Some(Start::This),
+            Root::New => Some(Start::New),
+            Root::Bound(variable) => {
+                let bound = self.bound.iter().rev().find(|(name, _)| *name == variable);
+                bound.map(|(_, record)| Start::Record(*record))
+            }
+        }
+    }
+
+    fn path(&self, path: &Path) -> Value {
+        let Some(start) = self.start(path.root) else { return Value::Null };
+        match (self.environment.value(start, path), path.part) {
+            (Value::Money(money), Some(MoneyPart::Amount)) => Value::Decimal(money.amount()),
+            (Value::Money(money), Some(MoneyPart::Currency)) => Value::text(money.currency().code()),
+            (_, Some(_)) => Value::Null,
+            (value, None) => value,
+        }
+    }
+
+    fn is_in(&mut self, element: &Expr, list: &Expr) -> Truth {
+        let element = self.value(element);
+        let Value::List(list) = self.value(list) else { return Truth::Unknown };
+        let equal = |other| Truth::from(&binary(Operator::Equal, &element, other));
+        list.iter().fold(Truth::False, |so_far, other| so_far.or(equal(other)))
+    }
+
+    fn quantifier(&mut self, kind: Quantifier, over: &Path, variable: u16, body: &Expr) -> Truth {
+        let members = self.start(over.root).and_then(|start| self.environment.members(start, over));
+        let Some(members) = members else { return Truth::Unknown };
+        let mut so_far = Truth::from(kind == Quantifier::All);
+        for member in members {
+            self.bound.push((variable, member));
+            let of_member = self.truth(body);
+            self.bound.pop();
+            so_far = match kind {
+                Quantifier::Exists => so_far.or(of_member),
+                Quantifier::All => so_far.and(of_member),
+            };
+        }
+        so_far
+    }
+}
+
+fn caller_part(caller: &Caller, part: &CallerPart) -> Value {
+    match part {
+        CallerPart::Id => caller.id.map_or(Value::Null, Value::Id),
+        CallerPart::Kind => Value::text(caller.kind.name()),
+        CallerPart::Roles => Value::List(caller.roles.iter().map(|role| Value::Text(role.clone())).collect()),
+        CallerPart::Claim(name) => caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str())),
+    }
+}
+
+fn negate(value: &Value) -> Value {
+    match value {
+        Value::Int(number) => number.checked_neg().map_or(Value::Null, Value::Int),
+        Value::Float(number) => Value::Float(-number),
+        Value::Decimal(number) => Value::Decimal(-number),
+        Value::Duration(length) => {
+            length.micros().checked_neg().map_or(Value::Null, |micros| Value::Duration(Duration::from_micros(micros)))
+        }
+        _ => Value::Null,
+    }
+}
+
+fn binary(operator: Operator, left: &Value, right: &Value) -> Value {
+    let compared = |test: fn(Ordering) -> bool| {
+        compare(left, right).map_or(Value::Null, |ordering| Value::Bool(test(ordering)))
+    };
+    match operator {
+        Operator::Equal => compared(Ordering::is_eq),
+        Operator::NotEqual => compared(Ordering::is_ne),
+        Operator::Less => compared(Ordering::is_lt),
+        Operator::LessEqual => compared(Ordering::is_le),
+        Operator::Greater => compared(Ordering::is_gt),
+        Operator::GreaterEqual => compared(Ordering::is_ge),
+        Operator::And => Truth::from(left).and(Truth::from(right)).into(),
+        Operator::Or => Truth::from(left).or(Truth::from(right)).into(),
+        Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder => {
+            arithmetic(operator, left, right).unwrap_or(Value::Null)
+        }
+    }
+}
+
+/// The order of two values of one type; `None` where one is null or they have none.
+fn compare(left: &Value, right: &Value) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
+        (Value::Int(left), Value::Int(right)) => Some(left.cmp(right)),
+        (Value::Float(left), Value::Float(right)) => left.partial_cmp(right),
+        (Value::Decimal(left), Value::Decimal(right)) => Some(left.cmp(right)),
+        (Value::Text(left), Value::Text(right)) => Some(left.cmp(right)),
+        (Value::Id(left), Value::Id(right)) => Some(left.cmp(right)),
+        (Value::Timestamp(left), Value::Timestamp(right)) => Some(left.cmp(right)),
+        (Value::Date(left), Value::Date(right)) => Some(left.cmp(right)),
+        (Value::Duration(left), Value::Duration(right)) => Some(left.cmp(right)),
+        _ => None,
+    }
+}
+
+/// `None` where a value is null, a number does not fit its type, or the divisor is zero.
+fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
+    match (left, right) {
+        (Value::Int(left), Value::Int(right)) => int(operator, *left, *right).map(Value::Int),
+        (Value::Float(left), Value::Float(right)) => float(operator, *left, *right).map(Value::Float),
+        (Value::Timestamp(moment), Value::Duration(by)) => {
+            let by = if operator == Operator::Subtract { by.micros().checked_neg()? } else { by.micros() };
+            moment.checked_add(Duration::from_micros(by)).map(Value::Timestamp)
+        }
+        (Value::Duration(by), Value::Timestamp(moment)) => moment.checked_add(*by).map(Value::Timestamp),
+        (Value::Timestamp(left), Value::Timestamp(right)) => length(left.micros().checked_sub(right.micros())),
+        (Value::Duration(left), Value::Duration(right)) => length(int(operator, left.micros(), right.micros())),
+        _ => None,
+    }
+}
+
+fn length(micros: Option<i64>) -> Option<Value> {
+    micros.map(|micros| Value::Duration(Duration::from_micros(micros)))
+}
+
+fn int(operator: Operator, left: i64, right: i64) -> Option<i64> {
+    match operator {
+        Operator::Add => left.checked_add(right),
+        Operator::Subtract => left.checked_sub(right),
+        Operator::Multiply => left.checked_mul(right),
+        Operator::Divide => left.checked_div(right),
+        Operator::Remainder if right == -1 => Some(0),
+        Operator::Remainder => left.checked_rem(right),
+        _ => None,
+    }
+}
+
+fn float(operator: Operator, left: f64, right: f64) -> Option<f64> {
+    let result = match operator {
+        Operator::Add => left + right,
+        Operator::Subtract => left - right,
+        Operator::Multiply => left * right,
+        Operator::Divide => left / right,
+        _ => return None,
+    };
+    result.is_finite().then_some(result)
+}
+
+fn call(function: Function, arguments: &[Value]) -> Value {
+    match (function, arguments) {
+        (Function::Size, [Value::Text(text)]) => count(text.chars().count()),
+        (Function::Size, [Value::List(list)]) => count(list.len()),
+        (Function::StartsWith, [Value::Text(text), Value::Text(prefix)]) => text.starts_with(&**prefix).into(),
+        (Function::EndsWith, [Value::Text(text), Value::Text(suffix)]) => text.ends_with(&**suffix).into(),
+        (Function::Contains, [Value::Text(text), Value::Text(part)]) => text.contains(&**part).into(),
+        (Function::LowerAscii, [Value::Text(text)]) => Value::text(text.to_ascii_lowercase()),
+        (Function::UpperAscii, [Value::Text(text)]) => Value::text(text.to_ascii_uppercase()),
+        _ => Value::Null,
+    }
+}
+
+fn count(size: usize) -> Value {
+    i64::try_from(size).map_or(Value::Null, Value::Int)
+}

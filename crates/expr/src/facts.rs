@@ -1,0 +1,165 @@
+use backstay_base::{Caller, Timestamp, Value};
+
+use crate::evaluate::{Environment, Start, truth};
+use crate::{Expr, Node, Path, Truth, Type};
+
+/// The parts of a set of expressions that depend on the caller alone, each once.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    parts: Vec<Expr>,
+}
+
+/// What the facts of one set come to for one caller: two bits each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Truths {
+    holds: u64,
+    fails: u64,
+}
+
+impl Facts {
+    /// Facts in one set at most; parts beyond that stay where they are.
+    const MAX: usize = 64;
+
+    /// The expression with every largest Boolean part that depends on the caller alone replaced by `Node::Fact`.
+    pub fn extract(&mut self, expr: &Expr) -> Expr {
+        if expr.ty == Type::Bool
+            && depends_on_caller_alone(expr)
+            && names_caller(expr)
+            && let Some(index) = self.index_of(expr)
+        {
+            return Expr { node: Node::Fact(index), ..expr.clone() };
+        }
+        let mut extracted = expr.clone();
+        for child in children_mut(&mut extracted.node) {
+            *child = self.extract(child);
+        }
+        extracted
+    }
+
+    /// The truth of every fact for this caller.
+    pub fn evaluate(&self, caller: &Caller) -> Truths {
+        let environment = CallerAlone(caller);
+        let mut truths = Truths::default();
+        for (index, part) in self.parts.iter().enumerate() {
+            match truth(part, &environment) {
+                Truth::True => truths.holds |= 1 << index,
+                Truth::False => truths.fails |= 1 << index,
+                Truth::Unknown => {}
+            }
+        }
+        truths
+    }
+
+    /// The facts, by their index.
+    pub fn parts(&self) -> &[Expr] {
+        &self.parts
+    }
+
+    fn index_of(&mut self, part: &Expr) -> Option<u16> {
+        let found = self.parts.iter().position(|known| known.same(part));
+        let index = found.unwrap_or(self.parts.len());
+        if found.is_none() {
+            if index == Self::MAX {
+                return None;
+            }
+            self.parts.push(part.clone());
+        }
+        u16::try_from(index).ok()
+    }
+}
+
+impl Truths {
+    /// The truth of the fact with this index.
+    pub fn get(&self, index: u16) -> Truth {
+        let bit = 1_u64.checked_shl(u32::from(index)).unwrap_or(0);
+        match (self.holds & bit != 0, self.fails & bit != 0) {
+            (true, _) => Truth::True,
+            (_, true) => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+}
+
+fn depends_on_caller_alone(expr: &Expr) -> bool {
+    match &expr.node {
+        Node::Param(_) | Node::Now | Node::Path(_) | Node::Quantifier { .. } | Node::Fact(_) => false,
+        node => children(node).into_iter().all(depends_on_caller_alone),
+    }
+}
+
+fn names_caller(expr: &Expr) -> bool {
+    matches!(expr.node, Node::Caller(_)) || children(&expr.node).into_iter().any(names_caller)
+}
+
+/// The expressions directly within a node.
+pub(crate) fn children(node: &Node) -> Vec<&Expr> {
+    match node {
+        Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } | Node::Quantifier { body: of, .. } => vec![of],
+        Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
+        Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
+        Node::List(items) | Node::Call(_, items) => items.iter().collect(),
+        Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => Vec::new(),
+    }
+}
+
+pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
+    match node {
+        Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } | Node::Quantifier { body: of, .. } => vec![of],
+        Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
+        Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
+        Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
+        Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => Vec::new(),
+    }
+}
+
+impl Expr {
+    /// Whether the two are the same expression, wherever they stand in their texts.
+    pub fn same(&self, other: &Self) -> bool {
+        let (own, others) = (children(&self.node), children(&other.node));
+        self.ty == other.ty
+            && own.len() == others.len()
+            && same_kind(&self.node, &other.node)
+            && own.iter().zip(others).all(|(own, other)| own.same(other))
+    }
+}
+
+/// Whether two nodes are the same but for the expressions within them.
+fn same_kind(left: &Node, right: &Node) -> bool {
+    match (left, right) {
+        (Node::Not(_), Node::Not(_))
+        | (Node::Negate(_), Node::Negate(_))
+        | (Node::In(..), Node::In(..))
+        | (Node::List(_), Node::List(_))
+        | (Node::Conditional(..), Node::Conditional(..)) => true,
+        (Node::Binary(left, ..), Node::Binary(right, ..)) => left == right,
+        (Node::IsNull { negated: left, .. }, Node::IsNull { negated: right, .. }) => left == right,
+        (Node::Call(left, _), Node::Call(right, _)) => left == right,
+        (
+            Node::Quantifier { kind, over, variable, .. },
+            Node::Quantifier { kind: other_kind, over: other_over, variable: other_variable, .. },
+        ) => kind == other_kind && over == other_over && variable == other_variable,
+        (Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
+            left == right
+        }
+        _ => false,
+    }
+}
+
+/// What a fact can ask for.
+struct CallerAlone<'c>(&'c Caller);
+
+impl Environment for CallerAlone<'_> {
+    fn caller(&self) -> &Caller {
+        self.0
+    }
+
+    fn now(&self) -> Timestamp {
+        debug_assert!(false, "a fact does not depend on the moment");
+        Timestamp::from_micros_saturating(0)
+    }
+
+    fn value(&self, _: Start, _: &Path) -> Value {
+        Value::Null
+    }
+}
+

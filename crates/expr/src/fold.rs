@@ -1,0 +1,77 @@
+use backstay_base::Value;
+
+use crate::facts::{Truths, children_mut};
+use crate::{Expr, Node, Operator, Quantifier, Truth, Type};
+
+/// The expression for one caller: facts become literals, and what they decide is simplified in three-valued logic. It
+/// has the same truth as before for every record. Where the caller alone decides, a literal is left: true, false, or
+/// null for unknown.
+pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
+    let mut folded = expr.clone();
+    for child in children_mut(&mut folded.node) {
+        *child = fold(child, truths);
+    }
+    let Expr { node, ty, span } = folded;
+    let literal = |truth: Truth| Node::Literal(truth.into());
+    let node = match node {
+        Node::Fact(index) => literal(truths.get(index)),
+        Node::Not(of) => negation(of),
+        Node::Binary(Operator::And, left, right) => connective(Operator::And, left, right),
+        Node::Binary(Operator::Or, left, right) => connective(Operator::Or, left, right),
+        Node::Binary(operator @ (Operator::Equal | Operator::NotEqual), left, right) => {
+            match (decided(&left), decided(&right)) {
+                (Some(Truth::Unknown), _) | (_, Some(Truth::Unknown)) => literal(Truth::Unknown),
+                (Some(one), Some(other)) => literal(Truth::from((one == other) == (operator == Operator::Equal))),
+                _ => Node::Binary(operator, left, right),
+            }
+        }
+        Node::IsNull { of, negated } => match &of.node {
+            Node::Literal(value) => literal(Truth::from(value.is_null() != negated)),
+            _ => Node::IsNull { of, negated },
+        },
+        Node::Conditional(condition, then, otherwise) => match decided(&condition) {
+            Some(Truth::True) => then.node,
+            Some(Truth::False) => otherwise.node,
+            Some(Truth::Unknown) => Node::Literal(Value::Null),
+            None => Node::Conditional(condition, then, otherwise),
+        },
+        Node::Quantifier { kind, over, variable, body } => match (kind, decided(&body)) {
+            (Quantifier::Exists, Some(Truth::False)) => literal(Truth::False),
+            (Quantifier::All, Some(Truth::True)) => literal(Truth::True),
+            _ => Node::Quantifier { kind, over, variable, body },
+        },
+        node => node,
+    };
+    Expr { node, ty, span }
+}
+
+/// The truth of a Boolean literal.
+fn decided(expr: &Expr) -> Option<Truth> {
+    match &expr.node {
+        Node::Literal(value) if expr.ty == Type::Bool => Some(Truth::from(value)),
+        _ => None,
+    }
+}
+
+fn negation(of: Box<Expr>) -> Node {
+    match (decided(&of), of.node) {
+        (Some(truth), _) => Node::Literal((!truth).into()),
+        (None, Node::Not(inner)) => inner.node,
+        (None, node) => Node::Not(Box::new(Expr { node, ty: of.ty, span: of.span })),
+    }
+}
+
+/// `&&` or `||`, without an operand that changes nothing. An unknown operand stays unless both are: with the other it
+/// may still decide.
+fn connective(operator: Operator, left: Box<Expr>, right: Box<Expr>) -> Node {
+    let neutral = Truth::from(operator == Operator::And);
+    let combine = if operator == Operator::And { Truth::and } else { Truth::or };
+    match (decided(&left), decided(&right)) {
+        (Some(one), Some(other)) => Node::Literal(combine(one, other).into()),
+        (Some(truth), None) if truth == neutral => right.node,
+        (None, Some(truth)) if truth == neutral => left.node,
+        (Some(truth), None) | (None, Some(truth)) if truth == !neutral => Node::Literal(truth.into()),
+        _ if left.same(&right) => left.node,
+        _ => Node::Binary(operator, left, right),
+    }
+}

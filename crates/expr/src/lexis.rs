@@ -1,0 +1,273 @@
+use std::ops::Range;
+
+use backstay_base::limits;
+use cel::parser::pratt_parser::{Lexer, Token, TokenKind};
+
+use crate::error::{ExprError, ExprErrorKind};
+
+/// The words of an expression, known to be few enough and nested little enough for a parser that recurses, and free of
+/// the parts of CEL that are left out.
+#[derive(Debug)]
+pub(crate) struct Lexis<'t> {
+    /// The text as it was written.
+    pub(crate) text: &'t str,
+    /// The text with `_` in the place of each `$`, which CEL does not know.
+    pub(crate) cel: String,
+    pub(crate) words: Vec<Word>,
+}
+
+/// One word of the text.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    pub(crate) kind: TokenKind,
+    pub(crate) span: Range<usize>,
+    /// It is a parameter; `span` begins with the `$`.
+    pub(crate) parameter: bool,
+}
+
+impl<'t> Lexis<'t> {
+    /// Divides the text into words. `parameters`: whether there may be `$name`.
+    pub(crate) fn scan(text: &'t str, parameters: bool) -> Result<Self, ExprError> {
+        if text.len() > limits::EXPRESSION_BYTES {
+            return Err(error(0..limits::EXPRESSION_BYTES, ExprErrorKind::TooLong));
+        }
+        if let Some(at) = text.find('\0') {
+            return Err(error(at..at + 1, ExprErrorKind::Nul));
+        }
+        let words = words(text, parameters)?;
+        refuse_what_is_left_out(text, &words)?;
+        refuse_depth(&words)?;
+        let mut cel = text.to_owned();
+        for word in words.iter().filter(|word| word.parameter) {
+            cel.replace_range(word.span.start..=word.span.start, "_");
+        }
+        Ok(Self { text, cel, words })
+    }
+
+    /// The text of a word.
+    pub(crate) fn text_of(&self, word: &Word) -> &'t str {
+        &self.text[word.span.clone()]
+    }
+}
+
+fn error(span: Range<usize>, kind: ExprErrorKind) -> ExprError {
+    ExprError { span, kind }
+}
+
+fn words(text: &str, parameters: bool) -> Result<Vec<Word>, ExprError> {
+    let mut lexer = Lexer::new(text);
+    let mut words: Vec<Word> = Vec::new();
+    loop {
+        let token = lexer.lex();
+        match token.kind {
+            TokenKind::TokEnd => return Ok(words),
+            TokenKind::TokWhitespace | TokenKind::TokComment => {}
+            TokenKind::TokError if text[token.start..].starts_with('$') => {
+                let name = lexer.lex();
+                let joined = text[..token.start].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+                if joined || !is_name(name, text) || name.start != token.end {
+                    return Err(unexpected(text, token.start));
+                }
+                if !parameters {
+                    return Err(error(token.start..name.end, ExprErrorKind::NoParameters));
+                }
+                words.push(Word { kind: TokenKind::TokIdent, span: token.start..name.end, parameter: true });
+            }
+            TokenKind::TokError => return Err(bad_word(text, token)),
+            kind => words.push(Word { kind, span: token.start..token.end, parameter: false }),
+        }
+    }
+}
+
+fn is_name(token: Token, text: &str) -> bool {
+    let word = text.get(token.start..token.end).unwrap_or_default();
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !word.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn unexpected(text: &str, at: usize) -> ExprError {
+    let found = text[at..].chars().next().map_or_else(String::new, String::from);
+    error(at..at + found.len(), ExprErrorKind::Unexpected { found })
+}
+
+fn bad_word(text: &str, token: Token) -> ExprError {
+    let first = text[token.start..].chars().next();
+    let rest = text[token.start..].trim_start_matches(['r', 'R', 'b', 'B']);
+    let kind = match first {
+        Some(first) if first.is_ascii_digit() || first == '.' => ExprErrorKind::Number,
+        _ if rest.starts_with(['\'', '"', '`']) => ExprErrorKind::OpenText,
+        _ => return unexpected(text, token.start),
+    };
+    error(token.start..token.end, kind)
+}
+
+fn refuse_what_is_left_out(text: &str, words: &[Word]) -> Result<(), ExprError> {
+    for (index, word) in words.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| words[before].kind);
+        let after = words.get(index + 1).map(|after| after.kind);
+        if let Some(instead) = left_out(&text[word.span.clone()], word, before, after) {
+            let what = match word.kind {
+                TokenKind::TokUint => "an unsigned number".to_owned(),
+                TokenKind::TokBytes => "a literal of bytes".to_owned(),
+                TokenKind::TokLeftBrace => "a map or a message".to_owned(),
+                TokenKind::TokLeftBracket => "an index".to_owned(),
+                TokenKind::TokDot => "a leading '.'".to_owned(),
+                _ => format!("'{}'", &text[word.span.clone()]),
+            };
+            return Err(error(word.span.clone(), ExprErrorKind::Unsupported { what, instead }));
+        }
+    }
+    Ok(())
+}
+
+/// What to use instead of the word, if it belongs to a part of CEL that is left out.
+fn left_out(text: &str, word: &Word, before: Option<TokenKind>, after: Option<TokenKind>) -> Option<&'static str> {
+    let operand_before = matches!(
+        before,
+        Some(
+            TokenKind::TokIdent
+                | TokenKind::TokReservedWord
+                | TokenKind::TokRightParen
+                | TokenKind::TokRightBracket
+                | TokenKind::TokString
+        )
+    );
+    match word.kind {
+        TokenKind::TokUint => Some("write the number without 'u'"),
+        TokenKind::TokBytes => Some("use a text"),
+        TokenKind::TokLeftBrace => Some("compare fields one by one"),
+        TokenKind::TokLeftBracket if operand_before => Some("ask a list with `in`"),
+        TokenKind::TokDot if !operand_before => Some("begin with the name"),
+        TokenKind::TokReservedWord if before != Some(TokenKind::TokDot) => Some("it is a word that CEL keeps"),
+        TokenKind::TokIdent if text.starts_with('`') => Some("write names without quotes"),
+        TokenKind::TokIdent if after == Some(TokenKind::TokLeftParen) && !word.parameter => left_out_function(text),
+        _ => None,
+    }
+}
+
+fn left_out_function(name: &str) -> Option<&'static str> {
+    match name {
+        "has" => Some("test presence with `x != null`"),
+        "map" | "filter" => Some("ask the records with `exists` or `all`"),
+        "exists_one" | "existsOne" => Some("use `exists`"),
+        "matches" => Some("use `startsWith`, `endsWith` or `contains`"),
+        "int" | "uint" | "double" | "string" | "bool" | "bytes" | "dyn" | "type" => {
+            Some("types are never converted; give the field the type that you need")
+        }
+        "getFullYear" | "getMonth" | "getDate" | "getDayOfMonth" | "getDayOfWeek" | "getDayOfYear" | "getHours"
+        | "getMinutes" | "getSeconds" | "getMilliseconds" => Some("compare with `timestamp(…)`"),
+        _ => None,
+    }
+}
+
+/// How deep the tree of one part between brackets and commas can be.
+#[derive(Debug, Default, Clone, Copy)]
+struct Part {
+    /// Operands of `&&`, `||`, `?` and `:` so far, without the present one. CEL balances chains of `&&` and `||`.
+    segments: usize,
+    /// The deepest of them.
+    deepest_segment: usize,
+    /// `?` so far.
+    choices: usize,
+    /// Other operators in the present segment.
+    operators: usize,
+    /// The deepest operand in the present segment, without the present one.
+    deepest_operand: usize,
+    /// The present operand: its prefixes, steps and brackets.
+    operand: usize,
+    /// The deepest part before a comma.
+    deepest_sibling: usize,
+}
+
+impl Part {
+    fn depth(&self) -> usize {
+        let segment = self.deepest_segment.max(self.segment());
+        let balanced = usize::BITS - self.segments.leading_zeros();
+        self.deepest_sibling.max(segment + self.choices + balanced as usize)
+    }
+
+    fn segment(&self) -> usize {
+        self.deepest_operand.max(self.operand) + self.operators
+    }
+
+    fn operator(&mut self) {
+        self.deepest_operand = self.deepest_operand.max(self.operand);
+        self.operand = 0;
+        self.operators += 1;
+    }
+
+    fn connective(&mut self) {
+        self.deepest_segment = self.deepest_segment.max(self.segment());
+        self.segments += 1;
+        (self.operators, self.deepest_operand, self.operand) = (0, 0, 0);
+    }
+
+    fn comma(&mut self) {
+        *self = Self { deepest_sibling: self.depth(), ..Self::default() };
+    }
+}
+
+/// Refuses what could exhaust the stack of a parser that recurses, or of a walk over its tree. The depth is bounded
+/// from above, without recursion.
+fn refuse_depth(words: &[Word]) -> Result<(), ExprError> {
+    let mut parts = vec![Part::default()];
+    for (index, word) in words.iter().enumerate() {
+        let depth = parts.len();
+        let Some(part) = parts.last_mut() else { break };
+        let prefix = index == 0 || !ends_operand(words[index - 1].kind);
+        match word.kind {
+            TokenKind::TokLeftParen | TokenKind::TokLeftBracket | TokenKind::TokLeftBrace => {
+                parts.push(Part::default());
+            }
+            TokenKind::TokRightParen | TokenKind::TokRightBracket | TokenKind::TokRightBrace if depth > 1 => {
+                let inner = part.depth();
+                parts.pop();
+                if let Some(part) = parts.last_mut() {
+                    part.operand += inner + 1;
+                }
+            }
+            TokenKind::TokComma => part.comma(),
+            TokenKind::TokLogicalAnd | TokenKind::TokLogicalOr | TokenKind::TokColon => part.connective(),
+            TokenKind::TokQuestion => {
+                part.connective();
+                part.choices += 1;
+            }
+            TokenKind::TokDot | TokenKind::TokExclamation => part.operand += 1,
+            TokenKind::TokMinus if prefix => part.operand += 1,
+            TokenKind::TokMinus
+            | TokenKind::TokPlus
+            | TokenKind::TokAsterisk
+            | TokenKind::TokSlash
+            | TokenKind::TokPercent
+            | TokenKind::TokIn
+            | TokenKind::TokEqualEqual
+            | TokenKind::TokExclamationEqual
+            | TokenKind::TokLess
+            | TokenKind::TokLessEqual
+            | TokenKind::TokGreater
+            | TokenKind::TokGreaterEqual => part.operator(),
+            _ => {}
+        }
+        let depth = parts.len() - 1 + parts.last().map_or(0, Part::depth);
+        if depth > limits::EXPRESSION_DEPTH {
+            return Err(error(word.span.clone(), ExprErrorKind::TooDeep));
+        }
+    }
+    Ok(())
+}
+
+fn ends_operand(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::TokIdent
+            | TokenKind::TokReservedWord
+            | TokenKind::TokInt
+            | TokenKind::TokFloat
+            | TokenKind::TokString
+            | TokenKind::TokTrue
+            | TokenKind::TokFalse
+            | TokenKind::TokNull
+            | TokenKind::TokRightParen
+            | TokenKind::TokRightBracket
+    )
+}
