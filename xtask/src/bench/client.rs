@@ -1,0 +1,99 @@
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// One kept-alive connection, for what is asked one request at a time.
+#[derive(Debug)]
+pub(crate) struct Client {
+    stream: BufReader<TcpStream>,
+    token: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Client {
+    /// Connects.
+    pub(crate) fn connect(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_mins(2)))?;
+        Ok(Self { stream: BufReader::new(stream), token: None })
+    }
+
+    /// Signs in; what is asked afterwards is asked by this account.
+    pub(crate) fn sign_in(&mut self, email: &str, password: &str) -> Result<String> {
+        let body = format!("{{\"email\":\"{email}\",\"password\":\"{password}\"}}");
+        let answer = self.send("POST", "/auth/sign-in", Some(&body))?.json()?;
+        let token = answer["token"].as_str().context("the sign-in answers a token")?.to_owned();
+        self.token = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Reads a JSON document.
+    pub(crate) fn get(&mut self, path: &str) -> Result<Value> {
+        self.send("GET", path, None)?.json()
+    }
+
+    /// Sends one request and reads its answer to the end.
+    pub(crate) fn send(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Answer> {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+        if let Some(token) = &self.token {
+            request.push_str("Authorization: Bearer ");
+            request.push_str(token);
+            request.push_str("\r\n");
+        }
+        if let Some(body) = body {
+            let _ = write!(request, "Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        }
+        request.push_str("\r\n");
+        request.push_str(body.unwrap_or_default());
+        self.stream.get_mut().write_all(request.as_bytes()).context("sending a request")?;
+        self.receive().with_context(|| format!("reading the answer to {method} {path}"))
+    }
+
+    fn receive(&mut self) -> Result<Answer> {
+        let status_line = self.line()?;
+        let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.with_context(|| format!("not a status line: {status_line:?}"))?;
+        let mut length = 0;
+        loop {
+            let line = self.line()?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().context("the length of the body")?;
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                bail!("a body without a length");
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)?;
+        Ok(Answer { status, body })
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.stream.read_line(&mut line)? == 0 {
+            bail!("the server closed the connection");
+        }
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Answer {
+    /// The body as JSON, if the status is 2xx.
+    fn json(&self) -> Result<Value> {
+        if !(200..300).contains(&self.status) {
+            bail!("status {}: {}", self.status, String::from_utf8_lossy(&self.body));
+        }
+        serde_json::from_slice(&self.body).context("reading JSON")
+    }
+}

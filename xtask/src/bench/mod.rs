@@ -1,0 +1,113 @@
+//! Measures the release build against its controls, in turn, in the same run.
+
+mod callgrind;
+mod client;
+mod dataset;
+mod doors;
+mod load;
+mod report;
+mod seeding;
+mod server;
+mod start;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use crate::commands::{cargo, root, run as run_command};
+use crate::needs;
+use report::Report;
+
+/// What the command line asks for.
+#[derive(Debug)]
+struct Options {
+    parts: Vec<Part>,
+    callgrind: bool,
+    seconds: u32,
+    rounds: usize,
+    write: bool,
+}
+
+/// A group of measurements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Http,
+    Start,
+    Seeding,
+}
+
+/// Where the built programs and the files of a run are.
+#[derive(Debug)]
+struct Workshop {
+    root: PathBuf,
+    /// Emptied when a run begins.
+    scratch: PathBuf,
+}
+
+impl Workshop {
+    fn open() -> Result<Self> {
+        let root = root();
+        let scratch = root.join("target/bench");
+        if scratch.exists() {
+            std::fs::remove_dir_all(&scratch).context("emptying target/bench")?;
+        }
+        std::fs::create_dir_all(&scratch).context("making target/bench")?;
+        Ok(Self { root, scratch })
+    }
+
+    /// A program of the release build.
+    fn program(&self, name: &str) -> PathBuf {
+        self.root.join("target/release").join(name)
+    }
+}
+
+/// Builds, measures, prints and, if asked, records.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let options = options(arguments)?;
+    needs::ensure(needs::OF_BENCH)?;
+    run_command(cargo().args(["build", "--release", "--package", "backstay", "--package", "backstay-bench"]))?;
+    let workshop = Workshop::open()?;
+    let mut report = Report::new();
+    if options.callgrind {
+        callgrind::measure(&workshop, &mut report)?;
+    } else {
+        for part in &options.parts {
+            match part {
+                Part::Start => start::measure(&workshop, &mut report)?,
+                Part::Http => doors::measure(&workshop, &options, &mut report)?,
+                Part::Seeding => seeding::measure(&workshop, &mut report)?,
+            }
+        }
+    }
+    report.print()?;
+    if options.write {
+        report.write(&workshop.root.join("docs/benchmarks.md"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(arguments: &[String]) -> Result<Options> {
+    let mut options = Options { parts: Vec::new(), callgrind: false, seconds: 10, rounds: 3, write: false };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let mut number = || arguments.next().with_context(|| format!("{argument} needs a number"));
+        match argument.as_str() {
+            "http" => options.parts.push(Part::Http),
+            "start" => options.parts.push(Part::Start),
+            "seeding" => options.parts.push(Part::Seeding),
+            "--callgrind" => options.callgrind = true,
+            "--write" => options.write = true,
+            "--seconds" => options.seconds = number()?.parse().context("--seconds needs a number")?,
+            "--rounds" => options.rounds = number()?.parse().context("--rounds needs a number")?,
+            other => bail!("no such part or option of bench: {other}"),
+        }
+    }
+    if options.seconds == 0 || options.rounds == 0 {
+        bail!("--seconds and --rounds are at least 1");
+    }
+    if options.parts.is_empty() {
+        options.parts = vec![Part::Start, Part::Http, Part::Seeding];
+    }
+    Ok(options)
+}

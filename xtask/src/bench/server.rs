@@ -1,0 +1,137 @@
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::Workshop;
+use super::client::Client;
+
+/// How long a server may take to become ready, seeding included.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// A server under measurement; it is stopped when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    /// From its start to the first answer.
+    pub(crate) ready_after: Duration,
+}
+
+impl Server {
+    /// Starts Backstay on an application and waits until it is ready.
+    pub(crate) fn backstay(workshop: &Workshop, application: &Path, data: &Path) -> Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new(workshop.program("backstay"));
+        Self::serve(&mut command, application, data, address);
+        Self::start(workshop, "backstay", command, address, "/readyz")
+    }
+
+    /// As `backstay`, under valgrind's tool that counts instructions, whose files go into the scratch directory.
+    pub(crate) fn counted(workshop: &Workshop, application: &Path, data: &Path) -> Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new("valgrind");
+        let files = workshop.scratch.join("callgrind.out");
+        command.args(["--tool=callgrind", "--quiet"]).arg(format!("--callgrind-out-file={}", files.display()));
+        command.arg(workshop.program("backstay"));
+        Self::serve(&mut command, application, data, address);
+        Self::start(workshop, "callgrind", command, address, "/readyz")
+    }
+
+    /// Starts the control that answers this body.
+    pub(crate) fn constant(workshop: &Workshop, name: &str, body: &[u8]) -> Result<Self> {
+        let file = workshop.scratch.join(format!("{name}.json"));
+        fs::write(&file, body).context("writing the control's body")?;
+        let address = free_address()?;
+        let mut command = Command::new(workshop.program("control-http"));
+        command.arg("--listen").arg(address.to_string()).arg("--body").arg(file);
+        Self::start(workshop, name, command, address, "/")
+    }
+
+    /// Starts the control that inserts, with at most this many rows in a commit.
+    pub(crate) fn inserting(workshop: &Workshop, group: usize) -> Result<Self> {
+        let name = format!("control-insert-{group}");
+        let database = workshop.scratch.join(format!("{name}.db"));
+        let address = free_address()?;
+        let mut command = Command::new(workshop.program("control-insert"));
+        command.arg("--listen").arg(address.to_string()).arg("--group").arg(group.to_string());
+        command.arg("--database").arg(database);
+        Self::start(workshop, &name, command, address, "/")
+    }
+
+    fn serve(command: &mut Command, application: &Path, data: &Path, address: SocketAddr) {
+        command.arg("serve").arg(application).arg("--data").arg(data).arg("--listen").arg(address.to_string());
+    }
+
+    fn start(workshop: &Workshop, name: &str, mut command: Command, address: SocketAddr, probe: &str) -> Result<Self> {
+        let log_path = workshop.scratch.join(format!("{name}.log"));
+        let log = File::create(&log_path).context("making the server's log")?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let begin = Instant::now();
+        let child = command.spawn().with_context(|| format!("starting {name}"))?;
+        let mut server = Self { child, address, ready_after: Duration::ZERO };
+        while begin.elapsed() < PATIENCE {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("{name} ended with {status}; see {}", log_path.display());
+            }
+            let answer = Client::connect(address).and_then(|mut client| client.send("GET", probe, None));
+            if answer.is_ok_and(|answer| answer.status != 503) {
+                server.ready_after = begin.elapsed();
+                return Ok(server);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        bail!("{name} is not ready after {PATIENCE:?}; see {}", log_path.display());
+    }
+
+    /// A connection to it.
+    pub(crate) fn client(&self) -> Result<Client> {
+        Client::connect(self.address)
+    }
+
+    /// Where it listens, as `http://…`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Memory that is in use, in MiB.
+    pub(crate) fn resident_mib(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).context("reading /proc")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let kib: u32 = line.trim().trim_end_matches(" kB").parse().context("VmRSS")?;
+        Ok(f64::from(kib) / 1024.0)
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let signal = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
+        if !signal.success() {
+            bail!("kill ended with {signal}");
+        }
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that nobody listens on at this moment.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
+    Ok(listener.local_addr()?)
+}

@@ -1,0 +1,43 @@
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::Workshop;
+use super::dataset;
+use super::report::Report;
+use super::server::Server;
+
+const STARTS: usize = 9;
+
+/// How long a start with an unchanged model takes, and what an idle server keeps in memory.
+pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
+    eprintln!("xtask: seeding {} records", dataset::NOTES);
+    let application = dataset::prepare(&workshop.root, &workshop.scratch)?;
+    let data = workshop.scratch.join("data");
+    Server::backstay(workshop, &application, &data)?.stop()?;
+
+    eprintln!("xtask: starting {STARTS} times");
+    let mut milliseconds = Vec::new();
+    let mut resident = Vec::new();
+    for _ in 0..STARTS {
+        let server = Server::backstay(workshop, &application, &data)?;
+        milliseconds.push(server.ready_after.as_secs_f64() * 1000.0);
+        thread::sleep(Duration::from_millis(300));
+        resident.push(server.resident_mib()?);
+        server.stop()?;
+    }
+    milliseconds.sort_by(f64::total_cmp);
+    resident.sort_by(f64::total_cmp);
+    report.list(
+        "start",
+        &[
+            (
+                "start with an unchanged model, 100,000 records (at most 100 ms)".into(),
+                format!("{:.0} ms", milliseconds[STARTS / 2]),
+            ),
+            ("memory, idle (at most 40 MiB)".into(), format!("{:.1} MiB", resident[STARTS / 2])),
+        ],
+    );
+    Ok(())
+}

@@ -1,0 +1,79 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::commands::{output, root, run};
+
+/// A program that is not built here, and the Debian package that holds it.
+pub(crate) struct Need {
+    program: &'static str,
+    package: &'static str,
+    wanted_for: &'static str,
+    /// The directory that must be in the repository for the program to be wanted; the root if it always is.
+    by: &'static str,
+}
+
+/// What the tests use.
+pub(crate) const OF_TESTS: &[Need] = &[
+    Need { program: "postgres", package: "postgresql", wanted_for: "the store's tests", by: "crates/store" },
+    Need { program: "sqlite3", package: "sqlite3", wanted_for: "looking into a database from outside", by: "" },
+    Need { program: "curl", package: "curl", wanted_for: "the tours of the examples", by: "examples" },
+    Need { program: "jq", package: "jq", wanted_for: "the tours of the examples", by: "examples" },
+    Need { program: "chromium", package: "chromium", wanted_for: "the admin site's tests", by: "crates/admin" },
+];
+
+/// What the measurements use.
+pub(crate) const OF_BENCH: &[Need] = &[
+    Need { program: "wrk", package: "wrk", wanted_for: "load", by: "" },
+    Need { program: "valgrind", package: "valgrind", wanted_for: "counting instructions", by: "" },
+    Need { program: "sqlite3", package: "sqlite3", wanted_for: "the control of the seeding", by: "" },
+];
+
+/// Installs what is missing, where this user may; else says exactly what to install.
+pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+    let root = root();
+    let missing: Vec<&Need> =
+        needs.iter().filter(|need| root.join(need.by).is_dir() && find(need.program).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for need in &missing {
+        eprintln!("xtask: {} is missing (package {}), wanted for {}", need.program, need.package, need.wanted_for);
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let Some(prefix) = installer() else {
+        bail!("install it first, on Debian with: sudo apt-get install --no-install-recommends {}", packages.join(" "));
+    };
+    run(apt(&prefix).arg("update"))?;
+    run(apt(&prefix).args(["install", "--yes", "--no-install-recommends"]).args(&packages))
+}
+
+/// Where a program is: on the path, or where Debian keeps its database server.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|directory| directory.join(program));
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let of_postgres = versions.map(|version| version.path().join("bin").join(program));
+    on_path.chain(of_postgres).find(|candidate| candidate.is_file())
+}
+
+/// The words before `apt-get`, where this user may install packages without being asked for a password.
+fn installer() -> Option<Vec<&'static str>> {
+    if !Path::new("/usr/bin/apt-get").is_file() {
+        return None;
+    }
+    if output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0") {
+        return Some(Vec::new());
+    }
+    let sudo = Command::new("sudo").args(["--non-interactive", "true"]).output();
+    sudo.is_ok_and(|sudo| sudo.status.success()).then(|| vec!["sudo", "--non-interactive"])
+}
+
+fn apt(prefix: &[&str]) -> Command {
+    let words: Vec<&str> =
+        prefix.iter().copied().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet=2"]).collect();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    command
+}

@@ -1,0 +1,161 @@
+//! The layers: which crate may depend on which. What DESIGN calls "the house" is held here against `cargo metadata`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Every crate that has a place in the house, and the crates it may use. `base` is open to all.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("model", &[]),
+    ("vault", &[]),
+    ("audit", &[]),
+    ("live", &[]),
+    ("expr", &["model"]),
+    ("sql", &["expr", "model"]),
+    ("store", &["sql", "model", "audit"]),
+    ("engine", &["model", "expr", "vault", "audit", "live", "sql", "store"]),
+    ("identity", ABOVE_ENGINE),
+    ("jobs", ABOVE_ENGINE),
+    ("files", ABOVE_ENGINE),
+    ("ledger", ABOVE_ENGINE),
+    ("functions", ABOVE_ENGINE),
+    ("health", ABOVE_ENGINE),
+    ("http", DOORS),
+    ("admin", DOORS),
+    ("backstay", EVERYTHING),
+    ("testkit", EVERYTHING),
+];
+
+const ABOVE_ENGINE: &[&str] = &["engine", "model", "expr", "vault", "audit", "live"];
+const DOORS: &[&str] = &["engine", "identity", "jobs", "files", "ledger", "functions", "health"];
+const EVERYTHING: &[&str] = &[
+    "model",
+    "expr",
+    "vault",
+    "audit",
+    "live",
+    "sql",
+    "store",
+    "engine",
+    "identity",
+    "jobs",
+    "files",
+    "ledger",
+    "functions",
+    "health",
+    "http",
+    "admin",
+];
+
+/// Tools of the repository, which are not part of the product: free in what they use, used by nobody.
+const TOOLS: &[&str] = &["xtask", "bench"];
+
+const DATABASE_DRIVERS: &[&str] =
+    &["rusqlite", "libsqlite3-sys", "sqlx", "tokio-postgres", "postgres", "postgres-types", "deadpool-postgres"];
+const WEB_FRAMEWORK: &[&str] = &["axum", "axum-core", "axum-extra"];
+
+#[derive(Debug)]
+struct Dependency {
+    name: String,
+    for_tests: bool,
+}
+
+/// The workspace's crates by short name, with their direct dependencies.
+fn workspace() -> BTreeMap<String, Vec<Dependency>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(root)
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata writes JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages.iter().map(|package| (short(package["name"].as_str().expect("a name")), dependencies(package))).collect()
+}
+
+fn dependencies(package: &Value) -> Vec<Dependency> {
+    let dependencies = package["dependencies"].as_array().expect("dependencies");
+    let read = |dependency: &Value| Dependency {
+        name: short(dependency["name"].as_str().expect("a name")),
+        for_tests: dependency["kind"] == "dev",
+    };
+    dependencies.iter().map(read).collect()
+}
+
+/// `backstay-http` → `http`.
+fn short(name: &str) -> String {
+    name.strip_prefix("backstay-").unwrap_or(name).to_owned()
+}
+
+/// What is wrong with this crate's dependency, if anything.
+fn fault(name: &str, dependency: &Dependency, crates: &BTreeSet<String>) -> Option<String> {
+    let used = dependency.name.as_str();
+    if TOOLS.contains(&used) || used == "backstay" {
+        return Some(format!("{name} → {used}: nothing may use {used}"));
+    }
+    if TOOLS.contains(&name) {
+        return None;
+    }
+    if used == name && dependency.for_tests {
+        return None;
+    }
+    if crates.contains(used) {
+        let allowed = LAYERS.iter().find(|(layer, _)| *layer == name).map_or(&[][..], |(_, allowed)| allowed);
+        let in_tests = used == "testkit" && dependency.for_tests;
+        let fine = used == "base" || in_tests || allowed.contains(&used);
+        return (!fine).then(|| format!("{name} → {used}: not an edge of the house"));
+    }
+    let only = |what: &str, keepers: &[&str]| {
+        (!keepers.contains(&name)).then(|| format!("{name} → {used}: only {} may use {what}", keepers.join(", ")))
+    };
+    if DATABASE_DRIVERS.contains(&used) {
+        return only("a database driver", &["store"]);
+    }
+    if WEB_FRAMEWORK.contains(&used) {
+        return only("the web framework", &["http", "admin", "backstay"]);
+    }
+    None
+}
+
+#[test]
+fn every_crate_has_its_place() {
+    let placed = |name: &str| LAYERS.iter().any(|(layer, _)| *layer == name) || TOOLS.contains(&name);
+    let strangers: Vec<String> = workspace().into_keys().filter(|name| !placed(name)).collect();
+    assert!(strangers.is_empty(), "give these crates a place in LAYERS: {strangers:?}");
+}
+
+#[test]
+fn every_dependency_is_an_edge_of_the_house() {
+    let workspace = workspace();
+    let crates: BTreeSet<String> = workspace.keys().cloned().collect();
+    let uses = workspace.iter().flat_map(|(name, uses)| uses.iter().map(move |dependency| (name, dependency)));
+    let faults: Vec<String> = uses.filter_map(|(name, dependency)| fault(name, dependency, &crates)).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_forbidden_edge_is_found() {
+    let crates: BTreeSet<String> = LAYERS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let check = |name: &str, used: &str, for_tests: bool, expected: Option<&str>| {
+        let dependency = Dependency { name: used.to_owned(), for_tests };
+        assert_eq!(fault(name, &dependency, &crates).as_deref(), expected, "{name} → {used}");
+    };
+    check("http", "engine", false, None);
+    check("http", "base", false, None);
+    check("http", "testkit", true, None);
+    check("http", "testkit", false, Some("http → testkit: not an edge of the house"));
+    check("http", "store", true, Some("http → store: not an edge of the house"));
+    check("expr", "sql", false, Some("expr → sql: not an edge of the house"));
+    check("jobs", "files", false, Some("jobs → files: not an edge of the house"));
+    check("store", "store", true, None);
+    check("testkit", "backstay", false, Some("testkit → backstay: nothing may use backstay"));
+    check("store", "rusqlite", false, None);
+    check("engine", "rusqlite", true, Some("engine → rusqlite: only store may use a database driver"));
+    check("identity", "axum", false, Some("identity → axum: only http, admin, backstay may use the web framework"));
+    check("bench", "rusqlite", false, None);
+    check("backstay", "bench", false, Some("backstay → bench: nothing may use bench"));
+}
