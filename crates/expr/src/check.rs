@@ -1,17 +1,248 @@
-use crate::syntax::Syntax;
-use crate::{Checked, ExprError, Scope, Type};
+//! Gives every name its meaning and every part its type.
 
+mod functions;
+mod literals;
+mod names;
+mod operators;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use backstay_base::{Value, limits};
+use backstay_model::{CollectionId, FieldId};
+
+use crate::error::{ExprError, ExprErrorKind};
+use crate::facts::children_mut;
+use crate::syntax::{Syntax, SyntaxNode};
+use crate::{Checked, Expr, Node, Operator, Parameter, Scope, Type};
+
+/// Depth of a checked expression, named rules included: each text alone is at most half as deep.
+const DEPTH: usize = 2 * limits::EXPRESSION_DEPTH;
+
+/// Checks one expression. Its methods answer `None` where they have noted an error.
 pub(crate) struct Checker<'m> {
     scope: Scope<'m>,
+    /// Variables of the quantifiers around, innermost last.
+    variables: Vec<Variable>,
+    next_variable: u16,
+    /// The named rules around, innermost last.
+    rules: Vec<String>,
+    /// Where the outermost of them is used.
+    used_at: Option<Range<u32>>,
+    params: Vec<UsedParameter>,
+    nodes: usize,
+    depth: usize,
+    exhausted: bool,
+    uses_now: bool,
+    names_new: bool,
+    needs_store: bool,
+    reads: BTreeSet<(CollectionId, FieldId)>,
+    errors: Vec<ExprError>,
+}
+
+/// The variable of a quantifier.
+struct Variable {
+    name: String,
+    index: u16,
+    collection: CollectionId,
+}
+
+struct UsedParameter {
+    name: Arc<str>,
+    ty: Option<Type>,
+    span: Range<u32>,
 }
 
 impl<'m> Checker<'m> {
     pub(crate) fn new(scope: Scope<'m>) -> Self {
-        Self { scope }
+        Self {
+            scope,
+            variables: Vec::new(),
+            next_variable: 0,
+            rules: Vec::new(),
+            used_at: None,
+            params: Vec::new(),
+            nodes: 0,
+            depth: 0,
+            exhausted: false,
+            uses_now: false,
+            names_new: false,
+            needs_store: false,
+            reads: BTreeSet::new(),
+            errors: Vec::new(),
+        }
     }
 
-    pub(crate) fn finish(self, syntax: &Syntax, expected: &Type) -> Result<Checked, Vec<ExprError>> {
-        let _ = (self.scope, syntax, expected);
-        Err(Vec::new())
+    /// Checks the whole expression, which must be of this type.
+    pub(crate) fn finish(mut self, syntax: &Syntax, expected: &Type) -> Result<Checked, Vec<ExprError>> {
+        let checked = if *expected == Type::Bool {
+            self.expect(syntax, expected)
+        } else {
+            self.nullable(syntax, Some(expected)).and_then(|expr| self.must_be(expr, expected))
+        };
+        let mut params = Vec::with_capacity(self.params.len());
+        for UsedParameter { name, ty, span } in std::mem::take(&mut self.params) {
+            match ty {
+                Some(ty) => params.push(Parameter { name, ty }),
+                None if checked.is_none() => {}
+                None => {
+                    let kind = ExprErrorKind::UntypedParameter { name: name.as_ref().to_owned() };
+                    self.errors.push(ExprError::new(span, kind));
+                }
+            }
+        }
+        let (Some(mut expr), true) = (checked, self.errors.is_empty()) else {
+            self.errors.sort_by_key(|error| error.span.start);
+            return Err(self.errors);
+        };
+        give_parameters_types(&mut expr, &params);
+        Ok(Checked {
+            expr,
+            params,
+            uses_now: self.uses_now,
+            names_new: self.names_new,
+            reads: self.reads.into_iter().collect(),
+            needs_store: self.needs_store,
+        })
+    }
+
+    /// An expression of this type.
+    fn expect(&mut self, syntax: &Syntax, expected: &Type) -> Option<Expr> {
+        let expr = self.expr(syntax, Some(expected))?;
+        self.must_be(expr, expected)
+    }
+
+    fn must_be(&mut self, expr: Expr, expected: &Type) -> Option<Expr> {
+        if expr.ty == *expected || is_key(&expr.ty, expected) {
+            return Some(expr);
+        }
+        let (expected, found) = (self.name_of(expected), self.name_of(&expr.ty));
+        self.refuse(expr.span, ExprErrorKind::Type { expected, found })
+    }
+
+    /// An expression, or `null` where the type is known.
+    fn nullable(&mut self, syntax: &Syntax, hint: Option<&Type>) -> Option<Expr> {
+        match (&syntax.node, hint) {
+            (SyntaxNode::Null, Some(ty)) => Some(self.make(Node::Literal(Value::Null), ty.clone(), &syntax.span)),
+            _ => self.expr(syntax, hint),
+        }
+    }
+
+    /// An expression. Literals and parameters take the type hinted at where they can; nothing else heeds it.
+    fn expr(&mut self, syntax: &Syntax, hint: Option<&Type>) -> Option<Expr> {
+        self.nodes += 1;
+        let kind = if self.nodes > limits::EXPRESSION_NODES {
+            Some(ExprErrorKind::TooLarge)
+        } else {
+            (self.depth >= DEPTH).then_some(ExprErrorKind::TooDeep)
+        };
+        if let Some(kind) = kind {
+            if !self.exhausted {
+                self.exhausted = true;
+                return self.refuse(syntax.span.clone(), kind);
+            }
+            return None;
+        }
+        self.depth += 1;
+        let expr = self.node(syntax, hint);
+        self.depth -= 1;
+        expr
+    }
+
+    fn node(&mut self, syntax: &Syntax, hint: Option<&Type>) -> Option<Expr> {
+        let span = &syntax.span;
+        match &syntax.node {
+            SyntaxNode::Null => self.refuse(span.clone(), ExprErrorKind::Null),
+            SyntaxNode::Bool(is) => Some(self.make(Node::Literal(Value::Bool(*is)), Type::Bool, span)),
+            SyntaxNode::Int(number) => self.int(*number, hint, span),
+            SyntaxNode::Float(number, text) => self.float(*number, text, hint, span),
+            SyntaxNode::Text(text) => self.text(text, hint, span),
+            SyntaxNode::List(elements) => self.list(elements, hint, span),
+            SyntaxNode::Param(name) => self.param(name, hint, span),
+            SyntaxNode::Name(_) | SyntaxNode::Select(..) => self.value_at(syntax),
+            SyntaxNode::Call { target, function, arguments } => self.call(target.as_deref(), function, arguments, span),
+            SyntaxNode::Not(of) => {
+                let of = self.expect(of, &Type::Bool)?;
+                Some(self.make(Node::Not(Box::new(of)), Type::Bool, span))
+            }
+            SyntaxNode::Negate(of) => self.negate(of, hint, span),
+            SyntaxNode::Binary(operator @ (Operator::And | Operator::Or), left, right) => {
+                let left = self.expect(left, &Type::Bool);
+                let right = self.expect(right, &Type::Bool);
+                let node = Node::Binary(*operator, Box::new(left?), Box::new(right?));
+                Some(self.make(node, Type::Bool, span))
+            }
+            SyntaxNode::Binary(operator, left, right) => match comparison(*operator) {
+                Some(sign) => self.comparison(*operator, sign, left, right, span),
+                None => self.arithmetic(*operator, left, right, hint, span),
+            },
+            SyntaxNode::In(element, list) => self.is_in(element, list, span),
+            SyntaxNode::Conditional(condition, then, otherwise) => {
+                self.conditional(condition, then, otherwise, hint, span)
+            }
+            SyntaxNode::Quantifier { kind, over, variable, body } => self.quantifier(*kind, over, variable, body, span),
+        }
+    }
+
+    fn make(&self, node: Node, ty: Type, span: &Range<u32>) -> Expr {
+        Expr { node, ty, span: self.used_at.as_ref().unwrap_or(span).clone() }
+    }
+
+    fn refuse<T>(&mut self, span: Range<u32>, kind: ExprErrorKind) -> Option<T> {
+        self.errors.push(ExprError::new(span, kind));
+        None
+    }
+
+    /// The type as messages name it.
+    fn name_of(&self, ty: &Type) -> String {
+        let name = match ty {
+            Type::Bool => "Boolean",
+            Type::Int => "Int",
+            Type::Float => "Float",
+            Type::Decimal => "Decimal",
+            Type::Text => "Text",
+            Type::Enum(id) => &self.scope.model.enumeration(*id).name,
+            Type::Id => "ID",
+            Type::Record(id) => &self.scope.model.collection(*id).name,
+            Type::Timestamp => "DateTime",
+            Type::Date => "Date",
+            Type::Duration => "Duration",
+            Type::Money => "Money",
+            Type::Json => "JSON",
+            Type::List(element) => return format!("list of {}", self.name_of(element)),
+            Type::Null => "null",
+        };
+        name.to_owned()
+    }
+}
+
+/// Whether the two are a record and its key: the same in a comparison.
+fn is_key(left: &Type, right: &Type) -> bool {
+    matches!((left, right), (Type::Id, Type::Record(_)) | (Type::Record(_), Type::Id))
+}
+
+/// The sign of an operator that compares.
+fn comparison(operator: Operator) -> Option<&'static str> {
+    match operator {
+        Operator::Equal => Some("=="),
+        Operator::NotEqual => Some("!="),
+        Operator::Less => Some("<"),
+        Operator::LessEqual => Some("<="),
+        Operator::Greater => Some(">"),
+        Operator::GreaterEqual => Some(">="),
+        _ => None,
+    }
+}
+
+/// A parameter's type may be known only by a later use of it.
+fn give_parameters_types(expr: &mut Expr, params: &[Parameter]) {
+    if let Node::Param(index) = expr.node
+        && let Some(param) = params.get(usize::from(index))
+    {
+        expr.ty = param.ty.clone();
+    }
+    for child in children_mut(&mut expr.node) {
+        give_parameters_types(child, params);
     }
 }

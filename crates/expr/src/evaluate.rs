@@ -175,9 +175,8 @@ fn negate(value: &Value) -> Value {
 }
 
 fn binary(operator: Operator, left: &Value, right: &Value) -> Value {
-    let compared = |test: fn(Ordering) -> bool| {
-        compare(left, right).map_or(Value::Null, |ordering| Value::Bool(test(ordering)))
-    };
+    let compared =
+        |test: fn(Ordering) -> bool| compare(left, right).map_or(Value::Null, |ordering| Value::Bool(test(ordering)));
     match operator {
         Operator::Equal => compared(Ordering::is_eq),
         Operator::NotEqual => compared(Ordering::is_ne),

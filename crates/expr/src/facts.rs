@@ -162,4 +162,3 @@ impl Environment for CallerAlone<'_> {
         Value::Null
     }
 }
-

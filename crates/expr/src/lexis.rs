@@ -81,7 +81,8 @@ fn words(text: &str, parameters: bool) -> Result<Vec<Word>, ExprError> {
 
 fn is_name(token: Token, text: &str) -> bool {
     let word = text.get(token.start..token.end).unwrap_or_default();
-    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    !word.is_empty()
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && !word.starts_with(|c: char| c.is_ascii_digit())
 }
 

@@ -27,14 +27,23 @@ pub(crate) enum SyntaxNode {
     Name(String),
     Param(String),
     Select(Box<Syntax>, Ident),
-    Call { target: Option<Box<Syntax>>, function: Ident, arguments: Vec<Syntax> },
+    Call {
+        target: Option<Box<Syntax>>,
+        function: Ident,
+        arguments: Vec<Syntax>,
+    },
     Not(Box<Syntax>),
     Negate(Box<Syntax>),
     Binary(Operator, Box<Syntax>, Box<Syntax>),
     In(Box<Syntax>, Box<Syntax>),
     Conditional(Box<Syntax>, Box<Syntax>, Box<Syntax>),
     List(Vec<Syntax>),
-    Quantifier { kind: Quantifier, over: Box<Syntax>, variable: Ident, body: Box<Syntax> },
+    Quantifier {
+        kind: Quantifier,
+        over: Box<Syntax>,
+        variable: Ident,
+        body: Box<Syntax>,
+    },
 }
 
 /// A name and where it stands.
@@ -71,7 +80,8 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
 }
 
 fn is_bad_number(text: &str) -> bool {
-    text.parse::<i64>().is_err() && !text.parse::<f64>().is_ok_and(|number| number.is_finite() && text.contains(['.', 'e', 'E']))
+    text.parse::<i64>().is_err()
+        && !text.parse::<f64>().is_ok_and(|number| number.is_finite() && text.contains(['.', 'e', 'E']))
 }
 
 /// Follows the parser's tree in the order of the text and takes the places of its nodes from the words, because the
@@ -120,9 +130,7 @@ impl Walk<'_, '_> {
                 (if is { TokenKind::TokTrue } else { TokenKind::TokFalse }, SyntaxNode::Bool(is))
             }
             LiteralValue::Int(number) => (TokenKind::TokInt, SyntaxNode::Int(*number.inner())),
-            LiteralValue::Double(number) => {
-                (TokenKind::TokFloat, SyntaxNode::Float(*number.inner(), String::new()))
-            }
+            LiteralValue::Double(number) => (TokenKind::TokFloat, SyntaxNode::Float(*number.inner(), String::new())),
             LiteralValue::String(text) => (TokenKind::TokString, SyntaxNode::Text(text.inner().to_owned())),
             LiteralValue::Bytes(_) | LiteralValue::UInt(_) => return Err(self.lost()),
         };

@@ -1,0 +1,133 @@
+use std::ops::Range;
+
+use backstay_base::{Duration, Value};
+
+use super::{Checker, Variable};
+use crate::check::names::Place;
+use crate::error::{ExprErrorKind, Name, nearest};
+use crate::syntax::{Ident, Syntax, SyntaxNode};
+use crate::{Expr, Function, Node, Quantifier, Type};
+
+/// Every function, and how it is used.
+const USAGES: [(&str, &str); 11] = [
+    ("size", "`size(x)` or `x.size()` of a text or a list"),
+    ("startsWith", "`text.startsWith(prefix)`"),
+    ("endsWith", "`text.endsWith(suffix)`"),
+    ("contains", "`text.contains(part)`"),
+    ("lowerAscii", "`text.lowerAscii()`"),
+    ("upperAscii", "`text.upperAscii()`"),
+    ("timestamp", "`timestamp('2026-01-31T12:00:00Z')`, of a literal or a parameter"),
+    ("date", "`date('2026-01-31')`, of a literal or a parameter"),
+    ("duration", "`duration('1h30m')`, of a literal or a parameter"),
+    ("exists", "`relation.exists(x, condition on x)`"),
+    ("all", "`relation.all(x, condition on x)`"),
+];
+
+/// Names that a variable may not take.
+pub(super) const VARIABLES: [&str; 5] = ["this", "new", "auth", "request", "now"];
+
+impl Checker<'_> {
+    pub(super) fn call(
+        &mut self,
+        target: Option<&Syntax>,
+        function: &Ident,
+        arguments: &[Syntax],
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let of_text = |function, ty| Some((function, ty));
+        let method = match function.name.as_str() {
+            "startsWith" => of_text(Function::StartsWith, Type::Bool),
+            "endsWith" => of_text(Function::EndsWith, Type::Bool),
+            "contains" => of_text(Function::Contains, Type::Bool),
+            "lowerAscii" => of_text(Function::LowerAscii, Type::Text),
+            "upperAscii" => of_text(Function::UpperAscii, Type::Text),
+            _ => None,
+        };
+        match (function.name.as_str(), target, arguments, method) {
+            ("size", None, [of], _) | ("size", Some(of), [], _) => self.size(of, span),
+            ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
+            ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),
+            ("duration", None, [of], _) => self.moment(of, &Type::Duration, function, span),
+            (_, Some(target), arguments, Some((called, ty))) if arguments.len() == usize::from(ty == Type::Bool) => {
+                let target = self.expect(target, &Type::Text);
+                let argument = arguments.first().map(|argument| self.expect(argument, &Type::Text));
+                let mut operands = vec![target?];
+                if let Some(argument) = argument {
+                    operands.push(argument?);
+                }
+                Some(self.make(Node::Call(called, operands), ty, span))
+            }
+            _ => self.refuse_call(function),
+        }
+    }
+
+    fn refuse_call(&mut self, function: &Ident) -> Option<Expr> {
+        let name = function.name.clone();
+        let kind = match USAGES.iter().find(|(known, _)| *known == name) {
+            Some((_, usage)) => ExprErrorKind::Arguments { function: name, usage },
+            None => {
+                let suggestion = nearest(&name, USAGES.map(|(known, _)| known));
+                ExprErrorKind::Unknown { what: Name::Function, name, suggestion }
+            }
+        };
+        self.refuse(function.span.clone(), kind)
+    }
+
+    fn size(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
+        let of = self.expr(of, None)?;
+        if !matches!(of.ty, Type::Text | Type::List(_)) {
+            let found = self.name_of(&of.ty);
+            return self.refuse(of.span, ExprErrorKind::Type { expected: "a text or a list".to_owned(), found });
+        }
+        Some(self.make(Node::Call(Function::Size, vec![of]), Type::Int, span))
+    }
+
+    /// A moment, a day or a length of time: a literal is read now, a parameter has the type already.
+    fn moment(&mut self, of: &Syntax, ty: &Type, function: &Ident, span: &Range<u32>) -> Option<Expr> {
+        match &of.node {
+            SyntaxNode::Param(name) => self.param(name, Some(ty), &of.span),
+            SyntaxNode::Text(text) if *ty == Type::Duration => match Duration::parse(text) {
+                Ok(length) => Some(self.make(Node::Literal(Value::Duration(length)), Type::Duration, span)),
+                Err(error) => self.refuse(of.span.clone(), ExprErrorKind::Time(error)),
+            },
+            SyntaxNode::Text(text) => {
+                let read = self.text(text, Some(ty), &of.span)?;
+                Some(self.make(read.node, read.ty, span))
+            }
+            _ => self.refuse_call(function),
+        }
+    }
+
+    pub(super) fn quantifier(
+        &mut self,
+        kind: Quantifier,
+        over: &Syntax,
+        variable: &Ident,
+        body: &Syntax,
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let function = match kind {
+            Quantifier::Exists => "exists",
+            Quantifier::All => "all",
+        };
+        let (path, target) = match &over.node {
+            SyntaxNode::Name(_) | SyntaxNode::Select(..) => match self.place(over)? {
+                Place::Many { path, target, .. } => (path, target),
+                Place::One(_) => return self.refuse(over.span.clone(), ExprErrorKind::NotToMany { function }),
+            },
+            _ => return self.refuse(over.span.clone(), ExprErrorKind::NotToMany { function }),
+        };
+        let name = variable.name.clone();
+        if VARIABLES.contains(&name.as_str()) || self.visible_variable(&name).is_some() {
+            return self.refuse(variable.span.clone(), ExprErrorKind::Shadows { name });
+        }
+        self.needs_store = true;
+        let index = self.next_variable;
+        self.next_variable += 1;
+        self.variables.push(Variable { name, index, collection: target });
+        let body = self.expect(body, &Type::Bool);
+        self.variables.pop();
+        let node = Node::Quantifier { kind, over: path, variable: index, body: Box::new(body?) };
+        Some(self.make(node, Type::Bool, span))
+    }
+}

@@ -1,0 +1,287 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use backstay_model::{Class, Collection, CollectionId, Element, Field, FieldKind, Scalar};
+
+use super::functions::VARIABLES;
+use super::{Checker, Variable};
+use crate::error::{ExprError, ExprErrorKind, Name, nearest};
+use crate::lexis::Lexis;
+use crate::syntax::{Ident, Syntax, SyntaxNode};
+use crate::{CallerPart, Expr, MoneyPart, Node, Path, Root, Type, syntax};
+
+/// Relations that one path may lead through.
+const PATH_RELATIONS: usize = 8;
+
+/// What a name or a path leads to.
+pub(super) enum Place {
+    /// A value.
+    One(Expr),
+    /// The records of a relation to many.
+    Many { path: Path, target: CollectionId, field: String },
+}
+
+impl Type {
+    /// The type of a field's value; `None` for a relation to many.
+    pub fn of(collection: &Collection, field: &Field) -> Option<Self> {
+        if field.id == Collection::ID {
+            return Some(Self::Record(collection.id));
+        }
+        Some(match &field.kind {
+            FieldKind::Scalar(scalar) => Self::of_scalar(*scalar),
+            FieldKind::Enum(id) => Self::Enum(*id),
+            FieldKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(*scalar))),
+            FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
+            FieldKind::ToOne { target, .. } => Self::Record(*target),
+            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
+        })
+    }
+
+    fn of_scalar(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Id => Self::Id,
+            Scalar::String | Scalar::Text | Scalar::Email | Scalar::Url => Self::Text,
+            Scalar::Int => Self::Int,
+            Scalar::Float => Self::Float,
+            Scalar::Decimal { .. } => Self::Decimal,
+            Scalar::Boolean => Self::Bool,
+            Scalar::DateTime => Self::Timestamp,
+            Scalar::Date => Self::Date,
+            Scalar::Json => Self::Json,
+            Scalar::Money => Self::Money,
+        }
+    }
+}
+
+impl<'m> Checker<'m> {
+    /// The value that a name or a path leads to.
+    pub(super) fn value_at(&mut self, syntax: &Syntax) -> Option<Expr> {
+        match self.place(syntax)? {
+            Place::One(expr) => Some(expr),
+            Place::Many { field, .. } => self.refuse(syntax.span.clone(), ExprErrorKind::ToMany { field }),
+        }
+    }
+
+    pub(super) fn place(&mut self, syntax: &Syntax) -> Option<Place> {
+        match &syntax.node {
+            SyntaxNode::Name(name) => self.named(name, &syntax.span),
+            SyntaxNode::Select(of, field) => {
+                if let Some(part) = self.part_of_caller(of, field, &syntax.span) {
+                    return part.map(Place::One);
+                }
+                match self.place_of_operand(of)? {
+                    Place::One(of) => self.step(of, field, &syntax.span),
+                    Place::Many { field, .. } => self.refuse(of.span.clone(), ExprErrorKind::ToMany { field }),
+                }
+            }
+            _ => self.expr(syntax, None).map(Place::One),
+        }
+    }
+
+    fn place_of_operand(&mut self, of: &Syntax) -> Option<Place> {
+        self.nodes += 1;
+        self.place(of)
+    }
+
+    fn named(&mut self, name: &str, span: &Range<u32>) -> Option<Place> {
+        if let Some(Variable { index, collection, .. }) = self.visible_variable(name) {
+            let (root, collection) = (Root::Bound(*index), *collection);
+            return Some(Place::One(self.record(root, collection, span)));
+        }
+        match name {
+            "this" | "new" => {
+                let (name, root, collection) = match name {
+                    "this" => ("this", Root::This, self.scope.this),
+                    _ => ("new", Root::New, self.scope.new),
+                };
+                let Some(collection) = collection else {
+                    return self.refuse(span.clone(), ExprErrorKind::NoRecord { name });
+                };
+                self.names_new |= root == Root::New;
+                return Some(Place::One(self.record(root, collection, span)));
+            }
+            "now" => return Some(Place::One(self.now(span))),
+            "auth" | "request" => {
+                let instead = match name {
+                    "auth" => "name a part: `auth.id`, `auth.kind`, `auth.roles` or `auth.claims.x`",
+                    _ => "name a part: `request.time`",
+                };
+                let what = format!("'{name}' alone");
+                return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
+            }
+            _ => {}
+        }
+        if self.scope.client {
+            return self.plain_field(name, span);
+        }
+        if self.scope.model.rules.contains_key(name) {
+            return self.rule(name, span).map(Place::One);
+        }
+        let known = self.scope.model.rules.keys().map(String::as_str).chain(VARIABLES);
+        let variables = self.variables.iter().map(|variable| variable.name.as_str());
+        let suggestion = nearest(name, known.chain(variables)).or_else(|| self.this_field(name));
+        let name = name.to_owned();
+        self.refuse(span.clone(), ExprErrorKind::Unknown { what: Name::Variable, name, suggestion })
+    }
+
+    /// `this.name`, where a rule names a field of it without `this`.
+    fn this_field(&self, name: &str) -> Option<String> {
+        let collection = self.scope.model.collection(self.scope.this?);
+        collection.field_named(name).map(|field| format!("this.{}", field.name))
+    }
+
+    /// A field of `this` in a filter.
+    fn plain_field(&mut self, name: &str, span: &Range<u32>) -> Option<Place> {
+        let Some(collection) = self.scope.this else {
+            return self.refuse(span.clone(), ExprErrorKind::NoRecord { name: "this" });
+        };
+        let this = self.record(Root::This, collection, span);
+        self.step(this, &Ident { name: name.to_owned(), span: span.clone() }, span)
+    }
+
+    fn record(&mut self, root: Root, collection: CollectionId, span: &Range<u32>) -> Expr {
+        let path = Path { root, collection, steps: Vec::new(), part: None };
+        self.make(Node::Path(path), Type::Record(collection), span)
+    }
+
+    fn now(&mut self, span: &Range<u32>) -> Expr {
+        self.uses_now = true;
+        self.make(Node::Now, Type::Timestamp, span)
+    }
+
+    /// The variable of this name; those outside a named rule cannot be seen from within.
+    pub(super) fn visible_variable(&self, name: &str) -> Option<&Variable> {
+        self.variables.iter().rev().find(|variable| variable.name == name)
+    }
+
+    /// `auth.…` and `request.…`; the outer `None` where it is neither.
+    #[expect(clippy::option_option, reason = "not of the caller; refused; known")]
+    fn part_of_caller(&mut self, of: &Syntax, part: &Ident, span: &Range<u32>) -> Option<Option<Expr>> {
+        match &of.node {
+            SyntaxNode::Name(name) if name == "auth" => Some(self.auth(part, span)),
+            SyntaxNode::Name(name) if name == "request" && part.name == "time" => Some(Some(self.now(span))),
+            SyntaxNode::Name(name) if name == "request" => {
+                Some(self.unknown(Name::RequestPart, &part.name, ["time"], &part.span))
+            }
+            SyntaxNode::Select(inner, claims) if claims.name == "claims" => match &inner.node {
+                SyntaxNode::Name(name) if name == "auth" => {
+                    let claim = CallerPart::Claim(Arc::from(part.name.as_str()));
+                    Some(Some(self.make(Node::Caller(claim), Type::Text, span)))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn auth(&mut self, part: &Ident, span: &Range<u32>) -> Option<Expr> {
+        let (caller, ty) = match part.name.as_str() {
+            "id" => (CallerPart::Id, Type::Id),
+            "kind" => (CallerPart::Kind, Type::Text),
+            "roles" => match self.scope.model.roles {
+                Some(roles) => (CallerPart::Roles, Type::List(Box::new(Type::Enum(roles)))),
+                None => return self.refuse(part.span.clone(), ExprErrorKind::NoRoles),
+            },
+            "claims" => {
+                let (what, instead) = ("'auth.claims' alone".to_owned(), "name a claim: `auth.claims.x`");
+                return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
+            }
+            name => return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims"], &part.span),
+        };
+        Some(self.make(Node::Caller(caller), ty, span))
+    }
+
+    fn unknown<'n, T>(
+        &mut self,
+        what: Name,
+        name: &str,
+        known: impl IntoIterator<Item = &'n str>,
+        span: &Range<u32>,
+    ) -> Option<T> {
+        let suggestion = nearest(name, known);
+        self.refuse(span.clone(), ExprErrorKind::Unknown { what, name: name.to_owned(), suggestion })
+    }
+
+    /// From a record to one of its fields, or from money to one of its parts.
+    fn step(&mut self, of: Expr, field: &Ident, span: &Range<u32>) -> Option<Place> {
+        let Expr { node: Node::Path(mut path), ty, .. } = of else {
+            let kind = ExprErrorKind::NoFields { of: self.name_of(&of.ty), name: field.name.clone() };
+            return self.refuse(field.span.clone(), kind);
+        };
+        match (ty, path.part) {
+            (Type::Record(collection), None) => self.field(path, collection, field, span),
+            (Type::Money, None) => {
+                let (part, ty) = match field.name.as_str() {
+                    "amount" => (MoneyPart::Amount, Type::Decimal),
+                    "currency" => (MoneyPart::Currency, Type::Text),
+                    name => return self.unknown(Name::MoneyPart, name, ["amount", "currency"], &field.span),
+                };
+                path.part = Some(part);
+                Some(Place::One(self.make(Node::Path(path), ty, span)))
+            }
+            (ty, _) => {
+                let kind = ExprErrorKind::NoFields { of: self.name_of(&ty), name: field.name.clone() };
+                self.refuse(field.span.clone(), kind)
+            }
+        }
+    }
+
+    fn field(&mut self, mut path: Path, collection: CollectionId, name: &Ident, span: &Range<u32>) -> Option<Place> {
+        let client = self.scope.client;
+        let collection: &'m Collection = self.scope.model.collection(collection);
+        let Some(field) = collection.field_named(&name.name) else {
+            let open = collection.fields.iter().filter(|field| !client || field.class != Some(Class::Secret));
+            let names = open.map(|field| field.name.as_str());
+            return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
+        };
+        if client && field.class == Some(Class::Secret) {
+            return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
+        }
+        self.reads.insert((collection.id, field.id));
+        if field.id != Collection::ID {
+            self.needs_store |= !path.steps.is_empty();
+            path.steps.push(field.id);
+        }
+        if path.steps.len() > PATH_RELATIONS + 1 {
+            return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });
+        }
+        match (Type::of(collection, field), field.kind.target()) {
+            (Some(ty), _) => Some(Place::One(self.make(Node::Path(path), ty, span))),
+            (None, Some(target)) => Some(Place::Many { path, target, field: name.name.clone() }),
+            (None, None) => None,
+        }
+    }
+
+    /// A named rule, checked in the scope where it is used; it does not see the variables of quantifiers around it.
+    fn rule(&mut self, name: &str, span: &Range<u32>) -> Option<Expr> {
+        if self.rules.iter().any(|around| around == name) {
+            return self.refuse(span.clone(), ExprErrorKind::Cycle { name: name.to_owned() });
+        }
+        let text = &self.scope.model.rules.get(name)?.text;
+        let parsed = Lexis::scan(text, false).and_then(|lexis| syntax::parse(&lexis));
+        let before = self.errors.len();
+        let outermost = self.used_at.is_none();
+        let used_at = self.used_at.get_or_insert_with(|| span.clone()).clone();
+        let hidden = std::mem::take(&mut self.variables);
+        self.rules.push(name.to_owned());
+        let checked = match parsed {
+            Ok(syntax) => self.expect(&syntax, &Type::Bool),
+            Err(error) => {
+                self.errors.push(error);
+                None
+            }
+        };
+        self.rules.pop();
+        self.variables = hidden;
+        if outermost {
+            self.used_at = None;
+        }
+        let within: Vec<ExprError> = self.errors.drain(before..).collect();
+        let place = if outermost { used_at } else { span.clone() };
+        for error in within {
+            let kind = ExprErrorKind::InRule { name: name.to_owned(), error: Box::new(error) };
+            self.errors.push(ExprError::new(place.clone(), kind));
+        }
+        checked
+    }
+}

@@ -1,0 +1,211 @@
+use std::ops::Range;
+
+use backstay_base::{CallerKind, Value};
+
+use super::literals::pliancy;
+use super::{Checker, is_key};
+use crate::error::{ExprErrorKind, Name, nearest};
+use crate::syntax::{Syntax, SyntaxNode};
+use crate::{CallerPart, Expr, Node, Operator, Type};
+
+/// Kinds of callers that a rule can meet.
+const KINDS: [CallerKind; 4] = [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator];
+
+impl Checker<'_> {
+    pub(super) fn comparison(
+        &mut self,
+        operator: Operator,
+        sign: &'static str,
+        left: &Syntax,
+        right: &Syntax,
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let equality = matches!(operator, Operator::Equal | Operator::NotEqual);
+        match (&left.node, &right.node) {
+            (SyntaxNode::Null, SyntaxNode::Null) => return self.refuse(span.clone(), ExprErrorKind::Null),
+            (SyntaxNode::Null, _) if equality => return self.presence(right, operator, span),
+            (_, SyntaxNode::Null) if equality => return self.presence(left, operator, span),
+            _ => {}
+        }
+        let (left, right) = self.pair(left, right, None, |ty| Some(ty.clone()))?;
+        if !comparable(&left.ty, &right.ty) {
+            let (left, right) = (self.name_of(&left.ty), self.name_of(&right.ty));
+            return self.refuse(span.clone(), ExprErrorKind::Compare { left, right });
+        }
+        let allowed = if equality { has_equality(&left.ty) } else { has_order(&left.ty) };
+        if !allowed {
+            let ty = self.name_of(&left.ty);
+            return self.refuse(span.clone(), ExprErrorKind::Incomparable { ty, operator: sign });
+        }
+        self.kind_is_known(&left, &right)?;
+        self.kind_is_known(&right, &left)?;
+        Some(self.make(Node::Binary(operator, Box::new(left), Box::new(right)), Type::Bool, span))
+    }
+
+    /// `of == null` or `of != null`.
+    fn presence(&mut self, of: &Syntax, operator: Operator, span: &Range<u32>) -> Option<Expr> {
+        let tested = match &of.node {
+            SyntaxNode::Param(name) => {
+                self.nodes += 1;
+                self.param_of_any_type(name, &of.span)?
+            }
+            _ => self.expr(of, None)?,
+        };
+        let has_presence =
+            matches!(tested.node, Node::Path(_) | Node::Param(_) | Node::Caller(CallerPart::Id | CallerPart::Claim(_)));
+        if !has_presence {
+            return self.refuse(of.span.clone(), ExprErrorKind::Presence);
+        }
+        let node = Node::IsNull { of: Box::new(tested), negated: operator == Operator::NotEqual };
+        Some(self.make(node, Type::Bool, span))
+    }
+
+    pub(super) fn is_in(&mut self, element: &Syntax, list: &Syntax, span: &Range<u32>) -> Option<Expr> {
+        let (element, list) = if pliancy(element) <= pliancy(list) {
+            let element = self.expr(element, None)?;
+            let list = self.expr(list, Some(&Type::List(Box::new(element.ty.clone()))))?;
+            (element, list)
+        } else {
+            let list = self.expr(list, None)?;
+            let hint = element_of(&list.ty);
+            (self.expr(element, hint)?, list)
+        };
+        let Some(of_list) = element_of(&list.ty) else {
+            let found = self.name_of(&list.ty);
+            return self.refuse(list.span, ExprErrorKind::Type { expected: "a list".to_owned(), found });
+        };
+        if !comparable(&element.ty, of_list) && *of_list != Type::Null {
+            let (left, right) = (self.name_of(&element.ty), self.name_of(of_list));
+            return self.refuse(span.clone(), ExprErrorKind::Compare { left, right });
+        }
+        if !has_equality(&element.ty) {
+            let ty = self.name_of(&element.ty);
+            return self.refuse(span.clone(), ExprErrorKind::Incomparable { ty, operator: "in" });
+        }
+        if let Node::List(items) = &list.node {
+            for item in items {
+                self.kind_is_known(&element, item)?;
+            }
+        }
+        Some(self.make(Node::In(Box::new(element), Box::new(list)), Type::Bool, span))
+    }
+
+    /// Refuses a misspelt kind of caller beside `auth.kind`.
+    fn kind_is_known(&mut self, kind: &Expr, literal: &Expr) -> Option<()> {
+        let (Node::Caller(CallerPart::Kind), Node::Literal(Value::Text(text))) = (&kind.node, &literal.node) else {
+            return Some(());
+        };
+        let names = KINDS.map(CallerKind::name);
+        if names.contains(&&**text) {
+            return Some(());
+        }
+        let (name, suggestion) = (text.as_ref().to_owned(), nearest(text, names));
+        self.refuse(literal.span.clone(), ExprErrorKind::Unknown { what: Name::Kind, name, suggestion })
+    }
+
+    pub(super) fn arithmetic(
+        &mut self,
+        operator: Operator,
+        left: &Syntax,
+        right: &Syntax,
+        hint: Option<&Type>,
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let hint = hint.filter(|ty| matches!(ty, Type::Int | Type::Float));
+        let other: fn(&Type) -> Option<Type> = match operator {
+            Operator::Add => |ty| Some(if *ty == Type::Timestamp { Type::Duration } else { ty.clone() }),
+            _ => |ty| Some(ty.clone()),
+        };
+        let (left, right) = self.pair(left, right, hint, other)?;
+        let Some(ty) = result_of(operator, &left.ty, &right.ty) else {
+            let (left, right) = (self.name_of(&left.ty), self.name_of(&right.ty));
+            let operator = match operator {
+                Operator::Add => "+",
+                Operator::Subtract => "-",
+                Operator::Multiply => "*",
+                Operator::Divide => "/",
+                _ => "%",
+            };
+            return self.refuse(span.clone(), ExprErrorKind::Operator { left, operator, right });
+        };
+        Some(self.make(Node::Binary(operator, Box::new(left), Box::new(right)), ty, span))
+    }
+
+    pub(super) fn negate(&mut self, of: &Syntax, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
+        let of = self.expr(of, hint)?;
+        let ty = of.ty.clone();
+        let node = match of.node {
+            Node::Literal(Value::Int(number)) if number != i64::MIN => Node::Literal(Value::Int(-number)),
+            Node::Literal(Value::Float(number)) => Node::Literal(Value::Float(0.0 - number)),
+            Node::Literal(Value::Decimal(number)) => Node::Literal(Value::Decimal(-number)),
+            _ if matches!(ty, Type::Int | Type::Float | Type::Duration) => Node::Negate(Box::new(of)),
+            _ => {
+                let found = self.name_of(&ty);
+                let expected = "Int, Float or Duration".to_owned();
+                return self.refuse(span.clone(), ExprErrorKind::Type { expected, found });
+            }
+        };
+        Some(self.make(node, ty, span))
+    }
+
+    pub(super) fn conditional(
+        &mut self,
+        condition: &Syntax,
+        then: &Syntax,
+        otherwise: &Syntax,
+        hint: Option<&Type>,
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let condition = self.expect(condition, &Type::Bool);
+        let (then, otherwise) = if pliancy(then) <= pliancy(otherwise) {
+            let then = self.nullable(then, hint)?;
+            let otherwise = self.nullable(otherwise, Some(&then.ty))?;
+            (then, otherwise)
+        } else {
+            let otherwise = self.nullable(otherwise, hint)?;
+            (self.nullable(then, Some(&otherwise.ty))?, otherwise)
+        };
+        let ty = if is_key(&then.ty, &otherwise.ty) { Type::Id } else { then.ty.clone() };
+        if ty != Type::Id {
+            let otherwise = otherwise.clone();
+            self.must_be(otherwise, &then.ty)?;
+        } else if !comparable(&then.ty, &otherwise.ty) {
+            let (expected, found) = (self.name_of(&then.ty), self.name_of(&otherwise.ty));
+            return self.refuse(otherwise.span, ExprErrorKind::Type { expected, found });
+        }
+        let node = Node::Conditional(Box::new(condition?), Box::new(then), Box::new(otherwise));
+        Some(self.make(node, ty, span))
+    }
+}
+
+fn element_of(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::List(element) => Some(element),
+        _ => None,
+    }
+}
+
+fn comparable(left: &Type, right: &Type) -> bool {
+    left == right || is_key(left, right)
+}
+
+fn has_order(ty: &Type) -> bool {
+    matches!(ty, Type::Int | Type::Float | Type::Decimal | Type::Text | Type::Timestamp | Type::Date | Type::Duration)
+}
+
+fn has_equality(ty: &Type) -> bool {
+    has_order(ty) || matches!(ty, Type::Bool | Type::Enum(_) | Type::Id | Type::Record(_))
+}
+
+fn result_of(operator: Operator, left: &Type, right: &Type) -> Option<Type> {
+    let additive = matches!(operator, Operator::Add | Operator::Subtract);
+    match (left, right) {
+        (Type::Int, Type::Int) => Some(Type::Int),
+        (Type::Float, Type::Float) if operator != Operator::Remainder => Some(Type::Float),
+        (Type::Timestamp, Type::Duration) if additive => Some(Type::Timestamp),
+        (Type::Duration, Type::Timestamp) if operator == Operator::Add => Some(Type::Timestamp),
+        (Type::Timestamp, Type::Timestamp) if operator == Operator::Subtract => Some(Type::Duration),
+        (Type::Duration, Type::Duration) if additive => Some(Type::Duration),
+        _ => None,
+    }
+}
