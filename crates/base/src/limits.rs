@@ -58,3 +58,33 @@ pub const WRITER_QUEUE: usize = 8192;
 pub const PASSWORD_CHARS_MAX: usize = 256;
 /// Password hashes that wait for the hashing pool before new ones are refused.
 pub const HASHING_QUEUE: usize = 256;
+/// Files of a model.
+pub const MODEL_FILES: usize = 1000;
+/// Bytes of one model file.
+pub const MODEL_FILE_BYTES: usize = 1024 * 1024;
+/// Types of a model, those of the system model included.
+pub const MODEL_COLLECTIONS: usize = 1000;
+/// Enums of a model, those of the system model included.
+pub const MODEL_ENUMS: usize = 1000;
+/// Fields of one type, the four that every type has included.
+pub const MODEL_FIELDS: usize = 200;
+/// Values of one enum.
+pub const MODEL_ENUM_VALUES: usize = 500;
+/// Characters of the name of a type, field, enum, value or rule, and of what becomes of it in the database.
+pub const MODEL_NAME_CHARS: usize = 48;
+/// Bytes of the path and query of one request.
+pub const TARGET_BYTES: usize = 32 * 1024;
+/// Bytes of the names and values of one request's headers.
+pub const HEADER_BYTES: usize = 32 * 1024;
+/// Bytes of the body of a request to `/auth/`.
+pub const CREDENTIAL_BYTES: usize = 16 * 1024;
+/// Seconds within which the headers of a request arrive; a connection that is idle for longer is closed.
+pub const HEADER_SECONDS: u64 = 30;
+/// Seconds within which the body of a request arrives.
+pub const BODY_SECONDS: u64 = 20;
+/// Connections at one time; more wait to be accepted.
+pub const CONNECTIONS: usize = 10_000;
+/// Seconds for which requests under way may go on when the server is asked to stop.
+pub const DRAIN_SECONDS: u64 = 20;
+/// Bytes from which an answer is compressed for a client that can read it so.
+pub const COMPRESS_BYTES: usize = 1024;

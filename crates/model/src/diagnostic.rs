@@ -117,7 +117,12 @@ impl Diagnostics {
         self.list.push(diagnostic);
     }
 
-    /// All of them, errors and warnings, in the order of the files.
+    /// These, too.
+    pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        self.list.extend(diagnostics);
+    }
+
+    /// All of them, errors before warnings.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
     }
@@ -155,11 +160,12 @@ impl Diagnostics {
         }
     }
 
-    /// Orders by severity (errors first), then by place, and drops repetitions.
-    pub(crate) fn sort(&mut self) {
+    /// Ordered by severity (errors first), then by place, without repetitions.
+    pub(crate) fn sorted(mut self) -> Self {
         let place = |diagnostic: &Diagnostic| diagnostic.span.map(|span| (span.file, span.start));
         self.list.sort_by_key(|diagnostic| (std::cmp::Reverse(diagnostic.severity), place(diagnostic)));
         self.list.dedup();
+        self
     }
 }
 

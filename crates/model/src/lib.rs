@@ -1,16 +1,20 @@
 //! Turns the text of model files into a checked `Model`, or into diagnostics that say what to mend; compares two
 //! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
 
+mod compile;
 mod diagnostic;
 mod difference;
 mod literal;
 mod load;
 mod model;
+mod names;
 mod render;
+mod resolve;
 mod source;
+mod unsupported;
 
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
-pub use difference::{Difference, Filled, Risk, diff};
+pub use difference::{Difference, Filled, Risk, TypeChange, diff};
 pub use load::{Loaded, load};
 pub use model::{
     Allow, Check, Class, Collection, CollectionId, Element, Enum, EnumId, EnumValue, Field, FieldId, FieldKind, Index,

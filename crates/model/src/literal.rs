@@ -35,6 +35,26 @@ impl Literal {
     }
 }
 
+/// Bytes of the string literal that a text begins with, quotes included.
+pub(crate) fn length(text: &str) -> u32 {
+    let block = text.starts_with("\"\"\"");
+    let (quotes, escaped) = if block { ("\"\"\"", "\\\"\"\"") } else { ("\"", "\\") };
+    let mut at = quotes.len();
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(quotes) {
+            at += quotes.len();
+            break;
+        }
+        at += match rest.strip_prefix(escaped) {
+            Some(_) if block => escaped.len(),
+            // Of a simple string the escape is the backslash with whatever follows it.
+            Some(after) => 1 + after.chars().next().map_or(0, char::len_utf8),
+            None => rest.chars().next().map_or(1, char::len_utf8),
+        };
+    }
+    u32::try_from(at.min(text.len())).unwrap_or(u32::MAX)
+}
+
 #[derive(Default)]
 struct Builder {
     value: String,
@@ -167,6 +187,14 @@ mod tests {
             let literal = Literal::parse(text).expect("a literal");
             assert_eq!(Some(literal.value.as_str()), value.as_str(), "{text}");
             assert_eq!(literal.offsets.len(), literal.value.len());
+        }
+    }
+
+    #[test]
+    fn ends_where_the_literal_ends() {
+        let block = "\"\"\"a \\\"\"\" \" b\"\"\"";
+        for text in [r#""""#, r#""a \\""#, r#""a \" b""#, block, "\"é\""] {
+            assert_eq!(length(&format!("{text} # \" \"\"\"")) as usize, text.len(), "{text}");
         }
     }
 

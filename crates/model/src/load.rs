@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use crate::{Diagnostic, Diagnostics, Model, SourceFile, SourceMap};
+use crate::compile::compile;
+use crate::resolve::resolve;
+use crate::{Diagnostics, Model, SourceFile, SourceMap};
 
 /// A model that holds, with what is doubtful about it.
 #[derive(Debug)]
@@ -12,10 +14,14 @@ pub struct Loaded {
 }
 
 /// Reads model files, those of the application and those of the system model, into one checked model. All errors that
-/// can be found are reported together.
+/// can be found are reported together: those of syntax, else those of names and types, else all others.
 pub fn load(files: Vec<SourceFile>) -> Result<Loaded, Diagnostics> {
     let sources = Arc::new(SourceMap::new(files));
-    let mut diagnostics = Diagnostics::new(sources);
-    diagnostics.push(Diagnostic::error("not yet"));
-    Err(diagnostics)
+    let compiled = compile(&sources).map_err(Diagnostics::sorted)?;
+    let (model, diagnostics) = resolve(&compiled);
+    let diagnostics = diagnostics.sorted();
+    match model {
+        Some(model) => Ok(Loaded { model, warnings: diagnostics }),
+        None => Err(diagnostics),
+    }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use backstay_base::Value;
 
+use crate::names;
 use crate::source::{SourceMap, Span};
 
 /// Index of a collection in one loaded `Model`; not permanent (see `base::TypeNumber`).
@@ -63,6 +64,16 @@ impl Model {
     /// The field with this id in this collection.
     pub fn field(&self, collection: CollectionId, field: FieldId) -> &Field {
         self.collection(collection).field(field)
+    }
+
+    /// What a field holds where a create gives nothing: its default, or the first state of its states.
+    pub fn default_of(&self, field: &Field) -> Option<Value> {
+        match field.kind {
+            FieldKind::Enum(id) if self.enumeration(id).states => {
+                self.enumeration(id).initial().map(|value| Value::Text(Arc::clone(&value.name)))
+            }
+            _ => field.default.clone(),
+        }
     }
 }
 
@@ -243,6 +254,14 @@ pub struct Link {
     pub owner: bool,
     /// The field at the other end, if it is declared.
     pub inverse: Option<FieldId>,
+}
+
+impl Link {
+    /// The name of the index over (`far`, `near`), as the side that declares the relation sees them.
+    pub fn index_name(&self) -> String {
+        let far = if self.owner { &self.far } else { &self.near };
+        names::index(&self.table, &[far], false)
+    }
 }
 
 /// What a list holds.

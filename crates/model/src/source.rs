@@ -87,9 +87,7 @@ impl SourceMap {
         let Some(literal) = Literal::parse(self.text(rule.span)) else { return rule.span };
         let place = |offset: usize| rule.span.start.saturating_add(literal.source_offset(offset));
         let start = place(range.start);
-        let end = if range.end > range.start { place(range.end - 1) + 1 } else { start };
-        let text = self.file(rule.span).map_or("", |file| &*file.text);
-        Span { file: rule.span.file, start, end: ceil_boundary(text, end.min(rule.span.end)) }
+        Span { file: rule.span.file, start, end: place(range.end).max(start) }
     }
 
     /// Bytes that are the same for two sets of files exactly where they have the same names and texts. The store hashes
@@ -119,14 +117,6 @@ fn floor_boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
         offset -= 1;
-    }
-    offset
-}
-
-fn ceil_boundary(text: &str, offset: u32) -> u32 {
-    let mut offset = offset;
-    while (offset as usize) < text.len() && !text.is_char_boundary(offset as usize) {
-        offset += 1;
     }
     offset
 }

@@ -1,0 +1,161 @@
+//! How names of the model become names in the database and in addresses.
+
+/// PostgreSQL cuts identifiers off after this many bytes.
+const IDENTIFIER_BYTES: usize = 63;
+
+/// `publishedAt` → `published_at`, `HTTPRequest` → `http_request`, `line2` → `line2`.
+pub(crate) fn snake(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut text = String::with_capacity(name.len() + 4);
+    for (at, letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| letters[at]);
+        let after_small = before.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let ends_capitals = before.is_some_and(|c| c.is_ascii_uppercase())
+            && letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        if letter.is_ascii_uppercase() && (after_small || ends_capitals) {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+/// `BlogPost` → `blog-posts`: the name in small letters with hyphens, and its last word in the plural: after a consonant
+/// `y` becomes `ies`; after `s`, `x`, `z`, `ch` and `sh` comes `es`; else `s`. No dictionary.
+pub(crate) fn path(type_name: &str) -> String {
+    let mut word = snake(type_name).replace('_', "-");
+    let vowel_before_y = word.len() < 2 || word[..word.len() - 1].ends_with(['a', 'e', 'i', 'o', 'u', '-']);
+    if word.ends_with('y') && !vowel_before_y {
+        word.pop();
+        word.push_str("ies");
+    } else if word.ends_with(['s', 'x', 'z']) || word.ends_with("ch") || word.ends_with("sh") {
+        word.push_str("es");
+    } else {
+        word.push('s');
+    }
+    word
+}
+
+/// The name of an index: `ix_post__state__published_at`, `ux_…` where it is unique.
+pub(crate) fn index(table: &str, columns: &[&str], unique: bool) -> String {
+    shortened(format!("{}_{table}__{}", if unique { "ux" } else { "ix" }, columns.join("__")))
+}
+
+/// The name of a link table: that of the type that declares the relation and that of the field.
+pub(crate) fn link(table: &str, field: &str) -> String {
+    shortened(format!("{table}__{}", snake(field)))
+}
+
+/// A name that is too long for PostgreSQL ends in a hash of its whole instead.
+pub(crate) fn shortened(name: String) -> String {
+    if name.len() <= IDENTIFIER_BYTES {
+        return name;
+    }
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let suffix = format!("_{hash:016x}");
+    format!("{}{suffix}", &name[..IDENTIFIER_BYTES - suffix.len()])
+}
+
+/// The name that was probably meant: the nearest, if it differs in few letters.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = 1 + name.chars().count() / 4;
+    known
+        .into_iter()
+        .map(|candidate| (distance(&name.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `did you mean 'x'?`, or what there is.
+pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(name, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.is_empty() => "there is none to name".to_owned(),
+        None if known.len() > 12 => format!("there are {}, and {} more", known[..12].join(", "), known.len() - 12),
+        None => format!("there is {}", known.join(", ")),
+    }
+}
+
+/// Letters to insert, remove, replace or swap with a neighbour (optimal string alignment). Long names never match.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len() > 64 || b.len() > 64 {
+        return usize::MAX;
+    }
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let cost = usize::from(a[i - 1] != b[j - 1]);
+            let mut least = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + cost);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_snake_case() {
+        for (name, expected) in [
+            ("publishedAt", "published_at"),
+            ("HTTPRequest", "http_request"),
+            ("userID", "user_id"),
+            ("line2", "line2"),
+            ("Address2Line", "address2_line"),
+            ("already_snake", "already_snake"),
+            ("A", "a"),
+        ] {
+            assert_eq!(snake(name), expected);
+        }
+    }
+
+    #[test]
+    fn paths_are_plural() {
+        for (name, expected) in [
+            ("Post", "posts"),
+            ("Category", "categories"),
+            ("Day", "days"),
+            ("Box", "boxes"),
+            ("Branch", "branches"),
+            ("Wish", "wishes"),
+            ("Bus", "buses"),
+            ("BlogPost", "blog-posts"),
+            ("Person", "persons"),
+            ("Y", "ys"),
+        ] {
+            assert_eq!(path(name), expected);
+        }
+    }
+
+    #[test]
+    fn long_names_stay_apart() {
+        let (a, b) = (index(&"t".repeat(48), &["a"], false), index(&"t".repeat(48), &["b"], true));
+        assert_eq!(a.len(), 54);
+        assert_ne!(a, b);
+        let long = |column: &str| index(&"t".repeat(48), &["some_column", column], true);
+        assert_eq!(long("one").len(), 63);
+        assert_ne!(long("one"), long("two"));
+    }
+
+    #[test]
+    fn suggests_what_is_near() {
+        let known = ["title", "body", "publishedAt"];
+        assert_eq!(nearest("tilte", known), Some("title"));
+        assert_eq!(nearest("publishdAt", known), Some("publishedAt"));
+        assert_eq!(nearest("Body", known), Some("body"));
+        assert_eq!(nearest("author", known), None);
+        assert_eq!(suggestion("x", known), "there is title, body, publishedAt");
+    }
+}

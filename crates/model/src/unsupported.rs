@@ -1,0 +1,165 @@
+//! What the design of Backstay names and this version does not have is refused by name, never ignored.
+
+use apollo_compiler::ast::{Definition, DirectiveList, Document, FieldDefinition};
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::{Name, Node};
+
+use crate::compile::Places;
+use crate::source::Span;
+use crate::{Diagnostic, Diagnostics};
+
+const DIRECTIVES: &[(&str, &str)] = &[
+    ("embedded", "store the fields in the type itself, in a type of its own, or in a `JSON` field"),
+    ("search", "remove it; filters can use `contains` and `startsWith`"),
+    ("key", "remove it; every record has a UUIDv7 as `id`"),
+    ("sequence", "remove it"),
+    ("renamed", "remove it; a renamed field is a removed and a new one for now"),
+    ("deprecated", "remove it; say it in the description"),
+    ("computed", "remove it"),
+    ("localized", "remove it"),
+];
+
+const SCALARS: &[(&str, &str)] = &[
+    ("Time", "`String` with a `@check`, or `DateTime`"),
+    ("Duration", "`Int` with the unit in the field's name"),
+    ("Bytes", "`Text` in base64"),
+    ("Phone", "`String` with a `@check`"),
+    ("Country", "`String` with a `@check` on its two letters, or a type of your own"),
+    ("Locale", "`String`"),
+    ("File", "`Url`"),
+    ("Geo", "two `Float` fields"),
+    ("Vector", "`[Float!]`"),
+];
+
+/// Refuses kinds of definitions that are not there yet.
+pub(crate) fn check(documents: &[Document], places: &Places, out: &mut Diagnostics) {
+    let system_types: Vec<&Name> = documents
+        .iter()
+        .flat_map(|document| &document.definitions)
+        .filter(|definition| places.is_system(definition.location()) && !definition.is_extension_definition())
+        .filter_map(Definition::name)
+        .collect();
+    let mut check = Check { places, out };
+    for definition in documents.iter().flat_map(|document| &document.definitions) {
+        check.definition(definition);
+        let in_app = !places.is_system(definition.location());
+        let extended = definition.name().filter(|_| definition.is_extension_definition());
+        if let Some(name) = extended.filter(|name| in_app && system_types.contains(name)) {
+            let diagnostic = Diagnostic::error(format!("`{name}` belongs to Backstay and cannot be extended"));
+            let help = "put the fields into a type of your own that the identity type refers to";
+            check.push(name.location(), diagnostic.help(help), "a type of the system model");
+        }
+    }
+}
+
+/// The refusal of a directive that is not there yet.
+pub(crate) fn directive(name: &str, span: Option<Span>) -> Option<Diagnostic> {
+    let (name, help) = DIRECTIVES.iter().find(|(known, _)| *known == name)?;
+    let diagnostic = Diagnostic::error(format!("`@{name}` is not supported yet")).help(*help);
+    Some(at(diagnostic, span, "not supported yet"))
+}
+
+/// The refusal of a scalar that is not there yet.
+pub(crate) fn scalar(name: &str, span: Option<Span>) -> Option<Diagnostic> {
+    let (name, instead) = SCALARS.iter().find(|(known, _)| *known == name)?;
+    let diagnostic = Diagnostic::error(format!("the scalar `{name}` is not supported yet"));
+    Some(at(diagnostic.help(format!("use {instead} for now")), span, "not supported yet"))
+}
+
+fn at(diagnostic: Diagnostic, span: Option<Span>, label: &str) -> Diagnostic {
+    match span {
+        Some(span) => diagnostic.at(span, label),
+        None => diagnostic,
+    }
+}
+
+struct Check<'a> {
+    places: &'a Places,
+    out: &'a mut Diagnostics,
+}
+
+impl Check<'_> {
+    fn push(&mut self, place: Option<SourceSpan>, diagnostic: Diagnostic, label: &str) {
+        self.out.push(at(diagnostic, self.places.span(place), label));
+    }
+
+    fn refuse(&mut self, definition: &Definition, message: &str, help: &str) {
+        self.push(definition.location(), Diagnostic::error(message).help(help), "this definition");
+    }
+
+    fn definition(&mut self, definition: &Definition) {
+        match definition {
+            Definition::InterfaceTypeDefinition(_) | Definition::InterfaceTypeExtension(_) => {
+                self.refuse(definition, "`interface` is not supported yet", "write its fields into each type");
+            }
+            Definition::UnionTypeDefinition(_) | Definition::UnionTypeExtension(_) => {
+                self.refuse(definition, "`union` is not supported yet", "use a `JSON` field, or a type per member");
+            }
+            Definition::InputObjectTypeDefinition(_) | Definition::InputObjectTypeExtension(_) => {
+                self.refuse(definition, "`input` is not supported yet", "remove it");
+            }
+            Definition::DirectiveDefinition(_) => {
+                self.refuse(definition, "directives of your own are not supported", "remove the definition");
+            }
+            Definition::SchemaDefinition(_) => {
+                self.refuse(definition, "the schema is defined by Backstay", "write `extend schema @app(name: …)`");
+            }
+            Definition::ScalarTypeDefinition(_) | Definition::ScalarTypeExtension(_) => {
+                let help = "remove it; the scalars of Backstay are there already";
+                self.refuse(definition, "scalars of your own are not supported yet", help);
+            }
+            Definition::ObjectTypeDefinition(object) => {
+                let name = &object.name;
+                self.object(definition, name, object.implements_interfaces.first(), &object.fields);
+            }
+            Definition::ObjectTypeExtension(object) => {
+                let name = &object.name;
+                self.object(definition, name, object.implements_interfaces.first(), &object.fields);
+            }
+            Definition::EnumTypeDefinition(of) => {
+                of.values.iter().for_each(|value| self.deprecated(&value.directives));
+            }
+            Definition::EnumTypeExtension(of) => {
+                of.values.iter().for_each(|value| self.deprecated(&value.directives));
+            }
+            Definition::SchemaExtension(extension) => {
+                if let Some(operation) = extension.root_operations.first() {
+                    let message = format!("`type {}` is not supported yet", operation.1);
+                    self.push(operation.location(), Diagnostic::error(message).help("remove it"), "not supported yet");
+                }
+            }
+            Definition::OperationDefinition(_) | Definition::FragmentDefinition(_) => {}
+        }
+    }
+
+    fn object(
+        &mut self,
+        definition: &Definition,
+        name: &Name,
+        implements: Option<&Name>,
+        fields: &[Node<FieldDefinition>],
+    ) {
+        if matches!(name.as_str(), "Query" | "Mutation" | "Subscription") {
+            let message = format!("`type {name}` is not supported yet");
+            return self.refuse(definition, &message, "collections have their queries and changes already");
+        }
+        if let Some(interface) = implements {
+            let diagnostic = Diagnostic::error("`implements` is not supported yet");
+            self.push(interface.location(), diagnostic.help("write the fields into the type"), "not supported yet");
+        }
+        for field in fields {
+            self.deprecated(&field.directives);
+            if let Some(argument) = field.arguments.first() {
+                let diagnostic = Diagnostic::error("arguments of fields are not supported yet");
+                self.push(argument.location(), diagnostic.help("remove them"), "not supported yet");
+            }
+        }
+    }
+
+    /// GraphQL defines this one, so that the compiler would let it pass.
+    fn deprecated(&mut self, directives: &DirectiveList) {
+        for found in directives.get_all("deprecated") {
+            self.out.extend(directive("deprecated", self.places.span(found.location())));
+        }
+    }
+}
