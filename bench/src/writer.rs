@@ -37,9 +37,12 @@ impl Writer {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(
-            "CREATE TABLE note (id BLOB PRIMARY KEY, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, \
-             version INTEGER NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL, author BLOB, section BLOB NOT NULL) STRICT; \
-             CREATE INDEX note_author ON note (author); CREATE INDEX note_section ON note (section);",
+            "CREATE TABLE note (id BLOB PRIMARY KEY, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+               version INTEGER NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL, public INTEGER NOT NULL,
+               author BLOB NOT NULL, section BLOB NOT NULL) STRICT;
+             CREATE INDEX note_author ON note (author);
+             CREATE INDEX note_section ON note (section);
+             CREATE INDEX note_section_created_at ON note (section, created_at);",
         )?;
         let (jobs, queue) = mpsc::channel(8192);
         thread::Builder::new().name("writer".into()).spawn(move || {
@@ -63,7 +66,7 @@ fn work(connection: &Connection, mut queue: mpsc::Receiver<Job>, group: usize) -
     let ids = IdSource::default();
     let author = ids.next(&ambient);
     let mut begin = connection.prepare("BEGIN IMMEDIATE")?;
-    let mut insert = connection.prepare("INSERT INTO note VALUES (?1, ?2, ?2, 1, ?3, ?4, ?5, ?6)")?;
+    let mut insert = connection.prepare("INSERT INTO note VALUES (?1, ?2, ?2, 1, ?3, ?4, 1, ?5, ?6)")?;
     let mut commit = connection.prepare("COMMIT")?;
     let mut jobs = Vec::new();
     while queue.blocking_recv_many(&mut jobs, group) > 0 {

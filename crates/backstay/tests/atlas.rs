@@ -1,0 +1,35 @@
+//! The questions of `examples/atlas`, as its README asks them, where npm is present to fetch the data.
+
+mod walkthrough;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+#[test]
+fn the_atlas_answers_as_its_readme_says() {
+    if Command::new("npm").arg("--version").output().is_err() {
+        eprintln!("npm is not installed: the atlas is not tried");
+        return;
+    }
+    walkthrough::walk("atlas", |application| {
+        for file in fs::read_dir(seed()).expect("the fetched seed").flatten() {
+            fs::copy(file.path(), application.join("seed").join(file.file_name())).expect("a copy");
+        }
+    });
+}
+
+/// Where the fetched seed is kept for the next time, per version of the script that fetches it.
+fn seed() -> PathBuf {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/atlas");
+    let script = fs::read(example.join("fetch")).expect("the script");
+    let version = script.iter().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)));
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("atlas-{version:08x}"));
+    if !kept.is_dir() {
+        let fresh = kept.with_extension("new");
+        let status = Command::new(example.join("fetch")).arg(&fresh).status().expect("node runs the script");
+        assert!(status.success(), "the data cannot be fetched: {status}");
+        fs::rename(&fresh, &kept).expect("the seed can be kept");
+    }
+    kept
+}

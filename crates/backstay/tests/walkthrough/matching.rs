@@ -1,0 +1,189 @@
+use serde_json::{Map, Value};
+
+use super::readme::{Answer, Kind};
+
+const ANY: &str = "…";
+
+/// Members whose values are never the same twice.
+const VOLATILE: &[&str] = &["createdAt", "updatedAt", "expiresAt", "token", "key", "next", "requestId"];
+
+/// Headers worth reading in a tour.
+const HEADERS: &[&str] = &["content-type", "etag", "location", "set-cookie", "retry-after", "idempotency-replayed"];
+
+/// Whether a step wrote what its README says; else the first difference.
+pub(crate) fn check(answer: &Answer, output: &str) -> Result<(), String> {
+    match answer.kind {
+        Kind::Text => lines(&answer.text, output),
+        Kind::Json => body(&answer.text, output),
+        Kind::Http => {
+            let ((expected_head, expected_body), (head, found_body)) = (parts(&answer.text), parts(output));
+            headers(&expected_head, &head)?;
+            if expected_body.is_empty() { lines("", &found_body) } else { body(&expected_body, &found_body) }
+        }
+    }
+}
+
+/// What a step wrote, with `…` in place of what is never the same twice.
+pub(crate) fn masked(kind: Kind, output: &str) -> String {
+    match kind {
+        Kind::Text => output.trim_end().to_owned(),
+        Kind::Json => masked_body(output),
+        Kind::Http => {
+            let (head, found_body) = parts(output);
+            let mut lines = head.lines();
+            let mut text = lines.next().unwrap_or_default().to_owned();
+            for line in lines {
+                let Some((name, value)) = line.split_once(": ") else { continue };
+                if HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                    text.push_str(&format!("\n{name}: {}", masked_header(name, value)));
+                }
+            }
+            if found_body.is_empty() { text } else { format!("{text}\n\n{}", masked_body(&found_body)) }
+        }
+    }
+}
+
+/// Head and body, with plain ends of lines.
+fn parts(text: &str) -> (String, String) {
+    let plain = text.replace("\r\n", "\n");
+    let (head, found_body) = plain.split_once("\n\n").unwrap_or((&plain, ""));
+    (head.trim_end().to_owned(), found_body.trim().to_owned())
+}
+
+fn lines(expected: &str, found: &str) -> Result<(), String> {
+    let (expected, found) = (expected.trim_end(), found.trim_end());
+    for (wanted, line) in expected.lines().zip(found.lines()) {
+        if !fits(wanted, line) {
+            return Err(format!("{wanted:?} is not {line:?}"));
+        }
+    }
+    if expected.lines().count() == found.lines().count() { Ok(()) } else { Err("another number of lines".to_owned()) }
+}
+
+fn headers(expected: &str, found: &str) -> Result<(), String> {
+    let (expected_status, expected_headers) = expected.split_once('\n').unwrap_or((expected, ""));
+    let (status, found_headers) = found.split_once('\n').unwrap_or((found, ""));
+    if !fits(expected_status, status.trim_end()) {
+        return Err(format!("{expected_status:?} is not {status:?}"));
+    }
+    for wanted in expected_headers.lines() {
+        if !found_headers.lines().any(|line| fits(&wanted.to_ascii_lowercase(), &line.to_ascii_lowercase())) {
+            return Err(format!("no header {wanted:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn body(expected: &str, found: &str) -> Result<(), String> {
+    let expected: Value = serde_json::from_str(expected).map_err(|error| format!("the expected JSON: {error}"))?;
+    let found: Value = serde_json::from_str(found).map_err(|error| format!("not JSON: {error}"))?;
+    value(&expected, &found, "$")
+}
+
+fn value(expected: &Value, found: &Value, place: &str) -> Result<(), String> {
+    match (expected, found) {
+        (Value::String(pattern), _) if pattern == ANY => Ok(()),
+        (Value::String(pattern), Value::String(text)) if fits(pattern, text) => Ok(()),
+        (Value::Object(expected), Value::Object(found)) => object(expected, found, place),
+        (Value::Array(expected), Value::Array(found)) => array(expected, found, place),
+        _ if expected == found => Ok(()),
+        _ => Err(format!("{place} is {found}, not {expected}")),
+    }
+}
+
+fn object(expected: &Map<String, Value>, found: &Map<String, Value>, place: &str) -> Result<(), String> {
+    for (name, wanted) in expected.iter().filter(|(name, _)| *name != ANY) {
+        let got = found.get(name).ok_or_else(|| format!("{place}.{name} is missing"))?;
+        value(wanted, got, &format!("{place}.{name}"))?;
+    }
+    match found.keys().find(|name| !expected.contains_key(*name)) {
+        Some(name) if !expected.contains_key(ANY) => Err(format!("{place}.{name} is not expected")),
+        _ => Ok(()),
+    }
+}
+
+fn array(expected: &[Value], found: &[Value], place: &str) -> Result<(), String> {
+    let (expected, open) = match expected.split_last() {
+        Some((last, before)) if last == ANY => (before, true),
+        _ => (expected, false),
+    };
+    if found.len() < expected.len() || (!open && found.len() > expected.len()) {
+        return Err(format!("{place} has {} elements, not {}", found.len(), expected.len()));
+    }
+    let pairs = expected.iter().zip(found).enumerate();
+    pairs.into_iter().try_for_each(|(index, (wanted, got))| value(wanted, got, &format!("{place}[{index}]")))
+}
+
+/// Whether a text is what a pattern says, in which `…` stands for any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split(ANY);
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
+    for part in between {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+fn masked_header(name: &str, value: &str) -> String {
+    match name.to_ascii_lowercase().as_str() {
+        "etag" => {
+            value.split_once('.').map_or_else(|| format!("\"{ANY}\""), |(version, _)| format!("{version}.{ANY}\""))
+        }
+        "set-cookie" => {
+            let (cookie, attributes) = value.split_once(';').unwrap_or((value, ""));
+            let name = cookie.split('=').next().unwrap_or_default();
+            format!("{name}={ANY};{attributes}")
+        }
+        "location" => value.rsplit_once('/').map_or_else(|| ANY.to_owned(), |(path, _)| format!("{path}/{ANY}")),
+        _ => value.to_owned(),
+    }
+}
+
+fn masked_body(text: &str) -> String {
+    let Ok(found) = serde_json::from_str::<Value>(text) else { return text.trim().to_owned() };
+    serde_json::to_string_pretty(&masked_value("", &found)).unwrap_or_default()
+}
+
+fn masked_value(name: &str, found: &Value) -> Value {
+    match found {
+        Value::String(text) => {
+            let is_id = text.len() == 36 && text.bytes().filter(|byte| *byte == b'-').count() == 4;
+            let is_now = text.len() == 27 && text.ends_with('Z') && !text.ends_with(".000000Z");
+            Value::from(if is_id || is_now || VOLATILE.contains(&name) { ANY } else { text })
+        }
+        Value::Array(items) => items.iter().map(|item| masked_value("", item)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| (name.clone(), masked_value(name, member))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn patterns() {
+    let yes = |pattern, text| assert!(fits(pattern, text), "{pattern} ~ {text}");
+    let no = |pattern, text| assert!(!fits(pattern, text), "{pattern} !~ {text}");
+    yes("a", "a");
+    yes("…", "");
+    yes("\"1.…\"", "\"1.abc\"");
+    yes("a…b…c", "a-b-b-c");
+    no("a", "ab");
+    no("a…b", "a-b-c");
+    no("a…b…c", "a-c");
+}
+
+#[test]
+fn documents() {
+    let yes = |expected, found| assert_eq!(body(expected, found), Ok(()));
+    let no = |expected, found, fault: &str| assert_eq!(body(expected, found), Err(fault.to_owned()));
+    yes(r#"{"id": "…", "n": 1}"#, r#"{"n":1,"id":"x"}"#);
+    yes(r#"["a", "…"]"#, r#"["a","b","c"]"#);
+    yes(r#"{"a": 1, "…": "…"}"#, r#"{"a":1,"b":2}"#);
+    no(r#"{"a": 1}"#, r#"{"a":1,"b":2}"#, "$.b is not expected");
+    no(r#"{"a": 1, "b": 2}"#, r#"{"a":1}"#, "$.b is missing");
+    no(r#"[{"a": "x…"}]"#, r#"[{"a":"y"}]"#, r#"$[0].a is "y", not "x…""#);
+    no("[1]", "[1,2]", "$ has 2 elements, not 1");
+}
