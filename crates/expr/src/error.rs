@@ -282,6 +282,7 @@ impl ExprErrorKind {
             Self::Incomparable { ty, .. } if ty.starts_with("list") => "ask its elements with `in`",
             Self::Incomparable { .. } => "compare it with `==` or `!=`",
             Self::Operator { left, right, .. } => return operator_remedy(left, right),
+            Self::Time(TimeError::Duration) => "write a duration as '90s' or '1h30m'",
             Self::Time(_) => "write a date as '2026-01-31' and a moment as '2026-01-31T12:00:00Z'",
             Self::Id => "write the 36 characters of a UUID",
             Self::Inexact { .. } => "use fewer digits",
@@ -313,7 +314,7 @@ fn operator_remedy(left: &str, right: &str) -> Option<String> {
         "texts cannot be joined"
     } else if either("Int") && either("Float") {
         "give both one type"
-    } else if either("Timestamp") {
+    } else if either("DateTime") {
         "add a duration, such as `now - duration('24h')`"
     } else {
         return None;

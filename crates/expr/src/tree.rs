@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::Value;
-use backstay_model::{CollectionId, EnumId, FieldId};
+use backstay_model::{Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Scalar};
 
 /// The type of an expression. `Email` and `Url` are `Text`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,6 +37,38 @@ pub enum Type {
     List(Box<Type>),
     /// The literal `null`.
     Null,
+}
+
+impl Type {
+    /// The type of a field's value; `None` for a relation to many.
+    pub fn of(collection: &Collection, field: &Field) -> Option<Self> {
+        if field.id == Collection::ID {
+            return Some(Self::Record(collection.id));
+        }
+        Some(match &field.kind {
+            FieldKind::Scalar(scalar) => Self::of_scalar(*scalar),
+            FieldKind::Enum(id) => Self::Enum(*id),
+            FieldKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(*scalar))),
+            FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
+            FieldKind::ToOne { target, .. } => Self::Record(*target),
+            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
+        })
+    }
+
+    fn of_scalar(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Id => Self::Id,
+            Scalar::String | Scalar::Text | Scalar::Email | Scalar::Url => Self::Text,
+            Scalar::Int => Self::Int,
+            Scalar::Float => Self::Float,
+            Scalar::Decimal { .. } => Self::Decimal,
+            Scalar::Boolean => Self::Bool,
+            Scalar::DateTime => Self::Timestamp,
+            Scalar::Date => Self::Date,
+            Scalar::Json => Self::Json,
+            Scalar::Money => Self::Money,
+        }
+    }
 }
 
 /// A checked expression.

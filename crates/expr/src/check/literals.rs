@@ -4,7 +4,7 @@ use std::sync::Arc;
 use backstay_base::{Date, Timestamp, Value, limits};
 use rust_decimal::Decimal;
 
-use super::{Checker, UsedParameter};
+use super::{Checker, UsedParameter, is_key};
 use crate::error::{ExprErrorKind, Name, nearest};
 use crate::syntax::{Syntax, SyntaxNode};
 use crate::{Expr, Node, Operator, Type};
@@ -154,7 +154,7 @@ impl Checker<'_> {
             }
         };
         let ty = match (self.params[index].ty.clone(), hint) {
-            (Some(one), Some(other)) if one != other => {
+            (Some(one), Some(other)) if one != other && !is_key(&one, &other) => {
                 let (one, other) = (self.name_of(&one), self.name_of(&other));
                 let name = name.to_owned();
                 return self.refuse(span.clone(), ExprErrorKind::TwoTypes { name, one, other });

@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_model::{Class, Collection, CollectionId, Element, Field, FieldKind, Scalar};
+use backstay_model::{Class, Collection, CollectionId};
 
 use super::functions::VARIABLES;
 use super::{Checker, Variable};
@@ -19,38 +19,6 @@ pub(super) enum Place {
     One(Expr),
     /// The records of a relation to many.
     Many { path: Path, target: CollectionId, field: String },
-}
-
-impl Type {
-    /// The type of a field's value; `None` for a relation to many.
-    pub fn of(collection: &Collection, field: &Field) -> Option<Self> {
-        if field.id == Collection::ID {
-            return Some(Self::Record(collection.id));
-        }
-        Some(match &field.kind {
-            FieldKind::Scalar(scalar) => Self::of_scalar(*scalar),
-            FieldKind::Enum(id) => Self::Enum(*id),
-            FieldKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(*scalar))),
-            FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
-            FieldKind::ToOne { target, .. } => Self::Record(*target),
-            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
-        })
-    }
-
-    fn of_scalar(scalar: Scalar) -> Self {
-        match scalar {
-            Scalar::Id => Self::Id,
-            Scalar::String | Scalar::Text | Scalar::Email | Scalar::Url => Self::Text,
-            Scalar::Int => Self::Int,
-            Scalar::Float => Self::Float,
-            Scalar::Decimal { .. } => Self::Decimal,
-            Scalar::Boolean => Self::Bool,
-            Scalar::DateTime => Self::Timestamp,
-            Scalar::Date => Self::Date,
-            Scalar::Json => Self::Json,
-            Scalar::Money => Self::Money,
-        }
-    }
 }
 
 impl<'m> Checker<'m> {

@@ -166,13 +166,7 @@ impl Checker<'_> {
             (self.nullable(then, Some(&otherwise.ty))?, otherwise)
         };
         let ty = if is_key(&then.ty, &otherwise.ty) { Type::Id } else { then.ty.clone() };
-        if ty != Type::Id {
-            let otherwise = otherwise.clone();
-            self.must_be(otherwise, &then.ty)?;
-        } else if !comparable(&then.ty, &otherwise.ty) {
-            let (expected, found) = (self.name_of(&then.ty), self.name_of(&otherwise.ty));
-            return self.refuse(otherwise.span, ExprErrorKind::Type { expected, found });
-        }
+        let otherwise = self.must_be(otherwise, &then.ty)?;
         let node = Node::Conditional(Box::new(condition?), Box::new(then), Box::new(otherwise));
         Some(self.make(node, ty, span))
     }
