@@ -1,0 +1,205 @@
+use backstay_base::{Timestamp, Value};
+use backstay_expr::{Expr, Node, Operator, Type};
+use sea_query::{Alias, CaseStatement, Expr as Sql, ExprTrait, Query};
+
+use crate::build::{call, cast, column, integer, word};
+use crate::param::Encoding;
+use crate::predicate::{Lowering, Pred};
+use crate::scalar::{Form, Val};
+use crate::{ColumnType, Dialect, Slot};
+
+impl Lowering<'_, '_, '_> {
+    /// A computed value; unknown where it or a part of it does not fit its type, or a divisor is zero.
+    pub(crate) fn arithmetic_value(&mut self, expr: &Expr) -> Val {
+        let value = self.computed(expr);
+        match (self.builder.dialect, &expr.ty) {
+            (Dialect::Sqlite, Type::Int | Type::Duration) => whole(value),
+            _ => value,
+        }
+    }
+
+    /// As `arithmetic_value`, but an integer of SQLite may still have overflowed: it is a REAL then, and so is all that
+    /// is computed from it by `+`, `-` and `*`.
+    fn computed(&mut self, expr: &Expr) -> Val {
+        match &expr.node {
+            Node::Negate(of) => {
+                let zero = Expr { node: Node::Literal(zero(&of.ty)), ty: of.ty.clone(), span: of.span.clone() };
+                self.operation(Operator::Subtract, &zero, of, &expr.ty)
+            }
+            Node::Binary(operator, left, right) if is_arithmetic(*operator) => {
+                self.operation(*operator, left, right, &expr.ty)
+            }
+            _ => self.value(expr),
+        }
+    }
+
+    fn operation(&mut self, operator: Operator, left: &Expr, right: &Expr, ty: &Type) -> Val {
+        let exact = matches!(operator, Operator::Divide | Operator::Remainder);
+        let [left, right] = [left, right].map(|operand| {
+            let value = if exact { self.value(operand) } else { self.computed(operand) };
+            self.operand(value, operand)
+        });
+        if left.is_null() || right.is_null() {
+            return Val::null();
+        }
+        let guards = [left.guards, right.guards].concat();
+        let (left, right) = (left.sql, right.sql);
+        match (self.builder.dialect, ty) {
+            (Dialect::Postgres, Type::Float) => {
+                Val { sql: self.float(operator, left, right), guards, form: Form::Column }
+            }
+            (Dialect::Sqlite, Type::Float) => {
+                let sql = binary(operator, left, right);
+                let largest = self.constant(Value::Float(f64::MAX), ColumnType::Float);
+                let finite = call("abs", [sql.clone()]).lte(largest);
+                guard(Val { sql, guards, form: Form::Column }, finite)
+            }
+            (Dialect::Sqlite, Type::Timestamp) => {
+                let sql = binary(operator, left, right);
+                guard(Val { sql: sql.clone(), guards, form: Form::Column }, in_time(sql))
+            }
+            (Dialect::Sqlite, _) => Val { sql: binary(operator, left, right), guards, form: Form::Column },
+            (Dialect::Postgres, ty) => {
+                let sql = numeric(operator, left, right);
+                let (form, range) = match ty {
+                    Type::Timestamp => (Form::Micros, in_time(sql.clone())),
+                    _ => (Form::Number, in_64_bits(sql.clone())),
+                };
+                guard(Val { sql, guards, form }, range)
+            }
+        }
+    }
+
+    /// An operand in the form in which it is computed with.
+    fn operand(&mut self, value: Val, expr: &Expr) -> Val {
+        if value.is_null() || self.builder.dialect == Dialect::Sqlite {
+            return value;
+        }
+        match (&expr.ty, &value.form) {
+            (Type::Int | Type::Duration, Form::Column) => {
+                Val { sql: cast(value.sql, "numeric"), form: Form::Number, ..value }
+            }
+            (Type::Timestamp, Form::Column) => {
+                Val { sql: epoch(value.sql), form: Form::Micros, ..value }
+            }
+            _ => value,
+        }
+    }
+
+    pub(crate) fn constant(&mut self, value: Value, column: ColumnType) -> Sql {
+        self.builder.slot(Slot::Constant(value), Encoding::Column(column))
+    }
+
+    /// PostgreSQL raises an error where a float overflows or underflows, so the operands are looked at first. They are
+    /// named in a subquery that is not flattened (`OFFSET 0`), lest nested operations multiply their text.
+    fn float(&mut self, operator: Operator, left: Sql, right: Sql) -> Sql {
+        let alias = self.builder.alias();
+        let mut operands = Query::select();
+        operands.expr_as(left, Alias::new("a")).expr_as(right, Alias::new("b"));
+        self.builder.keep_apart(&mut operands);
+        let (a, b) = (column(&alias, "a"), column(&alias, "b"));
+        let largest = || cast(word("1.7976931348623157e308"), "double precision");
+        let smallest = || cast(word("5e-324"), "double precision");
+        let size = |of: &Sql| call("abs", [of.clone()]);
+        let zero = || cast(integer(0), "double precision");
+        let sum = |b: &Sql, positive: bool| {
+            let limit = if positive { largest().sub(b.clone()) } else { zero().sub(largest()).sub(b.clone()) };
+            if positive { a.clone().lte(limit) } else { a.clone().gte(limit) }
+        };
+        let one = || cast(integer(1), "double precision");
+        let case = match operator {
+            Operator::Add => CaseStatement::new()
+                .case(b.clone().gte(zero()).and(sum(&b, true)), a.clone().add(b.clone()))
+                .case(b.clone().lt(zero()).and(sum(&b, false)), a.clone().add(b.clone())),
+            Operator::Subtract => {
+                let minus = zero().sub(b.clone());
+                CaseStatement::new()
+                    .case(b.clone().lte(zero()).and(sum(&minus, true)), a.clone().sub(b.clone()))
+                    .case(b.clone().gt(zero()).and(sum(&minus, false)), a.clone().sub(b.clone()))
+            }
+            Operator::Multiply => CaseStatement::new()
+                .case(a.clone().eq(zero()).or(b.clone().eq(zero())), zero())
+                .case(size(&b).gte(one()).and(size(&a).gt(largest().div(size(&b)))), Sql::null())
+                .case(size(&b).lt(one()).and(size(&a).lt(smallest().div(size(&b)))), zero())
+                .finally(a.clone().mul(b.clone())),
+            _ => CaseStatement::new()
+                .case(b.clone().eq(zero()), Sql::null())
+                .case(a.clone().eq(zero()), zero())
+                .case(size(&b).lt(one()).and(size(&a).gt(largest().mul(size(&b)))), Sql::null())
+                .case(size(&b).gt(one()).and(size(&a).lt(smallest().mul(size(&b)))), zero())
+                .finally(a.clone().div(b.clone())),
+        };
+        let mut outer = Query::select();
+        outer.expr(case).from_subquery(operands.to_owned(), crate::build::name(&alias));
+        Sql::SubQuery(None, Box::new(outer.to_owned().into()))
+    }
+}
+
+/// Whether the operator computes a value from values.
+pub(crate) fn is_arithmetic(operator: Operator) -> bool {
+    matches!(
+        operator,
+        Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder
+    )
+}
+
+fn zero(ty: &Type) -> Value {
+    match ty {
+        Type::Float => Value::Float(0.0),
+        _ => Value::Int(0),
+    }
+}
+
+fn guard(mut value: Val, condition: Sql) -> Val {
+    value.guards.push(Pred::Sql(condition));
+    value
+}
+
+/// SQLite: an integer that did not overflow.
+fn whole(value: Val) -> Val {
+    if value.is_null() {
+        return value;
+    }
+    let kind = call("typeof", [value.sql.clone()]);
+    guard(value, kind.eq(word("integer")))
+}
+
+fn binary(operator: Operator, left: Sql, right: Sql) -> Sql {
+    match operator {
+        Operator::Add => left.add(right),
+        Operator::Subtract => left.sub(right),
+        Operator::Multiply => left.mul(right),
+        Operator::Divide => left.div(right),
+        _ => left.modulo(right),
+    }
+}
+
+/// PostgreSQL: exact arithmetic, truncating division, null for division by zero.
+fn numeric(operator: Operator, left: Sql, right: Sql) -> Sql {
+    match operator {
+        Operator::Divide => call("div", [left, call("nullif", [right, integer(0)])]),
+        Operator::Remainder => call("mod", [left, call("nullif", [right, integer(0)])]),
+        operator => binary(operator, left, right),
+    }
+}
+
+fn in_64_bits(number: Sql) -> Sql {
+    number.between(integer(i64::MIN), integer(i64::MAX))
+}
+
+/// Whether a number of microseconds is a moment that `DateTime` takes.
+pub(crate) fn in_time(micros: Sql) -> Sql {
+    let first = Timestamp::from_micros_saturating(i64::MIN).micros();
+    let last = Timestamp::from_micros_saturating(i64::MAX).micros();
+    micros.between(integer(first), integer(last))
+}
+
+/// PostgreSQL: microseconds since the epoch, exactly, as a `numeric`.
+fn epoch(moment: Sql) -> Sql {
+    Sql::cust_with_expr("EXTRACT(EPOCH FROM $1)", moment).mul(integer(1_000_000))
+}
+
+/// PostgreSQL: microseconds since the epoch as a `bigint`.
+pub(crate) fn epoch_micros(moment: Sql) -> Sql {
+    cast(epoch(moment), "bigint")
+}
