@@ -34,14 +34,7 @@ impl EntryWriter {
     }
 
     /// Begins the next change, with this many fields.
-    pub fn change(
-        &mut self,
-        type_number: TypeNumber,
-        record: RecordId,
-        kind: ChangeKind,
-        version: i64,
-        fields: usize,
-    ) {
+    pub fn change(&mut self, type_number: TypeNumber, record: RecordId, kind: ChangeKind, version: i64, fields: usize) {
         assert!(self.changes_left > 0 && self.fields_left == 0, "as many changes and fields as announced");
         assert!(fields == 0 || kind != ChangeKind::Delete, "a delete has no fields");
         put_count(&mut self.bytes, u64::from(type_number.0));

@@ -158,6 +158,8 @@ impl ChangeKind {
 
     /// The kind with this byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Create, Self::Update, Self::Delete, Self::Link, Self::Unlink].into_iter().find(|kind| kind.byte() == byte)
+        [Self::Create, Self::Update, Self::Delete, Self::Link, Self::Unlink]
+            .into_iter()
+            .find(|kind| kind.byte() == byte)
     }
 }

@@ -39,13 +39,7 @@ fn entry(kind: ChangeKind, fields: Vec<LoggedField>) -> Entry {
             request: Some(RequestId(id(REQUEST))),
             operation: Cow::Borrowed("create"),
         },
-        changes: vec![LoggedChange {
-            type_number: TypeNumber(300),
-            record: id(RECORD),
-            kind,
-            version: 1,
-            fields,
-        }],
+        changes: vec![LoggedChange { type_number: TypeNumber(300), record: id(RECORD), kind, version: 1, fields }],
     }
 }
 
@@ -75,7 +69,19 @@ fn anonymous_callers_and_deletes_are_short() {
     (gone.origin.id, gone.origin.request) = (None, None);
     check(
         &gone,
-        &["01", "000649add4493001", "00", "00", "00", "06 637265617465", "01", "ac02", RECORD, "03", "0000000000000001 00"],
+        &[
+            "01",
+            "000649add4493001",
+            "00",
+            "00",
+            "00",
+            "06 637265617465",
+            "01",
+            "ac02",
+            RECORD,
+            "03",
+            "0000000000000001 00",
+        ],
     );
 }
 

@@ -1,14 +1,18 @@
 use std::collections::HashMap;
 
 use backstay_base::{FieldNumber, TypeNumber};
-use backstay_model::{CollectionId, FieldId};
+use backstay_model::{CollectionId, FieldId, Model};
+use backstay_sql::{ColumnType, Param, Statement};
+
+use crate::StoreError;
+use crate::own::{OwnRow, int, own, text};
 
 /// The permanent numbers of the loaded model's types and fields.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// By collection: its number, and those of its fields by index.
-    pub(crate) types: Vec<(TypeNumber, Vec<FieldNumber>)>,
-    pub(crate) by_number: HashMap<TypeNumber, CollectionId>,
+    types: Vec<(TypeNumber, Vec<FieldNumber>)>,
+    by_number: HashMap<TypeNumber, CollectionId>,
 }
 
 impl Catalog {
@@ -31,5 +35,84 @@ impl Catalog {
     pub fn field(&self, collection: CollectionId, number: FieldNumber) -> Option<FieldId> {
         let fields = &self.types[usize::from(collection.0)].1;
         fields.iter().position(|field| *field == number).and_then(|index| u16::try_from(index).ok()).map(FieldId)
+    }
+}
+
+/// Every number that was ever given out in a database, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    types: HashMap<String, TypeNumbers>,
+}
+
+#[derive(Debug)]
+struct TypeNumbers {
+    number: u32,
+    fields: HashMap<String, u32>,
+}
+
+impl Numbers {
+    /// All numbers; each row goes to `add`.
+    pub(crate) fn query() -> Statement {
+        own(
+            "SELECT t.number, t.name, f.number, f.name FROM backstay_type t JOIN backstay_field f ON f.type = t.number",
+            vec![],
+            &[ColumnType::Int, ColumnType::Text, ColumnType::Int, ColumnType::Text],
+        )
+    }
+
+    pub(crate) fn add(&mut self, row: &dyn OwnRow) -> Result<(), StoreError> {
+        let number = |column| u32::try_from(int(row, column)?).map_err(|_| StoreError::Catalog("backstay_type"));
+        let (type_number, field_number) = (number(0)?, number(2)?);
+        let name = text(row, 1)?;
+        if !self.types.contains_key(name) {
+            self.types.insert(name.to_owned(), TypeNumbers { number: type_number, fields: HashMap::new() });
+        }
+        if let Some(known) = self.types.get_mut(name) {
+            known.fields.insert(text(row, 3)?.to_owned(), field_number);
+        }
+        Ok(())
+    }
+
+    /// Gives numbers to what has none yet; answers the statements that keep them.
+    pub(crate) fn extend(&mut self, model: &Model) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        let mut next_type = self.types.values().map(|known| known.number).max().unwrap_or(0) + 1;
+        for collection in &model.collections {
+            let known = self.types.entry(collection.name.clone()).or_insert_with(|| {
+                let number = next_type;
+                next_type += 1;
+                let params = vec![Param::Int(i64::from(number)), Param::Text(collection.name.as_str().into())];
+                statements.push(own("INSERT INTO backstay_type (number, name) VALUES ($1, $2)", params, &[]));
+                TypeNumbers { number, fields: HashMap::new() }
+            });
+            let mut next_field = known.fields.values().max().copied().unwrap_or(0) + 1;
+            for field in &collection.fields {
+                if known.fields.contains_key(&field.name) {
+                    continue;
+                }
+                let params = vec![
+                    Param::Int(i64::from(known.number)),
+                    Param::Int(i64::from(next_field)),
+                    Param::Text(field.name.as_str().into()),
+                ];
+                statements.push(own("INSERT INTO backstay_field (type, number, name) VALUES ($1, $2, $3)", params, &[]));
+                known.fields.insert(field.name.clone(), next_field);
+                next_field += 1;
+            }
+        }
+        statements
+    }
+
+    /// The numbers of a model that has them all.
+    pub(crate) fn catalog(&self, model: &Model) -> Result<Catalog, StoreError> {
+        let mut catalog = Catalog::default();
+        for collection in &model.collections {
+            let known = self.types.get(&collection.name).ok_or(StoreError::Catalog("backstay_type"))?;
+            let number = |name: &String| known.fields.get(name).copied().map(FieldNumber);
+            let fields: Option<Vec<_>> = collection.fields.iter().map(|field| number(&field.name)).collect();
+            catalog.types.push((TypeNumber(known.number), fields.ok_or(StoreError::Catalog("backstay_field"))?));
+            catalog.by_number.insert(TypeNumber(known.number), collection.id);
+        }
+        Ok(catalog)
     }
 }

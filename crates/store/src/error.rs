@@ -53,6 +53,9 @@ pub enum StoreError {
     /// The operation panicked.
     #[error("the operation panicked")]
     Panicked,
+    /// The database ended the transaction after an earlier error, which the operation went on from.
+    #[error("the transaction was ended by an earlier error")]
+    Aborted,
     /// An operation that said it would only read tried to write.
     #[error("an operation that only reads tried to write")]
     ReadOnly,
@@ -71,6 +74,13 @@ pub enum StoreError {
     /// Another error of the database.
     #[error("the database refused a statement")]
     Database(#[source] Cause),
+}
+
+impl StoreError {
+    /// Whether nothing may be read or written any more.
+    pub(crate) fn is_fatal(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::Corrupt(_))
+    }
 }
 
 /// Why a database could not be opened.
@@ -121,6 +131,12 @@ pub enum OpenError {
         found: i64,
         /// The newest format that this Backstay knows.
         known: i64,
+    },
+    /// The file system does not take SQLite's write-ahead log.
+    #[error("the file system of {path} does not support shared memory; put the data directory on a local disk")]
+    FileSystem {
+        /// The file.
+        path: PathBuf,
     },
     /// The linked SQLite is too old.
     #[error("SQLite {found} is too old; Backstay needs 3.51.3 or later")]

@@ -1,3 +1,14 @@
+use backstay_base::Timestamp;
+use backstay_sql::{ColumnType, Param, Statement};
+use sha2::{Digest, Sha256};
+
+use crate::StoreError;
+use crate::own::{OwnRow, bytes, own};
+use crate::tx::Remembered;
+
+/// Expired records that are removed in one go.
+const PRUNED_AT_ONCE: i64 = 500;
+
 /// The idempotency key of a request, in whose name, and what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyClaim {
@@ -9,6 +20,14 @@ pub struct KeyClaim {
     pub fingerprint: [u8; 32],
 }
 
+impl KeyClaim {
+    /// What the record is found by: a digest of whose key it is and the key.
+    fn digest(&self) -> [u8; 32] {
+        let length = (self.scope.len() as u64).to_be_bytes();
+        Sha256::new().chain_update(length).chain_update(&self.scope).chain_update(&self.key).finalize().into()
+    }
+}
+
 /// What is known of an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recall {
@@ -18,4 +37,46 @@ pub enum Recall {
     Replay(Vec<u8>),
     /// The key was used for another request.
     Mismatch,
+}
+
+/// The record of a key, if it has not expired.
+pub(crate) fn recall(claim: &KeyClaim, now: Timestamp) -> Statement {
+    own(
+        "SELECT fingerprint, answer FROM backstay_idempotency WHERE digest = $1 AND expires > $2",
+        vec![Param::Bytes(claim.digest().as_slice().into()), Param::Int(now.micros())],
+        &[ColumnType::Bytes, ColumnType::Bytes],
+    )
+}
+
+/// What a row of `recall` says.
+pub(crate) fn read(row: &dyn OwnRow, claim: &KeyClaim) -> Result<Recall, StoreError> {
+    if bytes(row, 0)? == claim.fingerprint { Ok(Recall::Replay(bytes(row, 1)?.to_vec())) } else { Ok(Recall::Mismatch) }
+}
+
+/// Writes the record of a key, in place of one that has expired; changes no row where one is still good.
+pub(crate) fn remember(remembered: &Remembered, now: Timestamp) -> Statement {
+    let Remembered { claim, answer, expires } = remembered;
+    own(
+        "INSERT INTO backstay_idempotency (digest, fingerprint, answer, expires) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (digest) DO UPDATE SET fingerprint = excluded.fingerprint, answer = excluded.answer, \
+         expires = excluded.expires WHERE backstay_idempotency.expires <= $5",
+        vec![
+            Param::Bytes(claim.digest().as_slice().into()),
+            Param::Bytes(claim.fingerprint.as_slice().into()),
+            Param::Bytes(answer.as_slice().into()),
+            Param::Int(expires.micros()),
+            Param::Int(now.micros()),
+        ],
+        &[],
+    )
+}
+
+/// Removes those of the oldest records that have expired, a bounded number of them.
+pub(crate) fn prune(now: Timestamp) -> Statement {
+    own(
+        "DELETE FROM backstay_idempotency WHERE expires <= $1 AND number IN \
+         (SELECT number FROM backstay_idempotency ORDER BY number LIMIT $2)",
+        vec![Param::Int(now.micros()), Param::Int(PRUNED_AT_ONCE)],
+        &[],
+    )
 }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::{Store, StoreError};
+use crate::{Step, Store, StoreError};
 
 /// What to do when the model differs from the stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,43 +67,4 @@ pub enum Outcome {
     Unchanged,
     /// The model had changed, and these steps were applied.
     Migrated(Vec<Step>),
-}
-
-/// One step from the stored model to another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What it does, in words.
-    pub words: String,
-    /// The statements that do it; none where only the catalog changes.
-    pub sql: Vec<String>,
-    /// What can go wrong.
-    pub risk: Risk,
-}
-
-/// What a step of a migration can do to stored data and to the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Risk {
-    /// Nothing.
-    Safe,
-    /// It holds a lock while it reads a table.
-    Locks,
-    /// It writes a table anew.
-    Rewrites,
-    /// It loses data.
-    LosesData,
-    /// Backstay cannot do it.
-    Unsupported,
-}
-
-impl Risk {
-    /// The word for messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Locks => "locks",
-            Self::Rewrites => "rewrites",
-            Self::LosesData => "loses data",
-            Self::Unsupported => "not supported",
-        }
-    }
 }

@@ -1,50 +1,133 @@
-use std::marker::PhantomData;
+use std::fmt;
 
 use backstay_base::Timestamp;
 use backstay_sql::{Row, Statement};
 
-use crate::{Change, KeyClaim, Recall, StoreError};
+use crate::sqlite::Session;
+use crate::{Change, KeyClaim, Recall, StoreError, idempotency};
 
 /// The transaction of one operation.
-#[derive(Debug)]
 pub struct Tx<'a> {
-    p: PhantomData<&'a mut ()>,
+    session: TxSession<'a>,
+    now: Timestamp,
+    pending: Pending,
 }
 
-impl Tx<'_> {
+/// The connection that a transaction runs on.
+pub(crate) enum TxSession<'a> {
+    Sqlite(&'a mut Session),
+    #[cfg(feature = "postgres")]
+    Postgres(&'a mut crate::postgres::Session),
+}
+
+/// What an operation leaves to be done after it has ended well.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    /// Writes that need no answer.
+    pub(crate) staged: Vec<Staged>,
+    /// Its part in the commit log.
+    pub(crate) changes: Vec<Change>,
+    /// Its idempotency record.
+    pub(crate) remembered: Option<Remembered>,
+    /// Whether it has changed rows already.
+    pub(crate) wrote: bool,
+}
+
+/// A write that needs no answer.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    pub(crate) statement: Statement,
+    pub(crate) expected_rows: Option<u64>,
+}
+
+impl Staged {
+    /// Whether the statement changed as many rows as it had to.
+    pub(crate) fn check(&self, found: u64) -> Result<(), StoreError> {
+        match self.expected_rows {
+            Some(expected) if expected != found => Err(StoreError::StagedRows { expected, found }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An answer to be kept under an idempotency key.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    pub(crate) claim: KeyClaim,
+    pub(crate) answer: Vec<u8>,
+    pub(crate) expires: Timestamp,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(session: TxSession<'a>, now: Timestamp) -> Self {
+        Self { session, now, pending: Pending::default() }
+    }
+
+    /// Ends the operation's part: what is left to be done.
+    pub(crate) fn finish(self) -> Pending {
+        self.pending
+    }
+
     /// Runs a statement and shows its rows, in order; answers how many there were.
     pub async fn rows(
         &mut self,
-        _statement: &Statement,
-        _visit: &mut (dyn FnMut(&dyn Row) -> Result<(), StoreError> + Send),
+        statement: &Statement,
+        visit: &mut (dyn FnMut(&dyn Row) -> Result<(), StoreError> + Send),
     ) -> Result<u64, StoreError> {
-        todo!()
+        match &mut self.session {
+            TxSession::Sqlite(session) => session.rows_within(statement, &mut |row| visit(row)),
+            #[cfg(feature = "postgres")]
+            TxSession::Postgres(session) => session.rows(statement, &mut |row| visit(row)).await,
+        }
     }
 
     /// Runs a statement that writes; answers how many rows it changed.
-    pub async fn execute(&mut self, _statement: &Statement) -> Result<u64, StoreError> {
-        todo!()
+    pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        let changed = match &mut self.session {
+            TxSession::Sqlite(session) => session.execute_within(statement)?,
+            #[cfg(feature = "postgres")]
+            TxSession::Postgres(session) => session.execute(statement).await?,
+        };
+        self.pending.wrote |= changed > 0;
+        Ok(changed)
     }
 
-    /// Adds a write that needs no answer: it is run when the operation has ended well, and its errors surface only
-    /// then. With `expected_rows`, another number of changed rows is `StoreError::StagedRows`.
-    pub fn stage(&mut self, _statement: Statement, _expected_rows: Option<u64>) {
-        todo!()
+    /// Adds a write that needs no answer: it is run when the operation has ended well, after all others, and its errors
+    /// surface only then. With `expected_rows`, another number of changed rows is `StoreError::StagedRows`.
+    pub fn stage(&mut self, statement: Statement, expected_rows: Option<u64>) {
+        self.pending.staged.push(Staged { statement, expected_rows });
     }
 
     /// Adds a change to the operation's entry in the commit log, in order.
-    pub fn change(&mut self, _change: Change) {
-        todo!()
+    pub fn change(&mut self, change: Change) {
+        self.pending.changes.push(change);
     }
 
-    /// What is known of an idempotency key. Expired records are unknown.
-    pub async fn recall(&mut self, _claim: &KeyClaim) -> Result<Recall, StoreError> {
-        todo!()
+    /// What is known of an idempotency key. A record that has expired at the operation's moment is unknown.
+    pub async fn recall(&mut self, claim: &KeyClaim) -> Result<Recall, StoreError> {
+        let statement = idempotency::recall(claim, self.now);
+        let mut known = Recall::New;
+        let visit: &mut crate::own::Visit<'_> = &mut |row| {
+            known = idempotency::read(row, claim)?;
+            Ok(())
+        };
+        match &mut self.session {
+            TxSession::Sqlite(session) => session.rows_within(&statement, visit)?,
+            #[cfg(feature = "postgres")]
+            TxSession::Postgres(session) => session.rows(&statement, visit).await?,
+        };
+        Ok(known)
     }
 
     /// Keeps the answer under the idempotency key, in the same commit, until it expires. The answer is stored as it is:
     /// one that holds a secret must not be remembered.
-    pub fn remember(&mut self, _claim: KeyClaim, _answer: Vec<u8>, _expires: Timestamp) {
-        todo!()
+    pub fn remember(&mut self, claim: KeyClaim, answer: Vec<u8>, expires: Timestamp) {
+        self.pending.remembered = Some(Remembered { claim, answer, expires });
+    }
+}
+
+impl fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").field("pending", &self.pending).finish_non_exhaustive()
     }
 }

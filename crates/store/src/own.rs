@@ -1,0 +1,92 @@
+//! Statements over the store's own tables. The few there are have one text for both databases: parameters are `$1`,
+//! `$2`, … in the order in which they first occur.
+
+use backstay_base::ValueRef;
+use backstay_sql::{ColumnType, DecodeError, Dialect, Param, Row, Statement};
+
+use crate::StoreError;
+
+/// A row of one of the store's own tables, which alone hold raw bytes.
+pub(crate) trait OwnRow: Row {
+    /// The bytes in this column.
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, DecodeError>;
+}
+
+/// Takes rows as the drivers' code hands them out.
+pub(crate) type Visit<'a> = dyn FnMut(&dyn OwnRow) -> Result<(), StoreError> + Send + 'a;
+
+/// The version of these tables: what a newer Backstay changes, an older one refuses to open.
+pub(crate) const FORMAT: i64 = 1;
+
+/// Marks a database file of Backstay: "BkSt".
+pub(crate) const APPLICATION_ID: i64 = 0x426B_5374;
+
+/// The statements that make the store's own tables.
+pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
+    let (int, bytes, strict, rowless) = match dialect {
+        Dialect::Sqlite => ("INTEGER", "BLOB", " STRICT", " STRICT, WITHOUT ROWID"),
+        Dialect::Postgres => ("bigint", "bytea", "", ""),
+    };
+    let serial = match dialect {
+        Dialect::Sqlite => "INTEGER PRIMARY KEY",
+        Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    };
+    [
+        format!("CREATE TABLE backstay_meta (name TEXT NOT NULL PRIMARY KEY, value {bytes} NOT NULL){rowless}"),
+        format!("CREATE TABLE backstay_type (number {int} NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE){strict}"),
+        format!(
+            "CREATE TABLE backstay_field (type {int} NOT NULL REFERENCES backstay_type, number {int} NOT NULL, \
+             name TEXT NOT NULL, PRIMARY KEY (type, number), UNIQUE (type, name)){rowless}"
+        ),
+        format!(
+            "CREATE TABLE backstay_model (number {int} NOT NULL PRIMARY KEY, hash {bytes} NOT NULL, \
+             moment {int} NOT NULL){strict}"
+        ),
+        format!(
+            "CREATE TABLE backstay_model_file (model {int} NOT NULL REFERENCES backstay_model, place {int} NOT NULL, system {int} NOT NULL, \
+             name TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (model, place)){strict}"
+        ),
+        format!(
+            "CREATE TABLE backstay_log (seq {int} NOT NULL PRIMARY KEY, entry {bytes} NOT NULL, leaf {bytes} NOT NULL, \
+             feed {bytes}){strict}"
+        ),
+        format!(
+            "CREATE TABLE backstay_idempotency (number {serial}, digest {bytes} NOT NULL UNIQUE, \
+             fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL){strict}"
+        ),
+    ]
+    .into_iter()
+    .map(|text| own(&text, vec![], &[]))
+    .collect()
+}
+
+/// A statement over own tables.
+pub(crate) fn own(text: &str, params: Vec<Param>, columns: &[ColumnType]) -> Statement {
+    Statement::raw(text, params, columns)
+}
+
+/// The whole number in a column that is never null.
+pub(crate) fn int(row: &dyn OwnRow, column: usize) -> Result<i64, StoreError> {
+    match row.value(column)? {
+        ValueRef::Int(number) => Ok(number),
+        _ => Err(DecodeError { column, expected: "an integer" }.into()),
+    }
+}
+
+/// The text in a column that is never null.
+pub(crate) fn text(row: &dyn OwnRow, column: usize) -> Result<&str, StoreError> {
+    match row.value(column)? {
+        ValueRef::Text(text) => Ok(text),
+        _ => Err(DecodeError { column, expected: "a text" }.into()),
+    }
+}
+
+/// The bytes in a column that is never null.
+pub(crate) fn bytes(row: &dyn OwnRow, column: usize) -> Result<&[u8], StoreError> {
+    row.bytes(column)?.ok_or_else(|| DecodeError { column, expected: "bytes" }.into())
+}
+
+/// Bytes of a fixed length in a column that is never null.
+pub(crate) fn array<const N: usize>(row: &dyn OwnRow, column: usize) -> Result<[u8; N], StoreError> {
+    bytes(row, column)?.try_into().map_err(|_| DecodeError { column, expected: "bytes of another length" }.into())
+}

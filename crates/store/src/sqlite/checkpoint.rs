@@ -1,0 +1,77 @@
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use super::Shared;
+use super::error::store_error;
+use super::session::{Mode, Session};
+use crate::StoreError;
+
+/// Pages in the write-ahead log from which on they are written back: 16 MiB.
+const WRITE_BACK_PAGES: u32 = 4096;
+/// Pages from which on the log is made to start anew, for which the writer waits a moment: 128 MiB.
+const RESTART_PAGES: u32 = 32_768;
+
+/// Writes the write-ahead log back into the database, on a thread of its own.
+pub(super) struct Checkpointer {
+    wake: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Checkpointer {
+    pub(super) fn start(session: Session, shared: Arc<Shared>) -> io::Result<Self> {
+        let (wake, woken) = sync_channel(1);
+        let thread = thread::Builder::new().name("checkpoint".to_owned());
+        let thread = thread.spawn(move || serve(&session, &woken, &shared))?;
+        Ok(Self { wake, thread })
+    }
+
+    /// What the writer tells after each commit.
+    pub(super) fn waker(&self) -> SyncSender<()> {
+        self.wake.clone()
+    }
+
+    /// Ends the thread. The writer must have dropped its waker.
+    pub(super) fn close(self) {
+        drop(self.wake);
+        drop(self.thread.join());
+    }
+}
+
+/// Opens the connection that checkpoints run on.
+pub(super) fn session(path: &Path) -> Result<Session, StoreError> {
+    Session::open(path, Mode::Writer).map_err(store_error)
+}
+
+/// Called by the writer after a commit.
+pub(super) fn after_commit(shared: &Shared, wake: &SyncSender<()>) {
+    if shared.wal_pages.load(Ordering::Relaxed) >= WRITE_BACK_PAGES {
+        // One that is already asked for is enough.
+        let _already = wake.try_send(());
+    }
+}
+
+fn serve(session: &Session, woken: &Receiver<()>, shared: &Shared) {
+    while woken.recv().is_ok() {
+        let restart = shared.wal_pages.load(Ordering::Relaxed) >= RESTART_PAGES;
+        // Most of the work is done while the writer goes on; a restart then has little left to do.
+        let passive = checkpoint(session, "PRAGMA wal_checkpoint(PASSIVE)");
+        let outcome = if restart {
+            passive.and_then(|()| checkpoint(session, "PRAGMA wal_checkpoint(RESTART)"))
+        } else {
+            passive
+        };
+        match outcome {
+            Ok(()) | Err(StoreError::Busy) => {}
+            Err(error) if error.is_fatal() => return shared.die(&error),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a checkpoint failed"),
+        }
+    }
+}
+
+fn checkpoint(session: &Session, command: &str) -> Result<(), StoreError> {
+    session.db.query_row(command, [], |_| Ok(())).map_err(store_error)
+}

@@ -1,0 +1,134 @@
+use backstay_base::{Date, RecordId, Timestamp, ValueRef};
+use backstay_sql::{ColumnType, DecodeError, Param, Row};
+use rusqlite::types::{self, ToSql, ToSqlOutput};
+use rust_decimal::Decimal;
+
+use crate::own::OwnRow;
+
+/// One row in SQLite's buffer.
+pub(super) struct SqliteRow<'a> {
+    pub(super) row: &'a rusqlite::Row<'a>,
+    pub(super) columns: &'a [ColumnType],
+}
+
+impl Row for SqliteRow<'_> {
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
+        let Some(ty) = self.columns.get(column).copied() else { return Err(missing(column)) };
+        let stored = self.row.get_ref(column).map_err(|_| missing(column))?;
+        decode(stored, ty).ok_or(DecodeError { column, expected: expected(ty) })
+    }
+}
+
+impl OwnRow for SqliteRow<'_> {
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, DecodeError> {
+        match self.row.get_ref(column) {
+            Ok(types::ValueRef::Blob(bytes)) => Ok(Some(bytes)),
+            Ok(types::ValueRef::Null) => Ok(None),
+            _ => Err(DecodeError { column, expected: "bytes" }),
+        }
+    }
+}
+
+/// Rows that were taken out of SQLite's buffer, to be shown on another thread.
+pub(super) struct CopiedRow {
+    values: Vec<types::Value>,
+    columns: std::sync::Arc<[ColumnType]>,
+}
+
+impl CopiedRow {
+    pub(super) fn new(row: &rusqlite::Row<'_>, columns: &std::sync::Arc<[ColumnType]>) -> Result<Self, DecodeError> {
+        let copy = |column| row.get(column).map_err(|_| missing(column));
+        Ok(Self { values: (0..columns.len()).map(copy).collect::<Result<_, _>>()?, columns: columns.clone() })
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let size = |value: &types::Value| match value {
+            types::Value::Text(text) => text.len(),
+            types::Value::Blob(bytes) => bytes.len(),
+            _ => 0,
+        };
+        self.values.iter().map(|value| size(value) + size_of::<types::Value>()).sum()
+    }
+}
+
+impl Row for CopiedRow {
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
+        let ty = self.columns.get(column).copied().ok_or_else(|| missing(column))?;
+        let stored = self.values.get(column).ok_or_else(|| missing(column))?;
+        decode(stored.into(), ty).ok_or(DecodeError { column, expected: expected(ty) })
+    }
+}
+
+fn missing(column: usize) -> DecodeError {
+    DecodeError { column, expected: "a column of the statement" }
+}
+
+/// The stored value read as its column's type; `None` where it is not of it.
+fn decode(stored: types::ValueRef<'_>, ty: ColumnType) -> Option<ValueRef<'_>> {
+    Some(match (stored, ty) {
+        (types::ValueRef::Null, _) => ValueRef::Null,
+        (types::ValueRef::Integer(number), ty) => match ty {
+            ColumnType::Int => ValueRef::Int(number),
+            ColumnType::Bool => ValueRef::Bool(number != 0),
+            ColumnType::Timestamp => ValueRef::Timestamp(Timestamp::from_micros(number)?),
+            ColumnType::Decimal { scale } => ValueRef::Decimal(Decimal::new(number, u32::from(scale))),
+            _ => return None,
+        },
+        (types::ValueRef::Blob(bytes), ColumnType::Id) => ValueRef::Id(RecordId::from_bytes(bytes.try_into().ok()?)),
+        (types::ValueRef::Real(number), ColumnType::Float) => ValueRef::Float(number),
+        (types::ValueRef::Text(bytes), ty) => {
+            let text = std::str::from_utf8(bytes).ok()?;
+            match ty {
+                ColumnType::Text => ValueRef::Text(text),
+                ColumnType::Json => ValueRef::Json(text),
+                ColumnType::List | ColumnType::Nested => ValueRef::Nested(text),
+                ColumnType::Date => ValueRef::Date(Date::parse(text).ok()?),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    })
+}
+
+fn expected(ty: ColumnType) -> &'static str {
+    match ty {
+        ColumnType::Bool => "a truth value",
+        ColumnType::Int => "an integer",
+        ColumnType::Float => "a number",
+        ColumnType::Decimal { .. } => "a decimal number",
+        ColumnType::Text => "a text",
+        ColumnType::Id => "an id",
+        ColumnType::Timestamp => "a moment",
+        ColumnType::Date => "a day",
+        ColumnType::Json => "a document",
+        ColumnType::List => "a list",
+        ColumnType::Nested => "nested rows",
+        ColumnType::Bytes => "bytes",
+    }
+}
+
+/// A parameter as SQLite takes it.
+pub(super) struct Bound<'a>(pub(super) &'a Param);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let borrowed = match self.0 {
+            Param::Null => types::ValueRef::Null,
+            Param::Bool(truth) => types::ValueRef::Integer(i64::from(*truth)),
+            Param::Int(number) => types::ValueRef::Integer(*number),
+            Param::Float(number) => types::ValueRef::Real(*number),
+            Param::Text(text) | Param::Json(text) => types::ValueRef::Text(text.as_bytes()),
+            Param::Id(id) => types::ValueRef::Blob(id.as_bytes()),
+            Param::Timestamp(moment) => types::ValueRef::Integer(moment.micros()),
+            Param::Bytes(bytes) => types::ValueRef::Blob(bytes),
+            Param::Date(date) => return Ok(date.to_string().into()),
+            Param::Decimal(number) => {
+                // Crate `sql` scales decimals to integers for SQLite; one that comes here was made by hand.
+                let scaled = i64::try_from(number.mantissa());
+                return scaled.map(Into::into).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()));
+            }
+        };
+        Ok(ToSqlOutput::Borrowed(borrowed))
+    }
+}

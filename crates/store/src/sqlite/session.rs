@@ -1,0 +1,185 @@
+use std::cell::OnceCell;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use backstay_sql::{ColumnType, Statement};
+use rusqlite::config::DbConfig;
+use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus};
+
+use super::error::store_error;
+use super::row::{Bound, CopiedRow, SqliteRow};
+use crate::own::Visit;
+use crate::{ReadStats, StoreError};
+
+/// Prepared statements that one connection keeps.
+const STATEMENTS: usize = 1024;
+/// Steps of SQLite's virtual machine between two looks at the budget.
+const STEPS_PER_CHECK: i32 = 1000;
+/// Milliseconds to wait for another process's lock.
+const BUSY_MS: u32 = 5000;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The one that writes.
+    Writer,
+    /// Only reads: a statement that writes is refused.
+    Reader,
+}
+
+/// One connection with everything set that Backstay relies on, and the steps it may still take.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(super) db: Connection,
+    budget: Arc<AtomicI64>,
+    mode: Mode,
+    fatal: OnceCell<StoreError>,
+}
+
+impl Session {
+    pub(super) fn open(path: &Path, mode: Mode) -> Result<Self, rusqlite::Error> {
+        let create = if mode == Mode::Writer { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+        let mut db = Connection::open_with_flags(path, flags)?;
+        // Without QPSG a statement whose plan depends on a bound value is prepared again whenever the value changes.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
+        let budget = Arc::new(AtomicI64::new(i64::MAX));
+        let left = Arc::clone(&budget);
+        db.progress_handler(STEPS_PER_CHECK, Some(move || left.fetch_sub(1, Ordering::Relaxed) <= 0))?;
+        db.execute_batch(&format!(
+            "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+             PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"
+        ))?;
+        if mode == Mode::Reader {
+            db.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
+        } else {
+            db.execute_batch("PRAGMA cache_size = -16384;")?;
+        }
+        Ok(Self { db, budget, mode, fatal: OnceCell::new() })
+    }
+
+    /// How many thousand steps what follows may take.
+    pub(super) fn allow(&self, kilo_steps: u32) {
+        self.budget.store(i64::from(kilo_steps), Ordering::Relaxed);
+    }
+
+    /// Nothing limits what follows: opening, migrating, closing.
+    pub(super) fn allow_all(&self) {
+        self.budget.store(i64::MAX, Ordering::Relaxed);
+    }
+
+    /// Whether a statement was stopped since the last `allow` because the steps were used up.
+    pub(super) fn exhausted(&self) -> bool {
+        self.budget.load(Ordering::Relaxed) < 0
+    }
+
+    /// Runs a statement and shows its rows.
+    pub(crate) fn rows(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+        self.query(statement, |row, columns| visit(&SqliteRow { row, columns })).map(|stats| stats.rows)
+    }
+
+    /// As `rows`, and tells what it cost.
+    pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
+        self.query(statement, |row, columns| visit(&SqliteRow { row, columns }))
+    }
+
+    /// Runs a statement and copies its rows, up to `limit` bytes of them.
+    pub(super) fn copy(
+        &mut self,
+        statement: &Statement,
+        limit: usize,
+    ) -> Result<(Vec<CopiedRow>, ReadStats), StoreError> {
+        let (mut rows, mut left) = (Vec::new(), limit);
+        let stats = self.query(statement, |row, _| {
+            let row = CopiedRow::new(row, statement.columns())?;
+            left = left.checked_sub(row.bytes()).ok_or(StoreError::StepLimit)?;
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok((rows, stats))
+    }
+
+    fn query(
+        &mut self,
+        statement: &Statement,
+        mut visit: impl FnMut(&rusqlite::Row<'_>, &[ColumnType]) -> Result<(), StoreError>,
+    ) -> Result<ReadStats, StoreError> {
+        let mut prepared = self.prepare(statement)?;
+        let mut stats = ReadStats::default();
+        {
+            let mut rows = prepared.raw_query();
+            while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
+                visit(row, statement.columns())?;
+                stats.rows += 1;
+            }
+        }
+        let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
+        stats.steps = counter(StatementStatus::VmStep);
+        stats.scanned = counter(StatementStatus::FullscanStep);
+        Ok(stats)
+    }
+
+    /// Runs a statement that writes; answers how many rows it changed.
+    pub(crate) fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        if self.mode == Mode::Reader {
+            return Err(StoreError::ReadOnly);
+        }
+        let changed = self.prepare(statement)?.raw_execute().map_err(|error| self.failed(error))?;
+        Ok(changed as u64)
+    }
+
+    /// As `rows`, but only within a transaction.
+    pub(crate) fn rows_within(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+        self.within()?;
+        self.rows(statement, visit)
+    }
+
+    /// As `execute`, but only within a transaction.
+    pub(crate) fn execute_within(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        self.within()?;
+        self.execute(statement)
+    }
+
+    /// After some errors SQLite has ended the transaction by itself: what an operation did then would be durable at
+    /// once and alone.
+    fn within(&self) -> Result<(), StoreError> {
+        if self.db.is_autocommit() { Err(StoreError::Aborted) } else { Ok(()) }
+    }
+
+    /// The error after which nothing may go on, if a statement met one.
+    pub(super) fn fatal(&self) -> Option<StoreError> {
+        self.fatal.get().cloned()
+    }
+
+    /// Runs a statement without parameters or rows, such as `COMMIT`.
+    pub(super) fn command(&self, text: &'static str) -> Result<(), rusqlite::Error> {
+        self.db.prepare_cached(text)?.raw_execute().map(|_| ())
+    }
+
+    fn prepare(&self, statement: &Statement) -> Result<CachedStatement<'_>, StoreError> {
+        let mut prepared = self.db.prepare_cached(statement.text()).map_err(|error| self.failed(error))?;
+        for (index, param) in (1_usize..).zip(statement.params()) {
+            prepared.raw_bind_parameter(index, Bound(param)).map_err(|error| self.failed(error))?;
+        }
+        Ok(prepared)
+    }
+
+    fn failed(&self, error: rusqlite::Error) -> StoreError {
+        let read_only = error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly);
+        if read_only && self.mode == Mode::Reader {
+            return StoreError::ReadOnly;
+        }
+        let error = store_error(error);
+        if error.is_fatal() {
+            // The first one counts.
+            self.fatal.get_or_init(|| error.clone());
+        }
+        error
+    }
+}

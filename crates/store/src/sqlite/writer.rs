@@ -1,0 +1,100 @@
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle, ThreadId};
+use std::time::Duration;
+
+use backstay_base::limits;
+
+use super::group::{GroupCommit, is_final};
+use super::job::Job;
+use super::{Shared, checkpoint};
+use crate::StoreError;
+
+/// How often an idle writer looks whether another process has written.
+const IDLE: Duration = Duration::from_secs(1);
+/// Groups, or idle looks, between two removals of expired idempotency records.
+const PRUNE_EVERY: u32 = 256;
+
+enum Message {
+    Run(Box<dyn Job>),
+    Close,
+}
+
+/// The thread that writes, and the queue to it.
+pub(super) struct Writer {
+    queue: SyncSender<Message>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(commit: GroupCommit, shared: Arc<Shared>, wake: SyncSender<()>) -> io::Result<Self> {
+        let (queue, messages) = sync_channel(limits::WRITER_QUEUE);
+        let thread = thread::Builder::new().name("writer".to_owned());
+        let thread = thread.spawn(move || serve(commit, &messages, &shared, &wake))?;
+        Ok(Self { queue, thread: Some(thread) })
+    }
+
+    pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        self.queue.try_send(Message::Run(job)).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })
+    }
+
+    /// The thread that operations run on.
+    pub(super) fn thread(&self) -> Option<ThreadId> {
+        self.thread.as_ref().map(|thread| thread.thread().id())
+    }
+
+    /// Ends the thread when what waits is done.
+    pub(super) fn close(&mut self) {
+        // Where the thread has ended already nobody takes the message.
+        drop(self.queue.send(Message::Close));
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn serve(mut commit: GroupCommit, messages: &Receiver<Message>, shared: &Shared, wake: &SyncSender<()>) {
+    let mut closing = false;
+    let mut rounds: u32 = 0;
+    while !closing {
+        let outcome = match messages.recv_timeout(IDLE) {
+            Ok(Message::Run(first)) => run_group(&mut commit, first, messages, &mut closing),
+            Err(RecvTimeoutError::Timeout) => commit.look_around(),
+            Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
+        };
+        checkpoint::after_commit(shared, wake);
+        rounds = rounds.wrapping_add(1);
+        let pruned = if rounds.is_multiple_of(PRUNE_EVERY) { commit.prune() } else { Ok(()) };
+        for outcome in [outcome, pruned] {
+            match outcome {
+                Ok(()) => {}
+                Err(error) if is_final(&error) => return shared.die(&error),
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the writer met an error"),
+            }
+        }
+    }
+}
+
+/// An operation's own panic is caught where it runs; one of the observer or the store itself ends the store, because
+/// nobody knows how far it came.
+fn run_group(
+    commit: &mut GroupCommit,
+    first: Box<dyn Job>,
+    messages: &Receiver<Message>,
+    closing: &mut bool,
+) -> Result<(), StoreError> {
+    let next = || match messages.try_recv() {
+        Ok(Message::Run(job)) => Some(job),
+        Ok(Message::Close) => {
+            *closing = true;
+            None
+        }
+        Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+    };
+    catch_unwind(AssertUnwindSafe(|| commit.run(first, next))).unwrap_or(Err(StoreError::Panicked))
+}
