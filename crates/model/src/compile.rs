@@ -92,7 +92,7 @@ fn check_sizes(sources: &SourceMap, out: &mut Diagnostics) {
 fn parse(places: &mut Places, out: &mut Diagnostics) -> Vec<Document> {
     let sources = Arc::clone(&places.sources);
     let mut documents = Vec::new();
-    for (number, file) in sources.files.iter().enumerate() {
+    for (number, file) in sources.files.iter().enumerate().filter(|(_, file)| !is_empty(&file.text)) {
         let (document, errors) = match Parser::new().parse_ast(file.text.to_string(), &file.name) {
             Ok(document) => (document, None),
             Err(failed) => (failed.partial, Some(failed.errors)),
@@ -102,13 +102,25 @@ fn parse(places: &mut Places, out: &mut Diagnostics) -> Vec<Document> {
             places.files.insert(id, number);
         }
         for error in errors.iter().flat_map(DiagnosticList::iter) {
-            let message = error.error.to_string();
-            let diagnostic = Diagnostic::error(&*message).help("model files are GraphQL type definitions (SDL)");
+            let message = plain_tokens(&error.error.to_string());
+            let diagnostic = Diagnostic::error(message).help("model files are GraphQL type definitions (SDL)");
             out.push(located(diagnostic, places.span(error.error.location()), "here"));
         }
         documents.push(document);
     }
     documents
+}
+
+/// Whether a file holds nothing but blanks and comments, which the parser takes for a mistake.
+fn is_empty(text: &str) -> bool {
+    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
+}
+
+/// The parser's names of tokens as they are written.
+fn plain_tokens(message: &str) -> String {
+    let tokens = [("L_CURLY", "`{`"), ("R_CURLY", "`}`"), ("L_PAREN", "`(`"), ("R_PAREN", "`)`"), ("R_BRACK", "`]`")];
+    let written = tokens.iter().fold(message.to_owned(), |text, (name, token)| text.replace(name, token));
+    written.replace("EOF", "the end of the file")
 }
 
 /// At the place, if there is one.
@@ -137,6 +149,13 @@ impl Translation<'_> {
                 continue;
             }
             let message = error.error.to_string();
+            // Null for a required argument is an argument that is missing, which is said already.
+            let repeated = out.iter().filter_map(|diagnostic| diagnostic.span).any(|outer| {
+                span.is_some_and(|inner| outer.file == inner.file && (outer.start..outer.end).contains(&inner.start))
+            });
+            if repeated && message.ends_with("found null") {
+                continue;
+            }
             out.push(self.translated(error.error.unstable_error_name(), &message, span));
         }
     }
@@ -198,7 +217,8 @@ impl Translation<'_> {
             return diagnostic;
         }
         let ours = self.schema.directive_definitions.values().filter(|definition| !definition.is_built_in());
-        let help = suggestion(name, ours.map(|definition| definition.name.as_str()));
+        let ours: Vec<String> = ours.map(|definition| format!("@{}", definition.name)).collect();
+        let help = suggestion(directive, ours.iter().map(String::as_str));
         located(Diagnostic::error(format!("there is no directive `{directive}`")), span, "not known").help(help)
     }
 
@@ -222,6 +242,8 @@ impl Translation<'_> {
         if message.starts_with("type extension for undefined type") {
             let known = self.schema.types.keys().map(|name| name.as_str()).filter(|name| !name.starts_with("__"));
             suggestion(name, known)
+        } else if name == "Query" || self.schema.get_scalar(name).is_some() {
+            format!("`{name}` is there already; give the type another name")
         } else if message.contains("defined multiple times") || message.contains("duplicate definitions") {
             "remove one of the two, or give it another name".to_owned()
         } else if message.contains("built-in scalar") {

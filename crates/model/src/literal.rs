@@ -1,7 +1,9 @@
+use std::ops::Range;
+
 /// A string literal of GraphQL (October 2021, section 2.9.4) with the way back from its value to its text.
 pub(crate) struct Literal {
-    /// For each byte of the value, where the text that stands for it begins.
-    offsets: Vec<u32>,
+    /// For each byte of the value, where the text that stands for its character begins and ends.
+    places: Vec<(u32, u32)>,
     /// Where the value ends in the text: before the closing quotes.
     end: u32,
     #[cfg(test)]
@@ -22,16 +24,19 @@ impl Literal {
             text.len() - 1
         };
         Some(Self {
-            offsets: builder.offsets,
+            places: builder.places,
             end: u32::try_from(end).ok()?,
             #[cfg(test)]
             value: builder.value,
         })
     }
 
-    /// Where in the text of the literal the byte of the value stands.
-    pub(crate) fn source_offset(&self, value_offset: usize) -> u32 {
-        self.offsets.get(value_offset).copied().unwrap_or(self.end)
+    /// Where in the text of the literal a range of the value stands.
+    pub(crate) fn source_range(&self, value: Range<usize>) -> Range<u32> {
+        let start = self.places.get(value.start).map_or(self.end, |place| place.0);
+        let last = value.end.checked_sub(1).filter(|last| *last >= value.start);
+        let end = last.map_or(start, |last| self.places.get(last).map_or(self.end, |place| place.1));
+        start..end.max(start)
     }
 }
 
@@ -58,15 +63,14 @@ pub(crate) fn length(text: &str) -> u32 {
 #[derive(Default)]
 struct Builder {
     value: String,
-    offsets: Vec<u32>,
+    places: Vec<(u32, u32)>,
 }
 
 impl Builder {
-    fn push(&mut self, character: char, offset: usize) -> Option<()> {
-        let offset = u32::try_from(offset).ok()?;
-        let verbatim = u32::try_from(character.len_utf8()).ok()?;
-        // The bytes of one character all lead to its first: an escape has no part that stands for a single byte.
-        self.offsets.extend((0..verbatim).map(|_| offset));
+    fn push(&mut self, character: char, offset: usize, length: usize) -> Option<()> {
+        let place = (u32::try_from(offset).ok()?, u32::try_from(offset + length).ok()?);
+        // The bytes of one character all lead to the whole of it: an escape has no part that stands for a single byte.
+        self.places.extend(std::iter::repeat_n(place, character.len_utf8()));
         self.value.push(character);
         Some(())
     }
@@ -77,7 +81,7 @@ impl Builder {
             let (decoded, length) =
                 if character == '\\' { escape(&raw[at + 1..])? } else { (character, character.len_utf8()) };
             let length = if character == '\\' { length + 1 } else { length };
-            self.push(decoded, base + at)?;
+            self.push(decoded, base + at, length)?;
             at += length;
         }
         Some(())
@@ -93,18 +97,18 @@ impl Builder {
         let last = lines.iter().rposition(|(_, line)| !blank(line)).map_or(first, |last| last + 1);
         for (number, (start, line)) in lines.iter().enumerate().take(last).skip(first) {
             if number > first {
-                self.push('\n', base + start.saturating_sub(1))?;
+                self.push('\n', base + start.saturating_sub(1), 1)?;
             }
             let cut = if number == 0 { 0 } else { common.unwrap_or(0).min(line.len()) };
             let mut at = cut;
             while let Some(character) = line[at..].chars().next() {
                 if line[at..].starts_with("\\\"\"\"") {
                     for quote in 0..3 {
-                        self.push('"', base + start + at + 1 + quote)?;
+                        self.push('"', base + start + at + 1 + quote, 1)?;
                     }
                     at += 4;
                 } else {
-                    self.push(character, base + start + at)?;
+                    self.push(character, base + start + at, character.len_utf8())?;
                     at += character.len_utf8();
                 }
             }
@@ -183,10 +187,11 @@ mod tests {
         ] {
             let document = format!("type A @d(a: {text}) {{ b: C }}");
             let parsed = apollo_compiler::ast::Document::parse(document, "t").expect("parses");
-            let value = &parsed.definitions[0].as_object_type().expect("a type").directives[0].arguments[0].value;
+            let value =
+                &parsed.definitions[0].as_object_type_definition().expect("a type").directives[0].arguments[0].value;
             let literal = Literal::parse(text).expect("a literal");
             assert_eq!(Some(literal.value.as_str()), value.as_str(), "{text}");
-            assert_eq!(literal.offsets.len(), literal.value.len());
+            assert_eq!(literal.places.len(), literal.value.len());
         }
     }
 
@@ -203,7 +208,7 @@ mod tests {
         let check = |text: &str, needle: &str, expected: &str| {
             let literal = Literal::parse(text).expect("a literal");
             let at = literal.value.find(needle).expect("the value has it");
-            let start = literal.source_offset(at) as usize;
+            let start = literal.source_range(at..at + 1).start as usize;
             assert!(text[start..].starts_with(expected), "{text}: {}", &text[start..]);
         };
         check(r#""a == \"x\" && b""#, "\"x", "\\\"x");
@@ -211,6 +216,6 @@ mod tests {
         check(r#""\ud83d\ude00 == bad""#, "bad", "bad");
         check("\"\"\"\n    a &&\n      bad\n\"\"\"", "bad", "bad");
         check("\"\"\"\n    a \\\"\"\" bad\n\"\"\"", "bad", "bad");
-        assert_eq!(Literal::parse(r#""ab""#).expect("a literal").source_offset(9), 3);
+        assert_eq!(Literal::parse(r#""ab""#).expect("a literal").source_range(9..12), 3..3);
     }
 }

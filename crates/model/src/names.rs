@@ -10,8 +10,8 @@ pub(crate) fn snake(name: &str) -> String {
     for (at, letter) in letters.iter().enumerate() {
         let before = at.checked_sub(1).map(|at| letters[at]);
         let after_small = before.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-        let ends_capitals = before.is_some_and(|c| c.is_ascii_uppercase())
-            && letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let ends_capitals =
+            before.is_some_and(|c| c.is_ascii_uppercase()) && letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
         if letter.is_ascii_uppercase() && (after_small || ends_capitals) {
             text.push('_');
         }
@@ -51,9 +51,9 @@ pub(crate) fn shortened(name: String) -> String {
     if name.len() <= IDENTIFIER_BYTES {
         return name;
     }
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     let suffix = format!("_{hash:016x}");
     format!("{}{suffix}", &name[..IDENTIFIER_BYTES - suffix.len()])
 }

@@ -85,9 +85,9 @@ impl SourceMap {
     /// are; escapes (`\"`, `\u00e9`) and the stripped indentation of a block string are counted back in.
     pub fn within(&self, rule: &RuleText, range: Range<usize>) -> Span {
         let Some(literal) = Literal::parse(self.text(rule.span)) else { return rule.span };
-        let place = |offset: usize| rule.span.start.saturating_add(literal.source_offset(offset));
-        let start = place(range.start);
-        Span { file: rule.span.file, start, end: place(range.end).max(start) }
+        let place = literal.source_range(range);
+        let moved = |offset: u32| rule.span.start.saturating_add(offset);
+        Span { file: rule.span.file, start: moved(place.start), end: moved(place.end) }
     }
 
     /// Bytes that are the same for two sets of files exactly where they have the same names and texts. The store hashes

@@ -89,7 +89,7 @@ impl Pair<'_> {
         }
         self.links(all);
         self.indexes(all);
-        if behaviour(self.before) != behaviour(self.after) {
+        if behaviour(self.before, self.after) != behaviour(self.after, self.before) {
             all.push(Difference::BehaviourChanged { collection: collection() });
         }
     }
@@ -138,9 +138,7 @@ impl Pair<'_> {
     fn links(&self, all: &mut Vec<Difference>) {
         let owned = |model: &Model, of: &Collection| -> Vec<(String, String, String)> {
             let links = of.fields.iter().filter_map(|field| owned_link(field).map(|link| (field, link)));
-            links
-                .map(|(field, link)| (field.name.clone(), link.table.clone(), written(model, &field.kind)))
-                .collect()
+            links.map(|(field, link)| (field.name.clone(), link.table.clone(), written(model, &field.kind))).collect()
         };
         let (before, after) = (owned(self.old, self.before), owned(self.new, self.after));
         // A link table to another collection is another table, even under the same name.
@@ -226,12 +224,13 @@ fn widens(from: Scalar, to: Scalar) -> bool {
     }
 }
 
-/// Everything about a collection that no stored value depends on, without the places where it is written.
-fn behaviour(collection: &Collection) -> String {
+/// Everything about a collection and the fields it shares with another that no stored value depends on, without the
+/// places where it is written.
+fn behaviour(collection: &Collection, other: &Collection) -> String {
     let mut all = Summary::default();
     all.allow(&collection.allow);
     all.part(&collection.description);
-    for field in &collection.fields {
+    for field in collection.fields.iter().filter(|field| other.field_named(&field.name).is_some()) {
         all.part(&(&field.name, &field.description, field.readonly, field.immutable, &field.default, field.class));
         all.allow(&field.allow);
         for set in &field.set {

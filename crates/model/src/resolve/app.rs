@@ -8,9 +8,35 @@ use crate::RuleText;
 
 /// Names that rules and filters read as something else.
 pub(super) const EXPRESSION_WORDS: &[&str] = &[
-    "auth", "this", "new", "request", "now", "true", "false", "null", "in", "as", "break", "const", "continue", "else",
-    "for", "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while", "size",
-    "timestamp", "duration",
+    "auth",
+    "this",
+    "new",
+    "request",
+    "now",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+    "size",
+    "timestamp",
+    "duration",
 ];
 
 /// Characters of the name of an application.

@@ -38,7 +38,8 @@ impl Resolver<'_> {
         let allow = node.directives.get("allow").map_or_else(Allow::default, |directive| self.allow(directive));
         if !node.directives.has("allow") && !system {
             let message = format!("{} refuses everyone", node.name);
-            let help = "write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused";
+            let help =
+                "write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused";
             self.warn(node.name.location(), message, "no `@allow`", help.to_owned());
         }
         let indexes = self.indexes(at, &table, &fields);
@@ -66,7 +67,8 @@ impl Resolver<'_> {
             && !path.ends_with('-')
             && path.len() <= limits::MODEL_NAME_CHARS;
         if !shaped {
-            let help = "a path begins with a small letter and goes on with small letters, digits and hyphens, 48 at most";
+            let help =
+                "a path begins with a small letter and goes on with small letters, digits and hyphens, 48 at most";
             self.error(place, format!("`{path}` is not a path"), "not a path", help);
         } else if path.starts_with("backstay") != self.types[at].system {
             let help = "paths that begin with `backstay` are those of the system model";
@@ -132,13 +134,7 @@ impl Resolver<'_> {
         Some(ids)
     }
 
-    fn index_field(
-        &mut self,
-        at: usize,
-        name: &str,
-        place: Option<SourceSpan>,
-        fields: &[Field],
-    ) -> Option<FieldId> {
+    fn index_field(&mut self, at: usize, name: &str, place: Option<SourceSpan>, fields: &[Field]) -> Option<FieldId> {
         let Some(field) = self.types[at].ids.get(name).and_then(|id| fields.get(usize::from(id.0))) else {
             let message = format!("{} has no field `{name}`", self.types[at].node.name);
             self.error(place, message, "not a field", suggestion(name, fields.iter().map(|field| field.name.as_str())));

@@ -62,10 +62,11 @@ fn scalar(literal: &Literal, scalar: Scalar) -> Result<Value, String> {
             .map(Value::Decimal)
             .ok_or_else(|| format!("write a number of at most {precision} digits, {scale} of them after the point")),
         Scalar::Boolean => literal.to_bool().map(Value::Bool).ok_or_else(|| "write true or false".to_owned()),
-        Scalar::DateTime => text(literal, 64)
-            .and_then(|text| Timestamp::parse(text).ok())
-            .map(Value::Timestamp)
-            .ok_or_else(|| "write a moment such as \"2026-01-31T12:00:00Z\"; for the present one use `@set`".to_owned()),
+        Scalar::DateTime => {
+            text(literal, 64).and_then(|text| Timestamp::parse(text).ok()).map(Value::Timestamp).ok_or_else(|| {
+                "write a moment such as \"2026-01-31T12:00:00Z\"; for the present one use `@set`".to_owned()
+            })
+        }
         Scalar::Date => text(literal, 10)
             .and_then(|text| Date::parse(text).ok())
             .map(Value::Date)
@@ -119,13 +120,15 @@ fn money(literal: &Literal) -> Result<Value, String> {
     let members = literal.as_object().filter(|members| members.len() == 2).ok_or_else(expected)?;
     let member = |name: &str| members.iter().find(|(key, _)| key.as_str() == name).map(|(_, value)| &**value);
     let amount = member("amount").and_then(decimal).ok_or_else(expected)?;
-    let currency = member("currency").and_then(|value| value.as_str()).and_then(Currency::parse).ok_or_else(expected)?;
+    let currency =
+        member("currency").and_then(|value| value.as_str()).and_then(Currency::parse).ok_or_else(expected)?;
     Money::new(amount, currency).map(Value::Money).map_err(|problem| problem.to_string())
 }
 
 fn is_email(text: &str) -> bool {
     let visible = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
-    let parts = text.rsplit_once('@').filter(|(local, host)| !local.is_empty() && !local.contains('@') && host.len() > 1);
+    let parts =
+        text.rsplit_once('@').filter(|(local, host)| !local.is_empty() && !local.contains('@') && host.len() > 1);
     visible && parts.is_some()
 }
 

@@ -49,8 +49,7 @@ impl<'a> Resolver<'a> {
         self.check_count("values in this enum", count, limits::MODEL_ENUM_VALUES, node.name.location());
         let states = node.values.values().any(|value| value.directives.has("initial") || value.directives.has("to"));
         let values: Vec<EnumValue> = node.values.values().map(|value| self.value(node, value)).collect();
-        if states {
-            self.check_initial(node);
+        if states && self.check_initial(node) {
             self.check_reached(node, &values);
         }
         let description = description(node.description.as_ref());
@@ -119,7 +118,8 @@ impl<'a> Resolver<'a> {
         Some(Transition { to: Arc::from(to), when, set })
     }
 
-    fn check_initial(&mut self, node: &Node<EnumType>) {
+    /// Whether exactly one state is the first.
+    fn check_initial(&mut self, node: &Node<EnumType>) -> bool {
         let initial: Vec<_> = node.values.values().filter(|value| value.directives.has("initial")).collect();
         match initial.as_slice() {
             [_] => {}
@@ -136,6 +136,7 @@ impl<'a> Resolver<'a> {
                 self.out.push(diagnostic);
             }
         }
+        initial.len() == 1
     }
 
     fn check_reached(&mut self, node: &Node<EnumType>, values: &[EnumValue]) {

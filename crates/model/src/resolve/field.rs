@@ -5,9 +5,7 @@ use apollo_compiler::{Name, Node};
 use super::app::EXPRESSION_WORDS;
 use super::{Resolver, STANDARD_FIELDS, default, description};
 use crate::names;
-use crate::{
-    Allow, Check, Class, CollectionId, Element, Field, FieldId, FieldKind, OnDelete, Scalar, Set, SetOn,
-};
+use crate::{Allow, Check, Class, CollectionId, Element, Field, FieldId, FieldKind, OnDelete, Scalar, Set, SetOn};
 
 /// Query parameters of a list, which a field of that name could not be compared by.
 const PARAMETERS: &[&str] = &["filter", "q", "search", "sort", "select", "limit", "after", "count"];
@@ -125,17 +123,13 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn single(
-        &mut self,
-        of: CollectionId,
-        node: &'a Component<FieldDefinition>,
-        name: &'a Name,
-    ) -> Option<FieldKind> {
+    fn single(&mut self, of: CollectionId, node: &'a Component<FieldDefinition>, name: &'a Name) -> Option<FieldKind> {
         if let Some(target) = self.type_ids.get(name.as_str()).copied() {
-            self.check_reaches(of, target, name)?;
+            self.check_open(of, self.types[usize::from(target.0)].system, name)?;
             return Some(FieldKind::ToOne { target, on_delete: self.on_delete(node) });
         }
         if let Some(id) = self.enum_ids.get(name.as_str()).copied() {
+            self.check_open(of, self.places.is_system(self.enum_nodes[usize::from(id.0)].location()), name)?;
             if self.enums[usize::from(id.0)].states && !node.ty.is_non_null() {
                 let message = format!("`{}` holds a state, and a record is always in one", node.name);
                 self.error(name.location(), message, "can be null", format!("write `{name}!`"));
@@ -147,10 +141,11 @@ impl<'a> Resolver<'a> {
 
     fn many(&mut self, of: CollectionId, node: &'a Component<FieldDefinition>, name: &'a Name) -> Option<FieldKind> {
         if let Some(target) = self.type_ids.get(name.as_str()).copied() {
-            self.check_reaches(of, target, name)?;
+            self.check_open(of, self.types[usize::from(target.0)].system, name)?;
             return self.to_many(of, target, node);
         }
         if let Some(id) = self.enum_ids.get(name.as_str()).copied() {
+            self.check_open(of, self.places.is_system(self.enum_nodes[usize::from(id.0)].location()), name)?;
             if self.enums[usize::from(id.0)].states {
                 let help = "a record is in one state; use an enum without `@initial` and `@to` for a list";
                 self.error(name.location(), format!("a list cannot hold states of {name}"), "has states", help);
@@ -166,12 +161,11 @@ impl<'a> Resolver<'a> {
         Some(FieldKind::List(Element::Scalar(scalar)))
     }
 
-    /// A type of the application never refers to one of the system model.
-    fn check_reaches(&mut self, of: CollectionId, target: CollectionId, name: &Name) -> Option<()> {
-        let system = |id: CollectionId| self.types[usize::from(id.0)].system;
-        if system(target) && !system(of) {
-            let help = "refer to the identity type instead";
-            self.error(name.location(), format!("`{name}` belongs to Backstay"), "a type of the system model", help);
+    /// A type of the application never refers to the system model.
+    fn check_open(&mut self, of: CollectionId, system: bool, name: &Name) -> Option<()> {
+        if system && !self.types[usize::from(of.0)].system {
+            let help = "refer to the identity type, or to a type or enum of your own";
+            self.error(name.location(), format!("`{name}` belongs to Backstay"), "part of the system model", help);
             return None;
         }
         Some(())
@@ -243,7 +237,9 @@ impl<'a> Resolver<'a> {
             FieldKind::Scalar(Scalar::Decimal { .. }) | FieldKind::List(Element::Scalar(Scalar::Decimal { .. }))
         );
         let (applies, help) = match directive.name.as_str() {
-            "unique" => (self.is_indexable(kind), "it is for scalars but Text, JSON and Money, enums and to-one relations"),
+            "unique" => {
+                (self.is_indexable(kind), "it is for scalars but Text, JSON and Money, enums and to-one relations")
+            }
             "readonly" | "immutable" => {
                 (!matches!(kind, FieldKind::OneToMany { .. }), "write it on the field at the other end")
             }
@@ -330,7 +326,8 @@ impl<'a> Resolver<'a> {
         let Some(rule) = self.rule(directive, "rule") else { return };
         let Some((message, place)) = Self::text(directive, "message") else { return };
         if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
-            let help = format!("say in 1 to {MESSAGE_CHARS} characters what is expected, such as \"at most 80 characters\"");
+            let help =
+                format!("say in 1 to {MESSAGE_CHARS} characters what is expected, such as \"at most 80 characters\"");
             self.error(place, "this is no message for a check", "not a message", help);
         }
         field.checks.push(Check { rule, message: message.to_owned() });

@@ -30,10 +30,15 @@ impl<'a> Resolver<'a> {
         if other.ty.inner_named_type() != &here.name {
             let message = format!("`{}.{name}` does not refer to {}", far.node.name, here.name);
             let label = format!("is of type `{}`", other.ty);
-            self.error(place, message, label, format!("name the field of {} that refers to {}", far.node.name, here.name));
+            self.error(
+                place,
+                message,
+                label,
+                format!("name the field of {} that refers to {}", far.node.name, here.name),
+            );
             return None;
         }
-        self.check_only_inverse(of, target, other, node);
+        self.check_only_inverse(of, target, other, node)?;
         let via = self.field_id(target, &other.name);
         if !other.ty.is_list() {
             return Some(FieldKind::OneToMany { target, via });
@@ -97,13 +102,15 @@ impl<'a> Resolver<'a> {
         target: CollectionId,
         other: &'a Component<FieldDefinition>,
         node: &Component<FieldDefinition>,
-    ) {
+    ) -> Option<()> {
         let all = self.inverses(target, other);
-        let Some((_, first)) = all.first() else { return };
+        let (_, first) = all.first()?;
         if target == of && other.name == node.name {
             let help = "give the other end a name of its own, or remove `@inverse`";
             self.error(node.name.location(), "a relation is not its own other end", "names itself", help);
-        } else if first.name != node.name {
+            return None;
+        }
+        if first.name != node.name {
             let far = &self.types[usize::from(target.0)].node.name;
             let message = format!("`{far}.{}` has two other ends", other.name);
             let diagnostic = Diagnostic::error(message)
@@ -112,6 +119,7 @@ impl<'a> Resolver<'a> {
                 .help("keep `@inverse` on one of the two");
             self.out.push(diagnostic);
         }
+        Some(())
     }
 
     /// A list without `@inverse` is a relation of its own. Where the other type has a field that refers here and that
@@ -129,7 +137,8 @@ impl<'a> Resolver<'a> {
             refers && asked && self.inverses(target, field).is_empty()
         });
         if let Some(open) = open {
-            let message = format!("`{}` is a relation of its own, apart from `{}.{}`", node.name, far.node.name, open.name);
+            let message =
+                format!("`{}` is a relation of its own, apart from `{}.{}`", node.name, far.node.name, open.name);
             let help = format!(
                 "write `@inverse(field: \"{}\")` if it is the other end of that one; else declare the other end there",
                 open.name

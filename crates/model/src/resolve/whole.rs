@@ -8,9 +8,8 @@ use crate::{Collection, CollectionId, Diagnostic, Enum, FieldKind, RuleText, Sca
 impl Resolver<'_> {
     /// The collection marked `@identity`.
     pub(super) fn identity(&mut self, collections: &[Collection]) -> Option<CollectionId> {
-        let marked = |collection: &&Collection| {
-            self.types[usize::from(collection.id.0)].node.directives.has("identity")
-        };
+        let marked =
+            |collection: &&Collection| self.types[usize::from(collection.id.0)].node.directives.has("identity");
         let found: Vec<&Collection> = collections.iter().filter(marked).collect();
         if let [first, second, ..] = found.as_slice() {
             let diagnostic = Diagnostic::error("two types are marked `@identity`")
@@ -25,9 +24,8 @@ impl Resolver<'_> {
             self.out.push(diagnostic.help("mark a type of the application"));
         }
         let email = identity.field_named("email");
-        let fits = email.is_some_and(|email| {
-            email.kind == FieldKind::Scalar(Scalar::Email) && email.required && email.unique
-        });
+        let fits =
+            email.is_some_and(|email| email.kind == FieldKind::Scalar(Scalar::Email) && email.required && email.unique);
         if !fits {
             let span = email.map_or(identity.span, |email| email.span);
             let label = if email.is_some() { "not `Email! @unique`" } else { "no field `email`" };

@@ -1,0 +1,30 @@
+//! What is wrong with a model, as it is told: one test per mistake.
+
+mod app;
+mod fields;
+mod indexes;
+mod names;
+mod relations;
+mod states;
+mod syntax;
+mod system;
+mod types;
+mod unsupported;
+mod warnings;
+
+use backstay_model::{SourceFile, load};
+
+/// All diagnostics of a model whose one file has this text.
+fn told(model: &str) -> String {
+    told_of(vec![
+        SourceFile::app("app.graphql", "extend schema @app(name: \"Test\")\n"),
+        SourceFile::app("model.graphql", model),
+    ])
+}
+
+fn told_of(files: Vec<SourceFile>) -> String {
+    match load(files) {
+        Ok(loaded) => format!("loaded\n{}", loaded.warnings),
+        Err(diagnostics) => format!("refused\n{diagnostics}"),
+    }
+}

@@ -1,0 +1,291 @@
+//! What is not there yet is refused by name.
+
+use insta::assert_snapshot;
+
+use crate::told;
+
+#[test]
+fn embedded_types_and_unions() {
+    let model = r#"
+union Block = Quote
+type Quote @embedded {
+  text: Text!
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: `union` is not supported yet
+   ╭─[model.graphql:1:1]
+ 1 │ union Block = Quote
+   · ─────────┬─────────
+   ·          ╰── this definition
+ 2 │ type Quote @embedded {
+   ╰────
+  help: use a `JSON` field, or a type per member
+  × error: `@embedded` is not supported yet
+   ╭─[model.graphql:2:12]
+ 1 │ union Block = Quote
+ 2 │ type Quote @embedded {
+   ·            ────┬────
+   ·                ╰── not supported yet
+ 3 │   text: Text!
+   ╰────
+  help: store the fields in the type itself, in a type of its own, or in a `JSON` field
+"#);
+}
+
+#[test]
+fn interfaces() {
+    let model = r#"
+interface Named {
+  name: String!
+}
+type Post implements Named @allow(read: "true") {
+  name: String!
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: `interface` is not supported yet
+   ╭─[model.graphql:1:1]
+ 1 │ ╭─▶ interface Named {
+ 2 │ │     name: String!
+ 3 │ ├─▶ }
+   · ╰──── this definition
+ 4 │     type Post implements Named @allow(read: "true") {
+   ╰────
+  help: write its fields into each type
+  × error: `implements` is not supported yet
+   ╭─[model.graphql:4:22]
+ 3 │ }
+ 4 │ type Post implements Named @allow(read: "true") {
+   ·                      ──┬──
+   ·                        ╰── not supported yet
+ 5 │   name: String!
+   ╰────
+  help: write the fields into the type
+"#);
+}
+
+#[test]
+fn directives() {
+    let model = r#"
+type Post @allow(read: "true") @key(type: INT) {
+  a: String @search
+  b: Int @sequence
+  c: Int @renamed(from: "d")
+  e: Int @deprecated
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: `@key` is not supported yet
+   ╭─[model.graphql:1:32]
+ 1 │ type Post @allow(read: "true") @key(type: INT) {
+   ·                                ───────┬───────
+   ·                                       ╰── not supported yet
+ 2 │   a: String @search
+   ╰────
+  help: remove it; every record has a UUIDv7 as `id`
+  × error: `@search` is not supported yet
+   ╭─[model.graphql:2:13]
+ 1 │ type Post @allow(read: "true") @key(type: INT) {
+ 2 │   a: String @search
+   ·             ───┬───
+   ·                ╰── not supported yet
+ 3 │   b: Int @sequence
+   ╰────
+  help: remove it; filters can use `contains` and `startsWith`
+  × error: `@sequence` is not supported yet
+   ╭─[model.graphql:3:10]
+ 2 │   a: String @search
+ 3 │   b: Int @sequence
+   ·          ────┬────
+   ·              ╰── not supported yet
+ 4 │   c: Int @renamed(from: "d")
+   ╰────
+  help: remove it
+  × error: `@renamed` is not supported yet
+   ╭─[model.graphql:4:10]
+ 3 │   b: Int @sequence
+ 4 │   c: Int @renamed(from: "d")
+   ·          ─────────┬─────────
+   ·                   ╰── not supported yet
+ 5 │   e: Int @deprecated
+   ╰────
+  help: remove it; a renamed field is a removed and a new one for now
+  × error: `@deprecated` is not supported yet
+   ╭─[model.graphql:5:10]
+ 4 │   c: Int @renamed(from: "d")
+ 5 │   e: Int @deprecated
+   ·          ─────┬─────
+   ·               ╰── not supported yet
+ 6 │ }
+   ╰────
+  help: remove it; say it in the description
+"#);
+}
+
+#[test]
+fn scalars() {
+    let model = r#"
+type Post @allow(read: "true") {
+  a: Time
+  b: Duration
+  c: Geo
+  d: [Vector!]
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: the scalar `Time` is not supported yet
+   ╭─[model.graphql:2:6]
+ 1 │ type Post @allow(read: "true") {
+ 2 │   a: Time
+   ·      ──┬─
+   ·        ╰── not supported yet
+ 3 │   b: Duration
+   ╰────
+  help: use `String` with a `@check`, or `DateTime` for now
+  × error: the scalar `Duration` is not supported yet
+   ╭─[model.graphql:3:6]
+ 2 │   a: Time
+ 3 │   b: Duration
+   ·      ────┬───
+   ·          ╰── not supported yet
+ 4 │   c: Geo
+   ╰────
+  help: use `Int` with the unit in the field's name for now
+  × error: the scalar `Geo` is not supported yet
+   ╭─[model.graphql:4:6]
+ 3 │   b: Duration
+ 4 │   c: Geo
+   ·      ─┬─
+   ·       ╰── not supported yet
+ 5 │   d: [Vector!]
+   ╰────
+  help: use two `Float` fields for now
+  × error: the scalar `Vector` is not supported yet
+   ╭─[model.graphql:5:7]
+ 4 │   c: Geo
+ 5 │   d: [Vector!]
+   ·       ───┬──
+   ·          ╰── not supported yet
+ 6 │ }
+   ╰────
+  help: use `[Float!]` for now
+"#);
+}
+
+#[test]
+fn definitions() {
+    let model = r#"
+scalar Odd
+input In {
+  a: Int
+}
+type Mutation {
+  a: Int
+}
+extend type Query {
+  b: Int
+}
+directive @mine on OBJECT
+schema {
+  query: Query
+}
+extend schema {
+  mutation: Mutation
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: scalars of your own are not supported yet
+   ╭─[model.graphql:1:1]
+ 1 │ scalar Odd
+   · ─────┬────
+   ·      ╰── this definition
+ 2 │ input In {
+   ╰────
+  help: remove it; the scalars of Backstay are there already
+  × error: `input` is not supported yet
+   ╭─[model.graphql:2:1]
+ 1 │     scalar Odd
+ 2 │ ╭─▶ input In {
+ 3 │ │     a: Int
+ 4 │ ├─▶ }
+   · ╰──── this definition
+ 5 │     type Mutation {
+   ╰────
+  help: remove it
+  × error: `type Mutation` is not supported yet
+   ╭─[model.graphql:5:1]
+ 4 │     }
+ 5 │ ╭─▶ type Mutation {
+ 6 │ │     a: Int
+ 7 │ ├─▶ }
+   · ╰──── this definition
+ 8 │     extend type Query {
+   ╰────
+  help: collections have their queries and changes already
+  × error: `type Query` is not supported yet
+    ╭─[model.graphql:8:1]
+  7 │     }
+  8 │ ╭─▶ extend type Query {
+  9 │ │     b: Int
+ 10 │ ├─▶ }
+    · ╰──── this definition
+ 11 │     directive @mine on OBJECT
+    ╰────
+  help: collections have their queries and changes already
+  × error: directives of your own are not supported
+    ╭─[model.graphql:11:1]
+ 10 │ }
+ 11 │ directive @mine on OBJECT
+    · ────────────┬────────────
+    ·             ╰── this definition
+ 12 │ schema {
+    ╰────
+  help: remove the definition
+  × error: the schema is defined by Backstay
+    ╭─[model.graphql:12:1]
+ 11 │     directive @mine on OBJECT
+ 12 │ ╭─▶ schema {
+ 13 │ │     query: Query
+ 14 │ ├─▶ }
+    · ╰──── this definition
+ 15 │     extend schema {
+    ╰────
+  help: write `extend schema @app(name: …)`
+  × error: `type Mutation` is not supported yet
+    ╭─[model.graphql:16:3]
+ 15 │ extend schema {
+ 16 │   mutation: Mutation
+    ·   ─────────┬────────
+    ·            ╰── not supported yet
+ 17 │ }
+    ╰────
+  help: remove it
+"#);
+}
+
+#[test]
+fn arguments() {
+    let model = r#"
+type Post @allow(read: "true") {
+  title(length: Int): String!
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: arguments of fields are not supported yet
+   ╭─[model.graphql:2:9]
+ 1 │ type Post @allow(read: "true") {
+ 2 │   title(length: Int): String!
+   ·         ─────┬─────
+   ·              ╰── not supported yet
+ 3 │ }
+   ╰────
+  help: remove them
+"#);
+}

@@ -1,0 +1,96 @@
+//! What loads and is doubtful.
+
+use insta::assert_snapshot;
+
+use crate::told;
+
+#[test]
+fn a_type_without_rules() {
+    let model = r#"
+type Post {
+  a: Int
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+loaded
+  ⚠ warning: Post refuses everyone
+   ╭─[model.graphql:1:6]
+ 1 │ type Post {
+   ·      ──┬─
+   ·        ╰── no `@allow`
+ 2 │   a: Int
+   ╰────
+  help: write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused
+"#);
+}
+
+#[test]
+fn a_list_that_is_probably_an_inverse() {
+    let model = r#"
+type Post @allow(read: "true") {
+  author: User
+}
+type User @allow(read: "true") {
+  posts: [Post!]
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+loaded
+  ⚠ warning: `posts` is a relation of its own, apart from `Post.author`
+   ╭─[model.graphql:5:3]
+ 4 │ type User @allow(read: "true") {
+ 5 │   posts: [Post!]
+   ·   ──┬──
+   ·     ╰── without `@inverse`
+ 6 │ }
+   ╰────
+  help: write `@inverse(field: "author")` if it is the other end of that one; else declare the other end there
+"#);
+}
+
+#[test]
+fn two_lists_that_are_probably_one_relation() {
+    let model = r#"
+type Post @allow(read: "true") {
+  tags: [Tag!]
+}
+type Tag @allow(read: "true") {
+  posts: [Post!]
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+loaded
+  ⚠ warning: `posts` is a relation of its own, apart from `Post.tags`
+   ╭─[model.graphql:5:3]
+ 4 │ type Tag @allow(read: "true") {
+ 5 │   posts: [Post!]
+   ·   ──┬──
+   ·     ╰── without `@inverse`
+ 6 │ }
+   ╰────
+  help: write `@inverse(field: "tags")` if it is the other end of that one; else declare the other end there
+"#);
+}
+
+#[test]
+fn a_state_that_is_never_reached() {
+    let model = r#"
+enum State {
+  A @initial @to(state: "B")
+  B
+  C @to(state: "B")
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+loaded
+  ⚠ warning: no state leads to C
+   ╭─[model.graphql:4:3]
+ 3 │   B
+ 4 │   C @to(state: "B")
+   ·   ┬
+   ·   ╰── never reached
+ 5 │ }
+   ╰────
+  help: write `@to(state: "C")` on a state that it follows
+"#);
+}

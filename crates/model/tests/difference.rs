@@ -1,0 +1,201 @@
+//! What is different between two models, in words.
+
+use backstay_model::{Model, Risk, SourceFile, diff, load};
+
+const BASE: &str = r#"
+enum Color { RED GREEN }
+enum State { A @initial @to(state: "B") B }
+type Tag @allow(read: "true") { name: String! }
+type User @allow(read: "true") { name: String! }
+"#;
+
+fn model(text: &str) -> Model {
+    let text = format!("extend schema @app(name: \"Test\")\n{BASE}\n{text}");
+    match load(vec![SourceFile::app("m.graphql", text)]) {
+        Ok(loaded) => loaded.model,
+        Err(refused) => panic!("{refused}"),
+    }
+}
+
+fn compared(old: &str, new: &str) -> Vec<String> {
+    let differences = diff(&model(old), &model(new));
+    for difference in &differences {
+        assert!(!difference.is_additive() || difference.risk() < Risk::Rewrites, "{difference}");
+    }
+    let told = differences.iter().map(|difference| {
+        let additive = if difference.is_additive() { "" } else { " (to be asked for)" };
+        format!("{:?}{additive}: {difference}", difference.risk())
+    });
+    told.collect()
+}
+
+/// Compares two versions of the fields of `Post`.
+fn check(old: &str, new: &str, expected: &[&str]) {
+    let post = |fields: &str| format!("type Post @allow(read: \"true\") {{ title: String! {fields} }}");
+    assert_eq!(compared(&post(old), &post(new)), expected, "{old} → {new}");
+}
+
+/// Compares two versions of a whole model.
+fn check_models(old: &str, new: &str, expected: &[&str]) {
+    assert_eq!(compared(old, new), expected, "{old} → {new}");
+}
+
+#[test]
+fn nothing() {
+    check("a: Int", "a: Int", &[]);
+    check(
+        "a: Int b: Int",
+        "b: Int # moved\n a: Int",
+        &["Safe: Post has other rules, checks, defaults or descriptions; no record changes"],
+    );
+    check_models("type P @allow(read: \"true\") { a: Int }", "\n\ntype P @allow(read: \"true\") { a: Int }", &[]);
+}
+
+#[test]
+fn collections() {
+    let post = "type Post @allow(read: \"true\") { author: User tags: [Tag!] }";
+    check_models("", post, &["Safe: Post is new"]);
+    check_models(post, "", &["LosesData (to be asked for): Post is gone; all its records would be deleted"]);
+    check_models(
+        "type Post @allow(read: \"true\") { a: Int }",
+        "type Post @allow(read: \"true\") @path(is: \"articles\") { a: Int }",
+        &["Safe: Post moves from /api/posts to /api/articles; no record changes"],
+    );
+}
+
+#[test]
+fn new_fields() {
+    let only = |text: &str, expected: &str| check("", text, &[expected]);
+    only("a: Int", "Safe: Post.a is new; it is null in stored records");
+    only("a: Int! @default(to: 1)", "Safe: Post.a is new; stored records get its default");
+    only("a: State!", "Safe: Post.a is new; stored records get its default");
+    only(
+        "a: Int!",
+        "Rewrites (to be asked for): Post.a is new; it is required and has no default, so that stored records have no \
+         value for it",
+    );
+    check(
+        "",
+        "a: Int @unique",
+        &[
+            "Safe: Post.a is new; it is null in stored records",
+            "Locks (to be asked for): Post gets the unique index ux_post__a; records with the same values would be refused",
+        ],
+    );
+    check(
+        "",
+        "author: User",
+        &[
+            "Safe: Post.author is new; it is null in stored records",
+            "Locks: Post gets the index ix_post__author_id; writes wait while it is built",
+        ],
+    );
+    check(
+        "",
+        "tags: [Tag!]",
+        &["Safe: Post.tags is new; it has no column", "Safe: Post.tags gets the new link table post__tags"],
+    );
+}
+
+#[test]
+fn fields_that_are_gone() {
+    check("a: Int", "", &["LosesData (to be asked for): Post.a is gone; its stored values would be deleted"]);
+    check(
+        "tags: [Tag!]",
+        "",
+        &[
+            "LosesData (to be asked for): the link table post__tags of Post.tags is gone; its links would be deleted",
+            "Safe: Post.tags is gone; it had no column",
+        ],
+    );
+}
+
+#[test]
+fn fields_of_other_types() {
+    check(
+        "a: Int",
+        "a: String",
+        &["LosesData (to be asked for): Post.a was Int and is String; stored values would have to be converted"],
+    );
+    check(
+        "a: Email",
+        "a: Text",
+        &["Safe: Post.a was Email and is Text; every stored value is a value of the new type"],
+    );
+    check(
+        "a: Decimal @precision(digits: 5, scale: 2)",
+        "a: Decimal @precision(digits: 9, scale: 2)",
+        &["Safe: Post.a was Decimal(5, 2) and is Decimal(9, 2); every stored value is a value of the new type"],
+    );
+    check(
+        "a: Decimal @precision(digits: 5, scale: 2)",
+        "a: Decimal @precision(digits: 5, scale: 3)",
+        &[
+            "LosesData (to be asked for): Post.a was Decimal(5, 2) and is Decimal(5, 3); stored values would have to be \
+             converted",
+        ],
+    );
+    check(
+        "a: Int",
+        "a: Int!",
+        &["Rewrites (to be asked for): Post.a is now required; records without a value would be refused"],
+    );
+    check("a: Int!", "a: Int", &["Rewrites (to be asked for): Post.a is no longer required"]);
+    check(
+        "a: User @onDelete(do: RESTRICT)",
+        "a: User @onDelete(do: CASCADE)",
+        &["Rewrites (to be asked for): something else happens when the record that Post.a refers to is deleted"],
+    );
+}
+
+#[test]
+fn indexes() {
+    let with = |directive: &str| format!("type Post @allow(read: \"true\") {directive} {{ a: Int b: Int }}");
+    check_models(
+        &with("@index(fields: [\"a\"])"),
+        &with("@index(fields: [\"a\", \"b\"])"),
+        &[
+            "Safe: Post loses the index ix_post__a",
+            "Locks: Post gets the index ix_post__a__b; writes wait while it is built",
+        ],
+    );
+    check_models(
+        &with("@unique(fields: [\"a\"])"),
+        &with("@index(fields: [\"a\"])"),
+        &[
+            "Safe: Post loses the unique index ux_post__a",
+            "Locks: Post gets the index ix_post__a; writes wait while it is built",
+        ],
+    );
+}
+
+#[test]
+fn enums() {
+    check_models("", "extend enum Color { BLUE }", &["Safe: Color has new values: BLUE"]);
+    check_models(
+        "extend enum Color { BLUE }",
+        "",
+        &["LosesData (to be asked for): Color has lost values that records may hold: BLUE"],
+    );
+}
+
+#[test]
+fn behaviour() {
+    let told = "Safe: Post has other rules, checks, defaults or descriptions; no record changes";
+    for (old, new) in [
+        ("a: Int", "a: Int @default(to: 1)"),
+        ("a: Int", "a: Int @readonly"),
+        ("a: Int", "a: Int @check(rule: \"this.a > 0\", message: \"more\")"),
+        ("a: Int @set(on: CREATE, to: \"1\")", "a: Int @set(on: CREATE, to: \"2\")"),
+        ("a: String", "a: String @class(is: PERSONAL)"),
+        ("a: Int", "\"Words.\" a: Int"),
+        ("a: Int", "a: Int @allow(read: \"false\")"),
+    ] {
+        check(old, new, &[told]);
+    }
+    check_models(
+        "",
+        "extend schema @rule(name: \"a\", is: \"true\")",
+        &["Safe: the application has another name, other named rules, roles or states; no record changes"],
+    );
+}

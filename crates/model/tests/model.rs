@@ -1,0 +1,386 @@
+//! What a model that holds becomes.
+
+use std::fmt::Write;
+
+use backstay_base::Value;
+use backstay_model::{Collection, DIRECTIVES, FieldKind, Model, SourceFile, load};
+use insta::assert_snapshot;
+
+fn model(text: &str) -> Model {
+    match load(vec![SourceFile::app("model.graphql", text)]) {
+        Ok(loaded) => loaded.model,
+        Err(refused) => panic!("{refused}"),
+    }
+}
+
+fn kind(model: &Model, kind: &FieldKind) -> String {
+    let name = |id| &model.collection(id).name;
+    match kind {
+        FieldKind::Scalar(scalar) => format!("{scalar:?}"),
+        FieldKind::Enum(id) => model.enumeration(*id).name.clone(),
+        FieldKind::List(element) => format!("{element:?}"),
+        FieldKind::ToOne { target, on_delete } => format!("one {} {on_delete:?}", name(*target)),
+        FieldKind::OneToMany { target, via } => {
+            format!("many {} via {}", name(*target), model.field(*target, *via).name)
+        }
+        FieldKind::ManyToMany { target, link } => format!(
+            "many {} by {}({}, {}) owner {} inverse {}",
+            name(*target),
+            link.table,
+            link.near,
+            link.far,
+            link.owner,
+            link.inverse.map_or("-", |field| &model.field(*target, field).name)
+        ),
+    }
+}
+
+fn described(model: &Model, collection: &Collection) -> String {
+    let mut text = format!("{} {} /api/{}\n", collection.name, collection.table, collection.path);
+    for field in collection.fields.iter().skip(4) {
+        let required = if field.required { "!" } else { "" };
+        let default = model.default_of(field).map_or(String::new(), |value| format!(" = {value:?}"));
+        let kind = kind(model, &field.kind);
+        writeln!(text, "  {} {}: {kind}{required}{default}", field.name, field.column).expect("writes");
+    }
+    for index in &collection.indexes {
+        writeln!(text, "  {} {}", if index.unique { "unique" } else { "index" }, index.name).expect("writes");
+    }
+    text
+}
+
+fn all(model: &Model) -> String {
+    model.collections.iter().map(|collection| described(model, collection)).collect()
+}
+
+const NEWSROOM: &str = r#"
+extend schema
+  @app(name: "Newsroom")
+  @rule(name: "editor", is: "'EDITOR' in auth.roles")
+
+enum Role @roles { EDITOR WRITER }
+
+"A person who can sign in."
+type User @identity @allow(read: "true", update: "this.id == auth.id") {
+  email: Email! @unique @class(is: PERSONAL) @allow(read: "this.id == auth.id || editor")
+  name: String! @check(rule: "size(this.name) <= 80", message: "at most 80 characters")
+}
+
+enum PostState {
+  DRAFT     @initial @to(state: "REVIEW")
+  REVIEW    @to(state: "PUBLISHED", when: "editor", set: [{field: "publishedAt", to: "now"}]) @to(state: "DRAFT")
+  PUBLISHED @to(state: "DRAFT", when: "editor")
+}
+
+type Post
+  @allow(read: "this.state == 'PUBLISHED' || this.author == auth.id || editor",
+         create: "auth.id != null",
+         update: "this.author == auth.id || editor",
+         delete: "editor")
+  @index(fields: ["state", "publishedAt"]) {
+  title: String!
+  body: Text!
+  state: PostState!
+  author: User! @onDelete(do: RESTRICT) @set(on: CREATE, to: "auth.id")
+  comments: [Comment!] @inverse(field: "post")
+  publishedAt: DateTime @readonly
+}
+
+type Comment @allow(read: "true") {
+  post: Post! @onDelete(do: CASCADE)
+  text: Text!
+}
+"#;
+
+#[test]
+fn the_newsroom_loads() {
+    let loaded = load(vec![SourceFile::app("news.graphql", NEWSROOM)]).expect("loads");
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let model = loaded.model;
+    assert_snapshot!(all(&model), @r#"
+User user /api/users
+  email email: Email!
+  name name: String!
+  unique ux_user__email
+Post post /api/posts
+  title title: String!
+  body body: Text!
+  state state: PostState! = Text("DRAFT")
+  author author_id: one User Restrict!
+  comments : many Comment via post
+  publishedAt published_at: DateTime
+  index ix_post__state__published_at
+  index ix_post__author_id
+Comment comment /api/comments
+  post post_id: one Post Cascade!
+  text text: Text!
+  index ix_comment__post_id
+"#);
+    assert_eq!(model.name, "Newsroom");
+    assert_eq!(model.rules["editor"].text.as_ref(), "'EDITOR' in auth.roles");
+    let post = model.collection_at("posts").expect("is there");
+    assert_eq!(post.allow.delete.as_ref().map(|rule| rule.text.as_ref()), Some("editor"));
+    let transition = &model.enums[1].values[1].transitions[0];
+    assert_eq!((&*transition.to, &*transition.set[0].0), ("PUBLISHED", "publishedAt"));
+    assert_eq!(model.sources.text(transition.set[0].1.span), "\"now\"");
+}
+
+#[test]
+fn relations_of_every_kind() {
+    let model = model(
+        r#"
+        extend schema @app(name: "Test")
+        type Category @allow(read: "true") {
+          parent: Category
+          children: [Category!] @inverse(field: "parent")
+          related: [Category!]
+          relatedBy: [Category!] @inverse(field: "related")
+          posts: [Post!] @inverse(field: "categories")
+        }
+        type Post @allow(read: "true") @unique(fields: ["main", "title"]) {
+          title: String!
+          main: Category! @onDelete(do: CASCADE)
+          second: Category @unique
+          categories: [Category!]!
+        }
+        "#,
+    );
+    assert_snapshot!(all(&model), @r#"
+Category category /api/categories
+  parent parent_id: one Category SetNull
+  children : many Category via parent
+  related : many Category by category__related(from_id, to_id) owner true inverse relatedBy
+  relatedBy : many Category by category__related(to_id, from_id) owner false inverse related
+  posts : many Post by post__categories(category_id, post_id) owner false inverse categories
+  index ix_category__parent_id
+Post post /api/posts
+  title title: String!
+  main main_id: one Category Cascade!
+  second second_id: one Category SetNull
+  categories : many Category by post__categories(post_id, category_id) owner true inverse posts
+  unique ux_post__second_id
+  unique ux_post__main_id__title
+"#);
+    let categories = model.collection_named("Post").and_then(|post| post.field_named("categories")).expect("is there");
+    let FieldKind::ManyToMany { link, .. } = &categories.kind else { panic!("is a link") };
+    assert_eq!(link.index_name(), "ix_post__categories__category_id");
+}
+
+#[test]
+fn defaults_of_every_type() {
+    let model = model(
+        r#"
+        extend schema @app(name: "Test")
+        enum Color { RED GREEN }
+        type All @allow(read: "true") {
+          a: String @default(to: "x")
+          b: Int @default(to: 9007199254740993)
+          c: Float @default(to: 1)
+          d: Decimal @precision(digits: 5, scale: 2) @default(to: 123.45)
+          e: Boolean @default(to: false)
+          f: DateTime @default(to: "2026-01-31T12:00:00+02:00")
+          g: Date @default(to: "2026-01-31")
+          h: Email @default(to: "Someone@Example.com")
+          i: Url @default(to: "https://example.com/")
+          j: Money @default(to: {amount: "12.5", currency: "EUR"})
+          k: Color! @default(to: GREEN)
+          l: [Color!]! @default(to: [RED])
+          m: JSON @default(to: {a: [1, 2.5, "q\"\n", null], b: true})
+          n: Text @default(to: """
+            two
+              lines
+          """)
+        }
+        "#,
+    );
+    assert_snapshot!(all(&model), @r#"
+All all /api/alls
+  a a: String = Text("x")
+  b b: Int = Int(9007199254740993)
+  c c: Float = Float(1.0)
+  d d: Decimal { precision: 5, scale: 2 } = Decimal(123.45)
+  e e: Boolean = Bool(false)
+  f f: DateTime = Timestamp(Timestamp(1769853600000000))
+  g g: Date = Date(Date(20484))
+  h h: Email = Text("someone@example.com")
+  i i: Url = Text("https://example.com/")
+  j j: Money = Money(Money { scaled: 125000, currency: Currency([69, 85, 82]) })
+  k k: Color! = Text("GREEN")
+  l l: Enum(EnumId(0))! = List([Text("RED")])
+  m m: Json = Json("{\"a\":[1,2.5,\"q\\\"\\u000a\",null],\"b\":true}")
+  n n: Text = Text("two\n  lines")
+"#);
+}
+
+#[test]
+fn standard_fields_can_be_described() {
+    let model = model(
+        r#"
+        extend schema @app(name: "Test")
+        type Post @allow(read: "true") {
+          "When it was written."
+          createdAt: DateTime!
+          id: ID!
+          title: String
+        }
+        "#,
+    );
+    let post = &model.collections[0];
+    let names: Vec<&str> = post.fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, ["id", "createdAt", "updatedAt", "version", "title"]);
+    assert_eq!(post.field(Collection::CREATED_AT).description.as_deref(), Some("When it was written."));
+}
+
+#[test]
+fn a_type_can_be_extended_over_files() {
+    let files = vec![
+        SourceFile::app("b.graphql", "extend type Post { body: Text }"),
+        SourceFile::app(
+            "a.graphql",
+            "extend schema @app(name: \"T\") type Post @allow(read: \"true\") { title: String }",
+        ),
+    ];
+    let model = load(files).expect("loads").model;
+    assert!(model.collections[0].field_named("body").is_some());
+    assert_eq!(model.sources.files[0].name, "a.graphql");
+}
+
+#[test]
+fn a_part_of_a_rule_has_its_place_in_the_file() {
+    let check = |literal: &str, part: &str, expected: &str| {
+        let text = format!("extend schema @app(name: \"T\")\ntype P @allow(read: {literal}) {{ a: Int }}\n");
+        let model = load(vec![SourceFile::app("m.graphql", text)]).expect("loads").model;
+        let rule = model.collections[0].allow.read.clone().expect("a rule");
+        let at = rule.text.find(part).expect("the rule has it");
+        let span = model.sources.within(&rule, at..at + part.len());
+        assert_eq!(model.sources.text(span), expected, "{literal}");
+    };
+    check(r#""auth.id == null""#, "null", "null");
+    check(r#""this.a == \"x\" && b""#, "b", "b");
+    check(r#""this.a == \"x\" && b""#, "\"x\"", r#"\"x\""#);
+    check(r#""'\u00e9\ud83d\ude00' == c""#, "c", "c");
+    check("\"\"\"\n    this.a == 1 &&\n      bad > 2\n  \"\"\"  # ends here\n", "bad", "bad");
+    check("\"\"\"\n    'é' == \\\"\"\" || bad\n  \"\"\"", "bad", "bad");
+}
+
+#[test]
+fn the_fingerprint_follows_names_and_texts_alone() {
+    let of = |files: Vec<SourceFile>| backstay_model::SourceMap::new(files).fingerprint_input();
+    let (a, b) = (SourceFile::app("a", "x"), SourceFile::app("b", "y"));
+    assert_eq!(of(vec![a.clone(), b.clone()]), of(vec![b.clone(), a.clone()]));
+    assert_ne!(of(vec![a.clone()]), of(vec![SourceFile::system("a", "x")]));
+    assert_ne!(of(vec![SourceFile::app("ab", "c")]), of(vec![SourceFile::app("a", "bc")]));
+}
+
+#[test]
+fn the_application_needs_a_name() {
+    let refused = load(vec![SourceFile::app("m.graphql", "type P @allow(read: \"true\") { a: Int }")]);
+    let refused = refused.expect_err("has no name").plain();
+    assert_eq!(refused[0].message, "the application has no name");
+    assert_eq!(refused[0].file, None);
+}
+
+#[test]
+fn limits_hold() {
+    let check = |text: String, expected: &str| {
+        let refused = load(vec![SourceFile::app("m.graphql", text)]).expect_err("is too large");
+        assert_eq!(refused.iter().next().expect("one").message, expected);
+    };
+    let fields: String = (0..200).map(|n| format!("f{n}: Int ")).collect();
+    check(format!("type P {{ {fields} }}"), "there are 204 fields, more than 200");
+    let types: String = (0..1001).map(|n| format!("type P{n} {{ a: Int }} ")).collect();
+    check(types, "there are 1001 types, more than 1000");
+    let values: String = (0..501).map(|n| format!("V{n} ")).collect();
+    let values = format!("extend schema @app(name: \"T\") enum E {{ {values} }}");
+    check(values, "there are 501 values in this enum, more than 500");
+    check(" ".repeat(1024 * 1024 + 1), "m.graphql is larger than 1048576 bytes");
+    let rule = "a".repeat(4097);
+    let text = format!("extend schema @app(name: \"T\") type P @allow(read: \"{rule}\") {{ a: Int }}");
+    check(text, "the rule is longer than 4096 bytes");
+}
+
+#[test]
+fn plain_diagnostics_have_lines_and_columns() {
+    let refused = load(vec![SourceFile::app("m.graphql", "type P {\n  é: Int\n  a: Intt\n}\n")]);
+    let plain = refused.expect_err("is wrong").plain();
+    let first = plain.first().expect("one");
+    assert_eq!((first.severity, first.file.as_deref()), ("error", Some("m.graphql")));
+    let start = first.start.expect("a place");
+    assert_eq!((start.line, start.column), (2, 3));
+}
+
+#[test]
+fn the_shipped_directives_are_whole() {
+    for directive in [
+        "app",
+        "roles",
+        "rule",
+        "allow",
+        "check",
+        "unique",
+        "index",
+        "default",
+        "set",
+        "readonly",
+        "immutable",
+        "inverse",
+        "onDelete",
+        "identity",
+        "class",
+        "initial",
+        "to",
+        "path",
+        "precision",
+    ] {
+        assert!(DIRECTIVES.contains(&format!("directive @{directive}")), "{directive}");
+    }
+}
+
+mod mutated {
+    use super::{NEWSROOM, SourceFile, Value, load};
+    use proptest::prelude::*;
+
+    /// Loading ends, whatever the text; where it succeeds, every default can be asked for.
+    fn survives(text: &str) {
+        if let Ok(loaded) = load(vec![SourceFile::app("m.graphql", text)]) {
+            let model = loaded.model;
+            for field in model.collections.iter().flat_map(|collection| &collection.fields) {
+                assert_ne!(model.default_of(field), Some(Value::Null));
+            }
+        } else if let Err(refused) = load(vec![SourceFile::app("m.graphql", text)]) {
+            assert!(refused.has_errors());
+            assert!(!refused.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_survived() {
+        for end in (0..NEWSROOM.len()).step_by(7) {
+            survives(&NEWSROOM[..end]);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn every_mutation_is_survived(
+            cuts in prop::collection::vec((0..NEWSROOM.len(), 0..NEWSROOM.len(), 0..40_usize), 1..4),
+            junk in "[\\PC\n\"{}@!\\[\\]:()\\\\]{0,6}",
+        ) {
+            let mut text = NEWSROOM.to_owned();
+            for (from, to, length) in cuts {
+                let piece: String = NEWSROOM.chars().skip(from).take(length).collect();
+                let at = to.min(text.len());
+                let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                text.insert_str(at, &piece);
+                text.insert_str(at, &junk);
+                let end = (at + length).min(text.len());
+                if text.is_char_boundary(end) {
+                    text.drain(at..end);
+                }
+            }
+            survives(&text);
+        }
+    }
+}
