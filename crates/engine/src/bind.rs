@@ -1,0 +1,115 @@
+use backstay_base::{Caller, RecordId, Timestamp, Value};
+use backstay_expr::{CallerPart, Environment, Path, Root, Start};
+use backstay_model::FieldId;
+use backstay_sql::{Slot, Statement, Template};
+
+/// Where the values of a statement's placeholders come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bindings<'b> {
+    pub(crate) caller: &'b Caller,
+    pub(crate) now: Timestamp,
+    pub(crate) id: Option<RecordId>,
+    pub(crate) version: i64,
+    /// By `FieldId`; empty where there is no proposed record.
+    pub(crate) proposed: &'b [Value],
+    /// By `FieldId`; empty where no stored record was read.
+    pub(crate) stored: &'b [Value],
+    pub(crate) params: &'b [Value],
+    pub(crate) cursor: &'b [Value],
+    pub(crate) limit: u64,
+    pub(crate) argument: Option<RecordId>,
+}
+
+impl<'b> Bindings<'b> {
+    pub(crate) fn new(caller: &'b Caller, now: Timestamp) -> Self {
+        Self {
+            caller,
+            now,
+            id: None,
+            version: 0,
+            proposed: &[],
+            stored: &[],
+            params: &[],
+            cursor: &[],
+            limit: 0,
+            argument: None,
+        }
+    }
+
+    pub(crate) fn id(self, id: RecordId) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    pub(crate) fn statement(&self, template: &Template) -> Statement {
+        template.bind(|slot| self.value(slot))
+    }
+
+    fn value(&self, slot: &Slot) -> Value {
+        let field = |values: &[Value], field: &FieldId| values.get(usize::from(field.0)).cloned().unwrap_or(Value::Null);
+        let listed = |values: &[Value], index: &u16| values.get(usize::from(*index)).cloned().unwrap_or(Value::Null);
+        match slot {
+            Slot::Id => self.id.map_or(Value::Null, Value::Id),
+            Slot::Version => Value::Int(self.version),
+            Slot::Proposed(id) => amount(field(self.proposed, id)),
+            Slot::ProposedCurrency(id) => currency(&field(self.proposed, id)),
+            Slot::Stored(id) => amount(field(self.stored, id)),
+            Slot::StoredCurrency(id) => currency(&field(self.stored, id)),
+            Slot::Caller(part) => caller_part(self.caller, part),
+            Slot::Now => Value::Timestamp(self.now),
+            Slot::Param(index) => listed(self.params, index),
+            Slot::Cursor(index) => listed(self.cursor, index),
+            Slot::Limit => Value::Int(i64::try_from(self.limit).unwrap_or(i64::MAX)),
+            Slot::Argument(_) => self.argument.map_or(Value::Null, Value::Id),
+            Slot::Constant(value) => value.clone(),
+        }
+    }
+}
+
+fn amount(value: Value) -> Value {
+    match value {
+        Value::Money(money) => Value::Decimal(money.amount()),
+        value => value,
+    }
+}
+
+fn currency(value: &Value) -> Value {
+    match value {
+        Value::Money(money) => Value::text(money.currency().code()),
+        _ => Value::Null,
+    }
+}
+
+fn caller_part(caller: &Caller, part: &CallerPart) -> Value {
+    match part {
+        CallerPart::Id => caller.id.map_or(Value::Null, Value::Id),
+        CallerPart::Kind => Value::text(caller.kind.name()),
+        CallerPart::Roles => Value::List(caller.roles.iter().map(|role| Value::Text(role.clone())).collect()),
+        CallerPart::Claim(name) => caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str())),
+    }
+}
+
+/// Records in memory, for rules that follow no relation.
+#[derive(Debug)]
+pub(crate) struct InMemory<'m> {
+    pub(crate) caller: &'m Caller,
+    pub(crate) now: Timestamp,
+    pub(crate) this: &'m [Value],
+    pub(crate) new: &'m [Value],
+}
+
+impl Environment for InMemory<'_> {
+    fn caller(&self) -> &Caller {
+        self.caller
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn value(&self, from: Start, path: &Path) -> Value {
+        debug_assert!(path.steps.len() <= 1 && !matches!(path.root, Root::Bound(_)), "the rule follows a relation");
+        let record = if from == Start::New { self.new } else { self.this };
+        let field = path.steps.first().map_or(0, |field| usize::from(field.0));
+        record.get(field).cloned().unwrap_or(Value::Null)
+    }
+}

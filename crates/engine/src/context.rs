@@ -1,0 +1,151 @@
+use std::sync::Arc;
+
+use backstay_base::{Caller, Error, RecordId, RequestId, Timestamp, Value};
+use backstay_model::{Collection, CollectionId, FieldId, Model};
+use backstay_sql::Template;
+use backstay_store::{StoreError, Tx};
+
+use crate::bind::Bindings;
+use crate::engine::{Engine, Inner};
+use crate::view::View;
+use crate::Record;
+
+/// One request: who asks, under which id, at which moment.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Who asks.
+    pub caller: Arc<Caller>,
+    /// The request's id, for answers, logs and the commit log.
+    pub request: RequestId,
+    /// When it began: `now` in rules.
+    pub now: Timestamp,
+}
+
+impl Context {
+    /// A request that begins now.
+    pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
+        Self { caller, request: RequestId(engine.next_id()), now: engine.ambient().clock.now() }
+    }
+
+    /// Something that Backstay itself does now.
+    pub fn system(engine: &Engine) -> Self {
+        Self::new(engine, Arc::new(Caller::system()))
+    }
+}
+
+/// In whose name a part of an operation is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    /// The caller's: `@allow`, `@readonly` and guards are asked.
+    Caller,
+    /// Backstay's own: they are not. Types, checks, references and uniqueness hold all the same.
+    System,
+}
+
+/// What an operation works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
+pub struct OpContext<'a, 't> {
+    pub(crate) engine: &'a Inner,
+    pub(crate) cx: &'a Context,
+    pub(crate) view: Arc<View>,
+    pub(crate) system: Arc<View>,
+    pub(crate) tx: &'a mut Tx<'t>,
+    /// Whether references are looked up one by one, to find the one that leads nowhere.
+    pub(crate) verify_references: bool,
+}
+
+impl std::fmt::Debug for OpContext<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpContext").field("cx", &self.cx).finish_non_exhaustive()
+    }
+}
+
+impl<'a> OpContext<'a, '_> {
+    /// Who asks.
+    pub fn caller(&self) -> &'a Caller {
+        &self.cx.caller
+    }
+
+    /// The moment at which the request began.
+    pub fn now(&self) -> Timestamp {
+        self.cx.now
+    }
+
+    /// The application's model.
+    pub fn model(&self) -> &'a Model {
+        &self.engine.application.model
+    }
+
+    /// A new id.
+    pub fn next_id(&self) -> RecordId {
+        self.engine.next_id()
+    }
+
+    /// The record with this id, whoever asks.
+    pub async fn get(&mut self, collection: CollectionId, id: RecordId) -> Result<Option<Record>, Error> {
+        let plan = self.engine.templates.whole(&self.engine.planner, collection);
+        let statement = self.bindings().id(id).statement(&plan.template);
+        let mut found = None;
+        let visit = &mut |row: &dyn backstay_sql::Row| {
+            found = Some(Record::new(plan.layout.read(row)?));
+            Ok(())
+        };
+        self.tx.rows(&statement, visit).await.map_err(|error| self.engine.refused(error))?;
+        Ok(found)
+    }
+
+    /// The record whose fields have these values, whoever asks: those of a unique index, or the first in the order of
+    /// the ids.
+    pub async fn find(&mut self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
+        let (template, proposed) = self.engine.lookup(collection, by);
+        let bindings = Bindings { proposed: &proposed, ..self.bindings() };
+        match self.first_id(&template, bindings).await? {
+            Some(id) => self.get(collection, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Ids of records whose to-one relation leads to this record, whoever asks; at most `limit`.
+    pub async fn referring(
+        &mut self,
+        collection: CollectionId,
+        field: FieldId,
+        to: RecordId,
+        limit: u32,
+    ) -> Result<Vec<RecordId>, Error> {
+        let template = self.engine.templates.referencing(&self.engine.planner, collection, field);
+        let bindings = Bindings { limit: u64::from(limit), ..self.bindings().id(to) };
+        self.ids(&template, bindings).await
+    }
+
+    pub(crate) fn bindings(&self) -> Bindings<'a> {
+        Bindings::new(&self.cx.caller, self.cx.now)
+    }
+
+    pub(crate) fn view_of(&self, authority: Authority) -> Arc<View> {
+        match authority {
+            Authority::Caller => Arc::clone(&self.view),
+            Authority::System => Arc::clone(&self.system),
+        }
+    }
+
+    pub(crate) async fn ids(&mut self, template: &Template, bindings: Bindings<'_>) -> Result<Vec<RecordId>, Error> {
+        let statement = bindings.statement(template);
+        let mut ids = Vec::new();
+        let visit = &mut |row: &dyn backstay_sql::Row| {
+            if let backstay_base::ValueRef::Id(id) = row.value(usize::from(Collection::ID.0))? {
+                ids.push(id);
+            }
+            Ok(())
+        };
+        self.tx.rows(&statement, visit).await.map_err(|error| self.engine.refused(error))?;
+        Ok(ids)
+    }
+
+    async fn first_id(&mut self, template: &Template, bindings: Bindings<'_>) -> Result<Option<RecordId>, Error> {
+        Ok(self.ids(template, bindings).await?.first().copied())
+    }
+
+    pub(crate) fn refused(&self, error: StoreError) -> Error {
+        self.engine.refused(error)
+    }
+}

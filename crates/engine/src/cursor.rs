@@ -1,0 +1,81 @@
+use backstay_base::{Error, Value, ViolationKind, limits};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::scalar::{self, Kind};
+
+/// The form of the cursors that this Backstay writes.
+const FORMAT: u8 = 1;
+
+/// A place in an order: the values of the sort keys and the id of the record that it comes after. To a client it is a
+/// word without meaning; it says nothing that the client did not see, and a forged one gives a place in the client's
+/// own list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cursor {
+    pub(crate) values: Vec<Value>,
+}
+
+impl Cursor {
+    /// The cursor as a word. `order` is the text of the sort that it belongs to.
+    pub(crate) fn encode(&self, order: &str) -> String {
+        let mut bytes = vec![FORMAT];
+        bytes.extend_from_slice(&order_mark(order));
+        let texts: Vec<Option<String>> = self.values.iter().map(text).collect();
+        bytes.extend(serde_json::to_vec(&texts).unwrap_or_default());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a word that `encode` made for the same order; `kinds` are those of the sort keys and of the id.
+    pub(crate) fn decode(word: &str, order: &str, kinds: &[Kind<'_>]) -> Result<Self, Error> {
+        Self::read(word, order, kinds).ok_or_else(|| {
+            let expected = "the 'next' of a page of the same list, in the same order".to_owned();
+            Error::malformed("after", ViolationKind::Type { expected })
+        })
+    }
+
+    fn read(word: &str, order: &str, kinds: &[Kind<'_>]) -> Option<Self> {
+        if word.len() > limits::PARAMETER_BYTES * 4 {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(word).ok()?;
+        let rest = bytes.strip_prefix(&[FORMAT])?.strip_prefix(&order_mark(order))?;
+        let texts: Vec<Option<String>> = serde_json::from_slice(rest).ok()?;
+        if texts.len() != kinds.len() || texts.last()?.is_none() {
+            return None;
+        }
+        let value = |(text, kind): (&Option<String>, &Kind<'_>)| match text {
+            None => Some(Value::Null),
+            Some(text) => scalar::from_text(text, *kind).ok(),
+        };
+        let values: Option<Vec<Value>> = texts.iter().zip(kinds).map(value).collect();
+        values.map(|values| Self { values })
+    }
+
+    /// For each sort key whether its value is null.
+    pub(crate) fn nulls(&self) -> Vec<bool> {
+        let keys = self.values.len().saturating_sub(1);
+        self.values.iter().take(keys).map(Value::is_null).collect()
+    }
+}
+
+/// Tells the cursors of different orders apart. Not a secret and not a seal.
+fn order_mark(order: &str) -> [u8; 4] {
+    let hash = order.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash.to_be_bytes()
+}
+
+/// A value as `scalar::from_text` reads it.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null | Value::List(_) | Value::Json(_) | Value::Money(_) => None,
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Int(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Decimal(number) => Some(number.to_string()),
+        Value::Text(text) => Some(text.to_string()),
+        Value::Id(id) => Some(id.to_string()),
+        Value::Timestamp(moment) => Some(moment.to_string()),
+        Value::Date(date) => Some(date.to_string()),
+        Value::Duration(length) => Some(length.to_string()),
+    }
+}

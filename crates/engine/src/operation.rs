@@ -1,0 +1,122 @@
+use std::sync::Arc;
+
+use backstay_base::Error;
+use backstay_store::{Origin, StoreError, Tx, Work, Writes};
+use futures_util::future::BoxFuture;
+
+use crate::engine::{Engine, Inner};
+use crate::view::View;
+use crate::{Context, OpContext};
+
+/// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
+/// the database may have found another operation in its way. What an earlier run did is undone by then.
+pub trait Operation: Send + Sync + 'static {
+    /// What it answers.
+    type Answer: Send + 'static;
+
+    /// Its name in the commit log, such as `sign-up`.
+    fn name(&self) -> &'static str;
+
+    /// What it will do at the most.
+    fn writes(&self) -> Writes {
+        Writes::Many
+    }
+
+    /// Does it. Only methods of the context may be awaited.
+    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>>;
+}
+
+impl Engine {
+    /// Runs an operation in one commit, and answers when it is durable.
+    pub async fn run<O: Operation>(&self, cx: &Context, operation: O) -> Result<O::Answer, Error> {
+        self.run_shared(cx, Arc::new(operation)).await
+    }
+
+    pub(crate) async fn run_shared<O: Operation>(&self, cx: &Context, operation: Arc<O>) -> Result<O::Answer, Error> {
+        let application = &self.inner.application;
+        let running = |verify_references| Running {
+            engine: Arc::clone(&self.inner),
+            cx: cx.clone(),
+            view: application.view(&cx.caller),
+            system: application.system_view(),
+            operation: Arc::clone(&operation),
+            verify_references,
+        };
+        match self.inner.store.write(Arc::new(running(false))).await {
+            Ok(answer) => Ok(answer),
+            Err(Failure::Refused(error)) => Err(error),
+            // The database does not say which reference leads nowhere: the second run looks.
+            Err(Failure::Store(StoreError::ForeignKey)) => {
+                let again = self.inner.store.write(Arc::new(running(true))).await;
+                again.map_err(|failure| self.inner.failed(failure))
+            }
+            Err(failure) => Err(self.inner.failed(failure)),
+        }
+    }
+}
+
+/// Why an operation did not end well.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It refused.
+    Refused(Error),
+    /// The store failed it, perhaps after its last statement.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Inner {
+    pub(crate) fn failed(&self, failure: Failure) -> Error {
+        match failure {
+            Failure::Refused(error) => error,
+            Failure::Store(error) => self.refused(error),
+        }
+    }
+}
+
+struct Running<O> {
+    engine: Arc<Inner>,
+    cx: Context,
+    view: Arc<View>,
+    system: Arc<View>,
+    operation: Arc<O>,
+    verify_references: bool,
+}
+
+impl<O: Operation> Work for Running<O> {
+    type Output = O::Answer;
+    type Error = Failure;
+
+    fn writes(&self) -> Writes {
+        self.operation.writes()
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            moment: self.cx.now,
+            kind: self.cx.caller.kind,
+            id: self.cx.caller.id,
+            request: Some(self.cx.request),
+            operation: self.operation.name().into(),
+        }
+    }
+
+    fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<O::Answer, Failure>> {
+        Box::pin(async move {
+            let mut cx = OpContext {
+                engine: &self.engine,
+                cx: &self.cx,
+                view: Arc::clone(&self.view),
+                system: Arc::clone(&self.system),
+                tx,
+                verify_references: self.verify_references,
+            };
+            self.operation.run(&mut cx).await.map_err(Failure::Refused)
+        })
+    }
+}

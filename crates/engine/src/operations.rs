@@ -1,0 +1,283 @@
+use backstay_base::{Action, Error, RecordId, ViolationKind};
+use backstay_model::{Collection, CollectionId};
+use backstay_sql::{RecordSource, Row};
+use backstay_store::{KeyClaim, Writes};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::decode::{decode_draft, decode_drafts};
+use crate::engine::{Engine, Inner};
+use crate::read::may_at_all;
+use crate::sink::OneRecord;
+use crate::{
+    Authority, Context, Create, Delete, Draft, IfMatch, OpContext, Operation, Outcome, Record, Tag, Update, Written,
+    encode, remember,
+};
+
+impl Engine {
+    /// Makes one record, or several of which all or none are made.
+    pub async fn create(&self, cx: &Context, request: Create) -> Result<Written, Error> {
+        let model = self.model();
+        let collection = model.collection(request.collection);
+        may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Create)?;
+        let (drafts, many) = decode_drafts(model, request.collection, &request.body)?;
+        if drafts.is_empty() {
+            return Err(Error::malformed("", ViolationKind::Required));
+        }
+        let key = request.options.idempotency_key.as_deref();
+        let what: [&[u8]; 3] = [b"create", collection.name.as_bytes(), &request.body];
+        let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
+        let minimal = request.options.minimal;
+        let operation = CreateRecords { collection: request.collection, drafts, many, minimal, claim: claim.clone() };
+        self.run_held(cx, claim.as_ref(), operation).await
+    }
+
+    /// Changes one record by a merge patch.
+    pub async fn update(&self, cx: &Context, request: Update) -> Result<Written, Error> {
+        let model = self.model();
+        let collection = model.collection(request.collection);
+        may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Update)?;
+        let draft = decode_draft(model, request.collection, &request.body)?;
+        let options = request.options;
+        let wanted = remember::wanted(options.if_match.as_ref());
+        let what: [&[u8]; 5] =
+            [b"update", collection.name.as_bytes(), request.id.as_bytes(), wanted.as_bytes(), &request.body];
+        let key = options.idempotency_key.as_deref();
+        let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
+        let operation = UpdateRecord {
+            collection: request.collection,
+            id: request.id,
+            draft,
+            if_match: options.if_match,
+            minimal: options.minimal,
+            claim: claim.clone(),
+        };
+        self.run_held(cx, claim.as_ref(), operation).await
+    }
+
+    /// Deletes one record.
+    pub async fn delete(&self, cx: &Context, request: Delete) -> Result<Written, Error> {
+        let collection = self.model().collection(request.collection);
+        may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Delete)?;
+        let options = request.options;
+        let wanted = remember::wanted(options.if_match.as_ref());
+        let what: [&[u8]; 4] = [b"delete", collection.name.as_bytes(), request.id.as_bytes(), wanted.as_bytes()];
+        let key = options.idempotency_key.as_deref();
+        let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
+        let operation = DeleteRecord {
+            collection: request.collection,
+            id: request.id,
+            if_match: options.if_match,
+            claim: claim.clone(),
+        };
+        self.run_held(cx, claim.as_ref(), operation).await
+    }
+
+    /// Runs an operation while its idempotency key is held.
+    async fn run_held<O: Operation<Answer = Written>>(
+        &self,
+        cx: &Context,
+        claim: Option<&KeyClaim>,
+        operation: O,
+    ) -> Result<Written, Error> {
+        let _held = claim.map(|claim| self.inner.hold(claim)).transpose()?;
+        self.run(cx, operation).await
+    }
+}
+
+struct CreateRecords {
+    collection: CollectionId,
+    drafts: Vec<Draft>,
+    /// Whether an array was sent, and is answered.
+    many: bool,
+    minimal: bool,
+    claim: Option<KeyClaim>,
+}
+
+impl Operation for CreateRecords {
+    type Answer = Written;
+
+    fn name(&self) -> &'static str {
+        "create"
+    }
+
+    fn writes(&self) -> Writes {
+        match self.drafts.as_slice() {
+            [one] if one.links.is_empty() => Writes::One,
+            _ => Writes::Many,
+        }
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
+        Box::pin(async move {
+            if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
+                return Ok(written);
+            }
+            let mut records = Vec::with_capacity(self.drafts.len());
+            for (index, draft) in self.drafts.iter().enumerate() {
+                let created = cx.create(Authority::Caller, self.collection, draft.clone()).await;
+                records.push(created.map_err(|error| if self.many { within(error, index) } else { error })?);
+            }
+            let written = cx.created(self.collection, &records, self.many, self.minimal).await?;
+            cx.remember(self.claim.as_ref(), &written)?;
+            Ok(written)
+        })
+    }
+}
+
+/// The violations of one record as those of the array that it is in.
+fn within(error: Error, index: usize) -> Error {
+    match error {
+        Error::Invalid(mut violations) => {
+            for violation in &mut violations {
+                violation.at.insert_str(0, &format!("/{index}"));
+            }
+            Error::Invalid(violations)
+        }
+        other => other,
+    }
+}
+
+struct UpdateRecord {
+    collection: CollectionId,
+    id: RecordId,
+    draft: Draft,
+    if_match: Option<IfMatch>,
+    minimal: bool,
+    claim: Option<KeyClaim>,
+}
+
+impl Operation for UpdateRecord {
+    type Answer = Written;
+
+    fn name(&self) -> &'static str {
+        "update"
+    }
+
+    fn writes(&self) -> Writes {
+        if self.draft.links.is_empty() { Writes::One } else { Writes::Many }
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
+        Box::pin(async move {
+            if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
+                return Ok(written);
+            }
+            let if_match = self.if_match.as_ref();
+            let draft = self.draft.clone();
+            let record = cx.update(Authority::Caller, self.collection, self.id, draft, if_match).await?;
+            let body = if self.minimal { None } else { cx.seen(self.collection, &record).await? };
+            let written = written(Outcome::Updated, &record, body);
+            cx.remember(self.claim.as_ref(), &written)?;
+            Ok(written)
+        })
+    }
+}
+
+struct DeleteRecord {
+    collection: CollectionId,
+    id: RecordId,
+    if_match: Option<IfMatch>,
+    claim: Option<KeyClaim>,
+}
+
+impl Operation for DeleteRecord {
+    type Answer = Written;
+
+    fn name(&self) -> &'static str {
+        "delete"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
+        Box::pin(async move {
+            if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
+                return Ok(written);
+            }
+            cx.delete(Authority::Caller, self.collection, self.id, self.if_match.as_ref()).await?;
+            let written = Written {
+                outcome: Outcome::Deleted,
+                ids: vec![self.id],
+                version: None,
+                body: None,
+                tag: None,
+                replayed: false,
+            };
+            cx.remember(self.claim.as_ref(), &written)?;
+            Ok(written)
+        })
+    }
+}
+
+fn written(outcome: Outcome, record: &Record, body: Option<Vec<u8>>) -> Written {
+    let version = record.version();
+    let tag = body.as_ref().map(|body| Tag::of_record(version, body));
+    let body = body.map(Bytes::from);
+    Written { outcome, ids: vec![record.id()], version: Some(version), body, tag, replayed: false }
+}
+
+impl OpContext<'_, '_> {
+    async fn created(
+        &mut self,
+        collection: CollectionId,
+        records: &[Record],
+        many: bool,
+        minimal: bool,
+    ) -> Result<Written, Error> {
+        if let ([record], false) = (records, many) {
+            let body = if minimal { None } else { self.seen(collection, record).await? };
+            return Ok(written(Outcome::Created, record, body));
+        }
+        let ids = records.iter().map(Record::id).collect();
+        let mut body = None;
+        if !minimal {
+            let mut items = vec![b'['];
+            for (index, record) in records.iter().enumerate() {
+                if index > 0 {
+                    items.push(b',');
+                }
+                items.extend(self.seen(collection, record).await?.unwrap_or_else(|| b"null".to_vec()));
+            }
+            items.push(b']');
+            body = Some(Bytes::from(items));
+        }
+        Ok(Written { outcome: Outcome::Created, ids, version: None, body, tag: None, replayed: false })
+    }
+
+    /// A record that this operation wrote, as its caller sees it: just as a get would answer it. `None` where the
+    /// caller may not read it.
+    async fn seen(&mut self, collection: CollectionId, record: &Record) -> Result<Option<Vec<u8>>, Error> {
+        let collection = self.engine.application.model.collection(collection);
+        let rules = &self.view.clone();
+        let rules = rules.collection(collection.id);
+        let fields: Vec<_> = collection.stored_fields().filter(|field| rules.may_see(field)).collect();
+        let needs_store = |rule: &crate::rule::Rule| rule.decided().is_none() && rule.needs_store;
+        if needs_store(&rules.read) || fields.iter().any(|field| needs_store(&rules.field(field.id).read)) {
+            return self.read_back(collection, record.id()).await;
+        }
+        let values = record.values();
+        let mut shown = Vec::with_capacity(fields.len());
+        if !self.decide(&rules.read, collection.id, RecordSource::Proposed, &[], values).await?.is_true() {
+            return Ok(None);
+        }
+        for field in fields {
+            let rule = &rules.field(field.id).read;
+            if self.decide(rule, collection.id, RecordSource::Proposed, &[], values).await?.is_true() {
+                shown.push((field.name.as_str(), record.value(field.id)));
+            }
+        }
+        let mut body = Vec::with_capacity(512);
+        encode::record(&mut body, shown.into_iter());
+        Ok(Some(body))
+    }
+
+    async fn read_back(&mut self, collection: &Collection, id: RecordId) -> Result<Option<Vec<u8>>, Error> {
+        let view = self.view.clone();
+        let engine: &Inner = self.engine;
+        let plan = view.get_plan(&engine.planner, collection);
+        let statement = self.bindings().id(id).statement(&plan.template);
+        let mut sink = OneRecord::new(plan);
+        let visit = &mut |row: &dyn Row| backstay_store::RowSink::row(&mut sink, row);
+        self.tx.rows(&statement, visit).await.map_err(|error| engine.refused(error))?;
+        Ok(sink.version.map(|_| sink.body))
+    }
+}

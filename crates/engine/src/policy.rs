@@ -1,0 +1,228 @@
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use backstay_base::Action;
+use backstay_expr::{Checked, Expr, ExprError, Facts, Scope, Type, compile, compile_value};
+use backstay_model::{
+    Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldId, FieldKind, Model, RuleText,
+    SetOn,
+};
+
+/// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) facts: Facts,
+    pub(crate) collections: Vec<CollectionPolicy>,
+}
+
+/// The rules of one collection.
+#[derive(Debug)]
+pub(crate) struct CollectionPolicy {
+    pub(crate) allow: AllowPolicy,
+    /// By `FieldId`.
+    pub(crate) fields: Vec<FieldPolicy>,
+    /// The fields that hold a state.
+    pub(crate) states: Vec<StatePolicy>,
+}
+
+/// Rules by action; `None` is the absence of a rule, which refuses on a type and restricts nothing on a field.
+#[derive(Debug, Default)]
+pub(crate) struct AllowPolicy {
+    pub(crate) read: Option<Compiled>,
+    pub(crate) create: Option<Compiled>,
+    pub(crate) update: Option<Compiled>,
+    pub(crate) delete: Option<Compiled>,
+}
+
+impl AllowPolicy {
+    pub(crate) fn of(&self, action: Action) -> Option<&Compiled> {
+        match action {
+            Action::Read => self.read.as_ref(),
+            Action::Create => self.create.as_ref(),
+            Action::Update => self.update.as_ref(),
+            Action::Delete => self.delete.as_ref(),
+        }
+    }
+}
+
+/// The rules of one field.
+#[derive(Debug, Default)]
+pub(crate) struct FieldPolicy {
+    pub(crate) allow: AllowPolicy,
+    pub(crate) checks: Vec<CheckPolicy>,
+    pub(crate) sets: Vec<SetPolicy>,
+}
+
+/// A `@check`.
+#[derive(Debug)]
+pub(crate) struct CheckPolicy {
+    pub(crate) rule: Compiled,
+    pub(crate) message: String,
+}
+
+/// A `@set`.
+#[derive(Debug)]
+pub(crate) struct SetPolicy {
+    pub(crate) on: SetOn,
+    pub(crate) to: Expr,
+}
+
+/// The machine of a field whose enum has transitions.
+#[derive(Debug)]
+pub(crate) struct StatePolicy {
+    pub(crate) field: FieldId,
+    pub(crate) initial: Option<Arc<str>>,
+    pub(crate) transitions: HashMap<(Arc<str>, Arc<str>), TransitionPolicy>,
+}
+
+/// One transition of a machine.
+#[derive(Debug)]
+pub(crate) struct TransitionPolicy {
+    pub(crate) when: Option<Compiled>,
+    pub(crate) set: Vec<(FieldId, Expr)>,
+}
+
+/// A typed rule.
+#[derive(Debug, Clone)]
+pub(crate) struct Compiled {
+    /// With facts in the place of what depends on the caller alone.
+    pub(crate) expr: Expr,
+    pub(crate) text: RuleText,
+    pub(crate) names_new: bool,
+    pub(crate) needs_store: bool,
+    pub(crate) uses_now: bool,
+    /// As it was checked, with nothing taken out: for explanations.
+    pub(crate) whole: Expr,
+}
+
+impl Policy {
+    /// Types every rule of the model. All that is wrong is reported at once.
+    pub(crate) fn compile(model: &Model) -> Result<Self, Diagnostics> {
+        let diagnostics = Diagnostics::new(Arc::clone(&model.sources));
+        let mut compiler = Compiler { model, facts: Facts::default(), diagnostics };
+        let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
+        match compiler.diagnostics {
+            diagnostics if diagnostics.is_empty() => Ok(Self { facts: compiler.facts, collections }),
+            diagnostics => Err(diagnostics),
+        }
+    }
+
+    pub(crate) fn collection(&self, id: CollectionId) -> &CollectionPolicy {
+        &self.collections[usize::from(id.0)]
+    }
+}
+
+struct Compiler<'m> {
+    model: &'m Model,
+    facts: Facts,
+    diagnostics: Diagnostics,
+}
+
+impl<'m> Compiler<'m> {
+    fn collection(&mut self, collection: &Collection) -> CollectionPolicy {
+        CollectionPolicy {
+            allow: self.allow(collection.id, &collection.allow),
+            fields: collection.fields.iter().map(|field| self.field(collection, field)).collect(),
+            states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
+        }
+    }
+
+    fn allow(&mut self, id: CollectionId, allow: &Allow) -> AllowPolicy {
+        let (rule, update) = (Scope::rule(self.model, id), Scope::update_rule(self.model, id));
+        AllowPolicy {
+            read: self.optional(allow.read.as_ref(), &rule),
+            create: self.optional(allow.create.as_ref(), &rule),
+            update: self.optional(allow.update.as_ref(), &update),
+            delete: self.optional(allow.delete.as_ref(), &rule),
+        }
+    }
+
+    fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
+        let scope = Scope::check(self.model, collection.id);
+        let checks = field.checks.iter().filter_map(|check| self.check(check, &scope)).collect();
+        let mut sets = Vec::new();
+        for set in &field.set {
+            if let Some(to) = self.value(&set.to, &scope, Type::of(collection, field)) {
+                sets.push(SetPolicy { on: set.on, to });
+            }
+        }
+        FieldPolicy { allow: self.allow(collection.id, &field.allow), checks, sets }
+    }
+
+    fn check(&mut self, check: &Check, scope: &Scope<'m>) -> Option<CheckPolicy> {
+        let rule = self.rule(&check.rule, scope)?;
+        Some(CheckPolicy { rule, message: check.message.clone() })
+    }
+
+    fn states(&mut self, collection: &Collection, field: &Field) -> Option<StatePolicy> {
+        let FieldKind::Enum(id) = field.kind else { return None };
+        let model = self.model;
+        let states: &Enum = model.enumeration(id);
+        if !states.states {
+            return None;
+        }
+        let scope = Scope::update_rule(model, collection.id);
+        let mut transitions = HashMap::new();
+        for state in &states.values {
+            for transition in &state.transitions {
+                let when = self.optional(transition.when.as_ref(), &scope);
+                let mut set = Vec::new();
+                for (name, to) in &transition.set {
+                    let Some(target) = collection.field_named(name) else { continue };
+                    set.extend(self.value(to, &scope, Type::of(collection, target)).map(|expr| (target.id, expr)));
+                }
+                transitions.insert((state.name.clone(), transition.to.clone()), TransitionPolicy { when, set });
+            }
+        }
+        let initial = states.initial().map(|value| value.name.clone());
+        Some(StatePolicy { field: field.id, initial, transitions })
+    }
+
+    fn optional(&mut self, rule: Option<&RuleText>, scope: &Scope<'m>) -> Option<Compiled> {
+        rule.and_then(|rule| self.rule(rule, scope))
+    }
+
+    fn rule(&mut self, rule: &RuleText, scope: &Scope<'m>) -> Option<Compiled> {
+        let checked = self.reported(rule, compile(&rule.text, scope))?;
+        Some(Compiled {
+            expr: self.facts.extract(&checked.expr),
+            text: rule.clone(),
+            names_new: checked.names_new,
+            needs_store: checked.needs_store,
+            uses_now: checked.uses_now,
+            whole: checked.expr,
+        })
+    }
+
+    /// A value that is given to a field. It may depend on the record itself, the caller and the moment.
+    fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Expr> {
+        let checked = self.reported(rule, compile_value(&rule.text, scope, &expected?))?;
+        if checked.needs_store {
+            let span = self.model.sources.within(rule, 0..rule.text.len());
+            let diagnostic = Diagnostic::error("a value that is set cannot follow a relation yet")
+                .at(span, "reads another record")
+                .help("use the record's own fields, `auth`, `now` and literals");
+            self.diagnostics.push(diagnostic);
+            return None;
+        }
+        Some(checked.expr)
+    }
+
+    fn reported(&mut self, rule: &RuleText, result: Result<Checked, Vec<ExprError>>) -> Option<Checked> {
+        let errors = match result {
+            Ok(checked) => return Some(checked),
+            Err(errors) => errors,
+        };
+        for error in errors {
+            let Range { start, end } = error.span;
+            let span = self.model.sources.within(rule, start..end);
+            let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
+            diagnostic.help = error.remedy();
+            if !self.diagnostics.iter().any(|known| *known == diagnostic) {
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,334 @@
+use std::sync::{Arc, OnceLock};
+
+use backstay_base::{Action, Duration, Error, Value, Violation, ViolationKind, limits};
+use backstay_expr::{Expr, ExprError, Node, Operator, Parameter, Path, Root, Scope, Type, compile};
+use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model, Scalar};
+use backstay_sql::{Planner, Position, ReadPlan, ReadScope, ReadShape, SortKey};
+use rust_decimal::Decimal;
+
+use crate::decode::{one_edit_apart, unknown_field};
+use crate::scalar::{self, Kind};
+use crate::select;
+use crate::view::View;
+use crate::{List, Raw};
+
+/// What makes two lists of one view the same statement.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ListKey {
+    collection: CollectionId,
+    equals: Vec<FieldId>,
+    filter: Option<String>,
+    select: Option<String>,
+    sort: Vec<SortKey>,
+    after: Option<Vec<bool>>,
+}
+
+/// A list, planned.
+#[derive(Debug)]
+pub(crate) struct ListPlan {
+    pub(crate) page: ReadPlan,
+    /// The filter's own parameters; those of the equalities come after them.
+    pub(crate) params: Vec<Parameter>,
+    shape: ReadShape,
+    count: OnceLock<ReadPlan>,
+}
+
+impl ListPlan {
+    /// The statement that counts what the list would show, whatever the page.
+    pub(crate) fn count(&self, planner: &Planner) -> &ReadPlan {
+        self.count.get_or_init(|| {
+            let mut shape = self.shape.clone();
+            shape.scope = ReadScope::Count;
+            shape.selection.fields.clear();
+            planner.read(&shape)
+        })
+    }
+}
+
+/// Reads a `sort` such as `-publishedAt,title`.
+pub(crate) fn sort_keys(text: &str, collection: &Collection, view: &View) -> Result<Vec<SortKey>, Error> {
+    let mut keys: Vec<SortKey> = Vec::new();
+    for part in text.split(',') {
+        let part = part.trim_matches(' ');
+        let (descending, name) = part.strip_prefix('-').map_or((false, part), |name| (true, name));
+        let field = collection
+            .field_named(name)
+            .filter(|field| field.class != Some(Class::Secret))
+            .ok_or_else(|| Error::malformed("sort", unknown_field(collection, name)))?;
+        if !view.collection(collection.id).may_see(field) {
+            return Err(Error::malformed("sort", ViolationKind::FieldForbidden { action: Action::Read }));
+        }
+        let problem = if !has_order(field) {
+            Some(format!("'{name}' has no order"))
+        } else if keys.iter().any(|key| key.field == field.id) {
+            Some(format!("'{name}' is named twice"))
+        } else if keys.len() == limits::SORT_FIELDS {
+            Some(format!("more than {} fields", limits::SORT_FIELDS))
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            let before = text.len() - text[text.find(part).unwrap_or(0)..].len();
+            return Err(Error::malformed("sort", ViolationKind::Syntax { offset: before, problem }));
+        }
+        keys.push(SortKey { field: field.id, descending });
+    }
+    Ok(keys)
+}
+
+fn has_order(field: &Field) -> bool {
+    match &field.kind {
+        FieldKind::Scalar(scalar) => !matches!(scalar, Scalar::Json | Scalar::Money),
+        FieldKind::Enum(_) => true,
+        FieldKind::List(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::ManyToMany { .. } => false,
+    }
+}
+
+/// The kinds of a cursor's values: those of the sort keys and of the id.
+pub(crate) fn cursor_kinds<'m>(keys: &[SortKey], collection: &Collection, model: &'m Model) -> Vec<Kind<'m>> {
+    let kinds = keys.iter().filter_map(|key| Kind::of_field(model, &collection.field(key.field).kind));
+    kinds.chain([Kind::Scalar(Scalar::Id)]).collect()
+}
+
+/// The fields of `field=value`, and their values.
+pub(crate) fn equalities<'c>(
+    request: &List,
+    collection: &'c Collection,
+    model: &Model,
+    view: &View,
+) -> Result<Vec<(&'c Field, Value)>, Error> {
+    let mut equalities: Vec<(&Field, Value)> = Vec::new();
+    let mut violations = Vec::new();
+    for (name, raw) in &request.equals {
+        match equality(name, raw, collection, model, view) {
+            Ok((field, _)) if equalities.iter().any(|(known, _)| known.id == field.id) => {
+                violations.push(Violation::new(name.as_str(), ViolationKind::Duplicate));
+            }
+            Ok(equality) => equalities.push(equality),
+            Err(kind) => violations.push(Violation::new(scalar::shorten(name), kind)),
+        }
+    }
+    if violations.is_empty() { Ok(equalities) } else { Err(Error::Malformed(violations)) }
+}
+
+/// Parameters of a list besides fields: what a misspelt one may have meant.
+const PARAMETERS: [&str; 6] = ["filter", "sort", "select", "limit", "after", "count"];
+
+fn equality<'c>(
+    name: &str,
+    raw: &Raw,
+    collection: &'c Collection,
+    model: &Model,
+    view: &View,
+) -> Result<(&'c Field, Value), ViolationKind> {
+    let field = collection.field_named(name).filter(|field| field.class != Some(Class::Secret));
+    let Some(field) = field else {
+        let meant = PARAMETERS.into_iter().find(|known| one_edit_apart(known, &name.to_ascii_lowercase()));
+        return Err(match (meant, unknown_field(collection, name)) {
+            (Some(meant), ViolationKind::Unknown { name, suggestion: None, .. }) => {
+                ViolationKind::Unknown { what: "parameter", name, suggestion: Some(meant.to_owned()) }
+            }
+            (_, ViolationKind::Unknown { name, suggestion, .. }) => {
+                ViolationKind::Unknown { what: "field or parameter", name, suggestion }
+            }
+            (_, other) => other,
+        });
+    };
+    if !view.collection(collection.id).may_see(field) {
+        return Err(ViolationKind::FieldForbidden { action: Action::Read });
+    }
+    let kind = Kind::of_field(model, &field.kind)
+        .filter(|kind| !matches!(kind, Kind::Scalar(Scalar::Json | Scalar::Money)))
+        .ok_or_else(|| ViolationKind::Range("this field cannot be compared so; use 'filter'".to_owned()))?;
+    let value = match raw {
+        Raw::Text(text) => scalar::from_text(text, kind)?,
+        Raw::Json(json) => scalar::from_json(json.get(), kind)?,
+    };
+    Ok((field, value))
+}
+
+/// What the list's statement depends on.
+pub(crate) fn key(
+    request: &List,
+    equals: &[(&Field, Value)],
+    sort: &[SortKey],
+    after: Option<Vec<bool>>,
+) -> ListKey {
+    ListKey {
+        collection: request.collection,
+        equals: equals.iter().map(|(field, _)| field.id).collect(),
+        filter: request.filter.clone(),
+        select: request.select.clone(),
+        sort: sort.to_vec(),
+        after,
+    }
+}
+
+/// Plans a list for a view: checks the filter and the selection, and that the caller may see all that they name.
+pub(crate) fn plan(key: &ListKey, model: &Model, view: &View, planner: &Planner) -> Result<ListPlan, Error> {
+    let collection = model.collection(key.collection);
+    let selection = match &key.select {
+        Some(text) => select::selection(text, collection, model, view)?,
+        None => view.whole(collection),
+    };
+    let (mut filter, params, mut reads) = match &key.filter {
+        Some(text) => {
+            let checked = compile(text, &Scope::filter(model, key.collection))
+                .map_err(|errors| Error::Malformed(errors.iter().map(|error| in_filter(text, error)).collect()))?;
+            (Some(checked.expr), checked.params, checked.reads)
+        }
+        None => (None, Vec::new(), Vec::new()),
+    };
+    for (index, field) in key.equals.iter().enumerate() {
+        reads.push((key.collection, *field));
+        let param = u16::try_from(params.len() + index).unwrap_or(u16::MAX);
+        filter = Some(and(filter, equals(collection, collection.field(*field), param)));
+    }
+    for (reached, field) in &reads {
+        let field = model.field(*reached, *field);
+        let hidden = *reached != key.collection && view.collection(*reached).read.refuses();
+        if hidden || !view.collection(*reached).may_see(field) {
+            return Err(Error::malformed("filter", ViolationKind::FieldForbidden { action: Action::Read }));
+        }
+    }
+    reads.extend(key.sort.iter().map(|sort| (key.collection, sort.field)));
+    let shape = ReadShape {
+        selection,
+        read: view.collection(key.collection).read.expr.clone(),
+        filter,
+        visibility: view.visibility(key.collection, &reads, model),
+        scope: ReadScope::Page {
+            sort: key.sort.clone(),
+            after: key.after.clone().map(|nulls| Position { nulls }),
+        },
+    };
+    Ok(ListPlan { page: planner.read(&shape), params, shape, count: OnceLock::new() })
+}
+
+fn in_filter(text: &str, error: &ExprError) -> Violation {
+    let offset = text.get(..error.span.start).map_or(0, |before| before.chars().count());
+    let problem = match error.remedy() {
+        Some(remedy) => format!("{error}; {remedy}"),
+        None => error.to_string(),
+    };
+    Violation::new("filter", ViolationKind::Syntax { offset, problem })
+}
+
+fn equals(collection: &Collection, field: &Field, param: u16) -> Expr {
+    let ty = Type::of(collection, field).unwrap_or(Type::Null);
+    let path = Path { root: Root::This, collection: collection.id, steps: vec![field.id], part: None };
+    let side = |node: Node| Box::new(Expr { node, ty: ty.clone(), span: 0..0 });
+    let node = Node::Binary(Operator::Equal, side(Node::Path(path)), side(Node::Param(param)));
+    Expr { node, ty: Type::Bool, span: 0..0 }
+}
+
+fn and(left: Option<Expr>, right: Expr) -> Expr {
+    let Some(left) = left else { return right };
+    Expr { node: Node::Binary(Operator::And, Box::new(left), Box::new(right)), ty: Type::Bool, span: 0..0 }
+}
+
+/// The values of the filter's parameters, in their order. All must be given, and no others.
+pub(crate) fn params(request: &List, params: &[Parameter], model: &Model) -> Result<Vec<Value>, Error> {
+    let mut violations = Vec::new();
+    for (name, _) in &request.params {
+        if !params.iter().any(|param| *param.name == **name) {
+            let suggestion = params.iter().map(|param| param.name.to_string()).find(|known| one_edit_apart(known, name));
+            let kind = ViolationKind::Unknown { what: "parameter of the filter", name: scalar::shorten(name), suggestion };
+            violations.push(Violation::new(format!("${}", scalar::shorten(name)), kind));
+        }
+    }
+    let mut values = Vec::with_capacity(params.len());
+    for param in params {
+        let mut given = request.params.iter().filter(|(name, _)| **name == *param.name).map(|(_, raw)| raw);
+        let value = match (given.next(), given.next()) {
+            (None, _) => Err(ViolationKind::Required),
+            (Some(_), Some(_)) => Err(ViolationKind::Duplicate),
+            (Some(raw), None) => typed(raw, &param.ty, model),
+        };
+        match value {
+            Ok(value) => values.push(value),
+            Err(kind) => violations.push(Violation::new(format!("${}", param.name), kind)),
+        }
+    }
+    if violations.is_empty() { Ok(values) } else { Err(Error::Malformed(violations)) }
+}
+
+/// Reads a parameter as the type that its use in the filter gives it.
+fn typed(raw: &Raw, ty: &Type, model: &Model) -> Result<Value, ViolationKind> {
+    match (ty, raw) {
+        (Type::List(element), Raw::Json(json)) => typed_list(json.get(), element, model),
+        (Type::List(element), Raw::Text(text)) if text.trim_start().starts_with('[') => {
+            typed_list(text, element, model)
+        }
+        (Type::List(element), Raw::Text(text)) => {
+            let items = text.split(',').map(|item| typed(&Raw::Text(item.to_owned()), element, model));
+            items.collect::<Result<Vec<Value>, ViolationKind>>().map(|items| Value::List(items.into()))
+        }
+        (Type::Decimal, Raw::Text(text)) => exact(text),
+        (Type::Decimal, Raw::Json(json)) => exact(json.get().trim_matches('"')),
+        (Type::Duration, Raw::Text(text)) => length(text),
+        (Type::Duration, Raw::Json(json)) => length(json.get().trim_matches('"')),
+        (ty, raw) => {
+            let expected = || ViolationKind::Range("no parameter can have this type".to_owned());
+            let kind = kind(ty, model).ok_or_else(expected)?;
+            match raw {
+                Raw::Text(text) => scalar::from_text(text, kind),
+                Raw::Json(json) => scalar::from_json(json.get(), kind),
+            }
+        }
+    }
+}
+
+fn typed_list(json: &str, element: &Type, model: &Model) -> Result<Value, ViolationKind> {
+    let expected = || ViolationKind::Type { expected: "an array".to_owned() };
+    let items = scalar::items(json).ok_or_else(expected)?;
+    if items.len() > limits::LIST_ITEMS {
+        return Err(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS)));
+    }
+    let items = items.into_iter().map(|item| typed(&Raw::Json(item.to_owned()), element, model));
+    items.collect::<Result<Vec<Value>, ViolationKind>>().map(|items| Value::List(items.into()))
+}
+
+fn exact(text: &str) -> Result<Value, ViolationKind> {
+    let expected = || ViolationKind::Type { expected: "a decimal number, such as \"12.50\"".to_owned() };
+    Decimal::from_str_exact(text).map(Value::Decimal).map_err(|_| expected())
+}
+
+fn length(text: &str) -> Result<Value, ViolationKind> {
+    let expected = |error: backstay_base::TimeError| ViolationKind::Range(error.to_string());
+    Duration::parse(text).map(Value::Duration).map_err(expected)
+}
+
+fn kind<'m>(ty: &Type, model: &'m Model) -> Option<Kind<'m>> {
+    let scalar = match ty {
+        Type::Enum(id) => return Some(Kind::Enum(model.enumeration(*id))),
+        Type::Bool => Scalar::Boolean,
+        Type::Int => Scalar::Int,
+        Type::Float => Scalar::Float,
+        Type::Text => Scalar::Text,
+        Type::Id | Type::Record(_) => Scalar::Id,
+        Type::Timestamp => Scalar::DateTime,
+        Type::Date => Scalar::Date,
+        Type::Money => Scalar::Money,
+        Type::Decimal | Type::Duration | Type::Json | Type::List(_) | Type::Null => return None,
+    };
+    Some(Kind::Scalar(scalar))
+}
+
+/// A plan from the view's memory, or a new one.
+pub(crate) fn remembered(
+    key: ListKey,
+    model: &Model,
+    view: &View,
+    planner: &Planner,
+) -> Result<Arc<ListPlan>, Error> {
+    if let Some(plan) = view.lists.get(&key) {
+        return Ok(plan);
+    }
+    let plan = Arc::new(plan(&key, model, view, planner)?);
+    view.lists.insert(key, Arc::clone(&plan));
+    Ok(plan)
+}

@@ -1,0 +1,218 @@
+use std::sync::Arc;
+
+use backstay_base::{Action, CallerKind, Error, Unauthenticated, Value, ViolationKind, limits};
+use backstay_model::Collection;
+use backstay_sql::{DecodeError, ReadPlan, Row};
+use backstay_store::{RowSink, StoreError};
+use bytes::Bytes;
+
+use crate::bind::Bindings;
+use crate::cursor::Cursor;
+use crate::engine::{Engine, Inner};
+use crate::query::{self, ListPlan};
+use crate::scalar::Kind;
+use crate::sink::{Collect, OneRecord};
+use crate::view::View;
+use crate::{Context, Found, Get, List, Page, Tag, encode, select};
+
+impl Engine {
+    /// One record as the caller sees it, in one statement. A record that the caller may not read does not exist for the
+    /// caller.
+    pub async fn get(&self, cx: &Context, request: Get) -> Result<Found, Error> {
+        let inner = &*self.inner;
+        let collection = inner.application.model.collection(request.collection);
+        let view = inner.application.view(&cx.caller);
+        may_at_all(&view, cx, collection, Action::Read)?;
+        let plan = inner.get_plan(&view, collection, request.select)?;
+        let statement = Bindings::new(&cx.caller, cx.now).id(request.id).statement(&plan.template);
+        let mut sink = OneRecord::new(&plan);
+        inner.read(&statement, &mut sink).await?;
+        let OneRecord { body, version, .. } = sink;
+        let version = version.ok_or_else(|| not_found(collection))?;
+        let tag = Tag::of_record(version, &body);
+        Ok(Found { body: Bytes::from(body), version, tag })
+    }
+
+    /// A page of the records that the caller may read, in one statement, or two where they are counted.
+    pub async fn list(&self, cx: &Context, request: List) -> Result<Page, Error> {
+        let inner = &*self.inner;
+        let view = inner.application.view(&cx.caller);
+        let prepared = inner.prepare_list(cx, &view, &request)?;
+        let statement = prepared.bindings(cx).statement(&prepared.plan.page.template);
+        let mut sink = PageBody::new(&prepared.plan.page, prepared.limit);
+        inner.read(&statement, &mut sink).await?;
+        let count = match request.count {
+            true => Some(inner.count(cx, &prepared).await?),
+            false => None,
+        };
+        let body = sink.finish(&prepared.order, count);
+        Ok(Page { tag: Tag::of_list(&body), body: Bytes::from(body) })
+    }
+}
+
+/// A list whose parameters are all checked.
+#[derive(Debug)]
+pub(crate) struct PreparedList {
+    pub(crate) plan: Arc<ListPlan>,
+    params: Vec<Value>,
+    cursor: Vec<Value>,
+    limit: u32,
+    /// The text that the cursor's order is known by.
+    order: String,
+}
+
+impl PreparedList {
+    pub(crate) fn bindings<'b>(&'b self, cx: &'b Context) -> Bindings<'b> {
+        Bindings {
+            params: &self.params,
+            cursor: &self.cursor,
+            // One more than the page tells whether there is another.
+            limit: u64::from(self.limit) + 1,
+            ..Bindings::new(&cx.caller, cx.now)
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn get_plan(
+        &self,
+        view: &View,
+        collection: &Collection,
+        select: Option<String>,
+    ) -> Result<Arc<ReadPlan>, Error> {
+        let Some(text) = select else {
+            return Ok(Arc::clone(view.get_plan(&self.planner, collection)));
+        };
+        let key = (collection.id, text);
+        if let Some(plan) = view.gets.get(&key) {
+            return Ok(plan);
+        }
+        let selection = select::selection(&key.1, collection, &self.application.model, view)?;
+        let plan = Arc::new(self.planner.read(&view.shape_of_one(selection)));
+        view.gets.insert(key, Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    pub(crate) fn prepare_list(&self, cx: &Context, view: &View, request: &List) -> Result<PreparedList, Error> {
+        let model = &self.application.model;
+        let collection = model.collection(request.collection);
+        may_at_all(view, cx, collection, Action::Read)?;
+        let limit = request.limit.unwrap_or(limits::PAGE_DEFAULT);
+        if !(1..=limits::PAGE_MAX).contains(&limit) {
+            let range = format!("a whole number from 1 to {}", limits::PAGE_MAX);
+            return Err(Error::malformed("limit", ViolationKind::Range(range)));
+        }
+        let order = request.sort.clone().unwrap_or_default();
+        let sort = match request.sort.as_deref() {
+            Some(text) => query::sort_keys(text, collection, view)?,
+            None => Vec::new(),
+        };
+        let cursor = match &request.after {
+            Some(word) => {
+                let kinds: Vec<Kind<'_>> = query::cursor_kinds(&sort, collection, model);
+                Some(Cursor::decode(word, &order, &kinds)?)
+            }
+            None => None,
+        };
+        let equalities = query::equalities(request, collection, model, view)?;
+        if request.filter.is_none() && !request.params.is_empty() {
+            let kind = ViolationKind::Range("there is no filter that names it".to_owned());
+            return Err(Error::malformed(format!("${}", crate::scalar::shorten(&request.params[0].0)), kind));
+        }
+        let key = query::key(request, &equalities, &sort, cursor.as_ref().map(Cursor::nulls));
+        let plan = query::remembered(key, model, view, &self.planner)?;
+        let mut params = query::params(request, &plan.params, model)?;
+        params.extend(equalities.into_iter().map(|(_, value)| value));
+        Ok(PreparedList { plan, params, cursor: cursor.map(|cursor| cursor.values).unwrap_or_default(), limit, order })
+    }
+
+    /// How many records the list would show on all its pages: exactly up to the limit, then one more.
+    async fn count(&self, cx: &Context, list: &PreparedList) -> Result<u64, Error> {
+        let plan = list.plan.count(&self.planner);
+        let bindings = Bindings { limit: limits::COUNT_MAX + 1, ..list.bindings(cx) };
+        let mut sink = Collect::new(|row: &dyn Row| match row.value(0)? {
+            backstay_base::ValueRef::Int(count) => Ok(u64::try_from(count).unwrap_or(0)),
+            _ => Err(DecodeError { column: 0, expected: "a number of rows" }),
+        });
+        self.read(&bindings.statement(&plan.template), &mut sink).await?;
+        Ok(sink.found.pop().unwrap_or(0))
+    }
+}
+
+/// Refuses where no record at all could be allowed to callers of this class.
+pub(crate) fn may_at_all(view: &View, cx: &Context, collection: &Collection, action: Action) -> Result<(), Error> {
+    if !view.collection(collection.id).rule(action).refuses() {
+        return Ok(());
+    }
+    match cx.caller.kind {
+        CallerKind::Anonymous => Err(Unauthenticated::Missing.into()),
+        _ => Err(Error::Forbidden { action, what: format!("records of {}", collection.name) }),
+    }
+}
+
+pub(crate) fn not_found(collection: &Collection) -> Error {
+    Error::NotFound { what: format!("{} with this id", collection.name) }
+}
+
+/// Writes a page as JSON.
+struct PageBody<'p> {
+    plan: &'p ReadPlan,
+    limit: u32,
+    rows: u32,
+    body: Vec<u8>,
+    /// The cursor's values of the last record on the page.
+    last: Vec<Value>,
+    more: bool,
+}
+
+const OPENING: &[u8] = b"{\"items\":[";
+
+impl<'p> PageBody<'p> {
+    fn new(plan: &'p ReadPlan, limit: u32) -> Self {
+        Self { plan, limit, rows: 0, body: Vec::with_capacity(4096), last: Vec::new(), more: false }
+    }
+
+    fn finish(mut self, order: &str, count: Option<u64>) -> Vec<u8> {
+        if self.body.is_empty() {
+            self.body.extend_from_slice(OPENING);
+        }
+        self.body.extend_from_slice(b"],\"next\":");
+        if self.more {
+            encode::quoted(&mut self.body, &Cursor { values: self.last }.encode(order));
+        } else {
+            self.body.extend_from_slice(b"null");
+        }
+        if let Some(count) = count {
+            let (value, more) = (count.min(limits::COUNT_MAX), count > limits::COUNT_MAX);
+            self.body.extend_from_slice(format!(",\"count\":{{\"value\":{value},\"more\":{more}}}").as_bytes());
+        }
+        self.body.push(b'}');
+        self.body
+    }
+}
+
+impl RowSink for PageBody<'_> {
+    fn begin(&mut self) {
+        self.body.clear();
+        self.body.extend_from_slice(OPENING);
+        self.rows = 0;
+        self.more = false;
+    }
+
+    fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
+        if self.rows == self.limit {
+            self.more = true;
+            return Ok(());
+        }
+        if self.rows > 0 {
+            self.body.push(b',');
+        }
+        self.rows += 1;
+        encode::object(&mut self.body, row, &self.plan.output)?;
+        if self.rows == self.limit {
+            let values = self.plan.cursor.iter().map(|column| row.value(*column).map(Value::from));
+            self.last = values.collect::<Result<Vec<Value>, DecodeError>>()?;
+        }
+        Ok(())
+    }
+}

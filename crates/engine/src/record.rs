@@ -1,0 +1,88 @@
+use std::sync::Arc;
+
+use backstay_base::{RecordId, Value};
+use backstay_model::{Collection, FieldId};
+
+/// A stored record: one value per field of its collection, null for those that have no column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    values: Arc<[Value]>,
+}
+
+impl Record {
+    pub(crate) fn new(values: Vec<Value>) -> Self {
+        Self { values: values.into() }
+    }
+
+    /// Its key.
+    pub fn id(&self) -> RecordId {
+        let id = self.value(Collection::ID).as_id();
+        id.unwrap_or(RecordId::from_bytes([0; 16]))
+    }
+
+    /// How often it was written: 1 when it was made.
+    pub fn version(&self) -> i64 {
+        self.value(Collection::VERSION).as_int().unwrap_or(0)
+    }
+
+    /// The value of a field.
+    pub fn value(&self, field: FieldId) -> &Value {
+        &self.values[usize::from(field.0)]
+    }
+
+    /// All values, by the fields' indexes.
+    pub(crate) fn values(&self) -> &[Value] {
+        &self.values
+    }
+}
+
+/// Values for some fields of a record, of the fields' types.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Draft {
+    pub(crate) values: Vec<(FieldId, Value)>,
+    pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
+}
+
+impl Draft {
+    /// No values.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This draft with one more value.
+    #[must_use]
+    pub fn with(mut self, field: FieldId, value: impl Into<Value>) -> Self {
+        self.set(field, value);
+        self
+    }
+
+    /// Gives a stored field a value; null removes it.
+    pub fn set(&mut self, field: FieldId, value: impl Into<Value>) {
+        let value = value.into();
+        match self.values.iter_mut().find(|(existing, _)| *existing == field) {
+            Some(slot) => slot.1 = value,
+            None => self.values.push((field, value)),
+        }
+    }
+
+    /// Makes these the members of a many-to-many relation, and no others.
+    pub fn links(&mut self, field: FieldId, members: Vec<RecordId>) {
+        self.links.retain(|(existing, _)| *existing != field);
+        self.links.push((field, members));
+    }
+
+    /// The value given to a field, if any.
+    pub fn value(&self, field: FieldId) -> Option<&Value> {
+        self.values.iter().find(|(existing, _)| *existing == field).map(|(_, value)| value)
+    }
+
+    /// The fields that are given a value or members.
+    pub fn fields(&self) -> impl Iterator<Item = FieldId> {
+        self.values.iter().map(|(field, _)| *field).chain(self.links.iter().map(|(field, _)| *field))
+    }
+
+    /// Whether nothing is given.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.links.is_empty()
+    }
+}

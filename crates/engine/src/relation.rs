@@ -1,0 +1,164 @@
+use std::collections::HashSet;
+
+use backstay_base::{Conflict, Error, RecordId, Value};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, OnDelete};
+use backstay_store::{ChangeKind, ChangedField};
+
+use crate::bind::Bindings;
+use crate::templates::LinkStatement;
+use crate::write::{LinkChange, change};
+use crate::{Authority, Draft, OpContext, Record};
+use backstay_base::limits;
+
+impl OpContext<'_, '_> {
+    /// Links a new record to these members.
+    pub(crate) async fn link(
+        &mut self,
+        collection: &Collection,
+        field: FieldId,
+        record: &Record,
+        members: &[RecordId],
+    ) -> Result<(), Error> {
+        if !members.is_empty() {
+            self.write_links(collection, record, LinkChange { field, added: members.to_vec(), removed: Vec::new() });
+        }
+        Ok(())
+    }
+
+    /// What the draft changes in the record's many-to-many relations.
+    pub(crate) async fn changed_links(
+        &mut self,
+        collection: &Collection,
+        id: RecordId,
+        draft: &Draft,
+    ) -> Result<Vec<LinkChange>, Error> {
+        let mut changes = Vec::new();
+        for (field, members) in &draft.links {
+            let FieldKind::ManyToMany { link, .. } = &collection.field(*field).kind else { continue };
+            let template = self.engine.templates.link(&self.engine.planner, link, LinkStatement::Targets);
+            let bindings = Bindings { limit: limits::LIST_ITEMS as u64 * 100, ..self.bindings().id(id) };
+            let present: HashSet<RecordId> = self.ids(&template, bindings).await?.into_iter().collect();
+            let wanted: HashSet<RecordId> = members.iter().copied().collect();
+            let added: Vec<RecordId> = members.iter().copied().filter(|member| !present.contains(member)).collect();
+            let mut removed: Vec<RecordId> = present.difference(&wanted).copied().collect();
+            removed.sort_unstable();
+            if !added.is_empty() || !removed.is_empty() {
+                changes.push(LinkChange { field: *field, added, removed });
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Writes the changed links of one relation.
+    pub(crate) fn write_links(&mut self, collection: &Collection, record: &Record, links: LinkChange) {
+        let FieldKind::ManyToMany { link, .. } = &collection.field(links.field).kind else { return };
+        let parts = [
+            (links.added, LinkStatement::Insert, ChangeKind::Link),
+            (links.removed, LinkStatement::Remove, ChangeKind::Unlink),
+        ];
+        for (members, statement, kind) in parts {
+            if members.is_empty() {
+                continue;
+            }
+            let template = self.engine.templates.link(&self.engine.planner, link, statement);
+            for member in &members {
+                let bindings = Bindings { argument: Some(*member), ..self.bindings().id(record.id()) };
+                self.tx.stage(bindings.statement(&template), None);
+            }
+            let new = Value::List(members.into_iter().map(Value::Id).collect());
+            let field = ChangedField { field: links.field, old: Value::Null, new };
+            self.tx.change(change(collection, record, kind, vec![field]));
+        }
+    }
+
+    /// Ends every link of a record that is deleted, from both ends of every relation.
+    pub(crate) fn clear_links(&mut self, collection: &Collection, id: RecordId) {
+        let model = self.model();
+        let mut links: Vec<Link> = Vec::new();
+        for other in &model.collections {
+            for field in &other.fields {
+                let FieldKind::ManyToMany { target, link } = &field.kind else { continue };
+                if other.id == collection.id {
+                    links.push(link.clone());
+                }
+                if *target == collection.id {
+                    let (near, far) = (link.far.clone(), link.near.clone());
+                    links.push(Link { near, far, ..link.clone() });
+                }
+            }
+        }
+        links.sort_by(|left, right| (&left.table, &left.near).cmp(&(&right.table, &right.near)));
+        links.dedup_by(|left, right| left.table == right.table && left.near == right.near);
+        for link in links {
+            let template = self.engine.templates.link(&self.engine.planner, &link, LinkStatement::Clear);
+            let clear = self.bindings().id(id).statement(&template);
+            self.tx.stage(clear, None);
+        }
+    }
+
+    /// Does to the records that refer to one that is deleted what `@onDelete` says.
+    pub(crate) async fn release_references(
+        &mut self,
+        collection: &Collection,
+        record: &Record,
+        gone: &mut HashSet<RecordId>,
+    ) -> Result<(), Error> {
+        let model = self.model();
+        for other in &model.collections {
+            for field in &other.fields {
+                if let FieldKind::ToOne { target, on_delete } = field.kind
+                    && target == collection.id
+                {
+                    self.release_reference(other, field.id, on_delete, record.id(), gone).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn release_reference(
+        &mut self,
+        other: &Collection,
+        field: FieldId,
+        on_delete: OnDelete,
+        id: RecordId,
+        gone: &mut HashSet<RecordId>,
+    ) -> Result<(), Error> {
+        let most = u32::try_from(limits::CASCADE_RECORDS).unwrap_or(u32::MAX).saturating_add(1);
+        let mut referring = self.referring(other.id, field, id, most).await?;
+        referring.retain(|id| !gone.contains(id));
+        if referring.is_empty() {
+            return Ok(());
+        }
+        if on_delete == OnDelete::Restrict {
+            return Err(Conflict::Referenced {
+                collection: other.name.clone(),
+                field: other.field(field).name.clone(),
+                count: referring.len().min(limits::CASCADE_RECORDS) as u64,
+                more: referring.len() > limits::CASCADE_RECORDS,
+            }
+            .into());
+        }
+        for id in referring {
+            match on_delete {
+                OnDelete::Cascade => self.delete_dependent(other.id, id, gone).await?,
+                OnDelete::SetNull | OnDelete::Restrict => {
+                    let draft = Draft::new().with(field, Value::Null);
+                    Box::pin(self.update(Authority::System, other.id, id, draft, None)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_dependent(
+        &mut self,
+        collection: CollectionId,
+        id: RecordId,
+        gone: &mut HashSet<RecordId>,
+    ) -> Result<(), Error> {
+        let Some(record) = self.get(collection, id).await? else { return Ok(()) };
+        let collection = self.model().collection(collection);
+        Box::pin(self.delete_with_dependents(collection, &record, gone)).await
+    }
+}

@@ -1,0 +1,132 @@
+use std::collections::HashSet;
+
+use backstay_base::{Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
+use backstay_store::{KeyClaim, Recall};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::engine::Inner;
+use crate::{IfMatch, OpContext, Outcome, Tag, Written};
+
+/// Idempotency keys of requests that have not ended: a second request with one of them is refused instead of waiting.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight(Mutex<HashSet<(Vec<u8>, String)>>);
+
+/// Holds a key until the request has ended.
+#[derive(Debug)]
+pub(crate) struct Held<'f> {
+    keys: &'f InFlight,
+    key: (Vec<u8>, String),
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.keys.0.lock().remove(&self.key);
+    }
+}
+
+impl Inner {
+    /// Takes the key for one request, until the answer is dropped.
+    pub(crate) fn hold(&self, claim: &KeyClaim) -> Result<Held<'_>, Error> {
+        let key = (claim.scope.clone(), claim.key.clone());
+        match self.in_flight.0.lock().insert(key.clone()) {
+            true => Ok(Held { keys: &self.in_flight, key }),
+            false => Err(Conflict::InFlight.into()),
+        }
+    }
+}
+
+/// The claim of a request on its idempotency key: in the caller's own name, for this very request.
+pub(crate) fn claim(caller: &Caller, key: &str, what: &[&[u8]]) -> Result<KeyClaim, Error> {
+    if key.is_empty() || key.len() > limits::IDEMPOTENCY_KEY_BYTES {
+        let max = limits::IDEMPOTENCY_KEY_BYTES as u64;
+        return Err(Limit::Size { what: "the idempotency key", max, unit: "bytes (and at least one)" }.into());
+    }
+    let mut scope = caller.kind.name().as_bytes().to_vec();
+    if let Some(id) = caller.id {
+        scope.extend_from_slice(id.as_bytes());
+    }
+    let mut digest = Sha256::new();
+    for part in what {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    Ok(KeyClaim { scope, key: key.to_owned(), fingerprint: digest.finalize().into() })
+}
+
+/// The part of a request's fingerprint that says which versions it wanted.
+pub(crate) fn wanted(if_match: Option<&IfMatch>) -> String {
+    format!("{if_match:?}")
+}
+
+/// An answer as it is kept under its key.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    outcome: u8,
+    ids: Vec<String>,
+    version: Option<i64>,
+    body: Option<String>,
+    tag: Option<String>,
+}
+
+impl OpContext<'_, '_> {
+    /// The answer that is kept under the key, if there is one.
+    pub(crate) async fn replayed(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Written>, Error> {
+        let Some(claim) = claim else { return Ok(None) };
+        match self.tx.recall(claim).await.map_err(|error| self.refused(error))? {
+            Recall::New => Ok(None),
+            Recall::Mismatch => Err(Error::KeyReused),
+            Recall::Replay(bytes) => {
+                let kept: Kept = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+                Ok(Some(kept.into_written()))
+            }
+        }
+    }
+
+    /// Keeps an answer under its key, in the same commit.
+    pub(crate) fn remember(&mut self, claim: Option<&KeyClaim>, written: &Written) -> Result<(), Error> {
+        let Some(claim) = claim else { return Ok(()) };
+        let bytes = serde_json::to_vec(&Kept::of(written)).map_err(Error::internal)?;
+        self.tx.remember(claim.clone(), bytes, expiry(self.now()));
+        Ok(())
+    }
+}
+
+fn expiry(now: Timestamp) -> Timestamp {
+    const HOUR_MICROS: i64 = 3_600_000_000;
+    now.checked_add(Duration::from_micros(limits::IDEMPOTENCY_HOURS * HOUR_MICROS)).unwrap_or(now)
+}
+
+impl Kept {
+    fn of(written: &Written) -> Self {
+        let text = |body: &Bytes| String::from_utf8_lossy(body).into_owned();
+        Self {
+            outcome: match written.outcome {
+                Outcome::Created => 1,
+                Outcome::Updated => 2,
+                Outcome::Deleted => 3,
+            },
+            ids: written.ids.iter().map(RecordId::to_string).collect(),
+            version: written.version,
+            body: written.body.as_ref().map(text),
+            tag: written.tag.as_ref().map(|tag| tag.as_str().to_owned()),
+        }
+    }
+
+    fn into_written(self) -> Written {
+        Written {
+            outcome: match self.outcome {
+                1 => Outcome::Created,
+                2 => Outcome::Updated,
+                _ => Outcome::Deleted,
+            },
+            ids: self.ids.iter().filter_map(|id| id.parse().ok()).collect(),
+            version: self.version,
+            body: self.body.map(Bytes::from),
+            tag: self.tag.map(Tag::from_text),
+            replayed: true,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+/// Bytes of the body's SHA-256 that go into a tag: enough that no two bodies of one record share it.
+const HASH_BYTES: usize = 12;
+
+/// A strong entity tag (RFC 9110, section 8.8.3) without its quotes: `<version>.<hash of the body>` of a record, the
+/// hash alone of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag(String);
+
+impl Tag {
+    /// The tag of one record's body.
+    pub(crate) fn of_record(version: i64, body: &[u8]) -> Self {
+        let mut text = version.to_string();
+        text.push('.');
+        Self::append_hash(&mut text, body);
+        Self(text)
+    }
+
+    /// The tag of a list's body.
+    pub(crate) fn of_list(body: &[u8]) -> Self {
+        let mut text = String::with_capacity(16);
+        Self::append_hash(&mut text, body);
+        Self(text)
+    }
+
+    /// A tag that was kept with an answer.
+    pub(crate) fn from_text(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text between the quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn append_hash(text: &mut String, body: &[u8]) {
+        let digest = Sha256::digest(body);
+        URL_SAFE_NO_PAD.encode_string(&digest[..HASH_BYTES], text);
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

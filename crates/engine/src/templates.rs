@@ -1,0 +1,118 @@
+use std::sync::{Arc, OnceLock};
+
+use backstay_expr::{Expr, Node, Type};
+use backstay_model::{Collection, CollectionId, FieldId, Link, Model};
+use backstay_sql::{
+    Planner, Position, ReadPlan, ReadScope, ReadShape, SelectedField, Selection, StoredPlan, Template, Visibility,
+};
+use quick_cache::sync::Cache;
+
+use crate::rule;
+
+/// Statements by the fields that they name, of all collections together.
+const STATEMENTS: usize = 4096;
+
+/// Statements that depend on the model alone, made when they are first needed.
+pub(crate) struct Templates {
+    collections: Vec<CollectionTemplates>,
+    updates: Cache<(CollectionId, Vec<FieldId>), Arc<Template>>,
+    lookups: Cache<(CollectionId, Vec<FieldId>), Arc<Template>>,
+    referencing: Cache<(CollectionId, FieldId), Arc<Template>>,
+    links: Cache<(String, String, LinkStatement), Arc<Template>>,
+}
+
+#[derive(Default)]
+struct CollectionTemplates {
+    insert: OnceLock<Template>,
+    delete: OnceLock<Template>,
+    whole: OnceLock<StoredPlan>,
+    ids: [OnceLock<ReadPlan>; 2],
+}
+
+/// What is done to a link table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum LinkStatement {
+    Insert,
+    Remove,
+    Clear,
+    Targets,
+}
+
+impl Templates {
+    pub(crate) fn new(model: &Model) -> Self {
+        Self {
+            collections: model.collections.iter().map(|_| CollectionTemplates::default()).collect(),
+            updates: Cache::new(STATEMENTS),
+            lookups: Cache::new(STATEMENTS),
+            referencing: Cache::new(STATEMENTS),
+            links: Cache::new(STATEMENTS),
+        }
+    }
+
+    fn of(&self, collection: CollectionId) -> &CollectionTemplates {
+        &self.collections[usize::from(collection.0)]
+    }
+
+    pub(crate) fn insert(&self, planner: &Planner, collection: CollectionId) -> &Template {
+        self.of(collection).insert.get_or_init(|| planner.insert(collection))
+    }
+
+    pub(crate) fn delete(&self, planner: &Planner, collection: CollectionId) -> &Template {
+        self.of(collection).delete.get_or_init(|| planner.delete(collection))
+    }
+
+    /// Reads a stored record whoever asks.
+    pub(crate) fn whole(&self, planner: &Planner, collection: CollectionId) -> &StoredPlan {
+        self.of(collection).whole.get_or_init(|| planner.stored(collection, &[]))
+    }
+
+    pub(crate) fn update(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {
+        cached(&self.updates, (collection, fields), |(collection, fields)| planner.update(*collection, fields))
+    }
+
+    pub(crate) fn lookup(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {
+        cached(&self.lookups, (collection, fields), |(collection, fields)| planner.lookup(*collection, fields))
+    }
+
+    pub(crate) fn referencing(&self, planner: &Planner, collection: CollectionId, field: FieldId) -> Arc<Template> {
+        cached(&self.referencing, (collection, field), |(collection, field)| planner.referencing(*collection, *field))
+    }
+
+    pub(crate) fn link(&self, planner: &Planner, link: &Link, statement: LinkStatement) -> Arc<Template> {
+        cached(&self.links, (link.table.clone(), link.near.clone(), statement), |_| match statement {
+            LinkStatement::Insert => planner.link_insert(link),
+            LinkStatement::Remove => planner.link_remove(link),
+            LinkStatement::Clear => planner.link_clear(link),
+            LinkStatement::Targets => planner.link_targets(link),
+        })
+    }
+
+    /// Reads the ids of a collection in their order, from the start or after one.
+    pub(crate) fn ids(&self, planner: &Planner, collection: CollectionId, after: bool) -> &ReadPlan {
+        self.of(collection).ids[usize::from(after)].get_or_init(|| {
+            let all = Expr { node: Node::Literal(true.into()), ty: Type::Bool, span: 0..0 };
+            let id = SelectedField { field: Collection::ID, visible: rule::constant(true), expand: None };
+            let after = after.then(|| Position { nulls: Vec::new() });
+            planner.read(&ReadShape {
+                selection: Selection { collection, fields: vec![id] },
+                read: all,
+                filter: None,
+                visibility: Visibility::default(),
+                scope: ReadScope::Page { sort: Vec::new(), after },
+            })
+        })
+    }
+}
+
+fn cached<K: Clone + Eq + std::hash::Hash>(
+    cache: &Cache<K, Arc<Template>>,
+    key: K,
+    make: impl FnOnce(&K) -> Template,
+) -> Arc<Template> {
+    if let Some(template) = cache.get(&key) {
+        return template;
+    }
+    let template = Arc::new(make(&key));
+    cache.insert(key, Arc::clone(&template));
+    template
+}

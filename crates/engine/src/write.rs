@@ -1,0 +1,425 @@
+use std::collections::HashSet;
+
+use backstay_base::{Action, Error, Limit, RecordId, Value, ValueRef, Violation, ViolationKind, limits};
+use backstay_expr::{Truth, evaluate, truth};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, SetOn};
+use backstay_sql::{RecordSource, Row};
+use backstay_store::{Change, ChangeKind, ChangedField};
+
+use crate::bind::{Bindings, InMemory};
+use crate::read::not_found;
+use crate::rule::Rule;
+use crate::states;
+use crate::view::View;
+use crate::{Authority, Draft, IfMatch, OpContext, Record};
+
+impl OpContext<'_, '_> {
+    /// Makes a record of this draft.
+    pub async fn create(
+        &mut self,
+        authority: Authority,
+        collection: CollectionId,
+        draft: Draft,
+    ) -> Result<Record, Error> {
+        let collection = self.engine.application.model.collection(collection);
+        let view = self.view_of(authority);
+        let mut violations = writable(collection, &draft, authority);
+        let mut values = self.proposed(collection, &draft, authority, &mut violations);
+        self.apply_sets(collection, SetOn::Create, &mut values);
+        required(collection, &values, &mut violations);
+        refuse(violations)?;
+        self.checks(&view, collection, &[], &values).await?;
+        let rule = &view.collection(collection.id).create;
+        if !self.decide(rule, collection.id, RecordSource::Proposed, &[], &values).await?.is_true() {
+            return Err(Error::Forbidden { action: Action::Create, what: format!("this {}", collection.name) });
+        }
+        self.field_rules(&view, collection, &draft, Action::Create, &[], &values).await?;
+        self.verify_references(collection, &values, &draft).await?;
+
+        let record = Record::new(values);
+        let bindings = Bindings { proposed: record.values(), ..self.bindings() };
+        let insert = bindings.statement(self.engine.templates.insert(&self.engine.planner, collection.id));
+        self.tx.stage(insert, Some(1));
+        self.tx.change(change(collection, &record, ChangeKind::Create, created_fields(collection, &record)));
+        for (field, members) in draft.links {
+            self.link(collection, field, &record, &members).await?;
+        }
+        Ok(record)
+    }
+
+    /// Changes the fields that the draft names, if the record has one of the versions wanted. A record that is as the
+    /// draft says already is left alone, and keeps its version.
+    pub async fn update(
+        &mut self,
+        authority: Authority,
+        collection: CollectionId,
+        id: RecordId,
+        draft: Draft,
+        if_match: Option<&IfMatch>,
+    ) -> Result<Record, Error> {
+        let collection = self.engine.application.model.collection(collection);
+        let view = self.view_of(authority);
+        let stored = self.stored(&view, collection, id, Action::Update).await?;
+        matches_version(&stored, if_match)?;
+
+        let mut violations = writable(collection, &draft, authority);
+        let mut values = stored.values().to_vec();
+        for (field, value) in &draft.values {
+            let field = collection.field(*field);
+            let slot = &mut values[usize::from(field.id.0)];
+            if field.immutable && authority == Authority::Caller && *slot != *value {
+                let kind = ViolationKind::ReadOnly("it cannot be changed once the record is made");
+                violations.push(Violation::new(format!("/{}", field.name), kind));
+            }
+            *slot = value.clone();
+        }
+        refuse(violations)?;
+        self.transitions(authority, collection, stored.values(), &mut values).await?;
+        let links = self.changed_links(collection, id, &draft).await?;
+        if links.is_empty() && values == stored.values() {
+            return Ok(stored);
+        }
+        self.apply_sets(collection, SetOn::Update, &mut values);
+        let mut violations = Vec::new();
+        required(collection, &values, &mut violations);
+        refuse(violations)?;
+        self.checks(&view, collection, stored.values(), &values).await?;
+        self.update_rule(&view, collection, stored.values(), &values).await?;
+        self.field_rules(&view, collection, &draft, Action::Update, stored.values(), &values).await?;
+        self.verify_references(collection, &values, &draft).await?;
+        self.replace(collection, &stored, values, links)
+    }
+
+    /// Deletes a record, and what `@onDelete` says with it.
+    pub async fn delete(
+        &mut self,
+        authority: Authority,
+        collection: CollectionId,
+        id: RecordId,
+        if_match: Option<&IfMatch>,
+    ) -> Result<Record, Error> {
+        let collection = self.engine.application.model.collection(collection);
+        let view = self.view_of(authority);
+        let stored = self.stored(&view, collection, id, Action::Delete).await?;
+        matches_version(&stored, if_match)?;
+        let mut gone = HashSet::new();
+        self.delete_with_dependents(collection, &stored, &mut gone).await?;
+        Ok(stored)
+    }
+
+    /// The stored record, if the caller may read it and the type's rule allows the action on it as it is stored.
+    async fn stored(
+        &mut self,
+        view: &View,
+        collection: &Collection,
+        id: RecordId,
+        action: Action,
+    ) -> Result<Record, Error> {
+        let plan = view.stored_plan(&self.engine.planner, collection.id, action);
+        let statement = self.bindings().id(id).statement(&plan.template);
+        let mut found = None;
+        let visit = &mut |row: &dyn Row| {
+            let mut truths = [false; 2];
+            for (truth, column) in truths.iter_mut().zip(&plan.truths) {
+                *truth = row.value(*column)? == ValueRef::Bool(true);
+            }
+            found = Some((Record::new(plan.layout.read(row)?), truths));
+            Ok(())
+        };
+        self.tx.rows(&statement, visit).await.map_err(|error| self.engine.refused(error))?;
+        match found {
+            None | Some((_, [false, _])) => Err(not_found(collection)),
+            Some((_, [true, false])) => Err(Error::Forbidden { action, what: format!("this {}", collection.name) }),
+            Some((record, [true, true])) => Ok(record),
+        }
+    }
+
+    /// The values of a new record: what is given, then defaults and initial states.
+    fn proposed(
+        &self,
+        collection: &Collection,
+        draft: &Draft,
+        authority: Authority,
+        violations: &mut Vec<Violation>,
+    ) -> Vec<Value> {
+        let mut values: Vec<Value> =
+            collection.fields.iter().map(|field| field.default.clone().unwrap_or(Value::Null)).collect();
+        values[usize::from(Collection::ID.0)] = Value::Id(self.next_id());
+        values[usize::from(Collection::CREATED_AT.0)] = self.now().into();
+        values[usize::from(Collection::UPDATED_AT.0)] = self.now().into();
+        values[usize::from(Collection::VERSION.0)] = Value::Int(1);
+        for (field, value) in &draft.values {
+            values[usize::from(field.0)] = value.clone();
+        }
+        let policy = self.engine.application.policy.collection(collection.id);
+        states::begin(policy, collection, authority, &mut values, violations);
+        values
+    }
+
+    fn apply_sets(&self, collection: &Collection, on: SetOn, values: &mut [Value]) {
+        let policy = self.engine.application.policy.collection(collection.id);
+        for (field, rules) in collection.fields.iter().zip(&policy.fields) {
+            for set in rules.sets.iter().filter(|set| set.on == on || set.on == SetOn::Write) {
+                let memory = InMemory { caller: self.caller(), now: self.now(), this: values, new: values };
+                values[usize::from(field.id.0)] = evaluate(&set.to, &memory);
+            }
+        }
+    }
+
+    /// What a rule says of a record in memory; the database is asked only where the rule follows relations.
+    pub(crate) async fn decide(
+        &mut self,
+        rule: &Rule,
+        collection: CollectionId,
+        this: RecordSource,
+        stored: &[Value],
+        proposed: &[Value],
+    ) -> Result<Truth, Error> {
+        if let Some(decided) = rule.decided() {
+            return Ok(decided);
+        }
+        if !rule.needs_store {
+            let record = if this == RecordSource::Stored { stored } else { proposed };
+            let memory = InMemory { caller: self.caller(), now: self.now(), this: record, new: proposed };
+            return Ok(truth(&rule.expr, &memory));
+        }
+        let template = rule.check(&self.engine.planner, collection, this);
+        let statement = Bindings { stored, proposed, ..self.bindings() }.statement(template);
+        let mut answer = Truth::Unknown;
+        let visit = &mut |row: &dyn Row| {
+            answer = match row.value(0)? {
+                ValueRef::Bool(truth) => truth.into(),
+                _ => Truth::Unknown,
+            };
+            Ok(())
+        };
+        self.tx.rows(&statement, visit).await.map_err(|error| self.engine.refused(error))?;
+        Ok(answer)
+    }
+
+    /// `@check`s: each must be true, or unknown for want of a value.
+    async fn checks(
+        &mut self,
+        view: &View,
+        collection: &Collection,
+        stored: &[Value],
+        proposed: &[Value],
+    ) -> Result<(), Error> {
+        let policy = self.engine.application.policy.collection(collection.id);
+        let mut violations = Vec::new();
+        for field in &collection.fields {
+            let index = usize::from(field.id.0);
+            let rules = view.collection(collection.id).field(field.id);
+            for (check, rule) in policy.fields[index].checks.iter().zip(&rules.checks) {
+                let answer = self.decide(rule, collection.id, RecordSource::Proposed, stored, proposed).await?;
+                if answer == Truth::False {
+                    let kind = ViolationKind::Check { message: check.message.clone() };
+                    violations.push(Violation::new(format!("/{}", field.name), kind));
+                }
+            }
+        }
+        refuse(violations)
+    }
+
+    /// The update rule for the record as it would be. For the stored one it was asked already, unless it names both.
+    async fn update_rule(
+        &mut self,
+        view: &View,
+        collection: &Collection,
+        stored: &[Value],
+        proposed: &[Value],
+    ) -> Result<(), Error> {
+        let rule = &view.collection(collection.id).update;
+        let this = if rule.names_new { RecordSource::Stored } else { RecordSource::Proposed };
+        match self.decide(rule, collection.id, this, stored, proposed).await?.is_true() {
+            true => Ok(()),
+            false => Err(Error::Forbidden {
+                action: Action::Update,
+                what: format!("this {} so: the rule does not hold for it afterwards", collection.name),
+            }),
+        }
+    }
+
+    /// The rules of the fields that the draft names, before and after.
+    async fn field_rules(
+        &mut self,
+        view: &View,
+        collection: &Collection,
+        draft: &Draft,
+        action: Action,
+        stored: &[Value],
+        proposed: &[Value],
+    ) -> Result<(), Error> {
+        let mut violations = Vec::new();
+        for id in draft.fields() {
+            let field = view.collection(collection.id).field(id);
+            let rule = if action == Action::Create { &field.create } else { &field.update };
+            let sources: &[RecordSource] = match action {
+                Action::Create => &[RecordSource::Proposed],
+                _ if rule.names_new => &[RecordSource::Stored],
+                _ => &[RecordSource::Stored, RecordSource::Proposed],
+            };
+            for source in sources {
+                if !self.decide(rule, collection.id, *source, stored, proposed).await?.is_true() {
+                    let kind = ViolationKind::FieldForbidden { action };
+                    violations.push(Violation::new(format!("/{}", collection.field(id).name), kind));
+                    break;
+                }
+            }
+        }
+        refuse(violations)
+    }
+
+    /// Looks every reference up, where the database has said that one of them leads nowhere.
+    async fn verify_references(
+        &mut self,
+        collection: &Collection,
+        values: &[Value],
+        draft: &Draft,
+    ) -> Result<(), Error> {
+        if !self.verify_references {
+            return Ok(());
+        }
+        let mut violations = Vec::new();
+        for field in &collection.fields {
+            let Some(target) = field.kind.target() else { continue };
+            let single = values[usize::from(field.id.0)].as_id();
+            let members = draft.links.iter().filter(|(id, _)| *id == field.id).flat_map(|(_, members)| members);
+            for (index, id) in single.into_iter().chain(members.copied()).enumerate() {
+                if self.get(target, id).await?.is_none() {
+                    let at = match field.kind.is_to_many() {
+                        true => format!("/{}/{index}", field.name),
+                        false => format!("/{}", field.name),
+                    };
+                    let collection = self.model().collection(target).name.clone();
+                    violations.push(Violation::new(at, ViolationKind::Reference { collection, by: "id".to_owned() }));
+                }
+            }
+        }
+        refuse(violations)
+    }
+
+    /// Writes the changed fields of a record and its changed links.
+    fn replace(
+        &mut self,
+        collection: &Collection,
+        stored: &Record,
+        mut values: Vec<Value>,
+        links: Vec<LinkChange>,
+    ) -> Result<Record, Error> {
+        values[usize::from(Collection::UPDATED_AT.0)] = self.now().into();
+        values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
+        let record = Record::new(values);
+        let is_changed = |field: &&Field| stored.value(field.id) != record.value(field.id);
+        let changed: Vec<FieldId> = collection.stored_fields().filter(is_changed).map(|field| field.id).collect();
+        let fields = changed.iter().map(|field| ChangedField {
+            field: *field,
+            old: stored.value(*field).clone(),
+            new: record.value(*field).clone(),
+        });
+        let fields = fields.collect();
+        let template = self.engine.templates.update(&self.engine.planner, collection.id, changed);
+        let bindings =
+            Bindings { proposed: record.values(), version: stored.version(), ..self.bindings().id(record.id()) };
+        self.tx.stage(bindings.statement(&template), Some(1));
+        self.tx.change(change(collection, &record, ChangeKind::Update, fields));
+        for link in links {
+            self.write_links(collection, &record, link);
+        }
+        Ok(record)
+    }
+
+    /// Deletes a record after those that go with it, so that no reference leads nowhere in between.
+    pub(crate) async fn delete_with_dependents(
+        &mut self,
+        collection: &Collection,
+        record: &Record,
+        gone: &mut HashSet<RecordId>,
+    ) -> Result<(), Error> {
+        if !gone.insert(record.id()) {
+            return Ok(());
+        }
+        if gone.len() > limits::CASCADE_RECORDS {
+            let max = limits::CASCADE_RECORDS as u64;
+            return Err(Limit::Size { what: "what would be deleted with it", max, unit: "records" }.into());
+        }
+        self.release_references(collection, record, gone).await?;
+        self.clear_links(collection, record.id());
+        let bindings = Bindings { version: record.version(), ..self.bindings().id(record.id()) };
+        let delete = bindings.statement(self.engine.templates.delete(&self.engine.planner, collection.id));
+        self.tx.stage(delete, Some(1));
+        let old = |field: &Field| {
+            let old = record.value(field.id).clone();
+            (!old.is_null()).then_some(ChangedField { field: field.id, old, new: Value::Null })
+        };
+        let indexed: HashSet<FieldId> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
+        let fields = collection.stored_fields().filter(|field| indexed.contains(&field.id)).filter_map(old).collect();
+        self.tx.change(change(collection, record, ChangeKind::Delete, fields));
+        Ok(())
+    }
+}
+
+/// Which links of a many-to-many relation change.
+#[derive(Debug)]
+pub(crate) struct LinkChange {
+    pub(crate) field: FieldId,
+    pub(crate) added: Vec<RecordId>,
+    pub(crate) removed: Vec<RecordId>,
+}
+
+pub(crate) fn change(collection: &Collection, record: &Record, kind: ChangeKind, fields: Vec<ChangedField>) -> Change {
+    Change { collection: collection.id, record: record.id(), kind, version: record.version(), fields }
+}
+
+fn created_fields(collection: &Collection, record: &Record) -> Vec<ChangedField> {
+    let given = |field: &Field| {
+        let new = record.value(field.id).clone();
+        (!new.is_null()).then_some(ChangedField { field: field.id, old: Value::Null, new })
+    };
+    collection.stored_fields().filter_map(given).collect()
+}
+
+/// Fields that the draft may not name, whoever's record it is.
+fn writable(collection: &Collection, draft: &Draft, authority: Authority) -> Vec<Violation> {
+    if authority == Authority::System {
+        return Vec::new();
+    }
+    let violation = |id: FieldId| {
+        let field = collection.field(id);
+        let inverse = matches!(&field.kind, FieldKind::ManyToMany { link, .. } if !link.owner);
+        let reason = if id <= Collection::VERSION {
+            "Backstay gives it its value"
+        } else if field.readonly {
+            "it is read-only"
+        } else if !field.set.is_empty() {
+            "it is set by the model"
+        } else if inverse {
+            "it is written at the other end of the relation"
+        } else {
+            return None;
+        };
+        Some(Violation::new(format!("/{}", field.name), ViolationKind::ReadOnly(reason)))
+    };
+    draft.fields().filter_map(violation).collect()
+}
+
+fn required(collection: &Collection, values: &[Value], violations: &mut Vec<Violation>) {
+    for field in collection.stored_fields() {
+        if field.required && values[usize::from(field.id.0)].is_null() {
+            violations.push(Violation::new(format!("/{}", field.name), ViolationKind::Required));
+        }
+    }
+}
+
+pub(crate) fn refuse(violations: Vec<Violation>) -> Result<(), Error> {
+    if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
+}
+
+fn matches_version(stored: &Record, wanted: Option<&IfMatch>) -> Result<(), Error> {
+    match wanted {
+        Some(IfMatch::Versions(versions)) if !versions.contains(&stored.version()) => {
+            Err(Error::Precondition { version: stored.version() })
+        }
+        _ => Ok(()),
+    }
+}
