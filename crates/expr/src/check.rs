@@ -34,11 +34,17 @@ pub(crate) struct Checker<'m> {
     nodes: usize,
     depth: usize,
     exhausted: bool,
+    found: Findings,
+    errors: Vec<ExprError>,
+}
+
+/// What is told of the expression besides its tree.
+#[derive(Default)]
+struct Findings {
     uses_now: bool,
     names_new: bool,
     needs_store: bool,
     reads: BTreeSet<(CollectionId, FieldId)>,
-    errors: Vec<ExprError>,
 }
 
 /// The variable of a quantifier.
@@ -66,10 +72,7 @@ impl<'m> Checker<'m> {
             nodes: 0,
             depth: 0,
             exhausted: false,
-            uses_now: false,
-            names_new: false,
-            needs_store: false,
-            reads: BTreeSet::new(),
+            found: Findings::default(),
             errors: Vec::new(),
         }
     }
@@ -100,10 +103,10 @@ impl<'m> Checker<'m> {
         Ok(Checked {
             expr,
             params,
-            uses_now: self.uses_now,
-            names_new: self.names_new,
-            reads: self.reads.into_iter().collect(),
-            needs_store: self.needs_store,
+            uses_now: self.found.uses_now,
+            names_new: self.found.names_new,
+            reads: self.found.reads.into_iter().collect(),
+            needs_store: self.found.needs_store,
         })
     }
 

@@ -324,7 +324,7 @@ fn operator_remedy(left: &str, right: &str) -> Option<String> {
 
 /// The candidate that differs least from the name, if it is much like it.
 pub(crate) fn nearest<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    let most = (name.chars().count() / 3).clamp(1, 3);
+    let most = ((name.chars().count() + 1) / 3).clamp(1, 3);
     let near = candidates.into_iter().map(|candidate| (distance(name, candidate), candidate));
     let best = near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance);
     best.map(|(_, candidate)| candidate.to_owned())

@@ -1,11 +1,11 @@
 use backstay_base::Value;
 
 use crate::facts::{Truths, children_mut};
-use crate::{Expr, Node, Operator, Quantifier, Truth, Type};
+use crate::{Expr, Node, Operator, Truth, Type};
 
 /// The expression for one caller: facts become literals, and what they decide is simplified in three-valued logic. It
 /// has the same truth as before for every record. Where the caller alone decides, a literal is left: true, false, or
-/// null for unknown.
+/// null for unknown. A quantifier is never decided: it is unknown where the record that has the relation is not there.
 pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
     let mut folded = expr.clone();
     for child in children_mut(&mut folded.node) {
@@ -34,11 +34,6 @@ pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
             Some(Truth::False) => otherwise.node,
             Some(Truth::Unknown) => Node::Literal(Value::Null),
             None => Node::Conditional(condition, then, otherwise),
-        },
-        Node::Quantifier { kind, over, variable, body } => match (kind, decided(&body)) {
-            (Quantifier::Exists, Some(Truth::False)) => literal(Truth::False),
-            (Quantifier::All, Some(Truth::True)) => literal(Truth::True),
-            _ => Node::Quantifier { kind, over, variable, body },
         },
         node => node,
     };

@@ -216,7 +216,7 @@ pub enum Function {
     UpperAscii,
 }
 
-/// `exists` or `all`.
+/// `exists` or `all`. Both are unknown where a relation on the way to the members is null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Quantifier {
     /// True where a member is true, false where none is *not false*, else unknown.

@@ -44,7 +44,7 @@ fn run(model: &Model, text: &str) -> Result<(), Vec<ExprErrorKind>> {
 fn refused(text: &str, kind: &ExprErrorKind) {
     let (owned, shown) = (text.to_owned(), &text[..text.len().min(20)]);
     let got = with_small_stack(move || run(&model(), &owned));
-    assert_eq!(got.expect_err(shown), [kind.clone()], "{shown}…");
+    assert_eq!(got.expect_err(shown).as_slice(), std::slice::from_ref(kind), "{shown}…");
 }
 
 fn repeated(unit: &str) -> String {
@@ -113,9 +113,10 @@ const SEEDS: [&str; 12] = [
 
 fn mutated() -> impl Strategy<Value = String> {
     let pieces = [
-        "(", ")", "[", "]", "{", "}", ".", ",", "?", ":", "!", "-", "+", "$", "$x", "'", "\"", "`", "\\", "ä", "😀", "\0",
-        "\n", "r'", "b'", "null", "true", "in", "this", "new", "auth", "auth.id", "now", "m", "1", "1.5", "1e999", "0x",
-        "''", "&&", "||", "==", "<", " ", "//", ".exists(", ".all(m,", "size(", "editor", "$in", "a$b", "as", "[?", ".?",
+        "(", ")", "[", "]", "{", "}", ".", ",", "?", ":", "!", "-", "+", "$", "$x", "'", "\"", "`", "\\", "ä", "😀",
+        "\0", "\n", "r'", "b'", "null", "true", "in", "this", "new", "auth", "auth.id", "now", "m", "1", "1.5",
+        "1e999", "0x", "''", "&&", "||", "==", "<", " ", "//", ".exists(", ".all(m,", "size(", "editor", "$in", "a$b",
+        "as", "[?", ".?",
     ];
     let edit = (any::<prop::sample::Index>(), 0..6_usize, proptest::sample::select(pieces.to_vec()));
     (proptest::sample::select(SEEDS.to_vec()), proptest::collection::vec(edit, 0..8)).prop_map(|(seed, edits)| {

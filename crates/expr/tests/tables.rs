@@ -66,7 +66,9 @@ fn run(model: &Model, file: &str, text: &str, wrong: &mut Vec<String>) -> usize 
 fn cells(line: &str) -> Option<Vec<String>> {
     let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
     let inner = inner.replace(r"\|", "\u{1}");
-    Some(inner.split('|').map(|cell| cell.trim().trim_matches('`').replace('\u{1}', "|")).collect())
+    let cells = inner.split('|').map(|cell| cell.trim().replace('\u{1}', "|"));
+    let code = |cell: &str| cell.strip_prefix('`').and_then(|cell| cell.strip_suffix('`')).map(str::to_owned);
+    Some(cells.enumerate().map(|(at, cell)| if at == 0 { code(&cell).unwrap_or(cell) } else { cell }).collect())
 }
 
 fn scope<'m>(model: &'m Model, settings: &BTreeMap<String, String>) -> Scope<'m> {
@@ -76,8 +78,10 @@ fn scope<'m>(model: &'m Model, settings: &BTreeMap<String, String>) -> Scope<'m>
         ("rule", name) => Scope::rule(model, collection(name)),
         ("update", name) => Scope::update_rule(model, collection(name)),
         ("filter", name) => Scope::filter(model, collection(name)),
-        ("caller", _) => Scope::caller_only(model),
-        other => panic!("no scope {other:?}"),
+        _ => {
+            assert_eq!(text, "caller");
+            Scope::caller_only(model)
+        }
     }
 }
 
@@ -96,7 +100,6 @@ fn answers<'r>(
     let answer = |column: &str| match (column, &compiled) {
         ("expression", _) => expression.to_owned(),
         ("at", Err(errors)) => expression[errors[0].span.clone()].to_owned(),
-        ("error", Err(errors)) => errors.iter().map(ExprError::to_string).collect::<Vec<_>>().join("; "),
         ("remedy", Err(errors)) => errors[0].remedy().unwrap_or_default(),
         (_, Err(errors)) => errors.iter().map(ExprError::to_string).collect::<Vec<_>>().join("; "),
         ("type", Ok(checked)) => format!("{:?}", checked.expr.ty),

@@ -63,12 +63,11 @@ impl Checker<'_> {
 
     fn refuse_call(&mut self, function: &Ident) -> Option<Expr> {
         let name = function.name.clone();
-        let kind = match USAGES.iter().find(|(known, _)| *known == name) {
-            Some((_, usage)) => ExprErrorKind::Arguments { function: name, usage },
-            None => {
-                let suggestion = nearest(&name, USAGES.map(|(known, _)| known));
-                ExprErrorKind::Unknown { what: Name::Function, name, suggestion }
-            }
+        let kind = if let Some((_, usage)) = USAGES.iter().find(|(known, _)| *known == name) {
+            ExprErrorKind::Arguments { function: name, usage }
+        } else {
+            let suggestion = nearest(&name, USAGES.map(|(known, _)| known));
+            ExprErrorKind::Unknown { what: Name::Function, name, suggestion }
         };
         self.refuse(function.span.clone(), kind)
     }
@@ -121,7 +120,7 @@ impl Checker<'_> {
         if VARIABLES.contains(&name.as_str()) || self.visible_variable(&name).is_some() {
             return self.refuse(variable.span.clone(), ExprErrorKind::Shadows { name });
         }
-        self.needs_store = true;
+        self.found.needs_store = true;
         let index = self.next_variable;
         self.next_variable += 1;
         self.variables.push(Variable { name, index, collection: target });

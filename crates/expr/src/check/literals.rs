@@ -121,9 +121,9 @@ impl Checker<'_> {
         let element = match (hint, first) {
             (Some(ty), _) => ty,
             (None, Some(first)) => {
-                let (nodes, reads) = (self.nodes, self.reads.clone());
+                let (nodes, reads) = (self.nodes, self.found.reads.clone());
                 let ty = self.expr(first, None)?.ty;
-                (self.nodes, self.reads) = (nodes, reads);
+                (self.nodes, self.found.reads) = (nodes, reads);
                 ty
             }
             (None, None) => Type::Null,

@@ -65,7 +65,7 @@ impl<'m> Checker<'m> {
                 let Some(collection) = collection else {
                     return self.refuse(span.clone(), ExprErrorKind::NoRecord { name });
                 };
-                self.names_new |= root == Root::New;
+                self.found.names_new |= root == Root::New;
                 return Some(Place::One(self.record(root, collection, span)));
             }
             "now" => return Some(Place::One(self.now(span))),
@@ -113,7 +113,7 @@ impl<'m> Checker<'m> {
     }
 
     fn now(&mut self, span: &Range<u32>) -> Expr {
-        self.uses_now = true;
+        self.found.uses_now = true;
         self.make(Node::Now, Type::Timestamp, span)
     }
 
@@ -205,9 +205,9 @@ impl<'m> Checker<'m> {
         if client && field.class == Some(Class::Secret) {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
         }
-        self.reads.insert((collection.id, field.id));
+        self.found.reads.insert((collection.id, field.id));
         if field.id != Collection::ID {
-            self.needs_store |= !path.steps.is_empty();
+            self.found.needs_store |= !path.steps.is_empty();
             path.steps.push(field.id);
         }
         if path.steps.len() > PATH_RELATIONS + 1 {

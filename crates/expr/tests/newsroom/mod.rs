@@ -11,7 +11,7 @@ use backstay_model::{Collection, FieldKind, Model, SourceFile, load};
 pub(crate) fn model() -> Model {
     let text = Arc::from(include_str!("model.graphql"));
     let file = SourceFile { name: "model.graphql".to_owned(), text, system: false };
-    load(vec![file]).unwrap_or_else(|errors| panic!("{errors:?}")).model
+    load(vec![file]).expect("a model").model
 }
 
 /// The record of this name.
@@ -29,8 +29,10 @@ pub(crate) fn caller(name: &str) -> Caller {
             let claims = BTreeMap::from([("desk".to_owned(), "sport".to_owned())]);
             Caller { claims: Arc::new(claims), ..Caller::account(id("bob"), ["WRITER"]) }
         }
-        "nobody" => Caller::anonymous(),
-        other => panic!("no caller {other}"),
+        _ => {
+            assert_eq!(name, "nobody");
+            Caller::anonymous()
+        }
     }
 }
 
@@ -108,9 +110,8 @@ impl Environment for World<'_> {
         let FieldKind::OneToMany { target, via } = collection.field(*last).kind else { return None };
         let target = self.model.collection(target);
         let via = target.field(via).name.as_str();
-        let refers = |record: &&Record| {
-            record.collection == target.name && record.fields.contains(&(via, Value::Id(from)))
-        };
+        let refers =
+            |record: &&Record| record.collection == target.name && record.fields.contains(&(via, Value::Id(from)));
         Some(self.records.iter().filter(refers).map(|record| record.id).collect())
     }
 
@@ -145,7 +146,11 @@ fn records() -> Vec<Record> {
                 ("born", Value::Date(Date::parse("1990-05-01").expect("a date"))),
             ],
         ),
-        record("bob", "User", vec![("email", "bob@example.org".into()), ("name", "bob".into()), ("manager", of("ann"))]),
+        record(
+            "bob",
+            "User",
+            vec![("email", "bob@example.org".into()), ("name", "bob".into()), ("manager", of("ann"))],
+        ),
         record("s1", "Section", vec![("name", "World".into())]),
         record("s2", "Section", vec![("name", "Empty".into())]),
         record("m1", "Member", vec![("section", of("s1")), ("user", of("bob")), ("active", true.into())]),
