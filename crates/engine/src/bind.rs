@@ -79,7 +79,8 @@ fn currency(value: &Value) -> Value {
     }
 }
 
-fn caller_part(caller: &Caller, part: &CallerPart) -> Value {
+/// What a rule can know of the caller.
+pub(crate) fn caller_part(caller: &Caller, part: &CallerPart) -> Value {
     match part {
         CallerPart::Id => caller.id.map_or(Value::Null, Value::Id),
         CallerPart::Kind => Value::text(caller.kind.name()),

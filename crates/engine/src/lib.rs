@@ -8,6 +8,7 @@ mod cursor;
 mod decode;
 mod encode;
 mod engine;
+mod explain;
 mod observer;
 mod operation;
 mod operations;
@@ -25,6 +26,7 @@ mod sink;
 mod states;
 mod tag;
 mod templates;
+mod trace;
 mod view;
 mod write;
 
@@ -35,6 +37,7 @@ pub use backstay_store::{Migration, OpenError, OpenOptions, Outcome as OpenOutco
 pub use context::{Authority, Context, OpContext};
 pub use decode::{RelationReader, decode_draft, decode_draft_with, object_members, one_edit_apart};
 pub use engine::{Dependency, Engine};
+pub use explain::{ExplainRequest, ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
 pub use operation::Operation;
 pub use record::{Draft, Record};
 pub use request::{Create, Delete, Found, Get, IfMatch, List, Outcome, Page, Raw, Update, WriteOptions, Written};

@@ -91,7 +91,6 @@ pub(crate) struct Compiled {
     pub(crate) text: RuleText,
     pub(crate) names_new: bool,
     pub(crate) needs_store: bool,
-    pub(crate) uses_now: bool,
     /// As it was checked, with nothing taken out: for explanations.
     pub(crate) whole: Expr,
 }
@@ -190,7 +189,6 @@ impl<'m> Compiler<'m> {
             text: rule.clone(),
             names_new: checked.names_new,
             needs_store: checked.needs_store,
-            uses_now: checked.uses_now,
             whole: checked.expr,
         })
     }

@@ -156,6 +156,13 @@ impl OpContext<'_, '_> {
         values
     }
 
+    /// The record that a create of this draft would propose.
+    pub(crate) fn rehearsed(&self, collection: &Collection, draft: &Draft) -> Vec<Value> {
+        let mut values = self.proposed(collection, draft, Authority::Caller, &mut Vec::new());
+        self.apply_sets(collection, SetOn::Create, &mut values);
+        values
+    }
+
     fn apply_sets(&self, collection: &Collection, on: SetOn, values: &mut [Value]) {
         let policy = self.engine.application.policy.collection(collection.id);
         for (field, rules) in collection.fields.iter().zip(&policy.fields) {
