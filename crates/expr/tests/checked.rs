@@ -6,7 +6,7 @@ use backstay_expr::{Checked, Parameter, Scope, Type, compile};
 use backstay_model::{CollectionId, FieldId, Model};
 use newsroom::{World, caller, id, model, now};
 
-fn compiled(model: &Model, text: &str, scope: fn(&Model, CollectionId) -> Scope<'_>) -> Checked {
+fn compiled<'m>(model: &'m Model, text: &str, scope: fn(&'m Model, CollectionId) -> Scope<'m>) -> Checked {
     let post = model.collection_named("Post").expect("a collection").id;
     compile(text, &scope(model, post)).expect(text)
 }
