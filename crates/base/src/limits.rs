@@ -56,6 +56,12 @@ pub const GROUP_OPERATIONS: usize = 256;
 pub const WRITER_QUEUE: usize = 8192;
 /// Characters of a password at most; the least is configured.
 pub const PASSWORD_CHARS_MAX: usize = 256;
+/// Sessions of one account or operator; the oldest ends where one more begins.
+pub const SESSIONS_PER_ACCOUNT: u32 = 100;
+/// Callers that are recognised without a statement.
+pub const KNOWN_CALLERS: usize = 100_000;
+/// Accounts and addresses whose attempts are counted at one time.
+pub const ATTEMPT_BUCKETS: usize = 100_000;
 /// Password hashes that wait for the hashing pool before new ones are refused.
 pub const HASHING_QUEUE: usize = 256;
 /// Files of a model.

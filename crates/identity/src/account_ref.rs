@@ -1,0 +1,32 @@
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use backstay_base::RecordId;
+
+/// How an operator names an account, another operator, or a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountRef {
+    /// By e-mail address; an account is looked for first, then an operator.
+    Email(String),
+    /// By id.
+    Id(RecordId),
+}
+
+impl FromStr for AccountRef {
+    type Err = Infallible;
+
+    /// A UUID is an id, everything else is taken for an e-mail address.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.parse().map_or_else(|_| Self::Email(text.to_owned()), Self::Id))
+    }
+}
+
+impl fmt::Display for AccountRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Email(email) => f.write_str(email),
+            Self::Id(id) => fmt::Display::fmt(id, f),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use backstay_base::{Action, Caller, Error, RecordId, Timestamp, Value, Violation, ViolationKind};
+use backstay_engine::Draft;
+use backstay_expr::{Environment, Expr, Path, Scope, Start, compile, truth};
+use backstay_model::{Collection, Field, FieldId, Model, SetOn};
+
+use crate::schema::Schema;
+
+/// Which fields of its record a new account may fill in for itself.
+///
+/// The type's create rule is not asked: whether accounts are made is what `Settings::sign_up` says. Its fields' rules
+/// are, of the account that is about to be: a field's create rule, or else its update rule (what its owner may not
+/// change afterwards it may not begin with). A rule that looks at other records does not hold here, and relations to
+/// many cannot be given: they would add the account to a record that somebody else guards.
+#[derive(Debug)]
+pub(crate) struct SignUpPolicy {
+    /// By the fields' indexes; empty without an `@identity` type.
+    fields: Vec<Writable>,
+    names: Vec<String>,
+    defaults: Vec<Value>,
+}
+
+#[derive(Debug)]
+enum Writable {
+    Always,
+    Never(ViolationKind),
+    Where(Box<Expr>),
+}
+
+impl SignUpPolicy {
+    pub(crate) fn of(model: &Model, schema: &Schema) -> Self {
+        let Some(accounts) = schema.accounts else {
+            return Self { fields: Vec::new(), names: Vec::new(), defaults: Vec::new() };
+        };
+        let collection = model.collection(accounts.collection);
+        let writable = |field: &Field| match field.id {
+            id if id == accounts.email => Writable::Always,
+            _ => Writable::of(model, collection, field),
+        };
+        Self {
+            fields: collection.fields.iter().map(writable).collect(),
+            names: collection.fields.iter().map(|field| field.name.clone()).collect(),
+            defaults: collection.fields.iter().map(|field| field.default.clone().unwrap_or(Value::Null)).collect(),
+        }
+    }
+
+    /// Refuses fields that this new account may not give a value. `caller` is the account as it will be.
+    pub(crate) fn check(&self, draft: &Draft, caller: &Caller, now: Timestamp) -> Result<(), Error> {
+        let proposed = Proposed { draft, defaults: &self.defaults, caller, now };
+        let mut violations = Vec::new();
+        for field in draft.fields() {
+            let refused = match self.fields.get(usize::from(field.0)) {
+                Some(Writable::Always) => None,
+                Some(Writable::Where(rule)) if truth(rule, &proposed).is_true() => None,
+                Some(Writable::Never(kind)) => Some(kind.clone()),
+                Some(Writable::Where(_)) | None => Some(FORBIDDEN),
+            };
+            if let Some(kind) = refused {
+                let name = self.names.get(usize::from(field.0)).map_or("", String::as_str);
+                violations.push(Violation::new(format!("/{name}"), kind));
+            }
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
+    }
+}
+
+const FORBIDDEN: ViolationKind = ViolationKind::FieldForbidden { action: Action::Create };
+
+impl Writable {
+    fn of(model: &Model, collection: &Collection, field: &Field) -> Self {
+        let own = field.id <= Collection::VERSION;
+        let set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
+        if own || set || field.readonly {
+            return Self::Never(ViolationKind::ReadOnly("Backstay gives it its value"));
+        }
+        if field.kind.is_to_many() {
+            return Self::Never(ViolationKind::ReadOnly("it cannot be given at sign-up; change it afterwards"));
+        }
+        let (rule, scope) = match (&field.allow.create, &field.allow.update) {
+            (Some(rule), _) => (rule, Scope::rule(model, collection.id)),
+            (None, Some(rule)) => (rule, Scope::update_rule(model, collection.id)),
+            (None, None) => return Self::Always,
+        };
+        match compile(&rule.text, &scope) {
+            Ok(checked) if !checked.needs_store => Self::Where(Box::new(checked.expr)),
+            _ => Self::Never(FORBIDDEN),
+        }
+    }
+}
+
+/// The account's record as it is about to be.
+struct Proposed<'a> {
+    draft: &'a Draft,
+    defaults: &'a [Value],
+    caller: &'a Caller,
+    now: Timestamp,
+}
+
+impl Proposed<'_> {
+    fn field(&self, field: FieldId) -> Value {
+        match field {
+            Collection::ID => self.caller.id.map_or(Value::Null, |id: RecordId| Value::Id(id)),
+            Collection::CREATED_AT | Collection::UPDATED_AT => self.now.into(),
+            Collection::VERSION => Value::Int(1),
+            field => {
+                let default = || self.defaults.get(usize::from(field.0)).cloned().unwrap_or(Value::Null);
+                self.draft.value(field).cloned().unwrap_or_else(default)
+            }
+        }
+    }
+}
+
+impl Environment for Proposed<'_> {
+    fn caller(&self) -> &Caller {
+        self.caller
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn value(&self, from: Start, path: &Path) -> Value {
+        match (from, path.steps.as_slice()) {
+            (Start::Record(_), _) => Value::Null,
+            (_, []) => self.field(Collection::ID),
+            (_, [field]) => self.field(*field),
+            // Refused when the rule was compiled: it needs the store.
+            (_, [_, ..]) => Value::Null,
+        }
+    }
+}

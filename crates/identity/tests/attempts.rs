@@ -1,0 +1,77 @@
+//! How often something may be tried.
+
+mod support;
+
+use backstay_base::{Error, Limit};
+use backstay_identity::Settings;
+use support::{Club, PASSWORD, address, secret, settings};
+
+fn wait<T>(result: Result<T, Error>) -> Option<u64> {
+    match result {
+        Err(Error::Limit(Limit::Rate { retry_after_seconds })) => Some(retry_after_seconds),
+        _ => None,
+    }
+}
+
+async fn sign_in(club: &Club, from: &str, email: &str, password: &str) -> Option<u64> {
+    let body = format!(r#"{{"email": "{email}", "password": "{password}"}}"#);
+    wait(club.identity.sign_in(&club.anonymous(), address(from), body.as_bytes()).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_account_is_not_tried_without_end_from_many_addresses() {
+    let club = Club::open(Settings { attempts_per_account: 3, ..settings() });
+    club.sign_up("ada@example.org").await.expect("sign-up is open");
+    for email in ["ada@example.org", "nobody@example.org"] {
+        for number in 1..=3 {
+            assert_eq!(sign_in(&club, &format!("192.0.2.{number}"), email, "wrong").await, None);
+        }
+        let before = club.identity.hashes_computed();
+        assert_eq!(sign_in(&club, "192.0.2.4", email, PASSWORD).await, Some(300), "{email}");
+        assert_eq!(sign_in(&club, "192.0.2.4", &email.to_uppercase(), PASSWORD).await, Some(300), "{email}");
+        assert_eq!(club.identity.hashes_computed(), before, "a refused attempt costs nothing");
+    }
+    club.clock.advance("300s");
+    assert_eq!(sign_in(&club, "192.0.2.4", "ada@example.org", PASSWORD).await, None);
+    for _ in 0..3 {
+        assert_eq!(sign_in(&club, "192.0.2.4", "ada@example.org", "wrong").await, None, "success gives all back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_does_not_try_many_accounts() {
+    let club = Club::open(Settings { attempts_per_address: 3, ..settings() });
+    for number in 0..3 {
+        assert_eq!(sign_in(&club, "2001:db8::1", &format!("a{number}@example.org"), "wrong").await, None);
+    }
+    assert_eq!(sign_in(&club, "2001:db8::2", "b@example.org", "wrong").await, Some(300));
+    assert_eq!(sign_in(&club, "2001:db8:0:1::1", "b@example.org", "wrong").await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ups_and_set_ups_are_limited_too() {
+    let club = Club::open(Settings { sign_ups_per_address: 2, attempts_per_address: 3, ..settings() });
+    for number in 0..2 {
+        club.sign_up(&format!("a{number}@example.org")).await.expect("sign-up is open");
+    }
+    assert_eq!(wait(club.sign_up("b@example.org").await), Some(450));
+
+    let set_up = async || {
+        let (cx, from) = (club.anonymous(), address("192.0.2.1"));
+        wait(club.identity.set_up_operator(&cx, from, &secret("guess"), "r@example.org", &secret(PASSWORD)).await)
+    };
+    for _ in 0..3 {
+        assert_eq!(set_up().await, None);
+    }
+    assert_eq!(set_up().await, Some(300));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_session_does_not_guess_the_password() {
+    let club = Club::open(Settings { attempts_per_account: 2, ..settings() });
+    let token = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
+    let cx = club.shown(&token).await.expect("the token is good");
+    let body = br#"{"current": "a guess", "password": "another good one"}"#;
+    let guess = async || wait(club.identity.change_password(&cx, address("192.0.2.1"), body).await);
+    assert_eq!((guess().await, guess().await, guess().await), (None, None, Some(450)));
+}

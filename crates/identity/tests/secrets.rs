@@ -1,0 +1,51 @@
+//! No password and no token is found on the disk or in what is printed.
+
+mod support;
+
+use std::path::Path;
+
+use backstay_identity::NewKey;
+use support::{Club, PASSWORD, settings};
+
+fn holds(directory: &Path, needle: &str) -> bool {
+    let files = std::fs::read_dir(directory).expect("the directory can be read");
+    files.filter_map(Result::ok).filter(|file| file.path().is_file()).any(|file| {
+        let bytes = std::fs::read(file.path()).expect("the file can be read");
+        bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_holds_hashes_alone() {
+    let club = Club::open(settings());
+    let signed_in = club.sign_up("ada@example.org").await.expect("sign-up is open");
+    let system = club.system();
+    let key = club.identity.issue_key(&system, NewKey { name: "importer".to_owned(), ..NewKey::default() }).await;
+    let key = key.expect("the system may").secret;
+    let later = system.now.checked_add(backstay_base::Duration::parse("1h").expect("a duration"));
+    let invited = club.identity.invite(&system, "bob@example.org", &[], later.expect("a moment")).await;
+    let invitation = invited.expect("the system may").token;
+    let set_up = club.identity.setup_token();
+    club.engine().close();
+
+    let directory = club.app.directory();
+    assert!(holds(directory, "ada@example.org"), "the search finds what is there");
+    let database = std::fs::read(directory.join("backstay.db")).expect("the file can be read");
+    let hashes = database.windows(10).filter(|window| window == b"$argon2id$").count();
+    assert_eq!(hashes, 1, "in the credential, not in the commit log");
+    for secret in [PASSWORD, signed_in.token.expose(), key.expose(), invitation.expose(), set_up.expose()] {
+        assert!(!holds(directory, secret));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_is_printed() {
+    let club = Club::open(settings());
+    let signed_in = club.sign_up("ada@example.org").await.expect("sign-up is open");
+    let key = club.identity.issue_key(&club.system(), NewKey { name: "k".to_owned(), ..NewKey::default() }).await;
+    let key = key.expect("the system may");
+    let printed = format!("{signed_in:?} {key:?} {:?}", club.identity);
+    for secret in [signed_in.token.expose(), key.secret.expose(), PASSWORD, "argon2id$"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}

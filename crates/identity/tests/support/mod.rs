@@ -1,0 +1,165 @@
+//! An application with accounts on a temporary database, whose clock the test moves.
+#![allow(dead_code, reason = "each file of tests uses some of it")]
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use backstay_base::{Caller, Error, Secret};
+use backstay_engine::{Context, Engine};
+use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, SignedIn, system_model};
+use backstay_model::SourceFile;
+use backstay_testkit::{TestApplication, TestClock, controlled};
+
+pub const PASSWORD: &str = "correct horse battery";
+pub const ADDRESS: &str = "192.0.2.1";
+
+const MODEL: &str = r#"
+extend schema @app(name: "Club")
+
+enum Role @roles { EDITOR WRITER }
+
+type User @identity
+  @allow(
+    read: "this.id == auth.id || 'EDITOR' in auth.roles"
+    update: "this.id == auth.id"
+    delete: "this.id == auth.id"
+  ) {
+  email: Email! @unique
+  name: String!
+  handle: String @unique
+  bio: String @allow(update: "this.id == auth.id")
+  rank: Int @default(to: 0) @allow(update: "'EDITOR' in auth.roles")
+  badge: String @allow(create: "'EDITOR' in auth.roles")
+  credits: Int @default(to: 0) @readonly
+  groups: [Group!]
+}
+
+type Group @allow(read: "true") {
+  name: String!
+  members: [User!] @inverse(field: "groups")
+}
+"#;
+
+const WITHOUT_ACCOUNTS: &str = r#"
+extend schema @app(name: "Meter")
+enum Role @roles { READER }
+type Reading @allow(read: "'READER' in auth.roles") { value: Int! }
+"#;
+
+pub struct Club {
+    pub app: TestApplication,
+    pub identity: Identity,
+    pub clock: TestClock,
+}
+
+impl Club {
+    /// With accounts and these settings.
+    pub fn open(settings: Settings) -> Self {
+        Self::with(files(), settings)
+    }
+
+    /// Of an application that has no accounts.
+    pub fn without_accounts() -> Self {
+        let files = vec![SourceFile::app("model/meter.graphql", WITHOUT_ACCOUNTS), system_model(None)];
+        Self::with(files, settings())
+    }
+
+    fn with(files: Vec<SourceFile>, settings: Settings) -> Self {
+        let clock = TestClock::at("2026-01-31T12:00:00Z");
+        let app = TestApplication::open(files, controlled(&clock, 7));
+        let identity = Identity::new(app.engine.clone(), settings).expect("the model fits");
+        Self { app, identity, clock }
+    }
+
+    /// After a restart, with these settings.
+    pub fn restart(self, settings: Settings) -> Self {
+        let Self { app, identity, clock } = self;
+        drop(identity);
+        let app = app.restart(files(), controlled(&clock, 8));
+        let identity = Identity::new(app.engine.clone(), settings).expect("the model fits");
+        Self { app, identity, clock }
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.app.engine
+    }
+
+    pub fn anonymous(&self) -> Context {
+        Context::new(self.engine(), Arc::new(Caller::anonymous()))
+    }
+
+    pub fn system(&self) -> Context {
+        Context::system(self.engine())
+    }
+
+    /// A request with this token.
+    pub async fn shown(&self, token: &Secret) -> Result<Context, Error> {
+        Ok(Context::new(self.engine(), self.identity.recognise(token).await?))
+    }
+
+    pub async fn sign_up_with(&self, body: &str) -> Result<SignedIn, Error> {
+        self.identity.sign_up(&self.anonymous(), address(ADDRESS), body.as_bytes()).await
+    }
+
+    pub async fn sign_up(&self, email: &str) -> Result<SignedIn, Error> {
+        self.sign_up_with(&format!(r#"{{"email": "{email}", "name": "Ada", "password": "{PASSWORD}"}}"#)).await
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<SignedIn, Error> {
+        self.sign_in_with(&format!(r#"{{"email": "{email}", "password": "{password}"}}"#)).await
+    }
+
+    pub async fn sign_in_with(&self, body: &str) -> Result<SignedIn, Error> {
+        self.identity.sign_in(&self.anonymous(), address(ADDRESS), body.as_bytes()).await
+    }
+
+    /// An operator who has signed in.
+    pub async fn operator(&self) -> Context {
+        let operator = self.identity.add_operator(&self.system(), "root@example.org", &secret(PASSWORD)).await;
+        operator.expect("an operator can be added");
+        let body = format!(r#"{{"email": "root@example.org", "password": "{PASSWORD}", "as": "operator"}}"#);
+        let signed_in = self.sign_in_with(&body).await.expect("an operator can sign in");
+        self.shown(&signed_in.token).await.expect("the token is good")
+    }
+}
+
+pub fn files() -> Vec<SourceFile> {
+    vec![SourceFile::app("model/club.graphql", MODEL), system_model(Some("User"))]
+}
+
+/// Open sign-up, hashes that cost little, and more attempts than a test makes.
+pub fn settings() -> Settings {
+    Settings {
+        sign_up: SignUp::Open,
+        attempts_per_account: 100,
+        attempts_per_address: 1000,
+        sign_ups_per_address: 1000,
+        hashing: HashingCost { memory_kib: 16, passes: 1, lanes: 1, threads: 2 },
+        ..Settings::default()
+    }
+}
+
+pub fn address(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+pub fn secret(text: &str) -> Secret {
+    Secret::new(text.to_owned())
+}
+
+pub fn by_email(text: &str) -> AccountRef {
+    AccountRef::Email(text.to_owned())
+}
+
+pub fn json(bytes: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(bytes).expect("an answer is JSON")
+}
+
+/// What a client is told.
+pub fn told<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    match result {
+        Ok(_) => "done".to_owned(),
+        Err(error @ Error::Internal(_)) => format!("{error:?}"),
+        Err(error) => error.to_string(),
+    }
+}

@@ -1,0 +1,60 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use backstay_base::{Ambient, Clock, Duration, Entropy, Timestamp};
+
+/// A clock that stands still until the test moves it.
+#[derive(Debug, Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    /// A clock that shows this moment (RFC 3339).
+    pub fn at(moment: &str) -> Self {
+        let moment = Timestamp::parse(moment).expect("the test gives a moment");
+        Self(Arc::new(AtomicI64::new(moment.micros())))
+    }
+
+    /// Moves the clock forward, by a duration such as `36h` or `90s`.
+    pub fn advance(&self, by: &str) {
+        let by = Duration::parse(by).expect("the test gives a duration");
+        self.0.fetch_add(by.micros(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros_saturating(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Bytes that look random and are the same in every run of a test (splitmix64).
+#[derive(Debug)]
+pub struct TestEntropy(AtomicU64);
+
+impl TestEntropy {
+    /// Another seed, other bytes.
+    pub fn seeded(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    fn word(&self) -> u64 {
+        const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut word = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        word ^ (word >> 31)
+    }
+}
+
+impl Entropy for TestEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(8) {
+            chunk.copy_from_slice(&self.word().to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// Time and randomness under the control of a test.
+pub fn controlled(clock: &TestClock, seed: u64) -> Ambient {
+    Ambient { clock: Arc::new(clock.clone()), entropy: Arc::new(TestEntropy::seeded(seed)) }
+}

@@ -1,0 +1,46 @@
+use std::path::Path;
+
+use backstay_base::Ambient;
+use backstay_engine::{Application, Engine, OpenOptions};
+use backstay_model::SourceFile;
+use backstay_sql::Dialect;
+use tempfile::TempDir;
+
+/// An application on a database of its own in a temporary directory, which goes with it.
+#[derive(Debug)]
+pub struct TestApplication {
+    /// Its engine.
+    pub engine: Engine,
+    directory: TempDir,
+}
+
+impl TestApplication {
+    /// Opens the application that these model files describe, the system model's files among them.
+    pub fn open(files: Vec<SourceFile>, ambient: Ambient) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let engine = Self::engine_in(directory.path(), files, ambient);
+        Self { engine, directory }
+    }
+
+    /// Closes the database and opens it again, as after a restart.
+    #[must_use]
+    pub fn restart(self, files: Vec<SourceFile>, ambient: Ambient) -> Self {
+        self.engine.close();
+        let engine = Self::engine_in(self.directory.path(), files, ambient);
+        Self { engine, directory: self.directory }
+    }
+
+    /// Where the database is.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    #[expect(clippy::panic, reason = "a test with a model that does not load has failed, and is to show why")]
+    fn engine_in(directory: &Path, files: Vec<SourceFile>, ambient: Ambient) -> Engine {
+        let loaded = backstay_model::load(files).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+        let application = Application::compile(loaded.model, Dialect::Sqlite);
+        let application = application.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+        let (engine, _) = Engine::open(application, OpenOptions::new(directory), ambient).expect("the database opens");
+        engine
+    }
+}
