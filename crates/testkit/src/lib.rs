@@ -3,9 +3,13 @@
 mod ambient;
 #[cfg(feature = "application")]
 mod application;
+#[cfg(feature = "doors")]
+mod doors;
 mod postgres;
 
 pub use ambient::{TestClock, TestEntropy, controlled};
 #[cfg(feature = "application")]
 pub use application::TestApplication;
+#[cfg(feature = "doors")]
+pub use doors::{Reply, TestApp};
 pub use postgres::Cluster;

@@ -1,0 +1,111 @@
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use backstay_base::CallerKind;
+use backstay_engine::{Context, ExplainRequest as Ask, Outcome, WriteOptions, Written};
+use bytes::Bytes;
+
+use crate::answer::Answer;
+use crate::credentials::{self, Asker};
+use crate::exchange::Exchange;
+use crate::target::{Action, Target};
+use crate::{Refusal, body, negotiation, origin, preconditions};
+
+/// `/api/{collection}`, `/api/{collection}:query`, `/api/{collection}/{id}`.
+pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
+    negotiation::require_json(exchange.headers())?;
+    let asker = credentials::recognise(exchange).await?;
+    origin::require_own(exchange, &asker)?;
+    let action = resolve(exchange, &asker)?;
+    let ask = read(exchange, action, body).await?;
+    let context = exchange.context(asker.caller.clone());
+    carry_out(exchange, &asker, &context, ask).await
+}
+
+/// What the request does, if the caller may know of the collection.
+fn resolve(exchange: &Exchange<'_>, asker: &Asker) -> Result<Action, Refusal> {
+    let model = exchange.site.engine.model();
+    let target = Target::resolve(model, exchange.path().strip_prefix("/api/").unwrap_or_default())?;
+    if model.collection(target.collection()).system && asker.caller.kind != CallerKind::Operator {
+        return Err(Refusal::NoSuchPath { hint: None });
+    }
+    target.action(exchange.method())
+}
+
+async fn read(exchange: &Exchange<'_>, action: Action, body: Body) -> Result<Ask, Refusal> {
+    let types = match action {
+        Action::Create(_) | Action::Query(_) => Some(body::JSON_TYPES),
+        Action::Update(..) => Some(body::PATCH_TYPES),
+        Action::Get(..) | Action::List(_) | Action::Delete(..) => None,
+    };
+    let options = match action {
+        Action::Get(..) | Action::List(_) | Action::Query(_) => WriteOptions::default(),
+        Action::Update(..) | Action::Delete(..) => negotiation::write_options(exchange)?,
+        Action::Create(_) => {
+            preconditions::refuse(exchange.headers(), &header::IF_MATCH)?;
+            negotiation::write_options(exchange)?
+        }
+    };
+    let body = match types {
+        Some(types) => body::read(exchange, body, types, exchange.site.settings.body_bytes).await?,
+        None => {
+            body::refuse(&body)?;
+            Bytes::new()
+        }
+    };
+    action.ask(exchange.site.engine.model(), exchange.parts.uri.query(), body, options)
+}
+
+async fn carry_out(
+    exchange: &Exchange<'_>,
+    asker: &Asker,
+    context: &Context,
+    ask: Ask,
+) -> Result<Answer, Refusal> {
+    let engine = &exchange.site.engine;
+    match ask {
+        Ask::Get(get) => {
+            let found = engine.get(context, get).await?;
+            preconditions::require_version(exchange.headers(), found.version)?;
+            Ok(Answer::ready(StatusCode::OK, asker.audience(), found.body).tagged(Some(found.tag)))
+        }
+        Ask::List(list) => {
+            let page = engine.list(context, list).await?;
+            Ok(Answer::ready(StatusCode::OK, asker.audience(), page.body).tagged(Some(page.tag)))
+        }
+        Ask::Create(create) => {
+            let (collection, minimal) = (create.collection, create.options.minimal);
+            let written = engine.create(context, create).await?;
+            let path = &engine.model().collection(collection).path;
+            let mut answer = answer_write(asker, &written, minimal);
+            if let [id] = written.ids[..]
+                && let Ok(location) = HeaderValue::from_str(&format!("/api/{path}/{id}"))
+            {
+                answer.header(header::LOCATION, location);
+            }
+            Ok(answer)
+        }
+        Ask::Update(update) => {
+            let minimal = update.options.minimal;
+            Ok(answer_write(asker, &engine.update(context, update).await?, minimal))
+        }
+        Ask::Delete(delete) => Ok(answer_write(asker, &engine.delete(context, delete).await?, false)),
+    }
+}
+
+fn answer_write(asker: &Asker, written: &Written, minimal: bool) -> Answer {
+    let status = match (written.outcome, &written.body) {
+        (Outcome::Created, _) => StatusCode::CREATED,
+        (Outcome::Updated, Some(_)) => StatusCode::OK,
+        (Outcome::Updated, None) | (Outcome::Deleted, _) => StatusCode::NO_CONTENT,
+    };
+    let body = written.body.clone().unwrap_or_default();
+    let mut answer = Answer::ready(status, asker.audience(), body).tagged(written.tag.clone());
+    if minimal {
+        answer.headers.push(negotiation::minimal_applied());
+    }
+    if written.replayed {
+        answer.header(negotiation::IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+    answer
+}
+

@@ -1,0 +1,178 @@
+use std::borrow::Cow;
+
+use backstay_base::{Error, Violation, ViolationKind, limits};
+use backstay_engine::{List, Raw, object_members, one_edit_apart};
+use backstay_model::Collection;
+use serde_json::value::RawValue;
+
+use crate::query::{self, shorten};
+
+/// Parameters of a list that are not fields.
+const PARAMETERS: &[&str] = &["filter", "sort", "select", "limit", "after", "count"];
+/// Parameters that are known by name, but not there yet.
+const NOT_YET: &[&str] = &["search"];
+/// Members of the body of `:query`.
+const MEMBERS: &[&str] = &["filter", "params", "where", "sort", "select", "limit", "after", "count"];
+
+/// Reads the query of `GET /api/{collection}`: `filter`, `sort`, `select`, `limit`, `after`, `count`, values of the
+/// filter's parameters as `$name`, and `field=value` for equality.
+pub(crate) fn from_query(collection: &Collection, text: Option<&str>) -> Result<List, Error> {
+    let mut list = List::of(collection.id);
+    let mut violations = Vec::new();
+    for (name, value) in query::pairs(text.unwrap_or_default())? {
+        if let Err(kind) = parameter(&mut list, collection, &name, value) {
+            violations.push(Violation::new(shorten(&name), kind));
+        }
+    }
+    checked(list, violations, "$")
+}
+
+fn parameter(
+    list: &mut List,
+    collection: &Collection,
+    name: &str,
+    value: Cow<'_, str>,
+) -> Result<(), ViolationKind> {
+    if let Some(parameter) = name.strip_prefix('$') {
+        list.params.push((parameter.to_owned(), Raw::Text(value.into_owned())));
+        return Ok(());
+    }
+    match name {
+        "filter" => list.filter = Some(value.into_owned()),
+        "sort" => list.sort = Some(value.into_owned()),
+        "select" => list.select = Some(value.into_owned()),
+        "after" => list.after = Some(value.into_owned()),
+        "limit" => list.limit = Some(page_limit(&value)?),
+        "count" => list.count = truth(&value)?,
+        _ if NOT_YET.contains(&name) => return Err(not_yet()),
+        _ => {
+            known_or_field(collection, name)?;
+            list.equals.push((name.to_owned(), Raw::Text(value.into_owned())));
+        }
+    }
+    Ok(())
+}
+
+/// Reads the body of `POST /api/{collection}:query`: the same, with the filter's parameters under `params` and the
+/// equalities under `where`, their values as JSON.
+pub(crate) fn from_body(collection: &Collection, body: &[u8]) -> Result<List, Error> {
+    let mut list = List::of(collection.id);
+    let (mut seen, mut violations) = (Vec::new(), Vec::new());
+    for (name, raw) in object_members(body)? {
+        let at = format!("/{}", shorten(&pointer(&name)));
+        if seen.contains(&name) {
+            violations.push(Violation::new(at, ViolationKind::Duplicate));
+            continue;
+        }
+        match &*name {
+            "params" => pairs(&at, raw, &mut list.params, &mut violations),
+            "where" => pairs(&at, raw, &mut list.equals, &mut violations),
+            _ => {
+                if let Err(kind) = member(&mut list, &name, raw.get()) {
+                    violations.push(Violation::new(at, kind));
+                }
+            }
+        }
+        seen.push(name);
+    }
+    checked(list, violations, "/params")
+}
+
+fn member(list: &mut List, name: &str, raw: &str) -> Result<(), ViolationKind> {
+    let expected = |expected: &str| ViolationKind::Type { expected: expected.to_owned() };
+    let text = || match serde_json::from_str::<Option<String>>(raw) {
+        Ok(Some(text)) if text.contains('\0') => Err(ViolationKind::Range("NUL is not taken; leave it out".to_owned())),
+        Ok(text) => Ok(text),
+        Err(_) => Err(expected("a text")),
+    };
+    match name {
+        "filter" => list.filter = text()?,
+        "sort" => list.sort = text()?,
+        "select" => list.select = text()?,
+        "after" => list.after = text()?,
+        "limit" => list.limit = if raw == "null" { None } else { Some(page_limit(raw)?) },
+        "count" => list.count = serde_json::from_str(raw).map_err(|_| expected("true or false"))?,
+        _ if NOT_YET.contains(&name) => return Err(not_yet()),
+        _ => return Err(unknown("member", name, nearest(MEMBERS, name))),
+    }
+    Ok(())
+}
+
+fn pairs(at: &str, raw: &RawValue, into: &mut Vec<(String, Raw)>, violations: &mut Vec<Violation>) {
+    let Ok(members) = object_members(raw.get().as_bytes()) else {
+        let kind = ViolationKind::Type { expected: "a JSON object of names and values".to_owned() };
+        violations.push(Violation::new(at, kind));
+        return;
+    };
+    for (name, value) in members {
+        if into.iter().any(|(known, _)| *known == name) {
+            let at = format!("{at}/{}", shorten(&pointer(&name)));
+            violations.push(Violation::new(at, ViolationKind::Duplicate));
+        } else {
+            into.push((name.into_owned(), Raw::Json(value.to_owned())));
+        }
+    }
+}
+
+fn page_limit(text: &str) -> Result<u32, ViolationKind> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = text.parse().ok().filter(|limit| plain && (1..=limits::PAGE_MAX).contains(limit));
+    limit.ok_or_else(|| ViolationKind::Range(format!("a whole number from 1 to {}", limits::PAGE_MAX)))
+}
+
+fn truth(text: &str) -> Result<bool, ViolationKind> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(ViolationKind::Type { expected: "true or false".to_owned() }),
+    }
+}
+
+/// The list, if nothing is wrong with it. `at` is where the filter's parameters stand.
+fn checked(list: List, mut violations: Vec<Violation>, at: &str) -> Result<List, Error> {
+    if list.params.len() > limits::FILTER_PARAMETERS {
+        let range = format!("at most {} parameters", limits::FILTER_PARAMETERS);
+        violations.push(Violation::new(at, ViolationKind::Range(range)));
+    }
+    if violations.is_empty() { Ok(list) } else { Err(Error::Malformed(violations)) }
+}
+
+fn not_yet() -> ViolationKind {
+    ViolationKind::Range("not there yet; use filter".to_owned())
+}
+
+/// Refuses a name that is no field, where a parameter was probably meant. Other names are left to the engine, which
+/// knows what fields the caller may name.
+fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKind> {
+    match nearest(PARAMETERS, name).filter(|_| collection.field_named(name).is_none()) {
+        Some(suggestion) => Err(unknown("parameter", name, Some(suggestion))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses every parameter but those named.
+pub(crate) fn only(text: Option<&str>, known: &[&str]) -> Result<Option<String>, Error> {
+    let (mut value, mut violations) = (None, Vec::new());
+    for (name, text) in query::pairs(text.unwrap_or_default())? {
+        if known.contains(&&*name) {
+            value = Some(text.into_owned());
+        } else {
+            violations.push(Violation::new(shorten(&name), unknown("parameter", &name, nearest(known, &name))));
+        }
+    }
+    if violations.is_empty() { Ok(value) } else { Err(Error::Malformed(violations)) }
+}
+
+fn unknown(what: &'static str, name: &str, suggestion: Option<&str>) -> ViolationKind {
+    ViolationKind::Unknown { what, name: shorten(name), suggestion: suggestion.map(str::to_owned) }
+}
+
+fn nearest<'k>(known: &[&'k str], name: &str) -> Option<&'k str> {
+    let name = name.trim_start_matches(['$', '_']).to_ascii_lowercase();
+    known.iter().copied().find(|known| one_edit_apart(known, &name))
+}
+
+/// A name as a part of a JSON pointer (RFC 6901, section 3).
+fn pointer(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

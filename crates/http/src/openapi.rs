@@ -1,0 +1,113 @@
+mod operations;
+mod schemas;
+
+use backstay_base::limits;
+use backstay_model::{Class, Collection, Enum, Field, Model};
+use serde_json::{Map, Value, json};
+
+use crate::problem::KINDS;
+
+/// The OpenAPI 3.1 document of an application, as JSON: its paths, the shapes of its records, its limits and its
+/// problems. Collections that nobody may read, and Backstay's own, are left out.
+pub fn describe(model: &Model) -> String {
+    let shown: Vec<&Collection> = model.collections.iter().filter(|collection| is_shown(collection)).collect();
+    let mut paths = Map::new();
+    for collection in &shown {
+        paths.extend(operations::of_collection(model, collection));
+    }
+    paths.extend(operations::of_accounts());
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": { "title": model.name, "version": "1" },
+        "paths": paths,
+        "components": {
+            "schemas": shapes(model, &shown),
+            "parameters": operations::parameters(),
+            "responses": { "Problem": problem_response() },
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "cookie": { "type": "apiKey", "in": "cookie", "name": "backstay" },
+            },
+        },
+        "security": [{}, { "token": [] }, { "cookie": [] }],
+        "x-limits": limits(),
+        "x-problems": problems(),
+    });
+    document.to_string()
+}
+
+fn is_shown(collection: &Collection) -> bool {
+    !collection.system && collection.allow.read.is_some()
+}
+
+/// The fields that an answer may hold.
+fn readable(collection: &Collection) -> impl Iterator<Item = &Field> {
+    collection.fields.iter().filter(|field| field.class != Some(Class::Secret))
+}
+
+fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
+    let mut all = Map::new();
+    all.insert("Problem".to_owned(), schemas::problem());
+    for en in &model.enums {
+        all.insert(en.name.clone(), enumeration(en));
+    }
+    for collection in shown {
+        all.extend(schemas::of_collection(model, collection));
+    }
+    all
+}
+
+fn enumeration(en: &Enum) -> Value {
+    let names: Vec<&str> = en.values.iter().map(|value| &*value.name).collect();
+    let mut schema = json!({ "type": "string", "enum": names });
+    if let Some(description) = &en.description {
+        schema["description"] = json!(description);
+    }
+    schema
+}
+
+fn problem_response() -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    json!({
+        "description": "The request was refused or failed (RFC 9457). `x-problems` lists what `type` can be.",
+        "content": { "application/problem+json": { "schema": schema } },
+    })
+}
+
+/// Every limit that a caller can meet.
+fn limits() -> Value {
+    json!({
+        "bodyBytes": limits::BODY_BYTES,
+        "jsonDepth": limits::JSON_DEPTH,
+        "filterBytes": limits::EXPRESSION_BYTES,
+        "filterDepth": limits::EXPRESSION_DEPTH,
+        "filterNodes": limits::EXPRESSION_NODES,
+        "filterParameters": limits::FILTER_PARAMETERS,
+        "pageDefault": limits::PAGE_DEFAULT,
+        "pageMax": limits::PAGE_MAX,
+        "nestedMax": limits::NESTED_MAX,
+        "selectDepth": limits::SELECT_DEPTH,
+        "selectFields": limits::SELECT_FIELDS,
+        "parameterBytes": limits::PARAMETER_BYTES,
+        "sortFields": limits::SORT_FIELDS,
+        "countMax": limits::COUNT_MAX,
+        "batchRecords": limits::BATCH_RECORDS,
+        "listItems": limits::LIST_ITEMS,
+        "stringChars": limits::STRING_CHARS,
+        "idempotencyKeyBytes": limits::IDEMPOTENCY_KEY_BYTES,
+        "idempotencyHours": limits::IDEMPOTENCY_HOURS,
+        "cascadeRecords": limits::CASCADE_RECORDS,
+        "requestSeconds": limits::REQUEST_SECONDS,
+        "targetBytes": limits::TARGET_BYTES,
+        "headerBytes": limits::HEADER_BYTES,
+    })
+}
+
+/// Every kind of problem by its `type`.
+fn problems() -> Map<String, Value> {
+    let meaning = |status: u16, title: &str, remedy: &str| json!({ "status": status, "title": title, "remedy": remedy });
+    KINDS
+        .iter()
+        .map(|kind| (format!("/problems/{}", kind.code), meaning(kind.status.as_u16(), kind.title, kind.remedy)))
+        .collect()
+}

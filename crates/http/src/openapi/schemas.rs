@@ -1,0 +1,206 @@
+use backstay_base::limits;
+use backstay_model::{Collection, CollectionId, Element, Field, FieldKind, Model, Scalar};
+use serde_json::{Map, Value, json};
+
+use super::{is_shown, readable};
+
+/// The shapes of one collection: a record as it is read, as it is created and as it is changed, and a page.
+pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
+    let name = &collection.name;
+    let mut schemas = Map::new();
+    schemas.insert(name.clone(), record(model, collection));
+    schemas.insert(format!("{name}Page"), page(name));
+    if collection.allow.create.is_some() {
+        schemas.insert(format!("{name}Create"), create(model, collection));
+    }
+    if collection.allow.update.is_some() {
+        schemas.insert(format!("{name}Patch"), patch(model, collection));
+    }
+    schemas
+}
+
+/// A record as it is read. `select` leaves fields out and brings relations in, so none is required.
+fn record(model: &Model, collection: &Collection) -> Value {
+    let fields: Map<String, Value> =
+        readable(collection).map(|field| (field.name.clone(), described(field, read(model, field)))).collect();
+    let mut schema = json!({ "type": "object", "properties": fields, "additionalProperties": false });
+    if let Some(description) = &collection.description {
+        schema["description"] = json!(description);
+    }
+    schema
+}
+
+fn create(model: &Model, collection: &Collection) -> Value {
+    let writable = |field: &&Field| is_writable(field);
+    let fields: Map<String, Value> = collection
+        .fields
+        .iter()
+        .filter(writable)
+        .map(|field| (field.name.clone(), described(field, written(model, field, field.required))))
+        .collect();
+    let needed = |field: &&Field| field.required && field.default.is_none() && field.set.is_empty();
+    let has_initial = |field: &Field| match field.kind {
+        FieldKind::Enum(id) => model.enumeration(id).initial().is_some(),
+        _ => false,
+    };
+    let fields_needed = collection.fields.iter().filter(writable).filter(needed).filter(|field| !has_initial(field));
+    let required: Vec<&str> = fields_needed.map(|field| field.name.as_str()).collect();
+    json!({ "type": "object", "properties": fields, "required": required, "additionalProperties": false })
+}
+
+fn patch(model: &Model, collection: &Collection) -> Value {
+    let changeable = |field: &&Field| is_writable(field) && !field.immutable;
+    let fields: Map<String, Value> = collection
+        .fields
+        .iter()
+        .filter(changeable)
+        .map(|field| (field.name.clone(), described(field, written(model, field, field.required))))
+        .collect();
+    json!({ "type": "object", "properties": fields, "additionalProperties": false })
+}
+
+fn is_writable(field: &Field) -> bool {
+    let kept = [Collection::ID, Collection::CREATED_AT, Collection::UPDATED_AT, Collection::VERSION];
+    !kept.contains(&field.id) && !field.readonly && !matches!(field.kind, FieldKind::OneToMany { .. })
+}
+
+fn page(name: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["items", "next"],
+        "properties": {
+            "items": { "type": "array", "items": { "$ref": format!("#/components/schemas/{name}") } },
+            "next": { "type": ["string", "null"], "description": "The cursor of the next page: its `after`." },
+            "count": {
+                "type": "object",
+                "required": ["value", "more"],
+                "properties": {
+                    "value": { "type": "integer", "minimum": 0, "maximum": limits::COUNT_MAX },
+                    "more": { "type": "boolean" },
+                },
+            },
+        },
+    })
+}
+
+pub(super) fn problem() -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "remedy", "instance", "requestId"],
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference" },
+            "title": text,
+            "status": { "type": "integer" },
+            "detail": text,
+            "remedy": text,
+            "instance": { "type": "string", "format": "uri" },
+            "requestId": { "type": "string", "format": "uuid" },
+            "version": { "type": "integer", "description": "The stored version, where If-Match named another." },
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["at", "message"],
+                    "properties": { "at": text, "message": text, "remedy": text },
+                },
+            },
+        },
+    })
+}
+
+/// A field as it is read.
+fn read(model: &Model, field: &Field) -> Value {
+    let reference = |target: CollectionId| {
+        let target = model.collection(target);
+        if is_shown(target) {
+            json!({ "$ref": format!("#/components/schemas/{}", target.name) })
+        } else {
+            json!({ "type": "object" })
+        }
+    };
+    match &field.kind {
+        FieldKind::ToOne { target, .. } => {
+            let id = json!({ "type": "string", "format": "uuid" });
+            let mut forms = vec![id, reference(*target)];
+            forms.extend((!is_required(field)).then(|| json!({ "type": "null" })));
+            json!({ "oneOf": forms })
+        }
+        FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
+            json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX })
+        }
+        _ => written(model, field, is_required(field)),
+    }
+}
+
+/// Whether every answer that holds the field holds a value.
+fn is_required(field: &Field) -> bool {
+    field.required && field.allow.read.is_none()
+}
+
+/// A field as it is written.
+fn written(model: &Model, field: &Field, required: bool) -> Value {
+    let mut schema = match &field.kind {
+        FieldKind::Scalar(kind) => scalar(*kind),
+        FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
+        FieldKind::List(element) => {
+            json!({ "type": "array", "items": item(model, *element), "maxItems": limits::LIST_ITEMS })
+        }
+        FieldKind::ToOne { .. } => scalar(Scalar::Id),
+        FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
+            return json!({ "type": "array", "items": scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });
+        }
+    };
+    if required || schema.as_object().is_some_and(Map::is_empty) {
+        return schema;
+    }
+    match schema.get("type").cloned() {
+        Some(one) => {
+            schema["type"] = json!([one, "null"]);
+            schema
+        }
+        None => json!({ "oneOf": [schema, { "type": "null" }] }),
+    }
+}
+
+fn item(model: &Model, element: Element) -> Value {
+    match element {
+        Element::Scalar(kind) => scalar(kind),
+        Element::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(id).name) }),
+    }
+}
+
+fn described(field: &Field, mut schema: Value) -> Value {
+    if let Some(description) = &field.description {
+        schema["description"] = json!(description);
+    }
+    schema
+}
+
+fn scalar(kind: Scalar) -> Value {
+    let text = |format: &str| json!({ "type": "string", "format": format });
+    match kind {
+        Scalar::Id => text("uuid"),
+        Scalar::String => json!({ "type": "string", "maxLength": limits::STRING_CHARS }),
+        Scalar::Text => json!({ "type": "string" }),
+        Scalar::Int => json!({ "type": "integer", "format": "int64" }),
+        Scalar::Float => json!({ "type": "number", "format": "double" }),
+        Scalar::Decimal { precision, scale } => {
+            let whole = precision - scale;
+            let pattern = format!("^-?[0-9]{{1,{}}}(\\.[0-9]{{1,{}}})?$", whole.max(1), scale.max(1));
+            json!({ "type": "string", "pattern": pattern })
+        }
+        Scalar::Boolean => json!({ "type": "boolean" }),
+        Scalar::DateTime => text("date-time"),
+        Scalar::Date => text("date"),
+        Scalar::Json => json!({}),
+        Scalar::Email => json!({ "type": "string", "format": "email", "maxLength": limits::EMAIL_CHARS }),
+        Scalar::Url => json!({ "type": "string", "format": "uri", "maxLength": limits::URL_CHARS }),
+        Scalar::Money => json!({
+            "type": "object",
+            "required": ["amount", "currency"],
+            "properties": { "amount": { "type": "string" }, "currency": { "type": "string", "pattern": "^[A-Z]{3}$" } },
+            "additionalProperties": false,
+        }),
+    }
+}

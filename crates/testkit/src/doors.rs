@@ -1,0 +1,143 @@
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request};
+use backstay_base::{Ambient, Secret};
+use backstay_engine::Context;
+use backstay_http::{Doors, HttpSettings, router};
+use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, system_model};
+use backstay_model::SourceFile;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+use crate::TestApplication;
+
+/// The password of every account that a test makes.
+const PASSWORD: &str = "correct horse battery";
+
+/// An application with accounts, and all its doors, on a database of its own. Everyone may sign up.
+#[derive(Debug)]
+pub struct TestApp {
+    /// What the doors open onto.
+    pub doors: Doors,
+    application: TestApplication,
+}
+
+impl TestApp {
+    /// Opens the application that this model text describes. Its type for accounts is called `User`.
+    pub fn open(model: &str) -> Self {
+        Self::with(model, HttpSettings::default())
+    }
+
+    /// The same with other settings of the doors.
+    pub fn with(model: &str, settings: HttpSettings) -> Self {
+        Self::of_files(vec![SourceFile::app("model/test.graphql", model)], settings)
+    }
+
+    /// The same from several model files.
+    pub fn of_files(mut files: Vec<SourceFile>, settings: HttpSettings) -> Self {
+        files.push(system_model(Some("User")));
+        let application = TestApplication::open(files, Ambient::system());
+        let hashing = HashingCost { memory_kib: 64, passes: 1, lanes: 1, threads: 2 };
+        let accounts = Settings { sign_up: SignUp::Open, sign_ups_per_address: 1000, hashing, ..Settings::default() };
+        let identity = Identity::new(application.engine.clone(), accounts).expect("the settings are good");
+        Self { doors: Doors { engine: application.engine.clone(), identity, settings }, application }
+    }
+
+    /// Where the database is.
+    pub fn application(&self) -> &TestApplication {
+        &self.application
+    }
+
+    /// Sends one request through the doors.
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = router(self.doors.clone()).oneshot(request).await.expect("the router always answers");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("the whole body is there").to_bytes();
+        Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Sends a request without a body: `GET /api/notes`, with these headers.
+    pub async fn call(&self, line: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send(request(line, headers, Body::empty())).await
+    }
+
+    /// Sends a request with a JSON body.
+    pub async fn post(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut headers = headers.to_vec();
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            headers.push(("content-type", "application/json"));
+        }
+        self.send(request(line, &headers, Body::from(body.to_owned()))).await
+    }
+
+    /// Makes an account and gives what to put into `Authorization`.
+    pub async fn account(&self, email: &str) -> String {
+        let body = format!(r#"{{"email": "{email}", "name": "Ada", "password": "{PASSWORD}"}}"#);
+        let reply = self.post("POST /auth/sign-up", &[], &body).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        format!("Bearer {}", reply.json()["token"].as_str().expect("a token"))
+    }
+
+    /// Makes an operator and gives what to put into `Authorization`.
+    pub async fn operator(&self, email: &str) -> String {
+        let system = Context::system(&self.doors.engine);
+        let password = Secret::new(PASSWORD.to_owned());
+        self.doors.identity.add_operator(&system, email, &password).await.expect("an operator can be added");
+        let body = format!(r#"{{"email": "{email}", "password": "{PASSWORD}"}}"#);
+        let reply = self.post("POST /auth/sign-in", &[], &body).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        format!("Bearer {}", reply.json()["token"].as_str().expect("a token"))
+    }
+
+    /// Gives an account a role.
+    pub async fn grant(&self, email: &str, role: &str) {
+        let system = Context::system(&self.doors.engine);
+        let account = AccountRef::Email(email.to_owned());
+        self.doors.identity.grant_role(&system, &account, role).await.expect("the role can be given");
+    }
+}
+
+/// A request from its first line, such as `GET /api/notes`.
+fn request(line: &str, headers: &[(&str, &str)], body: Body) -> Request<Body> {
+    let (method, target) = line.split_once(' ').expect("a method and a target");
+    let method = Method::from_bytes(method.as_bytes()).expect("a method");
+    let mut request = Request::builder().method(method).uri(target);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body).expect("a request")
+}
+
+/// What the doors answered.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as it came.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// The value of a header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is text")
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("the body is JSON")
+    }
+
+    /// The last part of a problem's `type`; empty where the body is not one.
+    pub fn problem(&self) -> String {
+        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
+        kind.trim_start_matches("/problems/").to_owned()
+    }
+}
