@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use apollo_compiler::Schema;
 use apollo_compiler::ast::Document;
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::parser::{FileId, Parser, SourceSpan};
 use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::{Name, Schema};
 use backstay_base::limits;
 
 use crate::names::suggestion;
@@ -177,7 +177,7 @@ impl Translation<'_> {
             Some("UndefinedEnumValue") => {
                 let name = quoted.first().copied().unwrap_or_default();
                 let known = quoted.get(1).and_then(|of| self.schema.get_enum(of));
-                let known = known.iter().flat_map(|of| of.values.keys()).map(|value| value.as_str());
+                let known = known.iter().flat_map(|of| of.values.keys()).map(Name::as_str);
                 let diagnostic = Diagnostic::error(format!("there is no such word as `{name}` here"));
                 located(diagnostic, span, "not one of the words").help(suggestion(name, known))
             }
@@ -240,7 +240,7 @@ impl Translation<'_> {
     fn remedy(&self, message: &str, quoted: &[&str]) -> String {
         let name = quoted.first().copied().unwrap_or_default();
         if message.starts_with("type extension for undefined type") {
-            let known = self.schema.types.keys().map(|name| name.as_str()).filter(|name| !name.starts_with("__"));
+            let known = self.schema.types.keys().map(Name::as_str).filter(|name| !name.starts_with("__"));
             suggestion(name, known)
         } else if name == "Query" || self.schema.get_scalar(name).is_some() {
             format!("`{name}` is there already; give the type another name")

@@ -153,6 +153,7 @@ pub struct RuleText {
 
 /// One field of a stored type.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark that a model sets on its own")]
 pub struct Field {
     /// Its index.
     pub id: FieldId,

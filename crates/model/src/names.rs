@@ -1,6 +1,6 @@
 //! How names of the model become names in the database and in addresses.
 
-/// PostgreSQL cuts identifiers off after this many bytes.
+/// Bytes of an identifier that both databases keep whole.
 const IDENTIFIER_BYTES: usize = 63;
 
 /// `publishedAt` → `published_at`, `HTTPRequest` → `http_request`, `line2` → `line2`.
@@ -46,7 +46,7 @@ pub(crate) fn link(table: &str, field: &str) -> String {
     shortened(format!("{table}__{}", snake(field)))
 }
 
-/// A name that is too long for PostgreSQL ends in a hash of its whole instead.
+/// A name that is too long for the databases ends in a hash of its whole instead.
 pub(crate) fn shortened(name: String) -> String {
     if name.len() <= IDENTIFIER_BYTES {
         return name;

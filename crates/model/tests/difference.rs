@@ -11,10 +11,7 @@ type User @allow(read: "true") { name: String! }
 
 fn model(text: &str) -> Model {
     let text = format!("extend schema @app(name: \"Test\")\n{BASE}\n{text}");
-    match load(vec![SourceFile::app("m.graphql", text)]) {
-        Ok(loaded) => loaded.model,
-        Err(refused) => panic!("{refused}"),
-    }
+    load(vec![SourceFile::app("m.graphql", text)]).map_err(|refused| refused.to_string()).expect("loads").model
 }
 
 fn compared(old: &str, new: &str) -> Vec<String> {

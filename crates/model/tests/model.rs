@@ -7,10 +7,7 @@ use backstay_model::{Collection, DIRECTIVES, FieldKind, Model, SourceFile, load}
 use insta::assert_snapshot;
 
 fn model(text: &str) -> Model {
-    match load(vec![SourceFile::app("model.graphql", text)]) {
-        Ok(loaded) => loaded.model,
-        Err(refused) => panic!("{refused}"),
-    }
+    load(vec![SourceFile::app("model.graphql", text)]).map_err(|refused| refused.to_string()).expect("loads").model
 }
 
 fn kind(model: &Model, kind: &FieldKind) -> String {
@@ -286,11 +283,12 @@ fn limits_hold() {
         let refused = load(vec![SourceFile::app("m.graphql", text)]).expect_err("is too large");
         assert_eq!(refused.iter().next().expect("one").message, expected);
     };
-    let fields: String = (0..200).map(|n| format!("f{n}: Int ")).collect();
+    let many = |count: usize, one: fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(" ");
+    let fields = many(200, |n| format!("f{n}: Int"));
     check(format!("type P {{ {fields} }}"), "there are 204 fields, more than 200");
-    let types: String = (0..1001).map(|n| format!("type P{n} {{ a: Int }} ")).collect();
+    let types = many(1001, |n| format!("type P{n} {{ a: Int }}"));
     check(types, "there are 1001 types, more than 1000");
-    let values: String = (0..501).map(|n| format!("V{n} ")).collect();
+    let values = many(501, |n| format!("V{n}"));
     let values = format!("extend schema @app(name: \"T\") enum E {{ {values} }}");
     check(values, "there are 501 values in this enum, more than 500");
     check(" ".repeat(1024 * 1024 + 1), "m.graphql is larger than 1048576 bytes");

@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use super::{Difference, Filled, TypeChange};
 use crate::{Allow, Collection, Element, Field, FieldId, FieldKind, Index, Link, Model, RuleText, Scalar};
@@ -245,11 +246,11 @@ fn behaviour(collection: &Collection, other: &Collection) -> String {
 
 fn application(model: &Model) -> String {
     let mut all = Summary::default();
-    let mut rules: Vec<_> = model.rules.iter().map(|(name, rule)| (name, &rule.text)).collect();
-    rules.sort();
+    let mut named: Vec<_> = model.rules.iter().map(|(name, rule)| (name, &rule.text)).collect();
+    named.sort();
     let roles = model.roles.map(|id| &model.enumeration(id).name);
     let identity = model.identity.map(|id| &model.collection(id).name);
-    all.part(&(&model.name, rules, roles, identity));
+    all.part(&(&model.name, named, roles, identity));
     for value in model.enums.iter().filter(|of| of.states).flat_map(|of| &of.values) {
         all.part(&(&value.name, value.initial));
         for transition in &value.transitions {
@@ -266,7 +267,8 @@ struct Summary(String);
 
 impl Summary {
     fn part(&mut self, part: &impl std::fmt::Debug) {
-        self.0.push_str(&format!("{part:?};"));
+        // Writing to a `String` never fails.
+        let _ = write!(self.0, "{part:?};");
     }
 
     fn allow(&mut self, allow: &Allow) {

@@ -4,6 +4,7 @@ use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
 use backstay_base::limits;
 
+use super::field::is_indexable;
 use super::{Resolver, STANDARD_FIELDS, description};
 use crate::names::{self, suggestion};
 use crate::{Allow, Collection, CollectionId, Field, FieldId, FieldKind, Index};
@@ -144,7 +145,7 @@ impl Resolver<'_> {
             self.error(place, "`id` has its index already", "not needed", "remove it");
             return None;
         }
-        if !self.is_indexable(&field.kind) {
+        if !is_indexable(&field.kind) {
             let help = "an index is over scalars but Text, JSON and Money, enums and to-one relations";
             self.error(place, format!("`{name}` cannot be in an index"), "not in an index", help);
             return None;

@@ -183,7 +183,7 @@ fn json_text(text: &str, out: &mut String) -> Result<(), String> {
         match character {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            control if control < ' ' => out.extend(format!("\\u{:04x}", u32::from(control)).chars()),
             other => out.push(other),
         }
     }

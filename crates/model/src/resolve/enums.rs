@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use apollo_compiler::Node;
 use apollo_compiler::schema::{Component, Directive, EnumType, EnumValueDefinition};
+use apollo_compiler::{Name, Node};
 use backstay_base::limits;
 
 use super::{Resolver, SYSTEM_PREFIX, description};
@@ -56,7 +56,7 @@ impl<'a> Resolver<'a> {
         Enum { id, name: node.name.to_string(), description, values, states }
     }
 
-    pub(super) fn check_prefix(&mut self, name: &apollo_compiler::Name, system: bool, what: &str) {
+    pub(super) fn check_prefix(&mut self, name: &Name, system: bool, what: &str) {
         let prefixed = name.to_ascii_lowercase().starts_with(&SYSTEM_PREFIX.to_ascii_lowercase());
         if prefixed && !system {
             let message = format!("names that begin with {SYSTEM_PREFIX} are for the system model");
@@ -91,7 +91,7 @@ impl<'a> Resolver<'a> {
     fn transition(&mut self, of: &Node<EnumType>, from: &str, directive: &Node<Directive>) -> Option<Transition> {
         let (to, place) = Self::text(directive, "state")?;
         if !of.values.contains_key(to) {
-            let help = suggestion(to, of.values.keys().map(|name| name.as_str()));
+            let help = suggestion(to, of.values.keys().map(Name::as_str));
             self.error(place, format!("{} has no state `{to}`", of.name), "not a state", help);
         } else if to == from {
             let help = "remove it; a record can always keep its state";

@@ -142,7 +142,7 @@ impl<'a> Resolver<'a> {
     fn many(&mut self, of: CollectionId, node: &'a Component<FieldDefinition>, name: &'a Name) -> Option<FieldKind> {
         if let Some(target) = self.type_ids.get(name.as_str()).copied() {
             self.check_open(of, self.types[usize::from(target.0)].system, name)?;
-            return self.to_many(of, target, node);
+            return self.relation_to_many(of, target, node);
         }
         if let Some(id) = self.enum_ids.get(name.as_str()).copied() {
             self.check_open(of, self.places.is_system(self.enum_nodes[usize::from(id.0)].location()), name)?;
@@ -202,7 +202,7 @@ impl<'a> Resolver<'a> {
         };
         let (digits, scale) = (number("digits", 18), number("scale", 4));
         if !(1..=18).contains(&digits) || !(0..=digits).contains(&scale) {
-            let place = directive.and_then(|directive| directive.location());
+            let place = directive.and_then(Node::location);
             let help = "`digits` is 1 to 18 and counts all of them; `scale` is 0 to `digits`";
             self.error(place, "a Decimal cannot have this precision", "out of range", help);
             return Scalar::Decimal { precision: 18, scale: 4 };
@@ -237,16 +237,13 @@ impl<'a> Resolver<'a> {
             FieldKind::Scalar(Scalar::Decimal { .. }) | FieldKind::List(Element::Scalar(Scalar::Decimal { .. }))
         );
         let (applies, help) = match directive.name.as_str() {
-            "unique" => {
-                (self.is_indexable(kind), "it is for scalars but Text, JSON and Money, enums and to-one relations")
-            }
+            "unique" => (is_indexable(kind), "it is for scalars but Text, JSON and Money, enums and to-one relations"),
             "readonly" | "immutable" => {
                 (!matches!(kind, FieldKind::OneToMany { .. }), "write it on the field at the other end")
             }
             "default" if state => (false, "the state marked `@initial` is the default"),
-            "default" => (stored && !to_one, "it is for scalars, enums and lists of them"),
             "set" | "check" => (stored, "it is for fields that are stored in the record itself"),
-            "class" => (stored && !to_one, "it is for scalars, enums and lists of them"),
+            "default" | "class" => (stored && !to_one, "it is for scalars, enums and lists of them"),
             "onDelete" => (to_one, "it is for relations to one record"),
             "inverse" => (kind.is_to_many(), "it is for the side of a relation that is a list"),
             "precision" => (decimal, "it is for Decimal"),
@@ -257,15 +254,6 @@ impl<'a> Resolver<'a> {
             self.error(directive.location(), message, "not here", help);
         }
         applies
-    }
-
-    /// Whether an index can be over a field that holds this.
-    pub(super) fn is_indexable(&self, kind: &FieldKind) -> bool {
-        match kind {
-            FieldKind::Scalar(scalar) => !matches!(scalar, Scalar::Text | Scalar::Json | Scalar::Money),
-            FieldKind::Enum(_) | FieldKind::ToOne { .. } => true,
-            FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => false,
-        }
     }
 
     fn field_directive(&mut self, field: &mut Field, directive: &Node<Directive>) {
@@ -297,11 +285,9 @@ impl<'a> Resolver<'a> {
                 }
             }
             "check" => self.check(field, directive),
-            "unique" => {
-                if directive.specified_argument_by_name("fields").is_some() {
-                    let help = "write `@unique` here, or `@unique(fields: […])` on the type";
-                    self.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
-                }
+            "unique" if directive.specified_argument_by_name("fields").is_some() => {
+                let help = "write `@unique` here, or `@unique(fields: […])` on the type";
+                self.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
             }
             _ => {}
         }
@@ -357,5 +343,14 @@ impl<'a> Resolver<'a> {
             let help = "add `@default(to: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`";
             self.error(node.name.location(), message, "required and read-only", help);
         }
+    }
+}
+
+/// Whether an index can be over a field that holds this.
+pub(super) fn is_indexable(kind: &FieldKind) -> bool {
+    match kind {
+        FieldKind::Scalar(scalar) => !matches!(scalar, Scalar::Text | Scalar::Json | Scalar::Money),
+        FieldKind::Enum(_) | FieldKind::ToOne { .. } => true,
+        FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => false,
     }
 }

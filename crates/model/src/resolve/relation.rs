@@ -7,7 +7,7 @@ use crate::{CollectionId, Diagnostic, FieldId, FieldKind, Link};
 
 impl<'a> Resolver<'a> {
     /// A list of records: the other end of a to-one field, of another list, or a relation of its own.
-    pub(super) fn to_many(
+    pub(super) fn relation_to_many(
         &mut self,
         of: CollectionId,
         target: CollectionId,

@@ -160,15 +160,12 @@ impl Resolver<'_> {
         if settable.contains(&name) {
             return;
         }
-        let (message, help) = match collection.field_named(name) {
-            None => {
-                let message = format!("{} has states of {} and no field `{name}`", collection.name, of.name);
-                (message, suggestion(name, settable))
-            }
-            Some(_) => {
-                let message = format!("a transition cannot set `{name}` of {}", collection.name);
-                (message, "name a stored field that is neither the state nor written by Backstay itself".to_owned())
-            }
+        let (message, help) = if collection.field_named(name).is_none() {
+            let message = format!("{} has states of {} and no field `{name}`", collection.name, of.name);
+            (message, suggestion(name, settable))
+        } else {
+            let message = format!("a transition cannot set `{name}` of {}", collection.name);
+            (message, "name a stored field that is neither the state nor written by Backstay itself".to_owned())
         };
         let diagnostic = Diagnostic::error(message).at(rule.span, format!("the value for `{name}`"));
         self.out.push(diagnostic.and(collection.span, "this collection").help(help));
