@@ -1,10 +1,12 @@
+mod document;
 mod keys;
 mod problem;
 mod read;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use document::reference;
 pub use problem::{ConfigError, ConfigPlace, ConfigProblem};
 
 /// The settings of an application: `backstay.toml` with the environment's overrides.
@@ -30,14 +32,25 @@ pub struct Server {
     pub listen: SocketAddr,
     /// How the world reaches the server, such as `https://news.example`; without a slash at the end.
     pub public_url: Option<String>,
-    /// Proxies whose forwarded headers count.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Addresses and networks of proxies whose word about the client is taken.
+    pub trusted_proxies: Vec<String>,
+    /// What those proxies write.
+    pub proxy_header: ProxyHeader,
     /// Origins of web pages that may call the API; `*` alone for all.
     pub cors_origins: Vec<String>,
     /// Whether the session's cookie is sent over TLS alone.
     pub secure_cookies: bool,
-    /// Bytes of an answer from which it is compressed.
-    pub compression_min_bytes: u64,
+    /// Bytes of an answer from which it is compressed; 0 never compresses.
+    pub compression_min_bytes: usize,
+}
+
+/// In which header proxies write where a request came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`, with `-Proto` and `-Host`.
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// Where data is kept.
@@ -55,13 +68,15 @@ pub struct Accounts {
     /// Days for which a session lasts.
     pub session_days: u32,
     /// Characters of a password at least.
-    pub password_min: u32,
-    /// Failed sign-ins of one account, within the window, after which it must wait.
+    pub password_min: u8,
+    /// Failed sign-ins for one account before the next has to wait.
     pub attempts_per_account: u32,
-    /// Failed sign-ins from one address, within the window, after which it must wait.
+    /// Sign-ins from one network address before the next has to wait.
     pub attempts_per_address: u32,
-    /// Minutes of the window.
-    pub attempts_minutes: u32,
+    /// Sign-ups from one network address before the next has to wait.
+    pub sign_ups_per_address: u32,
+    /// Minutes in which all attempts are given back.
+    pub attempt_minutes: u32,
 }
 
 /// Who may make an account.
@@ -79,9 +94,11 @@ pub enum SignUp {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a body.
-    pub body_bytes: u64,
+    pub body_bytes: usize,
     /// Seconds of a request.
     pub request_seconds: u64,
+    /// Connections at one time.
+    pub connections: usize,
 }
 
 /// What is written about the work.

@@ -1,8 +1,32 @@
 //! Backstay as a program and as a library: settings, wiring, command line. Knows no rule, no statement and no HTTP
 //! message: what it starts does.
 
+mod application;
+mod arguments;
+mod command;
+mod commands;
 mod config;
 mod directory;
+mod doors;
+mod failure;
+mod instance;
+mod logging;
+mod program;
+mod secrets;
+mod seed;
+mod serve;
+mod socket;
 
-pub use config::{Config, ConfigError, ConfigPlace, ConfigProblem};
+pub use application::{Compiled, compile};
+pub use command::{Answer, Command, KeyLine, OperatorLine};
+pub use config::{
+    Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, Data, Limits, Log, LogFormat, LogLevel, ProxyHeader,
+    Server, SignUp, reference,
+};
 pub use directory::{Directory, DirectoryError};
+pub use failure::{Failure, Refusal};
+pub use instance::{Instance, Place};
+pub use program::main;
+pub use secrets::SecretError;
+pub use seed::{Circle, SeedError, Seeded};
+pub use serve::serve;

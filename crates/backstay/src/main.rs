@@ -1,3 +1,7 @@
 //! The program `backstay`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    backstay::main()
+}

@@ -1,9 +1,10 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use backstay_base::limits;
+use backstay_http::{Cors, Network};
 
-use super::{Accounts, Config, Data, Limits, Log, LogFormat, LogLevel, Server, SignUp};
+use super::{Accounts, Config, Data, Limits, Log, LogFormat, LogLevel, ProxyHeader, Server, SignUp};
 
 /// One key of `backstay.toml`: the only place that knows its name, its default and what it does.
 pub(crate) struct Key {
@@ -72,9 +73,10 @@ impl Default for Config {
                 listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
                 public_url: None,
                 trusted_proxies: Vec::new(),
+                proxy_header: ProxyHeader::XForwarded,
                 cors_origins: Vec::new(),
                 secure_cookies: false,
-                compression_min_bytes: 1024,
+                compression_min_bytes: limits::COMPRESS_BYTES,
             },
             data: Data { dir: PathBuf::from(".backstay") },
             accounts: Accounts {
@@ -83,9 +85,14 @@ impl Default for Config {
                 password_min: 10,
                 attempts_per_account: 10,
                 attempts_per_address: 50,
-                attempts_minutes: 15,
+                sign_ups_per_address: 20,
+                attempt_minutes: 15,
             },
-            limits: Limits { body_bytes: limits::BODY_BYTES as u64, request_seconds: limits::REQUEST_SECONDS },
+            limits: Limits {
+                body_bytes: limits::BODY_BYTES,
+                request_seconds: limits::REQUEST_SECONDS,
+                connections: limits::CONNECTIONS,
+            },
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
         }
     }
@@ -126,33 +133,47 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "trusted_proxies",
         kind: Kind::Texts,
-        about: "Addresses of proxies whose `Forwarded` and `X-Forwarded-For` headers count; those of everyone else are \
-                ignored.",
+        about: "Addresses and networks (`10.0.0.0/8`) of proxies whose word about the client is taken; that of everyone \
+                else is ignored.",
         set: |config, given| {
-            let parsed: Result<Vec<IpAddr>, _> = texts(given)?.iter().map(|text| text.parse()).collect();
-            config.server.trusted_proxies = parsed.map_err(|_| "not a list of IP addresses, such as [\"10.0.0.2\"]")?;
+            let proxies = texts(given)?;
+            if proxies.iter().any(|proxy| proxy.parse::<Network>().is_err()) {
+                return Err("not a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]");
+            }
+            config.server.trusted_proxies = proxies;
             Ok(())
         },
-        show: |config| list(config.server.trusted_proxies.iter().map(IpAddr::to_string)),
+        show: |config| list(&config.server.trusted_proxies),
+    },
+    Key {
+        section: "server",
+        name: "proxy_header",
+        kind: Kind::Choice(&["x-forwarded", "forwarded"]),
+        about: "What those proxies write: `X-Forwarded-For`, `-Proto` and `-Host`, or `Forwarded` (RFC 7239). The other \
+                is ignored, because it could come from the client.",
+        set: |config, given| {
+            config.server.proxy_header =
+                if text(given)? == "forwarded" { ProxyHeader::Forwarded } else { ProxyHeader::XForwarded };
+            Ok(())
+        },
+        show: |config| {
+            quoted(if config.server.proxy_header == ProxyHeader::Forwarded { "forwarded" } else { "x-forwarded" })
+        },
     },
     Key {
         section: "server",
         name: "cors_origins",
         kind: Kind::Texts,
         about: "Origins of web pages on other hosts that may call the API, such as `\"https://app.example\"`; `\"*\"` \
-                alone allows all of them, without cookies.",
+                alone allows all. Such pages show their token in `Authorization`; the cookie is not for them.",
         set: |config, given| {
             let origins = texts(given)?;
-            if origins.len() > 1 && origins.iter().any(|origin| origin == "*") {
-                return Err("\"*\" stands alone or not at all");
-            }
-            for given in origins.iter().filter(|origin| *origin != "*") {
-                origin(given)?;
-            }
+            Cors::new(origins.clone(), false, 0)
+                .map_err(|_| "not \"*\" alone, nor a list of origins such as [\"https://app.example\"]")?;
             config.server.cors_origins = origins;
             Ok(())
         },
-        show: |config| list(config.server.cors_origins.iter().cloned()),
+        show: |config| list(&config.server.cors_origins),
     },
     Key {
         section: "server",
@@ -170,7 +191,7 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "compression_min_bytes",
         kind: Kind::Number(0, 1_000_000_000),
-        about: "Answers of at least this size are compressed where the client takes it.",
+        about: "Answers of at least this size are compressed where the client takes it; 0 compresses none.",
         set: |config, given| {
             config.server.compression_min_bytes = number(&given)?;
             Ok(())
@@ -243,8 +264,8 @@ const ACCOUNTS: &[Key] = &[
     Key {
         section: "accounts",
         name: "attempts_per_account",
-        kind: Kind::Number(1, 1_000_000),
-        about: "Failed sign-ins of one account within the window, after which it has to wait.",
+        kind: Kind::Number(1, 36_500),
+        about: "Failed sign-ins for one account before the next has to wait.",
         set: |config, given| {
             config.accounts.attempts_per_account = number(&given)?;
             Ok(())
@@ -254,8 +275,8 @@ const ACCOUNTS: &[Key] = &[
     Key {
         section: "accounts",
         name: "attempts_per_address",
-        kind: Kind::Number(1, 1_000_000),
-        about: "Failed sign-ins from one network address within the window, after which it has to wait.",
+        kind: Kind::Number(1, 36_500),
+        about: "Sign-ins from one network address (IPv6: one network of 64 bits) before the next has to wait.",
         set: |config, given| {
             config.accounts.attempts_per_address = number(&given)?;
             Ok(())
@@ -264,14 +285,25 @@ const ACCOUNTS: &[Key] = &[
     },
     Key {
         section: "accounts",
-        name: "attempts_minutes",
-        kind: Kind::Number(1, 1440),
-        about: "Minutes of that window.",
+        name: "sign_ups_per_address",
+        kind: Kind::Number(1, 36_500),
+        about: "Sign-ups from one network address before the next has to wait.",
         set: |config, given| {
-            config.accounts.attempts_minutes = number(&given)?;
+            config.accounts.sign_ups_per_address = number(&given)?;
             Ok(())
         },
-        show: |config| config.accounts.attempts_minutes.to_string(),
+        show: |config| config.accounts.sign_ups_per_address.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "attempt_minutes",
+        kind: Kind::Number(1, 1440),
+        about: "Minutes in which all of these attempts are given back, one after the other.",
+        set: |config, given| {
+            config.accounts.attempt_minutes = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.accounts.attempt_minutes.to_string(),
     },
 ];
 
@@ -279,7 +311,7 @@ const LIMITS: &[Key] = &[
     Key {
         section: "limits",
         name: "body_bytes",
-        kind: Kind::Number(1024, limits::BODY_BYTES as i64),
+        kind: Kind::Number(1024, 8 * 1024 * 1024),
         about: "Bytes that the body of a request has at most.",
         set: |config, given| {
             config.limits.body_bytes = number(&given)?;
@@ -297,6 +329,17 @@ const LIMITS: &[Key] = &[
             Ok(())
         },
         show: |config| config.limits.request_seconds.to_string(),
+    },
+    Key {
+        section: "limits",
+        name: "connections",
+        kind: Kind::Number(1, 1_000_000),
+        about: "Connections at one time; more of them wait.",
+        set: |config, given| {
+            config.limits.connections = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.limits.connections.to_string(),
     },
 ];
 
@@ -378,6 +421,6 @@ fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-fn list(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.map(|item| quoted(&item)).collect::<Vec<_>>().join(", "))
+fn list(items: &[String]) -> String {
+    format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
 }

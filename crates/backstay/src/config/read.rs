@@ -183,9 +183,9 @@ mod tests {
             "accounts.sign_up = \"open\"\naccounts.session_days = 16",
         );
         check(
-            "[server]\ntrusted_proxies = ['::1']\nsecure_cookies = true",
+            "[server]\ntrusted_proxies = ['::1/64']\nsecure_cookies = true",
             &[],
-            "server.trusted_proxies = [\"::1\"]\nserver.secure_cookies = true",
+            "server.trusted_proxies = [\"::1/64\"]\nserver.secure_cookies = true",
         );
         check("server.public_url = 'https://news.example/'", &[], "server.public_url = \"https://news.example\"");
     }
@@ -233,7 +233,7 @@ mod tests {
         check(
             "[server]\ncors_origins = ['*', 'https://a.example']",
             &[],
-            "backstay.toml:2:16: server.cors_origins: \"*\" stands alone or not at all",
+            "backstay.toml:2:16: server.cors_origins: not \"*\" alone, nor a list of origins such as [\"https://app.example\"]",
         );
         check("[server]\nlisten = '::1:80", &[], "backstay.toml:2:17: invalid literal string, expected `'`");
         check("[log]\nlevel = 'info'\nlevel = 'warn'", &[], "backstay.toml:3:1: duplicate key");

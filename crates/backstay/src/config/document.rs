@@ -1,0 +1,22 @@
+use std::fmt::Write as _;
+
+use super::Config;
+use super::keys::keys;
+
+/// All keys of `backstay.toml` as Markdown, a table for each section: the reference part of docs/configuration.md.
+pub fn reference() -> String {
+    let (mut text, mut section) = (String::new(), "");
+    let defaults = Config::default();
+    for key in keys() {
+        if key.section != section {
+            section = key.section;
+            let between = if text.is_empty() { "" } else { "\n" };
+            let _ = write!(text, "{between}### `[{section}]`\n\n");
+            text.push_str("| key | takes | default | what it does | variable |\n|---|---|---|---|---|\n");
+        }
+        let (name, takes, default) = (key.name, key.kind.words(), (key.show)(&defaults));
+        let (about, variable) = (key.about, key.variable());
+        let _ = writeln!(text, "| `{name}` | {takes} | `{default}` | {about} | `{variable}` |");
+    }
+    text
+}

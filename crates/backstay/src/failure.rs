@@ -1,0 +1,197 @@
+use std::error::Error as StdError;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use backstay_base::Error;
+use backstay_engine::OpenError;
+use backstay_identity::StartError;
+use backstay_model::{Diagnostics, Style};
+use serde::{Deserialize, Serialize};
+
+use crate::secrets::SecretError;
+use crate::seed::SeedError;
+use crate::{ConfigError, DirectoryError};
+
+/// Why the program could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The application's directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The settings.
+    #[error("the settings are wrong")]
+    Config(#[from] ConfigError),
+    /// The model.
+    #[error("the model is wrong")]
+    Model(#[from] Diagnostics),
+    /// The data directory cannot be made.
+    #[error("the data directory {path} cannot be made")]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is no database to look at.
+    #[error("there is no database in {path} yet; the first start makes it, with the model as it is then")]
+    NoDatabase {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// Accounts cannot be served with the model.
+    #[error(transparent)]
+    Identity(#[from] StartError),
+    /// The seed files.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// A password could not be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// What was asked is refused.
+    #[error(transparent)]
+    Refused(#[from] Error),
+    /// What was asked of the running server is refused.
+    #[error("{}", .0.message)]
+    Remote(Refusal),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {}", listening(source))]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The socket for commands cannot be used.
+    #[error("the socket {path} for commands cannot be used")]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The path of the socket is longer than the operating system takes.
+    #[error("the path {path} is too long for a socket: {bytes} bytes, where the operating system takes {most}")]
+    SocketPath {
+        /// The path.
+        path: PathBuf,
+        /// Its length.
+        bytes: usize,
+        /// The greatest length.
+        most: usize,
+    },
+    /// The origins of other pages.
+    #[error(transparent)]
+    Cors(#[from] backstay_http::CorsError),
+    /// The addresses of proxies.
+    #[error(transparent)]
+    Proxies(#[from] backstay_http::ParseNetworkError),
+    /// A request that was to be explained cannot be understood.
+    #[error(transparent)]
+    Request(#[from] backstay_http::Refusal),
+    /// The server ended early.
+    #[error("the server stopped")]
+    Serve(#[source] io::Error),
+    /// The program could not start its threads, or not write its answer.
+    #[error("the program cannot run")]
+    System(#[from] io::Error),
+}
+
+/// A failure as it is told: to people, or from a server to the command that asked it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Refusal {
+    /// What is wrong.
+    pub message: String,
+    /// Why, from the nearest cause to the last.
+    pub causes: Vec<String>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Failure {
+    /// What to do about it, where the message does not say it.
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Directory(error) => error.help().map(str::to_owned),
+            Self::Seed(error) => error.help(),
+            Self::Listen { source, .. } => Some(
+                match source.kind() {
+                    io::ErrorKind::AddrInUse => "stop the other program, or choose another port with --listen",
+                    io::ErrorKind::PermissionDenied => "choose a port from 1024 on with --listen, or allow this one",
+                    _ => "choose an address of this machine with --listen, such as 127.0.0.1:8080",
+                }
+                .to_owned(),
+            ),
+            Self::SocketPath { .. } => Some("choose a data directory with a shorter path with --data".to_owned()),
+            Self::Open(OpenError::Migration { .. }) => {
+                Some("`backstay migrate plan` shows every step; nothing was changed".to_owned())
+            }
+            Self::Remote(refusal) => refusal.help.clone(),
+            _ => None,
+        }
+    }
+
+    /// The failure as it is told.
+    pub fn refusal(&self) -> Refusal {
+        if let Self::Remote(refusal) = self {
+            return refusal.clone();
+        }
+        let mut causes = Vec::new();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        let mut message = self.to_string();
+        if let Self::Refused(Error::Invalid(violations) | Error::Malformed(violations))
+        | Self::Request(backstay_http::Refusal::Domain(Error::Malformed(violations))) = self
+        {
+            let told = violations.iter().map(|violation| match violation.at.trim_start_matches('/') {
+                "" => violation.kind.to_string(),
+                at => format!("{at}: {}", violation.kind),
+            });
+            message = told.collect::<Vec<_>>().join("; ");
+        }
+        Refusal { message, causes, help: self.help() }
+    }
+
+    /// The failure for people.
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            Self::Config(error) => error.render(colour),
+            Self::Model(diagnostics) => diagnostics.render(if colour { Style::Colour } else { Style::Plain }),
+            _ => self.refusal().render(colour),
+        }
+    }
+}
+
+impl Refusal {
+    fn render(&self, colour: bool) -> String {
+        let (red, plain) = if colour { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
+        let mut text = format!("{red}error:{plain} {}\n", self.message);
+        // A transparent error has the message of its cause, and a message may quote its cause.
+        for cause in self.causes.iter().filter(|cause| !self.message.contains(cause.as_str())) {
+            text.push_str(&format!("  because: {cause}\n"));
+        }
+        if let Some(help) = &self.help {
+            text.push_str(&format!("  help: {help}\n"));
+        }
+        text
+    }
+}
+
+fn listening(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
+        io::ErrorKind::PermissionDenied => "only privileged users may take ports below 1024".to_owned(),
+        _ => source.to_string(),
+    }
+}

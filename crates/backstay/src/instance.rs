@@ -1,0 +1,92 @@
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use backstay_base::Ambient;
+use backstay_engine::{Application, Engine, OpenOptions, OpenOutcome};
+use backstay_identity::{HashingCost, Identity, Settings};
+
+use crate::config::{Accounts, SignUp};
+use crate::seed::Seeder;
+use crate::{Config, Directory, Failure};
+
+/// An application with its settings and the place of its data.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The application.
+    pub directory: Directory,
+    /// Its settings.
+    pub config: Config,
+    /// The data directory.
+    pub data: PathBuf,
+}
+
+/// An application that is open: what commands and doors work with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// Every operation.
+    pub engine: Engine,
+    /// Who is calling.
+    pub identity: Identity,
+    pub(crate) seeder: Seeder,
+    pub(crate) directory: Directory,
+}
+
+impl Place {
+    /// The application in a directory, with the environment's settings; `data` overrides the configured data directory.
+    pub fn find(app: &Path, data: Option<&Path>) -> Result<Self, Failure> {
+        let directory = Directory::open(app)?;
+        let environment = std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+        let config = Config::read(&directory.config()?, environment)?;
+        let data = data.map_or_else(|| directory.root().join(&config.data.dir), Path::to_owned);
+        Ok(Self { directory, config, data })
+    }
+
+    /// How the database is opened. After an error of the disk `on_fatal` is called with its words; the process has to
+    /// end then.
+    pub fn options(&self, on_fatal: impl Fn(&str) + Send + Sync + 'static) -> OpenOptions {
+        OpenOptions { on_fatal: Arc::new(move |error| on_fatal(&with_causes(error))), ..OpenOptions::new(&self.data) }
+    }
+
+    /// Opens the database, which is made or migrated as the options say.
+    pub fn open(&self, application: Application, options: OpenOptions) -> Result<(Instance, OpenOutcome), Failure> {
+        let mut builder = DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(&self.data);
+        made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
+        let (engine, outcome) = Engine::open(application, options, Ambient::system())?;
+        let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
+        let seeder = Seeder::new(engine.clone(), identity.clone())?;
+        Ok((Instance { engine, identity, seeder, directory: self.directory.clone() }, outcome))
+    }
+}
+
+fn settings(accounts: &Accounts) -> Settings {
+    Settings {
+        sign_up: match accounts.sign_up {
+            SignUp::Open => backstay_identity::SignUp::Open,
+            SignUp::Invited => backstay_identity::SignUp::Invited,
+            SignUp::Closed => backstay_identity::SignUp::Closed,
+        },
+        session_days: accounts.session_days,
+        password_min: accounts.password_min,
+        attempts_per_account: accounts.attempts_per_account,
+        attempts_per_address: accounts.attempts_per_address,
+        sign_ups_per_address: accounts.sign_ups_per_address,
+        attempt_minutes: accounts.attempt_minutes,
+        hashing: HashingCost::default(),
+    }
+}
+
+/// An error and all its causes, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        words.push_str(": ");
+        words.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    words
+}

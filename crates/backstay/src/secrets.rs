@@ -1,0 +1,102 @@
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::path::PathBuf;
+
+use backstay_base::{Secret, limits};
+
+use crate::arguments::PasswordFrom;
+
+/// Why a secret could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Its file cannot be read.
+    #[error("{path} cannot be read")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Standard input or the terminal cannot be read.
+    #[error("the password cannot be read")]
+    Input(#[source] io::Error),
+    /// It was to be typed, but nobody is there.
+    #[error("there is no terminal to ask for the password; use --password-file or --password-stdin")]
+    NoTerminal,
+    /// What was typed the second time differs.
+    #[error("the two passwords differ")]
+    Differ,
+    /// Nothing.
+    #[error("the password is empty")]
+    Empty,
+    /// More than a line of text.
+    #[error("the password is longer than {} characters", limits::PASSWORD_CHARS_MAX)]
+    TooLong,
+}
+
+/// Reads a new password from where it was said to come from; typed, it is asked for twice and not shown.
+pub(crate) fn new_password(from: &PasswordFrom) -> Result<Secret, SecretError> {
+    if let Some(path) = &from.password_file {
+        let unreadable = |source| SecretError::File { path: path.clone(), source };
+        let file = File::open(path).map_err(unreadable)?;
+        return first_line(file).map_err(unreadable)?.check();
+    }
+    if from.password_stdin {
+        return first_line(io::stdin().lock()).map_err(SecretError::Input)?.check();
+    }
+    let terminal = console::Term::stderr();
+    if !terminal.is_term() || !io::stdin().is_terminal() {
+        return Err(SecretError::NoTerminal);
+    }
+    let ask = |prompt: &str| {
+        terminal.write_str(prompt).and_then(|()| terminal.read_secure_line()).map(Typed).map_err(SecretError::Input)
+    };
+    let first = ask("Password: ")?.check()?;
+    let second = ask("Once more: ")?.check()?;
+    if first == second { Ok(first) } else { Err(SecretError::Differ) }
+}
+
+/// A text that may be a password.
+struct Typed(String);
+
+impl Typed {
+    fn check(self) -> Result<Secret, SecretError> {
+        let secret = Secret::new(self.0);
+        match secret.expose().chars().count() {
+            0 => Err(SecretError::Empty),
+            count if count > limits::PASSWORD_CHARS_MAX => Err(SecretError::TooLong),
+            _ => Ok(secret),
+        }
+    }
+}
+
+/// The first line, without its end; at most so much that it is known to be too long.
+fn first_line(from: impl Read) -> io::Result<Typed> {
+    let mut line = String::new();
+    let most = limits::PASSWORD_CHARS_MAX as u64 * 4 + 3;
+    BufReader::new(from.take(most)).read_line(&mut line)?;
+    let end = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(end);
+    Ok(Typed(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_one_line() {
+        let check = |bytes: &[u8], expected: Result<&str, &str>| {
+            let got = first_line(bytes).map_err(SecretError::Input).and_then(Typed::check);
+            let got = got.map(|secret| secret.expose().to_owned()).map_err(|error| error.to_string());
+            assert_eq!(got, expected.map(str::to_owned).map_err(str::to_owned));
+        };
+        check(b"correct horse\n", Ok("correct horse"));
+        check(b" two words \r\nand another line", Ok(" two words "));
+        check(b"", Err("the password is empty"));
+        check(b"\n", Err("the password is empty"));
+        check(&[b'x'; 2000], Err("the password is longer than 256 characters"));
+        check(b"\xff\xfe", Err("the password cannot be read"));
+    }
+}

@@ -1,0 +1,201 @@
+mod chunk;
+mod error;
+mod later;
+mod line;
+mod lines;
+mod order;
+mod progress;
+mod record;
+mod references;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use backstay_base::{Error, Timestamp};
+use backstay_engine::{Authority, Context, Draft, Engine, OpContext, Operation, Record};
+use backstay_identity::Identity;
+use backstay_model::{CollectionId, FieldId, Model};
+use futures_util::future::BoxFuture;
+
+pub use error::SeedError;
+pub use order::Circle;
+pub(crate) use record::system_model;
+
+use lines::{Lines, Progress};
+use progress::Meter;
+use record::Schema;
+
+/// Loads an application's seed files, each of them once.
+#[derive(Debug, Clone)]
+pub(crate) struct Seeder {
+    engine: Engine,
+    identity: Identity,
+    schema: Schema,
+}
+
+/// One seed file.
+#[derive(Debug, Clone)]
+struct SeedFile {
+    name: String,
+    path: PathBuf,
+    collection: CollectionId,
+    later: Vec<FieldId>,
+}
+
+/// What a load did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Seeded {
+    /// Records that were made.
+    pub records: u64,
+    /// Files that had been loaded before.
+    pub known: Vec<String>,
+    /// Files that had been loaded before and were changed since: the changes are not loaded.
+    pub changed: Vec<String>,
+}
+
+/// What is to be done with a file.
+enum State {
+    /// It is not, or not wholly, loaded.
+    Open,
+    /// It is loaded as it is.
+    Known,
+    /// It is loaded, and was changed since.
+    Changed,
+}
+
+impl Seeder {
+    pub(crate) fn new(engine: Engine, identity: Identity) -> Result<Self, SeedError> {
+        let schema = Schema::of(engine.model())?;
+        Ok(Self { engine, identity, schema })
+    }
+
+    /// Loads what is not loaded yet. With `show`, tells on standard error how it goes on.
+    pub(crate) async fn load(&self, files: Vec<(String, PathBuf)>, show: bool) -> Result<Seeded, SeedError> {
+        let files = place(self.engine.model(), files)?;
+        let (mut seeded, mut open) = (Seeded::default(), Vec::new());
+        for file in files {
+            match self.state(&file).await? {
+                State::Open => open.push(file),
+                State::Known => seeded.known.push(file.name),
+                State::Changed => seeded.changed.push(file.name),
+            }
+        }
+        let meter = Meter::new(show, &open);
+        for file in &open {
+            seeded.records += self.load_records(file, &meter).await?;
+        }
+        for file in &open {
+            self.set_relations(file, &meter).await?;
+            self.finish(file).await?;
+        }
+        meter.end(seeded.records);
+        Ok(seeded)
+    }
+
+    async fn record_of(&self, file: &SeedFile) -> Result<Option<Record>, Error> {
+        self.engine.peek_by(self.schema.files, &[(self.schema.name, file.name.as_str().into())]).await
+    }
+
+    async fn state(&self, file: &SeedFile) -> Result<State, SeedError> {
+        let Some(record) =
+            self.record_of(file).await?.filter(|record| !record.value(self.schema.finished_at).is_null())
+        else {
+            return Ok(State::Open);
+        };
+        let (size, modified) = stamp(&file.path)?;
+        let progress = self.schema.progress(&record);
+        if size != progress.at.byte {
+            return Ok(State::Changed);
+        }
+        if record.value(self.schema.modified).as_int() == Some(modified) {
+            return Ok(State::Known);
+        }
+        let path = file.path.clone();
+        let digest = tokio::task::spawn_blocking(move || Lines::open(&path)?.skip(progress.at));
+        let digest = digest.await.map_err(|_| SeedError::Reader)?.map_err(|source| unreadable(&file.path, source))?;
+        Ok(if digest == progress.digest { State::Known } else { State::Changed })
+    }
+
+    /// Says that a file is loaded wholly.
+    async fn finish(&self, file: &SeedFile) -> Result<(), SeedError> {
+        let (_, modified) = stamp(&file.path)?;
+        let finish = Finish { schema: self.schema, name: file.name.clone(), modified };
+        Ok(self.engine.run(&Context::system(&self.engine), finish).await?)
+    }
+}
+
+/// Gives each file its type and its place in the order.
+fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, SeedError> {
+    let mut named: Vec<(CollectionId, String, PathBuf)> = Vec::new();
+    for (file, path) in files {
+        let name = file.strip_suffix(".jsonl").unwrap_or(&file);
+        match model.collection_named(name).filter(|collection| !collection.system) {
+            Some(collection) => named.push((collection.id, file, path)),
+            None => {
+                let suggestion = nearest(model, name);
+                return Err(SeedError::Type { file, suggestion });
+            }
+        }
+    }
+    let collections: Vec<CollectionId> = named.iter().map(|(collection, ..)| *collection).collect();
+    let places = order::order(model, &collections)?.into_iter().filter_map(|place| {
+        let index = named.iter().position(|(collection, ..)| *collection == place.collection)?;
+        let (collection, name, path) = named.swap_remove(index);
+        Some(SeedFile { name, path, collection, later: place.later })
+    });
+    Ok(places.collect())
+}
+
+fn nearest(model: &Model, name: &str) -> Option<String> {
+    let names = model.collections.iter().filter(|collection| !collection.system).map(|collection| &collection.name);
+    let likeness = |known: &String| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
+    let likely = names.map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness > 0.8);
+    likely.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known.clone())
+}
+
+/// Size of a file, and when it was last changed, in microseconds.
+fn stamp(path: &Path) -> Result<(u64, i64), SeedError> {
+    let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
+    let since = metadata.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    Ok((metadata.len(), i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> SeedError {
+    SeedError::Read { path: path.to_owned(), source }
+}
+
+/// Marks a file as loaded.
+struct Finish {
+    schema: Schema,
+    name: String,
+    modified: i64,
+}
+
+impl Operation for Finish {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "seed-finish"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let schema = &self.schema;
+            let end =
+                |draft: Draft, now: Timestamp| draft.with(schema.modified, self.modified).with(schema.finished_at, now);
+            let now = cx.now();
+            match cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await? {
+                Some(file) => {
+                    cx.update(Authority::System, schema.files, file.id(), end(Draft::new(), now), None).await?;
+                }
+                // A file without a line.
+                None => {
+                    let draft = schema.draft(&Progress::default()).with(schema.name, self.name.as_str());
+                    cx.create(Authority::System, schema.files, end(draft, now)).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,147 @@
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use backstay_base::limits;
+use sha2::{Digest, Sha256};
+
+/// The lines of a seed file from some point on, with the digest of all that lies before the present one.
+pub(super) struct Lines {
+    reader: BufReader<File>,
+    digest: Sha256,
+    position: Position,
+    /// Position and digest before the line that was read last.
+    before: (Position, Sha256),
+    buffer: Vec<u8>,
+}
+
+/// A position, and the SHA-256 of all that lies before it, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Progress {
+    pub(super) at: Position,
+    pub(super) digest: String,
+}
+
+/// How far a file was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Position {
+    /// Lines before it.
+    pub(super) line: u64,
+    /// Bytes before it.
+    pub(super) byte: u64,
+}
+
+/// One line with something on it.
+pub(super) struct Line<'a> {
+    /// Its number, from 1.
+    pub(super) number: u64,
+    /// Where it starts.
+    pub(super) offset: u64,
+    /// What is on it.
+    pub(super) text: &'a [u8],
+}
+
+impl Lines {
+    /// From the start.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let reader = BufReader::with_capacity(1 << 18, File::open(path)?);
+        let start = (Position::default(), Sha256::new());
+        Ok(Self { reader, digest: start.1.clone(), position: start.0, before: start, buffer: Vec::new() })
+    }
+
+    /// Goes to a position where the file was left earlier. Answers the digest of what lies before it.
+    pub(super) fn skip(&mut self, to: Position) -> io::Result<String> {
+        let mut rest = to.byte;
+        while rest > 0 {
+            let chunk = self.reader.fill_buf()?;
+            if chunk.is_empty() {
+                break;
+            }
+            let taken = chunk.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
+            self.digest.update(&chunk[..taken]);
+            self.reader.consume(taken);
+            rest -= taken as u64;
+        }
+        self.position = to;
+        Ok(self.progress().digest)
+    }
+
+    /// Before the next line.
+    pub(super) fn progress(&self) -> Progress {
+        Progress { at: self.position, digest: hexadecimal(&self.digest.clone().finalize()) }
+    }
+
+    /// Before the line that was read last.
+    pub(super) fn before(&self) -> Progress {
+        let (at, digest) = &self.before;
+        Progress { at: *at, digest: hexadecimal(&digest.clone().finalize()) }
+    }
+
+    /// The next line that is not blank.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        loop {
+            self.before = (self.position, self.digest.clone());
+            self.buffer.clear();
+            let offset = self.position.byte;
+            let most = limits::BODY_BYTES as u64 + 1;
+            let read = self.reader.by_ref().take(most).read_until(b'\n', &mut self.buffer)?;
+            if read == 0 {
+                return Ok(None);
+            }
+            if read as u64 == most {
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a line is larger than a body may be"));
+            }
+            self.digest.update(&self.buffer);
+            self.position = Position { line: self.position.line + 1, byte: offset + read as u64 };
+            if !self.buffer.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        let text = self.buffer.trim_ascii();
+        let offset = self.position.byte - self.buffer.len() as u64;
+        Ok(Some(Line { number: self.position.line, offset, text }))
+    }
+}
+
+/// The one line that starts at this byte.
+pub(super) fn line_at(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut line = Vec::new();
+    BufReader::new(file).take(limits::BODY_BYTES as u64).read_until(b'\n', &mut line)?;
+    Ok(line.trim_ascii().to_vec())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_left_and_taken_up_again() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let path = place.path().join("A.jsonl");
+        std::fs::write(&path, "one\n\n  two \r\nthree").expect("a file");
+        let mut whole = Lines::open(&path).expect("opens");
+        let mut seen = Vec::new();
+        let mut left = Progress::default();
+        while let Some(line) = whole.next().expect("reads") {
+            seen.push((line.number, line.offset, String::from_utf8_lossy(line.text).into_owned()));
+            if seen.len() == 2 {
+                left = whole.progress();
+            }
+        }
+        let text = |text: &str| text.to_owned();
+        assert_eq!(seen, [(1, 0, text("one")), (3, 5, text("two")), (4, 13, text("three"))]);
+
+        let mut rest = Lines::open(&path).expect("opens");
+        assert_eq!(rest.skip(left.at).expect("skips"), left.digest);
+        assert_eq!(rest.next().expect("reads").map(|line| line.number), Some(4));
+        assert_eq!(rest.before(), left);
+        assert_eq!(rest.progress(), whole.progress());
+        assert_eq!(line_at(&path, 5).expect("reads"), b"two");
+    }
+}

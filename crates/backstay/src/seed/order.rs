@@ -1,0 +1,101 @@
+use std::collections::HashSet;
+
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
+
+/// One seed file's place in the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The type of its records.
+    pub(super) collection: CollectionId,
+    /// Relations that lead to records which do not exist yet when its own are made: they are set in a second step.
+    pub(super) later: Vec<FieldId>,
+}
+
+/// The files cannot be ordered: each of these types requires another of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} require each other, so that none can be loaded first", names.join(", "))]
+pub struct Circle {
+    /// Names of the types.
+    pub names: Vec<String>,
+}
+
+/// Orders types such that what a record requires is made before it, and, where that is possible, all that it refers to.
+pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Result<Vec<Place>, Circle> {
+    let mut waiting: Vec<CollectionId> = collections.to_vec();
+    waiting.sort_by_key(|id| &model.collection(*id).name);
+    let mut places: Vec<Place> = Vec::new();
+    while !waiting.is_empty() {
+        let open: HashSet<CollectionId> = waiting.iter().copied().collect();
+        let index = next(model, &waiting, &open).ok_or_else(|| circle(model, &waiting))?;
+        let collection = waiting.remove(index);
+        let relations = model.collection(collection).fields.iter().filter(|field| is_written(field));
+        let later = relations.filter(|field| field.kind.target().is_some_and(|target| open.contains(&target)));
+        places.push(Place { collection, later: later.map(|field| field.id).collect() });
+    }
+    Ok(places)
+}
+
+/// The first type that requires none of the others; of several, one that refers to the fewest of them.
+fn next(model: &Model, waiting: &[CollectionId], open: &HashSet<CollectionId>) -> Option<usize> {
+    let leads_to_open = |field: &&Field| field.kind.target().is_some_and(|target| open.contains(&target));
+    let candidates = waiting.iter().enumerate().filter_map(|(index, id)| {
+        let collection: &Collection = model.collection(*id);
+        let relations = || collection.fields.iter().filter(|field| is_written(field)).filter(leads_to_open);
+        let requires = relations().any(|field| field.required);
+        let others = relations().filter(|field| field.kind.target() != Some(*id)).count();
+        (!requires).then_some((others, index))
+    });
+    candidates.min().map(|(_, index)| index)
+}
+
+/// Whether a seed file may hold the field and it leads to another record.
+fn is_written(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::ToOne { .. } | FieldKind::ManyToMany { .. })
+}
+
+fn circle(model: &Model, waiting: &[CollectionId]) -> Circle {
+    Circle { names: waiting.iter().map(|id| model.collection(*id).name.clone()).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::{SourceFile, load};
+
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let text = format!("extend schema @app(name: \"T\")\n{text}");
+        let loaded = load(vec![SourceFile::app("a.graphql", text)]);
+        let model = loaded.unwrap_or_else(|wrong| panic!("{wrong}")).model;
+        let ids: Vec<CollectionId> = model.collections.iter().map(|collection| collection.id).collect();
+        let show = |place: &Place| {
+            let collection = model.collection(place.collection);
+            let later: Vec<&str> = place.later.iter().map(|id| collection.field(*id).name.as_str()).collect();
+            if later.is_empty() { collection.name.clone() } else { format!("{}({})", collection.name, later.join(" ")) }
+        };
+        let got = match order(&model, &ids) {
+            Ok(places) => places.iter().map(show).collect::<Vec<_>>().join(" "),
+            Err(circle) => circle.to_string(),
+        };
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn what_is_required_comes_first() {
+        check("type A { b: B! }  type B { c: C! }  type C { x: Int }", "C B A");
+        check("type A { b: B }  type B { x: Int }", "B A");
+        check("type B { x: Int }  type A { x: Int }", "A B");
+    }
+
+    #[test]
+    fn what_leads_to_later_records_is_set_later() {
+        check("type A { parent: A  friends: [A!] }", "A(parent friends)");
+        check("type A { b: B! }  type B { a: A }", "B(a) A");
+        check("type A { b: B }  type B { a: A }", "A(b) B");
+    }
+
+    #[test]
+    fn a_circle_of_required_relations_cannot_be_loaded() {
+        check("type A { b: B! }  type B { a: A! }", "A, B require each other, so that none can be loaded first");
+    }
+}

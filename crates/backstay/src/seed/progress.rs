@@ -1,0 +1,59 @@
+use std::fs;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::SeedFile;
+
+/// Tells on standard error how a load goes on: a bar on a terminal, else a line for each file.
+pub(super) struct Meter {
+    bar: ProgressBar,
+    plain: bool,
+}
+
+impl Meter {
+    /// Counts the bytes of these files, if it shows anything.
+    pub(super) fn new(show: bool, files: &[SeedFile]) -> Self {
+        let terminal = console::user_attended_stderr();
+        if !show || !terminal || files.is_empty() {
+            return Self { bar: ProgressBar::hidden(), plain: show };
+        }
+        let bytes = files.iter().filter_map(|file| fs::metadata(&file.path).ok()).map(|metadata| metadata.len()).sum();
+        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("  seeding {bar:32} {percent:>3} %  {msg}").ok();
+        bar.set_style(style.unwrap_or_else(ProgressStyle::default_bar));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar, plain: false }
+    }
+
+    /// A file is begun, of which this much is loaded already.
+    pub(super) fn begin(&self, file: &str, bytes: u64) {
+        self.bar.set_message(file.to_owned());
+        self.bar.inc(bytes);
+    }
+
+    /// More of it is loaded.
+    pub(super) fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    /// A file's records are made.
+    pub(super) fn end_of_file(&self, file: &str, records: u64) {
+        if self.plain {
+            tracing::info!(file, records, "seed file loaded");
+        }
+    }
+
+    /// Relations of a file's records are set.
+    pub(super) fn relations(&self, file: &str) {
+        self.bar.set_message(format!("{file}: relations"));
+    }
+
+    /// All is loaded.
+    pub(super) fn end(&self, records: u64) {
+        self.bar.finish_and_clear();
+        if records > 0 {
+            tracing::info!(records, "seed loaded");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use backstay_base::RecordId;
+use backstay_engine::{Draft, Record};
+use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
+
+use super::SeedError;
+use super::lines::{Position, Progress};
+
+/// The collections in which loads keep how far they have come, to be loaded along with the application's model.
+pub(crate) fn system_model() -> SourceFile {
+    SourceFile::system("backstay/seed.graphql", TEXT)
+}
+
+const TEXT: &str = r#""A seed file, and how far it is loaded."
+type BackstaySeedFile @allow(read: "auth.kind == 'OPERATOR'") {
+  name: String! @unique
+  "Lines that are loaded."
+  lines: Int!
+  "Bytes that are loaded."
+  bytes: Int!
+  "SHA-256 of those bytes."
+  digest: String!
+  "When the file was last changed, in microseconds, as it was found at the end of its load."
+  modified: Int
+  finishedAt: DateTime
+}
+
+"A loaded record, some of whose relations are set when all records exist."
+type BackstaySeedLater @allow(read: "auth.kind == 'OPERATOR'") {
+  file: BackstaySeedFile! @onDelete(do: CASCADE)
+  "The record's line in the file."
+  line: Int!
+  "The byte at which that line starts."
+  offset: Int!
+  record: ID!
+}
+"#;
+
+/// Where the loaded model keeps them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Schema {
+    pub(super) files: CollectionId,
+    pub(super) name: FieldId,
+    lines: FieldId,
+    bytes: FieldId,
+    digest: FieldId,
+    pub(super) modified: FieldId,
+    pub(super) finished_at: FieldId,
+    pub(super) later: CollectionId,
+    pub(super) later_file: FieldId,
+    pub(super) later_line: FieldId,
+    pub(super) later_offset: FieldId,
+    pub(super) later_record: FieldId,
+}
+
+impl Schema {
+    pub(super) fn of(model: &Model) -> Result<Self, SeedError> {
+        let files = own(model, "BackstaySeedFile")?;
+        let later = own(model, "BackstaySeedLater")?;
+        Ok(Self {
+            files: files.id,
+            name: field(files, "name")?,
+            lines: field(files, "lines")?,
+            bytes: field(files, "bytes")?,
+            digest: field(files, "digest")?,
+            modified: field(files, "modified")?,
+            finished_at: field(files, "finishedAt")?,
+            later: later.id,
+            later_file: field(later, "file")?,
+            later_line: field(later, "line")?,
+            later_offset: field(later, "offset")?,
+            later_record: field(later, "record")?,
+        })
+    }
+
+    /// How far a file is loaded.
+    pub(super) fn progress(&self, file: &Record) -> Progress {
+        let number = |field| u64::try_from(file.value(field).as_int().unwrap_or(0)).unwrap_or(0);
+        let at = Position { line: number(self.lines), byte: number(self.bytes) };
+        Progress { at, digest: file.value(self.digest).as_text().unwrap_or_default().to_owned() }
+    }
+
+    /// How far a file is loaded, as values of its record.
+    pub(super) fn draft(&self, progress: &Progress) -> Draft {
+        Draft::new()
+            .with(self.lines, integer(progress.at.line))
+            .with(self.bytes, integer(progress.at.byte))
+            .with(self.digest, progress.digest.as_str())
+    }
+
+    /// A record whose relations are set later.
+    pub(super) fn later_draft(&self, file: RecordId, record: RecordId, line: u64, offset: u64) -> Draft {
+        Draft::new()
+            .with(self.later_file, file)
+            .with(self.later_line, integer(line))
+            .with(self.later_offset, integer(offset))
+            .with(self.later_record, record)
+    }
+}
+
+/// A count as it is stored.
+fn integer(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn own<'m>(model: &'m Model, name: &'static str) -> Result<&'m Collection, SeedError> {
+    let found = model.collection_named(name).filter(|collection| collection.system);
+    found.ok_or(SeedError::System { name })
+}
+
+fn field(collection: &Collection, name: &'static str) -> Result<FieldId, SeedError> {
+    collection.field_named(name).map(|field| field.id).ok_or(SeedError::System { name })
+}

@@ -1,0 +1,86 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use backstay_base::{Error, RecordId, ViolationKind};
+use backstay_engine::{Engine, RelationReader, decode_draft_with};
+use backstay_model::{Collection, CollectionId, FieldId};
+use quick_cache::unsync::Cache;
+use tokio::runtime::Handle;
+
+/// References that are remembered, of all that a load meets.
+const REMEMBERED: usize = 100_000;
+
+/// Finds records by what seed files call them: an object with a value for each field of a unique index, such as
+/// `{"email": "ada@newsroom.example"}`. Blocks the thread; all that can be referred to is committed by then.
+pub(super) struct References {
+    engine: Engine,
+    runtime: Handle,
+    known: Cache<(CollectionId, Arc<str>), RecordId>,
+    failure: Option<Error>,
+}
+
+impl References {
+    pub(super) fn new(engine: Engine, runtime: Handle) -> Self {
+        Self { engine, runtime, known: Cache::new(REMEMBERED), failure: None }
+    }
+
+    /// The error of the database that a look-up met, if any: it counts more than what `read` answered.
+    pub(super) fn failure(&mut self) -> Option<Error> {
+        self.failure.take()
+    }
+
+    fn find(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
+        let engine = self.engine.clone();
+        let collection = engine.model().collection(target);
+        let draft = decode_draft_with(engine.model(), target, raw.as_bytes(), self).map_err(|error| match error {
+            Error::Invalid(mut violations) if !violations.is_empty() => violations.swap_remove(0).kind,
+            _ => ViolationKind::Type { expected: named_by(collection) },
+        })?;
+        let given: BTreeSet<FieldId> = draft.fields().collect();
+        if !unique(collection).any(|fields| fields == given) {
+            return Err(ViolationKind::Type { expected: named_by(collection) });
+        }
+        let by: Vec<_> = given.iter().filter_map(|id| Some((*id, draft.value(*id)?.clone()))).collect();
+        match self.runtime.block_on(engine.peek_by(target, &by)) {
+            Ok(Some(record)) => Ok(record.id()),
+            Ok(None) => Err(ViolationKind::Reference {
+                collection: collection.name.clone(),
+                by: given.iter().map(|id| collection.field(*id).name.as_str()).collect::<Vec<_>>().join(" and "),
+            }),
+            Err(error) => {
+                self.failure = Some(error);
+                Err(ViolationKind::Required)
+            }
+        }
+    }
+}
+
+impl RelationReader for References {
+    fn read(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
+        let key = (target, Arc::from(raw));
+        if let Some(id) = self.known.get(&key) {
+            return Ok(*id);
+        }
+        let id = self.find(target, raw)?;
+        self.known.insert(key, id);
+        Ok(id)
+    }
+}
+
+/// The sets of fields that name one record.
+fn unique(collection: &Collection) -> impl Iterator<Item = BTreeSet<FieldId>> {
+    let fields = collection.fields.iter().filter(|field| field.unique).map(|field| BTreeSet::from([field.id]));
+    let indexes = collection.indexes.iter().filter(|index| index.unique);
+    fields.chain(indexes.map(|index| index.fields.iter().copied().collect()))
+}
+
+fn named_by(collection: &Collection) -> String {
+    let names = unique(collection).next().map(|fields| {
+        let named = fields.iter().map(|id| format!("\"{}\": …", collection.field(*id).name));
+        named.collect::<Vec<_>>().join(", ")
+    });
+    match names {
+        Some(names) => format!("an id, or {{{names}}}, which names one {}", collection.name),
+        None => format!("an id: no field of {} is unique", collection.name),
+    }
+}

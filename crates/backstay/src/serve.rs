@@ -1,0 +1,155 @@
+use std::future::Future;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+
+use backstay_engine::OpenOutcome;
+use backstay_http::Doors;
+use backstay_model::Style;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::doors::http_settings;
+use crate::socket::Listening;
+use crate::{Failure, Instance, Place, compile};
+
+/// Serves an application until the process is told to stop (SIGINT, SIGTERM). What is under way then is finished.
+pub async fn serve(place: &Place) -> Result<(), Failure> {
+    let compiled = compile(&place.directory)?;
+    if !compiled.warnings.is_empty() {
+        let style = if io::stderr().is_terminal() { Style::Colour } else { Style::Plain };
+        let _ = io::stderr().write_all(compiled.warnings.render(style).as_bytes());
+    }
+    let (instance, outcome) = place.open(compiled.application, place.options(die))?;
+    report(place, &outcome);
+    let served = serve_open(place, &instance, stop_signal()?).await;
+    instance.engine.close();
+    served
+}
+
+async fn serve_open(place: &Place, instance: &Instance, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+    let address = place.config.server.listen;
+    let listening = |source| Failure::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listening)?;
+    let address = listener.local_addr().map_err(listening)?;
+    let commands = Listening::start(&place.data, instance.clone())?;
+    let mut stop = std::pin::pin!(stop);
+    tokio::select! {
+        seeded = instance.seed(true) => tell_changed(&seeded?),
+        () = &mut stop => {
+            tracing::info!("stopped while seeding; the next start goes on from there");
+            return Ok(());
+        }
+    }
+    announce(place, instance, address).await?;
+    let doors = Doors {
+        engine: instance.engine.clone(),
+        identity: instance.identity.clone(),
+        settings: http_settings(&place.config)?,
+    };
+    let stop = async {
+        stop.await;
+        tracing::info!("stopping: requests that are under way are finished");
+    };
+    let served = backstay_http::serve(listener, doors, stop).await;
+    drop(commands);
+    served.map_err(Failure::Serve)
+}
+
+/// An error of the disk: nothing that is not known to be stored may be said to be, so the process ends at once.
+fn die(words: &str) {
+    tracing::error!(error = words, "the database failed; the server ends so that nothing wrong is answered");
+    std::process::exit(1);
+}
+
+fn report(place: &Place, outcome: &OpenOutcome) {
+    let data = place.data.display();
+    match outcome {
+        OpenOutcome::Created => tracing::info!(%data, "database made"),
+        OpenOutcome::Unchanged => tracing::debug!(%data, "database opened"),
+        OpenOutcome::Migrated(steps) => {
+            for step in steps {
+                tracing::info!(step = step.words, "model changed");
+            }
+        }
+    }
+}
+
+fn tell_changed(answer: &crate::Answer) {
+    if let crate::Answer::Seeded { seeded } = answer {
+        for file in &seeded.changed {
+            tracing::warn!(
+                file,
+                "changed after it was loaded; the changes are not loaded (a new data directory has them)"
+            );
+        }
+    }
+}
+
+/// Says where the server is: for people on a terminal, else as a line of the log.
+async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Result<(), Failure> {
+    let url = place.config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
+    let setup = instance.setup_token().await?.map(|token| format!("{url}/auth/setup?token={}", token.expose()));
+    let model = instance.engine.model();
+    let collections: Vec<&str> =
+        model.collections.iter().filter(|one| !one.system).map(|one| one.path.as_str()).collect();
+    if !io::stderr().is_terminal() {
+        tracing::info!(%address, url, data = %place.data.display(), collections = collections.len(), "listening");
+        if setup.is_some() {
+            tracing::info!("there is no operator yet: make one with `backstay operator add EMAIL`");
+        }
+        return Ok(());
+    }
+    let mut text = format!("\n  {}\n\n", console::style(&model.name).bold());
+    let mut line = |label: &str, words: &str| {
+        text.push_str(&format!("  {} {words}\n", console::style(format!("{label:<9}")).dim()))
+    };
+    line("address", &url);
+    line("data", &place.data.display().to_string());
+    line("API", &shortened(&collections));
+    if let Some(link) = setup {
+        line("operator", &format!("none yet; this link makes one, once:\n            {link}"));
+    }
+    line("stop", "Ctrl-C");
+    text.push('\n');
+    io::stderr().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// An address that a browser on this machine can open.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if !address.ip().is_unspecified() {
+        return address;
+    }
+    match address {
+        SocketAddr::V4(_) => SocketAddr::from(([127, 0, 0, 1], address.port())),
+        SocketAddr::V6(_) => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, address.port())),
+    }
+}
+
+fn shortened(collections: &[&str]) -> String {
+    const SHOWN: usize = 6;
+    let shown: Vec<String> = collections.iter().take(SHOWN).map(|path| format!("/api/{path}")).collect();
+    match collections.len().saturating_sub(SHOWN) {
+        0 => shown.join("  "),
+        more => format!("{}  and {more} more", shown.join("  ")),
+    }
+}
+
+/// Completes at the first SIGINT or SIGTERM; a second one ends the process at once.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => (),
+                _ = terminate.recv() => (),
+            }
+            std::process::exit(1);
+        });
+    })
+}

@@ -1,0 +1,161 @@
+//! How a command reaches the server that holds the database: a Unix socket in the data directory, one line of JSON each
+//! way.
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::command::{Answer, Command};
+use crate::failure::Refusal;
+use crate::{Failure, Instance};
+
+/// Bytes of a socket's path, by the size of `sun_path` less its closing zero (unix(7)).
+const PATH_BYTES: usize = 107;
+
+/// Bytes of one command.
+const COMMAND_BYTES: u64 = 1024 * 1024;
+
+/// For how long a server waits for a command to be sent.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a server says to a command.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Reply {
+    Done(Answer),
+    Refused(Refusal),
+}
+
+/// A server's end. The socket is removed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    path: PathBuf,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Listening {
+    /// Listens in the data directory. Whoever calls it holds the database, so that a socket that is there is a stale one.
+    pub(crate) fn start(data: &Path, instance: Instance) -> Result<Self, Failure> {
+        let path = path(data)?;
+        let failed = |source| Failure::Socket { path: path.clone(), source };
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => (),
+        }
+        let listener = tokio::net::UnixListener::bind(&path).map_err(failed)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        let owner = fs::metadata(&path).map_err(failed)?.uid();
+        let task = tokio::spawn(listen(listener, owner, instance));
+        Ok(Self { path, task })
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+        // What is left behind is removed by the next server.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn listen(listener: tokio::net::UnixListener, owner: u32, instance: Instance) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(serve(stream, owner, instance.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a command could not be taken");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: tokio::net::UnixStream, owner: u32, instance: Instance) {
+    // The file's mode keeps others out as well, but not on every system.
+    let same_user = stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
+    if !same_user {
+        tracing::warn!("a command of another user was refused");
+        return;
+    }
+    let (read, mut write) = stream.into_split();
+    let mut line = Vec::new();
+    let mut reader = tokio::io::BufReader::new(read.take(COMMAND_BYTES));
+    let received = tokio::time::timeout(PATIENCE, reader.read_until(b'\n', &mut line)).await;
+    if !matches!(received, Ok(Ok(1..))) {
+        return;
+    }
+    let reply = match serde_json::from_slice::<Command>(&line) {
+        Ok(command) => match instance.run(command).await {
+            Ok(answer) => Reply::Done(answer),
+            Err(failure) => Reply::Refused(failure.refusal()),
+        },
+        Err(_) => Reply::Refused(Refusal {
+            message: "the running server does not know this command".to_owned(),
+            causes: Vec::new(),
+            help: Some("use the same version of Backstay as the server, or stop it first".to_owned()),
+        }),
+    };
+    let Ok(mut bytes) = serde_json::to_vec(&reply) else { return };
+    bytes.push(b'\n');
+    if let Err(error) = write.write_all(&bytes).await {
+        tracing::debug!(%error, "the answer to a command could not be sent");
+    }
+}
+
+/// A connection to the server that runs on a data directory.
+#[derive(Debug)]
+pub(crate) struct Running {
+    path: PathBuf,
+    stream: std::os::unix::net::UnixStream,
+}
+
+impl Running {
+    /// The server that runs on this data directory; none if there is none.
+    pub(crate) fn find(data: &Path) -> Result<Option<Self>, Failure> {
+        let path = path(data)?;
+        match std::os::unix::net::UnixStream::connect(&path) {
+            Ok(stream) => Ok(Some(Self { path, stream })),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                Ok(None)
+            }
+            Err(source) => Err(Failure::Socket { path, source }),
+        }
+    }
+
+    /// Has the server do it. Blocks.
+    pub(crate) fn ask(mut self, command: &Command) -> Result<Answer, Failure> {
+        match self.exchange(command) {
+            Ok(Reply::Done(answer)) => Ok(answer),
+            Ok(Reply::Refused(refusal)) => Err(Failure::Remote(refusal)),
+            Err(source) => Err(Failure::Socket { path: self.path, source }),
+        }
+    }
+
+    fn exchange(&mut self, command: &Command) -> io::Result<Reply> {
+        let mut bytes = serde_json::to_vec(command)?;
+        bytes.push(b'\n');
+        self.stream.write_all(&bytes)?;
+        let mut line = String::new();
+        if BufReader::new(&self.stream).read_line(&mut line)? == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
+        }
+        Ok(serde_json::from_str(&line)?)
+    }
+}
+
+fn path(data: &Path) -> Result<PathBuf, Failure> {
+    let path = data.join("backstay.sock");
+    let bytes = path.as_os_str().as_bytes().len();
+    if bytes > PATH_BYTES {
+        return Err(Failure::SocketPath { path, bytes, most: PATH_BYTES });
+    }
+    Ok(path)
+}
