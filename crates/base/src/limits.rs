@@ -68,6 +68,10 @@ pub const HASHING_QUEUE: usize = 256;
 pub const MODEL_FILES: usize = 1000;
 /// Bytes of one model file.
 pub const MODEL_FILE_BYTES: usize = 1024 * 1024;
+/// Depth of brackets in a model file, counted before it is parsed.
+pub const MODEL_DEPTH: usize = 64;
+/// Diagnostics of one model that are told; more are counted.
+pub const MODEL_DIAGNOSTICS: usize = 100;
 /// Types of a model, those of the system model included.
 pub const MODEL_COLLECTIONS: usize = 1000;
 /// Enums of a model, those of the system model included.

@@ -10,6 +10,7 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Schema};
 use backstay_base::limits;
 
+use crate::literal;
 use crate::names::suggestion;
 use crate::source::{SourceMap, Span};
 use crate::{DIRECTIVES, Diagnostic, Diagnostics, unsupported};
@@ -87,6 +88,15 @@ fn check_sizes(sources: &SourceMap, out: &mut Diagnostics) {
         let message = format!("{} is larger than {} bytes", file.name, limits::MODEL_FILE_BYTES);
         out.push(Diagnostic::error(message).help("split it; a model can have many files"));
     }
+    let most = limits::MODEL_DEPTH;
+    for (number, file) in sources.files.iter().enumerate() {
+        let deep = literal::too_deep(&file.text, most).and_then(|at| u32::try_from(at).ok());
+        if let (Some(start), Ok(number)) = (deep, u16::try_from(number)) {
+            let span = Span { file: number, start, end: start + 1 };
+            let diagnostic = Diagnostic::error(format!("brackets are nested deeper than {most} levels"));
+            out.push(diagnostic.at(span, "one too many").help("close the ones before, or put less into one value"));
+        }
+    }
 }
 
 fn parse(places: &mut Places, out: &mut Diagnostics) -> Vec<Document> {
@@ -101,7 +111,7 @@ fn parse(places: &mut Places, out: &mut Diagnostics) -> Vec<Document> {
         if let (Some(id), Ok(number)) = (id, u16::try_from(number)) {
             places.files.insert(id, number);
         }
-        for error in errors.iter().flat_map(DiagnosticList::iter) {
+        for error in errors.iter().flat_map(DiagnosticList::iter).take(limits::MODEL_DIAGNOSTICS) {
             let message = plain_tokens(&error.error.to_string());
             let diagnostic = Diagnostic::error(message).help("model files are GraphQL type definitions (SDL)");
             out.push(located(diagnostic, places.span(error.error.location()), "here"));
@@ -143,7 +153,7 @@ impl Translation<'_> {
         let within = |inner: Span| {
             refused.iter().any(|outer| outer.file == inner.file && (outer.start..outer.end).contains(&inner.start))
         };
-        for error in errors.iter() {
+        for error in errors.iter().take(limits::MODEL_DIAGNOSTICS) {
             let span = self.places.span(error.error.location());
             if span.is_some_and(within) {
                 continue;

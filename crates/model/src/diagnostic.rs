@@ -1,6 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use backstay_base::limits;
+
 use crate::source::{Position, SourceMap, Span};
 
 /// How bad it is.
@@ -160,11 +162,18 @@ impl Diagnostics {
         }
     }
 
-    /// Ordered by severity (errors first), then by place, without repetitions.
+    /// Ordered by severity (errors first), then by place, without repetitions; those past the limit are counted.
     pub(crate) fn sorted(mut self) -> Self {
         let place = |diagnostic: &Diagnostic| diagnostic.span.map(|span| (span.file, span.start));
         self.list.sort_by_key(|diagnostic| (std::cmp::Reverse(diagnostic.severity), place(diagnostic)));
         self.list.dedup();
+        let more = self.list.len().saturating_sub(limits::MODEL_DIAGNOSTICS);
+        if more > 0 {
+            self.list.truncate(limits::MODEL_DIAGNOSTICS);
+            let last =
+                Diagnostic { severity: self.list[0].severity, ..Diagnostic::error(format!("there are {more} more")) };
+            self.list.push(last.help("mend these first"));
+        }
         self
     }
 }

@@ -1,5 +1,24 @@
 use std::ops::Range;
 
+/// Where a text first nests its brackets deeper than this many levels; those in strings and comments do not count.
+pub(crate) fn too_deep(text: &str, most: usize) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(byte) = text.as_bytes().get(at) {
+        match byte {
+            b'"' => at += (length(&text[at..]) as usize).saturating_sub(1),
+            b'#' => at += text[at..].find(['\n', '\r']).unwrap_or(text.len() - at),
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > most {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
+}
+
 /// A string literal of GraphQL (October 2021, section 2.9.4) with the way back from its value to its text.
 pub(crate) struct Literal {
     /// For each byte of the value, where the text that stands for its character begins and ends.

@@ -33,6 +33,9 @@ impl Diagnostics {
     }
 }
 
+/// Bytes of the longest line that is shown as an excerpt; of a file with longer ones only the place is told.
+const LINE_BYTES: usize = 1000;
+
 /// One diagnostic in the form that the renderer takes.
 #[derive(Debug)]
 struct Report<'a> {
@@ -46,17 +49,17 @@ impl<'a> Report<'a> {
     fn new(diagnostic: &'a Diagnostic, all: &Diagnostics) -> Self {
         let sources = all.sources();
         let file = diagnostic.span.and_then(|span| sources.file(span));
-        let source = file.map(|file| NamedSource::new(&file.name, file.text.to_string()));
+        let shown = file.filter(|file| file.text.lines().all(|line| line.len() <= LINE_BYTES));
+        let source = shown.map(|file| NamedSource::new(&file.name, file.text.to_string()));
         let mut labels = Vec::new();
         let mut elsewhere = Vec::new();
-        if let Some(span) = diagnostic.span {
-            labels.push(label(span, &diagnostic.label));
-        }
-        for (span, text) in &diagnostic.related {
-            if Some(span.file) == diagnostic.span.map(|span| span.file) {
-                labels.push(label(*span, text));
-            } else if let Some(file) = sources.file(*span) {
-                let start = sources.positions(*span).start;
+        let main = diagnostic.span.map(|span| (span, diagnostic.label.as_str()));
+        let related = diagnostic.related.iter().map(|(span, text)| (*span, text.as_str()));
+        for (span, text) in main.into_iter().chain(related) {
+            if shown.is_some() && Some(span.file) == diagnostic.span.map(|span| span.file) {
+                labels.push(label(span, text));
+            } else if let Some(file) = sources.file(span) {
+                let start = sources.positions(span).start;
                 elsewhere.push(format!("{text}: {}:{}:{}", file.name, start.line, start.column));
             }
         }

@@ -358,6 +358,26 @@ mod mutated {
         }
     }
 
+    #[test]
+    fn a_long_line_is_told_without_an_excerpt() {
+        let text = format!("type P {{ {} b: Intt }}", "a: Int ".repeat(20_000));
+        let refused = load(vec![SourceFile::app("m.graphql", text)]).expect_err("is wrong").to_string();
+        assert!(refused.contains("m.graphql:1:"), "{}", &refused[..200]);
+        assert!(refused.len() < 100_000);
+    }
+
+    #[test]
+    fn depth_is_survived() {
+        for depth in [10, 100, 1000, 100_000] {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            let post = |fields: String| format!("extend schema @app(name: \"T\") type P {{ {fields} }}");
+            survives(&post(format!("a: JSON @default(to: {open}1{close})")));
+            survives(&post(format!("a: {open}Int!{close}")));
+            survives(&post(format!("a: Int @default(to: {}", "{a: ".repeat(depth))));
+            survives(&"{".repeat(depth));
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
 

@@ -71,10 +71,10 @@ refused
 
 #[test]
 fn two_role_enums() {
-    let model = r#"
+    let model = r"
 enum Role @roles { A }
 enum Other @roles { B @initial }
-"#;
+";
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
   × error: two enums are marked `@roles`

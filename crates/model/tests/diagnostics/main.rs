@@ -1,6 +1,7 @@
 //! What is wrong with a model, as it is told: one test per mistake.
 
 mod app;
+mod defaults;
 mod fields;
 mod indexes;
 mod names;

@@ -8,13 +8,13 @@ type User @identity @allow(read: "true") {
 }
 "#;
 
-const SYSTEM: &str = r#"type BackstaySession {
+const SYSTEM: &str = r"type BackstaySession {
   account: User! @onDelete(do: CASCADE)
   token: String! @unique @class(is: SECRET)
   kind: BackstayKind!
 }
 enum BackstayKind { WEB API }
-"#;
+";
 
 fn check(app: &str, system: &str, expected: &str) {
     let files = vec![

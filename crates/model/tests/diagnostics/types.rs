@@ -158,11 +158,11 @@ refused
 
 #[test]
 fn an_empty_allow() {
-    let model = r#"
+    let model = r"
 type Post @allow {
   a: Int
 }
-"#;
+";
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
   × error: `@allow` allows nothing

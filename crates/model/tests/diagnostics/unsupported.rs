@@ -6,12 +6,12 @@ use crate::told;
 
 #[test]
 fn embedded_types_and_unions() {
-    let model = r#"
+    let model = r"
 union Block = Quote
 type Quote @embedded {
   text: Text!
 }
-"#;
+";
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
   × error: `union` is not supported yet
@@ -178,8 +178,9 @@ refused
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one model and all that is told about it")]
 fn definitions() {
-    let model = r#"
+    let model = r"
 scalar Odd
 input In {
   a: Int
@@ -197,7 +198,7 @@ schema {
 extend schema {
   mutation: Mutation
 }
-"#;
+";
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
   × error: scalars of your own are not supported yet

@@ -6,11 +6,11 @@ use crate::told;
 
 #[test]
 fn a_type_without_rules() {
-    let model = r#"
+    let model = r"
 type Post {
   a: Int
 }
-"#;
+";
     assert_snapshot!(told(model.trim_start()), @r#"
 loaded
   ⚠ warning: Post refuses everyone
