@@ -118,12 +118,13 @@ impl Lowering<'_, '_, '_> {
                     .case(b.clone().gt(zero()).and(sum(&minus, false)), a.clone().sub(b.clone()))
             }
             Operator::Multiply => CaseStatement::new()
+                .case(a.clone().is_null().or(b.clone().is_null()), Sql::null())
                 .case(a.clone().eq(zero()).or(b.clone().eq(zero())), zero())
                 .case(size(&b).gte(one()).and(size(&a).gt(largest().div(size(&b)))), Sql::null())
                 .case(size(&b).lt(one()).and(size(&a).lt(smallest().div(size(&b)))), zero())
                 .finally(a.clone().mul(b.clone())),
             _ => CaseStatement::new()
-                .case(b.clone().eq(zero()), Sql::null())
+                .case(a.clone().is_null().or(b.clone().is_null()).or(b.clone().eq(zero())), Sql::null())
                 .case(a.clone().eq(zero()), zero())
                 .case(size(&b).lt(one()).and(size(&a).gt(largest().mul(size(&b)))), Sql::null())
                 .case(size(&b).gt(one()).and(size(&a).lt(smallest().mul(size(&b)))), zero())

@@ -4,7 +4,7 @@ use backstay_model::{EnumId, FieldKind};
 use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::arithmetic::epoch_micros;
-use crate::build::{call, column, integer, name, word};
+use crate::build::{call, cast, column, integer, name, word};
 use crate::param::Encoding;
 use crate::predicate::{Lowering, Pred};
 use crate::scalar::{Form, Val, column_type, list_element, moment, power_of_ten, scaled_constant};
@@ -17,8 +17,31 @@ impl Lowering<'_, '_, '_> {
         if left.ty == Type::Money || right.ty == Type::Money {
             return self.compare_money(operator, left, right);
         }
+        if self.builder.dialect == Dialect::Sqlite && left.ty == Type::Decimal {
+            match (&left.node, &right.node) {
+                (Node::Conditional(condition, then, otherwise), _) => {
+                    return self.either(condition, |this, first| {
+                        this.comparison(operator, if first { then } else { otherwise }, right, true)
+                    });
+                }
+                (_, Node::Conditional(condition, then, otherwise)) => {
+                    return self.either(condition, |this, first| {
+                        this.comparison(operator, left, if first { then } else { otherwise }, true)
+                    });
+                }
+                _ => {}
+            }
+        }
         let (one, other) = (self.side(left, &right.ty), self.side(right, &left.ty));
         self.compare(operator, one, other)
+    }
+
+    /// The comparison with the one value where the condition is true, with the other where it is false: two decimals of
+    /// different scale have no common form that holds both.
+    fn either(&mut self, condition: &Expr, compare: impl Fn(&mut Self, bool) -> Pred) -> Pred {
+        let when = [self.is(condition, true), compare(self, true)];
+        let unless = [self.is(condition, false), compare(self, false)];
+        Pred::any([Pred::all(when), Pred::all(unless)])
     }
 
     /// One side of a comparison; a text that names a value of an enum stands in the statement's text.
@@ -49,31 +72,21 @@ impl Lowering<'_, '_, '_> {
         Pred::all(guards.into_iter().chain([Pred::Sql(condition)]))
     }
 
-    /// SQLite: a scaled integer with an exact number of any scale. The number is rounded to the next below and the next
-    /// above, of which each operator needs one, so that the column stays as it is for an index.
+    /// SQLite: a scaled integer with an exact number of any scale. The number is rounded as the operator needs it, so
+    /// that the column stays as it is for an index.
     fn compare_exact(&mut self, operator: Operator, scaled: Sql, scale: u8, slot: &Slot) -> Sql {
         if let Slot::Constant(Value::Decimal(number)) = slot
             && let Some(constant) = scaled_constant(*number, scale)
         {
             return order(operator, scaled, integer(constant));
         }
-        let mut below = || self.builder.slot(slot.clone(), Encoding::Floor(scale));
-        match operator {
-            Operator::LessEqual | Operator::Greater => {
-                let below = below();
-                order(operator, scaled, below)
-            }
-            Operator::Equal | Operator::NotEqual => {
-                let below = below();
-                let above = self.builder.slot(slot.clone(), Encoding::Ceiling(scale));
-                let (below, above) = (order(operator, scaled.clone(), below), order(operator, scaled, above));
-                if operator == Operator::Equal { below.and(above) } else { below.or(above) }
-            }
-            operator => {
-                let above = self.builder.slot(slot.clone(), Encoding::Ceiling(scale));
-                order(operator, scaled, above)
-            }
-        }
+        let encoding = match operator {
+            Operator::LessEqual | Operator::Greater => Encoding::Floor(scale),
+            Operator::Less | Operator::GreaterEqual => Encoding::Ceiling(scale),
+            _ => Encoding::Same(scale),
+        };
+        let bound = self.builder.slot(slot.clone(), encoding);
+        order(operator, scaled, bound)
     }
 
     /// SQLite: two scaled integers. A product that overflows is a REAL beyond every integer, which still compares
@@ -197,7 +210,7 @@ impl Lowering<'_, '_, '_> {
     fn nested_form(&mut self, value: Val, kind: ColumnType) -> Sql {
         let value = match (value.form.clone(), kind) {
             (Form::Exact(slot), ColumnType::Decimal { scale }) => {
-                let sql = self.builder.slot(slot, Encoding::Column(kind));
+                let sql = self.builder.slot(slot, Encoding::Same(scale));
                 Val { sql, guards: value.guards, form: Form::Scaled(scale) }
             }
             (Form::Micros, _) => moment(value),
@@ -208,6 +221,7 @@ impl Lowering<'_, '_, '_> {
             // hex(null) is an empty text.
             (Dialect::Sqlite, ColumnType::Id) => call("nullif", [call("hex", [sql]), word("")]),
             (Dialect::Postgres, ColumnType::Timestamp) => epoch_micros(sql),
+            (Dialect::Postgres, ColumnType::Text) => cast(sql, "text"),
             _ => sql,
         }
     }

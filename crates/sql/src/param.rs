@@ -14,6 +14,8 @@ pub(crate) enum Encoding {
     Floor(u8),
     /// SQLite: a number scaled to this many digits; where it has more, the next higher.
     Ceiling(u8),
+    /// SQLite: a number scaled to this many digits; where it has more, one that no column holds.
+    Same(u8),
     /// The amount of money.
     Amount,
     /// The currency of money.
@@ -26,7 +28,7 @@ impl Encoding {
         match self {
             Self::Column(column) => column,
             Self::List(_) => ColumnType::List,
-            Self::Floor(scale) | Self::Ceiling(scale) => ColumnType::Decimal { scale },
+            Self::Floor(scale) | Self::Ceiling(scale) | Self::Same(scale) => ColumnType::Decimal { scale },
             Self::Amount => ColumnType::of_scalar(backstay_model::Scalar::Money),
             Self::Currency => ColumnType::Text,
         }
@@ -40,6 +42,11 @@ impl Encoding {
             }
             (Self::Floor(scale), value) => bound(value, scale, Decimal::floor),
             (Self::Ceiling(scale), value) => bound(value, scale, Decimal::ceil),
+            (Self::Same(_), Value::Null) => Param::Null,
+            (Self::Same(scale), value) => match scalar(value, u32::from(scale), dialect) {
+                Param::Null => Param::Int(i64::MIN),
+                same => same,
+            },
             (Self::Currency, Value::Money(money)) => Param::Text(money.currency().code().into()),
             (Self::Amount, value) => scalar(value, MONEY_SCALE, dialect),
             (Self::Column(ColumnType::Decimal { scale }), value) => scalar(value, u32::from(scale), dialect),

@@ -1,8 +1,6 @@
-use std::sync::Arc;
-
 use backstay_base::Value;
 use backstay_expr::{Expr, Function, Node, Operator, Root};
-use backstay_model::{CollectionId, FieldId};
+use backstay_model::FieldId;
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
 use crate::build::{Builder, boolean, call, integer};
@@ -229,10 +227,5 @@ impl Lowering<'_, '_, '_> {
     pub(crate) fn sees_record(&mut self, record: &Anchor) -> Pred {
         let rule = self.scope.visibility.and_then(|visibility| visibility.rows.get(&record.collection));
         rule.map_or(Pred::Known(true), |rule| self.builder.rule(rule, record))
-    }
-
-    /// The collection of a record that a to-many relation leads to, and the table that holds it.
-    pub(crate) fn table(&self, collection: CollectionId) -> Arc<str> {
-        self.builder.model.collection(collection).table.as_str().into()
     }
 }

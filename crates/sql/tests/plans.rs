@@ -1,0 +1,450 @@
+//! The statements of operations, for both databases.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use backstay_base::Value;
+use backstay_expr::{Expr, Node, Scope, Type, compile};
+use backstay_model::{Collection, CollectionId, FieldKind, Model, SourceFile};
+use backstay_sql::{
+    Dialect, Expansion, Planner, Position, ReadScope, ReadShape, RecordSource, SelectedField, Selection, Slot, SortKey,
+    Template, Visibility, schema,
+};
+
+const MODEL: &str = r#"
+extend schema @app(name: "Plans")
+enum Role @roles { EDITOR WRITER }
+enum State { DRAFT PUBLISHED }
+
+type User @identity @allow(read: "true") {
+  email: Email! @unique
+  name: String!
+  sections: [Section!] @inverse(field: "members")
+}
+
+type Section @allow(read: "true") {
+  name: String!
+  budget: Money
+  members: [User!]
+  posts: [Post!] @inverse(field: "section")
+}
+
+type Post @allow(read: "true") @index(fields: ["state", "publishedAt"]) {
+  title: String!
+  state: State!
+  rating: Decimal! @precision(digits: 6, scale: 2)
+  score: Float
+  words: [String!]
+  author: User!
+  section: Section
+  publishedAt: DateTime
+  comments: [Comment!] @inverse(field: "post")
+}
+
+type Comment @allow(read: "true") {
+  post: Post! @onDelete(do: CASCADE)
+  author: User!
+  body: String!
+  hidden: Boolean!
+}
+"#;
+
+struct World(Arc<Model>);
+
+impl World {
+    fn new() -> Self {
+        let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", MODEL)]);
+        Self(Arc::new(loaded.unwrap_or_else(|errors| panic!("{errors:?}")).model))
+    }
+
+    fn collection(&self, name: &str) -> &Collection {
+        self.0.collection_named(name).expect("a collection")
+    }
+
+    fn id(&self, name: &str) -> CollectionId {
+        self.collection(name).id
+    }
+
+    fn rule(&self, collection: &str, text: &str) -> Expr {
+        let scope = Scope::update_rule(&self.0, self.id(collection));
+        compile(text, &scope).unwrap_or_else(|errors| panic!("{text}: {errors:?}")).expr
+    }
+
+    fn filter(&self, collection: &str, text: &str) -> Option<Expr> {
+        let scope = Scope::filter(&self.0, self.id(collection));
+        Some(compile(text, &scope).unwrap_or_else(|errors| panic!("{text}: {errors:?}")).expr)
+    }
+
+    fn select(&self, collection: &str, fields: &[&str]) -> Selection {
+        let fields = fields.iter().map(|field| self.field(collection, field)).collect();
+        Selection { collection: self.id(collection), fields }
+    }
+
+    fn field(&self, collection: &str, field: &str) -> SelectedField {
+        let field = self.collection(collection).field_named(field).expect("a field").id;
+        SelectedField { field, visible: truth(true), expand: None }
+    }
+
+    fn expand(&self, collection: &str, field: &str, selection: Selection, read: Expr) -> SelectedField {
+        SelectedField { expand: Some(Expansion { selection, read, limit: 5 }), ..self.field(collection, field) }
+    }
+
+    fn key(&self, field: &str, descending: bool) -> SortKey {
+        SortKey { field: self.collection("Post").field_named(field).expect("a field").id, descending }
+    }
+
+    fn posts(&self, scope: ReadScope) -> ReadShape {
+        ReadShape {
+            selection: self.select("Post", &["title"]),
+            read: truth(true),
+            filter: None,
+            visibility: Visibility::default(),
+            scope,
+        }
+    }
+
+    /// The statement for SQLite, then the one for PostgreSQL, each with its slots.
+    fn both(&self, template: impl Fn(Planner) -> Template) -> String {
+        let mut out = String::new();
+        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+            let template = template(Planner::new(Arc::clone(&self.0), dialect));
+            writeln!(out, "{}", template.text()).expect("writes");
+            writeln!(out, "  {:?}", template.slots().collect::<Vec<&Slot>>()).expect("writes");
+        }
+        out
+    }
+
+    fn read(&self, shape: &ReadShape) -> String {
+        self.both(|planner| planner.read(shape).template)
+    }
+}
+
+fn truth(truth: bool) -> Expr {
+    Expr { node: Node::Literal(Value::Bool(truth)), ty: Type::Bool, span: 0..0 }
+}
+
+fn page(sort: Vec<SortKey>) -> ReadScope {
+    ReadScope::Page { sort, after: None }
+}
+
+#[test]
+fn one_record() {
+    let world = World::new();
+    let read = world.rule("Post", "this.state == 'PUBLISHED' || this.author == auth.id");
+    insta::assert_snapshot!(world.read(&ReadShape { read, ..world.posts(ReadScope::One) }), @r##"
+SELECT "t1"."title", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ? AND ("t1"."state" = 'PUBLISHED' OR "t1"."author_id" = ?)
+  [Id, Caller(Id)]
+SELECT "t1"."title", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($1 AS uuid) AND ("t1"."state" = 'PUBLISHED' OR "t1"."author_id" = CAST($2 AS uuid))
+  [Id, Caller(Id)]
+"##);
+}
+
+#[test]
+fn a_page_in_the_order_of_an_index() {
+    let world = World::new();
+    let read = world.rule("Post", "this.state == 'PUBLISHED'");
+    let scope = page(vec![world.key("publishedAt", true)]);
+    insta::assert_snapshot!(world.read(&ReadShape { read, ..world.posts(scope) }), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."state" = 'PUBLISHED' ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ?
+  [Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."state" = 'PUBLISHED' ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $1
+  [Limit]
+"##);
+}
+
+#[test]
+fn the_page_after_a_place() {
+    let world = World::new();
+    let after = |sort: Vec<SortKey>, nulls: Vec<bool>| {
+        world.read(&world.posts(ReadScope::Page { sort, after: Some(Position { nulls }) }))
+    };
+    insta::assert_snapshot!(after(Vec::new(), Vec::new()), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" > ? ORDER BY "t1"."id" ASC LIMIT ?
+  [Cursor(0), Limit]
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" > CAST($1 AS uuid) ORDER BY "t1"."id" ASC LIMIT $2
+  [Cursor(0), Limit]
+"##);
+    insta::assert_snapshot!(after(vec![world.key("rating", false)], vec![false]), @r##"
+SELECT "t1"."title", "t1"."rating", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE ("t1"."rating", "t1"."id") > (?, ?) ORDER BY "t1"."rating" ASC, "t1"."id" ASC LIMIT ?
+  [Cursor(0), Cursor(1), Limit]
+SELECT "t1"."title", "t1"."rating", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE ("t1"."rating", "t1"."id") > (CAST($1 AS numeric), CAST($2 AS uuid)) ORDER BY "t1"."rating" ASC, "t1"."id" ASC LIMIT $3
+  [Cursor(0), Cursor(1), Limit]
+"##);
+    insta::assert_snapshot!(after(vec![world.key("publishedAt", true)], vec![false]), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" <= ? AND ("t1"."published_at" < ? OR ("t1"."published_at" = ? AND "t1"."id" < ?)) ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ?
+  [Cursor(0), Cursor(0), Cursor(0), Cursor(1), Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" <= CAST($1 AS timestamptz) AND ("t1"."published_at" < CAST($2 AS timestamptz) OR ("t1"."published_at" = CAST($3 AS timestamptz) AND "t1"."id" < CAST($4 AS uuid))) ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $5
+  [Cursor(0), Cursor(0), Cursor(0), Cursor(1), Limit]
+"##);
+    insta::assert_snapshot!(after(vec![world.key("publishedAt", true)], vec![true]), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" IS NOT NULL OR ("t1"."published_at" IS NULL AND "t1"."id" < ?) ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ?
+  [Cursor(1), Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" IS NOT NULL OR ("t1"."published_at" IS NULL AND "t1"."id" < CAST($1 AS uuid)) ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $2
+  [Cursor(1), Limit]
+"##);
+    insta::assert_snapshot!(after(vec![world.key("publishedAt", false), world.key("rating", true)], vec![false, false]), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."rating", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" > ? OR "t1"."published_at" IS NULL OR ("t1"."published_at" = ? AND ("t1"."rating" < ? OR ("t1"."rating" = ? AND "t1"."id" < ?))) ORDER BY "t1"."published_at" ASC NULLS LAST, "t1"."rating" DESC, "t1"."id" DESC LIMIT ?
+  [Cursor(0), Cursor(0), Cursor(1), Cursor(1), Cursor(2), Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."rating", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" > CAST($1 AS timestamptz) OR "t1"."published_at" IS NULL OR ("t1"."published_at" = CAST($2 AS timestamptz) AND ("t1"."rating" < CAST($3 AS numeric) OR ("t1"."rating" = CAST($4 AS numeric) AND "t1"."id" < CAST($5 AS uuid)))) ORDER BY "t1"."published_at" ASC, "t1"."rating" DESC, "t1"."id" DESC LIMIT $6
+  [Cursor(0), Cursor(0), Cursor(1), Cursor(1), Cursor(2), Limit]
+"##);
+    insta::assert_snapshot!(after(vec![world.key("publishedAt", false)], vec![true]), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" IS NULL AND ("t1"."published_at" IS NULL AND "t1"."id" > ?) ORDER BY "t1"."published_at" ASC NULLS LAST, "t1"."id" ASC LIMIT ?
+  [Cursor(1), Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" IS NULL AND ("t1"."published_at" IS NULL AND "t1"."id" > CAST($1 AS uuid)) ORDER BY "t1"."published_at" ASC, "t1"."id" ASC LIMIT $2
+  [Cursor(1), Limit]
+"##);
+}
+
+#[test]
+fn how_many() {
+    let world = World::new();
+    let filter = world.filter("Post", "author.name == $name");
+    insta::assert_snapshot!(world.read(&ReadShape { filter, ..world.posts(ReadScope::Count) }), @r##"
+SELECT COUNT(*) FROM (SELECT 1 AS "one" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t2"."name" = ? LIMIT ?) AS "counted"
+  [Param(0), Limit]
+SELECT COUNT(*) FROM (SELECT 1 AS "one" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t2"."name" = (CAST($1 AS text) COLLATE "C") LIMIT $2) AS "counted"
+  [Param(0), Limit]
+"##);
+}
+
+#[test]
+fn nothing_for_those_who_may_see_nothing() {
+    let world = World::new();
+    insta::assert_snapshot!(world.read(&ReadShape { read: truth(false), ..world.posts(page(Vec::new())) }), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE FALSE ORDER BY "t1"."id" ASC LIMIT ?
+  [Limit]
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE FALSE ORDER BY "t1"."id" ASC LIMIT $1
+  [Limit]
+"##);
+}
+
+#[test]
+fn relations_in_one_statement() {
+    let world = World::new();
+    let author = world.select("User", &["id", "name"]);
+    let shown = world.rule("Comment", "!this.hidden || this.author == auth.id");
+    let by = world.expand("Comment", "author", author.clone(), truth(true));
+    let mut comment = world.select("Comment", &["id", "createdAt", "body"]);
+    comment.fields.push(by);
+    let mut selection = world.select("Post", &["title", "score", "words"]);
+    selection.fields.push(world.expand("Post", "author", author, world.rule("User", "this.name != 'x'")));
+    selection.fields.push(world.expand("Post", "comments", comment, shown));
+    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }), @r##"
+SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> ?) IS TRUE, "t2"."id", "t2"."name", (SELECT json_group_array(json_array(hex("t5"."c0"), "t5"."c1", "t5"."c2", "t5"."c3", hex("t5"."c4"), "t5"."c5")) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", "t4"."id" IS NOT NULL AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ("t3"."hidden" = 0 OR "t3"."author_id" = ?) ORDER BY "t3"."id" ASC LIMIT ?) AS "t5"), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = ?
+  [Constant(Text("x")), Caller(Id), Constant(Int(5)), Id]
+SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> (CAST($1 AS text) COLLATE "C")) IS TRUE, "t2"."id", "t2"."name", CAST((SELECT coalesce(json_agg(json_build_array("t5"."c0", CAST(((EXTRACT(EPOCH FROM "t5"."c1")) * 1000000) AS bigint), "t5"."c2", "t5"."c3", "t5"."c4", "t5"."c5")), CAST('[]' AS json)) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", "t4"."id" IS NOT NULL AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ((NOT "t3"."hidden") OR "t3"."author_id" = CAST($2 AS uuid)) ORDER BY "t3"."id" ASC LIMIT $3) AS "t5") AS text), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($4 AS uuid)
+  [Constant(Text("x")), Caller(Id), Constant(Int(5)), Id]
+"##);
+}
+
+#[test]
+fn links_and_nesting() {
+    let world = World::new();
+    let mut member = world.select("User", &["name"]);
+    let sections = world.select("Section", &["name", "budget"]);
+    member.fields.push(world.expand("User", "sections", sections, truth(true)));
+    let mut section = world.select("Section", &["name"]);
+    section.fields.push(world.expand("Section", "members", member, truth(true)));
+    let shape = ReadShape { selection: section, ..world.posts(ReadScope::One) };
+    insta::assert_snapshot!(world.read(&shape), @r##"
+SELECT "t1"."name", (SELECT json_group_array(json_array("t7"."c0", json("t7"."c1"))) FROM (SELECT "t3"."name" AS "c0", (SELECT json_group_array(json_array("t6"."c0", "t6"."c1", "t6"."c2")) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT ?) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT ?) AS "t7"), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = ?
+  [Constant(Int(5)), Constant(Int(5)), Id]
+SELECT "t1"."name", CAST((SELECT coalesce(json_agg(json_build_array("t7"."c0", CAST("t7"."c1" AS json))), CAST('[]' AS json)) FROM (SELECT "t3"."name" AS "c0", CAST((SELECT coalesce(json_agg(json_build_array("t6"."c0", "t6"."c1", "t6"."c2")), CAST('[]' AS json)) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT $1) AS "t6") AS text) AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT $2) AS "t7") AS text), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
+  [Constant(Int(5)), Constant(Int(5)), Id]
+"##);
+}
+
+#[test]
+fn a_field_is_seen_by_its_rule() {
+    let world = World::new();
+    let mut selection = world.select("Post", &["title"]);
+    selection.fields[0].visible = world.rule("Post", "this.author == auth.id");
+    selection.fields.push(SelectedField { visible: truth(false), ..world.field("Post", "state") });
+    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }), @r##"
+SELECT ("t1"."author_id" = ?) IS TRUE, (CASE WHEN ("t1"."author_id" = ?) THEN "t1"."title" END), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ?
+  [Caller(Id), Caller(Id), Id]
+SELECT ("t1"."author_id" = CAST($1 AS uuid)) IS TRUE, (CASE WHEN ("t1"."author_id" = CAST($2 AS uuid)) THEN "t1"."title" END), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
+  [Caller(Id), Caller(Id), Id]
+"##);
+}
+
+#[test]
+fn a_filter_sees_what_the_caller_sees() {
+    let world = World::new();
+    let filter = world.filter("Post", "title == 'x' && section.name == 'y' && comments.exists(c, c.body == 'z')");
+    let title = world.collection("Post").field_named("title").expect("a field").id;
+    let visibility = Visibility {
+        rows: HashMap::from([
+            (world.id("Section"), world.rule("Section", "this.name != 'secret'")),
+            (world.id("Comment"), world.rule("Comment", "!this.hidden")),
+        ]),
+        fields: HashMap::from([((world.id("Post"), title), world.rule("Post", "this.author == auth.id"))]),
+    };
+    insta::assert_snapshot!(world.read(&ReadShape { filter, visibility, ..world.posts(page(Vec::new())) }), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "section" AS "t2" ON "t2"."id" = "t1"."section_id" WHERE "t1"."author_id" = ? AND "t1"."title" = ? AND ("t2"."name" <> ? AND "t2"."name" = ?) AND EXISTS(SELECT 1 FROM "comment" AS "t3" WHERE "t3"."post_id" = "t1"."id" AND "t3"."hidden" = 0 AND "t3"."body" = ?) ORDER BY "t1"."id" ASC LIMIT ?
+  [Caller(Id), Constant(Text("x")), Constant(Text("secret")), Constant(Text("y")), Constant(Text("z")), Limit]
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "section" AS "t2" ON "t2"."id" = "t1"."section_id" WHERE "t1"."author_id" = CAST($1 AS uuid) AND "t1"."title" = (CAST($2 AS text) COLLATE "C") AND ("t2"."name" <> (CAST($3 AS text) COLLATE "C") AND "t2"."name" = (CAST($4 AS text) COLLATE "C")) AND EXISTS(SELECT 1 FROM "comment" AS "t3" WHERE "t3"."post_id" = "t1"."id" AND (NOT "t3"."hidden") AND "t3"."body" = (CAST($5 AS text) COLLATE "C")) ORDER BY "t1"."id" ASC LIMIT $6
+  [Caller(Id), Constant(Text("x")), Constant(Text("secret")), Constant(Text("y")), Constant(Text("z")), Limit]
+"##);
+}
+
+#[test]
+fn checks() {
+    let world = World::new();
+    let rules = [
+        world.rule("Post", "this.section.members.exists(m, m == auth.id)"),
+        world.rule("Post", "new.author.name == this.author.name"),
+    ];
+    let id = world.id("Post");
+    insta::assert_snapshot!(world.both(|planner| planner.check(id, RecordSource::Proposed, &rules[..1])), @r##"
+SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."section_id" = ? AND "t1"."user_id" = ?)) THEN TRUE WHEN (? IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = ? AND ("t2"."user_id" <> ?) IS NOT TRUE))) THEN FALSE END)
+  [Proposed(FieldId(10)), Caller(Id), Proposed(FieldId(10)), Proposed(FieldId(10)), Caller(Id)]
+SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."section_id" = CAST($1 AS uuid) AND "t1"."user_id" = CAST($2 AS uuid))) THEN TRUE WHEN (CAST($3 AS uuid) IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = CAST($4 AS uuid) AND ("t2"."user_id" <> CAST($5 AS uuid)) IS NOT TRUE))) THEN FALSE END)
+  [Proposed(FieldId(10)), Caller(Id), Proposed(FieldId(10)), Proposed(FieldId(10)), Caller(Id)]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.check(id, RecordSource::Stored, &rules)), @r##"
+SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."section_id" = ? AND "t1"."user_id" = ?)) THEN TRUE WHEN (? IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = ? AND ("t2"."user_id" <> ?) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t3"."name" = "t4"."name") THEN TRUE WHEN ("t3"."name" <> "t4"."name") THEN FALSE END) FROM (SELECT 1 AS "one") AS "t0" LEFT JOIN "user" AS "t3" ON "t3"."id" = ? LEFT JOIN "user" AS "t4" ON "t4"."id" = ?
+  [Stored(FieldId(10)), Caller(Id), Stored(FieldId(10)), Stored(FieldId(10)), Caller(Id), Proposed(FieldId(9)), Stored(FieldId(9))]
+SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."section_id" = CAST($1 AS uuid) AND "t1"."user_id" = CAST($2 AS uuid))) THEN TRUE WHEN (CAST($3 AS uuid) IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = CAST($4 AS uuid) AND ("t2"."user_id" <> CAST($5 AS uuid)) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t3"."name" = "t4"."name") THEN TRUE WHEN ("t3"."name" <> "t4"."name") THEN FALSE END) FROM (SELECT 1 AS "one") AS "t0" LEFT JOIN "user" AS "t3" ON "t3"."id" = CAST($6 AS uuid) LEFT JOIN "user" AS "t4" ON "t4"."id" = CAST($7 AS uuid)
+  [Stored(FieldId(10)), Caller(Id), Stored(FieldId(10)), Stored(FieldId(10)), Caller(Id), Proposed(FieldId(9)), Stored(FieldId(9))]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.stored(id, &rules).template), @r##"
+SELECT "t1"."id", "t1"."created_at", "t1"."updated_at", "t1"."version", "t1"."title", "t1"."state", "t1"."rating", "t1"."score", "t1"."words", "t1"."author_id", "t1"."section_id", "t1"."published_at", (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = ?)) THEN TRUE WHEN ("t1"."section_id" IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t3" WHERE "t3"."section_id" = "t1"."section_id" AND ("t3"."user_id" <> ?) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t4"."name" = "t5"."name") THEN TRUE WHEN ("t4"."name" <> "t5"."name") THEN FALSE END) FROM "post" AS "t1" LEFT JOIN "user" AS "t4" ON "t4"."id" = ? LEFT JOIN "user" AS "t5" ON "t5"."id" = "t1"."author_id" WHERE "t1"."id" = ?
+  [Caller(Id), Caller(Id), Proposed(FieldId(9)), Id]
+SELECT "t1"."id", "t1"."created_at", "t1"."updated_at", "t1"."version", "t1"."title", "t1"."state", "t1"."rating", "t1"."score", "t1"."words", "t1"."author_id", "t1"."section_id", "t1"."published_at", (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = CAST($1 AS uuid))) THEN TRUE WHEN ("t1"."section_id" IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t3" WHERE "t3"."section_id" = "t1"."section_id" AND ("t3"."user_id" <> CAST($2 AS uuid)) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t4"."name" = "t5"."name") THEN TRUE WHEN ("t4"."name" <> "t5"."name") THEN FALSE END) FROM "post" AS "t1" LEFT JOIN "user" AS "t4" ON "t4"."id" = CAST($3 AS uuid) LEFT JOIN "user" AS "t5" ON "t5"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($4 AS uuid)
+  [Caller(Id), Caller(Id), Proposed(FieldId(9)), Id]
+"##);
+}
+
+#[test]
+fn writes() {
+    let world = World::new();
+    let id = world.id("Section");
+    let collection = world.collection("Section");
+    let field = |name: &str| collection.field_named(name).expect("a field").id;
+    let FieldKind::ManyToMany { link, .. } = &collection.field(field("members")).kind else { panic!("links") };
+    insta::assert_snapshot!(world.both(|planner| planner.insert(id)), @r##"
+INSERT INTO "section" ("id", "created_at", "updated_at", "version", "name", "budget", "budget_currency") VALUES (?, ?, ?, ?, ?, ?, ?)
+  [Proposed(FieldId(0)), Proposed(FieldId(1)), Proposed(FieldId(2)), Proposed(FieldId(3)), Proposed(FieldId(4)), Proposed(FieldId(5)), ProposedCurrency(FieldId(5))]
+INSERT INTO "section" ("id", "created_at", "updated_at", "version", "name", "budget", "budget_currency") VALUES (CAST($1 AS uuid), CAST($2 AS timestamptz), CAST($3 AS timestamptz), CAST($4 AS bigint), CAST($5 AS text) COLLATE "C", CAST($6 AS numeric), CAST($7 AS text) COLLATE "C")
+  [Proposed(FieldId(0)), Proposed(FieldId(1)), Proposed(FieldId(2)), Proposed(FieldId(3)), Proposed(FieldId(4)), Proposed(FieldId(5)), ProposedCurrency(FieldId(5))]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.update(id, &[field("budget")])), @r##"
+UPDATE "section" SET "updated_at" = ?, "version" = ?, "budget" = ?, "budget_currency" = ? WHERE "id" = ? AND "version" = ?
+  [Proposed(FieldId(2)), Proposed(FieldId(3)), Proposed(FieldId(5)), ProposedCurrency(FieldId(5)), Id, Version]
+UPDATE "section" SET "updated_at" = CAST($1 AS timestamptz), "version" = CAST($2 AS bigint), "budget" = CAST($3 AS numeric), "budget_currency" = CAST($4 AS text) COLLATE "C" WHERE "id" = CAST($5 AS uuid) AND "version" = CAST($6 AS bigint)
+  [Proposed(FieldId(2)), Proposed(FieldId(3)), Proposed(FieldId(5)), ProposedCurrency(FieldId(5)), Id, Version]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.delete(id)), @r##"
+DELETE FROM "section" WHERE "id" = ? AND "version" = ?
+  [Id, Version]
+DELETE FROM "section" WHERE "id" = CAST($1 AS uuid) AND "version" = CAST($2 AS bigint)
+  [Id, Version]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.lookup(id, &[field("name")])), @r##"
+SELECT "id" FROM "section" WHERE "name" = ? LIMIT ?
+  [Proposed(FieldId(4)), Constant(Int(1))]
+SELECT "id" FROM "section" WHERE "name" = (CAST($1 AS text) COLLATE "C") LIMIT $2
+  [Proposed(FieldId(4)), Constant(Int(1))]
+"##);
+    let author = world.collection("Post").field_named("author").expect("a field").id;
+    insta::assert_snapshot!(world.both(|planner| planner.referencing(world.id("Post"), author)), @r##"
+SELECT "id" FROM "post" WHERE "author_id" = ? ORDER BY "id" ASC LIMIT ?
+  [Id, Limit]
+SELECT "id" FROM "post" WHERE "author_id" = CAST($1 AS uuid) ORDER BY "id" ASC LIMIT $2
+  [Id, Limit]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.link_insert(link)), @r##"
+INSERT INTO "section__members" ("section_id", "user_id") VALUES (?, ?) ON CONFLICT ("section_id", "user_id") DO NOTHING
+  [Id, Argument(0)]
+INSERT INTO "section__members" ("section_id", "user_id") VALUES (CAST($1 AS uuid), CAST($2 AS uuid)) ON CONFLICT ("section_id", "user_id") DO NOTHING
+  [Id, Argument(0)]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.link_remove(link)), @r##"
+DELETE FROM "section__members" WHERE "section_id" = ? AND "user_id" = ?
+  [Id, Argument(0)]
+DELETE FROM "section__members" WHERE "section_id" = CAST($1 AS uuid) AND "user_id" = CAST($2 AS uuid)
+  [Id, Argument(0)]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.link_clear(link)), @r##"
+DELETE FROM "section__members" WHERE "section_id" = ?
+  [Id]
+DELETE FROM "section__members" WHERE "section_id" = CAST($1 AS uuid)
+  [Id]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.link_targets(link)), @r##"
+SELECT "user_id" FROM "section__members" WHERE "section_id" = ? ORDER BY "user_id" ASC LIMIT ?
+  [Id, Limit]
+SELECT "user_id" FROM "section__members" WHERE "section_id" = CAST($1 AS uuid) ORDER BY "user_id" ASC LIMIT $2
+  [Id, Limit]
+"##);
+}
+
+fn texts(statements: &[backstay_sql::Statement]) -> String {
+    statements.iter().map(|statement| format!("{}\n", statement.text())).collect()
+}
+
+#[test]
+fn tables() {
+    let world = World::new();
+    insta::assert_snapshot!(texts(&schema::create(&world.0, Dialect::Sqlite)), @r##"
+CREATE TABLE "user" ( "id" BLOB NOT NULL PRIMARY KEY, "created_at" INTEGER NOT NULL, "updated_at" INTEGER NOT NULL, "version" INTEGER NOT NULL, "email" TEXT NOT NULL, "name" TEXT NOT NULL ) STRICT
+CREATE TABLE "section" ( "id" BLOB NOT NULL PRIMARY KEY, "created_at" INTEGER NOT NULL, "updated_at" INTEGER NOT NULL, "version" INTEGER NOT NULL, "name" TEXT NOT NULL, "budget" INTEGER, "budget_currency" TEXT ) STRICT
+CREATE TABLE "post" ( "id" BLOB NOT NULL PRIMARY KEY, "created_at" INTEGER NOT NULL, "updated_at" INTEGER NOT NULL, "version" INTEGER NOT NULL, "title" TEXT NOT NULL, "state" TEXT NOT NULL, "rating" INTEGER NOT NULL, "score" REAL, "words" TEXT, "author_id" BLOB NOT NULL, "section_id" BLOB, "published_at" INTEGER, FOREIGN KEY ("author_id") REFERENCES "user" ("id"), FOREIGN KEY ("section_id") REFERENCES "section" ("id") ) STRICT
+CREATE TABLE "comment" ( "id" BLOB NOT NULL PRIMARY KEY, "created_at" INTEGER NOT NULL, "updated_at" INTEGER NOT NULL, "version" INTEGER NOT NULL, "post_id" BLOB NOT NULL, "author_id" BLOB NOT NULL, "body" TEXT NOT NULL, "hidden" INTEGER NOT NULL, FOREIGN KEY ("post_id") REFERENCES "post" ("id"), FOREIGN KEY ("author_id") REFERENCES "user" ("id") ) STRICT
+CREATE UNIQUE INDEX "ux_user__email" ON "user" ("email")
+CREATE TABLE "section__members" ( "section_id" BLOB NOT NULL, "user_id" BLOB NOT NULL, PRIMARY KEY ("section_id", "user_id"), FOREIGN KEY ("section_id") REFERENCES "section" ("id"), FOREIGN KEY ("user_id") REFERENCES "user" ("id") ) STRICT, WITHOUT ROWID
+CREATE INDEX "section__members_reverse" ON "section__members" ("user_id", "section_id")
+CREATE INDEX "ix_post__state__published_at" ON "post" ("state", "published_at", "id")
+CREATE INDEX "ix_post__author_id" ON "post" ("author_id", "id")
+CREATE INDEX "ix_post__section_id" ON "post" ("section_id", "id")
+CREATE INDEX "ix_comment__post_id" ON "comment" ("post_id", "id")
+CREATE INDEX "ix_comment__author_id" ON "comment" ("author_id", "id")
+"##);
+    insta::assert_snapshot!(texts(&schema::create(&world.0, Dialect::Postgres)), @r##"
+CREATE TABLE "user" ( "id" uuid NOT NULL PRIMARY KEY, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "version" bigint NOT NULL, "email" text COLLATE "C" NOT NULL, "name" text COLLATE "C" NOT NULL )
+CREATE TABLE "section" ( "id" uuid NOT NULL PRIMARY KEY, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "version" bigint NOT NULL, "name" text COLLATE "C" NOT NULL, "budget" numeric(19, 4), "budget_currency" text COLLATE "C" )
+CREATE TABLE "post" ( "id" uuid NOT NULL PRIMARY KEY, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "version" bigint NOT NULL, "title" text COLLATE "C" NOT NULL, "state" text COLLATE "C" NOT NULL, "rating" numeric(18, 2) NOT NULL, "score" double precision, "words" jsonb, "author_id" uuid NOT NULL, "section_id" uuid, "published_at" timestamptz )
+CREATE TABLE "comment" ( "id" uuid NOT NULL PRIMARY KEY, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "version" bigint NOT NULL, "post_id" uuid NOT NULL, "author_id" uuid NOT NULL, "body" text COLLATE "C" NOT NULL, "hidden" boolean NOT NULL )
+ALTER TABLE "post" ADD CONSTRAINT "post_author_id_fkey" FOREIGN KEY ("author_id") REFERENCES "user" ("id")
+ALTER TABLE "post" ADD CONSTRAINT "post_section_id_fkey" FOREIGN KEY ("section_id") REFERENCES "section" ("id")
+ALTER TABLE "comment" ADD CONSTRAINT "comment_post_id_fkey" FOREIGN KEY ("post_id") REFERENCES "post" ("id")
+ALTER TABLE "comment" ADD CONSTRAINT "comment_author_id_fkey" FOREIGN KEY ("author_id") REFERENCES "user" ("id")
+CREATE UNIQUE INDEX "ux_user__email" ON "user" ("email")
+CREATE TABLE "section__members" ( "section_id" uuid NOT NULL, "user_id" uuid NOT NULL, PRIMARY KEY ("section_id", "user_id"), CONSTRAINT "section__members_section_id_fkey" FOREIGN KEY ("section_id") REFERENCES "section" ("id"), CONSTRAINT "section__members_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "user" ("id") )
+CREATE INDEX "section__members_reverse" ON "section__members" ("user_id", "section_id")
+CREATE INDEX "ix_post__state__published_at" ON "post" ("state", "published_at", "id")
+CREATE INDEX "ix_post__author_id" ON "post" ("author_id", "id")
+CREATE INDEX "ix_post__section_id" ON "post" ("section_id", "id")
+CREATE INDEX "ix_comment__post_id" ON "comment" ("post_id", "id")
+CREATE INDEX "ix_comment__author_id" ON "comment" ("author_id", "id")
+"##);
+}
+
+#[test]
+fn changes_of_tables() {
+    let world = World::new();
+    let post = world.collection("Post");
+    let mut added = String::new();
+    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+        for (name, default) in [("section", None), ("rating", Some(Value::Decimal("1.5".parse().expect("a decimal"))))] {
+            let mut field = post.field_named(name).expect("a field").clone();
+            field.default = default;
+            let mut collection = post.clone();
+            collection.fields[usize::from(field.id.0)] = field.clone();
+            added.push_str(&texts(&schema::add_field(&world.0, &collection, &field, dialect)));
+        }
+        added.push_str(&texts(&schema::drop_index("post_state", dialect)));
+    }
+    insta::assert_snapshot!(added, @r##"
+ALTER TABLE "post" ADD COLUMN "section_id" BLOB REFERENCES "section" ("id")
+ALTER TABLE "post" ADD COLUMN "rating" INTEGER NOT NULL DEFAULT 150
+DROP INDEX "post_state"
+ALTER TABLE "post" ADD COLUMN "section_id" uuid
+ALTER TABLE "post" ADD CONSTRAINT "post_section_id_fkey" FOREIGN KEY ("section_id") REFERENCES "section" ("id")
+ALTER TABLE "post" ADD COLUMN "rating" numeric(18, 2) NOT NULL DEFAULT (CAST('1.5' AS numeric))
+DROP INDEX "post_state"
+"##);
+}

@@ -1,0 +1,167 @@
+//! What every database does the same. Each function is one case, on a store that nothing else uses.
+
+use backstay_audit::{Entry, Leaf, Logged, verify};
+use backstay_base::Value;
+use backstay_store::{ChangeKind, Recall, Store, StoreError, Writes};
+use futures_util::future::join_all;
+
+use super::script::*;
+
+async fn stored(store: &Store) -> Vec<String> {
+    let mut sink = FirstColumn::default();
+    store.read(&emails(), &mut sink).await.expect("a read");
+    sink.values
+}
+
+async fn entries(store: &Store) -> Vec<Entry> {
+    let entries = store.log(1, 10_000).await.expect("the log");
+    let gap_free = entries.iter().zip(1..).all(|(entry, place)| entry.sequence == place);
+    assert!(gap_free, "{:?}", entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>());
+    entries.iter().map(|entry| verify(&entry.entry, entry.leaf).expect("canonical")).collect()
+}
+
+pub async fn a_create_can_be_read_and_is_logged(store: &Store) {
+    store.write(create_author(1, "a@example.org")).await.expect("a create");
+    assert_eq!(stored(store).await, ["a@example.org"]);
+    let log = entries(store).await;
+    let change = &log[0].changes[0];
+    assert_eq!(log[0].origin.operation, "test");
+    assert_eq!((change.type_number, change.record), (store.catalog().type_number(AUTHOR), id(1)));
+    assert_eq!((change.kind, change.version), (ChangeKind::Create, 1));
+    let values: Vec<_> = change.fields.iter().map(|field| (field.number, field.value.clone())).collect();
+    let number = |field| store.catalog().field_number(AUTHOR, field);
+    let name = Logged::Value(Value::text("Author 1"));
+    assert_eq!(values, [(number(email_field()), Logged::Withheld), (number(name_field()), name)]);
+}
+
+pub async fn the_log_never_holds_a_classified_value(store: &Store) {
+    store.write(create_author(1, "secret@example.org")).await.expect("a create");
+    let log = store.log(1, 1).await.expect("the log");
+    let holds = |bytes: &[u8]| bytes.windows(6).any(|part| part == b"secret");
+    assert!(!holds(&log[0].entry) && !holds(log[0].feed.as_deref().expect("a feed part")));
+    assert_eq!(log[0].leaf, Leaf::of(&log[0].entry));
+}
+
+pub async fn an_error_undoes_one_operation_alone(store: &Store) {
+    let write = |acts: Vec<Act>| script(Writes::Many, acts);
+    let made = |number, email: &str| vec![Act::Execute(insert_author(number, email)), Act::Change(author_made(number, email))];
+    let with = |mut acts: Vec<Act>, last: Act| {
+        acts.push(last);
+        acts
+    };
+    let works = vec![
+        write(made(1, "a@example.org")),
+        write(with(made(2, "refused@example.org"), Act::Refuse)),
+        write(made(3, "a@example.org")),
+        write(with(made(4, "panics@example.org"), Act::Panic)),
+        write(with(made(6, "mismatch@example.org"), Act::Stage(rename_author(6, 7), Some(1)))),
+        write(with(made(7, "orphan@example.org"), Act::Stage(insert_post(1, 99), Some(1)))),
+        write(made(8, "b@example.org")),
+    ];
+    let answers = join_all(works.into_iter().map(|work| store.write(work))).await;
+    let errors: Vec<String> = answers.into_iter().map(|answer| answer.map_or_else(|e| format!("{e:?}"), |_| "ok".into())).collect();
+    assert_eq!(
+        errors,
+        [
+            "ok",
+            "Refused",
+            r#"Store(Unique { table: "author", columns: ["email"] })"#,
+            "Store(Panicked)",
+            "Store(StagedRows { expected: 1, found: 0 })",
+            "Store(ForeignKey)",
+            "ok"
+        ]
+    );
+    assert_eq!(stored(store).await, ["a@example.org", "b@example.org"]);
+    let logged: Vec<_> = entries(store).await.iter().map(|entry| entry.changes[0].record).collect();
+    assert_eq!(logged.len(), 2);
+    assert!(logged.contains(&id(1)) && logged.contains(&id(8)));
+}
+
+pub async fn one_write_that_fails_later_is_undone_too(store: &Store) {
+    let late = script(Writes::One, [Act::Execute(insert_author(2, "late@example.org")), Act::Refuse]);
+    let twice = script(
+        Writes::One,
+        [Act::Execute(insert_author(3, "twice@example.org")), Act::Stage(insert_author(3, "again@example.org"), Some(1))],
+    );
+    let works = [create_author(1, "a@example.org"), late, twice, create_author(4, "b@example.org")];
+    let answers = join_all(works.map(|work| store.write(work))).await;
+    assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true]);
+    assert!(
+        matches!(&answers[2], Err(Failure::Store(StoreError::Unique { columns, .. })) if columns == &["id"]),
+        "{:?}",
+        answers[2]
+    );
+    assert_eq!(stored(store).await, ["a@example.org", "b@example.org"]);
+    assert_eq!(entries(store).await.len(), 2);
+}
+
+pub async fn many_creates_share_commits_and_leave_no_gap(store: &Store) {
+    let works = (0..500).map(|number| create_author(number, &format!("{number:03}@example.org")));
+    let answers = join_all(works.map(|work| store.write(work))).await;
+    assert!(answers.iter().all(Result::is_ok), "{:?}", answers.iter().find(|answer| answer.is_err()));
+    assert_eq!(stored(store).await.len(), 500);
+    assert_eq!(entries(store).await.len(), 500);
+}
+
+pub async fn a_staged_write_is_checked(store: &Store) {
+    store.write(create_author(1, "a@example.org")).await.expect("a create");
+    let rename = |version| script(Writes::One, [Act::Stage(rename_author(1, version), Some(1))]);
+    store.write(rename(1)).await.expect("the right version");
+    let again = store.write(rename(1)).await;
+    assert!(matches!(again, Err(Failure::Store(StoreError::StagedRows { expected: 1, found: 0 }))), "{again:?}");
+    let any = script(Writes::One, [Act::Stage(rename_author(1, 1), None)]);
+    assert!(store.write(any).await.is_ok());
+}
+
+pub async fn an_idempotency_key_answers_again(store: &Store) {
+    let later = moment(NOW + 1000);
+    let with_key = |fingerprint: u8, answer: &[u8], number| {
+        let claim = claim("key", fingerprint);
+        let email = format!("{number}@example.org");
+        script(
+            Writes::Many,
+            [
+                Act::Recall(claim.clone()),
+                Act::Stage(insert_author(number, &email), Some(1)),
+                Act::Remember(claim, answer.to_vec(), later),
+            ],
+        )
+    };
+    let recall = |fingerprint, moment| {
+        let mut work = Script { writes: Writes::None, acts: vec![Act::Recall(claim("key", fingerprint))], moment };
+        work.moment = moment;
+        std::sync::Arc::new(work)
+    };
+    let seen = store.write(with_key(1, b"first", 1)).await.expect("new");
+    assert_eq!(seen[0], Seen::Recall(Recall::New));
+    let check = async |work, expected| assert_eq!(store.write(work).await.expect("a look"), [Seen::Recall(expected)]);
+    check(recall(1, NOW), Recall::Replay(b"first".to_vec())).await;
+    check(recall(2, NOW), Recall::Mismatch).await;
+    check(recall(1, NOW + 1000), Recall::New).await;
+    // Whoever does not look first is refused as long as the record holds, and takes its place afterwards.
+    let refused = store.write(with_key(1, b"second", 2)).await;
+    assert!(matches!(refused, Err(Failure::Store(StoreError::StagedRows { .. }))), "{refused:?}");
+    assert_eq!(stored(store).await, ["1@example.org"]);
+    let after = Script { moment: NOW + 1000, ..unshared(with_key(3, b"third", 3)) };
+    store.write(std::sync::Arc::new(after)).await.expect("expired");
+    check(recall(3, NOW), Recall::Replay(b"third".to_vec())).await;
+}
+
+fn unshared(work: std::sync::Arc<Script>) -> Script {
+    std::sync::Arc::into_inner(work).expect("not shared")
+}
+
+pub async fn what_only_reads_cannot_write(store: &Store) {
+    for act in [
+        Act::Execute(insert_author(1, "a@example.org")),
+        Act::Stage(insert_author(1, "a@example.org"), None),
+        Act::Change(author_made(1, "a@example.org")),
+    ] {
+        let answer = store.write(script(Writes::None, [act])).await;
+        assert!(matches!(answer, Err(Failure::Store(StoreError::ReadOnly))), "{answer:?}");
+    }
+    assert!(stored(store).await.is_empty());
+    let seen = store.write(script(Writes::None, [Act::Texts(emails())])).await.expect("a look");
+    assert_eq!(seen, [Seen::Texts(vec![])]);
+}

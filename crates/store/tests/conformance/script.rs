@@ -1,0 +1,254 @@
+//! Operations as data: what a test says an operation does, it does on either database.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use backstay_base::{CallerKind, RecordId, Timestamp, Value, ValueRef};
+use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
+use backstay_sql::{ColumnType, Param, Statement};
+use backstay_store::{
+    Change, ChangeKind, ChangedField, KeyClaim, Origin, Recall, RowSink, StoreError, Tx, Work, Writes,
+};
+use futures_util::future::BoxFuture;
+
+pub const MODEL: &str = r#"
+extend schema @app(name: "Conformance")
+
+type Author @allow(read: "true") {
+  email: Email! @unique @class(is: PERSONAL)
+  name: String!
+  posts: [Post!] @inverse(field: "author")
+}
+
+type Post @allow(read: "true") @index(fields: ["title"]) {
+  title: String!
+  author: Author
+  price: Money
+  paid: Boolean
+  day: Date
+  weight: Float
+  notes: JSON
+  labels: [String!]
+}
+"#;
+
+pub fn model(text: &str) -> Arc<Model> {
+    let loaded = backstay_model::load(vec![SourceFile::app("model/app.graphql", text)]);
+    Arc::new(loaded.unwrap_or_else(|errors| panic!("{errors:?}")).model)
+}
+
+pub const AUTHOR: CollectionId = CollectionId(0);
+pub const NOW: i64 = 1_769_860_800_000_000;
+
+pub fn id(number: u32) -> RecordId {
+    let mut bytes = [0; 16];
+    bytes[6] = 0x70;
+    bytes[8] = 0x80;
+    bytes[12..].copy_from_slice(&number.to_be_bytes());
+    RecordId::from_bytes(bytes)
+}
+
+pub fn moment(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros).expect("in range")
+}
+
+/// One thing that an operation does.
+#[derive(Debug, Clone)]
+pub enum Act {
+    Execute(Statement),
+    Stage(Statement, Option<u64>),
+    Change(Change),
+    /// Runs the statement and goes on even if it fails.
+    Try(Statement),
+    Texts(Statement),
+    Recall(KeyClaim),
+    Remember(KeyClaim, Vec<u8>, Timestamp),
+    Refuse,
+    Panic,
+    Wait,
+}
+
+/// What an act saw.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    Nothing,
+    Rows(u64),
+    Texts(Vec<String>),
+    Recall(Recall),
+}
+
+#[derive(Debug)]
+pub enum Failure {
+    Refused,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+#[derive(Debug)]
+pub struct Script {
+    pub writes: Writes,
+    pub acts: Vec<Act>,
+    pub moment: i64,
+}
+
+pub fn script(writes: Writes, acts: impl IntoIterator<Item = Act>) -> Arc<Script> {
+    Arc::new(Script { writes, acts: acts.into_iter().collect(), moment: NOW })
+}
+
+impl Work for Script {
+    type Output = Vec<Seen>;
+    type Error = Failure;
+
+    fn writes(&self) -> Writes {
+        self.writes
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            moment: moment(self.moment),
+            kind: CallerKind::System,
+            id: None,
+            request: None,
+            operation: Cow::Borrowed("test"),
+        }
+    }
+
+    fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Vec<Seen>, Failure>> {
+        Box::pin(async move {
+            let mut seen = Vec::new();
+            for act in &self.acts {
+                seen.push(play(act, tx).await?);
+            }
+            Ok(seen)
+        })
+    }
+}
+
+async fn play(act: &Act, tx: &mut Tx<'_>) -> Result<Seen, Failure> {
+    match act {
+        Act::Execute(statement) => return Ok(Seen::Rows(tx.execute(statement).await?)),
+        Act::Try(statement) => drop(tx.execute(statement).await),
+        Act::Stage(statement, expected) => tx.stage(statement.clone(), *expected),
+        Act::Change(change) => tx.change(change.clone()),
+        Act::Texts(statement) => {
+            let mut texts = Vec::new();
+            let visit = &mut |row: &dyn backstay_sql::Row| {
+                texts.push(shown(row.value(0)?));
+                Ok(())
+            };
+            tx.rows(statement, visit).await?;
+            return Ok(Seen::Texts(texts));
+        }
+        Act::Recall(claim) => return Ok(Seen::Recall(tx.recall(claim).await?)),
+        Act::Remember(claim, answer, expires) => tx.remember(claim.clone(), answer.clone(), *expires),
+        Act::Refuse => return Err(Failure::Refused),
+        Act::Panic => panic!("as the test wants"),
+        Act::Wait => std::future::pending().await,
+    }
+    Ok(Seen::Nothing)
+}
+
+fn shown(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(text) => text.to_owned(),
+        ValueRef::Int(number) => number.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Takes the first column of all rows.
+#[derive(Debug, Default)]
+pub struct FirstColumn {
+    pub begun: usize,
+    pub values: Vec<String>,
+}
+
+impl RowSink for FirstColumn {
+    fn begin(&mut self) {
+        self.begun += 1;
+        self.values.clear();
+    }
+
+    fn row(&mut self, row: &dyn backstay_sql::Row) -> Result<(), StoreError> {
+        self.values.push(shown(row.value(0)?));
+        Ok(())
+    }
+}
+
+pub fn insert_author(number: u32, email: &str) -> Statement {
+    let now = Param::Timestamp(moment(NOW));
+    Statement::raw(
+        "INSERT INTO author (id, created_at, updated_at, version, email, name) VALUES ($1, $2, $3, $4, $5, $6)",
+        vec![
+            Param::Id(id(number)),
+            now.clone(),
+            now,
+            Param::Int(1),
+            Param::Text(email.into()),
+            Param::Text(format!("Author {number}").into()),
+        ],
+        [],
+    )
+}
+
+pub fn rename_author(number: u32, version: i64) -> Statement {
+    Statement::raw(
+        "UPDATE author SET name = $1, version = version + 1 WHERE id = $2 AND version = $3",
+        vec![Param::Text("Renamed".into()), Param::Id(id(number)), Param::Int(version)],
+        [],
+    )
+}
+
+pub fn insert_post(number: u32, author: u32) -> Statement {
+    let now = Param::Timestamp(moment(NOW));
+    Statement::raw(
+        "INSERT INTO post (id, created_at, updated_at, version, title, author) VALUES ($1, $2, $3, $4, $5, $6)",
+        vec![
+            Param::Id(id(number)),
+            now.clone(),
+            now,
+            Param::Int(1),
+            Param::Text(format!("Post {number}").into()),
+            Param::Id(id(author)),
+        ],
+        [],
+    )
+}
+
+pub fn emails() -> Statement {
+    Statement::raw("SELECT email FROM author ORDER BY email", vec![], [ColumnType::Text])
+}
+
+/// The change that goes with `insert_author`.
+pub fn author_made(number: u32, email: &str) -> Change {
+    let field = |field, new: &str| ChangedField { field, old: Value::Null, new: Value::text(new) };
+    Change {
+        collection: AUTHOR,
+        record: id(number),
+        kind: ChangeKind::Create,
+        version: 1,
+        fields: vec![field(email_field(), email), field(name_field(), &format!("Author {number}"))],
+    }
+}
+
+pub fn email_field() -> FieldId {
+    FieldId(Collection::VERSION.0 + 1)
+}
+
+pub fn name_field() -> FieldId {
+    FieldId(Collection::VERSION.0 + 2)
+}
+
+/// A create as the engine does it: one write and its change.
+pub fn create_author(number: u32, email: &str) -> Arc<Script> {
+    script(Writes::One, [Act::Stage(insert_author(number, email), Some(1)), Act::Change(author_made(number, email))])
+}
+
+pub fn claim(key: &str, fingerprint: u8) -> KeyClaim {
+    KeyClaim { scope: b"caller".to_vec(), key: key.to_owned(), fingerprint: [fingerprint; 32] }
+}

@@ -1,0 +1,231 @@
+//! The expression language, specified by the tables in `expressions/*.md`: each expression has one text for SQLite and
+//! one for PostgreSQL, and both databases and the evaluation in memory give the answers that the table states, for each
+//! record of a small data set. With `UPDATE_EXPRESSIONS=1` the SQL texts are written anew; answers never are.
+
+#[path = "expressions/cluster.rs"]
+mod cluster;
+#[path = "expressions/data.rs"]
+mod data;
+#[path = "expressions/memory.rs"]
+mod memory;
+#[path = "expressions/postgres.rs"]
+mod postgres;
+#[path = "expressions/sqlite.rs"]
+mod sqlite;
+#[path = "expressions/table.rs"]
+mod table;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use backstay_base::{Caller, RecordId, Timestamp, Value};
+use backstay_expr::{CallerPart, Checked, Expr, Node, Scope, Truth, Type, compile};
+use backstay_model::{Collection, CollectionId, FieldId, Model};
+use backstay_sql::{
+    Dialect, Planner, ReadScope, ReadShape, SelectedField, Selection, Slot, Statement, Visibility,
+};
+
+use data::Data;
+use table::{Row, Table};
+
+/// What a table is run with.
+struct Setting {
+    model: Arc<Model>,
+    data: Data,
+    caller: Caller,
+    now: Timestamp,
+    visibility: Visibility,
+}
+
+impl Setting {
+    fn new(name: &str) -> Self {
+        let (model, data) = data::load();
+        let caller = match name {
+            "anonymous" => Caller::anonymous(),
+            _ => data::caller(&data),
+        };
+        let visibility = if name == "hidden" { hidden(&model) } else { Visibility::default() };
+        let now = Timestamp::parse("2026-02-01T00:00:00Z").expect("a moment");
+        Self { model, data, caller, now, visibility }
+    }
+
+    fn compile(&self, text: &str) -> Checked {
+        let scope = Scope::filter(&self.model, data::item(&self.model).id);
+        compile(text, &scope).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
+    }
+
+    fn value(&self, slot: &Slot, checked: &Checked) -> Value {
+        match slot {
+            Slot::Param(index) => data::param(&checked.params[usize::from(*index)].name),
+            Slot::Now => Value::Timestamp(self.now),
+            Slot::Limit => Value::Int(100),
+            Slot::Caller(CallerPart::Id) => self.caller.id.map_or(Value::Null, Value::Id),
+            Slot::Caller(CallerPart::Kind) => Value::text(self.caller.kind.name()),
+            Slot::Caller(CallerPart::Roles) => {
+                Value::List(self.caller.roles.iter().map(|role| Value::Text(role.clone())).collect())
+            }
+            Slot::Caller(CallerPart::Claim(name)) => {
+                self.caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str()))
+            }
+            other => panic!("no value for {other:?}"),
+        }
+    }
+
+    /// The statement that finds the items for which the expression is true.
+    fn statement(&self, checked: &Checked, expr: &Expr, dialect: Dialect) -> (String, Statement) {
+        let collection = data::item(&self.model).id;
+        let id = SelectedField { field: Collection::ID, visible: literal(true), expand: None };
+        let shape = ReadShape {
+            selection: Selection { collection, fields: vec![id] },
+            read: literal(true),
+            filter: Some(expr.clone()),
+            visibility: self.visibility.clone(),
+            scope: ReadScope::Page { sort: Vec::new(), after: None },
+        };
+        let plan = Planner::new(Arc::clone(&self.model), dialect).read(&shape);
+        let statement = plan.template.bind(|slot| self.value(slot, checked));
+        (condition(plan.template.text()), statement)
+    }
+}
+
+/// The part of a statement that an expression makes.
+fn condition(text: &str) -> String {
+    let (_, tables) = text.split_once("FROM \"item\" AS \"t1\"").expect("reads items");
+    let (condition, _) = tables.rsplit_once(" ORDER BY").expect("is ordered");
+    let condition = condition.trim_start();
+    condition.strip_prefix("WHERE ").unwrap_or(if condition.is_empty() { "always" } else { condition }).to_owned()
+}
+
+fn literal(truth: bool) -> Expr {
+    Expr { node: Node::Literal(Value::Bool(truth)), ty: Type::Bool, span: 0..0 }
+}
+
+/// `number` is seen where `flag` is true; people without an age and parts that are not ok are not seen at all.
+fn hidden(model: &Model) -> Visibility {
+    let rule = |collection: &str, text: &str| -> (CollectionId, Expr) {
+        let id = model.collection_named(collection).expect("a collection").id;
+        (id, compile(text, &Scope::rule(model, id)).expect("a rule").expr)
+    };
+    let number: FieldId = data::item(model).field_named("number").expect("a field").id;
+    let (item, flagged) = rule("Item", "this.flag == true");
+    Visibility {
+        rows: HashMap::from([rule("Person", "this.age != null"), rule("Part", "this.ok == true")]),
+        fields: HashMap::from([((item, number), flagged)]),
+    }
+}
+
+/// The answers as the table writes them: one letter per item.
+fn letters(items: &[RecordId], truth: impl Fn(RecordId) -> Truth) -> String {
+    let letter = |id: &RecordId| match truth(*id) {
+        Truth::True => "T",
+        Truth::False => "F",
+        Truth::Unknown => "?",
+    };
+    items.iter().map(letter).collect::<Vec<_>>().join(" ")
+}
+
+fn found(items: &[RecordId], truths: &BTreeSet<RecordId>, falsehoods: &BTreeSet<RecordId>) -> String {
+    letters(items, |id| match (truths.contains(&id), falsehoods.contains(&id)) {
+        (true, false) => Truth::True,
+        (false, true) => Truth::False,
+        (false, false) => Truth::Unknown,
+        (true, true) => panic!("both true and false"),
+    })
+}
+
+/// A connection to one of the databases, with the data in it.
+trait Database {
+    fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String>;
+}
+
+fn run(setting: &Setting, database: &mut dyn Database, checked: &Checked, dialect: Dialect) -> (String, String) {
+    let contrary = Expr { node: Node::Not(Box::new(checked.expr.clone())), ..checked.expr.clone() };
+    let (text, when) = setting.statement(checked, &checked.expr, dialect);
+    let (_, unless) = setting.statement(checked, &contrary, dialect);
+    let answers = database.ids(&when).and_then(|truths| Ok((truths, database.ids(&unless)?)));
+    let items = &setting.data.items;
+    match answers {
+        Ok((truths, falsehoods)) => (text, found(items, &truths, &falsehoods)),
+        Err(error) => (text, format!("error: {error}")),
+    }
+}
+
+fn check_row(setting: &Setting, databases: &mut Databases, row: &mut Row, problems: &mut Vec<String>) {
+    let checked = setting.compile(&row.expression);
+    let memory = letters(&setting.data.items, |id| memory::truth(setting, &checked, id));
+    let (sqlite, on_sqlite) = run(setting, &mut databases.sqlite, &checked, Dialect::Sqlite);
+    let (postgres, on_postgres) = run(setting, &mut databases.postgres, &checked, Dialect::Postgres);
+    for (place, got) in [("memory", memory), ("SQLite", on_sqlite), ("PostgreSQL", on_postgres)] {
+        if got != row.answers {
+            problems.push(format!("{}\n  in {place}: {got}\n  stated:  {}", row.expression, row.answers));
+        }
+    }
+    let update = std::env::var_os("UPDATE_EXPRESSIONS").is_some();
+    for (stated, got) in [(&mut row.sqlite, sqlite), (&mut row.postgres, postgres)] {
+        if update {
+            *stated = got;
+        } else if *stated != got {
+            problems.push(format!("{}\n  SQL:    {got}\n  stated: {stated}", row.expression));
+        }
+    }
+}
+
+struct Databases {
+    sqlite: sqlite::Sqlite,
+    postgres: postgres::Postgres,
+}
+
+fn check(name: &str) {
+    let path = format!("{}/../store/tests/expressions/{name}.md", env!("CARGO_MANIFEST_DIR"));
+    let mut table = Table::read(&path);
+    let setting = Setting::new(name);
+    let mut databases = Databases { sqlite: sqlite::Sqlite::with(&setting), postgres: postgres::Postgres::with(&setting) };
+    let mut problems = Vec::new();
+    for row in table.rows() {
+        check_row(&setting, &mut databases, row, &mut problems);
+    }
+    if std::env::var_os("UPDATE_EXPRESSIONS").is_some() {
+        table.write(&path);
+    }
+    assert!(problems.is_empty(), "{name}.md:\n{}", problems.join("\n"));
+}
+
+#[test]
+fn logic_and_presence() {
+    check("logic");
+}
+
+#[test]
+fn numbers() {
+    check("numbers");
+}
+
+#[test]
+fn texts_and_enums() {
+    check("texts");
+}
+
+#[test]
+fn times() {
+    check("times");
+}
+
+#[test]
+fn lists_and_membership() {
+    check("lists");
+}
+
+#[test]
+fn relations() {
+    check("relations");
+}
+
+#[test]
+fn what_is_hidden() {
+    check("hidden");
+}
+
+#[test]
+fn anonymous_callers() {
+    check("anonymous");
+}

@@ -1,0 +1,229 @@
+//! The data set: items `a` to `d`, in the order of the answers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use backstay_base::{Caller, Currency, Date, Money, RecordId, Timestamp, Value};
+use backstay_model::{Collection, CollectionId, Model, SourceFile};
+use rust_decimal::Decimal;
+
+/// All records and links.
+pub struct Data {
+    /// Per record one value per field of its collection.
+    pub records: Vec<(CollectionId, RecordId, Vec<Value>)>,
+    /// Items and their tags.
+    pub tagged: Vec<(RecordId, RecordId)>,
+    /// The items in the order of the answers.
+    pub items: Vec<RecordId>,
+}
+
+pub fn item(model: &Model) -> &Collection {
+    model.collection_named("Item").expect("a collection")
+}
+
+pub fn caller(data: &Data) -> Caller {
+    let mut caller = Caller::account(data.records[0].1, ["EDITOR"]);
+    caller.claims = Arc::new([("region".to_owned(), "eu".to_owned())].into());
+    caller
+}
+
+pub fn param(name: &str) -> Value {
+    match name {
+        "n" => Value::Int(3),
+        "text" => Value::text("Apple"),
+        "part" => Value::text("pp"),
+        "exact" => decimal("12.50"),
+        "between" => decimal("12.505"),
+        "ratio" => Value::Float(1.5),
+        "truth" => Value::Bool(true),
+        "moment" => moment("2026-01-31T12:00:00Z"),
+        "day" => day("2026-01-31"),
+        "length" => Value::Duration(backstay_base::Duration::from_micros(86_400_000_000)),
+        "ann" => Value::Id(id(1)),
+        "names" => Value::List(Arc::from([Value::text("Apple"), Value::text("Pear")])),
+        "counts" => Value::List(Arc::from([Value::Int(3), Value::Int(-7)])),
+        "none" => Value::Null,
+        other => panic!("no parameter {other}"),
+    }
+}
+
+fn id(number: u8) -> RecordId {
+    let mut bytes = [0_u8; 16];
+    bytes[6] = 0x70;
+    bytes[8] = 0x80;
+    bytes[15] = number;
+    RecordId::from_bytes(bytes)
+}
+
+fn decimal(text: &str) -> Value {
+    Value::Decimal(text.parse::<Decimal>().expect("a decimal"))
+}
+
+fn moment(text: &str) -> Value {
+    Value::Timestamp(Timestamp::parse(text).expect("a moment"))
+}
+
+fn day(text: &str) -> Value {
+    Value::Date(Date::parse(text).expect("a day"))
+}
+
+fn money(amount: &str, currency: &str) -> Value {
+    let currency = Currency::parse(currency).expect("a currency");
+    Value::Money(Money::new(amount.parse().expect("an amount"), currency).expect("money"))
+}
+
+fn list(values: impl IntoIterator<Item = Value>) -> Value {
+    Value::List(values.into_iter().collect())
+}
+
+pub fn load() -> (Arc<Model>, Data) {
+    let source = SourceFile::app("model.graphql", include_str!("model.graphql"));
+    let loaded = backstay_model::load(vec![source]).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let model = Arc::new(loaded.model);
+    let data = records(&model);
+    (model, data)
+}
+
+/// A record with these fields; the others are null.
+fn record(model: &Model, collection: &str, number: u8, fields: &[(&str, Value)]) -> (CollectionId, RecordId, Vec<Value>) {
+    let collection = model.collection_named(collection).expect("a collection");
+    let made = moment("2026-01-01T00:00:00Z");
+    let always = [("id", Value::Id(id(number))), ("createdAt", made.clone()), ("updatedAt", made), ("version", 1.into())];
+    let mut given: HashMap<&str, Value> = always.into_iter().chain(fields.iter().cloned()).collect();
+    let values = collection.fields.iter().map(|field| given.remove(field.name.as_str()).unwrap_or(Value::Null)).collect();
+    assert!(given.is_empty(), "unknown fields: {given:?}");
+    (collection.id, id(number), values)
+}
+
+fn records(model: &Model) -> Data {
+    let person = |number, name: &str, age, team| {
+        let email = Value::text(format!("{}@example.org", name.to_lowercase()));
+        record(model, "Person", number, &[("name", name.into()), ("email", email), ("age", age), ("team", team)])
+    };
+    let team = |number, name: &str, lead| record(model, "Team", number, &[("name", name.into()), ("lead", lead)]);
+    let part = |number, item: u8, weight, ok| {
+        record(model, "Part", number, &[("item", Value::Id(id(item))), ("weight", weight), ("ok", ok)])
+    };
+    let tag = |number, name: &str| record(model, "Tag", number, &[("name", name.into())]);
+    let (ann, red, blue) = (Value::Id(id(1)), Value::Id(id(10)), Value::Id(id(11)));
+    let records = vec![
+        person(1, "Ann", 30.into(), red.clone()),
+        person(2, "Bob", Value::Null, Value::Null),
+        team(10, "Red", ann),
+        team(11, "Blue", Value::Null),
+        item_a(model),
+        item_b(model),
+        record(model, "Item", 22, &[]),
+        item_d(model),
+        part(30, 20, 1.into(), true.into()),
+        part(31, 20, 5.into(), Value::Null),
+        part(32, 21, Value::Null, false.into()),
+        part(33, 23, 10.into(), true.into()),
+        tag(40, "new"),
+        tag(41, "old"),
+    ];
+    let _ = blue;
+    let tagged = vec![(id(20), id(40)), (id(20), id(41)), (id(23), id(40))];
+    Data { records, tagged, items: (20..24).map(id).collect() }
+}
+
+fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
+    let fields = [
+        ("title", "Apple".into()),
+        ("number", 3.into()),
+        ("ratio", Value::Float(1.5)),
+        ("price", decimal("12.50")),
+        ("fine", decimal("12.500001")),
+        ("flag", true.into()),
+        ("state", "OPEN".into()),
+        ("at", moment("2026-01-31T12:00:00Z")),
+        ("day", day("2026-01-31")),
+        ("cost", money("5.00", "EUR")),
+        ("doc", Value::Json("{\"a\":1}".into())),
+        ("labels", list(["p".into(), "q\"\\".into()])),
+        ("numbers", list([1.into(), 3.into()])),
+        ("prices", list([decimal("12.50"), decimal("3")])),
+        ("moments", list([moment("2026-01-31T12:00:00Z")])),
+        ("keys", list([Value::Id(id(1)), Value::Id(id(20))])),
+        ("owner", Value::Id(id(1))),
+        ("team", Value::Id(id(10))),
+    ];
+    record(model, "Item", 20, &fields)
+}
+
+fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
+    let fields = [
+        ("title", "épée".into()),
+        ("number", (-7).into()),
+        ("ratio", Value::Float(-0.5)),
+        ("price", decimal("-0.05")),
+        ("fine", decimal("-0.05")),
+        ("flag", false.into()),
+        ("state", "DONE".into()),
+        ("at", moment("1969-12-31T23:59:59.999999Z")),
+        ("day", day("1969-12-31")),
+        ("cost", money("5.00", "USD")),
+        ("labels", list([])),
+        ("numbers", list([])),
+        ("prices", list([])),
+        ("moments", list([])),
+        ("keys", list([])),
+        ("owner", Value::Id(id(2))),
+        ("team", Value::Id(id(11))),
+    ];
+    record(model, "Item", 21, &fields)
+}
+
+fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
+    let fields = [
+        ("title", "%_a'".into()),
+        ("number", i64::MAX.into()),
+        ("ratio", Value::Float(f64::MAX)),
+        ("price", decimal("9999999999999999.99")),
+        ("fine", decimal("999999999999.999999")),
+        ("flag", true.into()),
+        ("state", "OPEN".into()),
+        ("at", moment("9999-12-30T21:59:59.999999Z")),
+        ("day", day("9999-12-31")),
+        ("cost", money("922337203685477.58", "EUR")),
+        ("labels", list(["%".into()])),
+        ("numbers", list([i64::MAX.into()])),
+        ("prices", list([decimal("99999999.99")])),
+        ("moments", list([moment("1969-12-31T23:59:59.999999Z")])),
+        ("keys", list([Value::Id(id(2))])),
+        ("owner", Value::Id(id(1))),
+        ("team", Value::Id(id(10))),
+    ];
+    record(model, "Item", 23, &fields)
+}
+
+/// The schema, then the records.
+pub fn statements(setting: &crate::Setting, dialect: backstay_sql::Dialect) -> Vec<backstay_sql::Statement> {
+    use backstay_model::FieldKind;
+    use backstay_sql::{Dialect, Planner, Slot, schema};
+
+    let model = &setting.model;
+    let planner = Planner::new(Arc::clone(model), dialect);
+    let mut statements = schema::create(model, dialect);
+    if dialect == Dialect::Postgres {
+        // People and teams refer to each other.
+        let off = "SET session_replication_role = replica";
+        statements.push(backstay_sql::Statement::raw(off, Vec::new(), []));
+    }
+    for (collection, _, values) in &setting.data.records {
+        statements.push(planner.insert(*collection).bind(|slot| match slot {
+            Slot::Proposed(field) | Slot::ProposedCurrency(field) => values[usize::from(field.0)].clone(),
+            other => panic!("no value for {other:?}"),
+        }));
+    }
+    let FieldKind::ManyToMany { link, .. } = &item(model).field_named("tags").expect("a field").kind else {
+        panic!("tags are links");
+    };
+    for (near, far) in &setting.data.tagged {
+        statements.push(planner.link_insert(link).bind(|slot| match slot {
+            Slot::Id => Value::Id(*near),
+            _ => Value::Id(*far),
+        }));
+    }
+    statements
+}

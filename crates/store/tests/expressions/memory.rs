@@ -1,0 +1,98 @@
+//! The data set as the evaluation in memory sees it.
+
+use backstay_base::{Caller, RecordId, Timestamp, Value};
+use backstay_expr::{Checked, Environment, Expr, Path, Start, Truth};
+use backstay_model::{CollectionId, FieldId, FieldKind};
+
+use crate::{Setting, data};
+
+/// The truth of an expression for an item.
+pub fn truth(setting: &Setting, checked: &Checked, item: RecordId) -> Truth {
+    backstay_expr::truth(&checked.expr, &View { setting, checked: Some(checked), item, all: false })
+}
+
+struct View<'s> {
+    setting: &'s Setting,
+    checked: Option<&'s Checked>,
+    item: RecordId,
+    /// Whether nothing is hidden, as in a rule.
+    all: bool,
+}
+
+impl View<'_> {
+    fn stored(&self, collection: CollectionId, id: RecordId) -> Option<&[Value]> {
+        let records = &self.setting.data.records;
+        records.iter().find(|record| record.0 == collection && record.1 == id).map(|record| record.2.as_slice())
+    }
+
+    fn holds(&self, rule: Option<&Expr>, id: RecordId) -> bool {
+        let view = View { setting: self.setting, checked: None, item: id, all: true };
+        self.all || rule.is_none_or(|rule| backstay_expr::truth(rule, &view).is_true())
+    }
+
+    fn sees_record(&self, collection: CollectionId, id: RecordId) -> bool {
+        self.holds(self.setting.visibility.rows.get(&collection), id)
+    }
+
+    fn field(&self, collection: CollectionId, id: RecordId, field: FieldId) -> Value {
+        if !self.holds(self.setting.visibility.fields.get(&(collection, field)), id) {
+            return Value::Null;
+        }
+        self.stored(collection, id).map_or(Value::Null, |values| values[usize::from(field.0)].clone())
+    }
+
+    fn start(&self, from: Start) -> RecordId {
+        match from {
+            Start::This | Start::New => self.item,
+            Start::Record(id) => id,
+        }
+    }
+
+    /// The record at the end of these to-one relations.
+    fn walk(&self, from: Start, path: &Path, steps: &[FieldId]) -> Option<(CollectionId, RecordId)> {
+        let mut at = (path.collection, self.start(from));
+        for step in steps {
+            let id = self.field(at.0, at.1, *step).as_id()?;
+            let target = self.setting.model.field(at.0, *step).kind.target()?;
+            at = (target, id);
+            if !self.sees_record(target, id) {
+                return None;
+            }
+        }
+        Some(at)
+    }
+}
+
+impl Environment for View<'_> {
+    fn caller(&self) -> &Caller {
+        &self.setting.caller
+    }
+
+    fn now(&self) -> Timestamp {
+        self.setting.now
+    }
+
+    fn value(&self, from: Start, path: &Path) -> Value {
+        let Some((last, steps)) = path.steps.split_last() else { return Value::Id(self.start(from)) };
+        self.walk(from, path, steps).map_or(Value::Null, |(collection, id)| self.field(collection, id, *last))
+    }
+
+    fn members(&self, from: Start, path: &Path) -> Option<Vec<RecordId>> {
+        let (last, steps) = path.steps.split_last()?;
+        let (collection, owner) = self.walk(from, path, steps)?;
+        let records = &self.setting.data.records;
+        let members: Vec<RecordId> = match &self.setting.model.field(collection, *last).kind {
+            FieldKind::OneToMany { target, via } => {
+                let refers = |values: &[Value]| values[usize::from(via.0)].as_id() == Some(owner);
+                records.iter().filter(|record| record.0 == *target && refers(&record.2)).map(|record| record.1).collect()
+            }
+            _ => self.setting.data.tagged.iter().filter(|link| link.0 == owner).map(|link| link.1).collect(),
+        };
+        let target = self.setting.model.field(collection, *last).kind.target()?;
+        Some(members.into_iter().filter(|id| self.sees_record(target, *id)).collect())
+    }
+
+    fn param(&self, index: u16) -> Value {
+        self.checked.map_or(Value::Null, |checked| data::param(&checked.params[usize::from(index)].name))
+    }
+}

@@ -1,0 +1,115 @@
+//! The data set in PostgreSQL: a schema of its own in a temporary cluster.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+use backstay_base::RecordId;
+use backstay_sql::{Dialect, Param, Statement};
+use bytes::{BufMut, BytesMut};
+use rust_decimal::Decimal;
+use tokio::runtime::Runtime;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, NoTls};
+
+use crate::{Database, Setting, data};
+
+pub struct Postgres {
+    runtime: Runtime,
+    client: Client,
+    _cluster: crate::cluster::Cluster,
+}
+
+impl Postgres {
+    pub fn with(setting: &Setting) -> Self {
+        let cluster = crate::cluster::Cluster::start();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let client = runtime.block_on(async {
+            let (client, connection) =
+                tokio_postgres::connect(&cluster.options(), NoTls).await.expect("PostgreSQL answers");
+            tokio::spawn(connection);
+            client
+        });
+        let this = Self { runtime, client, _cluster: cluster };
+        for statement in data::statements(setting, Dialect::Postgres) {
+            this.run(&statement).unwrap_or_else(|error| panic!("{}: {error:?}", statement.text()));
+        }
+        this
+    }
+
+    fn run(&self, statement: &Statement) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
+        let params: Vec<Bound<'_>> = statement.params().iter().map(Bound).collect();
+        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
+        self.runtime.block_on(self.client.query(statement.text(), &params))
+    }
+}
+
+impl Database for Postgres {
+    fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String> {
+        let rows = self.run(statement).map_err(|error| format!("{:?}", error.source().map(ToString::to_string)))?;
+        Ok(rows.iter().map(|row| row.get::<_, Key>(0).0).collect())
+    }
+}
+
+struct Key(RecordId);
+
+impl<'a> tokio_postgres::types::FromSql<'a> for Key {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(RecordId::from_bytes(raw.try_into()?)))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::UUID
+    }
+}
+
+#[derive(Debug)]
+struct Bound<'p>(&'p Param);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        const EPOCH_MICROS: i64 = 946_684_800_000_000;
+        match self.0 {
+            Param::Null => return Ok(IsNull::Yes),
+            Param::Bool(truth) => return truth.to_sql(ty, out),
+            Param::Int(number) => return number.to_sql(ty, out),
+            Param::Float(number) => return number.to_sql(ty, out),
+            Param::Text(text) => return (&**text).to_sql(ty, out),
+            Param::Decimal(number) => numeric(*number, out),
+            Param::Id(id) => out.put_slice(id.as_bytes()),
+            Param::Timestamp(moment) => out.put_i64(moment.micros() - EPOCH_MICROS),
+            Param::Date(date) => out.put_i32(date.days() - 10_957),
+            Param::Json(text) => {
+                out.put_u8(1);
+                out.put_slice(text.as_bytes());
+            }
+            Param::Bytes(bytes) => out.put_slice(bytes),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// The binary form of `numeric`: digits to the base 10,000, whole ones first.
+fn numeric(number: Decimal, out: &mut BytesMut) {
+    let scale = number.scale();
+    let aligned = scale.next_multiple_of(4);
+    let mut rest = number.mantissa().unsigned_abs() * 10_u128.pow(aligned - scale);
+    let mut digits = Vec::new();
+    while rest > 0 {
+        digits.push(i16::try_from(rest % 10_000).expect("four digits"));
+        rest /= 10_000;
+    }
+    let weight = i16::try_from(digits.len()).expect("few") - 1 - i16::try_from(aligned / 4).expect("few");
+    out.put_i16(i16::try_from(digits.len()).expect("few"));
+    out.put_i16(weight);
+    out.put_u16(if number.is_sign_negative() { 0x4000 } else { 0 });
+    out.put_u16(u16::try_from(scale).expect("few"));
+    for digit in digits.iter().rev() {
+        out.put_i16(*digit);
+    }
+}

@@ -1,0 +1,53 @@
+//! The data set in SQLite.
+
+use std::collections::BTreeSet;
+
+use backstay_base::RecordId;
+use backstay_sql::{Dialect, Param, Statement};
+use rusqlite::types::Value as Raw;
+
+use crate::{Database, Setting, data};
+
+pub struct Sqlite(rusqlite::Connection);
+
+impl Sqlite {
+    pub fn with(setting: &Setting) -> Self {
+        let mut this = Self(rusqlite::Connection::open_in_memory().expect("opens"));
+        this.0.pragma_update(None, "foreign_keys", false).expect("a pragma");
+        for statement in data::statements(setting, Dialect::Sqlite) {
+            this.execute(&statement).unwrap_or_else(|error| panic!("{}: {error}", statement.text()));
+        }
+        this
+    }
+
+    fn execute(&mut self, statement: &Statement) -> Result<usize, rusqlite::Error> {
+        self.0.execute(statement.text(), rusqlite::params_from_iter(statement.params().iter().map(raw)))
+    }
+}
+
+impl Database for Sqlite {
+    fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String> {
+        let query = || -> Result<BTreeSet<RecordId>, rusqlite::Error> {
+            let mut prepared = self.0.prepare(statement.text())?;
+            let params = rusqlite::params_from_iter(statement.params().iter().map(raw));
+            let rows = prepared.query_map(params, |row| Ok(RecordId::from_bytes(row.get::<_, [u8; 16]>(0)?)))?;
+            rows.collect()
+        };
+        query().map_err(|error| error.to_string())
+    }
+}
+
+fn raw(param: &Param) -> Raw {
+    match param {
+        Param::Null => Raw::Null,
+        Param::Bool(truth) => Raw::Integer(i64::from(*truth)),
+        Param::Int(number) => Raw::Integer(*number),
+        Param::Float(number) => Raw::Real(*number),
+        Param::Text(text) | Param::Json(text) => Raw::Text(text.to_string()),
+        Param::Id(id) => Raw::Blob(id.as_bytes().to_vec()),
+        Param::Timestamp(moment) => Raw::Integer(moment.micros()),
+        Param::Date(date) => Raw::Text(date.to_string()),
+        Param::Bytes(bytes) => Raw::Blob(bytes.to_vec()),
+        Param::Decimal(number) => panic!("{number} is not scaled"),
+    }
+}

@@ -1,0 +1,20 @@
+//! The store on SQLite, as every database has to behave.
+
+mod conformance;
+
+use std::sync::Arc;
+
+use backstay_base::Ambient;
+use backstay_store::{OpenOptions, Store};
+use conformance::conformance;
+use conformance::script::{MODEL, model};
+use tempfile::TempDir;
+
+async fn store() -> (Store, TempDir) {
+    let directory = TempDir::new().expect("a directory");
+    let options = OpenOptions::new(directory.path());
+    let opened = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database");
+    (opened.store, directory)
+}
+
+conformance!(store());
