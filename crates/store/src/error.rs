@@ -53,8 +53,8 @@ pub enum StoreError {
     /// The operation panicked.
     #[error("the operation panicked")]
     Panicked,
-    /// The database ended the transaction after an earlier error, which the operation went on from.
-    #[error("the transaction was ended by an earlier error")]
+    /// The operation went on after one of its statements had failed: it does not commit.
+    #[error("the operation went on after one of its statements had failed")]
     Aborted,
     /// An operation that said it would only read tried to write.
     #[error("an operation that only reads tried to write")]

@@ -3,6 +3,7 @@ use std::fmt;
 use backstay_base::Timestamp;
 use backstay_sql::{Row, Statement};
 
+use crate::own::Visit;
 use crate::sqlite::Session;
 use crate::{Change, KeyClaim, Recall, StoreError, idempotency};
 
@@ -31,6 +32,9 @@ pub(crate) struct Pending {
     pub(crate) remembered: Option<Remembered>,
     /// Whether it has changed rows already.
     pub(crate) wrote: bool,
+    /// Whether a statement failed: an operation that goes on from there does not commit. (PostgreSQL would have ended
+    /// the transaction.)
+    pub(crate) failed: bool,
 }
 
 /// A write that needs no answer.
@@ -74,22 +78,19 @@ impl<'a> Tx<'a> {
         statement: &Statement,
         visit: &mut (dyn FnMut(&dyn Row) -> Result<(), StoreError> + Send),
     ) -> Result<u64, StoreError> {
-        match &mut self.session {
-            TxSession::Sqlite(session) => session.rows_within(statement, &mut |row| visit(row)),
-            #[cfg(feature = "postgres")]
-            TxSession::Postgres(session) => session.rows(statement, &mut |row| visit(row)).await,
-        }
+        self.show(statement, &mut |row| visit(row)).await
     }
 
     /// Runs a statement that writes; answers how many rows it changed.
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         let changed = match &mut self.session {
-            TxSession::Sqlite(session) => session.execute_within(statement)?,
+            TxSession::Sqlite(session) => session.execute_within(statement),
             #[cfg(feature = "postgres")]
-            TxSession::Postgres(session) => session.execute(statement).await?,
+            TxSession::Postgres(session) => session.execute(statement).await,
         };
-        self.pending.wrote |= changed > 0;
-        Ok(changed)
+        self.pending.failed |= changed.is_err();
+        self.pending.wrote |= changed.as_ref().is_ok_and(|changed| *changed > 0);
+        changed
     }
 
     /// Adds a write that needs no answer: it is run when the operation has ended well, after all others, and its errors
@@ -107,16 +108,22 @@ impl<'a> Tx<'a> {
     pub async fn recall(&mut self, claim: &KeyClaim) -> Result<Recall, StoreError> {
         let statement = idempotency::recall(claim, self.now);
         let mut known = Recall::New;
-        let visit: &mut crate::own::Visit<'_> = &mut |row| {
+        self.show(&statement, &mut |row| {
             known = idempotency::read(row, claim)?;
             Ok(())
-        };
-        match &mut self.session {
-            TxSession::Sqlite(session) => session.rows_within(&statement, visit)?,
-            #[cfg(feature = "postgres")]
-            TxSession::Postgres(session) => session.rows(&statement, visit).await?,
-        };
+        })
+        .await?;
         Ok(known)
+    }
+
+    async fn show(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+        let shown = match &mut self.session {
+            TxSession::Sqlite(session) => session.rows_within(statement, visit),
+            #[cfg(feature = "postgres")]
+            TxSession::Postgres(session) => session.rows(statement, visit).await,
+        };
+        self.pending.failed |= shown.is_err();
+        shown
     }
 
     /// Keeps the answer under the idempotency key, in the same commit, until it expires. The answer is stored as it is:

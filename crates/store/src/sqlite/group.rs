@@ -143,6 +143,9 @@ impl GroupCommit {
 
     /// Does what an operation left for its end: staged writes, the idempotency record, the log entry.
     fn complete(&mut self, pending: &mut Pending, origin: &Origin, sequence: i64) -> Result<(), StoreError> {
+        if pending.failed {
+            return Err(StoreError::Aborted);
+        }
         for staged in &pending.staged {
             let changed = self.session.execute_within(&staged.statement)?;
             pending.wrote |= changed > 0;
