@@ -139,7 +139,7 @@ impl Operation for AddOperator {
             let subject = Subject::Operator(operator.id());
             let credential = Credential::create(cx, &self.schema, subject, Some(&self.password_hash), &[]).await?;
             let session = match &self.session {
-                Some(session) => Some(session.begin(cx, &self.schema, credential.id).await?),
+                Some(session) => Some(session.store(cx, &self.schema, credential.id).await?),
                 None => None,
             };
             Ok((credential, session))

@@ -18,27 +18,36 @@ pub(crate) struct NewSession {
 }
 
 impl NewSession {
-    /// Stores it. Of the sessions of the same credential those that have expired are ended, and the oldest where there
-    /// are too many.
+    /// Stores it, and makes room: of the sessions of the same credential those that have expired end, and the oldest
+    /// where there are too many.
     pub(crate) async fn begin(
         &self,
         cx: &mut OpContext<'_, '_>,
         schema: &Schema,
         credential: RecordId,
     ) -> Result<RecordId, Error> {
-        let fields = &schema.sessions;
-        let most = limits::SESSIONS_PER_ACCOUNT;
         let mut living = Vec::new();
-        for id in cx.referring(fields.collection, fields.credential, credential, most + 1).await? {
-            match cx.get(fields.collection, id).await? {
+        for id in all(cx, schema, credential).await? {
+            match cx.get(schema.sessions.collection, id).await? {
                 Some(session) if expiry(schema, &session) > Some(cx.now()) => living.push(id),
                 _ => end(cx, schema, id).await?,
             }
         }
-        let surplus = (living.len() + 1).saturating_sub(most as usize);
+        let surplus = (living.len() + 1).saturating_sub(limits::SESSIONS_PER_ACCOUNT as usize);
         for id in living.into_iter().take(surplus) {
             end(cx, schema, id).await?;
         }
+        self.store(cx, schema, credential).await
+    }
+
+    /// Stores it alone: for a credential whose other sessions end in the same operation, or that has none.
+    pub(crate) async fn store(
+        &self,
+        cx: &mut OpContext<'_, '_>,
+        schema: &Schema,
+        credential: RecordId,
+    ) -> Result<RecordId, Error> {
+        let fields = &schema.sessions;
         let draft = Draft::new()
             .with(fields.token_hash, TokenHash::of(&self.token).text().as_str())
             .with(fields.credential, credential)
@@ -58,18 +67,18 @@ pub(crate) fn expiry(schema: &Schema, session: &Record) -> Option<Timestamp> {
 
 /// Ends every session of a credential; answers how many there were.
 pub(crate) async fn end_all(cx: &mut OpContext<'_, '_>, schema: &Schema, credential: RecordId) -> Result<u64, Error> {
-    let fields = &schema.sessions;
-    let mut ended = 0;
-    loop {
-        let ids = cx.referring(fields.collection, fields.credential, credential, limits::PAGE_MAX).await?;
-        if ids.is_empty() {
-            return Ok(ended);
-        }
-        for id in ids {
-            end(cx, schema, id).await?;
-            ended += 1;
-        }
+    let ids = all(cx, schema, credential).await?;
+    for id in &ids {
+        end(cx, schema, *id).await?;
     }
+    Ok(ids.len() as u64)
+}
+
+/// The sessions of a credential as they were before the operation, the oldest first; `begin` keeps their number down.
+async fn all(cx: &mut OpContext<'_, '_>, schema: &Schema, credential: RecordId) -> Result<Vec<RecordId>, Error> {
+    let fields = &schema.sessions;
+    let most = limits::SESSIONS_PER_ACCOUNT.saturating_mul(2);
+    cx.referring(fields.collection, fields.credential, credential, most).await
 }
 
 async fn end(cx: &mut OpContext<'_, '_>, schema: &Schema, session: RecordId) -> Result<(), Error> {
@@ -188,7 +197,7 @@ impl Operation for ChangePassword {
             let draft = Draft::new().with(fields.password_hash, self.to.value());
             cx.update(Authority::System, fields.collection, credential.id, draft, None).await?;
             end_all(cx, &self.schema, credential.id).await?;
-            self.session.begin(cx, &self.schema, credential.id).await
+            self.session.store(cx, &self.schema, credential.id).await
         })
     }
 }

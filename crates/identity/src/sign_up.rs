@@ -122,7 +122,7 @@ impl Operation for MakeAccount {
             let account = cx.create(Authority::System, self.accounts.collection, self.draft.clone()).await?;
             let subject = Subject::Account(account.id());
             let credential = Credential::create(cx, schema, subject, Some(&self.password_hash), &roles).await?;
-            let session = self.session.begin(cx, schema, credential.id).await?;
+            let session = self.session.store(cx, schema, credential.id).await?;
             Ok((credential, session))
         })
     }

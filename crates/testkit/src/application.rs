@@ -3,7 +3,6 @@ use std::path::Path;
 use backstay_base::Ambient;
 use backstay_engine::{Application, Engine, OpenOptions};
 use backstay_model::SourceFile;
-use backstay_sql::Dialect;
 use tempfile::TempDir;
 
 /// An application on a database of its own in a temporary directory, which goes with it.
@@ -22,12 +21,14 @@ impl TestApplication {
         Self { engine, directory }
     }
 
-    /// Closes the database and opens it again, as after a restart.
+    /// Closes the database and opens it again, as after a restart. Other clones of the engine have to be gone by then.
     #[must_use]
     pub fn restart(self, files: Vec<SourceFile>, ambient: Ambient) -> Self {
-        self.engine.close();
-        let engine = Self::engine_in(self.directory.path(), files, ambient);
-        Self { engine, directory: self.directory }
+        let Self { engine, directory } = self;
+        engine.close();
+        drop(engine);
+        let engine = Self::engine_in(directory.path(), files, ambient);
+        Self { engine, directory }
     }
 
     /// Where the database is.
@@ -38,7 +39,7 @@ impl TestApplication {
     #[expect(clippy::panic, reason = "a test with a model that does not load has failed, and is to show why")]
     fn engine_in(directory: &Path, files: Vec<SourceFile>, ambient: Ambient) -> Engine {
         let loaded = backstay_model::load(files).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-        let application = Application::compile(loaded.model, Dialect::Sqlite);
+        let application = Application::compile(loaded.model);
         let application = application.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
         let (engine, _) = Engine::open(application, OpenOptions::new(directory), ambient).expect("the database opens");
         engine

@@ -1,10 +1,8 @@
 //! How often something may be tried.
 
-mod support;
-
+use crate::support::{Club, PASSWORD, address, secret, settings};
 use backstay_base::{Error, Limit};
 use backstay_identity::Settings;
-use support::{Club, PASSWORD, address, secret, settings};
 
 fn wait<T>(result: Result<T, Error>) -> Option<u64> {
     match result {

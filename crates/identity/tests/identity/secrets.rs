@@ -1,11 +1,9 @@
 //! No password and no token is found on the disk or in what is printed.
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{Club, PASSWORD, settings};
 use backstay_identity::NewKey;
-use support::{Club, PASSWORD, settings};
 
 fn holds(directory: &Path, needle: &str) -> bool {
     let files = std::fs::read_dir(directory).expect("the directory can be read");

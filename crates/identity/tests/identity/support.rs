@@ -1,5 +1,4 @@
 //! An application with accounts on a temporary database, whose clock the test moves.
-#![allow(dead_code, reason = "each file of tests uses some of it")]
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,8 +9,8 @@ use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, Sig
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
 
-pub const PASSWORD: &str = "correct horse battery";
-pub const ADDRESS: &str = "192.0.2.1";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const ADDRESS: &str = "192.0.2.1";
 
 const MODEL: &str = r#"
 extend schema @app(name: "Club")
@@ -46,20 +45,20 @@ enum Role @roles { READER }
 type Reading @allow(read: "'READER' in auth.roles") { value: Int! }
 "#;
 
-pub struct Club {
-    pub app: TestApplication,
-    pub identity: Identity,
-    pub clock: TestClock,
+pub(crate) struct Club {
+    pub(crate) app: TestApplication,
+    pub(crate) identity: Identity,
+    pub(crate) clock: TestClock,
 }
 
 impl Club {
     /// With accounts and these settings.
-    pub fn open(settings: Settings) -> Self {
+    pub(crate) fn open(settings: Settings) -> Self {
         Self::with(files(), settings)
     }
 
     /// Of an application that has no accounts.
-    pub fn without_accounts() -> Self {
+    pub(crate) fn without_accounts() -> Self {
         let files = vec![SourceFile::app("model/meter.graphql", WITHOUT_ACCOUNTS), system_model(None)];
         Self::with(files, settings())
     }
@@ -72,7 +71,7 @@ impl Club {
     }
 
     /// After a restart, with these settings.
-    pub fn restart(self, settings: Settings) -> Self {
+    pub(crate) fn restart(self, settings: Settings) -> Self {
         let Self { app, identity, clock } = self;
         drop(identity);
         let app = app.restart(files(), controlled(&clock, 8));
@@ -80,41 +79,41 @@ impl Club {
         Self { app, identity, clock }
     }
 
-    pub fn engine(&self) -> &Engine {
+    pub(crate) fn engine(&self) -> &Engine {
         &self.app.engine
     }
 
-    pub fn anonymous(&self) -> Context {
+    pub(crate) fn anonymous(&self) -> Context {
         Context::new(self.engine(), Arc::new(Caller::anonymous()))
     }
 
-    pub fn system(&self) -> Context {
+    pub(crate) fn system(&self) -> Context {
         Context::system(self.engine())
     }
 
     /// A request with this token.
-    pub async fn shown(&self, token: &Secret) -> Result<Context, Error> {
+    pub(crate) async fn shown(&self, token: &Secret) -> Result<Context, Error> {
         Ok(Context::new(self.engine(), self.identity.recognise(token).await?))
     }
 
-    pub async fn sign_up_with(&self, body: &str) -> Result<SignedIn, Error> {
+    pub(crate) async fn sign_up_with(&self, body: &str) -> Result<SignedIn, Error> {
         self.identity.sign_up(&self.anonymous(), address(ADDRESS), body.as_bytes()).await
     }
 
-    pub async fn sign_up(&self, email: &str) -> Result<SignedIn, Error> {
+    pub(crate) async fn sign_up(&self, email: &str) -> Result<SignedIn, Error> {
         self.sign_up_with(&format!(r#"{{"email": "{email}", "name": "Ada", "password": "{PASSWORD}"}}"#)).await
     }
 
-    pub async fn sign_in(&self, email: &str, password: &str) -> Result<SignedIn, Error> {
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<SignedIn, Error> {
         self.sign_in_with(&format!(r#"{{"email": "{email}", "password": "{password}"}}"#)).await
     }
 
-    pub async fn sign_in_with(&self, body: &str) -> Result<SignedIn, Error> {
+    pub(crate) async fn sign_in_with(&self, body: &str) -> Result<SignedIn, Error> {
         self.identity.sign_in(&self.anonymous(), address(ADDRESS), body.as_bytes()).await
     }
 
     /// An operator who has signed in.
-    pub async fn operator(&self) -> Context {
+    pub(crate) async fn operator(&self) -> Context {
         let operator = self.identity.add_operator(&self.system(), "root@example.org", &secret(PASSWORD)).await;
         operator.expect("an operator can be added");
         let body = format!(r#"{{"email": "root@example.org", "password": "{PASSWORD}", "as": "operator"}}"#);
@@ -123,12 +122,12 @@ impl Club {
     }
 }
 
-pub fn files() -> Vec<SourceFile> {
+pub(crate) fn files() -> Vec<SourceFile> {
     vec![SourceFile::app("model/club.graphql", MODEL), system_model(Some("User"))]
 }
 
 /// Open sign-up, hashes that cost little, and more attempts than a test makes.
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         sign_up: SignUp::Open,
         attempts_per_account: 100,
@@ -139,24 +138,24 @@ pub fn settings() -> Settings {
     }
 }
 
-pub fn address(text: &str) -> IpAddr {
+pub(crate) fn address(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
-pub fn secret(text: &str) -> Secret {
+pub(crate) fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
-pub fn by_email(text: &str) -> AccountRef {
+pub(crate) fn by_email(text: &str) -> AccountRef {
     AccountRef::Email(text.to_owned())
 }
 
-pub fn json(bytes: &[u8]) -> serde_json::Value {
+pub(crate) fn json(bytes: &[u8]) -> serde_json::Value {
     serde_json::from_slice(bytes).expect("an answer is JSON")
 }
 
 /// What a client is told.
-pub fn told<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+pub(crate) fn told<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result {
         Ok(_) => "done".to_owned(),
         Err(error @ Error::Internal(_)) => format!("{error:?}"),

@@ -1,11 +1,9 @@
 //! Operators, the first of them, and what only they may do.
 
-mod support;
-
+use crate::support::{ADDRESS, Club, PASSWORD, address, by_email, json, secret, settings, told};
 use backstay_base::{CallerKind, Error};
 use backstay_engine::{Context, List};
 use backstay_identity::{AccountRef, NewKey, SignedIn};
-use support::{ADDRESS, Club, PASSWORD, address, by_email, json, secret, settings, told};
 
 async fn set_up(club: &Club, token: &str, password: &str) -> Result<SignedIn, Error> {
     let (cx, from) = (club.anonymous(), address(ADDRESS));

@@ -1,11 +1,9 @@
 //! The life of an account, from sign-up to its last session.
 
-mod support;
-
+use crate::support::{ADDRESS, Club, PASSWORD, address, by_email, json, settings, told};
 use backstay_base::CallerKind;
 use backstay_engine::Context;
 use backstay_identity::{Settings, SignUp};
-use support::{ADDRESS, Club, PASSWORD, address, by_email, json, settings, told};
 
 const WRONG: &str = "the e-mail address or the password is wrong";
 const ENDED: &str = "the token is unknown, has expired or was revoked; sign in again";

@@ -1,13 +1,11 @@
 //! What ends or changes a caller holds for the very next request.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{Club, PASSWORD, by_email, secret, settings, told};
 use backstay_base::{CallerKind, Duration, Error, limits};
 use backstay_engine::{Context, Delete, WriteOptions};
 use backstay_identity::{AccountRef, NewKey, Settings};
-use support::{Club, PASSWORD, by_email, secret, settings, told};
 
 const ENDED: &str = "the token is unknown, has expired or was revoked; sign in again";
 
@@ -116,7 +114,7 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
     assert!(caller.has_role("WRITER"));
     assert_eq!(caller.claims.get("region").map(String::as_str), Some("eu"));
     let cx = Context::new(club.engine(), caller);
-    let me = support::json(&club.identity.me(&cx).await.expect("a service may ask"));
+    let me = crate::support::json(&club.identity.me(&cx).await.expect("a service may ask"));
     assert_eq!((&me["kind"], &me["account"]["name"]), (&"SERVICE".into(), &"importer".into()));
     assert_eq!(me["account"].get("keyHash"), None);
     assert_eq!(told(club.identity.sign_out(&cx).await), "sign in first");
