@@ -45,22 +45,16 @@ async fn read(exchange: &Exchange<'_>, action: Action, body: Body) -> Result<Ask
             negotiation::write_options(exchange)?
         }
     };
-    let body = match types {
-        Some(types) => body::read(exchange, body, types, exchange.site.settings.body_bytes).await?,
-        None => {
-            body::refuse(&body)?;
-            Bytes::new()
-        }
+    let body = if let Some(types) = types {
+        body::read(exchange, body, types, exchange.site.settings.body_bytes).await?
+    } else {
+        body::refuse(&body)?;
+        Bytes::new()
     };
     action.ask(exchange.site.engine.model(), exchange.parts.uri.query(), body, options)
 }
 
-async fn carry_out(
-    exchange: &Exchange<'_>,
-    asker: &Asker,
-    context: &Context,
-    ask: Ask,
-) -> Result<Answer, Refusal> {
+async fn carry_out(exchange: &Exchange<'_>, asker: &Asker, context: &Context, ask: Ask) -> Result<Answer, Refusal> {
     let engine = &exchange.site.engine;
     match ask {
         Ask::Get(get) => {
@@ -108,4 +102,3 @@ fn answer_write(asker: &Asker, written: &Written, minimal: bool) -> Answer {
     }
     answer
 }
-

@@ -133,11 +133,7 @@ async fn sign_out(exchange: &Exchange<'_>, context: &Context, action: Action) ->
 }
 
 /// `{"token", "account", "expiresAt"}`, and the cookie.
-fn answer_signed_in(
-    exchange: &Exchange<'_>,
-    status: StatusCode,
-    signed_in: &SignedIn,
-) -> Result<Answer, Refusal> {
+fn answer_signed_in(exchange: &Exchange<'_>, status: StatusCode, signed_in: &SignedIn) -> Result<Answer, Refusal> {
     #[derive(Serialize)]
     struct Shown<'a> {
         token: &'a str,

@@ -51,8 +51,8 @@ impl Question {
             }
             match &*name {
                 "as" => {
-                    let text: Option<String> =
-                        serde_json::from_str(raw.get()).map_err(|_| expected(&at, "an e-mail address, an id or null"))?;
+                    let text: Option<String> = serde_json::from_str(raw.get())
+                        .map_err(|_| expected(&at, "an e-mail address, an id or null"))?;
                     who = text.and_then(|text| text.parse::<AccountRef>().ok());
                 }
                 "request" => {

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use backstay_base::{Error, Violation, ViolationKind, limits};
-use backstay_engine::{List, Raw, object_members, one_edit_apart};
+use backstay_engine::{List, Raw, object_members};
 use backstay_model::Collection;
 use serde_json::value::RawValue;
 
@@ -27,12 +27,7 @@ pub(crate) fn from_query(collection: &Collection, text: Option<&str>) -> Result<
     checked(list, violations, "$")
 }
 
-fn parameter(
-    list: &mut List,
-    collection: &Collection,
-    name: &str,
-    value: Cow<'_, str>,
-) -> Result<(), ViolationKind> {
+fn parameter(list: &mut List, collection: &Collection, name: &str, value: Cow<'_, str>) -> Result<(), ViolationKind> {
     if let Some(parameter) = name.strip_prefix('$') {
         list.params.push((parameter.to_owned(), Raw::Text(value.into_owned())));
         return Ok(());
@@ -168,8 +163,7 @@ fn unknown(what: &'static str, name: &str, suggestion: Option<&str>) -> Violatio
 }
 
 fn nearest<'k>(known: &[&'k str], name: &str) -> Option<&'k str> {
-    let name = name.trim_start_matches(['$', '_']).to_ascii_lowercase();
-    known.iter().copied().find(|known| one_edit_apart(known, &name))
+    backstay_base::nearest(name.trim_start_matches(['$', '_']), known.iter().copied())
 }
 
 /// A name as a part of a JSON pointer (RFC 6901, section 3).

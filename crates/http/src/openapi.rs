@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::problem::KINDS;
 
-/// The OpenAPI 3.1 document of an application, as JSON: its paths, the shapes of its records, its limits and its
+/// The `OpenAPI` 3.1 document of an application, as JSON: its paths, the shapes of its records, its limits and its
 /// problems. Collections that nobody may read, and Backstay's own, are left out.
 pub fn describe(model: &Model) -> String {
     let shown: Vec<&Collection> = model.collections.iter().filter(|collection| is_shown(collection)).collect();
@@ -105,7 +105,8 @@ fn limits() -> Value {
 
 /// Every kind of problem by its `type`.
 fn problems() -> Map<String, Value> {
-    let meaning = |status: u16, title: &str, remedy: &str| json!({ "status": status, "title": title, "remedy": remedy });
+    let meaning =
+        |status: u16, title: &str, remedy: &str| json!({ "status": status, "title": title, "remedy": remedy });
     KINDS
         .iter()
         .map(|kind| (format!("/problems/{}", kind.code), meaning(kind.status.as_u16(), kind.title, kind.remedy)))

@@ -139,9 +139,8 @@ fn comes_from(exchange: &Exchange<'_>) -> Site {
     match (fetched, origin) {
         (Some(b"same-origin" | b"none"), _) => Site::Own,
         (_, Some(origin)) if configured(origin) => Site::Own,
-        (Some(_), _) => Site::Other,
         (None, Some(origin)) if is_host(exchange, origin) => Site::Own,
-        (None, Some(_)) => Site::Other,
+        (Some(_), _) | (None, Some(_)) => Site::Other,
         (None, None) => Site::Unsaid,
     }
 }

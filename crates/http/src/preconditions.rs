@@ -49,7 +49,9 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Refusal> 
 /// Refuses a read whose `If-Match` names no version that the record has.
 pub(crate) fn require_version(headers: &HeaderMap, version: i64) -> Result<(), Refusal> {
     match if_match(headers)? {
-        Some(IfMatch::Versions(versions)) if !versions.contains(&version) => Err(Error::Precondition { version }.into()),
+        Some(IfMatch::Versions(versions)) if !versions.contains(&version) => {
+            Err(Error::Precondition { version }.into())
+        }
         _ => Ok(()),
     }
 }

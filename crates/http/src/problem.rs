@@ -28,7 +28,12 @@ pub(crate) const KINDS: &[Kind] = {
     use StatusCode as S;
     &[
         kind("malformed-request", S::BAD_REQUEST, "The request cannot be understood", "Mend what 'errors' names."),
-        kind("malformed-body", S::BAD_REQUEST, "The body cannot be read", "Send the whole body, with its right length."),
+        kind(
+            "malformed-body",
+            S::BAD_REQUEST,
+            "The body cannot be read",
+            "Send the whole body, with its right length.",
+        ),
         kind("sign-in-required", S::UNAUTHORIZED, "Sign in first", "Sign in at /auth/sign-in and send the token."),
         kind("invalid-token", S::UNAUTHORIZED, "The token is not valid", "Sign in again at /auth/sign-in."),
         kind(

@@ -2,10 +2,13 @@ use std::borrow::Cow;
 
 use backstay_base::{Error, Violation, ViolationKind};
 
+/// A name and its value, decoded.
+pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The pairs of a query or a form (`application/x-www-form-urlencoded`, the URL standard, section 5.1), decoded
 /// strictly: every `%` begins two hexadecimal digits, the result is UTF-8 without NUL, and no name occurs twice.
-pub(crate) fn pairs(text: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Error> {
-    let (mut pairs, mut violations) = (Vec::<(Cow<'_, str>, Cow<'_, str>)>::new(), Vec::new());
+pub(crate) fn pairs(text: &str) -> Result<Vec<Pair<'_>>, Error> {
+    let (mut pairs, mut violations) = (Vec::<Pair<'_>>::new(), Vec::new());
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = match decode(name, true) {

@@ -51,9 +51,8 @@ struct Entry {
 
 impl Entry {
     fn read(body: &Bytes) -> Result<Self, Refusal> {
-        let invalid = |problem: &str| {
-            Refusal::malformed("", ViolationKind::Syntax { offset: 0, problem: problem.to_owned() })
-        };
+        let invalid =
+            |problem: &str| Refusal::malformed("", ViolationKind::Syntax { offset: 0, problem: problem.to_owned() });
         let text = std::str::from_utf8(body).map_err(|_| invalid("this is not UTF-8"))?;
         let mut pairs = query::pairs(text)?;
         let mut take = |name: &str| {

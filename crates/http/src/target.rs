@@ -1,6 +1,6 @@
 use axum::http::Method;
 use backstay_base::{Error, RecordId, ViolationKind};
-use backstay_engine::{Create, Delete, ExplainRequest as Ask, Get, Update, WriteOptions, one_edit_apart};
+use backstay_engine::{Create, Delete, ExplainRequest as Ask, Get, Update, WriteOptions};
 use backstay_model::{Collection, CollectionId, Model};
 use bytes::Bytes;
 
@@ -147,10 +147,10 @@ impl Action {
 
 fn no_such_path(model: &Model, name: &str) -> Refusal {
     let wanted = name.to_ascii_lowercase().replace('_', "-");
-    let near = |collection: &&Collection| {
-        !collection.system
-            && (one_edit_apart(&collection.path, &wanted) || collection.name.eq_ignore_ascii_case(&wanted))
-    };
-    let hint = model.collections.iter().find(near).map(|collection| format!("/api/{}", collection.path));
+    let open = || model.collections.iter().filter(|collection| !collection.system);
+    let named = open().find(|collection| collection.name.eq_ignore_ascii_case(name));
+    let meant = named.map(|collection| &*collection.path);
+    let meant = meant.or_else(|| backstay_base::nearest(&wanted, open().map(|collection| &*collection.path)));
+    let hint = meant.map(|path| format!("/api/{path}"));
     Refusal::NoSuchPath { hint }
 }

@@ -1,5 +1,5 @@
 use backstay_base::limits;
-use backstay_model::{Collection, FieldKind, Model};
+use backstay_model::{Collection, FieldKind, Model, Scalar};
 use serde_json::{Map, Value, json};
 
 use super::readable;
@@ -30,8 +30,8 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     if allow.update.is_some() {
         let shape = json!({ "schema": { "$ref": format!("#/components/schemas/{name}Patch") } });
         let body = json!({ "application/merge-patch+json": shape, "application/json": shape });
-        let patch = operation(name, &id("update"), "200", &json(name), parameters());
-        one.insert("patch".to_owned(), with_body(patch, &body));
+        let update = operation(name, &id("update"), "200", &json(name), parameters());
+        one.insert("patch".to_owned(), with_body(update, &body));
     }
     if allow.delete.is_some() {
         one.insert("delete".to_owned(), operation(name, &id("delete"), "204", &Value::Null, parameters()));
@@ -83,9 +83,9 @@ fn list_parameters(model: &Model, collection: &Collection) -> Value {
     let fields = readable(collection).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
-            FieldKind::Scalar(backstay_model::Scalar::Json) => return None,
-            FieldKind::Scalar(_) | FieldKind::ToOne { .. } => json!({ "type": "string" }),
-            FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
+            FieldKind::Scalar(scalar) if *scalar != Scalar::Json => json!({ "type": "string" }),
+            FieldKind::ToOne { .. } => json!({ "type": "string" }),
+            _ => return None,
         };
         Some(json!({ "name": field.name, "in": "query", "schema": schema, "description": "Equal to this." }))
     });
@@ -114,14 +114,11 @@ fn query_body() -> Value {
 
 /// Parameters that operations share.
 pub(super) fn parameters() -> Value {
-    let query = |name: &str, description: &str, schema: Value| {
-        json!({ "name": name, "in": "query", "description": description, "schema": schema })
-    };
-    let header = |name: &str, description: &str, schema: Value| {
-        json!({ "name": name, "in": "header", "description": description, "schema": schema })
-    };
+    let query = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "query", "description": description, "schema": schema });
+    let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema });
     let text = |most: usize| json!({ "type": "string", "maxLength": most });
-    let limit = json!({ "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX, "default": limits::PAGE_DEFAULT });
+    let limit =
+        json!({ "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX, "default": limits::PAGE_DEFAULT });
     let filter = "An expression that must be true, such as title.contains($q); the values of its parameters follow as \
                   $q=….";
     json!({

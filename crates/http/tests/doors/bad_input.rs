@@ -1,0 +1,192 @@
+use backstay_http::HttpSettings;
+use backstay_testkit::TestApp;
+
+use crate::{NOTES, note};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_are_refused_by_name() {
+    let app = TestApp::open(NOTES);
+    let check = async |query: &str, at: &str, message: &str| {
+        let reply = app.call(&format!("GET /api/notes?{query}"), &[]).await;
+        assert_eq!((reply.status, reply.problem().as_str()), (400, "malformed-request"), "{query}: {}", reply.text());
+        let error = &reply.json()["errors"][0];
+        assert_eq!((error["at"].as_str(), error["message"].as_str()), (Some(at), Some(message)), "{query}");
+    };
+    check("limti=3", "limti", "unknown parameter 'limti'; did you mean 'limit'?").await;
+    check("Filter=true", "Filter", "unknown parameter 'Filter'; did you mean 'filter'?").await;
+    check("search=x", "search", "not there yet; use filter").await;
+    check("limit=0", "limit", "a whole number from 1 to 500").await;
+    check("limit=-1", "limit", "a whole number from 1 to 500").await;
+    check("limit=501", "limit", "a whole number from 1 to 500").await;
+    check("limit=99999999999999999999", "limit", "a whole number from 1 to 500").await;
+    check("limit=%2B5", "limit", "a whole number from 1 to 500").await;
+    check("limit=1e2", "limit", "a whole number from 1 to 500").await;
+    check("limit=", "limit", "a whole number from 1 to 500").await;
+    check("count=yes", "count", "expected true or false").await;
+    check("limit=1&limit=2", "limit", "the member occurs twice").await;
+    check("title=%C3", "title", "this is not UTF-8; encode the text in UTF-8 at character 0").await;
+    check("title=a%00", "title", "NUL is not taken; leave it out at character 1").await;
+    check("title=%0", "title", "'%' needs two hexadecimal digits; a percent sign itself is %25 at character 0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_engine_refuses_is_a_problem_too() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let deep = format!("{}true{}", "(".repeat(500), ")".repeat(500));
+    let dots = format!("a{}", ".a".repeat(8000));
+    let terms = vec!["rank==1"; 2000].join("%7C%7C");
+    for query in [
+        "titel=x",
+        "filter=titel=='x'",
+        "filter=",
+        "filter=title==$q",
+        "$q=1",
+        "filter=rank=='x'",
+        "sort=titel",
+        "sort=",
+        "select=titel",
+        "select=author%7Bauthor%7D",
+        "select=author%7B",
+        "select=author%7Bemail,note%7B%7D%7D",
+        "after=forged",
+        "after=",
+        "rank=9007199254740993.5",
+        "rank=NaN",
+        "rank=1;DROP%20TABLE%20note",
+        "public=maybe",
+        "author=not-an-id",
+        &format!("filter={deep}"),
+        &format!("filter={dots}"),
+        &format!("filter={terms}"),
+    ] {
+        let reply = app.call(&format!("GET /api/notes?{query}"), &[("authorization", &ada)]).await;
+        let shown: String = query.chars().take(60).collect();
+        assert!((400..=422).contains(&reply.status), "{shown}: {} {}", reply.status, reply.text());
+        assert_eq!(reply.header("content-type"), "application/problem+json", "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_methods_take_no_parameters() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let check = async |line: String, body: &str| {
+        let reply = match body {
+            "" => app.call(&line, &[("authorization", &ada)]).await,
+            body => app.post(&line, &[("authorization", &ada)], body).await,
+        };
+        assert_eq!((reply.status, reply.problem().as_str()), (400, "malformed-request"), "{line}: {}", reply.text());
+    };
+    check(format!("GET /api/notes/{id}?filter=true"), "").await;
+    check(format!("GET /api/notes/{id}?select=title&select=body"), "").await;
+    check(format!("PATCH /api/notes/{id}?select=title"), r#"{"rank": 1}"#).await;
+    check(format!("DELETE /api/notes/{id}?force=true"), "").await;
+    check("POST /api/notes?dry=true".to_owned(), r#"{"title": "x"}"#).await;
+    check("POST /api/notes:query?limit=1".to_owned(), "{}").await;
+    check("GET /auth/me?x=1".to_owned(), "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn query_bodies_are_read_strictly() {
+    let app = TestApp::open(NOTES);
+    let check = async |body: &str, at: &str| {
+        let reply = app.post("POST /api/notes:query", &[], body).await;
+        assert_eq!((reply.status, reply.problem().as_str()), (400, "malformed-request"), "{body}: {}", reply.text());
+        assert_eq!(reply.json()["errors"][0]["at"].as_str(), Some(at), "{body}");
+    };
+    check("", "").await;
+    check("[]", "").await;
+    check("{", "").await;
+    check("{}x", "").await;
+    check(r#"{"limti": 1}"#, "/limti").await;
+    check(r#"{"limit": 1, "limit": 2}"#, "/limit").await;
+    check(r#"{"limit": 501}"#, "/limit").await;
+    check(r#"{"limit": "5"}"#, "/limit").await;
+    check(r#"{"limit": 1.5}"#, "/limit").await;
+    check(r#"{"count": 1}"#, "/count").await;
+    check(r#"{"filter": 1}"#, "/filter").await;
+    check(r#"{"filter": "title == 'a\u0000'"}"#, "/filter").await;
+    check(r#"{"params": []}"#, "/params").await;
+    check(r#"{"params": {"q": 1, "q": 2}}"#, "/params/q").await;
+    check(r#"{"where": 1}"#, "/where").await;
+    check(r#"{"search": "x"}"#, "/search").await;
+    check(r#"{"a/b~c": 1}"#, "/a~1b~0c").await;
+    let reply = app.post("POST /api/notes:query", &[], r#"{"filtre": "true"}"#).await;
+    assert_eq!(reply.status, 400);
+    let parameters: Vec<String> = (0..65).map(|number| format!("\"p{number}\": 1")).collect();
+    check(&format!(r#"{{"params": {{{}}}}}"#, parameters.join(",")), "/params").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_of_records_are_read_strictly() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let deep = format!(r#"{{"title": {}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
+    for (body, statuses) in [
+        ("", &[400_u16][..]),
+        ("nonsense", &[400]),
+        ("\"x\"", &[400, 422]),
+        (r#"{"title": "x", "title": "y"}"#, &[400, 422]),
+        (r#"{"title": "x", "titel": "y"}"#, &[422]),
+        (r#"{"title": 1}"#, &[422]),
+        (r#"{"title": "a\u0000b"}"#, &[422]),
+        (r#"{"title": "x", "rank": 9223372036854775808}"#, &[422]),
+        (r#"{"title": "x", "rank": 1.5}"#, &[422]),
+        (r#"{"title": "x", "rank": NaN}"#, &[400]),
+        (r#"{"title": "x", "author": "not an id"}"#, &[422]),
+        ("{}", &[422]),
+        (deep.as_str(), &[400, 413, 422]),
+    ] {
+        let reply = app.post("POST /api/notes", &[("authorization", &ada)], body).await;
+        let shown: String = body.chars().take(60).collect();
+        assert!(statuses.contains(&reply.status), "{shown}: {} {}", reply.status, reply.text());
+        assert_eq!(reply.header("content-type"), "application/problem+json");
+    }
+    let injected = r#"{"title": "'; DROP TABLE note; --"}"#;
+    assert_eq!(app.post("POST /api/notes", &[("authorization", &ada)], injected).await.status, 201);
+    let whole = r#"{"title": "x", "rank": 9007199254740993}"#;
+    let reply = app.post("POST /api/notes", &[("authorization", &ada)], whole).await;
+    assert!(reply.text().contains("\"rank\":9007199254740993"), "{}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_have_a_type_and_a_size() {
+    let app = TestApp::with(NOTES, HttpSettings { body_bytes: 1000, ..HttpSettings::default() });
+    let ada = app.account("ada@example.org").await;
+    let check = async |headers: &[(&str, &str)], body: &str, status: u16| {
+        let mut headers = headers.to_vec();
+        headers.push(("authorization", &ada));
+        let reply = app.post("POST /api/notes", &headers, body).await;
+        assert_eq!(reply.status, status, "{headers:?}: {}", reply.text());
+    };
+    let body = r#"{"title": "x"}"#;
+    check(&[("content-type", "application/json")], body, 201).await;
+    check(&[("content-type", "Application/JSON; charset=\"utf-8\"")], body, 201).await;
+    check(&[("content-type", "application/json; charset=latin1")], body, 415).await;
+    check(&[("content-type", "text/plain")], body, 415).await;
+    check(&[("content-type", "application/x-www-form-urlencoded")], body, 415).await;
+    check(&[("content-type", "application/merge-patch+json")], body, 415).await;
+    check(&[("content-type", "")], body, 415).await;
+    check(&[("content-encoding", "gzip")], body, 415).await;
+    check(&[("content-encoding", "identity")], body, 201).await;
+    check(&[("accept", "text/html")], body, 406).await;
+    check(&[], &format!(r#"{{"title": "x", "body": "{}"}}"#, "b".repeat(1000)), 413).await;
+
+    let id = note(&app, &ada, "One").await;
+    for line in [format!("GET /api/notes/{id}"), format!("DELETE /api/notes/{id}")] {
+        let reply = app.post(&line, &[("authorization", &ada)], body).await;
+        assert_eq!(reply.status, 400, "{line}: {}", reply.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_have_a_size() {
+    let app = TestApp::open(NOTES);
+    let long = "x".repeat(40_000);
+    let reply = app.call("GET /api/notes", &[("x-long", &long)]).await;
+    assert_eq!((reply.status, reply.problem().as_str()), (431, "headers-too-large"));
+    let reply = app.call(&format!("GET /api/notes?filter={long}"), &[]).await;
+    assert_eq!((reply.status, reply.problem().as_str()), (414, "target-too-long"));
+}

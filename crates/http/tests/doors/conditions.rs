@@ -1,0 +1,197 @@
+use std::sync::Arc;
+
+use backstay_testkit::TestApp;
+
+use crate::{NOTES, id_of, note};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unchanged_data_is_confirmed() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    for line in [format!("GET /api/notes/{id}"), format!("HEAD /api/notes/{id}"), "GET /api/notes".to_owned()] {
+        let tag = app.call(&line, &[]).await.header("etag").to_owned();
+        assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+        let check = async |condition: &str, status: u16| {
+            let reply = app.call(&line, &[("if-none-match", condition)]).await;
+            assert_eq!(reply.status, status, "{line} {condition}: {}", reply.text());
+            if status == 304 {
+                assert_eq!((reply.text(), reply.header("etag")), ("", tag.as_str()));
+                assert_eq!(reply.header("cache-control"), "no-cache");
+                assert_eq!(reply.header("vary"), "Authorization, Cookie, Accept-Encoding");
+                assert_eq!((reply.header("content-type"), reply.header("content-length")), ("", ""));
+            }
+        };
+        let gzipped = format!("{}-gzip\"", tag.trim_end_matches('"'));
+        check(&tag, 304).await;
+        check(&gzipped, 304).await;
+        check(&format!("W/{tag}"), 304).await;
+        check(&format!("\"x\", {tag} , \"y\""), 304).await;
+        check("*", 304).await;
+        check("\"x\"", 200).await;
+        check(&format!("{}-br\"", tag.trim_end_matches('"')), 200).await;
+        check("1.abc", 400).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_changes_the_tag() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let line = format!("/api/notes/{id}");
+    let before = app.call(&format!("GET {line}"), &[]).await.header("etag").to_owned();
+    app.post(&format!("PATCH {line}"), &[("authorization", &ada)], r#"{"rank": 1}"#).await;
+    let after = app.call(&format!("GET {line}"), &[("if-none-match", &before)]).await;
+    assert_eq!(after.status, 200);
+    assert_ne!(after.header("etag"), before);
+    let selected = app.call(&format!("GET {line}?select=title"), &[]).await;
+    assert_ne!(selected.header("etag"), after.header("etag"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn if_match_compares_the_version() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let (get, patch, delete) = (format!("GET /api/notes/{id}"), format!("PATCH /api/notes/{id}"), format!("DELETE /api/notes/{id}"));
+    let first = app.call(&get, &[]).await.header("etag").to_owned();
+    let check = async |line: &str, condition: &str, status: u16| {
+        let body = if line == patch { r#"{"rank": 1}"# } else { "" };
+        let headers = [("authorization", ada.as_str()), ("if-match", condition)];
+        let reply = match body {
+            "" => app.call(line, &headers).await,
+            body => app.post(line, &headers, body).await,
+        };
+        assert_eq!(reply.status, status, "{line} {condition}: {}", reply.text());
+        if status == 412 {
+            assert_eq!(reply.problem(), "version-mismatch");
+            assert!(reply.json()["version"].is_i64());
+        }
+    };
+    check(&patch, "rubbish", 400).await;
+    check(&patch, "\"7.abc\"", 412).await;
+    check(&patch, &format!("W/{first}"), 412).await;
+    check(&patch, "\"no version\"", 400).await;
+    check(&patch, "\"nothing\"", 412).await;
+    check(&patch, "\"1.of-another-selection\"", 200).await;
+    check(&patch, &first, 412).await;
+    check(&patch, "*", 200).await;
+    check(&get, &first, 412).await;
+    check(&get, "*", 200).await;
+    check(&delete, &first, 412).await;
+    let now = app.call(&get, &[]).await.header("etag").to_owned();
+    check(&delete, &format!("{first}, {now}"), 204).await;
+    check(&patch, "*", 404).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conditions_that_mean_nothing_are_refused() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let check = async |line: &str, name: &str| {
+        let reply = app.post(line, &[("authorization", &ada), (name, "*")], r#"{"title": "Two"}"#).await;
+        assert_eq!(reply.status, 400, "{line} {name}: {}", reply.text());
+        assert_eq!(reply.json()["errors"][0]["at"], name);
+    };
+    check("POST /api/notes", "if-match").await;
+    check("POST /api/notes", "if-none-match").await;
+    check(&format!("PATCH /api/notes/{id}"), "if-none-match").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_updates_with_one_tag_one_is_refused() {
+    let app = Arc::new(TestApp::open(NOTES));
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let tag = app.call(&format!("GET /api/notes/{id}"), &[]).await.header("etag").to_owned();
+    let attempts: Vec<_> = (0..8)
+        .map(|rank| {
+            let (app, ada, id, tag) = (Arc::clone(&app), ada.clone(), id.clone(), tag.clone());
+            tokio::spawn(async move {
+                let headers = [("authorization", ada.as_str()), ("if-match", tag.as_str())];
+                app.post(&format!("PATCH /api/notes/{id}"), &headers, &format!(r#"{{"rank": {rank}}}"#)).await.status
+            })
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for attempt in attempts {
+        statuses.push(attempt.await.expect("no panic"));
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_gives_the_same_answer() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let bob = app.account("bob@example.org").await;
+    let post = async |token: &str, key: &str, body: &str| {
+        app.post("POST /api/notes", &[("authorization", token), ("idempotency-key", key)], body).await
+    };
+    let first = post(&ada, "k1", r#"{"title": "One"}"#).await;
+    assert_eq!((first.status, first.header("idempotency-replayed")), (201, ""), "{}", first.text());
+    let again = post(&ada, "k1", r#"{"title": "One"}"#).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"), "{}", again.text());
+    assert_eq!((again.text(), again.header("etag")), (first.text(), first.header("etag")));
+    assert_eq!(again.header("location"), first.header("location"));
+    let other = post(&ada, "k1", r#"{"title": "Two"}"#).await;
+    assert_eq!((other.status, other.problem().as_str()), (422, "idempotency-key-reused"));
+    let bobs = post(&bob, "k1", r#"{"title": "One"}"#).await;
+    assert_eq!((bobs.status, bobs.header("idempotency-replayed")), (201, ""));
+    assert_ne!(id_of(&bobs), id_of(&first));
+
+    let line = format!("DELETE /api/notes/{}", id_of(&first));
+    let headers = [("authorization", ada.as_str()), ("idempotency-key", "k2")];
+    assert_eq!(app.call(&line, &headers).await.status, 204);
+    let again = app.call(&line, &headers).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (204, "true"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_has_a_form() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let long = "k".repeat(256);
+    for key in ["", long.as_str(), "ümlaut"] {
+        let headers = [("authorization", ada.as_str()), ("idempotency-key", key)];
+        let reply = app.post("POST /api/notes", &headers, r#"{"title": "One"}"#).await;
+        assert_eq!((reply.status, reply.problem().as_str()), (400, "malformed-request"), "{key}");
+    }
+    let headers = [("authorization", ada.as_str()), ("idempotency-key", &long[..255])];
+    assert_eq!(app.post("POST /api/notes", &headers, r#"{"title": "One"}"#).await.status, 201);
+    let headers = [("idempotency-key", "k"), ("authorization", ada.as_str()), ("idempotency-key", "l")];
+    assert_eq!(app.post("POST /api/notes", &headers, r#"{"title": "One"}"#).await.status, 400);
+    let reply = app.post("POST /auth/sign-in", &[("idempotency-key", "k")], "{}").await;
+    assert_eq!((reply.status, reply.json()["errors"][0]["at"].as_str()), (400, Some("idempotency-key")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_in_parallel_makes_one_record() {
+    let app = Arc::new(TestApp::open(NOTES));
+    let ada = app.account("ada@example.org").await;
+    let attempts: Vec<_> = (0..16)
+        .map(|_| {
+            let (app, ada) = (Arc::clone(&app), ada.clone());
+            tokio::spawn(async move {
+                let headers = [("authorization", ada.as_str()), ("idempotency-key", "same")];
+                app.post("POST /api/notes", &headers, r#"{"title": "One"}"#).await
+            })
+        })
+        .collect();
+    let (mut made, mut replayed) = (0, 0);
+    for attempt in attempts {
+        let reply = attempt.await.expect("no panic");
+        match (reply.status, reply.header("idempotency-replayed")) {
+            (201, "") => made += 1,
+            (201, "true") => replayed += 1,
+            (409, _) => assert_eq!(reply.problem(), "request-in-flight"),
+            _ => panic!("{reply:?}"),
+        }
+    }
+    assert_eq!(made, 1, "{replayed} replayed");
+    let listed = app.call("GET /api/notes?count=true", &[("authorization", &ada)]).await;
+    assert_eq!(listed.json()["count"]["value"], 1);
+}

@@ -1,0 +1,111 @@
+use std::io::Read;
+use std::time::Duration;
+
+use backstay_http::HttpSettings;
+use backstay_testkit::TestApp;
+use flate2::read::GzDecoder;
+
+use crate::{NOTES, note};
+
+fn unpacked(body: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    GzDecoder::new(body).read_to_end(&mut plain).expect("the body is gzip");
+    plain
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_answers_are_compressed_on_request() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let body = format!(r#"{{"title": "Long", "public": true, "body": "{}"}}"#, "words and words ".repeat(200));
+    let made = app.post("POST /api/notes", &[("authorization", &ada)], &body).await;
+    let id = made.json()["id"].as_str().expect("an id").to_owned();
+    let line = format!("GET /api/notes/{id}");
+    let plain = app.call(&line, &[]).await;
+    assert_eq!(plain.header("content-encoding"), "");
+
+    let packed = app.call(&line, &[("accept-encoding", "br;q=1, gzip;q=0.8")]).await;
+    assert_eq!((packed.status, packed.header("content-encoding")), (200, "gzip"));
+    assert!(packed.body.len() < plain.body.len() / 2);
+    assert_eq!(unpacked(&packed.body), plain.body);
+    assert_eq!(packed.header("etag"), format!("{}-gzip\"", plain.header("etag").trim_end_matches('"')));
+
+    let confirmed = [("accept-encoding", "gzip"), ("if-none-match", packed.header("etag"))];
+    let confirmed = app.call(&line, &confirmed).await;
+    assert_eq!((confirmed.status, confirmed.header("etag")), (304, packed.header("etag")));
+    assert_eq!(confirmed.header("content-encoding"), "");
+
+    let head = app.call(&line.replace("GET", "HEAD"), &[("accept-encoding", "gzip")]).await;
+    assert_eq!(head.header("content-length"), packed.body.len().to_string());
+    let patch = [("authorization", ada.as_str()), ("if-match", packed.header("etag"))];
+    assert_eq!(app.post(&line.replace("GET", "PATCH"), &patch, r#"{"rank": 1}"#).await.status, 200);
+    for refused in ["gzip;q=0", "identity", "br", "*;q=0"] {
+        let reply = app.call(&line, &[("accept-encoding", refused)]).await;
+        assert_eq!(reply.header("content-encoding"), "", "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_and_secret_answers_are_not_compressed() {
+    let app = TestApp::with(NOTES, HttpSettings { compress_from: Some(1), ..HttpSettings::default() });
+    let gzip = [("accept-encoding", "gzip")];
+    let name = "Ada ".repeat(19);
+    let body = format!(r#"{{"email": "ada@example.org", "name": "{name}", "password": "correct horse battery"}}"#);
+    let up = app.post("POST /auth/sign-up", &gzip, &body).await;
+    assert_eq!((up.status, up.header("content-encoding")), (201, ""));
+    let token = format!("Bearer {}", up.json()["token"].as_str().expect("a token"));
+    let me = app.call("GET /auth/me", &[gzip[0], ("authorization", &token)]).await;
+    assert_eq!((me.status, me.header("content-encoding")), (200, ""));
+    assert_eq!(app.call("GET /openapi.json", &gzip).await.header("content-encoding"), "gzip");
+
+    let app = TestApp::with(NOTES, HttpSettings { compress_from: None, ..HttpSettings::default() });
+    assert_eq!(app.call("GET /openapi.json", &gzip).await.header("content-encoding"), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minimal_answer_leaves_the_record_out() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let headers = [("authorization", ada.as_str()), ("prefer", "return=minimal, wait=1")];
+    let made = app.post("POST /api/notes", &headers, r#"{"title": "One"}"#).await;
+    assert_eq!((made.status, made.text()), (201, ""));
+    assert_eq!(made.header("preference-applied"), "return=minimal");
+    let path = made.header("location").to_owned();
+    assert!(path.starts_with("/api/notes/"), "{path}");
+    let changed = app.post(&format!("PATCH {path}"), &headers, r#"{"rank": 1}"#).await;
+    assert_eq!((changed.status, changed.text()), (204, ""));
+    assert_eq!(changed.header("preference-applied"), "return=minimal");
+    let full = [("authorization", ada.as_str()), ("prefer", "return=representation")];
+    let changed = app.post(&format!("PATCH {path}"), &full, r#"{"rank": 2}"#).await;
+    assert_eq!((changed.status, changed.header("preference-applied")), (200, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_too_long_is_cut_off() {
+    let mut app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    app.doors.settings.request_time = Duration::ZERO;
+    let reply = app.post("POST /api/notes", &[("authorization", &ada)], r#"{"title": "x"}"#).await;
+    assert_eq!((reply.status, reply.problem().as_str()), (503, "outcome-unknown"), "{}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_is_whole() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    note(&app, &ada, "One").await;
+    let document = app.call("GET /openapi.json", &[]).await.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(document.pointer(reference).is_some(), "{reference} leads nowhere");
+    }
+    let mut ids: Vec<&str> = text.split("\"operationId\":\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "operation ids are distinct");
+    assert!(!text.contains("Backstay"), "Backstay's own collections are left out");
+    assert_eq!(document.pointer("/x-limits/pageMax"), Some(&500.into()));
+    assert!(document.pointer("/components/schemas/NoteCreate/required") == Some(&serde_json::json!(["title"])));
+}

@@ -1,0 +1,51 @@
+//! The doors over HTTP, driven as a client drives them.
+
+mod accounts;
+mod bad_input;
+mod conditions;
+mod explaining;
+mod forms;
+mod origins;
+mod records;
+mod wire;
+
+use backstay_testkit::{Reply, TestApp};
+
+/// Notes: everyone reads the public ones, and their authors what is theirs.
+const NOTES: &str = r#"
+extend schema @app(name: "Notes") @rule(name: "editor", is: "'EDITOR' in auth.roles")
+
+enum Role @roles { EDITOR }
+
+type User @identity @allow(read: "true", update: "this.id == auth.id") {
+  email: Email! @unique @allow(read: "this.id == auth.id")
+  name: String!
+}
+
+type Note
+  @allow(
+    read: "this.public || this.author == auth.id || editor"
+    create: "auth.id != null"
+    update: "this.author == auth.id || editor"
+    delete: "this.author == auth.id"
+  ) {
+  title: String! @check(rule: "size(this.title) <= 80", message: "at most 80 characters")
+  body: Text
+  slug: String @unique
+  rank: Int
+  public: Boolean! @default(to: false)
+  author: User! @set(on: CREATE, to: "auth.id")
+}
+"#;
+
+/// Makes a public note and gives its id.
+async fn note(app: &TestApp, token: &str, title: &str) -> String {
+    let body = format!(r#"{{"title": "{title}", "public": true}}"#);
+    let reply = app.post("POST /api/notes", &[("authorization", token)], &body).await;
+    assert_eq!(reply.status, 201, "{reply:?}");
+    id_of(&reply)
+}
+
+fn id_of(reply: &Reply) -> String {
+    reply.json()["id"].as_str().expect("the record has an id").to_owned()
+}

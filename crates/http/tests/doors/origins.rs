@@ -1,0 +1,127 @@
+use backstay_http::{Cors, HttpSettings, Network, Proxies, ProxyHeader};
+use backstay_testkit::TestApp;
+
+use crate::NOTES;
+
+const APP: &str = "https://app.example.org";
+
+fn with_cors(origins: &[&str], credentials: bool) -> TestApp {
+    let origins = origins.iter().map(ToString::to_string).collect();
+    let cors = Cors::new(origins, credentials, 600).expect("a good configuration");
+    TestApp::with(NOTES, HttpSettings { cors: Some(cors), ..HttpSettings::default() })
+}
+
+/// A cookie of a fresh account.
+async fn cookie(app: &TestApp) -> String {
+    let token = app.account("ada@example.org").await;
+    format!("backstay={}", token.trim_start_matches("Bearer "))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_vouches_only_for_pages_of_this_origin() {
+    let app = with_cors(&[APP], true);
+    let cookie = cookie(&app).await;
+    let check = async |headers: &[(&str, &str)], status: u16| {
+        let mut all = vec![("cookie", cookie.as_str()), ("host", "here.example")];
+        all.extend_from_slice(headers);
+        let reply = app.post("POST /api/notes", &all, r#"{"title": "x"}"#).await;
+        assert_eq!(reply.status, status, "{headers:?}: {}", reply.text());
+        if status == 403 {
+            assert_eq!(reply.problem(), "cross-origin");
+        }
+    };
+    check(&[("sec-fetch-site", "same-origin")], 201).await;
+    check(&[("sec-fetch-site", "none")], 201).await;
+    check(&[("origin", "https://here.example")], 201).await;
+    check(&[("origin", APP)], 201).await;
+    check(&[("origin", APP), ("sec-fetch-site", "cross-site")], 201).await;
+    check(&[], 403).await;
+    check(&[("sec-fetch-site", "same-site")], 403).await;
+    check(&[("sec-fetch-site", "cross-site"), ("origin", "https://here.example")], 403).await;
+    check(&[("origin", "https://evil.example")], 403).await;
+    check(&[("origin", "https://here.example.evil.example")], 403).await;
+    check(&[("origin", "https://here.example:444")], 403).await;
+    check(&[("origin", "null")], 403).await;
+    let read = app.call("GET /api/notes", &[("cookie", &cookie), ("sec-fetch-site", "cross-site")]).await;
+    assert_eq!(read.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_needs_no_origin() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let headers = [("authorization", ada.as_str()), ("sec-fetch-site", "cross-site"), ("origin", "https://a.example")];
+    assert_eq!(app.post("POST /api/notes", &headers, r#"{"title": "x"}"#).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_page_cannot_sign_its_visitor_in() {
+    let app = TestApp::open(NOTES);
+    app.account("ada@example.org").await;
+    let body = r#"{"email": "ada@example.org", "password": "correct horse battery"}"#;
+    let elsewhere = [("origin", "https://evil.example"), ("host", "here.example")];
+    assert_eq!(app.post("POST /auth/sign-in", &elsewhere, body).await.problem(), "cross-origin");
+    let here = [("origin", "https://here.example"), ("host", "here.example")];
+    assert_eq!(app.post("POST /auth/sign-in", &here, body).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listed_origins_may_call() {
+    let app = with_cors(&[APP, "http://localhost:3000"], true);
+    let reply = app.call("GET /api/notes", &[("origin", APP)]).await;
+    assert_eq!(reply.header("access-control-allow-origin"), APP);
+    assert_eq!(reply.header("access-control-allow-credentials"), "true");
+    assert!(reply.header("access-control-expose-headers").contains("ETag"));
+    assert_eq!(reply.header("vary"), "Authorization, Cookie, Accept-Encoding, Origin");
+    let problem = app.call("GET /nowhere", &[("origin", APP)]).await;
+    assert_eq!(problem.header("access-control-allow-origin"), APP);
+
+    let preflight = [("origin", APP), ("access-control-request-method", "PATCH")];
+    let leave = app.call("OPTIONS /api/notes/1", &preflight).await;
+    assert_eq!((leave.status, leave.header("access-control-allow-origin")), (204, APP));
+    assert_eq!(leave.header("access-control-allow-methods"), "GET, HEAD, PATCH, DELETE, OPTIONS");
+    assert!(leave.header("access-control-allow-headers").contains("Idempotency-Key"));
+    assert_eq!(leave.header("access-control-max-age"), "600");
+
+    for origin in ["https://evil.example", "https://app.example.org.evil.example", "null"] {
+        let preflight = [("origin", origin), ("access-control-request-method", "PATCH")];
+        for reply in [app.call("GET /api/notes", &preflight).await, app.call("OPTIONS /api/notes/1", &preflight).await] {
+            assert!(!reply.headers.keys().any(|name| name.as_str().starts_with("access-control-")), "{reply:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_origins_may_call_without_credentials() {
+    let app = with_cors(&["*"], false);
+    let reply = app.call("GET /api/notes", &[("origin", "https://any.example")]).await;
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    assert_eq!(reply.header("access-control-allow-credentials"), "");
+    let cookie = cookie(&app).await;
+    let headers = [("cookie", cookie.as_str()), ("origin", "https://any.example")];
+    assert_eq!(app.post("POST /api/notes", &headers, r#"{"title": "x"}"#).await.problem(), "cross-origin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_elsewhere_may_call_by_default() {
+    let app = TestApp::open(NOTES);
+    let reply = app.call("GET /api/notes", &[("origin", APP)]).await;
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_id_is_taken_from_a_proxy_alone() {
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let app = TestApp::open(NOTES);
+    assert_ne!(app.call("GET /healthz", &[("request-id", id)]).await.header("request-id"), id);
+    // Without a connection, as here, the peer's address is unspecified.
+    let networks: Vec<Network> = vec!["0.0.0.0/0".parse().expect("a network")];
+    let proxies = Proxies { networks, header: ProxyHeader::XForwarded };
+    let app = TestApp::with(NOTES, HttpSettings { proxies, ..HttpSettings::default() });
+    assert_eq!(app.call("GET /healthz", &[("request-id", id)]).await.header("request-id"), id);
+    assert_ne!(app.call("GET /healthz", &[("request-id", "mine")]).await.header("request-id"), "mine");
+    let https = [("x-forwarded-proto", "https")];
+    let body = r#"{"email": "ada@example.org", "name": "Ada", "password": "correct horse battery"}"#;
+    let up = app.post("POST /auth/sign-up", &https, body).await;
+    assert!(up.header("set-cookie").starts_with("__Host-backstay="), "{up:?}");
+}

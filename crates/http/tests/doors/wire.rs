@@ -1,0 +1,198 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use backstay_http::{HttpSettings, serve};
+use backstay_testkit::TestApp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::NOTES;
+
+/// A server on a port of its own.
+struct Server {
+    app: TestApp,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    async fn start(settings: HttpSettings) -> Self {
+        let app = TestApp::with(NOTES, settings);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let doors = app.doors.clone();
+        let served = tokio::spawn(async move {
+            let shutdown = async {
+                let _ = stopped.await;
+            };
+            serve(listener, doors, shutdown).await
+        });
+        Self { app, address, stop, served }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("the server listens")
+    }
+
+    /// Sends these bytes on a fresh connection and reads until the server closes it.
+    async fn say(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect().await;
+        let _ = stream.write_all(bytes).await;
+        rest(&mut stream).await
+    }
+}
+
+/// What the server sends until it closes the connection.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
+    let _ = read.expect("the server closes the connection in time");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn post(length: &str, token: &str) -> String {
+    format!(
+        "POST /api/notes HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nAuthorization: {token}\r\n{length}\r\n\r\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_follow_each_other_on_a_connection() {
+    let server = Server::start(HttpSettings::default()).await;
+    let one = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+    let last = "GET /nowhere HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    let answers = server.say(format!("{one}{one}{last}").as_bytes()).await;
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+    assert_eq!(answers.matches("HTTP/1.1 404 Not Found").count(), 1, "{answers}");
+    assert!(answers.contains("application/problem+json"), "{answers}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_requests_are_refused() {
+    let server = Server::start(HttpSettings::default()).await;
+    let ada = server.app.account("ada@example.org").await;
+    let check = async |bytes: Vec<u8>, status: &str| {
+        let answer = server.say(&bytes).await;
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{shown:?}: {answer}");
+    };
+    check(b"nonsense\r\n\r\n".to_vec(), "400").await;
+    check(b"GET / HTTP/1.1\r\nBad Header: x\r\n\r\n".to_vec(), "400").await;
+    check(b"GET /api/notes?title=\xFF HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".to_vec(), "400").await;
+    check(post("Transfer-Encoding: chunked", &ada).into_bytes().into_iter().chain(*b"zz\r\n{}\r\n").collect(), "400").await;
+    check(post("Content-Length: 5\r\nContent-Length: 6", &ada).into_bytes(), "400").await;
+    check(post("Content-Length: -1", &ada).into_bytes(), "400").await;
+    let long = format!("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nX: {}\r\n\r\n", "x".repeat(40_000));
+    check(long.into_bytes(), "431").await;
+    let longer = format!("GET / HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "x".repeat(400_000));
+    check(longer.into_bytes(), "431").await;
+    let many = format!("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", "A: b\r\n".repeat(200));
+    check(many.into_bytes(), "431").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_huge_body_is_refused_before_it_is_read() {
+    let server = Server::start(HttpSettings::default()).await;
+    let ada = server.app.account("ada@example.org").await;
+    let mut stream = server.connect().await;
+    stream.write_all(post("Content-Length: 100000000", &ada).as_bytes()).await.expect("the head is taken");
+    let mut start = [0; 12];
+    let read = tokio::time::timeout(Duration::from_secs(1), stream.read_exact(&mut start)).await;
+    read.expect("the answer does not wait for the body").expect("there is an answer");
+    assert_eq!(&start, b"HTTP/1.1 413");
+    // A client that does not listen can send on for a while, and still finds the answer.
+    for _ in 0..100 {
+        if stream.write_all(&[b' '; 100_000]).await.is_err() {
+            break;
+        }
+    }
+    assert!(rest(&mut stream).await.contains("connection: close"));
+
+    let mut chunked = post("Transfer-Encoding: chunked", &ada).into_bytes();
+    for _ in 0..9 {
+        chunked.extend_from_slice(b"100000\r\n");
+        chunked.extend(std::iter::repeat_n(b' ', 0x10_0000));
+        chunked.extend_from_slice(b"\r\n");
+    }
+    chunked.extend_from_slice(b"0\r\n\r\n");
+    let answer = server.say(&chunked).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_clients_are_cut_off() {
+    let brief = Duration::from_millis(200);
+    let server = Server::start(HttpSettings { header_time: brief, body_time: brief, ..HttpSettings::default() }).await;
+    let ada = server.app.account("ada@example.org").await;
+    let mut slow_head = server.connect().await;
+    slow_head.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n").await.expect("it is taken");
+    let answer = rest(&mut slow_head).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+
+    let mut slow_body = server.connect().await;
+    slow_body.write_all(post("Content-Length: 20", &ada).as_bytes()).await.expect("it is taken");
+    slow_body.write_all(b"{\"ti").await.expect("it is taken");
+    let answer = rest(&mut slow_body).await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("/problems/body-timeout"), "{answer}");
+
+    let mut idle = server.connect().await;
+    assert_eq!(rest(&mut idle).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_limited() {
+    let server = Server::start(HttpSettings { connections: 1, ..HttpSettings::default() }).await;
+    let request = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+    let mut first = server.connect().await;
+    first.write_all(request).await.expect("it is taken");
+    let mut buffer = [0; 12];
+    first.read_exact(&mut buffer).await.expect("the first is served");
+    let mut second = server.connect().await;
+    second.write_all(request).await.expect("the system takes it");
+    let waiting = tokio::time::timeout(Duration::from_millis(100), second.read_exact(&mut buffer)).await;
+    assert!(waiting.is_err(), "the second waits");
+    drop(first);
+    let served = tokio::time::timeout(Duration::from_secs(5), second.read_exact(&mut buffer)).await;
+    served.expect("the second is served when the first is gone").expect("it is served");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_under_way_ends_before_the_server_does() {
+    let server = Server::start(HttpSettings::default()).await;
+    let ada = server.app.account("ada@example.org").await;
+    let body = r#"{"title": "Last words", "public": true}"#;
+    let mut idle = server.connect().await;
+    let mut busy = server.connect().await;
+    let head = post(&format!("Content-Length: {}", body.len()), &ada);
+    busy.write_all(head.as_bytes()).await.expect("it is taken");
+    busy.write_all(&body.as_bytes()[..10]).await.expect("it is taken");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    server.stop.send(()).expect("the server runs");
+    assert_eq!(rest(&mut idle).await, "", "an idle connection is closed at once");
+    assert!(!server.served.is_finished(), "the server waits for the request under way");
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody new is let in");
+    busy.write_all(&body.as_bytes()[10..]).await.expect("it is taken");
+    let answer = rest(&mut busy).await;
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    server.served.await.expect("no panic").expect("the server ends well");
+    let listed = server.app.call("GET /api/notes?count=true", &[]).await;
+    assert_eq!(listed.json()["count"]["value"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_waits_only_so_long() {
+    let drain_time = Duration::from_millis(100);
+    let server = Server::start(HttpSettings { drain_time, ..HttpSettings::default() }).await;
+    let ada = server.app.account("ada@example.org").await;
+    let mut stuck = server.connect().await;
+    stuck.write_all(post("Content-Length: 20", &ada).as_bytes()).await.expect("it is taken");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.stop.send(()).expect("the server runs");
+    let ended = tokio::time::timeout(Duration::from_secs(5), server.served).await;
+    ended.expect("the server does not wait for ever").expect("no panic").expect("it ends well");
+}
