@@ -25,7 +25,7 @@ impl OpContext<'_, '_> {
         let view = self.view_of(authority);
         let mut violations = writable(collection, &draft, authority);
         let mut values = self.proposed(collection, &draft, authority, &mut violations);
-        self.apply_sets(collection, SetOn::Create, &mut values);
+        self.apply_sets(collection, SetOn::Create, given_by_system(authority, &draft), &mut values);
         required(collection, &values, &mut violations);
         refuse(violations)?;
         self.checks(&view, collection, &[], &values).await?;
@@ -79,7 +79,7 @@ impl OpContext<'_, '_> {
         if links.is_empty() && values == stored.values() {
             return Ok(stored);
         }
-        self.apply_sets(collection, SetOn::Update, &mut values);
+        self.apply_sets(collection, SetOn::Update, given_by_system(authority, &draft), &mut values);
         let mut violations = Vec::new();
         required(collection, &values, &mut violations);
         refuse(violations)?;
@@ -159,13 +159,17 @@ impl OpContext<'_, '_> {
     /// The record that a create of this draft would propose.
     pub(crate) fn rehearsed(&self, collection: &Collection, draft: &Draft) -> Vec<Value> {
         let mut values = self.proposed(collection, draft, Authority::Caller, &mut Vec::new());
-        self.apply_sets(collection, SetOn::Create, &mut values);
+        self.apply_sets(collection, SetOn::Create, &[], &mut values);
         values
     }
 
-    fn apply_sets(&self, collection: &Collection, on: SetOn, values: &mut [Value]) {
+    /// Gives fields the values of their `@set`, but for those that are kept as they were given.
+    fn apply_sets(&self, collection: &Collection, on: SetOn, kept: &[(FieldId, Value)], values: &mut [Value]) {
         let policy = self.engine.application.policy.collection(collection.id);
         for (field, rules) in collection.fields.iter().zip(&policy.fields) {
+            if kept.iter().any(|(kept, _)| *kept == field.id) {
+                continue;
+            }
             for set in rules.sets.iter().filter(|set| set.on == on || set.on == SetOn::Write) {
                 let memory = InMemory { caller: self.caller(), now: self.now(), this: values, new: values };
                 values[usize::from(field.id.0)] = evaluate(&set.to, &memory);
@@ -408,6 +412,14 @@ fn writable(collection: &Collection, draft: &Draft, authority: Authority) -> Vec
         Some(Violation::new(format!("/{}", field.name), ViolationKind::ReadOnly(reason)))
     };
     draft.fields().filter_map(violation).collect()
+}
+
+/// What Backstay itself gives stays, such as the author in a seed file, of whom `auth.id` knows nothing.
+fn given_by_system(authority: Authority, draft: &Draft) -> &[(FieldId, Value)] {
+    match authority {
+        Authority::Caller => &[],
+        Authority::System => &draft.values,
+    }
 }
 
 fn required(collection: &Collection, values: &[Value], violations: &mut Vec<Violation>) {
