@@ -119,11 +119,7 @@ fn did_you_mean(suggestion: Option<&String>) -> String {
 }
 
 fn allowed_states(allowed: &[String]) -> String {
-    if allowed.is_empty() {
-        "; it is final".to_owned()
-    } else {
-        format!("; it can become {}", allowed.join(", "))
-    }
+    if allowed.is_empty() { "; it is final".to_owned() } else { format!("; it can become {}", allowed.join(", ")) }
 }
 
 /// Why an operation clashes with what is stored or under way.

@@ -135,3 +135,21 @@ pub enum ValueRef<'a> {
     /// A list of scalars, or the rows of a nested to-many relation, in the nested form that crate `sql` defines.
     Nested(&'a str),
 }
+
+impl From<ValueRef<'_>> for Value {
+    /// The value without its buffer. A nested text becomes null: only who knows its elements' types can read it.
+    fn from(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Null | ValueRef::Nested(_) => Self::Null,
+            ValueRef::Bool(truth) => Self::Bool(truth),
+            ValueRef::Int(number) => Self::Int(number),
+            ValueRef::Float(number) => Self::Float(number),
+            ValueRef::Decimal(number) => Self::Decimal(number),
+            ValueRef::Text(text) => Self::text(text),
+            ValueRef::Id(id) => Self::Id(id),
+            ValueRef::Timestamp(moment) => Self::Timestamp(moment),
+            ValueRef::Date(date) => Self::Date(date),
+            ValueRef::Json(text) => Self::Json(text.into()),
+        }
+    }
+}

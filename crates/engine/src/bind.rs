@@ -45,7 +45,8 @@ impl<'b> Bindings<'b> {
     }
 
     fn value(&self, slot: &Slot) -> Value {
-        let field = |values: &[Value], field: &FieldId| values.get(usize::from(field.0)).cloned().unwrap_or(Value::Null);
+        let field =
+            |values: &[Value], field: &FieldId| values.get(usize::from(field.0)).cloned().unwrap_or(Value::Null);
         let listed = |values: &[Value], index: &u16| values.get(usize::from(*index)).cloned().unwrap_or(Value::Null);
         match slot {
             Slot::Id => self.id.map_or(Value::Null, Value::Id),

@@ -5,10 +5,10 @@ use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_sql::Template;
 use backstay_store::{StoreError, Tx};
 
+use crate::Record;
 use crate::bind::Bindings;
 use crate::engine::{Engine, Inner};
 use crate::view::View;
-use crate::Record;
 
 /// One request: who asks, under which id, at which moment.
 #[derive(Debug, Clone)]

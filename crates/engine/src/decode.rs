@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use backstay_base::{Error, Limit, RecordId, Value, Violation, ViolationKind, limits};
+use backstay_base::{Error, Limit, RecordId, Value, Violation, ViolationKind, limits, nearest};
 use backstay_model::{Collection, CollectionId, Field, FieldKind, Model};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -40,7 +40,8 @@ pub fn decode_draft_with(
 ) -> Result<Draft, Error> {
     let text = utf8(body)?;
     let members = members(text)?;
-    let mut decoder = Decoder { model, collection: model.collection(collection), relations, at: "", violations: vec![] };
+    let mut decoder =
+        Decoder { model, collection: model.collection(collection), relations, at: "", violations: vec![] };
     let draft = decoder.object(members);
     match decoder.violations {
         violations if violations.is_empty() => Ok(draft),
@@ -203,23 +204,9 @@ fn within_list_limit(items: usize) -> Result<(), ViolationKind> {
 
 /// There is no such field; names the one that was probably meant.
 pub(crate) fn unknown_field(collection: &Collection, name: &str) -> ViolationKind {
-    let folded = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
-    let wanted = folded(name);
     let names = collection.fields.iter().map(|field| field.name.as_str());
-    let suggestion = names.clone().find(|known| folded(known) == wanted).or_else(|| {
-        let near = |known: &&str| known.len() > 3 && wanted.len() > 3 && one_edit_apart(&folded(known), &wanted);
-        names.clone().find(near)
-    });
+    let suggestion = nearest(name, names);
     ViolationKind::Unknown { what: "field", name: scalar::shorten(name), suggestion: suggestion.map(str::to_owned) }
-}
-
-/// Whether one character put in, left out or written wrong makes one text of the other.
-pub fn one_edit_apart(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    let same_start = left.iter().zip(right).take_while(|(a, b)| a == b).count();
-    let same_end = left.iter().rev().zip(right.iter().rev()).take_while(|(a, b)| a == b).count();
-    let longer = left.len().max(right.len());
-    left.len().abs_diff(right.len()) <= 1 && (same_start + same_end + 1 >= longer)
 }
 
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);

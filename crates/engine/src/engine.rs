@@ -5,9 +5,7 @@ use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, RecordId, Value, 
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_sql::{DecodeError, Planner, Row, Statement, Template};
-use backstay_store::{
-    OpenError, OpenOptions, Opened, Outcome, ReadStats, RowSink, Step, Store, StoreError,
-};
+use backstay_store::{OpenError, OpenOptions, Opened, Outcome, ReadStats, RowSink, Step, Store, StoreError};
 
 use crate::bind::Bindings;
 use crate::observer::Publisher;
@@ -216,10 +214,9 @@ impl Inner {
     pub(crate) fn refused(&self, error: StoreError) -> Error {
         match error {
             StoreError::Unique { table, columns } => self.not_unique(&table, &columns),
-            StoreError::ForeignKey => Error::invalid(
-                "",
-                ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() },
-            ),
+            StoreError::ForeignKey => {
+                Error::invalid("", ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() })
+            }
             StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
             StoreError::StepLimit => Limit::Cost.into(),
             StoreError::Busy => Limit::Busy.into(),

@@ -35,9 +35,11 @@ pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_store::{Migration, OpenError, OpenOptions, Outcome as OpenOutcome, Risk, Step, Writes};
 pub use context::{Authority, Context, OpContext};
-pub use decode::{RelationReader, decode_draft, decode_draft_with, object_members, one_edit_apart};
+pub use decode::{RelationReader, decode_draft, decode_draft_with, object_members};
 pub use engine::{Dependency, Engine};
-pub use explain::{ExplainRequest, ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
+pub use explain::{
+    ExplainRequest, ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage,
+};
 pub use operation::Operation;
 pub use record::{Draft, Record};
 pub use request::{Create, Delete, Found, Get, IfMatch, List, Outcome, Page, Raw, Update, WriteOptions, Written};

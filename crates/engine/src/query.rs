@@ -1,12 +1,12 @@
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Action, Duration, Error, Value, Violation, ViolationKind, limits};
+use backstay_base::{Action, Duration, Error, Value, Violation, ViolationKind, limits, nearest};
 use backstay_expr::{Expr, ExprError, Node, Operator, Parameter, Path, Root, Scope, Type, compile};
 use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model, Scalar};
 use backstay_sql::{Planner, Position, ReadPlan, ReadScope, ReadShape, SortKey};
 use rust_decimal::Decimal;
 
-use crate::decode::{one_edit_apart, unknown_field};
+use crate::decode::unknown_field;
 use crate::scalar::{self, Kind};
 use crate::select;
 use crate::view::View;
@@ -80,10 +80,9 @@ fn has_order(field: &Field) -> bool {
     match &field.kind {
         FieldKind::Scalar(scalar) => !matches!(scalar, Scalar::Json | Scalar::Money),
         FieldKind::Enum(_) => true,
-        FieldKind::List(_)
-        | FieldKind::ToOne { .. }
-        | FieldKind::OneToMany { .. }
-        | FieldKind::ManyToMany { .. } => false,
+        FieldKind::List(_) | FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
+            false
+        }
     }
 }
 
@@ -126,7 +125,7 @@ fn equality<'c>(
 ) -> Result<(&'c Field, Value), ViolationKind> {
     let field = collection.field_named(name).filter(|field| field.class != Some(Class::Secret));
     let Some(field) = field else {
-        let meant = PARAMETERS.into_iter().find(|known| one_edit_apart(known, &name.to_ascii_lowercase()));
+        let meant = nearest(name, PARAMETERS);
         return Err(match (meant, unknown_field(collection, name)) {
             (Some(meant), ViolationKind::Unknown { name, suggestion: None, .. }) => {
                 ViolationKind::Unknown { what: "parameter", name, suggestion: Some(meant.to_owned()) }
@@ -151,12 +150,7 @@ fn equality<'c>(
 }
 
 /// What the list's statement depends on.
-pub(crate) fn key(
-    request: &List,
-    equals: &[(&Field, Value)],
-    sort: &[SortKey],
-    after: Option<Vec<bool>>,
-) -> ListKey {
+pub(crate) fn key(request: &List, equals: &[(&Field, Value)], sort: &[SortKey], after: Option<Vec<bool>>) -> ListKey {
     ListKey {
         collection: request.collection,
         equals: equals.iter().map(|(field, _)| field.id).collect(),
@@ -200,10 +194,7 @@ pub(crate) fn plan(key: &ListKey, model: &Model, view: &View, planner: &Planner)
         read: view.collection(key.collection).read.expr.clone(),
         filter,
         visibility: view.visibility(key.collection, &reads, model),
-        scope: ReadScope::Page {
-            sort: key.sort.clone(),
-            after: key.after.clone().map(|nulls| Position { nulls }),
-        },
+        scope: ReadScope::Page { sort: key.sort.clone(), after: key.after.clone().map(|nulls| Position { nulls }) },
     };
     Ok(ListPlan { page: planner.read(&shape), params, shape, count: OnceLock::new() })
 }
@@ -235,8 +226,9 @@ pub(crate) fn params(request: &List, params: &[Parameter], model: &Model) -> Res
     let mut violations = Vec::new();
     for (name, _) in &request.params {
         if !params.iter().any(|param| *param.name == **name) {
-            let suggestion = params.iter().map(|param| param.name.to_string()).find(|known| one_edit_apart(known, name));
-            let kind = ViolationKind::Unknown { what: "parameter of the filter", name: scalar::shorten(name), suggestion };
+            let suggestion = nearest(name, params.iter().map(|param| &*param.name)).map(str::to_owned);
+            let kind =
+                ViolationKind::Unknown { what: "parameter of the filter", name: scalar::shorten(name), suggestion };
             violations.push(Violation::new(format!("${}", scalar::shorten(name)), kind));
         }
     }
@@ -319,12 +311,7 @@ fn kind<'m>(ty: &Type, model: &'m Model) -> Option<Kind<'m>> {
 }
 
 /// A plan from the view's memory, or a new one.
-pub(crate) fn remembered(
-    key: ListKey,
-    model: &Model,
-    view: &View,
-    planner: &Planner,
-) -> Result<Arc<ListPlan>, Error> {
+pub(crate) fn remembered(key: ListKey, model: &Model, view: &View, planner: &Planner) -> Result<Arc<ListPlan>, Error> {
     if let Some(plan) = view.lists.get(&key) {
         return Ok(plan);
     }

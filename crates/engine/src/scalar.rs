@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use backstay_base::{Currency, Date, Money, RecordId, Timestamp, Value, ViolationKind, limits};
+use backstay_base::{Currency, Date, Money, RecordId, Timestamp, Value, ViolationKind, limits, nearest};
 use backstay_model::{Element, Enum, FieldKind, Model, Scalar};
 use rust_decimal::Decimal;
 use serde::de::{Deserialize as _, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -124,7 +124,7 @@ pub(crate) fn from_text(text: &str, kind: Kind<'_>) -> Result<Value, ViolationKi
 
 fn unknown_value(en: &Enum, text: &str) -> ViolationKind {
     let names = en.values.iter().map(|value| &*value.name);
-    let suggestion = names.clone().find(|name| name.eq_ignore_ascii_case(text)).map(str::to_owned);
+    let suggestion = nearest(text, names).map(str::to_owned);
     match suggestion {
         Some(_) => ViolationKind::Unknown { what: "value", name: shorten(text), suggestion },
         None => Kind::Enum(en).expected(),
@@ -181,9 +181,7 @@ fn decimal(text: &str, precision: u8, scale: u8) -> Result<Value, ViolationKind>
     let too_large = 10_i128.pow(u32::from(precision - scale));
     if number.scale() > u32::from(scale) || number.trunc().mantissa().abs() >= too_large {
         let whole = precision - scale;
-        return Err(ViolationKind::Range(format!(
-            "at most {whole} digits before the point and {scale} after it"
-        )));
+        return Err(ViolationKind::Range(format!("at most {whole} digits before the point and {scale} after it")));
     }
     number.rescale(u32::from(scale));
     Ok(Value::Decimal(number))

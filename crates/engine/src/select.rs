@@ -54,7 +54,8 @@ impl Parser<'_> {
 
     fn field(&mut self, collection: &Collection, depth: usize) -> Result<SelectedField, Error> {
         let start = self.at;
-        let length = self.text[start..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let length =
+            self.text[start..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
         if length == 0 {
             return Err(self.syntax("a field's name is missing; write the names with commas between them"));
         }

@@ -41,7 +41,9 @@ impl Operation for TraceRules {
             };
             let values = match &self.subject {
                 None => None,
-                Some(RuleSubject::Stored(id)) => cx.get(collection.id, *id).await?.map(|record| record.values().to_vec()),
+                Some(RuleSubject::Stored(id)) => {
+                    cx.get(collection.id, *id).await?.map(|record| record.values().to_vec())
+                }
                 Some(RuleSubject::Proposed(draft)) => Some(cx.rehearsed(collection, draft)),
             };
             let mut rules = Vec::new();

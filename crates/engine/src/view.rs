@@ -127,7 +127,12 @@ impl View {
 
     /// What this caller may see of these fields and of the collections they are in, for a filter or an order over
     /// `root`.
-    pub(crate) fn visibility(&self, root: CollectionId, reads: &[(CollectionId, FieldId)], model: &Model) -> Visibility {
+    pub(crate) fn visibility(
+        &self,
+        root: CollectionId,
+        reads: &[(CollectionId, FieldId)],
+        model: &Model,
+    ) -> Visibility {
         let mut visibility = Visibility::default();
         let mut reached = Vec::new();
         for (collection, field) in reads {

@@ -321,26 +321,3 @@ fn operator_remedy(left: &str, right: &str) -> Option<String> {
     };
     Some(remedy.to_owned())
 }
-
-/// The candidate that differs least from the name, if it is much like it.
-pub(crate) fn nearest<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    let most = ((name.chars().count() + 1) / 3).clamp(1, 3);
-    let near = candidates.into_iter().map(|candidate| (distance(name, candidate), candidate));
-    let best = near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance);
-    best.map(|(_, candidate)| candidate.to_owned())
-}
-
-/// Levenshtein's distance, letter case apart.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, letter) in left.to_lowercase().chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (column, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
-}

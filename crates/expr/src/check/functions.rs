@@ -4,9 +4,10 @@ use backstay_base::{Duration, Value};
 
 use super::{Checker, Variable};
 use crate::check::names::Place;
-use crate::error::{ExprErrorKind, Name, nearest};
+use crate::error::{ExprErrorKind, Name};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
 use crate::{Expr, Function, Node, Quantifier, Type};
+use backstay_base::nearest;
 
 /// Every function, and how it is used.
 const USAGES: [(&str, &str); 11] = [
@@ -66,7 +67,7 @@ impl Checker<'_> {
         let kind = if let Some((_, usage)) = USAGES.iter().find(|(known, _)| *known == name) {
             ExprErrorKind::Arguments { function: name, usage }
         } else {
-            let suggestion = nearest(&name, USAGES.map(|(known, _)| known));
+            let suggestion = nearest(&name, USAGES.map(|(known, _)| known)).map(str::to_owned);
             ExprErrorKind::Unknown { what: Name::Function, name, suggestion }
         };
         self.refuse(function.span.clone(), kind)

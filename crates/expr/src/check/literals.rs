@@ -5,9 +5,10 @@ use backstay_base::{Date, Timestamp, Value, limits};
 use rust_decimal::Decimal;
 
 use super::{Checker, UsedParameter, is_key};
-use crate::error::{ExprErrorKind, Name, nearest};
+use crate::error::{ExprErrorKind, Name};
 use crate::syntax::{Syntax, SyntaxNode};
 use crate::{Expr, Node, Operator, Type};
+use backstay_base::nearest;
 
 /// Digits of a `Decimal` at most.
 const DECIMAL_DIGITS: u32 = 18;
@@ -96,7 +97,7 @@ impl Checker<'_> {
             Some(Type::Enum(id)) => {
                 let one = model.enumeration(*id);
                 one.value(text).map(|value| Value::Text(Arc::clone(&value.name))).ok_or_else(|| {
-                    let suggestion = nearest(text, one.values.iter().map(|value| &*value.name));
+                    let suggestion = nearest(text, one.values.iter().map(|value| &*value.name)).map(str::to_owned);
                     ExprErrorKind::Unknown { what: Name::Value(one.name.clone()), name: text.to_owned(), suggestion }
                 })
             }

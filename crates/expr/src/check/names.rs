@@ -5,10 +5,11 @@ use backstay_model::{Class, Collection, CollectionId};
 
 use super::functions::VARIABLES;
 use super::{Checker, Variable};
-use crate::error::{ExprError, ExprErrorKind, Name, nearest};
+use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::lexis::Lexis;
 use crate::syntax::{Ident, Syntax, SyntaxNode};
 use crate::{CallerPart, Expr, MoneyPart, Node, Path, Root, Type, syntax};
+use backstay_base::nearest;
 
 /// Relations that one path may lead through.
 const PATH_RELATIONS: usize = 8;
@@ -87,7 +88,7 @@ impl<'m> Checker<'m> {
         }
         let known = self.scope.model.rules.keys().map(String::as_str).chain(VARIABLES);
         let variables = self.variables.iter().map(|variable| variable.name.as_str());
-        let suggestion = nearest(name, known.chain(variables)).or_else(|| self.this_field(name));
+        let suggestion = nearest(name, known.chain(variables)).map(str::to_owned).or_else(|| self.this_field(name));
         let name = name.to_owned();
         self.refuse(span.clone(), ExprErrorKind::Unknown { what: Name::Variable, name, suggestion })
     }
@@ -166,7 +167,7 @@ impl<'m> Checker<'m> {
         known: impl IntoIterator<Item = &'n str>,
         span: &Range<u32>,
     ) -> Option<T> {
-        let suggestion = nearest(name, known);
+        let suggestion = nearest(name, known).map(str::to_owned);
         self.refuse(span.clone(), ExprErrorKind::Unknown { what, name: name.to_owned(), suggestion })
     }
 

@@ -4,9 +4,10 @@ use backstay_base::{CallerKind, Value};
 
 use super::literals::pliancy;
 use super::{Checker, is_key};
-use crate::error::{ExprErrorKind, Name, nearest};
+use crate::error::{ExprErrorKind, Name};
 use crate::syntax::{Syntax, SyntaxNode};
 use crate::{CallerPart, Expr, Node, Operator, Type};
+use backstay_base::nearest;
 
 /// Kinds of callers that a rule can meet.
 const KINDS: [CallerKind; 4] = [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator];
@@ -99,7 +100,7 @@ impl Checker<'_> {
         if names.contains(&&**text) {
             return Some(());
         }
-        let (name, suggestion) = (text.as_ref().to_owned(), nearest(text, names));
+        let (name, suggestion) = (text.as_ref().to_owned(), nearest(text, names).map(str::to_owned));
         self.refuse(literal.span.clone(), ExprErrorKind::Unknown { what: Name::Kind, name, suggestion })
     }
 

@@ -1,0 +1,237 @@
+//! A small newsroom that the engine's tests share.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::sync::Arc;
+
+use backstay_base::{Caller, Error, RecordId};
+use backstay_engine::{Context, Create, Delete, Engine, Get, IfMatch, List, Update, WriteOptions, Written};
+use backstay_model::{CollectionId, SourceFile};
+use backstay_testkit::{TestApplication, TestClock, controlled};
+use serde_json::Value as Json;
+
+pub(crate) const MODEL: &str = r#"
+extend schema
+  @app(name: "Desk")
+  @rule(name: "editor", is: "'EDITOR' in auth.roles")
+
+enum Role @roles { EDITOR WRITER }
+
+type User @identity @allow(read: "auth.id != null", create: "editor", update: "this.id == auth.id", delete: "editor") {
+  email: Email! @unique @allow(read: "this.id == auth.id || editor")
+  name: String!
+  salary: Decimal @precision(digits: 8, scale: 2) @allow(read: "editor", create: "editor", update: "editor")
+  token: String @class(is: SECRET)
+  sections: [Section!]
+}
+
+type Section @allow(read: "true", create: "editor", update: "editor", delete: "editor") {
+  name: String! @unique
+  parent: Section @onDelete(do: SET_NULL)
+  parts: [Section!] @inverse(field: "parent")
+  members: [User!] @inverse(field: "sections")
+  posts: [Post!] @inverse(field: "section")
+}
+
+enum State {
+  DRAFT @initial @to(state: "REVIEW")
+  REVIEW @to(state: "PUBLISHED", when: "editor", set: [{ field: "publishedAt", to: "now" }]) @to(state: "DRAFT")
+  PUBLISHED
+}
+
+type Post
+  @allow(
+    read: "this.state == 'PUBLISHED' || this.author == auth.id || editor"
+    create: "this.section.members.exists(m, m == auth.id)"
+    update: "this.author == auth.id || editor"
+    delete: "this.author == auth.id && this.state == 'DRAFT' || editor"
+  )
+  @index(fields: ["state", "publishedAt"]) {
+  title: String! @check(rule: "size(this.title) <= 20", message: "at most 20 characters")
+  body: Text! @default(to: "…")
+  state: State!
+  section: Section! @onDelete(do: RESTRICT)
+  author: User! @onDelete(do: CASCADE) @set(on: CREATE, to: "auth.id")
+  publishedAt: DateTime @readonly
+  slug: String @immutable @unique
+  words: Int
+  score: Float
+  fee: Money
+  data: JSON
+  runsOn: Date
+  labels: [String!]
+  tags: [Tag!]
+  comments: [Comment!] @inverse(field: "post")
+}
+
+type Tag @allow(read: "true", create: "auth.id != null", delete: "editor") {
+  name: String! @unique
+  posts: [Post!] @inverse(field: "tags")
+}
+
+type Comment
+  @allow(read: "this.post.state == 'PUBLISHED' && !this.hidden", create: "auth.id != null", update: "editor", delete: "editor") {
+  post: Post! @onDelete(do: CASCADE)
+  text: String!
+  hidden: Boolean! @default(to: false)
+}
+"#;
+
+/// The newsroom with an editor, two members of its section and a stranger.
+pub(crate) struct Desk {
+    pub(crate) application: TestApplication,
+    pub(crate) clock: TestClock,
+    pub(crate) editor: Arc<Caller>,
+    pub(crate) ada: Arc<Caller>,
+    pub(crate) bob: Arc<Caller>,
+    pub(crate) eve: Arc<Caller>,
+    pub(crate) section: RecordId,
+}
+
+impl Desk {
+    pub(crate) async fn open() -> Self {
+        let clock = TestClock::at("2026-01-31T12:00:00Z");
+        let ambient = controlled(&clock, 7);
+        let application = TestApplication::open(vec![SourceFile::app("model/desk.graphql", MODEL)], ambient);
+        let editor = Arc::new(Caller::account(application.engine.next_id(), ["EDITOR"]));
+        let nobody = Arc::new(Caller::anonymous());
+        let section = application.engine.next_id();
+        let (ada, bob, eve) = (Arc::clone(&nobody), Arc::clone(&nobody), nobody);
+        let mut desk = Self { application, clock, editor, ada, bob, eve, section };
+        desk.section = desk.made("Section", &desk.editor, r#"{"name":"Politics"}"#).await;
+        let join = format!(r#","sections":["{}"]"#, desk.section);
+        desk.ada = desk.person("ada", &join).await;
+        desk.bob = desk.person("bob", &join).await;
+        desk.eve = desk.person("eve", "").await;
+        desk
+    }
+
+    async fn person(&self, name: &str, more: &str) -> Arc<Caller> {
+        let body = format!(r#"{{"email":"{name}@example.org","name":"{name}"{more}}}"#);
+        Arc::new(Caller::account(self.made("User", &self.editor, &body).await, ["WRITER"]))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.application.engine
+    }
+
+    pub(crate) fn collection(&self, name: &str) -> CollectionId {
+        self.engine().model().collection_named(name).expect("a collection of the model").id
+    }
+
+    pub(crate) fn cx(&self, caller: &Arc<Caller>) -> Context {
+        Context::new(self.engine(), Arc::clone(caller))
+    }
+
+    pub(crate) async fn create(&self, of: &str, caller: &Arc<Caller>, body: &str) -> Result<Written, Error> {
+        self.create_with(of, caller, body, WriteOptions::default()).await
+    }
+
+    pub(crate) async fn create_with(
+        &self,
+        of: &str,
+        caller: &Arc<Caller>,
+        body: &str,
+        options: WriteOptions,
+    ) -> Result<Written, Error> {
+        let request = Create { collection: self.collection(of), body: body.to_owned().into(), options };
+        self.engine().create(&self.cx(caller), request).await
+    }
+
+    pub(crate) async fn made(&self, of: &str, caller: &Arc<Caller>, body: &str) -> RecordId {
+        self.create(of, caller, body).await.expect("the record is made").ids[0]
+    }
+
+    /// A draft of Ada's.
+    pub(crate) async fn post(&self, more: &str) -> RecordId {
+        let body = format!(r#"{{"title":"Budget","section":"{}"{more}}}"#, self.section);
+        self.made("Post", &self.ada, &body).await
+    }
+
+    pub(crate) async fn published(&self, more: &str) -> RecordId {
+        let id = self.post(more).await;
+        for state in ["REVIEW", "PUBLISHED"] {
+            let body = format!(r#"{{"state":"{state}"}}"#);
+            self.update("Post", &self.editor, id, &body).await.expect("an editor publishes");
+        }
+        id
+    }
+
+    pub(crate) async fn get(&self, of: &str, caller: &Arc<Caller>, id: RecordId) -> Result<Json, Error> {
+        self.select(of, caller, id, None).await
+    }
+
+    pub(crate) async fn select(
+        &self,
+        of: &str,
+        caller: &Arc<Caller>,
+        id: RecordId,
+        select: Option<&str>,
+    ) -> Result<Json, Error> {
+        let request = Get { collection: self.collection(of), id, select: select.map(str::to_owned) };
+        let found = self.engine().get(&self.cx(caller), request).await?;
+        Ok(serde_json::from_slice(&found.body).expect("JSON"))
+    }
+
+    pub(crate) async fn update(
+        &self,
+        of: &str,
+        caller: &Arc<Caller>,
+        id: RecordId,
+        body: &str,
+    ) -> Result<Written, Error> {
+        self.update_if(of, caller, id, body, None).await
+    }
+
+    pub(crate) async fn update_if(
+        &self,
+        of: &str,
+        caller: &Arc<Caller>,
+        id: RecordId,
+        body: &str,
+        if_match: Option<IfMatch>,
+    ) -> Result<Written, Error> {
+        let options = WriteOptions { if_match, ..WriteOptions::default() };
+        let request = Update { collection: self.collection(of), id, body: body.to_owned().into(), options };
+        self.engine().update(&self.cx(caller), request).await
+    }
+
+    pub(crate) async fn delete(&self, of: &str, caller: &Arc<Caller>, id: RecordId) -> Result<Written, Error> {
+        let request = Delete { collection: self.collection(of), id, options: WriteOptions::default() };
+        self.engine().delete(&self.cx(caller), request).await
+    }
+
+    /// The whole body of a list.
+    pub(crate) async fn page(
+        &self,
+        of: &str,
+        caller: &Arc<Caller>,
+        change: impl FnOnce(&mut List),
+    ) -> Result<Json, Error> {
+        let mut request = List::of(self.collection(of));
+        change(&mut request);
+        let page = self.engine().list(&self.cx(caller), request).await?;
+        Ok(serde_json::from_slice(&page.body).expect("JSON"))
+    }
+
+    /// The values of one field of the records on a page.
+    pub(crate) async fn column(
+        &self,
+        of: &str,
+        caller: &Arc<Caller>,
+        field: &str,
+        change: impl FnOnce(&mut List),
+    ) -> Result<String, Error> {
+        let page = self.page(of, caller, change).await?;
+        let items = page["items"].as_array().expect("items").iter();
+        let values: Vec<String> = items.map(|item| item[field].to_string().replace('"', "")).collect();
+        Ok(values.join(" "))
+    }
+}
+
+/// What a caller is told.
+pub(crate) fn told<T>(result: Result<T, Error>) -> String {
+    match result {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => format!("{}: {error}", error.code()),
+    }
+}
