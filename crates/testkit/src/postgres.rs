@@ -1,3 +1,142 @@
-/// A PostgreSQL server for the tests of one process.
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// Where Debian keeps the servers, by version.
+const INSTALLED: &str = "/usr/lib/postgresql";
+/// The user that the server runs as where the tests run as root, as whom it refuses to run.
+const USER: &str = "postgres";
+/// Looks at the server's socket before giving up, a tenth of a second each.
+const PATIENCE: u32 = 300;
+
+/// A PostgreSQL server of its own for the tests of one process: on a socket in a temporary directory, without fsync,
+/// stopped and removed when dropped.
 #[derive(Debug)]
-pub struct Cluster {}
+pub struct Cluster {
+    server: Mutex<Child>,
+    directory: TempDir,
+    bin: PathBuf,
+    as_root: bool,
+    databases: AtomicU32,
+}
+
+impl Cluster {
+    /// Makes and starts a server with the newest PostgreSQL that is installed.
+    ///
+    /// # Panics
+    /// If there is none, or it does not start, in words that say what to do.
+    #[expect(clippy::panic, reason = "a test without its database has to say why")]
+    pub fn start() -> Self {
+        Self::try_start().unwrap_or_else(|error| panic!("no PostgreSQL for the tests: {error}"))
+    }
+
+    fn try_start() -> io::Result<Self> {
+        let bin = newest()?;
+        let directory = TempDir::with_prefix("backstay-pg-")?;
+        let as_root = directory.path().metadata().map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata))? == 0;
+        if as_root {
+            give_away(directory.path())?;
+        }
+        let (data, log) = (directory.path().join("data"), directory.path().join("log"));
+        let mut init = command(&bin, "initdb", as_root);
+        init.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--pgdata"]);
+        succeed(init.arg(&data).output()?)?;
+        let mut server = command(&bin, "postgres", as_root);
+        server.arg("-D").arg(&data).arg("-k").arg(directory.path());
+        for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=200"] {
+            server.args(["-c", setting]);
+        }
+        let log = fs::File::create(log)?;
+        let server = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
+        let cluster = Self { server: Mutex::new(server), directory, bin, as_root, databases: AtomicU32::new(0) };
+        cluster.wait()?;
+        Ok(cluster)
+    }
+
+    /// Makes an empty database and answers how to connect to it (a libpq connection string).
+    ///
+    /// # Panics
+    /// If the server refuses.
+    #[expect(clippy::panic, reason = "a test without its database has to say why")]
+    pub fn database(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let made = self.client("createdb").arg(&name).output().and_then(succeed);
+        made.unwrap_or_else(|error| panic!("PostgreSQL does not make a database: {error}"));
+        format!("host={} user={USER} dbname={name}", self.directory.path().display())
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        for _ in 0..PATIENCE {
+            if self.client("pg_isready").output()?.status.success() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+        Err(io::Error::other(format!("the server does not answer; its log says:\n{log}")))
+    }
+
+    fn client(&self, program: &str) -> Command {
+        let mut client = command(&self.bin, program, self.as_root);
+        client.arg("-h").arg(self.directory.path()).args(["-U", USER]);
+        client
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let data = self.directory.path().join("data");
+        let mut stop = command(&self.bin, "pg_ctl", self.as_root);
+        let stopped = stop.args(["stop", "--mode=immediate", "--silent", "--pgdata"]).arg(data).output();
+        if let Ok(server) = self.server.get_mut() {
+            if stopped.is_err() {
+                // Nothing else is left to do where even that fails.
+                drop(server.kill());
+            }
+            drop(server.wait());
+        }
+    }
+}
+
+fn newest() -> io::Result<PathBuf> {
+    let hint = || io::Error::other(format!("nothing in {INSTALLED}; install it, on Debian with `apt install postgresql`"));
+    let versions = fs::read_dir(INSTALLED).map_err(|_| hint())?.flatten();
+    let with_number = versions.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())));
+    let newest = with_number.filter(|(_, path)| path.join("bin/initdb").exists()).max_by_key(|(number, _)| *number);
+    newest.map(|(_, path)| path.join("bin")).ok_or_else(hint)
+}
+
+/// The server refuses to run as root, so that its directory must be its user's.
+fn give_away(directory: &Path) -> io::Result<()> {
+    let id = |flag| -> io::Result<u32> {
+        let output = Command::new("id").args([flag, USER]).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        text.parse().map_err(|_| io::Error::other(format!("there is no user '{USER}' to run the server as")))
+    };
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
+    chown(directory, Some(id("-u")?), Some(id("-g")?))
+}
+
+fn command(bin: &Path, program: &str, as_root: bool) -> Command {
+    if !as_root {
+        return Command::new(bin.join(program));
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", USER, "--"]).arg(bin.join(program)).current_dir("/");
+    command
+}
+
+fn succeed(output: Output) -> io::Result<()> {
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+}

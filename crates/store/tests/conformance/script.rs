@@ -207,7 +207,7 @@ pub fn rename_author(number: u32, version: i64) -> Statement {
 pub fn insert_post(number: u32, author: u32) -> Statement {
     let now = Param::Timestamp(moment(NOW));
     Statement::raw(
-        "INSERT INTO post (id, created_at, updated_at, version, title, author) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO post (id, created_at, updated_at, version, title, author_id) VALUES ($1, $2, $3, $4, $5, $6)",
         vec![
             Param::Id(id(number)),
             now.clone(),
