@@ -15,15 +15,10 @@ impl<'a> Body<'a> {
 
     /// Takes a member out that must be a text, if it is there.
     pub(crate) fn take(&mut self, name: &'static str) -> Result<Option<Secret>, Error> {
-        let at = || format!("/{name}");
         let Some(raw) = self.take_raw(name)? else { return Ok(None) };
-        match serde_json::from_str(raw.get()) {
-            Ok(text) => Ok(Some(Secret::new(text))),
-            Err(_) => {
-                let expected = "a text in double quotes".to_owned();
-                Err(Error::invalid(at(), ViolationKind::Type { expected }))
-            }
-        }
+        let expected = || ViolationKind::Type { expected: "a text in double quotes".to_owned() };
+        let text = serde_json::from_str(raw.get()).map_err(|_| Error::invalid(format!("/{name}"), expected()))?;
+        Ok(Some(Secret::new(text)))
     }
 
     /// Takes a member out that must be there and be a text.
@@ -92,7 +87,7 @@ mod tests {
             assert_eq!(got.map_or_else(|error| error.to_string(), |()| "taken".to_owned()), expected, "{text}");
         };
         check(r#"{"password": "p"}"#, "taken");
-        check(r#"{}"#, "/password: a value is required");
+        check("{}", "/password: a value is required");
         check(r#"{"password": "p", "password": "q"}"#, "/password: the member occurs twice");
         check(r#"{"password": 7}"#, "/password: expected a text in double quotes");
         check(r#"{"password": null}"#, "/password: expected a text in double quotes");

@@ -56,12 +56,12 @@ impl Identity {
 
     /// The caller that this account, operator or key would be if it signed in now; without a session.
     pub async fn caller_for(&self, who: &AccountRef) -> Result<Arc<Caller>, Error> {
-        if let (AccountRef::Id(id), keys) = (who, &self.schema().keys) {
-            if let Some(key) = self.engine().peek(keys.collection, *id).await? {
-                let caller = KeyInfo::read(keys, &key)?.caller();
-                let revoked = Conflict::Already("the key is revoked, and cannot call");
-                return caller.map(Arc::new).ok_or(revoked.into());
-            }
+        let keys = &self.schema().keys;
+        if let AccountRef::Id(id) = who
+            && let Some(key) = self.engine().peek(keys.collection, *id).await?
+        {
+            let revoked = Conflict::Already("the key is revoked, and cannot call");
+            return KeyInfo::read(keys, &key)?.caller().map(Arc::new).ok_or(revoked.into());
         }
         let subject = self.subject(who).await?;
         match Credential::peek(self.engine(), self.schema(), subject).await? {
@@ -83,21 +83,17 @@ impl Identity {
 
     async fn subject(&self, who: &AccountRef) -> Result<Subject, Error> {
         let schema = self.schema();
-        if let Some(accounts) = schema.accounts {
-            if let Some(id) = self.find(accounts, who).await? {
-                return Ok(Subject::Account(id));
-            }
+        if let Some(accounts) = schema.accounts
+            && let Some(id) = self.find(accounts, who).await?
+        {
+            return Ok(Subject::Account(id));
         }
-        match self.find(schema.operators, who).await? {
-            Some(id) => Ok(Subject::Operator(id)),
-            None => {
-                let by = match who {
-                    AccountRef::Email(_) => "e-mail address",
-                    AccountRef::Id(_) => "id",
-                };
-                Err(Error::NotFound { what: format!("account or operator with this {by}") })
-            }
-        }
+        let by = match who {
+            AccountRef::Email(_) => "e-mail address",
+            AccountRef::Id(_) => "id",
+        };
+        let none = || Error::NotFound { what: format!("account or operator with this {by}") };
+        self.find(schema.operators, who).await?.map(Subject::Operator).ok_or_else(none)
     }
 
     async fn find(&self, accounts: Accounts, who: &AccountRef) -> Result<Option<backstay_base::RecordId>, Error> {

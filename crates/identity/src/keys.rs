@@ -158,11 +158,11 @@ impl Operation for IssueKey {
             let fields = &self.schema.keys;
             // A key that has expired gives its name free.
             let holder = cx.find(fields.collection, &[(fields.live_name, Value::text(self.name.as_str()))]).await?;
-            if let Some(holder) = holder {
-                if matches!(holder.value(fields.expires_at), Value::Timestamp(end) if *end <= cx.now()) {
-                    let freed = Draft::new().with(fields.live_name, Value::Null);
-                    cx.update(Authority::System, fields.collection, holder.id(), freed, None).await?;
-                }
+            if let Some(holder) = holder
+                && matches!(holder.value(fields.expires_at), Value::Timestamp(end) if *end <= cx.now())
+            {
+                let freed = Draft::new().with(fields.live_name, Value::Null);
+                cx.update(Authority::System, fields.collection, holder.id(), freed, None).await?;
             }
             let record = cx.create(Authority::System, fields.collection, self.draft.clone()).await?;
             Ok(record.id())

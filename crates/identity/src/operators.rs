@@ -59,11 +59,11 @@ impl Identity {
         let session = self.new_session(cx.now);
         let operation = self.new_operator(email, password, Some(session.clone())).await?;
         // Whoever takes the token goes on; of two at the same time the other is refused.
-        let taken = self.set_up().lock().take_if(|expected| fits(expected)).ok_or(Unauthenticated::Token)?;
+        let claimed = self.set_up().lock().take_if(|expected| fits(expected)).ok_or(Unauthenticated::Token)?;
         match self.engine().run(cx, operation).await {
             Ok((credential, id)) => self.answer(cx, &credential, id.unwrap_or(credential.id), session).await,
             Err(error) => {
-                *self.set_up().lock() = Some(taken);
+                *self.set_up().lock() = Some(claimed);
                 Err(already_there(error))
             }
         }

@@ -103,17 +103,17 @@ impl Identity {
     }
 
     fn door(&self, named: Option<&Secret>) -> Result<(Door, Accounts), Error> {
-        let refuse = |kind| Err(Error::invalid("/as", kind));
         match named.map(Secret::expose) {
             Some("operator") => Ok((Door::Operator, self.schema().operators)),
-            None | Some("account") => match self.schema().accounts {
-                Some(accounts) => Ok((Door::Account, accounts)),
-                None => {
-                    let why = "this application has no accounts; operators sign in with \"as\": \"operator\"";
-                    refuse(ViolationKind::Range(why.to_owned()))
-                }
-            },
-            Some(_) => refuse(ViolationKind::Type { expected: "\"account\" or \"operator\"".to_owned() }),
+            None | Some("account") => {
+                let none = "this application has no accounts; operators sign in with \"as\": \"operator\"";
+                let accounts = self.schema().accounts.map(|accounts| (Door::Account, accounts));
+                accounts.ok_or_else(|| Error::invalid("/as", ViolationKind::Range(none.to_owned())))
+            }
+            Some(_) => {
+                let expected = "\"account\" or \"operator\"".to_owned();
+                Err(Error::invalid("/as", ViolationKind::Type { expected }))
+            }
         }
     }
 

@@ -4,16 +4,16 @@ use crate::support::{Club, PASSWORD, address, secret, settings};
 use backstay_base::{Error, Limit};
 use backstay_identity::Settings;
 
-fn wait<T>(result: Result<T, Error>) -> Option<u64> {
+fn wait<T>(result: &Result<T, Error>) -> Option<u64> {
     match result {
-        Err(Error::Limit(Limit::Rate { retry_after_seconds })) => Some(retry_after_seconds),
+        Err(Error::Limit(Limit::Rate { retry_after_seconds })) => Some(*retry_after_seconds),
         _ => None,
     }
 }
 
 async fn sign_in(club: &Club, from: &str, email: &str, password: &str) -> Option<u64> {
     let body = format!(r#"{{"email": "{email}", "password": "{password}"}}"#);
-    wait(club.identity.sign_in(&club.anonymous(), address(from), body.as_bytes()).await)
+    wait(&club.identity.sign_in(&club.anonymous(), address(from), body.as_bytes()).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,11 +52,11 @@ async fn sign_ups_and_set_ups_are_limited_too() {
     for number in 0..2 {
         club.sign_up(&format!("a{number}@example.org")).await.expect("sign-up is open");
     }
-    assert_eq!(wait(club.sign_up("b@example.org").await), Some(450));
+    assert_eq!(wait(&club.sign_up("b@example.org").await), Some(450));
 
     let set_up = async || {
         let (cx, from) = (club.anonymous(), address("192.0.2.1"));
-        wait(club.identity.set_up_operator(&cx, from, &secret("guess"), "r@example.org", &secret(PASSWORD)).await)
+        wait(&club.identity.set_up_operator(&cx, from, &secret("guess"), "r@example.org", &secret(PASSWORD)).await)
     };
     for _ in 0..3 {
         assert_eq!(set_up().await, None);
@@ -70,6 +70,6 @@ async fn a_stolen_session_does_not_guess_the_password() {
     let token = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let cx = club.shown(&token).await.expect("the token is good");
     let body = br#"{"current": "a guess", "password": "another good one"}"#;
-    let guess = async || wait(club.identity.change_password(&cx, address("192.0.2.1"), body).await);
+    let guess = async || wait(&club.identity.change_password(&cx, address("192.0.2.1"), body).await);
     assert_eq!((guess().await, guess().await, guess().await), (None, None, Some(450)));
 }
