@@ -1,9 +1,12 @@
+use std::convert::Infallible;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::routing::any;
@@ -11,6 +14,7 @@ use backstay_base::{Error, Limit, Unauthenticated, limits};
 use backstay_engine::Engine;
 use backstay_identity::Identity;
 use bytes::Bytes;
+use hyper::body::Frame;
 use serde_json::json;
 
 use crate::answer::{Answer, Audience};
@@ -238,10 +242,24 @@ async fn encode(exchange: &Exchange<'_>, door: Door, answer: Answer) -> Response
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         body = Bytes::new();
     }
-    let mut response = Response::new(Body::from(body));
+    let body = if status == StatusCode::NOT_MODIFIED { Body::new(Nothing) } else { Body::from(body) };
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+/// The body of a 304. It does not say that its length is 0: that would be told as the length of the whole answer (RFC
+/// 9110, section 8.6).
+struct Nothing;
+
+impl HttpBody for Nothing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
 }
 
 /// The coding for a body that is worth it.

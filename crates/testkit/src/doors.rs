@@ -83,7 +83,7 @@ impl TestApp {
         let system = Context::system(&self.doors.engine);
         let password = Secret::new(PASSWORD.to_owned());
         self.doors.identity.add_operator(&system, email, &password).await.expect("an operator can be added");
-        let body = format!(r#"{{"email": "{email}", "password": "{PASSWORD}"}}"#);
+        let body = format!(r#"{{"email": "{email}", "password": "{PASSWORD}", "as": "operator"}}"#);
         let reply = self.post("POST /auth/sign-in", &[], &body).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         format!("Bearer {}", reply.json()["token"].as_str().expect("a token"))

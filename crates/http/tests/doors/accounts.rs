@@ -49,7 +49,7 @@ async fn an_account_signs_up_and_in_and_out() {
 async fn a_password_is_changed() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
-    let body = r#"{"current": "correct horse battery", "new": "another good password"}"#;
+    let body = r#"{"current": "correct horse battery", "password": "another good password"}"#;
     let changed = app.post("POST /auth/password", &[("authorization", &ada)], body).await;
     assert_eq!(changed.status, 200, "{}", changed.text());
     assert_eq!(app.call("GET /auth/me", &[("authorization", &ada)]).await.status, 401);

@@ -54,7 +54,8 @@ async fn if_match_compares_the_version() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
     let id = note(&app, &ada, "One").await;
-    let (get, patch, delete) = (format!("GET /api/notes/{id}"), format!("PATCH /api/notes/{id}"), format!("DELETE /api/notes/{id}"));
+    let (get, patch, delete) =
+        (format!("GET /api/notes/{id}"), format!("PATCH /api/notes/{id}"), format!("DELETE /api/notes/{id}"));
     let first = app.call(&get, &[]).await.header("etag").to_owned();
     let check = async |line: &str, condition: &str, status: u16| {
         let body = if line == patch { r#"{"rank": 1}"# } else { "" };

@@ -85,7 +85,8 @@ async fn listed_origins_may_call() {
 
     for origin in ["https://evil.example", "https://app.example.org.evil.example", "null"] {
         let preflight = [("origin", origin), ("access-control-request-method", "PATCH")];
-        for reply in [app.call("GET /api/notes", &preflight).await, app.call("OPTIONS /api/notes/1", &preflight).await] {
+        for reply in [app.call("GET /api/notes", &preflight).await, app.call("OPTIONS /api/notes/1", &preflight).await]
+        {
             assert!(!reply.headers.keys().any(|name| name.as_str().starts_with("access-control-")), "{reply:?}");
         }
     }

@@ -189,7 +189,17 @@ async fn a_problem_says_what_to_do() {
     problem["instance"] = "urn:uuid:ID".into();
     let meaning = app.call(&format!("GET {}", problem["type"].as_str().expect("a type")), &[]).await;
     assert_eq!(meaning.json()["title"], problem["title"]);
-    insta::assert_snapshot!(serde_json::to_string_pretty(&problem).expect("JSON"));
+    insta::assert_snapshot!(serde_json::to_string_pretty(&problem).expect("JSON"), @r#"
+    {
+      "detail": "sign in first",
+      "instance": "urn:uuid:ID",
+      "remedy": "Sign in at /auth/sign-in and send the token.",
+      "requestId": "ID",
+      "status": 401,
+      "title": "Sign in first",
+      "type": "/problems/sign-in-required"
+    }
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
