@@ -21,9 +21,7 @@ use std::sync::Arc;
 use backstay_base::{Caller, RecordId, Timestamp, Value};
 use backstay_expr::{CallerPart, Checked, Expr, Node, Scope, Truth, Type, compile};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
-use backstay_sql::{
-    Dialect, Planner, ReadScope, ReadShape, SelectedField, Selection, Slot, Statement, Visibility,
-};
+use backstay_sql::{Dialect, Planner, ReadScope, ReadShape, SelectedField, Selection, Slot, Statement, Visibility};
 
 use data::Data;
 use table::{Row, Table};
@@ -179,7 +177,8 @@ fn check(name: &str) {
     let path = format!("{}/../store/tests/expressions/{name}.md", env!("CARGO_MANIFEST_DIR"));
     let mut table = Table::read(&path);
     let setting = Setting::new(name);
-    let mut databases = Databases { sqlite: sqlite::Sqlite::with(&setting), postgres: postgres::Postgres::with(&setting) };
+    let mut databases =
+        Databases { sqlite: sqlite::Sqlite::with(&setting), postgres: postgres::Postgres::with(&setting) };
     let mut problems = Vec::new();
     for row in table.rows() {
         check_row(&setting, &mut databases, row, &mut problems);

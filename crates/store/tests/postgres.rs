@@ -8,7 +8,7 @@ use backstay_base::Ambient;
 use backstay_store::Store;
 use backstay_testkit::Cluster;
 use conformance::conformance;
-use conformance::script::{MODEL, model};
+use conformance::script::{MODEL, Told, model};
 
 /// One server for all tests that run at the same time; the last of them stops it.
 fn cluster() -> Arc<Cluster> {
@@ -21,11 +21,11 @@ fn cluster() -> Arc<Cluster> {
     })
 }
 
-async fn store() -> (Store, Arc<Cluster>) {
+async fn store(told: Arc<Told>) -> (Store, Arc<Cluster>) {
     let cluster = cluster();
     let config = cluster.database();
-    let opened = Store::open_postgres(&config, &model(MODEL), Ambient::system(), Arc::new(())).await;
+    let opened = Store::open_postgres(&config, &model(MODEL), Ambient::system(), told).await;
     (opened.expect("a database").store, cluster)
 }
 
-conformance!(store());
+conformance!(store);

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use backstay_base::Ambient;
 use backstay_store::{OpenOptions, Store};
 use conformance::conformance;
-use conformance::script::{MODEL, model};
+use conformance::script::{MODEL, Told, model};
 use tempfile::TempDir;
 
-async fn store() -> (Store, TempDir) {
+async fn store(told: Arc<Told>) -> (Store, TempDir) {
     let directory = TempDir::new().expect("a directory");
     let options = OpenOptions::new(directory.path());
-    let opened = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database");
+    let opened = Store::open(&options, &model(MODEL), Ambient::system(), told).expect("a database");
     (opened.store, directory)
 }
 
-conformance!(store());
+conformance!(store);

@@ -1,11 +1,18 @@
 //! What every database does the same. Each function is one case, on a store that nothing else uses.
 
+use std::sync::Arc;
+
 use backstay_audit::{Entry, Leaf, Logged, verify};
-use backstay_base::Value;
-use backstay_store::{ChangeKind, Recall, Store, StoreError, Writes};
+use backstay_base::{Currency, Date, Money, Value};
+use backstay_model::CollectionId;
+use backstay_sql::{Planner, Row, Slot, StoredPlan};
+use backstay_store::{ChangeKind, Recall, RowSink, Store, StoreError, Writes};
 use futures_util::future::join_all;
 
-use super::script::*;
+use super::script::{
+    AUTHOR, Act, Failure, FirstColumn, MODEL, NOW, Script, Seen, Told, author_made, claim, create_author, email_field,
+    emails, id, insert_author, insert_post, model, moment, name_field, rename_author, script,
+};
 
 async fn stored(store: &Store) -> Vec<String> {
     let mut sink = FirstColumn::default();
@@ -20,7 +27,7 @@ async fn entries(store: &Store) -> Vec<Entry> {
     entries.iter().map(|entry| verify(&entry.entry, entry.leaf).expect("canonical")).collect()
 }
 
-pub async fn a_create_can_be_read_and_is_logged(store: &Store) {
+pub(crate) async fn a_create_can_be_read_and_is_logged(store: &Store, _: &Told) {
     store.write(create_author(1, "a@example.org")).await.expect("a create");
     assert_eq!(stored(store).await, ["a@example.org"]);
     let log = entries(store).await;
@@ -34,7 +41,7 @@ pub async fn a_create_can_be_read_and_is_logged(store: &Store) {
     assert_eq!(values, [(number(email_field()), Logged::Withheld), (number(name_field()), name)]);
 }
 
-pub async fn the_log_never_holds_a_classified_value(store: &Store) {
+pub(crate) async fn the_log_never_holds_a_classified_value(store: &Store, _: &Told) {
     store.write(create_author(1, "secret@example.org")).await.expect("a create");
     let log = store.log(1, 1).await.expect("the log");
     let holds = |bytes: &[u8]| bytes.windows(6).any(|part| part == b"secret");
@@ -42,9 +49,10 @@ pub async fn the_log_never_holds_a_classified_value(store: &Store) {
     assert_eq!(log[0].leaf, Leaf::of(&log[0].entry));
 }
 
-pub async fn an_error_undoes_one_operation_alone(store: &Store) {
+pub(crate) async fn an_error_undoes_one_operation_alone(store: &Store, _: &Told) {
     let write = |acts: Vec<Act>| script(Writes::Many, acts);
-    let made = |number, email: &str| vec![Act::Execute(insert_author(number, email)), Act::Change(author_made(number, email))];
+    let made =
+        |number, email: &str| vec![Act::Execute(insert_author(number, email)), Act::Change(author_made(number, email))];
     let with = |mut acts: Vec<Act>, last: Act| {
         acts.push(last);
         acts
@@ -59,7 +67,8 @@ pub async fn an_error_undoes_one_operation_alone(store: &Store) {
         write(made(8, "b@example.org")),
     ];
     let answers = join_all(works.into_iter().map(|work| store.write(work))).await;
-    let errors: Vec<String> = answers.into_iter().map(|answer| answer.map_or_else(|e| format!("{e:?}"), |_| "ok".into())).collect();
+    let errors: Vec<String> =
+        answers.into_iter().map(|answer| answer.map_or_else(|e| format!("{e:?}"), |_| "ok".into())).collect();
     assert_eq!(
         errors,
         [
@@ -78,11 +87,14 @@ pub async fn an_error_undoes_one_operation_alone(store: &Store) {
     assert!(logged.contains(&id(1)) && logged.contains(&id(8)));
 }
 
-pub async fn one_write_that_fails_later_is_undone_too(store: &Store) {
+pub(crate) async fn one_write_that_fails_later_is_undone_too(store: &Store, _: &Told) {
     let late = script(Writes::One, [Act::Execute(insert_author(2, "late@example.org")), Act::Refuse]);
     let twice = script(
         Writes::One,
-        [Act::Execute(insert_author(3, "twice@example.org")), Act::Stage(insert_author(3, "again@example.org"), Some(1))],
+        [
+            Act::Execute(insert_author(3, "twice@example.org")),
+            Act::Stage(insert_author(3, "again@example.org"), Some(1)),
+        ],
     );
     let works = [create_author(1, "a@example.org"), late, twice, create_author(4, "b@example.org")];
     let answers = join_all(works.map(|work| store.write(work))).await;
@@ -96,7 +108,7 @@ pub async fn one_write_that_fails_later_is_undone_too(store: &Store) {
     assert_eq!(entries(store).await.len(), 2);
 }
 
-pub async fn many_creates_share_commits_and_leave_no_gap(store: &Store) {
+pub(crate) async fn many_creates_share_commits_and_leave_no_gap(store: &Store, _: &Told) {
     let works = (0..500).map(|number| create_author(number, &format!("{number:03}@example.org")));
     let answers = join_all(works.map(|work| store.write(work))).await;
     assert!(answers.iter().all(Result::is_ok), "{:?}", answers.iter().find(|answer| answer.is_err()));
@@ -104,7 +116,7 @@ pub async fn many_creates_share_commits_and_leave_no_gap(store: &Store) {
     assert_eq!(entries(store).await.len(), 500);
 }
 
-pub async fn a_staged_write_is_checked(store: &Store) {
+pub(crate) async fn a_staged_write_is_checked(store: &Store, _: &Told) {
     store.write(create_author(1, "a@example.org")).await.expect("a create");
     let rename = |version| script(Writes::One, [Act::Stage(rename_author(1, version), Some(1))]);
     store.write(rename(1)).await.expect("the right version");
@@ -114,7 +126,7 @@ pub async fn a_staged_write_is_checked(store: &Store) {
     assert!(store.write(any).await.is_ok());
 }
 
-pub async fn an_idempotency_key_answers_again(store: &Store) {
+pub(crate) async fn an_idempotency_key_answers_again(store: &Store, _: &Told) {
     let later = moment(NOW + 1000);
     let with_key = |fingerprint: u8, answer: &[u8], number| {
         let claim = claim("key", fingerprint);
@@ -131,7 +143,7 @@ pub async fn an_idempotency_key_answers_again(store: &Store) {
     let recall = |fingerprint, moment| {
         let mut work = Script { writes: Writes::None, acts: vec![Act::Recall(claim("key", fingerprint))], moment };
         work.moment = moment;
-        std::sync::Arc::new(work)
+        Arc::new(work)
     };
     let seen = store.write(with_key(1, b"first", 1)).await.expect("new");
     assert_eq!(seen[0], Seen::Recall(Recall::New));
@@ -144,15 +156,15 @@ pub async fn an_idempotency_key_answers_again(store: &Store) {
     assert!(matches!(refused, Err(Failure::Store(StoreError::StagedRows { .. }))), "{refused:?}");
     assert_eq!(stored(store).await, ["1@example.org"]);
     let after = Script { moment: NOW + 1000, ..unshared(with_key(3, b"third", 3)) };
-    store.write(std::sync::Arc::new(after)).await.expect("expired");
+    store.write(Arc::new(after)).await.expect("expired");
     check(recall(3, NOW), Recall::Replay(b"third".to_vec())).await;
 }
 
-fn unshared(work: std::sync::Arc<Script>) -> Script {
-    std::sync::Arc::into_inner(work).expect("not shared")
+fn unshared(work: Arc<Script>) -> Script {
+    Arc::into_inner(work).expect("not shared")
 }
 
-pub async fn what_only_reads_cannot_write(store: &Store) {
+pub(crate) async fn what_only_reads_cannot_write(store: &Store, _: &Told) {
     for act in [
         Act::Execute(insert_author(1, "a@example.org")),
         Act::Stage(insert_author(1, "a@example.org"), None),
@@ -164,4 +176,76 @@ pub async fn what_only_reads_cannot_write(store: &Store) {
     assert!(stored(store).await.is_empty());
     let seen = store.write(script(Writes::None, [Act::Texts(emails())])).await.expect("a look");
     assert_eq!(seen, [Seen::Texts(vec![])]);
+}
+
+pub(crate) async fn a_failure_that_is_passed_over_still_fails(store: &Store, _: &Told) {
+    store.write(create_author(1, "a@example.org")).await.expect("a create");
+    let acts = [Act::Try(insert_author(2, "a@example.org")), Act::Stage(insert_author(3, "c@example.org"), Some(1))];
+    let answer = store.write(script(Writes::Many, acts)).await;
+    assert!(matches!(answer, Err(Failure::Store(StoreError::Aborted))), "{answer:?}");
+    assert_eq!(stored(store).await, ["a@example.org"]);
+}
+
+pub(crate) async fn observers_are_told_around_the_commit(store: &Store, told: &Told) {
+    store.write(create_author(1, "a@example.org")).await.expect("a create");
+    store.write(create_author(1, "again@example.org")).await.expect_err("the same key");
+    store.write(script(Writes::None, [Act::Texts(emails())])).await.expect("a look");
+    assert_eq!(*told.after.lock().expect("not poisoned"), [1]);
+    assert_eq!(told.before.lock().expect("not poisoned").first(), Some(&1));
+}
+
+/// The planner's own statements: what is put in by `insert` comes out of `stored` as it was.
+pub(crate) async fn a_value_of_every_type_comes_back(store: &Store, _: &Told) {
+    store.write(create_author(1, "a@example.org")).await.expect("an author");
+    let model = model(MODEL);
+    let planner = Planner::new(Arc::clone(&model), store.dialect());
+    let post = CollectionId(1);
+    let money = Value::Money(Money::from_scaled(-123_400, Currency::parse("EUR").expect("a currency")));
+    let full = [
+        Value::text("Grüße, 'quoted' \u{1F30D}"),
+        Value::Id(id(1)),
+        money,
+        Value::Bool(true),
+        Value::Date(Date::parse("0001-01-01").expect("a day")),
+        Value::Float(0.1),
+        Value::Json(Arc::from(r#"{"a": [1, null]}"#)),
+        Value::List([Value::text("x"), Value::text("\"]")].into()),
+    ];
+    let mut empty = vec![Value::Null; full.len()];
+    empty[0] = Value::text("");
+    for (number, values) in [(10, full.to_vec()), (11, empty)] {
+        let mut record = vec![Value::Id(id(number)), moment(NOW).into(), moment(-1).into(), Value::Int(i64::MAX)];
+        record.extend(values);
+        let bind = |slot: &Slot| match slot {
+            Slot::Proposed(field) => record[usize::from(field.0)].clone(),
+            Slot::ProposedCurrency(field) => match &record[usize::from(field.0)] {
+                Value::Money(money) => Value::text(money.currency().code()),
+                _ => Value::Null,
+            },
+            Slot::Id => Value::Id(id(number)),
+            other => panic!("an unexpected slot: {other:?}"),
+        };
+        let insert = planner.insert(post).bind(bind);
+        store.write(script(Writes::One, [Act::Stage(insert, Some(1))])).await.expect("a create");
+        let plan = planner.stored(post, &[]);
+        let mut sink = Records { plan: &plan, records: Vec::new() };
+        store.read(&plan.template.bind(bind), &mut sink).await.expect("a read");
+        assert_eq!(sink.records, [record]);
+    }
+}
+
+struct Records<'a> {
+    plan: &'a StoredPlan,
+    records: Vec<Vec<Value>>,
+}
+
+impl RowSink for Records<'_> {
+    fn begin(&mut self) {
+        self.records.clear();
+    }
+
+    fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
+        self.records.push(self.plan.layout.read(row)?);
+        Ok(())
+    }
 }

@@ -1,12 +1,13 @@
 //! One source for all databases: the cases, and what they are made of.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![expect(dead_code, reason = "each test binary uses its part")]
 
-pub mod cases;
-pub mod script;
+pub(crate) mod cases;
+pub(crate) mod script;
 
-/// Makes a test of every case: `$store` is an expression that gives a store nobody else uses, and what keeps it alive.
+/// Makes a test of every case: `$store` is a function that opens a store nobody else uses,
+/// with an observer, and answers it with what keeps it alive.
 macro_rules! conformance {
-    ($store:expr) => {
+    ($store:path) => {
         conformance!($store;
             a_create_can_be_read_and_is_logged
             the_log_never_holds_a_classified_value
@@ -16,14 +17,18 @@ macro_rules! conformance {
             a_staged_write_is_checked
             an_idempotency_key_answers_again
             what_only_reads_cannot_write
+            a_failure_that_is_passed_over_still_fails
+            a_value_of_every_type_comes_back
+            observers_are_told_around_the_commit
         );
     };
-    ($store:expr; $($case:ident)*) => {
+    ($store:path; $($case:ident)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                let (store, _kept) = $store.await;
-                $crate::conformance::cases::$case(&store).await;
+                let told = std::sync::Arc::<$crate::conformance::script::Told>::default();
+                let (store, _kept) = $store(std::sync::Arc::clone(&told)).await;
+                $crate::conformance::cases::$case(&store, &told).await;
             }
         )*
     };

@@ -1,17 +1,18 @@
 //! Operations as data: what a test says an operation does, it does on either database.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use backstay_base::{CallerKind, RecordId, Timestamp, Value, ValueRef};
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
 use backstay_sql::{ColumnType, Param, Statement};
 use backstay_store::{
-    Change, ChangeKind, ChangedField, KeyClaim, Origin, Recall, RowSink, StoreError, Tx, Work, Writes,
+    Change, ChangeKind, ChangedField, CommitObserver, KeyClaim, Origin, Recall, RowSink, StoreError, Tx, Work, Writes,
 };
 use futures_util::future::BoxFuture;
 
-pub const MODEL: &str = r#"
+pub(crate) const MODEL: &str = r#"
 extend schema @app(name: "Conformance")
 
 type Author @allow(read: "true") {
@@ -32,15 +33,15 @@ type Post @allow(read: "true") @index(fields: ["title"]) {
 }
 "#;
 
-pub fn model(text: &str) -> Arc<Model> {
+pub(crate) fn model(text: &str) -> Arc<Model> {
     let loaded = backstay_model::load(vec![SourceFile::app("model/app.graphql", text)]);
     Arc::new(loaded.unwrap_or_else(|errors| panic!("{errors:?}")).model)
 }
 
-pub const AUTHOR: CollectionId = CollectionId(0);
-pub const NOW: i64 = 1_769_860_800_000_000;
+pub(crate) const AUTHOR: CollectionId = CollectionId(0);
+pub(crate) const NOW: i64 = 1_769_860_800_000_000;
 
-pub fn id(number: u32) -> RecordId {
+pub(crate) fn id(number: u32) -> RecordId {
     let mut bytes = [0; 16];
     bytes[6] = 0x70;
     bytes[8] = 0x80;
@@ -48,13 +49,13 @@ pub fn id(number: u32) -> RecordId {
     RecordId::from_bytes(bytes)
 }
 
-pub fn moment(micros: i64) -> Timestamp {
+pub(crate) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("in range")
 }
 
 /// One thing that an operation does.
 #[derive(Debug, Clone)]
-pub enum Act {
+pub(crate) enum Act {
     Execute(Statement),
     Stage(Statement, Option<u64>),
     Change(Change),
@@ -66,11 +67,13 @@ pub enum Act {
     Refuse,
     Panic,
     Wait,
+    /// Holds the writer up, so that what comes after shares its commit.
+    Sleep,
 }
 
 /// What an act saw.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Seen {
+pub(crate) enum Seen {
     Nothing,
     Rows(u64),
     Texts(Vec<String>),
@@ -78,7 +81,7 @@ pub enum Seen {
 }
 
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     Refused,
     Store(StoreError),
 }
@@ -90,13 +93,13 @@ impl From<StoreError> for Failure {
 }
 
 #[derive(Debug)]
-pub struct Script {
-    pub writes: Writes,
-    pub acts: Vec<Act>,
-    pub moment: i64,
+pub(crate) struct Script {
+    pub(crate) writes: Writes,
+    pub(crate) acts: Vec<Act>,
+    pub(crate) moment: i64,
 }
 
-pub fn script(writes: Writes, acts: impl IntoIterator<Item = Act>) -> Arc<Script> {
+pub(crate) fn script(writes: Writes, acts: impl IntoIterator<Item = Act>) -> Arc<Script> {
     Arc::new(Script { writes, acts: acts.into_iter().collect(), moment: NOW })
 }
 
@@ -148,6 +151,7 @@ async fn play(act: &Act, tx: &mut Tx<'_>) -> Result<Seen, Failure> {
         Act::Remember(claim, answer, expires) => tx.remember(claim.clone(), answer.clone(), *expires),
         Act::Refuse => return Err(Failure::Refused),
         Act::Panic => panic!("as the test wants"),
+        Act::Sleep => std::thread::sleep(std::time::Duration::from_millis(100)),
         Act::Wait => std::future::pending().await,
     }
     Ok(Seen::Nothing)
@@ -161,11 +165,33 @@ fn shown(value: ValueRef<'_>) -> String {
     }
 }
 
+/// Remembers what it is told.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) before: Mutex<Vec<usize>>,
+    pub(crate) after: Mutex<Vec<usize>>,
+    pub(crate) foreign: AtomicUsize,
+}
+
+impl CommitObserver for Told {
+    fn before_commit(&self, changes: &[Change]) {
+        self.before.lock().expect("not poisoned").push(changes.len());
+    }
+
+    fn after_commit(&self, changes: &[Change]) {
+        self.after.lock().expect("not poisoned").push(changes.len());
+    }
+
+    fn foreign_change(&self) {
+        self.foreign.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 /// Takes the first column of all rows.
 #[derive(Debug, Default)]
-pub struct FirstColumn {
-    pub begun: usize,
-    pub values: Vec<String>,
+pub(crate) struct FirstColumn {
+    pub(crate) begun: usize,
+    pub(crate) values: Vec<String>,
 }
 
 impl RowSink for FirstColumn {
@@ -180,7 +206,7 @@ impl RowSink for FirstColumn {
     }
 }
 
-pub fn insert_author(number: u32, email: &str) -> Statement {
+pub(crate) fn insert_author(number: u32, email: &str) -> Statement {
     let now = Param::Timestamp(moment(NOW));
     Statement::raw(
         "INSERT INTO author (id, created_at, updated_at, version, email, name) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -196,7 +222,7 @@ pub fn insert_author(number: u32, email: &str) -> Statement {
     )
 }
 
-pub fn rename_author(number: u32, version: i64) -> Statement {
+pub(crate) fn rename_author(number: u32, version: i64) -> Statement {
     Statement::raw(
         "UPDATE author SET name = $1, version = version + 1 WHERE id = $2 AND version = $3",
         vec![Param::Text("Renamed".into()), Param::Id(id(number)), Param::Int(version)],
@@ -204,7 +230,7 @@ pub fn rename_author(number: u32, version: i64) -> Statement {
     )
 }
 
-pub fn insert_post(number: u32, author: u32) -> Statement {
+pub(crate) fn insert_post(number: u32, author: u32) -> Statement {
     let now = Param::Timestamp(moment(NOW));
     Statement::raw(
         "INSERT INTO post (id, created_at, updated_at, version, title, author_id) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -220,12 +246,12 @@ pub fn insert_post(number: u32, author: u32) -> Statement {
     )
 }
 
-pub fn emails() -> Statement {
+pub(crate) fn emails() -> Statement {
     Statement::raw("SELECT email FROM author ORDER BY email", vec![], [ColumnType::Text])
 }
 
 /// The change that goes with `insert_author`.
-pub fn author_made(number: u32, email: &str) -> Change {
+pub(crate) fn author_made(number: u32, email: &str) -> Change {
     let field = |field, new: &str| ChangedField { field, old: Value::Null, new: Value::text(new) };
     Change {
         collection: AUTHOR,
@@ -236,19 +262,19 @@ pub fn author_made(number: u32, email: &str) -> Change {
     }
 }
 
-pub fn email_field() -> FieldId {
+pub(crate) fn email_field() -> FieldId {
     FieldId(Collection::VERSION.0 + 1)
 }
 
-pub fn name_field() -> FieldId {
+pub(crate) fn name_field() -> FieldId {
     FieldId(Collection::VERSION.0 + 2)
 }
 
 /// A create as the engine does it: one write and its change.
-pub fn create_author(number: u32, email: &str) -> Arc<Script> {
+pub(crate) fn create_author(number: u32, email: &str) -> Arc<Script> {
     script(Writes::One, [Act::Stage(insert_author(number, email), Some(1)), Act::Change(author_made(number, email))])
 }
 
-pub fn claim(key: &str, fingerprint: u8) -> KeyClaim {
+pub(crate) fn claim(key: &str, fingerprint: u8) -> KeyClaim {
     KeyClaim { scope: b"caller".to_vec(), key: key.to_owned(), fingerprint: [fingerprint; 32] }
 }

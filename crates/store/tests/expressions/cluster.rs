@@ -21,9 +21,18 @@ impl Cluster {
             run(Command::new("chown").arg("postgres").arg(directory.path()));
         }
         let this = Self { directory, root };
-        run(this.program("initdb").args(["--auth=trust", "--username=postgres", "--no-sync", "-E", "UTF8", "-D"]).arg(this.data()));
+        run(this
+            .program("initdb")
+            .args(["--auth=trust", "--username=postgres", "--no-sync", "-E", "UTF8", "-D"])
+            .arg(this.data()));
         let options = format!("-k {} -c listen_addresses= -c fsync=off", this.directory.path().display());
-        run(this.program("pg_ctl").args(["--wait", "-o", &options, "-l"]).arg(this.data().join("log")).arg("-D").arg(this.data()).arg("start"));
+        run(this
+            .program("pg_ctl")
+            .args(["--wait", "-o", &options, "-l"])
+            .arg(this.data().join("log"))
+            .arg("-D")
+            .arg(this.data())
+            .arg("start"));
         this
     }
 
@@ -49,7 +58,12 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let stop = self.program("pg_ctl").args(["--mode=immediate", "stop", "-D"]).arg(self.data()).stdout(Stdio::null()).status();
+        let stop = self
+            .program("pg_ctl")
+            .args(["--mode=immediate", "stop", "-D"])
+            .arg(self.data())
+            .stdout(Stdio::null())
+            .status();
         drop(stop);
     }
 }

@@ -85,12 +85,19 @@ pub fn load() -> (Arc<Model>, Data) {
 }
 
 /// A record with these fields; the others are null.
-fn record(model: &Model, collection: &str, number: u8, fields: &[(&str, Value)]) -> (CollectionId, RecordId, Vec<Value>) {
+fn record(
+    model: &Model,
+    collection: &str,
+    number: u8,
+    fields: &[(&str, Value)],
+) -> (CollectionId, RecordId, Vec<Value>) {
     let collection = model.collection_named(collection).expect("a collection");
     let made = moment("2026-01-01T00:00:00Z");
-    let always = [("id", Value::Id(id(number))), ("createdAt", made.clone()), ("updatedAt", made), ("version", 1.into())];
+    let always =
+        [("id", Value::Id(id(number))), ("createdAt", made.clone()), ("updatedAt", made), ("version", 1.into())];
     let mut given: HashMap<&str, Value> = always.into_iter().chain(fields.iter().cloned()).collect();
-    let values = collection.fields.iter().map(|field| given.remove(field.name.as_str()).unwrap_or(Value::Null)).collect();
+    let values =
+        collection.fields.iter().map(|field| given.remove(field.name.as_str()).unwrap_or(Value::Null)).collect();
     assert!(given.is_empty(), "unknown fields: {given:?}");
     (collection.id, id(number), values)
 }

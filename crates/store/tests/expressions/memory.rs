@@ -84,7 +84,11 @@ impl Environment for View<'_> {
         let members: Vec<RecordId> = match &self.setting.model.field(collection, *last).kind {
             FieldKind::OneToMany { target, via } => {
                 let refers = |values: &[Value]| values[usize::from(via.0)].as_id() == Some(owner);
-                records.iter().filter(|record| record.0 == *target && refers(&record.2)).map(|record| record.1).collect()
+                records
+                    .iter()
+                    .filter(|record| record.0 == *target && refers(&record.2))
+                    .map(|record| record.1)
+                    .collect()
             }
             _ => self.setting.data.tagged.iter().filter(|link| link.0 == owner).map(|link| link.1).collect(),
         };

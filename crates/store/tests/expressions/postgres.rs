@@ -22,7 +22,8 @@ pub struct Postgres {
 impl Postgres {
     pub fn with(setting: &Setting) -> Self {
         let cluster = crate::cluster::Cluster::start();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let client = runtime.block_on(async {
             let (client, connection) =
                 tokio_postgres::connect(&cluster.options(), NoTls).await.expect("PostgreSQL answers");

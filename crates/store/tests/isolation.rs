@@ -1,0 +1,235 @@
+//! What can go wrong among operations that share a commit on SQLite, and what the others notice of it: nothing.
+
+mod conformance;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use backstay_base::Ambient;
+use backstay_sql::{ColumnType, Statement};
+use backstay_store::{OpenOptions, Store, StoreError, Writes};
+use conformance::script::{
+    Act, Failure, FirstColumn, MODEL, Script, Told, author_made, create_author, emails, insert_author, model, script,
+};
+use futures_util::future::join_all;
+use tempfile::TempDir;
+
+struct Fixture {
+    store: Store,
+    told: Arc<Told>,
+    deaths: Arc<AtomicUsize>,
+    directory: TempDir,
+}
+
+fn fixture(change: impl FnOnce(&mut OpenOptions)) -> Fixture {
+    let directory = TempDir::new().expect("a directory");
+    let (told, deaths) = (Arc::<Told>::default(), Arc::<AtomicUsize>::default());
+    let mut options = OpenOptions::new(directory.path());
+    let counted = Arc::clone(&deaths);
+    options.on_fatal = Arc::new(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+    });
+    change(&mut options);
+    let observer = Arc::clone(&told);
+    let opened = Store::open(&options, &model(MODEL), Ambient::system(), observer).expect("a database");
+    Fixture { store: opened.store, told, deaths, directory }
+}
+
+impl Fixture {
+    /// Runs all in one group and answers how each ended; their changes were committed together.
+    async fn together(&self, works: Vec<Arc<Script>>) -> Vec<String> {
+        let hold = script(Writes::None, []);
+        assert!(self.store.write(hold).await.is_ok());
+        let first = script(Writes::One, [Act::Sleep]);
+        let all = std::iter::once(first).chain(works).map(|work| self.store.write(work));
+        let answers = join_all(all).await;
+        let commits = std::mem::take(&mut *self.told.after.lock().expect("not poisoned"));
+        assert!(commits.len() <= 1, "one group: {commits:?}");
+        answers.into_iter().skip(1).map(shown).collect()
+    }
+
+    async fn stored(&self) -> Vec<String> {
+        let mut sink = FirstColumn::default();
+        self.store.read(&emails(), &mut sink).await.expect("a read");
+        sink.values
+    }
+}
+
+fn shown<T>(answer: Result<T, Failure>) -> String {
+    answer.map_or_else(|error| format!("{error:?}"), |_| "ok".to_owned())
+}
+
+/// A statement that goes on for ever.
+fn endless() -> Statement {
+    let text = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c";
+    Statement::raw(text, vec![], [ColumnType::Int])
+}
+
+fn counted(to: u32) -> Statement {
+    let text =
+        format!("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {to}) SELECT n FROM c");
+    Statement::raw(text, vec![], [ColumnType::Int])
+}
+
+/// Ends the whole transaction, as SQLite itself does after some errors.
+fn ends_the_transaction(number: u32, email: &str) -> Statement {
+    let insert = insert_author(number, email);
+    Statement::raw(insert.text().replace("INSERT", "INSERT OR ROLLBACK"), insert.params().to_vec(), [])
+}
+
+#[tokio::test]
+async fn each_failure_stays_alone_in_its_group() {
+    let made =
+        |number, email: &str| [Act::Execute(insert_author(number, email)), Act::Change(author_made(number, email))];
+    let fails = |writes, number, last: Act| script(writes, made(number, "x@example.org").into_iter().chain([last]));
+    for writes in [Writes::One, Writes::Many] {
+        let fixture = fixture(|_| ());
+        let works = vec![
+            create_author(1, "a@example.org"),
+            fails(writes, 10, Act::Refuse),
+            fails(writes, 11, Act::Panic),
+            fails(writes, 12, Act::Wait),
+            fails(writes, 13, Act::Texts(endless())),
+            fails(writes, 14, Act::Execute(ends_the_transaction(15, "a@example.org"))),
+            fails(writes, 16, Act::Execute(Statement::raw("no SQL", vec![], []))),
+            create_author(2, "b@example.org"),
+        ];
+        let ended = fixture.together(works).await;
+        assert_eq!(
+            ended[..6],
+            [
+                "ok",
+                "Refused",
+                "Store(Panicked)",
+                "Store(Pending)",
+                "Store(StepLimit)",
+                r#"Store(Unique { table: "author", columns: ["email"] })"#,
+            ],
+            "{writes:?}"
+        );
+        assert!(ended[6].starts_with("Store(Database("), "{}", ended[6]);
+        assert_eq!(ended[7], "ok");
+        assert_eq!(fixture.stored().await, ["a@example.org", "b@example.org"]);
+        let places: Vec<u64> =
+            fixture.store.log(1, 10).await.expect("the log").iter().map(|entry| entry.sequence).collect();
+        assert_eq!(places, [1, 2]);
+        assert_eq!(fixture.deaths.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_goes_on_after_its_transaction_ended_writes_nothing() {
+    let fixture = fixture(|_| ());
+    let stubborn = script(
+        Writes::One,
+        [
+            Act::Try(ends_the_transaction(1, "a@example.org")),
+            Act::Try(insert_author(5, "stray@example.org")),
+            Act::Stage(insert_author(6, "stray2@example.org"), None),
+        ],
+    );
+    let ended = fixture.together(vec![create_author(1, "a@example.org"), stubborn]).await;
+    assert_eq!(ended, ["ok", "Store(Aborted)"]);
+    assert_eq!(fixture.stored().await, ["a@example.org"]);
+}
+
+#[tokio::test]
+async fn what_no_entry_can_hold_fails_alone() {
+    let fixture = fixture(|_| ());
+    let mut change = author_made(2, "b@example.org");
+    change.fields[1] = change.fields[0].clone();
+    let twice = script(Writes::One, [Act::Stage(insert_author(2, "b@example.org"), Some(1)), Act::Change(change)]);
+    let ended = fixture.together(vec![create_author(1, "a@example.org"), twice]).await;
+    assert_eq!(ended, ["ok", "Store(Panicked)"]);
+    assert_eq!(fixture.stored().await, ["a@example.org"]);
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_operations_and_not_the_server() {
+    let fixture = fixture(|options| options.max_pages = Some(120));
+    let long = "x".repeat(3000);
+    let mut made = 0_u32;
+    let error = loop {
+        match fixture.store.write(create_author(made, &format!("{made}{long}"))).await {
+            Ok(_) => made += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, Failure::Store(StoreError::Full)), "{error:?}");
+    assert!(made > 5);
+    assert_eq!(fixture.stored().await.len(), made as usize);
+    let small = script(Writes::One, [Act::Execute(Statement::raw("DELETE FROM author", vec![], []))]);
+    assert_eq!(shown(fixture.store.write(small).await), "ok");
+    assert_eq!(shown(fixture.store.write(create_author(1, "after@example.org")).await), "ok");
+    let places = fixture.store.log(1, 1000).await.expect("the log").len();
+    assert_eq!(places, made as usize + 1);
+    assert_eq!(fixture.deaths.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_read_that_takes_long_moves_to_the_pool_and_has_a_limit_there() {
+    let fixture = fixture(|_| ());
+    let mut sink = FirstColumn::default();
+    let stats = fixture.store.read(&counted(100), &mut sink).await.expect("a short read");
+    assert_eq!((stats.rows, stats.moved, sink.begun), (100, false, 1));
+    assert!(stats.steps > 100);
+    let mut sink = FirstColumn::default();
+    let stats = fixture.store.read(&counted(20_000), &mut sink).await.expect("a longer read");
+    assert_eq!((stats.rows, stats.moved, sink.begun, sink.values.len()), (20_000, true, 2, 20_000));
+    let endless = fixture.store.read(&endless(), &mut FirstColumn::default()).await;
+    assert!(matches!(endless, Err(StoreError::StepLimit)), "{endless:?}");
+    let look = fixture.store.write(script(Writes::None, [Act::Texts(counted(20_000))])).await;
+    assert_eq!(shown(look), "ok");
+    let look = fixture.store.write(script(Writes::None, [Act::Texts(self::endless())])).await;
+    assert_eq!(shown(look), "Store(StepLimit)");
+}
+
+#[tokio::test]
+async fn another_process_that_writes_is_noticed() {
+    let fixture = fixture(|_| ());
+    fixture.store.write(create_author(1, "a@example.org")).await.expect("a create");
+    assert_eq!(fixture.told.foreign.load(Ordering::SeqCst), 0);
+    let other = rusqlite::Connection::open(fixture.directory.path().join("backstay.db")).expect("a connection");
+    other.execute("UPDATE author SET name = 'by hand'", []).expect("a change");
+    fixture.store.write(create_author(2, "b@example.org")).await.expect("a create");
+    assert_eq!(fixture.told.foreign.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    let fixture = fixture(|_| ());
+    let clone = fixture.store.clone();
+    clone.write(create_author(1, "a@example.org")).await.expect("a create");
+    fixture.store.close();
+    assert_eq!(shown(clone.write(create_author(2, "b@example.org")).await), "Store(Closed)");
+    assert!(matches!(clone.read(&emails(), &mut FirstColumn::default()).await, Err(StoreError::Closed)));
+    let left: Vec<_> = std::fs::read_dir(fixture.directory.path()).expect("a directory").flatten().collect();
+    assert!(left.iter().all(|file| !file.file_name().to_string_lossy().ends_with("-wal")), "{left:?}");
+}
+
+#[tokio::test]
+async fn damage_ends_the_store() {
+    let fixture = fixture(|_| ());
+    let works = (0..500).map(|number| fixture.store.write(create_author(number, &format!("{number:04}@example.org"))));
+    assert!(join_all(works).await.iter().all(Result::is_ok));
+    let Fixture { store, directory, .. } = fixture;
+    store.close();
+    let path = directory.path().join("backstay.db");
+    let mut bytes = std::fs::read(&path).expect("the file");
+    let pages = bytes.len() / 4096;
+    bytes[8 * 4096..pages * 4096].fill(0xAA);
+    std::fs::write(&path, bytes).expect("the file");
+    let deaths = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&deaths);
+    let mut options = OpenOptions::new(directory.path());
+    options.on_fatal = Arc::new(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+    });
+    // Opening may meet the damage or not; a store that opens must end at the first statement that does.
+    let Ok(opened) = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())) else { return };
+    let answer = opened.store.write(create_author(1000, "new@example.org")).await;
+    assert!(answer.is_err());
+    assert_eq!(deaths.load(Ordering::SeqCst), 1);
+    assert!(opened.store.is_dead());
+    assert_eq!(shown(opened.store.write(create_author(1001, "newer@example.org")).await), "Store(Closed)");
+}
