@@ -95,7 +95,11 @@ impl Numbers {
                     Param::Int(i64::from(next_field)),
                     Param::Text(field.name.as_str().into()),
                 ];
-                statements.push(own("INSERT INTO backstay_field (type, number, name) VALUES ($1, $2, $3)", params, &[]));
+                statements.push(own(
+                    "INSERT INTO backstay_field (type, number, name) VALUES ($1, $2, $3)",
+                    params,
+                    &[],
+                ));
                 known.fields.insert(field.name.clone(), next_field);
                 next_field += 1;
             }

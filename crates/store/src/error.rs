@@ -123,7 +123,9 @@ pub enum OpenError {
         source: Cause,
     },
     /// Written by a newer Backstay.
-    #[error("{path} was written by a newer Backstay (its format is {found}, this one knows up to {known}); update Backstay")]
+    #[error(
+        "{path} was written by a newer Backstay (its format is {found}, this one knows up to {known}); update Backstay"
+    )]
     Newer {
         /// The file.
         path: PathBuf,

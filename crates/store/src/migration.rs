@@ -65,6 +65,7 @@ fn planned(difference: &Difference, new: &Model, dialect: Dialect) -> Planned {
 }
 
 /// What does it; `None` where nothing here can.
+#[expect(clippy::match_same_arms, reason = "the first stands before a wider one")]
 fn statements(difference: &Difference, new: &Model, dialect: Dialect) -> Option<Vec<Statement>> {
     Some(match difference {
         Difference::CollectionAdded { collection } => {

@@ -18,7 +18,7 @@ pub(crate) type Visit<'a> = dyn FnMut(&dyn OwnRow) -> Result<(), StoreError> + S
 /// The version of these tables: what a newer Backstay changes, an older one refuses to open.
 pub(crate) const FORMAT: i64 = 1;
 
-/// Marks a database file of Backstay: "BkSt".
+/// Marks a database file of Backstay: "`BkSt`".
 pub(crate) const APPLICATION_ID: i64 = 0x426B_5374;
 
 /// The statements that make the store's own tables.

@@ -45,10 +45,7 @@ impl Store {
         observer: Arc<dyn CommitObserver>,
     ) -> Result<Opened, OpenError> {
         let store = crate::postgres::PostgresStore::open(config, model, ambient, observer).await?;
-        Ok(Opened {
-            store: Self { database: Database::Postgres(Arc::new(store)) },
-            outcome: crate::Outcome::Created,
-        })
+        Ok(Opened { store: Self { database: Database::Postgres(Arc::new(store)) }, outcome: crate::Outcome::Created })
     }
 
     /// The steps that opening the database with this model would take, without taking them; none for an unchanged

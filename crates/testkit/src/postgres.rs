@@ -48,7 +48,7 @@ impl Cluster {
         let (data, log) = (directory.path().join("data"), directory.path().join("log"));
         let mut init = command(&bin, "initdb", as_root);
         init.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--pgdata"]);
-        succeed(init.arg(&data).output()?)?;
+        succeed(&init.arg(&data).output()?)?;
         let mut server = command(&bin, "postgres", as_root);
         server.arg("-D").arg(&data).arg("-k").arg(directory.path());
         for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=200"] {
@@ -68,7 +68,7 @@ impl Cluster {
     #[expect(clippy::panic, reason = "a test without its database has to say why")]
     pub fn database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let made = self.client("createdb").arg(&name).output().and_then(succeed);
+        let made = self.client("createdb").arg(&name).output().and_then(|output| succeed(&output));
         made.unwrap_or_else(|error| panic!("PostgreSQL does not make a database: {error}"));
         format!("host={} user={USER} dbname={name}", self.directory.path().display())
     }
@@ -107,9 +107,11 @@ impl Drop for Cluster {
 }
 
 fn newest() -> io::Result<PathBuf> {
-    let hint = || io::Error::other(format!("nothing in {INSTALLED}; install it, on Debian with `apt install postgresql`"));
+    let hint =
+        || io::Error::other(format!("nothing in {INSTALLED}; install it, on Debian with `apt install postgresql`"));
     let versions = fs::read_dir(INSTALLED).map_err(|_| hint())?.flatten();
-    let with_number = versions.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())));
+    let with_number =
+        versions.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())));
     let newest = with_number.filter(|(_, path)| path.join("bin/initdb").exists()).max_by_key(|(number, _)| *number);
     newest.map(|(_, path)| path.join("bin")).ok_or_else(hint)
 }
@@ -134,7 +136,7 @@ fn command(bin: &Path, program: &str, as_root: bool) -> Command {
     command
 }
 
-fn succeed(output: Output) -> io::Result<()> {
+fn succeed(output: &Output) -> io::Result<()> {
     if output.status.success() {
         return Ok(());
     }

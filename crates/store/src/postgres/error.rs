@@ -100,6 +100,7 @@ fn columns(detail: &str) -> Vec<String> {
 }
 
 /// An error outside of operations.
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` wants")]
 pub(super) fn plain(error: Error) -> StoreError {
     Refusal::of(&error).note(&mut false)
 }

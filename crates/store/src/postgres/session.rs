@@ -15,7 +15,7 @@ use crate::own::{Visit, own};
 use crate::tx::{Pending, Remembered, Staged};
 use crate::{StoreError, idempotency};
 
-/// The advisory lock that gives places in the commit log: "BkSt", "log".
+/// The advisory lock that gives places in the commit log: "`BkSt`", "log".
 const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
 
 /// One connection and its transaction, which begins with the first statement, in the same round trip.
@@ -111,7 +111,8 @@ impl Session {
             prepared.push(ready.map_err(|error| self.failed(&error))?);
         }
         let client = &self.client;
-        let mut answers: Vec<BoxFuture<'_, Result<(), tokio_postgres::Error>>> = Vec::with_capacity(statements.len() + 2);
+        let mut answers: Vec<BoxFuture<'_, Result<(), tokio_postgres::Error>>> =
+            Vec::with_capacity(statements.len() + 2);
         if !self.begun {
             answers.push(client.batch_execute("BEGIN").boxed());
         }
@@ -125,7 +126,8 @@ impl Session {
         // Futures are polled in order, and each sends its request when it is first polled.
         let answers = join_all(answers).await;
         let committed = answers.last().is_some_and(Result::is_ok);
-        let first_error = answers.into_iter().enumerate().find_map(|(at, answer)| answer.err().map(|error| (at, error)));
+        let first_error =
+            answers.into_iter().enumerate().find_map(|(at, answer)| answer.err().map(|error| (at, error)));
         let Some((at, error)) = first_error else {
             self.begun = false;
             return Ok(());
@@ -158,7 +160,7 @@ impl Session {
             return Ok(());
         }
         let begin = if self.read_only { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" };
-        self.client.batch_execute(begin).await.map_err(|error| plain(error))?;
+        self.client.batch_execute(begin).await.map_err(plain)?;
         self.begun = true;
         Ok(())
     }

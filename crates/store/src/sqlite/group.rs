@@ -73,7 +73,7 @@ impl GroupCommit {
             }
         }
         let all = group.done.into_iter().chain(group.failed).chain(waiting);
-        all.for_each(|job| job.answer());
+        all.for_each(super::job::Job::answer);
         outcome.or_else(|error| if is_final(&error) { Err(error) } else { self.rollback() })
     }
 

@@ -15,6 +15,7 @@ pub(super) trait Job: Send {
     fn writes(&self) -> Writes;
     fn origin(&self) -> Origin;
     /// Runs it once. `Err`: it failed and keeps its own error; what it had done by then has to be undone.
+    #[expect(clippy::result_large_err, reason = "both outcomes are the same value, and it is moved once")]
     fn run(&mut self, session: &mut Session, origin: &Origin) -> Result<Pending, Pending>;
     /// It failed for a reason outside of it, whatever it had answered.
     fn fail(&mut self, error: StoreError);

@@ -101,8 +101,7 @@ impl SqliteStore {
         let checkpointer =
             Checkpointer::start(checkpoint::session(&path)?, Arc::clone(&shared)).map_err(OpenError::Thread)?;
         let commit = GroupCommit::new(database.session, Arc::clone(&shared))?;
-        let writer =
-            Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
+        let writer = Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
         let readers = Readers::start(path, options.readers).map_err(|error| match error {
             StartError::Store(error) => OpenError::Store(error),
             StartError::Thread(error) => OpenError::Thread(error),
@@ -262,7 +261,9 @@ fn look_once<W: Work>(job: &mut WorkJob<W>, session: &mut Session) {
     if refused {
         job.fail(StoreError::ReadOnly);
     }
-    if !session.db.is_autocommit() && let Err(error) = session.command("COMMIT") {
+    if !session.db.is_autocommit()
+        && let Err(error) = session.command("COMMIT")
+    {
         job.fail(error::store_error(error));
     }
 }

@@ -37,8 +37,10 @@ pub(super) fn database(
     file::check(path)?;
     let mut session = Session::open(path, Mode::Writer).map_err(|error| refused(path, error))?;
     let fresh = is_fresh(&session, path)?;
-    let mode: String =
-        session.db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(|error| refused(path, error))?;
+    let mode: String = session
+        .db
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(|error| refused(path, error))?;
     if mode != "wal" {
         return Err(OpenError::FileSystem { path: path.to_owned() });
     }
@@ -59,8 +61,7 @@ pub(super) fn database(
 /// What `database` would do to the file, without doing it.
 pub(super) fn plan(path: &Path, model: &Model) -> Result<Vec<Step>, OpenError> {
     check_sqlite()?;
-    let creation =
-        || vec![migration::creation(&own::create(Dialect::Sqlite), &schema::create(model, Dialect::Sqlite))];
+    let creation = || vec![migration::creation(&own::create(Dialect::Sqlite), &schema::create(model, Dialect::Sqlite))];
     if !path.exists() {
         return Ok(creation());
     }
@@ -124,12 +125,7 @@ fn create(session: &mut Session, model: &Model, ambient: &Ambient) -> Result<(),
 }
 
 /// Makes an existing database fit the model, or says why it does not.
-fn adapt(
-    session: &mut Session,
-    migration: Migration,
-    model: &Model,
-    ambient: &Ambient,
-) -> Result<Outcome, OpenError> {
+fn adapt(session: &mut Session, migration: Migration, model: &Model, ambient: &Ambient) -> Result<Outcome, OpenError> {
     let stored = newest(session)?;
     if stored.hash == snapshot::hash(model) {
         return Ok(Outcome::Unchanged);

@@ -49,17 +49,16 @@ impl Readers {
     }
 
     /// Does something at once with a connection of its own.
-    pub(super) fn with<T>(
-        &self,
-        action: impl FnOnce(&mut Session) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub(super) fn with<T>(&self, action: impl FnOnce(&mut Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let idle = self.idle.lock().as_mut().ok_or(StoreError::Closed)?.pop();
         let mut session = match idle {
             Some(session) => session,
             None => Session::open(&self.path, Mode::Reader).map_err(store_error)?,
         };
         let result = action(&mut session);
-        if let Some(idle) = self.idle.lock().as_mut() && idle.len() < KEPT {
+        if let Some(idle) = self.idle.lock().as_mut()
+            && idle.len() < KEPT
+        {
             idle.push(session);
         }
         result

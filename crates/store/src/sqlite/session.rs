@@ -183,3 +183,63 @@ impl Session {
         error
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::RecordId;
+    use backstay_sql::Param;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A membership rule as the planner writes it: the plan could depend on the bound value.
+    const RULE: &str = "SELECT title FROM post WHERE (state = 'PUBLISHED' OR EXISTS (SELECT 1 FROM member m \
+                        WHERE m.section = post.section AND m.account = ?1 AND m.role LIKE ?2)) AND id = ?3";
+
+    fn session(directory: &TempDir) -> Session {
+        let path = directory.path().join("test.db");
+        let writer = Session::open(&path, Mode::Writer).expect("a database");
+        let tables = "CREATE TABLE post (id BLOB PRIMARY KEY, title TEXT, state TEXT, section INTEGER) STRICT;
+            CREATE TABLE member (section INTEGER, account BLOB, role TEXT) STRICT;
+            CREATE INDEX by_state ON post (state); CREATE INDEX by_role ON member (role, account);
+            INSERT INTO post SELECT randomblob(16), 'x', iif(value % 9, 'DRAFT', 'PUBLISHED'), value % 7
+              FROM generate_series(1, 500);
+            INSERT INTO member SELECT value % 7, randomblob(16), 'EDITOR' || value FROM generate_series(1, 500);
+            ANALYZE;";
+        let tables = tables.replace("generate_series(1, 500)", "(WITH RECURSIVE s(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM s WHERE value < 500) SELECT value FROM s)");
+        writer.db.execute_batch(&tables).expect("tables");
+        writer
+    }
+
+    #[test]
+    fn statements_are_prepared_once_whatever_is_bound() {
+        let directory = TempDir::new().expect("a directory");
+        let mut session = session(&directory);
+        for round in 0..50_u8 {
+            let id = Param::Id(RecordId::from_bytes([round; 16]));
+            let role = Param::Text(if round % 2 == 0 { "E%".into() } else { "%x".into() });
+            let statement = Statement::raw(RULE, vec![id.clone(), role, id], [ColumnType::Text]);
+            session.rows(&statement, &mut |_| Ok(())).expect("a read");
+        }
+        let prepared = session.db.prepare_cached(RULE).expect("prepared");
+        assert_eq!(prepared.get_status(StatementStatus::RePrepare), 0);
+        assert_eq!(prepared.get_status(StatementStatus::Run), 50);
+    }
+
+    #[test]
+    fn connections_have_the_settings_that_everything_relies_on() {
+        let directory = TempDir::new().expect("a directory");
+        drop(session(&directory));
+        for mode in [Mode::Writer, Mode::Reader] {
+            let session = Session::open(&directory.path().join("test.db"), mode).expect("a database");
+            let number = |text: &str| -> i64 { session.db.query_row(text, [], |row| row.get(0)).expect("a setting") };
+            assert_eq!(number("PRAGMA synchronous"), 2);
+            assert_eq!(number("PRAGMA foreign_keys"), 1);
+            assert_eq!(number("PRAGMA trusted_schema"), 0);
+            assert_eq!(number("PRAGMA wal_autocheckpoint"), 0);
+            assert_eq!(number("PRAGMA query_only"), i64::from(mode == Mode::Reader));
+            assert!(session.db.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).expect("a setting"));
+            assert!(session.db.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).expect("a setting"));
+        }
+    }
+}

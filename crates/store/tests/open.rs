@@ -1,0 +1,192 @@
+//! What opening a database refuses, and what it changes.
+
+mod conformance;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use backstay_base::Ambient;
+use backstay_store::{Migration, OpenError, OpenOptions, Opened, Outcome, Store};
+use conformance::script::{AUTHOR, FirstColumn, MODEL, create_author, email_field, emails, model, name_field};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+fn open_with(directory: &Path, text: &str, migration: Migration) -> Result<Opened, OpenError> {
+    let options = OpenOptions { migration, ..OpenOptions::new(directory) };
+    Store::open(&options, &model(text), Ambient::system(), Arc::new(()))
+}
+
+fn open(directory: &Path, text: &str) -> Result<Opened, OpenError> {
+    open_with(directory, text, Migration::ApplySafe)
+}
+
+fn refused(directory: &Path, text: &str) -> String {
+    open(directory, text).expect_err("refused").to_string().replace(&directory.display().to_string(), "DIR")
+}
+
+fn directory() -> TempDir {
+    TempDir::new().expect("a directory")
+}
+
+#[test]
+fn a_database_is_made_once_and_then_found_unchanged() {
+    let directory = directory();
+    let path = directory.path().join("new/data");
+    let first = open(&path, MODEL).expect("a database");
+    assert_eq!(first.outcome, Outcome::Created);
+    let numbers = first.store.catalog().clone();
+    first.store.close();
+    let begun = Instant::now();
+    let second = open(&path, MODEL).expect("the same database");
+    assert_eq!(second.outcome, Outcome::Unchanged);
+    // The limit is generous to a busy machine; the target is 50 ms.
+    assert!(begun.elapsed().as_millis() < 500, "{:?}", begun.elapsed());
+    assert_eq!(second.store.catalog().type_number(AUTHOR), numbers.type_number(AUTHOR));
+    let number = numbers.field_number(AUTHOR, name_field());
+    assert_eq!(second.store.catalog().field(AUTHOR, number), Some(name_field()));
+    assert_eq!(second.store.catalog().collection(numbers.type_number(AUTHOR)), Some(AUTHOR));
+}
+
+#[test]
+fn only_one_process_may_have_it_open() {
+    let directory = directory();
+    let first = open(directory.path(), MODEL).expect("a database");
+    assert_eq!(
+        refused(directory.path(), MODEL),
+        "another Backstay uses the database in DIR; stop it, or choose another directory with --data"
+    );
+    first.store.close();
+    open(directory.path(), MODEL).expect("free again");
+}
+
+#[test]
+fn files_that_are_not_ours_are_refused() {
+    let check = |make: fn(&Path), expected: &str| {
+        let directory = directory();
+        make(&directory.path().join("backstay.db"));
+        let before = fs::read(directory.path().join("backstay.db")).expect("the file");
+        assert_eq!(refused(directory.path(), MODEL), expected);
+        assert_eq!(fs::read(directory.path().join("backstay.db")).expect("the file"), before, "{expected}");
+    };
+    let other =
+        "DIR/backstay.db is the database of another program; move it away, or choose another directory with --data";
+    let damaged = "DIR/backstay.db is damaged, or no database at all; restore it from a backup";
+    check(|path| fs::write(path, "a text, and quite a long one at that").expect("a file"), damaged);
+    check(|path| fs::write(path, "short").expect("a file"), damaged);
+    check(|path| fs::write(path, [b"SQLite format 3\0".as_slice(), &[0xAA; 8192]].concat()).expect("a file"), damaged);
+    check(|path| made(path, "CREATE TABLE theirs (x)"), other);
+    check(|path| made(path, "PRAGMA application_id = 77; PRAGMA user_version = 1"), other);
+    check(
+        |path| made(path, "PRAGMA application_id = 1114329972; PRAGMA user_version = 99"),
+        "DIR/backstay.db was written by a newer Backstay (its format is 99, this one knows up to 1); update Backstay",
+    );
+}
+
+fn made(path: &Path, text: &str) {
+    Connection::open(path).and_then(|db| db.execute_batch(text)).expect("a file");
+}
+
+#[test]
+fn an_empty_file_becomes_a_database() {
+    let directory = directory();
+    fs::write(directory.path().join("backstay.db"), "").expect("a file");
+    assert_eq!(open(directory.path(), MODEL).expect("a database").outcome, Outcome::Created);
+}
+
+#[test]
+fn a_read_only_file_is_refused() {
+    let directory = directory();
+    open(directory.path(), MODEL).expect("a database").store.close();
+    let path = directory.path().join("backstay.db");
+    let mut permissions = fs::metadata(&path).expect("the file").permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).expect("read-only");
+    assert_eq!(
+        refused(directory.path(), MODEL),
+        "DIR/backstay.db may not be written; give the user that runs Backstay the right to write it"
+    );
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_named() {
+    let directory = directory();
+    fs::write(directory.path().join("file"), "").expect("a file");
+    assert_eq!(refused(&directory.path().join("file/data"), MODEL), "the data directory DIR cannot be used");
+}
+
+const MORE: &str = r#"
+type Tag @allow(read: "true") { label: String! @unique }
+extend type Author @index(fields: ["nick"]) { nick: String  tags: [Tag!] }
+"#;
+
+#[tokio::test]
+async fn what_is_safe_is_applied_at_the_start() {
+    let directory = directory();
+    let first = open(directory.path(), MODEL).expect("a database");
+    first.store.write(create_author(1, "a@example.org")).await.expect("a create");
+    let before = first.store.catalog().clone();
+    first.store.close();
+
+    let text = format!("{MODEL}{MORE}");
+    let options = OpenOptions::new(directory.path());
+    let planned = Store::plan_migration(&options, &model(&text)).expect("a plan");
+    assert!(planned.iter().all(|step| step.automatic), "{planned:?}");
+    assert!(planned.iter().any(|step| step.words.contains("Tag") && !step.sql.is_empty()), "{planned:?}");
+    open_with(directory.path(), &text, Migration::Refuse).expect_err("not asked for");
+
+    let second = open(directory.path(), &text).expect("migrated");
+    assert_eq!(second.outcome, Outcome::Migrated(planned));
+    let after = second.store.catalog();
+    let author = model(&text).collection_named("Author").expect("the type").id;
+    assert_eq!(after.type_number(author), before.type_number(AUTHOR));
+    assert_eq!(after.field_number(author, email_field()), before.field_number(AUTHOR, email_field()));
+    let mut sink = FirstColumn::default();
+    second.store.read(&emails(), &mut sink).await.expect("a read");
+    assert_eq!(sink.values, ["a@example.org"]);
+    second.store.write(create_author(2, "b@example.org")).await.expect("a create");
+    second.store.close();
+    assert_eq!(open(directory.path(), &text).expect("the same").outcome, Outcome::Unchanged);
+}
+
+#[test]
+fn what_is_not_safe_is_refused_whole() {
+    let directory = directory();
+    open(directory.path(), MODEL).expect("a database").store.close();
+    let text = MODEL.replace("  weight: Float\n", "").replace("email: Email!", "email: Email! nick: String");
+    let error = open(directory.path(), &text).expect_err("refused");
+    let OpenError::Migration { refused } = &error else { panic!("{error:?}") };
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].contains("weight") && refused[0].contains("loses data"), "{refused:?}");
+    let planned = Store::plan_migration(&OpenOptions::new(directory.path()), &model(&text)).expect("a plan");
+    assert_eq!(planned.iter().map(|step| step.automatic).filter(|automatic| !automatic).count(), 1, "{planned:?}");
+    assert_eq!(open(directory.path(), MODEL).expect("as it was").outcome, Outcome::Unchanged);
+}
+
+#[tokio::test]
+async fn a_unique_index_that_stored_records_break_is_named() {
+    let directory = directory();
+    let first = open(directory.path(), &MODEL.replace("email: Email! @unique", "email: Email!")).expect("a database");
+    for number in [1, 2] {
+        first.store.write(create_author(number, "same@example.org")).await.expect("a create");
+    }
+    first.store.close();
+    let text = MODEL.replace("name: String!", "name: String! nick: String");
+    let error = open(directory.path(), &text).expect_err("refused");
+    let OpenError::Migration { refused } = &error else { panic!("{error:?}") };
+    assert!(refused[0].contains("of Author cannot be made") && refused[0].contains("same email"), "{refused:?}");
+    // Nothing was left half done: the field that came with it is not there either.
+    let columns = Connection::open(directory.path().join("backstay.db")).expect("the file");
+    let nick = columns.prepare("SELECT nick FROM author").map(|_| ());
+    assert!(nick.is_err(), "{nick:?}");
+}
+
+#[test]
+fn the_plan_for_no_database_is_to_make_one() {
+    let directory = directory();
+    let planned = Store::plan_migration(&OpenOptions::new(directory.path()), &model(MODEL)).expect("a plan");
+    assert_eq!(planned.len(), 1);
+    assert_eq!(planned[0].words, "make the database");
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
+}
