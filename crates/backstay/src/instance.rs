@@ -55,7 +55,7 @@ impl Place {
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&self.data);
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
-        let (engine, outcome) = Engine::open(application, options, Ambient::system())?;
+        let (engine, outcome) = Engine::open(application, &options, Ambient::system())?;
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         Ok((Instance { engine, identity, seeder, directory: self.directory.clone() }, outcome))

@@ -106,7 +106,7 @@ impl IdSource {
 
     fn ticks(now: Timestamp) -> u64 {
         let micros = u64::try_from(now.micros()).unwrap_or(0);
-        (micros / 1000) << 12 | (micros % 1000) * 4096 / 1000
+        ((micros / 1000) << 12) | ((micros % 1000) * 4096 / 1000)
     }
 }
 

@@ -63,7 +63,8 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with exactly six digits of a second's fraction, so that texts order as moments do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date = Date((self.0.div_euclid(86_400_000_000)) as i32);
+        // Within the years 1 to 9999 the days fit; see `from_micros`.
+        let date = Date(i32::try_from(self.0.div_euclid(86_400_000_000)).unwrap_or_default());
         let micros = self.0.rem_euclid(86_400_000_000);
         let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
         write!(f, "{date}T{:02}:{:02}:{:02}.{fraction:06}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)

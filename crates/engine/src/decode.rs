@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use backstay_base::{Error, Limit, RecordId, Value, Violation, ViolationKind, limits, nearest};
-use backstay_model::{Collection, CollectionId, Field, FieldKind, Model};
+use backstay_model::{Class, Collection, CollectionId, Field, FieldKind, Model};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -204,7 +204,8 @@ fn within_list_limit(items: usize) -> Result<(), ViolationKind> {
 
 /// There is no such field; names the one that was probably meant.
 pub(crate) fn unknown_field(collection: &Collection, name: &str) -> ViolationKind {
-    let names = collection.fields.iter().map(|field| field.name.as_str());
+    let open = collection.fields.iter().filter(|field| field.class != Some(Class::Secret));
+    let names = open.map(|field| field.name.as_str());
     let suggestion = nearest(name, names);
     ViolationKind::Unknown { what: "field", name: scalar::shorten(name), suggestion: suggestion.map(str::to_owned) }
 }

@@ -52,13 +52,13 @@ impl Engine {
     /// Opens the application's database, creating or migrating it as the options say. Blocks.
     pub fn open(
         application: Application,
-        options: OpenOptions,
+        options: &OpenOptions,
         ambient: Ambient,
     ) -> Result<(Self, Outcome), OpenError> {
         let clock = Arc::new(VersionClock::default());
         let publisher = Arc::new(Publisher::new(Arc::clone(&clock), &application.model));
         let model = Arc::clone(&application.model);
-        let Opened { store, outcome } = Store::open(&options, &model, ambient.clone(), publisher)?;
+        let Opened { store, outcome } = Store::open(options, &model, ambient.clone(), publisher)?;
         let inner = Inner {
             planner: Planner::new(Arc::clone(&model), store.dialect()),
             templates: Templates::new(&model),

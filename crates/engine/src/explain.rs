@@ -336,7 +336,7 @@ fn explained(cx: &Context) -> ExplainedCaller {
     ExplainedCaller {
         kind: cx.caller.kind.name(),
         id: cx.caller.id.map(|id| id.to_string()),
-        roles: cx.caller.roles.iter().map(|role| role.to_string()).collect(),
+        roles: cx.caller.roles.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -11,20 +11,6 @@ use crate::{Authority, Draft, OpContext, Record};
 use backstay_base::limits;
 
 impl OpContext<'_, '_> {
-    /// Links a new record to these members.
-    pub(crate) async fn link(
-        &mut self,
-        collection: &Collection,
-        field: FieldId,
-        record: &Record,
-        members: &[RecordId],
-    ) -> Result<(), Error> {
-        if !members.is_empty() {
-            self.write_links(collection, record, LinkChange { field, added: members.to_vec(), removed: Vec::new() });
-        }
-        Ok(())
-    }
-
     /// What the draft changes in the record's many-to-many relations.
     pub(crate) async fn changed_links(
         &mut self,

@@ -67,7 +67,7 @@ impl Parser<'_> {
             .ok_or_else(|| Error::malformed("select", unknown_field(collection, name)))?;
         let mut selected = self.view.selected(collection.id, field.id);
         if !self.view.collection(collection.id).may_see(field) {
-            return Err(self.forbidden());
+            return Err(forbidden());
         }
         self.space();
         let braces = self.take('{');
@@ -90,7 +90,7 @@ impl Parser<'_> {
             return Ok(None);
         }
         if read.refuses() {
-            return Err(self.forbidden());
+            return Err(forbidden());
         }
         let collection = self.model.collection(target);
         let selection = if braces {
@@ -137,8 +137,8 @@ impl Parser<'_> {
         let offset = self.text[..self.at].chars().count();
         Error::malformed("select", ViolationKind::Syntax { offset, problem: problem.to_owned() })
     }
+}
 
-    fn forbidden(&self) -> Error {
-        Error::malformed("select", ViolationKind::FieldForbidden { action: Action::Read })
-    }
+fn forbidden() -> Error {
+    Error::malformed("select", ViolationKind::FieldForbidden { action: Action::Read })
 }

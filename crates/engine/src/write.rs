@@ -42,7 +42,9 @@ impl OpContext<'_, '_> {
         self.tx.stage(insert, Some(1));
         self.tx.change(change(collection, &record, ChangeKind::Create, created_fields(collection, &record)));
         for (field, members) in draft.links {
-            self.link(collection, field, &record, &members).await?;
+            if !members.is_empty() {
+                self.write_links(collection, &record, LinkChange { field, added: members, removed: Vec::new() });
+            }
         }
         Ok(record)
     }
@@ -87,7 +89,7 @@ impl OpContext<'_, '_> {
         self.update_rule(&view, collection, stored.values(), &values).await?;
         self.field_rules(&view, collection, &draft, Action::Update, stored.values(), &values).await?;
         self.verify_references(collection, &values, &draft).await?;
-        self.replace(collection, &stored, values, links)
+        Ok(self.replace(collection, &stored, values, links))
     }
 
     /// Deletes a record, and what `@onDelete` says with it.
@@ -195,7 +197,7 @@ impl OpContext<'_, '_> {
             return Ok(truth(&rule.expr, &memory));
         }
         let template = rule.check(&self.engine.planner, collection, this);
-        let statement = Bindings { stored, proposed, ..self.bindings() }.statement(template);
+        let statement = Bindings { proposed, stored, ..self.bindings() }.statement(template);
         let mut answer = Truth::Unknown;
         let visit = &mut |row: &dyn Row| {
             answer = match row.value(0)? {
@@ -317,7 +319,7 @@ impl OpContext<'_, '_> {
         stored: &Record,
         mut values: Vec<Value>,
         links: Vec<LinkChange>,
-    ) -> Result<Record, Error> {
+    ) -> Record {
         values[usize::from(Collection::UPDATED_AT.0)] = self.now().into();
         values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
         let record = Record::new(values);
@@ -337,7 +339,7 @@ impl OpContext<'_, '_> {
         for link in links {
             self.write_links(collection, &record, link);
         }
-        Ok(record)
+        record
     }
 
     /// Deletes a record after those that go with it, so that no reference leads nowhere in between.

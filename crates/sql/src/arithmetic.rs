@@ -79,9 +79,7 @@ impl Lowering<'_, '_, '_> {
             (Type::Int | Type::Duration, Form::Column) => {
                 Val { sql: cast(value.sql, "numeric"), form: Form::Number, ..value }
             }
-            (Type::Timestamp, Form::Column) => {
-                Val { sql: epoch(value.sql), form: Form::Micros, ..value }
-            }
+            (Type::Timestamp, Form::Column) => Val { sql: epoch(value.sql), form: Form::Micros, ..value },
             _ => value,
         }
     }
@@ -131,17 +129,14 @@ impl Lowering<'_, '_, '_> {
                 .finally(a.clone().div(b.clone())),
         };
         let mut outer = Query::select();
-        outer.expr(case).from_subquery(operands.to_owned(), crate::build::name(&alias));
-        Sql::SubQuery(None, Box::new(outer.to_owned().into()))
+        outer.expr(case).from_subquery(operands.clone(), crate::build::name(&alias));
+        Sql::SubQuery(None, Box::new(outer.clone().into()))
     }
 }
 
 /// Whether the operator computes a value from values.
 pub(crate) fn is_arithmetic(operator: Operator) -> bool {
-    matches!(
-        operator,
-        Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder
-    )
+    matches!(operator, Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder)
 }
 
 fn zero(ty: &Type) -> Value {

@@ -59,13 +59,11 @@ impl Lowering<'_, '_, '_> {
         let guards = [left.guards.clone(), right.guards.clone()].concat();
         let condition = match (left.form.clone(), right.form.clone()) {
             (Form::Scaled(scale), Form::Exact(slot)) => self.compare_exact(operator, left.sql, scale, &slot),
-            (Form::Exact(slot), Form::Scaled(scale)) => {
-                self.compare_exact(mirrored(operator), right.sql, scale, &slot)
-            }
+            (Form::Exact(slot), Form::Scaled(scale)) => self.compare_exact(mirrored(operator), right.sql, scale, &slot),
             (Form::Micros, _) | (_, Form::Micros) => order(operator, moment(left).sql, moment(right).sql),
             (Form::Scaled(_) | Form::Exact(_), _) => {
                 let (left, right) = (self.loose(left), self.loose(right));
-                self.compare_scaled(operator, left, right)
+                Self::compare_scaled(operator, left, right)
             }
             _ => order(operator, left.sql, right.sql),
         };
@@ -91,7 +89,7 @@ impl Lowering<'_, '_, '_> {
 
     /// SQLite: two scaled integers. A product that overflows is a REAL beyond every integer, which still compares
     /// rightly with the other, an integer.
-    fn compare_scaled(&mut self, operator: Operator, left: Val, right: Val) -> Sql {
+    fn compare_scaled(operator: Operator, left: Val, right: Val) -> Sql {
         let scale = |value: &Val| if let Form::Scaled(scale) = value.form { scale } else { 0 };
         let most = Ord::max(scale(&left), scale(&right));
         let [left, right] = [left, right].map(|value| match most - scale(&value) {
@@ -177,11 +175,8 @@ impl Lowering<'_, '_, '_> {
                 let each = sea_query::Func::cust("json_each").arg(list.sql.clone());
                 elements.expr(column(&alias, "value")).from_function(each, name(&alias));
                 let there = list.sql.clone().is_not_null();
-                let found = if wanted {
-                    one.in_subquery(elements.to_owned())
-                } else {
-                    one.not_in_subquery(elements.to_owned())
-                };
+                let found =
+                    if wanted { one.in_subquery(elements.clone()) } else { one.not_in_subquery(elements.clone()) };
                 there.and(found)
             }
         };

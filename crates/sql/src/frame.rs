@@ -108,7 +108,7 @@ impl Builder<'_> {
     }
 
     /// The record that a to-one relation leads to.
-    pub(crate) fn to_one(&mut self, anchor: &Anchor, field: FieldId) -> Anchor {
+    pub(crate) fn follow(&mut self, anchor: &Anchor, field: FieldId) -> Anchor {
         let from = self.row(anchor);
         let target = self.model.field(from.collection, field).kind.target().unwrap_or(from.collection);
         if let Some(join) = self.frames[from.frame].joins.iter().find(|j| j.from == from.record && j.field == field) {

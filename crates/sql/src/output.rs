@@ -109,7 +109,7 @@ impl Builder<'_> {
         at: &Anchor,
         columns: &mut Columns,
     ) -> ValueOutput {
-        let target = self.to_one(at, field.id);
+        let target = self.follow(at, field.id);
         let read = self.rule(&expansion.read, &target);
         if matches!(read, Pred::Known(false)) {
             let present = Some(columns.push(boolean(false), ColumnType::Bool));
@@ -144,7 +144,12 @@ impl Builder<'_> {
         ValueOutput::Rows { column, columns: types.into(), element }
     }
 
-    fn nested(&mut self, field: &Field, expansion: &Expansion, at: &Anchor) -> (Sql, Vec<ColumnType>, Vec<MemberOutput>) {
+    fn nested(
+        &mut self,
+        field: &Field,
+        expansion: &Expansion,
+        at: &Anchor,
+    ) -> (Sql, Vec<ColumnType>, Vec<MemberOutput>) {
         let key = self.key(at);
         let Some((member, tie)) = self.members(&field.kind, key) else {
             return (word("[]"), Vec::new(), Vec::new());

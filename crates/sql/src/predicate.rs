@@ -20,12 +20,12 @@ pub(crate) enum Pred {
 impl Pred {
     /// Holds where all hold.
     pub(crate) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
-        Self::chain(parts, true, |left, right| left.and(right))
+        Self::chain(parts, true, sea_query::ExprTrait::and)
     }
 
     /// Holds where one holds.
     pub(crate) fn any(parts: impl IntoIterator<Item = Self>) -> Self {
-        Self::chain(parts, false, |left, right| left.or(right))
+        Self::chain(parts, false, sea_query::ExprTrait::or)
     }
 
     fn chain(parts: impl IntoIterator<Item = Self>, neutral: bool, combine: fn(Sql, Sql) -> Sql) -> Self {
@@ -195,9 +195,7 @@ impl Lowering<'_, '_, '_> {
                 let start = size.clone().sub(tail.clone()).add(integer(1));
                 size.gte(tail).and(call("substr", [t, start]).eq(p))
             }
-            (Function::EndsWith, Dialect::Postgres) => {
-                call("right", [t, call("char_length", [p.clone()])]).eq(p)
-            }
+            (Function::EndsWith, Dialect::Postgres) => call("right", [t, call("char_length", [p.clone()])]).eq(p),
             (Function::Contains, Dialect::Sqlite) => call("instr", [t, p]).gt(integer(0)),
             (Function::Contains, Dialect::Postgres) => call("strpos", [t, p]).gt(integer(0)),
             (Function::Size | Function::LowerAscii | Function::UpperAscii, _) => return Pred::Known(false),

@@ -101,7 +101,7 @@ impl Lowering<'_, '_, '_> {
             visibility.rows.contains_key(&collection) || visibility.fields.contains_key(&(collection, relation))
         });
         if restricted {
-            let owner = self.builder.to_one(&holder, *step);
+            let owner = self.builder.follow(&holder, *step);
             conditions.extend([self.sees_record(&owner), self.sees_field(&owner, relation)]);
         }
         Owner { key, collection, certain: false, conditions }

@@ -83,7 +83,8 @@ struct Key {
 impl Builder<'_> {
     /// The sort keys as the caller sees them, and the id.
     fn sort_keys(&mut self, sort: &[SortKey], record: &Anchor, seen: &Scope<'_>) -> Vec<Key> {
-        let mut keys: Vec<Key> = sort.iter().map(|key| self.sort_key(key.field, key.descending, record, seen)).collect();
+        let mut keys: Vec<Key> =
+            sort.iter().map(|key| self.sort_key(key.field, key.descending, record, seen)).collect();
         let descending = sort.last().is_some_and(|key| key.descending);
         let sql = self.key(record);
         keys.push(Key { sql, encoding: Encoding::Column(ColumnType::Id), nullable: false, descending });

@@ -125,7 +125,7 @@ impl Lowering<'_, '_, '_> {
         let mut conditions = Vec::new();
         for step in steps {
             conditions.push(self.sees_field(&at, *step));
-            at = self.builder.to_one(&at, *step);
+            at = self.builder.follow(&at, *step);
             conditions.push(self.sees_record(&at));
         }
         (at, conditions)

@@ -3,8 +3,8 @@
 use backstay_base::{MONEY_SCALE, Value};
 use backstay_model::{Collection, Field, FieldKind, Index, Link, Model};
 use sea_query::{
-    Alias, ColumnDef, ColumnType as SqlType, Expr as Sql, ForeignKey, ForeignKeyCreateStatement,
-    Index as SqlIndex, PostgresQueryBuilder, SqliteQueryBuilder, Table, TableCreateStatement,
+    Alias, ColumnDef, ColumnType as SqlType, Expr as Sql, ForeignKey, ForeignKeyCreateStatement, Index as SqlIndex,
+    PostgresQueryBuilder, SqliteQueryBuilder, Table, TableCreateStatement,
 };
 
 use crate::build::{boolean, cast, integer, name, postgres_type, word};
@@ -161,7 +161,8 @@ impl Schema<'_> {
 
     fn column(self, field: &Field, part: Part) -> ColumnDef {
         let kind = self.sql_type(part_type(field, part));
-        let mut column = ColumnDef::new_with_type(name(&part_column(field, part)), SqlType::Custom(Alias::new(kind).into()));
+        let mut column =
+            ColumnDef::new_with_type(name(&part_column(field, part)), SqlType::Custom(Alias::new(kind).into()));
         let always = field.id.0 <= Collection::VERSION.0;
         if field.required || always {
             column.not_null();
@@ -177,8 +178,10 @@ impl Schema<'_> {
                 format!("numeric({digits}, {scale})")
             }
             (Dialect::Postgres, column) => postgres_type(column).to_owned(),
-            (Dialect::Sqlite, ColumnType::Bool | ColumnType::Int | ColumnType::Timestamp) => "INTEGER".to_owned(),
-            (Dialect::Sqlite, ColumnType::Decimal { .. }) => "INTEGER".to_owned(),
+            (
+                Dialect::Sqlite,
+                ColumnType::Bool | ColumnType::Int | ColumnType::Timestamp | ColumnType::Decimal { .. },
+            ) => "INTEGER".to_owned(),
             (Dialect::Sqlite, ColumnType::Float) => "REAL".to_owned(),
             (Dialect::Sqlite, ColumnType::Id | ColumnType::Bytes) => "BLOB".to_owned(),
             (Dialect::Sqlite, _) => "TEXT".to_owned(),

@@ -41,7 +41,7 @@ impl TestApplication {
         let loaded = backstay_model::load(files).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
         let application = Application::compile(loaded.model);
         let application = application.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-        let (engine, _) = Engine::open(application, OpenOptions::new(directory), ambient).expect("the database opens");
+        let (engine, _) = Engine::open(application, &OpenOptions::new(directory), ambient).expect("the database opens");
         engine
     }
 }
