@@ -177,7 +177,7 @@ impl Refusal {
         let (red, plain) = if colour { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
         let mut text = format!("{red}error:{plain} {}\n", self.message);
         // A transparent error has the message of its cause, and a message may quote its cause.
-        for cause in self.causes.iter().filter(|cause| !self.message.contains(cause.as_str())) {
+        for cause in self.causes.iter().filter(|cause| !self.message.contains(cause.trim_start_matches('/'))) {
             text.push_str(&format!("  because: {cause}\n"));
         }
         if let Some(help) = &self.help {

@@ -16,7 +16,7 @@ use super::references::References;
 use super::{SeedError, SeedFile, Seeder, unreadable};
 
 /// Records that share a commit.
-const RECORDS: usize = 500;
+const RECORDS: usize = 2000;
 
 /// Chunks that are decoded before they can be written.
 const AHEAD: usize = 4;

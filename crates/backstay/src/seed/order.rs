@@ -42,7 +42,7 @@ fn next(model: &Model, waiting: &[CollectionId], open: &HashSet<CollectionId>) -
         let collection: &Collection = model.collection(*id);
         let relations = || collection.fields.iter().filter(|field| is_written(field)).filter(leads_to_open);
         let requires = relations().any(|field| field.required);
-        let others = relations().filter(|field| field.kind.target() != Some(*id)).count();
+        let others = relations().filter(|field| is_declared(field) && field.kind.target() != Some(*id)).count();
         (!requires).then_some((others, index))
     });
     candidates.min().map(|(_, index)| index)
@@ -51,6 +51,11 @@ fn next(model: &Model, waiting: &[CollectionId], open: &HashSet<CollectionId>) -
 /// Whether a seed file may hold the field and it leads to another record.
 fn is_written(field: &Field) -> bool {
     matches!(field.kind, FieldKind::ToOne { .. } | FieldKind::ManyToMany { .. })
+}
+
+/// Whether the relation is declared here, and not the other end of one.
+fn is_declared(field: &Field) -> bool {
+    !matches!(&field.kind, FieldKind::ManyToMany { link, .. } if !link.owner)
 }
 
 fn circle(model: &Model, waiting: &[CollectionId]) -> Circle {

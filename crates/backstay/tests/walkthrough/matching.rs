@@ -1,11 +1,23 @@
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use serde_json::{Map, Value};
 
 use super::readme::{Answer, Kind};
 
 const ANY: &str = "…";
 
-/// Members whose values are never the same twice.
-const VOLATILE: &[&str] = &["createdAt", "updatedAt", "expiresAt", "token", "key", "next", "requestId"];
+/// The same document with `…` in place of what is never the same twice.
+const MASK: &str = r#"
+  def volatile: IN("createdAt", "updatedAt", "expiresAt", "token", "key", "next", "requestId");
+  def mask:
+    if type == "object" then with_entries(if (.key | volatile) and (.value | type) == "string" then .value = "…" else .value |= mask end)
+    elif type == "array" then map(mask)
+    elif type != "string" then .
+    elif test("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$") then "…"
+    elif test("^[0-9T:-]{19}[.][0-9]{6}Z$") and (endswith(".000000Z") | not) then "…"
+    else . end;
+  mask"#;
 
 /// Headers worth reading in a tour.
 const HEADERS: &[&str] = &["content-type", "etag", "location", "set-cookie", "retry-after", "idempotency-replayed"];
@@ -143,23 +155,12 @@ fn masked_header(name: &str, value: &str) -> String {
 }
 
 fn masked_body(text: &str) -> String {
-    let Ok(found) = serde_json::from_str::<Value>(text) else { return text.trim().to_owned() };
-    serde_json::to_string_pretty(&masked_value("", &found)).unwrap_or_default()
-}
-
-fn masked_value(name: &str, found: &Value) -> Value {
-    match found {
-        Value::String(text) => {
-            let is_id = text.len() == 36 && text.bytes().filter(|byte| *byte == b'-').count() == 4;
-            let is_now = text.len() == 27 && text.ends_with('Z') && !text.ends_with(".000000Z");
-            Value::from(if is_id || is_now || VOLATILE.contains(&name) { ANY } else { text })
-        }
-        Value::Array(items) => items.iter().map(|item| masked_value("", item)).collect(),
-        Value::Object(members) => {
-            members.iter().map(|(name, member)| (name.clone(), masked_value(name, member))).collect()
-        }
-        other => other.clone(),
-    }
+    let jq = Command::new("jq").arg(MASK).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut jq = jq.expect("jq is installed");
+    jq.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("jq reads");
+    let output = jq.wait_with_output().expect("jq ends");
+    let masked = if output.status.success() { String::from_utf8_lossy(&output.stdout) } else { text.into() };
+    masked.trim().to_owned()
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! `text`, is what it writes. In these `…` stands for any text; as an element of a list, for any further elements; as a
 //! name in an object, for any further members. Of an answer marked `http` only the headers that are written count.
 //!
-//! With `BACKSTAY_BLESS=1` in the environment, answers that differ are written into the README instead.
+//! With `TOUR_BLESS=1` in the environment, answers that differ are written into the README instead.
 
 mod matching;
 mod readme;
@@ -14,7 +14,7 @@ mod served;
 use std::fs;
 use std::path::Path;
 
-use readme::{Answer, Readme};
+use readme::Readme;
 use served::Served;
 
 /// Serves a copy of the application in this directory of `examples/` and walks through its README. `prepare` makes what
@@ -32,10 +32,10 @@ pub(crate) fn walk(example: &str, prepare: impl FnOnce(&Path)) {
         let Some(answer) = &mut step.answer else { continue };
         if let Err(fault) = matching::check(answer, &output) {
             faults.push(format!("line {}: {fault}\n{}\nwrites\n{output}", step.line, step.script));
-            *answer = Answer { text: matching::masked(answer.kind, &output), ..answer.clone() };
+            answer.text = matching::masked(answer.kind, &output);
         }
     }
-    if std::env::var_os("BACKSTAY_BLESS").is_some() {
+    if std::env::var_os("TOUR_BLESS").is_some() {
         fs::write(&path, readme.with_answers(&text)).expect("the README can be written");
     } else {
         assert!(faults.is_empty(), "{}:\n\n{}", path.display(), faults.join("\n\n"));

@@ -1,0 +1,55 @@
+//! The documents say what the program does.
+
+use std::path::Path;
+
+use crate::support::App;
+
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+    std::fs::read_to_string(path).expect("the document is there")
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let document = document("docs/configuration.md");
+    let (_, rest) = document.split_once("<!-- keys -->\n").expect("a mark");
+    let (table, _) = rest.split_once("<!-- /keys -->").expect("a mark");
+    assert_eq!(
+        table.trim(),
+        backstay::reference().trim(),
+        "docs/configuration.md holds what `backstay::reference` says"
+    );
+}
+
+#[test]
+fn every_command_is_documented() {
+    let (document, app) = (document("docs/commands.md"), App::new());
+    let groups: [(&str, &[&str]); 9] = [
+        ("serve", &[]),
+        ("check", &[]),
+        ("migrate", &["plan", "apply"]),
+        ("seed", &[]),
+        ("operator", &["add", "list"]),
+        ("role", &["grant", "revoke", "list"]),
+        ("key", &["add", "list", "revoke"]),
+        ("invite", &[]),
+        ("explain", &[]),
+    ];
+    let help = app.run(&["--help"]).done();
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    assert_eq!(listed.count(), groups.len(), "{help}");
+    for (name, parts) in groups {
+        let commands: Vec<Vec<&str>> = match parts {
+            [] => vec![vec![name]],
+            parts => parts.iter().map(|part| vec![name, part]).collect(),
+        };
+        for command in commands {
+            assert!(document.contains(&format!("backstay {}", command.join(" "))), "{command:?}");
+            let help = app.run(&[command.as_slice(), &["--help"]].concat()).done();
+            let options = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2);
+            for option in options.map(|word| word.trim_end_matches(|c: char| !c.is_alphanumeric())) {
+                assert!(document.contains(option), "{command:?} {option}");
+            }
+        }
+    }
+}

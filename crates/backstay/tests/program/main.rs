@@ -1,0 +1,7 @@
+//! The program as a process: what people, scripts and other programs see of it.
+
+mod command_line;
+mod data_directory;
+mod documents;
+mod seeding;
+mod support;

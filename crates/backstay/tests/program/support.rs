@@ -1,0 +1,207 @@
+//! Applications in temporary directories, and the program run on them as a process.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// An application directory that ends with the test.
+pub(crate) struct App {
+    place: TempDir,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// A server that runs until it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    address: String,
+}
+
+pub(crate) const MODEL: &str = r#"
+extend schema @app(name: "Shelf")
+
+enum Role @roles { LIBRARIAN READER }
+
+type Person @identity @allow(read: "auth.id != null", update: "this.id == auth.id") {
+  email: Email! @unique
+  name: String!
+}
+
+type Shelf @allow(read: "true") {
+  code: String! @unique
+  above: Shelf
+  books: [Book!] @inverse(field: "shelf")
+}
+
+type Book
+  @allow(read: "true", create: "'LIBRARIAN' in auth.roles", delete: "'LIBRARIAN' in auth.roles") {
+  number: Int! @unique
+  title: String! @check(rule: "size(this.title) <= 20", message: "at most 20 characters")
+  shelf: Shelf!
+  owner: Person @set(on: CREATE, to: "auth.id")
+  likedBy: [Person!]
+}
+"#;
+
+impl App {
+    /// An application with the model of these tests and nothing else.
+    pub(crate) fn new() -> Self {
+        let app = Self { place: tempfile::tempdir().expect("a temporary directory") };
+        app.write("model/shelf.graphql", MODEL);
+        app
+    }
+
+    /// The same with a few seed files.
+    pub(crate) fn seeded() -> Self {
+        let app = Self::new();
+        app.write(
+            "seed/Person.jsonl",
+            "{\"email\": \"ada@shelf.example\", \"name\": \"Ada\", \"$password\": \"correct horse\", \"$roles\": [\"LIBRARIAN\"]}\n\
+             {\"email\": \"ben@shelf.example\", \"name\": \"Ben\"}\n",
+        );
+        app.write("seed/Shelf.jsonl", "{\"code\": \"low\", \"above\": {\"code\": \"high\"}}\n{\"code\": \"high\"}\n");
+        app.write(
+            "seed/Book.jsonl",
+            "{\"number\": 1, \"title\": \"Emma\", \"shelf\": {\"code\": \"low\"}, \"owner\": {\"email\": \"ben@shelf.example\"}, \
+             \"likedBy\": [{\"email\": \"ada@shelf.example\"}]}\n\n{\"number\": 2, \"title\": \"Ivanhoe\", \"shelf\": {\"code\": \"high\"}}\n",
+        );
+        app
+    }
+
+    /// The same with this many books on one shelf.
+    pub(crate) fn with_books(count: u32) -> Self {
+        let app = Self::new();
+        app.write("seed/Shelf.jsonl", "{\"code\": \"low\"}\n");
+        let line = |number| {
+            format!("{{\"number\": {number}, \"title\": \"Book {number}\", \"shelf\": {{\"code\": \"low\"}}}}\n")
+        };
+        app.write("seed/Book.jsonl", &(0..count).map(line).collect::<String>());
+        app
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path().join(".backstay")
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(path, text).expect("a file");
+    }
+
+    /// Runs the program in the application's directory.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, "", &[])
+    }
+
+    /// The same with standard input and variables of the environment.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Ended {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied()).stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        // A program that refuses at once does not read what it is sent.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        let output = child.wait_with_output().expect("the program ends");
+        Ended { code: output.status.code(), out: self.tidy(&output.stdout), err: self.tidy(&output.stderr) }
+    }
+
+    /// The program, ready to start in the application's directory.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backstay"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BACKSTAY_")) {
+            command.env_remove(name);
+        }
+        command.current_dir(self.path()).args(arguments);
+        command
+    }
+
+    /// Starts a server on any free port, and waits until it listens.
+    pub(crate) fn serve(&self) -> Server {
+        let arguments = ["serve", ".", "--listen", "127.0.0.1:0", "--log-format", "json"];
+        let mut child = self.command(&arguments).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut seen = String::new();
+        loop {
+            let mut line = String::new();
+            let read = log.read_line(&mut line).expect("a log");
+            assert_ne!(read, 0, "the server ended:\n{seen}");
+            seen.push_str(&line);
+            let entry: serde_json::Value = serde_json::from_str(&line).expect("each line is JSON");
+            if entry["message"] == "listening" {
+                let address = entry["address"].as_str().expect("an address").to_owned();
+                std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+                return Server { child, address };
+            }
+        }
+    }
+
+    fn tidy(&self, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).replace(&self.path().display().to_string(), "APP")
+    }
+}
+
+impl Ended {
+    /// The text on standard output of a run that did what was asked.
+    pub(crate) fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "{}", self.err);
+        self.out
+    }
+
+    /// The text on standard error of a run that could not.
+    pub(crate) fn refused(self) -> String {
+        assert_eq!(self.code, Some(1), "{}\n{}", self.out, self.err);
+        self.err
+    }
+}
+
+impl Server {
+    /// Status and body of the answer to a request.
+    pub(crate) fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, serde_json::Value) {
+        let mut stream = TcpStream::connect(&self.address).expect("the server listens");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
+        let bearer = token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{bearer}");
+        let request = format!("{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).expect("the request is sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        (status, serde_json::from_str(body).unwrap_or(serde_json::Value::Null))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> serde_json::Value {
+        let (status, body) = self.ask("GET", path, None, "");
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    /// Ends it as an operator would, and answers its exit code.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        let kill = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(kill.success());
+        self.child.wait().expect("the server ends").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
