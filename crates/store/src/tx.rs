@@ -78,11 +78,30 @@ impl<'a> Tx<'a> {
         statement: &Statement,
         visit: &mut (dyn FnMut(&dyn Row) -> Result<(), StoreError> + Send),
     ) -> Result<u64, StoreError> {
+        self.flush().await?;
         self.show(statement, &mut |row| visit(row)).await
     }
 
     /// Runs a statement that writes; answers how many rows it changed.
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        self.flush().await?;
+        self.run(statement).await
+    }
+
+    /// Runs what is staged, so that the next statement sees it. What fails here undoes the operation, whatever it does
+    /// with the error.
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        for staged in std::mem::take(&mut self.pending.staged) {
+            let changed = self.run(&staged.statement).await?;
+            if let Err(error) = staged.check(changed) {
+                self.pending.failed = true;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         let changed = match &mut self.session {
             TxSession::Sqlite(session) => session.execute_within(statement),
             #[cfg(feature = "postgres")]
@@ -93,8 +112,8 @@ impl<'a> Tx<'a> {
         changed
     }
 
-    /// Adds a write that needs no answer: it is run when the operation has ended well, after all others, and its errors
-    /// surface only then. With `expected_rows`, another number of changed rows is `StoreError::StagedRows`.
+    /// Adds a write that needs no answer: it is run before the next statement that has one, or when the operation has
+    /// ended well, and its errors surface only then. With `expected_rows`, another number of changed rows is `StoreError::StagedRows`.
     pub fn stage(&mut self, statement: Statement, expected_rows: Option<u64>) {
         self.pending.staged.push(Staged { statement, expected_rows });
     }

@@ -9,7 +9,8 @@ use backstay_base::Ambient;
 use backstay_sql::{ColumnType, Statement};
 use backstay_store::{OpenOptions, Store, StoreError, Writes};
 use conformance::script::{
-    Act, Failure, FirstColumn, MODEL, Script, Told, author_made, create_author, emails, insert_author, model, script,
+    Act, Failure, FirstColumn, MODEL, NOW, Script, Told, author_made, claim, create_author, emails, insert_author,
+    model, moment, script,
 };
 use futures_util::future::join_all;
 use tempfile::TempDir;
@@ -210,16 +211,16 @@ async fn a_closed_store_says_so() {
 #[tokio::test]
 async fn damage_ends_the_store() {
     let fixture = fixture(|_| ());
-    let works = (0..500).map(|number| fixture.store.write(create_author(number, &format!("{number:04}@example.org"))));
+    let works = (0..1500).map(|number| fixture.store.write(create_author(number, &format!("{number:04}@example.org"))));
     assert!(join_all(works).await.iter().all(Result::is_ok));
     let Fixture { store, directory, .. } = fixture;
     store.close();
     let path = directory.path().join("backstay.db");
     let mut bytes = std::fs::read(&path).expect("the file");
     let pages = bytes.len() / 4096;
-    // The schema, the catalog and the roots of all tables stay as they are.
-    assert!(pages > 60, "{pages}");
-    bytes[40 * 4096..pages * 4096].fill(0xAA);
+    // The schema, the catalog, the roots of all tables and the end of the log stay as they are.
+    assert!(pages > 100, "{pages}");
+    bytes[40 * 4096..(pages - 30) * 4096].fill(0xAA);
     std::fs::write(&path, bytes).expect("the file");
     let deaths = Arc::<AtomicUsize>::default();
     let counted = Arc::clone(&deaths);
@@ -228,9 +229,56 @@ async fn damage_ends_the_store() {
         counted.fetch_add(1, Ordering::SeqCst);
     });
     let opened = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database");
-    let answer = opened.store.write(create_author(1000, "new@example.org")).await;
-    assert!(answer.is_err());
+    let all = script(Writes::One, [Act::Execute(Statement::raw("UPDATE author SET name = 'x'", vec![], []))]);
+    let answer = opened.store.write(all).await;
+    assert!(matches!(answer, Err(Failure::Store(StoreError::Corrupt(_)))), "{answer:?}");
     assert_eq!(deaths.load(Ordering::SeqCst), 1);
     assert!(opened.store.is_dead());
     assert_eq!(shown(opened.store.write(create_author(1001, "newer@example.org")).await), "Store(Closed)");
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_loses_nothing() {
+    let fixture = fixture(|_| ());
+    let first = fixture.store.write(script(Writes::One, [Act::Sleep]));
+    let works = (0..9000).map(|number| create_author(number, &format!("{number:05}@example.org")));
+    let rest = join_all(works.map(|work| fixture.store.write(work)));
+    let (_, answers) = futures_util::future::join(first, rest).await;
+    let refused = answers.iter().filter(|answer| matches!(answer, Err(Failure::Store(StoreError::Busy)))).count();
+    let done = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert!(refused > 0 && refused + done == 9000, "{refused} + {done}");
+    assert_eq!(fixture.stored().await.len(), done);
+}
+
+#[tokio::test]
+async fn the_write_ahead_log_is_written_back_while_the_store_runs() {
+    let fixture = fixture(|_| ());
+    let long = "x".repeat(100_000);
+    for number in 0..400 {
+        fixture.store.write(create_author(number, &format!("{number}{long}"))).await.expect("a create");
+    }
+    let size = || std::fs::metadata(fixture.directory.path().join("backstay.db")).expect("the file").len();
+    for _ in 0..50 {
+        if size() > 16 << 20 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("only {} bytes are in the file itself", size());
+}
+
+#[tokio::test]
+async fn expired_idempotency_records_are_removed() {
+    let fixture = fixture(|_| ());
+    let count = Statement::raw("SELECT count(*) FROM backstay_idempotency", vec![], [ColumnType::Int]);
+    for key in 0..10 {
+        let remember = Act::Remember(claim(&key.to_string(), 1), b"answer".to_vec(), moment(NOW + 1));
+        fixture.store.write(script(Writes::One, [remember])).await.expect("remembered");
+    }
+    for _ in 0..300 {
+        fixture.store.write(script(Writes::One, [])).await.expect("nothing");
+    }
+    let mut sink = FirstColumn::default();
+    fixture.store.read(&count, &mut sink).await.expect("a read");
+    assert_eq!(sink.values, ["0"]);
 }

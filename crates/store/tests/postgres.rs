@@ -1,14 +1,16 @@
 //! The store on PostgreSQL, as every database has to behave.
 
 mod conformance;
+#[path = "conformance/each.rs"]
+mod each;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use backstay_base::Ambient;
 use backstay_store::Store;
 use backstay_testkit::Cluster;
-use conformance::conformance;
 use conformance::script::{MODEL, Told, model};
+use each::conformance;
 
 /// One server for all tests that run at the same time; the last of them stops it.
 fn cluster() -> Arc<Cluster> {

@@ -1,13 +1,15 @@
 //! The store on SQLite, as every database has to behave.
 
 mod conformance;
+#[path = "conformance/each.rs"]
+mod each;
 
 use std::sync::Arc;
 
 use backstay_base::Ambient;
 use backstay_store::{OpenOptions, Store};
-use conformance::conformance;
 use conformance::script::{MODEL, Told, model};
+use each::conformance;
 use tempfile::TempDir;
 
 async fn store(told: Arc<Told>) -> (Store, TempDir) {

@@ -63,6 +63,9 @@ impl GroupCommit {
         let mut waiting = VecDeque::from([first]);
         let outcome = self.run_all(&mut group, &mut waiting, next).and_then(|()| self.commit(&group));
         if let Err(error) = &outcome {
+            if is_final(error) {
+                self.shared.die(error);
+            }
             for job in group.done.iter_mut().chain(&mut waiting) {
                 job.fail(error.clone());
             }

@@ -14,6 +14,7 @@ mod writer;
 
 use std::fmt;
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -59,6 +60,13 @@ impl Shared {
             (self.on_fatal)(error);
         }
     }
+
+    /// Ends the store if a statement of this connection met a fatal error.
+    fn notice(&self, session: &Session) {
+        if let Some(fatal) = session.fatal() {
+            self.die(&fatal);
+        }
+    }
 }
 
 /// A database file and the threads that work on it.
@@ -82,7 +90,21 @@ impl SqliteStore {
         file::make_directory(&options.directory)?;
         let lock = file::lock(&options.directory)?;
         let path = file::database(&options.directory);
-        let mut database = open::database(&path, options, model, &ambient)?;
+        Self::start(&path, lock, options, model, ambient, observer).map_err(|error| match error {
+            OpenError::Store(StoreError::Corrupt(source)) => OpenError::Corrupt { path, source },
+            error => error,
+        })
+    }
+
+    fn start(
+        path: &Path,
+        lock: File,
+        options: &OpenOptions,
+        model: &Model,
+        ambient: Ambient,
+        observer: Arc<dyn CommitObserver>,
+    ) -> Result<(Self, Outcome), OpenError> {
+        let mut database = open::database(path, options, model, &ambient)?;
         let log_format = LogFormat::new(model, &database.catalog, database.feed_key);
         let shared = Arc::new(Shared {
             observer,
@@ -99,10 +121,10 @@ impl SqliteStore {
         };
         database.session.db.wal_hook(Some(count)).map_err(error::store_error)?;
         let checkpointer =
-            Checkpointer::start(checkpoint::session(&path)?, Arc::clone(&shared)).map_err(OpenError::Thread)?;
+            Checkpointer::start(checkpoint::session(path)?, Arc::clone(&shared)).map_err(OpenError::Thread)?;
         let commit = GroupCommit::new(database.session, Arc::clone(&shared))?;
         let writer = Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
-        let readers = Readers::start(path, options.readers).map_err(|error| match error {
+        let readers = Readers::start(path.to_owned(), options.readers).map_err(|error| match error {
             StartError::Store(error) => OpenError::Store(error),
             StartError::Thread(error) => OpenError::Thread(error),
         })?;
@@ -142,7 +164,7 @@ impl SqliteStore {
     /// Runs an operation that only reads: here, and again on the reader pool when it takes too many steps.
     async fn look<W: Work>(&self, work: Arc<W>) -> Result<W::Output, W::Error> {
         let (mut job, answer) = WorkJob::new(work);
-        let exhausted = self.readers.with(|session| {
+        let exhausted = self.with_reader(|session| {
             session.allow(limits::READ_KILO_STEPS);
             look_once(&mut job, session);
             Ok(session.exhausted())
@@ -150,9 +172,11 @@ impl SqliteStore {
         if !exhausted {
             return job.into_result();
         }
+        let shared = Arc::clone(&self.shared);
         self.readers.submit(Box::new(move |session| {
             session.allow(limits::OPERATION_KILO_STEPS);
             look_once(&mut job, session);
+            shared.notice(session);
             Box::new(job).answer();
         }))?;
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
@@ -161,11 +185,9 @@ impl SqliteStore {
     pub(crate) async fn read(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
         self.alive()?;
         sink.begin();
-        let read = self.readers.with(|session| {
+        let read = self.with_reader(|session| {
             session.allow(limits::READ_KILO_STEPS);
-            let read = session.read(statement, &mut |row| sink.row(row));
-            self.notice(session);
-            read
+            session.read(statement, &mut |row| sink.row(row))
         });
         match read {
             Err(StoreError::StepLimit) => self.read_aside(statement, sink).await,
@@ -184,9 +206,7 @@ impl SqliteStore {
         self.readers.submit(Box::new(move |session| {
             session.allow(limits::OPERATION_KILO_STEPS);
             let copied = session.copy(&statement, MOVED_BYTES);
-            if let Some(fatal) = session.fatal() {
-                shared.die(&fatal);
-            }
+            shared.notice(session);
             // Whoever asked may have gone away.
             drop(send.send(copied));
         }))?;
@@ -200,7 +220,7 @@ impl SqliteStore {
 
     pub(crate) fn log(&self, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError> {
         self.alive()?;
-        self.readers.with(|session| {
+        self.with_reader(|session| {
             session.allow(limits::OPERATION_KILO_STEPS);
             let mut entries = Vec::new();
             session.rows(&log::page(from, limit), &mut |row| {
@@ -229,10 +249,13 @@ impl SqliteStore {
         if self.is_dead() { Err(StoreError::Closed) } else { Ok(()) }
     }
 
-    fn notice(&self, session: &Session) {
-        if let Some(fatal) = session.fatal() {
-            self.shared.die(&fatal);
-        }
+    /// Does something on this thread with a connection for reading.
+    fn with_reader<T>(&self, action: impl FnOnce(&mut Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.readers.with(|session| {
+            let done = action(session);
+            self.shared.notice(session);
+            done
+        })
     }
 }
 

@@ -1,0 +1,32 @@
+//! All cases as tests.
+
+/// Makes a test of every case: `$store` is a function that opens a store nobody else uses,
+/// with an observer, and answers it with what keeps it alive.
+macro_rules! conformance {
+    ($store:path) => {
+        conformance!($store;
+            a_create_can_be_read_and_is_logged
+            the_log_never_holds_a_classified_value
+            an_error_undoes_one_operation_alone
+            one_write_that_fails_later_is_undone_too
+            many_creates_share_commits_and_leave_no_gap
+            a_staged_write_is_checked
+            an_idempotency_key_answers_again
+            what_only_reads_cannot_write
+            a_failure_that_is_passed_over_still_fails
+            a_value_of_every_type_comes_back
+            observers_are_told_around_the_commit
+        );
+    };
+    ($store:path; $($case:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let told = std::sync::Arc::<$crate::conformance::script::Told>::default();
+                let (store, _kept) = $store(std::sync::Arc::clone(&told)).await;
+                $crate::conformance::cases::$case(&store, &told).await;
+            }
+        )*
+    };
+}
+pub(crate) use conformance;
