@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Error, RecordId, RequestId, Timestamp, Value};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
-use backstay_sql::Template;
+use backstay_sql::{Row, Statement, Template};
 use backstay_store::{StoreError, Tx};
 
 use crate::Record;
@@ -51,6 +51,8 @@ pub struct OpContext<'a, 't> {
     pub(crate) tx: &'a mut Tx<'t>,
     /// Whether references are looked up one by one, to find the one that leads nowhere.
     pub(crate) verify_references: bool,
+    /// Whether the database has said that a reference leads nowhere.
+    pub(crate) reference_failed: bool,
 }
 
 impl std::fmt::Debug for OpContext<'_, '_> {
@@ -85,11 +87,11 @@ impl<'a> OpContext<'a, '_> {
         let plan = self.engine.templates.whole(&self.engine.planner, collection);
         let statement = self.bindings().id(id).statement(&plan.template);
         let mut found = None;
-        let visit = &mut |row: &dyn backstay_sql::Row| {
+        let visit = &mut |row: &dyn Row| {
             found = Some(Record::new(plan.layout.read(row)?));
             Ok(())
         };
-        self.tx.rows(&statement, visit).await.map_err(|error| self.engine.refused(error))?;
+        self.rows(&statement, visit).await?;
         Ok(found)
     }
 
@@ -128,16 +130,31 @@ impl<'a> OpContext<'a, '_> {
         }
     }
 
+    /// Runs a statement and shows its rows.
+    pub(crate) async fn rows(
+        &mut self,
+        statement: &Statement,
+        visit: &mut (dyn FnMut(&dyn Row) -> Result<(), StoreError> + Send),
+    ) -> Result<(), Error> {
+        match self.tx.rows(statement, visit).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.reference_failed |= matches!(error, StoreError::ForeignKey);
+                Err(self.engine.refused(error))
+            }
+        }
+    }
+
     pub(crate) async fn ids(&mut self, template: &Template, bindings: Bindings<'_>) -> Result<Vec<RecordId>, Error> {
         let statement = bindings.statement(template);
         let mut ids = Vec::new();
-        let visit = &mut |row: &dyn backstay_sql::Row| {
+        let visit = &mut |row: &dyn Row| {
             if let backstay_base::ValueRef::Id(id) = row.value(usize::from(Collection::ID.0))? {
                 ids.push(id);
             }
             Ok(())
         };
-        self.tx.rows(&statement, visit).await.map_err(|error| self.engine.refused(error))?;
+        self.rows(&statement, visit).await?;
         Ok(ids)
     }
 

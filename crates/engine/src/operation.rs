@@ -115,8 +115,13 @@ impl<O: Operation> Work for Running<O> {
                 system: Arc::clone(&self.system),
                 tx,
                 verify_references: self.verify_references,
+                reference_failed: false,
             };
-            self.operation.run(&mut cx).await.map_err(Failure::Refused)
+            let answer = self.operation.run(&mut cx).await;
+            answer.map_err(|error| match cx.reference_failed {
+                true => Failure::Store(StoreError::ForeignKey),
+                false => Failure::Refused(error),
+            })
         })
     }
 }

@@ -277,7 +277,7 @@ impl OpContext<'_, '_> {
         let statement = self.bindings().id(id).statement(&plan.template);
         let mut sink = OneRecord::new(plan);
         let visit = &mut |row: &dyn Row| backstay_store::RowSink::row(&mut sink, row);
-        self.tx.rows(&statement, visit).await.map_err(|error| engine.refused(error))?;
+        self.rows(&statement, visit).await?;
         Ok(sink.version.map(|_| sink.body))
     }
 }

@@ -1,10 +1,11 @@
+use std::fmt;
 use std::sync::Arc;
 
 use backstay_base::{RecordId, Value};
 use backstay_model::{Collection, FieldId};
 
 /// A stored record: one value per field of its collection, null for those that have no column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Record {
     values: Arc<[Value]>,
 }
@@ -37,7 +38,7 @@ impl Record {
 }
 
 /// Values for some fields of a record, of the fields' types.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Draft {
     pub(crate) values: Vec<(FieldId, Value)>,
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
@@ -84,5 +85,19 @@ impl Draft {
     /// Whether nothing is given.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty() && self.links.is_empty()
+    }
+}
+
+// Neither shows its values: they may be classified.
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("id", &self.id()).field("version", &self.version()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").field("fields", &self.fields().collect::<Vec<_>>()).finish_non_exhaustive()
     }
 }

@@ -117,7 +117,7 @@ impl<'a> OpContext<'a, '_> {
             }
             Ok(())
         };
-        self.tx.rows(&statement, visit).await.map_err(|error| self.engine.refused(error))?;
+        self.rows(&statement, visit).await?;
         Ok(answers)
     }
 

@@ -128,7 +128,7 @@ impl OpContext<'_, '_> {
             found = Some((Record::new(plan.layout.read(row)?), truths));
             Ok(())
         };
-        self.tx.rows(&statement, visit).await.map_err(|error| self.engine.refused(error))?;
+        self.rows(&statement, visit).await?;
         match found {
             None | Some((_, [false, _])) => Err(not_found(collection)),
             Some((_, [true, false])) => Err(Error::Forbidden { action, what: format!("this {}", collection.name) }),
@@ -206,7 +206,7 @@ impl OpContext<'_, '_> {
             };
             Ok(())
         };
-        self.tx.rows(&statement, visit).await.map_err(|error| self.engine.refused(error))?;
+        self.rows(&statement, visit).await?;
         Ok(answer)
     }
 

@@ -278,3 +278,18 @@ async fn links_are_replaced_as_a_set() {
         "invalid-values: /posts: it is written at the other end of the relation"
     );
 }
+
+#[tokio::test]
+async fn an_operation_sees_what_it_has_written() {
+    let desk = Desk::open().await;
+    let post = desk.published("").await;
+    let comment = desk.create("Comment", &desk.bob, &format!(r#"{{"post":"{post}","text":"hm"}}"#)).await;
+    let comment = comment.expect("whoever has signed in comments");
+    assert!(comment.body.is_some(), "the read rule follows a relation, and allows");
+    let request = backstay_engine::Get { collection: desk.collection("Comment"), id: comment.ids[0], select: None };
+    let found = desk.engine().get(&desk.cx(&desk.bob), request).await.expect("it is there");
+    assert_eq!((Some(found.body), Some(found.tag)), (comment.body, comment.tag));
+    let draft = desk.post("").await;
+    let unseen = desk.create("Comment", &desk.bob, &format!(r#"{{"post":"{draft}","text":"hm"}}"#)).await;
+    assert_eq!(unseen.expect("it is made").body, None, "who may create may not read for that");
+}
