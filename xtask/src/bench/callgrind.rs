@@ -46,8 +46,8 @@ struct Asked {
 
 impl Asked {
     fn prepare(client: &mut Client) -> Result<Self> {
-        let sections = doors::ids(&client.get("/api/sections?limit=500&select=slug")?, "slug")?;
-        let notes = doors::ids(&client.get("/api/notes?public=true&select=title&limit=500")?, "title")?;
+        let sections = doors::ids(&client.get("/api/sections?limit=500&select=id,slug")?, "slug")?;
+        let notes = doors::ids(&client.get("/api/notes?public=true&select=id,title&limit=500")?, "title")?;
         let own = dataset::sections_of(0).next().context("an account has a section")?;
         let own = sections.iter().find(|(slug, _)| *slug == own).map(|(_, id)| id).context("the account's section")?;
         let create = |note: usize| {

@@ -104,7 +104,7 @@ fn requests(workshop: &Workshop, server: &Server) -> Result<Requests> {
     let tokens: Vec<String> = (0..dataset::ACCOUNTS)
         .map(|account| client.sign_in(&dataset::email(account), dataset::PASSWORD))
         .collect::<Result<_>>()?;
-    let sections = ids(&client.get("/api/sections?limit=500&select=slug")?, "slug")?;
+    let sections = ids(&client.get("/api/sections?limit=500&select=id,slug")?, "slug")?;
     let readable = readable(&mut client)?;
     ensure!(readable.len() >= 5000, "only {} notes can be read", readable.len());
 
@@ -139,13 +139,13 @@ fn gets<'a>(paths: &'a [String], tokens: &'a [String]) -> impl Iterator<Item = T
 /// The ids of 10,000 records that everyone may read.
 fn readable(client: &mut super::client::Client) -> Result<Vec<String>> {
     let mut all = Vec::new();
-    let mut path = "/api/notes?public=true&select=title&limit=500".to_owned();
+    let mut path = "/api/notes?public=true&select=id,title&limit=500".to_owned();
     for _ in 0..20 {
         let page = client.get(&path)?;
         let next = page["next"].as_str().map(str::to_owned);
         all.extend(ids(&page, "title")?.into_iter().map(|(_, id)| id));
         let Some(next) = next else { break };
-        path = format!("/api/notes?public=true&select=title&limit=500&after={next}");
+        path = format!("/api/notes?public=true&select=id,title&limit=500&after={next}");
     }
     Ok(all)
 }

@@ -15,7 +15,7 @@ fn a_first_start_creates_everything_and_serves() {
     let credentials = r#"{"email": "ada@shelf.example", "password": "correct horse"}"#;
     let (status, signed_in) = server.ask("POST", "/auth/sign-in", None, credentials);
     assert_eq!(status, 200, "{signed_in}");
-    let shelf = server.get("/api/shelves?code=low")["items"][0]["id"].clone();
+    let shelf = server.get("/api/shelfs?code=low")["items"][0]["id"].clone();
     let book = format!(r#"{{"number": 3, "title": "Persuasion", "shelf": {shelf}}}"#);
     assert_eq!(server.ask("POST", "/api/books", signed_in["token"].as_str(), &book).0, 201);
     assert_eq!(server.ask("POST", "/api/books", None, &book).0, 401);
