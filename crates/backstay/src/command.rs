@@ -19,7 +19,7 @@ pub enum Command {
         password: Secret,
     },
     /// All operators.
-    ListOperators,
+    ListOperators {},
     /// Give an account a role.
     GrantRole {
         /// E-mail address or id.
@@ -51,7 +51,7 @@ pub enum Command {
         seconds: Option<u32>,
     },
     /// All keys.
-    ListKeys,
+    ListKeys {},
     /// End a key.
     RevokeKey {
         /// Name or id.
@@ -67,7 +67,7 @@ pub enum Command {
         seconds: u32,
     },
     /// Load the seed files that are not loaded yet.
-    Seed,
+    Seed {},
     /// Why a request is allowed or refused.
     Explain {
         /// E-mail address or id of the caller; anonymous without.

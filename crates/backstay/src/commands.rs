@@ -21,7 +21,7 @@ impl Instance {
                 let id = identity.add_operator(&cx, &email, &password).await?.to_string();
                 Ok(Answer::OperatorAdded { id, email })
             }
-            Command::ListOperators => self.operators().await,
+            Command::ListOperators {} => self.operators().await,
             Command::GrantRole { account, role } => {
                 identity.grant_role(&cx, &reference(&account), &role).await?;
                 Ok(Answer::RoleGranted { account, role })
@@ -41,7 +41,7 @@ impl Instance {
                 let issued = identity.issue_key(&cx, key).await?;
                 Ok(Answer::KeyAdded { id: issued.id.to_string(), name, key: issued.secret })
             }
-            Command::ListKeys => self.keys(&cx).await,
+            Command::ListKeys {} => self.keys(&cx).await,
             Command::RevokeKey { key } => {
                 identity.revoke_key(&cx, &key).await?;
                 Ok(Answer::KeyRevoked { key })
@@ -51,7 +51,7 @@ impl Instance {
                 let invited = identity.invite(&cx, &email, &roles, until).await?;
                 Ok(Answer::Invited { id: invited.id.to_string(), email, token: invited.token })
             }
-            Command::Seed => self.seed(false).await,
+            Command::Seed {} => self.seed(false).await,
             Command::Explain { caller, request, body } => {
                 self.explain(caller.as_deref(), &request, body.unwrap_or_default()).await
             }

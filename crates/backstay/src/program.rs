@@ -141,7 +141,7 @@ fn words(risk: Risk) -> &'static str {
 async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
     let place = Place::find(&whole.app, whole.data.as_deref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
-    let answer = ask(&place, Command::Seed).await?;
+    let answer = ask(&place, Command::Seed {}).await?;
     print(&answer.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -152,7 +152,7 @@ async fn operator(operator: Operator) -> Result<ExitCode, Failure> {
             let password = new_password(&password)?;
             command(&within, Command::AddOperator { email, password }).await
         }
-        Operator::List(within) => command(&within, Command::ListOperators).await,
+        Operator::List(within) => command(&within, Command::ListOperators {}).await,
     }
 }
 
@@ -170,7 +170,7 @@ async fn key(key: Key) -> Result<ExitCode, Failure> {
             let seconds = expires.map(|lifetime| lifetime.0);
             command(&within, Command::AddKey { name, roles, claims: claims.into_iter().collect(), seconds }).await
         }
-        Key::List(within) => command(&within, Command::ListKeys).await,
+        Key::List(within) => command(&within, Command::ListKeys {}).await,
         Key::Revoke { key, within } => command(&within, Command::RevokeKey { key }).await,
     }
 }
@@ -194,7 +194,7 @@ async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
     let compiled = compile(&place.directory)?;
     let (instance, _) = place.open(compiled.application, place.options(|words| tell_fatal(words)))?;
     let answer = match command {
-        Command::Seed => instance.seed(true).await,
+        Command::Seed {} => instance.seed(true).await,
         command => instance.run(command).await,
     };
     instance.engine.close();

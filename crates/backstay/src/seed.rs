@@ -19,7 +19,6 @@ use backstay_model::{CollectionId, FieldId, Model};
 use futures_util::future::BoxFuture;
 
 pub use error::SeedError;
-pub use order::Circle;
 pub(crate) use record::system_model;
 
 use lines::{Lines, Progress};
@@ -139,7 +138,7 @@ fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, 
         }
     }
     let collections: Vec<CollectionId> = named.iter().map(|(collection, ..)| *collection).collect();
-    let places = order::order(model, &collections)?.into_iter().filter_map(|place| {
+    let places = order::order(model, &collections).into_iter().filter_map(|place| {
         let index = named.iter().position(|(collection, ..)| *collection == place.collection)?;
         let (collection, name, path) = named.swap_remove(index);
         Some(SeedFile { name, path, collection, later: place.later })

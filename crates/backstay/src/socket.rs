@@ -120,10 +120,12 @@ pub(crate) struct Running {
 impl Running {
     /// The server that runs on this data directory; none if there is none.
     pub(crate) fn find(data: &Path) -> Result<Option<Self>, Failure> {
+        use io::ErrorKind as Kind;
         let path = path(data)?;
         match std::os::unix::net::UnixStream::connect(&path) {
             Ok(stream) => Ok(Some(Self { path, stream })),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            // What is wrong with the directory itself is told when the database is opened in it.
+            Err(error) if matches!(error.kind(), Kind::NotFound | Kind::NotADirectory | Kind::ConnectionRefused) => {
                 Ok(None)
             }
             Err(source) => Err(Failure::Socket { path, source }),

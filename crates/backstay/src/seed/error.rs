@@ -3,8 +3,6 @@ use std::path::PathBuf;
 
 use backstay_base::{Error, Violation};
 
-use super::Circle;
-
 /// Why seed files cannot be loaded. What was loaded before stays, and a later load goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
@@ -16,9 +14,6 @@ pub enum SeedError {
         /// The type that was probably meant.
         suggestion: Option<String>,
     },
-    /// The files cannot be ordered.
-    #[error(transparent)]
-    Circle(#[from] Circle),
     /// A record is refused.
     #[error("seed/{file}:{line}: {}", words(source))]
     Refused {
@@ -67,7 +62,6 @@ impl SeedError {
         match self {
             Self::Type { suggestion: Some(name), .. } => Some(format!("did you mean {name}.jsonl?")),
             Self::Type { .. } => Some("name the file after a type of the model, such as Post.jsonl".to_owned()),
-            Self::Circle(_) => Some("make one of the relations between them optional".to_owned()),
             Self::Refused { .. } => Some(
                 "mend the line and load again: the lines before it are loaded, and loading goes on from there"
                     .to_owned(),

@@ -11,28 +11,21 @@ pub(super) struct Place {
     pub(super) later: Vec<FieldId>,
 }
 
-/// The files cannot be ordered: each of these types requires another of them.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} require each other, so that none can be loaded first", names.join(", "))]
-pub struct Circle {
-    /// Names of the types.
-    pub names: Vec<String>,
-}
-
 /// Orders types such that what a record requires is made before it, and, where that is possible, all that it refers to.
-pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Result<Vec<Place>, Circle> {
+pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
     let mut waiting: Vec<CollectionId> = collections.to_vec();
     waiting.sort_by_key(|id| &model.collection(*id).name);
     let mut places: Vec<Place> = Vec::new();
     while !waiting.is_empty() {
         let open: HashSet<CollectionId> = waiting.iter().copied().collect();
-        let index = next(model, &waiting, &open).ok_or_else(|| circle(model, &waiting))?;
+        // A checked model has no circle of required relations.
+        let index = next(model, &waiting, &open).unwrap_or(0);
         let collection = waiting.remove(index);
         let relations = model.collection(collection).fields.iter().filter(|field| is_written(field));
         let later = relations.filter(|field| field.kind.target().is_some_and(|target| open.contains(&target)));
         places.push(Place { collection, later: later.map(|field| field.id).collect() });
     }
-    Ok(places)
+    places
 }
 
 /// The first type that requires none of the others; of several, one that refers to the fewest of them.
@@ -58,10 +51,6 @@ fn is_declared(field: &Field) -> bool {
     !matches!(&field.kind, FieldKind::ManyToMany { link, .. } if !link.owner)
 }
 
-fn circle(model: &Model, waiting: &[CollectionId]) -> Circle {
-    Circle { names: waiting.iter().map(|id| model.collection(*id).name.clone()).collect() }
-}
-
 #[cfg(test)]
 mod tests {
     use backstay_model::{SourceFile, load};
@@ -78,10 +67,7 @@ mod tests {
             let later: Vec<&str> = place.later.iter().map(|id| collection.field(*id).name.as_str()).collect();
             if later.is_empty() { collection.name.clone() } else { format!("{}({})", collection.name, later.join(" ")) }
         };
-        let got = match order(&model, &ids) {
-            Ok(places) => places.iter().map(show).collect::<Vec<_>>().join(" "),
-            Err(circle) => circle.to_string(),
-        };
+        let got = order(&model, &ids).iter().map(show).collect::<Vec<_>>().join(" ");
         assert_eq!(got, expected);
     }
 
@@ -97,10 +83,5 @@ mod tests {
         check("type A { parent: A  friends: [A!] }", "A(parent friends)");
         check("type A { b: B! }  type B { a: A }", "B(a) A");
         check("type A { b: B }  type B { a: A }", "A(b) B");
-    }
-
-    #[test]
-    fn a_circle_of_required_relations_cannot_be_loaded() {
-        check("type A { b: B! }  type B { a: A! }", "A, B require each other, so that none can be loaded first");
     }
 }

@@ -69,7 +69,8 @@ impl RelationReader for References {
 
 /// The sets of fields that name one record.
 fn unique(collection: &Collection) -> impl Iterator<Item = BTreeSet<FieldId>> {
-    let fields = collection.fields.iter().filter(|field| field.unique).map(|field| BTreeSet::from([field.id]));
+    let declared = |field: &&backstay_model::Field| field.unique && field.id != Collection::ID;
+    let fields = collection.fields.iter().filter(declared).map(|field| BTreeSet::from([field.id]));
     let indexes = collection.indexes.iter().filter(|index| index.unique);
     fields.chain(indexes.map(|index| index.fields.iter().copied().collect()))
 }

@@ -63,7 +63,7 @@ fn commands(app: &App, name: &str) {
     assert!(keys.contains(name) && keys.contains("floor=2") && !keys.contains(secret), "{keys}");
     app.run(&["key", "revoke", name]).done();
 
-    let explained = app.run(&["explain", "--as", "ben@shelf.example", "GET /api/people?limit=1"]).done();
+    let explained = app.run(&["explain", "--as", "ben@shelf.example", "GET /api/persons?limit=1"]).done();
     assert!(explained.contains("auth.id != null") && explained.contains("SELECT"), "{explained}");
     let forbidden = app.run(&["explain", "POST /api/books", "--body", r#"{"number": 9, "title": "Emma"}"#]);
     assert!(forbidden.done().contains("'LIBRARIAN' in auth.roles"));
