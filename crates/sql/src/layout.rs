@@ -79,7 +79,7 @@ impl FieldLayout {
 }
 
 /// The value without its buffer. A nested text becomes null: only `RecordLayout` and encoders know its elements.
-fn owned(value: ValueRef<'_>) -> Value {
+pub(crate) fn owned(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null | ValueRef::Nested(_) => Value::Null,
         ValueRef::Bool(truth) => Value::Bool(truth),

@@ -18,6 +18,7 @@ mod scalar;
 pub mod schema;
 mod shape;
 mod statement;
+mod steer;
 mod write;
 
 pub use column::{DecodeError, Row};

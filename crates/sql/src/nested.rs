@@ -392,3 +392,90 @@ fn id(text: &str) -> Option<RecordId> {
     }
     (digits == 32).then(|| RecordId::from_bytes(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: [ColumnType; 5] =
+        [ColumnType::Id, ColumnType::Decimal { scale: 2 }, ColumnType::Text, ColumnType::Bool, ColumnType::Nested];
+
+    /// Reads rows; values as they are printed, or the error.
+    fn check(text: &str, expected: &str) {
+        let row = |row: Result<NestedRow<'_>, DecodeError>| match row {
+            Ok(row) => (0..COLUMNS.len())
+                .map(|at| format!("{:?}", row.value(at).expect("a column")))
+                .collect::<Vec<_>>()
+                .join(" "),
+            Err(error) => error.to_string(),
+        };
+        let rows: Vec<String> = Rows::parse(text, &COLUMNS).map(row).collect();
+        assert_eq!(rows.join("; "), expected, "{text}");
+    }
+
+    #[test]
+    fn both_databases_write_the_same_rows() {
+        let expected = "Id(0191e4f0-a000-7000-8000-00000000000a) Decimal(12.50) Text(\"é\") Bool(true) Nested(\"[[1,\\\"]\\\"]]\")";
+        check(r#"[["0191E4F0A0007000800000000000000A",1250,"é",1,[[1,"]"]]]]"#, expected);
+        check(r#"[["0191e4f0-a000-7000-8000-00000000000a", 12.50, "é", true, [[1,"]"]]]]"#, expected);
+        check("[", "column 0 holds a value that is not the nested form");
+        check("[]", "");
+        check(" [] ", "");
+    }
+
+    #[test]
+    fn nulls_and_escapes() {
+        check(
+            r#"[["",null,"a\"\\\n\u00e9",0,[]], 
+ [null,-5,null,null,null]]"#,
+            r#"Null Null Text("a\"\\\né") Bool(false) Nested("[]"); Null Decimal(-0.05) Null Null Null"#,
+        );
+    }
+
+    #[test]
+    fn what_is_not_the_form_is_refused() {
+        let shape = "holds a value that is not the nested form";
+        check("", &format!("column 0 {shape}"));
+        check("{}", &format!("column 0 {shape}"));
+        check("[1]", &format!("column 0 {shape}"));
+        check("[[\"\"]]", &format!("column 1 {shape}"));
+        check("[[\"\",1,\"\",1,[],1]]", &format!("column 5 {shape}"));
+        check("[[\"12\"]]", "column 0 holds a value that is not an id");
+        check("[[null,true]]", "column 1 holds a value that is not a decimal number");
+        check("[[null,1,\"x", &format!("column 2 {shape}"));
+        check("[[null,1,\"x\",2]]", "column 3 holds a value that is not a truth value");
+        check("[[null,1,\"\",1,[[]", &format!("column 4 {shape}"));
+    }
+
+    /// Writes a list for both databases and reads it again.
+    fn check_list(values: &[Value], element: ColumnType, sqlite: &str, postgres: &str) {
+        for (dialect, expected) in [(Dialect::Sqlite, sqlite), (Dialect::Postgres, postgres)] {
+            let text = write_list(values, element, dialect);
+            assert_eq!(text, expected);
+            let read: Result<Vec<Element<'_>>, DecodeError> = elements(&text, element).collect();
+            let read: Vec<Value> = read.expect("reads").iter().map(|one| crate::layout::owned(one.value())).collect();
+            assert_eq!(read, values);
+        }
+    }
+
+    #[test]
+    fn lists_round_trip() {
+        let decimals: Vec<Value> =
+            ["12.50", "-0.05", "3.00"].map(|text| Value::Decimal(text.parse().expect("a decimal"))).into();
+        check_list(&decimals, ColumnType::Decimal { scale: 2 }, "[1250,-5,300]", "[12.50,-0.05,3.00]");
+        let texts = ["a\"b\\", "\u{1}é\n"].map(Value::text);
+        let text = r#"["a\"b\\","\u0001é\u000a"]"#;
+        check_list(&texts, ColumnType::Text, text, text);
+        let id = RecordId::from_bytes([0xAB; 16]);
+        let (hex, hyphens) = ("AB".repeat(16), "abababab-abab-abab-abab-abababababab");
+        check_list(&[Value::Id(id)], ColumnType::Id, &format!("[\"{hex}\"]"), &format!("[\"{hyphens}\"]"));
+        check_list(&[Value::Float(0.1), Value::Float(1e300)], ColumnType::Float, "[0.1,1e300]", "[0.1,1e300]");
+        check_list(&[Value::Bool(true), Value::Bool(false)], ColumnType::Bool, "[true,false]", "[true,false]");
+        check_list(&[Value::Int(i64::MIN)], ColumnType::Int, "[-9223372036854775808]", "[-9223372036854775808]");
+        let day = Value::Date(Date::parse("2026-01-31").expect("a day"));
+        check_list(&[day], ColumnType::Date, "[\"2026-01-31\"]", "[\"2026-01-31\"]");
+        let moment = Value::Timestamp(Timestamp::from_micros(-1).expect("a moment"));
+        check_list(&[moment], ColumnType::Timestamp, "[-1]", "[-1]");
+        check_list(&[], ColumnType::Int, "[]", "[]");
+    }
+}

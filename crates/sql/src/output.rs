@@ -25,15 +25,18 @@ impl Columns {
         })
     }
 
-    /// Makes them the columns of the SELECT; gives their types.
-    pub(crate) fn select_into(self, select: &mut SelectStatement) -> Vec<ColumnType> {
+    /// Makes them the columns of the SELECT; gives their types. Nested rows leave the database as text.
+    pub(crate) fn select_into(self, dialect: Dialect, select: &mut SelectStatement) -> Vec<ColumnType> {
         if self.0.is_empty() {
             // A row that nothing is answered of is still a row.
             select.expr(boolean(true));
             return vec![ColumnType::Bool];
         }
         let (columns, types): (Vec<Sql>, Vec<ColumnType>) = self.0.into_iter().unzip();
-        select.exprs(columns);
+        select.exprs(columns.into_iter().zip(&types).map(|(column, kind)| match (dialect, kind) {
+            (Dialect::Postgres, ColumnType::Nested) => cast(column, "text"),
+            _ => column,
+        }));
         types
     }
 
@@ -135,11 +138,7 @@ impl Builder<'_> {
         columns: &mut Columns,
     ) -> ValueOutput {
         let (rows, types, members) = self.nested(field, expansion, at);
-        let text = match self.dialect {
-            Dialect::Sqlite => rows,
-            Dialect::Postgres => cast(rows, "text"),
-        };
-        let column = columns.push(seen(sees, text), ColumnType::Nested);
+        let column = columns.push(seen(sees, rows), ColumnType::Nested);
         let element = Box::new(ObjectOutput { present: None, members });
         ValueOutput::Rows { column, columns: types.into(), element }
     }
@@ -197,7 +196,6 @@ impl Builder<'_> {
             }
             (Dialect::Postgres, ColumnType::Timestamp) => epoch_micros(value),
             (Dialect::Postgres, ColumnType::Json | ColumnType::List) => cast(value, "text"),
-            (Dialect::Postgres, ColumnType::Nested) => cast(value, "json"),
             _ => value,
         }
     }

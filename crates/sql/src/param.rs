@@ -101,3 +101,44 @@ fn bound(value: &Value, scale: u8, round: fn(&Decimal) -> Decimal) -> Param {
     let scaled = scaled.and_then(|scaled| i64::try_from(round(&scaled).normalize().mantissa()).ok());
     Param::Int(scaled.unwrap_or(outside))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(encoding: Encoding, number: &str, expected: &Param) {
+        let value = Value::Decimal(number.parse().expect("a decimal"));
+        assert_eq!(&encoding.param(&value, Dialect::Sqlite), expected, "{encoding:?} {number}");
+    }
+
+    #[test]
+    fn sqlite_takes_decimals_scaled() {
+        let column = Encoding::Column(ColumnType::Decimal { scale: 2 });
+        check(column, "12.5", &Param::Int(1250));
+        check(column, "-0.050", &Param::Int(-5));
+        check(column, "12.505", &Param::Null);
+        check(column, "99999999999999999999", &Param::Null);
+        check(Encoding::Amount, "5", &Param::Int(50_000));
+    }
+
+    #[test]
+    fn bounds_lie_on_the_right_side() {
+        check(Encoding::Floor(2), "12.505", &Param::Int(1250));
+        check(Encoding::Ceiling(2), "12.505", &Param::Int(1251));
+        check(Encoding::Floor(2), "-12.505", &Param::Int(-1251));
+        check(Encoding::Ceiling(2), "-12.505", &Param::Int(-1250));
+        check(Encoding::Floor(2), "1200", &Param::Int(120_000));
+        check(Encoding::Ceiling(18), "10", &Param::Int(i64::MAX));
+        check(Encoding::Floor(2), "-99999999999999999999999999", &Param::Int(i64::MIN));
+        check(Encoding::Same(2), "12.5", &Param::Int(1250));
+        check(Encoding::Same(2), "12.505", &Param::Int(i64::MIN));
+    }
+
+    #[test]
+    fn postgres_takes_decimals_as_they_are() {
+        let number: Decimal = "12.505".parse().expect("a decimal");
+        for encoding in [Encoding::Column(ColumnType::Decimal { scale: 2 }), Encoding::Amount] {
+            assert_eq!(encoding.param(&Value::Decimal(number), Dialect::Postgres), Param::Decimal(number));
+        }
+    }
+}

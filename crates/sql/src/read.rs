@@ -14,7 +14,10 @@ impl Planner {
         let mut builder = Builder::new(&self.model, self.dialect);
         let frame = builder.frame();
         let record = builder.rows(frame, self.model.collection(shape.selection.collection));
-        let mut conditions = vec![builder.rule(&shape.read, &record)];
+        let mut conditions = match &shape.scope {
+            ReadScope::Page { sort, .. } => builder.page_rule(&shape.read, &record, sort),
+            ReadScope::One | ReadScope::Count => vec![builder.rule(&shape.read, &record)],
+        };
         let seen = Scope { visibility: Some(&shape.visibility), ..Scope::rule(&record) };
         if let Some(filter) = &shape.filter {
             conditions.push(builder.lowering(seen.clone()).is_true(filter));
@@ -42,7 +45,7 @@ impl Planner {
             }
         };
         let version = Some(columns.push(builder.stored(&record, Collection::VERSION, Part::Main), ColumnType::Int));
-        let columns = columns.select_into(&mut select);
+        let columns = columns.select_into(self.dialect, &mut select);
         filter(&mut select, conditions);
         builder.from(frame, &mut select);
         let output = ObjectOutput { present: None, members };
@@ -135,8 +138,7 @@ impl Builder<'_> {
             _ if keys.len() == 1 => None,
             (true, _, false) => Some(first.sql.clone().lte(self.cursor(keys, 0))),
             (false, false, false) => Some(first.sql.clone().gte(self.cursor(keys, 0))),
-            (false, true, true) => Some(first.sql.clone().is_null()),
-            (false, true, false) | (true, _, true) | (false, false, true) => None,
+            (false, true, _) | (true, _, true) | (false, false, true) => None,
         };
         Pred::all(bound.into_iter().map(Pred::Sql).chain([rest])).sql()
     }

@@ -155,6 +155,27 @@ SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" 
 }
 
 #[test]
+fn a_rule_that_most_records_meet_does_not_choose_the_index() {
+    let world = World::new();
+    let read = |rule: &str, sort: Vec<SortKey>| {
+        let shape = ReadShape { read: world.rule("Post", rule), ..world.posts(page(sort)) };
+        Planner::new(Arc::clone(&world.0), Dialect::Sqlite).read(&shape).template.text().to_owned()
+    };
+    insta::assert_snapshot!(read("this.state == 'PUBLISHED'", Vec::new()), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE +("t1"."state" = 'PUBLISHED') ORDER BY "t1"."id" ASC LIMIT ?
+"##);
+    insta::assert_snapshot!(read("this.state == 'PUBLISHED' || this.author == auth.id", vec![world.key("publishedAt", true)]), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE +("t1"."state" = 'PUBLISHED' OR "t1"."author_id" = ?) ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ?
+"##);
+    insta::assert_snapshot!(read("this.author == auth.id && this.state == 'DRAFT'", Vec::new()), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."author_id" = ? AND (+("t1"."state" = 'DRAFT')) ORDER BY "t1"."id" ASC LIMIT ?
+"##);
+    insta::assert_snapshot!(read("this.author == auth.id || this.section.members.exists(m, m == auth.id)", Vec::new()), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE +("t1"."author_id" = ? OR EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = ?)) ORDER BY "t1"."id" ASC LIMIT ?
+"##);
+}
+
+#[test]
 fn the_page_after_a_place() {
     let world = World::new();
     let after = |sort: Vec<SortKey>, nulls: Vec<bool>| {
@@ -191,9 +212,9 @@ SELECT "t1"."title", "t1"."published_at", "t1"."rating", "t1"."id", "t1"."versio
   [Cursor(0), Cursor(0), Cursor(1), Cursor(1), Cursor(2), Limit]
 "##);
     insta::assert_snapshot!(after(vec![world.key("publishedAt", false)], vec![true]), @r##"
-SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" IS NULL AND ("t1"."published_at" IS NULL AND "t1"."id" > ?) ORDER BY "t1"."published_at" ASC NULLS LAST, "t1"."id" ASC LIMIT ?
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" IS NULL AND "t1"."id" > ? ORDER BY "t1"."published_at" ASC NULLS LAST, "t1"."id" ASC LIMIT ?
   [Cursor(1), Limit]
-SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" IS NULL AND ("t1"."published_at" IS NULL AND "t1"."id" > CAST($1 AS uuid)) ORDER BY "t1"."published_at" ASC, "t1"."id" ASC LIMIT $2
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" IS NULL AND "t1"."id" > CAST($1 AS uuid) ORDER BY "t1"."published_at" ASC, "t1"."id" ASC LIMIT $2
   [Cursor(1), Limit]
 "##);
 }
@@ -252,7 +273,7 @@ fn links_and_nesting() {
     insta::assert_snapshot!(world.read(&shape), @r##"
 SELECT "t1"."name", (SELECT json_group_array(json_array("t7"."c0", json("t7"."c1"))) FROM (SELECT "t3"."name" AS "c0", (SELECT json_group_array(json_array("t6"."c0", "t6"."c1", "t6"."c2")) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT ?) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT ?) AS "t7"), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = ?
   [Constant(Int(5)), Constant(Int(5)), Id]
-SELECT "t1"."name", CAST((SELECT coalesce(json_agg(json_build_array("t7"."c0", CAST("t7"."c1" AS json))), CAST('[]' AS json)) FROM (SELECT "t3"."name" AS "c0", CAST((SELECT coalesce(json_agg(json_build_array("t6"."c0", "t6"."c1", "t6"."c2")), CAST('[]' AS json)) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT $1) AS "t6") AS text) AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT $2) AS "t7") AS text), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
+SELECT "t1"."name", CAST((SELECT coalesce(json_agg(json_build_array("t7"."c0", "t7"."c1")), CAST('[]' AS json)) FROM (SELECT "t3"."name" AS "c0", (SELECT coalesce(json_agg(json_build_array("t6"."c0", "t6"."c1", "t6"."c2")), CAST('[]' AS json)) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT $1) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT $2) AS "t7") AS text), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
   [Constant(Int(5)), Constant(Int(5)), Id]
 "##);
 }

@@ -2,14 +2,14 @@
 //! one for PostgreSQL, and both databases and the evaluation in memory give the answers that the table states, for each
 //! record of a small data set. With `UPDATE_EXPRESSIONS=1` the SQL texts are written anew; answers never are.
 
-#[path = "expressions/cluster.rs"]
-mod cluster;
 #[path = "expressions/data.rs"]
 mod data;
 #[path = "expressions/memory.rs"]
 mod memory;
 #[path = "expressions/postgres.rs"]
 mod postgres;
+#[path = "expressions/reads.rs"]
+mod reads;
 #[path = "expressions/sqlite.rs"]
 mod sqlite;
 #[path = "expressions/table.rs"]
@@ -133,7 +133,10 @@ fn found(items: &[RecordId], truths: &BTreeSet<RecordId>, falsehoods: &BTreeSet<
 
 /// A connection to one of the databases, with the data in it.
 trait Database {
+    /// The ids in the first column.
     fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String>;
+    /// The text in this column of the only row.
+    fn text(&mut self, statement: &Statement, column: usize) -> String;
 }
 
 fn run(setting: &Setting, database: &mut dyn Database, checked: &Checked, dialect: Dialect) -> (String, String) {

@@ -16,17 +16,17 @@ use crate::{Database, Setting, data};
 pub struct Postgres {
     runtime: Runtime,
     client: Client,
-    _cluster: crate::cluster::Cluster,
+    _cluster: backstay_testkit::Cluster,
 }
 
 impl Postgres {
     pub fn with(setting: &Setting) -> Self {
-        let cluster = crate::cluster::Cluster::start();
+        let cluster = backstay_testkit::Cluster::start();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let client = runtime.block_on(async {
             let (client, connection) =
-                tokio_postgres::connect(&cluster.options(), NoTls).await.expect("PostgreSQL answers");
+                tokio_postgres::connect(&cluster.database(), NoTls).await.expect("PostgreSQL answers");
             tokio::spawn(connection);
             client
         });
@@ -48,6 +48,11 @@ impl Database for Postgres {
     fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String> {
         let rows = self.run(statement).map_err(|error| format!("{:?}", error.source().map(ToString::to_string)))?;
         Ok(rows.iter().map(|row| row.get::<_, Key>(0).0).collect())
+    }
+
+    fn text(&mut self, statement: &Statement, column: usize) -> String {
+        let rows = self.run(statement).expect("a row");
+        rows[0].get(column)
     }
 }
 

@@ -35,6 +35,11 @@ impl Database for Sqlite {
         };
         query().map_err(|error| error.to_string())
     }
+
+    fn text(&mut self, statement: &Statement, column: usize) -> String {
+        let params = rusqlite::params_from_iter(statement.params().iter().map(raw));
+        self.0.query_row(statement.text(), params, |row| row.get(column)).expect("one row")
+    }
 }
 
 fn raw(param: &Param) -> Raw {

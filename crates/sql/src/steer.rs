@@ -1,0 +1,84 @@
+use backstay_expr::{Expr, Node, Operator, Path, Root, Type};
+use backstay_model::{CollectionId, FieldId};
+use sea_query::Expr as Sql;
+
+use crate::build::Builder;
+use crate::frame::Anchor;
+use crate::predicate::Pred;
+use crate::{Dialect, SortKey};
+
+impl Builder<'_> {
+    /// The row rule of a page, part by part. SQLite takes every equality for selective and then sorts all that it finds;
+    /// but a rule such as `state == 'PUBLISHED'` is true of most records. A part that neither names few records nor
+    /// has an index in the order of the page is therefore kept from choosing the index (by a unary plus), so that the
+    /// page is read in its order up to its limit.
+    pub(crate) fn page_rule(&mut self, rule: &Expr, record: &Anchor, sort: &[SortKey]) -> Vec<Pred> {
+        let mut parts = Vec::new();
+        conjuncts(rule, &mut parts);
+        parts
+            .into_iter()
+            .map(|part| match self.rule(part, record) {
+                Pred::Sql(sql) if self.misleads(part, record.collection, sort) => {
+                    Pred::Sql(Sql::cust_with_expr("+(?)", sql))
+                }
+                pred => pred,
+            })
+            .collect()
+    }
+
+    fn misleads(&self, part: &Expr, collection: CollectionId, sort: &[SortKey]) -> bool {
+        let could_choose = match &part.node {
+            Node::Binary(..) | Node::In(..) | Node::IsNull { .. } | Node::Path(_) => true,
+            Node::Not(of) => matches!(of.node, Node::Path(_)),
+            _ => false,
+        };
+        let ordered = || field_of(part).is_some_and(|field| self.keeps_order(collection, field, sort));
+        self.dialect == Dialect::Sqlite && could_choose && !names_few(part) && !ordered()
+    }
+
+    /// Whether records of one value of this field are at hand in the order of the page.
+    fn keeps_order(&self, collection: CollectionId, field: FieldId, sort: &[SortKey]) -> bool {
+        let wanted = sort.iter().map(|key| key.field);
+        let indexes = &self.model.collection(collection).indexes;
+        sort.first().is_some_and(|key| key.field == field)
+            || indexes.iter().any(|index| match index.fields.split_first() {
+                Some((first, rest)) => *first == field && !index.unique && rest.iter().copied().eq(wanted.clone()),
+                None => false,
+            })
+    }
+}
+
+/// The parts that must all be true.
+fn conjuncts<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
+    match &expr.node {
+        Node::Binary(Operator::And, left, right) => {
+            conjuncts(left, parts);
+            conjuncts(right, parts);
+        }
+        _ => parts.push(expr),
+    }
+}
+
+/// Whether it is true of few records: those that refer to one other, such as the caller.
+fn names_few(expr: &Expr) -> bool {
+    match &expr.node {
+        Node::Binary(Operator::And, left, right) => names_few(left) || names_few(right),
+        Node::Binary(Operator::Or, left, right) => names_few(left) && names_few(right),
+        Node::Binary(Operator::Equal, left, _) => matches!(left.ty, Type::Id | Type::Record(_)),
+        _ => false,
+    }
+}
+
+/// The record's own field that a comparison is about.
+fn field_of(expr: &Expr) -> Option<FieldId> {
+    match &expr.node {
+        Node::Path(Path { root: Root::This, steps, part: None, .. }) => match steps.as_slice() {
+            [field] => Some(*field),
+            _ => None,
+        },
+        Node::Not(of) | Node::IsNull { of, .. } => field_of(of),
+        Node::Binary(Operator::Or | Operator::And, ..) => None,
+        Node::Binary(_, left, right) => field_of(left).or_else(|| field_of(right)),
+        _ => None,
+    }
+}

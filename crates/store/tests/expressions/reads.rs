@@ -1,0 +1,220 @@
+//! Pages and nested rows, as both databases answer them.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use backstay_base::{RecordId, Value, ValueRef};
+use backstay_model::{Collection, FieldId, FieldKind};
+use backstay_sql::{
+    Dialect, Expansion, MemberOutput, Planner, Position, ReadScope, ReadShape, Row, SelectedField, Selection, Slot,
+    SortKey, ValueOutput, Visibility, nested,
+};
+
+use crate::{Database, Setting, data, literal, postgres, sqlite};
+
+/// Runs a test on both databases.
+fn on_both(test: impl Fn(&Setting, &mut dyn Database, Dialect)) {
+    let setting = Setting::new("reads");
+    test(&setting, &mut sqlite::Sqlite::with(&setting), Dialect::Sqlite);
+    test(&setting, &mut postgres::Postgres::with(&setting), Dialect::Postgres);
+}
+
+fn select(collection: &Collection, fields: impl Iterator<Item = FieldId>) -> Selection {
+    let fields = fields.map(|field| SelectedField { field, visible: literal(true), expand: None }).collect();
+    Selection { collection: collection.id, fields }
+}
+
+fn shape(selection: Selection, scope: ReadScope) -> ReadShape {
+    ReadShape { selection, read: literal(true), filter: None, visibility: Visibility::default(), scope }
+}
+
+/// The order of two values; null comes last.
+fn compare(left: &Value, right: &Value) -> Ordering {
+    match (left, right) {
+        (Value::Null, Value::Null) => Ordering::Equal,
+        (Value::Null, _) => Ordering::Greater,
+        (_, Value::Null) => Ordering::Less,
+        (Value::Int(left), Value::Int(right)) => left.cmp(right),
+        (Value::Float(left), Value::Float(right)) => left.total_cmp(right),
+        (Value::Decimal(left), Value::Decimal(right)) => left.cmp(right),
+        (Value::Text(left), Value::Text(right)) => left.cmp(right),
+        (Value::Timestamp(left), Value::Timestamp(right)) => left.cmp(right),
+        (Value::Date(left), Value::Date(right)) => left.cmp(right),
+        (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
+        (Value::Id(left), Value::Id(right)) => left.cmp(right),
+        other => panic!("no order for {other:?}"),
+    }
+}
+
+impl Setting {
+    fn values(&self, id: RecordId) -> &[Value] {
+        let records = &self.data.records;
+        let item = data::item(&self.model).id;
+        &records.iter().find(|record| record.0 == item && record.1 == id).expect("an item").2
+    }
+
+    fn ordered(&self, sort: &[SortKey]) -> Vec<RecordId> {
+        let mut items = self.data.items.clone();
+        let value = |id: &RecordId, key: &SortKey| self.values(*id)[usize::from(key.field.0)].clone();
+        items.sort_by(|left, right| {
+            let keys = sort.iter().map(|key| (compare(&value(left, key), &value(right, key)), key.descending));
+            let last = (left.cmp(right), sort.last().is_some_and(|key| key.descending));
+            let mut decided = keys.chain([last]).filter(|(ordering, _)| ordering.is_ne());
+            decided.next().map_or(Ordering::Equal, |(ordering, down)| if down { ordering.reverse() } else { ordering })
+        });
+        items
+    }
+
+    /// Pages of one record each, one after the other.
+    fn paged(&self, database: &mut dyn Database, dialect: Dialect, sort: &[SortKey]) -> Vec<RecordId> {
+        let planner = Planner::new(Arc::clone(&self.model), dialect);
+        let item = data::item(&self.model);
+        let mut seen: Vec<RecordId> = Vec::new();
+        loop {
+            let cursor: Vec<Value> = seen.last().map_or(Vec::new(), |last| {
+                let values = self.values(*last);
+                let keys = sort.iter().map(|key| values[usize::from(key.field.0)].clone());
+                keys.chain([Value::Id(*last)]).collect()
+            });
+            let after = (!cursor.is_empty())
+                .then(|| Position { nulls: cursor[..sort.len()].iter().map(Value::is_null).collect() });
+            let scope = ReadScope::Page { sort: sort.to_vec(), after };
+            let plan = planner.read(&shape(select(item, [Collection::ID].into_iter()), scope));
+            let statement = plan.template.bind(|slot| match slot {
+                Slot::Cursor(index) => cursor[usize::from(*index)].clone(),
+                Slot::Limit => Value::Int(1),
+                other => panic!("no value for {other:?}"),
+            });
+            let page: BTreeSet<RecordId> = database.ids(&statement).unwrap_or_else(|error| panic!("{error}"));
+            match page.first() {
+                Some(id) if seen.len() < 10 => seen.push(*id),
+                _ => return seen,
+            }
+        }
+    }
+}
+
+#[test]
+fn pages_follow_each_other_whatever_is_null() {
+    on_both(|setting, database, dialect| {
+        let item = data::item(&setting.model);
+        let key = |name: &str| match name.strip_prefix('-') {
+            Some(name) => SortKey { field: item.field_named(name).expect("a field").id, descending: true },
+            None => SortKey { field: item.field_named(name).expect("a field").id, descending: false },
+        };
+        let orders: [&[&str]; 14] = [
+            &[],
+            &["id"],
+            &["-id"],
+            &["createdAt"],
+            &["-version", "-createdAt"],
+            &["version", "-createdAt"],
+            &["at"],
+            &["-at"],
+            &["title", "-number"],
+            &["flag", "ratio"],
+            &["-flag", "day"],
+            &["state", "-price"],
+            &["-owner", "number"],
+            &["version", "fine", "-state"],
+        ];
+        for order in orders {
+            let sort: Vec<SortKey> = order.iter().map(|name| key(name)).collect();
+            assert_eq!(setting.paged(database, dialect, &sort), setting.ordered(&sort), "{dialect:?} {order:?}");
+        }
+    });
+}
+
+/// What a member of a nested row holds.
+fn member(row: &dyn Row, value: &ValueOutput) -> Value {
+    let at = |column: usize| row.value(column).expect("a value");
+    match value {
+        ValueOutput::Column(column, _) => owned(at(*column)),
+        ValueOutput::Money { amount, currency } => match (at(*amount), at(*currency)) {
+            (ValueRef::Decimal(amount), ValueRef::Text(code)) => Value::text(format!("{} {code}", amount.normalize())),
+            _ => Value::Null,
+        },
+        ValueOutput::List { column, element } => match at(*column) {
+            ValueRef::Nested(text) => Value::List(
+                nested::elements(text, *element).map(|one| owned(one.expect("an element").value())).collect(),
+            ),
+            _ => Value::Null,
+        },
+        ValueOutput::Rows { column, columns, element } => match at(*column) {
+            ValueRef::Nested(text) => Value::List(
+                rows(text, columns, &element.members).into_iter().map(|row| Value::List(row.into())).collect(),
+            ),
+            other => panic!("no rows: {other:?}"),
+        },
+        ValueOutput::Object(_) => panic!("no object is selected"),
+    }
+}
+
+fn rows(text: &str, columns: &[backstay_sql::ColumnType], members: &[MemberOutput]) -> Vec<Vec<Value>> {
+    let row = |row: nested::NestedRow<'_>| members.iter().map(|one| member(&row, &one.value)).collect();
+    nested::Rows::parse(text, columns).map(|one| row(one.expect("a row"))).collect()
+}
+
+fn owned(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null | ValueRef::Nested(_) => Value::Null,
+        ValueRef::Bool(truth) => Value::Bool(truth),
+        ValueRef::Int(number) => Value::Int(number),
+        ValueRef::Float(number) => Value::Float(number),
+        ValueRef::Decimal(number) => Value::Decimal(number),
+        ValueRef::Text(text) => Value::text(text),
+        ValueRef::Id(id) => Value::Id(id),
+        ValueRef::Timestamp(moment) => Value::Timestamp(moment),
+        ValueRef::Date(date) => Value::Date(date),
+        ValueRef::Json(text) => Value::Json(text.replace(' ', "").into()),
+    }
+}
+
+/// The stored value as `member` gives it.
+fn expected(value: &Value) -> Value {
+    match value {
+        Value::Money(money) => Value::text(format!("{} {}", money.amount().normalize(), money.currency())),
+        value => value.clone(),
+    }
+}
+
+#[test]
+fn nested_rows_hold_every_kind_of_value() {
+    on_both(|setting, database, dialect| {
+        let (item, team) = (data::item(&setting.model), setting.model.collection_named("Team").expect("a collection"));
+        let stored = || item.fields.iter().filter(|field| field.kind.is_stored()).map(|field| field.id);
+        let mut selection = select(item, stored());
+        let tags = item.field_named("tags").expect("a field");
+        let FieldKind::ManyToMany { target, .. } = tags.kind else { panic!("tags are links") };
+        let tag = setting.model.collection(target);
+        let name = tag.field_named("name").expect("a field").id;
+        let expand = |selection| Some(Expansion { selection, read: literal(true), limit: 10 });
+        selection.fields.push(SelectedField {
+            field: tags.id,
+            visible: literal(true),
+            expand: expand(select(tag, [name].into_iter())),
+        });
+        let items = team.field_named("items").expect("a field").id;
+        let mut whole = select(team, std::iter::empty());
+        whole.fields.push(SelectedField { field: items, visible: literal(true), expand: expand(selection) });
+
+        let plan = Planner::new(Arc::clone(&setting.model), dialect).read(&shape(whole, ReadScope::One));
+        let red = setting.data.records[2].1;
+        let statement = plan.template.bind(|slot| match slot {
+            Slot::Id => Value::Id(red),
+            other => panic!("no value for {other:?}"),
+        });
+        let ValueOutput::Rows { column, columns, element } = &plan.output.members[0].value else { panic!("rows") };
+        let got = rows(&database.text(&statement, *column), columns, &element.members);
+
+        let tagged =
+            |names: &[&str]| Value::List(names.iter().map(|name| Value::List([Value::text(*name)].into())).collect());
+        let of = |item: usize, names: &[&str]| -> Vec<Value> {
+            let values = setting.values(setting.data.items[item]);
+            let stored = stored().map(|field| expected(&values[usize::from(field.0)]));
+            stored.chain([tagged(names)]).collect()
+        };
+        assert_eq!(got, [of(0, &["new", "old"]), of(3, &["new"])], "{dialect:?}");
+    });
+}
