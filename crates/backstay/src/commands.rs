@@ -32,7 +32,7 @@ impl Instance {
             }
             Command::ListRoles { account } => {
                 let caller = identity.caller_for(&reference(&account)).await?;
-                let roles = caller.roles.iter().map(|role| role.to_string()).collect();
+                let roles = caller.roles.iter().map(std::string::ToString::to_string).collect();
                 Ok(Answer::Roles { account, roles })
             }
             Command::AddKey { name, roles, claims, seconds } => {
@@ -91,7 +91,7 @@ impl Instance {
         let keys = self.identity.list_keys(cx).await?.into_iter().map(|key| KeyLine {
             id: key.id.to_string(),
             name: key.name,
-            roles: key.roles.iter().map(|role| role.to_string()).collect(),
+            roles: key.roles.iter().map(std::string::ToString::to_string).collect(),
             claims: key.claims.as_ref().clone(),
             expires_at: key.expires_at.map(|moment| moment.to_string()),
             revoked_at: key.revoked_at.map(|moment| moment.to_string()),
@@ -105,7 +105,7 @@ impl Instance {
             None => Arc::new(Caller::anonymous()),
         };
         let request = backstay_http::parse_request(self.engine.model(), request, body.into())?;
-        let explanation = self.engine.explain(&Context::new(&self.engine, caller), request.into()).await?;
+        let explanation = self.engine.explain(&Context::new(&self.engine, caller), request).await?;
         let text = explanation.to_string();
         let explanation = serde_json::to_value(&explanation).map_err(Error::internal)?;
         Ok(Answer::Explained { text, explanation })

@@ -175,13 +175,14 @@ fn listing(directory: &Path, ending: &str, rule: &'static str) -> Result<Vec<(St
     for entry in fs::read_dir(directory).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name.starts_with('.') || name.ends_with('~') || name.ends_with(".md") || name.ends_with(".txt") {
+        let extension = path.extension().unwrap_or_default();
+        if name.starts_with('.') || name.ends_with('~') || extension == "md" || extension == "txt" {
             continue;
         }
         if path.is_dir() {
             return Err(DirectoryError::Stray { path, why: "directories within this one are not looked into" });
         }
-        if path.extension().is_none_or(|found| found != ending) {
+        if extension != ending {
             return Err(DirectoryError::Stray { path, why: rule });
         }
         files.push((name, path));
@@ -210,7 +211,7 @@ fn read_text(path: &Path) -> Result<String, DirectoryError> {
     let bytes = fs::read(path).map_err(|source| DirectoryError::Unreadable { path: path.to_owned(), source })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         DirectoryError::NotUtf8 { path: path.to_owned(), line }
     })?;
     if text.starts_with('\u{feff}') {

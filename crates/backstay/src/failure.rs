@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -178,10 +179,10 @@ impl Refusal {
         let mut text = format!("{red}error:{plain} {}\n", self.message);
         // A transparent error has the message of its cause, and a message may quote its cause.
         for cause in self.causes.iter().filter(|cause| !self.message.contains(cause.trim_start_matches('/'))) {
-            text.push_str(&format!("  because: {cause}\n"));
+            let _ = writeln!(text, "  because: {cause}");
         }
         if let Some(help) = &self.help {
-            text.push_str(&format!("  help: {help}\n"));
+            let _ = writeln!(text, "  help: {help}");
         }
         text
     }

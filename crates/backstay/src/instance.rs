@@ -51,11 +51,11 @@ impl Place {
     }
 
     /// Opens the database, which is made or migrated as the options say.
-    pub fn open(&self, application: Application, options: OpenOptions) -> Result<(Instance, OpenOutcome), Failure> {
+    pub fn open(&self, application: Application, options: &OpenOptions) -> Result<(Instance, OpenOutcome), Failure> {
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&self.data);
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
-        let (engine, outcome) = Engine::open(application, &options, Ambient::system())?;
+        let (engine, outcome) = Engine::open(application, options, Ambient::system())?;
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         Ok((Instance { engine, identity, seeder, directory: self.directory.clone() }, outcome))

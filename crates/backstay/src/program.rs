@@ -107,7 +107,7 @@ fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
 fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
     let place = Place::find(&whole.app, whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
-    let (instance, outcome) = place.open(compiled.application, place.options(|_| ()))?;
+    let (instance, outcome) = place.open(compiled.application, &place.options(|_| ()))?;
     instance.engine.close();
     print(&match outcome {
         OpenOutcome::Created => format!("database made in {}\n", place.data.display()),
@@ -119,11 +119,13 @@ fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
 
 /// Steps of a migration, for people.
 fn told(steps: &[Step]) -> String {
+    use std::fmt::Write as _;
+
     let mut text = String::new();
     for step in steps {
-        text.push_str(&format!("{} ({})\n", step.words, words(step.risk)));
+        let _ = writeln!(text, "{} ({})", step.words, words(step.risk));
         for statement in &step.sql {
-            text.push_str(&format!("    {statement};\n"));
+            let _ = writeln!(text, "    {statement};");
         }
     }
     text
@@ -192,7 +194,7 @@ async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
         return tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?;
     }
     let compiled = compile(&place.directory)?;
-    let (instance, _) = place.open(compiled.application, place.options(|words| tell_fatal(words)))?;
+    let (instance, _) = place.open(compiled.application, &place.options(tell_fatal))?;
     let answer = match command {
         Command::Seed {} => instance.seed(true).await,
         command => instance.run(command).await,

@@ -129,12 +129,11 @@ fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, 
     let mut named: Vec<(CollectionId, String, PathBuf)> = Vec::new();
     for (file, path) in files {
         let name = file.strip_suffix(".jsonl").unwrap_or(&file);
-        match model.collection_named(name).filter(|collection| !collection.system) {
-            Some(collection) => named.push((collection.id, file, path)),
-            None => {
-                let suggestion = nearest(model, name);
-                return Err(SeedError::Type { file, suggestion });
-            }
+        if let Some(collection) = model.collection_named(name).filter(|collection| !collection.system) {
+            named.push((collection.id, file, path));
+        } else {
+            let suggestion = nearest(model, name);
+            return Err(SeedError::Type { file, suggestion });
         }
     }
     let collections: Vec<CollectionId> = named.iter().map(|(collection, ..)| *collection).collect();
@@ -184,15 +183,13 @@ impl Operation for Finish {
             let end =
                 |draft: Draft, now: Timestamp| draft.with(schema.modified, self.modified).with(schema.finished_at, now);
             let now = cx.now();
-            match cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await? {
-                Some(file) => {
-                    cx.update(Authority::System, schema.files, file.id(), end(Draft::new(), now), None).await?;
-                }
+            let known = cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await?;
+            if let Some(file) = known {
+                cx.update(Authority::System, schema.files, file.id(), end(Draft::new(), now), None).await?;
+            } else {
                 // A file without a line.
-                None => {
-                    let draft = schema.draft(&Progress::default()).with(schema.name, self.name.as_str());
-                    cx.create(Authority::System, schema.files, end(draft, now)).await?;
-                }
+                let draft = schema.draft(&Progress::default()).with(schema.name, self.name.as_str());
+                cx.create(Authority::System, schema.files, end(draft, now)).await?;
             }
             Ok(())
         })

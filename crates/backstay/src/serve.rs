@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ pub async fn serve(place: &Place) -> Result<(), Failure> {
         let style = if io::stderr().is_terminal() { Style::Colour } else { Style::Plain };
         let _ = io::stderr().write_all(compiled.warnings.render(style).as_bytes());
     }
-    let (instance, outcome) = place.open(compiled.application, place.options(die))?;
+    let (instance, outcome) = place.open(compiled.application, &place.options(die))?;
     report(place, &outcome);
     let served = serve_open(place, &instance, stop_signal()?).await;
     instance.engine.close();
@@ -101,7 +102,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     }
     let mut text = format!("\n  {}\n\n", console::style(&model.name).bold());
     let mut line = |label: &str, words: &str| {
-        text.push_str(&format!("  {} {words}\n", console::style(format!("{label:<9}")).dim()))
+        let _ = writeln!(text, "  {} {words}", console::style(format!("{label:<9}")).dim());
     };
     line("address", &url);
     line("data", &place.data.display().to_string());

@@ -25,7 +25,7 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
     let mut variables: Vec<_> = environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
     variables.sort();
     for (name, value) in variables {
-        reader.variable(name, &value);
+        reader.variable(&name, &value);
     }
     reader.problems.sort_by_key(|problem| match problem.place {
         ConfigPlace::File { start, .. } => start,
@@ -62,32 +62,30 @@ impl Reader {
     fn section(&mut self, section: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let written = name.get_ref().as_ref();
-            match keys().find(|key| key.section == section && key.name == written) {
-                Some(key) => match from_toml(key.kind, value) {
+            if let Some(key) = keys().find(|key| key.section == section && key.name == written) {
+                match from_toml(key.kind, value) {
                     Some(given) => self.give(key, given, place(value.span())),
                     None => self.expected(key, place(value.span())),
-                },
-                None => {
-                    let names = keys().filter(|key| key.section == section).map(|key| key.name);
-                    let help = suggestion(written, names);
-                    self.problem(place(name.span()), format!("unknown key '{written}' in [{section}]"), Some(help));
                 }
+            } else {
+                let names = keys().filter(|key| key.section == section).map(|key| key.name);
+                let help = suggestion(written, names);
+                self.problem(place(name.span()), format!("unknown key '{written}' in [{section}]"), Some(help));
             }
         }
     }
 
-    fn variable(&mut self, name: String, value: &str) {
-        let place = ConfigPlace::Environment(name.clone());
-        match keys().find(|key| key.variable() == name) {
-            Some(key) => match from_text(key.kind, value) {
+    fn variable(&mut self, name: &str, value: &str) {
+        let place = ConfigPlace::Environment(name.to_owned());
+        if let Some(key) = keys().find(|key| key.variable() == name) {
+            match from_text(key.kind, value) {
                 Some(given) => self.give(key, given, place),
                 None => self.expected(key, place),
-            },
-            None => {
-                let names: Vec<String> = keys().map(Key::variable).collect();
-                let help = suggestion(&name, names.iter().map(String::as_str));
-                self.problem(place, "no setting has this name".to_owned(), Some(help));
             }
+        } else {
+            let names: Vec<String> = keys().map(Key::variable).collect();
+            let help = suggestion(name, names.iter().map(String::as_str));
+            self.problem(place, "no setting has this name".to_owned(), Some(help));
         }
     }
 

@@ -233,12 +233,11 @@ impl Write {
         if at != self.chunk.from {
             return Err(Conflict::Concurrent.into());
         }
-        let file = match known {
-            Some(file) => cx.update(Authority::System, schema.files, file.id(), draft, None).await?,
-            None => {
-                let draft = draft.with(schema.name, self.name.as_str());
-                cx.create(Authority::System, schema.files, draft).await?
-            }
+        let file = if let Some(file) = known {
+            cx.update(Authority::System, schema.files, file.id(), draft, None).await?
+        } else {
+            let draft = draft.with(schema.name, self.name.as_str());
+            cx.create(Authority::System, schema.files, draft).await?
         };
         Ok(file.id())
     }

@@ -53,3 +53,15 @@ fn every_command_is_documented() {
         }
     }
 }
+
+#[test]
+fn the_model_of_the_readme_is_a_model() {
+    let readme = document("README.md");
+    let (_, rest) = readme.split_once("```graphql\n").expect("a model");
+    let (model, _) = rest.split_once("```").expect("its end");
+    let app = App::new();
+    app.write("model/shelf.graphql", model);
+    assert_eq!(app.run(&["check"]).done(), "Diary: 2 collections, no errors\n");
+    let output = app.run(&["check", "--format", "json"]);
+    assert_eq!(output.done(), "{\"diagnostics\":[]}\n", "nor warnings");
+}

@@ -133,8 +133,9 @@ impl App {
     /// Starts a server on any free port, and waits until it listens.
     pub(crate) fn serve(&self) -> Server {
         let arguments = ["serve", ".", "--listen", "127.0.0.1:0", "--log-format", "json"];
-        let mut child = self.command(&arguments).stderr(Stdio::piped()).spawn().expect("the program starts");
-        let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+        let child = self.command(&arguments).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut server = Server { child, address: String::new() };
+        let mut log = BufReader::new(server.child.stderr.take().expect("a pipe"));
         let mut seen = String::new();
         loop {
             let mut line = String::new();
@@ -143,9 +144,9 @@ impl App {
             seen.push_str(&line);
             let entry: serde_json::Value = serde_json::from_str(&line).expect("each line is JSON");
             if entry["message"] == "listening" {
-                let address = entry["address"].as_str().expect("an address").to_owned();
+                server.address.push_str(entry["address"].as_str().expect("an address"));
                 std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-                return Server { child, address };
+                return server;
             }
         }
     }

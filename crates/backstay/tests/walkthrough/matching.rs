@@ -14,7 +14,7 @@ const MASK: &str = r#"
     if type == "object" then with_entries(if (.key | volatile) and (.value | type) == "string" then .value = "…" else .value |= mask end)
     elif type == "array" then map(mask)
     elif type != "string" then .
-    elif test("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$") then "…"
+    elif test("^(urn:uuid:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$") then "…"
     elif test("^[0-9T:-]{19}[.][0-9]{6}Z$") and (endswith(".000000Z") | not) then "…"
     else . end;
   mask"#;
