@@ -8,26 +8,26 @@ use backstay_model::{Collection, CollectionId, Model, SourceFile};
 use rust_decimal::Decimal;
 
 /// All records and links.
-pub struct Data {
+pub(crate) struct Data {
     /// Per record one value per field of its collection.
-    pub records: Vec<(CollectionId, RecordId, Vec<Value>)>,
+    pub(crate) records: Vec<(CollectionId, RecordId, Vec<Value>)>,
     /// Items and their tags.
-    pub tagged: Vec<(RecordId, RecordId)>,
+    pub(crate) tagged: Vec<(RecordId, RecordId)>,
     /// The items in the order of the answers.
-    pub items: Vec<RecordId>,
+    pub(crate) items: Vec<RecordId>,
 }
 
-pub fn item(model: &Model) -> &Collection {
+pub(crate) fn item(model: &Model) -> &Collection {
     model.collection_named("Item").expect("a collection")
 }
 
-pub fn caller(data: &Data) -> Caller {
+pub(crate) fn caller(data: &Data) -> Caller {
     let mut caller = Caller::account(data.records[0].1, ["EDITOR"]);
     caller.claims = Arc::new([("region".to_owned(), "eu".to_owned())].into());
     caller
 }
 
-pub fn param(name: &str) -> Value {
+pub(crate) fn param(name: &str) -> Value {
     match name {
         "n" => Value::Int(3),
         "text" => Value::text("Apple"),
@@ -76,7 +76,7 @@ fn list(values: impl IntoIterator<Item = Value>) -> Value {
     Value::List(values.into_iter().collect())
 }
 
-pub fn load() -> (Arc<Model>, Data) {
+pub(crate) fn load() -> (Arc<Model>, Data) {
     let source = SourceFile::app("model.graphql", include_str!("model.graphql"));
     let loaded = backstay_model::load(vec![source]).unwrap_or_else(|errors| panic!("{errors:?}"));
     let model = Arc::new(loaded.model);
@@ -205,7 +205,7 @@ fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
 }
 
 /// The schema, then the records.
-pub fn statements(setting: &crate::Setting, dialect: backstay_sql::Dialect) -> Vec<backstay_sql::Statement> {
+pub(crate) fn statements(setting: &crate::Setting, dialect: backstay_sql::Dialect) -> Vec<backstay_sql::Statement> {
     use backstay_model::FieldKind;
     use backstay_sql::{Dialect, Planner, Slot, schema};
 

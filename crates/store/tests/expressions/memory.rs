@@ -7,7 +7,7 @@ use backstay_model::{CollectionId, FieldId, FieldKind};
 use crate::{Setting, data};
 
 /// The truth of an expression for an item.
-pub fn truth(setting: &Setting, checked: &Checked, item: RecordId) -> Truth {
+pub(crate) fn truth(setting: &Setting, checked: &Checked, item: RecordId) -> Truth {
     backstay_expr::truth(&checked.expr, &View { setting, checked: Some(checked), item, all: false })
 }
 

@@ -13,14 +13,14 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::{Database, Setting, data};
 
-pub struct Postgres {
+pub(crate) struct Postgres {
     runtime: Runtime,
     client: Client,
     _cluster: backstay_testkit::Cluster,
 }
 
 impl Postgres {
-    pub fn with(setting: &Setting) -> Self {
+    pub(crate) fn with(setting: &Setting) -> Self {
         let cluster = backstay_testkit::Cluster::start();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");

@@ -8,10 +8,10 @@ use rusqlite::types::Value as Raw;
 
 use crate::{Database, Setting, data};
 
-pub struct Sqlite(rusqlite::Connection);
+pub(crate) struct Sqlite(rusqlite::Connection);
 
 impl Sqlite {
-    pub fn with(setting: &Setting) -> Self {
+    pub(crate) fn with(setting: &Setting) -> Self {
         let mut this = Self(rusqlite::Connection::open_in_memory().expect("opens"));
         this.0.pragma_update(None, "foreign_keys", false).expect("a pragma");
         for statement in data::statements(setting, Dialect::Sqlite) {

@@ -1,7 +1,7 @@
 //! Tables in Markdown: lines of `| expression | SQLite | PostgreSQL | answers |`; all else is prose.
 
 /// One file.
-pub struct Table(Vec<Line>);
+pub(crate) struct Table(Vec<Line>);
 
 enum Line {
     Prose(String),
@@ -10,27 +10,27 @@ enum Line {
 
 /// One expression.
 #[derive(Debug, Clone)]
-pub struct Row {
-    pub expression: String,
-    pub sqlite: String,
-    pub postgres: String,
-    pub answers: String,
+pub(crate) struct Row {
+    pub(crate) expression: String,
+    pub(crate) sqlite: String,
+    pub(crate) postgres: String,
+    pub(crate) answers: String,
 }
 
 impl Table {
-    pub fn read(path: &str) -> Self {
+    pub(crate) fn read(path: &str) -> Self {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
         Self(text.lines().map(line).collect())
     }
 
-    pub fn rows(&mut self) -> impl Iterator<Item = &mut Row> {
+    pub(crate) fn rows(&mut self) -> impl Iterator<Item = &mut Row> {
         self.0.iter_mut().filter_map(|line| match line {
             Line::Row(row) => Some(row),
             Line::Prose(_) => None,
         })
     }
 
-    pub fn write(&self, path: &str) {
+    pub(crate) fn write(&self, path: &str) {
         let mut text = String::new();
         for line in &self.0 {
             match line {
@@ -38,7 +38,7 @@ impl Table {
                 Line::Row(row) => {
                     let code = |cell: &str| format!("`{}`", cell.replace('|', "\\|"));
                     let cells = [code(&row.expression), code(&row.sqlite), code(&row.postgres), row.answers.clone()];
-                    text.push_str(&format!("| {} |", cells.join(" | ")));
+                    text.extend(["| ", &cells.join(" | "), " |"]);
                 }
             }
             text.push('\n');
