@@ -14,6 +14,8 @@ pub struct Facts {
 pub struct Truths {
     holds: u64,
     fails: u64,
+    /// Whether `auth.id` is null.
+    nameless: bool,
 }
 
 impl Facts {
@@ -39,7 +41,7 @@ impl Facts {
     /// The truth of every fact for this caller.
     pub fn evaluate(&self, caller: &Caller) -> Truths {
         let environment = CallerAlone(caller);
-        let mut truths = Truths::default();
+        let mut truths = Truths { nameless: caller.id.is_none(), ..Truths::default() };
         for (index, part) in self.parts.iter().enumerate() {
             match truth(part, &environment) {
                 Truth::True => truths.holds |= 1 << index,
@@ -69,6 +71,11 @@ impl Facts {
 }
 
 impl Truths {
+    /// Whether `auth.id` is null: whatever is compared with it is unknown.
+    pub(crate) fn nameless(&self) -> bool {
+        self.nameless
+    }
+
     /// The truth of the fact with this index.
     pub fn get(&self, index: u16) -> Truth {
         let bit = 1_u64.checked_shl(u32::from(index)).unwrap_or(0);

@@ -1,7 +1,7 @@
 use backstay_base::Value;
 
 use crate::facts::{Truths, children_mut};
-use crate::{Expr, Node, Operator, Truth, Type};
+use crate::{CallerPart, Expr, Node, Operator, Truth, Type};
 
 /// The expression for one caller: facts become literals, and what they decide is simplified in three-valued logic. It
 /// has the same truth as before for every record. Where the caller alone decides, a literal is left: true, false, or
@@ -15,6 +15,7 @@ pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
     let literal = |truth: Truth| Node::Literal(truth.into());
     let node = match node {
         Node::Fact(index) => literal(truths.get(index)),
+        Node::Caller(CallerPart::Id) if truths.nameless() => Node::Literal(Value::Null),
         Node::Not(of) => negation(of),
         Node::Binary(Operator::And, left, right) => connective(Operator::And, left, right),
         Node::Binary(Operator::Or, left, right) => connective(Operator::Or, left, right),
@@ -22,9 +23,12 @@ pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
             match (decided(&left), decided(&right)) {
                 (Some(Truth::Unknown), _) | (_, Some(Truth::Unknown)) => literal(Truth::Unknown),
                 (Some(one), Some(other)) => literal(Truth::from((one == other) == (operator == Operator::Equal))),
+                _ if is_null(&left) || is_null(&right) => Node::Literal(Value::Null),
                 _ => Node::Binary(operator, left, right),
             }
         }
+        // Nothing compares with null and nothing is computed from it.
+        Node::Binary(_, left, right) if is_null(&left) || is_null(&right) => Node::Literal(Value::Null),
         Node::IsNull { of, negated } => match &of.node {
             Node::Literal(value) => literal(Truth::from(value.is_null() != negated)),
             _ => Node::IsNull { of, negated },
@@ -38,6 +42,10 @@ pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
         node => node,
     };
     Expr { node, ty, span }
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(expr.node, Node::Literal(Value::Null))
 }
 
 /// The truth of a Boolean literal.
