@@ -280,7 +280,11 @@ async fn an_explanation_names_the_part_that_refuses_and_what_it_saw() {
     assert_eq!(explained.statements[0].rows, 0);
 
     let body = format!(r#"{{"title":"x","section":"{}"}}"#, desk.section).into();
-    let create = backstay_engine::Create { collection: desk.collection("Post"), body, options: Default::default() };
+    let create = backstay_engine::Create {
+        collection: desk.collection("Post"),
+        body,
+        options: backstay_engine::WriteOptions::default(),
+    };
     let request = backstay_engine::ExplainRequest::Create(create);
     let explained = desk.engine().explain(&desk.cx(&desk.ada), request).await.expect("explained");
     assert!(explained.allowed, "{explained}");

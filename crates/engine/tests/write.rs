@@ -80,7 +80,7 @@ async fn values_that_break_the_model_are_refused_all_at_once() {
         "invalid-values: /words: expected a whole number, such as 42",
     )
     .await;
-    check(r#"[1]"#, "invalid-values: /0: expected a JSON object").await;
+    check("[1]", "invalid-values: /0: expected a JSON object").await;
     check("7", "malformed-request: : expected a JSON object").await;
     check(r#"{"title":"#, "malformed-request: : not JSON: EOF while parsing a value at character 8").await;
     check(

@@ -7,9 +7,12 @@ mod each;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use backstay_base::Ambient;
-use backstay_store::Store;
+use backstay_sql::{ColumnType, Param, Statement};
+use backstay_store::{Store, StoreError, Writes};
 use backstay_testkit::Cluster;
-use conformance::script::{MODEL, Told, model};
+use conformance::script::{
+    Act, Failure, FirstColumn, MODEL, NOW, Told, claim, create_author, emails, id, insert_author, model, moment, script,
+};
 use each::conformance;
 
 /// One server for all tests that run at the same time; the last of them stops it.
@@ -31,3 +34,52 @@ async fn store(told: Arc<Told>) -> (Store, Arc<Cluster>) {
 }
 
 conformance!(store);
+
+#[tokio::test]
+async fn a_connection_lost_in_the_last_round_trip_is_unknown() {
+    let (store, _kept) = store(Arc::default()).await;
+    let kill = Statement::raw("SELECT pg_terminate_backend(pg_backend_pid())", vec![], []);
+    let acts = [Act::Stage(insert_author(1, "a@example.org"), Some(1)), Act::Stage(kill, None)];
+    let answer = store.write(script(Writes::Many, acts)).await;
+    assert!(matches!(answer, Err(Failure::Store(StoreError::Unknown(_)))), "{answer:?}");
+    store.write(create_author(2, "b@example.org")).await.expect("another connection");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deadlocked_operations_are_run_again() {
+    let (store, _kept) = store(Arc::default()).await;
+    for number in [1, 2] {
+        store.write(create_author(number, &format!("{number}@example.org"))).await.expect("a create");
+    }
+    let touch = |number| {
+        let text = "UPDATE author SET version = version + 1 WHERE id = $1";
+        Act::Execute(Statement::raw(text, vec![Param::Id(id(number))], []))
+    };
+    let wait = || Act::Execute(Statement::raw("SELECT pg_sleep(0.2)", vec![], []));
+    let one = script(Writes::Many, [touch(1), wait(), touch(2)]);
+    let other = script(Writes::Many, [touch(2), wait(), touch(1)]);
+    let (one, other) = futures_util::future::join(store.write(one), store.write(other)).await;
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    let versions = Statement::raw("SELECT version FROM author", vec![], [ColumnType::Int]);
+    let mut sink = FirstColumn::default();
+    store.read(&versions, &mut sink).await.expect("a read");
+    assert_eq!(sink.values, ["3", "3"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_requests_with_one_key_at_the_same_time_one_is_done() {
+    let (store, _kept) = store(Arc::default()).await;
+    let works = (0..8).map(|number| {
+        let (claim, email) = (claim("key", 1), format!("{number}@example.org"));
+        let remember = Act::Remember(claim.clone(), vec![], moment(NOW + 1));
+        store.write(script(
+            Writes::Many,
+            [Act::UnlessKnown(claim), Act::Stage(insert_author(number, &email), Some(1)), remember],
+        ))
+    });
+    let answers = futures_util::future::join_all(works).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let mut sink = FirstColumn::default();
+    store.read(&emails(), &mut sink).await.expect("a read");
+    assert_eq!(sink.values.len(), 1);
+}

@@ -12,6 +12,7 @@ use conformance::script::{MODEL, Told, model};
 use each::conformance;
 use tempfile::TempDir;
 
+#[expect(clippy::unused_async, reason = "the cases call it as they call its PostgreSQL counterpart")]
 async fn store(told: Arc<Told>) -> (Store, TempDir) {
     let directory = TempDir::new().expect("a directory");
     let options = OpenOptions::new(directory.path());

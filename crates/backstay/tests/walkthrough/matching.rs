@@ -47,7 +47,7 @@ pub(crate) fn masked(kind: Kind, output: &str) -> String {
             for line in lines {
                 let Some((name, value)) = line.split_once(": ") else { continue };
                 if HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-                    text.push_str(&format!("\n{name}: {}", masked_header(name, value)));
+                    text.extend(["\n", name, ": ", &masked_header(name, value)]);
                 }
             }
             if found_body.is_empty() { text } else { format!("{text}\n\n{}", masked_body(&found_body)) }

@@ -1,3 +1,4 @@
+#![expect(clippy::panic, reason = "a server that does not start fails the test, and is to show why")]
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -48,11 +49,8 @@ impl Served {
         let mut script = String::from("set -u\n");
         for (index, step) in scripts.iter().enumerate() {
             let step = step.replace(WRITTEN, &format!("http://127.0.0.1:{}", self.port));
-            script.push_str(&format!(
-                "{{\n{step}\n}} >{} 2>{}\n",
-                self.output(index, "out"),
-                self.output(index, "err")
-            ));
+            let (out, err) = (self.output(index, "out"), self.output(index, "err"));
+            script.extend([format!("{{\n{step}\n}} >{out} 2>{err}\n")]);
         }
         script.push_str("exit 0\n");
         let tools = Path::new(env!("CARGO_BIN_EXE_backstay")).parent().expect("a directory");
