@@ -192,6 +192,9 @@ pub enum Limit {
     /// The operation needs more work than one may cost.
     #[error("the request costs more than one may; narrow the filter, or add an index for it")]
     Cost,
+    /// There is no space left to store anything.
+    #[error("there is no space left on the server's disk")]
+    Storage,
     /// The server has more to do than it can.
     #[error("the server is busy; try again")]
     Busy,
@@ -289,6 +292,7 @@ impl Error {
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost) => "too-costly",
             Self::Limit(Limit::Busy) => "busy",
+            Self::Limit(Limit::Storage) => "storage-full",
             Self::Limit(Limit::Time { .. }) => "timeout",
             Self::Unknown => "outcome-unknown",
             Self::Internal(_) => "internal",
@@ -299,7 +303,14 @@ impl Error {
 fn first(violations: &[Violation]) -> String {
     match violations {
         [] => "the request is not valid".to_owned(),
-        [one] => format!("{}: {}", one.at, one.kind),
-        [one, rest @ ..] => format!("{}: {} (and {} more)", one.at, one.kind, rest.len()),
+        [one] => place(one),
+        [one, rest @ ..] => format!("{} (and {} more)", place(one), rest.len()),
+    }
+}
+
+fn place(violation: &Violation) -> String {
+    match violation.at.as_str() {
+        "" => violation.kind.to_string(),
+        at => format!("{at}: {}", violation.kind),
     }
 }

@@ -139,6 +139,9 @@ impl Decoder<'_> {
     }
 
     fn refuse(&mut self, name: &str, kind: ViolationKind) {
+        if self.violations.len() >= limits::VIOLATIONS {
+            return;
+        }
         let escaped = name.replace('~', "~0").replace('/', "~1");
         self.violations.push(Violation::new(format!("{}/{}", self.at, scalar::shorten(&escaped)), kind));
     }

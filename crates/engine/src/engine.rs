@@ -220,6 +220,7 @@ impl Inner {
             StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
             StoreError::StepLimit => Limit::Cost.into(),
             StoreError::Busy => Limit::Busy.into(),
+            StoreError::Full => Limit::Storage.into(),
             StoreError::Unknown(_) => Error::Unknown,
             other => Error::internal(other),
         }

@@ -1,12 +1,14 @@
 use std::collections::HashSet;
 
-use backstay_base::{Conflict, Error, RecordId, Value};
+use backstay_base::{Conflict, Error, RecordId, Value, Violation, ViolationKind};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, OnDelete};
+use backstay_sql::Row;
 use backstay_store::{ChangeKind, ChangedField};
 
 use crate::bind::Bindings;
 use crate::templates::LinkStatement;
-use crate::write::{LinkChange, change};
+use crate::view::View;
+use crate::write::{LinkChange, change, refuse};
 use crate::{Authority, Draft, OpContext, Record};
 use backstay_base::limits;
 
@@ -55,6 +57,61 @@ impl OpContext<'_, '_> {
             let field = ChangedField { field: links.field, old: Value::Null, new };
             self.tx.change(change(collection, record, kind, vec![field]));
         }
+    }
+
+    /// Refuses references to records that the caller may not read, just as those to records that do not exist: neither
+    /// tells which it is, and nobody links what they cannot see.
+    pub(crate) async fn readable_references(
+        &mut self,
+        authority: Authority,
+        view: &View,
+        collection: &Collection,
+        stored: &[Value],
+        draft: &Draft,
+    ) -> Result<(), Error> {
+        if authority == Authority::System {
+            return Ok(());
+        }
+        let mut violations = Vec::new();
+        for (id, value) in &draft.values {
+            let field = collection.field(*id);
+            let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
+            if stored.get(usize::from(id.0)) != Some(value) && !self.may_read(view, target, to).await? {
+                violations.push(self.no_reference(format!("/{}", field.name), target));
+            }
+        }
+        for (id, members) in &draft.links {
+            let field = collection.field(*id);
+            let Some(target) = field.kind.target() else { continue };
+            for (index, to) in members.iter().enumerate() {
+                if !self.may_read(view, target, *to).await? {
+                    violations.push(self.no_reference(format!("/{}/{index}", field.name), target));
+                }
+            }
+        }
+        refuse(violations)
+    }
+
+    async fn may_read(&mut self, view: &View, target: CollectionId, id: RecordId) -> Result<bool, Error> {
+        let rule = &view.collection(target).read;
+        if rule.allows() {
+            return Ok(true);
+        }
+        let collection = self.model().collection(target);
+        let plan = view.get_plan(&self.engine.planner, collection);
+        let statement = self.bindings().id(id).statement(&plan.template);
+        let mut found = false;
+        let visit = &mut |_: &dyn Row| {
+            found = true;
+            Ok(())
+        };
+        self.rows(&statement, visit).await?;
+        Ok(found)
+    }
+
+    pub(crate) fn no_reference(&self, at: String, target: CollectionId) -> Violation {
+        let collection = self.model().collection(target).name.clone();
+        Violation::new(at, ViolationKind::Reference { collection, by: "id".to_owned() })
     }
 
     /// Ends every link of a record that is deleted, from both ends of every relation.

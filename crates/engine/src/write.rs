@@ -34,6 +34,7 @@ impl OpContext<'_, '_> {
             return Err(Error::Forbidden { action: Action::Create, what: format!("this {}", collection.name) });
         }
         self.field_rules(&view, collection, &draft, Action::Create, &[], &values).await?;
+        self.readable_references(authority, &view, collection, &[], &draft).await?;
         self.verify_references(collection, &values, &draft).await?;
 
         let record = Record::new(values);
@@ -88,6 +89,7 @@ impl OpContext<'_, '_> {
         self.checks(&view, collection, stored.values(), &values).await?;
         self.update_rule(&view, collection, stored.values(), &values).await?;
         self.field_rules(&view, collection, &draft, Action::Update, stored.values(), &values).await?;
+        self.readable_references(authority, &view, collection, stored.values(), &draft).await?;
         self.verify_references(collection, &values, &draft).await?;
         Ok(self.replace(collection, &stored, values, links))
     }
@@ -304,8 +306,7 @@ impl OpContext<'_, '_> {
                         true => format!("/{}/{index}", field.name),
                         false => format!("/{}", field.name),
                     };
-                    let collection = self.model().collection(target).name.clone();
-                    violations.push(Violation::new(at, ViolationKind::Reference { collection, by: "id".to_owned() }));
+                    violations.push(self.no_reference(at, target));
                 }
             }
         }

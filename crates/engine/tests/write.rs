@@ -81,8 +81,8 @@ async fn values_that_break_the_model_are_refused_all_at_once() {
     )
     .await;
     check("[1]", "invalid-values: /0: expected a JSON object").await;
-    check("7", "malformed-request: : expected a JSON object").await;
-    check(r#"{"title":"#, "malformed-request: : not JSON: EOF while parsing a value at character 8").await;
+    check("7", "malformed-request: expected a JSON object").await;
+    check(r#"{"title":"#, "malformed-request: not JSON: EOF while parsing a value at character 8").await;
     check(
         r#"{"title":"x","section":"SECTION","comments":[]}"#,
         "invalid-values: /comments: it is written at the other end of the relation",
@@ -289,7 +289,25 @@ async fn an_operation_sees_what_it_has_written() {
     let request = backstay_engine::Get { collection: desk.collection("Comment"), id: comment.ids[0], select: None };
     let found = desk.engine().get(&desk.cx(&desk.bob), request).await.expect("it is there");
     assert_eq!((Some(found.body), Some(found.tag)), (comment.body, comment.tag));
-    let draft = desk.post("").await;
-    let unseen = desk.create("Comment", &desk.bob, &format!(r#"{{"post":"{draft}","text":"hm"}}"#)).await;
+    let hidden = desk.create("Comment", &desk.bob, &format!(r#"{{"post":"{post}","text":"hm","hidden":true}}"#)).await;
+    let unseen = hidden;
     assert_eq!(unseen.expect("it is made").body, None, "who may create may not read for that");
+}
+
+#[tokio::test]
+async fn nobody_refers_to_what_they_cannot_see() {
+    let desk = Desk::open().await;
+    let draft = desk.post("").await;
+    let body = format!(r#"{{"post":"{draft}","text":"hm"}}"#);
+    let refused = "invalid-values: /post: there is no Post with this id";
+    assert_eq!(told(desk.create("Comment", &desk.eve, &body).await), refused, "as if it were not there");
+    assert_eq!(told(desk.create("Comment", &desk.ada, &body).await), "ok", "its author sees it");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_up_to_a_limit() {
+    let desk = Desk::open().await;
+    let members: Vec<String> = (0..10_000).map(|index| format!(r#""f{index}":1"#)).collect();
+    let refused = desk.create("Tag", &desk.ada, &format!("{{{}}}", members.join(","))).await;
+    assert_eq!(told(refused), "invalid-values: /f0: unknown field 'f0' (and 49 more)");
 }

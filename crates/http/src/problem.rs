@@ -96,6 +96,12 @@ pub(crate) const KINDS: &[Kind] = {
             "Send fewer or shorter headers and cookies.",
         ),
         kind("internal", S::INTERNAL_SERVER_ERROR, "A fault of the server", "Report the requestId to who runs it."),
+        kind(
+            "storage-full",
+            S::INSUFFICIENT_STORAGE,
+            "There is no space left",
+            "Tell who runs the server; reading goes on.",
+        ),
         kind("busy", S::SERVICE_UNAVAILABLE, "The server is busy", "Try again as Retry-After says."),
         kind("timeout", S::SERVICE_UNAVAILABLE, "It took too long", "Ask for less, or try again later."),
         kind(
@@ -273,6 +279,7 @@ mod tests {
         check(domain(Limit::Rate { retry_after_seconds: 3 }.into()), 429);
         check(domain(Limit::Cost.into()), 422);
         check(domain(Limit::Busy.into()), 503);
+        check(domain(Limit::Storage.into()), 507);
         check(domain(Limit::Time { seconds: 1 }.into()), 503);
         check(domain(Error::Unknown), 503);
         check(domain(Error::internal(io::Error::other("disk"))), 500);
