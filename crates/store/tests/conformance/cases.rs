@@ -58,8 +58,9 @@ pub(crate) async fn an_error_undoes_one_operation_alone(store: &Store, _: &Told)
         acts.push(last);
         acts
     };
+    // Where operations run side by side, the one that has to be there first is made first.
+    store.write(write(made(1, "a@example.org"))).await.expect("a create");
     let works = vec![
-        write(made(1, "a@example.org")),
         write(with(made(2, "refused@example.org"), Act::Refuse)),
         write(made(3, "a@example.org")),
         write(with(made(4, "panics@example.org"), Act::Panic)),
@@ -73,7 +74,6 @@ pub(crate) async fn an_error_undoes_one_operation_alone(store: &Store, _: &Told)
     assert_eq!(
         errors,
         [
-            "ok",
             "Refused",
             r#"Store(Unique { table: "author", columns: ["email"] })"#,
             "Store(Panicked)",
