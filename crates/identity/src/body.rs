@@ -93,6 +93,6 @@ mod tests {
         check(r#"{"password": null}"#, "/password: expected a text in double quotes");
         check(r#"{"password": "\ud800"}"#, "/password: expected a text in double quotes");
         check(r#"{"password": "p", "a/b": 1}"#, "/a~1b: unknown member 'a/b'");
-        check("[]", ": expected a JSON object");
+        check("[]", "expected a JSON object");
     }
 }

@@ -120,7 +120,7 @@ async fn what_a_sign_up_lacks_is_named() {
     check(r#"{"email": "ada@example.org", "password": "correct horse battery"}"#, "/name: a value is required").await;
     check(r#"{"email": "ada@example.org", "name": "Ada", "password": "short"}"#, "/password: at least 10 characters")
         .await;
-    check("[]", ": expected a JSON object").await;
+    check("[]", "expected a JSON object").await;
     assert!(told(club.sign_up_with("{").await).starts_with(": not JSON"));
 }
 
