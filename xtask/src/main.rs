@@ -17,6 +17,7 @@ Commands:
     --callgrind    count instructions per request under valgrind instead
     --seconds N    length of one measurement (default 10)
     --rounds N     measurements of which the median counts (default 3)
+    --no-build     measure what target/release holds already
     --write        write the tables into docs/benchmarks.md
 
 Needs a toolchain of rustup and, to install what is missing, a Debian with apt-get.";

@@ -23,6 +23,7 @@ use report::Report;
 #[derive(Debug)]
 struct Options {
     parts: Vec<Part>,
+    build: bool,
     callgrind: bool,
     seconds: u32,
     rounds: usize,
@@ -66,7 +67,9 @@ impl Workshop {
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = options(arguments)?;
     needs::ensure(needs::OF_BENCH)?;
-    run_command(cargo().args(["build", "--release", "--package", "backstay", "--package", "backstay-bench"]))?;
+    if options.build {
+        run_command(cargo().args(["build", "--release", "--package", "backstay", "--package", "backstay-bench"]))?;
+    }
     let workshop = Workshop::open()?;
     let mut report = Report::new();
     if options.callgrind {
@@ -88,7 +91,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 }
 
 fn options(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { parts: Vec::new(), callgrind: false, seconds: 10, rounds: 3, write: false };
+    let mut options =
+        Options { parts: Vec::new(), build: true, callgrind: false, seconds: 10, rounds: 3, write: false };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().with_context(|| format!("{argument} needs a number"));
@@ -96,6 +100,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "http" => options.parts.push(Part::Http),
             "start" => options.parts.push(Part::Start),
             "seeding" => options.parts.push(Part::Seeding),
+            "--no-build" => options.build = false,
             "--callgrind" => options.callgrind = true,
             "--write" => options.write = true,
             "--seconds" => options.seconds = number()?.parse().context("--seconds needs a number")?,
