@@ -99,8 +99,8 @@ mod tests {
     #[test]
     fn what_is_no_object_is_refused() {
         check("[1]", "expected a JSON object");
-        check(r#"{"a": }"#, ": not JSON: expected value at character 6");
-        check(r#"{"a": 1"#, ": not JSON: EOF while parsing an object at character 6");
+        check(r#"{"a": }"#, "not JSON: expected value at character 6");
+        check(r#"{"a": 1"#, "not JSON: EOF while parsing an object at character 6");
         check(r#"{"$roles": "R"}"#, "/$roles: expected an array of names of roles");
     }
 }
