@@ -37,12 +37,11 @@ impl Writer {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(
-            "CREATE TABLE note (id BLOB PRIMARY KEY, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+            "CREATE TABLE note (id BLOB NOT NULL PRIMARY KEY, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
                version INTEGER NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL, public INTEGER NOT NULL,
                author BLOB NOT NULL, section BLOB NOT NULL) STRICT;
-             CREATE INDEX note_author ON note (author);
-             CREATE INDEX note_section ON note (section);
-             CREATE INDEX note_section_created_at ON note (section, created_at);",
+             CREATE INDEX note_author ON note (author, id);
+             CREATE INDEX note_section_created_at ON note (section, created_at, id);",
         )?;
         let (jobs, queue) = mpsc::channel(8192);
         thread::Builder::new().name("writer".into()).spawn(move || {

@@ -81,8 +81,8 @@ fn table(database: &Path, name: String) -> Result<Table> {
     let of_table = format!("FROM sqlite_schema WHERE tbl_name = '{name}' AND sql IS NOT NULL ORDER BY type DESC");
     // The shell's import binds every value as text, which a strict table refuses.
     let schema = lines(database, &format!("SELECT replace(sql, char(10), ' ') {of_table}"))?;
-    let schema =
-        schema.into_iter().map(|sql| format!("{};", sql.trim_end_matches(", STRICT").trim_end_matches(" STRICT")));
+    let loose = |sql: &String| format!("{};", sql.replace(") STRICT, ", ") ").trim_end_matches(" STRICT"));
+    let schema = schema.iter().map(loose);
     let columns = lines(database, &format!("SELECT name || '|' || type FROM pragma_table_info('{name}')"))?;
     let columns =
         columns.iter().filter_map(|column| column.split_once('|')).map(|(column, kind)| exported(column, kind));
