@@ -44,7 +44,8 @@ impl<'b> Bindings<'b> {
         template.bind(|slot| self.value(slot))
     }
 
-    fn value(&self, slot: &Slot) -> Value {
+    /// The value of one placeholder.
+    pub(crate) fn value(&self, slot: &Slot) -> Value {
         let field =
             |values: &[Value], field: &FieldId| values.get(usize::from(field.0)).cloned().unwrap_or(Value::Null);
         let listed = |values: &[Value], index: &u16| values.get(usize::from(*index)).cloned().unwrap_or(Value::Null);

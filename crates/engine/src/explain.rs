@@ -99,7 +99,7 @@ pub struct ExplainedPart {
 pub struct ExplainedStatement {
     /// Its text.
     pub sql: String,
-    /// Where the values of its placeholders come from, in order.
+    /// The values of its placeholders, in order, each with where it comes from.
     pub values: Vec<String>,
     /// Rows that it answered.
     pub rows: u64,
@@ -179,11 +179,12 @@ impl Engine {
         let plan = inner.get_plan(&view, collection, request.select)?;
         into.stage("plan", start);
         let start = Instant::now();
-        let statement = Bindings::new(&cx.caller, cx.now).id(request.id).statement(&plan.template);
+        let bindings = Bindings::new(&cx.caller, cx.now).id(request.id);
+        let statement = bindings.statement(&plan.template);
         let mut sink = OneRecord::new(&plan);
         let stats = inner.read(&statement, &mut sink).await?;
         into.stage("read", start);
-        into.statement(&plan.template, stats);
+        into.statement(&plan.template, &bindings, stats);
         match sink.version {
             Some(_) => Ok(()),
             None => Err(crate::read::not_found(collection)),
@@ -197,11 +198,12 @@ impl Engine {
         let prepared = inner.prepare_list(cx, &view, &request)?;
         into.stage("plan", start);
         let start = Instant::now();
-        let statement = prepared.bindings(cx).statement(&prepared.plan.page.template);
+        let bindings = prepared.bindings(cx);
+        let statement = bindings.statement(&prepared.plan.page.template);
         let mut sink = Collect::new(|_: &dyn backstay_sql::Row| Ok(()));
         let stats = inner.read(&statement, &mut sink).await?;
         into.stage("read", start);
-        into.statement(&prepared.plan.page.template, stats);
+        into.statement(&prepared.plan.page.template, &bindings, stats);
         Ok(())
     }
 
@@ -314,10 +316,10 @@ impl Explanation {
         self.stages.push(Stage { name, micros });
     }
 
-    fn statement(&mut self, template: &Template, stats: ReadStats) {
+    fn statement(&mut self, template: &Template, bindings: &Bindings<'_>, stats: ReadStats) {
         self.statements.push(ExplainedStatement {
             sql: template.text().to_owned(),
-            values: template.slots().map(slot_name).collect(),
+            values: template.slots().map(|slot| bound(slot, bindings)).collect(),
             rows: stats.rows,
             scanned: stats.scanned,
             steps: stats.steps,
@@ -325,10 +327,17 @@ impl Explanation {
     }
 }
 
-fn slot_name(slot: &Slot) -> String {
+fn bound(slot: &Slot, bindings: &Bindings<'_>) -> String {
+    let value = crate::trace::shown(&bindings.value(slot));
     match slot {
-        Slot::Constant(value) => crate::trace::shown(value),
-        other => format!("{other:?}"),
+        Slot::Constant(_) => value,
+        Slot::Id => format!("id = {value}"),
+        Slot::Caller(part) => format!("{} = {value}", crate::trace::caller_name(part)),
+        Slot::Now => format!("now = {value}"),
+        Slot::Limit => format!("limit = {value}"),
+        Slot::Cursor(index) => format!("cursor {} = {value}", index + 1),
+        Slot::Param(index) => format!("parameter {} = {value}", index + 1),
+        other => format!("{other:?} = {value}"),
     }
 }
 

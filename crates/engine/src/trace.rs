@@ -126,13 +126,7 @@ impl<'a> OpContext<'a, '_> {
         let mut saw = Vec::new();
         visit(part, &mut |node| match node {
             Node::Caller(of) => {
-                let name = match of {
-                    CallerPart::Id => "auth.id".to_owned(),
-                    CallerPart::Kind => "auth.kind".to_owned(),
-                    CallerPart::Roles => "auth.roles".to_owned(),
-                    CallerPart::Claim(name) => format!("auth.claims.{name}"),
-                };
-                saw.push((name, shown(&caller_part(self.caller(), of))));
+                saw.push((caller_name(of), shown(&caller_part(self.caller(), of))));
             }
             Node::Now => saw.push(("now".to_owned(), self.now().to_string())),
             Node::Path(path) if !matches!(path.root, Root::Bound(_)) => {
@@ -149,6 +143,16 @@ impl<'a> OpContext<'a, '_> {
         });
         saw.dedup();
         saw
+    }
+}
+
+/// What rules call a part of the caller.
+pub(crate) fn caller_name(part: &CallerPart) -> String {
+    match part {
+        CallerPart::Id => "auth.id".to_owned(),
+        CallerPart::Kind => "auth.kind".to_owned(),
+        CallerPart::Roles => "auth.roles".to_owned(),
+        CallerPart::Claim(name) => format!("auth.claims.{name}"),
     }
 }
 
