@@ -57,7 +57,7 @@ impl Session {
              PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"
         ))?;
         if mode == Mode::Reader {
-            db.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096; PRAGMA mmap_size = 268435456;")?;
+            db.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
         } else {
             db.execute_batch("PRAGMA cache_size = -16384;")?;
         }
