@@ -16,10 +16,10 @@ use super::references::References;
 use super::{SeedError, SeedFile, Seeder, unreadable};
 
 /// Records that share a commit.
-const RECORDS: usize = 2000;
+const RECORDS: usize = 8000;
 
 /// Chunks that are decoded before they can be written.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// Some lines of a file, decoded.
 struct Chunk {

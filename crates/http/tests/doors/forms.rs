@@ -1,9 +1,13 @@
 use std::io::Read;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+use backstay_base::Error;
+use backstay_engine::{Context, OpContext, Operation};
 use backstay_http::HttpSettings;
 use backstay_testkit::TestApp;
 use flate2::read::GzDecoder;
+use futures_util::future::BoxFuture;
 
 use crate::{NOTES, note};
 
@@ -84,9 +88,39 @@ async fn a_minimal_answer_leaves_the_record_out() {
 async fn what_takes_too_long_is_cut_off() {
     let mut app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
-    app.doors.settings.request_time = Duration::ZERO;
+    app.doors.settings.request_time = Duration::from_millis(20);
+    let (release, held) = mpsc::channel();
+    let (started, running) = tokio::sync::oneshot::channel();
+    let engine = app.doors.engine.clone();
+    let hold = Hold { started: Mutex::new(Some(started)), held: Mutex::new(held) };
+    let holding = tokio::spawn(async move { engine.run(&Context::system(&engine), hold).await });
+    running.await.expect("the writer is held");
     let reply = app.post("POST /api/notes", &[("authorization", &ada)], r#"{"title": "x"}"#).await;
     assert_eq!((reply.status, reply.problem().as_str()), (503, "outcome-unknown"), "{}", reply.text());
+    release.send(()).expect("the writer waits");
+    holding.await.expect("it ends").expect("it ends well");
+}
+
+/// Keeps the writer busy until it is released.
+struct Hold {
+    started: Mutex<Option<tokio::sync::oneshot::Sender<()>>>,
+    held: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Operation for Hold {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "hold"
+    }
+
+    fn run<'a>(&'a self, _: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        if let Some(started) = self.started.lock().expect("nobody panics").take() {
+            let _ = started.send(());
+        }
+        let _ = self.held.lock().expect("nobody panics").recv();
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
