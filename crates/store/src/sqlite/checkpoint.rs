@@ -10,7 +10,8 @@ use super::error::store_error;
 use super::session::{Mode, Session};
 use crate::StoreError;
 
-/// Pages in the write-ahead log from which on they are written back: 16 MiB.
+/// Pages that the write-ahead log gains until they are written back: 16 MiB. Each time costs two fsyncs, for which the
+/// writer's own must wait.
 const WRITE_BACK_PAGES: u32 = 4096;
 /// Pages from which on the log is made to start anew, for which the writer waits a moment: 128 MiB.
 const RESTART_PAGES: u32 = 32_768;
@@ -48,7 +49,12 @@ pub(super) fn session(path: &Path) -> Result<Session, StoreError> {
 
 /// Called by the writer after a commit.
 pub(super) fn after_commit(shared: &Shared, wake: &SyncSender<()>) {
-    if shared.wal_pages.load(Ordering::Relaxed) >= WRITE_BACK_PAGES {
+    let pages = shared.wal_pages.load(Ordering::Relaxed);
+    if pages < shared.written_back.load(Ordering::Relaxed) {
+        // The log has started anew.
+        shared.written_back.store(0, Ordering::Relaxed);
+    }
+    if pages.saturating_sub(shared.written_back.load(Ordering::Relaxed)) >= WRITE_BACK_PAGES {
         // One that is already asked for is enough.
         let _already = wake.try_send(());
     }
@@ -58,9 +64,9 @@ fn serve(session: &Session, woken: &Receiver<()>, shared: &Shared) {
     while woken.recv().is_ok() {
         let restart = shared.wal_pages.load(Ordering::Relaxed) >= RESTART_PAGES;
         // Most of the work is done while the writer goes on; a restart then has little left to do.
-        let passive = checkpoint(session, "PRAGMA wal_checkpoint(PASSIVE)");
+        let passive = checkpoint(session, shared, "PRAGMA wal_checkpoint(PASSIVE)");
         let outcome = if restart {
-            passive.and_then(|()| checkpoint(session, "PRAGMA wal_checkpoint(RESTART)"))
+            passive.and_then(|()| checkpoint(session, shared, "PRAGMA wal_checkpoint(RESTART)"))
         } else {
             passive
         };
@@ -72,6 +78,8 @@ fn serve(session: &Session, woken: &Receiver<()>, shared: &Shared) {
     }
 }
 
-fn checkpoint(session: &Session, command: &str) -> Result<(), StoreError> {
-    session.db.query_row(command, [], |_| Ok(())).map_err(store_error)
+fn checkpoint(session: &Session, shared: &Shared, command: &str) -> Result<(), StoreError> {
+    let written_back: i64 = session.db.query_row(command, [], |row| row.get(2)).map_err(store_error)?;
+    shared.written_back.store(u32::try_from(written_back).unwrap_or(0), Ordering::Relaxed);
+    Ok(())
 }

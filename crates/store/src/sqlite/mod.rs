@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     dead: AtomicBool,
     /// Pages in the write-ahead log after the last commit.
     wal_pages: AtomicU32,
+    /// Pages of it that the last checkpoint found written back.
+    written_back: AtomicU32,
 }
 
 impl Shared {
@@ -113,6 +115,7 @@ impl SqliteStore {
             on_fatal: Arc::clone(&options.on_fatal),
             dead: AtomicBool::new(false),
             wal_pages: AtomicU32::new(0),
+            written_back: AtomicU32::new(0),
         });
         let counted = Arc::clone(&shared);
         let count = move |_: &mut rusqlite::hooks::Wal, pages| {
