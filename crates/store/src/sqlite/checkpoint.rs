@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use super::Shared;
 use super::error::store_error;
+use super::readers::Readers;
 use super::session::{Mode, Session};
 use crate::StoreError;
 
@@ -23,10 +24,11 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
-    pub(super) fn start(session: Session, shared: Arc<Shared>) -> io::Result<Self> {
+    /// Starts the thread, which first writes back what an earlier process left in the log.
+    pub(super) fn start(session: Session, shared: Arc<Shared>, readers: Arc<Readers>) -> io::Result<Self> {
         let (wake, woken) = sync_channel(1);
         let thread = thread::Builder::new().name("checkpoint".to_owned());
-        let thread = thread.spawn(move || serve(&session, &woken, &shared))?;
+        let thread = thread.spawn(move || serve(&session, &woken, &shared, &readers))?;
         Ok(Self { wake, thread })
     }
 
@@ -47,35 +49,48 @@ pub(super) fn session(path: &Path) -> Result<Session, StoreError> {
     Session::open(path, Mode::Writer).map_err(store_error)
 }
 
-/// Called by the writer after a commit.
+/// Called by the writer after a group of operations.
 pub(super) fn after_commit(shared: &Shared, wake: &SyncSender<()>) {
+    wake_from(WRITE_BACK_PAGES, shared, wake);
+}
+
+/// Called by the writer when it has had nothing to do for a while: readers find a page faster in the database than in a
+/// long log.
+pub(super) fn at_rest(shared: &Shared, wake: &SyncSender<()>) {
+    wake_from(1, shared, wake);
+}
+
+/// Wakes the checkpointer if the log has gained this many pages.
+fn wake_from(least: u32, shared: &Shared, wake: &SyncSender<()>) {
     let pages = shared.wal_pages.load(Ordering::Relaxed);
     if pages < shared.written_back.load(Ordering::Relaxed) {
         // The log has started anew.
         shared.written_back.store(0, Ordering::Relaxed);
     }
-    if pages.saturating_sub(shared.written_back.load(Ordering::Relaxed)) >= WRITE_BACK_PAGES {
+    if pages.saturating_sub(shared.written_back.load(Ordering::Relaxed)) >= least {
         // One that is already asked for is enough.
         let _already = wake.try_send(());
     }
 }
 
-fn serve(session: &Session, woken: &Receiver<()>, shared: &Shared) {
-    while woken.recv().is_ok() {
-        let restart = shared.wal_pages.load(Ordering::Relaxed) >= RESTART_PAGES;
-        // Most of the work is done while the writer goes on; a restart then has little left to do.
-        let passive = checkpoint(session, shared, "PRAGMA wal_checkpoint(PASSIVE)");
-        let outcome = if restart {
-            passive.and_then(|()| checkpoint(session, shared, "PRAGMA wal_checkpoint(RESTART)"))
-        } else {
-            passive
-        };
-        match outcome {
+fn serve(session: &Session, woken: &Receiver<()>, shared: &Shared, readers: &Readers) {
+    loop {
+        match readers.without_snapshots(|| write_back(session, shared)) {
             Ok(()) | Err(StoreError::Busy) => {}
             Err(error) if error.is_fatal() => return shared.die(&error),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a checkpoint failed"),
         }
+        if woken.recv().is_err() {
+            return;
+        }
     }
+}
+
+fn write_back(session: &Session, shared: &Shared) -> Result<(), StoreError> {
+    let restart = shared.wal_pages.load(Ordering::Relaxed) >= RESTART_PAGES;
+    // Most of the work is done while the writer goes on; a restart then has little left to do.
+    checkpoint(session, shared, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    if restart { checkpoint(session, shared, "PRAGMA wal_checkpoint(RESTART)") } else { Ok(()) }
 }
 
 fn checkpoint(session: &Session, shared: &Shared, command: &str) -> Result<(), StoreError> {

@@ -71,6 +71,7 @@ impl GroupCommit {
             }
         } else {
             self.last_sequence += group.entries;
+            self.shared.committed();
             if !group.changes.is_empty() {
                 self.shared.observer.after_commit(&group.changes);
             }
@@ -227,6 +228,7 @@ impl GroupCommit {
                 Ok(())
             })?;
             self.last_sequence = last;
+            self.shared.committed();
             self.shared.observer.foreign_change();
         }
         Ok(())

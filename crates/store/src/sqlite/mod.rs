@@ -16,7 +16,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
 use backstay_base::{Ambient, limits};
@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     log_format: LogFormat,
     on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
     dead: AtomicBool,
+    /// Commits so far, moved after each COMMIT and before anybody is told of it: a snapshot is good while it stands.
+    commits: AtomicU64,
     /// Pages in the write-ahead log after the last commit.
     wal_pages: AtomicU32,
     /// Pages of it that the last checkpoint found written back.
@@ -63,6 +65,16 @@ impl Shared {
         }
     }
 
+    /// Commits so far.
+    fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
+    }
+
+    /// Something was committed, here or by another process: snapshots from before are old.
+    fn committed(&self) {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Ends the store if a statement of this connection met a fatal error.
     fn notice(&self, session: &Session) {
         if let Some(fatal) = session.fatal() {
@@ -75,7 +87,7 @@ impl Shared {
 pub(crate) struct SqliteStore {
     shared: Arc<Shared>,
     catalog: Catalog,
-    readers: Readers,
+    readers: Arc<Readers>,
     writer: RwLock<Writer>,
     checkpointer: Mutex<Option<Checkpointer>>,
     /// Held until everything else is closed.
@@ -114,6 +126,7 @@ impl SqliteStore {
             log_format,
             on_fatal: Arc::clone(&options.on_fatal),
             dead: AtomicBool::new(false),
+            commits: AtomicU64::new(0),
             wal_pages: AtomicU32::new(0),
             written_back: AtomicU32::new(0),
         });
@@ -123,14 +136,15 @@ impl SqliteStore {
             Ok(())
         };
         database.session.db.wal_hook(Some(count)).map_err(error::store_error)?;
-        let checkpointer =
-            Checkpointer::start(checkpoint::session(path)?, Arc::clone(&shared)).map_err(OpenError::Thread)?;
-        let commit = GroupCommit::new(database.session, Arc::clone(&shared))?;
-        let writer = Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
         let readers = Readers::start(path.to_owned(), options.readers).map_err(|error| match error {
             StartError::Store(error) => OpenError::Store(error),
             StartError::Thread(error) => OpenError::Thread(error),
         })?;
+        let readers = Arc::new(readers);
+        let checkpointer = Checkpointer::start(checkpoint::session(path)?, Arc::clone(&shared), Arc::clone(&readers))
+            .map_err(OpenError::Thread)?;
+        let commit = GroupCommit::new(database.session, Arc::clone(&shared))?;
+        let writer = Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
         let store = Self {
             shared,
             catalog: database.catalog,
@@ -177,8 +191,13 @@ impl SqliteStore {
         }
         let shared = Arc::clone(&self.shared);
         self.readers.submit(Box::new(move |session| {
-            session.allow(limits::OPERATION_KILO_STEPS);
-            look_once(&mut job, session);
+            match session.see(shared.commits()) {
+                Ok(()) => {
+                    session.allow(limits::OPERATION_KILO_STEPS);
+                    look_once(&mut job, session);
+                }
+                Err(error) => job.fail(error),
+            }
             shared.notice(session);
             Box::new(job).answer();
         }))?;
@@ -254,7 +273,7 @@ impl SqliteStore {
 
     /// Does something on this thread with a connection for reading.
     fn with_reader<T>(&self, action: impl FnOnce(&mut Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.readers.with(|session| {
+        self.readers.with(self.shared.commits(), |session| {
             let done = action(session);
             self.shared.notice(session);
             done
@@ -274,22 +293,14 @@ impl Drop for SqliteStore {
     }
 }
 
-/// One run of an operation that only reads, in a snapshot of its own.
+/// One run of an operation that only reads, in the session's snapshot.
 fn look_once<W: Work>(job: &mut WorkJob<W>, session: &mut Session) {
     let origin = job.origin();
-    if let Err(error) = session.command("BEGIN") {
-        return job.fail(error::store_error(error));
-    }
     let refused = match job.run(session, &origin) {
         Ok(pending) => !(pending.staged.is_empty() && pending.changes.is_empty() && pending.remembered.is_none()),
         Err(_) => false,
     };
     if refused {
         job.fail(StoreError::ReadOnly);
-    }
-    if !session.db.is_autocommit()
-        && let Err(error) = session.command("COMMIT")
-    {
-        job.fail(error::store_error(error));
     }
 }

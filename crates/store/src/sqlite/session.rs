@@ -16,6 +16,8 @@ use crate::{ReadStats, StoreError};
 const STATEMENTS: usize = 1024;
 /// Steps of SQLite's virtual machine between two looks at the budget.
 const STEPS_PER_CHECK: i32 = 1000;
+/// Pages that one connection keeps in memory.
+const CACHE_KIB: u32 = 16 * 1024;
 /// Milliseconds to wait for another process's lock.
 const BUSY_MS: u32 = 5000;
 
@@ -35,6 +37,8 @@ pub(crate) struct Session {
     budget: Arc<AtomicI64>,
     mode: Mode,
     fatal: OnceCell<StoreError>,
+    /// How many commits there were when the open snapshot was asked for; see `see`.
+    seen: Option<u64>,
 }
 
 impl Session {
@@ -54,14 +58,34 @@ impl Session {
         db.progress_handler(STEPS_PER_CHECK, Some(move || left.fetch_sub(1, Ordering::Relaxed) <= 0))?;
         db.execute_batch(&format!(
             "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"
+             PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB};"
         ))?;
         if mode == Mode::Reader {
-            db.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
-        } else {
-            db.execute_batch("PRAGMA cache_size = -16384;")?;
+            db.execute_batch("PRAGMA query_only = ON;")?;
         }
-        Ok(Self { db, budget, mode, fatal: OnceCell::new() })
+        Ok(Self { db, budget, mode, fatal: OnceCell::new(), seen: None })
+    }
+
+    /// What follows sees a snapshot with at least this many commits in it. The one at hand is kept while nothing was
+    /// committed since: to begin and end one costs locks in shared memory, which readers wait for each other for.
+    pub(super) fn see(&mut self, commits: u64) -> Result<(), StoreError> {
+        if self.seen == Some(commits) && !self.db.is_autocommit() {
+            return Ok(());
+        }
+        self.look_away()?;
+        self.command("BEGIN").map_err(store_error)?;
+        self.seen = Some(commits);
+        Ok(())
+    }
+
+    /// Lets go of the snapshot, which the write-ahead log must be kept for.
+    pub(super) fn look_away(&mut self) -> Result<(), StoreError> {
+        self.seen = None;
+        if self.db.is_autocommit() {
+            return Ok(());
+        }
+        self.allow_all();
+        self.command("COMMIT").map_err(store_error)
     }
 
     /// How many thousand steps what follows may take.

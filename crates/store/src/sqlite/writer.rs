@@ -64,7 +64,10 @@ fn serve(mut commit: GroupCommit, messages: &Receiver<Message>, shared: &Shared,
     while !closing {
         let outcome = match messages.recv_timeout(IDLE) {
             Ok(Message::Run(first)) => run_group(&mut commit, first, messages, &mut closing),
-            Err(RecvTimeoutError::Timeout) => commit.look_around(),
+            Err(RecvTimeoutError::Timeout) => {
+                checkpoint::at_rest(shared, wake);
+                commit.look_around()
+            }
             Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
         };
         checkpoint::after_commit(shared, wake);
