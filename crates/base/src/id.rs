@@ -1,10 +1,11 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-use crate::{Ambient, Timestamp};
+use crate::{Ambient, Entropy, Timestamp};
 
 /// The key of one record: a UUID, version 7 (RFC 9562, section 5.7) where Backstay made it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +85,34 @@ impl fmt::Display for RequestId {
 pub struct IdSource {
     /// Milliseconds since the epoch in the upper 52 bits, the twelve bits of `rand_a` below.
     last: AtomicU64,
+    spare: Mutex<Spare>,
+}
+
+/// Random bytes that are fetched for many ids at once: to ask the operating system costs more than all else of an id.
+/// Ids are no secrets; what must not be guessed takes its bytes from the entropy itself.
+#[derive(Debug)]
+struct Spare {
+    bytes: [u8; 512],
+    used: usize,
+}
+
+impl Default for Spare {
+    fn default() -> Self {
+        Self { bytes: [0; 512], used: 512 }
+    }
+}
+
+impl Spare {
+    fn take(&mut self, entropy: &dyn Entropy) -> [u8; 8] {
+        if self.used == self.bytes.len() {
+            entropy.fill(&mut self.bytes);
+            self.used = 0;
+        }
+        let mut taken = [0; 8];
+        taken.copy_from_slice(&self.bytes[self.used..self.used + 8]);
+        self.used += 8;
+        taken
+    }
 }
 
 impl IdSource {
@@ -95,13 +124,22 @@ impl IdSource {
         let ticks = wanted.max(last + 1);
 
         let mut bytes = [0_u8; 16];
-        ambient.entropy.fill(&mut bytes[8..]);
+        bytes[8..].copy_from_slice(&self.random(ambient));
         bytes[..6].copy_from_slice(&(ticks >> 12).to_be_bytes()[2..]);
         let fraction = (ticks & 0xFFF).to_be_bytes();
         bytes[6] = 0x70 | fraction[6];
         bytes[7] = fraction[7];
         bytes[8] = 0x80 | (bytes[8] & 0x3F);
         RecordId::from_bytes(bytes)
+    }
+
+    fn random(&self, ambient: &Ambient) -> [u8; 8] {
+        if let Ok(mut spare) = self.spare.try_lock() {
+            return spare.take(&*ambient.entropy);
+        }
+        let mut bytes = [0; 8];
+        ambient.entropy.fill(&mut bytes);
+        bytes
     }
 
     fn ticks(now: Timestamp) -> u64 {

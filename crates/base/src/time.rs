@@ -60,14 +60,40 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
+impl Timestamp {
+    /// Bytes of the form that `encode` writes.
+    pub const ENCODED: usize = 27;
+
     /// RFC 3339 in UTC with exactly six digits of a second's fraction, so that texts order as moments do.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub fn encode(self) -> [u8; Self::ENCODED] {
         // Within the years 1 to 9999 the days fit; see `from_micros`.
         let date = Date(i32::try_from(self.0.div_euclid(86_400_000_000)).unwrap_or_default());
         let micros = self.0.rem_euclid(86_400_000_000);
         let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
-        write!(f, "{date}T{:02}:{:02}:{:02}.{fraction:06}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        text[..Date::ENCODED].copy_from_slice(&date.encode());
+        digits(&mut text[11..13], seconds / 3600);
+        digits(&mut text[14..16], seconds / 60 % 60);
+        digits(&mut text[17..19], seconds % 60);
+        digits(&mut text[20..26], fraction);
+        text
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// The form of `encode`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(str::from_utf8(&self.encode()).unwrap_or_default())
+    }
+}
+
+/// Writes the last digits of a number that is not negative, as many as there is room for.
+fn digits(room: &mut [u8], mut number: i64) {
+    debug_assert!(number >= 0);
+    for place in room.iter_mut().rev() {
+        // A remainder of ten is a digit.
+        *place = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
     }
 }
 
@@ -97,9 +123,12 @@ impl Date {
     }
 }
 
-impl fmt::Display for Date {
+impl Date {
+    /// Bytes of the form that `encode` writes.
+    pub const ENCODED: usize = 10;
+
     /// `YYYY-MM-DD`, by Hinnant's `civil_from_days` (the days since 0000-03-01 in eras of 400 years).
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub fn encode(self) -> [u8; Self::ENCODED] {
         let shifted = i64::from(self.0) + 719_468;
         let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
         let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -108,7 +137,18 @@ impl fmt::Display for Date {
         let day = day_of_year - (153 * month_index + 2) / 5 + 1;
         let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
-        write!(f, "{year:04}-{month:02}-{day:02}")
+        let mut text = *b"0000-00-00";
+        digits(&mut text[..4], year);
+        digits(&mut text[5..7], month);
+        digits(&mut text[8..], day);
+        text
+    }
+}
+
+impl fmt::Display for Date {
+    /// The form of `encode`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(str::from_utf8(&self.encode()).unwrap_or_default())
     }
 }
 

@@ -142,13 +142,9 @@ fn scalar(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Float(number) => float(out, number),
         ValueRef::Decimal(number) => display_quoted(out, number),
         ValueRef::Text(text) => quoted(out, text),
-        ValueRef::Id(id) => {
-            out.push(b'"');
-            out.extend_from_slice(id.encode(&mut [0; 36]).as_bytes());
-            out.push(b'"');
-        }
-        ValueRef::Timestamp(moment) => display_quoted(out, moment),
-        ValueRef::Date(date) => display_quoted(out, date),
+        ValueRef::Id(id) => plain(out, id.encode(&mut [0; 36]).as_bytes()),
+        ValueRef::Timestamp(moment) => plain(out, &moment.encode()),
+        ValueRef::Date(date) => plain(out, &date.encode()),
         ValueRef::Json(text) => out.extend_from_slice(text.as_bytes()),
     }
 }
@@ -181,11 +177,42 @@ fn display_quoted(out: &mut Vec<u8>, value: impl std::fmt::Display) {
     out.push(b'"');
 }
 
+/// Appends text of which nothing has to be escaped.
+fn plain(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
+/// Whether a JSON string escapes this byte.
+const fn is_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// How many bytes from the first on are written as they are: looked at in blocks, which the compiler turns into few
+/// instructions, because most texts have nothing to escape.
+fn unescaped(text: &[u8]) -> usize {
+    const BLOCK: usize = 16;
+    let mut start = 0;
+    for block in text.chunks_exact(BLOCK) {
+        if block.iter().fold(false, |found, byte| found | is_escaped(*byte)) {
+            break;
+        }
+        start += BLOCK;
+    }
+    let rest = text[start..].iter().position(|byte| is_escaped(*byte));
+    rest.map_or(text.len(), |place| start + place)
+}
+
 /// Appends a JSON string (RFC 8259, section 7).
 pub(crate) fn quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(end) = rest.iter().position(|byte| matches!(byte, 0..=0x1F | b'"' | b'\\')) {
+    loop {
+        let end = unescaped(rest);
+        if end == rest.len() {
+            break;
+        }
         out.extend_from_slice(&rest[..end]);
         match rest[end] {
             b'"' => out.extend_from_slice(b"\\\""),
@@ -220,6 +247,10 @@ mod tests {
         check("plain");
         check("a\"b\\c\nd\re\tf\u{1}g\u{1f}");
         check("ünïcödé 🦀 \u{2028}");
+        for place in 0..70 {
+            check(&format!("{}\"{}", "x".repeat(place), "y".repeat(70 - place)));
+            check(&format!("{}\u{1f}", "é".repeat(place)));
+        }
     }
 
     #[test]
