@@ -1,4 +1,4 @@
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use axum::http::request::Parts;
@@ -7,15 +7,6 @@ use axum::http::{HeaderMap, HeaderName, header};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-
-/// The other end of the connection a request came over.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
-
-/// The address at the other end of the connection; unspecified where a request came over none.
-pub(crate) fn peer(parts: &Parts) -> IpAddr {
-    parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical())
-}
 
 /// Addresses with a common prefix, such as `10.0.0.0/8` or `::1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,13 +71,12 @@ impl Proxies {
     }
 
     /// The client's address: the peer's, or where that is a proxy, the last one written that is not.
-    pub(crate) fn client(&self, parts: &Parts) -> IpAddr {
-        let peer = peer(parts);
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         if !self.vouch_for(peer) {
             return peer;
         }
         let mut client = peer;
-        for text in self.hops(&parts.headers).iter().rev() {
+        for text in self.hops(headers).iter().rev() {
             let Some(address) = address_of(text) else { break };
             client = address;
             if !self.vouch_for(address) {
@@ -97,25 +87,25 @@ impl Proxies {
     }
 
     /// Whether a proxy says that the client came over https.
-    pub(crate) fn https(&self, parts: &Parts) -> bool {
-        self.told(parts, "proto", &X_FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
+    pub(crate) fn https(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        self.told(peer, headers, "proto", &X_FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
     }
 
     /// The host the client asked for, as a proxy tells it, else as the request does.
-    pub(crate) fn host(&self, parts: &Parts) -> Option<String> {
+    pub(crate) fn host(&self, peer: IpAddr, parts: &Parts) -> Option<String> {
         let asked = || parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
         let authority = || parts.uri.authority().map(ToString::to_string);
-        self.told(parts, "host", &X_FORWARDED_HOST).or_else(authority).or_else(asked)
+        self.told(peer, &parts.headers, "host", &X_FORWARDED_HOST).or_else(authority).or_else(asked)
     }
 
     /// What the nearest proxy says under this name.
-    fn told(&self, parts: &Parts, pair: &str, header: &HeaderName) -> Option<String> {
-        if self.networks.is_empty() || !self.vouch_for(peer(parts)) {
+    fn told(&self, peer: IpAddr, headers: &HeaderMap, pair: &str, header: &HeaderName) -> Option<String> {
+        if self.networks.is_empty() || !self.vouch_for(peer) {
             return None;
         }
         match self.header {
-            ProxyHeader::XForwarded => elements(&parts.headers, header).pop(),
-            ProxyHeader::Forwarded => elements(&parts.headers, &header::FORWARDED).pop().and_then(|e| member(&e, pair)),
+            ProxyHeader::XForwarded => elements(headers, header).pop(),
+            ProxyHeader::Forwarded => elements(headers, &header::FORWARDED).pop().and_then(|e| member(&e, pair)),
         }
     }
 
@@ -163,9 +153,8 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let (mut parts, ()) = request.body(()).expect("a request").into_parts();
-        parts.extensions.insert(Peer(from.parse().expect("an address")));
-        proxies.client(&parts).to_string()
+        let peer: SocketAddr = from.parse().expect("an address");
+        proxies.client(peer.ip(), request.body(()).expect("a request").headers()).to_string()
     }
 
     #[test]

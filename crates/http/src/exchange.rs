@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, HeaderName, Method};
 use backstay_base::{Caller, RequestId, Timestamp, ViolationKind};
 use backstay_engine::Context;
 
-use crate::router::Site;
-use crate::{Refusal, address};
+use crate::Refusal;
+use crate::site::Site;
 
 /// `Request-Id`: names the exchange in answers and logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -17,19 +17,22 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 pub(crate) struct Exchange<'r> {
     pub(crate) site: &'r Site,
     pub(crate) parts: &'r Parts,
+    /// The address at the other end of the connection.
+    pub(crate) peer: IpAddr,
     pub(crate) id: RequestId,
     pub(crate) now: Timestamp,
 }
 
 impl<'r> Exchange<'r> {
-    pub(crate) fn begin(site: &'r Site, parts: &'r Parts) -> Self {
-        let id = Self::given_id(site, parts).unwrap_or_else(|| RequestId(site.engine.next_id()));
-        Self { site, parts, id, now: site.engine.ambient().clock.now() }
+    pub(crate) fn begin(site: &'r Site, parts: &'r Parts, peer: IpAddr) -> Self {
+        let peer = peer.to_canonical();
+        let id = Self::given_id(site, parts, peer).unwrap_or_else(|| RequestId(site.engine.next_id()));
+        Self { site, parts, peer, id, now: site.engine.ambient().clock.now() }
     }
 
     /// The id that a trusted proxy gave the request.
-    fn given_id(site: &Site, parts: &Parts) -> Option<RequestId> {
-        if !site.settings.proxies.vouch_for(address::peer(parts)) {
+    fn given_id(site: &Site, parts: &Parts, peer: IpAddr) -> Option<RequestId> {
+        if !site.settings.proxies.vouch_for(peer) {
             return None;
         }
         let text = parts.headers.get(REQUEST_ID)?.to_str().ok()?;
@@ -66,11 +69,11 @@ impl<'r> Exchange<'r> {
 
     /// Where the request comes from.
     pub(crate) fn client(&self) -> IpAddr {
-        self.site.settings.proxies.client(self.parts)
+        self.site.settings.proxies.client(self.peer, self.headers())
     }
 
     /// Whether the client came over https, as far as is known.
     pub(crate) fn is_secure(&self) -> bool {
-        self.site.settings.secure_cookies || self.site.settings.proxies.https(self.parts)
+        self.site.settings.secure_cookies || self.site.settings.proxies.https(self.peer, self.headers())
     }
 }

@@ -139,7 +139,10 @@ fn not_yet() -> ViolationKind {
 /// Refuses a name that is no field, where a parameter was probably meant. Other names are left to the engine, which
 /// knows what fields the caller may name.
 fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKind> {
-    match nearest(PARAMETERS, name).filter(|_| collection.field_named(name).is_none()) {
+    if collection.field_named(name).is_some() {
+        return Ok(());
+    }
+    match nearest(PARAMETERS, name) {
         Some(suggestion) => Err(unknown("parameter", name, Some(suggestion))),
         None => Ok(()),
     }

@@ -148,7 +148,7 @@ fn comes_from(exchange: &Exchange<'_>) -> Site {
 /// Whether the origin's host is the one that was asked.
 fn is_host(exchange: &Exchange<'_>, origin: &HeaderValue) -> bool {
     let Ok(origin) = origin.to_str() else { return false };
-    let host = exchange.site.settings.proxies.host(exchange.parts);
+    let host = exchange.site.settings.proxies.host(exchange.peer, exchange.parts);
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     authority.zip(host.as_deref()).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
 }

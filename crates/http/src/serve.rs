@@ -1,24 +1,20 @@
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
-use std::pin::pin;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::{Request, Response};
-use axum::routing::future::RouteFuture;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::Service;
 
-use crate::address::Peer;
-use crate::{Doors, router};
+use crate::{Doors, Site};
 
 /// Bytes of a request's head that are held while it arrives. Past `limits::TARGET_BYTES` and `limits::HEADER_BYTES` it
 /// is refused with a problem, past this with a bare 431.
@@ -29,7 +25,7 @@ const BREATH: Duration = Duration::from_millis(50);
 /// Serves all doors over HTTP/1.1 until `shutdown`, then lets requests under way end for as long as configured.
 pub async fn serve(listener: TcpListener, doors: Doors, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let settings = doors.settings.clone();
-    let router = router(doors);
+    let site = Arc::new(Site::new(doors));
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(settings.header_time).max_buf_size(HEAD_BUFFER);
     let connections = GracefulShutdown::new();
@@ -46,8 +42,8 @@ pub async fn serve(listener: TcpListener, doors: Doors, shutdown: impl Future<Ou
             tracing::debug!(%error, "a connection ended at once");
             continue;
         }
-        let door = Connection { router: router.clone(), peer };
-        let connection = connections.watch(protocol.serve_connection(TokioIo::new(stream), door));
+        let connection = Connection { site: Arc::clone(&site), peer: peer.ip() };
+        let connection = connections.watch(protocol.serve_connection(TokioIo::new(stream), connection));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
@@ -86,19 +82,20 @@ fn is_the_clients(error: &io::Error) -> bool {
     matches!(error.kind(), Kind::ConnectionAborted | Kind::ConnectionReset | Kind::ConnectionRefused)
 }
 
-/// Hands the requests of one connection to the router, with where they come from.
+/// Hands the requests of one connection to the doors, with where they come from.
 struct Connection {
-    router: Router,
-    peer: SocketAddr,
+    site: Arc<Site>,
+    peer: IpAddr,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Connection {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(Peer(self.peer));
-        self.router.clone().call(request)
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let (site, peer) = (Arc::clone(&self.site), self.peer);
+        let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
+        Box::pin(async move { Ok(site.answer(request, peer).await) })
     }
 }

@@ -1,15 +1,12 @@
 use std::convert::Infallible;
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use axum::routing::any;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use backstay_base::{Error, Limit, Unauthenticated, limits};
 use backstay_engine::Engine;
 use backstay_identity::Identity;
@@ -39,27 +36,9 @@ impl fmt::Debug for Doors {
     }
 }
 
-/// All doors. No layers: what every request needs is done around the door, and costs nothing where it is not used.
-pub fn router(doors: Doors) -> Router {
-    let site = Arc::new(Site::new(doors));
-    let through = |door: Door| {
-        let site = Arc::clone(&site);
-        move |request: Request| answer(Arc::clone(&site), door, request)
-    };
-    Router::new()
-        .route("/", any(through(Door::Root)))
-        .route("/api/{*path}", any(through(Door::Api)))
-        .route("/auth/{*path}", any(through(Door::Auth)))
-        .route("/explain", any(through(Door::Explain)))
-        .route("/healthz", any(through(Door::Alive)))
-        .route("/readyz", any(through(Door::Ready)))
-        .route("/openapi.json", any(through(Door::OpenApi)))
-        .route("/problems/{code}", any(through(Door::Problems)))
-        .fallback(through(Door::Nothing))
-}
-
-/// What all requests share.
-pub(crate) struct Site {
+/// All doors, and what their requests share. No router and no layers: what every request needs is done around the door,
+/// and costs nothing where it is not used.
+pub struct Site {
     pub(crate) engine: Engine,
     pub(crate) identity: Identity,
     pub(crate) settings: HttpSettings,
@@ -74,7 +53,8 @@ impl fmt::Debug for Site {
 }
 
 impl Site {
-    fn new(doors: Doors) -> Self {
+    /// Opens the doors.
+    pub fn new(doors: Doors) -> Self {
         let Doors { engine, identity, settings } = doors;
         let openapi = openapi::describe(engine.model()).into();
         let vary = match settings.cors {
@@ -82,6 +62,21 @@ impl Site {
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
         };
         Self { engine, identity, settings, openapi, vary: HeaderValue::from_static(vary) }
+    }
+
+    /// Answers one request that came from this address.
+    pub async fn answer(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
+        let started = Instant::now();
+        let (parts, body) = request.into_parts();
+        let door = Door::at(parts.uri.path());
+        let exchange = Exchange::begin(self, &parts, peer);
+        let answer = match admit(&exchange, door, body).await {
+            Ok(answer) => answer,
+            Err(refusal) => refuse(&exchange, &refusal),
+        };
+        let (id, status, micros) = (exchange.id, answer.status.as_u16(), started.elapsed().as_micros());
+        tracing::debug!(request = %id, method = %parts.method, path = parts.uri.path(), status, micros, "answered");
+        encode(&exchange, door, answer).await
     }
 
     fn root(&self) -> Answer {
@@ -108,6 +103,21 @@ enum Door {
 }
 
 impl Door {
+    /// What stands at a path.
+    fn at(path: &str) -> Self {
+        match path {
+            "/" => Self::Root,
+            "/explain" => Self::Explain,
+            "/healthz" => Self::Alive,
+            "/readyz" => Self::Ready,
+            "/openapi.json" => Self::OpenApi,
+            _ if path.starts_with("/api/") => Self::Api,
+            _ if path.starts_with("/auth/") => Self::Auth,
+            _ if path.starts_with("/problems/") => Self::Problems,
+            _ => Self::Nothing,
+        }
+    }
+
     /// The methods that something of this path takes.
     fn allowed(self, path: &str) -> &'static str {
         match self {
@@ -152,20 +162,6 @@ const READ: &str = "GET, HEAD, OPTIONS";
 
 fn well() -> Answer {
     Answer::ready(StatusCode::OK, Audience::Secret, Bytes::from_static(b"{\"status\":\"ok\"}"))
-}
-
-/// One request from its arrival to its answer.
-async fn answer(site: Arc<Site>, door: Door, request: Request) -> Response<Body> {
-    let started = Instant::now();
-    let (parts, body) = request.into_parts();
-    let exchange = Exchange::begin(&site, &parts);
-    let answer = match admit(&exchange, door, body).await {
-        Ok(answer) => answer,
-        Err(refusal) => refuse(&exchange, &refusal),
-    };
-    let (id, status, micros) = (exchange.id, answer.status.as_u16(), started.elapsed().as_micros());
-    tracing::debug!(request = %id, method = %parts.method, path = parts.uri.path(), status, micros, "answered");
-    encode(&exchange, door, answer).await
 }
 
 /// Checks the size of the request's head, opens the door within the time a request may take, and tells whether the

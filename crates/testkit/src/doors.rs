@@ -1,13 +1,14 @@
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request};
 use backstay_base::{Ambient, Secret};
 use backstay_engine::Context;
-use backstay_http::{Doors, HttpSettings, router};
+use backstay_http::{Doors, HttpSettings, Site};
 use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, system_model};
 use backstay_model::SourceFile;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use tower::ServiceExt;
 
 use crate::TestApplication;
 
@@ -50,7 +51,8 @@ impl TestApp {
 
     /// Sends one request through the doors.
     pub async fn send(&self, request: Request<Body>) -> Reply {
-        let response = router(self.doors.clone()).oneshot(request).await.expect("the router always answers");
+        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let response = Site::new(self.doors.clone()).answer(request, nowhere).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("the whole body is there").to_bytes();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }
