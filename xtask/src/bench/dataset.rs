@@ -89,7 +89,7 @@ fn notes() -> String {
              \"author\":{{\"email\":\"{author}\"}}}}",
             body(note),
             // One in ten of every section, whose latest are listed.
-            note / SECTIONS % 10 != 0,
+            !(note / SECTIONS).is_multiple_of(10),
         );
         lines
     })
