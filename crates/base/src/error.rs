@@ -145,6 +145,9 @@ pub enum Conflict {
         /// Whether there may be more.
         more: bool,
     },
+    /// Other records refer to this one, and the caller may not see all of them.
+    #[error("other records refer to it, not all of which you may see")]
+    ReferencedUnseen,
     /// The idempotency key is in use by a request that has not ended.
     #[error("a request with this idempotency key is still under way")]
     InFlight,
@@ -282,7 +285,7 @@ impl Error {
             Self::Forbidden { .. } => "forbidden",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. }) => "not-unique",
-            Self::Conflict(Conflict::Referenced { .. }) => "still-referenced",
+            Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",
             Self::Conflict(Conflict::Concurrent) => "concurrent-change",
             Self::Conflict(Conflict::Already(_)) => "already-done",

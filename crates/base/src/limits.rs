@@ -1,5 +1,7 @@
 //! Everything that can grow has its limit here. Those that a caller can meet are part of the API.
 
+/// Bytes of the word that names a place in a list: four sort keys of the longest `String` fit.
+pub const CURSOR_BYTES: usize = 256 * 1024;
 /// Bytes of one request body.
 pub const BODY_BYTES: usize = 8 * 1024 * 1024;
 /// Depth of arrays and objects in a JSON document.

@@ -5,6 +5,7 @@ use backstay_expr::Truths;
 use backstay_model::{Diagnostics, Model};
 use quick_cache::sync::Cache;
 
+use crate::deletion;
 use crate::policy::Policy;
 use crate::view::View;
 
@@ -16,6 +17,8 @@ const VIEWS: usize = 256;
 pub struct Application {
     pub(crate) model: Arc<Model>,
     pub(crate) policy: Policy,
+    /// When the records of a collection are deleted among others; see `deletion::ranks`.
+    pub(crate) ranks: Vec<usize>,
     views: Cache<(Truths, bool), Arc<View>>,
     system: OnceLock<Arc<View>>,
 }
@@ -24,7 +27,8 @@ impl Application {
     /// Types every rule of the model. The diagnostics point into the rules' texts.
     pub fn compile(model: Model) -> Result<Self, Diagnostics> {
         let policy = Policy::compile(&model)?;
-        Ok(Self { model: Arc::new(model), policy, views: Cache::new(VIEWS), system: OnceLock::new() })
+        let ranks = deletion::ranks(&model);
+        Ok(Self { model: Arc::new(model), policy, ranks, views: Cache::new(VIEWS), system: OnceLock::new() })
     }
 
     /// The model.

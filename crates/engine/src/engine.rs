@@ -130,8 +130,8 @@ impl Engine {
         Ok(sink.found.pop())
     }
 
-    /// The record whose fields have these values, whoever asks: those of a unique index, or the first in the order of
-    /// the ids.
+    /// The record whose fields have these values, whoever asks. They are those of a unique index: of several records
+    /// any is found.
     pub async fn peek_by(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
         let (template, proposed) = self.inner.lookup(collection, by);
         let cx = Context::system(self);

@@ -116,6 +116,7 @@ impl<O: Operation> Work for Running<O> {
                 tx,
                 verify_references: self.verify_references,
                 reference_failed: false,
+                notes: None,
             };
             let answer = self.operation.run(&mut cx).await;
             answer.map_err(|error| match cx.reference_failed {

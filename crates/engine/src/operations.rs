@@ -37,7 +37,7 @@ impl Engine {
         let model = self.model();
         let collection = model.collection(request.collection);
         may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Update)?;
-        let draft = decode_draft(model, request.collection, &request.body)?;
+        let draft = decode_draft(model, request.collection, &request.body)?.merging();
         let options = request.options;
         let wanted = remember::wanted(options.if_match.as_ref());
         let what: [&[u8]; 5] =
@@ -274,7 +274,7 @@ impl OpContext<'_, '_> {
         let view = self.view.clone();
         let engine: &Inner = self.engine;
         let plan = view.get_plan(&engine.planner, collection);
-        let statement = self.bindings().id(id).statement(&plan.template);
+        let statement = self.statement(&plan.template, &self.bindings().id(id), collection.id);
         let mut sink = OneRecord::new(plan);
         let visit = &mut |row: &dyn Row| backstay_store::RowSink::row(&mut sink, row);
         self.rows(&statement, visit).await?;

@@ -73,8 +73,11 @@ pub(crate) struct SetPolicy {
 pub(crate) struct StatePolicy {
     pub(crate) field: FieldId,
     pub(crate) initial: Option<Arc<str>>,
-    pub(crate) transitions: HashMap<(Arc<str>, Arc<str>), TransitionPolicy>,
+    pub(crate) transitions: HashMap<Way, TransitionPolicy>,
 }
+
+/// From which state to which.
+pub(crate) type Way = (Arc<str>, Arc<str>);
 
 /// One transition of a machine.
 #[derive(Debug)]

@@ -58,7 +58,9 @@ pub(crate) fn sort_keys(text: &str, collection: &Collection, view: &View) -> Res
         if !view.collection(collection.id).may_see(field) {
             return Err(Error::malformed("sort", ViolationKind::FieldForbidden { action: Action::Read }));
         }
-        let problem = if !has_order(field) {
+        let problem = if field.kind == FieldKind::Scalar(Scalar::Text) {
+            Some(format!("'{name}' is a Text, which can be too long to sort by; a String can be sorted"))
+        } else if !has_order(field) {
             Some(format!("'{name}' has no order"))
         } else if keys.iter().any(|key| key.field == field.id) {
             Some(format!("'{name}' is named twice"))

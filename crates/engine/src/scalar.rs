@@ -88,6 +88,19 @@ pub(crate) fn from_json(raw: &str, kind: Kind<'_>) -> Result<Value, ViolationKin
     }
 }
 
+/// A value that an expression came to, as the kind wants it: with the kind's scale, in its form, within its limits.
+pub(crate) fn fitted(value: Value, kind: Kind<'_>) -> Result<Value, ViolationKind> {
+    match (&value, kind) {
+        (Value::Text(text), Kind::Enum(_) | Kind::Scalar(Scalar::String | Scalar::Email | Scalar::Url)) => {
+            from_text(text, kind)
+        }
+        (Value::Decimal(number), Kind::Scalar(Scalar::Decimal { precision, scale })) => {
+            decimal(&number.to_string(), precision, scale)
+        }
+        _ => Ok(value),
+    }
+}
+
 /// A JSON string, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
 struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);

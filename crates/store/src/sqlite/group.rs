@@ -234,11 +234,12 @@ impl GroupCommit {
         Ok(())
     }
 
-    /// Removes some expired idempotency records.
-    pub(super) fn prune(&mut self) -> Result<(), StoreError> {
+    /// Removes expired idempotency records, at most `PRUNED_AT_ONCE` of them; tells whether there may be more.
+    pub(super) fn prune(&mut self) -> Result<bool, StoreError> {
         self.session.allow_all();
         let now = self.shared.ambient.clock.now();
-        self.session.execute(&idempotency::prune(now)).map(|_| ())
+        let removed = self.session.execute(&idempotency::prune(now))?;
+        Ok(removed >= idempotency::PRUNED_AT_ONCE)
     }
 }
 

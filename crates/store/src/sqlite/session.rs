@@ -158,10 +158,14 @@ impl Session {
         Ok(changed as u64)
     }
 
-    /// As `rows`, but only within a transaction.
-    pub(crate) fn rows_within(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+    /// As `read`, but only within a transaction.
+    pub(crate) fn rows_within(
+        &mut self,
+        statement: &Statement,
+        visit: &mut Visit<'_>,
+    ) -> Result<ReadStats, StoreError> {
         self.within()?;
-        self.rows(statement, visit)
+        self.read(statement, visit)
     }
 
     /// As `execute`, but only within a transaction.
