@@ -133,6 +133,12 @@ pub enum Conflict {
         /// The fields of the unique index.
         fields: Vec<String>,
     },
+    /// Another record has a value that must be unique, of a field that the caller may not see everywhere.
+    #[error("a value that must be unique is taken by another {collection}")]
+    UniqueUnseen {
+        /// The collection.
+        collection: String,
+    },
     /// Other records refer to this one.
     #[error("{count}{} {collection} refer to it by '{field}'", if *more { " or more" } else { "" })]
     Referenced {
@@ -284,7 +290,7 @@ impl Error {
             Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
             Self::Forbidden { .. } => "forbidden",
             Self::NotFound { .. } => "not-found",
-            Self::Conflict(Conflict::Unique { .. }) => "not-unique",
+            Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",
             Self::Conflict(Conflict::Concurrent) => "concurrent-change",

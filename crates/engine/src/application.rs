@@ -5,9 +5,9 @@ use backstay_expr::Truths;
 use backstay_model::{Diagnostics, Model};
 use quick_cache::sync::Cache;
 
-use crate::deletion;
 use crate::policy::Policy;
 use crate::view::View;
+use crate::{deletion, width};
 
 /// Classes of callers whose views are kept at the most: combinations of roles and of what rules ask of claims.
 const VIEWS: usize = 256;
@@ -28,7 +28,13 @@ impl Application {
     pub fn compile(model: Model) -> Result<Self, Diagnostics> {
         let policy = Policy::compile(&model)?;
         let ranks = deletion::ranks(&model);
-        Ok(Self { model: Arc::new(model), policy, ranks, views: Cache::new(VIEWS), system: OnceLock::new() })
+        let model = Arc::new(model);
+        let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
+        width::too_wide(&model, &policy).into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
+        }
+        Ok(Self { model, policy, ranks, views: Cache::new(VIEWS), system: OnceLock::new() })
     }
 
     /// The model.

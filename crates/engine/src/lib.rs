@@ -31,6 +31,7 @@ mod tag;
 mod templates;
 mod trace;
 mod view;
+mod width;
 mod write;
 
 pub use application::Application;

@@ -134,6 +134,7 @@ fn within(error: Error, index: usize) -> Error {
             }
             Error::Invalid(violations)
         }
+        Error::Forbidden { action, what } => Error::Forbidden { action, what: format!("{what} (record {index})") },
         other => other,
     }
 }

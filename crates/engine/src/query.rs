@@ -10,7 +10,7 @@ use crate::decode::unknown_field;
 use crate::scalar::{self, Kind};
 use crate::select;
 use crate::view::View;
-use crate::{List, Raw};
+use crate::{List, Raw, width};
 
 /// What makes two lists of one view the same statement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -318,6 +318,10 @@ pub(crate) fn remembered(key: ListKey, model: &Model, view: &View, planner: &Pla
         return Ok(plan);
     }
     let plan = Arc::new(plan(&key, model, view, planner)?);
-    view.lists.insert(key, Arc::clone(&plan));
+    // What counts them joins no more.
+    width::fits_statement(&plan.page.template)?;
+    if width::is_kept(&plan.page.template) {
+        view.lists.insert(key, Arc::clone(&plan));
+    }
     Ok(plan)
 }

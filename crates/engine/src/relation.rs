@@ -12,22 +12,30 @@ use crate::write::{LinkChange, change, refuse};
 use crate::{Authority, Draft, OpContext, Record};
 
 impl OpContext<'_, '_> {
-    /// What the draft changes in the record's many-to-many relations.
+    /// What the draft changes in the record's many-to-many relations. Members that the caller may not read are none of
+    /// the caller's business: they stay.
     pub(crate) async fn changed_links(
         &mut self,
+        authority: Authority,
+        view: &View,
         collection: &Collection,
         id: RecordId,
         draft: &Draft,
     ) -> Result<Vec<LinkChange>, Error> {
         let mut changes = Vec::new();
         for (field, members) in &draft.links {
-            let FieldKind::ManyToMany { link, .. } = &collection.field(*field).kind else { continue };
+            let FieldKind::ManyToMany { link, target } = &collection.field(*field).kind else { continue };
             let template = self.engine.templates.link(&self.engine.planner, link, LinkStatement::Targets);
             let bindings = Bindings { limit: limits::LIST_ITEMS as u64 * 100, ..self.bindings().id(id) };
             let present: HashSet<RecordId> = self.ids(&template, bindings, collection.id).await?.into_iter().collect();
             let wanted: HashSet<RecordId> = members.iter().copied().collect();
             let added: Vec<RecordId> = members.iter().copied().filter(|member| !present.contains(member)).collect();
-            let mut removed: Vec<RecordId> = present.difference(&wanted).copied().collect();
+            let mut removed = Vec::new();
+            for member in present.difference(&wanted) {
+                if authority == Authority::System || self.may_read(view, *target, *member).await? {
+                    removed.push(*member);
+                }
+            }
             removed.sort_unstable();
             if !added.is_empty() || !removed.is_empty() {
                 changes.push(LinkChange { field: *field, added, removed });

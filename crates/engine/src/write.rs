@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Error, Limit, RecordId, Value, ValueRef, Violation, ViolationKind, limits};
+use backstay_base::{Action, Error, RecordId, Value, ValueRef, Violation, ViolationKind};
 use backstay_expr::{Truth, truth};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, SetOn};
 use backstay_sql::{RecordSource, Row};
@@ -28,13 +28,14 @@ impl OpContext<'_, '_> {
         self.apply_sets(collection, SetOn::Create, given_by_system(authority, &draft), &mut values, &mut violations);
         required(collection, &values, &mut violations);
         refuse(violations)?;
+        // First of all: no check or rule is to tell of records that the caller may not read.
+        self.readable_references(authority, &view, collection, &[], &draft).await?;
         self.checks(collection, &[], &values).await?;
         let rule = &view.collection(collection.id).create;
         if !self.decide(rule, collection.id, RecordSource::Proposed, &[], &values).await?.is_true() {
             return Err(Error::Forbidden { action: Action::Create, what: format!("this {}", collection.name) });
         }
         self.field_rules(&view, collection, &draft, Action::Create, &[], &values).await?;
-        self.readable_references(authority, &view, collection, &[], &draft).await?;
         self.verify_references(collection, &values, &draft).await?;
 
         let record = Record::new(values);
@@ -72,9 +73,10 @@ impl OpContext<'_, '_> {
             violations.extend(unchangeable(collection, &view, &draft, stored.values(), &values));
         }
         refuse(violations)?;
+        self.readable_references(authority, &view, collection, stored.values(), &draft).await?;
         let mut violations = Vec::new();
         self.transitions(authority, collection, stored.values(), &mut values, &mut violations).await?;
-        let links = self.changed_links(collection, id, &draft).await?;
+        let links = self.changed_links(authority, &view, collection, id, &draft).await?;
         // Whether a field that the caller does not see was given the value that it has is nothing to be told.
         let sees_all = draft.fields().all(|field| view.collection(collection.id).field(field).read.allows());
         let idle = links.is_empty() && values == stored.values() && sees_all;
@@ -90,7 +92,6 @@ impl OpContext<'_, '_> {
         if idle {
             return Ok(stored);
         }
-        self.readable_references(authority, &view, collection, stored.values(), &draft).await?;
         self.verify_references(collection, &values, &draft).await?;
         Ok(self.replace(collection, &stored, values, links))
     }

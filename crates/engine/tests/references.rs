@@ -72,3 +72,51 @@ async fn what_still_refers_is_told_only_to_who_may_see_it() {
         "still-referenced: 1 Post refer to it by 'section'"
     );
 }
+
+#[tokio::test]
+async fn links_that_are_not_seen_stay() {
+    let desk = Desk::open().await;
+    let secret = desk.made("Draft", &desk.eve, r#"{"name":"secret"}"#).await;
+    let open = desk.made("Draft", &desk.ada, r#"{"name":"open"}"#).await;
+    let other = desk.made("Draft", &desk.ada, r#"{"name":"other"}"#).await;
+    let folder = desk.made("Folder", &desk.eve, &format!(r#"{{"drafts":["{secret}"]}}"#)).await;
+    desk.update("Folder", &desk.ada, folder, &format!(r#"{{"drafts":["{open}"]}}"#)).await.expect("ada's own");
+    desk.update("Folder", &desk.ada, folder, &format!(r#"{{"drafts":["{other}"]}}"#)).await.expect("ada's other");
+    let names = |json: serde_json::Value| json["drafts"].to_string();
+    let select = Some("drafts{name}");
+    assert_eq!(
+        names(desk.select("Folder", &desk.ada, folder, select).await.expect("a folder")),
+        r#"[{"name":"other"}]"#
+    );
+    assert_eq!(
+        names(desk.select("Folder", &desk.eve, folder, select).await.expect("a folder")),
+        r#"[{"name":"secret"}]"#
+    );
+}
+
+/// Neither checks nor rules tell of a record that the caller may not read.
+#[tokio::test]
+async fn a_reference_that_is_not_seen_is_refused_before_anything_is_asked_of_it() {
+    let desk = Desk::open().await;
+    let secret = desk.made("Draft", &desk.eve, r#"{"name":"secret"}"#).await;
+    let nowhere = desk.engine().next_id();
+    let folder = desk.made("Folder", &desk.ada, "{}").await;
+    for draft in [secret, nowhere] {
+        let body = format!(r#"{{"first":"{draft}"}}"#);
+        let refused = "invalid-values: /first: there is no Draft with this id";
+        assert_eq!(told(desk.create("Folder", &desk.ada, &body).await), refused);
+        assert_eq!(told(desk.update("Folder", &desk.ada, folder, &body).await), refused);
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_is_taken_is_named_only_where_it_is_seen() {
+    let desk = Desk::open().await;
+    desk.made("Draft", &desk.eve, r#"{"name":"secret","number":7}"#).await;
+    let body = r#"{"name":"x","number":7}"#;
+    assert_eq!(
+        told(desk.create("Draft", &desk.ada, body).await),
+        "not-unique: a value that must be unique is taken by another Draft"
+    );
+    assert_eq!(told(desk.create("Draft", &desk.editor, body).await), "not-unique: another Draft has this number");
+}

@@ -107,3 +107,47 @@ async fn a_text_is_no_order_and_a_long_string_is_one() {
     });
     assert!(second.await.expect("the next page").starts_with('b'));
 }
+
+#[tokio::test]
+async fn a_request_leads_through_as_many_relations_as_a_statement_takes() {
+    let desk = Desk::open().await;
+    // Every path of relations from a membership, the short ones first; each needs one table more.
+    let mut paths = vec![("next".to_owned(), true), ("team".to_owned(), false)];
+    for from in 0.. {
+        let (path, is_membership) = paths[from].clone();
+        let steps = if is_membership { [("next", true), ("team", false)] } else { [("lead", true), ("deputy", true)] };
+        paths.extend(steps.map(|(step, then)| (format!("{path}.{step}"), then)));
+        if paths.len() > 70 {
+            break;
+        }
+    }
+    let filter = |paths: &[(String, bool)]| {
+        paths.iter().map(|(path, _)| format!("{path}.name=='x'")).collect::<Vec<_>>().join("||")
+    };
+    let few = desk.page("Membership", &desk.ada, |list| list.filter = Some(filter(&paths[..50]))).await;
+    assert_eq!(told(few), "ok");
+    let refused = told(desk.page("Membership", &desk.ada, |list| list.filter = Some(filter(&paths))).await);
+    assert!(refused.contains("more than 60 relations"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_answer_has_a_size() {
+    let desk = Desk::open().await;
+    let mut ids = Vec::new();
+    for _ in 0..9 {
+        let long = format!(r#"{{"long":"{}","details":{{}}}}"#, "x".repeat(2_000_000));
+        desk.create("Essay", &desk.ada, &long).await.map(|written| ids.push(written.ids[0])).expect("an essay");
+    }
+    let refused = told(desk.page("Essay", &desk.ada, |_| ()).await);
+    assert_eq!(refused, "too-large: the answer (select fewer fields, or a smaller page) is larger than 16777216 bytes");
+    assert_eq!(told(desk.page("Essay", &desk.ada, |list| list.limit = Some(8)).await), "ok");
+    let all: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+    let body = format!(r#"{{"others":[{}]}}"#, all.join(","));
+    for id in &ids {
+        desk.update("Essay", &desk.ada, *id, &body).await.expect("linked");
+    }
+    let nested = desk.page("Essay", &desk.ada, |list| {
+        (list.select, list.limit) = (Some("others{others{long}}".into()), Some(1));
+    });
+    assert!(told(nested.await).starts_with("too-large: the answer"));
+}
