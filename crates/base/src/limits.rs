@@ -110,3 +110,5 @@ pub const RULE_TABLES: usize = 40;
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.
 pub const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
+/// Parameters of one URL, and members of an object that holds no record.
+pub const PARAMETERS: usize = 300;

@@ -17,15 +17,42 @@ pub fn create(model: &Model, dialect: Dialect) -> Vec<Statement> {
     collections(model, model.collections.iter(), dialect)
 }
 
-/// The table of a collection, its indexes and the link tables that its fields own. What it refers to must be there
-/// before, or be added with it by `add_collections`.
+/// The table of a collection, its indexes and the link tables that its fields own. On PostgreSQL what it refers to must
+/// be there before.
 pub fn add_collection(model: &Model, collection: &Collection, dialect: Dialect) -> Vec<Statement> {
     collections(model, std::iter::once(collection), dialect)
 }
 
-/// As `add_collection`, for several that may refer to each other.
-pub fn add_collections(model: &Model, added: &[&Collection], dialect: Dialect) -> Vec<Statement> {
-    collections(model, added.iter().copied(), dialect)
+/// A table of a model, as it is to be found in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedTable {
+    /// Its name.
+    pub name: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The names of its indexes.
+    pub indexes: Vec<String>,
+}
+
+/// What a database holds of a model.
+pub fn expected(model: &Model) -> Vec<ExpectedTable> {
+    let mut tables = Vec::new();
+    for collection in &model.collections {
+        tables.push(ExpectedTable {
+            name: collection.table.clone(),
+            columns: parts(collection).map(|(field, part)| part_column(field, part)).collect(),
+            indexes: collection.indexes.iter().map(|index| index.name.clone()).collect(),
+        });
+        for field in &collection.fields {
+            if let FieldKind::ManyToMany { link, .. } = &field.kind
+                && link.owner
+            {
+                let columns = vec![link.near.clone(), link.far.clone()];
+                tables.push(ExpectedTable { name: link.table.clone(), columns, indexes: Vec::new() });
+            }
+        }
+    }
+    tables
 }
 
 /// The columns of a field or its link table; without the indexes. A required field needs a default.

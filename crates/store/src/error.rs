@@ -158,6 +158,12 @@ pub enum OpenError {
         /// Its version.
         found: &'static str,
     },
+    /// Tables were changed by other means than Backstay.
+    #[error("the database is not as Backstay left it: there is no {}; restore it from a backup", missing.join(", no "))]
+    Changed {
+        /// What is missing, in words.
+        missing: Vec<String>,
+    },
     /// The model differs from the stored one in ways that are not applied by themselves.
     #[error("the model cannot be applied to the stored data: {}", refused.join("; "))]
     Migration {
