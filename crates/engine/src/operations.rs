@@ -22,7 +22,7 @@ impl Engine {
         may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Create)?;
         let (drafts, many) = decode_drafts(model, request.collection, &request.body)?;
         if drafts.is_empty() {
-            return Err(Error::malformed("", ViolationKind::Required));
+            return Err(Error::malformed("", ViolationKind::Range("an array of at least one record".to_owned())));
         }
         let key = request.options.idempotency_key.as_deref();
         let what: [&[u8]; 3] = [b"create", collection.name.as_bytes(), &request.body];

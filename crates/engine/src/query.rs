@@ -51,6 +51,10 @@ pub(crate) fn sort_keys(text: &str, collection: &Collection, view: &View) -> Res
     for part in text.split(',') {
         let part = part.trim_matches(' ');
         let (descending, name) = part.strip_prefix('-').map_or((false, part), |name| (true, name));
+        if name.is_empty() {
+            let range = "names of fields, apart by commas, each with '-' before it to go from high to low".to_owned();
+            return Err(Error::malformed("sort", ViolationKind::Range(range)));
+        }
         let field = collection
             .field_named(name)
             .filter(|field| field.class != Some(Class::Secret))

@@ -190,11 +190,14 @@ fn float(text: &str) -> Result<Value, ViolationKind> {
 
 fn decimal(text: &str, precision: u8, scale: u8) -> Result<Value, ViolationKind> {
     let kind = Kind::Scalar(Scalar::Decimal { precision, scale });
-    let mut number = Decimal::from_str_exact(text).map_err(|_| kind.expected())?.normalize();
+    let whole = precision - scale;
+    let digits = || ViolationKind::Range(format!("at most {whole} digits before the point and {scale} after it"));
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    let unread = |_| if plain && text.len() > usize::from(precision) { digits() } else { kind.expected() };
+    let mut number = Decimal::from_str_exact(text).map_err(unread)?.normalize();
     let too_large = 10_i128.pow(u32::from(precision - scale));
     if number.scale() > u32::from(scale) || number.trunc().mantissa().abs() >= too_large {
-        let whole = precision - scale;
-        return Err(ViolationKind::Range(format!("at most {whole} digits before the point and {scale} after it")));
+        return Err(digits());
     }
     number.rescale(u32::from(scale));
     Ok(Value::Decimal(number))

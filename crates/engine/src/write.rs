@@ -341,11 +341,11 @@ fn unchangeable(
 
 /// Fields that the draft may not name, whoever's record it is.
 fn writable(collection: &Collection, draft: &Draft, authority: Authority) -> Vec<Violation> {
-    if authority == Authority::System {
-        return Vec::new();
-    }
     let violation = |id: FieldId| {
         let field = collection.field(id);
+        if authority == Authority::System && id != Collection::VERSION {
+            return None;
+        }
         let inverse = matches!(&field.kind, FieldKind::ManyToMany { link, .. } if !link.owner);
         let reason = if id <= Collection::VERSION {
             "Backstay gives it its value"
