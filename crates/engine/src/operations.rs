@@ -167,8 +167,8 @@ impl Operation for UpdateRecord {
             let if_match = self.if_match.as_ref();
             let draft = self.draft.clone();
             let record = cx.update(Authority::Caller, self.collection, self.id, draft, if_match).await?;
-            let body = if self.minimal { None } else { cx.seen(self.collection, &record).await? };
-            let written = written(Outcome::Updated, &record, body);
+            let body = cx.seen(self.collection, &record).await?;
+            let written = written(Outcome::Updated, &record, body, self.minimal);
             cx.remember(self.claim.as_ref(), &written)?;
             Ok(written)
         })
@@ -209,10 +209,11 @@ impl Operation for DeleteRecord {
     }
 }
 
-fn written(outcome: Outcome, record: &Record, body: Option<Vec<u8>>) -> Written {
+/// A minimal answer has the tag as well: it is what the next change needs.
+fn written(outcome: Outcome, record: &Record, body: Option<Vec<u8>>, minimal: bool) -> Written {
     let version = record.version();
     let tag = body.as_ref().map(|body| Tag::of_record(version, body));
-    let body = body.map(Bytes::from);
+    let body = body.filter(|_| !minimal).map(Bytes::from);
     Written { outcome, ids: vec![record.id()], version: Some(version), body, tag, replayed: false }
 }
 
@@ -225,8 +226,8 @@ impl OpContext<'_, '_> {
         minimal: bool,
     ) -> Result<Written, Error> {
         if let ([record], false) = (records, many) {
-            let body = if minimal { None } else { self.seen(collection, record).await? };
-            return Ok(written(Outcome::Created, record, body));
+            let body = self.seen(collection, record).await?;
+            return Ok(written(Outcome::Created, record, body, minimal));
         }
         let ids = records.iter().map(Record::id).collect();
         let mut body = None;

@@ -1,14 +1,15 @@
 use backstay_base::{Action, Error, Value, ValueRef};
-use backstay_expr::{CallerPart, Expr, Node, Operator, Root, Truth};
+use backstay_expr::{CallerPart, Expr, Node, Operator, Root, Truth, truth};
 use backstay_model::{Class, Collection, CollectionId, Field, SetOn};
 use backstay_sql::{RecordSource, Row};
 use backstay_store::Writes;
 use futures_util::future::BoxFuture;
 
-use crate::bind::{Bindings, caller_part};
+use crate::bind::{Bindings, InMemory, caller_part};
 use crate::explain::{ExplainedPart, ExplainedRule, RuleSubject};
 use crate::policy::{CollectionPolicy, Compiled, StatePolicy, Way};
 use crate::proposal::patched;
+use crate::rule::Rule;
 use crate::{Authority, Draft, OpContext, Operation, Record};
 
 /// Asks the rules of an action part by part.
@@ -219,7 +220,7 @@ impl<'a> OpContext<'a, '_> {
         let asked: Vec<Expr> = leaves.iter().map(|part| (*part).clone()).collect();
         let answers = match subject {
             Some(subject) => self.ask(collection, &asked, subject).await?,
-            None => leaves.iter().map(|_| "each record".to_owned()).collect(),
+            None => self.ask_of_nobody(compiled, &leaves),
         };
         let mut answers = answers.into_iter();
         let answer = answers.next().unwrap_or_default();
@@ -230,6 +231,23 @@ impl<'a> OpContext<'a, '_> {
         });
         let parts = parts.collect();
         Ok(self.described(of, rule, answer, parts))
+    }
+
+    /// What a rule and its parts come to by the caller alone, where no record is at hand.
+    fn ask_of_nobody(&self, compiled: &Compiled, leaves: &[&Expr]) -> Vec<String> {
+        const EACH_RECORD: &str = "each record";
+        let whole = Rule::folded(Some(compiled), &self.view.truths, false);
+        let whole = whole.decided().map_or(EACH_RECORD, word).to_owned();
+        let of_part = |part: &Expr| {
+            let mut about_a_record = false;
+            visit(part, &mut |node| about_a_record |= matches!(node, Node::Path(_) | Node::Param(_)));
+            if about_a_record {
+                return EACH_RECORD.to_owned();
+            }
+            let memory = InMemory { caller: self.caller(), now: self.now(), this: &[], new: &[] };
+            word(truth(part, &memory)).to_owned()
+        };
+        std::iter::once(whole).chain(leaves[1..].iter().map(|part| of_part(part))).collect()
     }
 
     fn described(
@@ -328,7 +346,8 @@ fn word(truth: Truth) -> &'static str {
 /// The Boolean parts between `&&`, `||`, `!` and `?:`.
 fn parts<'e>(expr: &'e Expr, into: &mut Vec<&'e Expr>) {
     match &expr.node {
-        Node::Binary(Operator::And | Operator::Or, left, right) => {
+        // What a named rule stands for has its place: the rule is one part.
+        Node::Binary(Operator::And | Operator::Or, left, right) if left.span != right.span => {
             parts(left, into);
             parts(right, into);
         }

@@ -123,3 +123,24 @@ async fn a_delete_shows_what_goes_with_it() {
     let explanation = explained(&desk, &desk.editor, ExplainRequest::Delete(gone)).await;
     assert_eq!(rules(&explanation), ["Team read: there is no such record", "Team delete: there is no such record"]);
 }
+
+#[tokio::test]
+async fn what_the_caller_alone_decides_is_decided_for_a_list_too() {
+    let desk = Desk::open().await;
+    let list = || ExplainRequest::List(backstay_engine::List::of(desk.collection("Post")));
+    let parts = |explanation: &Explanation| -> Vec<String> {
+        explanation.rules[0].parts.iter().map(|part| format!("{} {}", part.answer, part.text)).collect()
+    };
+    let explanation = explained(&desk, &desk.editor, list()).await;
+    assert_eq!(explanation.rules[0].answer, "true");
+    assert_eq!(
+        parts(&explanation),
+        ["each record this.state == 'PUBLISHED'", "each record this.author == auth.id", "true editor"]
+    );
+    let explanation = explained(&desk, &desk.eve, list()).await;
+    assert_eq!(explanation.rules[0].answer, "each record");
+    assert_eq!(parts(&explanation)[2], "false editor");
+    let users = ExplainRequest::List(backstay_engine::List::of(desk.collection("User")));
+    let explanation = explained(&desk, &Arc::new(Caller::anonymous()), users).await;
+    assert_eq!((explanation.allowed, explanation.rules[0].answer.as_str()), (false, "false"));
+}
