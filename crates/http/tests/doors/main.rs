@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod conditions;
+mod description;
 mod explaining;
 mod forms;
 mod origins;
