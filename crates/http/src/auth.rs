@@ -58,6 +58,9 @@ pub(crate) fn allowed(path: &str) -> &'static str {
     Action::at(path).map_or("OPTIONS", Action::allowed)
 }
 
+/// Why no idempotency key is taken here.
+const KEY_REFUSED: &str = "not taken under /auth/: the answer holds a secret, which is not kept";
+
 /// `/auth/…`: accounts and sessions.
 pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
     let path = exchange.path().strip_prefix("/auth/").unwrap_or_default();
@@ -65,7 +68,7 @@ pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, 
     if !action.takes(exchange.method()) {
         return Err(Refusal::Method { allow: action.allowed(), detail: "use one of the methods in Allow" });
     }
-    negotiation::refuse_idempotency_key(exchange.headers())?;
+    negotiation::refuse_idempotency_key(exchange.headers(), KEY_REFUSED)?;
     match action {
         Action::SetUp => return setup::open(exchange, body).await,
         Action::SetUpStyle => return Ok(setup::style()),
