@@ -83,7 +83,7 @@ pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, 
 
 /// Sign-up and sign-in: the caller is not known yet.
 async fn arrive(exchange: &Exchange<'_>, action: Action, body: Body) -> Result<Answer, Refusal> {
-    origin::refuse_other(exchange)?;
+    origin::refuse_unlisted(exchange)?;
     let asker = credentials::recognise_arrival(exchange).await?;
     let context = exchange.context(asker.caller);
     let body = body::read(exchange, body, body::JSON_TYPES, limits::CREDENTIAL_BYTES).await?;
