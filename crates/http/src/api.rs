@@ -1,8 +1,8 @@
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
 use backstay_base::CallerKind;
 use backstay_engine::{Context, ExplainRequest as Ask, Outcome, WriteOptions, Written};
 use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
 
 use crate::answer::Answer;
 use crate::credentials::{self, Asker};

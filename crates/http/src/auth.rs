@@ -1,8 +1,8 @@
 use axum::body::Body;
-use axum::http::{Method, StatusCode, header};
 use backstay_base::limits;
 use backstay_engine::Context;
 use backstay_identity::SignedIn;
+use http::{Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
 

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header;
 use backstay_base::{Limit, ViolationKind};
 use bytes::{Bytes, BytesMut};
+use http::header;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use tokio::time::timeout;

@@ -1,7 +1,7 @@
 use std::sync::{Arc, LazyLock};
 
-use axum::http::{HeaderValue, header};
 use backstay_base::{Caller, CallerKind, Error, Secret, Timestamp, Unauthenticated};
+use http::{HeaderValue, header};
 
 use crate::Refusal;
 use crate::answer::Audience;

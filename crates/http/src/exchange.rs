@@ -1,10 +1,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method};
 use backstay_base::{Caller, RequestId, Timestamp, ViolationKind};
 use backstay_engine::Context;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method};
 
 use crate::Refusal;
 use crate::site::Site;

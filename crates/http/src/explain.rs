@@ -1,9 +1,9 @@
 use axum::body::Body;
-use axum::http::{Method, StatusCode};
 use backstay_base::{Error, ViolationKind};
 use backstay_engine::object_members;
 use backstay_identity::AccountRef;
 use bytes::Bytes;
+use http::{Method, StatusCode};
 
 use crate::answer::{Answer, Audience};
 use crate::exchange::Exchange;

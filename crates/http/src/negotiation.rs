@@ -1,6 +1,6 @@
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use backstay_base::{CallerKind, ViolationKind, limits};
 use backstay_engine::WriteOptions;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
 use crate::compression::weighed;

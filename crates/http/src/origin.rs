@@ -1,4 +1,4 @@
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::Refusal;
 use crate::credentials::{Asker, Voucher};

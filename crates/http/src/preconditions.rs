@@ -1,6 +1,6 @@
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use backstay_base::{Error, ViolationKind};
 use backstay_engine::{IfMatch, Tag};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::Refusal;
 use crate::compression::Coding;

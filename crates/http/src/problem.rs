@@ -1,8 +1,8 @@
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use axum::http::{HeaderValue, StatusCode, header};
 use backstay_base::{Error, Limit, RequestId, Unauthenticated, Violation, ViolationKind};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::Refusal;

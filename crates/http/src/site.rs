@@ -1,17 +1,13 @@
-use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::body::Body;
 use backstay_base::{Error, Limit, Unauthenticated, limits};
 use backstay_engine::Engine;
 use backstay_identity::Identity;
 use bytes::Bytes;
-use hyper::body::Frame;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::json;
 
 use crate::answer::{Answer, Audience};
@@ -64,8 +60,13 @@ impl Site {
         Self { engine, identity, settings, openapi, vary: HeaderValue::from_static(vary) }
     }
 
-    /// Answers one request that came from this address.
-    pub async fn answer(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
+    /// Answers one request, whose body is there as a whole, that came from this address.
+    pub async fn answer(&self, request: Request<Bytes>, peer: IpAddr) -> Response<Bytes> {
+        self.receive(request.map(Body::from), peer).await
+    }
+
+    /// Answers one request that came from this address, and whose body may still be on its way.
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: IpAddr) -> Response<Bytes> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let door = Door::at(parts.uri.path());
@@ -204,7 +205,7 @@ fn refuse(exchange: &Exchange<'_>, refusal: &Refusal) -> Answer {
 }
 
 /// Negotiates the form of an answer and writes its headers.
-async fn encode(exchange: &Exchange<'_>, door: Door, answer: Answer) -> Response<Body> {
+async fn encode(exchange: &Exchange<'_>, door: Door, answer: Answer) -> Response<Bytes> {
     const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
     let Answer { status, content_type, mut body, audience, tag, headers: extra } = answer;
     let mut coding = coding(exchange, status, audience, &body);
@@ -238,24 +239,10 @@ async fn encode(exchange: &Exchange<'_>, door: Door, answer: Answer) -> Response
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         body = Bytes::new();
     }
-    let body = if status == StatusCode::NOT_MODIFIED { Body::new(Nothing) } else { Body::from(body) };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
-}
-
-/// The body of a 304. It does not say that its length is 0: that would be told as the length of the whole answer (RFC
-/// 9110, section 8.6).
-struct Nothing;
-
-impl HttpBody for Nothing {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(None)
-    }
 }
 
 /// The coding for a body that is worth it.
