@@ -6,6 +6,7 @@ mod answer;
 mod api;
 mod auth;
 mod body;
+mod collections;
 mod compression;
 mod credentials;
 mod exchange;

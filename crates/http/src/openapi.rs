@@ -16,6 +16,7 @@ pub fn describe(model: &Model) -> String {
         paths.extend(operations::of_collection(model, collection));
     }
     paths.extend(operations::of_accounts());
+    paths.insert("/api/".to_owned(), operations::collections());
     let document = json!({
         "openapi": "3.1.0",
         "info": { "title": model.name, "version": "1" },

@@ -13,7 +13,9 @@ use serde_json::json;
 use crate::answer::{Answer, Audience};
 use crate::compression::Coding;
 use crate::exchange::{Exchange, REQUEST_ID};
-use crate::{HttpSettings, Refusal, api, auth, credentials, explain, openapi, preconditions, problem, target};
+use crate::{
+    HttpSettings, Refusal, api, auth, collections, credentials, explain, openapi, preconditions, problem, target,
+};
 
 /// What the doors open onto.
 #[derive(Clone)]
@@ -93,6 +95,7 @@ impl Site {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Door {
     Root,
+    Collections,
     Api,
     Auth,
     Explain,
@@ -108,6 +111,7 @@ impl Door {
     fn at(path: &str) -> Self {
         match path {
             "/" => Self::Root,
+            "/api" | "/api/" => Self::Collections,
             "/explain" => Self::Explain,
             "/healthz" => Self::Alive,
             "/readyz" => Self::Ready,
@@ -154,6 +158,7 @@ impl Door {
             Self::OpenApi => Ok(Answer::ready(StatusCode::OK, Audience::Public, site.openapi.clone())),
             Self::Problems => problem::explained(exchange.path().trim_start_matches("/problems/")),
             Self::Root => Ok(site.root()),
+            Self::Collections => collections::open(exchange, body).await,
             Self::Alive | Self::Api | Self::Auth | Self::Explain | Self::Nothing => Ok(well()),
         }
     }

@@ -148,6 +148,27 @@ pub(super) fn parameters() -> Value {
     })
 }
 
+/// The list of the collections.
+pub(super) fn collections() -> Value {
+    let text = json!({ "type": "string" });
+    let collection = json!({
+        "type": "object",
+        "required": ["name", "path"],
+        "properties": { "name": text, "path": text },
+        "additionalProperties": false,
+    });
+    let list = json!({
+        "type": "object",
+        "required": ["collections"],
+        "properties": { "collections": { "type": "array", "items": collection } },
+        "additionalProperties": false,
+    });
+    let mut get =
+        operation("Collections", "collections", "200", &json!({ "application/json": { "schema": list } }), json!([]));
+    get["description"] = json!("The collections that the caller may read or add to.");
+    json!({ "get": get })
+}
+
 /// The paths of accounts and sessions.
 pub(super) fn of_accounts() -> Map<String, Value> {
     let signed_in = json!({

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bad_input;
+mod collections;
 mod conditions;
 mod description;
 mod explaining;
