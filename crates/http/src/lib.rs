@@ -11,6 +11,7 @@ mod compression;
 mod credentials;
 mod exchange;
 mod explain;
+mod head;
 mod listing;
 mod negotiation;
 mod openapi;

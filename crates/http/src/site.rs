@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use axum::body::Body;
-use backstay_base::{Error, Limit, Unauthenticated, limits};
+use backstay_base::{Error, Limit, Unauthenticated};
 use backstay_engine::Engine;
 use backstay_identity::Identity;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use crate::answer::{Answer, Audience};
 use crate::compression::Coding;
 use crate::exchange::{Exchange, REQUEST_ID};
 use crate::{
-    HttpSettings, Refusal, api, auth, collections, credentials, explain, openapi, preconditions, problem, target,
+    HttpSettings, Refusal, api, auth, collections, credentials, explain, head, openapi, preconditions, problem, target,
 };
 
 /// What the doors open onto.
@@ -94,6 +94,8 @@ impl Site {
 /// Where a request comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Door {
+    /// `*`: the server as a whole, of which only its methods can be asked (RFC 9110, section 9.3.7).
+    Server,
     Root,
     Collections,
     Api,
@@ -110,6 +112,7 @@ impl Door {
     /// What stands at a path.
     fn at(path: &str) -> Self {
         match path {
+            "*" => Self::Server,
             "/" => Self::Root,
             "/api" | "/api/" => Self::Collections,
             "/explain" => Self::Explain,
@@ -129,6 +132,7 @@ impl Door {
             Self::Api => target::allowed(path.strip_prefix("/api/").unwrap_or_default()),
             Self::Auth => auth::allowed(path.strip_prefix("/auth/").unwrap_or_default()),
             Self::Explain => "POST, OPTIONS",
+            Self::Server => "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
             _ => READ,
         }
     }
@@ -144,7 +148,7 @@ impl Door {
             Self::Api => return api::open(exchange, body).await,
             Self::Auth => return auth::open(exchange, body).await,
             Self::Explain => return explain::open(exchange, body).await,
-            Self::Nothing => return Err(Refusal::NoSuchPath { hint: None }),
+            Self::Server | Self::Nothing => return Err(Refusal::NoSuchPath { hint: None }),
             _ => {}
         }
         if !matches!(*exchange.method(), Method::GET | Method::HEAD) {
@@ -159,7 +163,7 @@ impl Door {
             Self::Problems => problem::explained(exchange.path().trim_start_matches("/problems/")),
             Self::Root => Ok(site.root()),
             Self::Collections => collections::open(exchange, body).await,
-            Self::Alive | Self::Api | Self::Auth | Self::Explain | Self::Nothing => Ok(well()),
+            Self::Alive | Self::Api | Self::Auth | Self::Explain | Self::Server | Self::Nothing => Ok(well()),
         }
     }
 }
@@ -170,17 +174,10 @@ fn well() -> Answer {
     Answer::ready(StatusCode::OK, Audience::Secret, Bytes::from_static(b"{\"status\":\"ok\"}"))
 }
 
-/// Checks the size of the request's head, opens the door within the time a request may take, and tells whether the
-/// client has the answer already.
+/// Checks the request's head, opens the door within the time a request may take, and tells whether the client has the
+/// answer already.
 async fn admit(exchange: &Exchange<'_>, door: Door, body: Body) -> Result<Answer, Refusal> {
-    let target = exchange.parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
-    if target > limits::TARGET_BYTES {
-        return Err(Refusal::TargetTooLong { max: limits::TARGET_BYTES });
-    }
-    let size: usize = exchange.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if size > limits::HEADER_BYTES {
-        return Err(Refusal::HeadersTooLarge { max: limits::HEADER_BYTES });
-    }
+    head::check(exchange.parts)?;
     let time = exchange.site.settings.request_time;
     let mut answer = match tokio::time::timeout(time, door.open(exchange, body)).await {
         Ok(outcome) => outcome?,

@@ -6,6 +6,7 @@ use backstay_http::{Doors, HttpSettings, Site};
 use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, system_model};
 use backstay_model::SourceFile;
 use bytes::Bytes;
+use http::header::HOST;
 use http::{HeaderMap, Method, Request};
 
 use crate::TestApplication;
@@ -96,13 +97,16 @@ impl TestApp {
     }
 }
 
-/// A request from its first line, such as `GET /api/notes`.
+/// A request from its first line, such as `GET /api/notes`, with a `Host` where none is given.
 fn request(line: &str, headers: &[(&str, &str)], body: Bytes) -> Request<Bytes> {
     let (method, target) = line.split_once(' ').expect("a method and a target");
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
     let mut request = Request::builder().method(method).uri(target);
     for (name, value) in headers {
         request = request.header(*name, *value);
+    }
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        request = request.header(HOST, "localhost");
     }
     request.body(body).expect("a request")
 }

@@ -7,6 +7,7 @@ mod conditions;
 mod description;
 mod explaining;
 mod forms;
+mod heads;
 mod origins;
 mod records;
 mod wire;
