@@ -8,9 +8,9 @@ use crate::answer::Audience;
 use crate::exchange::Exchange;
 
 /// The cookie where clients come over https: browsers take the prefix only with `Secure`, `Path=/` and no `Domain`.
-const SECURE_COOKIE: &str = "__Host-backstay";
+pub(crate) const SECURE_COOKIE: &str = "__Host-backstay";
 /// The cookie over plain http.
-const PLAIN_COOKIE: &str = "backstay";
+pub(crate) const PLAIN_COOKIE: &str = "backstay";
 
 /// What vouches for a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

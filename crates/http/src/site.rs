@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -54,7 +55,7 @@ impl Site {
     /// Opens the doors.
     pub fn new(doors: Doors) -> Self {
         let Doors { engine, identity, settings } = doors;
-        let openapi = openapi::describe(engine.model()).into();
+        let openapi = openapi::describe(engine.model(), &settings).into();
         let vary = match settings.cors {
             None => "Authorization, Cookie, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
@@ -193,6 +194,9 @@ async fn admit(exchange: &Exchange<'_>, door: Door, body: Body) -> Result<Answer
 }
 
 fn overdue(exchange: &Exchange<'_>, seconds: u64) -> Refusal {
+    if exchange.awaits_body.load(Ordering::Relaxed) {
+        return Refusal::BodySlow { seconds };
+    }
     let only_reads = matches!(*exchange.method(), Method::GET | Method::HEAD) || exchange.path().ends_with(":query");
     if only_reads { Refusal::Domain(Limit::Time { seconds }.into()) } else { Refusal::WriteTime { seconds } }
 }

@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use backstay_http::HttpSettings;
 use backstay_testkit::{Reply, TestApp};
 
 use crate::{NOTES, id_of, note};
@@ -67,6 +70,18 @@ async fn what_may_be_written_is_what_is_described() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limits_that_are_described_are_those_that_are_set() {
+    let (request_time, body_time) = (Duration::from_secs(7), Duration::from_secs(3));
+    let settings =
+        HttpSettings { body_bytes: 2000, request_time, body_time, secure_cookies: true, ..HttpSettings::default() };
+    let document = TestApp::with(NOTES, settings).call("GET /openapi.json", &[]).await.json();
+    let limits = &document["x-limits"];
+    assert_eq!((&limits["bodyBytes"], &limits["requestSeconds"]), (&2000.into(), &7.into()));
+    assert_eq!((&limits["bodySeconds"], &limits["credentialBytes"]), (&3.into(), &2000.into()));
+    assert_eq!(document["components"]["securitySchemes"]["cookie"]["name"], "__Host-backstay");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -131,6 +131,15 @@ async fn slow_clients_are_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_unknown_of_a_write_whose_body_never_came() {
+    let request_time = Duration::from_millis(200);
+    let server = Server::start(HttpSettings { request_time, ..HttpSettings::default() }).await;
+    let ada = server.app.account("ada@example.org").await;
+    let answer = server.say(post("Content-Length: 20", &ada).as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("/problems/body-timeout"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_are_limited() {
     let server = Server::start(HttpSettings { connections: 1, ..HttpSettings::default() }).await;
     let request = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
