@@ -38,6 +38,8 @@ pub struct Server {
     pub proxy_header: ProxyHeader,
     /// Origins of web pages that may call the API; `*` alone for all.
     pub cors_origins: Vec<String>,
+    /// Whether pages of those origins may use the session's cookie; never with `*`.
+    pub cors_credentials: bool,
     /// Whether the session's cookie is sent over TLS alone.
     pub secure_cookies: bool,
     /// Bytes of an answer from which it is compressed; 0 never compresses.

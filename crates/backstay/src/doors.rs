@@ -19,7 +19,7 @@ pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
     };
     let cors = match server.cors_origins.as_slice() {
         [] => None,
-        origins => Some(Cors::new(origins.to_vec(), false, CORS_SECONDS)?),
+        origins => Some(Cors::new(origins.to_vec(), server.cors_credentials, CORS_SECONDS)?),
     };
     let https = server.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
     Ok(HttpSettings {
@@ -32,4 +32,45 @@ pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
         connections: limits.connections,
         ..HttpSettings::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> HttpSettings {
+        let config = Config::read(text, []).expect("the settings are good");
+        http_settings(&config).expect("the doors take them")
+    }
+
+    #[test]
+    fn every_setting_of_the_doors_reaches_them() {
+        let check = |text: &str, expected: HttpSettings| {
+            assert_eq!(format!("{:?}", settings(text)), format!("{expected:?}"), "{text}");
+        };
+        let plain = HttpSettings::default;
+        let cors = |credentials| Cors::new(vec!["https://a.example".to_owned()], credentials, CORS_SECONDS).ok();
+        let networks = vec!["10.0.0.0/8".parse().expect("a network")];
+        let (x_forwarded, forwarded) = (backstay_http::ProxyHeader::XForwarded, backstay_http::ProxyHeader::Forwarded);
+        let proxies = |header| Proxies { networks: networks.clone(), header };
+        check("", plain());
+        check("server.secure_cookies = true", HttpSettings { secure_cookies: true, ..plain() });
+        check("server.public_url = 'https://a.example'", HttpSettings { secure_cookies: true, ..plain() });
+        check("server.public_url = 'http://a.example'", plain());
+        check("server.cors_origins = ['https://a.example']", HttpSettings { cors: cors(false), ..plain() });
+        check(
+            "[server]\ncors_origins = ['https://a.example']\ncors_credentials = true",
+            HttpSettings { cors: cors(true), ..plain() },
+        );
+        check("server.trusted_proxies = ['10.0.0.0/8']", HttpSettings { proxies: proxies(x_forwarded), ..plain() });
+        check(
+            "[server]\ntrusted_proxies = ['10.0.0.0/8']\nproxy_header = 'forwarded'",
+            HttpSettings { proxies: proxies(forwarded), ..plain() },
+        );
+        check("server.compression_min_bytes = 9", HttpSettings { compress_from: Some(9), ..plain() });
+        check("server.compression_min_bytes = 0", HttpSettings { compress_from: None, ..plain() });
+        check("limits.body_bytes = 2000", HttpSettings { body_bytes: 2000, ..plain() });
+        check("limits.request_seconds = 3", HttpSettings { request_time: Duration::from_secs(3), ..plain() });
+        check("limits.connections = 7", HttpSettings { connections: 7, ..plain() });
+    }
 }

@@ -1,6 +1,6 @@
-use axum::http::{HeaderName, HeaderValue, StatusCode};
 use backstay_engine::Tag;
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 /// `Content-Type` of records, lists and everything else that is not a problem.

@@ -1,8 +1,8 @@
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
 use backstay_base::CallerKind;
 use backstay_engine::{Context, ExplainRequest as Ask, Outcome, WriteOptions, Written};
 use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
 
 use crate::answer::Answer;
 use crate::credentials::{self, Asker};
@@ -16,7 +16,7 @@ pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, 
     let asker = credentials::recognise(exchange).await?;
     origin::require_own(exchange, &asker)?;
     let action = resolve(exchange, &asker)?;
-    let ask = read(exchange, action, body).await?;
+    let ask = read(exchange, &asker, action, body).await?;
     let context = exchange.context(asker.caller.clone());
     carry_out(exchange, &asker, &context, ask).await
 }
@@ -31,20 +31,13 @@ fn resolve(exchange: &Exchange<'_>, asker: &Asker) -> Result<Action, Refusal> {
     target.action(exchange.method())
 }
 
-async fn read(exchange: &Exchange<'_>, action: Action, body: Body) -> Result<Ask, Refusal> {
+async fn read(exchange: &Exchange<'_>, asker: &Asker, action: Action, body: Body) -> Result<Ask, Refusal> {
     let types = match action {
         Action::Create(_) | Action::Query(_) => Some(body::JSON_TYPES),
         Action::Update(..) => Some(body::PATCH_TYPES),
         Action::Get(..) | Action::List(_) | Action::Delete(..) => None,
     };
-    let options = match action {
-        Action::Get(..) | Action::List(_) | Action::Query(_) => WriteOptions::default(),
-        Action::Update(..) | Action::Delete(..) => negotiation::write_options(exchange)?,
-        Action::Create(_) => {
-            preconditions::refuse(exchange.headers(), &header::IF_MATCH)?;
-            negotiation::write_options(exchange)?
-        }
-    };
+    let options = options(exchange, asker, action)?;
     let body = if let Some(types) = types {
         body::read(exchange, body, types, exchange.site.settings.body_bytes).await?
     } else {
@@ -52,6 +45,22 @@ async fn read(exchange: &Exchange<'_>, action: Action, body: Body) -> Result<Ask
         Bytes::new()
     };
     action.ask(exchange.site.engine.model(), exchange.parts.uri.query(), body, options)
+}
+
+/// What the request carries in its headers besides what it asks.
+fn options(exchange: &Exchange<'_>, asker: &Asker, action: Action) -> Result<WriteOptions, Refusal> {
+    let headers = exchange.headers();
+    match action {
+        Action::Update(..) | Action::Delete(..) => return negotiation::write_options(exchange, asker),
+        Action::Create(_) => {
+            preconditions::refuse(headers, &header::IF_MATCH)?;
+            return negotiation::write_options(exchange, asker);
+        }
+        Action::Query(_) => preconditions::refuse_all(headers)?,
+        Action::Get(..) | Action::List(_) => {}
+    }
+    negotiation::refuse_write_options(headers)?;
+    Ok(WriteOptions::default())
 }
 
 async fn carry_out(exchange: &Exchange<'_>, asker: &Asker, context: &Context, ask: Ask) -> Result<Answer, Refusal> {
@@ -64,6 +73,7 @@ async fn carry_out(exchange: &Exchange<'_>, asker: &Asker, context: &Context, as
         }
         Ask::List(list) => {
             let page = engine.list(context, list).await?;
+            preconditions::require_tag(exchange.headers(), &page.tag)?;
             Ok(Answer::ready(StatusCode::OK, asker.audience(), page.body).tagged(Some(page.tag)))
         }
         Ask::Create(create) => {
@@ -86,14 +96,17 @@ async fn carry_out(exchange: &Exchange<'_>, asker: &Asker, context: &Context, as
     }
 }
 
+/// The answer to a write. One that is replayed was kept as the first request preferred it: a body that is there can be
+/// left out, and one that is not there is not promised.
 fn answer_write(asker: &Asker, written: &Written, minimal: bool) -> Answer {
-    let status = match (written.outcome, &written.body) {
+    let shown = written.body.clone().filter(|_| !minimal);
+    let status = match (written.outcome, &shown) {
         (Outcome::Created, _) => StatusCode::CREATED,
         (Outcome::Updated, Some(_)) => StatusCode::OK,
         (Outcome::Updated, None) | (Outcome::Deleted, _) => StatusCode::NO_CONTENT,
     };
-    let body = written.body.clone().unwrap_or_default();
-    let mut answer = Answer::ready(status, asker.audience(), body).tagged(written.tag.clone());
+    let tag = written.tag.clone().filter(|_| shown.is_some());
+    let mut answer = Answer::ready(status, asker.audience(), shown.unwrap_or_default()).tagged(tag);
     if minimal {
         answer.headers.push(negotiation::minimal_applied());
     }

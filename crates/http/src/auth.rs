@@ -1,8 +1,8 @@
 use axum::body::Body;
-use axum::http::{Method, StatusCode, header};
 use backstay_base::limits;
 use backstay_engine::Context;
 use backstay_identity::SignedIn;
+use http::{Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -58,6 +58,9 @@ pub(crate) fn allowed(path: &str) -> &'static str {
     Action::at(path).map_or("OPTIONS", Action::allowed)
 }
 
+/// Why no idempotency key is taken here.
+const KEY_REFUSED: &str = "not taken under /auth/: the answer holds a secret, which is not kept";
+
 /// `/auth/…`: accounts and sessions.
 pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
     let path = exchange.path().strip_prefix("/auth/").unwrap_or_default();
@@ -65,7 +68,7 @@ pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, 
     if !action.takes(exchange.method()) {
         return Err(Refusal::Method { allow: action.allowed(), detail: "use one of the methods in Allow" });
     }
-    negotiation::refuse_idempotency_key(exchange.headers())?;
+    negotiation::refuse_idempotency_key(exchange.headers(), KEY_REFUSED)?;
     match action {
         Action::SetUp => return setup::open(exchange, body).await,
         Action::SetUpStyle => return Ok(setup::style()),
@@ -80,7 +83,7 @@ pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, 
 
 /// Sign-up and sign-in: the caller is not known yet.
 async fn arrive(exchange: &Exchange<'_>, action: Action, body: Body) -> Result<Answer, Refusal> {
-    origin::refuse_other(exchange)?;
+    origin::refuse_unlisted(exchange)?;
     let asker = credentials::recognise_arrival(exchange).await?;
     let context = exchange.context(asker.caller);
     let body = body::read(exchange, body, body::JSON_TYPES, limits::CREDENTIAL_BYTES).await?;

@@ -1,9 +1,10 @@
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header;
 use backstay_base::{Limit, ViolationKind};
 use bytes::{Bytes, BytesMut};
+use http::header;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use tokio::time::timeout;
@@ -22,7 +23,7 @@ pub(crate) const PATCH_TYPES: &[&str] = &["application/json", "application/merge
 /// Media type of an HTML form.
 pub(crate) const FORM_TYPES: &[&str] = &["application/x-www-form-urlencoded"];
 
-/// Reads a body of one of these media types, up to `max` bytes.
+/// Reads a body of one of these media types, up to `max` bytes, or fewer where fewer are configured.
 pub(crate) async fn read(
     exchange: &Exchange<'_>,
     body: Body,
@@ -30,16 +31,17 @@ pub(crate) async fn read(
     max: usize,
 ) -> Result<Bytes, Refusal> {
     check_type(exchange, types)?;
+    let max = max.min(exchange.site.settings.body_bytes);
     let declared = body.size_hint().lower();
     if declared > max as u64 {
         tokio::spawn(timeout(LINGER, discard(body)));
         return Err(too_large(max));
     }
     let limit = exchange.site.settings.body_time;
-    match timeout(limit, collect(body, max)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(Refusal::BodySlow { seconds: limit.as_secs() }),
-    }
+    exchange.awaits_body.store(true, Ordering::Relaxed);
+    let outcome = timeout(limit, collect(body, max)).await;
+    exchange.awaits_body.store(false, Ordering::Relaxed);
+    outcome.unwrap_or(Err(Refusal::BodySlow { seconds: limit.as_secs() }))
 }
 
 /// Makes sure that a request that takes no body has none.

@@ -1,9 +1,9 @@
 use std::io::Write;
 
-use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http::{HeaderMap, HeaderValue, header};
 
 /// Level of gzip: past it, a page gets a few hundredths smaller for twice the time.
 const LEVEL: u32 = 4;

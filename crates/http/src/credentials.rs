@@ -1,16 +1,16 @@
 use std::sync::{Arc, LazyLock};
 
-use axum::http::{HeaderValue, header};
 use backstay_base::{Caller, CallerKind, Error, Secret, Timestamp, Unauthenticated};
+use http::{HeaderValue, header};
 
 use crate::Refusal;
 use crate::answer::Audience;
 use crate::exchange::Exchange;
 
 /// The cookie where clients come over https: browsers take the prefix only with `Secure`, `Path=/` and no `Domain`.
-const SECURE_COOKIE: &str = "__Host-backstay";
+pub(crate) const SECURE_COOKIE: &str = "__Host-backstay";
 /// The cookie over plain http.
-const PLAIN_COOKIE: &str = "backstay";
+pub(crate) const PLAIN_COOKIE: &str = "backstay";
 
 /// What vouches for a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

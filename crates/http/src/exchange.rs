@@ -1,10 +1,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method};
 use backstay_base::{Caller, RequestId, Timestamp, ViolationKind};
 use backstay_engine::Context;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method};
 
 use crate::Refusal;
 use crate::site::Site;
@@ -21,13 +22,15 @@ pub(crate) struct Exchange<'r> {
     pub(crate) peer: IpAddr,
     pub(crate) id: RequestId,
     pub(crate) now: Timestamp,
+    /// Whether the body is being waited for, so that nothing can have been done yet.
+    pub(crate) awaits_body: AtomicBool,
 }
 
 impl<'r> Exchange<'r> {
     pub(crate) fn begin(site: &'r Site, parts: &'r Parts, peer: IpAddr) -> Self {
         let peer = peer.to_canonical();
         let id = Self::given_id(site, parts, peer).unwrap_or_else(|| RequestId(site.engine.next_id()));
-        Self { site, parts, peer, id, now: site.engine.ambient().clock.now() }
+        Self { site, parts, peer, id, now: site.engine.ambient().clock.now(), awaits_body: AtomicBool::new(false) }
     }
 
     /// The id that a trusted proxy gave the request.

@@ -1,15 +1,15 @@
 use axum::body::Body;
-use axum::http::{Method, StatusCode};
 use backstay_base::{Error, ViolationKind};
 use backstay_engine::object_members;
 use backstay_identity::AccountRef;
 use bytes::Bytes;
+use http::{Method, StatusCode};
 
 use crate::answer::{Answer, Audience};
 use crate::exchange::Exchange;
 use crate::query::shorten;
 use crate::target::parse_request;
-use crate::{Refusal, body, credentials, listing, negotiation, origin};
+use crate::{Refusal, body, credentials, listing, negotiation, origin, preconditions};
 
 /// `POST /explain`: how a request would fare, for operators.
 pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
@@ -20,6 +20,8 @@ pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, 
         return Err(Refusal::Method { allow: "POST, OPTIONS", detail: "the request to explain is sent with POST" });
     }
     negotiation::require_json(exchange.headers())?;
+    preconditions::refuse_all(exchange.headers())?;
+    negotiation::refuse_write_options(exchange.headers())?;
     listing::only(exchange.parts.uri.query(), &[])?;
     let body = body::read(exchange, body, body::JSON_TYPES, exchange.site.settings.body_bytes).await?;
     let question = Question::read(&body)?;

@@ -6,16 +6,19 @@ use backstay_model::{Class, Collection, Enum, Field, Model};
 use serde_json::{Map, Value, json};
 
 use crate::problem::KINDS;
+use crate::{HttpSettings, credentials};
 
 /// The `OpenAPI` 3.1 document of an application, as JSON: its paths, the shapes of its records, its limits and its
 /// problems. Collections that nobody may read, and Backstay's own, are left out.
-pub fn describe(model: &Model) -> String {
+pub fn describe(model: &Model, settings: &HttpSettings) -> String {
     let shown: Vec<&Collection> = model.collections.iter().filter(|collection| is_shown(collection)).collect();
     let mut paths = Map::new();
     for collection in &shown {
         paths.extend(operations::of_collection(model, collection));
     }
     paths.extend(operations::of_accounts());
+    paths.insert("/api/".to_owned(), operations::collections());
+    let cookie = if settings.secure_cookies { credentials::SECURE_COOKIE } else { credentials::PLAIN_COOKIE };
     let document = json!({
         "openapi": "3.1.0",
         "info": { "title": model.name, "version": "1" },
@@ -26,11 +29,11 @@ pub fn describe(model: &Model) -> String {
             "responses": { "Problem": problem_response() },
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
-                "cookie": { "type": "apiKey", "in": "cookie", "name": "backstay" },
+                "cookie": { "type": "apiKey", "in": "cookie", "name": cookie },
             },
         },
         "security": [{}, { "token": [] }, { "cookie": [] }],
-        "x-limits": limits(),
+        "x-limits": limits(settings),
         "x-problems": problems(),
     });
     document.to_string()
@@ -75,9 +78,10 @@ fn problem_response() -> Value {
 }
 
 /// Every limit that a caller can meet.
-fn limits() -> Value {
+fn limits(settings: &HttpSettings) -> Value {
     json!({
-        "bodyBytes": limits::BODY_BYTES,
+        "bodyBytes": settings.body_bytes,
+        "credentialBytes": limits::CREDENTIAL_BYTES.min(settings.body_bytes),
         "jsonDepth": limits::JSON_DEPTH,
         "filterBytes": limits::EXPRESSION_BYTES,
         "filterDepth": limits::EXPRESSION_DEPTH,
@@ -97,7 +101,8 @@ fn limits() -> Value {
         "idempotencyKeyBytes": limits::IDEMPOTENCY_KEY_BYTES,
         "idempotencyHours": limits::IDEMPOTENCY_HOURS,
         "cascadeRecords": limits::CASCADE_RECORDS,
-        "requestSeconds": limits::REQUEST_SECONDS,
+        "requestSeconds": settings.request_time.as_secs(),
+        "bodySeconds": settings.body_time.min(settings.request_time).as_secs(),
         "targetBytes": limits::TARGET_BYTES,
         "headerBytes": limits::HEADER_BYTES,
     })

@@ -1,4 +1,4 @@
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::Refusal;
 use crate::credentials::{Asker, Voucher};
@@ -104,17 +104,29 @@ pub(crate) fn require_own(exchange: &Exchange<'_>, asker: &Asker) -> Result<(), 
     if asker.voucher != Voucher::Cookie || is_safe(exchange.method()) {
         return Ok(());
     }
-    match comes_from(exchange) {
-        Site::Own => Ok(()),
-        Site::Other | Site::Unsaid => Err(Refusal::CrossOrigin),
+    match sender(exchange) {
+        Sender::Own => Ok(()),
+        Sender::Other | Sender::Unsaid => Err(Refusal::CrossOrigin),
     }
 }
 
-/// Refuses a page of another origin that would have its visitor signed in, or signed up, as somebody else.
+/// Refuses a page of another origin.
 pub(crate) fn refuse_other(exchange: &Exchange<'_>) -> Result<(), Refusal> {
-    match comes_from(exchange) {
-        Site::Other => Err(Refusal::CrossOrigin),
-        Site::Own | Site::Unsaid => Ok(()),
+    match sender(exchange) {
+        Sender::Other => Err(Refusal::CrossOrigin),
+        Sender::Own | Sender::Unsaid => Ok(()),
+    }
+}
+
+/// Refuses a page of another origin that may not call, and would have its visitor signed in, or signed up, as somebody
+/// else. A page that may call gets its token this way; without `credentials` browsers keep the cookie from it, since the
+/// type of the body has them ask first.
+pub(crate) fn refuse_unlisted(exchange: &Exchange<'_>) -> Result<(), Refusal> {
+    let origin = exchange.headers().get(header::ORIGIN);
+    let cors = exchange.site.settings.cors.as_ref();
+    match cors.zip(origin).and_then(|(cors, origin)| cors.allowed(origin)) {
+        Some(_) => Ok(()),
+        None => refuse_other(exchange),
     }
 }
 
@@ -122,13 +134,17 @@ fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-enum Site {
+/// Which page sent a request.
+enum Sender {
+    /// One of this origin, or of one that is configured to use the cookie.
     Own,
+    /// One of another origin.
     Other,
+    /// None, or one whose browser does not say.
     Unsaid,
 }
 
-fn comes_from(exchange: &Exchange<'_>) -> Site {
+fn sender(exchange: &Exchange<'_>) -> Sender {
     let headers = exchange.headers();
     let origin = headers.get(header::ORIGIN);
     let configured = |origin: &HeaderValue| {
@@ -137,11 +153,11 @@ fn comes_from(exchange: &Exchange<'_>) -> Site {
     };
     let fetched = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
     match (fetched, origin) {
-        (Some(b"same-origin" | b"none"), _) => Site::Own,
-        (_, Some(origin)) if configured(origin) => Site::Own,
-        (None, Some(origin)) if is_host(exchange, origin) => Site::Own,
-        (Some(_), _) | (None, Some(_)) => Site::Other,
-        (None, None) => Site::Unsaid,
+        (Some(b"same-origin" | b"none"), _) => Sender::Own,
+        (_, Some(origin)) if configured(origin) => Sender::Own,
+        (None, Some(origin)) if is_host(exchange, origin) => Sender::Own,
+        (Some(_), _) | (None, Some(_)) => Sender::Other,
+        (None, None) => Sender::Unsaid,
     }
 }
 

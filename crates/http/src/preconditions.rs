@@ -1,6 +1,6 @@
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use backstay_base::{Error, ViolationKind};
 use backstay_engine::{IfMatch, Tag};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::Refusal;
 use crate::compression::Coding;
@@ -11,6 +11,14 @@ struct EntityTag<'a> {
     weak: bool,
     /// The bytes between the quotes.
     opaque: &'a [u8],
+}
+
+impl EntityTag<'_> {
+    /// Whether it is this tag, in any coding.
+    fn names(self, tag: &Tag) -> bool {
+        let suffix = self.opaque.strip_prefix(tag.as_str().as_bytes());
+        suffix.is_some_and(|suffix| Coding::ALL.iter().any(|coding| coding.tag_suffix().as_bytes() == suffix))
+    }
 }
 
 /// `If-Match` or `If-None-Match`.
@@ -27,14 +35,10 @@ pub(crate) fn etag(tag: &Tag, coding: Coding) -> Option<HeaderValue> {
 
 /// Whether the client has what the tag stands for, in any coding (RFC 9110, section 13.1.2: compared weakly).
 pub(crate) fn is_unchanged(headers: &HeaderMap, tag: &Tag) -> Result<bool, Refusal> {
-    let Some(condition) = read(headers, &header::IF_NONE_MATCH)? else { return Ok(false) };
-    let tag = tag.as_str().as_bytes();
-    Ok(match condition {
-        Condition::Any => true,
-        Condition::Tags(tags) => tags.iter().any(|sent| {
-            let suffix = sent.opaque.strip_prefix(tag).unwrap_or(b"?");
-            Coding::ALL.iter().any(|coding| coding.tag_suffix().as_bytes() == suffix)
-        }),
+    Ok(match read(headers, &header::IF_NONE_MATCH)? {
+        None => false,
+        Some(Condition::Any) => true,
+        Some(Condition::Tags(tags)) => tags.iter().any(|sent| sent.names(tag)),
     })
 }
 
@@ -56,12 +60,28 @@ pub(crate) fn require_version(headers: &HeaderMap, version: i64) -> Result<(), R
     }
 }
 
+/// Refuses to read a list whose `If-Match` names other tags than it has (RFC 9110, section 13.1.1: compared strongly).
+pub(crate) fn require_tag(headers: &HeaderMap, tag: &Tag) -> Result<(), Refusal> {
+    match read(headers, &header::IF_MATCH)? {
+        Some(Condition::Tags(tags)) if !tags.iter().any(|sent| !sent.weak && sent.names(tag)) => {
+            Err(Refusal::ListChanged)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a condition that a request of this kind cannot carry, rather than pass it over.
 pub(crate) fn refuse(headers: &HeaderMap, name: &HeaderName) -> Result<(), Refusal> {
     if !headers.contains_key(name) {
         return Ok(());
     }
     Err(Refusal::malformed(name.as_str(), ViolationKind::Range("this request cannot carry this condition".to_owned())))
+}
+
+/// Refuses every condition.
+pub(crate) fn refuse_all(headers: &HeaderMap) -> Result<(), Refusal> {
+    refuse(headers, &header::IF_MATCH)?;
+    refuse(headers, &header::IF_NONE_MATCH)
 }
 
 /// The version that a strong tag of a record names.

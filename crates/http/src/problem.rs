@@ -1,8 +1,8 @@
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use axum::http::{HeaderValue, StatusCode, header};
 use backstay_base::{Error, Limit, RequestId, Unauthenticated, Violation, ViolationKind};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::Refusal;
@@ -72,6 +72,7 @@ pub(crate) const KINDS: &[Kind] = {
             "The record has changed",
             "Read it again, apply your change to what it is now, and send its new ETag in If-Match.",
         ),
+        kind("list-changed", S::PRECONDITION_FAILED, "The list has changed", "Read it again without If-Match."),
         kind("too-large", S::PAYLOAD_TOO_LARGE, "Too large", "Send less, or in several requests."),
         kind("target-too-long", S::URI_TOO_LONG, "The URL is too long", "Send the query by POST to '…:query'."),
         kind(
@@ -295,6 +296,7 @@ mod tests {
         check(Refusal::BodyBroken, 400);
         check(Refusal::Authorization, 401);
         check(Refusal::CrossOrigin, 403);
+        check(Refusal::ListChanged, 412);
         check(Refusal::WriteTime { seconds: 1 }, 503);
     }
 

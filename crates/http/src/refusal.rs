@@ -65,6 +65,9 @@ pub enum Refusal {
     /// A page of another origin sent a request that the cookie would have vouched for.
     #[error("the request comes from another origin, or does not say from where; a cookie does not vouch for it")]
     CrossOrigin,
+    /// A list is read whose `If-Match` names another state of it.
+    #[error("the list is no longer the one that If-Match names")]
+    ListChanged,
     /// A write took too long; it may still be stored.
     #[error("the request took longer than {seconds} seconds; the change may be stored all the same")]
     WriteTime {
@@ -94,6 +97,7 @@ impl Refusal {
             Self::BodyBroken => "malformed-body",
             Self::Authorization => "malformed-authorization",
             Self::CrossOrigin => "cross-origin",
+            Self::ListChanged => "list-changed",
             Self::WriteTime { .. } => "outcome-unknown",
         }
     }

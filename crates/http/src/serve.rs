@@ -3,11 +3,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
-use axum::http::{Request, Response};
-use hyper::body::Incoming;
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -103,6 +105,23 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (site, peer) = (Arc::clone(&self.site), self.peer);
         let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
-        Box::pin(async move { Ok(site.answer(request, peer).await) })
+        Box::pin(async move {
+            let response = site.receive(request, peer).await;
+            let unchanged = response.status() == StatusCode::NOT_MODIFIED;
+            Ok(response.map(|body| if unchanged { Body::new(Nothing) } else { Body::from(body) }))
+        })
+    }
+}
+
+/// The body of a 304. It does not say that its length is 0: that would be told as the length of the whole answer (RFC
+/// 9110, section 8.6).
+struct Nothing;
+
+impl HttpBody for Nothing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
     }
 }

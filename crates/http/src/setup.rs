@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Method, StatusCode, header};
 use backstay_base::{Error, Secret, Violation, ViolationKind, limits};
 use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::answer::{Answer, Audience, HTML};
 use crate::exchange::Exchange;

@@ -1,23 +1,22 @@
-use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use backstay_base::{Error, Limit, Unauthenticated, limits};
+use axum::body::Body;
+use backstay_base::{Error, Limit, Unauthenticated};
 use backstay_engine::Engine;
 use backstay_identity::Identity;
 use bytes::Bytes;
-use hyper::body::Frame;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::json;
 
 use crate::answer::{Answer, Audience};
 use crate::compression::Coding;
 use crate::exchange::{Exchange, REQUEST_ID};
-use crate::{HttpSettings, Refusal, api, auth, credentials, explain, openapi, preconditions, problem, target};
+use crate::{
+    HttpSettings, Refusal, api, auth, collections, credentials, explain, head, openapi, preconditions, problem, target,
+};
 
 /// What the doors open onto.
 #[derive(Clone)]
@@ -56,7 +55,7 @@ impl Site {
     /// Opens the doors.
     pub fn new(doors: Doors) -> Self {
         let Doors { engine, identity, settings } = doors;
-        let openapi = openapi::describe(engine.model()).into();
+        let openapi = openapi::describe(engine.model(), &settings).into();
         let vary = match settings.cors {
             None => "Authorization, Cookie, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
@@ -64,8 +63,13 @@ impl Site {
         Self { engine, identity, settings, openapi, vary: HeaderValue::from_static(vary) }
     }
 
-    /// Answers one request that came from this address.
-    pub async fn answer(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
+    /// Answers one request, whose body is there as a whole, that came from this address.
+    pub async fn answer(&self, request: Request<Bytes>, peer: IpAddr) -> Response<Bytes> {
+        self.receive(request.map(Body::from), peer).await
+    }
+
+    /// Answers one request that came from this address, and whose body may still be on its way.
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: IpAddr) -> Response<Bytes> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let door = Door::at(parts.uri.path());
@@ -91,7 +95,10 @@ impl Site {
 /// Where a request comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Door {
+    /// `*`: the server as a whole, of which only its methods can be asked (RFC 9110, section 9.3.7).
+    Server,
     Root,
+    Collections,
     Api,
     Auth,
     Explain,
@@ -106,7 +113,9 @@ impl Door {
     /// What stands at a path.
     fn at(path: &str) -> Self {
         match path {
+            "*" => Self::Server,
             "/" => Self::Root,
+            "/api" | "/api/" => Self::Collections,
             "/explain" => Self::Explain,
             "/healthz" => Self::Alive,
             "/readyz" => Self::Ready,
@@ -124,6 +133,7 @@ impl Door {
             Self::Api => target::allowed(path.strip_prefix("/api/").unwrap_or_default()),
             Self::Auth => auth::allowed(path.strip_prefix("/auth/").unwrap_or_default()),
             Self::Explain => "POST, OPTIONS",
+            Self::Server => "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
             _ => READ,
         }
     }
@@ -139,7 +149,7 @@ impl Door {
             Self::Api => return api::open(exchange, body).await,
             Self::Auth => return auth::open(exchange, body).await,
             Self::Explain => return explain::open(exchange, body).await,
-            Self::Nothing => return Err(Refusal::NoSuchPath { hint: None }),
+            Self::Server | Self::Nothing => return Err(Refusal::NoSuchPath { hint: None }),
             _ => {}
         }
         if !matches!(*exchange.method(), Method::GET | Method::HEAD) {
@@ -153,7 +163,8 @@ impl Door {
             Self::OpenApi => Ok(Answer::ready(StatusCode::OK, Audience::Public, site.openapi.clone())),
             Self::Problems => problem::explained(exchange.path().trim_start_matches("/problems/")),
             Self::Root => Ok(site.root()),
-            Self::Alive | Self::Api | Self::Auth | Self::Explain | Self::Nothing => Ok(well()),
+            Self::Collections => collections::open(exchange, body).await,
+            Self::Alive | Self::Api | Self::Auth | Self::Explain | Self::Server | Self::Nothing => Ok(well()),
         }
     }
 }
@@ -164,17 +175,10 @@ fn well() -> Answer {
     Answer::ready(StatusCode::OK, Audience::Secret, Bytes::from_static(b"{\"status\":\"ok\"}"))
 }
 
-/// Checks the size of the request's head, opens the door within the time a request may take, and tells whether the
-/// client has the answer already.
+/// Checks the request's head, opens the door within the time a request may take, and tells whether the client has the
+/// answer already.
 async fn admit(exchange: &Exchange<'_>, door: Door, body: Body) -> Result<Answer, Refusal> {
-    let target = exchange.parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
-    if target > limits::TARGET_BYTES {
-        return Err(Refusal::TargetTooLong { max: limits::TARGET_BYTES });
-    }
-    let size: usize = exchange.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if size > limits::HEADER_BYTES {
-        return Err(Refusal::HeadersTooLarge { max: limits::HEADER_BYTES });
-    }
+    head::check(exchange.parts)?;
     let time = exchange.site.settings.request_time;
     let mut answer = match tokio::time::timeout(time, door.open(exchange, body)).await {
         Ok(outcome) => outcome?,
@@ -190,6 +194,9 @@ async fn admit(exchange: &Exchange<'_>, door: Door, body: Body) -> Result<Answer
 }
 
 fn overdue(exchange: &Exchange<'_>, seconds: u64) -> Refusal {
+    if exchange.awaits_body.load(Ordering::Relaxed) {
+        return Refusal::BodySlow { seconds };
+    }
     let only_reads = matches!(*exchange.method(), Method::GET | Method::HEAD) || exchange.path().ends_with(":query");
     if only_reads { Refusal::Domain(Limit::Time { seconds }.into()) } else { Refusal::WriteTime { seconds } }
 }
@@ -204,7 +211,7 @@ fn refuse(exchange: &Exchange<'_>, refusal: &Refusal) -> Answer {
 }
 
 /// Negotiates the form of an answer and writes its headers.
-async fn encode(exchange: &Exchange<'_>, door: Door, answer: Answer) -> Response<Body> {
+async fn encode(exchange: &Exchange<'_>, door: Door, answer: Answer) -> Response<Bytes> {
     const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
     let Answer { status, content_type, mut body, audience, tag, headers: extra } = answer;
     let mut coding = coding(exchange, status, audience, &body);
@@ -238,24 +245,10 @@ async fn encode(exchange: &Exchange<'_>, door: Door, answer: Answer) -> Response
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         body = Bytes::new();
     }
-    let body = if status == StatusCode::NOT_MODIFIED { Body::new(Nothing) } else { Body::from(body) };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
-}
-
-/// The body of a 304. It does not say that its length is 0: that would be told as the length of the whole answer (RFC
-/// 9110, section 8.6).
-struct Nothing;
-
-impl HttpBody for Nothing {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(None)
-    }
 }
 
 /// The coding for a body that is worth it.

@@ -1,8 +1,8 @@
-use axum::http::Method;
 use backstay_base::{Error, RecordId, ViolationKind};
 use backstay_engine::{Create, Delete, ExplainRequest as Ask, Get, Update, WriteOptions};
 use backstay_model::{Collection, CollectionId, Model};
 use bytes::Bytes;
+use http::Method;
 
 use crate::{Refusal, listing, query};
 

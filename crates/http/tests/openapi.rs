@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use backstay_http::{HttpSettings, describe};
 use backstay_model::SourceFile;
 
 #[test]
@@ -19,6 +20,6 @@ fn the_newsroom_is_described() {
     files.push(backstay_identity::system_model(Some("User")));
     let loaded = backstay_model::load(files).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
     let document: serde_json::Value =
-        serde_json::from_str(&backstay_http::describe(&loaded.model)).expect("the document is JSON");
+        serde_json::from_str(&describe(&loaded.model, &HttpSettings::default())).expect("the document is JSON");
     insta::assert_snapshot!(serde_json::to_string_pretty(&document).expect("it is JSON"));
 }

@@ -187,6 +187,23 @@ pub struct Field {
     pub span: Span,
 }
 
+impl Field {
+    /// Why no client may write it, in words, where that is so. A field that is `@immutable` can be given on create.
+    pub fn refused_to_clients(&self) -> Option<&'static str> {
+        if self.id <= Collection::VERSION {
+            Some("Backstay gives it its value")
+        } else if self.readonly {
+            Some("it is read-only")
+        } else if !self.set.is_empty() {
+            Some("it is set by the model")
+        } else if self.kind.is_written_elsewhere() {
+            Some("it is written at the other end of the relation")
+        } else {
+            None
+        }
+    }
+}
+
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldKind {
@@ -232,6 +249,15 @@ impl FieldKind {
                 Some(*target)
             }
             Self::Scalar(_) | Self::Enum(_) | Self::List(_) => None,
+        }
+    }
+
+    /// Whether it is an end of a relation that is written at the other one.
+    fn is_written_elsewhere(&self) -> bool {
+        match self {
+            Self::OneToMany { .. } => true,
+            Self::ManyToMany { link, .. } => !link.owner,
+            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. } => false,
         }
     }
 

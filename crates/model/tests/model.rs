@@ -402,3 +402,49 @@ mod mutated {
         }
     }
 }
+
+#[test]
+fn clients_write_what_the_model_leaves_to_them() {
+    let model = model(
+        r#"
+extend schema @app(name: "Pieces")
+
+type Topic @allow(read: "true") { pieces: [Piece!] @inverse(field: "topics") }
+
+type Piece @allow(read: "true") {
+  title: String
+  slug: String @immutable
+  stamp: String @readonly
+  changed: DateTime @set(on: UPDATE, to: "now")
+  topics: [Topic!]
+  parent: Piece
+  parts: [Piece!] @inverse(field: "parent")
+}
+"#,
+    );
+    let mut text = String::new();
+    for collection in &model.collections {
+        for field in &collection.fields {
+            let reason = field.refused_to_clients().unwrap_or("-");
+            writeln!(text, "{}.{}: {reason}", collection.name, field.name).expect("writes");
+        }
+    }
+    assert_snapshot!(text, @r"
+    Topic.id: Backstay gives it its value
+    Topic.createdAt: Backstay gives it its value
+    Topic.updatedAt: Backstay gives it its value
+    Topic.version: Backstay gives it its value
+    Topic.pieces: it is written at the other end of the relation
+    Piece.id: Backstay gives it its value
+    Piece.createdAt: Backstay gives it its value
+    Piece.updatedAt: Backstay gives it its value
+    Piece.version: Backstay gives it its value
+    Piece.title: -
+    Piece.slug: -
+    Piece.stamp: it is read-only
+    Piece.changed: it is set by the model
+    Piece.topics: -
+    Piece.parent: -
+    Piece.parts: it is written at the other end of the relation
+    ");
+}

@@ -1,14 +1,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request};
 use backstay_base::{Ambient, Secret};
 use backstay_engine::Context;
 use backstay_http::{Doors, HttpSettings, Site};
 use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, system_model};
 use backstay_model::SourceFile;
 use bytes::Bytes;
-use http_body_util::BodyExt;
+use http::header::HOST;
+use http::{HeaderMap, Method, Request};
 
 use crate::TestApplication;
 
@@ -50,17 +49,16 @@ impl TestApp {
     }
 
     /// Sends one request through the doors.
-    pub async fn send(&self, request: Request<Body>) -> Reply {
+    pub async fn send(&self, request: Request<Bytes>) -> Reply {
         let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let response = Site::new(self.doors.clone()).answer(request, nowhere).await;
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("the whole body is there").to_bytes();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
     /// Sends a request without a body: `GET /api/notes`, with these headers.
     pub async fn call(&self, line: &str, headers: &[(&str, &str)]) -> Reply {
-        self.send(request(line, headers, Body::empty())).await
+        self.send(request(line, headers, Bytes::new())).await
     }
 
     /// Sends a request with a JSON body.
@@ -69,7 +67,7 @@ impl TestApp {
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
             headers.push(("content-type", "application/json"));
         }
-        self.send(request(line, &headers, Body::from(body.to_owned()))).await
+        self.send(request(line, &headers, Bytes::copy_from_slice(body.as_bytes()))).await
     }
 
     /// Makes an account and gives what to put into `Authorization`.
@@ -99,13 +97,16 @@ impl TestApp {
     }
 }
 
-/// A request from its first line, such as `GET /api/notes`.
-fn request(line: &str, headers: &[(&str, &str)], body: Body) -> Request<Body> {
+/// A request from its first line, such as `GET /api/notes`, with a `Host` where none is given.
+fn request(line: &str, headers: &[(&str, &str)], body: Bytes) -> Request<Bytes> {
     let (method, target) = line.split_once(' ').expect("a method and a target");
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
     let mut request = Request::builder().method(method).uri(target);
     for (name, value) in headers {
         request = request.header(*name, *value);
+    }
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        request = request.header(HOST, "localhost");
     }
     request.body(body).expect("a request")
 }

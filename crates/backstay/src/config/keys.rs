@@ -75,6 +75,7 @@ impl Default for Config {
                 trusted_proxies: Vec::new(),
                 proxy_header: ProxyHeader::XForwarded,
                 cors_origins: Vec::new(),
+                cors_credentials: false,
                 secure_cookies: false,
                 compression_min_bytes: limits::COMPRESS_BYTES,
             },
@@ -165,7 +166,8 @@ const SERVER: &[Key] = &[
         name: "cors_origins",
         kind: Kind::Texts,
         about: "Origins of web pages on other hosts that may call the API, such as `\"https://app.example\"`; `\"*\"` \
-                alone allows all. Such pages show their token in `Authorization`; the cookie is not for them.",
+                alone allows all. Such pages show their token in `Authorization`; the cookie is for them only with \
+                `cors_credentials`.",
         set: |config, given| {
             let origins = texts(given)?;
             Cors::new(origins.clone(), false, 0)
@@ -174,6 +176,19 @@ const SERVER: &[Key] = &[
             Ok(())
         },
         show: |config| list(&config.server.cors_origins),
+    },
+    Key {
+        section: "server",
+        name: "cors_credentials",
+        kind: Kind::Truth,
+        about: "Whether pages of `cors_origins` may use the session's cookie, which no script can read, instead of a \
+                token; never with `\"*\"`. Browsers send it within one site alone: to `https://news.example` for a page \
+                of `https://app.news.example`, but not for one of `https://app.example`.",
+        set: |config, given| {
+            config.server.cors_credentials = truth(&given)?;
+            Ok(())
+        },
+        show: |config| config.server.cors_credentials.to_string(),
     },
     Key {
         section: "server",

@@ -1,5 +1,7 @@
+use std::collections::HashMap;
 use std::ops::Range;
 
+use backstay_http::Cors;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -14,7 +16,7 @@ const PREFIX: &str = "BACKSTAY_";
 const ALIKE: f64 = 0.8;
 
 pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
-    let mut reader = Reader { config: Config::default(), problems: Vec::new() };
+    let mut reader = Reader { config: Config::default(), places: HashMap::new(), problems: Vec::new() };
     match DeTable::parse(text) {
         Ok(table) => reader.file(table.get_ref()),
         Err(error) => {
@@ -27,6 +29,7 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
     for (name, value) in variables {
         reader.variable(&name, &value);
     }
+    reader.together();
     reader.problems.sort_by_key(|problem| match problem.place {
         ConfigPlace::File { start, .. } => start,
         ConfigPlace::Environment(_) => usize::MAX,
@@ -40,6 +43,8 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
 
 struct Reader {
     config: Config,
+    /// Where each value comes from, by section and name of its key.
+    places: HashMap<(&'static str, &'static str), ConfigPlace>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -90,8 +95,21 @@ impl Reader {
     }
 
     fn give(&mut self, key: &Key, given: Given, place: ConfigPlace) {
-        if let Err(wrong) = (key.set)(&mut self.config, given) {
-            self.problem(place, format!("{}.{}: {wrong}", key.section, key.name), None);
+        match (key.set)(&mut self.config, given) {
+            Ok(()) => {
+                self.places.insert((key.section, key.name), place);
+            }
+            Err(wrong) => self.problem(place, format!("{}.{}: {wrong}", key.section, key.name), None),
+        }
+    }
+
+    /// Refuses values that are good each by itself, but not together.
+    fn together(&mut self) {
+        let server = &self.config.server;
+        if let Some(place) = self.places.get(&("server", "cors_credentials"))
+            && let Err(wrong) = Cors::new(server.cors_origins.clone(), server.cors_credentials, 0)
+        {
+            self.problem(place.clone(), format!("server.cors_credentials: {wrong}"), None);
         }
     }
 
@@ -186,6 +204,11 @@ mod tests {
             "server.trusted_proxies = [\"::1/64\"]\nserver.secure_cookies = true",
         );
         check("server.public_url = 'https://news.example/'", &[], "server.public_url = \"https://news.example\"");
+        check(
+            "[server]\ncors_credentials = true\ncors_origins = ['https://a.example']",
+            &[],
+            "server.cors_origins = [\"https://a.example\"]\nserver.cors_credentials = true",
+        );
     }
 
     #[test]
@@ -235,6 +258,22 @@ mod tests {
         );
         check("[server]\nlisten = '::1:80", &[], "backstay.toml:2:17: invalid literal string, expected `'`");
         check("[log]\nlevel = 'info'\nlevel = 'warn'", &[], "backstay.toml:3:1: duplicate key");
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let words = "server.cors_credentials: '*' cannot be combined with credentials; list the origins";
+        check("[server]\ncors_credentials = true\ncors_origins = ['*']", &[], &format!("backstay.toml:2:20: {words}"));
+        check(
+            "[server]\ncors_origins = ['*']",
+            &[("BACKSTAY_SERVER_CORS_CREDENTIALS", "true")],
+            &format!("BACKSTAY_SERVER_CORS_CREDENTIALS: {words}"),
+        );
+        check(
+            "[server]\ncors_credentials = true",
+            &[("BACKSTAY_SERVER_CORS_ORIGINS", "*")],
+            &format!("backstay.toml:2:20: {words}"),
+        );
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
         many.insert("post".to_owned(), with_body(operation(name, &id("create"), "201", &answer, parameters), &body));
     }
 
-    let select = references(&["Select", "IfNoneMatch"]);
+    let select = references(&["Select", "IfMatch", "IfNoneMatch"]);
     one.insert("get".to_owned(), operation(name, &id("get"), "200", &json(name), select));
     let parameters = || references(&["IdempotencyKey", "IfMatch", "Prefer"]);
     if allow.update.is_some() {
@@ -79,7 +79,7 @@ fn references(names: &[&str]) -> Value {
 
 /// The parameters of a list: those that all have, the filter's own, and equality on each field.
 fn list_parameters(model: &Model, collection: &Collection) -> Value {
-    let mut parameters = references(&["Filter", "Sort", "Select", "Limit", "After", "Count", "IfNoneMatch"]);
+    let mut parameters = references(&["Filter", "Sort", "Select", "Limit", "After", "Count", "IfMatch", "IfNoneMatch"]);
     let fields = readable(collection).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
@@ -112,6 +112,12 @@ fn query_body() -> Value {
     })
 }
 
+const IF_MATCH: &str = "An ETag: the record must have its version, or a list be the one that it stands for; else 412.";
+const IDEMPOTENCY_KEY: &str = "The same key and request: the same answer, and nothing is done twice. Each caller has keys \
+                               of their own; who has not signed in shares them with those of the same network address. \
+                               The answer is kept as Prefer asked the first time: what a minimal one left out cannot be \
+                               had by asking again.";
+
 /// Parameters that operations share.
 pub(super) fn parameters() -> Value {
     let query = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "query", "description": description, "schema": schema });
@@ -132,14 +138,35 @@ pub(super) fn parameters() -> Value {
         "After": query("after", "`next` of the page before.", text(limits::PARAMETER_BYTES)),
         "Count": query("count", "Whether to count the records.", json!({ "type": "boolean" })),
         "IfNoneMatch": header("If-None-Match", "An ETag: answers 304 while it holds.", json!({ "type": "string" })),
-        "IfMatch": header("If-Match", "An ETag: the record must have its version.", json!({ "type": "string" })),
+        "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
         "Prefer": header("Prefer", "return=minimal leaves the record out of the answer.", json!({ "type": "string" })),
         "IdempotencyKey": header(
             "Idempotency-Key",
-            "The same key and request: the same answer, and nothing is done twice.",
+            IDEMPOTENCY_KEY,
             json!({ "type": "string", "minLength": 1, "maxLength": limits::IDEMPOTENCY_KEY_BYTES }),
         ),
     })
+}
+
+/// The list of the collections.
+pub(super) fn collections() -> Value {
+    let text = json!({ "type": "string" });
+    let collection = json!({
+        "type": "object",
+        "required": ["name", "path"],
+        "properties": { "name": text, "path": text },
+        "additionalProperties": false,
+    });
+    let list = json!({
+        "type": "object",
+        "required": ["collections"],
+        "properties": { "collections": { "type": "array", "items": collection } },
+        "additionalProperties": false,
+    });
+    let mut get =
+        operation("Collections", "collections", "200", &json!({ "application/json": { "schema": list } }), json!([]));
+    get["description"] = json!("The collections that the caller may read or add to.");
+    json!({ "get": get })
 }
 
 /// The paths of accounts and sessions.

@@ -31,14 +31,14 @@ fn record(model: &Model, collection: &Collection) -> Value {
 }
 
 fn create(model: &Model, collection: &Collection) -> Value {
-    let writable = |field: &&Field| is_writable(field);
+    let writable = |field: &&Field| field.refused_to_clients().is_none();
     let fields: Map<String, Value> = collection
         .fields
         .iter()
         .filter(writable)
         .map(|field| (field.name.clone(), described(field, written(model, field, field.required))))
         .collect();
-    let needed = |field: &&Field| field.required && field.default.is_none() && field.set.is_empty();
+    let needed = |field: &&Field| field.required && field.default.is_none();
     let has_initial = |field: &Field| match field.kind {
         FieldKind::Enum(id) => model.enumeration(id).initial().is_some(),
         _ => false,
@@ -49,7 +49,7 @@ fn create(model: &Model, collection: &Collection) -> Value {
 }
 
 fn patch(model: &Model, collection: &Collection) -> Value {
-    let changeable = |field: &&Field| is_writable(field) && !field.immutable;
+    let changeable = |field: &&Field| field.refused_to_clients().is_none() && !field.immutable;
     let fields: Map<String, Value> = collection
         .fields
         .iter()
@@ -57,11 +57,6 @@ fn patch(model: &Model, collection: &Collection) -> Value {
         .map(|field| (field.name.clone(), described(field, written(model, field, field.required))))
         .collect();
     json!({ "type": "object", "properties": fields, "additionalProperties": false })
-}
-
-fn is_writable(field: &Field) -> bool {
-    let kept = [Collection::ID, Collection::CREATED_AT, Collection::UPDATED_AT, Collection::VERSION];
-    !kept.contains(&field.id) && !field.readonly && !matches!(field.kind, FieldKind::OneToMany { .. })
 }
 
 fn page(name: &str) -> Value {

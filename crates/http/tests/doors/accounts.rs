@@ -1,6 +1,6 @@
-use axum::http::header::SET_COOKIE;
 use backstay_http::HttpSettings;
 use backstay_testkit::{Reply, TestApp};
+use http::header::SET_COOKIE;
 
 use crate::NOTES;
 

@@ -173,6 +173,8 @@ async fn bodies_have_a_type_and_a_size() {
     check(&[("content-encoding", "identity")], body, 201).await;
     check(&[("accept", "text/html")], body, 406).await;
     check(&[], &format!(r#"{{"title": "x", "body": "{}"}}"#, "b".repeat(1000)), 413).await;
+    let password = format!(r#"{{"email": "ada@example.org", "password": "{}"}}"#, "p".repeat(1000));
+    assert_eq!(app.post("POST /auth/sign-in", &[], &password).await.problem(), "too-large");
 
     let id = note(&app, &ada, "One").await;
     for line in [format!("GET /api/notes/{id}"), format!("DELETE /api/notes/{id}")] {

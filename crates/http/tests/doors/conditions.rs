@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use backstay_http::{HttpSettings, Proxies};
 use backstay_testkit::TestApp;
 
 use crate::{NOTES, id_of, note};
@@ -87,18 +88,64 @@ async fn if_match_compares_the_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn conditions_that_mean_nothing_are_refused() {
+async fn if_match_of_a_list_compares_its_tag() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
-    let id = note(&app, &ada, "One").await;
-    let check = async |line: &str, name: &str| {
-        let reply = app.post(line, &[("authorization", &ada), (name, "*")], r#"{"title": "Two"}"#).await;
-        assert_eq!(reply.status, 400, "{line} {name}: {}", reply.text());
-        assert_eq!(reply.json()["errors"][0]["at"], name);
+    note(&app, &ada, "One").await;
+    let first = app.call("GET /api/notes", &[]).await.header("etag").to_owned();
+    let check = async |condition: &str, status: u16| {
+        for method in ["GET", "HEAD"] {
+            let reply = app.call(&format!("{method} /api/notes"), &[("if-match", condition)]).await;
+            assert_eq!(reply.status, status, "{method} {condition}: {}", reply.text());
+            if (method, status) == ("GET", 412) {
+                assert_eq!(reply.problem(), "list-changed");
+            }
+        }
     };
-    check("POST /api/notes", "if-match").await;
-    check("POST /api/notes", "if-none-match").await;
-    check(&format!("PATCH /api/notes/{id}"), "if-none-match").await;
+    check(&first, 200).await;
+    check(&format!("{}-gzip\"", first.trim_end_matches('"')), 200).await;
+    check(&format!("\"x\", {first}"), 200).await;
+    check("*", 200).await;
+    check(&format!("W/{first}"), 412).await;
+    check("\"x\"", 412).await;
+    check("rubbish", 400).await;
+    let both = app.call("GET /api/notes", &[("if-match", &first), ("if-none-match", &first)]).await;
+    assert_eq!(both.status, 304, "both conditions hold");
+    note(&app, &ada, "Two").await;
+    check(&first, 412).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_mean_nothing_are_refused() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let operator = app.operator("root@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let check = async |line: &str, name: &str, body: &str, message: &str| {
+        let token = if line.ends_with("/explain") { &operator } else { &ada };
+        let headers = [("authorization", token.as_str()), (name, "*")];
+        let reply = match body {
+            "" => app.call(line, &headers).await,
+            body => app.post(line, &headers, body).await,
+        };
+        assert_eq!(reply.status, 400, "{line} {name}: {}", reply.text());
+        let error = &reply.json()["errors"][0];
+        assert_eq!((error["at"].as_str(), error["message"].as_str()), (Some(name), Some(message)), "{line}");
+    };
+    let (title, question) = (r#"{"title": "Two"}"#, r#"{"as": null, "request": "GET /api/notes"}"#);
+    let condition = "this request cannot carry this condition";
+    check("POST /api/notes", "if-match", title, condition).await;
+    check("POST /api/notes", "if-none-match", title, condition).await;
+    check(&format!("PATCH /api/notes/{id}"), "if-none-match", title, condition).await;
+    check("POST /api/notes:query", "if-match", "{}", condition).await;
+    check("POST /api/notes:query", "if-none-match", "{}", condition).await;
+    check("POST /explain", "if-match", question, condition).await;
+    check("POST /explain", "if-none-match", question, condition).await;
+    let key = "this request changes nothing; the key is for those that do";
+    check("GET /api/notes", "idempotency-key", "", key).await;
+    check(&format!("GET /api/notes/{id}"), "idempotency-key", "", key).await;
+    check("POST /api/notes:query", "idempotency-key", "{}", key).await;
+    check("POST /explain", "idempotency-key", question, key).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,6 +196,56 @@ async fn the_same_key_gives_the_same_answer() {
     assert_eq!(app.call(&line, &headers).await.status, 204);
     let again = app.call(&line, &headers).await;
     assert_eq!((again.status, again.header("idempotency-replayed")), (204, "true"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_honours_the_preference_of_its_own_request() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let send = async |line: &str, key: &str, prefer: &str| {
+        let key = format!("{key} {line}");
+        let headers = [("authorization", ada.as_str()), ("idempotency-key", key.as_str()), ("prefer", prefer)];
+        app.post(line, &headers, r#"{"title": "One"}"#).await
+    };
+    let (minimal, full) = ("return=minimal", "return=representation");
+    let id = note(&app, &ada, "One").await;
+    let patch = format!("PATCH /api/notes/{id}");
+    for (line, with_body, without) in [("POST /api/notes", 201, 201), (&patch, 200, 204)] {
+        let first = send(line, "full", full).await;
+        assert_eq!((first.status, first.text().is_empty()), (with_body, false), "{line}");
+        let again = send(line, "full", minimal).await;
+        assert_eq!((again.status, again.text(), again.header("etag")), (without, "", ""), "{line}");
+        assert_eq!((again.header("idempotency-replayed"), again.header("preference-applied")), ("true", minimal));
+        assert_eq!(again.header("location"), first.header("location"));
+
+        // The record is not kept with a minimal answer, so it cannot be given later; nothing says that it was.
+        let first = send(line, "minimal", minimal).await;
+        assert_eq!((first.status, first.text(), first.header("preference-applied")), (without, "", minimal), "{line}");
+        let again = send(line, "minimal", full).await;
+        assert_eq!((again.status, again.text(), again.header("preference-applied")), (without, "", ""), "{line}");
+        assert_eq!(again.header("idempotency-replayed"), "true");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_share_a_key() {
+    let model = NOTES.replace(r#"create: "auth.id != null""#, r#"create: "true""#).replace("User!", "User");
+    let proxies = Proxies { networks: vec!["0.0.0.0/0".parse().expect("a network")], ..Proxies::default() };
+    let app = TestApp::with(&model, HttpSettings { proxies, ..HttpSettings::default() });
+    let long = "k".repeat(255);
+    let post = async |from: &str, key: &str, title: &str| {
+        let headers = [("x-forwarded-for", from), ("idempotency-key", key)];
+        app.post("POST /api/notes", &headers, &format!(r#"{{"title": "{title}", "public": true}}"#)).await
+    };
+    for key in ["k", long.as_str()] {
+        let first = post("192.0.2.1", key, "One").await;
+        assert_eq!((first.status, first.header("idempotency-replayed")), (201, ""), "{}", first.text());
+        let same = post("192.0.2.1", key, "One").await;
+        assert_eq!((same.header("idempotency-replayed"), same.text()), ("true", first.text()));
+        let other = post("192.0.2.2", key, "Two").await;
+        assert_eq!((other.status, other.header("idempotency-replayed")), (201, ""), "{}", other.text());
+        assert_eq!(post("192.0.2.1", key, "Two").await.problem(), "idempotency-key-reused");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@ use backstay_engine::ExplainRequest;
 use backstay_http::parse_request;
 use backstay_testkit::TestApp;
 use bytes::Bytes;
+use serde_json::{Value, json};
 
 use crate::{NOTES, note};
 
@@ -24,6 +25,63 @@ async fn an_operator_sees_why() {
     assert_eq!(explain("\"bob@example.org\"", &request).await, Some(false));
     assert_eq!(explain("null", &request).await, Some(false));
     assert_eq!(explain("null", "GET /api/notes?limit=1").await, Some(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_is_explained_and_not_done() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    app.account("bob@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let operator = app.operator("root@example.org").await;
+    let all = async || app.call("GET /api/notes?count=true", &[("authorization", &operator)]).await;
+    let before = all().await;
+
+    let check = async |who: &str, request: &str, body: Value, allowed: bool| {
+        let mut question = json!({ "as": who, "request": request });
+        if !body.is_null() {
+            question["body"] = body;
+        }
+        let reply = app.post("POST /explain", &[("authorization", &operator)], &question.to_string()).await;
+        let explained = reply.json();
+        assert_eq!((reply.status, &explained["allowed"]), (200, &allowed.into()), "{question}: {}", reply.text());
+        assert_eq!(explained["refusal"].is_null(), allowed, "{question}: {}", reply.text());
+        let now = all().await;
+        assert_eq!((now.text(), now.header("etag")), (before.text(), before.header("etag")), "{question}");
+        explained["refusal"].as_str().unwrap_or_default().to_owned()
+    };
+    let (ada, bob) = ("ada@example.org", "bob@example.org");
+    check(ada, "POST /api/notes", json!({ "title": "Two" }), true).await;
+    let long = check(ada, "POST /api/notes", json!({ "title": "x".repeat(81) }), false).await;
+    assert!(long.contains("at most 80 characters"), "{long}");
+    check(ada, "POST /api/notes", json!({ "title": "Two", "author": id }), false).await;
+
+    let one = format!("/api/notes/{id}");
+    check(ada, &format!("PATCH {one}"), json!({ "title": "Two" }), true).await;
+    check(ada, &format!("PATCH {one}"), json!({ "title": null }), false).await;
+    check(bob, &format!("PATCH {one}"), json!({ "title": "Two" }), false).await;
+    check(bob, &format!("DELETE {one}"), Value::Null, false).await;
+    check(ada, &format!("DELETE {one}"), Value::Null, true).await;
+    let nothing = "/api/notes/01890a5d-ac96-774b-bcce-b302099a8057";
+    check(ada, &format!("DELETE {nothing}"), Value::Null, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_a_stranger_is_explained() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let operator = app.operator("root@example.org").await;
+    for (request, body) in [
+        ("POST /api/notes".to_owned(), r#"{"title": "Two"}"#),
+        (format!("PATCH /api/notes/{id}"), r#"{"title": "Two"}"#),
+    ] {
+        let question = format!(r#"{{"as": null, "request": "{request}", "body": {body}}}"#);
+        let reply = app.post("POST /explain", &[("authorization", &operator)], &question).await;
+        assert_eq!((reply.status, &reply.json()["allowed"]), (200, &false.into()), "{request}: {}", reply.text());
+    }
+    let question = r#"{"as": null, "request": "POST /api/notes", "body": "rubbish"}"#;
+    assert_eq!(app.post("POST /explain", &[("authorization", &operator)], question).await.status, 400);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,9 +2,12 @@
 
 mod accounts;
 mod bad_input;
+mod collections;
 mod conditions;
+mod description;
 mod explaining;
 mod forms;
+mod heads;
 mod origins;
 mod records;
 mod wire;

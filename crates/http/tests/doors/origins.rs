@@ -66,6 +66,33 @@ async fn another_page_cannot_sign_its_visitor_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_may_call_may_sign_its_visitor_in() {
+    let body = r#"{"email": "ada@example.org", "password": "correct horse battery"}"#;
+    let sign_in = async |app: &TestApp, origin: &str| {
+        let headers = [("origin", origin), ("host", "here.example"), ("sec-fetch-site", "cross-site")];
+        let reply = app.post("POST /auth/sign-in", &headers, body).await;
+        (reply.status, reply.header("access-control-allow-origin").to_owned())
+    };
+    for (origins, credentials) in [(APP, false), (APP, true), ("*", false)] {
+        let app = with_cors(&[origins], credentials);
+        app.account("ada@example.org").await;
+        assert_eq!(sign_in(&app, APP).await, (200, origins.to_owned()), "{origins} {credentials}");
+    }
+    let app = with_cors(&[APP], true);
+    app.account("ada@example.org").await;
+    assert_eq!(sign_in(&app, "https://evil.example").await, (403, String::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_operator_is_made_on_a_page_of_this_origin() {
+    let app = with_cors(&["*"], false);
+    let token = app.doors.identity.setup_token();
+    let form = format!("token={}&email=root%40example.org&password=a+good+password", token.expose());
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", APP), ("host", "here.example")];
+    assert_eq!(app.post("POST /auth/setup", &headers, &form).await.problem(), "cross-origin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn listed_origins_may_call() {
     let app = with_cors(&[APP, "http://localhost:3000"], true);
     let reply = app.call("GET /api/notes", &[("origin", APP)]).await;
