@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, Error, RecordId, Value, ValueRef, Violation, ViolationKind};
 use backstay_expr::{Truth, truth};
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, SetOn};
+use backstay_model::{Collection, CollectionId, Field, FieldId, SetOn};
 use backstay_sql::{RecordSource, Row};
 use backstay_store::{Change, ChangeKind, ChangedField};
 
@@ -346,18 +346,7 @@ fn writable(collection: &Collection, draft: &Draft, authority: Authority) -> Vec
         if authority == Authority::System && id != Collection::VERSION {
             return None;
         }
-        let inverse = matches!(&field.kind, FieldKind::ManyToMany { link, .. } if !link.owner);
-        let reason = if id <= Collection::VERSION {
-            "Backstay gives it its value"
-        } else if field.readonly {
-            "it is read-only"
-        } else if !field.set.is_empty() {
-            "it is set by the model"
-        } else if inverse {
-            "it is written at the other end of the relation"
-        } else {
-            return None;
-        };
+        let reason = field.refused_to_clients()?;
         Some(Violation::new(format!("/{}", field.name), ViolationKind::ReadOnly(reason)))
     };
     draft.fields().filter_map(violation).collect()
