@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, Secret, Value, ViolationKind};
+use backstay_base::{Caller, Conflict, Error, Secret, Value, ViolationKind, nearest};
 use backstay_engine::{Authority, Context, Draft, OpContext, Operation};
 use backstay_model::Model;
 use futures_util::future::BoxFuture;
@@ -60,8 +60,7 @@ impl Identity {
         if let AccountRef::Id(id) = who
             && let Some(key) = self.engine().peek(keys.collection, *id).await?
         {
-            let revoked = Conflict::Already("the key is revoked, and cannot call");
-            return KeyInfo::read(keys, &key)?.caller().map(Arc::new).ok_or(revoked.into());
+            return KeyInfo::read(keys, &key)?.caller_at(self.engine().ambient().clock.now()).map(Arc::new);
         }
         let subject = self.subject(who).await?;
         match Credential::peek(self.engine(), self.schema(), subject).await? {
@@ -114,18 +113,9 @@ pub(crate) fn known_role(model: &Model, at: &str, role: &str) -> Result<Arc<str>
     if let Some(value) = known.iter().find(|value| &*value.name == role) {
         return Ok(Arc::clone(&value.name));
     }
-    let wanted = role.to_uppercase();
-    let near = known.iter().map(|value| (strsim::damerau_levenshtein(&wanted, &value.name.to_uppercase()), value));
-    let nearest =
-        near.min_by_key(|(distance, _)| *distance).filter(|(distance, value)| *distance <= value.name.len() / 3);
-    Err(Error::invalid(
-        at,
-        ViolationKind::Unknown {
-            what: "role",
-            name: role.chars().take(40).collect(),
-            suggestion: nearest.map(|(_, value)| value.name.to_string()),
-        },
-    ))
+    let suggestion = nearest(role, known.iter().map(|value| &*value.name)).map(str::to_owned);
+    let name = role.chars().take(40).collect();
+    Err(Error::invalid(at, ViolationKind::Unknown { what: "role", name, suggestion }))
 }
 
 /// What an operator changes about how somebody signs in.

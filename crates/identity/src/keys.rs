@@ -128,6 +128,17 @@ impl KeyInfo {
             session: None,
         })
     }
+
+    /// The same at a moment; refused with words once the key is revoked or has expired.
+    pub(crate) fn caller_at(&self, now: Timestamp) -> Result<Caller, Error> {
+        let caller = self.caller().ok_or(Conflict::Already("the key is revoked, and cannot call"))?;
+        match self.expires_at {
+            Some(expires_at) if expires_at <= now => {
+                Err(Conflict::Already("the key has expired, and cannot call").into())
+            }
+            _ => Ok(caller),
+        }
+    }
 }
 
 fn name_taken(error: Error) -> Error {

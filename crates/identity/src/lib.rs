@@ -12,6 +12,7 @@ mod identity;
 mod invitations;
 mod keys;
 mod known;
+mod me;
 mod operators;
 mod password;
 mod schema;

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod attempts;
+mod me;
 mod operators;
 mod revocation;
 mod secrets;
+mod sign_up;
 mod support;

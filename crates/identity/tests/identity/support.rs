@@ -17,6 +17,11 @@ extend schema @app(name: "Club")
 
 enum Role @roles { EDITOR WRITER }
 
+enum Standing {
+  GUEST @initial @to(state: "MEMBER", when: "'EDITOR' in auth.roles")
+  MEMBER
+}
+
 type User @identity
   @allow(
     read: "this.id == auth.id || 'EDITOR' in auth.roles"
@@ -31,6 +36,14 @@ type User @identity
   badge: String @allow(create: "'EDITOR' in auth.roles")
   credits: Int @default(to: 0) @readonly
   groups: [Group!]
+  standing: Standing!
+  house: House
+  sponsor: User
+}
+
+type House @allow(read: "this.listed || 'EDITOR' in auth.roles", create: "true") {
+  name: String!
+  listed: Boolean!
 }
 
 type Group @allow(read: "true") {
