@@ -131,7 +131,8 @@ impl Proposed<'_> {
             Collection::CREATED_AT | Collection::UPDATED_AT => self.now.into(),
             Collection::VERSION => Value::Int(1),
             field => {
-                let default = || self.fields.get(usize::from(field.0)).map_or(Value::Null, |field| field.default.clone());
+                let default =
+                    || self.fields.get(usize::from(field.0)).map_or(Value::Null, |field| field.default.clone());
                 self.draft.value(field).cloned().unwrap_or_else(default)
             }
         }

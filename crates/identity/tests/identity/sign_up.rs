@@ -1,25 +1,11 @@
 //! What a sign-up may say of the new account, beyond what its fields' rules say.
 
-use std::sync::Arc;
-
-use backstay_base::Caller;
-use backstay_engine::{Context, Create, WriteOptions};
-
 use crate::support::{Club, PASSWORD, json, settings, told};
 
 /// What a sign-up with these members is told.
 async fn sign_up(club: &Club, members: &str) -> String {
     let body = format!(r#"{{"email": "ada@example.org", "name": "Ada", "password": "{PASSWORD}"{members}}}"#);
     told(club.sign_up_with(&body).await)
-}
-
-/// The id of a new house.
-async fn house(club: &Club, listed: bool) -> String {
-    let collection = club.engine().model().collection_named("House").expect("a type of the model").id;
-    let body = format!(r#"{{"name": "North", "listed": {listed}}}"#).into();
-    let editor = Context::new(club.engine(), Arc::new(Caller::account(club.engine().next_id(), ["EDITOR"])));
-    let create = Create { collection, body, options: WriteOptions::default() };
-    club.engine().create(&editor, create).await.expect("everyone may make a house").ids[0].to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +22,7 @@ async fn a_new_account_begins_in_the_first_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_account_refers_to_what_everybody_may_read() {
     let club = Club::open(settings());
-    let (listed, hidden) = (house(&club, true).await, house(&club, false).await);
+    let (listed, hidden) = (club.house(true).await, club.house(false).await);
     let nowhere = "0190a5d0-0000-7000-8000-000000000001";
     let refused = "/house: there is no House with this id";
     assert_eq!(sign_up(&club, &format!(r#", "house": "{nowhere}""#)).await, refused);
