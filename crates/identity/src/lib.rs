@@ -35,5 +35,6 @@ pub use error::StartError;
 pub use identity::{Identity, SignedIn};
 pub use invitations::Invited;
 pub use keys::{IssuedKey, KeyInfo, NewKey};
+pub use schema::check;
 pub use settings::{HashingCost, Settings, SignUp};
 pub use system::system_model;

@@ -105,6 +105,30 @@ fn a_model_is_checked() {
 }
 
 #[test]
+fn accounts_that_cannot_be_served_are_told_by_check_and_change_nothing() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let wrong = support::MODEL
+        .replace("  name: String!\n", "  name: String!\n  invitation: String\n  password: String\n")
+        .replace("  title: String!", "  pages: Int\n  title: String!");
+    app.write("model/shelf.graphql", &wrong);
+    let told = app.run(&["check"]).refused();
+    for (name, place) in [("invitation", ":9:3"), ("password", ":10:3")] {
+        let words = format!("the field Person.{name} has the name of a part of the sign-up");
+        assert!(told.contains(&words) && told.contains(&format!("model/shelf.graphql{place}")), "{told}");
+    }
+    let json = app.run(&["check", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!((json.code, found["diagnostics"].as_array().map(Vec::len)), (Some(1), Some(2)), "{found}");
+    assert_eq!(found["diagnostics"][0]["start"]["line"], 9, "{found}");
+
+    assert_eq!(app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused(), told);
+    assert_eq!(app.run(&["migrate", "apply"]).refused(), told);
+    app.write("model/shelf.graphql", support::MODEL);
+    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the model is the stored one\n");
+}
+
+#[test]
 fn settings_are_checked_before_anything_is_done() {
     let app = App::new();
     app.write("backstay.toml", "[server]\nlisen = \"127.0.0.1:1\"\n");
