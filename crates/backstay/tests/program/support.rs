@@ -142,6 +142,13 @@ impl App {
         Server { child, address: String::new() }
     }
 
+    /// How many models the database has been stored with.
+    pub(crate) fn stored_models(&self) -> String {
+        let query = "SELECT count(*) FROM backstay_model";
+        let output = Command::new("sqlite3").arg(self.data().join("backstay.db")).arg(query).output();
+        String::from_utf8(output.expect("sqlite3 runs").stdout).expect("a number")
+    }
+
     fn tidy(&self, bytes: &[u8]) -> String {
         String::from_utf8_lossy(bytes).replace(&self.path().display().to_string(), "APP")
     }
