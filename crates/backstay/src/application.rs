@@ -22,6 +22,13 @@ pub fn compile(directory: &Directory) -> Result<Compiled, Failure> {
     files.push(backstay_identity::system_model(identity.as_deref()));
     files.push(seed::system_model());
     let loaded = load(files)?;
-    let application = Application::compile(loaded.model)?;
-    Ok(Compiled { application, warnings: loaded.warnings })
+    let accounts = backstay_identity::check(&loaded.model);
+    match (Application::compile(loaded.model), accounts) {
+        (Ok(application), Ok(())) => Ok(Compiled { application, warnings: loaded.warnings }),
+        (Ok(_), Err(found)) | (Err(found), Ok(())) => Err(found.into()),
+        (Err(mut found), Err(more)) => {
+            found.extend(more.iter().cloned());
+            Err(found.into())
+        }
+    }
 }

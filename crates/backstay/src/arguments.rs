@@ -1,9 +1,13 @@
+mod callers;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::LogFormat;
+
+pub(crate) use callers::{Account, Invite, Key, Operator, PasswordFrom, Role};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -25,6 +29,7 @@ Examples:
   backstay serve examples/newsroom          run an application; the first start creates everything
   backstay check .                          is the model right?
   backstay operator add ada@news.example    who may run it; asks for a password
+  backstay account password ben@news.example
   backstay role grant ada@news.example EDITOR
   backstay explain --as ada@news.example 'GET /api/posts?limit=3'
 
@@ -51,6 +56,9 @@ pub(crate) enum Verb {
     /// The people who run this Backstay
     #[command(subcommand)]
     Operator(Operator),
+    /// The people who sign in: passwords, claims, and who is kept out
+    #[command(subcommand)]
+    Account(Account),
     /// The roles of accounts
     #[command(subcommand)]
     Role(Role),
@@ -58,7 +66,7 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Key(Key),
     /// Let somebody make an account, where accounts are by invitation
-    #[command(after_help = "The token is shown once. It is the member \"invitation\" of POST /auth/sign-up.")]
+    #[command(after_help = callers::INVITE)]
     Invite(Invite),
     /// Why a request is allowed or refused, and what it costs
     #[command(after_help = EXPLAIN)]
@@ -79,6 +87,20 @@ const SEED: &str = "\
 Each seed/TYPE.jsonl holds one record as a JSON object on each line; another record is named by its
 id or by a unique field: {\"title\": \"Hello\", \"author\": {\"email\": \"ada@news.example\"}}. A load that
 was interrupted goes on where it stopped. `serve` loads them too.";
+
+const PLAN: &str = "\
+Example:
+  backstay migrate plan . && backstay migrate apply .
+
+Each step is told as words and as SQL, with whether `backstay migrate apply` and the next `backstay
+serve` take it or refuse it, and what to do then. It ends with 0 where all steps are taken or there
+is none, and with 1 where one is refused. A server may be running.";
+
+const APPLY: &str = "\
+Example:
+  backstay migrate apply .
+
+No server may be running: it holds the database. `serve` applies the same steps.";
 
 const EXPLAIN: &str = "\
 Examples:
@@ -146,110 +168,12 @@ pub(crate) struct Check {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Migrate {
-    /// Show each step, as words and as SQL, with its risk; change nothing
+    /// Show each step with its risk, and whether it would be taken; change nothing
+    #[command(after_help = PLAN)]
     Plan(Whole),
     /// Take the steps that cannot lose anything; refuse if there are others
-    #[command(after_help = "No server may be running: it holds the database. `serve` applies the same steps.")]
+    #[command(after_help = APPLY)]
     Apply(Whole),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Operator {
-    /// Make an operator; asks for a password twice
-    Add {
-        /// E-mail address to sign in with
-        email: String,
-        #[command(flatten)]
-        password: PasswordFrom,
-        #[command(flatten)]
-        within: Within,
-    },
-    /// Show all operators
-    List(Within),
-}
-
-/// Where a password comes from: never from an argument, which other users of the machine can see.
-#[derive(Debug, Args)]
-pub(crate) struct PasswordFrom {
-    /// Read the password from the first line of a file
-    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
-    pub(crate) password_file: Option<PathBuf>,
-    /// Read the password from the first line of standard input
-    #[arg(long)]
-    pub(crate) password_stdin: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Role {
-    /// Give an account a role
-    Grant {
-        /// E-mail address or id of the account
-        account: String,
-        /// A role of the model, such as EDITOR
-        role: String,
-        #[command(flatten)]
-        within: Within,
-    },
-    /// Take a role from an account
-    Revoke {
-        /// E-mail address or id of the account
-        account: String,
-        /// A role of the model
-        role: String,
-        #[command(flatten)]
-        within: Within,
-    },
-    /// Show an account's roles
-    List {
-        /// E-mail address or id of the account
-        account: String,
-        #[command(flatten)]
-        within: Within,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Key {
-    /// Make a key; it is shown once
-    #[command(after_help = "Example:\n  backstay key add importer --role EDITOR --claim region=north --expires 90d")]
-    Add {
-        /// What the key is for
-        name: String,
-        /// A role of the model; may be repeated
-        #[arg(long = "role", value_name = "ROLE")]
-        roles: Vec<String>,
-        /// A claim that rules see as auth.claims.NAME; may be repeated
-        #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
-        claims: Vec<(String, String)>,
-        /// How long it lasts, such as 90d or 12h; for ever if it is not given
-        #[arg(long, value_name = "TIME", value_parser = lifetime)]
-        expires: Option<Lifetime>,
-        #[command(flatten)]
-        within: Within,
-    },
-    /// Show all keys, without their secrets
-    List(Within),
-    /// End a key at once
-    Revoke {
-        /// Name or id of the key
-        key: String,
-        #[command(flatten)]
-        within: Within,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Invite {
-    /// The only e-mail address that the invitation is good for
-    pub(crate) email: String,
-    /// A role that the account gets; may be repeated
-    #[arg(long = "role", value_name = "ROLE")]
-    pub(crate) roles: Vec<String>,
-    /// How long it lasts, such as 7d or 12h
-    #[arg(long, value_name = "TIME", value_parser = lifetime, default_value = "7d")]
-    pub(crate) expires: Lifetime,
-    #[command(flatten)]
-    pub(crate) within: Within,
 }
 
 #[derive(Debug, Args)]
@@ -266,28 +190,6 @@ pub(crate) struct Explain {
     pub(crate) within: Within,
 }
 
-/// How long something lasts, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lifetime(pub(crate) u32);
-
-fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
-    const EXPECTED: &str = "a number of days or hours, such as 90d or 12h, of at most ten years";
-    const TEN_YEARS: u32 = 3660 * 86_400;
-    let seconds = match text.split_at_checked(text.len().saturating_sub(1)) {
-        Some((days, "d")) => days.parse::<u32>().ok().and_then(|days| days.checked_mul(86_400)),
-        Some((hours, "h")) => hours.parse::<u32>().ok().and_then(|hours| hours.checked_mul(3600)),
-        _ => None,
-    };
-    seconds.filter(|seconds| (1..=TEN_YEARS).contains(seconds)).map(Lifetime).ok_or(EXPECTED)
-}
-
-fn claim(text: &str) -> Result<(String, String), &'static str> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("a name and a value, such as region=north"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -297,17 +199,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn times_are_days_or_hours() {
-        let check = |text: &str, expected: Option<u32>| {
-            assert_eq!(lifetime(text).ok().map(|lifetime| lifetime.0), expected, "{text}");
-        };
-        check("90d", Some(7_776_000));
-        check("1h", Some(3600));
-        for wrong in ["", "d", "0d", "-1d", "90", "1w", "99999d", "1.5h", "9d9h", "é"] {
-            check(wrong, None);
-        }
     }
 }

@@ -1,56 +1,41 @@
+mod accounts;
+mod keys;
+mod operators;
+
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, Secret, Timestamp};
-use backstay_engine::{Context, Record};
-use backstay_identity::{AccountRef, NewKey};
-use backstay_model::Model;
+use backstay_engine::Context;
+use backstay_identity::AccountRef;
 
-use crate::command::{Answer, Command, KeyLine, OperatorLine};
-use crate::{Failure, Instance};
-
-/// Records that are read at a time.
-const PAGE: u32 = 500;
+use crate::{Answer, Command, Failure, Instance};
 
 impl Instance {
     /// Does what a command asks: the one place where that is done, whoever was asked.
     pub async fn run(&self, command: Command) -> Result<Answer, Failure> {
-        let identity = &self.identity;
-        let cx = Context::system(&self.engine);
+        let cx = &Context::system(&self.engine);
         match command {
-            Command::AddOperator { email, password } => {
-                let id = identity.add_operator(&cx, &email, &password).await?.to_string();
-                Ok(Answer::OperatorAdded { id, email })
-            }
+            Command::AddOperator { email, password } => self.add_operator(cx, email, &password).await,
             Command::ListOperators {} => self.operators().await,
-            Command::GrantRole { account, role } => {
-                identity.grant_role(&cx, &reference(&account), &role).await?;
-                Ok(Answer::RoleGranted { account, role })
+            Command::SetOperatorPassword { operator, password } => {
+                self.set_operator_password(cx, operator, &password).await
             }
-            Command::RevokeRole { account, role } => {
-                identity.revoke_role(&cx, &reference(&account), &role).await?;
-                Ok(Answer::RoleRevoked { account, role })
+            Command::RemoveOperator { operator } => self.remove_operator(cx, operator).await,
+            Command::ShowAccount { account } => self.show_account(cx, &account).await,
+            Command::SetAccountPassword { account, password } => {
+                self.set_account_password(cx, account, &password).await
             }
-            Command::ListRoles { account } => {
-                let caller = identity.caller_for(&reference(&account)).await?;
-                let roles = caller.roles.iter().map(std::string::ToString::to_string).collect();
-                Ok(Answer::Roles { account, roles })
-            }
-            Command::AddKey { name, roles, claims, seconds } => {
-                let expires_at = seconds.and_then(|seconds| after(cx.now, seconds));
-                let key = NewKey { name: name.clone(), roles, claims, expires_at };
-                let issued = identity.issue_key(&cx, key).await?;
-                Ok(Answer::KeyAdded { id: issued.id.to_string(), name, key: issued.secret })
-            }
-            Command::ListKeys {} => self.keys(&cx).await,
-            Command::RevokeKey { key } => {
-                identity.revoke_key(&cx, &key).await?;
-                Ok(Answer::KeyRevoked { key })
-            }
-            Command::Invite { email, roles, seconds } => {
-                let until = after(cx.now, seconds).unwrap_or(cx.now);
-                let invited = identity.invite(&cx, &email, &roles, until).await?;
-                Ok(Answer::Invited { id: invited.id.to_string(), email, token: invited.token })
-            }
+            Command::DisableAccount { account } => self.disable_account(cx, account).await,
+            Command::EnableAccount { account } => self.enable_account(cx, account).await,
+            Command::SetClaim { account, name, value } => self.set_claim(cx, account, name, value).await,
+            Command::RemoveClaim { account, name } => self.remove_claim(cx, account, name).await,
+            Command::GrantRole { account, role } => self.grant_role(cx, account, role).await,
+            Command::RevokeRole { account, role } => self.revoke_role(cx, account, role).await,
+            Command::ListRoles { account } => self.roles(cx, account).await,
+            Command::AddKey { name, roles, claims, seconds } => self.add_key(cx, name, roles, claims, seconds).await,
+            Command::ListKeys {} => self.keys(cx).await,
+            Command::RevokeKey { key } => self.revoke_key(cx, key).await,
+            Command::Invite { email, roles, seconds } => self.invite(cx, email, &roles, seconds).await,
             Command::Seed {} => self.seed(false).await,
             Command::Explain { caller, request, body } => {
                 self.explain(caller.as_deref(), &request, body.unwrap_or_default()).await
@@ -62,41 +47,6 @@ impl Instance {
     pub(crate) async fn seed(&self, show: bool) -> Result<Answer, Failure> {
         let seeded = self.seeder.load(self.directory.seed_files()?, show).await?;
         Ok(Answer::Seeded { seeded })
-    }
-
-    async fn operators(&self) -> Result<Answer, Failure> {
-        let model: &Arc<Model> = self.engine.model();
-        let mut operators = Vec::new();
-        if let Some((collection, email)) = model
-            .collection_named("BackstayOperator")
-            .and_then(|collection| Some((collection.id, collection.field_named("email")?.id)))
-        {
-            let mut after = None;
-            loop {
-                let page = self.engine.peek_page(collection, after, PAGE).await?;
-                after = page.last().map(Record::id);
-                operators.extend(page.iter().map(|record| OperatorLine {
-                    id: record.id().to_string(),
-                    email: record.value(email).as_text().unwrap_or_default().to_owned(),
-                }));
-                if page.len() < PAGE as usize {
-                    break;
-                }
-            }
-        }
-        Ok(Answer::Operators { operators })
-    }
-
-    async fn keys(&self, cx: &Context) -> Result<Answer, Failure> {
-        let keys = self.identity.list_keys(cx).await?.into_iter().map(|key| KeyLine {
-            id: key.id.to_string(),
-            name: key.name,
-            roles: key.roles.iter().map(std::string::ToString::to_string).collect(),
-            claims: key.claims.as_ref().clone(),
-            expires_at: key.expires_at.map(|moment| moment.to_string()),
-            revoked_at: key.revoked_at.map(|moment| moment.to_string()),
-        });
-        Ok(Answer::Keys { keys: keys.collect() })
     }
 
     async fn explain(&self, caller: Option<&str>, request: &str, body: String) -> Result<Answer, Failure> {
@@ -122,6 +72,11 @@ impl Instance {
 fn reference(text: &str) -> AccountRef {
     let Ok(account) = text.parse();
     account
+}
+
+/// Names of roles, to be shown.
+fn names(roles: &[Arc<str>]) -> Vec<String> {
+    roles.iter().map(std::string::ToString::to_string).collect()
 }
 
 fn after(now: Timestamp, seconds: u32) -> Option<Timestamp> {

@@ -39,10 +39,16 @@ pub enum Failure {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// There is no database to look at.
-    #[error("there is no database in {path} yet; the first start makes it, with the model as it is then")]
+    #[error("there is no database in {path} yet")]
     NoDatabase {
         /// The data directory.
         path: PathBuf,
+    },
+    /// The data would have to be changed first, which only `serve` and `migrate apply` do.
+    #[error("the model is not the one that the data is stored with: {}", steps.join("; "))]
+    Differs {
+        /// Every difference, in words.
+        steps: Vec<String>,
     },
     /// Accounts cannot be served with the model.
     #[error(transparent)]
@@ -134,6 +140,12 @@ impl Failure {
             Self::Open(OpenError::Migration { .. }) => {
                 Some("`backstay migrate plan` shows every step; nothing was changed".to_owned())
             }
+            Self::NoDatabase { .. } => Some("make it with `backstay serve` or `backstay migrate apply`".to_owned()),
+            Self::Differs { .. } => Some(
+                "nothing was changed; `backstay migrate plan` shows what would be, `backstay migrate apply` or the next \
+                 `backstay serve` does it"
+                    .to_owned(),
+            ),
             Self::Remote(refusal) => refusal.help.clone(),
             _ => None,
         }

@@ -44,6 +44,14 @@ impl Place {
         Ok(Self { directory, config, data })
     }
 
+    /// Refuses where nothing was stored yet.
+    pub(crate) fn require_database(&self) -> Result<(), Failure> {
+        match self.data.join("backstay.db").exists() {
+            true => Ok(()),
+            false => Err(Failure::NoDatabase { path: self.data.clone() }),
+        }
+    }
+
     /// How the database is opened. After an error of the disk `on_fatal` is called with its words; the process has to
     /// end then.
     pub fn options(&self, on_fatal: impl Fn(&str) + Send + Sync + 'static) -> OpenOptions {

@@ -1,6 +1,7 @@
 //! Backstay as a program and as a library: settings, wiring, command line. Knows no rule, no statement and no HTTP
 //! message: what it starts does.
 
+mod answer;
 mod application;
 mod arguments;
 mod command;
@@ -11,14 +12,16 @@ mod doors;
 mod failure;
 mod instance;
 mod logging;
+mod plan;
 mod program;
 mod secrets;
 mod seed;
 mod serve;
 mod socket;
 
+pub use answer::{AccountLine, Answer, KeyLine, OperatorLine};
 pub use application::{Compiled, compile};
-pub use command::{Answer, Command, KeyLine, OperatorLine};
+pub use command::Command;
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, Data, Limits, Log, LogFormat, LogLevel, ProxyHeader,
     Server, SignUp, reference,

@@ -1,19 +1,18 @@
+mod callers;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use backstay_engine::{Engine, OpenOutcome, Risk, Step};
+use backstay_engine::{Engine, Migration, OpenError, OpenOptions, OpenOutcome};
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use clap::Parser as _;
 use serde_json::json;
 
-use crate::arguments::{
-    Arguments, Check, Explain, Form, Invite, Key, Migrate, Operator, Role, Serve, Verb, Whole, Within,
-};
-use crate::command::{Answer, Command};
+use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::secrets::new_password;
+use crate::plan::{self, Plan};
 use crate::socket::Running;
-use crate::{Failure, Place, compile, logging};
+use crate::{Answer, Command, Failure, Place, compile, logging};
 
 /// The program: does what its command line says.
 pub fn main() -> ExitCode {
@@ -37,12 +36,11 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Migrate(Migrate::Plan(whole)) => plan(&whole),
         Verb::Migrate(Migrate::Apply(whole)) => apply(&whole),
         Verb::Seed(whole) => seed(&whole).await,
-        Verb::Operator(operator) => self::operator(operator).await,
-        Verb::Role(role) => self::role(role).await,
-        Verb::Key(key) => self::key(key).await,
-        Verb::Invite(Invite { email, roles, expires, within }) => {
-            command(&within, Command::Invite { email, roles, seconds: expires.0 }).await
-        }
+        Verb::Operator(operator) => callers::operator(operator).await,
+        Verb::Account(account) => callers::account(account).await,
+        Verb::Role(role) => callers::role(role).await,
+        Verb::Key(key) => callers::key(key).await,
+        Verb::Invite(invite) => callers::invite(invite).await,
         Verb::Explain(Explain { request, caller, body, within }) => {
             command(&within, Command::Explain { caller, request, body }).await
         }
@@ -96,12 +94,10 @@ fn plain(diagnostics: &Diagnostics) -> Vec<serde_json::Value> {
 fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
     let place = Place::find(&whole.app, whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
-    if !place.data.join("backstay.db").exists() {
-        return Err(Failure::NoDatabase { path: place.data });
-    }
-    let steps = Engine::plan_migration(&compiled.application, &place.options(|_| ()))?;
-    print(&if steps.is_empty() { "nothing to do: the model is the stored one\n".to_owned() } else { told(&steps) })?;
-    Ok(ExitCode::SUCCESS)
+    place.require_database()?;
+    let plan = Plan(Engine::plan_migration(&compiled.application, &place.options(|_| ()))?);
+    print(&plan.to_string())?;
+    Ok(if plan.refused() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
@@ -111,33 +107,10 @@ fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
     instance.engine.close();
     print(&match outcome {
         OpenOutcome::Created => format!("database made in {}\n", place.data.display()),
-        OpenOutcome::Unchanged => "nothing to do: the model is the stored one\n".to_owned(),
-        OpenOutcome::Migrated(steps) => format!("{}done\n", told(&steps)),
+        OpenOutcome::Unchanged => Plan(Vec::new()).to_string(),
+        OpenOutcome::Migrated(steps) => format!("{}done\n", plan::told(&steps)),
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Steps of a migration, for people.
-fn told(steps: &[Step]) -> String {
-    use std::fmt::Write as _;
-
-    let mut text = String::new();
-    for step in steps {
-        let _ = writeln!(text, "{} ({})", step.words, words(step.risk));
-        for statement in &step.sql {
-            let _ = writeln!(text, "    {statement};");
-        }
-    }
-    text
-}
-
-fn words(risk: Risk) -> &'static str {
-    match risk {
-        Risk::Safe => "safe",
-        Risk::Locks => "writes wait while rows are read",
-        Risk::Rewrites => "writes a table anew",
-        Risk::LosesData => "loses data",
-    }
 }
 
 async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
@@ -146,35 +119,6 @@ async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
     let answer = ask(&place, Command::Seed {}).await?;
     print(&answer.to_string())?;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn operator(operator: Operator) -> Result<ExitCode, Failure> {
-    match operator {
-        Operator::Add { email, password, within } => {
-            let password = new_password(&password)?;
-            command(&within, Command::AddOperator { email, password }).await
-        }
-        Operator::List(within) => command(&within, Command::ListOperators {}).await,
-    }
-}
-
-async fn role(role: Role) -> Result<ExitCode, Failure> {
-    match role {
-        Role::Grant { account, role, within } => command(&within, Command::GrantRole { account, role }).await,
-        Role::Revoke { account, role, within } => command(&within, Command::RevokeRole { account, role }).await,
-        Role::List { account, within } => command(&within, Command::ListRoles { account }).await,
-    }
-}
-
-async fn key(key: Key) -> Result<ExitCode, Failure> {
-    match key {
-        Key::Add { name, roles, claims, expires, within } => {
-            let seconds = expires.map(|lifetime| lifetime.0);
-            command(&within, Command::AddKey { name, roles, claims: claims.into_iter().collect(), seconds }).await
-        }
-        Key::List(within) => command(&within, Command::ListKeys {}).await,
-        Key::Revoke { key, within } => command(&within, Command::RevokeKey { key }).await,
-    }
 }
 
 /// Has a command done and shows what came of it.
@@ -188,13 +132,21 @@ async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has the running server do it; where none runs, opens the database and does it here.
+/// Has the running server do it; where none runs, opens the database and does it here. Only `serve` and `migrate apply`
+/// bring stored data to another model.
 async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
     if let Some(server) = Running::find(&place.data)? {
         return tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?;
     }
     let compiled = compile(&place.directory)?;
-    let (instance, _) = place.open(compiled.application, &place.options(tell_fatal))?;
+    if !command.can_begin() {
+        place.require_database()?;
+    }
+    let options = OpenOptions { migration: Migration::Refuse, ..place.options(tell_fatal) };
+    let (instance, _) = place.open(compiled.application, &options).map_err(|failure| match failure {
+        Failure::Open(OpenError::Migration { refused }) => Failure::Differs { steps: refused },
+        failure => failure,
+    })?;
     let answer = match command {
         Command::Seed {} => instance.seed(true).await,
         command => instance.run(command).await,

@@ -10,13 +10,15 @@ mod references;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use backstay_base::{Error, Timestamp};
+use backstay_base::{Error, Timestamp, nearest};
 use backstay_engine::{Authority, Context, Draft, Engine, OpContext, Operation, Record};
 use backstay_identity::Identity;
 use backstay_model::{CollectionId, FieldId, Model};
 use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
 
 pub use error::SeedError;
 pub(crate) use record::system_model;
@@ -31,6 +33,8 @@ pub(crate) struct Seeder {
     engine: Engine,
     identity: Identity,
     schema: Schema,
+    /// Held by the one load that is under way: a server that still loads can be asked to load.
+    turn: Arc<Mutex<()>>,
 }
 
 /// One seed file.
@@ -66,12 +70,13 @@ enum State {
 impl Seeder {
     pub(crate) fn new(engine: Engine, identity: Identity) -> Result<Self, SeedError> {
         let schema = Schema::of(engine.model())?;
-        Ok(Self { engine, identity, schema })
+        Ok(Self { engine, identity, schema, turn: Arc::default() })
     }
 
-    /// Loads what is not loaded yet. With `show`, tells on standard error how it goes on.
+    /// Loads what is not loaded yet, once no other load is under way. With `show`, tells on standard error how it goes on.
     pub(crate) async fn load(&self, files: Vec<(String, PathBuf)>, show: bool) -> Result<Seeded, SeedError> {
         let files = place(self.engine.model(), files)?;
+        let _turn = self.turn.lock().await;
         let (mut seeded, mut open) = (Seeded::default(), Vec::new());
         for file in files {
             match self.state(&file).await? {
@@ -132,7 +137,8 @@ fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, 
         if let Some(collection) = model.collection_named(name).filter(|collection| !collection.system) {
             named.push((collection.id, file, path));
         } else {
-            let suggestion = nearest(model, name);
+            let known = model.collections.iter().filter(|collection| !collection.system);
+            let suggestion = nearest(name, known.map(|collection| collection.name.as_str())).map(str::to_owned);
             return Err(SeedError::Type { file, suggestion });
         }
     }
@@ -143,13 +149,6 @@ fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, 
         Some(SeedFile { name, path, collection, later: place.later })
     });
     Ok(places.collect())
-}
-
-fn nearest(model: &Model, name: &str) -> Option<String> {
-    let names = model.collections.iter().filter(|collection| !collection.system).map(|collection| &collection.name);
-    let likeness = |known: &String| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
-    let likely = names.map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness > 0.8);
-    likely.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known.clone())
 }
 
 /// Size of a file, and when it was last changed, in microseconds.

@@ -11,9 +11,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::command::{Answer, Command};
 use crate::failure::Refusal;
-use crate::{Failure, Instance};
+use crate::{Answer, Command, Failure, Instance};
 
 /// Bytes of a socket's path, by the size of `sun_path` less its closing zero (unix(7)).
 const PATH_BYTES: usize = 107;

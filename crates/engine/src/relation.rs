@@ -67,6 +67,13 @@ impl OpContext<'_, '_> {
         }
     }
 
+    /// Refuses references of a draft for a new record that the caller may not make, although the record itself is made
+    /// by Backstay: those to records that the caller may not read.
+    pub async fn check_references(&mut self, collection: CollectionId, draft: &Draft) -> Result<(), Error> {
+        let (collection, view) = (self.model().collection(collection), self.view_of(Authority::Caller));
+        self.readable_references(Authority::Caller, &view, collection, &[], draft).await
+    }
+
     /// Refuses references to records that the caller may not read, just as those to records that do not exist: neither
     /// tells which it is, and nobody links what they cannot see.
     pub(crate) async fn readable_references(

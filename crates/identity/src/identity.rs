@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{CallerKind, Error, RecordId, Secret, Timestamp, Unauthenticated, Value};
+use backstay_base::{Error, RecordId, Secret, Timestamp, Value};
 use backstay_engine::{Context, Engine, Get, decode_draft};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -59,38 +59,6 @@ impl Identity {
         self.0.hasher.computed()
     }
 
-    /// The caller's own view of itself, as JSON: `kind`, `id`, `roles`, `claims`, `expiresAt` of the session (null
-    /// without one), and `account`: the record of the account, the operator or the key, as the caller may read it.
-    pub async fn me(&self, cx: &Context) -> Result<Bytes, Error> {
-        let (caller, schema) = (&cx.caller, &self.0.schema);
-        let id = caller.id.ok_or(Unauthenticated::Missing)?;
-        let collection = match caller.kind {
-            CallerKind::Account => schema.accounts.map(|accounts| accounts.collection),
-            CallerKind::Operator => Some(schema.operators.collection),
-            CallerKind::Service => Some(schema.keys.collection),
-            CallerKind::Anonymous | CallerKind::System => None,
-        };
-        let collection = collection.ok_or(Unauthenticated::Missing)?;
-        let expires_at = match caller.session {
-            Some(session) => {
-                let record = self.0.engine.peek(schema.sessions.collection, session).await?;
-                record.and_then(|record| sessions::expiry(schema, &record))
-            }
-            None => None,
-        };
-        let account = self.own_record(cx, collection, id).await?;
-        let account = std::str::from_utf8(&account).map_err(Error::internal)?;
-        let me = Me {
-            kind: caller.kind.name(),
-            id: id.to_string(),
-            roles: caller.roles.iter().map(|role| &**role).collect(),
-            claims: &caller.claims,
-            expires_at: expires_at.map(|moment| moment.to_string()),
-            account: serde_json::from_str(account).map_err(Error::internal)?,
-        };
-        serde_json::to_vec(&me).map(Bytes::from).map_err(Error::internal)
-    }
-
     /// Makes the answer to a sign-in out of what was stored.
     pub(crate) async fn answer(
         &self,
@@ -110,7 +78,8 @@ impl Identity {
         Ok(SignedIn { token: new.token, account, expires_at: new.expires_at })
     }
 
-    async fn own_record(
+    /// A record as its owner reads it; its id alone where they may not read it.
+    pub(crate) async fn own_record(
         &self,
         cx: &Context,
         collection: backstay_model::CollectionId,
@@ -173,15 +142,4 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity").field("settings", &self.0.settings).finish_non_exhaustive()
     }
-}
-
-#[derive(serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Me<'a> {
-    kind: &'static str,
-    id: String,
-    roles: Vec<&'a str>,
-    claims: &'a std::collections::BTreeMap<String, String>,
-    expires_at: Option<String>,
-    account: &'a serde_json::value::RawValue,
 }

@@ -5,12 +5,12 @@ use backstay_base::{Caller, CallerKind, Conflict, Error, RecordId, Secret, Times
 use backstay_engine::{Authority, Context, Draft, OpContext, Operation, Record};
 use futures_util::future::BoxFuture;
 
-use crate::Identity;
 use crate::credential::{self, claims_value, roles_value};
 use crate::grants::known_role;
 use crate::operators::must_be_ahead;
 use crate::schema::{Keys, Schema};
 use crate::token::{Purpose, TokenHash, issue};
+use crate::{Identity, claims};
 
 /// What a key for a program is to be.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +58,7 @@ impl Identity {
         if let Some(expires_at) = key.expires_at {
             must_be_ahead("expires", expires_at, cx.now)?;
         }
+        claims::check(&key.claims)?;
         let model = self.engine().model();
         let roles = key.roles.iter().map(|role| known_role(model, "role", role));
         let roles: Vec<Arc<str>> = roles.collect::<Result<_, Error>>()?;
@@ -127,6 +128,17 @@ impl KeyInfo {
             claims: Arc::clone(&self.claims),
             session: None,
         })
+    }
+
+    /// The same at a moment; refused with words once the key is revoked or has expired.
+    pub(crate) fn caller_at(&self, now: Timestamp) -> Result<Caller, Error> {
+        let caller = self.caller().ok_or(Conflict::Already("the key is revoked, and cannot call"))?;
+        match self.expires_at {
+            Some(expires_at) if expires_at <= now => {
+                Err(Conflict::Already("the key has expired, and cannot call").into())
+            }
+            _ => Ok(caller),
+        }
     }
 }
 

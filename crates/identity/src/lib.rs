@@ -2,9 +2,12 @@
 //! Everything is stored through the engine's operations; no statement, no HTTP and no cookie is found here.
 
 mod account_ref;
+mod accounts;
 mod attempts;
 mod body;
+mod claims;
 mod credential;
+mod edit;
 mod error;
 mod grants;
 mod hashing;
@@ -12,6 +15,8 @@ mod identity;
 mod invitations;
 mod keys;
 mod known;
+mod lookup;
+mod me;
 mod operators;
 mod password;
 mod schema;
@@ -24,10 +29,12 @@ mod token;
 mod writable;
 
 pub use account_ref::AccountRef;
+pub use accounts::AccountInfo;
 pub use credential::NewCredential;
 pub use error::StartError;
 pub use identity::{Identity, SignedIn};
 pub use invitations::Invited;
 pub use keys::{IssuedKey, KeyInfo, NewKey};
+pub use schema::check;
 pub use settings::{HashingCost, Settings, SignUp};
 pub use system::system_model;

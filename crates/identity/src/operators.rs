@@ -2,9 +2,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{
-    Action, CallerKind, Conflict, Error, RecordId, Secret, Timestamp, Unauthenticated, Value, ViolationKind,
+    Action, CallerKind, Conflict, Error, RecordId, Secret, Timestamp, Unauthenticated, Value, ViolationKind, limits,
 };
-use backstay_engine::{Authority, Context, Draft, OpContext, Operation};
+use backstay_engine::{Authority, Context, Draft, OpContext, Operation, Record};
+use backstay_model::CollectionId;
 use futures_util::future::BoxFuture;
 use subtle::ConstantTimeEq as _;
 
@@ -14,7 +15,7 @@ use crate::hashing::StoredHash;
 use crate::schema::Schema;
 use crate::sessions::NewSession;
 use crate::token::{Purpose, issue};
-use crate::{Identity, SignedIn, password};
+use crate::{AccountRef, Identity, SignedIn, password};
 
 impl Identity {
     /// Adds an operator, who signs in with this password. Only for Backstay itself and for operators.
@@ -23,6 +24,21 @@ impl Identity {
         let operation = self.new_operator(email, password, None).await?;
         let (credential, _) = self.engine().run(cx, operation).await.map_err(already_there)?;
         Ok(credential.subject.id())
+    }
+
+    /// Gives an operator a new password and ends all their sessions. Only for Backstay itself and for operators.
+    pub async fn set_operator_password(&self, cx: &Context, who: &AccountRef, password: &Secret) -> Result<(), Error> {
+        Self::operators_only(cx)?;
+        self.replace_password(cx, self.operator_subject(who).await?, password).await
+    }
+
+    /// Removes an operator with all their sessions; the last one stays. Only for Backstay itself and for operators.
+    pub async fn remove_operator(&self, cx: &Context, who: &AccountRef) -> Result<(), Error> {
+        Self::operators_only(cx)?;
+        let (collection, operator) = (self.schema().operators.collection, self.operator_subject(who).await?.id());
+        let some = self.engine().peek_page(collection, None, limits::PAGE_MAX).await?;
+        let others = some.iter().map(Record::id).filter(|id| *id != operator).collect();
+        self.engine().run(cx, RemoveOperator { collection, operator, others }).await
     }
 
     /// Whether there is an operator.
@@ -143,6 +159,35 @@ impl Operation for AddOperator {
                 None => None,
             };
             Ok((credential, session))
+        })
+    }
+}
+
+#[derive(Debug)]
+struct RemoveOperator {
+    collection: CollectionId,
+    operator: RecordId,
+    /// Of whom one at least must still be there.
+    others: Vec<RecordId>,
+}
+
+impl Operation for RemoveOperator {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "remove-operator"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            for other in &self.others {
+                if cx.get(self.collection, *other).await?.is_some() {
+                    // The credential and its sessions go with it.
+                    cx.delete(Authority::System, self.collection, self.operator, None).await?;
+                    return Ok(());
+                }
+            }
+            Err(Conflict::Already("this is the last operator; add another first").into())
         })
     }
 }

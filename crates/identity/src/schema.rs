@@ -1,4 +1,6 @@
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model, Scalar};
+use std::sync::Arc;
+
+use backstay_model::{Collection, CollectionId, Diagnostic, Diagnostics, Field, FieldId, FieldKind, Model, Scalar};
 
 use crate::StartError;
 use crate::system::PREFIX;
@@ -118,19 +120,46 @@ impl Schema {
     }
 }
 
-fn accounts(collection: &Collection) -> Result<Accounts, StartError> {
-    for field in ["password", "invitation"] {
-        if collection.field_named(field).is_some() {
-            return Err(StartError::Reserved { collection: collection.name.clone(), field });
+/// Names that a sign-up's body has besides the fields of the account.
+const RESERVED: [&str; 2] = ["invitation", "password"];
+
+/// Says everything for which accounts could not be served with this model, so that it is told before anything is
+/// stored with it.
+pub fn check(model: &Model) -> Result<(), Diagnostics> {
+    let mut found = Diagnostics::new(Arc::clone(&model.sources));
+    if let Some(collection) = model.identity.map(|id| model.collection(id)) {
+        found.extend(reserved(collection).map(|(error, field)| {
+            let help = "rename it: what stands there in the body of `POST /auth/sign-up` is not for the record";
+            Diagnostic::error(error.to_string()).at(field.span, "this name").help(help)
+        }));
+        if let Err(error) = email(collection) {
+            let place = collection.field_named("email").map_or(collection.span, |email| email.span);
+            found.push(Diagnostic::error(error.to_string()).at(place, "here"));
         }
     }
-    let fits = |email: &&backstay_model::Field| {
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+fn reserved(collection: &Collection) -> impl Iterator<Item = (StartError, &Field)> {
+    RESERVED.into_iter().filter_map(|name| {
+        let field = collection.field_named(name)?;
+        Some((StartError::Reserved { collection: collection.name.clone(), field: name }, field))
+    })
+}
+
+fn accounts(collection: &Collection) -> Result<Accounts, StartError> {
+    if let Some((error, _)) = reserved(collection).next() {
+        return Err(error);
+    }
+    Ok(Accounts { collection: collection.id, email: email(collection)? })
+}
+
+fn email(collection: &Collection) -> Result<FieldId, StartError> {
+    let fits = |email: &&Field| {
         email.kind == FieldKind::Scalar(Scalar::Email) && email.required && email.unique && !email.readonly
     };
-    match collection.field_named("email").filter(fits) {
-        Some(email) => Ok(Accounts { collection: collection.id, email: email.id }),
-        None => Err(StartError::Email { collection: collection.name.clone() }),
-    }
+    let email = collection.field_named("email").filter(fits);
+    email.map(|email| email.id).ok_or_else(|| StartError::Email { collection: collection.name.clone() })
 }
 
 /// One of Backstay's own collections.
@@ -148,7 +177,7 @@ impl<'m> Own<'m> {
     }
 
     fn relation(&self, name: &str, to: CollectionId) -> Result<FieldId, StartError> {
-        let leads = |field: &&backstay_model::Field| field.kind.target() == Some(to);
+        let leads = |field: &&Field| field.kind.target() == Some(to);
         self.0.field_named(name).filter(leads).map(|field| field.id).ok_or_else(|| self.lacks(name))
     }
 

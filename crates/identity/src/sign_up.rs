@@ -118,6 +118,7 @@ impl Operation for MakeAccount {
             };
             let stand_in = Caller::account(cx.next_id(), roles.iter().cloned());
             self.identity.policy().check(&self.draft, &stand_in, cx.now())?;
+            cx.check_references(self.accounts.collection, &self.draft).await?;
 
             let account = cx.create(Authority::System, self.accounts.collection, self.draft.clone()).await?;
             let subject = Subject::Account(account.id());

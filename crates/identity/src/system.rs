@@ -42,7 +42,7 @@ type BackstaySession @allow(read: "auth.kind == 'OPERATOR'") {
 }
 
 "A key with which a program calls."
-type BackstayKey @allow(read: "auth.kind == 'OPERATOR' || this.id == auth.id") {
+type BackstayKey @allow(read: "auth.kind == 'OPERATOR'") {
   name: String! @check(rule: "size(this.name) >= 1 && size(this.name) <= 80", message: "1 to 80 characters")
   "The name until the key is revoked, so that another can then have it."
   liveName: String @unique

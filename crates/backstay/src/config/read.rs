@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use backstay_base::nearest;
 use backstay_http::Cors;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -11,9 +12,6 @@ use super::{Config, ConfigError, ConfigProblem};
 
 /// What all variables start with.
 const PREFIX: &str = "BACKSTAY_";
-
-/// How alike two names must be (Jaro-Winkler) for one to be taken for a slip of the other.
-const ALIKE: f64 = 0.8;
 
 pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
     let mut reader = Reader { config: Config::default(), places: HashMap::new(), problems: Vec::new() };
@@ -165,11 +163,9 @@ fn from_text(kind: Kind, text: &str) -> Option<Given> {
 fn suggestion<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.collect();
     names.dedup();
-    let likeness = |name: &&&str| strsim::jaro_winkler(written, name);
-    let nearest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match nearest {
-        Some(name) if likeness(&name) >= ALIKE => format!("did you mean '{name}'?"),
-        _ => format!("there are: {}", names.join(", ")),
+    match nearest(written, names.iter().copied()) {
+        Some(name) => format!("did you mean '{name}'?"),
+        None => format!("there are: {}", names.join(", ")),
     }
 }
 

@@ -105,7 +105,12 @@ impl Seeder {
 
 /// Whether another record could have been made.
 pub(super) fn is_about_a_record(error: &Error) -> bool {
-    matches!(error, Error::Invalid(_) | Error::Malformed(_) | Error::Conflict(_) | Error::NotFound { .. })
+    match error {
+        Error::Invalid(_) | Error::Malformed(_) | Error::NotFound { .. } => true,
+        // Somebody else was at work: the file is not at fault.
+        Error::Conflict(conflict) => *conflict != Conflict::Concurrent,
+        _ => false,
+    }
 }
 
 /// Reads lines and decodes them, on a thread of its own, while others are written.
@@ -240,5 +245,21 @@ impl Write {
             cx.create(Authority::System, schema.files, draft).await?
         };
         Ok(file.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::ViolationKind;
+
+    use super::*;
+
+    #[test]
+    fn what_another_load_has_done_is_not_the_fault_of_a_record() {
+        let unique = Conflict::Unique { collection: "Book".to_owned(), fields: vec!["number".to_owned()] };
+        assert!(is_about_a_record(&unique.into()));
+        assert!(is_about_a_record(&Error::invalid("/title", ViolationKind::Required)));
+        assert!(!is_about_a_record(&Conflict::Concurrent.into()));
+        assert!(!is_about_a_record(&Error::Unknown));
     }
 }

@@ -44,6 +44,7 @@ fn commands(app: &App, name: &str) {
     let again = app.run_with(&add, "a long password\n", &[]).refused();
     assert_eq!(again, "error: there is an operator with this e-mail address\n");
     assert!(app.run(&["operator", "list"]).done().contains(&operator));
+    operators(app, name, &operator);
 
     let seeded = app.run(&["seed"]).done();
     assert!(seeded.ends_with("records loaded\n"), "{seeded}");
@@ -55,6 +56,8 @@ fn commands(app: &App, name: &str) {
     assert_eq!(nobody, "error: there is no account or operator with this e-mail address\n");
     app.run(&["role", "revoke", "ben@shelf.example", "READER"]).done();
     assert_eq!(app.run(&["role", "list", "ben@shelf.example"]).done(), "ben@shelf.example has no role\n");
+
+    account(app, name);
 
     let key = app.run(&["key", "add", name, "--role", "READER", "--claim", "floor=2", "--format", "json"]).done();
     let key: serde_json::Value = serde_json::from_str(&key).expect("JSON");
@@ -69,6 +72,103 @@ fn commands(app: &App, name: &str) {
     assert!(forbidden.done().contains("'LIBRARIAN' in auth.roles"));
     let lost = app.run(&["explain", "GET /api/boks"]).refused();
     assert!(lost.contains("/api/books"), "{lost}");
+}
+
+fn operators(app: &App, name: &str, operator: &str) {
+    let password = ["operator", "password", operator, "--password-stdin"];
+    let changed = app.run_with(&password, "another password\n", &[]).done();
+    assert_eq!(changed, format!("{operator} has another password now; all sessions are ended\n"));
+    let nobody = app.run_with(&["operator", "password", "x@shelf.example", "--password-stdin"], "long enough\n", &[]);
+    assert_eq!(nobody.refused(), "error: there is no operator with this e-mail address\n");
+    if name == "one" {
+        let last = app.run(&["operator", "remove", operator]).refused();
+        assert_eq!(last, "error: this is the last operator; add another first\n");
+        return;
+    }
+    let second = format!("second.{operator}");
+    app.run_with(&["operator", "add", &second, "--password-stdin"], "a long password\n", &[]).done();
+    assert_eq!(app.run(&["operator", "remove", &second]).done(), format!("{second} is no operator any more\n"));
+    assert!(!app.run(&["operator", "list"]).done().contains(&second));
+}
+
+fn account(app: &App, name: &str) {
+    let ben = "ben@shelf.example";
+    let show = || app.run(&["account", "show", ben]).done();
+    assert!(name != "one" || show().contains("\npassword  none; it cannot sign in without one\n"), "{}", show());
+    let password = ["account", "password", ben, "--password-stdin"];
+    assert_eq!(app.run_with(&password, "short\n", &[]).refused(), "error: password: at least 10 characters\n");
+    let changed = app.run_with(&password, "a long password\n", &[]).done();
+    assert_eq!(changed, "ben@shelf.example has another password now; all sessions are ended\n");
+
+    let claimed = app.run(&["account", "claim", ben, "floor=2"]).done();
+    assert_eq!(claimed, "ben@shelf.example has the claim floor=2 now\n");
+    let refused = app.run(&["account", "claim", ben, "top-floor=2"]).refused();
+    assert!(refused.starts_with("error: claim: a name that rules can write: letters, digits and _"), "{refused}");
+    assert_eq!(app.run(&["account", "claim", ben, "floor"]).code, Some(2));
+    let disabled = app.run(&["account", "disable", ben]).done();
+    assert_eq!(disabled, "ben@shelf.example is disabled, and cannot sign in; all sessions are ended\n");
+    let shown = show();
+    let (id, rest) = shown.split_once('\n').expect("lines");
+    assert!(id.starts_with("id        0"), "{shown}");
+    assert_eq!(
+        rest,
+        "email     ben@shelf.example\nroles     none\nclaims    floor=2\npassword  set\ndisabled  yes\nsessions  0\n"
+    );
+    assert_eq!(app.run(&["role", "list", ben]).done(), "ben@shelf.example has no role\n");
+    assert_eq!(app.run(&["account", "enable", ben]).done(), "ben@shelf.example can sign in again\n");
+    let json = app.run(&["account", "show", ben, "--format", "json"]).done();
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&json["account"]["claims"]["floor"], &json["account"]["disabled"]), (&"2".into(), &false.into()));
+    let unclaimed = app.run(&["account", "unclaim", ben, "floor"]).done();
+    assert_eq!(unclaimed, "ben@shelf.example does not have the claim floor any more\n");
+    let unknown = app.run(&["account", "unclaim", ben, "floor"]).refused();
+    assert_eq!(unknown, "error: claim: unknown claim 'floor'\n");
+    let nobody = app.run(&["account", "disable", "nobody@shelf.example"]).refused();
+    assert_eq!(nobody, "error: there is no account with this e-mail address\n");
+}
+
+#[test]
+fn what_is_done_to_an_account_holds_for_its_next_request() {
+    let app = App::seeded();
+    app.write("model/floor.graphql", "type Floor @allow(read: \"auth.claims.floor == '2'\") { name: String }");
+    let server = app.serve();
+    let sign_in = |password: &str| {
+        let body = format!(r#"{{"email": "ben@shelf.example", "password": "{password}"}}"#);
+        let (status, answer) = server.ask("POST", "/auth/sign-in", None, &body);
+        (status, answer["token"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(sign_in("a long password").0, 401, "it has no password yet");
+    app.run_with(&["account", "password", "ben@shelf.example", "--password-stdin"], "a long password\n", &[]).done();
+    let (status, token) = sign_in("a long password");
+    assert_eq!(status, 200);
+
+    let ask = |path: &str| server.ask("GET", path, Some(&token), "").0;
+    assert_eq!(ask("/api/floors"), 403);
+    app.run(&["account", "claim", "ben@shelf.example", "floor=2"]).done();
+    assert_eq!(ask("/api/floors"), 200);
+    app.run(&["account", "unclaim", "ben@shelf.example", "floor"]).done();
+    assert_eq!(ask("/api/floors"), 403);
+    app.run(&["account", "disable", "ben@shelf.example"]).done();
+    assert_eq!(ask("/auth/me"), 401);
+    assert_eq!(sign_in("a long password").0, 401);
+    app.run(&["account", "enable", "ben@shelf.example"]).done();
+    assert_eq!((sign_in("a long password").0, ask("/auth/me")), (200, 401));
+}
+
+#[test]
+fn a_removed_operator_is_out_at_once() {
+    let app = App::seeded();
+    let server = app.serve();
+    for email in ["one@shelf.example", "two@shelf.example"] {
+        app.run_with(&["operator", "add", email, "--password-stdin"], "a long password\n", &[]).done();
+    }
+    let body = r#"{"email": "one@shelf.example", "password": "a long password", "as": "operator"}"#;
+    let (_, answer) = server.ask("POST", "/auth/sign-in", None, body);
+    let token = answer["token"].as_str().expect("a token");
+    assert_eq!(server.ask("GET", "/auth/me", Some(token), "").0, 200);
+    app.run(&["operator", "remove", "one@shelf.example"]).done();
+    assert_eq!(server.ask("GET", "/auth/me", Some(token), "").0, 401);
+    assert_eq!(server.ask("POST", "/auth/sign-in", None, body).0, 401);
 }
 
 #[test]
@@ -105,6 +205,30 @@ fn a_model_is_checked() {
 }
 
 #[test]
+fn accounts_that_cannot_be_served_are_told_by_check_and_change_nothing() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let wrong = support::MODEL
+        .replace("  name: String!\n", "  name: String!\n  invitation: String\n  password: String\n")
+        .replace("  title: String!", "  pages: Int\n  title: String!");
+    app.write("model/shelf.graphql", &wrong);
+    let told = app.run(&["check"]).refused();
+    for (name, place) in [("invitation", ":9:3"), ("password", ":10:3")] {
+        let words = format!("the field Person.{name} has the name of a part of the sign-up");
+        assert!(told.contains(&words) && told.contains(&format!("model/shelf.graphql{place}")), "{told}");
+    }
+    let json = app.run(&["check", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!((json.code, found["diagnostics"].as_array().map(Vec::len)), (Some(1), Some(2)), "{found}");
+    assert_eq!(found["diagnostics"][0]["start"]["line"], 9, "{found}");
+
+    assert_eq!(app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused(), told);
+    assert_eq!(app.run(&["migrate", "apply"]).refused(), told);
+    app.write("model/shelf.graphql", support::MODEL);
+    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the model is the stored one\n");
+}
+
+#[test]
 fn settings_are_checked_before_anything_is_done() {
     let app = App::new();
     app.write("backstay.toml", "[server]\nlisen = \"127.0.0.1:1\"\n");
@@ -137,7 +261,9 @@ fn a_changed_model_is_migrated_or_refused() {
 
     app.write("model/more.graphql", "extend type Book { pages: Int }");
     let plan = app.run(&["migrate", "plan"]).done();
-    assert!(plan.contains("(safe)") && plan.contains("ALTER TABLE"), "{plan}");
+    let taken = "taken: Book.pages is new; it is null in stored records (safe)\n    ALTER TABLE ";
+    assert!(plan.starts_with(taken), "{plan}");
+    assert!(plan.ends_with("\n\n1 step: `backstay migrate apply` or the next `backstay serve` takes it\n"), "{plan}");
     assert!(app.run(&["migrate", "apply"]).done().ends_with("done\n"));
     assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the model is the stored one\n");
 
@@ -147,10 +273,110 @@ fn a_changed_model_is_migrated_or_refused() {
 }
 
 #[test]
+fn a_plan_says_what_would_be_refused_and_what_to_do() {
+    let app = App::new();
+    app.run(&["key", "add", "importer"]).done();
+    let check = |model: &str, expected: &[&str], summary: &str| {
+        app.write("model/shelf.graphql", model);
+        let plan = app.run(&["migrate", "plan"]);
+        assert_eq!((plan.code, plan.err.as_str()), (Some(i32::from(summary.contains("refused"))), ""), "{}", plan.out);
+        for words in expected.iter().chain(&[summary]) {
+            assert!(plan.out.contains(words), "{}", plan.out);
+        }
+    };
+    let isbn = support::MODEL.replace("  title: String!", "  isbn: String!\n  pages: Int\n  title: String!");
+    let written = "    Backstay does not write a table anew yet: leave the field as it was; a new one can have a @default, \
+                   or do without the `!`\n";
+    check(
+        &isbn,
+        &["refused: Book.isbn is new; it is required", " (writes a table anew)\n", written, "taken: Book.pages is new"],
+        "\n2 steps, of which 1 would be refused: `backstay migrate apply` and `backstay serve` change nothing before the \
+         model is mended\n",
+    );
+    let lost = "    Backstay throws nothing away: put back what the model had (a rule can hide it), or begin with another \
+                data directory (--data)\n";
+    check(
+        &support::MODEL.replace("  name: String!\n", ""),
+        &["refused: Person.name is gone; its stored values would be deleted (loses data)\n", lost],
+        "\n1 step, which would be refused: `backstay migrate apply` and `backstay serve` change nothing before the model \
+         is mended\n",
+    );
+    check(
+        &support::MODEL.replace("  name: String!\n", "  name: String! @unique\n"),
+        &["taken: Person gets the unique index", "    CREATE UNIQUE INDEX"],
+        "\n1 step: `backstay migrate apply` or the next `backstay serve` takes it; a unique index is taken where no \
+         stored records have the same values\n",
+    );
+    check(support::MODEL, &[], "nothing to do: the model is the stored one\n");
+}
+
+#[test]
+fn commands_that_look_make_nothing() {
+    let app = App::new();
+    let explain = ["explain", "GET /api/books"];
+    let looks: [&[&str]; 5] = [
+        &explain,
+        &["operator", "list"],
+        &["key", "list"],
+        &["role", "list", "ada@shelf.example"],
+        &["role", "grant", "ada@shelf.example", "READER"],
+    ];
+    for arguments in looks {
+        let refused = app.run(arguments).refused();
+        let none = "error: there is no database in ./.backstay yet\n  help: make it with `backstay serve` or \
+                    `backstay migrate apply`\n";
+        assert_eq!(refused, none, "{arguments:?}");
+        assert!(!app.data().exists(), "{arguments:?}");
+    }
+    app.run(&["key", "add", "importer"]).done();
+    app.run(&explain).done();
+    assert!(app.run(&["key", "list"]).done().contains("importer"));
+}
+
+#[test]
+fn commands_do_not_migrate() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let before = app.stored_models();
+    app.write("model/more.graphql", "extend type Book { pages: Int }");
+    let commands: [&[&str]; 7] = [
+        &["explain", "GET /api/books"],
+        &["operator", "list"],
+        &["operator", "add", "ada@shelf.example", "--password-stdin"],
+        &["role", "grant", "ben@shelf.example", "READER"],
+        &["key", "add", "importer"],
+        &["account", "show", "ben@shelf.example"],
+        &["seed"],
+    ];
+    for arguments in commands {
+        let refused = app.run_with(arguments, "a long password\n", &[]).refused();
+        let differs = "error: the model is not the one that the data is stored with: Book.pages is new; it is null in \
+                       stored records\n  help: nothing was changed; `backstay migrate plan` shows what would be, \
+                       `backstay migrate apply` or the next `backstay serve` does it\n";
+        assert_eq!(refused, differs, "{arguments:?}");
+        assert_eq!(app.stored_models(), before, "{arguments:?}");
+    }
+    app.run(&["migrate", "apply"]).done();
+    assert_ne!(app.stored_models(), before);
+    app.run(&["explain", "GET /api/books"]).done();
+}
+
+#[test]
 fn help_teaches() {
     let help = App::new().run(&["--help"]).done();
-    for word in ["serve", "check", "migrate", "operator", "role", "key", "invite", "seed", "explain", "Examples:"] {
+    for word in ["serve", "check", "migrate", "operator", "account", "role", "key", "invite", "seed", "explain"] {
         assert!(help.contains(word), "{word}");
+    }
+    assert!(help.contains("Examples:"));
+    for (group, names) in [
+        ("migrate", &["plan", "apply"][..]),
+        ("operator", &["add", "password", "remove"]),
+        ("account", &["show", "password", "disable", "enable", "claim", "unclaim"]),
+    ] {
+        for name in names {
+            let help = App::new().run(&[group, name, "--help"]).done();
+            assert!(help.contains("Example") && help.contains(&format!("  backstay {group} {name}")), "{help}");
+        }
     }
     assert_eq!(App::new().run(&["srve"]).code, Some(2));
 }

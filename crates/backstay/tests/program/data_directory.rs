@@ -45,7 +45,7 @@ fn what_is_not_ours_is_left_alone() {
 #[test]
 fn a_newer_format_is_refused() {
     let app = App::new();
-    app.run(&["operator", "list"]).done();
+    app.run(&["key", "add", "importer"]).done();
     sqlite(&app, "PRAGMA user_version = 99");
     let refused = app.run(&["operator", "list"]).refused();
     assert!(refused.contains("was written by a newer Backstay"), "{refused}");
@@ -55,7 +55,7 @@ fn a_newer_format_is_refused() {
 fn a_directory_that_cannot_be_made_or_written() {
     let app = App::new();
     app.write("file", "");
-    let refused = app.run(&["operator", "list", "--data", "file/below"]).refused();
+    let refused = app.run(&["key", "add", "importer", "--data", "file/below"]).refused();
     assert!(refused.contains("the data directory file/below cannot be made"), "{refused}");
 
     let locked = app.path().join("locked");
@@ -64,7 +64,7 @@ fn a_directory_that_cannot_be_made_or_written() {
     if fs::write(locked.join("probe"), "").is_ok() {
         return; // The superuser may write everywhere.
     }
-    let refused = app.run(&["operator", "list", "--data", "locked"]).refused();
+    let refused = app.run(&["key", "add", "importer", "--data", "locked"]).refused();
     assert!(refused.contains("locked"), "{refused}");
 }
 

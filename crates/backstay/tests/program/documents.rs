@@ -24,12 +24,13 @@ fn every_setting_is_documented() {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 9] = [
+    let groups: [(&str, &[&str]); 10] = [
         ("serve", &[]),
         ("check", &[]),
         ("migrate", &["plan", "apply"]),
         ("seed", &[]),
-        ("operator", &["add", "list"]),
+        ("operator", &["add", "list", "password", "remove"]),
+        ("account", &["show", "password", "disable", "enable", "claim", "unclaim"]),
         ("role", &["grant", "revoke", "list"]),
         ("key", &["add", "list", "revoke"]),
         ("invite", &[]),

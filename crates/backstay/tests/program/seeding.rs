@@ -84,3 +84,19 @@ fn a_killed_load_goes_on_and_nothing_is_there_twice() {
     assert_eq!(server.get("/api/books?count=true&limit=1")["count"]["value"], 9500);
     assert_eq!(server.get("/api/books?number=9499")["items"][0]["title"], "Book 9499");
 }
+
+#[test]
+fn a_load_that_is_asked_of_a_server_that_still_loads_waits_for_it() {
+    let app = App::with_books(9500);
+    let starting = app.start();
+    while !app.data().join("backstay.sock").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let (first, second) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| app.run(&["seed"]));
+        (app.run(&["seed"]), first.join().expect("the thread ends"))
+    });
+    let server = starting.listening();
+    assert_eq!((first.done(), second.done()), ("0 records loaded\n".to_owned(), "0 records loaded\n".to_owned()));
+    assert_eq!(server.get("/api/books?count=true&limit=1")["count"]["value"], 9500);
+}

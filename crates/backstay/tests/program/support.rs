@@ -132,23 +132,21 @@ impl App {
 
     /// Starts a server on any free port, and waits until it listens.
     pub(crate) fn serve(&self) -> Server {
+        self.start().listening()
+    }
+
+    /// Starts a server on any free port.
+    pub(crate) fn start(&self) -> Server {
         let arguments = ["serve", ".", "--listen", "127.0.0.1:0", "--log-format", "json"];
         let child = self.command(&arguments).stderr(Stdio::piped()).spawn().expect("the program starts");
-        let mut server = Server { child, address: String::new() };
-        let mut log = BufReader::new(server.child.stderr.take().expect("a pipe"));
-        let mut seen = String::new();
-        loop {
-            let mut line = String::new();
-            let read = log.read_line(&mut line).expect("a log");
-            assert_ne!(read, 0, "the server ended:\n{seen}");
-            seen.push_str(&line);
-            let entry: serde_json::Value = serde_json::from_str(&line).expect("each line is JSON");
-            if entry["message"] == "listening" {
-                server.address.push_str(entry["address"].as_str().expect("an address"));
-                std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-                return server;
-            }
-        }
+        Server { child, address: String::new() }
+    }
+
+    /// How many models the database has been stored with.
+    pub(crate) fn stored_models(&self) -> String {
+        let query = "SELECT count(*) FROM backstay_model";
+        let output = Command::new("sqlite3").arg(self.data().join("backstay.db")).arg(query).output();
+        String::from_utf8(output.expect("sqlite3 runs").stdout).expect("a number")
     }
 
     fn tidy(&self, bytes: &[u8]) -> String {
@@ -171,6 +169,24 @@ impl Ended {
 }
 
 impl Server {
+    /// Waits until it listens.
+    pub(crate) fn listening(mut self) -> Self {
+        let mut log = BufReader::new(self.child.stderr.take().expect("a pipe"));
+        let mut seen = String::new();
+        loop {
+            let mut line = String::new();
+            let read = log.read_line(&mut line).expect("a log");
+            assert_ne!(read, 0, "the server ended:\n{seen}");
+            seen.push_str(&line);
+            let entry: serde_json::Value = serde_json::from_str(&line).expect("each line is JSON");
+            if entry["message"] == "listening" {
+                self.address.push_str(entry["address"].as_str().expect("an address"));
+                std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+                return self;
+            }
+        }
+    }
+
     /// Status and body of the answer to a request.
     pub(crate) fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, serde_json::Value) {
         let mut stream = TcpStream::connect(&self.address).expect("the server listens");

@@ -114,15 +114,14 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
     assert!(caller.has_role("WRITER"));
     assert_eq!(caller.claims.get("region").map(String::as_str), Some("eu"));
     let cx = Context::new(club.engine(), caller);
-    let me = crate::support::json(&club.identity.me(&cx).await.expect("a service may ask"));
-    assert_eq!((&me["kind"], &me["account"]["name"]), (&"SERVICE".into(), &"importer".into()));
-    assert_eq!(me["account"].get("keyHash"), None);
     assert_eq!(told(club.identity.sign_out(&cx).await), "sign in first");
 
     let taken = "a key of this name is in use; revoke it first, or choose another name";
     assert_eq!(told(club.identity.issue_key(&system, key.clone()).await), taken);
     club.clock.advance("24h");
     assert_eq!(told(club.identity.recognise(&issued.secret).await), ENDED);
+    let expired = "the key has expired, and cannot call";
+    assert_eq!(told(club.identity.caller_for(&AccountRef::Id(issued.id)).await), expired);
     let past = "expires: a moment that is still to come";
     assert_eq!(told(club.identity.issue_key(&club.system(), key.clone()).await), past);
 
@@ -139,6 +138,8 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
     let states: Vec<_> = keys.iter().map(|key| (key.name.as_str(), key.revoked_at.is_some())).collect();
     assert_eq!(states, [("importer", false), ("importer", true), ("importer", false)]);
     assert_eq!(told(club.identity.caller_for(&AccountRef::Id(keys[2].id)).await), "done");
+    let revoked = "the key is revoked, and cannot call";
+    assert_eq!(told(club.identity.caller_for(&AccountRef::Id(keys[1].id)).await), revoked);
 }
 
 #[tokio::test(flavor = "multi_thread")]

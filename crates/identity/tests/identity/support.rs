@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, Secret};
-use backstay_engine::{Context, Engine};
+use backstay_engine::{Context, Create, Engine, WriteOptions};
 use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, SignedIn, system_model};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -17,9 +17,15 @@ extend schema @app(name: "Club")
 
 enum Role @roles { EDITOR WRITER }
 
+enum Standing {
+  GUEST @initial @to(state: "MEMBER", when: "'EDITOR' in auth.roles")
+  MEMBER
+}
+
 type User @identity
   @allow(
     read: "this.id == auth.id || 'EDITOR' in auth.roles"
+    create: "'EDITOR' in auth.roles"
     update: "this.id == auth.id"
     delete: "this.id == auth.id"
   ) {
@@ -31,6 +37,14 @@ type User @identity
   badge: String @allow(create: "'EDITOR' in auth.roles")
   credits: Int @default(to: 0) @readonly
   groups: [Group!]
+  standing: Standing!
+  house: House
+  sponsor: User
+}
+
+type House @allow(read: "this.listed || auth.claims.steward == 'yes'", create: "true") {
+  name: String!
+  listed: Boolean!
 }
 
 type Group @allow(read: "true") {
@@ -112,13 +126,30 @@ impl Club {
         self.identity.sign_in(&self.anonymous(), address(ADDRESS), body.as_bytes()).await
     }
 
+    /// An account with the role of an editor.
+    pub(crate) fn editor(&self) -> Context {
+        Context::new(self.engine(), Arc::new(Caller::account(self.engine().next_id(), ["EDITOR"])))
+    }
+
+    /// The id of a new house.
+    pub(crate) async fn house(&self, listed: bool) -> String {
+        let collection = self.engine().model().collection_named("House").expect("a type of the model").id;
+        let body = format!(r#"{{"name": "North", "listed": {listed}}}"#).into();
+        let create = Create { collection, body, options: WriteOptions::default() };
+        self.engine().create(&self.editor(), create).await.expect("everyone may make a house").ids[0].to_string()
+    }
+
     /// An operator who has signed in.
     pub(crate) async fn operator(&self) -> Context {
+        self.shown(&self.operator_token().await).await.expect("the token is good")
+    }
+
+    /// The token of an operator who has signed in.
+    pub(crate) async fn operator_token(&self) -> Secret {
         let operator = self.identity.add_operator(&self.system(), "root@example.org", &secret(PASSWORD)).await;
         operator.expect("an operator can be added");
         let body = format!(r#"{{"email": "root@example.org", "password": "{PASSWORD}", "as": "operator"}}"#);
-        let signed_in = self.sign_in_with(&body).await.expect("an operator can sign in");
-        self.shown(&signed_in.token).await.expect("the token is good")
+        self.sign_in_with(&body).await.expect("an operator can sign in").token
     }
 }
 

@@ -1,0 +1,61 @@
+use std::process::ExitCode;
+
+use super::command;
+use crate::arguments::{Account, Invite, Key, Operator, Role};
+use crate::secrets::new_password;
+use crate::{Command, Failure};
+
+pub(super) async fn operator(operator: Operator) -> Result<ExitCode, Failure> {
+    match operator {
+        Operator::Add { email, password, within } => {
+            let password = new_password(&password)?;
+            command(&within, Command::AddOperator { email, password }).await
+        }
+        Operator::List(within) => command(&within, Command::ListOperators {}).await,
+        Operator::Password { operator, password, within } => {
+            let password = new_password(&password)?;
+            command(&within, Command::SetOperatorPassword { operator, password }).await
+        }
+        Operator::Remove { operator, within } => command(&within, Command::RemoveOperator { operator }).await,
+    }
+}
+
+pub(super) async fn account(account: Account) -> Result<ExitCode, Failure> {
+    match account {
+        Account::Show { account, within } => command(&within, Command::ShowAccount { account }).await,
+        Account::Password { account, password, within } => {
+            let password = new_password(&password)?;
+            command(&within, Command::SetAccountPassword { account, password }).await
+        }
+        Account::Disable { account, within } => command(&within, Command::DisableAccount { account }).await,
+        Account::Enable { account, within } => command(&within, Command::EnableAccount { account }).await,
+        Account::Claim { account, claim: (name, value), within } => {
+            command(&within, Command::SetClaim { account, name, value }).await
+        }
+        Account::Unclaim { account, name, within } => command(&within, Command::RemoveClaim { account, name }).await,
+    }
+}
+
+pub(super) async fn role(role: Role) -> Result<ExitCode, Failure> {
+    match role {
+        Role::Grant { account, role, within } => command(&within, Command::GrantRole { account, role }).await,
+        Role::Revoke { account, role, within } => command(&within, Command::RevokeRole { account, role }).await,
+        Role::List { account, within } => command(&within, Command::ListRoles { account }).await,
+    }
+}
+
+pub(super) async fn key(key: Key) -> Result<ExitCode, Failure> {
+    match key {
+        Key::Add { name, roles, claims, expires, within } => {
+            let seconds = expires.map(|lifetime| lifetime.0);
+            command(&within, Command::AddKey { name, roles, claims: claims.into_iter().collect(), seconds }).await
+        }
+        Key::List(within) => command(&within, Command::ListKeys {}).await,
+        Key::Revoke { key, within } => command(&within, Command::RevokeKey { key }).await,
+    }
+}
+
+pub(super) async fn invite(invite: Invite) -> Result<ExitCode, Failure> {
+    let Invite { email, roles, expires, within } = invite;
+    command(&within, Command::Invite { email, roles, seconds: expires.0 }).await
+}

@@ -1,0 +1,52 @@
+use std::collections::BTreeMap;
+
+use backstay_base::{Error, ViolationKind, limits, nearest};
+
+/// Claims of one account or key.
+const CLAIMS: usize = 32;
+/// Characters of one claim's value.
+const VALUE_CHARS: usize = 1000;
+/// What the rule language does not take for a name (CEL, "Syntax").
+const WORDS: [&str; 4] = ["false", "in", "null", "true"];
+
+/// Refuses claims that no rule could name, or that are too many or too long.
+pub(crate) fn check(claims: &BTreeMap<String, String>) -> Result<(), Error> {
+    if claims.len() > CLAIMS {
+        return Err(refused(format!("at most {CLAIMS} claims")));
+    }
+    claims.iter().try_for_each(|(name, value)| check_one(name, value))
+}
+
+/// The same of one claim.
+fn check_one(name: &str, value: &str) -> Result<(), Error> {
+    if !is_name(name) {
+        let most = limits::MODEL_NAME_CHARS;
+        return Err(refused(format!(
+            "a name that rules can write: letters, digits and _, not first a digit, at most {most}"
+        )));
+    }
+    if value.chars().count() > VALUE_CHARS {
+        return Err(refused(format!("at most {VALUE_CHARS} characters")));
+    }
+    if value.contains('\0') {
+        return Err(refused("a text without the character of code 0".to_owned()));
+    }
+    Ok(())
+}
+
+fn is_name(name: &str) -> bool {
+    let first = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let rest = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    first && rest && name.len() <= limits::MODEL_NAME_CHARS && !WORDS.contains(&name)
+}
+
+fn refused(why: String) -> Error {
+    Error::invalid("claim", ViolationKind::Range(why))
+}
+
+/// There is no such claim to take away.
+pub(crate) fn unknown(name: &str, claims: &BTreeMap<String, String>) -> Error {
+    let suggestion = nearest(name, claims.keys().map(String::as_str)).map(str::to_owned);
+    let name = name.chars().take(40).collect();
+    Error::invalid("claim", ViolationKind::Unknown { what: "claim", name, suggestion })
+}

@@ -1,0 +1,40 @@
+//! What a sign-up may say of the new account, beyond what its fields' rules say.
+
+use crate::support::{Club, PASSWORD, json, settings, told};
+
+/// What a sign-up with these members is told.
+async fn sign_up(club: &Club, members: &str) -> String {
+    let body = format!(r#"{{"email": "ada@example.org", "name": "Ada", "password": "{PASSWORD}"{members}}}"#);
+    told(club.sign_up_with(&body).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_account_begins_in_the_first_state() {
+    let club = Club::open(settings());
+    let refused = "/standing: a new record begins as GUEST";
+    assert_eq!(sign_up(&club, r#", "standing": "MEMBER""#).await, refused);
+    assert_eq!(sign_up(&club, r#", "standing": "GUEST""#).await, "done");
+    let body = format!(r#"{{"email": "bob@example.org", "name": "Bob", "password": "{PASSWORD}"}}"#);
+    let signed_in = club.sign_up_with(&body).await.expect("sign-up is open");
+    assert_eq!(json(&signed_in.account)["standing"], "GUEST");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_account_refers_to_what_everybody_may_read() {
+    let club = Club::open(settings());
+    let (listed, hidden) = (club.house(true).await, club.house(false).await);
+    let nowhere = "0190a5d0-0000-7000-8000-000000000001";
+    let refused = "/house: there is no House with this id";
+    assert_eq!(sign_up(&club, &format!(r#", "house": "{nowhere}""#)).await, refused);
+    assert_eq!(sign_up(&club, &format!(r#", "house": "{hidden}""#)).await, refused);
+    assert_eq!(sign_up(&club, &format!(r#", "house": "{listed}""#)).await, "done");
+
+    let bob = club.sign_up("bob@example.org").await.expect("sign-up is open");
+    let bob = json(&bob.account)["id"].as_str().expect("an id").to_owned();
+    let body = |sponsor: &str| {
+        format!(r#"{{"email": "eve@example.org", "name": "Eve", "password": "{PASSWORD}", "sponsor": "{sponsor}"}}"#)
+    };
+    let refused = "/sponsor: there is no User with this id";
+    assert_eq!(told(club.sign_up_with(&body(nowhere)).await), refused);
+    assert_eq!(told(club.sign_up_with(&body(&bob)).await), refused, "accounts are not shown to strangers");
+}
