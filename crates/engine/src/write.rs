@@ -70,6 +70,7 @@ impl OpContext<'_, '_> {
         let mut violations = writable(collection, &draft, authority);
         let mut values = patched(stored.values(), &draft);
         if authority == Authority::Caller {
+            violations.extend(self.own_address(collection, id, &draft));
             violations.extend(unchangeable(collection, &view, &draft, stored.values(), &values));
         }
         refuse(violations)?;
@@ -94,6 +95,15 @@ impl OpContext<'_, '_> {
         }
         self.verify_references(collection, &values, &draft).await?;
         Ok(self.replace(collection, &stored, values, links))
+    }
+
+    /// The address that an account signs in with is not changed by its token alone: that would make a stolen token good
+    /// for the whole account, and tell by the answer which addresses have accounts.
+    fn own_address(&self, collection: &Collection, id: RecordId, draft: &Draft) -> Option<Violation> {
+        let own = self.model().identity == Some(collection.id) && self.caller().id == Some(id);
+        let email = collection.field_named("email").filter(|_| own)?;
+        let kind = ViolationKind::ReadOnly("an account changes it with its password, at POST /auth/email");
+        draft.value(email.id).map(|_| Violation::new("/email", kind))
     }
 
     /// Deletes a record, and what `@onDelete` says with it.

@@ -19,6 +19,7 @@ enum Action {
     SignOut,
     SignOutEverywhere,
     Password,
+    Email,
     Me,
     SetUp,
     SetUpStyle,
@@ -32,6 +33,7 @@ impl Action {
             "sign-out" => Self::SignOut,
             "sign-out-everywhere" => Self::SignOutEverywhere,
             "password" => Self::Password,
+            "email" => Self::Email,
             "me" => Self::Me,
             "setup" => Self::SetUp,
             "setup.css" => Self::SetUpStyle,
@@ -106,6 +108,11 @@ async fn stay(exchange: &Exchange<'_>, action: Action, body: Body) -> Result<Ans
             let body = body::read(exchange, body, body::JSON_TYPES, limits::CREDENTIAL_BYTES).await?;
             let signed_in = identity.change_password(&context, exchange.client(), &body).await?;
             answer_signed_in(exchange, StatusCode::OK, &signed_in)
+        }
+        Action::Email => {
+            let body = body::read(exchange, body, body::JSON_TYPES, limits::CREDENTIAL_BYTES).await?;
+            let me = identity.change_email(&context, exchange.client(), &body).await?;
+            Ok(Answer::ready(StatusCode::OK, Audience::Secret, me))
         }
         Action::SignOut | Action::SignOutEverywhere => {
             body::refuse(&body)?;

@@ -7,6 +7,7 @@ mod attempts;
 mod body;
 mod claims;
 mod credential;
+mod email;
 mod edit;
 mod error;
 mod grants;

@@ -145,7 +145,7 @@ impl Identity {
     }
 
     /// The credential, if the password is its own. One hash is computed in every case.
-    async fn proven(&self, credential: Option<Credential>, password: &Secret) -> Result<(Credential, Verdict), Error> {
+    pub(crate) async fn proven(&self, credential: Option<Credential>, password: &Secret) -> Result<(Credential, Verdict), Error> {
         let usable = credential.filter(|_| !password::is_too_long(password));
         let stored = usable.as_ref().and_then(|credential| credential.password_hash.clone());
         let shown = if password::is_too_long(password) { Secret::new(String::new()) } else { password.clone() };
@@ -157,13 +157,18 @@ impl Identity {
         }
     }
 
-    /// The e-mail address of somebody who has signed in.
-    pub(crate) async fn email_of(&self, subject: Subject) -> Result<Arc<str>, Error> {
+    /// Where the records of those who sign in so are.
+    pub(crate) fn accounts_of(&self, subject: Subject) -> Result<Accounts, Error> {
         let accounts = match subject {
             Subject::Account(_) => self.schema().accounts,
             Subject::Operator(_) => Some(self.schema().operators),
         };
-        let accounts = accounts.ok_or(Unauthenticated::Missing)?;
+        accounts.ok_or_else(|| Unauthenticated::Missing.into())
+    }
+
+    /// The e-mail address of somebody who has signed in.
+    pub(crate) async fn email_of(&self, subject: Subject) -> Result<Arc<str>, Error> {
+        let accounts = self.accounts_of(subject)?;
         let record = self.engine().peek(accounts.collection, subject.id()).await?.ok_or(Unauthenticated::Missing)?;
         match record.value(accounts.email) {
             Value::Text(email) => Ok(Arc::clone(email)),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Action, Caller, Error, RecordId, Timestamp, Value, Violation, ViolationKind};
 use backstay_engine::Draft;
 use backstay_expr::{Environment, Expr, Path, Scope, Start, compile, truth};
-use backstay_model::{Collection, Field, FieldId, FieldKind, Model, SetOn};
+use backstay_model::{Collection, Field, FieldId, FieldKind, Model};
 
 use crate::schema::Schema;
 
@@ -96,10 +96,8 @@ const FORBIDDEN: ViolationKind = ViolationKind::FieldForbidden { action: Action:
 
 impl Writable {
     fn of(model: &Model, collection: &Collection, field: &Field) -> Self {
-        let own = field.id <= Collection::VERSION;
-        let set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
-        if own || set || field.readonly {
-            return Self::Never(ViolationKind::ReadOnly("Backstay gives it its value"));
+        if let Some(reason) = field.refused_to_clients() {
+            return Self::Never(ViolationKind::ReadOnly(reason));
         }
         if field.kind.is_to_many() {
             return Self::Never(ViolationKind::ReadOnly("it cannot be given at sign-up; change it afterwards"));

@@ -55,13 +55,6 @@ pub fn expected(model: &Model) -> Vec<ExpectedTable> {
     tables
 }
 
-/// The state in which records begin, and those that are there already.
-fn initial_state(model: &Model, field: &Field) -> Option<Value> {
-    let FieldKind::Enum(id) = field.kind else { return None };
-    let states = model.enumeration(id);
-    states.initial().filter(|_| states.states).map(|value| Value::Text(value.name.clone()))
-}
-
 /// The columns of a field or its link table; without the indexes. A required field needs a default, or holds states.
 pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect: Dialect) -> Vec<Statement> {
     let schema = Schema { model, dialect };
@@ -71,9 +64,7 @@ pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect:
     let mut statements = Vec::new();
     for (stored, part) in parts(collection).filter(|(stored, _)| stored.id == field.id) {
         let mut column = schema.column(stored, part);
-        let initial = initial_state(model, stored);
-        let default = stored.default.as_ref().or(initial.as_ref());
-        if let Some(default) = default.and_then(|value| schema.default(value, stored, part)) {
+        if let Some(default) = model.default_of(stored).and_then(|value| schema.default(&value, stored, part)) {
             column.default(default);
         }
         if let (Dialect::Sqlite, FieldKind::ToOne { target, .. }) = (dialect, &stored.kind) {

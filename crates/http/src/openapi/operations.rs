@@ -185,17 +185,47 @@ pub(super) fn of_accounts() -> Map<String, Value> {
         },
     });
     let object = json!({ "application/json": { "schema": { "type": "object" } } });
-    let post = |verb: &str, status: &str, answer: &Value, body: bool| {
+    let post = |verb: &str, status: &str, answer: &Value, body: Option<Value>| {
         let operation = operation("Accounts", verb, status, answer, json!([]));
-        json!({ "post": if body { with_body(operation, &object) } else { operation } })
+        let content = body.map(|body| json!({ "application/json": { "schema": body } }));
+        json!({ "post": if let Some(content) = content { with_body(operation, &content) } else { operation } })
     };
     let me = json!({ "get": operation("Accounts", "me", "200", &object, json!([])) });
+    let mut sign_up = texts(&["email", "password"], &["invitation"]);
+    sign_up["description"] = json!("And other fields of the account's type.");
+    sign_up["additionalProperties"] = json!(true);
+    let mut sign_in = texts(&["email", "password"], &[]);
+    sign_in["properties"]["as"] = json!({ "enum": ["account", "operator"], "default": "account" });
+    let (password, email) = (texts(&["current", "password"], &[]), texts(&["email", "password"], &[]));
     Map::from_iter([
-        ("/auth/sign-up".to_owned(), post("signUp", "201", &signed_in, true)),
-        ("/auth/sign-in".to_owned(), post("signIn", "200", &signed_in, true)),
-        ("/auth/sign-out".to_owned(), post("signOut", "204", &Value::Null, false)),
-        ("/auth/sign-out-everywhere".to_owned(), post("signOutEverywhere", "200", &object, false)),
-        ("/auth/password".to_owned(), post("changePassword", "200", &signed_in, true)),
+        ("/auth/sign-up".to_owned(), post("signUp", "201", &signed_in, Some(sign_up))),
+        ("/auth/sign-in".to_owned(), post("signIn", "200", &signed_in, Some(sign_in))),
+        ("/auth/sign-out".to_owned(), post("signOut", "204", &Value::Null, None)),
+        ("/auth/sign-out-everywhere".to_owned(), post("signOutEverywhere", "200", &object, None)),
+        ("/auth/password".to_owned(), post("changePassword", "200", &signed_in, Some(password))),
+        ("/auth/email".to_owned(), post("changeEmail", "200", &object, Some(email))),
         ("/auth/me".to_owned(), me),
     ])
+}
+
+/// An object of texts.
+fn texts(required: &[&str], others: &[&str]) -> Value {
+    let text = |name: &&str| ((*name).to_owned(), json!({ "type": "string" }));
+    let properties: Map<String, Value> = required.iter().chain(others).map(text).collect();
+    json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
+}
+
+/// The explanation of a request, for operators.
+pub(super) fn explain() -> Value {
+    let mut question = texts(&["request"], &[]);
+    question["properties"]["request"]["description"] = json!("Such as GET /api/posts?limit=1.");
+    question["properties"]["as"] = json!({
+        "type": ["string", "null"],
+        "description": "Who asks: e-mail address or id of an account, an operator or a key; nobody if it is absent.",
+    });
+    question["properties"]["body"] = json!({ "description": "The body of a POST or PATCH." });
+    let object = json!({ "application/json": { "schema": { "type": "object" } } });
+    let mut post = operation("Explanations", "explain", "200", &object, json!([]));
+    post["description"] = json!("Why a request is allowed or refused, and what it costs; for operators. Changes nothing.");
+    json!({ "post": with_body(post, &json!({ "application/json": { "schema": question } })) })
 }
