@@ -133,6 +133,12 @@ pub enum Conflict {
         /// The fields of the unique index.
         fields: Vec<String>,
     },
+    /// Another record has a value that must be unique, of a field that the caller may not see everywhere.
+    #[error("a value that must be unique is taken by another {collection}")]
+    UniqueUnseen {
+        /// The collection.
+        collection: String,
+    },
     /// Other records refer to this one.
     #[error("{count}{} {collection} refer to it by '{field}'", if *more { " or more" } else { "" })]
     Referenced {
@@ -145,6 +151,9 @@ pub enum Conflict {
         /// Whether there may be more.
         more: bool,
     },
+    /// Other records refer to this one, and the caller may not see all of them.
+    #[error("other records refer to it, not all of which you may see")]
+    ReferencedUnseen,
     /// The idempotency key is in use by a request that has not ended.
     #[error("a request with this idempotency key is still under way")]
     InFlight,
@@ -281,8 +290,8 @@ impl Error {
             Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
             Self::Forbidden { .. } => "forbidden",
             Self::NotFound { .. } => "not-found",
-            Self::Conflict(Conflict::Unique { .. }) => "not-unique",
-            Self::Conflict(Conflict::Referenced { .. }) => "still-referenced",
+            Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
+            Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",
             Self::Conflict(Conflict::Concurrent) => "concurrent-change",
             Self::Conflict(Conflict::Already(_)) => "already-done",

@@ -1,5 +1,7 @@
 //! Everything that can grow has its limit here. Those that a caller can meet are part of the API.
 
+/// Bytes of the word that names a place in a list: four sort keys of the longest `String` fit.
+pub const CURSOR_BYTES: usize = 256 * 1024;
 /// Bytes of one request body.
 pub const BODY_BYTES: usize = 8 * 1024 * 1024;
 /// Depth of arrays and objects in a JSON document.
@@ -100,3 +102,13 @@ pub const CONNECTIONS: usize = 10_000;
 pub const DRAIN_SECONDS: u64 = 20;
 /// Bytes from which an answer is compressed for a client that can read it so.
 pub const COMPRESS_BYTES: usize = 1024;
+/// Tables that one SELECT of a request joins; SQLite takes 64.
+pub const STATEMENT_TABLES: usize = 60;
+/// Tables that the rules of one type and its fields may join: the rest is for what requests add.
+pub const RULE_TABLES: usize = 40;
+/// Bytes of one answer.
+pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.
+pub const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
+/// Parameters of one URL, and members of an object that holds no record.
+pub const PARAMETERS: usize = 300;

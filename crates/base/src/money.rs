@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fmt;
 
 use rust_decimal::Decimal;
@@ -5,15 +6,37 @@ use rust_decimal::Decimal;
 /// Digits after the point with which amounts are stored, enough for every currency of ISO 4217.
 pub const MONEY_SCALE: u32 = 4;
 
+/// The codes of ISO 4217 that are in use or were until lately, in order.
+const CODES: &str = "\
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD \
+    CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP \
+    GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW \
+    KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD \
+    NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE \
+    SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED \
+    VES VND VUV WST XAF XAG XAU XCD XCG XDR XOF XPD XPF XPT XSU XUA YER ZAR ZMW ZWG ZWL";
+
 /// A currency: three capital letters of ISO 4217.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 
 impl Currency {
-    /// The currency with this code; `None` where the text is not three capital letters.
+    /// The currency with this code; `None` where it is no code of ISO 4217.
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes: [u8; 3] = text.as_bytes().try_into().ok()?;
-        bytes.iter().all(u8::is_ascii_uppercase).then_some(Self(bytes))
+        /// A code and the space after it.
+        const STEP: usize = 4;
+        let wanted: [u8; 3] = text.as_bytes().try_into().ok()?;
+        let codes = CODES.as_bytes();
+        let (mut from, mut to) = (0, codes.len().div_ceil(STEP));
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            match codes[middle * STEP..middle * STEP + 3].cmp(&wanted) {
+                Ordering::Equal => return Some(Self(wanted)),
+                Ordering::Less => from = middle + 1,
+                Ordering::Greater => to = middle,
+            }
+        }
+        None
     }
 
     /// The three letters.
@@ -117,5 +140,15 @@ mod tests {
         check("12.345", "KWD", "12.345 KWD = 123450");
         check("12.345", "EUR", "EUR has 2 digits after the point");
         check("99999999999999999", "EUR", "an amount is between -922337203685477.5807 and 922337203685477.5807");
+    }
+
+    #[test]
+    fn currencies_are_those_of_the_standard() {
+        for code in CODES.split(' ') {
+            assert_eq!(Currency::parse(code).map(|currency| currency.code().to_owned()).as_deref(), Some(code));
+        }
+        for wrong in ["", "eur", "EURO", "ZZZ", "AAA", "EUT", "E\u{20ac}", "ED ", "AED AFN"] {
+            assert_eq!(Currency::parse(wrong), None, "{wrong}");
+        }
     }
 }

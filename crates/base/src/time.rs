@@ -46,11 +46,15 @@ impl Timestamp {
     /// Reads RFC 3339; digits past the microsecond are refused.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         let fraction = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
-        let shaped = text.len() >= 20 && text.as_bytes()[10].eq_ignore_ascii_case(&b'T') && fraction <= 6;
+        let shaped =
+            text.is_ascii() && text.len() >= 20 && text.as_bytes()[10].eq_ignore_ascii_case(&b'T') && fraction <= 6;
         if !shaped || text.contains('[') {
             return Err(TimeError::Timestamp);
         }
-        let moment: jiff::Timestamp = text.parse().map_err(|_| TimeError::Timestamp)?;
+        let moment: jiff::Timestamp = text.parse().map_err(|_| match text[..19].parse::<civil::DateTime>() {
+            Ok(last) if last.year() == 9999 => TimeError::Range,
+            _ => TimeError::Timestamp,
+        })?;
         Self::from_micros(moment.as_microsecond()).ok_or(TimeError::Range)
     }
 
@@ -237,6 +241,7 @@ mod tests {
         check("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z");
         check("9999-12-30T22:00:00.999999Z", "9999-12-30T22:00:00.999999Z");
         check("1969-12-31T23:59:59.9Z", "1969-12-31T23:59:59.900000Z");
+        check("9999-12-31T23:59:59Z", &TimeError::Range.to_string());
         for bad in ["", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z", "2026-01-31T12:00:00.1234567Z"] {
             check(bad, &TimeError::Timestamp.to_string());
         }

@@ -7,6 +7,7 @@ use quick_cache::sync::Cache;
 
 use crate::policy::Policy;
 use crate::view::View;
+use crate::{deletion, width};
 
 /// Classes of callers whose views are kept at the most: combinations of roles and of what rules ask of claims.
 const VIEWS: usize = 256;
@@ -16,6 +17,8 @@ const VIEWS: usize = 256;
 pub struct Application {
     pub(crate) model: Arc<Model>,
     pub(crate) policy: Policy,
+    /// When the records of a collection are deleted among others; see `deletion::ranks`.
+    pub(crate) ranks: Vec<usize>,
     views: Cache<(Truths, bool), Arc<View>>,
     system: OnceLock<Arc<View>>,
 }
@@ -24,7 +27,14 @@ impl Application {
     /// Types every rule of the model. The diagnostics point into the rules' texts.
     pub fn compile(model: Model) -> Result<Self, Diagnostics> {
         let policy = Policy::compile(&model)?;
-        Ok(Self { model: Arc::new(model), policy, views: Cache::new(VIEWS), system: OnceLock::new() })
+        let ranks = deletion::ranks(&model);
+        let model = Arc::new(model);
+        let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
+        width::too_wide(&model, &policy).into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
+        }
+        Ok(Self { model, policy, ranks, views: Cache::new(VIEWS), system: OnceLock::new() })
     }
 
     /// The model.

@@ -8,6 +8,7 @@ use backstay_store::{StoreError, Tx};
 use crate::Record;
 use crate::bind::Bindings;
 use crate::engine::{Engine, Inner};
+use crate::explain::Note;
 use crate::view::View;
 
 /// One request: who asks, under which id, at which moment.
@@ -53,6 +54,8 @@ pub struct OpContext<'a, 't> {
     pub(crate) verify_references: bool,
     /// Whether the database has said that a reference leads nowhere.
     pub(crate) reference_failed: bool,
+    /// The statements that were made since `watch`, as an explanation shows them.
+    pub(crate) notes: Option<Vec<Note>>,
 }
 
 impl std::fmt::Debug for OpContext<'_, '_> {
@@ -85,7 +88,7 @@ impl<'a> OpContext<'a, '_> {
     /// The record with this id, whoever asks.
     pub async fn get(&mut self, collection: CollectionId, id: RecordId) -> Result<Option<Record>, Error> {
         let plan = self.engine.templates.whole(&self.engine.planner, collection);
-        let statement = self.bindings().id(id).statement(&plan.template);
+        let statement = self.statement(&plan.template, &self.bindings().id(id), collection);
         let mut found = None;
         let visit = &mut |row: &dyn Row| {
             found = Some(Record::new(plan.layout.read(row)?));
@@ -95,13 +98,13 @@ impl<'a> OpContext<'a, '_> {
         Ok(found)
     }
 
-    /// The record whose fields have these values, whoever asks: those of a unique index, or the first in the order of
-    /// the ids.
+    /// The record whose fields have these values, whoever asks. They are those of a unique index: of several records
+    /// any is found.
     pub async fn find(&mut self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
         let (template, proposed) = self.engine.lookup(collection, by);
         let bindings = Bindings { proposed: &proposed, ..self.bindings() };
-        match self.first_id(&template, bindings).await? {
-            Some(id) => self.get(collection, id).await,
+        match self.ids(&template, bindings, collection).await?.first() {
+            Some(id) => self.get(collection, *id).await,
             None => Ok(None),
         }
     }
@@ -116,7 +119,7 @@ impl<'a> OpContext<'a, '_> {
     ) -> Result<Vec<RecordId>, Error> {
         let template = self.engine.templates.referencing(&self.engine.planner, collection, field);
         let bindings = Bindings { limit: u64::from(limit), ..self.bindings().id(to) };
-        self.ids(&template, bindings).await
+        self.ids(&template, bindings, collection).await
     }
 
     pub(crate) fn bindings(&self) -> Bindings<'a> {
@@ -145,8 +148,13 @@ impl<'a> OpContext<'a, '_> {
         }
     }
 
-    pub(crate) async fn ids(&mut self, template: &Template, bindings: Bindings<'_>) -> Result<Vec<RecordId>, Error> {
-        let statement = bindings.statement(template);
+    pub(crate) async fn ids(
+        &mut self,
+        template: &Template,
+        bindings: Bindings<'_>,
+        collection: CollectionId,
+    ) -> Result<Vec<RecordId>, Error> {
+        let statement = self.statement(template, &bindings, collection);
         let mut ids = Vec::new();
         let visit = &mut |row: &dyn Row| {
             if let backstay_base::ValueRef::Id(id) = row.value(usize::from(Collection::ID.0))? {
@@ -158,8 +166,17 @@ impl<'a> OpContext<'a, '_> {
         Ok(ids)
     }
 
-    async fn first_id(&mut self, template: &Template, bindings: Bindings<'_>) -> Result<Option<RecordId>, Error> {
-        Ok(self.ids(template, bindings).await?.first().copied())
+    /// The statement with its values, about a record of this collection.
+    pub(crate) fn statement(
+        &mut self,
+        template: &Template,
+        bindings: &Bindings<'_>,
+        collection: CollectionId,
+    ) -> Statement {
+        if let Some(notes) = &mut self.notes {
+            notes.push(Note::new(template, bindings, self.engine.application.model.collection(collection)));
+        }
+        bindings.statement(template)
     }
 
     pub(crate) fn refused(&self, error: StoreError) -> Error {

@@ -34,7 +34,7 @@ impl Cursor {
     }
 
     fn read(word: &str, order: &str, kinds: &[Kind<'_>]) -> Option<Self> {
-        if word.len() > limits::PARAMETER_BYTES * 4 {
+        if word.len() > limits::CURSOR_BYTES {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(word).ok()?;

@@ -62,6 +62,9 @@ pub(crate) fn decode_drafts(model: &Model, id: CollectionId, body: &[u8]) -> Res
     let collection = model.collection(id);
     let (mut drafts, mut violations) = (Vec::with_capacity(items.len()), Vec::new());
     for (index, item) in items.iter().enumerate() {
+        if violations.len() >= limits::VIOLATIONS {
+            break;
+        }
         let at = format!("/{index}");
         let mut decoder = Decoder { model, collection, relations: &mut IdsOnly, at: &at, violations };
         match members(item.get()) {
@@ -123,6 +126,9 @@ impl Decoder<'_> {
         draft.values.reserve(members.len());
         let mut seen = vec![false; self.collection.fields.len()];
         for (name, raw) in members {
+            if self.violations.len() >= limits::VIOLATIONS {
+                break;
+            }
             let Some(field) = self.collection.field_named(&name) else {
                 self.refuse(&name, unknown_field(self.collection, &name));
                 continue;
@@ -139,9 +145,6 @@ impl Decoder<'_> {
     }
 
     fn refuse(&mut self, name: &str, kind: ViolationKind) {
-        if self.violations.len() >= limits::VIOLATIONS {
-            return;
-        }
         let escaped = name.replace('~', "~0").replace('/', "~1");
         self.violations.push(Violation::new(format!("{}/{}", self.at, scalar::shorten(&escaped)), kind));
     }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, RecordId, Value, ValueRef, ViolationKind};
+use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, RecordId, Value, ValueRef, ViolationKind, limits};
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_sql::{DecodeError, Planner, Row, Statement, Template};
@@ -130,8 +130,8 @@ impl Engine {
         Ok(sink.found.pop())
     }
 
-    /// The record whose fields have these values, whoever asks: those of a unique index, or the first in the order of
-    /// the ids.
+    /// The record whose fields have these values, whoever asks. They are those of a unique index: of several records
+    /// any is found.
     pub async fn peek_by(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
         let (template, proposed) = self.inner.lookup(collection, by);
         let cx = Context::system(self);
@@ -190,6 +190,12 @@ impl Engine {
     }
 }
 
+/// What is to be answered is larger than an answer may be.
+pub(crate) fn too_large() -> Error {
+    let what = "the answer (select fewer fields, or a smaller page)";
+    Limit::Size { what, max: limits::ANSWER_BYTES as u64, unit: "bytes" }.into()
+}
+
 impl Inner {
     /// Runs one reading statement.
     pub(crate) async fn read(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, Error> {
@@ -219,6 +225,7 @@ impl Inner {
             }
             StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
             StoreError::StepLimit => Limit::Cost.into(),
+            StoreError::TooLarge => too_large(),
             StoreError::Busy => Limit::Busy.into(),
             StoreError::Full => Limit::Storage.into(),
             StoreError::Unknown(_) => Error::Unknown,

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::{Action, Conflict, Error, RecordId};
-use backstay_model::{Collection, CollectionId};
+use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_sql::{Slot, Template};
-use backstay_store::{ReadStats, Writes};
+use backstay_store::{ReadStats, StoreError, Writes};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub struct Explanation {
     pub refusal: Option<String>,
     /// The rules that were asked.
     pub rules: Vec<ExplainedRule>,
-    /// The statements of a read.
+    /// The statements that were run: of a read its own, of a write all of them.
     pub statements: Vec<ExplainedStatement>,
     /// How long each stage took.
     pub stages: Vec<Stage>,
@@ -101,7 +101,7 @@ pub struct ExplainedStatement {
     pub sql: String,
     /// The values of its placeholders, in order, each with where it comes from.
     pub values: Vec<String>,
-    /// Rows that it answered.
+    /// Rows that it answered or changed.
     pub rows: u64,
     /// Rows that were visited by walking through a table without an index.
     pub scanned: u64,
@@ -128,6 +128,7 @@ impl Engine {
         let collection = model.collection(collection);
         let draft = match &request {
             ExplainRequest::Create(create) => decode_draft(&model, create.collection, &create.body)?,
+            ExplainRequest::Update(update) => decode_draft(&model, update.collection, &update.body)?.merging(),
             _ => Draft::new(),
         };
         let mut explanation = Explanation {
@@ -140,9 +141,10 @@ impl Engine {
             stages: Vec::new(),
         };
         let subject = match (id, action) {
-            (Some(id), _) => Some(RuleSubject::Stored(id)),
-            (None, Action::Create) => Some(RuleSubject::Proposed(draft)),
-            (None, _) => None,
+            (Some(id), Action::Update) => RuleSubject::Changed(id, draft.clone()),
+            (Some(id), _) => RuleSubject::Stored(id),
+            (None, Action::Create) => RuleSubject::Proposed(draft.clone()),
+            (None, _) => RuleSubject::EachRecord,
         };
         let trace = TraceRules { collection: collection.id, subject, action };
         explanation.rules = self.run(cx, trace).await?;
@@ -150,11 +152,9 @@ impl Engine {
             ExplainRequest::Get(get) => self.explain_get(cx, get, &mut explanation).await,
             ExplainRequest::List(list) => self.explain_list(cx, list, &mut explanation).await,
             ExplainRequest::Create(create) => {
-                let draft = decode_draft(&model, create.collection, &create.body)?;
                 self.rehearse(cx, collection, Trial::Create(create.collection, draft), &mut explanation).await
             }
             ExplainRequest::Update(update) => {
-                let draft = decode_draft(&model, update.collection, &update.body)?;
                 let trial = Trial::Update(update.collection, update.id, draft, update.options.if_match);
                 self.rehearse(cx, collection, trial, &mut explanation).await
             }
@@ -184,7 +184,7 @@ impl Engine {
         let mut sink = OneRecord::new(&plan);
         let stats = inner.read(&statement, &mut sink).await?;
         into.stage("read", start);
-        into.statement(&plan.template, &bindings, stats);
+        into.statement(Note::new(&plan.template, &bindings, collection), stats);
         match sink.version {
             Some(_) => Ok(()),
             None => Err(crate::read::not_found(collection)),
@@ -203,7 +203,8 @@ impl Engine {
         let mut sink = Collect::new(|_: &dyn backstay_sql::Row| Ok(()));
         let stats = inner.read(&statement, &mut sink).await?;
         into.stage("read", start);
-        into.statement(&prepared.plan.page.template, &bindings, stats);
+        let collection = inner.application.model.collection(request.collection);
+        into.statement(Note::new(&prepared.plan.page.template, &bindings, collection), stats);
         Ok(())
     }
 
@@ -218,13 +219,18 @@ impl Engine {
         let action = trial.action();
         may_at_all(&self.inner.application.view(&cx.caller), cx, collection, action)?;
         let start = Instant::now();
-        let outcome = Arc::new(Mutex::new(Ok(())));
-        let undone = self.run(cx, Rehearsal { trial, outcome: Arc::clone(&outcome) }).await;
+        let tried = Arc::new(Mutex::new(Tried::default()));
+        let undone = self.run(cx, Rehearsal { trial, tried: Arc::clone(&tried) }).await;
         into.stage("write", start);
-        match undone {
+        let Tried { refusal, statements } = std::mem::take(&mut *tried.lock());
+        for (note, stats) in statements {
+            into.statement(note, stats);
+        }
+        match (undone, refusal) {
             // The rehearsal ended by itself: what it found out counts.
-            Err(Error::Conflict(Conflict::Already(_))) => outcome.lock().clone(),
-            other => other,
+            (Err(Error::Conflict(Conflict::Already(_))), None) => Ok(()),
+            (_, Some(refusal)) => Err(refusal),
+            (other, None) => other,
         }
     }
 }
@@ -254,8 +260,26 @@ impl ExplainRequest {
 /// The record that a rule is asked of.
 #[derive(Debug)]
 pub(crate) enum RuleSubject {
+    /// Those of a list, in its statement.
+    EachRecord,
     Stored(RecordId),
     Proposed(Draft),
+    /// A stored record and what it would become.
+    Changed(RecordId, Draft),
+}
+
+/// A statement with its values, as a person reads them. Classified ones are withheld.
+#[derive(Debug)]
+pub(crate) struct Note {
+    sql: String,
+    values: Vec<String>,
+}
+
+impl Note {
+    pub(crate) fn new(template: &Template, bindings: &Bindings<'_>, collection: &Collection) -> Self {
+        let values = template.slots().map(|slot| bound(slot, bindings, collection)).collect();
+        Self { sql: template.text().to_owned(), values }
+    }
 }
 
 /// A write that is tried.
@@ -276,10 +300,17 @@ impl Trial {
     }
 }
 
+/// What a rehearsal found out.
+#[derive(Debug, Default)]
+struct Tried {
+    refusal: Option<Error>,
+    statements: Vec<(Note, ReadStats)>,
+}
+
 #[derive(Debug)]
 struct Rehearsal {
     trial: Trial,
-    outcome: Arc<Mutex<Result<(), Error>>>,
+    tried: Arc<Mutex<Tried>>,
 }
 
 impl Operation for Rehearsal {
@@ -295,6 +326,7 @@ impl Operation for Rehearsal {
 
     fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
+            cx.watch();
             let done = match &self.trial {
                 Trial::Create(collection, draft) => cx.create(Authority::Caller, *collection, draft.clone()).await,
                 Trial::Update(collection, id, draft, if_match) => {
@@ -304,8 +336,40 @@ impl Operation for Rehearsal {
                     cx.delete(Authority::Caller, *collection, *id, if_match.as_ref()).await
                 }
             };
-            *self.outcome.lock() = done.map(|_| ());
+            // What the database itself refuses shows only when the writes are run.
+            let settled = match done {
+                Ok(_) => cx.settle().await,
+                Err(error) => Err(error),
+            };
+            *self.tried.lock() = Tried { refusal: settled.err(), statements: cx.watched() };
             Err(Conflict::Already("explained").into())
+        })
+    }
+}
+
+impl OpContext<'_, '_> {
+    /// Keeps what is run from now on.
+    fn watch(&mut self) {
+        self.notes = Some(Vec::new());
+        self.tx.watch();
+    }
+
+    /// The statements that were run, each with what it cost.
+    fn watched(&mut self) -> Vec<(Note, ReadStats)> {
+        let mut notes = self.notes.take().unwrap_or_default();
+        let executed = self.tx.watched();
+        let with_note = executed.into_iter().filter_map(|executed| {
+            let place = notes.iter().position(|note| note.sql == executed.statement.text())?;
+            Some((notes.remove(place), executed.stats))
+        });
+        with_note.collect()
+    }
+
+    async fn settle(&mut self) -> Result<(), Error> {
+        let settled = self.tx.settle().await;
+        settled.map_err(|error| {
+            self.reference_failed |= matches!(error, StoreError::ForeignKey);
+            self.engine.refused(error)
         })
     }
 }
@@ -316,28 +380,31 @@ impl Explanation {
         self.stages.push(Stage { name, micros });
     }
 
-    fn statement(&mut self, template: &Template, bindings: &Bindings<'_>, stats: ReadStats) {
-        self.statements.push(ExplainedStatement {
-            sql: template.text().to_owned(),
-            values: template.slots().map(|slot| bound(slot, bindings)).collect(),
-            rows: stats.rows,
-            scanned: stats.scanned,
-            steps: stats.steps,
-        });
+    fn statement(&mut self, note: Note, stats: ReadStats) {
+        let Note { sql, values } = note;
+        let ReadStats { rows, scanned, steps, .. } = stats;
+        self.statements.push(ExplainedStatement { sql, values, rows, scanned, steps });
     }
 }
 
-fn bound(slot: &Slot, bindings: &Bindings<'_>) -> String {
-    let value = crate::trace::shown(&bindings.value(slot));
+fn bound(slot: &Slot, bindings: &Bindings<'_>, collection: &Collection) -> String {
+    let field = |id: &FieldId| match collection.field(*id) {
+        Field { name, class: Some(class), .. } => format!("{name} = {}", crate::trace::withheld(*class)),
+        Field { name, .. } => format!("{name} = {}", crate::trace::shown(&bindings.value(slot))),
+    };
+    let value = || crate::trace::shown(&bindings.value(slot));
     match slot {
-        Slot::Constant(_) => value,
-        Slot::Id => format!("id = {value}"),
-        Slot::Caller(part) => format!("{} = {value}", crate::trace::caller_name(part)),
-        Slot::Now => format!("now = {value}"),
-        Slot::Limit => format!("limit = {value}"),
-        Slot::Cursor(index) => format!("cursor {} = {value}", index + 1),
-        Slot::Param(index) => format!("parameter {} = {value}", index + 1),
-        other => format!("{other:?} = {value}"),
+        Slot::Constant(_) => value(),
+        Slot::Id => format!("id = {}", value()),
+        Slot::Version => format!("version = {}", value()),
+        Slot::Proposed(id) | Slot::ProposedCurrency(id) => field(id),
+        Slot::Stored(id) | Slot::StoredCurrency(id) => format!("stored {}", field(id)),
+        Slot::Caller(part) => format!("{} = {}", crate::trace::caller_name(part), value()),
+        Slot::Now => format!("now = {}", value()),
+        Slot::Limit => format!("limit = {}", value()),
+        Slot::Cursor(index) => format!("cursor {} = {}", index + 1, value()),
+        Slot::Param(index) => format!("parameter {} = {}", index + 1, value()),
+        Slot::Argument(_) => format!("related id = {}", value()),
     }
 }
 
@@ -368,7 +435,7 @@ impl fmt::Display for Explanation {
             writeln!(f, "\nstatement\n  {}", statement.sql)?;
             writeln!(f, "  values: {}", statement.values.join(", "))?;
             let ExplainedStatement { rows, scanned, steps, .. } = statement;
-            writeln!(f, "  {rows} rows answered, {scanned} visited without an index, {steps} steps")?;
+            writeln!(f, "  {rows} rows answered or changed, {scanned} visited without an index, {steps} steps")?;
         }
         writeln!(f, "\nstages")?;
         for stage in &self.stages {

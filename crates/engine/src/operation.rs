@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use backstay_base::Error;
+use backstay_base::{Conflict, Error};
+use backstay_model::Class;
 use backstay_store::{Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 
@@ -44,13 +45,13 @@ impl Engine {
         };
         match self.inner.store.write(Arc::new(running(false))).await {
             Ok(answer) => Ok(answer),
-            Err(Failure::Refused(error)) => Err(error),
+            Err(Failure::Refused(error)) => Err(self.inner.veiled(error, cx)),
             // The database does not say which reference leads nowhere: the second run looks.
             Err(Failure::Store(StoreError::ForeignKey)) => {
                 let again = self.inner.store.write(Arc::new(running(true))).await;
-                again.map_err(|failure| self.inner.failed(failure))
+                again.map_err(|failure| self.inner.veiled(self.inner.failed(failure), cx))
             }
-            Err(failure) => Err(self.inner.failed(failure)),
+            Err(failure) => Err(self.inner.veiled(self.inner.failed(failure), cx)),
         }
     }
 }
@@ -71,6 +72,25 @@ impl From<StoreError> for Failure {
 }
 
 impl Inner {
+    /// The error without what the caller may not know: that another record has this very value is said only of fields
+    /// that the caller sees in every record.
+    fn veiled(&self, error: Error, cx: &Context) -> Error {
+        let Error::Conflict(Conflict::Unique { collection: name, fields }) = error else { return error };
+        let view = self.application.view(&cx.caller);
+        let seen = self.application.model.collection_named(&name).is_some_and(|collection| {
+            let sees = |name: &String| {
+                collection.field_named(name).is_some_and(|field| {
+                    view.collection(collection.id).field(field.id).read.allows() && field.class != Some(Class::Secret)
+                })
+            };
+            fields.iter().all(sees)
+        });
+        match seen || view.system {
+            true => Conflict::Unique { collection: name, fields }.into(),
+            false => Conflict::UniqueUnseen { collection: name }.into(),
+        }
+    }
+
     pub(crate) fn failed(&self, failure: Failure) -> Error {
         match failure {
             Failure::Refused(error) => error,
@@ -116,6 +136,7 @@ impl<O: Operation> Work for Running<O> {
                 tx,
                 verify_references: self.verify_references,
                 reference_failed: false,
+                notes: None,
             };
             let answer = self.operation.run(&mut cx).await;
             answer.map_err(|error| match cx.reference_failed {

@@ -22,7 +22,7 @@ impl Engine {
         may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Create)?;
         let (drafts, many) = decode_drafts(model, request.collection, &request.body)?;
         if drafts.is_empty() {
-            return Err(Error::malformed("", ViolationKind::Required));
+            return Err(Error::malformed("", ViolationKind::Range("an array of at least one record".to_owned())));
         }
         let key = request.options.idempotency_key.as_deref();
         let what: [&[u8]; 3] = [b"create", collection.name.as_bytes(), &request.body];
@@ -37,7 +37,7 @@ impl Engine {
         let model = self.model();
         let collection = model.collection(request.collection);
         may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Update)?;
-        let draft = decode_draft(model, request.collection, &request.body)?;
+        let draft = decode_draft(model, request.collection, &request.body)?.merging();
         let options = request.options;
         let wanted = remember::wanted(options.if_match.as_ref());
         let what: [&[u8]; 5] =
@@ -134,6 +134,7 @@ fn within(error: Error, index: usize) -> Error {
             }
             Error::Invalid(violations)
         }
+        Error::Forbidden { action, what } => Error::Forbidden { action, what: format!("{what} (record {index})") },
         other => other,
     }
 }
@@ -166,8 +167,8 @@ impl Operation for UpdateRecord {
             let if_match = self.if_match.as_ref();
             let draft = self.draft.clone();
             let record = cx.update(Authority::Caller, self.collection, self.id, draft, if_match).await?;
-            let body = if self.minimal { None } else { cx.seen(self.collection, &record).await? };
-            let written = written(Outcome::Updated, &record, body);
+            let body = cx.seen(self.collection, &record).await?;
+            let written = written(Outcome::Updated, &record, body, self.minimal);
             cx.remember(self.claim.as_ref(), &written)?;
             Ok(written)
         })
@@ -208,10 +209,11 @@ impl Operation for DeleteRecord {
     }
 }
 
-fn written(outcome: Outcome, record: &Record, body: Option<Vec<u8>>) -> Written {
+/// A minimal answer has the tag as well: it is what the next change needs.
+fn written(outcome: Outcome, record: &Record, body: Option<Vec<u8>>, minimal: bool) -> Written {
     let version = record.version();
     let tag = body.as_ref().map(|body| Tag::of_record(version, body));
-    let body = body.map(Bytes::from);
+    let body = body.filter(|_| !minimal).map(Bytes::from);
     Written { outcome, ids: vec![record.id()], version: Some(version), body, tag, replayed: false }
 }
 
@@ -224,8 +226,8 @@ impl OpContext<'_, '_> {
         minimal: bool,
     ) -> Result<Written, Error> {
         if let ([record], false) = (records, many) {
-            let body = if minimal { None } else { self.seen(collection, record).await? };
-            return Ok(written(Outcome::Created, record, body));
+            let body = self.seen(collection, record).await?;
+            return Ok(written(Outcome::Created, record, body, minimal));
         }
         let ids = records.iter().map(Record::id).collect();
         let mut body = None;
@@ -274,7 +276,7 @@ impl OpContext<'_, '_> {
         let view = self.view.clone();
         let engine: &Inner = self.engine;
         let plan = view.get_plan(&engine.planner, collection);
-        let statement = self.bindings().id(id).statement(&plan.template);
+        let statement = self.statement(&plan.template, &self.bindings().id(id), collection.id);
         let mut sink = OneRecord::new(plan);
         let visit = &mut |row: &dyn Row| backstay_store::RowSink::row(&mut sink, row);
         self.rows(&statement, visit).await?;

@@ -3,10 +3,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::Action;
-use backstay_expr::{Checked, Expr, ExprError, Facts, Scope, Type, compile, compile_value};
+use backstay_expr::{Checked, Expr, ExprError, ExprErrorKind, Facts, Scope, Type, compile, compile_value};
 use backstay_model::{
     Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldId, FieldKind, Model, RuleText,
-    SetOn,
+    SetOn, Span,
 };
 
 /// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
@@ -73,8 +73,11 @@ pub(crate) struct SetPolicy {
 pub(crate) struct StatePolicy {
     pub(crate) field: FieldId,
     pub(crate) initial: Option<Arc<str>>,
-    pub(crate) transitions: HashMap<(Arc<str>, Arc<str>), TransitionPolicy>,
+    pub(crate) transitions: HashMap<Way, TransitionPolicy>,
 }
+
+/// From which state to which.
+pub(crate) type Way = (Arc<str>, Arc<str>);
 
 /// One transition of a machine.
 #[derive(Debug)]
@@ -101,6 +104,7 @@ impl Policy {
         let diagnostics = Diagnostics::new(Arc::clone(&model.sources));
         let mut compiler = Compiler { model, facts: Facts::default(), diagnostics };
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
+        compiler.named_rules();
         match compiler.diagnostics {
             diagnostics if diagnostics.is_empty() => Ok(Self { facts: compiler.facts, collections }),
             diagnostics => Err(diagnostics),
@@ -213,14 +217,51 @@ impl<'m> Compiler<'m> {
             Err(errors) => errors,
         };
         for error in errors {
-            let Range { start, end } = error.span;
-            let span = self.model.sources.within(rule, start..end);
-            let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
-            diagnostic.help = error.remedy();
-            if !self.diagnostics.iter().any(|known| *known == diagnostic) {
-                self.diagnostics.push(diagnostic);
-            }
+            self.report(rule, &error, None);
         }
         None
+    }
+
+    /// Reports an error in the text that it is in: that of a named rule, where it is used by its name.
+    fn report(&mut self, rule: &RuleText, error: &ExprError, user: Option<Span>) {
+        let Range { start, end } = error.span;
+        let span = self.model.sources.within(rule, start..end);
+        if let ExprErrorKind::InRule { name, error } = &error.kind
+            && let Some(named) = self.model.rules.get(name)
+        {
+            return self.report(named, error, Some(user.unwrap_or(span)));
+        }
+        let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
+        if let Some(user) = user {
+            diagnostic = diagnostic.and(user, "used here");
+        }
+        diagnostic.help = error.remedy();
+        let known = |known: &Diagnostic| known.span == diagnostic.span && known.message == diagnostic.message;
+        if !self.diagnostics.iter().any(known) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Checks the named rules by themselves: what is wrong with one is wrong before anything uses it. Those that are
+    /// about a record are checked where they are used.
+    fn named_rules(&mut self) {
+        let mut names: Vec<&String> = self.model.rules.keys().collect();
+        names.sort_unstable();
+        for name in names {
+            let rule = &self.model.rules[name];
+            let errors = compile(&rule.text, &Scope::caller_only(self.model)).err().unwrap_or_default();
+            let about_a_record = |error: &ExprError| matches!(innermost(error), ExprErrorKind::NoRecord { .. });
+            if !errors.iter().any(about_a_record) {
+                errors.iter().for_each(|error| self.report(rule, error, None));
+            }
+        }
+    }
+}
+
+/// What is wrong in the named rule that is the deepest.
+fn innermost(error: &ExprError) -> &ExprErrorKind {
+    match &error.kind {
+        ExprErrorKind::InRule { error, .. } => innermost(error),
+        kind => kind,
     }
 }

@@ -10,7 +10,7 @@ use crate::decode::unknown_field;
 use crate::scalar::{self, Kind};
 use crate::select;
 use crate::view::View;
-use crate::{List, Raw};
+use crate::{List, Raw, width};
 
 /// What makes two lists of one view the same statement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -51,6 +51,10 @@ pub(crate) fn sort_keys(text: &str, collection: &Collection, view: &View) -> Res
     for part in text.split(',') {
         let part = part.trim_matches(' ');
         let (descending, name) = part.strip_prefix('-').map_or((false, part), |name| (true, name));
+        if name.is_empty() {
+            let range = "names of fields, apart by commas, each with '-' before it to go from high to low".to_owned();
+            return Err(Error::malformed("sort", ViolationKind::Range(range)));
+        }
         let field = collection
             .field_named(name)
             .filter(|field| field.class != Some(Class::Secret))
@@ -58,7 +62,9 @@ pub(crate) fn sort_keys(text: &str, collection: &Collection, view: &View) -> Res
         if !view.collection(collection.id).may_see(field) {
             return Err(Error::malformed("sort", ViolationKind::FieldForbidden { action: Action::Read }));
         }
-        let problem = if !has_order(field) {
+        let problem = if field.kind == FieldKind::Scalar(Scalar::Text) {
+            Some(format!("'{name}' is a Text, which can be too long to sort by; a String can be sorted"))
+        } else if !has_order(field) {
             Some(format!("'{name}' has no order"))
         } else if keys.iter().any(|key| key.field == field.id) {
             Some(format!("'{name}' is named twice"))
@@ -316,6 +322,10 @@ pub(crate) fn remembered(key: ListKey, model: &Model, view: &View, planner: &Pla
         return Ok(plan);
     }
     let plan = Arc::new(plan(&key, model, view, planner)?);
-    view.lists.insert(key, Arc::clone(&plan));
+    // What counts them joins no more.
+    width::fits_statement(&plan.page.template)?;
+    if width::is_kept(&plan.page.template) {
+        view.lists.insert(key, Arc::clone(&plan));
+    }
     Ok(plan)
 }

@@ -11,9 +11,9 @@ use crate::cursor::Cursor;
 use crate::engine::{Engine, Inner};
 use crate::query::{self, ListPlan};
 use crate::scalar::Kind;
-use crate::sink::{Collect, OneRecord};
+use crate::sink::{Collect, OneRecord, within_answer};
 use crate::view::View;
-use crate::{Context, Found, Get, List, Page, Tag, encode, select};
+use crate::{Context, Found, Get, List, Page, Tag, encode, select, width};
 
 impl Engine {
     /// One record as the caller sees it, in one statement. A record that the caller may not read does not exist for the
@@ -89,7 +89,10 @@ impl Inner {
         }
         let selection = select::selection(&key.1, collection, &self.application.model, view)?;
         let plan = Arc::new(self.planner.read(&view.shape_of_one(selection)));
-        view.gets.insert(key, Arc::clone(&plan));
+        width::fits_statement(&plan.template)?;
+        if width::is_kept(&plan.template) {
+            view.gets.insert(key, Arc::clone(&plan));
+        }
         Ok(plan)
     }
 
@@ -209,6 +212,7 @@ impl RowSink for PageBody<'_> {
         }
         self.rows += 1;
         encode::object(&mut self.body, row, &self.plan.output)?;
+        within_answer(&self.body)?;
         if self.rows == self.limit {
             let values = self.plan.cursor.iter().map(|column| row.value(*column).map(Value::from));
             self.last = values.collect::<Result<Vec<Value>, DecodeError>>()?;

@@ -41,6 +41,8 @@ impl Record {
 #[derive(Clone, Default, PartialEq)]
 pub struct Draft {
     pub(crate) values: Vec<(FieldId, Value)>,
+    /// Objects to be merged into the stored documents of these fields.
+    pub(crate) patches: Vec<(FieldId, Arc<str>)>,
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
 }
 
@@ -66,6 +68,18 @@ impl Draft {
         }
     }
 
+    /// The same as a merge patch (RFC 7396): an object for a field that holds a document is merged into what is stored.
+    #[must_use]
+    pub(crate) fn merging(mut self) -> Self {
+        let is_object = |value: &Value| matches!(value, Value::Json(text) if text.starts_with('{'));
+        for (field, value) in self.values.extract_if(.., |(_, value)| is_object(value)) {
+            if let Value::Json(patch) = value {
+                self.patches.push((field, patch));
+            }
+        }
+        self
+    }
+
     /// Makes these the members of a many-to-many relation, and no others.
     pub fn links(&mut self, field: FieldId, members: Vec<RecordId>) {
         self.links.retain(|(existing, _)| *existing != field);
@@ -79,12 +93,14 @@ impl Draft {
 
     /// The fields that are given a value or members.
     pub fn fields(&self) -> impl Iterator<Item = FieldId> {
-        self.values.iter().map(|(field, _)| *field).chain(self.links.iter().map(|(field, _)| *field))
+        let values = self.values.iter().map(|(field, _)| *field);
+        let patches = self.patches.iter().map(|(field, _)| *field);
+        values.chain(patches).chain(self.links.iter().map(|(field, _)| *field))
     }
 
     /// Whether nothing is given.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.links.is_empty()
+        self.fields().next().is_none()
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
-use backstay_base::{Conflict, Error, RecordId, Value, Violation, ViolationKind};
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, OnDelete};
+use backstay_base::{Error, RecordId, Value, Violation, ViolationKind, limits};
+use backstay_model::{Collection, CollectionId, FieldKind, Link};
 use backstay_sql::Row;
 use backstay_store::{ChangeKind, ChangedField};
 
@@ -10,25 +10,32 @@ use crate::templates::LinkStatement;
 use crate::view::View;
 use crate::write::{LinkChange, change, refuse};
 use crate::{Authority, Draft, OpContext, Record};
-use backstay_base::limits;
 
 impl OpContext<'_, '_> {
-    /// What the draft changes in the record's many-to-many relations.
+    /// What the draft changes in the record's many-to-many relations. Members that the caller may not read are none of
+    /// the caller's business: they stay.
     pub(crate) async fn changed_links(
         &mut self,
+        authority: Authority,
+        view: &View,
         collection: &Collection,
         id: RecordId,
         draft: &Draft,
     ) -> Result<Vec<LinkChange>, Error> {
         let mut changes = Vec::new();
         for (field, members) in &draft.links {
-            let FieldKind::ManyToMany { link, .. } = &collection.field(*field).kind else { continue };
+            let FieldKind::ManyToMany { link, target } = &collection.field(*field).kind else { continue };
             let template = self.engine.templates.link(&self.engine.planner, link, LinkStatement::Targets);
             let bindings = Bindings { limit: limits::LIST_ITEMS as u64 * 100, ..self.bindings().id(id) };
-            let present: HashSet<RecordId> = self.ids(&template, bindings).await?.into_iter().collect();
+            let present: HashSet<RecordId> = self.ids(&template, bindings, collection.id).await?.into_iter().collect();
             let wanted: HashSet<RecordId> = members.iter().copied().collect();
             let added: Vec<RecordId> = members.iter().copied().filter(|member| !present.contains(member)).collect();
-            let mut removed: Vec<RecordId> = present.difference(&wanted).copied().collect();
+            let mut removed = Vec::new();
+            for member in present.difference(&wanted) {
+                if authority == Authority::System || self.may_read(view, *target, *member).await? {
+                    removed.push(*member);
+                }
+            }
             removed.sort_unstable();
             if !added.is_empty() || !removed.is_empty() {
                 changes.push(LinkChange { field: *field, added, removed });
@@ -51,7 +58,8 @@ impl OpContext<'_, '_> {
             let template = self.engine.templates.link(&self.engine.planner, link, statement);
             for member in &members {
                 let bindings = Bindings { argument: Some(*member), ..self.bindings().id(record.id()) };
-                self.tx.stage(bindings.statement(&template), None);
+                let statement = self.statement(&template, &bindings, collection.id);
+                self.tx.stage(statement, None);
             }
             let new = Value::List(members.into_iter().map(Value::Id).collect());
             let field = ChangedField { field: links.field, old: Value::Null, new };
@@ -92,14 +100,14 @@ impl OpContext<'_, '_> {
         refuse(violations)
     }
 
-    async fn may_read(&mut self, view: &View, target: CollectionId, id: RecordId) -> Result<bool, Error> {
+    pub(crate) async fn may_read(&mut self, view: &View, target: CollectionId, id: RecordId) -> Result<bool, Error> {
         let rule = &view.collection(target).read;
         if rule.allows() {
             return Ok(true);
         }
         let collection = self.model().collection(target);
         let plan = view.get_plan(&self.engine.planner, collection);
-        let statement = self.bindings().id(id).statement(&plan.template);
+        let statement = self.statement(&plan.template, &self.bindings().id(id), target);
         let mut found = false;
         let visit = &mut |_: &dyn Row| {
             found = true;
@@ -134,74 +142,8 @@ impl OpContext<'_, '_> {
         links.dedup_by(|left, right| left.table == right.table && left.near == right.near);
         for link in links {
             let template = self.engine.templates.link(&self.engine.planner, &link, LinkStatement::Clear);
-            let clear = self.bindings().id(id).statement(&template);
+            let clear = self.statement(&template, &self.bindings().id(id), collection.id);
             self.tx.stage(clear, None);
         }
-    }
-
-    /// Does to the records that refer to one that is deleted what `@onDelete` says.
-    pub(crate) async fn release_references(
-        &mut self,
-        collection: &Collection,
-        record: &Record,
-        gone: &mut HashSet<RecordId>,
-    ) -> Result<(), Error> {
-        let model = self.model();
-        for other in &model.collections {
-            for field in &other.fields {
-                if let FieldKind::ToOne { target, on_delete } = field.kind
-                    && target == collection.id
-                {
-                    self.release_reference(other, field.id, on_delete, record.id(), gone).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn release_reference(
-        &mut self,
-        other: &Collection,
-        field: FieldId,
-        on_delete: OnDelete,
-        id: RecordId,
-        gone: &mut HashSet<RecordId>,
-    ) -> Result<(), Error> {
-        let most = u32::try_from(limits::CASCADE_RECORDS).unwrap_or(u32::MAX).saturating_add(1);
-        let mut referring = self.referring(other.id, field, id, most).await?;
-        referring.retain(|id| !gone.contains(id));
-        if referring.is_empty() {
-            return Ok(());
-        }
-        if on_delete == OnDelete::Restrict {
-            return Err(Conflict::Referenced {
-                collection: other.name.clone(),
-                field: other.field(field).name.clone(),
-                count: referring.len().min(limits::CASCADE_RECORDS) as u64,
-                more: referring.len() > limits::CASCADE_RECORDS,
-            }
-            .into());
-        }
-        for id in referring {
-            match on_delete {
-                OnDelete::Cascade => self.delete_dependent(other.id, id, gone).await?,
-                OnDelete::SetNull | OnDelete::Restrict => {
-                    let draft = Draft::new().with(field, Value::Null);
-                    Box::pin(self.update(Authority::System, other.id, id, draft, None)).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn delete_dependent(
-        &mut self,
-        collection: CollectionId,
-        id: RecordId,
-        gone: &mut HashSet<RecordId>,
-    ) -> Result<(), Error> {
-        let Some(record) = self.get(collection, id).await? else { return Ok(()) };
-        let collection = self.model().collection(collection);
-        Box::pin(self.delete_with_dependents(collection, &record, gone)).await
     }
 }

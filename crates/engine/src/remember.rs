@@ -69,6 +69,9 @@ struct Kept {
     version: Option<i64>,
     body: Option<String>,
     tag: Option<String>,
+    /// What the caller was: an answer is shown again only to who may still see all of it.
+    #[serde(default)]
+    rights: String,
 }
 
 impl OpContext<'_, '_> {
@@ -80,7 +83,9 @@ impl OpContext<'_, '_> {
             Recall::Mismatch => Err(Error::KeyReused),
             Recall::Replay(bytes) => {
                 let kept: Kept = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-                Ok(Some(kept.into_written()))
+                let same = kept.rights == rights(self.caller());
+                let written = kept.into_written();
+                Ok(Some(if same { written } else { Written { body: None, tag: None, ..written } }))
             }
         }
     }
@@ -88,10 +93,26 @@ impl OpContext<'_, '_> {
     /// Keeps an answer under its key, in the same commit.
     pub(crate) fn remember(&mut self, claim: Option<&KeyClaim>, written: &Written) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
-        let bytes = serde_json::to_vec(&Kept::of(written)).map_err(Error::internal)?;
+        let bytes = serde_json::to_vec(&Kept::of(written, rights(self.caller()))).map_err(Error::internal)?;
         self.tx.remember(claim.clone(), bytes, expiry(self.now()));
         Ok(())
     }
+}
+
+/// The caller's roles and claims, as a digest.
+fn rights(caller: &Caller) -> String {
+    let mut digest = Sha256::new();
+    for role in caller.roles.iter() {
+        digest.update(role.as_bytes());
+        digest.update([0]);
+    }
+    for (name, value) in caller.claims.iter() {
+        for part in [name, value] {
+            digest.update([1]);
+            digest.update(part.as_bytes());
+        }
+    }
+    digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn expiry(now: Timestamp) -> Timestamp {
@@ -100,7 +121,7 @@ fn expiry(now: Timestamp) -> Timestamp {
 }
 
 impl Kept {
-    fn of(written: &Written) -> Self {
+    fn of(written: &Written, rights: String) -> Self {
         let text = |body: &Bytes| String::from_utf8_lossy(body).into_owned();
         Self {
             outcome: match written.outcome {
@@ -112,6 +133,7 @@ impl Kept {
             version: written.version,
             body: written.body.as_ref().map(text),
             tag: written.tag.as_ref().map(|tag| tag.as_str().to_owned()),
+            rights,
         }
     }
 

@@ -88,6 +88,19 @@ pub(crate) fn from_json(raw: &str, kind: Kind<'_>) -> Result<Value, ViolationKin
     }
 }
 
+/// A value that an expression came to, as the kind wants it: with the kind's scale, in its form, within its limits.
+pub(crate) fn fitted(value: Value, kind: Kind<'_>) -> Result<Value, ViolationKind> {
+    match (&value, kind) {
+        (Value::Text(text), Kind::Enum(_) | Kind::Scalar(Scalar::String | Scalar::Email | Scalar::Url)) => {
+            from_text(text, kind)
+        }
+        (Value::Decimal(number), Kind::Scalar(Scalar::Decimal { precision, scale })) => {
+            decimal(&number.to_string(), precision, scale)
+        }
+        _ => Ok(value),
+    }
+}
+
 /// A JSON string, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
 struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -177,11 +190,14 @@ fn float(text: &str) -> Result<Value, ViolationKind> {
 
 fn decimal(text: &str, precision: u8, scale: u8) -> Result<Value, ViolationKind> {
     let kind = Kind::Scalar(Scalar::Decimal { precision, scale });
-    let mut number = Decimal::from_str_exact(text).map_err(|_| kind.expected())?.normalize();
+    let whole = precision - scale;
+    let digits = || ViolationKind::Range(format!("at most {whole} digits before the point and {scale} after it"));
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    let unread = |_| if plain && text.len() > usize::from(precision) { digits() } else { kind.expected() };
+    let mut number = Decimal::from_str_exact(text).map_err(unread)?.normalize();
     let too_large = 10_i128.pow(u32::from(precision - scale));
     if number.scale() > u32::from(scale) || number.trunc().mantissa().abs() >= too_large {
-        let whole = precision - scale;
-        return Err(ViolationKind::Range(format!("at most {whole} digits before the point and {scale} after it")));
+        return Err(digits());
     }
     number.rescale(u32::from(scale));
     Ok(Value::Decimal(number))

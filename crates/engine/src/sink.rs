@@ -1,3 +1,4 @@
+use backstay_base::limits;
 use backstay_sql::{DecodeError, ReadPlan, Row};
 use backstay_store::{RowSink, StoreError};
 
@@ -53,8 +54,14 @@ impl RowSink for OneRecord<'_> {
 
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
         self.version = version(row, self.plan)?;
-        Ok(encode::object(&mut self.body, row, &self.plan.output)?)
+        encode::object(&mut self.body, row, &self.plan.output)?;
+        within_answer(&self.body)
     }
+}
+
+/// Refuses an answer that has become too large.
+pub(crate) fn within_answer(body: &[u8]) -> Result<(), StoreError> {
+    if body.len() > limits::ANSWER_BYTES { Err(StoreError::TooLarge) } else { Ok(()) }
 }
 
 fn version(row: &dyn Row, plan: &ReadPlan) -> Result<Option<i64>, DecodeError> {

@@ -1,11 +1,11 @@
+use std::sync::Arc;
+
 use backstay_base::{Action, Error, Value, Violation, ViolationKind};
-use backstay_expr::evaluate;
-use backstay_model::{Collection, FieldKind};
+use backstay_model::{Collection, FieldId, FieldKind};
 use backstay_sql::RecordSource;
 
 use crate::bind::InMemory;
-use crate::policy::{CollectionPolicy, StatePolicy, TransitionPolicy};
-use crate::rule::Rule;
+use crate::policy::{CollectionPolicy, StatePolicy, Way};
 use crate::{Authority, OpContext};
 
 /// Puts every state that was not given to its initial one, and refuses others where the caller asks.
@@ -40,6 +40,7 @@ impl OpContext<'_, '_> {
         collection: &Collection,
         stored: &[Value],
         proposed: &mut [Value],
+        violations: &mut Vec<Violation>,
     ) -> Result<(), Error> {
         let engine = self.engine;
         let policy = engine.application.policy.collection(collection.id);
@@ -49,31 +50,47 @@ impl OpContext<'_, '_> {
             if from == to {
                 continue;
             }
-            let Some(transition) = states.transitions.get(&(from.clone(), to.clone())) else {
+            let way = (from.clone(), to.clone());
+            if !states.transitions.contains_key(&way) {
                 return Err(self.no_way(collection, states, from, to));
-            };
+            }
             if authority == Authority::Caller {
-                self.guard(collection, transition, stored, proposed).await?;
+                self.guard(collection, states.field, &way, stored, proposed).await?;
             }
-            let (caller, now) = (self.caller(), self.now());
-            for (field, to) in &transition.set {
-                let value = evaluate(to, &InMemory { caller, now, this: stored, new: proposed });
-                proposed[usize::from(field.0)] = value;
-            }
+            self.pass(collection, states, &way, stored, proposed, violations);
         }
         Ok(())
+    }
+
+    /// Sets what a transition sets.
+    pub(crate) fn pass(
+        &self,
+        collection: &Collection,
+        states: &StatePolicy,
+        way: &Way,
+        stored: &[Value],
+        proposed: &mut [Value],
+        violations: &mut Vec<Violation>,
+    ) {
+        let sets = states.transitions.get(way).into_iter().flat_map(|transition| &transition.set);
+        for (field, to) in sets {
+            let memory = InMemory { caller: self.caller(), now: self.now(), this: stored, new: proposed };
+            let value = self.computed(collection.field(*field), to, &memory, violations);
+            proposed[usize::from(field.0)] = value;
+        }
     }
 
     async fn guard(
         &mut self,
         collection: &Collection,
-        transition: &TransitionPolicy,
+        field: FieldId,
+        way: &Way,
         stored: &[Value],
         proposed: &[Value],
     ) -> Result<(), Error> {
-        let Some(when) = &transition.when else { return Ok(()) };
-        let rule = Rule::folded(Some(when), &self.view.truths, false);
-        match self.decide(&rule, collection.id, RecordSource::Stored, stored, proposed).await?.is_true() {
+        let view = Arc::clone(&self.view);
+        let Some(rule) = view.collection(collection.id).guards.get(&(field, way.clone())) else { return Ok(()) };
+        match self.decide(rule, collection.id, RecordSource::Stored, stored, proposed).await?.is_true() {
             true => Ok(()),
             false => {
                 Err(Error::Forbidden { action: Action::Update, what: format!("the state of this {}", collection.name) })

@@ -1,22 +1,41 @@
 use backstay_base::{Action, Error, Value, ValueRef};
-use backstay_expr::{CallerPart, Expr, Node, Operator, Root, Truth};
-use backstay_model::{Collection, CollectionId};
+use backstay_expr::{CallerPart, Expr, Node, Operator, Root, Truth, truth};
+use backstay_model::{Class, Collection, CollectionId, Field, SetOn};
 use backstay_sql::{RecordSource, Row};
 use backstay_store::Writes;
 use futures_util::future::BoxFuture;
 
-use crate::bind::{Bindings, caller_part};
+use crate::bind::{Bindings, InMemory, caller_part};
 use crate::explain::{ExplainedPart, ExplainedRule, RuleSubject};
-use crate::policy::Compiled;
-use crate::{OpContext, Operation};
+use crate::policy::{CollectionPolicy, Compiled, StatePolicy, Way};
+use crate::proposal::patched;
+use crate::rule::Rule;
+use crate::{Authority, Draft, OpContext, Operation, Record};
 
 /// Asks the rules of an action part by part.
 #[derive(Debug)]
 pub(crate) struct TraceRules {
     pub(crate) collection: CollectionId,
-    /// `None`: a list, whose rule is asked of each record in the statement.
-    pub(crate) subject: Option<RuleSubject>,
+    pub(crate) subject: RuleSubject,
     pub(crate) action: Action,
+}
+
+/// What rules are asked of: values by `FieldId`.
+struct Subject {
+    /// Which of them is `this`.
+    this: RecordSource,
+    stored: Vec<Value>,
+    proposed: Vec<Value>,
+}
+
+impl Subject {
+    fn this(&self) -> &[Value] {
+        if self.this == RecordSource::Stored { &self.stored } else { &self.proposed }
+    }
+
+    fn of(this: RecordSource, stored: &[Value], proposed: &[Value]) -> Self {
+        Self { this, stored: stored.to_vec(), proposed: proposed.to_vec() }
+    }
 }
 
 impl Operation for TraceRules {
@@ -33,41 +52,158 @@ impl Operation for TraceRules {
     fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
         Box::pin(async move {
             let collection = cx.engine.application.model.collection(self.collection);
-            let actions: &[Action] = match self.action {
-                Action::Read => &[Action::Read],
-                Action::Create => &[Action::Create],
-                Action::Update => &[Action::Read, Action::Update],
-                Action::Delete => &[Action::Read, Action::Delete],
-            };
-            let values = match &self.subject {
-                None => None,
-                Some(RuleSubject::Stored(id)) => {
-                    cx.get(collection.id, *id).await?.map(|record| record.values().to_vec())
-                }
-                Some(RuleSubject::Proposed(draft)) => Some(cx.rehearsed(collection, draft)),
-            };
-            let mut rules = Vec::new();
-            for action in actions {
-                let policy = cx.engine.application.policy.collection(collection.id);
-                let of = format!("{} {}", collection.name, action.name());
-                rules.push(cx.trace(collection, of, policy.allow.of(*action), values.as_deref()).await?);
-            }
-            if self.action == Action::Read {
-                for (field, rules_of) in collection.fields.iter().zip(&cx.policy(collection).fields) {
-                    if let Some(rule) = rules_of.allow.of(Action::Read) {
-                        let of = format!("{}.{} read", collection.name, field.name);
-                        rules.push(cx.trace(collection, of, Some(rule), values.as_deref()).await?);
+            match &self.subject {
+                RuleSubject::EachRecord => cx.trace_read(collection, None).await,
+                RuleSubject::Proposed(draft) => cx.trace_create(collection, draft).await,
+                RuleSubject::Stored(id) | RuleSubject::Changed(id, _) => {
+                    let stored = cx.get(collection.id, *id).await?;
+                    let values = stored.as_ref().map(Record::values);
+                    let Some(values) = values else { return cx.trace_absent(collection, self.action) };
+                    let subject = Subject::of(RecordSource::Stored, values, values);
+                    match (&self.subject, self.action) {
+                        (RuleSubject::Changed(_, draft), _) => cx.trace_update(collection, values, draft).await,
+                        (_, Action::Read) => cx.trace_read(collection, Some(&subject)).await,
+                        (_, action) => Ok(vec![
+                            cx.trace_type(collection, Action::Read, Some(&subject)).await?,
+                            cx.trace_type(collection, action, Some(&subject)).await?,
+                        ]),
                     }
                 }
             }
-            Ok(rules)
         })
     }
 }
 
 impl<'a> OpContext<'a, '_> {
-    fn policy(&self, collection: &Collection) -> &'a crate::policy::CollectionPolicy {
+    fn policy(&self, collection: &Collection) -> &'a CollectionPolicy {
         self.engine.application.policy.collection(collection.id)
+    }
+
+    /// The rules of a read: the type's, and those of fields.
+    async fn trace_read(
+        &mut self,
+        collection: &Collection,
+        subject: Option<&Subject>,
+    ) -> Result<Vec<ExplainedRule>, Error> {
+        let mut rules = vec![self.trace_type(collection, Action::Read, subject).await?];
+        for field in &collection.fields {
+            rules.extend(self.trace_field(collection, field, Action::Read, subject).await?);
+        }
+        Ok(rules)
+    }
+
+    async fn trace_create(&mut self, collection: &Collection, draft: &Draft) -> Result<Vec<ExplainedRule>, Error> {
+        let mut ignored = Vec::new();
+        let mut values = self.proposed(collection, draft, Authority::Caller, &mut ignored);
+        self.apply_sets(collection, SetOn::Create, &[], &mut values, &mut ignored);
+        let subject = Subject::of(RecordSource::Proposed, &[], &values);
+        let mut rules = vec![self.trace_type(collection, Action::Create, Some(&subject)).await?];
+        for id in draft.fields() {
+            rules.extend(self.trace_field(collection, collection.field(id), Action::Create, Some(&subject)).await?);
+        }
+        rules.extend(self.trace_checks(collection, &subject).await?);
+        Ok(rules)
+    }
+
+    /// The rules of an update, for the record as it is and as it would be.
+    async fn trace_update(
+        &mut self,
+        collection: &Collection,
+        stored: &[Value],
+        draft: &Draft,
+    ) -> Result<Vec<ExplainedRule>, Error> {
+        let mut ignored = Vec::new();
+        let mut proposed = patched(stored, draft);
+        let ways = self.ways(collection, stored, &proposed);
+        for (states, way) in &ways {
+            self.pass(collection, states, way, stored, &mut proposed, &mut ignored);
+        }
+        if proposed != stored {
+            self.apply_sets(collection, SetOn::Update, &[], &mut proposed, &mut ignored);
+        }
+        let before = Subject::of(RecordSource::Stored, stored, &proposed);
+        let after = Subject::of(RecordSource::Proposed, stored, &proposed);
+        let mut rules = vec![self.trace_type(collection, Action::Read, Some(&before)).await?];
+        rules.push(self.trace_type(collection, Action::Update, Some(&before)).await?);
+        let names_new = |rule: Option<&Compiled>| rule.is_none_or(|rule| rule.names_new);
+        if !names_new(self.policy(collection).allow.of(Action::Update)) {
+            rules.push(afterwards(self.trace_type(collection, Action::Update, Some(&after)).await?));
+        }
+        for id in draft.fields() {
+            let field = collection.field(id);
+            rules.extend(self.trace_field(collection, field, Action::Update, Some(&before)).await?);
+            if !names_new(self.policy(collection).fields[usize::from(id.0)].allow.of(Action::Update)) {
+                let then = self.trace_field(collection, field, Action::Update, Some(&after)).await?;
+                rules.extend(then.map(afterwards));
+            }
+        }
+        for (states, (from, to)) in ways {
+            let guard = states.transitions.get(&(from.clone(), to.clone())).and_then(|way| way.when.as_ref());
+            if guard.is_some() {
+                let of = format!("{}.{} {from} to {to}", collection.name, collection.field(states.field).name);
+                rules.push(self.trace(collection, of, guard, Some(&before)).await?);
+            }
+        }
+        rules.extend(self.trace_checks(collection, &after).await?);
+        Ok(rules)
+    }
+
+    /// The transitions from the one to the other.
+    fn ways(&self, collection: &Collection, stored: &[Value], proposed: &[Value]) -> Vec<(&'a StatePolicy, Way)> {
+        let way = |states: &'a StatePolicy| {
+            let at = usize::from(states.field.0);
+            match (&stored[at], &proposed[at]) {
+                (Value::Text(from), Value::Text(to)) if from != to => Some((states, (from.clone(), to.clone()))),
+                _ => None,
+            }
+        };
+        self.policy(collection).states.iter().filter_map(way).collect()
+    }
+
+    /// What is known of a record that is not there: the texts of the rules.
+    fn trace_absent(&self, collection: &Collection, action: Action) -> Result<Vec<ExplainedRule>, Error> {
+        let actions = if action == Action::Read { vec![action] } else { vec![Action::Read, action] };
+        let rule = |action: Action| {
+            let rule = self.policy(collection).allow.of(action);
+            self.described(type_rule(collection, action), rule, "there is no such record".to_owned(), Vec::new())
+        };
+        Ok(actions.into_iter().map(rule).collect())
+    }
+
+    async fn trace_type(
+        &mut self,
+        collection: &Collection,
+        action: Action,
+        subject: Option<&Subject>,
+    ) -> Result<ExplainedRule, Error> {
+        let rule = self.policy(collection).allow.of(action);
+        self.trace(collection, type_rule(collection, action), rule, subject).await
+    }
+
+    async fn trace_field(
+        &mut self,
+        collection: &Collection,
+        field: &Field,
+        action: Action,
+        subject: Option<&Subject>,
+    ) -> Result<Option<ExplainedRule>, Error> {
+        let rule = self.policy(collection).fields[usize::from(field.id.0)].allow.of(action);
+        if rule.is_none() {
+            return Ok(None);
+        }
+        let of = format!("{}.{} {}", collection.name, field.name, action.name());
+        self.trace(collection, of, rule, subject).await.map(Some)
+    }
+
+    async fn trace_checks(&mut self, collection: &Collection, subject: &Subject) -> Result<Vec<ExplainedRule>, Error> {
+        let mut rules = Vec::new();
+        for (field, policy) in collection.fields.iter().zip(&self.policy(collection).fields) {
+            for check in &policy.checks {
+                let of = format!("{}.{} check", collection.name, field.name);
+                rules.push(self.trace(collection, of, Some(&check.rule), Some(subject)).await?);
+            }
+        }
+        Ok(rules)
     }
 
     /// A rule with the answers of its parts for one record, or for the caller alone.
@@ -76,36 +212,64 @@ impl<'a> OpContext<'a, '_> {
         collection: &Collection,
         of: String,
         rule: Option<&Compiled>,
-        values: Option<&[Value]>,
+        subject: Option<&Subject>,
     ) -> Result<ExplainedRule, Error> {
-        let Some(rule) = rule else {
-            let (place, text) = (String::new(), String::new());
-            return Ok(ExplainedRule { of, place, text, answer: "false".to_owned(), parts: Vec::new() });
-        };
-        let mut leaves = vec![&rule.whole];
-        parts(&rule.whole, &mut leaves);
+        let Some(compiled) = rule else { return Ok(self.described(of, None, "false".to_owned(), Vec::new())) };
+        let mut leaves = vec![&compiled.whole];
+        parts(&compiled.whole, &mut leaves);
         let asked: Vec<Expr> = leaves.iter().map(|part| (*part).clone()).collect();
-        let answers = match values {
-            Some(values) => self.ask(collection, &asked, values).await?,
-            None => leaves.iter().map(|_| "each record".to_owned()).collect(),
+        let answers = match subject {
+            Some(subject) => self.ask(collection, &asked, subject).await?,
+            None => self.ask_of_nobody(compiled, &leaves),
         };
         let mut answers = answers.into_iter();
         let answer = answers.next().unwrap_or_default();
         let parts = leaves[1..].iter().zip(answers).map(|(part, answer)| ExplainedPart {
-            text: part_text(part, rule),
+            text: part_text(part, compiled),
             answer,
-            saw: self.saw(part, values, collection),
+            saw: self.saw(part, subject, collection),
         });
         let parts = parts.collect();
+        Ok(self.described(of, rule, answer, parts))
+    }
+
+    /// What a rule and its parts come to by the caller alone, where no record is at hand.
+    fn ask_of_nobody(&self, compiled: &Compiled, leaves: &[&Expr]) -> Vec<String> {
+        const EACH_RECORD: &str = "each record";
+        let whole = Rule::folded(Some(compiled), &self.view.truths, false);
+        let whole = whole.decided().map_or(EACH_RECORD, word).to_owned();
+        let of_part = |part: &Expr| {
+            let mut about_a_record = false;
+            visit(part, &mut |node| about_a_record |= matches!(node, Node::Path(_) | Node::Param(_)));
+            if about_a_record {
+                return EACH_RECORD.to_owned();
+            }
+            let memory = InMemory { caller: self.caller(), now: self.now(), this: &[], new: &[] };
+            word(truth(part, &memory)).to_owned()
+        };
+        std::iter::once(whole).chain(leaves[1..].iter().map(|part| of_part(part))).collect()
+    }
+
+    fn described(
+        &self,
+        of: String,
+        rule: Option<&Compiled>,
+        answer: String,
+        parts: Vec<ExplainedPart>,
+    ) -> ExplainedRule {
+        let Some(rule) = rule else {
+            return ExplainedRule { of, place: String::new(), text: String::new(), answer, parts };
+        };
         let sources = &self.model().sources;
         let line = sources.positions(rule.text.span).start.line;
         let place = sources.file(rule.text.span).map(|file| format!("{}:{line}", file.name)).unwrap_or_default();
-        Ok(ExplainedRule { of, place, text: rule.text.text.to_string(), answer, parts })
+        ExplainedRule { of, place, text: rule.text.text.to_string(), answer, parts }
     }
 
-    async fn ask(&mut self, collection: &Collection, parts: &[Expr], values: &[Value]) -> Result<Vec<String>, Error> {
-        let template = self.engine.planner.check(collection.id, RecordSource::Proposed, parts);
-        let statement = Bindings { proposed: values, stored: values, ..self.bindings() }.statement(&template);
+    async fn ask(&mut self, collection: &Collection, parts: &[Expr], subject: &Subject) -> Result<Vec<String>, Error> {
+        let template = self.engine.planner.check(collection.id, subject.this, parts);
+        let Subject { stored, proposed, .. } = subject;
+        let statement = Bindings { proposed, stored, ..self.bindings() }.statement(&template);
         let mut answers = Vec::new();
         let visit = &mut |row: &dyn Row| {
             for column in 0..parts.len() {
@@ -122,7 +286,7 @@ impl<'a> OpContext<'a, '_> {
     }
 
     /// The values of the caller and of the record's own fields that a part names.
-    fn saw(&self, part: &Expr, values: Option<&[Value]>, collection: &Collection) -> Vec<(String, String)> {
+    fn saw(&self, part: &Expr, subject: Option<&Subject>, collection: &Collection) -> Vec<(String, String)> {
         let mut saw = Vec::new();
         visit(part, &mut |node| match node {
             Node::Caller(of) => {
@@ -130,11 +294,12 @@ impl<'a> OpContext<'a, '_> {
             }
             Node::Now => saw.push(("now".to_owned(), self.now().to_string())),
             Node::Path(path) if !matches!(path.root, Root::Bound(_)) => {
-                let (Some(values), Some(first)) = (values, path.steps.first()) else { return };
+                let (Some(subject), Some(first)) = (subject, path.steps.first()) else { return };
+                let values = if path.root == Root::New { &subject.proposed } else { subject.this() };
                 let field = collection.field(*first);
                 let value = match field.class {
-                    Some(class) => format!("(withheld: {class:?})"),
-                    None => shown(&values[usize::from(first.0)]),
+                    Some(class) => withheld(class),
+                    None => shown(values.get(usize::from(first.0)).unwrap_or(&Value::Null)),
                 };
                 let root = if path.root == Root::New { "new" } else { "this" };
                 saw.push((format!("{root}.{}", field.name), value));
@@ -144,6 +309,20 @@ impl<'a> OpContext<'a, '_> {
         saw.dedup();
         saw
     }
+}
+
+fn type_rule(collection: &Collection, action: Action) -> String {
+    format!("{} {}", collection.name, action.name())
+}
+
+/// The rule as one of the record as it would be.
+fn afterwards(rule: ExplainedRule) -> ExplainedRule {
+    ExplainedRule { of: format!("{}, afterwards", rule.of), ..rule }
+}
+
+/// What stands for a value that is classified.
+pub(crate) fn withheld(class: Class) -> String {
+    format!("(withheld: {class:?})")
 }
 
 /// What rules call a part of the caller.
@@ -167,7 +346,8 @@ fn word(truth: Truth) -> &'static str {
 /// The Boolean parts between `&&`, `||`, `!` and `?:`.
 fn parts<'e>(expr: &'e Expr, into: &mut Vec<&'e Expr>) {
     match &expr.node {
-        Node::Binary(Operator::And | Operator::Or, left, right) => {
+        // What a named rule stands for has its place: the rule is one part.
+        Node::Binary(Operator::And | Operator::Or, left, right) if left.span != right.span => {
             parts(left, into);
             parts(right, into);
         }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +8,7 @@ use backstay_model::{Class, Collection, CollectionId, Field, FieldId, Model};
 use backstay_sql::{Planner, ReadPlan, ReadScope, ReadShape, SelectedField, Selection, StoredPlan, Visibility};
 use quick_cache::sync::Cache;
 
-use crate::policy::{CollectionPolicy, Policy};
+use crate::policy::{CollectionPolicy, Policy, Way};
 use crate::query::ListPlan;
 use crate::rule::{self, Rule};
 
@@ -40,6 +41,8 @@ pub(crate) struct CollectionView {
     pub(crate) delete: Rule,
     /// By `FieldId`.
     pub(crate) fields: Vec<FieldView>,
+    /// The guards of transitions, by the field that holds the state.
+    pub(crate) guards: HashMap<(FieldId, Way), Rule>,
     /// The plan of a get without `select`.
     pub(crate) get: OnceLock<Arc<ReadPlan>>,
     pub(crate) stored_for_update: OnceLock<StoredPlan>,
@@ -178,7 +181,13 @@ fn collection_view(rules: &CollectionPolicy, truths: &Truths, system: bool) -> C
             checks: field.checks.iter().map(|check| Rule::folded(Some(&check.rule), truths, true)).collect(),
         }
     });
+    let guards = rules.states.iter().flat_map(|states| {
+        let guarded = states.transitions.iter().filter(|(_, transition)| transition.when.is_some());
+        let rule = |when| Rule::folded(when, truths, false);
+        guarded.map(move |(way, transition)| ((states.field, way.clone()), rule(transition.when.as_ref())))
+    });
     CollectionView {
+        guards: guards.collect(),
         read: rule(Action::Read),
         create: rule(Action::Create),
         update: rule(Action::Update),

@@ -1,15 +1,15 @@
-use std::collections::HashSet;
+use std::sync::Arc;
 
-use backstay_base::{Action, Error, Limit, RecordId, Value, ValueRef, Violation, ViolationKind, limits};
-use backstay_expr::{Truth, evaluate, truth};
+use backstay_base::{Action, Error, RecordId, Value, ValueRef, Violation, ViolationKind};
+use backstay_expr::{Truth, truth};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, SetOn};
 use backstay_sql::{RecordSource, Row};
 use backstay_store::{Change, ChangeKind, ChangedField};
 
 use crate::bind::{Bindings, InMemory};
+use crate::proposal::patched;
 use crate::read::not_found;
 use crate::rule::Rule;
-use crate::states;
 use crate::view::View;
 use crate::{Authority, Draft, IfMatch, OpContext, Record};
 
@@ -25,21 +25,23 @@ impl OpContext<'_, '_> {
         let view = self.view_of(authority);
         let mut violations = writable(collection, &draft, authority);
         let mut values = self.proposed(collection, &draft, authority, &mut violations);
-        self.apply_sets(collection, SetOn::Create, given_by_system(authority, &draft), &mut values);
+        self.apply_sets(collection, SetOn::Create, given_by_system(authority, &draft), &mut values, &mut violations);
         required(collection, &values, &mut violations);
         refuse(violations)?;
-        self.checks(&view, collection, &[], &values).await?;
+        // First of all: no check or rule is to tell of records that the caller may not read.
+        self.readable_references(authority, &view, collection, &[], &draft).await?;
+        self.checks(collection, &[], &values).await?;
         let rule = &view.collection(collection.id).create;
         if !self.decide(rule, collection.id, RecordSource::Proposed, &[], &values).await?.is_true() {
             return Err(Error::Forbidden { action: Action::Create, what: format!("this {}", collection.name) });
         }
         self.field_rules(&view, collection, &draft, Action::Create, &[], &values).await?;
-        self.readable_references(authority, &view, collection, &[], &draft).await?;
         self.verify_references(collection, &values, &draft).await?;
 
         let record = Record::new(values);
         let bindings = Bindings { proposed: record.values(), ..self.bindings() };
-        let insert = bindings.statement(self.engine.templates.insert(&self.engine.planner, collection.id));
+        let template = self.engine.templates.insert(&self.engine.planner, collection.id);
+        let insert = self.statement(template, &bindings, collection.id);
         self.tx.stage(insert, Some(1));
         self.tx.change(change(collection, &record, ChangeKind::Create, created_fields(collection, &record)));
         for (field, members) in draft.links {
@@ -66,30 +68,30 @@ impl OpContext<'_, '_> {
         matches_version(&stored, if_match)?;
 
         let mut violations = writable(collection, &draft, authority);
-        let mut values = stored.values().to_vec();
-        for (field, value) in &draft.values {
-            let field = collection.field(*field);
-            let slot = &mut values[usize::from(field.id.0)];
-            if field.immutable && authority == Authority::Caller && *slot != *value {
-                let kind = ViolationKind::ReadOnly("it cannot be changed once the record is made");
-                violations.push(Violation::new(format!("/{}", field.name), kind));
-            }
-            *slot = value.clone();
+        let mut values = patched(stored.values(), &draft);
+        if authority == Authority::Caller {
+            violations.extend(unchangeable(collection, &view, &draft, stored.values(), &values));
         }
         refuse(violations)?;
-        self.transitions(authority, collection, stored.values(), &mut values).await?;
-        let links = self.changed_links(collection, id, &draft).await?;
-        if links.is_empty() && values == stored.values() {
-            return Ok(stored);
-        }
-        self.apply_sets(collection, SetOn::Update, given_by_system(authority, &draft), &mut values);
+        self.readable_references(authority, &view, collection, stored.values(), &draft).await?;
         let mut violations = Vec::new();
-        required(collection, &values, &mut violations);
-        refuse(violations)?;
-        self.checks(&view, collection, stored.values(), &values).await?;
+        self.transitions(authority, collection, stored.values(), &mut values, &mut violations).await?;
+        let links = self.changed_links(authority, &view, collection, id, &draft).await?;
+        // Whether a field that the caller does not see was given the value that it has is nothing to be told.
+        let sees_all = draft.fields().all(|field| view.collection(collection.id).field(field).read.allows());
+        let idle = links.is_empty() && values == stored.values() && sees_all;
+        if !idle {
+            let kept = given_by_system(authority, &draft);
+            self.apply_sets(collection, SetOn::Update, kept, &mut values, &mut violations);
+            required(collection, &values, &mut violations);
+            refuse(violations)?;
+            self.checks(collection, stored.values(), &values).await?;
+        }
         self.update_rule(&view, collection, stored.values(), &values).await?;
         self.field_rules(&view, collection, &draft, Action::Update, stored.values(), &values).await?;
-        self.readable_references(authority, &view, collection, stored.values(), &draft).await?;
+        if idle {
+            return Ok(stored);
+        }
         self.verify_references(collection, &values, &draft).await?;
         Ok(self.replace(collection, &stored, values, links))
     }
@@ -106,8 +108,7 @@ impl OpContext<'_, '_> {
         let view = self.view_of(authority);
         let stored = self.stored(&view, collection, id, Action::Delete).await?;
         matches_version(&stored, if_match)?;
-        let mut gone = HashSet::new();
-        self.delete_with_dependents(collection, &stored, &mut gone).await?;
+        self.delete_with_dependents(collection, stored.clone()).await?;
         Ok(stored)
     }
 
@@ -120,7 +121,7 @@ impl OpContext<'_, '_> {
         action: Action,
     ) -> Result<Record, Error> {
         let plan = view.stored_plan(&self.engine.planner, collection.id, action);
-        let statement = self.bindings().id(id).statement(&plan.template);
+        let statement = self.statement(&plan.template, &self.bindings().id(id), collection.id);
         let mut found = None;
         let visit = &mut |row: &dyn Row| {
             let mut truths = [false; 2];
@@ -135,49 +136,6 @@ impl OpContext<'_, '_> {
             None | Some((_, [false, _])) => Err(not_found(collection)),
             Some((_, [true, false])) => Err(Error::Forbidden { action, what: format!("this {}", collection.name) }),
             Some((record, [true, true])) => Ok(record),
-        }
-    }
-
-    /// The values of a new record: what is given, then defaults and initial states.
-    fn proposed(
-        &self,
-        collection: &Collection,
-        draft: &Draft,
-        authority: Authority,
-        violations: &mut Vec<Violation>,
-    ) -> Vec<Value> {
-        let mut values: Vec<Value> =
-            collection.fields.iter().map(|field| field.default.clone().unwrap_or(Value::Null)).collect();
-        values[usize::from(Collection::ID.0)] = Value::Id(self.next_id());
-        values[usize::from(Collection::CREATED_AT.0)] = self.now().into();
-        values[usize::from(Collection::UPDATED_AT.0)] = self.now().into();
-        values[usize::from(Collection::VERSION.0)] = Value::Int(1);
-        for (field, value) in &draft.values {
-            values[usize::from(field.0)] = value.clone();
-        }
-        let policy = self.engine.application.policy.collection(collection.id);
-        states::begin(policy, collection, authority, &mut values, violations);
-        values
-    }
-
-    /// The record that a create of this draft would propose.
-    pub(crate) fn rehearsed(&self, collection: &Collection, draft: &Draft) -> Vec<Value> {
-        let mut values = self.proposed(collection, draft, Authority::Caller, &mut Vec::new());
-        self.apply_sets(collection, SetOn::Create, &[], &mut values);
-        values
-    }
-
-    /// Gives fields the values of their `@set`, but for those that are kept as they were given.
-    fn apply_sets(&self, collection: &Collection, on: SetOn, kept: &[(FieldId, Value)], values: &mut [Value]) {
-        let policy = self.engine.application.policy.collection(collection.id);
-        for (field, rules) in collection.fields.iter().zip(&policy.fields) {
-            if kept.iter().any(|(kept, _)| *kept == field.id) {
-                continue;
-            }
-            for set in rules.sets.iter().filter(|set| set.on == on || set.on == SetOn::Write) {
-                let memory = InMemory { caller: self.caller(), now: self.now(), this: values, new: values };
-                values[usize::from(field.id.0)] = evaluate(&set.to, &memory);
-            }
         }
     }
 
@@ -199,7 +157,8 @@ impl OpContext<'_, '_> {
             return Ok(truth(&rule.expr, &memory));
         }
         let template = rule.check(&self.engine.planner, collection, this);
-        let statement = Bindings { proposed, stored, ..self.bindings() }.statement(template);
+        let bindings = Bindings { proposed, stored, ..self.bindings() };
+        let statement = self.statement(template, &bindings, collection);
         let mut answer = Truth::Unknown;
         let visit = &mut |row: &dyn Row| {
             answer = match row.value(0)? {
@@ -213,13 +172,9 @@ impl OpContext<'_, '_> {
     }
 
     /// `@check`s: each must be true, or unknown for want of a value.
-    async fn checks(
-        &mut self,
-        view: &View,
-        collection: &Collection,
-        stored: &[Value],
-        proposed: &[Value],
-    ) -> Result<(), Error> {
+    async fn checks(&mut self, collection: &Collection, stored: &[Value], proposed: &[Value]) -> Result<(), Error> {
+        // In whose name it is done changes nothing about what a record must be.
+        let view = Arc::clone(&self.view);
         let policy = self.engine.application.policy.collection(collection.id);
         let mut violations = Vec::new();
         for field in &collection.fields {
@@ -335,41 +290,13 @@ impl OpContext<'_, '_> {
         let template = self.engine.templates.update(&self.engine.planner, collection.id, changed);
         let bindings =
             Bindings { proposed: record.values(), version: stored.version(), ..self.bindings().id(record.id()) };
-        self.tx.stage(bindings.statement(&template), Some(1));
+        let update = self.statement(&template, &bindings, collection.id);
+        self.tx.stage(update, Some(1));
         self.tx.change(change(collection, &record, ChangeKind::Update, fields));
         for link in links {
             self.write_links(collection, &record, link);
         }
         record
-    }
-
-    /// Deletes a record after those that go with it, so that no reference leads nowhere in between.
-    pub(crate) async fn delete_with_dependents(
-        &mut self,
-        collection: &Collection,
-        record: &Record,
-        gone: &mut HashSet<RecordId>,
-    ) -> Result<(), Error> {
-        if !gone.insert(record.id()) {
-            return Ok(());
-        }
-        if gone.len() > limits::CASCADE_RECORDS {
-            let max = limits::CASCADE_RECORDS as u64;
-            return Err(Limit::Size { what: "what would be deleted with it", max, unit: "records" }.into());
-        }
-        self.release_references(collection, record, gone).await?;
-        self.clear_links(collection, record.id());
-        let bindings = Bindings { version: record.version(), ..self.bindings().id(record.id()) };
-        let delete = bindings.statement(self.engine.templates.delete(&self.engine.planner, collection.id));
-        self.tx.stage(delete, Some(1));
-        let old = |field: &Field| {
-            let old = record.value(field.id).clone();
-            (!old.is_null()).then_some(ChangedField { field: field.id, old, new: Value::Null })
-        };
-        let indexed: HashSet<FieldId> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
-        let fields = collection.stored_fields().filter(|field| indexed.contains(&field.id)).filter_map(old).collect();
-        self.tx.change(change(collection, record, ChangeKind::Delete, fields));
-        Ok(())
     }
 }
 
@@ -393,13 +320,32 @@ fn created_fields(collection: &Collection, record: &Record) -> Vec<ChangedField>
     collection.stored_fields().filter_map(given).collect()
 }
 
+/// Fields that cannot be changed and would be. Of one that the caller may not see, that it is named is enough: else it
+/// could be guessed.
+fn unchangeable(
+    collection: &Collection,
+    view: &View,
+    draft: &Draft,
+    stored: &[Value],
+    proposed: &[Value],
+) -> Vec<Violation> {
+    let violation = |id: FieldId| {
+        let (field, at) = (collection.field(id), usize::from(id.0));
+        let sees = view.collection(collection.id).field(id).read.allows();
+        let kind = ViolationKind::ReadOnly("it cannot be changed once the record is made");
+        let changes = stored[at] != proposed[at] || !sees;
+        (field.immutable && changes).then(|| Violation::new(format!("/{}", field.name), kind))
+    };
+    draft.fields().filter_map(violation).collect()
+}
+
 /// Fields that the draft may not name, whoever's record it is.
 fn writable(collection: &Collection, draft: &Draft, authority: Authority) -> Vec<Violation> {
-    if authority == Authority::System {
-        return Vec::new();
-    }
     let violation = |id: FieldId| {
         let field = collection.field(id);
+        if authority == Authority::System && id != Collection::VERSION {
+            return None;
+        }
         let inverse = matches!(&field.kind, FieldKind::ManyToMany { link, .. } if !link.owner);
         let reason = if id <= Collection::VERSION {
             "Backstay gives it its value"

@@ -269,9 +269,24 @@ impl ExprErrorKind {
             Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
             Self::TooManyParameters => "use a list parameter: `field in $values`",
             Self::Unsupported { instead, .. } => instead,
-            Self::Unknown { suggestion, .. } => {
-                return suggestion.as_ref().map(|name| format!("did you mean '{name}'?"));
+            Self::Unknown { suggestion: Some(name), .. } => return Some(format!("did you mean '{name}'?")),
+            Self::Unknown { what, .. } => unknown_remedy(what),
+            Self::Nul => "leave it out",
+            Self::Unexpected { found } if found == "=" => "write `==`",
+            Self::Unexpected { found } if found == "&" => "write `&&`",
+            Self::Unexpected { found } if found == "|" => "write `||`",
+            Self::Unexpected { found } if matches!(&**found, ")" | "]" | "}") => "leave it out, or open the bracket",
+            Self::Unexpected { .. } | Self::End => {
+                "write a condition such as `this.state == 'DRAFT' && auth.id != null`"
             }
+            Self::Number => "use a smaller number",
+            Self::Secret { .. } => "nothing may depend on what is secret",
+            Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
+            Self::LongPath { .. } => "lead through fewer relations",
+            Self::Type { expected, .. } if expected == "Boolean" => "write a condition, such as a comparison",
+            Self::Type { .. } => "write a value of the type that is expected",
+            Self::Arguments { usage, .. } => return Some(format!("write {usage}")),
+            Self::Cycle { .. } => "let one of the rules say it without the other",
             Self::NoRecord { .. } => "only the caller (`auth`) and the moment (`now`) are known here",
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => return Some(format!("ask its records: `{field}.exists(x, …)`")),
@@ -295,15 +310,31 @@ impl ExprErrorKind {
             Self::OpenText => "close it with the quote that opens it",
             Self::Escape => r#"use \\, \', \", \n, \t or \u0000 with four hexadecimal digits"#,
             Self::InRule { error, .. } => return error.remedy(),
-            _ => return None,
         };
         Some(fixed.to_owned())
     }
 }
 
+fn unknown_remedy(what: &Name) -> &'static str {
+    match what {
+        Name::Variable => "known are `this`, `new`, `auth`, `request`, `now` and the named rules",
+        Name::Function => "docs/expressions.md lists the functions",
+        Name::Field(_) => "name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`",
+        Name::Value(_) => "name a value of this enum",
+        Name::Kind => "it is 'ANONYMOUS', 'ACCOUNT', 'SERVICE' or 'OPERATOR'",
+        Name::AuthPart => "it has `id`, `roles`, `kind` and `claims`",
+        Name::RequestPart => "it has `time`",
+        Name::MoneyPart => "it has `amount` and `currency`",
+    }
+}
+
 fn compare_remedy(left: &str, right: &str) -> Option<String> {
     let number = |ty: &str| matches!(ty, "Int" | "Float" | "Decimal");
-    (number(left) && number(right)).then(|| "give both fields one type in the model".to_owned())
+    let remedy = match number(left) && number(right) {
+        true => "give both fields one type in the model",
+        false => "compare it with a value of its own type",
+    };
+    Some(remedy.to_owned())
 }
 
 fn operator_remedy(left: &str, right: &str) -> Option<String> {
@@ -317,7 +348,7 @@ fn operator_remedy(left: &str, right: &str) -> Option<String> {
     } else if either("DateTime") {
         "add a duration, such as `now - duration('24h')`"
     } else {
-        return None;
+        "use numbers of one type"
     };
     Some(remedy.to_owned())
 }

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use backstay_base::{Error, Violation, ViolationKind};
+use backstay_base::{Error, Violation, ViolationKind, limits};
 
 /// A name and its value, decoded.
 pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
@@ -8,6 +8,10 @@ pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// The pairs of a query or a form (`application/x-www-form-urlencoded`, the URL standard, section 5.1), decoded
 /// strictly: every `%` begins two hexadecimal digits, the result is UTF-8 without NUL, and no name occurs twice.
 pub(crate) fn pairs(text: &str) -> Result<Vec<Pair<'_>>, Error> {
+    if text.bytes().filter(|byte| *byte == b'&').count() >= limits::PARAMETERS {
+        let range = format!("at most {} parameters", limits::PARAMETERS);
+        return Err(Error::malformed("query", ViolationKind::Range(range)));
+    }
     let (mut pairs, mut violations) = (Vec::<Pair<'_>>::new(), Vec::new());
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -108,6 +112,7 @@ mod tests {
         check("", Ok(vec![]));
         check("a=1&b=&c&d=x=y", Ok(vec![("a", "1"), ("b", ""), ("c", ""), ("d", "x=y")]));
         check("&a=1&", Ok(vec![("a", "1")]));
+        check(&"a&".repeat(300), Err("query: at most 300 parameters"));
         check("a=1&%61=2", Err("a: the member occurs twice"));
         check("a=%zz", Err("a: '%' needs two hexadecimal digits; a percent sign itself is %25 at character 0"));
     }

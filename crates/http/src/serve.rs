@@ -24,6 +24,9 @@ const HEAD_BUFFER: usize = 128 * 1024;
 /// How long to wait when the system has no resources for another connection.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// One warning in ten seconds while no connection can be accepted.
+const FAILURES_PER_WARNING: u32 = 200;
+
 /// Serves all doors over HTTP/1.1 until `shutdown`, then lets requests under way end for as long as configured.
 pub async fn serve(listener: TcpListener, doors: Doors, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let settings = doors.settings.clone();
@@ -66,12 +69,16 @@ async fn accept(
     slots: &Arc<Semaphore>,
 ) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     let slot = Arc::clone(slots).acquire_owned().await.ok();
+    let mut failures: u32 = 0;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return (stream, peer, slot),
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
+                if failures.is_multiple_of(FAILURES_PER_WARNING) {
+                    tracing::warn!(%error, "no connection could be accepted");
+                }
+                failures += 1;
                 tokio::time::sleep(BREATH).await;
             }
         }

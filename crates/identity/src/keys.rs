@@ -132,7 +132,7 @@ impl KeyInfo {
 
 fn name_taken(error: Error) -> Error {
     match error {
-        Error::Conflict(Conflict::Unique { .. }) => {
+        Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => {
             Conflict::Already("a key of this name is in use; revoke it first, or choose another name").into()
         }
         error => error,

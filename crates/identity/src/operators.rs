@@ -108,7 +108,7 @@ pub(crate) fn must_be_ahead(at: &str, moment: Timestamp, now: Timestamp) -> Resu
 
 fn already_there(error: Error) -> Error {
     match error {
-        Error::Conflict(Conflict::Unique { .. }) => {
+        Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => {
             Conflict::Already("there is an operator with this e-mail address").into()
         }
         error => error,

@@ -68,7 +68,7 @@ fn not_with_these() -> Error {
 
 fn without_names(error: Error) -> Error {
     match error {
-        Error::Conflict(Conflict::Unique { .. }) => not_with_these(),
+        Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => not_with_these(),
         error => error,
     }
 }

@@ -1,6 +1,10 @@
 use std::fmt;
+use std::sync::Arc;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
+    SpanContents,
+};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::source::Span;
@@ -36,11 +40,34 @@ impl Diagnostics {
 /// Bytes of the longest line that is shown as an excerpt; of a file with longer ones only the place is told.
 const LINE_BYTES: usize = 1000;
 
+/// A file whose places are told in characters, as everywhere; the renderer counts bytes.
+#[derive(Debug)]
+struct Excerpted {
+    name: String,
+    text: Arc<str>,
+}
+
+impl SourceCode for Excerpted {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let found = self.text.as_bytes().read_span(span, lines_before, lines_after)?;
+        let (start, bytes) = (found.span().offset(), found.column());
+        let column = self.text.get(start.saturating_sub(bytes)..start).map_or(bytes, |line| line.chars().count());
+        let (data, line, lines) = (found.data(), found.line(), found.line_count());
+        let contents = MietteSpanContents::new_named(self.name.clone(), data, *found.span(), line, column, lines);
+        Ok(Box::new(contents))
+    }
+}
+
 /// One diagnostic in the form that the renderer takes.
 #[derive(Debug)]
 struct Report<'a> {
     diagnostic: &'a Diagnostic,
-    source: Option<NamedSource<String>>,
+    source: Option<Excerpted>,
     labels: Vec<LabeledSpan>,
     help: Option<String>,
 }
@@ -50,7 +77,7 @@ impl<'a> Report<'a> {
         let sources = all.sources();
         let file = diagnostic.span.and_then(|span| sources.file(span));
         let shown = file.filter(|file| file.text.lines().all(|line| line.len() <= LINE_BYTES));
-        let source = shown.map(|file| NamedSource::new(&file.name, file.text.to_string()));
+        let source = shown.map(|file| Excerpted { name: file.name.clone(), text: Arc::clone(&file.text) });
         let mut labels = Vec::new();
         let mut elsewhere = Vec::new();
         let main = diagnostic.span.map(|span| (span, diagnostic.label.as_str()));

@@ -22,11 +22,13 @@ pub(crate) struct Builder<'p> {
     pub(crate) frames: Vec<Frame>,
     slots: Vec<(Slot, Encoding)>,
     aliases: usize,
+    /// Tables of the widest SELECT that is written.
+    pub(crate) widest: usize,
 }
 
 impl<'p> Builder<'p> {
     pub(crate) fn new(model: &'p Model, dialect: Dialect) -> Self {
-        Self { model, dialect, frames: Vec::new(), slots: Vec::new(), aliases: 0 }
+        Self { model, dialect, frames: Vec::new(), slots: Vec::new(), aliases: 0, widest: 0 }
     }
 
     /// A name for a table that no other in the statement has.
@@ -75,7 +77,7 @@ impl<'p> Builder<'p> {
             Dialect::Postgres => statement.build(PostgresQueryBuilder),
         };
         let slots = values.0.iter().filter_map(|value| self.marked(value)).collect();
-        Template { text: text.into(), slots, columns: columns.into(), dialect: self.dialect }
+        Template { text: text.into(), slots, columns: columns.into(), dialect: self.dialect, tables: self.widest }
     }
 
     fn marked(&self, value: &Constant) -> Option<(Slot, Encoding)> {

@@ -142,6 +142,7 @@ impl Builder<'_> {
     pub(crate) fn from(&mut self, frame: usize, select: &mut SelectStatement) {
         let Frame { sources, joins } = std::mem::take(&mut self.frames[frame]);
         let none = sources.is_empty();
+        self.widest = self.widest.max(sources.len() + joins.len());
         for Source { table, alias, on } in sources {
             match on {
                 None => select.from_as(name(&table), name(&alias)),

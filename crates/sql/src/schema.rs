@@ -17,18 +17,52 @@ pub fn create(model: &Model, dialect: Dialect) -> Vec<Statement> {
     collections(model, model.collections.iter(), dialect)
 }
 
-/// The table of a collection, its indexes and the link tables that its fields own. What it refers to must be there
-/// before, or be added with it by `add_collections`.
+/// The table of a collection, its indexes and the link tables that its fields own. On PostgreSQL what it refers to must
+/// be there before.
 pub fn add_collection(model: &Model, collection: &Collection, dialect: Dialect) -> Vec<Statement> {
     collections(model, std::iter::once(collection), dialect)
 }
 
-/// As `add_collection`, for several that may refer to each other.
-pub fn add_collections(model: &Model, added: &[&Collection], dialect: Dialect) -> Vec<Statement> {
-    collections(model, added.iter().copied(), dialect)
+/// A table of a model, as it is to be found in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedTable {
+    /// Its name.
+    pub name: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The names of its indexes.
+    pub indexes: Vec<String>,
 }
 
-/// The columns of a field or its link table; without the indexes. A required field needs a default.
+/// What a database holds of a model.
+pub fn expected(model: &Model) -> Vec<ExpectedTable> {
+    let mut tables = Vec::new();
+    for collection in &model.collections {
+        tables.push(ExpectedTable {
+            name: collection.table.clone(),
+            columns: parts(collection).map(|(field, part)| part_column(field, part)).collect(),
+            indexes: collection.indexes.iter().map(|index| index.name.clone()).collect(),
+        });
+        for field in &collection.fields {
+            if let FieldKind::ManyToMany { link, .. } = &field.kind
+                && link.owner
+            {
+                let columns = vec![link.near.clone(), link.far.clone()];
+                tables.push(ExpectedTable { name: link.table.clone(), columns, indexes: Vec::new() });
+            }
+        }
+    }
+    tables
+}
+
+/// The state in which records begin, and those that are there already.
+fn initial_state(model: &Model, field: &Field) -> Option<Value> {
+    let FieldKind::Enum(id) = field.kind else { return None };
+    let states = model.enumeration(id);
+    states.initial().filter(|_| states.states).map(|value| Value::Text(value.name.clone()))
+}
+
+/// The columns of a field or its link table; without the indexes. A required field needs a default, or holds states.
 pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect: Dialect) -> Vec<Statement> {
     let schema = Schema { model, dialect };
     if let FieldKind::ManyToMany { link, .. } = &field.kind {
@@ -37,7 +71,9 @@ pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect:
     let mut statements = Vec::new();
     for (stored, part) in parts(collection).filter(|(stored, _)| stored.id == field.id) {
         let mut column = schema.column(stored, part);
-        if let Some(default) = stored.default.as_ref().and_then(|value| schema.default(value, stored, part)) {
+        let initial = initial_state(model, stored);
+        let default = stored.default.as_ref().or(initial.as_ref());
+        if let Some(default) = default.and_then(|value| schema.default(value, stored, part)) {
             column.default(default);
         }
         if let (Dialect::Sqlite, FieldKind::ToOne { target, .. }) = (dialect, &stored.kind) {

@@ -103,9 +103,15 @@ pub struct Template {
     pub(crate) slots: Box<[(Slot, Encoding)]>,
     pub(crate) columns: Arc<[ColumnType]>,
     pub(crate) dialect: Dialect,
+    pub(crate) tables: usize,
 }
 
 impl Template {
+    /// How many tables its widest SELECT joins. Databases have a limit for that (SQLite: 64).
+    pub fn tables(&self) -> usize {
+        self.tables
+    }
+
     /// Puts a value into every placeholder: `value` is asked once for each, in order; never for a constant.
     pub fn bind(&self, mut value: impl FnMut(&Slot) -> Value) -> Statement {
         let bind = |(slot, encoding): &(Slot, Encoding)| match slot {

@@ -35,6 +35,9 @@ pub enum StoreError {
     /// It takes more steps than one operation or read may.
     #[error("the statement takes more steps than one may")]
     StepLimit,
+    /// A value or the rows of a read are larger than they may be.
+    #[error("a value or an answer is larger than it may be")]
+    TooLarge,
     /// Too many operations wait, or another process holds the database.
     #[error("the database is busy")]
     Busy,
@@ -44,6 +47,9 @@ pub enum StoreError {
     /// Reading or writing the disk failed. The store does not go on.
     #[error("reading or writing the database failed")]
     Io(#[source] Cause),
+    /// The database's file was moved away or replaced: what is written is lost. The store does not go on.
+    #[error("the database's file was moved away or replaced")]
+    Moved,
     /// The database's file is damaged. The store does not go on.
     #[error("the database is damaged")]
     Corrupt(#[source] Cause),
@@ -79,7 +85,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether nothing may be read or written any more.
     pub(crate) fn is_fatal(&self) -> bool {
-        matches!(self, Self::Io(_) | Self::Corrupt(_))
+        matches!(self, Self::Io(_) | Self::Corrupt(_) | Self::Moved)
     }
 }
 
@@ -94,6 +100,12 @@ pub enum OpenError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// The file is a link to one elsewhere, whose directory another process may use.
+    #[error("{path} is a symbolic link; link the data directory instead, or name the real one with --data")]
+    Link {
+        /// The file.
+        path: PathBuf,
     },
     /// Another process has it open.
     #[error("another Backstay uses the database in {path}; stop it, or choose another directory with --data")]
@@ -145,6 +157,12 @@ pub enum OpenError {
     Sqlite {
         /// Its version.
         found: &'static str,
+    },
+    /// Tables were changed by other means than Backstay.
+    #[error("the database is not as Backstay left it: there is no {}; restore it from a backup", missing.join(", no "))]
+    Changed {
+        /// What is missing, in words.
+        missing: Vec<String>,
     },
     /// The model differs from the stored one in ways that are not applied by themselves.
     #[error("the model cannot be applied to the stored data: {}", refused.join("; "))]

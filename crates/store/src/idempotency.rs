@@ -7,7 +7,7 @@ use crate::own::{OwnRow, bytes, own};
 use crate::tx::Remembered;
 
 /// Expired records that are removed in one go.
-const PRUNED_AT_ONCE: i64 = 500;
+pub(crate) const PRUNED_AT_ONCE: u64 = 500;
 
 /// The idempotency key of a request, in whose name, and what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(crate) fn prune(now: Timestamp) -> Statement {
     own(
         "DELETE FROM backstay_idempotency WHERE expires <= $1 AND number IN \
          (SELECT number FROM backstay_idempotency ORDER BY number LIMIT $2)",
-        vec![Param::Int(now.micros()), Param::Int(PRUNED_AT_ONCE)],
+        vec![Param::Int(now.micros()), Param::Int(PRUNED_AT_ONCE.cast_signed())],
         &[],
     )
 }

@@ -29,5 +29,5 @@ pub use migration::Step;
 pub use open::{Migration, OpenOptions, Opened, Outcome};
 pub use read::{ReadStats, RowSink};
 pub use store::Store;
-pub use tx::Tx;
+pub use tx::{Executed, Tx};
 pub use work::{Work, Writes};

@@ -5,13 +5,25 @@ use backstay_sql::{Row, Statement};
 
 use crate::own::Visit;
 use crate::sqlite::Session;
-use crate::{Change, KeyClaim, Recall, StoreError, idempotency};
+use crate::{Change, KeyClaim, ReadStats, Recall, StoreError, idempotency};
 
 /// The transaction of one operation.
 pub struct Tx<'a> {
     session: TxSession<'a>,
     now: Timestamp,
     pending: Pending,
+    /// What was run since `watch`.
+    watched: Option<Vec<Executed>>,
+}
+
+/// A statement that an operation ran, and what it cost. For one that writes `rows` are those that it changed, and the
+/// rest is 0.
+#[derive(Debug, Clone)]
+pub struct Executed {
+    /// The statement.
+    pub statement: Statement,
+    /// What it cost.
+    pub stats: ReadStats,
 }
 
 /// The connection that a transaction runs on.
@@ -64,7 +76,7 @@ pub(crate) struct Remembered {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(session: TxSession<'a>, now: Timestamp) -> Self {
-        Self { session, now, pending: Pending::default() }
+        Self { session, now, pending: Pending::default(), watched: None }
     }
 
     /// Ends the operation's part: what is left to be done.
@@ -88,6 +100,21 @@ impl<'a> Tx<'a> {
         self.run(statement).await
     }
 
+    /// Keeps the statements that are run from now on, for an explanation.
+    pub fn watch(&mut self) {
+        self.watched = Some(Vec::new());
+    }
+
+    /// The statements that were run since `watch`, in order.
+    pub fn watched(&mut self) -> Vec<Executed> {
+        self.watched.take().unwrap_or_default()
+    }
+
+    /// Runs what is staged now, for who wants its errors before the operation has ended.
+    pub async fn settle(&mut self) -> Result<(), StoreError> {
+        self.flush().await
+    }
+
     /// Runs what is staged, so that the next statement sees it. What fails here undoes the operation, whatever it does
     /// with the error.
     async fn flush(&mut self) -> Result<(), StoreError> {
@@ -109,7 +136,14 @@ impl<'a> Tx<'a> {
         };
         self.pending.failed |= changed.is_err();
         self.pending.wrote |= changed.as_ref().is_ok_and(|changed| *changed > 0);
+        self.note(statement, changed.as_ref().ok().map(|rows| ReadStats { rows: *rows, ..ReadStats::default() }));
         changed
+    }
+
+    fn note(&mut self, statement: &Statement, stats: Option<ReadStats>) {
+        if let (Some(watched), Some(stats)) = (&mut self.watched, stats) {
+            watched.push(Executed { statement: statement.clone(), stats });
+        }
     }
 
     /// Adds a write that needs no answer: it is run before the next statement that has one, or when the operation has
@@ -139,10 +173,13 @@ impl<'a> Tx<'a> {
         let shown = match &mut self.session {
             TxSession::Sqlite(session) => session.rows_within(statement, visit),
             #[cfg(feature = "postgres")]
-            TxSession::Postgres(session) => session.rows(statement, visit).await,
+            TxSession::Postgres(session) => {
+                session.rows(statement, visit).await.map(|rows| ReadStats { rows, ..ReadStats::default() })
+            }
         };
         self.pending.failed |= shown.is_err();
-        shown
+        self.note(statement, shown.as_ref().ok().copied());
+        shown.map(|stats| stats.rows)
     }
 
     /// Keeps the answer under the idempotency key, in the same commit, until it expires. The answer is stored as it is:

@@ -5,7 +5,6 @@ mod conformance;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use backstay_base::Ambient;
 use backstay_store::{Migration, OpenError, OpenOptions, Opened, Outcome, Store};
@@ -38,11 +37,8 @@ fn a_database_is_made_once_and_then_found_unchanged() {
     assert_eq!(first.outcome, Outcome::Created);
     let numbers = first.store.catalog().clone();
     first.store.close();
-    let begun = Instant::now();
     let second = open(&path, MODEL).expect("the same database");
     assert_eq!(second.outcome, Outcome::Unchanged);
-    // The limit is generous to a busy machine; the target is 50 ms.
-    assert!(begun.elapsed().as_millis() < 500, "{:?}", begun.elapsed());
     assert_eq!(second.store.catalog().type_number(AUTHOR), numbers.type_number(AUTHOR));
     let number = numbers.field_number(AUTHOR, name_field());
     assert_eq!(second.store.catalog().field(AUTHOR, number), Some(name_field()));
@@ -189,4 +185,42 @@ fn the_plan_for_no_database_is_to_make_one() {
     assert_eq!(planned.len(), 1);
     assert_eq!(planned[0].words, "make the database");
     assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
+}
+
+#[test]
+fn a_database_that_lacks_something_is_refused_by_name() {
+    let directory = directory();
+    open(directory.path(), MODEL).expect("a database").store.close();
+    let check = |change: &str, expected: &str| {
+        let db = Connection::open(directory.path().join("backstay.db")).expect("the file");
+        db.execute_batch(&format!("PRAGMA foreign_keys = OFF; {change}")).expect("a change");
+        drop(db);
+        let expected =
+            format!("the database is not as Backstay left it: there is no {expected}; restore it from a backup");
+        assert_eq!(refused(directory.path(), MODEL), expected);
+    };
+    check("ALTER TABLE author RENAME COLUMN name TO title", "column author.name");
+    check("DROP TABLE author", "table author");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_database_is_refused() {
+    let (directory, other) = (directory(), directory());
+    open(other.path(), MODEL).expect("a database").store.close();
+    let link = directory.path().join("backstay.db");
+    std::os::unix::fs::symlink(other.path().join("backstay.db"), link).expect("a link");
+    assert!(refused(directory.path(), MODEL).contains("is a symbolic link"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_is_stored_in_a_file_that_was_taken_away() {
+    let directory = directory();
+    let store = open(directory.path(), MODEL).expect("a database").store;
+    store.write(create_author(1, "a@example.org")).await.expect("a first author");
+    fs::rename(directory.path().join("backstay.db"), directory.path().join("away.db")).expect("moved");
+    let refused = store.write(create_author(2, "b@example.org")).await.expect_err("refused");
+    assert!(format!("{refused:?}").contains("Moved"), "{refused:?}");
+    assert!(store.is_dead());
 }

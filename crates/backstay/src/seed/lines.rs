@@ -90,15 +90,17 @@ impl Lines {
                 return Ok(None);
             }
             if read as u64 == most {
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a line is larger than a body may be"));
+                let (line, most) = (self.position.line + 1, limits::BODY_BYTES);
+                let words = format!("line {line} has more than {most} bytes");
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, words));
             }
             self.digest.update(&self.buffer);
             self.position = Position { line: self.position.line + 1, byte: offset + read as u64 };
-            if !self.buffer.trim_ascii().is_empty() {
+            if !record(&self.buffer).is_empty() {
                 break;
             }
         }
-        let text = self.buffer.trim_ascii();
+        let text = record(&self.buffer);
         let offset = self.position.byte - self.buffer.len() as u64;
         Ok(Some(Line { number: self.position.line, offset, text }))
     }
@@ -110,7 +112,13 @@ pub(super) fn line_at(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(offset))?;
     let mut line = Vec::new();
     BufReader::new(file).take(limits::BODY_BYTES as u64).read_until(b'\n', &mut line)?;
-    Ok(line.trim_ascii().to_vec())
+    Ok(record(&line).to_vec())
+}
+
+/// What a line holds, without white space around it and without the mark that some editors begin a file with.
+fn record(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii();
+    line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(line).trim_ascii()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -128,7 +136,7 @@ mod tests {
     fn a_file_is_left_and_taken_up_again() {
         let place = tempfile::tempdir().expect("a temporary directory");
         let path = place.path().join("A.jsonl");
-        std::fs::write(&path, "one\n\n  two \r\nthree").expect("a file");
+        std::fs::write(&path, "\u{FEFF}one\n\n  two \r\nthree").expect("a file");
         let mut whole = Lines::open(&path).expect("opens");
         let mut seen = Vec::new();
         let mut left = Progress::default();
@@ -139,13 +147,13 @@ mod tests {
             }
         }
         let text = |text: &str| text.to_owned();
-        assert_eq!(seen, [(1, 0, text("one")), (3, 5, text("two")), (4, 13, text("three"))]);
+        assert_eq!(seen, [(1, 0, text("one")), (3, 8, text("two")), (4, 16, text("three"))]);
 
         let mut rest = Lines::open(&path).expect("opens");
         assert_eq!(rest.skip(left.at).expect("skips"), left.digest);
         assert_eq!(rest.next().expect("reads").map(|line| line.number), Some(4));
         assert_eq!(rest.before(), left);
         assert_eq!(rest.progress(), whole.progress());
-        assert_eq!(line_at(&path, 5).expect("reads"), b"two");
+        assert_eq!(line_at(&path, 8).expect("reads"), b"two");
     }
 }

@@ -76,6 +76,66 @@ type Comment
 }
 "#;
 
+/// Types that only some tests need.
+pub(crate) const MORE: &str = r#"
+type Team @allow(read: "true", create: "editor", update: "editor", delete: "editor") {
+  name: String!
+  lead: Membership
+  deputy: Membership @onDelete(do: CASCADE)
+  memberships: [Membership!] @inverse(field: "team")
+}
+
+type Membership @allow(read: "true", create: "editor", update: "editor", delete: "editor") {
+  team: Team! @onDelete(do: CASCADE)
+  next: Membership @onDelete(do: CASCADE)
+  name: String!
+}
+
+"What only editors see."
+type Complaint @allow(read: "editor", create: "auth.id != null", delete: "editor") {
+  about: Tag! @onDelete(do: RESTRICT)
+}
+
+"What nobody but its owner sees."
+type Draft @allow(read: "this.owner == auth.id", create: "auth.id != null") {
+  owner: User @set(on: CREATE, to: "auth.id")
+  name: String!
+  number: Int @unique @allow(read: "editor")
+}
+
+type Folder @allow(read: "true", create: "auth.id != null", update: "auth.id != null") {
+  drafts: [Draft!]
+  first: Draft @check(rule: "this.first.name == 'open'", message: "an open draft")
+}
+
+type Essay @allow(read: "true", create: "true", update: "true") {
+  long: Text!
+  details: JSON
+  others: [Essay!]
+}
+
+enum Visa { ASKED @initial @to(state: "GIVEN", when: "this.applicant.sections.exists(s, s.name == 'Politics')") GIVEN }
+
+type Request
+  @allow(read: "auth.id != null", create: "auth.id != null", update: "auth.id != null", delete: "auth.kind != 'ACCOUNT' || editor") {
+  applicant: User! @set(on: CREATE, to: "auth.id")
+  changedBy: User @set(on: WRITE, to: "auth.id") @onDelete(do: SET_NULL)
+  visa: Visa!
+  details: JSON
+  "Nobody but editors sees or gives it."
+  score: Int @default(to: 7) @allow(read: "editor", create: "editor", update: "editor")
+  "Everybody may give it, nobody but editors sees it."
+  vote: Int @allow(read: "editor")
+  "It is given once."
+  secret: String @immutable @allow(read: "editor")
+  fine: Decimal @precision(digits: 10, scale: 4)
+  charged: Decimal @precision(digits: 10, scale: 2) @set(on: WRITE, to: "this.fine")
+  "As long as a text may be."
+  copied: String @set(on: WRITE, to: "this.long")
+  long: Text
+}
+"#;
+
 /// The newsroom with an editor, two members of its section and a stranger.
 pub(crate) struct Desk {
     pub(crate) application: TestApplication,
@@ -91,7 +151,9 @@ impl Desk {
     pub(crate) async fn open() -> Self {
         let clock = TestClock::at("2026-01-31T12:00:00Z");
         let ambient = controlled(&clock, 7);
-        let application = TestApplication::open(vec![SourceFile::app("model/desk.graphql", MODEL)], ambient);
+        let files = [("model/desk.graphql", MODEL), ("model/more.graphql", MORE)];
+        let files = files.map(|(name, text)| SourceFile::app(name, text));
+        let application = TestApplication::open(files.to_vec(), ambient);
         let editor = Arc::new(Caller::account(application.engine.next_id(), ["EDITOR"]));
         let nobody = Arc::new(Caller::anonymous());
         let section = application.engine.next_id();

@@ -242,6 +242,7 @@ impl<'a> Resolver<'a> {
                 (!matches!(kind, FieldKind::OneToMany { .. }), "write it on the field at the other end")
             }
             "default" if state => (false, "the state marked `@initial` is the default"),
+            "set" if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
             "set" | "check" => (stored, "it is for fields that are stored in the record itself"),
             "default" | "class" => (stored && !to_one, "it is for scalars, enums and lists of them"),
             "onDelete" => (to_one, "it is for relations to one record"),

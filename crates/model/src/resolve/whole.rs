@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::Resolver;
 use crate::names::suggestion;
 use crate::source::Span;
-use crate::{Collection, CollectionId, Diagnostic, Enum, FieldKind, RuleText, Scalar};
+use crate::{Collection, CollectionId, Diagnostic, Enum, Field, FieldKind, RuleText, Scalar};
 
 impl Resolver<'_> {
     /// The collection marked `@identity`.
@@ -43,10 +43,11 @@ impl Resolver<'_> {
             self.check_columns(collection);
         }
         self.check_cycles(collections);
-        for of in std::mem::take(&mut self.enums) {
-            self.check_transitions(&of, collections);
-            self.enums.push(of);
+        let enums = std::mem::take(&mut self.enums);
+        for of in &enums {
+            self.check_transitions(of, &enums, collections);
         }
+        self.enums = enums;
     }
 
     fn check_paths(&mut self, collections: &[Collection]) {
@@ -139,22 +140,23 @@ impl Resolver<'_> {
     }
 
     /// What a transition sets must be there in every collection that has the states.
-    fn check_transitions(&mut self, of: &Enum, collections: &[Collection]) {
+    fn check_transitions(&mut self, of: &Enum, enums: &[Enum], collections: &[Collection]) {
         let uses = |collection: &&Collection| collection.fields.iter().any(|f| f.kind == FieldKind::Enum(of.id));
         let using: Vec<&Collection> = collections.iter().filter(uses).collect();
         let transitions = of.values.iter().flat_map(|value| &value.transitions);
         for (name, rule) in transitions.flat_map(|transition| &transition.set) {
             for collection in &using {
-                self.check_target(of, collection, name, rule);
+                self.check_target(of, enums, collection, name, rule);
             }
         }
     }
 
-    fn check_target(&mut self, of: &Enum, collection: &Collection, name: &str, rule: &RuleText) {
+    fn check_target(&mut self, of: &Enum, enums: &[Enum], collection: &Collection, name: &str, rule: &RuleText) {
         let standard = |id: crate::FieldId| id <= Collection::VERSION;
+        let holds_state = |field: &Field| matches!(field.kind, FieldKind::Enum(id) if enums[usize::from(id.0)].states);
         let settable: Vec<&str> = collection
             .stored_fields()
-            .filter(|field| !standard(field.id) && field.kind != FieldKind::Enum(of.id))
+            .filter(|field| !standard(field.id) && !holds_state(field))
             .map(|field| field.name.as_str())
             .collect();
         if settable.contains(&name) {
@@ -165,7 +167,7 @@ impl Resolver<'_> {
             (message, suggestion(name, settable))
         } else {
             let message = format!("a transition cannot set `{name}` of {}", collection.name);
-            (message, "name a stored field that is neither the state nor written by Backstay itself".to_owned())
+            (message, "name a stored field that holds no state and is not written by Backstay itself".to_owned())
         };
         let diagnostic = Diagnostic::error(message).at(rule.span, format!("the value for `{name}`"));
         self.out.push(diagnostic.and(collection.span, "this collection").help(help));

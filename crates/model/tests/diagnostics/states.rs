@@ -149,7 +149,7 @@ refused
    ·        ╰── this collection
  6 │   state: State!
    ╰────
-  help: name a stored field that is neither the state nor written by Backstay itself
+  help: name a stored field that holds no state and is not written by Backstay itself
 "#);
 }
 
@@ -205,5 +205,42 @@ refused
  9 │   x: Int
    ╰────
   help: the state marked `@initial` is the default
+"#);
+}
+
+/// Each way past a guard is closed when the model is loaded.
+#[test]
+fn states_change_by_their_own_transitions_alone() {
+    let model = r#"
+enum State { A @initial @to(state: "B", set: [{field: "other", to: "'D'"}]) B }
+enum Other { C @initial @to(state: "D", when: "false") D }
+type Post @allow(read: "true") {
+  state: State! @set(on: UPDATE, to: "'B'")
+  other: Other!
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: a transition cannot set `other` of Post
+   ╭─[model.graphql:1:68]
+ 1 │ enum State { A @initial @to(state: "B", set: [{field: "other", to: "'D'"}]) B }
+   ·                                                                    ──┬──
+   ·                                                                      ╰── the value for `other`
+ 2 │ enum Other { C @initial @to(state: "D", when: "false") D }
+ 3 │ type Post @allow(read: "true") {
+   ·      ──┬─
+   ·        ╰── this collection
+ 4 │   state: State! @set(on: UPDATE, to: "'B'")
+   ╰────
+  help: name a stored field that holds no state and is not written by Backstay itself
+  × error: `@set` has no meaning for this field
+   ╭─[model.graphql:4:17]
+ 3 │ type Post @allow(read: "true") {
+ 4 │   state: State! @set(on: UPDATE, to: "'B'")
+   ·                 ─────────────┬─────────────
+   ·                              ╰── not here
+ 5 │   other: Other!
+   ╰────
+  help: a state changes by its transitions alone, so that every guard is asked
 "#);
 }

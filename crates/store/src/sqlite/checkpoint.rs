@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::Shared;
 use super::error::store_error;
@@ -16,6 +17,10 @@ use crate::StoreError;
 const WRITE_BACK_PAGES: u32 = 4096;
 /// Pages from which on the log is made to start anew, for which the writer waits a moment: 128 MiB.
 const RESTART_PAGES: u32 = 32_768;
+
+/// How long a restart of the log waits for readers, and the writer with it. Where they take longer it is tried again
+/// after the next pages.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Writes the write-ahead log back into the database, on a thread of its own.
 pub(super) struct Checkpointer {
@@ -46,7 +51,9 @@ impl Checkpointer {
 
 /// Opens the connection that checkpoints run on.
 pub(super) fn session(path: &Path) -> Result<Session, StoreError> {
-    Session::open(path, Mode::Writer).map_err(store_error)
+    let session = Session::open(path, Mode::Writer).map_err(store_error)?;
+    session.db.busy_timeout(PATIENCE).map_err(store_error)?;
+    Ok(session)
 }
 
 /// Called by the writer after a group of operations.

@@ -11,6 +11,7 @@ pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
         ErrorCode::ConstraintViolation => constraint(error, failure.extended_code),
         ErrorCode::OperationInterrupted => StoreError::StepLimit,
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
+        ErrorCode::TooBig => StoreError::TooLarge,
         ErrorCode::DiskFull => StoreError::Full,
         ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => StoreError::Io(Arc::new(error)),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt(Arc::new(error)),

@@ -38,6 +38,10 @@ pub(super) fn lock(directory: &Path) -> Result<File, OpenError> {
 
 /// Makes the database's file where it is missing; refuses one that cannot be a database of Backstay.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
+    if path.is_symlink() {
+        // The lock stands in the directory of the link, and says nothing of the file's own.
+        return Err(OpenError::Link { path: path.to_owned() });
+    }
     let mut file = open(path)?;
     let writable = file.metadata().is_ok_and(|metadata| !metadata.permissions().readonly());
     if !writable {
@@ -59,6 +63,28 @@ fn open(path: &Path) -> Result<File, OpenError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(|source| unusable(path, source))
+}
+
+/// What tells a file from another that takes its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    #[cfg(unix)]
+    device_and_inode: (u64, u64),
+}
+
+/// The identity of the file that has this name now.
+pub(super) fn identity(path: &Path) -> std::io::Result<Identity> {
+    let metadata = fs::metadata(path)?;
+    #[cfg(unix)]
+    let device_and_inode = {
+        use std::os::unix::fs::MetadataExt as _;
+        (metadata.dev(), metadata.ino())
+    };
+    drop(metadata);
+    Ok(Identity {
+        #[cfg(unix)]
+        device_and_inode,
+    })
 }
 
 fn unusable(path: &Path, source: std::io::Error) -> OpenError {

@@ -1,11 +1,13 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use backstay_audit::Origin;
 use backstay_base::limits;
 
 use super::error::store_error;
+use super::file::{self, Identity};
 use super::job::Job;
 use super::{Session, Shared};
 use crate::own::int;
@@ -20,6 +22,9 @@ pub(super) struct GroupCommit {
     last_sequence: i64,
     /// What SQLite said of the file at the last look: another number tells of another process.
     data_version: i64,
+    path: PathBuf,
+    /// Which file it is: a name can be taken away from it while it is open.
+    identity: Identity,
 }
 
 /// The operations of a group that have ended well and wait for its COMMIT.
@@ -42,14 +47,15 @@ enum Ended {
 }
 
 impl GroupCommit {
-    pub(super) fn new(mut session: Session, shared: Arc<Shared>) -> Result<Self, StoreError> {
+    pub(super) fn new(mut session: Session, shared: Arc<Shared>, path: PathBuf) -> Result<Self, StoreError> {
         let mut last_sequence = 0;
         session.rows(&log::last(), &mut |row| {
             last_sequence = int(row, 0)?;
             Ok(())
         })?;
         let data_version = data_version(&session)?;
-        Ok(Self { session, shared, last_sequence, data_version })
+        let identity = file::identity(&path).map_err(|error| StoreError::Io(Arc::new(error)))?;
+        Ok(Self { session, shared, last_sequence, data_version, path, identity })
     }
 
     /// Runs the first operation and those that `next` has at hand, commits, and answers them all. An error means that
@@ -62,6 +68,11 @@ impl GroupCommit {
         let mut group = Group::default();
         let mut waiting = VecDeque::from([first]);
         let outcome = self.run_all(&mut group, &mut waiting, next).and_then(|()| self.commit(&group));
+        if self.session.met_full() || matches!(outcome, Err(StoreError::Full)) {
+            self.shared.full(true);
+        } else if group.entries > 0 {
+            self.shared.full(false);
+        }
         if let Err(error) = &outcome {
             if is_final(error) {
                 self.shared.die(error);
@@ -217,8 +228,11 @@ impl GroupCommit {
         self.session.command("ROLLBACK").map_err(store_error)
     }
 
-    /// Notices that another process has written.
+    /// Notices that another process has written, or taken the file away.
     pub(super) fn look_around(&mut self) -> Result<(), StoreError> {
+        if file::identity(&self.path).ok() != Some(self.identity) {
+            return Err(StoreError::Moved);
+        }
         let found = data_version(&self.session)?;
         if found != self.data_version {
             self.data_version = found;
@@ -234,11 +248,12 @@ impl GroupCommit {
         Ok(())
     }
 
-    /// Removes some expired idempotency records.
-    pub(super) fn prune(&mut self) -> Result<(), StoreError> {
+    /// Removes expired idempotency records, at most `PRUNED_AT_ONCE` of them; tells whether there may be more.
+    pub(super) fn prune(&mut self) -> Result<bool, StoreError> {
         self.session.allow_all();
         let now = self.shared.ambient.clock.now();
-        self.session.execute(&idempotency::prune(now)).map(|_| ())
+        let removed = self.session.execute(&idempotency::prune(now))?;
+        Ok(removed >= idempotency::PRUNED_AT_ONCE)
     }
 }
 

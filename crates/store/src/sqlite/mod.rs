@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Bytes of rows that a read on the reader pool may bring back.
-const MOVED_BYTES: usize = 64 * 1024 * 1024;
+const MOVED_BYTES: usize = 32 * 1024 * 1024;
 
 /// What the threads of one store share.
 pub(crate) struct Shared {
@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     log_format: LogFormat,
     on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
     dead: AtomicBool,
+    /// Whether the last thing that was to be stored found no space.
+    full: AtomicBool,
     /// Commits so far, moved after each COMMIT and before anybody is told of it: a snapshot is good while it stands.
     commits: AtomicU64,
     /// Pages in the write-ahead log after the last commit.
@@ -73,6 +75,16 @@ impl Shared {
     /// Something was committed, here or by another process: snapshots from before are old.
     fn committed(&self) {
         self.commits.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Tells of a full disk, once each time that it becomes full.
+    fn full(&self, is_full: bool) {
+        if self.full.swap(is_full, Ordering::Relaxed) != is_full {
+            match is_full {
+                true => tracing::error!("the disk is full; nothing can be stored until there is space again"),
+                false => tracing::info!("there is space on the disk again"),
+            }
+        }
     }
 
     /// Ends the store if a statement of this connection met a fatal error.
@@ -126,6 +138,7 @@ impl SqliteStore {
             log_format,
             on_fatal: Arc::clone(&options.on_fatal),
             dead: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             wal_pages: AtomicU32::new(0),
             written_back: AtomicU32::new(0),
@@ -143,7 +156,7 @@ impl SqliteStore {
         let readers = Arc::new(readers);
         let checkpointer = Checkpointer::start(checkpoint::session(path)?, Arc::clone(&shared), Arc::clone(&readers))
             .map_err(OpenError::Thread)?;
-        let commit = GroupCommit::new(database.session, Arc::clone(&shared))?;
+        let commit = GroupCommit::new(database.session, Arc::clone(&shared), path.to_owned())?;
         let writer = Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
         let store = Self {
             shared,

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ pub(super) fn database(
     } else {
         adapt(&mut session, options.migration, model, ambient)?
     };
+    verify(&session, model)?;
     let catalog = numbers(&mut session)?.catalog(model)?;
     let feed_key = feed_key(&mut session)?;
     Ok(Database { session, catalog, feed_key, outcome })
@@ -149,6 +151,35 @@ fn adapt(session: &mut Session, migration: Migration, model: &Model, ambient: &A
         Ok(())
     })?;
     Ok(Outcome::Migrated(planned.into_iter().map(|planned| planned.step).collect()))
+}
+
+/// Missing things that are named at the most.
+const NAMED_MISSING: usize = 10;
+
+/// Refuses a database that lacks what the model stores, before a request meets it.
+fn verify(session: &Session, model: &Model) -> Result<(), OpenError> {
+    const COLUMNS: &str = "SELECT 'column', m.name || '.' || p.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS p \
+                           WHERE m.type = 'table' UNION ALL SELECT type, name FROM sqlite_schema";
+    let mut found = HashSet::new();
+    let mut statement = session.db.prepare(COLUMNS).map_err(store_error)?;
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().map_err(store_error)? {
+        let (kind, name): (String, String) = row.try_into().map_err(store_error)?;
+        found.insert(format!("{kind} {name}"));
+    }
+    let mut missing = Vec::new();
+    for table in schema::expected(model) {
+        let own = format!("table {}", table.name);
+        if !found.contains(&own) {
+            missing.push(own);
+            continue;
+        }
+        let columns = table.columns.iter().map(|column| format!("column {}.{column}", table.name));
+        let indexes = table.indexes.iter().map(|index| format!("index {index}"));
+        missing.extend(columns.chain(indexes).filter(|thing| !found.contains(thing)));
+    }
+    missing.truncate(NAMED_MISSING);
+    if missing.is_empty() { Ok(()) } else { Err(OpenError::Changed { missing }) }
 }
 
 /// Why a step failed: a unique index that stored records refuse is the model's matter, not the database's.

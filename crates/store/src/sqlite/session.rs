@@ -1,10 +1,12 @@
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use backstay_base::limits;
 use backstay_sql::{ColumnType, Statement};
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus};
 
 use super::error::store_error;
@@ -16,6 +18,8 @@ use crate::{ReadStats, StoreError};
 const STATEMENTS: usize = 1024;
 /// Steps of SQLite's virtual machine between two looks at the budget.
 const STEPS_PER_CHECK: i32 = 1000;
+/// Bytes of the largest value or row: what a nested list adds up to is one.
+const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
 /// Pages that one connection keeps in memory.
 const CACHE_KIB: u32 = 16 * 1024;
 /// Milliseconds to wait for another process's lock.
@@ -37,6 +41,8 @@ pub(crate) struct Session {
     budget: Arc<AtomicI64>,
     mode: Mode,
     fatal: OnceCell<StoreError>,
+    /// Whether a statement found no space since this was last asked.
+    full: Cell<bool>,
     /// How many commits there were when the open snapshot was asked for; see `see`.
     seen: Option<u64>,
 }
@@ -52,6 +58,7 @@ impl Session {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+        db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_VALUE)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS);
         let budget = Arc::new(AtomicI64::new(i64::MAX));
         let left = Arc::clone(&budget);
@@ -63,7 +70,7 @@ impl Session {
         if mode == Mode::Reader {
             db.execute_batch("PRAGMA query_only = ON;")?;
         }
-        Ok(Self { db, budget, mode, fatal: OnceCell::new(), seen: None })
+        Ok(Self { db, budget, mode, fatal: OnceCell::new(), full: Cell::new(false), seen: None })
     }
 
     /// What follows sees a snapshot with at least this many commits in it. The one at hand is kept while nothing was
@@ -122,7 +129,7 @@ impl Session {
         let (mut rows, mut left) = (Vec::new(), limit);
         let stats = self.query(statement, |row, _| {
             let row = CopiedRow::new(row, statement.columns())?;
-            left = left.checked_sub(row.bytes()).ok_or(StoreError::StepLimit)?;
+            left = left.checked_sub(row.bytes()).ok_or(StoreError::TooLarge)?;
             rows.push(row);
             Ok(())
         })?;
@@ -146,6 +153,9 @@ impl Session {
         let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
         stats.steps = counter(StatementStatus::VmStep);
         stats.scanned = counter(StatementStatus::FullscanStep);
+        if statement.text().len() > limits::KEPT_STATEMENT_BYTES {
+            prepared.discard();
+        }
         Ok(stats)
     }
 
@@ -158,10 +168,14 @@ impl Session {
         Ok(changed as u64)
     }
 
-    /// As `rows`, but only within a transaction.
-    pub(crate) fn rows_within(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+    /// As `read`, but only within a transaction.
+    pub(crate) fn rows_within(
+        &mut self,
+        statement: &Statement,
+        visit: &mut Visit<'_>,
+    ) -> Result<ReadStats, StoreError> {
         self.within()?;
-        self.rows(statement, visit)
+        self.read(statement, visit)
     }
 
     /// As `execute`, but only within a transaction.
@@ -179,6 +193,11 @@ impl Session {
     /// The error after which nothing may go on, if a statement met one.
     pub(super) fn fatal(&self) -> Option<StoreError> {
         self.fatal.get().cloned()
+    }
+
+    /// Whether a statement found no space since this was last asked.
+    pub(super) fn met_full(&self) -> bool {
+        self.full.take()
     }
 
     /// Runs a statement without parameters or rows, such as `COMMIT`.
@@ -200,6 +219,9 @@ impl Session {
             return StoreError::ReadOnly;
         }
         let error = store_error(error);
+        if matches!(error, StoreError::Full) {
+            self.full.set(true);
+        }
         if error.is_fatal() {
             // The first one counts.
             self.fatal.get_or_init(|| error.clone());

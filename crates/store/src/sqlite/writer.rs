@@ -11,11 +11,14 @@ use super::group::{GroupCommit, is_final};
 use super::job::Job;
 use super::{Shared, checkpoint};
 use crate::StoreError;
+use crate::idempotency::PRUNED_AT_ONCE;
 
 /// How often an idle writer looks whether another process has written.
 const IDLE: Duration = Duration::from_secs(1);
-/// Groups, or idle looks, between two removals of expired idempotency records.
+/// Groups, or idle looks, between two removals of expired idempotency records. While a removal leaves some, another
+/// follows each group: a group adds at most as many as one removes.
 const PRUNE_EVERY: u32 = 256;
+const _: () = assert!(limits::GROUP_OPERATIONS as u64 <= PRUNED_AT_ONCE);
 
 enum Message {
     Run(Box<dyn Job>),
@@ -61,6 +64,7 @@ impl Writer {
 fn serve(mut commit: GroupCommit, messages: &Receiver<Message>, shared: &Shared, wake: &SyncSender<()>) {
     let mut closing = false;
     let mut rounds: u32 = 0;
+    let mut more_expired = false;
     while !closing {
         let outcome = match messages.recv_timeout(IDLE) {
             Ok(Message::Run(first)) => run_group(&mut commit, first, messages, &mut closing),
@@ -72,7 +76,10 @@ fn serve(mut commit: GroupCommit, messages: &Receiver<Message>, shared: &Shared,
         };
         checkpoint::after_commit(shared, wake);
         rounds = rounds.wrapping_add(1);
-        let pruned = if rounds.is_multiple_of(PRUNE_EVERY) { commit.prune() } else { Ok(()) };
+        let mut pruned = Ok(());
+        if more_expired || rounds.is_multiple_of(PRUNE_EVERY) {
+            pruned = commit.prune().map(|more| more_expired = more);
+        }
         for outcome in [outcome, pruned] {
             match outcome {
                 Ok(()) => {}

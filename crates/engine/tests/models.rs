@@ -1,0 +1,70 @@
+//! Models that are refused when their rules are compiled, and models that change.
+
+mod desk;
+
+use backstay_engine::Application;
+use backstay_model::{SourceFile, load};
+use desk::{Desk, MODEL, MORE};
+
+/// What is wrong with a model, each with its place.
+fn wrong(text: &str) -> Vec<String> {
+    let loaded = load(vec![SourceFile::app("m.graphql", text)]).expect("the model loads");
+    let Err(diagnostics) = Application::compile(loaded.model) else { return Vec::new() };
+    let place = |diagnostic: backstay_model::PlainDiagnostic| {
+        let at = diagnostic.start.map_or_else(String::new, |start| format!("{}:{} ", start.line, start.column));
+        let help = diagnostic.help.map_or_else(String::new, |help| format!(" ({help})"));
+        format!("{at}{}{help}", diagnostic.message)
+    };
+    diagnostics.plain().into_iter().map(place).collect()
+}
+
+#[test]
+fn an_error_in_a_named_rule_is_told_once_where_it_stands() {
+    let model = r#"extend schema @app(name: "A") @rule(name: "ed", is: "'EDITR' in auth.roles")
+enum Role @roles { EDITOR }
+type A @allow(read: "ed", create: "ed") { x: String @allow(read: "!ed") }
+"#;
+    assert_eq!(wrong(model), ["1:54 unknown value of Role 'EDITR' (did you mean 'EDITOR'?)"]);
+}
+
+#[test]
+fn a_named_rule_that_nothing_uses_is_checked() {
+    let model = r#"extend schema @app(name: "A")
+  @rule(name: "syn", is: "true &&")
+  @rule(name: "own", is: "this.owner == auth.id")
+type A @allow(read: "true") { x: String }
+"#;
+    let remedy = "write a condition such as `this.state == 'DRAFT' && auth.id != null`";
+    assert_eq!(wrong(model), [format!("2:34 the expression ends too early ({remedy})")]);
+}
+
+#[test]
+fn rules_that_no_statement_could_ask_are_refused() {
+    let mut fields = String::new();
+    let mut rule = Vec::new();
+    for index in 0..45 {
+        fields.push_str(&format!("  r{index}: A\n"));
+        rule.push(format!("this.r{index}.x == 'y'"));
+    }
+    let model = |rule: &str| {
+        format!("extend schema @app(name: \"A\")\ntype A @allow(read: \"{rule}\") {{\n  x: String\n{fields}}}\n")
+    };
+    let expected = "2:6 the rules of A lead through 46 relations (at most 40 can be asked in one statement; let rules \
+                    name fewer paths)";
+    assert_eq!(wrong(&model(&rule.join(" || "))), [expected]);
+    assert_eq!(wrong(&model(&rule[..39].join(" || "))), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn records_that_are_there_begin_in_the_first_state_of_a_new_field() {
+    let desk = Desk::open().await;
+    let id = desk.made("Request", &desk.ada, "{}").await;
+    let (ada, clock) = (std::sync::Arc::clone(&desk.ada), desk.clock.clone());
+    let more = MORE.replace("  visa: Visa!", "  visa: Visa!\n  second: Second!")
+        + "\nenum Second { ONE @initial @to(state: \"TWO\") TWO }\n";
+    let files = vec![SourceFile::app("model/desk.graphql", MODEL), SourceFile::app("model/more.graphql", more)];
+    let Desk { application, section, editor, bob, eve, .. } = desk;
+    let application = application.restart(files, backstay_testkit::controlled(&clock, 8));
+    let desk = Desk { application, clock, editor, ada, bob, eve, section };
+    assert_eq!(desk.get("Request", &desk.ada, id).await.expect("it is there")["second"], "ONE");
+}

@@ -1,0 +1,153 @@
+//! What values become on their way into a record, and what a change tells of values that are not seen.
+
+mod desk;
+
+use std::sync::Arc;
+
+use backstay_base::{Caller, CallerKind};
+use desk::{Desk, told};
+
+#[tokio::test]
+async fn a_patch_is_merged_into_a_document() {
+    let desk = Desk::open().await;
+    let body = r#"{"details":{"a":1,"b":{"c":2,"d":[1]},"n":12345678901234567890.5}}"#;
+    let id = desk.made("Request", &desk.ada, body).await;
+    let check = async |patch: &str, expected: &str| {
+        desk.update("Request", &desk.ada, id, patch).await.expect("a change");
+        let found = desk.select("Request", &desk.ada, id, Some("details")).await.expect("it is there");
+        assert_eq!(found["details"].to_string(), expected, "{patch}");
+    };
+    check(r#"{"details":{"a":null,"b":{"c":null,"e":1}}}"#, r#"{"b":{"d":[1],"e":1},"n":1.2345678901234567e+19}"#)
+        .await;
+    check(r#"{"details":{"b":[null]}}"#, r#"{"b":[null],"n":1.2345678901234567e+19}"#).await;
+    check(r#"{"details":[1]}"#, "[1]").await;
+    check(r#"{"details":{"x":{"y":null}}}"#, r#"{"x":{}}"#).await;
+    check(r#"{"details":null}"#, "null").await;
+    check(r#"{"details":{"x":1}}"#, r#"{"x":1}"#).await;
+}
+
+#[tokio::test]
+async fn a_value_that_is_set_fits_its_field_or_is_refused() {
+    let desk = Desk::open().await;
+    let id = desk.made("Request", &desk.ada, r#"{"fine":"12.5"}"#).await;
+    let found = desk.get("Request", &desk.ada, id).await.expect("it is there");
+    assert_eq!(found["charged"], "12.50");
+    assert_eq!(
+        told(desk.update("Request", &desk.ada, id, r#"{"fine":"12.505"}"#).await),
+        "invalid-values: /charged: at most 8 digits before the point and 2 after it"
+    );
+    let long = format!(r#"{{"long":"{}"}}"#, "x".repeat(10_001));
+    let refused = "invalid-values: /copied: at most 10000 characters";
+    assert_eq!(told(desk.update("Request", &desk.ada, id, &long).await), refused);
+    assert_eq!(told(desk.create("Request", &desk.ada, &long).await), refused);
+}
+
+#[tokio::test]
+async fn who_has_no_account_is_nobody_where_an_account_is_meant() {
+    let desk = Desk::open().await;
+    let id = desk.made("Request", &desk.ada, "{}").await;
+    let key = Arc::new(Caller { kind: CallerKind::Service, ..Caller::account(desk.engine().next_id(), ["EDITOR"]) });
+    desk.update("Request", &key, id, r#"{"fine":1}"#).await.expect("a key changes it");
+    let found = desk.get("Request", &desk.ada, id).await.expect("it is there");
+    assert_eq!(found["changedBy"], serde_json::Value::Null);
+    assert_eq!(
+        told(desk.create("Request", &key, "{}").await),
+        "invalid-values: /applicant: it is set to the account that asks, and none does (and 1 more)"
+    );
+}
+
+#[tokio::test]
+async fn a_value_that_is_not_seen_cannot_be_guessed() {
+    let desk = Desk::open().await;
+    let body = r#"{"vote":3,"secret":"plum"}"#;
+    let id = desk.made("Request", &desk.ada, body).await;
+    for score in [7, 8] {
+        let refused = told(desk.update("Request", &desk.ada, id, &format!(r#"{{"score":{score}}}"#)).await);
+        assert_eq!(refused, "invalid-values: /score: you may not update this field");
+    }
+    for secret in ["plum", "pear"] {
+        let refused = told(desk.update("Request", &desk.ada, id, &format!(r#"{{"secret":"{secret}"}}"#)).await);
+        assert_eq!(refused, "invalid-values: /secret: it cannot be changed once the record is made");
+    }
+    let mut version = 1;
+    for vote in [3, 3, 4] {
+        let written = desk.update("Request", &desk.ada, id, &format!(r#"{{"vote":{vote}}}"#)).await.expect("a vote");
+        version += 1;
+        assert_eq!(written.version, Some(version), "the version tells nothing of whether it was the same");
+    }
+    let written = desk.update("Request", &desk.ada, id, r#"{"fine":null}"#).await.expect("nothing to do");
+    assert_eq!(written.version, Some(version), "what is seen and the same is left alone");
+}
+
+#[tokio::test]
+async fn a_guard_may_follow_relations() {
+    let desk = Desk::open().await;
+    for (who, expected) in [(&desk.ada, "ok"), (&desk.eve, "forbidden: you may not update the state of this Request")] {
+        let id = desk.made("Request", who, "{}").await;
+        assert_eq!(told(desk.update("Request", who, id, r#"{"visa":"GIVEN"}"#).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_text_is_no_order_and_a_long_string_is_one() {
+    let desk = Desk::open().await;
+    let refused = desk.page("Request", &desk.ada, |list| list.sort = Some("long".into())).await;
+    assert_eq!(
+        told(refused),
+        "malformed-request: sort: 'long' is a Text, which can be too long to sort by; a String can be sorted at character 0"
+    );
+    for first in ["a", "b"] {
+        let long = format!(r#"{{"long":"{first}{}"}}"#, "é".repeat(9_999));
+        desk.made("Request", &desk.ada, &long).await;
+    }
+    let page = desk.page("Request", &desk.ada, |list| (list.sort, list.limit) = (Some("copied".into()), Some(1))).await;
+    let next = page.expect("a page")["next"].as_str().expect("another page").to_owned();
+    let second = desk.column("Request", &desk.ada, "copied", |list| {
+        (list.sort, list.after) = (Some("copied".into()), Some(next));
+    });
+    assert!(second.await.expect("the next page").starts_with('b'));
+}
+
+#[tokio::test]
+async fn a_request_leads_through_as_many_relations_as_a_statement_takes() {
+    let desk = Desk::open().await;
+    // Every path of relations from a membership, the short ones first; each needs one table more.
+    let mut paths = vec![("next".to_owned(), true), ("team".to_owned(), false)];
+    for from in 0.. {
+        let (path, is_membership) = paths[from].clone();
+        let steps = if is_membership { [("next", true), ("team", false)] } else { [("lead", true), ("deputy", true)] };
+        paths.extend(steps.map(|(step, then)| (format!("{path}.{step}"), then)));
+        if paths.len() > 70 {
+            break;
+        }
+    }
+    let filter = |paths: &[(String, bool)]| {
+        paths.iter().map(|(path, _)| format!("{path}.name=='x'")).collect::<Vec<_>>().join("||")
+    };
+    let few = desk.page("Membership", &desk.ada, |list| list.filter = Some(filter(&paths[..50]))).await;
+    assert_eq!(told(few), "ok");
+    let refused = told(desk.page("Membership", &desk.ada, |list| list.filter = Some(filter(&paths))).await);
+    assert!(refused.contains("more than 60 relations"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_answer_has_a_size() {
+    let desk = Desk::open().await;
+    let mut ids = Vec::new();
+    for _ in 0..9 {
+        let long = format!(r#"{{"long":"{}","details":{{}}}}"#, "x".repeat(2_000_000));
+        desk.create("Essay", &desk.ada, &long).await.map(|written| ids.push(written.ids[0])).expect("an essay");
+    }
+    let refused = told(desk.page("Essay", &desk.ada, |_| ()).await);
+    assert_eq!(refused, "too-large: the answer (select fewer fields, or a smaller page) is larger than 16777216 bytes");
+    assert_eq!(told(desk.page("Essay", &desk.ada, |list| list.limit = Some(8)).await), "ok");
+    let all: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+    let body = format!(r#"{{"others":[{}]}}"#, all.join(","));
+    for id in &ids {
+        desk.update("Essay", &desk.ada, *id, &body).await.expect("linked");
+    }
+    let nested = desk.page("Essay", &desk.ada, |list| {
+        (list.select, list.limit) = (Some("others{others{long}}".into()), Some(1));
+    });
+    assert!(told(nested.await).starts_with("too-large: the answer"));
+}
