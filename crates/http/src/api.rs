@@ -105,8 +105,8 @@ fn answer_write(asker: &Asker, written: &Written, minimal: bool) -> Answer {
         (Outcome::Updated, Some(_)) => StatusCode::OK,
         (Outcome::Updated, None) | (Outcome::Deleted, _) => StatusCode::NO_CONTENT,
     };
-    let tag = written.tag.clone().filter(|_| shown.is_some());
-    let mut answer = Answer::ready(status, asker.audience(), shown.unwrap_or_default()).tagged(tag);
+    let body = shown.unwrap_or_default();
+    let mut answer = Answer::ready(status, asker.audience(), body).tagged(written.tag.clone());
     if minimal {
         answer.headers.push(negotiation::minimal_applied());
     }
