@@ -18,6 +18,7 @@ pub fn describe(model: &Model, settings: &HttpSettings) -> String {
     }
     paths.extend(operations::of_accounts());
     paths.insert("/api/".to_owned(), operations::collections());
+    paths.insert("/explain".to_owned(), operations::explain());
     let cookie = if settings.secure_cookies { credentials::SECURE_COOKIE } else { credentials::PLAIN_COOKIE };
     let document = json!({
         "openapi": "3.1.0",

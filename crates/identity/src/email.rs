@@ -57,7 +57,9 @@ impl Operation for ChangeEmail {
     fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
         Box::pin(async move {
             let draft = Draft::new().with(self.field, self.email.clone());
-            cx.update(Authority::System, self.collection, self.subject.id(), draft, None).await.map(|record| record.id())
+            cx.update(Authority::System, self.collection, self.subject.id(), draft, None)
+                .await
+                .map(|record| record.id())
         })
     }
 }

@@ -145,7 +145,11 @@ impl Identity {
     }
 
     /// The credential, if the password is its own. One hash is computed in every case.
-    pub(crate) async fn proven(&self, credential: Option<Credential>, password: &Secret) -> Result<(Credential, Verdict), Error> {
+    pub(crate) async fn proven(
+        &self,
+        credential: Option<Credential>,
+        password: &Secret,
+    ) -> Result<(Credential, Verdict), Error> {
         let usable = credential.filter(|_| !password::is_too_long(password));
         let stored = usable.as_ref().and_then(|credential| credential.password_hash.clone());
         let shown = if password::is_too_long(password) { Secret::new(String::new()) } else { password.clone() };

@@ -226,6 +226,7 @@ pub(super) fn explain() -> Value {
     question["properties"]["body"] = json!({ "description": "The body of a POST or PATCH." });
     let object = json!({ "application/json": { "schema": { "type": "object" } } });
     let mut post = operation("Explanations", "explain", "200", &object, json!([]));
-    post["description"] = json!("Why a request is allowed or refused, and what it costs; for operators. Changes nothing.");
+    post["description"] =
+        json!("Why a request is allowed or refused, and what it costs; for operators. Changes nothing.");
     json!({ "post": with_body(post, &json!({ "application/json": { "schema": question } })) })
 }

@@ -216,3 +216,34 @@ async fn the_first_operator_is_made_with_the_token_once() {
     }
     assert_eq!(done.headers.get_all(SET_COOKIE).iter().count(), 1);
 }
+
+#[tokio::test]
+async fn an_account_changes_its_address_with_its_password() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    app.account("bob@example.org").await;
+    let me = app.call("GET /auth/me", &[("authorization", &ada)]).await.json();
+    let id = me["account"]["id"].as_str().expect("an id").to_owned();
+
+    let alone = app.post(&format!("PATCH /api/users/{id}"), &[("authorization", &ada)], r#"{"email":"a@example.org"}"#);
+    let alone = alone.await;
+    assert_eq!(alone.status, 422);
+    assert!(alone.text().contains("POST /auth/email"), "{}", alone.text());
+
+    let change = async |email: &str, password: &str| {
+        let body = format!(r#"{{"email":"{email}","password":"{password}"}}"#);
+        app.post("POST /auth/email", &[("authorization", &ada)], &body).await
+    };
+    assert_eq!(change("a@example.org", "wrong horse battery").await.status, 401);
+    assert_eq!(change("bob@example.org", "correct horse battery").await.status, 409);
+    assert_eq!(change("no address", "correct horse battery").await.status, 422);
+    let changed = change("A@example.org", "correct horse battery").await;
+    assert_eq!((changed.status, changed.json()["account"]["email"].as_str()), (200, Some("a@example.org")));
+    let sign_in = async |email: &str| {
+        let body = format!(r#"{{"email":"{email}","password":"correct horse battery"}}"#);
+        app.post("POST /auth/sign-in", &[], &body).await.status
+    };
+    assert_eq!((sign_in("a@example.org").await, sign_in("ada@example.org").await), (200, 401));
+    let nobody = app.post("POST /auth/email", &[], r#"{"email":"x@example.org","password":"p"}"#).await;
+    assert_eq!(nobody.status, 401);
+}
