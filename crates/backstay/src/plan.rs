@@ -20,7 +20,8 @@ impl fmt::Display for Plan {
             return writeln!(f, "nothing to do: the model is the stored one");
         }
         for step in &self.0 {
-            write!(f, "{}: {}", if step.automatic { "taken" } else { "refused" }, told_one(step))?;
+            f.write_str(if step.automatic { "taken: " } else { "refused: " })?;
+            tell(f, step)?;
             if !step.automatic {
                 writeln!(f, "    {}", remedy(step.risk))?;
             }
@@ -57,13 +58,18 @@ fn remedy(risk: Risk) -> &'static str {
 }
 
 /// Steps that were taken, for people.
-pub(crate) fn told(steps: &[Step]) -> String {
-    steps.iter().map(told_one).collect()
+#[derive(Debug)]
+pub(crate) struct Taken(pub(crate) Vec<Step>);
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|step| tell(f, step))
+    }
 }
 
-fn told_one(step: &Step) -> String {
-    let statements: String = step.sql.iter().map(|statement| format!("    {statement};\n")).collect();
-    format!("{} ({})\n{statements}", step.words, words(step.risk))
+fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+    writeln!(f, "{} ({})", step.words, words(step.risk))?;
+    step.sql.iter().try_for_each(|statement| writeln!(f, "    {statement};"))
 }
 
 fn words(risk: Risk) -> &'static str {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::plan::{self, Plan};
+use crate::plan::{Plan, Taken};
 use crate::socket::Running;
 use crate::{Answer, Command, Failure, Place, compile, logging};
 
@@ -108,7 +108,7 @@ fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
     print(&match outcome {
         OpenOutcome::Created => format!("database made in {}\n", place.data.display()),
         OpenOutcome::Unchanged => Plan(Vec::new()).to_string(),
-        OpenOutcome::Migrated(steps) => format!("{}done\n", plan::told(&steps)),
+        OpenOutcome::Migrated(steps) => format!("{}done\n", Taken(steps)),
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -225,8 +225,8 @@ async fn an_account_changes_its_address_with_its_password() {
     let me = app.call("GET /auth/me", &[("authorization", &ada)]).await.json();
     let id = me["account"]["id"].as_str().expect("an id").to_owned();
 
-    let alone = app.post(&format!("PATCH /api/users/{id}"), &[("authorization", &ada)], r#"{"email":"a@example.org"}"#);
-    let alone = alone.await;
+    let patch = format!("PATCH /api/users/{id}");
+    let alone = app.post(&patch, &[("authorization", &ada)], r#"{"email":"a@example.org"}"#).await;
     assert_eq!(alone.status, 422);
     assert!(alone.text().contains("POST /auth/email"), "{}", alone.text());
 
