@@ -100,7 +100,7 @@ async fn sign_up_takes_what_the_account_may_write_and_nothing_else() {
     };
     check(r#", "rank": 9"#, "/rank: you may not create this field").await;
     check(r#", "badge": "gold""#, "/badge: you may not create this field").await;
-    check(r#", "credits": 1000"#, "/credits: Backstay gives it its value").await;
+    check(r#", "credits": 1000"#, "/credits: it is read-only").await;
     check(r#", "groups": []"#, "/groups: it cannot be given at sign-up; change it afterwards").await;
     check(r#", "id": "0190a5d0-0000-7000-8000-000000000001""#, "/id: Backstay gives it its value").await;
     check(r#", "nane": "Ada""#, "/nane: unknown field 'nane'; did you mean 'name'?").await;
