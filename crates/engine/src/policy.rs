@@ -235,7 +235,7 @@ impl<'m> Compiler<'m> {
         if let Some(user) = user {
             diagnostic = diagnostic.and(user, "used here");
         }
-        diagnostic.help = error.remedy();
+        diagnostic.help = Some(error.remedy());
         let known = |known: &Diagnostic| known.span == diagnostic.span && known.message == diagnostic.message;
         if !self.diagnostics.iter().any(known) {
             self.diagnostics.push(diagnostic);

@@ -207,10 +207,7 @@ pub(crate) fn plan(key: &ListKey, model: &Model, view: &View, planner: &Planner)
 
 fn in_filter(text: &str, error: &ExprError) -> Violation {
     let offset = text.get(..error.span.start).map_or(0, |before| before.chars().count());
-    let problem = match error.remedy() {
-        Some(remedy) => format!("{error}; {remedy}"),
-        None => error.to_string(),
-    };
+    let problem = format!("{error}; {}", error.remedy());
     Violation::new("filter", ViolationKind::Syntax { offset, problem })
 }
 

@@ -17,8 +17,8 @@ impl ExprError {
         Self { span: span.start as usize..span.end as usize, kind }
     }
 
-    /// What to do about it, where there is something to say.
-    pub fn remedy(&self) -> Option<String> {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
         self.kind.remedy()
     }
 }
@@ -263,13 +263,13 @@ pub enum ExprErrorKind {
 }
 
 impl ExprErrorKind {
-    /// What to do about it, where there is something to say.
-    pub fn remedy(&self) -> Option<String> {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
         let fixed = match self {
             Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
             Self::TooManyParameters => "use a list parameter: `field in $values`",
             Self::Unsupported { instead, .. } => instead,
-            Self::Unknown { suggestion: Some(name), .. } => return Some(format!("did you mean '{name}'?")),
+            Self::Unknown { suggestion: Some(name), .. } => return format!("did you mean '{name}'?"),
             Self::Unknown { what, .. } => unknown_remedy(what),
             Self::Nul => "leave it out",
             Self::Unexpected { found } if found == "=" => "write `==`",
@@ -285,18 +285,18 @@ impl ExprErrorKind {
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, .. } if expected == "Boolean" => "write a condition, such as a comparison",
             Self::Type { .. } => "write a value of the type that is expected",
-            Self::Arguments { usage, .. } => return Some(format!("write {usage}")),
+            Self::Arguments { usage, .. } => return format!("write {usage}"),
             Self::Cycle { .. } => "let one of the rules say it without the other",
             Self::NoRecord { .. } => "only the caller (`auth`) and the moment (`now`) are known here",
             Self::NoRoles => "mark an enum of the model `@roles`",
-            Self::ToMany { field } => return Some(format!("ask its records: `{field}.exists(x, …)`")),
+            Self::ToMany { field } => return format!("ask its records: `{field}.exists(x, …)`"),
             Self::NotToMany { .. } => "use it on a relation to many; `in` asks a list",
-            Self::Compare { left, right } => return compare_remedy(left, right),
+            Self::Compare { left, right } => compare_remedy(left, right),
             Self::Incomparable { ty, .. } if ty == "JSON" => "only its presence can be tested: `== null`, `!= null`",
             Self::Incomparable { ty, .. } if ty == "Money" => "compare `.amount`, and `.currency` with `==`",
             Self::Incomparable { ty, .. } if ty.starts_with("list") => "ask its elements with `in`",
             Self::Incomparable { .. } => "compare it with `==` or `!=`",
-            Self::Operator { left, right, .. } => return operator_remedy(left, right),
+            Self::Operator { left, right, .. } => operator_remedy(left, right),
             Self::Time(TimeError::Duration) => "write a duration as '90s' or '1h30m'",
             Self::Time(_) => "write a date as '2026-01-31' and a moment as '2026-01-31T12:00:00Z'",
             Self::Id => "write the 36 characters of a UUID",
@@ -311,7 +311,7 @@ impl ExprErrorKind {
             Self::Escape => r#"use \\, \', \", \n, \t or \u0000 with four hexadecimal digits"#,
             Self::InRule { error, .. } => return error.remedy(),
         };
-        Some(fixed.to_owned())
+        fixed.to_owned()
     }
 }
 
@@ -328,18 +328,17 @@ fn unknown_remedy(what: &Name) -> &'static str {
     }
 }
 
-fn compare_remedy(left: &str, right: &str) -> Option<String> {
+fn compare_remedy(left: &str, right: &str) -> &'static str {
     let number = |ty: &str| matches!(ty, "Int" | "Float" | "Decimal");
-    let remedy = match number(left) && number(right) {
+    match number(left) && number(right) {
         true => "give both fields one type in the model",
         false => "compare it with a value of its own type",
-    };
-    Some(remedy.to_owned())
+    }
 }
 
-fn operator_remedy(left: &str, right: &str) -> Option<String> {
+fn operator_remedy(left: &str, right: &str) -> &'static str {
     let either = |ty: &str| left == ty || right == ty;
-    let remedy = if either("Decimal") || either("Money") {
+    if either("Decimal") || either("Money") {
         "exact amounts can be compared, not computed with"
     } else if either("Text") {
         "texts cannot be joined"
@@ -349,6 +348,5 @@ fn operator_remedy(left: &str, right: &str) -> Option<String> {
         "add a duration, such as `now - duration('24h')`"
     } else {
         "use numbers of one type"
-    };
-    Some(remedy.to_owned())
+    }
 }

@@ -100,7 +100,7 @@ fn answers<'r>(
     let answer = |column: &str| match (column, &compiled) {
         ("expression", _) => expression.to_owned(),
         ("at", Err(errors)) => expression[errors[0].span.clone()].to_owned(),
-        ("remedy", Err(errors)) => errors[0].remedy().unwrap_or_default(),
+        ("remedy", Err(errors)) => errors[0].remedy(),
         (_, Err(errors)) => errors.iter().map(ExprError::to_string).collect::<Vec<_>>().join("; "),
         ("type", Ok(checked)) => format!("{:?}", checked.expr.ty),
         (post, Ok(checked)) => answer_for(model, settings, checked, post),
