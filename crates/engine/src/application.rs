@@ -30,7 +30,7 @@ impl Application {
         let ranks = deletion::ranks(&model);
         let model = Arc::new(model);
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
-        width::too_wide(&model, &policy).into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+        diagnostics.extend(width::too_wide(&model, &policy));
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }

@@ -252,7 +252,9 @@ impl<'m> Compiler<'m> {
             let errors = compile(&rule.text, &Scope::caller_only(self.model)).err().unwrap_or_default();
             let about_a_record = |error: &ExprError| matches!(innermost(error), ExprErrorKind::NoRecord { .. });
             if !errors.iter().any(about_a_record) {
-                errors.iter().for_each(|error| self.report(rule, error, None));
+                for error in &errors {
+                    self.report(rule, error, None);
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, CallerKind, Error, Unauthenticated, Value, ViolationKind, limits};
-use backstay_model::Collection;
+use backstay_model::{Collection, CollectionId};
 use backstay_sql::{DecodeError, ReadPlan, Row};
 use backstay_store::{RowSink, StoreError};
 use bytes::Bytes;
@@ -16,6 +16,12 @@ use crate::view::View;
 use crate::{Context, Found, Get, List, Page, Tag, encode, select, width};
 
 impl Engine {
+    /// Whether a rule could allow the caller this action on any record of the collection at all.
+    pub fn may_at_all(&self, cx: &Context, collection: CollectionId, action: Action) -> bool {
+        let collection = self.inner.application.model.collection(collection);
+        may_at_all(&self.inner.application.view(&cx.caller), cx, collection, action).is_ok()
+    }
+
     /// One record as the caller sees it, in one statement. A record that the caller may not read does not exist for the
     /// caller.
     pub async fn get(&self, cx: &Context, request: Get) -> Result<Found, Error> {

@@ -2,6 +2,8 @@ use std::collections::HashSet;
 
 use backstay_base::{Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
 use backstay_store::{KeyClaim, Recall};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -112,7 +114,7 @@ fn rights(caller: &Caller) -> String {
             digest.update(part.as_bytes());
         }
     }
-    digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
 }
 
 fn expiry(now: Timestamp) -> Timestamp {

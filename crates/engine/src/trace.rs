@@ -58,7 +58,7 @@ impl Operation for TraceRules {
                 RuleSubject::Stored(id) | RuleSubject::Changed(id, _) => {
                     let stored = cx.get(collection.id, *id).await?;
                     let values = stored.as_ref().map(Record::values);
-                    let Some(values) = values else { return cx.trace_absent(collection, self.action) };
+                    let Some(values) = values else { return Ok(cx.trace_absent(collection, self.action)) };
                     let subject = Subject::of(RecordSource::Stored, values, values);
                     match (&self.subject, self.action) {
                         (RuleSubject::Changed(_, draft), _) => cx.trace_update(collection, values, draft).await,
@@ -161,13 +161,13 @@ impl<'a> OpContext<'a, '_> {
     }
 
     /// What is known of a record that is not there: the texts of the rules.
-    fn trace_absent(&self, collection: &Collection, action: Action) -> Result<Vec<ExplainedRule>, Error> {
+    fn trace_absent(&self, collection: &Collection, action: Action) -> Vec<ExplainedRule> {
         let actions = if action == Action::Read { vec![action] } else { vec![Action::Read, action] };
         let rule = |action: Action| {
             let rule = self.policy(collection).allow.of(action);
             self.described(type_rule(collection, action), rule, "there is no such record".to_owned(), Vec::new())
         };
-        Ok(actions.into_iter().map(rule).collect())
+        actions.into_iter().map(rule).collect()
     }
 
     async fn trace_type(

@@ -2,6 +2,8 @@
 
 mod desk;
 
+use std::fmt::Write as _;
+
 use backstay_engine::Application;
 use backstay_model::{SourceFile, load};
 use desk::{Desk, MODEL, MORE};
@@ -43,7 +45,7 @@ fn rules_that_no_statement_could_ask_are_refused() {
     let mut fields = String::new();
     let mut rule = Vec::new();
     for index in 0..45 {
-        fields.push_str(&format!("  r{index}: A\n"));
+        let _ = writeln!(fields, "  r{index}: A");
         rule.push(format!("this.r{index}.x == 'y'"));
     }
     let model = |rule: &str| {

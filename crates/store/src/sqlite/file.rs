@@ -1,5 +1,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read};
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,26 +67,17 @@ fn open(path: &Path) -> Result<File, OpenError> {
     options.open(path).map_err(|source| unusable(path, source))
 }
 
-/// What tells a file from another that takes its name.
+/// What tells a file from another that takes its name: device and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
-    #[cfg(unix)]
-    device_and_inode: (u64, u64),
-}
+pub(super) struct Identity(u64, u64);
 
-/// The identity of the file that has this name now.
+/// The identity of the file that has this name now. Elsewhere than on Unix a file that is open keeps its name.
 pub(super) fn identity(path: &Path) -> std::io::Result<Identity> {
     let metadata = fs::metadata(path)?;
     #[cfg(unix)]
-    let device_and_inode = {
-        use std::os::unix::fs::MetadataExt as _;
-        (metadata.dev(), metadata.ino())
-    };
-    drop(metadata);
-    Ok(Identity {
-        #[cfg(unix)]
-        device_and_inode,
-    })
+    return Ok(Identity(metadata.dev(), metadata.ino()));
+    #[cfg(not(unix))]
+    return Ok(Identity(0, u64::from(metadata.is_file())));
 }
 
 fn unusable(path: &Path, source: std::io::Error) -> OpenError {

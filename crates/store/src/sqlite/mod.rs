@@ -79,11 +79,11 @@ impl Shared {
 
     /// Tells of a full disk, once each time that it becomes full.
     fn full(&self, is_full: bool) {
-        if self.full.swap(is_full, Ordering::Relaxed) != is_full {
-            match is_full {
-                true => tracing::error!("the disk is full; nothing can be stored until there is space again"),
-                false => tracing::info!("there is space on the disk again"),
-            }
+        let was_full = self.full.swap(is_full, Ordering::Relaxed);
+        if is_full && !was_full {
+            tracing::error!("the disk is full; nothing can be stored until there is space again");
+        } else if was_full && !is_full {
+            tracing::info!("there is space on the disk again");
         }
     }
 
