@@ -140,7 +140,7 @@ pub enum Conflict {
         collection: String,
     },
     /// Other records refer to this one.
-    #[error("{count}{} {collection} refer to it by '{field}'", if *more { " or more" } else { "" })]
+    #[error("records of {collection} refer to it by '{field}' ({count}{})", if *more { " or more" } else { "" })]
     Referenced {
         /// The referring collection.
         collection: String,

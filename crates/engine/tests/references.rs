@@ -58,7 +58,7 @@ async fn what_still_refers_is_told_only_to_who_may_see_it() {
     let desk = Desk::open().await;
     let tag = desk.made("Tag", &desk.ada, r#"{"name":"x"}"#).await;
     desk.made("Complaint", &desk.eve, &format!(r#"{{"about":"{tag}"}}"#)).await;
-    let seen = "still-referenced: 1 Complaint refer to it by 'about'";
+    let seen = "still-referenced: records of Complaint refer to it by 'about' (1)";
     assert_eq!(told(desk.delete("Tag", &desk.editor, tag).await), seen);
 
     let section = desk.made("Section", &desk.editor, r#"{"name":"Sport"}"#).await;
@@ -69,7 +69,7 @@ async fn what_still_refers_is_told_only_to_who_may_see_it() {
     let cleaner = std::sync::Arc::new(backstay_base::Caller::account(desk.engine().next_id(), ["EDITOR"]));
     assert_eq!(
         told(desk.delete("Section", &cleaner, section).await),
-        "still-referenced: 1 Post refer to it by 'section'"
+        "still-referenced: records of Post refer to it by 'section' (1)"
     );
 }
 

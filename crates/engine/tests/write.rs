@@ -244,7 +244,7 @@ async fn deleting_does_what_each_relation_says() {
     let part = desk.made("Section", &desk.editor, &part).await;
 
     let restricted = desk.delete("Section", &desk.editor, desk.section).await;
-    assert_eq!(told(restricted), "still-referenced: 1 Post refer to it by 'section'");
+    assert_eq!(told(restricted), "still-referenced: records of Post refer to it by 'section' (1)");
     assert_eq!(told(desk.delete("Post", &desk.ada, post).await), "forbidden: you may not delete this Post");
     assert_eq!(told(desk.delete("Post", &desk.editor, post).await), "ok");
     assert_eq!(told(desk.get("Post", &desk.editor, post).await), "not-found: there is no Post with this id");

@@ -52,11 +52,6 @@ impl Facts {
         truths
     }
 
-    /// The facts, by their index.
-    pub fn parts(&self) -> &[Expr] {
-        &self.parts
-    }
-
     fn index_of(&mut self, part: &Expr) -> Option<u16> {
         let found = self.parts.iter().position(|known| known.same(part));
         let index = found.unwrap_or(self.parts.len());

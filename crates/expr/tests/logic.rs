@@ -161,7 +161,6 @@ fn facts_are_the_largest_parts_of_the_caller_alone_and_each_is_kept_once() {
     assert_eq!(again, binary(Operator::And, of_record(), boolean(Node::Fact(0))));
     assert_eq!(facts.extract(&editor()).node, Node::Fact(1));
     assert_eq!(facts.extract(&literal(Truth::True)), literal(Truth::True), "a literal is no fact");
-    assert_eq!(facts.parts().len(), 2);
 
     let truths = facts.evaluate(&Caller::account(RecordId::from_bytes([1; 16]), ["EDITOR"]));
     assert_eq!((truths.get(0), truths.get(1), truths.get(2)), (Truth::True, Truth::True, Truth::Unknown));

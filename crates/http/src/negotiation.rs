@@ -31,6 +31,8 @@ pub(crate) fn refuse_write_options(headers: &HeaderMap) -> Result<(), Refusal> {
 
 fn idempotency_key<'r>(exchange: &Exchange<'r>) -> Result<Option<&'r str>, Refusal> {
     let Some(key) = exchange.header(&IDEMPOTENCY_KEY)? else { return Ok(None) };
+    // A text of a structured field stands in quotes (RFC 9651, section 3.3.3), which many leave out.
+    let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
     if key.is_empty() || key.len() > limits::IDEMPOTENCY_KEY_BYTES {
         let range = format!("1 to {} visible ASCII characters", limits::IDEMPOTENCY_KEY_BYTES);
         return Err(Refusal::malformed(IDEMPOTENCY_KEY.as_str(), ViolationKind::Range(range)));

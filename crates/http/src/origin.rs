@@ -161,12 +161,14 @@ fn sender(exchange: &Exchange<'_>) -> Sender {
     }
 }
 
-/// Whether the origin's host is the one that was asked.
+/// Whether the origin's host is the one that was asked, and its pages came no less safely.
 fn is_host(exchange: &Exchange<'_>, origin: &HeaderValue) -> bool {
-    let Ok(origin) = origin.to_str() else { return false };
+    let Some((scheme, authority)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
+        return false;
+    };
     let host = exchange.site.settings.proxies.host(exchange.peer, exchange.parts);
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    authority.zip(host.as_deref()).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
+    let as_safe = scheme == "https" || !exchange.is_secure();
+    as_safe && host.is_some_and(|host| authority.eq_ignore_ascii_case(&host))
 }
 
 #[cfg(test)]

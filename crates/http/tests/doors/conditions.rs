@@ -295,3 +295,17 @@ async fn one_key_in_parallel_makes_one_record() {
     let listed = app.call("GET /api/notes?count=true", &[("authorization", &ada)]).await;
     assert_eq!(listed.json()["count"]["value"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_the_same_with_and_without_its_quotes() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let send = async |key: &str| {
+        let headers = [("authorization", ada.as_str()), ("idempotency-key", key)];
+        app.post("POST /api/notes", &headers, r#"{"title": "x"}"#).await
+    };
+    let (plain, quoted) = (send("k1").await, send("\"k1\"").await);
+    assert_eq!((plain.status, quoted.status), (201, 201));
+    assert_eq!(plain.json()["id"], quoted.json()["id"]);
+    assert_eq!(send("\"\"").await.status, 400);
+}

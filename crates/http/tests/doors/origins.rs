@@ -47,6 +47,17 @@ async fn a_cookie_vouches_only_for_pages_of_this_origin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_without_tls_is_another_origin_than_one_with() {
+    let app = TestApp::with(NOTES, HttpSettings { secure_cookies: true, ..HttpSettings::default() });
+    let token = app.account("ada@example.org").await;
+    let cookie = format!("__Host-backstay={}", token.trim_start_matches("Bearer "));
+    for (origin, status) in [("https://here.example", 201), ("http://here.example", 403)] {
+        let headers = [("cookie", cookie.as_str()), ("host", "here.example"), ("origin", origin)];
+        assert_eq!(app.post("POST /api/notes", &headers, r#"{"title": "x"}"#).await.status, status, "{origin}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_needs_no_origin() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;

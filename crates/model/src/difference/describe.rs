@@ -2,13 +2,6 @@ use std::fmt;
 
 use super::{Difference, Filled, TypeChange};
 
-impl Difference {
-    /// The difference in words, as a sentence without a full stop.
-    pub fn describe(&self) -> String {
-        self.to_string()
-    }
-}
-
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
