@@ -66,3 +66,30 @@ type BackstayInvitation @allow(read: "auth.kind == 'OPERATOR'") {
   usedAt: DateTime
 }
 "#;
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::{Class, SourceFile, load};
+
+    use super::system_model;
+
+    /// No type and no field of Backstay's own is without a policy: operators read them, nobody writes them through a
+    /// door, and what a credential is recognised by is secret.
+    #[test]
+    fn every_own_type_has_a_policy() {
+        let app = "extend schema @app(name: \"A\")\n\
+                   type User @identity @allow(read: \"true\") { email: Email! @unique }\n";
+        let files = vec![SourceFile::app("a.graphql", app), system_model(Some("User"))];
+        let model = load(files).expect("the model loads").model;
+        for collection in model.collections.iter().filter(|collection| collection.system) {
+            let allow = &collection.allow;
+            let read = allow.read.as_ref().map(|rule| rule.text.to_string());
+            assert_eq!(read.as_deref(), Some("auth.kind == 'OPERATOR'"), "{}", collection.name);
+            let writes = [&allow.create, &allow.update, &allow.delete];
+            assert!(writes.iter().all(|rule| rule.is_none()), "{} is written by clients", collection.name);
+            for field in collection.fields.iter().filter(|field| field.name.ends_with("Hash")) {
+                assert_eq!(field.class, Some(Class::Secret), "{}.{}", collection.name, field.name);
+            }
+        }
+    }
+}

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use anyhow::{Context, Result, ensure};
 
 use super::load::{Rate, Target, Targets};
@@ -8,6 +10,8 @@ use super::{Options, Workshop, dataset};
 const CLIENTS: [usize; 4] = [1, 16, 64, 256];
 const READERS: usize = 64;
 const MIXED: usize = 32;
+/// How many times as many creates as with a commit and an fsync for each.
+const PER_FSYNC: f64 = 10.0;
 
 /// The requests of every measurement, each with accounts that are allowed what they ask.
 #[derive(Debug)]
@@ -36,16 +40,26 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
         bench.beside("read by id, authenticated, rule applied", &requests.reads, READERS, &server, &bare_read, 0.45)?,
         bench.beside("list of 20 with a relation", &requests.lists, READERS, &server, &bare_list, 0.2)?,
     ];
+    let mut bare_at_64 = f64::INFINITY;
     for clients in CLIENTS {
         let work = format!("durable create with a membership rule, {clients} clients");
         let mut row = bench.beside(&work, &requests.creates, clients, &server, &bare_insert, 0.4)?;
-        if clients != 64 {
+        if clients == 64 {
+            bare_at_64 = row.control;
+        } else {
             row.floor = None;
         }
         rows.push(row);
     }
     let work = "the same, 64 clients, beside a commit and an fsync for each row";
-    rows.push(bench.beside(work, &requests.creates, 64, &server, &insert_each, 10.0)?);
+    let mut row = bench.beside(work, &requests.creates, 64, &server, &insert_each, PER_FSYNC)?;
+    // Where the bare group commit does not reach the floor, the disk is too fast for it to tell anything.
+    let bare = bare_at_64 / row.control;
+    if bare < PER_FSYNC {
+        row.floor = None;
+        let _ = write!(row.remark, "; an fsync is so fast here that the bare group commit reaches {bare:.1} itself");
+    }
+    rows.push(row);
     report.compare("doors", "per second", &rows);
 
     let (reads, creates) = requests.reads.send_with(&requests.creates, &server, MIXED, options.seconds)?;
