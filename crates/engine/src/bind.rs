@@ -1,5 +1,5 @@
 use backstay_base::{Caller, RecordId, Timestamp, Value};
-use backstay_expr::{CallerPart, Environment, Path, Root, Start};
+use backstay_expr::{Environment, Path, Root, Start};
 use backstay_model::FieldId;
 use backstay_sql::{Slot, Statement, Template};
 
@@ -56,7 +56,7 @@ impl<'b> Bindings<'b> {
             Slot::ProposedCurrency(id) => currency(&field(self.proposed, id)),
             Slot::Stored(id) => amount(field(self.stored, id)),
             Slot::StoredCurrency(id) => currency(&field(self.stored, id)),
-            Slot::Caller(part) => caller_part(self.caller, part),
+            Slot::Caller(part) => part.of(self.caller),
             Slot::Now => Value::Timestamp(self.now),
             Slot::Param(index) => listed(self.params, index),
             Slot::Cursor(index) => listed(self.cursor, index),
@@ -78,16 +78,6 @@ fn currency(value: &Value) -> Value {
     match value {
         Value::Money(money) => Value::text(money.currency().code()),
         _ => Value::Null,
-    }
-}
-
-/// What a rule can know of the caller.
-pub(crate) fn caller_part(caller: &Caller, part: &CallerPart) -> Value {
-    match part {
-        CallerPart::Id => caller.id.map_or(Value::Null, Value::Id),
-        CallerPart::Kind => Value::text(caller.kind.name()),
-        CallerPart::Roles => Value::List(caller.roles.iter().map(|role| Value::Text(role.clone())).collect()),
-        CallerPart::Claim(name) => caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str())),
     }
 }
 

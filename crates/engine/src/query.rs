@@ -119,9 +119,6 @@ pub(crate) fn equalities<'c>(
     if violations.is_empty() { Ok(equalities) } else { Err(Error::Malformed(violations)) }
 }
 
-/// Parameters of a list besides fields: what a misspelt one may have meant.
-const PARAMETERS: [&str; 6] = ["filter", "sort", "select", "limit", "after", "count"];
-
 fn equality<'c>(
     name: &str,
     raw: &Raw,
@@ -131,7 +128,7 @@ fn equality<'c>(
 ) -> Result<(&'c Field, Value), ViolationKind> {
     let field = collection.field_named(name).filter(|field| field.class != Some(Class::Secret));
     let Some(field) = field else {
-        let meant = nearest(name, PARAMETERS);
+        let meant = nearest(name, List::PARAMETERS.iter().copied());
         return Err(match (meant, unknown_field(collection, name)) {
             (Some(meant), ViolationKind::Unknown { name, suggestion: None, .. }) => {
                 ViolationKind::Unknown { what: "parameter", name, suggestion: Some(meant.to_owned()) }

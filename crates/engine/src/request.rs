@@ -40,6 +40,9 @@ pub struct List {
 }
 
 impl List {
+    /// The names of its parts, as parameters of a URL; fields are named beside them.
+    pub const PARAMETERS: &[&str] = &["filter", "sort", "select", "limit", "after", "count"];
+
     /// The first page of a collection, in the order of the ids.
     pub fn of(collection: CollectionId) -> Self {
         Self {

@@ -5,7 +5,7 @@ use backstay_sql::{RecordSource, Row};
 use backstay_store::Writes;
 use futures_util::future::BoxFuture;
 
-use crate::bind::{Bindings, InMemory, caller_part};
+use crate::bind::{Bindings, InMemory};
 use crate::explain::{ExplainedPart, ExplainedRule, RuleSubject};
 use crate::policy::{CollectionPolicy, Compiled, StatePolicy, Way};
 use crate::proposal::patched;
@@ -290,7 +290,7 @@ impl<'a> OpContext<'a, '_> {
         let mut saw = Vec::new();
         visit(part, &mut |node| match node {
             Node::Caller(of) => {
-                saw.push((caller_name(of), shown(&caller_part(self.caller(), of))));
+                saw.push((caller_name(of), shown(&of.of(self.caller()))));
             }
             Node::Now => saw.push(("now".to_owned(), self.now().to_string())),
             Node::Path(path) if !matches!(path.root, Root::Bound(_)) => {

@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Value};
 
-use crate::{CallerPart, Expr, Function, MoneyPart, Node, Operator, Path, Quantifier, Root, Truth};
+use crate::{Expr, Function, MoneyPart, Node, Operator, Path, Quantifier, Root, Truth};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -86,7 +86,7 @@ impl Evaluation<'_> {
         match &expr.node {
             Node::Literal(value) => value.clone(),
             Node::Param(index) => self.environment.param(*index),
-            Node::Caller(part) => caller_part(self.environment.caller(), part),
+            Node::Caller(part) => part.of(self.environment.caller()),
             Node::Now => self.environment.now().into(),
             Node::Path(path) => self.path(path),
             Node::Negate(of) => negate(&self.value(of)),
@@ -150,15 +150,6 @@ impl Evaluation<'_> {
             };
         }
         so_far
-    }
-}
-
-fn caller_part(caller: &Caller, part: &CallerPart) -> Value {
-    match part {
-        CallerPart::Id => caller.id.map_or(Value::Null, Value::Id),
-        CallerPart::Kind => Value::text(caller.kind.name()),
-        CallerPart::Roles => Value::List(caller.roles.iter().map(|role| Value::Text(role.clone())).collect()),
-        CallerPart::Claim(name) => caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str())),
     }
 }
 

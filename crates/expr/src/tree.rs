@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_base::Value;
+use backstay_base::{Caller, Value};
 use backstay_model::{Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Scalar};
 
 /// The type of an expression. `Email` and `Url` are `Text`.
@@ -177,6 +177,18 @@ pub enum CallerPart {
     Roles,
     /// `auth.claims.x`: a text, or null.
     Claim(Arc<str>),
+}
+
+impl CallerPart {
+    /// What it is for this caller.
+    pub fn of(&self, caller: &Caller) -> Value {
+        match self {
+            Self::Id => caller.id.map_or(Value::Null, Value::Id),
+            Self::Kind => Value::text(caller.kind.name()),
+            Self::Roles => Value::List(caller.roles.iter().map(|role| Value::Text(role.clone())).collect()),
+            Self::Claim(name) => caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str())),
+        }
+    }
 }
 
 /// An operator with two operands.

@@ -7,8 +7,6 @@ use serde_json::value::RawValue;
 
 use crate::query::{self, shorten};
 
-/// Parameters of a list that are not fields.
-const PARAMETERS: &[&str] = &["filter", "sort", "select", "limit", "after", "count"];
 /// Parameters that are known by name, but not there yet.
 const NOT_YET: &[&str] = &["search"];
 /// Members of the body of `:query`.
@@ -161,7 +159,7 @@ fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKi
     if collection.field_named(name).is_some() {
         return Ok(());
     }
-    match nearest(PARAMETERS, name) {
+    match nearest(List::PARAMETERS, name) {
         Some(suggestion) => Err(unknown("parameter", name, Some(suggestion))),
         None => Ok(()),
     }
