@@ -102,10 +102,10 @@ pub const CONNECTIONS: usize = 10_000;
 pub const DRAIN_SECONDS: u64 = 20;
 /// Bytes from which an answer is compressed for a client that can read it so.
 pub const COMPRESS_BYTES: usize = 1024;
-/// Tables that one SELECT of a request joins; SQLite takes 64.
-pub const STATEMENT_TABLES: usize = 60;
-/// Tables that the rules of one type and its fields may join: the rest is for what requests add.
-pub const RULE_TABLES: usize = 40;
+/// Relations that one SELECT of a request leads through, those of its rules included; SQLite joins 64 tables.
+pub const STATEMENT_RELATIONS: usize = 60;
+/// Relations that the rules of one type and its fields may lead through: the rest is for what requests add.
+pub const RULE_RELATIONS: usize = 40;
 /// Bytes of one answer.
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.

@@ -192,7 +192,7 @@ impl Engine {
 
 /// What is to be answered is larger than an answer may be.
 pub(crate) fn too_large() -> Error {
-    let what = "the answer (select fewer fields, or a smaller page)";
+    let what = "the answer with so many fields and records";
     Limit::Size { what, max: limits::ANSWER_BYTES as u64, unit: "bytes" }.into()
 }
 

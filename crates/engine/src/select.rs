@@ -32,7 +32,7 @@ impl Parser<'_> {
     /// Fields with commas between, up to the end or a `}`.
     fn fields(&mut self, collection: &Collection, depth: usize) -> Result<Selection, Error> {
         if depth > limits::SELECT_DEPTH {
-            return Err(self.syntax(&format!("more than {} levels of relations", limits::SELECT_DEPTH)));
+            return Err(self.syntax(&format!("more than {} levels, the record itself included", limits::SELECT_DEPTH)));
         }
         let mut selection = Selection { collection: collection.id, fields: Vec::new() };
         loop {

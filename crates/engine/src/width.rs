@@ -12,13 +12,18 @@ use crate::rule;
 
 /// Refuses a request whose statement joins more tables than databases take.
 pub(crate) fn fits_statement(template: &Template) -> Result<(), Error> {
-    if template.tables() <= limits::STATEMENT_TABLES {
+    if relations(template.tables()) <= limits::STATEMENT_RELATIONS {
         return Ok(());
     }
-    let most = limits::STATEMENT_TABLES;
+    let most = limits::STATEMENT_RELATIONS;
     let range =
         format!("with what the rules need it leads through more than {most} relations; name fewer in one request");
     Err(Error::malformed("select", ViolationKind::Range(range)))
+}
+
+/// Relations that a statement follows: its tables but the first.
+fn relations(tables: usize) -> usize {
+    tables.saturating_sub(1)
 }
 
 /// Whether a plan is worth keeping for the next request of its shape.
@@ -31,10 +36,10 @@ pub(crate) fn too_wide(model: &Arc<Model>, policy: &Policy) -> Vec<Diagnostic> {
     // Both dialects join the same tables.
     let planner = Planner::new(Arc::clone(model), Dialect::Sqlite);
     let too_wide = |collection: &Collection| {
-        let tables = widest(&planner, collection, policy.collection(collection.id));
-        (tables > limits::RULE_TABLES).then(|| {
-            let most = limits::RULE_TABLES;
-            let message = format!("the rules of {} lead through {tables} relations", collection.name);
+        let found = relations(widest(&planner, collection, policy.collection(collection.id)));
+        (found > limits::RULE_RELATIONS).then(|| {
+            let most = limits::RULE_RELATIONS;
+            let message = format!("the rules of {} lead through {found} relations", collection.name);
             let help = format!("at most {most} can be asked in one statement; let rules name fewer paths");
             Diagnostic::error(message).at(collection.span, "this type").help(help)
         })

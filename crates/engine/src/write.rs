@@ -373,7 +373,11 @@ fn given_by_system(authority: Authority, draft: &Draft) -> &[(FieldId, Value)] {
 fn required(collection: &Collection, values: &[Value], violations: &mut Vec<Violation>) {
     for field in collection.stored_fields() {
         if field.required && values[usize::from(field.id.0)].is_null() {
-            violations.push(Violation::new(format!("/{}", field.name), ViolationKind::Required));
+            let at = format!("/{}", field.name);
+            // Where it is known already what is wrong with it, that it has no value is no news.
+            if !violations.iter().any(|violation| violation.at == at) {
+                violations.push(Violation::new(at, ViolationKind::Required));
+            }
         }
     }
 }

@@ -131,9 +131,9 @@ async fn select_is_checked_word_by_word() {
     check("title}", "malformed-request: select: a '}' without its '{' at character 5").await;
     check("author{name},author{email}", "malformed-request: select: 'author' is selected twice at character 26").await;
     let deep = "section{parent{parent{parent{parent{name}}}}}";
-    check(deep, "malformed-request: select: more than 4 levels of relations at character 29").await;
+    check(deep, "malformed-request: select: more than 4 levels, the record itself included at character 29").await;
     let cyclic = "section{posts{section{posts{section{name}}}}}";
-    check(cyclic, "malformed-request: select: more than 4 levels of relations at character 28").await;
+    check(cyclic, "malformed-request: select: more than 4 levels, the record itself included at character 28").await;
 }
 
 #[tokio::test]

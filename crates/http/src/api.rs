@@ -2,13 +2,13 @@ use axum::body::Body;
 use backstay_base::CallerKind;
 use backstay_engine::{Context, ExplainRequest as Ask, Outcome, WriteOptions, Written};
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::answer::Answer;
 use crate::credentials::{self, Asker};
 use crate::exchange::Exchange;
 use crate::target::{Action, Target};
-use crate::{Refusal, body, negotiation, origin, preconditions};
+use crate::{Refusal, body, listing, negotiation, origin, preconditions};
 
 /// `/api/{collection}`, `/api/{collection}:query`, `/api/{collection}/{id}`.
 pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
@@ -72,7 +72,9 @@ async fn carry_out(exchange: &Exchange<'_>, asker: &Asker, context: &Context, as
             Ok(Answer::ready(StatusCode::OK, asker.audience(), found.body).tagged(Some(found.tag)))
         }
         Ask::List(list) => {
-            let page = engine.list(context, list).await?;
+            let in_body = *exchange.method() == Method::POST;
+            let place = |error| if in_body { listing::in_body(error) } else { error };
+            let page = engine.list(context, list).await.map_err(place)?;
             preconditions::require_tag(exchange.headers(), &page.tag)?;
             Ok(Answer::ready(StatusCode::OK, asker.audience(), page.body).tagged(Some(page.tag)))
         }

@@ -71,6 +71,21 @@ pub(crate) fn from_body(collection: &Collection, body: &[u8]) -> Result<List, Er
     checked(list, violations, "/params")
 }
 
+/// The error with places in the body of `:query`, where it was found in the list that the body describes.
+pub(crate) fn in_body(error: Error) -> Error {
+    let Error::Malformed(mut violations) = error else { return error };
+    for violation in &mut violations {
+        let at = std::mem::take(&mut violation.at);
+        violation.at = match at.strip_prefix('$') {
+            Some(parameter) => format!("/params/{parameter}"),
+            None if at.is_empty() || at.starts_with('/') => at,
+            None if List::PARAMETERS.contains(&&*at) => format!("/{at}"),
+            None => format!("/where/{at}"),
+        };
+    }
+    Error::Malformed(violations)
+}
+
 fn member(list: &mut List, name: &str, raw: &str) -> Result<(), ViolationKind> {
     let expected = |expected: &str| ViolationKind::Type { expected: expected.to_owned() };
     let text = || match serde_json::from_str::<Option<String>>(raw) {

@@ -192,3 +192,22 @@ async fn heads_have_a_size() {
     let reply = app.call(&format!("GET /api/notes?filter={long}"), &[]).await;
     assert_eq!((reply.status, reply.problem().as_str()), (414, "target-too-long"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_in_a_query_are_places_in_its_body() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let check = async |body: &str, at: &str| {
+        let reply = app.post("POST /api/notes:query", &[("authorization", &ada)], body).await;
+        assert_eq!(reply.status, 400, "{body}: {}", reply.text());
+        assert_eq!(reply.json()["errors"][0]["at"], at, "{body}");
+    };
+    check(r#"{"where": {"nowhere": 1}}"#, "/where/nowhere").await;
+    check(r#"{"filter": "title == $t", "params": {}}"#, "/params/t").await;
+    check(r#"{"filter": "title =="}"#, "/filter").await;
+    check(r#"{"sort": "nowhere"}"#, "/sort").await;
+    check(r#"{"limit": 0}"#, "/limit").await;
+    let many: Vec<String> = (0..100_000).map(|name| format!("\"a{name}\": 1")).collect();
+    check(&format!(r#"{{"where": {{{}}}}}"#, many.join(",")), "/where").await;
+    check(&format!("{{{}}}", many.join(",")), "").await;
+}
