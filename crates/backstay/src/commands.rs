@@ -41,9 +41,7 @@ impl Instance {
             Command::ListInvitations {} => self.invitations(cx).await,
             Command::RevokeInvitation { email } => self.revoke_invitation(cx, email).await,
             Command::Seed {} => self.seed(false).await,
-            Command::Explain { caller, request, body } => {
-                self.explain(caller.as_deref(), &request, body).await
-            }
+            Command::Explain { caller, request, body } => self.explain(caller.as_deref(), &request, body).await,
         }
     }
 

@@ -9,11 +9,11 @@ use crate::schema::Accounts;
 use crate::{AccountRef, Identity};
 
 impl Identity {
-    /// The caller that this account, operator or key would be if it signed in now; without a session. A text without an
-    /// `@` is the name of a key; of a text with one, a key is the last that it may mean.
+    /// The caller that this account, operator or key would be if it signed in now; without a session. A text is
+    /// the address of an account, else that of an operator, else the name of a key.
     pub async fn caller_for(&self, who: &AccountRef) -> Result<Arc<Caller>, Error> {
         let subject = match who {
-            AccountRef::Email(text) if !text.contains('@') => None,
+            AccountRef::Email(text) if self.stored_email(self.schema().operators, text).is_none() => None,
             who => self.find_subject(who).await?,
         };
         match subject {

@@ -204,6 +204,8 @@ pub(crate) struct Invite {
     pub(crate) made: Option<Invitations>,
     #[command(flatten)]
     pub(crate) new: Option<NewInvitation>,
+    #[command(flatten)]
+    pub(crate) within: Within,
 }
 
 #[derive(Debug, Args)]
@@ -216,8 +218,6 @@ pub(crate) struct NewInvitation {
     /// How long it lasts, such as 7d or 12h
     #[arg(long, value_name = "TIME", value_parser = lifetime, default_value = "7d")]
     pub(crate) expires: Lifetime,
-    #[command(flatten)]
-    pub(crate) within: Within,
 }
 
 /// What is done with invitations that were made.

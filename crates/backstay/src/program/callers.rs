@@ -58,11 +58,9 @@ pub(super) async fn key(key: Key) -> Result<ExitCode, Failure> {
 pub(super) async fn invite(invite: Invite) -> Result<ExitCode, Failure> {
     match (invite.made, invite.new) {
         (Some(Invitations::List(within)), _) => command(&within, Command::ListInvitations {}).await,
-        (Some(Invitations::Revoke { email, within }), _) => {
-            command(&within, Command::RevokeInvitation { email }).await
-        }
-        (None, Some(NewInvitation { email, roles, expires, within })) => {
-            command(&within, Command::Invite { email, roles, seconds: expires.0 }).await
+        (Some(Invitations::Revoke { email, within }), _) => command(&within, Command::RevokeInvitation { email }).await,
+        (None, Some(NewInvitation { email, roles, expires })) => {
+            command(&invite.within, Command::Invite { email, roles, seconds: expires.0 }).await
         }
         // The parser has refused this already: one of them is required.
         (None, None) => Ok(ExitCode::from(2)),
