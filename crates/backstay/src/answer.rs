@@ -120,6 +120,16 @@ pub enum Answer {
         #[serde(with = "secret")]
         token: Secret,
     },
+    /// The open invitations.
+    Invitations {
+        /// In the order in which they were made.
+        invitations: Vec<InvitationLine>,
+    },
+    /// The open invitations of somebody were taken back.
+    InvitationRevoked {
+        /// E-mail address, as it was given.
+        email: String,
+    },
     /// Seed files were loaded.
     Seeded {
         /// What came of it.
@@ -182,6 +192,20 @@ pub struct KeyLine {
     pub revoked_at: Option<String>,
 }
 
+/// One open invitation, without its token.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InvitationLine {
+    /// Its record.
+    pub id: String,
+    /// The only address that it is good for.
+    pub email: String,
+    /// Roles that the account gets.
+    pub roles: Vec<String>,
+    /// When it ends by itself.
+    pub expires_at: String,
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -221,6 +245,11 @@ impl fmt::Display for Answer {
             Self::Invited { email, token, .. } => {
                 writeln!(f, "{}\n\nThis token is shown once. With it {email} can sign up.", token.expose())
             }
+            Self::Invitations { invitations } if invitations.is_empty() => {
+                writeln!(f, "there is no open invitation; make one with `backstay invite EMAIL`")
+            }
+            Self::Invitations { invitations } => invitations.iter().try_for_each(|one| one.fmt(f)),
+            Self::InvitationRevoked { email } => writeln!(f, "{email} is not invited any more"),
             Self::Seeded { seeded } => seeded.fmt(f),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
@@ -259,6 +288,16 @@ impl fmt::Display for KeyLine {
             (None, Some(moment)) => writeln!(f, "  expires {moment}"),
             (None, None) => writeln!(f),
         }
+    }
+}
+
+impl fmt::Display for InvitationLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {}", self.id, self.email)?;
+        if !self.roles.is_empty() {
+            write!(f, "  {}", self.roles.join(" "))?;
+        }
+        writeln!(f, "  expires {}", self.expires_at)
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::LogFormat;
 
-pub(crate) use callers::{Account, Invite, Key, Operator, PasswordFrom, Role};
+pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -16,7 +16,6 @@ pub(crate) use callers::{Account, Invite, Key, Operator, PasswordFrom, Role};
     version,
     about = "A backend from a model: schema, rules, accounts and an API in one program",
     after_help = EXAMPLES,
-    disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub(crate) struct Arguments {
@@ -66,7 +65,7 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Key(Key),
     /// Let somebody make an account, where accounts are by invitation
-    #[command(after_help = callers::INVITE)]
+    #[command(after_help = callers::INVITE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Invite(Invite),
     /// Why a request is allowed or refused, and what it costs
     #[command(after_help = EXPLAIN)]
@@ -108,7 +107,8 @@ Examples:
   backstay explain 'GET /api/posts?filter=title.contains($q)&$q=news'
   backstay explain --as ada@news.example 'POST /api/posts' --body '{\"title\": \"Hello\"}'
 
-Nothing is changed. Without --as the caller is anonymous. USER is an e-mail address or an id.";
+Nothing is changed. Without --as the caller is anonymous. USER is the e-mail address or id of an
+account or an operator, or the name or id of a key.";
 
 /// An application as an argument.
 #[derive(Debug, Args)]
@@ -180,7 +180,7 @@ pub(crate) enum Migrate {
 pub(crate) struct Explain {
     /// The request, such as 'GET /api/posts?limit=3'
     pub(crate) request: String,
-    /// Who asks: e-mail address or id of an account, an operator or a key
+    /// Who asks: e-mail address or id of an account or operator, name or id of a key
     #[arg(long = "as", value_name = "USER")]
     pub(crate) caller: Option<String>,
     /// The body of a POST or PATCH

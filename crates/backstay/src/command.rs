@@ -115,11 +115,18 @@ pub enum Command {
         /// How long the invitation lasts.
         seconds: u32,
     },
+    /// The invitations that are open.
+    ListInvitations {},
+    /// Take back the open invitations of somebody.
+    RevokeInvitation {
+        /// E-mail address.
+        email: String,
+    },
     /// Load the seed files that are not loaded yet.
     Seed {},
     /// Why a request is allowed or refused.
     Explain {
-        /// E-mail address or id of the caller; anonymous without.
+        /// E-mail address, id or, of a key, name of the caller; anonymous without.
         caller: Option<String>,
         /// Such as `GET /api/posts`.
         request: String,

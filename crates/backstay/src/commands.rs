@@ -1,10 +1,12 @@
 mod accounts;
+mod explain;
+mod invitations;
 mod keys;
 mod operators;
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, Secret, Timestamp};
+use backstay_base::{Secret, Timestamp};
 use backstay_engine::Context;
 use backstay_identity::AccountRef;
 
@@ -36,10 +38,10 @@ impl Instance {
             Command::ListKeys {} => self.keys(cx).await,
             Command::RevokeKey { key } => self.revoke_key(cx, key).await,
             Command::Invite { email, roles, seconds } => self.invite(cx, email, &roles, seconds).await,
+            Command::ListInvitations {} => self.invitations(cx).await,
+            Command::RevokeInvitation { email } => self.revoke_invitation(cx, email).await,
             Command::Seed {} => self.seed(false).await,
-            Command::Explain { caller, request, body } => {
-                self.explain(caller.as_deref(), &request, body.unwrap_or_default()).await
-            }
+            Command::Explain { caller, request, body } => self.explain(caller.as_deref(), &request, body).await,
         }
     }
 
@@ -47,18 +49,6 @@ impl Instance {
     pub(crate) async fn seed(&self, show: bool) -> Result<Answer, Failure> {
         let seeded = self.seeder.load(self.directory.seed_files()?, show).await?;
         Ok(Answer::Seeded { seeded })
-    }
-
-    async fn explain(&self, caller: Option<&str>, request: &str, body: String) -> Result<Answer, Failure> {
-        let caller = match caller {
-            Some(who) => self.identity.caller_for(&reference(who)).await?,
-            None => Arc::new(Caller::anonymous()),
-        };
-        let request = backstay_http::parse_request(self.engine.model(), request, body.into())?;
-        let explanation = self.engine.explain(&Context::new(&self.engine, caller), request).await?;
-        let text = explanation.to_string();
-        let explanation = serde_json::to_value(&explanation).map_err(Error::internal)?;
-        Ok(Answer::Explained { text, explanation })
     }
 
     /// The token with which the first operator can give themselves a password; none where there is an operator.

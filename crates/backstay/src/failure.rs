@@ -99,6 +99,12 @@ pub enum Failure {
     /// The addresses of proxies.
     #[error(transparent)]
     Proxies(#[from] backstay_http::ParseNetworkError),
+    /// A request that was to be explained lacks its body.
+    #[error("{request} sends a body, and none was given")]
+    NoBody {
+        /// The request.
+        request: String,
+    },
     /// A request that was to be explained cannot be understood.
     #[error(transparent)]
     Request(#[from] backstay_http::Refusal),
@@ -146,6 +152,7 @@ impl Failure {
                  `backstay serve` does it"
                     .to_owned(),
             ),
+            Self::NoBody { .. } => Some("give --body with the JSON that it would send, such as --body '{}'".to_owned()),
             Self::Remote(refusal) => refusal.help.clone(),
             _ => None,
         }

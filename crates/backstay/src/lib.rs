@@ -19,7 +19,7 @@ mod seed;
 mod serve;
 mod socket;
 
-pub use answer::{AccountLine, Answer, KeyLine, OperatorLine};
+pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, OperatorLine};
 pub use application::{Compiled, compile};
 pub use command::Command;
 pub use config::{

@@ -62,6 +62,10 @@ pub const WRITER_QUEUE: usize = 8192;
 pub const PASSWORD_CHARS_MAX: usize = 256;
 /// Sessions of one account or operator; the oldest ends where one more begins.
 pub const SESSIONS_PER_ACCOUNT: u32 = 100;
+/// Claims of one account or key.
+pub const CLAIMS: usize = 32;
+/// Characters of one claim's value.
+pub const CLAIM_CHARS: usize = 1000;
 /// Callers that are recognised without a statement.
 pub const KNOWN_CALLERS: usize = 100_000;
 /// Accounts and addresses whose attempts are counted at one time.

@@ -78,7 +78,8 @@ impl Site {
             Ok(answer) => answer,
             Err(refusal) => refuse(&exchange, &refusal),
         };
-        let (id, status, micros) = (exchange.id, answer.status.as_u16(), started.elapsed().as_micros());
+        let (id, status) = (exchange.id, answer.status.as_u16());
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::debug!(request = %id, method = %parts.method, path = parts.uri.path(), status, micros, "answered");
         encode(&exchange, door, answer).await
     }

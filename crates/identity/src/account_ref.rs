@@ -7,7 +7,7 @@ use backstay_base::RecordId;
 /// How an operator names an account, another operator, or a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountRef {
-    /// By e-mail address; an account is looked for first, then an operator.
+    /// By e-mail address; an account is looked for first, then an operator. Where a key may be meant too, by its name.
     Email(String),
     /// By id.
     Id(RecordId),

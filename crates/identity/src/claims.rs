@@ -2,17 +2,13 @@ use std::collections::BTreeMap;
 
 use backstay_base::{Error, ViolationKind, limits, nearest};
 
-/// Claims of one account or key.
-const CLAIMS: usize = 32;
-/// Characters of one claim's value.
-const VALUE_CHARS: usize = 1000;
 /// What the rule language does not take for a name (CEL, "Syntax").
 const WORDS: [&str; 4] = ["false", "in", "null", "true"];
 
 /// Refuses claims that no rule could name, or that are too many or too long.
 pub(crate) fn check(claims: &BTreeMap<String, String>) -> Result<(), Error> {
-    if claims.len() > CLAIMS {
-        return Err(refused(format!("at most {CLAIMS} claims")));
+    if claims.len() > limits::CLAIMS {
+        return Err(refused(format!("at most {} claims", limits::CLAIMS)));
     }
     claims.iter().try_for_each(|(name, value)| check_one(name, value))
 }
@@ -25,8 +21,8 @@ fn check_one(name: &str, value: &str) -> Result<(), Error> {
             "a name that rules can write: letters, digits and _, not first a digit, at most {most}"
         )));
     }
-    if value.chars().count() > VALUE_CHARS {
-        return Err(refused(format!("at most {VALUE_CHARS} characters")));
+    if value.chars().count() > limits::CLAIM_CHARS {
+        return Err(refused(format!("at most {} characters", limits::CLAIM_CHARS)));
     }
     if value.contains('\0') {
         return Err(refused("a text without the character of code 0".to_owned()));

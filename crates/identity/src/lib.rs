@@ -34,7 +34,7 @@ pub use accounts::AccountInfo;
 pub use credential::NewCredential;
 pub use error::StartError;
 pub use identity::{Identity, SignedIn};
-pub use invitations::Invited;
+pub use invitations::{Invited, OpenInvitation};
 pub use keys::{IssuedKey, KeyInfo, NewKey};
 pub use schema::check;
 pub use settings::{HashingCost, Settings, SignUp};

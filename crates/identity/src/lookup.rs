@@ -9,15 +9,20 @@ use crate::schema::Accounts;
 use crate::{AccountRef, Identity};
 
 impl Identity {
-    /// The caller that this account, operator or key would be if it signed in now; without a session.
+    /// The caller that this account, operator or key would be if it signed in now; without a session. A text is
+    /// the address of an account, else that of an operator, else the name of a key.
     pub async fn caller_for(&self, who: &AccountRef) -> Result<Arc<Caller>, Error> {
-        let keys = &self.schema().keys;
-        if let AccountRef::Id(id) = who
-            && let Some(key) = self.engine().peek(keys.collection, *id).await?
-        {
-            return KeyInfo::read(keys, &key)?.caller_at(self.engine().ambient().clock.now()).map(Arc::new);
+        let subject = match who {
+            AccountRef::Email(text) if self.stored_email(self.schema().operators, text).is_none() => None,
+            who => self.find_subject(who).await?,
+        };
+        match subject {
+            Some(subject) => self.caller_of(subject).await,
+            None => self.key_caller(who).await,
         }
-        let subject = self.subject(who).await?;
+    }
+
+    async fn caller_of(&self, subject: Subject) -> Result<Arc<Caller>, Error> {
         match Credential::peek(self.engine(), self.schema(), subject).await? {
             Some(credential) if credential.disabled => {
                 Err(Conflict::Already("it is disabled, and cannot call; enable it first").into())
@@ -30,12 +35,26 @@ impl Identity {
         }
     }
 
+    async fn key_caller(&self, who: &AccountRef) -> Result<Arc<Caller>, Error> {
+        let keys = &self.schema().keys;
+        let key = match who {
+            AccountRef::Id(id) => self.engine().peek(keys.collection, *id).await?,
+            AccountRef::Email(name) => {
+                self.engine().peek_by(keys.collection, &[(keys.live_name, Value::text(name.as_str()))]).await?
+            }
+        };
+        let key = key.ok_or_else(|| match who {
+            AccountRef::Email(name) if !name.contains('@') => Error::NotFound {
+                what: "key in use with this name; an account is named by its e-mail address".to_owned(),
+            },
+            who => none("account, operator or key", who),
+        })?;
+        KeyInfo::read(keys, &key)?.caller_at(self.engine().ambient().clock.now()).map(Arc::new)
+    }
+
     /// The account of this name, or else the operator.
     pub(crate) async fn subject(&self, who: &AccountRef) -> Result<Subject, Error> {
-        if let Some(account) = self.find_account(who).await? {
-            return Ok(account);
-        }
-        self.find_operator(who).await?.ok_or_else(|| none("account or operator", who))
+        self.find_subject(who).await?.ok_or_else(|| none("account or operator", who))
     }
 
     /// The account of this name.
@@ -46,6 +65,13 @@ impl Identity {
     /// The operator of this name.
     pub(crate) async fn operator_subject(&self, who: &AccountRef) -> Result<Subject, Error> {
         self.find_operator(who).await?.ok_or_else(|| none("operator", who))
+    }
+
+    async fn find_subject(&self, who: &AccountRef) -> Result<Option<Subject>, Error> {
+        match self.find_account(who).await? {
+            Some(account) => Ok(Some(account)),
+            None => self.find_operator(who).await,
+        }
     }
 
     async fn find_account(&self, who: &AccountRef) -> Result<Option<Subject>, Error> {

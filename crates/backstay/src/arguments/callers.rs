@@ -191,13 +191,25 @@ pub(crate) enum Key {
 }
 
 pub(super) const INVITE: &str = "\
-Example:
+Examples:
   backstay invite ben@news.example --role WRITER --expires 7d
+  backstay invite list
+  backstay invite revoke ben@news.example
 
 The token is shown once. It is the member \"invitation\" of POST /auth/sign-up.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Invite {
+    #[command(subcommand)]
+    pub(crate) made: Option<Invitations>,
+    #[command(flatten)]
+    pub(crate) new: Option<NewInvitation>,
+    #[command(flatten)]
+    pub(crate) within: Within,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewInvitation {
     /// The only e-mail address that the invitation is good for
     pub(crate) email: String,
     /// A role that the account gets; may be repeated
@@ -206,8 +218,21 @@ pub(crate) struct Invite {
     /// How long it lasts, such as 7d or 12h
     #[arg(long, value_name = "TIME", value_parser = lifetime, default_value = "7d")]
     pub(crate) expires: Lifetime,
-    #[command(flatten)]
-    pub(crate) within: Within,
+}
+
+/// What is done with invitations that were made.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Invitations {
+    /// Show the open invitations, without their tokens
+    List(Within),
+    /// Take back all open invitations for an e-mail address
+    #[command(after_help = "Example:\n  backstay invite revoke ben@news.example")]
+    Revoke {
+        /// E-mail address that was invited
+        email: String,
+        #[command(flatten)]
+        within: Within,
+    },
 }
 
 /// How long something lasts, in seconds.

@@ -1,7 +1,7 @@
 use backstay_base::Secret;
 use backstay_engine::Context;
 
-use super::{after, names, reference};
+use super::{names, reference};
 use crate::answer::AccountLine;
 use crate::{Answer, Failure, Instance};
 
@@ -69,17 +69,5 @@ impl Instance {
     pub(super) async fn roles(&self, cx: &Context, account: String) -> Result<Answer, Failure> {
         let roles = names(&self.identity.roles(cx, &reference(&account)).await?);
         Ok(Answer::Roles { account, roles })
-    }
-
-    pub(super) async fn invite(
-        &self,
-        cx: &Context,
-        email: String,
-        roles: &[String],
-        seconds: u32,
-    ) -> Result<Answer, Failure> {
-        let until = after(cx.now, seconds).unwrap_or(cx.now);
-        let invited = self.identity.invite(cx, &email, roles, until).await?;
-        Ok(Answer::Invited { id: invited.id.to_string(), email, token: invited.token })
     }
 }

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use super::command;
-use crate::arguments::{Account, Invite, Key, Operator, Role};
+use crate::arguments::{Account, Invitations, Invite, Key, NewInvitation, Operator, Role};
 use crate::secrets::new_password;
 use crate::{Command, Failure};
 
@@ -56,6 +56,13 @@ pub(super) async fn key(key: Key) -> Result<ExitCode, Failure> {
 }
 
 pub(super) async fn invite(invite: Invite) -> Result<ExitCode, Failure> {
-    let Invite { email, roles, expires, within } = invite;
-    command(&within, Command::Invite { email, roles, seconds: expires.0 }).await
+    match (invite.made, invite.new) {
+        (Some(Invitations::List(within)), _) => command(&within, Command::ListInvitations {}).await,
+        (Some(Invitations::Revoke { email, within }), _) => command(&within, Command::RevokeInvitation { email }).await,
+        (None, Some(NewInvitation { email, roles, expires })) => {
+            command(&invite.within, Command::Invite { email, roles, seconds: expires.0 }).await
+        }
+        // The parser has refused this already: one of them is required.
+        (None, None) => Ok(ExitCode::from(2)),
+    }
 }

@@ -372,11 +372,19 @@ fn help_teaches() {
         ("migrate", &["plan", "apply"][..]),
         ("operator", &["add", "password", "remove"]),
         ("account", &["show", "password", "disable", "enable", "claim", "unclaim"]),
+        ("invite", &["revoke"]),
     ] {
         for name in names {
             let help = App::new().run(&[group, name, "--help"]).done();
             assert!(help.contains("Example") && help.contains(&format!("  backstay {group} {name}")), "{help}");
         }
+    }
+    for (asked, same) in [
+        (&["help"][..], &["--help"][..]),
+        (&["help", "serve"], &["serve", "--help"]),
+        (&["help", "account", "claim"], &["account", "claim", "--help"]),
+    ] {
+        assert_eq!(App::new().run(asked).done(), App::new().run(same).done(), "{asked:?}");
     }
     assert_eq!(App::new().run(&["srve"]).code, Some(2));
 }

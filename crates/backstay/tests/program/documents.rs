@@ -33,15 +33,18 @@ fn every_command_is_documented() {
         ("account", &["show", "password", "disable", "enable", "claim", "unclaim"]),
         ("role", &["grant", "revoke", "list"]),
         ("key", &["add", "list", "revoke"]),
-        ("invite", &[]),
+        ("invite", &["list", "revoke"]),
         ("explain", &[]),
     ];
     let help = app.run(&["--help"]).done();
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    assert_eq!(listed.count(), groups.len(), "{help}");
+    assert_eq!(listed.filter(|line| !line.starts_with("  help ")).count(), groups.len(), "{help}");
     for (name, parts) in groups {
         let commands: Vec<Vec<&str>> = match parts {
             [] => vec![vec![name]],
+            parts if name == "invite" => {
+                [vec![name]].into_iter().chain(parts.iter().map(|part| vec![name, part])).collect()
+            }
             parts => parts.iter().map(|part| vec![name, part]).collect(),
         };
         for command in commands {

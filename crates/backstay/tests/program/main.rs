@@ -3,5 +3,7 @@
 mod command_line;
 mod data_directory;
 mod documents;
+mod explaining;
+mod invitations;
 mod seeding;
 mod support;

@@ -4,6 +4,7 @@ mod accounts;
 mod administration;
 mod attempts;
 mod claims;
+mod invitations;
 mod me;
 mod operators;
 mod revocation;

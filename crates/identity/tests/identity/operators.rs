@@ -91,6 +91,8 @@ async fn only_operators_decide_who_may_sign_in() {
         assert_eq!(told(identity.revoke_key(cx, "k").await), refused);
         assert_eq!(told(identity.list_keys(cx).await), refused);
         assert_eq!(told(identity.invite(cx, "b@example.org", &[], cx.now).await), refused);
+        assert_eq!(told(identity.open_invitations(cx).await), refused);
+        assert_eq!(told(identity.revoke_invitations(cx, "b@example.org").await), refused);
     }
     let operator = club.operator().await;
     assert_eq!(told(club.identity.grant_role(&operator, &who, "EDITOR").await), "done");
@@ -131,7 +133,7 @@ async fn a_caller_is_shown_as_it_would_call() {
     club.identity.disable(&club.system(), &id).await.expect("it exists");
     assert_eq!(told(club.identity.caller_for(&id).await), "it is disabled, and cannot call; enable it first");
     let nobody = "0190a5d0-0000-7000-8000-000000000001".parse().unwrap_or_else(|never| match never {});
-    assert_eq!(told(club.identity.caller_for(&nobody).await), "there is no account or operator with this id");
+    assert_eq!(told(club.identity.caller_for(&nobody).await), "there is no account, operator or key with this id");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -122,13 +122,18 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
     assert_eq!(told(club.identity.recognise(&issued.secret).await), ENDED);
     let expired = "the key has expired, and cannot call";
     assert_eq!(told(club.identity.caller_for(&AccountRef::Id(issued.id)).await), expired);
+    assert_eq!(told(club.identity.caller_for(&by_email("importer")).await), expired, "a key's name names it");
     let past = "expires: a moment that is still to come";
     assert_eq!(told(club.identity.issue_key(&club.system(), key.clone()).await), past);
 
     let key = NewKey { expires_at: None, ..key };
     let second = club.identity.issue_key(&club.system(), key.clone()).await.expect("the other has expired");
     assert_eq!(told(club.identity.recognise(&second.secret).await), "done");
+    let named = club.identity.caller_for(&by_email("importer")).await.expect("a key in use");
+    assert_eq!(named.id, Some(second.id));
     assert_eq!(told(club.identity.revoke_key(&club.system(), "importer").await), "done");
+    let unused = "there is no key in use with this name; an account is named by its e-mail address";
+    assert_eq!(told(club.identity.caller_for(&by_email("importer")).await), unused);
     assert_eq!(told(club.identity.recognise(&second.secret).await), ENDED);
     let unknown = "there is no key in use with this id or name";
     assert_eq!(told(club.identity.revoke_key(&club.system(), "importer").await), unknown);

@@ -1,0 +1,56 @@
+//! `backstay explain`: how requests and callers are named.
+
+use crate::support::App;
+
+#[test]
+fn a_write_is_explained_with_its_body() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let check = |request: &str, method: &str| {
+        let refused = app.run(&["explain", request]).refused();
+        let words = format!("error: {method} /api/books sends a body, and none was given\n");
+        assert_eq!(
+            refused,
+            format!("{words}  help: give --body with the JSON that it would send, such as --body '{{}}'\n")
+        );
+    };
+    check("POST /api/books", "POST");
+    check("patch /api/books", "PATCH");
+    let server = app.serve();
+    check("post /api/books", "POST");
+    drop(server);
+    let explained = app.run(&["explain", "post /api/books", "--body", r#"{"number": 9, "title": "Emma"}"#]).done();
+    assert!(explained.contains("'LIBRARIAN' in auth.roles"), "{explained}");
+}
+
+#[test]
+fn a_method_is_typed_in_either_case() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    assert!(app.run(&["explain", "get /api/books?limit=1"]).done().contains("SELECT"));
+}
+
+#[test]
+fn a_key_is_named_by_its_name() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let add = |name: &str| {
+        app.run(&["key", "add", name, "--role", "LIBRARIAN"]).done();
+    };
+    add("importer");
+    add("ben@shelf.example");
+    add("cron@host");
+    let explained = |who: &str| {
+        let body = r#"{"number": 9, "title": "Persuasion", "shelf": "0190a5d0-0000-7000-8000-000000000001"}"#;
+        app.run(&["explain", "--as", who, "POST /api/books", "--body", body, "--format", "json"])
+    };
+    let kind = |who: &str| {
+        let json: serde_json::Value = serde_json::from_str(&explained(who).done()).expect("JSON");
+        json["explanation"]["caller"]["kind"].clone()
+    };
+    assert_eq!(kind("importer"), "SERVICE");
+    assert_eq!(kind("cron@host"), "SERVICE");
+    assert_eq!(kind("ben@shelf.example"), "ACCOUNT", "an address is that of an account first");
+    let unknown = explained("imports").refused();
+    assert_eq!(unknown, "error: there is no key in use with this name; an account is named by its e-mail address\n");
+}
