@@ -14,9 +14,12 @@ pub enum TimeError {
     /// Not a duration.
     #[error("not a duration, such as 90s, 1h30m or 250ms")]
     Duration,
-    /// Outside the years 1 to 9999.
+    /// A day outside the years 1 to 9999.
     #[error("outside the years 0001 to 9999")]
     Range,
+    /// A moment that is not within the years 1 to 9999 for every offset.
+    #[error("not between 0001-01-01T00:00:00Z and 9999-12-30T22:00:00.999999Z")]
+    Moment,
 }
 
 /// A moment, in microseconds since 1970-01-01T00:00:00Z, from the year 1 to 9999-12-30T22:00:00Z (so that every
@@ -52,10 +55,10 @@ impl Timestamp {
             return Err(TimeError::Timestamp);
         }
         let moment: jiff::Timestamp = text.parse().map_err(|_| match text[..19].parse::<civil::DateTime>() {
-            Ok(last) if last.year() == 9999 => TimeError::Range,
+            Ok(last) if last.year() == 9999 => TimeError::Moment,
             _ => TimeError::Timestamp,
         })?;
-        Self::from_micros(moment.as_microsecond()).ok_or(TimeError::Range)
+        Self::from_micros(moment.as_microsecond()).ok_or(TimeError::Moment)
     }
 
     /// The moment later by this duration, if there is one.
@@ -241,7 +244,7 @@ mod tests {
         check("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z");
         check("9999-12-30T22:00:00.999999Z", "9999-12-30T22:00:00.999999Z");
         check("1969-12-31T23:59:59.9Z", "1969-12-31T23:59:59.900000Z");
-        check("9999-12-31T23:59:59Z", &TimeError::Range.to_string());
+        check("9999-12-31T23:59:59Z", &TimeError::Moment.to_string());
         for bad in ["", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z", "2026-01-31T12:00:00.1234567Z"] {
             check(bad, &TimeError::Timestamp.to_string());
         }

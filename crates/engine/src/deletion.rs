@@ -72,9 +72,7 @@ impl<'a> OpContext<'a, '_> {
                 return Err(self.still_referenced(one, &staying).await?.into());
             }
         }
-        for one in &referring {
-            self.release(one, &places).await?;
-        }
+        self.release(&referring, &places).await?;
         for one in &going {
             self.remove(one.collection, &one.record);
         }
@@ -113,17 +111,33 @@ impl<'a> OpContext<'a, '_> {
         Ok((going, referring))
     }
 
-    /// Ends the references of records that stay, and of those that would go later than what they refer to.
-    async fn release(&mut self, referring: &Referring<'_>, places: &HashMap<RecordId, usize>) -> Result<(), Error> {
-        let Referring { to, collection, field, .. } = referring;
-        for id in &referring.ids {
-            match places.get(id) {
-                Some(place) if Some(place) > places.get(to) => self.forget(collection, field.id, *id).await?,
-                Some(_) => {}
-                None => {
-                    let draft = Draft::new().with(field.id, Value::Null);
-                    self.update(Authority::System, collection.id, *id, draft, None).await?;
+    /// Ends the references of records that stay, all of one record in one change, and of those that would go later than
+    /// what they refer to.
+    async fn release(&mut self, referring: &[Referring<'a>], places: &HashMap<RecordId, usize>) -> Result<(), Error> {
+        let mut staying: Vec<(RecordId, &Referring<'a>, Draft)> = Vec::new();
+        let mut found: HashMap<RecordId, usize> = HashMap::new();
+        for one in referring {
+            for id in &one.ids {
+                match places.get(id) {
+                    Some(place) if Some(place) > places.get(&one.to) => {
+                        self.forget(one.collection, one.field.id, *id).await?;
+                    }
+                    Some(_) => {}
+                    None => {
+                        let index = *found.entry(*id).or_insert(staying.len());
+                        if index == staying.len() {
+                            staying.push((*id, one, Draft::new()));
+                        }
+                        staying[index].2.set(one.field.id, Value::Null);
+                    }
                 }
+            }
+        }
+        for (id, one, draft) in staying {
+            match self.update(Authority::System, one.collection.id, id, draft, None).await {
+                // What the record must be is its own matter: it still refers, and who deletes learns no more.
+                Err(Error::Invalid(_)) => return Err(self.still_referenced(one, &[id]).await?.into()),
+                released => drop(released?),
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::bind::Bindings;
-use crate::decode::decode_draft;
+use crate::decode::{decode_draft, decode_drafts};
 use crate::engine::Engine;
 use crate::read::may_at_all;
 use crate::sink::{Collect, OneRecord};
@@ -126,10 +126,10 @@ impl Engine {
         let model = Arc::clone(self.model());
         let (collection, id, action) = request.subject();
         let collection = model.collection(collection);
-        let draft = match &request {
-            ExplainRequest::Create(create) => decode_draft(&model, create.collection, &create.body)?,
-            ExplainRequest::Update(update) => decode_draft(&model, update.collection, &update.body)?.merging(),
-            _ => Draft::new(),
+        let drafts = match &request {
+            ExplainRequest::Create(create) => decode_drafts(&model, create.collection, &create.body)?.0,
+            ExplainRequest::Update(update) => vec![decode_draft(&model, update.collection, &update.body)?.merging()],
+            _ => Vec::new(),
         };
         let mut explanation = Explanation {
             request: format!("{} {}", request.name(), collection.name),
@@ -141,9 +141,9 @@ impl Engine {
             stages: Vec::new(),
         };
         let subject = match (id, action) {
-            (Some(id), Action::Update) => RuleSubject::Changed(id, draft.clone()),
+            (Some(id), Action::Update) => RuleSubject::Changed(id, drafts.first().cloned().unwrap_or_default()),
             (Some(id), _) => RuleSubject::Stored(id),
-            (None, Action::Create) => RuleSubject::Proposed(draft.clone()),
+            (None, Action::Create) => RuleSubject::Proposed(drafts.clone()),
             (None, _) => RuleSubject::EachRecord,
         };
         let trace = TraceRules { collection: collection.id, subject, action };
@@ -152,9 +152,10 @@ impl Engine {
             ExplainRequest::Get(get) => self.explain_get(cx, get, &mut explanation).await,
             ExplainRequest::List(list) => self.explain_list(cx, list, &mut explanation).await,
             ExplainRequest::Create(create) => {
-                self.rehearse(cx, collection, Trial::Create(create.collection, draft), &mut explanation).await
+                self.rehearse(cx, collection, Trial::Create(create.collection, drafts), &mut explanation).await
             }
             ExplainRequest::Update(update) => {
+                let draft = drafts.into_iter().next().unwrap_or_default();
                 let trial = Trial::Update(update.collection, update.id, draft, update.options.if_match);
                 self.rehearse(cx, collection, trial, &mut explanation).await
             }
@@ -204,7 +205,12 @@ impl Engine {
         let stats = inner.read(&statement, &mut sink).await?;
         into.stage("read", start);
         let collection = inner.application.model.collection(request.collection);
-        into.statement(Note::new(&prepared.plan.page.template, &bindings, collection), stats);
+        let template = &prepared.plan.page.template;
+        let note = match prepared.plan.names_classified {
+            true => Note::withheld(template, &bindings, collection),
+            false => Note::new(template, &bindings, collection),
+        };
+        into.statement(note, stats);
         Ok(())
     }
 
@@ -263,7 +269,7 @@ pub(crate) enum RuleSubject {
     /// Those of a list, in its statement.
     EachRecord,
     Stored(RecordId),
-    Proposed(Draft),
+    Proposed(Vec<Draft>),
     /// A stored record and what it would become.
     Changed(RecordId, Draft),
 }
@@ -280,12 +286,21 @@ impl Note {
         let values = template.slots().map(|slot| bound(slot, bindings, collection)).collect();
         Self { sql: template.text().to_owned(), values }
     }
+
+    /// The same of a statement in which what is compared with may be classified: what a request brought is not told.
+    fn withheld(template: &Template, bindings: &Bindings<'_>, collection: &Collection) -> Self {
+        let value = |slot: &Slot| match slot {
+            Slot::Cursor(_) | Slot::Param(_) | Slot::Constant(_) => "(withheld)".to_owned(),
+            slot => bound(slot, bindings, collection),
+        };
+        Self { sql: template.text().to_owned(), values: template.slots().map(value).collect() }
+    }
 }
 
 /// A write that is tried.
 #[derive(Debug)]
 enum Trial {
-    Create(CollectionId, Draft),
+    Create(CollectionId, Vec<Draft>),
     Update(CollectionId, RecordId, Draft, Option<IfMatch>),
     Delete(CollectionId, RecordId, Option<IfMatch>),
 }
@@ -328,17 +343,19 @@ impl Operation for Rehearsal {
         Box::pin(async move {
             cx.watch();
             let done = match &self.trial {
-                Trial::Create(collection, draft) => cx.create(Authority::Caller, *collection, draft.clone()).await,
+                Trial::Create(collection, drafts) => {
+                    cx.create_all(*collection, drafts, drafts.len() > 1).await.map(drop)
+                }
                 Trial::Update(collection, id, draft, if_match) => {
-                    cx.update(Authority::Caller, *collection, *id, draft.clone(), if_match.as_ref()).await
+                    cx.update(Authority::Caller, *collection, *id, draft.clone(), if_match.as_ref()).await.map(drop)
                 }
                 Trial::Delete(collection, id, if_match) => {
-                    cx.delete(Authority::Caller, *collection, *id, if_match.as_ref()).await
+                    cx.delete(Authority::Caller, *collection, *id, if_match.as_ref()).await.map(drop)
                 }
             };
             // What the database itself refuses shows only when the writes are run.
             let settled = match done {
-                Ok(_) => cx.settle().await,
+                Ok(()) => cx.settle().await,
                 Err(error) => Err(error),
             };
             *self.tried.lock() = Tried { refusal: settled.err(), statements: cx.watched() };

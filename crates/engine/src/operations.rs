@@ -113,11 +113,7 @@ impl Operation for CreateRecords {
             if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
                 return Ok(written);
             }
-            let mut records = Vec::with_capacity(self.drafts.len());
-            for (index, draft) in self.drafts.iter().enumerate() {
-                let created = cx.create(Authority::Caller, self.collection, draft.clone()).await;
-                records.push(created.map_err(|error| if self.many { within(error, index) } else { error })?);
-            }
+            let records = cx.create_all(self.collection, &self.drafts, self.many).await?;
             let written = cx.created(self.collection, &records, self.many, self.minimal).await?;
             cx.remember(self.claim.as_ref(), &written)?;
             Ok(written)
@@ -218,6 +214,21 @@ fn written(outcome: Outcome, record: &Record, body: Option<Vec<u8>>, minimal: bo
 }
 
 impl OpContext<'_, '_> {
+    /// Makes a record of each draft; `many` says whether an error tells of which.
+    pub(crate) async fn create_all(
+        &mut self,
+        collection: CollectionId,
+        drafts: &[Draft],
+        many: bool,
+    ) -> Result<Vec<Record>, Error> {
+        let mut records = Vec::with_capacity(drafts.len());
+        for (index, draft) in drafts.iter().enumerate() {
+            let created = self.create(Authority::Caller, collection, draft.clone()).await;
+            records.push(created.map_err(|error| if many { within(error, index) } else { error })?);
+        }
+        Ok(records)
+    }
+
     async fn created(
         &mut self,
         collection: CollectionId,

@@ -29,6 +29,8 @@ pub(crate) struct ListPlan {
     pub(crate) page: ReadPlan,
     /// The filter's own parameters; those of the equalities come after them.
     pub(crate) params: Vec<Parameter>,
+    /// Whether the filter, an equality or the order names a classified field: then its values are not told.
+    pub(crate) names_classified: bool,
     shape: ReadShape,
     count: OnceLock<ReadPlan>,
 }
@@ -192,6 +194,7 @@ pub(crate) fn plan(key: &ListKey, model: &Model, view: &View, planner: &Planner)
         }
     }
     reads.extend(key.sort.iter().map(|sort| (key.collection, sort.field)));
+    let names_classified = reads.iter().any(|(collection, field)| model.field(*collection, *field).class.is_some());
     let shape = ReadShape {
         selection,
         read: view.collection(key.collection).read.expr.clone(),
@@ -199,7 +202,7 @@ pub(crate) fn plan(key: &ListKey, model: &Model, view: &View, planner: &Planner)
         visibility: view.visibility(key.collection, &reads, model),
         scope: ReadScope::Page { sort: key.sort.clone(), after: key.after.clone().map(|nulls| Position { nulls }) },
     };
-    Ok(ListPlan { page: planner.read(&shape), params, shape, count: OnceLock::new() })
+    Ok(ListPlan { page: planner.read(&shape), params, names_classified, shape, count: OnceLock::new() })
 }
 
 fn in_filter(text: &str, error: &ExprError) -> Violation {

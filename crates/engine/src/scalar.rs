@@ -108,7 +108,7 @@ struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);
 /// Reads a text, such as that of a URL's parameter, as the kind says. JSON documents have no such form.
 pub(crate) fn from_text(text: &str, kind: Kind<'_>) -> Result<Value, ViolationKind> {
     let range = |error: backstay_base::TimeError| match error {
-        backstay_base::TimeError::Range => ViolationKind::Range(error.to_string()),
+        backstay_base::TimeError::Range | backstay_base::TimeError::Moment => ViolationKind::Range(error.to_string()),
         _ => kind.expected(),
     };
     match kind {

@@ -12,6 +12,9 @@ use crate::proposal::patched;
 use crate::rule::Rule;
 use crate::{Authority, Draft, OpContext, Operation, Record};
 
+/// Records of a create whose rules are shown.
+const TRACED_RECORDS: usize = 10;
+
 /// Asks the rules of an action part by part.
 #[derive(Debug)]
 pub(crate) struct TraceRules {
@@ -54,7 +57,7 @@ impl Operation for TraceRules {
             let collection = cx.engine.application.model.collection(self.collection);
             match &self.subject {
                 RuleSubject::EachRecord => cx.trace_read(collection, None).await,
-                RuleSubject::Proposed(draft) => cx.trace_create(collection, draft).await,
+                RuleSubject::Proposed(drafts) => cx.trace_creates(collection, drafts).await,
                 RuleSubject::Stored(id) | RuleSubject::Changed(id, _) => {
                     let stored = cx.get(collection.id, *id).await?;
                     let values = stored.as_ref().map(Record::values);
@@ -90,6 +93,22 @@ impl<'a> OpContext<'a, '_> {
             rules.extend(self.trace_field(collection, field, Action::Read, subject).await?);
         }
         Ok(rules)
+    }
+
+    /// The rules of each of several new records, of the first of them.
+    async fn trace_creates(&mut self, collection: &Collection, drafts: &[Draft]) -> Result<Vec<ExplainedRule>, Error> {
+        let mut all = Vec::new();
+        for (index, draft) in drafts.iter().take(TRACED_RECORDS).enumerate() {
+            let rules = self.trace_create(collection, draft).await?;
+            match drafts.len() {
+                1 => all.extend(rules),
+                _ => all.extend(rules.into_iter().map(|rule| {
+                    let of = format!("{} (record {index})", rule.of);
+                    ExplainedRule { of, ..rule }
+                })),
+            }
+        }
+        Ok(all)
     }
 
     async fn trace_create(&mut self, collection: &Collection, draft: &Draft) -> Result<Vec<ExplainedRule>, Error> {

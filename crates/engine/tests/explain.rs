@@ -139,3 +139,50 @@ async fn what_the_caller_alone_decides_is_decided_for_a_list_too() {
     let explanation = explained(&desk, &Arc::new(Caller::anonymous()), users).await;
     assert_eq!((explanation.allowed, explanation.rules[0].answer.as_str()), (false, "false"));
 }
+
+#[tokio::test]
+async fn a_create_of_several_records_is_explained_record_by_record() {
+    let desk = Desk::open().await;
+    let body = r#"[{"name":"a"},{"name":"b"}]"#;
+    let explanation = explained(&desk, &desk.ada, create(&desk, "Tag", body)).await;
+    assert!(explanation.allowed, "{explanation}");
+    assert_eq!(rules(&explanation), ["Tag create (record 0): true", "Tag create (record 1): true"]);
+    let inserts = explanation.statements.iter().filter(|statement| statement.sql.starts_with("INSERT INTO"));
+    assert_eq!(inserts.count(), 2);
+    let twice = explained(&desk, &desk.ada, create(&desk, "Tag", r#"[{"name":"a"},{"name":"a"}]"#)).await;
+    assert_eq!(twice.refusal.as_deref(), Some("another Tag has this name"));
+}
+
+#[tokio::test]
+async fn classified_values_are_told_by_no_explanation() {
+    let desk = Desk::open().await;
+    let trip = desk.made("Trip", &desk.ada, r#"{"diagnosis":"measles"}"#).await;
+    desk.made("Trip", &desk.ada, r#"{"diagnosis":"mumps"}"#).await;
+    let page = desk.page("Trip", &desk.editor, |list| (list.sort, list.limit) = (Some("diagnosis".into()), Some(1)));
+    let next = page.await.expect("a page")["next"].as_str().expect("another page").to_owned();
+    let list = |change: &dyn Fn(&mut backstay_engine::List)| {
+        let mut list = backstay_engine::List::of(desk.collection("Trip"));
+        change(&mut list);
+        ExplainRequest::List(list)
+    };
+    let requests = [
+        list(&|list| (list.sort, list.after) = (Some("diagnosis".into()), Some(next.clone()))),
+        list(&|list| list.filter = Some("diagnosis == 'measles'".into())),
+        list(&|list| {
+            list.filter = Some("diagnosis == $d".into());
+            list.params = vec![("d".into(), backstay_engine::Raw::Text("measles".into()))];
+        }),
+        list(&|list| list.equals = vec![("diagnosis".into(), backstay_engine::Raw::Text("measles".into()))]),
+        create(&desk, "Trip", r#"{"diagnosis":"measles"}"#),
+        ExplainRequest::Delete(Delete {
+            collection: desk.collection("Trip"),
+            id: trip,
+            options: WriteOptions::default(),
+        }),
+    ];
+    for request in requests {
+        let explanation = explained(&desk, &desk.editor, request).await;
+        let values: Vec<&String> = explanation.statements.iter().flat_map(|statement| &statement.values).collect();
+        assert!(values.iter().all(|value| !value.contains("measles")), "{values:?}");
+    }
+}

@@ -120,3 +120,29 @@ async fn a_value_that_is_taken_is_named_only_where_it_is_seen() {
     );
     assert_eq!(told(desk.create("Draft", &desk.editor, body).await), "not-unique: another Draft has this number");
 }
+
+#[tokio::test]
+async fn all_references_of_a_record_end_in_one_change() {
+    let desk = Desk::open().await;
+    let place = desk.made("Place", &desk.ada, r#"{"name":"Rome"}"#).await;
+    let trip = desk.made("Trip", &desk.ada, &format!(r#"{{"from":"{place}","to":"{place}"}}"#)).await;
+    assert_eq!(told(desk.delete("Place", &desk.ada, place).await), "ok");
+    let found = desk.get("Trip", &desk.editor, trip).await.expect("it stays");
+    assert_eq!((found["version"].as_i64(), found["from"].is_null(), found["to"].is_null()), (Some(2), true, true));
+}
+
+/// Why a record cannot do without the one that is to be deleted is not told to who may not see it.
+#[tokio::test]
+async fn what_a_released_record_must_be_is_its_own_matter() {
+    let desk = Desk::open().await;
+    let place = desk.made("Place", &desk.ada, r#"{"name":"Rome"}"#).await;
+    desk.made("Trip", &desk.ada, &format!(r#"{{"must":"{place}","strict":true}}"#)).await;
+    assert_eq!(
+        told(desk.delete("Place", &desk.ada, place).await),
+        "still-referenced: other records refer to it, not all of which you may see"
+    );
+    assert_eq!(
+        told(desk.delete("Place", &desk.editor, place).await),
+        "still-referenced: records of Trip refer to it by 'must' (1)"
+    );
+}

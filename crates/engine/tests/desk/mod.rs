@@ -114,6 +114,17 @@ type Essay @allow(read: "true", create: "true", update: "true") {
   others: [Essay!]
 }
 
+type Place @allow(read: "true", create: "true", delete: "true") { name: String! }
+
+"Its checks hold for no reference and for both, and not for one alone."
+type Trip @allow(read: "editor", create: "true") {
+  from: Place @onDelete(do: SET_NULL) @check(rule: "(this.from == null) == (this.to == null)", message: "both or none")
+  to: Place @onDelete(do: SET_NULL)
+  must: Place @onDelete(do: SET_NULL) @check(rule: "this.must != null || !this.strict", message: "strict")
+  strict: Boolean! @default(to: false)
+  diagnosis: String @class(is: MEDICAL)
+}
+
 enum Visa { ASKED @initial @to(state: "GIVEN", when: "this.applicant.sections.exists(s, s.name == 'Politics')") GIVEN }
 
 type Request
