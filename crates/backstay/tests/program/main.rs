@@ -1,5 +1,6 @@
 //! The program as a process: what people, scripts and other programs see of it.
 
+mod checking;
 mod command_line;
 mod data_directory;
 mod documents;
