@@ -6,5 +6,6 @@ mod data_directory;
 mod documents;
 mod explaining;
 mod invitations;
+mod logging;
 mod seeding;
 mod support;
