@@ -1,5 +1,5 @@
 use backstay_engine::Application;
-use backstay_model::{Diagnostics, load};
+use backstay_model::{Diagnostics, Loaded, SourceFile, load};
 
 use crate::{Directory, Failure, seed};
 
@@ -13,22 +13,30 @@ pub struct Compiled {
 }
 
 /// Reads the model files of an application, adds Backstay's own collections and compiles the rules. Everything that is
-/// wrong is reported together.
+/// wrong with what is read is reported together.
 pub fn compile(directory: &Directory) -> Result<Compiled, Failure> {
-    let mut files = directory.model_files()?;
+    Ok(compile_model(load_whole(directory.model_files().all()?)?)?)
+}
+
+/// The application's model with Backstay's own collections.
+pub(crate) fn load_whole(mut files: Vec<SourceFile>) -> Result<Loaded, Diagnostics> {
     // Backstay's own model refers to the application's identity type, whose name only the application's model tells.
     let own = load(files.clone())?;
     let identity = own.model.identity.map(|id| own.model.collection(id).name.clone());
     files.push(backstay_identity::system_model(identity.as_deref()));
     files.push(seed::system_model());
-    let loaded = load(files)?;
+    load(files)
+}
+
+/// Compiles the rules.
+pub(crate) fn compile_model(loaded: Loaded) -> Result<Compiled, Diagnostics> {
     let accounts = backstay_identity::check(&loaded.model);
     match (Application::compile(loaded.model), accounts) {
         (Ok(application), Ok(())) => Ok(Compiled { application, warnings: loaded.warnings }),
-        (Ok(_), Err(found)) | (Err(found), Ok(())) => Err(found.into()),
+        (Ok(_), Err(found)) | (Err(found), Ok(())) => Err(found),
         (Err(mut found), Err(more)) => {
             found.extend(more.iter().cloned());
-            Err(found.into())
+            Err(found)
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) enum Verb {
     /// Serve an application until it is told to stop (Ctrl-C, SIGTERM)
     #[command(after_help = SERVE)]
     Serve(Serve),
-    /// Check settings and model, and say everything that is wrong with them
+    /// Check settings, model and the names of seed files, and say what is wrong with all of them
     #[command(after_help = "The data is not looked at; `backstay migrate plan` does that.")]
     Check(Check),
     /// Bring the stored data from its model to the present one

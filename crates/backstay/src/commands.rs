@@ -47,7 +47,7 @@ impl Instance {
 
     /// Loads the seed files that are not loaded yet; with `show`, tells on standard error how it goes on.
     pub(crate) async fn seed(&self, show: bool) -> Result<Answer, Failure> {
-        let seeded = self.seeder.load(self.directory.seed_files()?, show).await?;
+        let seeded = self.seeder.load(self.directory.seed_files().all()?, show).await?;
         Ok(Answer::Seeded { seeded })
     }
 

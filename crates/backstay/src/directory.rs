@@ -2,7 +2,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use backstay_model::SourceFile;
+use backstay_base::nearest;
+use backstay_model::{Position, SourceFile};
 
 /// Bytes of one model file or of `backstay.toml` at most.
 const TEXT_BYTES: u64 = 4 * 1024 * 1024;
@@ -10,10 +11,27 @@ const TEXT_BYTES: u64 = 4 * 1024 * 1024;
 /// The file with the settings.
 pub(crate) const CONFIG_FILE: &str = "backstay.toml";
 
+/// What is read at the root of an application.
+const KNOWN: [&str; 3] = [CONFIG_FILE, "model", "seed"];
+
+/// Files of a data directory, which may be the application's own, that are named like the settings.
+const DATA_FILES: [&str; 2] = ["backstay.lock", "backstay.sock"];
+
 /// The directory of an application: `backstay.toml`, `model/*.graphql` and, where there is any, `seed/*.jsonl`.
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: PathBuf,
+}
+
+/// Whether it could be taken for the settings' file, or for the directory of this name.
+fn holds_what_is_meant(path: &Path, meant: &str) -> bool {
+    let ending = match meant {
+        "model" => "graphql",
+        "seed" => "jsonl",
+        _ => return path.is_file(),
+    };
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|file| file.extension().is_some_and(|found| found == ending))
 }
 
 /// Why something in an application's directory cannot be read.
@@ -51,6 +69,14 @@ pub enum DirectoryError {
         /// Why it is not.
         why: &'static str,
     },
+    /// Named almost like something that is read.
+    #[error("{path} is not read: nothing here has this name")]
+    Misnamed {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was probably meant.
+        meant: &'static str,
+    },
     /// A link that leads nowhere, or a thing that is no file, such as a pipe.
     #[error("{path} is not a file{}", if *.link { ", but a link that leads to none" } else { "" })]
     NotFile {
@@ -66,12 +92,12 @@ pub enum DirectoryError {
         path: PathBuf,
     },
     /// Not UTF-8.
-    #[error("{path} is not UTF-8: line {line} holds a byte that is no part of a character")]
+    #[error("{path} is not UTF-8: line {} holds a byte that is no part of a character", place.line)]
     NotUtf8 {
         /// The file.
         path: PathBuf,
-        /// The line of the first such byte, from 1.
-        line: usize,
+        /// Where the first such byte is.
+        place: Position,
     },
     /// Starts with a byte-order mark.
     #[error("{path} starts with a byte-order mark")]
@@ -92,8 +118,8 @@ pub enum DirectoryError {
 
 impl DirectoryError {
     /// What to do about it.
-    pub fn help(&self) -> Option<&'static str> {
-        Some(match self {
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
             Self::Missing { .. } | Self::NotDirectory { .. } => {
                 "name the directory of an application, such as examples/newsroom"
             }
@@ -101,12 +127,61 @@ impl DirectoryError {
                 "describe what is stored in model/*.graphql; docs/model.md says how"
             }
             Self::Stray { .. } => "move it away, or give it the ending that it needs",
+            Self::Misnamed { meant, .. } => {
+                return Some(format!("did you mean '{meant}'? if not, give it a name that is less alike"));
+            }
             Self::NotFile { .. } => "put the file itself in its place",
             Self::TooLarge { .. } => "split it into several files",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::ByteOrderMark { .. } => "save the file as UTF-8 without a byte-order mark",
             Self::Unreadable { .. } => return None,
-        })
+        };
+        Some(help.to_owned())
+    }
+
+    /// What it is about.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Missing { path }
+            | Self::NotDirectory { path }
+            | Self::NoModel { path }
+            | Self::EmptyModel { path }
+            | Self::Stray { path, .. }
+            | Self::Misnamed { path, .. }
+            | Self::NotFile { path, .. }
+            | Self::TooLarge { path }
+            | Self::NotUtf8 { path, .. }
+            | Self::ByteOrderMark { path }
+            | Self::Unreadable { path, .. } => path,
+        }
+    }
+}
+
+/// Files of a directory, and everything that keeps others from being read.
+#[derive(Debug)]
+pub(crate) struct Found<F> {
+    pub(crate) files: Vec<F>,
+    pub(crate) wrong: Vec<DirectoryError>,
+}
+
+impl<F> Found<F> {
+    fn from_results(results: impl IntoIterator<Item = Result<F, DirectoryError>>) -> Self {
+        let mut found = Self { files: Vec::new(), wrong: Vec::new() };
+        for result in results {
+            match result {
+                Ok(file) => found.files.push(file),
+                Err(error) => found.wrong.push(error),
+            }
+        }
+        found
+    }
+
+    /// The files, or the first thing that is wrong.
+    pub(crate) fn all(self) -> Result<Vec<F>, DirectoryError> {
+        match self.wrong.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(self.files),
+        }
     }
 }
 
@@ -137,58 +212,92 @@ impl Directory {
         read_text(&path)
     }
 
+    /// Everything at the root whose name is almost that of something that is read. A directory counts where it holds what
+    /// the one that is meant would hold: another may be about feeds or modules.
+    pub(crate) fn misnamed(&self) -> Vec<DirectoryError> {
+        let entries = match entries(&self.root) {
+            Ok(entries) => entries,
+            Err(error) => return vec![error],
+        };
+        let misnamed = entries.into_iter().filter_map(|(name, path)| {
+            let ours = KNOWN.contains(&name.as_str()) || DATA_FILES.contains(&name.as_str());
+            let meant = nearest(&name, KNOWN).filter(|meant| !ours && holds_what_is_meant(&path, meant))?;
+            Some(DirectoryError::Misnamed { path, meant })
+        });
+        misnamed.collect()
+    }
+
     /// The model files, by name.
-    pub(crate) fn model_files(&self) -> Result<Vec<SourceFile>, DirectoryError> {
+    pub(crate) fn model_files(&self) -> Found<SourceFile> {
         let directory = self.root.join("model");
         if !directory.is_dir() {
-            return Err(DirectoryError::NoModel { path: self.root.clone() });
+            return Found::from_results([Err(DirectoryError::NoModel { path: self.root.clone() })]);
         }
-        let paths = listing(&directory, "graphql", "a model file ends in .graphql")?;
-        if paths.is_empty() {
-            return Err(DirectoryError::EmptyModel { path: directory });
-        }
-        let read = |(name, path): (String, PathBuf)| {
+        let read = |found: Result<(String, PathBuf), DirectoryError>| {
+            let (name, path) = found?;
             Ok(SourceFile { name: format!("model/{name}"), text: read_text(&path)?.into(), system: false })
         };
-        paths.into_iter().map(read).collect()
+        let found = Found::from_results(listing(&directory, "graphql", "a model file ends in .graphql").map(read));
+        match found.files.is_empty() && found.wrong.is_empty() {
+            true => Found::from_results([Err(DirectoryError::EmptyModel { path: directory })]),
+            false => found,
+        }
     }
 
     /// The seed files by name (`Post.jsonl`) with their paths; none where there is no `seed`.
-    pub(crate) fn seed_files(&self) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
+    pub(crate) fn seed_files(&self) -> Found<(String, PathBuf)> {
         let directory = self.root.join("seed");
         if !directory.is_dir() {
-            return Ok(Vec::new());
+            let why = "seed files are in a directory of this name";
+            let stray = directory.exists().then_some(Err(DirectoryError::Stray { path: directory, why }));
+            return Found::from_results(stray);
         }
-        let files = listing(&directory, "jsonl", "a seed file is named after its type and ends in .jsonl")?;
-        for (_, path) in &files {
-            require_file(path)?;
-        }
-        Ok(files)
+        let rule = "a seed file is named after its type and ends in .jsonl";
+        let check = |found: Result<(String, PathBuf), DirectoryError>| {
+            let (name, path) = found?;
+            require_file(&path).map(|_| (name, path))
+        };
+        Found::from_results(listing(&directory, "jsonl", rule).map(check))
     }
 }
 
-/// The files of a directory that end so, ordered by name. Hidden files and plain documents are passed over; what looks
-/// as if it were meant to be read is not.
-fn listing(directory: &Path, ending: &str, rule: &'static str) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
+/// The files of a directory that end so, ordered by name. What looks as if it were meant to be read, and is not, is
+/// refused.
+fn listing(
+    directory: &Path,
+    ending: &'static str,
+    rule: &'static str,
+) -> impl Iterator<Item = Result<(String, PathBuf), DirectoryError>> {
+    let (entries, error) = match entries(directory) {
+        Ok(entries) => (entries, None),
+        Err(error) => (Vec::new(), Some(Err(error))),
+    };
+    let checked = entries.into_iter().map(move |(name, path)| {
+        if path.is_dir() {
+            return Err(DirectoryError::Stray { path, why: "directories within this one are not looked into" });
+        }
+        match path.extension().is_some_and(|extension| extension == ending) {
+            true => Ok((name, path)),
+            false => Err(DirectoryError::Stray { path, why: rule }),
+        }
+    });
+    error.into_iter().chain(checked)
+}
+
+/// What is in a directory, ordered by name; hidden files and plain documents are passed over.
+fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
     let unreadable = |source| DirectoryError::Unreadable { path: directory.to_owned(), source };
-    let mut files = Vec::new();
+    let mut entries = Vec::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let extension = path.extension().unwrap_or_default();
-        if name.starts_with('.') || name.ends_with('~') || extension == "md" || extension == "txt" {
-            continue;
+        if !(name.starts_with('.') || name.ends_with('~') || extension == "md" || extension == "txt") {
+            entries.push((name, path));
         }
-        if path.is_dir() {
-            return Err(DirectoryError::Stray { path, why: "directories within this one are not looked into" });
-        }
-        if extension != ending {
-            return Err(DirectoryError::Stray { path, why: rule });
-        }
-        files.push((name, path));
     }
-    files.sort();
-    Ok(files)
+    entries.sort();
+    Ok(entries)
 }
 
 /// Refuses what is not a file at the end of all links: reading a pipe would wait for ever.
@@ -210,14 +319,20 @@ fn read_text(path: &Path) -> Result<String, DirectoryError> {
     }
     let bytes = fs::read(path).map_err(|source| DirectoryError::Unreadable { path: path.to_owned(), source })?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.split(|byte| *byte == b'\n').count();
-        DirectoryError::NotUtf8 { path: path.to_owned(), line }
+        let before = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        DirectoryError::NotUtf8 { path: path.to_owned(), place: end_of(&before) }
     })?;
     if text.starts_with('\u{feff}') {
         return Err(DirectoryError::ByteOrderMark { path: path.to_owned() });
     }
     Ok(text)
+}
+
+/// Where a text ends.
+pub(crate) fn end_of(text: &str) -> Position {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    Position { line: number(text.matches('\n').count() + 1), column: number(last.chars().count() + 1) }
 }
 
 #[cfg(test)]
@@ -233,8 +348,8 @@ mod tests {
         prepare(root);
         let read = Directory::open(root).and_then(|app| {
             app.config()?;
-            let models = app.model_files()?.into_iter().map(|file| file.name);
-            let seeds = app.seed_files()?.into_iter().map(|(name, _)| name);
+            let models = app.model_files().all()?.into_iter().map(|file| file.name);
+            let seeds = app.seed_files().all()?.into_iter().map(|(name, _)| name);
             Ok(models.chain(seeds).collect::<Vec<_>>().join(" "))
         });
         let text = read.unwrap_or_else(|error| error.to_string());
@@ -264,6 +379,46 @@ mod tests {
     }
 
     #[test]
+    fn what_is_almost_named_right_is_told_with_what_was_meant() {
+        let misnamed = |names: &[&str]| {
+            let place = tempfile::tempdir().expect("a temporary directory");
+            for name in names {
+                let path = place.path().join(name);
+                fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+                fs::write(path, "").expect("a file");
+            }
+            let told = Directory::open(place.path()).expect("a directory").misnamed();
+            let told = told.iter().map(|error| match error {
+                DirectoryError::Misnamed { path, meant } => {
+                    format!("{} {meant}", path.file_name().unwrap_or_default().display())
+                }
+                other => other.to_string(),
+            });
+            told.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            misnamed(&["backstay.tml", "Backstay.toml", "models/a.graphql", "sead/A.jsonl", "Seeds/A.jsonl"]),
+            ["Backstay.toml backstay.toml", "Seeds seed", "backstay.tml backstay.toml", "models model", "sead seed"]
+        );
+        let fine = [
+            "backstay.toml",
+            "feed/news.xml",
+            "module/a.js",
+            "models",
+            "sead",
+            "Dockerfile",
+            "src",
+            "data",
+            "assets",
+            "package.json",
+            "web",
+        ];
+        assert_eq!(misnamed(&fine), [""; 0]);
+        let passed_over = ["backstay.lock", "backstay.sock", "backstay.db", "models.md", ".models", "backstay.toml~"];
+        assert_eq!(misnamed(&passed_over), [""; 0]);
+    }
+
+    #[test]
     fn what_is_refused() {
         let write = |name: &'static str, bytes: &'static [u8]| {
             move |root: &Path| {
@@ -276,6 +431,7 @@ mod tests {
             write("seed/A.json", b""),
             "APP/seed/A.json is not read: a seed file is named after its type and ends in .jsonl",
         );
+        check(write("seed", b""), "APP/seed is not read: seed files are in a directory of this name");
         check(
             write("model/b.graphql", b"type B {\n  x: \xff }"),
             "APP/model/b.graphql is not UTF-8: line 2 holds a byte that is no part of a character",

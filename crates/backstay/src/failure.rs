@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use backstay_base::Error;
 use backstay_engine::OpenError;
 use backstay_identity::StartError;
-use backstay_model::{Diagnostics, Style};
+use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use serde::{Deserialize, Serialize};
 
 use crate::secrets::SecretError;
@@ -132,7 +132,7 @@ impl Failure {
     /// What to do about it, where the message does not say it.
     fn help(&self) -> Option<String> {
         match self {
-            Self::Directory(error) => error.help().map(str::to_owned),
+            Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
             Self::Listen { source, .. } => Some(
                 match source.kind() {
@@ -182,6 +182,18 @@ impl Failure {
         Refusal { message, causes, help: self.help() }
     }
 
+    /// The failure as one line of the log, for a server that cannot go on.
+    pub(crate) fn log(&self) {
+        let refusal = self.refusal();
+        let why = match self {
+            Self::Model(diagnostics) => in_lines(&diagnostics.plain()),
+            Self::Config(error) => error.to_string(),
+            _ => refusal.causes.join(": "),
+        };
+        let why = Some(why).filter(|why| !why.is_empty());
+        tracing::error!(why, help = refusal.help, "{}", refusal.message);
+    }
+
     /// The failure for people.
     pub fn render(&self, colour: bool) -> String {
         match self {
@@ -205,6 +217,17 @@ impl Refusal {
         }
         text
     }
+}
+
+/// One line for each diagnostic: place, what is wrong, what to do.
+fn in_lines(diagnostics: &[PlainDiagnostic]) -> String {
+    let line = |one: &PlainDiagnostic| {
+        let place = one.file.as_ref().zip(one.start);
+        let place = place.map_or(String::new(), |(file, at)| format!("{file}:{}:{}: ", at.line, at.column));
+        let help = one.help.as_ref().map_or(String::new(), |help| format!("; {help}"));
+        format!("{place}{}{help}", one.message)
+    };
+    diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn listening(source: &io::Error) -> String {

@@ -37,9 +37,10 @@ impl Place {
     /// The application in a directory, with the environment's settings; `data` overrides the configured data directory.
     pub fn find(app: &Path, data: Option<&Path>) -> Result<Self, Failure> {
         let directory = Directory::open(app)?;
-        let environment = std::env::vars_os()
-            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
-        let config = Config::read(&directory.config()?, environment)?;
+        let config = Config::read(&directory.config()?, environment())?;
+        if let Some(error) = directory.misnamed().into_iter().next() {
+            return Err(error.into());
+        }
         let data = data.map_or_else(|| directory.root().join(&config.data.dir), Path::to_owned);
         Ok(Self { directory, config, data })
     }
@@ -68,6 +69,11 @@ impl Place {
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         Ok((Instance { engine, identity, seeder, directory: self.directory.clone() }, outcome))
     }
+}
+
+/// The variables of the environment.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
 }
 
 fn settings(accounts: &Accounts) -> Settings {

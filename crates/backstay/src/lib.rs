@@ -4,6 +4,7 @@
 mod answer;
 mod application;
 mod arguments;
+mod check;
 mod command;
 mod commands;
 mod config;
@@ -12,6 +13,7 @@ mod doors;
 mod failure;
 mod instance;
 mod logging;
+mod open_files;
 mod plan;
 mod program;
 mod secrets;

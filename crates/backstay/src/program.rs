@@ -4,15 +4,16 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use backstay_engine::{Engine, Migration, OpenError, OpenOptions, OpenOutcome};
-use backstay_model::{Diagnostics, PlainDiagnostic, Style};
+use backstay_model::{PlainDiagnostic, Style};
 use clap::Parser as _;
 use serde_json::json;
 
 use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
+use crate::check::{Checked, plain};
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::plan::{Plan, Taken};
 use crate::socket::Running;
-use crate::{Answer, Command, Failure, Place, compile, logging};
+use crate::{Answer, Command, Config, Failure, Place, compile, logging};
 
 /// The program: does what its command line says.
 pub fn main() -> ExitCode {
@@ -48,47 +49,64 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
-    let mut place = Place::find(&arguments.whole.app, arguments.whole.data.as_deref())?;
-    place.config.server.listen = arguments.listen.unwrap_or(place.config.server.listen);
-    place.config.log.format = arguments.log_format.unwrap_or(place.config.log.format);
-    logging::start(place.config.log);
-    crate::serve(&place).await?;
-    Ok(ExitCode::SUCCESS)
+    let found = Place::find(&arguments.whole.app, arguments.whole.data.as_deref());
+    let configured = match &found {
+        Ok(place) => place.config.log,
+        Err(Failure::Config(error)) => error.log,
+        Err(_) => Config::default().log,
+    };
+    let log = Log { format: arguments.log_format.unwrap_or(configured.format), ..configured };
+    logging::start(log);
+    let served = match found {
+        Ok(mut place) => {
+            place.config.server.listen = arguments.listen.unwrap_or(place.config.server.listen);
+            place.config.log = log;
+            crate::serve(&place).await
+        }
+        Err(failure) => Err(failure),
+    };
+    match served {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(failure) if log.format == LogFormat::Json => {
+            failure.log();
+            Ok(ExitCode::FAILURE)
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 fn check(arguments: &Check) -> Result<ExitCode, Failure> {
-    let compiled = Place::find(&arguments.app, None).and_then(|place| compile(&place.directory));
+    let Checked { compiled, failures } = crate::check::check(&arguments.app);
+    let code = if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if arguments.format == Form::Json {
-        let (code, found) = match &compiled {
-            Ok(compiled) => (ExitCode::SUCCESS, plain(&compiled.warnings)),
-            Err(Failure::Model(diagnostics)) => (ExitCode::FAILURE, plain(diagnostics)),
-            Err(failure) => {
-                let refusal = failure.refusal();
-                let whole = json!({"severity": "error", "message": refusal.message, "help": refusal.help});
-                (ExitCode::FAILURE, vec![whole])
-            }
-        };
+        let warnings = compiled.iter().flat_map(|compiled| compiled.warnings.plain());
+        let found = failures.iter().flat_map(|failure| plain(failure, &arguments.app)).chain(warnings);
+        let found: Vec<_> = found.map(|one| shown(&one)).collect();
         print(&format!("{}\n", json!({ "diagnostics": found })))?;
         return Ok(code);
     }
-    let compiled = compiled?;
-    let style = if io::stderr().is_terminal() { Style::Colour } else { Style::Plain };
-    io::stderr().write_all(compiled.warnings.render(style).as_bytes())?;
-    let model = compiled.application.model();
-    let collections = model.collections.iter().filter(|collection| !collection.system).count();
-    print(&format!("{}: {collections} collections, no errors\n", model.name))?;
-    Ok(ExitCode::SUCCESS)
+    let colour = io::stderr().is_terminal();
+    let mut text: String = failures.iter().map(|failure| failure.render(colour)).collect();
+    if let Some(compiled) = &compiled {
+        text.push_str(&compiled.warnings.render(if colour { Style::Colour } else { Style::Plain }));
+    }
+    io::stderr().write_all(text.as_bytes())?;
+    if let Some(compiled) = compiled.filter(|_| failures.is_empty()) {
+        let model = compiled.application.model();
+        let collections = model.collections.iter().filter(|collection| !collection.system).count();
+        print(&format!("{}: {collections} collections, no errors\n", model.name))?;
+    }
+    Ok(code)
 }
 
-fn plain(diagnostics: &Diagnostics) -> Vec<serde_json::Value> {
+/// A diagnostic with all its members; `null` for what it does not have.
+fn shown(one: &PlainDiagnostic) -> serde_json::Value {
     let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
-    let show = |one: &PlainDiagnostic| {
-        json!({
-            "severity": one.severity, "message": one.message, "file": one.file, "start": position(one.start),
-            "end": position(one.end), "label": one.label, "help": one.help,
-        })
-    };
-    diagnostics.plain().iter().map(show).collect()
+    let label = Some(&one.label).filter(|label| !label.is_empty());
+    json!({
+        "severity": one.severity, "message": one.message, "file": one.file, "start": position(one.start),
+        "end": position(one.end), "label": label, "help": one.help,
+    })
 }
 
 fn plan(whole: &Whole) -> Result<ExitCode, Failure> {

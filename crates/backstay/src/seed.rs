@@ -133,14 +133,7 @@ impl Seeder {
 fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, SeedError> {
     let mut named: Vec<(CollectionId, String, PathBuf)> = Vec::new();
     for (file, path) in files {
-        let name = file.strip_suffix(".jsonl").unwrap_or(&file);
-        if let Some(collection) = model.collection_named(name).filter(|collection| !collection.system) {
-            named.push((collection.id, file, path));
-        } else {
-            let known = model.collections.iter().filter(|collection| !collection.system);
-            let suggestion = nearest(name, known.map(|collection| collection.name.as_str())).map(str::to_owned);
-            return Err(SeedError::Type { file, suggestion });
-        }
+        named.push((collection_of(model, &file)?, file, path));
     }
     let collections: Vec<CollectionId> = named.iter().map(|(collection, ..)| *collection).collect();
     let places = order::order(model, &collections).into_iter().filter_map(|place| {
@@ -149,6 +142,16 @@ fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, 
         Some(SeedFile { name, path, collection, later: place.later })
     });
     Ok(places.collect())
+}
+
+/// The type that a seed file is named after.
+pub(crate) fn collection_of(model: &Model, file: &str) -> Result<CollectionId, SeedError> {
+    let name = file.strip_suffix(".jsonl").unwrap_or(file);
+    let known = || model.collections.iter().filter(|collection| !collection.system);
+    known().find(|collection| collection.name == name).map(|collection| collection.id).ok_or_else(|| {
+        let suggestion = nearest(name, known().map(|collection| collection.name.as_str())).map(str::to_owned);
+        SeedError::Type { file: file.to_owned(), suggestion }
+    })
 }
 
 /// Size of a file, and when it was last changed, in microseconds.

@@ -5,25 +5,31 @@ use std::net::SocketAddr;
 
 use backstay_engine::OpenOutcome;
 use backstay_http::Doors;
-use backstay_model::Style;
+use backstay_model::{Diagnostics, Style};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::config::LogFormat;
 use crate::doors::http_settings;
+use crate::seed::collection_of;
 use crate::socket::Listening;
-use crate::{Failure, Instance, Place, compile};
+use crate::{Failure, Instance, Place, compile, open_files};
 
 /// Serves an application until the process is told to stop (SIGINT, SIGTERM). What is under way then is finished.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
     let compiled = compile(&place.directory)?;
-    if !compiled.warnings.is_empty() {
-        let style = if io::stderr().is_terminal() { Style::Colour } else { Style::Plain };
-        let _ = io::stderr().write_all(compiled.warnings.render(style).as_bytes());
+    tell_warnings(place, &compiled.warnings);
+    // What would keep the seed from being loaded is told before anything is made.
+    for (name, _) in place.directory.seed_files().all()? {
+        collection_of(compiled.application.model(), &name)?;
     }
     let (instance, outcome) = place.open(compiled.application, &place.options(die))?;
     report(place, &outcome);
     let served = serve_open(place, &instance, stop_signal()?).await;
     instance.engine.close();
+    if served.is_ok() {
+        tracing::info!("stopped");
+    }
     served
 }
 
@@ -42,11 +48,9 @@ async fn serve_open(place: &Place, instance: &Instance, stop: impl Future<Output
         }
     }
     announce(place, instance, address).await?;
-    let doors = Doors {
-        engine: instance.engine.clone(),
-        identity: instance.identity.clone(),
-        settings: http_settings(&place.config)?,
-    };
+    let mut settings = http_settings(&place.config)?;
+    settings.connections = open_files::connections(settings.connections);
+    let doors = Doors { engine: instance.engine.clone(), identity: instance.identity.clone(), settings };
     let stop = async {
         stop.await;
         tracing::info!("stopping: requests that are under way are finished");
@@ -60,6 +64,19 @@ async fn serve_open(place: &Place, instance: &Instance, stop: impl Future<Output
 fn die(words: &str) {
     tracing::error!(error = words, "the database failed; the server ends so that nothing wrong is answered");
     std::process::exit(1);
+}
+
+/// Warnings about the model: as lines of a log for programs, else with excerpts.
+fn tell_warnings(place: &Place, warnings: &Diagnostics) {
+    if place.config.log.format == LogFormat::Json {
+        for one in warnings.plain() {
+            let line = one.start.map(|start| start.line);
+            tracing::warn!(file = one.file, line, help = one.help, "{}", one.message);
+        }
+    } else if !warnings.is_empty() {
+        let style = if io::stderr().is_terminal() { Style::Colour } else { Style::Plain };
+        let _ = io::stderr().write_all(warnings.render(style).as_bytes());
+    }
 }
 
 fn report(place: &Place, outcome: &OpenOutcome) {

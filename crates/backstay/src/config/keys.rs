@@ -349,7 +349,8 @@ const LIMITS: &[Key] = &[
         section: "limits",
         name: "connections",
         kind: Kind::Number(1, 1_000_000),
-        about: "Connections at one time; more of them wait.",
+        about: "Connections at one time; more of them wait. Fewer are held, with a warning, where the operating system does \
+                not let the process open so many files and 128 more.",
         set: |config, given| {
             config.limits.connections = number(&given)?;
             Ok(())

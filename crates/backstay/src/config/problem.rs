@@ -1,14 +1,18 @@
 use std::fmt;
 
+use backstay_model::{PlainDiagnostic, Position};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
-use crate::directory::CONFIG_FILE;
+use crate::config::Log;
+use crate::directory::{CONFIG_FILE, end_of};
 
 /// Everything that is wrong with the settings.
 #[derive(Debug)]
 pub struct ConfigError {
     pub(super) text: String,
     pub(super) problems: Vec<ConfigProblem>,
+    /// How the log is to be written, as far as that can be read.
+    pub(crate) log: Log,
 }
 
 /// One thing that is wrong with the settings.
@@ -55,12 +59,39 @@ impl ConfigError {
         rendered
     }
 
-    /// Line and column, from 1, of a byte of the file.
-    fn position(&self, byte: usize) -> (usize, usize) {
-        let before = self.text.get(..byte).unwrap_or(&self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
-        (line, column)
+    /// All problems for programs.
+    pub(crate) fn plain(&self) -> Vec<PlainDiagnostic> {
+        let plain = |problem: &ConfigProblem| {
+            let (start, end) = match problem.place {
+                ConfigPlace::File { start, end } => (Some(self.position(start)), Some(self.position(end))),
+                ConfigPlace::Environment(_) => (None, None),
+            };
+            PlainDiagnostic {
+                severity: "error",
+                message: problem.told(),
+                file: start.map(|_| CONFIG_FILE.to_owned()),
+                start,
+                end,
+                label: String::new(),
+                help: problem.help.clone(),
+            }
+        };
+        self.problems.iter().map(plain).collect()
+    }
+
+    /// Line and column of a byte of the file.
+    fn position(&self, byte: usize) -> Position {
+        end_of(self.text.get(..byte).unwrap_or(&self.text))
+    }
+}
+
+impl ConfigProblem {
+    /// What is wrong, with the variable if it is in one.
+    fn told(&self) -> String {
+        match &self.place {
+            ConfigPlace::File { .. } => self.message.clone(),
+            ConfigPlace::Environment(name) => format!("variable {name}: {}", self.message),
+        }
     }
 }
 
@@ -73,7 +104,7 @@ impl fmt::Display for ConfigError {
             }
             match &problem.place {
                 ConfigPlace::File { start, .. } => {
-                    let (line, column) = self.position(*start);
+                    let Position { line, column } = self.position(*start);
                     write!(f, "{CONFIG_FILE}:{line}:{column}: {}", problem.message)?;
                 }
                 ConfigPlace::Environment(name) => write!(f, "{name}: {}", problem.message)?,
@@ -110,10 +141,7 @@ impl<'a> Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.problem.place {
-            ConfigPlace::File { .. } => write!(f, "error: {}", self.problem.message),
-            ConfigPlace::Environment(name) => write!(f, "error: variable {name}: {}", self.problem.message),
-        }
+        write!(f, "error: {}", self.problem.told())
     }
 }
 

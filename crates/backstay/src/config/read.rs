@@ -35,7 +35,7 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
     if reader.problems.is_empty() {
         Ok(reader.config)
     } else {
-        Err(ConfigError { text: text.to_owned(), problems: reader.problems })
+        Err(ConfigError { text: text.to_owned(), problems: reader.problems, log: reader.config.log })
     }
 }
 

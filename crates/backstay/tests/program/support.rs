@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -26,6 +27,8 @@ pub(crate) struct Ended {
 pub(crate) struct Server {
     child: Child,
     address: String,
+    /// Reads what is logged after it listens.
+    log: Option<JoinHandle<String>>,
 }
 
 pub(crate) const MODEL: &str = r#"
@@ -138,8 +141,7 @@ impl App {
     /// Starts a server on any free port.
     pub(crate) fn start(&self) -> Server {
         let arguments = ["serve", ".", "--listen", "127.0.0.1:0", "--log-format", "json"];
-        let child = self.command(&arguments).stderr(Stdio::piped()).spawn().expect("the program starts");
-        Server { child, address: String::new() }
+        Server::spawn(&mut self.command(&arguments))
     }
 
     /// How many models the database has been stored with.
@@ -169,6 +171,12 @@ impl Ended {
 }
 
 impl Server {
+    /// A server that is starting, and logs as JSON.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+        Self { child, address: String::new(), log: None }
+    }
+
     /// Waits until it listens.
     pub(crate) fn listening(mut self) -> Self {
         let mut log = BufReader::new(self.child.stderr.take().expect("a pipe"));
@@ -181,7 +189,10 @@ impl Server {
             let entry: serde_json::Value = serde_json::from_str(&line).expect("each line is JSON");
             if entry["message"] == "listening" {
                 self.address.push_str(entry["address"].as_str().expect("an address"));
-                std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+                self.log = Some(std::thread::spawn(move || {
+                    log.read_to_string(&mut seen).expect("a log of UTF-8");
+                    seen
+                }));
                 return self;
             }
         }
@@ -210,6 +221,17 @@ impl Server {
 
     /// Ends it as an operator would, and answers its exit code.
     pub(crate) fn stop(mut self) -> Option<i32> {
+        self.end()
+    }
+
+    /// The same, and answers everything that it logged.
+    pub(crate) fn stop_for_log(mut self) -> Vec<serde_json::Value> {
+        assert_eq!(self.end(), Some(0));
+        let log = self.log.take().expect("it listens").join().expect("a log");
+        log.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    }
+
+    fn end(&mut self) -> Option<i32> {
         let kill = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
         assert!(kill.success());
         self.child.wait().expect("the server ends").code()

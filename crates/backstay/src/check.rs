@@ -1,0 +1,75 @@
+use std::path::Path;
+
+use backstay_model::{PlainDiagnostic, Position};
+
+use crate::application::{compile_model, load_whole};
+use crate::instance::environment;
+use crate::seed::{SeedError, collection_of};
+use crate::{Compiled, Config, Directory, DirectoryError, Failure};
+
+/// What is found in an application when its data is not looked at.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The model, where it is right.
+    pub(crate) compiled: Option<Compiled>,
+    /// Everything that is wrong: settings, files, model, seed files.
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// Looks at settings, files, model and the names of seed files. What is wrong with one of them hides nothing of the
+/// others; only of a model that cannot be loaded the rules are not known, nor the types that seed files are named after.
+pub(crate) fn check(app: &Path) -> Checked {
+    let directory = match Directory::open(app) {
+        Ok(directory) => directory,
+        Err(error) => return Checked { compiled: None, failures: vec![error.into()] },
+    };
+    let mut failures = Vec::new();
+    let settings = directory.config().unwrap_or_else(|error| {
+        failures.push(error.into());
+        String::new()
+    });
+    failures.extend(Config::read(&settings, environment()).err().map(Failure::from));
+    let (model, seed) = (directory.model_files(), directory.seed_files());
+    let files = [directory.misnamed(), model.wrong, seed.wrong];
+    failures.extend(files.into_iter().flatten().map(Failure::from));
+    if model.files.is_empty() {
+        return Checked { compiled: None, failures };
+    }
+    let compiled = load_whole(model.files).and_then(|loaded| {
+        let names = seed.files.iter().map(|(name, _)| collection_of(&loaded.model, name));
+        let misnamed: Vec<Failure> = names.filter_map(Result::err).map(Failure::from).collect();
+        let compiled = compile_model(loaded);
+        failures.extend(misnamed);
+        compiled
+    });
+    let compiled = compiled.map_err(|diagnostics| failures.push(diagnostics.into())).ok();
+    Checked { compiled, failures }
+}
+
+/// A failure for programs: one diagnostic for each thing that is wrong. Files are named as from the application.
+pub(crate) fn plain(failure: &Failure, app: &Path) -> Vec<PlainDiagnostic> {
+    let (file, place) = match failure {
+        Failure::Model(diagnostics) => return diagnostics.plain(),
+        Failure::Config(error) => return error.plain(),
+        Failure::Directory(error) => (within(error.path(), app), position(error)),
+        Failure::Seed(SeedError::Type { file, .. }) => (Some(format!("seed/{file}")), None),
+        _ => (None, None),
+    };
+    let refusal = failure.refusal();
+    let causes = refusal.causes.iter().filter(|cause| !refusal.message.contains(cause.as_str()));
+    let message = causes.fold(refusal.message.clone(), |words, cause| format!("{words}: {cause}"));
+    let label = String::new();
+    vec![PlainDiagnostic { severity: "error", message, file, start: place, end: place, label, help: refusal.help }]
+}
+
+fn within(path: &Path, app: &Path) -> Option<String> {
+    let file = path.strip_prefix(app).unwrap_or(path).display().to_string();
+    (!file.is_empty()).then_some(file)
+}
+
+fn position(error: &DirectoryError) -> Option<Position> {
+    match error {
+        DirectoryError::NotUtf8 { place, .. } => Some(*place),
+        _ => None,
+    }
+}

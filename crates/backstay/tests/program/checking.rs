@@ -1,0 +1,133 @@
+//! `backstay check`: everything that is wrong, together, for people and for programs.
+
+use serde_json::{Value, json};
+
+use crate::support::{self, App};
+
+/// What `check --format json` says.
+fn found(app: &App) -> Vec<Value> {
+    let ended = app.run(&["check", "--format", "json"]);
+    let found: Value = serde_json::from_str(&ended.out).expect("JSON");
+    let found = found["diagnostics"].as_array().expect("a list").clone();
+    assert_eq!((ended.code, ended.err.as_str()), (Some(i32::from(!found.is_empty())), ""));
+    found
+}
+
+#[test]
+fn settings_are_told_to_programs_as_to_people() {
+    let app = App::new();
+    app.write("backstay.toml", "[server]\nlisen = 1\n\n[log]\nlevel = 'loud'\n");
+    let place = |line: u32, column: u32| json!({"line": line, "column": column});
+    assert_eq!(
+        found(&app),
+        [
+            json!({
+                "severity": "error", "message": "unknown key 'lisen' in [server]", "file": "backstay.toml",
+                "start": place(2, 1), "end": place(2, 6), "label": null, "help": "did you mean 'listen'?",
+            }),
+            json!({
+                "severity": "error",
+                "message": "log.level takes \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
+                "file": "backstay.toml", "start": place(5, 9), "end": place(5, 15), "label": null, "help": null,
+            }),
+        ]
+    );
+    app.write("backstay.toml", "");
+    let ended = app.run_with(&["check", "--format", "json"], "", &[("BACKSTAY_LOG_LEVL", "info")]);
+    let told: Value = serde_json::from_str(&ended.out).expect("JSON");
+    assert_eq!(
+        told["diagnostics"],
+        json!([{
+            "severity": "error", "message": "variable BACKSTAY_LOG_LEVL: no setting has this name", "file": null,
+            "start": null, "end": null, "label": null, "help": "did you mean 'BACKSTAY_LOG_LEVEL'?",
+        }])
+    );
+}
+
+/// An application in which everything is wrong that can be.
+fn wrong() -> App {
+    let app = App::new();
+    app.write("backstay.toml", "[server]\nlisen = 1\n");
+    app.write("model/shelf.graphql", &support::MODEL.replace("auth.id != null", "auth.ID != null"));
+    app.write("model/b.gql", "");
+    app.write("model/more/c.graphql", "");
+    app.write("seed/Bok.jsonl", "");
+    app.write("seed/Book.json", "");
+    app.write("sead/Book.jsonl", "");
+    app.write("Dockerfile", "FROM scratch");
+    app
+}
+
+#[test]
+fn nothing_that_is_wrong_hides_another() {
+    let found = found(&wrong());
+    let told: Vec<String> = found
+        .iter()
+        .map(|one| {
+            let words = [&one["file"], &one["message"], &one["help"]];
+            words.map(|word| word.as_str().unwrap_or("-").to_owned()).join(" | ")
+        })
+        .collect();
+    let move_it = "move it away, or give it the ending that it needs";
+    let expected = [
+        "backstay.toml | unknown key 'lisen' in [server] | did you mean 'listen'?".to_owned(),
+        "sead | ./sead is not read: nothing here has this name | did you mean 'seed'? if not, give it a name that is less \
+         alike"
+            .to_owned(),
+        format!("model/b.gql | ./model/b.gql is not read: a model file ends in .graphql | {move_it}"),
+        format!("model/more | ./model/more is not read: directories within this one are not looked into | {move_it}"),
+        format!(
+            "seed/Book.json | ./seed/Book.json is not read: a seed file is named after its type and ends in .jsonl | \
+             {move_it}"
+        ),
+        "seed/Bok.jsonl | seed/Bok.jsonl: there is no type of this name | did you mean Book.jsonl?".to_owned(),
+    ];
+    assert_eq!(told[..told.len() - 1], expected);
+    let last = found.last().expect("the rule");
+    assert_eq!((&last["file"], &last["start"]["line"]), (&"model/shelf.graphql".into(), &6.into()), "{last}");
+}
+
+#[test]
+fn people_are_told_all_of_it_too() {
+    let app = wrong();
+    let told = app.run(&["check"]).refused();
+    for words in [
+        "unknown key 'lisen' in [server]",
+        "error: ./sead is not read: nothing here has this name\n  help: did you mean 'seed'?",
+        "error: ./model/b.gql is not read",
+        "error: ./model/more is not read",
+        "error: ./seed/Book.json is not read",
+        "error: seed/Bok.jsonl: there is no type of this name\n  help: did you mean Book.jsonl?",
+        "model/shelf.graphql:6:",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
+#[test]
+fn what_check_refuses_serve_refuses_before_anything_is_made() {
+    let check = |name: &str, words: &str| {
+        let app = App::new();
+        app.write(name, "");
+        for arguments in [&["check"][..], &["serve", ".", "--listen", "127.0.0.1:0"]] {
+            let refused = app.run(arguments).refused();
+            assert!(refused.contains(words), "{refused}");
+        }
+        assert!(!app.data().exists(), "{name}");
+    };
+    check("backstay.tml", "did you mean 'backstay.toml'?");
+    check("models/a.graphql", "did you mean 'model'?");
+    check("sead/Book.jsonl", "did you mean 'seed'?");
+    check("seed/Bok.jsonl", "did you mean Book.jsonl?");
+    check("seed/Book.json", "a seed file is named after its type and ends in .jsonl");
+    check("model/b.gql", "a model file ends in .graphql");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_told_with_its_place() {
+    let app = App::new();
+    std::fs::write(app.path().join("model/b.graphql"), b"type B {\n  x: \xff }").expect("a file");
+    let found = found(&app);
+    let place = json!({"line": 2, "column": 6});
+    assert_eq!((&found[0]["file"], &found[0]["start"]), (&"model/b.graphql".into(), &place), "{found:?}");
+}
