@@ -51,7 +51,9 @@ fn parameter(list: &mut List, collection: &Collection, name: &str, value: Cow<'_
 pub(crate) fn from_body(collection: &Collection, body: &[u8]) -> Result<List, Error> {
     let mut list = List::of(collection.id);
     let (mut seen, mut violations) = (Vec::new(), Vec::new());
-    for (name, raw) in few_members(body)? {
+    let members = object_members(body)?;
+    few(&members).map_err(|kind| Error::malformed("", kind))?;
+    for (name, raw) in members {
         let at = format!("/{}", shorten(&pointer(&name)));
         if seen.contains(&name) {
             violations.push(Violation::new(at, ViolationKind::Duplicate));
@@ -107,16 +109,15 @@ fn member(list: &mut List, name: &str, raw: &str) -> Result<(), ViolationKind> {
 }
 
 fn pairs(at: &str, raw: &RawValue, into: &mut Vec<(String, Raw)>, violations: &mut Vec<Violation>) {
-    let members = match few_members(raw.get().as_bytes()) {
-        Ok(members) => members,
-        Err(error) => {
-            let kind = ViolationKind::Type { expected: "a JSON object of names and values".to_owned() };
-            let of_members = if let Error::Malformed(of_members) = error { of_members } else { Vec::new() };
-            let kind = of_members.into_iter().map(|violation| violation.kind).find(is_range).unwrap_or(kind);
-            violations.push(Violation::new(at, kind));
-            return;
-        }
+    let Ok(members) = object_members(raw.get().as_bytes()) else {
+        let kind = ViolationKind::Type { expected: "a JSON object of names and values".to_owned() };
+        violations.push(Violation::new(at, kind));
+        return;
     };
+    if let Err(kind) = few(&members) {
+        violations.push(Violation::new(at, kind));
+        return;
+    }
     for (name, value) in members {
         if into.iter().any(|(known, _)| *known == name) {
             let at = format!("{at}/{}", shorten(&pointer(&name)));
@@ -127,18 +128,12 @@ fn pairs(at: &str, raw: &RawValue, into: &mut Vec<(String, Raw)>, violations: &m
     }
 }
 
-/// The members of an object that holds names for a request and no record: there is no use for many.
-fn few_members(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Error> {
-    let members = object_members(body)?;
-    if members.len() > limits::PARAMETERS {
-        let range = format!("at most {} members", limits::PARAMETERS);
-        return Err(Error::malformed("", ViolationKind::Range(range)));
+/// Refuses many members in an object that holds names for a request and no record: there is no use for them.
+fn few<M>(members: &[M]) -> Result<(), ViolationKind> {
+    match members.len() > limits::PARAMETERS {
+        true => Err(ViolationKind::Range(format!("at most {} members", limits::PARAMETERS))),
+        false => Ok(()),
     }
-    Ok(members)
-}
-
-fn is_range(kind: &ViolationKind) -> bool {
-    matches!(kind, ViolationKind::Range(_))
 }
 
 fn page_limit(text: &str) -> Result<u32, ViolationKind> {

@@ -18,6 +18,9 @@ use super::{SeedError, SeedFile, Seeder, unreadable};
 /// Records that share a commit.
 const RECORDS: usize = 8000;
 
+/// Bytes of lines from which on a commit takes no more: its entry in the log is one value, which has a size.
+const BYTES: u64 = 8 * 1024 * 1024;
+
 /// Chunks that are decoded before they can be written.
 const AHEAD: usize = 2;
 
@@ -155,7 +158,8 @@ impl Decoder {
 
     fn entries(&mut self, lines: &mut Lines, size: usize) -> (Vec<Entry>, End) {
         let mut entries = Vec::with_capacity(size);
-        while entries.len() < size {
+        let start = lines.at().byte;
+        while entries.len() < size && lines.at().byte - start < BYTES {
             match self.entry(lines) {
                 Ok(Some(entry)) => entries.push(entry),
                 Ok(None) => return (entries, End::File),

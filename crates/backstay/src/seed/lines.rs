@@ -67,6 +67,11 @@ impl Lines {
         Ok(self.progress().digest)
     }
 
+    /// Where the next line begins.
+    pub(super) fn at(&self) -> Position {
+        self.position
+    }
+
     /// Before the next line.
     pub(super) fn progress(&self) -> Progress {
         Progress { at: self.position, digest: hexadecimal(&self.digest.clone().finalize()) }

@@ -100,3 +100,13 @@ fn a_load_that_is_asked_of_a_server_that_still_loads_waits_for_it() {
     assert_eq!((first.done(), second.done()), ("0 records loaded\n".to_owned(), "0 records loaded\n".to_owned()));
     assert_eq!(server.get("/api/books?count=true&limit=1")["count"]["value"], 9500);
 }
+
+/// A commit, and its entry in the log, holds what a file of long records adds up to only in part.
+#[test]
+fn long_records_are_loaded_in_several_commits() {
+    let app = App::seeded();
+    app.write("model/essay.graphql", "type Essay @allow(read: \"true\") { text: Text! }\n");
+    let line = format!("{{\"text\": \"{}\"}}\n", "x".repeat(100_000));
+    app.write("seed/Essay.jsonl", &line.repeat(400));
+    assert_eq!(app.run(&["seed"]).done(), "406 records loaded\n");
+}
