@@ -1,9 +1,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use backstay_base::{
-    CallerKind, Currency, Date, Duration, FieldNumber, Money, RecordId, RequestId, Timestamp, TypeNumber, Value,
-};
+use backstay_base::{CallerKind, Date, Duration, FieldNumber, RecordId, RequestId, Timestamp, TypeNumber};
+use backstay_scalar::{Currency, Money, Value};
 use rust_decimal::Decimal;
 
 use crate::encode::{VERSION, caller_byte, tag};

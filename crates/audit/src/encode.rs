@@ -1,4 +1,5 @@
-use backstay_base::{CallerKind, FieldNumber, RecordId, TypeNumber, Value};
+use backstay_base::{CallerKind, FieldNumber, RecordId, TypeNumber};
+use backstay_scalar::Value;
 
 use crate::{ChangeKind, Origin};
 

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
-use backstay_base::{CallerKind, FieldNumber, RecordId, RequestId, Timestamp, TypeNumber, Value};
+use backstay_base::{CallerKind, FieldNumber, RecordId, RequestId, Timestamp, TypeNumber};
+use backstay_scalar::Value;
 
 use crate::EntryWriter;
 

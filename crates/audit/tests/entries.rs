@@ -7,9 +7,8 @@ use std::sync::Arc;
 use backstay_audit::{
     ChangeKind, DecodeError, Entry, Leaf, Logged, LoggedChange, LoggedField, Origin, VerifyError, verify,
 };
-use backstay_base::{
-    CallerKind, Currency, Date, Duration, FieldNumber, Money, RecordId, RequestId, Timestamp, TypeNumber, Value,
-};
+use backstay_base::{CallerKind, Date, Duration, FieldNumber, RecordId, RequestId, Timestamp, TypeNumber};
+use backstay_scalar::{Currency, Money, Value};
 use proptest::prelude::*;
 
 const RECORD: &str = "0191e4f0a00070008000000000000001";

@@ -1,6 +1,7 @@
-use backstay_base::{Caller, RecordId, Timestamp, Value};
+use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{Environment, Path, Root, Start};
 use backstay_model::FieldId;
+use backstay_scalar::Value;
 use backstay_sql::{Slot, Statement, Template};
 
 /// Where the values of a statement's placeholders come from.

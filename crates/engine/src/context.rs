@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, RecordId, RequestId, Timestamp, Value};
+use backstay_base::{Caller, Error, RecordId, RequestId, Timestamp};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
+use backstay_scalar::Value;
 use backstay_sql::{Row, Statement, Template};
 use backstay_store::{StoreError, Tx};
 
@@ -157,7 +158,7 @@ impl<'a> OpContext<'a, '_> {
         let statement = self.statement(template, &bindings, collection);
         let mut ids = Vec::new();
         let visit = &mut |row: &dyn Row| {
-            if let backstay_base::ValueRef::Id(id) = row.value(usize::from(Collection::ID.0))? {
+            if let backstay_scalar::ValueRef::Id(id) = row.value(usize::from(Collection::ID.0))? {
                 ids.push(id);
             }
             Ok(())

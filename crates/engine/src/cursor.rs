@@ -1,4 +1,5 @@
-use backstay_base::{Error, Value, ViolationKind, limits};
+use backstay_base::{Error, ViolationKind, limits};
+use backstay_scalar::Value;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 

@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use backstay_base::{Error, Limit, RecordId, Value, Violation, ViolationKind, limits, nearest};
+use backstay_base::{Error, Limit, RecordId, Violation, ViolationKind, limits, nearest};
 use backstay_model::{Class, Collection, CollectionId, Field, FieldKind, Model};
+use backstay_scalar::Value;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -173,7 +174,7 @@ impl Decoder<'_> {
         if raw.starts_with('{') {
             return self.relations.read(target, raw);
         }
-        let value = scalar::from_json(raw, Kind::Scalar(backstay_model::Scalar::Id))?;
+        let value = scalar::from_json(raw, Kind::Scalar(backstay_scalar::Scalar::Id))?;
         value.as_id().ok_or(ViolationKind::Required)
     }
 

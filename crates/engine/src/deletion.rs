@@ -1,8 +1,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use backstay_base::{Conflict, Error, Limit, RecordId, Value, limits};
+use backstay_base::{Conflict, Error, Limit, RecordId, limits};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model, OnDelete};
+use backstay_scalar::Value;
 use backstay_store::{ChangeKind, ChangedField};
 
 use crate::bind::Bindings;

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use backstay_base::{Currency, MONEY_SCALE, Money, Value, ValueRef};
+use backstay_scalar::{Currency, MONEY_SCALE, Money, Value, ValueRef};
 use backstay_sql::{ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, ValueOutput, nested};
 
 /// Appends one row as a JSON object.

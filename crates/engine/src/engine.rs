@@ -1,9 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, RecordId, Value, ValueRef, ViolationKind, limits};
+use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, RecordId, ViolationKind, limits};
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{CollectionId, FieldId, Model};
+use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Planner, Row, Statement, Template};
 use backstay_store::{OpenError, OpenOptions, Opened, Outcome, ReadStats, RowSink, Step, Store, StoreError};
 

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use backstay_base::{FieldNumber, TypeNumber, Value};
+use backstay_base::{FieldNumber, TypeNumber};
 use backstay_live::VersionClock;
 use backstay_model::{CollectionId, FieldId, Model};
+use backstay_scalar::Value;
 use backstay_store::{Change, CommitObserver};
 
 use crate::engine::Dependency;

@@ -1,6 +1,7 @@
-use backstay_base::{CallerKind, Value, Violation, ViolationKind};
+use backstay_base::{CallerKind, Violation, ViolationKind};
 use backstay_expr::{Expr, evaluate};
 use backstay_model::{Collection, Field, FieldId, FieldKind, SetOn};
+use backstay_scalar::Value;
 
 use crate::bind::InMemory;
 use crate::scalar::{self, Kind};

@@ -1,8 +1,10 @@
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Action, Duration, Error, Value, Violation, ViolationKind, limits, nearest};
+use backstay_base::{Action, Duration, Error, Violation, ViolationKind, limits, nearest};
 use backstay_expr::{Expr, ExprError, Node, Operator, Parameter, Path, Root, Scope, Type, compile};
-use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model, Scalar};
+use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model};
+use backstay_scalar::Scalar;
+use backstay_scalar::Value;
 use backstay_sql::{Planner, Position, ReadPlan, ReadScope, ReadShape, SortKey};
 use rust_decimal::Decimal;
 

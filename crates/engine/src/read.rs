@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, CallerKind, Error, Unauthenticated, Value, ViolationKind, limits};
+use backstay_base::{Action, CallerKind, Error, Unauthenticated, ViolationKind, limits};
 use backstay_model::{Collection, CollectionId};
+use backstay_scalar::Value;
 use backstay_sql::{DecodeError, ReadPlan, Row};
 use backstay_store::{RowSink, StoreError};
 use bytes::Bytes;
@@ -140,7 +141,7 @@ impl Inner {
         let plan = list.plan.count(&self.planner);
         let bindings = Bindings { limit: limits::COUNT_MAX + 1, ..list.bindings(cx) };
         let mut sink = Collect::new(|row: &dyn Row| match row.value(0)? {
-            backstay_base::ValueRef::Int(count) => Ok(u64::try_from(count).unwrap_or(0)),
+            backstay_scalar::ValueRef::Int(count) => Ok(u64::try_from(count).unwrap_or(0)),
             _ => Err(DecodeError { column: 0, expected: "a number of rows" }),
         });
         self.read(&bindings.statement(&plan.template), &mut sink).await?;

@@ -1,8 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{RecordId, Value};
+use backstay_base::RecordId;
 use backstay_model::{Collection, FieldId};
+use backstay_scalar::Value;
 
 /// A stored record: one value per field of its collection, null for those that have no column.
 #[derive(Clone, PartialEq)]

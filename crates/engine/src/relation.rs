@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
-use backstay_base::{Error, RecordId, Value, Violation, ViolationKind, limits};
+use backstay_base::{Error, RecordId, Violation, ViolationKind, limits};
 use backstay_model::{Collection, CollectionId, FieldKind, Link};
+use backstay_scalar::Value;
 use backstay_sql::Row;
 use backstay_store::{ChangeKind, ChangedField};
 

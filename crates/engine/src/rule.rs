@@ -1,9 +1,9 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use backstay_base::Value;
 use backstay_expr::{Expr, Node, Truth, Truths, Type, fold};
 use backstay_model::CollectionId;
+use backstay_scalar::Value;
 use backstay_sql::{Planner, RecordSource, Template};
 
 use crate::policy::Compiled;

@@ -2,8 +2,10 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use backstay_base::{Currency, Date, Money, RecordId, Timestamp, Value, ViolationKind, limits, nearest};
-use backstay_model::{Element, Enum, FieldKind, Model, Scalar};
+use backstay_base::{Date, RecordId, Timestamp, ViolationKind, limits, nearest};
+use backstay_model::{Element, Enum, FieldKind, Model};
+use backstay_scalar::Scalar;
+use backstay_scalar::{Currency, Money, Value};
 use rust_decimal::Decimal;
 use serde::de::{Deserialize as _, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;

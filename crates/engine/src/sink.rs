@@ -67,7 +67,7 @@ pub(crate) fn within_answer(body: &[u8]) -> Result<(), StoreError> {
 fn version(row: &dyn Row, plan: &ReadPlan) -> Result<Option<i64>, DecodeError> {
     let Some(column) = plan.version else { return Ok(None) };
     match row.value(column)? {
-        backstay_base::ValueRef::Int(version) => Ok(Some(version)),
+        backstay_scalar::ValueRef::Int(version) => Ok(Some(version)),
         _ => Err(DecodeError { column, expected: "a version" }),
     }
 }

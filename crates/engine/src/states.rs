@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Error, Value, Violation, ViolationKind};
+use backstay_base::{Action, Error, Violation, ViolationKind};
 use backstay_model::{Collection, FieldId, FieldKind};
+use backstay_scalar::Value;
 use backstay_sql::RecordSource;
 
 use crate::bind::InMemory;

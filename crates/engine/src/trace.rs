@@ -1,6 +1,7 @@
-use backstay_base::{Action, Error, Value, ValueRef};
+use backstay_base::{Action, Error};
 use backstay_expr::{CallerPart, Expr, Node, Operator, Root, Truth, truth};
 use backstay_model::{Class, Collection, CollectionId, Field, SetOn};
+use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{RecordSource, Row};
 use backstay_store::Writes;
 use futures_util::future::BoxFuture;

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Error, RecordId, Value, ValueRef, Violation, ViolationKind};
+use backstay_base::{Action, Error, RecordId, Violation, ViolationKind};
 use backstay_expr::{Truth, truth};
 use backstay_model::{Collection, CollectionId, Field, FieldId, SetOn};
+use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{RecordSource, Row};
 use backstay_store::{Change, ChangeKind, ChangedField};
 

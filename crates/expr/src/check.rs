@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_base::{Value, limits};
+use backstay_base::limits;
 use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
 
 use crate::error::{ExprError, ExprErrorKind};
 use crate::facts::children_mut;

@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
 
-use backstay_base::{Caller, Duration, RecordId, Timestamp, Value};
+use backstay_base::{Caller, Duration, RecordId, Timestamp};
+use backstay_scalar::Value;
 
 use crate::{Expr, Function, MoneyPart, Node, Operator, Path, Quantifier, Root, Truth};
 

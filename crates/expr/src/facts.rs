@@ -1,4 +1,5 @@
-use backstay_base::{Caller, Timestamp, Value};
+use backstay_base::{Caller, Timestamp};
+use backstay_scalar::Value;
 
 use crate::evaluate::{Environment, Start, truth};
 use crate::{Expr, Node, Path, Truth, Type};

@@ -1,4 +1,4 @@
-use backstay_base::Value;
+use backstay_scalar::Value;
 
 use crate::facts::{Truths, children_mut};
 use crate::{CallerPart, Expr, Node, Operator, Truth, Type};

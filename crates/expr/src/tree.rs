@@ -1,8 +1,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Value};
-use backstay_model::{Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Scalar};
+use backstay_base::Caller;
+use backstay_model::{Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind};
+use backstay_scalar::Scalar;
+use backstay_scalar::Value;
 
 /// The type of an expression. `Email` and `Url` are `Text`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

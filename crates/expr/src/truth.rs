@@ -1,6 +1,6 @@
 use std::ops::Not;
 
-use backstay_base::Value;
+use backstay_scalar::Value;
 
 /// A truth value of Kleene's strong logic. Only `True` allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,9 +4,10 @@ mod newsroom;
 
 use std::thread;
 
-use backstay_base::{Value, limits};
+use backstay_base::limits;
 use backstay_expr::{ExprErrorKind, Facts, Scope, compile, evaluate, fold};
 use backstay_model::Model;
+use backstay_scalar::Value;
 use newsroom::{World, caller, model};
 use proptest::prelude::*;
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, RecordId, Timestamp, Value};
+use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{
     CallerPart, Environment, Expr, Facts, Node, Operator, Path, Quantifier, Root, Start, Truth, Type, evaluate, fold,
     truth,
 };
 use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
 use proptest::prelude::*;
 
 const ALL: [Truth; 3] = [Truth::True, Truth::False, Truth::Unknown];

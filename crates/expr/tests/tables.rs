@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use backstay_base::Value;
 use backstay_expr::{Checked, ExprError, Facts, Scope, Type, compile, compile_value, evaluate, fold};
 use backstay_model::Model;
+use backstay_scalar::Value;
 use newsroom::{World, caller, id, model};
 
 #[test]

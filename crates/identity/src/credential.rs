@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, CallerKind, Error, RecordId, Secret, Value};
+use backstay_base::{Caller, CallerKind, Error, RecordId, Secret};
 use backstay_engine::{Authority, Draft, Engine, OpContext, Record};
 use backstay_model::FieldId;
+use backstay_scalar::Value;
 
 use crate::grants::known_role;
 use crate::hashing::StoredHash;

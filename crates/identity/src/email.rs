@@ -1,8 +1,9 @@
 use std::net::IpAddr;
 
-use backstay_base::{Error, RecordId, Value, ViolationKind};
+use backstay_base::{Error, RecordId, ViolationKind};
 use backstay_engine::{Authority, Context, Draft, OpContext, Operation, decode_draft};
 use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 

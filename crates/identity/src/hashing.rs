@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use argon2::password_hash::{Output, PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use backstay_base::{Ambient, Error, Limit, Secret, Value, limits};
+use backstay_base::{Ambient, Error, Limit, Secret, limits};
+use backstay_scalar::Value;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 

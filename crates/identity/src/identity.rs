@@ -1,8 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId, Secret, Timestamp, Value};
+use backstay_base::{Error, RecordId, Secret, Timestamp};
 use backstay_engine::{Context, Engine, Get, decode_draft};
+use backstay_scalar::Value;
 use bytes::Bytes;
 use parking_lot::Mutex;
 

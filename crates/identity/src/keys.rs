@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, CallerKind, Conflict, Error, RecordId, Secret, Timestamp, Value, limits};
+use backstay_base::{Caller, CallerKind, Conflict, Error, RecordId, Secret, Timestamp, limits};
 use backstay_engine::{Authority, Context, Draft, OpContext, Operation, Record};
+use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use crate::credential::{self, claims_value, roles_value};

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, Secret, Timestamp, Unauthenticated, Value, limits};
+use backstay_base::{Caller, Error, Secret, Timestamp, Unauthenticated, limits};
 use backstay_engine::{Dependency, Seen};
+use backstay_scalar::Value;
 use quick_cache::sync::Cache;
 
 use crate::Identity;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, RecordId, Value};
+use backstay_base::{Caller, Conflict, Error, RecordId};
+use backstay_scalar::Value;
 
 use crate::credential::{Credential, Subject};
 use crate::keys::KeyInfo;

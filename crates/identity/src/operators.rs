@@ -2,10 +2,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{
-    Action, CallerKind, Conflict, Error, RecordId, Secret, Timestamp, Unauthenticated, Value, ViolationKind, limits,
+    Action, CallerKind, Conflict, Error, RecordId, Secret, Timestamp, Unauthenticated, ViolationKind, limits,
 };
 use backstay_engine::{Authority, Context, Draft, OpContext, Operation, Record};
 use backstay_model::CollectionId;
+use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 use subtle::ConstantTimeEq as _;
 

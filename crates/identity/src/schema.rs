@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use backstay_model::{Collection, CollectionId, Diagnostic, Diagnostics, Field, FieldId, FieldKind, Model, Scalar};
+use backstay_model::{Collection, CollectionId, Diagnostic, Diagnostics, Field, FieldId, FieldKind, Model};
+use backstay_scalar::Scalar;
 
 use crate::StartError;
 use crate::system::PREFIX;

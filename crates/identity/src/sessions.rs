@@ -1,5 +1,6 @@
-use backstay_base::{CallerKind, Duration, Error, RecordId, Secret, Timestamp, Unauthenticated, Value, limits};
+use backstay_base::{CallerKind, Duration, Error, RecordId, Secret, Timestamp, Unauthenticated, limits};
 use backstay_engine::{Authority, Context, Draft, OpContext, Operation, Record, Writes};
+use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use crate::Identity;

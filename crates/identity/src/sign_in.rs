@@ -1,8 +1,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId, Secret, Unauthenticated, Value, ViolationKind};
+use backstay_base::{Error, RecordId, Secret, Unauthenticated, ViolationKind};
 use backstay_engine::{Authority, Context, Draft, OpContext, Operation};
+use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use crate::attempts::Attempt;

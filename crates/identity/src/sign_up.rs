@@ -1,8 +1,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Action, Caller, Conflict, Error, Value, ViolationKind};
+use backstay_base::{Action, Caller, Conflict, Error, ViolationKind};
 use backstay_engine::{Authority, Context, Draft, OpContext, Operation, decode_draft};
+use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use crate::attempts::Attempt;

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Caller, Error, RecordId, Timestamp, Value, Violation, ViolationKind};
+use backstay_base::{Action, Caller, Error, RecordId, Timestamp, Violation, ViolationKind};
 use backstay_engine::Draft;
 use backstay_expr::{Environment, Expr, Path, Scope, Start, compile, truth};
 use backstay_model::{Collection, Field, FieldId, FieldKind, Model};
+use backstay_scalar::Value;
 
 use crate::schema::Schema;
 

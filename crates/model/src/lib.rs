@@ -18,7 +18,7 @@ pub use difference::{Difference, Filled, Risk, TypeChange, diff};
 pub use load::{Loaded, load};
 pub use model::{
     Allow, Check, Class, Collection, CollectionId, Element, Enum, EnumId, EnumValue, Field, FieldId, FieldKind, Index,
-    Link, Model, OnDelete, RuleText, Scalar, Set, SetOn, Transition,
+    Link, Model, OnDelete, RuleText, Set, SetOn, Transition,
 };
 pub use render::Style;
 pub use source::{Position, SourceFile, SourceMap, Span};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use backstay_base::Value;
 use backstay_model::{Collection, DIRECTIVES, FieldKind, Model, SourceFile, load};
+use backstay_scalar::Value;
 use insta::assert_snapshot;
 
 fn model(text: &str) -> Model {

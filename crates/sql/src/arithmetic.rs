@@ -1,5 +1,6 @@
-use backstay_base::{Timestamp, Value};
+use backstay_base::Timestamp;
 use backstay_expr::{Expr, Node, Operator, Type};
+use backstay_scalar::Value;
 use sea_query::{Alias, CaseStatement, Expr as Sql, ExprTrait, Query};
 
 use crate::build::{call, cast, column, integer, word};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use backstay_base::Value;
 use backstay_model::Model;
+use backstay_scalar::Value;
 use sea_query::{
     Alias, BinOper, Expr as Sql, ExprTrait, Func, PostgresQueryBuilder, QueryStatementWriter, SelectStatement,
     SqliteQueryBuilder, Value as Constant,

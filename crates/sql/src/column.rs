@@ -1,5 +1,6 @@
-use backstay_base::{MONEY_SCALE, ValueRef};
-use backstay_model::{Element, FieldKind, Scalar};
+use backstay_model::{Element, FieldKind};
+use backstay_scalar::Scalar;
+use backstay_scalar::{MONEY_SCALE, ValueRef};
 
 use crate::ColumnType;
 

@@ -1,6 +1,6 @@
-use backstay_base::Value;
 use backstay_expr::{CallerPart, Expr, Node, Operator, Type};
 use backstay_model::{EnumId, FieldKind};
+use backstay_scalar::Value;
 use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::arithmetic::epoch_micros;

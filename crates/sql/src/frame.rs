@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Scalar};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind};
+use backstay_scalar::Scalar;
 use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, SelectStatement};
 
 use crate::build::{Builder, column, integer, name};

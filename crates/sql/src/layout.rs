@@ -1,5 +1,6 @@
-use backstay_base::{Currency, MONEY_SCALE, Money, Value, ValueRef};
-use backstay_model::{Collection, FieldKind, Model, Scalar};
+use backstay_model::{Collection, FieldKind, Model};
+use backstay_scalar::Scalar;
+use backstay_scalar::{Currency, MONEY_SCALE, Money, Value, ValueRef};
 use rust_decimal::Decimal;
 
 use crate::{ColumnType, DecodeError, Row, nested};

@@ -17,7 +17,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use backstay_base::{Date, RecordId, Timestamp, Value, ValueRef};
+use backstay_base::{Date, RecordId, Timestamp};
+use backstay_scalar::{Value, ValueRef};
 use rust_decimal::Decimal;
 
 use crate::{ColumnType, DecodeError, Dialect, Row};

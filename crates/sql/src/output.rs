@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use backstay_model::{Field, FieldKind, Scalar};
+use backstay_model::{Field, FieldKind};
+use backstay_scalar::Scalar;
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Order, Query, SelectStatement};
 
 use crate::arithmetic::epoch_micros;

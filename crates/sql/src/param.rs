@@ -1,4 +1,4 @@
-use backstay_base::{MONEY_SCALE, Value};
+use backstay_scalar::{MONEY_SCALE, Value};
 use rust_decimal::Decimal;
 
 use crate::{ColumnType, Dialect, Param, nested};
@@ -29,7 +29,7 @@ impl Encoding {
             Self::Column(column) => column,
             Self::List(_) => ColumnType::List,
             Self::Floor(scale) | Self::Ceiling(scale) | Self::Same(scale) => ColumnType::Decimal { scale },
-            Self::Amount => ColumnType::of_scalar(backstay_model::Scalar::Money),
+            Self::Amount => ColumnType::of_scalar(backstay_scalar::Scalar::Money),
             Self::Currency => ColumnType::Text,
         }
     }

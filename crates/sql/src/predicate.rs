@@ -1,6 +1,6 @@
-use backstay_base::Value;
 use backstay_expr::{Expr, Function, Node, Operator, Root};
 use backstay_model::FieldId;
+use backstay_scalar::Value;
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
 use crate::build::{Builder, boolean, call, integer};

@@ -1,6 +1,7 @@
-use backstay_base::Value;
 use backstay_expr::{CallerPart, Expr, Function, MoneyPart, Node, Path, Type};
-use backstay_model::{FieldId, FieldKind, Scalar};
+use backstay_model::{FieldId, FieldKind};
+use backstay_scalar::Scalar;
+use backstay_scalar::Value;
 use rust_decimal::Decimal;
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 

@@ -1,7 +1,7 @@
 //! Statements that make and change tables. None has parameters; the order is that of execution.
 
-use backstay_base::{MONEY_SCALE, Value};
 use backstay_model::{Collection, Field, FieldKind, Index, Link, Model};
+use backstay_scalar::{MONEY_SCALE, Value};
 use sea_query::{
     Alias, ColumnDef, ColumnType as SqlType, Expr as Sql, ForeignKey, ForeignKeyCreateStatement, Index as SqlIndex,
     PostgresQueryBuilder, SqliteQueryBuilder, Table, TableCreateStatement,

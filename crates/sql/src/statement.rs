@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use backstay_base::{Date, RecordId, Timestamp, Value};
+use backstay_base::{Date, RecordId, Timestamp};
 use backstay_expr::CallerPart;
 use backstay_model::FieldId;
+use backstay_scalar::Value;
 use rust_decimal::Decimal;
 
 use crate::param::Encoding;

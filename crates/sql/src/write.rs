@@ -1,5 +1,6 @@
 use backstay_expr::Expr;
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link, Scalar};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link};
+use backstay_scalar::Scalar;
 use sea_query::{Expr as Sql, ExprTrait, OnConflict, Order, Query};
 
 use crate::build::{Builder, name};

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use backstay_base::Value;
 use backstay_expr::{Expr, Node, Scope, Type, compile};
 use backstay_model::{Collection, CollectionId, FieldKind, Model, SourceFile};
+use backstay_scalar::Value;
 use backstay_sql::{
     Dialect, Expansion, Planner, Position, ReadScope, ReadShape, RecordSource, SelectedField, Selection, Slot, SortKey,
     Template, Visibility, schema,

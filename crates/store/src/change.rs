@@ -1,6 +1,7 @@
 use backstay_audit::ChangeKind;
-use backstay_base::{RecordId, Value};
+use backstay_base::RecordId;
 use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
 
 /// One record's part in a commit.
 #[derive(Debug, Clone, PartialEq)]

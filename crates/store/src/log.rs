@@ -1,6 +1,7 @@
 use backstay_audit::{ChangeKind, EntryWriter, Leaf, Origin, value_bytes};
-use backstay_base::{FieldNumber, TypeNumber, Value};
+use backstay_base::{FieldNumber, TypeNumber};
 use backstay_model::Model;
+use backstay_scalar::Value;
 use backstay_sql::{ColumnType, Param, Statement};
 use sha2::{Digest, Sha256};
 

@@ -1,7 +1,7 @@
 //! Statements over the store's own tables. The few there are have one text for both databases: parameters are `$1`,
 //! `$2`, … in the order in which they first occur.
 
-use backstay_base::ValueRef;
+use backstay_scalar::ValueRef;
 use backstay_sql::{ColumnType, DecodeError, Dialect, Param, Row, Statement};
 
 use crate::StoreError;

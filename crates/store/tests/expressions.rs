@@ -22,9 +22,10 @@ mod table;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use backstay_base::{Caller, RecordId, Timestamp, Value};
+use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{CallerPart, Checked, Expr, Node, Scope, Truth, Type, compile};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
+use backstay_scalar::Value;
 use backstay_sql::{Dialect, Planner, ReadScope, ReadShape, SelectedField, Selection, Slot, Statement, Visibility};
 
 use data::Data;

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
-use backstay_base::{Duration, Value};
+use backstay_base::Duration;
+use backstay_scalar::Value;
 
 use super::{Checker, Variable};
 use crate::check::names::Place;

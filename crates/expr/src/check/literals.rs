@@ -1,7 +1,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_base::{Date, Timestamp, Value, limits};
+use backstay_base::{Date, Timestamp, limits};
+use backstay_scalar::Value;
 use rust_decimal::Decimal;
 
 use super::{Checker, UsedParameter, is_key};

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
-use backstay_base::{CallerKind, Value};
+use backstay_base::CallerKind;
+use backstay_scalar::Value;
 
 use super::literals::pliancy;
 use super::{Checker, is_key};

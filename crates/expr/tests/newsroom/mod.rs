@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Currency, Date, Money, RecordId, Timestamp, Value};
+use backstay_base::{Caller, Date, RecordId, Timestamp};
 use backstay_expr::{Environment, Path, Start, Truth, Truths};
 use backstay_model::{Collection, FieldKind, Model, SourceFile, load};
+use backstay_scalar::{Currency, Money, Value};
 
 /// The model in `model.graphql`.
 pub(crate) fn model() -> Model {

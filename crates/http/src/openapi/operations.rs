@@ -1,5 +1,6 @@
 use backstay_base::limits;
-use backstay_model::{Collection, FieldKind, Model, Scalar};
+use backstay_model::{Collection, FieldKind, Model};
+use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
 use super::readable;

@@ -2,7 +2,8 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::{Difference, Filled, TypeChange};
-use crate::{Allow, Collection, Element, Field, FieldId, FieldKind, Index, Link, Model, RuleText, Scalar};
+use crate::{Allow, Collection, Element, Field, FieldId, FieldKind, Index, Link, Model, RuleText};
+use backstay_scalar::Scalar;
 
 /// What is different in `new`, in an order in which it can be applied: what is added, what changes, what goes.
 /// Collections, fields and enums are the same where their names are.

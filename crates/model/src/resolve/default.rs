@@ -1,9 +1,11 @@
 use apollo_compiler::ast::Value as Literal;
-use backstay_base::{Currency, Date, Money, RecordId, Timestamp, Value, limits};
+use backstay_base::{Date, RecordId, Timestamp, limits};
+use backstay_scalar::{Currency, Money, Value};
 use rust_decimal::Decimal;
 
 use crate::names::suggestion;
-use crate::{Element, Enum, FieldKind, Scalar};
+use crate::{Element, Enum, FieldKind};
+use backstay_scalar::Scalar;
 
 /// The value of a literal as the type of a field; else what is expected.
 pub(super) fn read(literal: &Literal, kind: &FieldKind, enums: &[Enum]) -> Result<Value, String> {

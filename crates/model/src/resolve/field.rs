@@ -5,7 +5,8 @@ use apollo_compiler::{Name, Node};
 use super::app::EXPRESSION_WORDS;
 use super::{Resolver, STANDARD_FIELDS, default, description};
 use crate::names;
-use crate::{Allow, Check, Class, CollectionId, Element, Field, FieldId, FieldKind, OnDelete, Scalar, Set, SetOn};
+use crate::{Allow, Check, Class, CollectionId, Element, Field, FieldId, FieldKind, OnDelete, Set, SetOn};
+use backstay_scalar::Scalar;
 
 /// Query parameters of a list, which a field of that name could not be compared by.
 const PARAMETERS: &[&str] = &["filter", "q", "search", "sort", "select", "limit", "after", "count"];

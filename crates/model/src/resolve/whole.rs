@@ -3,7 +3,8 @@ use std::collections::HashMap;
 use super::Resolver;
 use crate::names::suggestion;
 use crate::source::Span;
-use crate::{Collection, CollectionId, Diagnostic, Enum, Field, FieldKind, RuleText, Scalar};
+use crate::{Collection, CollectionId, Diagnostic, Enum, Field, FieldKind, RuleText};
+use backstay_scalar::Scalar;
 
 impl Resolver<'_> {
     /// The collection marked `@identity`.

@@ -1,6 +1,7 @@
 use std::error::Error;
 
-use backstay_base::{Date, RecordId, Timestamp, ValueRef};
+use backstay_base::{Date, RecordId, Timestamp};
+use backstay_scalar::ValueRef;
 use backstay_sql::{ColumnType, DecodeError, Row};
 use tokio_postgres::types::{FromSql, Type};
 

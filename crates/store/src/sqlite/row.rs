@@ -1,4 +1,5 @@
-use backstay_base::{Date, RecordId, Timestamp, ValueRef};
+use backstay_base::{Date, RecordId, Timestamp};
+use backstay_scalar::ValueRef;
 use backstay_sql::{ColumnType, DecodeError, Param, Row};
 use rusqlite::types::{self, ToSql, ToSqlOutput};
 use rust_decimal::Decimal;

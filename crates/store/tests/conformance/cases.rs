@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use backstay_audit::{Entry, Leaf, Logged, verify};
-use backstay_base::{Currency, Date, Money, Value};
+use backstay_base::Date;
 use backstay_model::CollectionId;
+use backstay_scalar::{Currency, Money, Value};
 use backstay_sql::{Planner, Row, Slot, StoredPlan};
 use backstay_store::{ChangeKind, Recall, RowSink, Store, StoreError, Writes};
 use futures_util::future::join_all;

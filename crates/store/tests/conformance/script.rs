@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use backstay_base::{CallerKind, RecordId, Timestamp, Value, ValueRef};
+use backstay_base::{CallerKind, RecordId, Timestamp};
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
+use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{ColumnType, Param, Statement};
 use backstay_store::{
     Change, ChangeKind, ChangedField, CommitObserver, KeyClaim, Origin, Recall, RowSink, StoreError, Tx, Work, Writes,

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Currency, Date, Money, RecordId, Timestamp, Value};
+use backstay_base::{Caller, Date, RecordId, Timestamp};
 use backstay_model::{Collection, CollectionId, Model, SourceFile};
+use backstay_scalar::{Currency, Money, Value};
 use rust_decimal::Decimal;
 
 /// All records and links.

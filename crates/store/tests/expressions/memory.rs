@@ -1,8 +1,9 @@
 //! The data set as the evaluation in memory sees it.
 
-use backstay_base::{Caller, RecordId, Timestamp, Value};
+use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{Checked, Environment, Expr, Path, Start, Truth};
 use backstay_model::{CollectionId, FieldId, FieldKind};
+use backstay_scalar::Value;
 
 use crate::{Setting, data};
 

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backstay_base::{RecordId, Value, ValueRef};
+use backstay_base::RecordId;
 use backstay_model::{Collection, FieldId, FieldKind};
+use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{
     Dialect, Expansion, MemberOutput, Planner, Position, ReadScope, ReadShape, Row, SelectedField, Selection, Slot,
     SortKey, ValueOutput, Visibility, nested,

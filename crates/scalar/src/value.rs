@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use crate::{Date, Duration, Money, RecordId, Timestamp};
+use backstay_base::{Date, Duration, RecordId, Timestamp};
+
+use crate::Money;
 
 /// One typed value of a field, a parameter or an expression.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,10 @@
+//! Every scalar, whole: how a value is read from any notation, normalized, written, ordered, stored and described, one
+//! family per file. Does no I/O, and knows neither models nor SQL.
+
+mod money;
+mod scalar;
+mod value;
+
+pub use money::{Currency, MONEY_SCALE, Money, MoneyError};
+pub use scalar::Scalar;
+pub use value::{Value, ValueRef};
