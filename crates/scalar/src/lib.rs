@@ -3,8 +3,10 @@
 
 mod money;
 mod scalar;
+mod storage;
 mod value;
 
 pub use money::{Currency, MONEY_SCALE, Money, MoneyError};
 pub use scalar::Scalar;
+pub use storage::{Part, Storage};
 pub use value::{Value, ValueRef};
