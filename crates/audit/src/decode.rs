@@ -140,6 +140,7 @@ impl<'a> Reader<'a> {
             tag::LENGTH => Value::Duration(Duration::from_micros(self.i64()?)),
             tag::MONEY => Value::Money(self.money()?),
             tag::JSON => Value::Json(Arc::from(self.text()?)),
+            tag::BYTES => Value::Bytes(Arc::from(self.octets()?)),
             _ => return Err(DecodeError::NotCanonical("an unknown type of value")),
         })
     }
@@ -200,8 +201,12 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self) -> Result<&'a str, DecodeError> {
+        std::str::from_utf8(self.octets()?).map_err(|_| DecodeError::NotCanonical("a text that is not UTF-8"))
+    }
+
+    fn octets(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = usize::try_from(self.count()?).map_err(|_| DecodeError::End)?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| DecodeError::NotCanonical("a text that is not UTF-8"))
+        self.take(length)
     }
 
     fn number(&mut self) -> Result<u32, DecodeError> {

@@ -93,6 +93,7 @@ pub(crate) mod tag {
     pub(crate) const JSON: u8 = 12;
     pub(crate) const LIST: u8 = 13;
     pub(crate) const WITHHELD: u8 = 14;
+    pub(crate) const BYTES: u8 = 15;
 }
 
 pub(crate) fn caller_byte(kind: CallerKind) -> u8 {
@@ -136,6 +137,11 @@ fn put_value(bytes: &mut Vec<u8>, value: &Value) {
         Value::Json(text) => {
             bytes.push(tag::JSON);
             put_text(bytes, text);
+        }
+        Value::Bytes(octets) => {
+            bytes.push(tag::BYTES);
+            put_length(bytes, octets.len());
+            bytes.extend_from_slice(octets);
         }
         Value::List(values) => {
             bytes.push(tag::LIST);

@@ -149,7 +149,8 @@ fn what_is_not_canonical_is_refused() {
     check(&update("00 00"), DecodeError::Trailing);
     check(&update("01 09"), DecodeError::End);
     check(&update("ffffffff0f"), DecodeError::End);
-    check(&update("01 09 0f"), other("an unknown type of value"));
+    check(&update("01 09 0f"), DecodeError::End);
+    check(&update("01 09 10"), other("an unknown type of value"));
     check(&update("8000"), other("a padded count"));
     check(&update("ffffffffffffffffff7f"), other("a count past 64 bits"));
     check(&update("01 8080808010 00"), other("a permanent number past 32 bits"));

@@ -1,9 +1,8 @@
 use backstay_base::{Error, ViolationKind, limits};
-use backstay_scalar::Value;
+use backstay_model::ValueType;
+use backstay_scalar::{Token, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use crate::scalar::{self, Kind};
 
 /// The form of the cursors that this Backstay writes.
 const FORMAT: u8 = 1;
@@ -21,20 +20,20 @@ impl Cursor {
     pub(crate) fn encode(&self, order: &str) -> String {
         let mut bytes = vec![FORMAT];
         bytes.extend_from_slice(&order_mark(order));
-        let texts: Vec<Option<String>> = self.values.iter().map(text).collect();
+        let texts: Vec<Option<String>> = self.values.iter().map(Value::bare).collect();
         bytes.extend(serde_json::to_vec(&texts).unwrap_or_default());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a word that `encode` made for the same order; `kinds` are those of the sort keys and of the id.
-    pub(crate) fn decode(word: &str, order: &str, kinds: &[Kind<'_>]) -> Result<Self, Error> {
+    /// Reads a word that `encode` made for the same order; `kinds` are the types of the sort keys and of the id.
+    pub(crate) fn decode(word: &str, order: &str, kinds: &[ValueType<'_>]) -> Result<Self, Error> {
         Self::read(word, order, kinds).ok_or_else(|| {
             let expected = "the 'next' of a page of the same list, in the same order".to_owned();
             Error::malformed("after", ViolationKind::Type { expected })
         })
     }
 
-    fn read(word: &str, order: &str, kinds: &[Kind<'_>]) -> Option<Self> {
+    fn read(word: &str, order: &str, kinds: &[ValueType<'_>]) -> Option<Self> {
         if word.len() > limits::CURSOR_BYTES {
             return None;
         }
@@ -44,9 +43,9 @@ impl Cursor {
         if texts.len() != kinds.len() || texts.last()?.is_none() {
             return None;
         }
-        let value = |(text, kind): (&Option<String>, &Kind<'_>)| match text {
+        let value = |(text, kind): (&Option<String>, &ValueType<'_>)| match text {
             None => Some(Value::Null),
-            Some(text) => scalar::from_text(text, *kind).ok(),
+            Some(text) => kind.read(Token::Bare(text)).ok(),
         };
         let values: Option<Vec<Value>> = texts.iter().zip(kinds).map(value).collect();
         values.map(|values| Self { values })
@@ -63,20 +62,4 @@ impl Cursor {
 fn order_mark(order: &str) -> [u8; 4] {
     let hash = order.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash.to_be_bytes()
-}
-
-/// A value as `scalar::from_text` reads it.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null | Value::List(_) | Value::Json(_) | Value::Money(_) => None,
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Int(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.to_string()),
-        Value::Decimal(number) => Some(number.to_string()),
-        Value::Text(text) => Some(text.to_string()),
-        Value::Id(id) => Some(id.to_string()),
-        Value::Timestamp(moment) => Some(moment.to_string()),
-        Value::Date(date) => Some(date.to_string()),
-        Value::Duration(length) => Some(length.to_string()),
-    }
 }

@@ -2,13 +2,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use backstay_base::{Error, Limit, RecordId, Violation, ViolationKind, limits, nearest};
-use backstay_model::{Class, Collection, CollectionId, Field, FieldKind, Model};
-use backstay_scalar::Value;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use backstay_model::{Class, Collection, CollectionId, Field, FieldKind, Model, ValueProblem, ValueType};
+use backstay_scalar::{Members, Scalar, Token, Value};
+use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::Draft;
-use crate::scalar::{self, Kind};
 
 /// Reads the ids that a relation member names, where it is not written as an id: a seed file names records by a unique
 /// field.
@@ -79,7 +78,7 @@ pub(crate) fn decode_drafts(model: &Model, id: CollectionId, body: &[u8]) -> Res
 
 /// The members of a JSON object in their order, names that occur twice included: for bodies that hold more than the
 /// values of a record.
-pub fn object_members(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Error> {
+pub fn object_members(body: &[u8]) -> Result<Members<'_>, Error> {
     members(utf8(body)?)
 }
 
@@ -91,11 +90,24 @@ pub(crate) fn utf8(body: &[u8]) -> Result<&str, Error> {
 }
 
 /// The members of an object in their order, names that occur twice included.
-pub(crate) fn members(text: &str) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Error> {
-    match serde_json::from_str(text) {
-        Ok(Members(members)) => Ok(members),
-        Err(error) if error.is_data() => Err(Error::malformed("", not_an_object())),
-        Err(error) => Err(syntax(text, &error)),
+pub(crate) fn members(text: &str) -> Result<Members<'_>, Error> {
+    backstay_scalar::members(text).map_err(|error| match error.is_data() {
+        true => Error::malformed("", not_an_object()),
+        false => syntax(text, &error),
+    })
+}
+
+/// The items of a JSON array, as raw values.
+pub(crate) fn items(raw: &str) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(raw).ok()
+}
+
+/// A name that was sent, short enough for a message.
+pub(crate) fn shorten(text: &str) -> String {
+    const MOST: usize = 40;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -147,7 +159,7 @@ impl Decoder<'_> {
 
     fn refuse(&mut self, name: &str, kind: ViolationKind) {
         let escaped = name.replace('~', "~0").replace('/', "~1");
-        self.violations.push(Violation::new(format!("{}/{}", self.at, scalar::shorten(&escaped)), kind));
+        self.violations.push(Violation::new(format!("{}/{}", self.at, shorten(&escaped)), kind));
     }
 
     fn member(&mut self, draft: &mut Draft, field: &Field, raw: &str) -> Result<(), ViolationKind> {
@@ -161,10 +173,10 @@ impl Decoder<'_> {
                 return Ok(());
             }
             _ if raw == "null" => Value::Null,
-            FieldKind::List(element) => list(Kind::of_element(self.model, *element), raw)?,
+            FieldKind::List(element) => list(self.model.element_type(*element), raw)?,
             FieldKind::ToOne { target, .. } => Value::Id(self.reference(*target, raw)?),
-            FieldKind::Scalar(scalar) => scalar::from_json(raw, Kind::Scalar(*scalar))?,
-            FieldKind::Enum(id) => scalar::from_json(raw, Kind::Enum(self.model.enumeration(*id)))?,
+            FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw))?,
+            FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw))?,
         };
         draft.values.push((field.id, value));
         Ok(())
@@ -174,13 +186,13 @@ impl Decoder<'_> {
         if raw.starts_with('{') {
             return self.relations.read(target, raw);
         }
-        let value = scalar::from_json(raw, Kind::Scalar(backstay_scalar::Scalar::Id))?;
+        let value = Scalar::Id.read(Token::Json(raw))?;
         value.as_id().ok_or(ViolationKind::Required)
     }
 
     fn links(&mut self, target: CollectionId, raw: &str) -> Result<Vec<RecordId>, ViolationKind> {
         let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
-        let items = scalar::items(raw).ok_or_else(expected)?;
+        let items = items(raw).ok_or_else(expected)?;
         within_list_limit(items.len())?;
         let mut members = Vec::with_capacity(items.len());
         for item in items {
@@ -193,12 +205,12 @@ impl Decoder<'_> {
     }
 }
 
-fn list(kind: Kind<'_>, raw: &str) -> Result<Value, ViolationKind> {
+fn list(element: ValueType<'_>, raw: &str) -> Result<Value, ViolationKind> {
     let expected = || ViolationKind::Type { expected: "an array".to_owned() };
-    let items = scalar::items(raw).ok_or_else(expected)?;
+    let items = items(raw).ok_or_else(expected)?;
     within_list_limit(items.len())?;
-    let values: Result<Vec<Value>, ViolationKind> =
-        items.iter().map(|item| scalar::from_json(item.get(), kind)).collect();
+    let values: Result<Vec<Value>, ValueProblem> =
+        items.iter().map(|item| element.read(Token::Json(item.get()))).collect();
     Ok(Value::List(values?.into()))
 }
 
@@ -214,35 +226,8 @@ pub(crate) fn unknown_field(collection: &Collection, name: &str) -> ViolationKin
     let open = collection.fields.iter().filter(|field| field.class != Some(Class::Secret));
     let names = open.map(|field| field.name.as_str());
     let suggestion = nearest(name, names);
-    ViolationKind::Unknown { what: "field", name: scalar::shorten(name), suggestion: suggestion.map(str::to_owned) }
+    ViolationKind::Unknown { what: "field", name: shorten(name), suggestion: suggestion.map(str::to_owned) }
 }
-
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> serde::Deserialize<'de> for Members<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Name(name)) = map.next_key()? {
-                    members.push((name, map.next_value()?));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 struct Items<'a>(Vec<&'a RawValue>);
 

@@ -1,11 +1,10 @@
 use backstay_base::{CallerKind, Violation, ViolationKind};
 use backstay_expr::{Expr, evaluate};
-use backstay_model::{Collection, Field, FieldId, FieldKind, SetOn};
-use backstay_scalar::Value;
+use backstay_model::{Collection, Field, FieldId, FieldKind, SetOn, ValueProblem};
+use backstay_scalar::{Value, merged};
 
 use crate::bind::InMemory;
-use crate::scalar::{self, Kind};
-use crate::{Authority, Draft, OpContext, document, states};
+use crate::{Authority, Draft, OpContext, states};
 
 /// The stored values with those of the draft in their place.
 pub(crate) fn patched(stored: &[Value], draft: &Draft) -> Vec<Value> {
@@ -16,7 +15,7 @@ pub(crate) fn patched(stored: &[Value], draft: &Draft) -> Vec<Value> {
     for (field, patch) in &draft.patches {
         let slot = &mut values[usize::from(field.0)];
         let target = if let Value::Json(text) = &*slot { Some(&**text) } else { None };
-        *slot = Value::Json(document::merged(target, patch).into());
+        *slot = Value::Json(merged(target, patch).into());
     }
     values
 }
@@ -96,13 +95,13 @@ impl OpContext<'_, '_> {
         }
         match (value, &field.kind) {
             (Value::List(items), FieldKind::List(element)) => {
-                let kind = Kind::of_element(self.model(), *element);
-                let items: Result<Vec<Value>, ViolationKind> =
-                    items.iter().map(|item| scalar::fitted(item.clone(), kind)).collect();
-                items.map(|items| Value::List(items.into()))
+                let element = self.model().element_type(*element);
+                let items: Result<Vec<Value>, ValueProblem> =
+                    items.iter().map(|item| element.fit(item.clone())).collect();
+                Ok(Value::List(items?.into()))
             }
-            (value, kind) => match Kind::of_field(self.model(), kind) {
-                Some(kind) => scalar::fitted(value, kind),
+            (value, kind) => match self.model().value_type(kind) {
+                Some(ty) => Ok(ty.fit(value)?),
                 None => Ok(value),
             },
         }

@@ -1,15 +1,12 @@
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Action, Duration, Error, Violation, ViolationKind, limits, nearest};
+use backstay_base::{Action, Error, Violation, ViolationKind, limits, nearest};
 use backstay_expr::{Expr, ExprError, Node, Operator, Parameter, Path, Root, Scope, Type, compile};
-use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model};
-use backstay_scalar::Scalar;
-use backstay_scalar::Value;
+use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model, ValueType};
+use backstay_scalar::{Scalar, Token, Value};
 use backstay_sql::{Planner, Position, ReadPlan, ReadScope, ReadShape, SortKey};
-use rust_decimal::Decimal;
 
-use crate::decode::unknown_field;
-use crate::scalar::{self, Kind};
+use crate::decode::{items, shorten, unknown_field};
 use crate::select;
 use crate::view::View;
 use crate::{List, Raw, width};
@@ -88,7 +85,7 @@ pub(crate) fn sort_keys(text: &str, collection: &Collection, view: &View) -> Res
 
 fn has_order(field: &Field) -> bool {
     match &field.kind {
-        FieldKind::Scalar(scalar) => !matches!(scalar, Scalar::Json | Scalar::Money),
+        FieldKind::Scalar(scalar) => scalar.is_sortable(),
         FieldKind::Enum(_) => true,
         FieldKind::List(_) | FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
             false
@@ -97,9 +94,9 @@ fn has_order(field: &Field) -> bool {
 }
 
 /// The kinds of a cursor's values: those of the sort keys and of the id.
-pub(crate) fn cursor_kinds<'m>(keys: &[SortKey], collection: &Collection, model: &'m Model) -> Vec<Kind<'m>> {
-    let kinds = keys.iter().filter_map(|key| Kind::of_field(model, &collection.field(key.field).kind));
-    kinds.chain([Kind::Scalar(Scalar::Id)]).collect()
+pub(crate) fn cursor_kinds<'m>(keys: &[SortKey], collection: &Collection, model: &'m Model) -> Vec<ValueType<'m>> {
+    let kinds = keys.iter().filter_map(|key| model.value_type(&collection.field(key.field).kind));
+    kinds.chain([ValueType::Scalar(Scalar::Id)]).collect()
 }
 
 /// The fields of `field=value`, and their values.
@@ -117,7 +114,7 @@ pub(crate) fn equalities<'c>(
                 violations.push(Violation::new(name.as_str(), ViolationKind::Duplicate));
             }
             Ok(equality) => equalities.push(equality),
-            Err(kind) => violations.push(Violation::new(scalar::shorten(name), kind)),
+            Err(kind) => violations.push(Violation::new(shorten(name), kind)),
         }
     }
     if violations.is_empty() { Ok(equalities) } else { Err(Error::Malformed(violations)) }
@@ -146,13 +143,11 @@ fn equality<'c>(
     if !view.collection(collection.id).may_see(field) {
         return Err(ViolationKind::FieldForbidden { action: Action::Read });
     }
-    let kind = Kind::of_field(model, &field.kind)
-        .filter(|kind| !matches!(kind, Kind::Scalar(Scalar::Json | Scalar::Money)))
+    let ty = model
+        .value_type(&field.kind)
+        .filter(|ty| !matches!(ty, ValueType::Scalar(Scalar::Json | Scalar::Money)))
         .ok_or_else(|| ViolationKind::Range("this field cannot be compared so; use 'filter'".to_owned()))?;
-    let value = match raw {
-        Raw::Text(text) => scalar::from_text(text, kind)?,
-        Raw::Json(json) => scalar::from_json(json.get(), kind)?,
-    };
+    let value = ty.read(token(raw))?;
     Ok((field, value))
 }
 
@@ -232,9 +227,8 @@ pub(crate) fn params(request: &List, params: &[Parameter], model: &Model) -> Res
     for (name, _) in &request.params {
         if !params.iter().any(|param| *param.name == **name) {
             let suggestion = nearest(name, params.iter().map(|param| &*param.name)).map(str::to_owned);
-            let kind =
-                ViolationKind::Unknown { what: "parameter of the filter", name: scalar::shorten(name), suggestion };
-            violations.push(Violation::new(format!("${}", scalar::shorten(name)), kind));
+            let kind = ViolationKind::Unknown { what: "parameter of the filter", name: shorten(name), suggestion };
+            violations.push(Violation::new(format!("${}", shorten(name)), kind));
         }
     }
     let mut values = Vec::with_capacity(params.len());
@@ -264,55 +258,25 @@ fn typed(raw: &Raw, ty: &Type, model: &Model) -> Result<Value, ViolationKind> {
             let items = text.split(',').map(|item| typed(&Raw::Text(item.to_owned()), element, model));
             items.collect::<Result<Vec<Value>, ViolationKind>>().map(|items| Value::List(items.into()))
         }
-        (Type::Decimal, Raw::Text(text)) => exact(text),
-        (Type::Decimal, Raw::Json(json)) => exact(json.get().trim_matches('"')),
-        (Type::Duration, Raw::Text(text)) => length(text),
-        (Type::Duration, Raw::Json(json)) => length(json.get().trim_matches('"')),
-        (ty, raw) => {
-            let expected = || ViolationKind::Range("no parameter can have this type".to_owned());
-            let kind = kind(ty, model).ok_or_else(expected)?;
-            match raw {
-                Raw::Text(text) => scalar::from_text(text, kind),
-                Raw::Json(json) => scalar::from_json(json.get(), kind),
-            }
-        }
+        (ty, raw) => Ok(ty.read(token(raw), model)?),
+    }
+}
+
+fn token(raw: &Raw) -> Token<'_> {
+    match raw {
+        Raw::Text(text) => Token::Bare(text),
+        Raw::Json(json) => Token::Json(json.get()),
     }
 }
 
 fn typed_list(json: &str, element: &Type, model: &Model) -> Result<Value, ViolationKind> {
     let expected = || ViolationKind::Type { expected: "an array".to_owned() };
-    let items = scalar::items(json).ok_or_else(expected)?;
+    let items = items(json).ok_or_else(expected)?;
     if items.len() > limits::LIST_ITEMS {
         return Err(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS)));
     }
     let items = items.into_iter().map(|item| typed(&Raw::Json(item.to_owned()), element, model));
     items.collect::<Result<Vec<Value>, ViolationKind>>().map(|items| Value::List(items.into()))
-}
-
-fn exact(text: &str) -> Result<Value, ViolationKind> {
-    let expected = || ViolationKind::Type { expected: "a decimal number, such as \"12.50\"".to_owned() };
-    Decimal::from_str_exact(text).map(Value::Decimal).map_err(|_| expected())
-}
-
-fn length(text: &str) -> Result<Value, ViolationKind> {
-    let expected = |error: backstay_base::TimeError| ViolationKind::Range(error.to_string());
-    Duration::parse(text).map(Value::Duration).map_err(expected)
-}
-
-fn kind<'m>(ty: &Type, model: &'m Model) -> Option<Kind<'m>> {
-    let scalar = match ty {
-        Type::Enum(id) => return Some(Kind::Enum(model.enumeration(*id))),
-        Type::Bool => Scalar::Boolean,
-        Type::Int => Scalar::Int,
-        Type::Float => Scalar::Float,
-        Type::Text => Scalar::Text,
-        Type::Id | Type::Record(_) => Scalar::Id,
-        Type::Timestamp => Scalar::DateTime,
-        Type::Date => Scalar::Date,
-        Type::Money => Scalar::Money,
-        Type::Decimal | Type::Duration | Type::Json | Type::List(_) | Type::Null => return None,
-    };
-    Some(Kind::Scalar(scalar))
 }
 
 /// A plan from the view's memory, or a new one.

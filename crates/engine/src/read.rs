@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, CallerKind, Error, Unauthenticated, ViolationKind, limits};
 use backstay_model::{Collection, CollectionId};
-use backstay_scalar::Value;
+use backstay_scalar::{Value, quote};
 use backstay_sql::{DecodeError, ReadPlan, Row};
 use backstay_store::{RowSink, StoreError};
 use bytes::Bytes;
@@ -11,7 +11,6 @@ use crate::bind::Bindings;
 use crate::cursor::Cursor;
 use crate::engine::{Engine, Inner};
 use crate::query::{self, ListPlan};
-use crate::scalar::Kind;
 use crate::sink::{Collect, OneRecord, within_answer};
 use crate::view::View;
 use crate::{Context, Found, Get, List, Page, Tag, encode, select, width};
@@ -119,7 +118,7 @@ impl Inner {
         };
         let cursor = match &request.after {
             Some(word) => {
-                let kinds: Vec<Kind<'_>> = query::cursor_kinds(&sort, collection, model);
+                let kinds = query::cursor_kinds(&sort, collection, model);
                 Some(Cursor::decode(word, &order, &kinds)?)
             }
             None => None,
@@ -127,7 +126,7 @@ impl Inner {
         let equalities = query::equalities(request, collection, model, view)?;
         if request.filter.is_none() && !request.params.is_empty() {
             let kind = ViolationKind::Range("there is no filter that names it".to_owned());
-            return Err(Error::malformed(format!("${}", crate::scalar::shorten(&request.params[0].0)), kind));
+            return Err(Error::malformed(format!("${}", crate::decode::shorten(&request.params[0].0)), kind));
         }
         let key = query::key(request, &equalities, &sort, cursor.as_ref().map(Cursor::nulls));
         let plan = query::remembered(key, model, view, &self.planner)?;
@@ -188,7 +187,7 @@ impl<'p> PageBody<'p> {
         }
         self.body.extend_from_slice(b"],\"next\":");
         if self.more {
-            encode::quoted(&mut self.body, &Cursor { values: self.last }.encode(order));
+            quote(&mut self.body, &Cursor { values: self.last }.encode(order));
         } else {
             self.body.extend_from_slice(b"null");
         }

@@ -411,6 +411,6 @@ fn part_text(part: &Expr, rule: &Compiled) -> String {
 /// A value for a person to read.
 pub(crate) fn shown(value: &Value) -> String {
     let mut out = Vec::new();
-    crate::encode::owned(&mut out, value);
+    backstay_scalar::write(&mut out, value);
     String::from_utf8_lossy(&out).into_owned()
 }

@@ -34,10 +34,10 @@ async fn a_value_that_is_set_fits_its_field_or_is_refused() {
     assert_eq!(found["charged"], "12.50");
     assert_eq!(
         told(desk.update("Request", &desk.ada, id, r#"{"fine":"12.505"}"#).await),
-        "invalid-values: /charged: at most 8 digits before the point and 2 after it"
+        "invalid-values: /charged: must have at most 8 digits before the point and 2 after it"
     );
     let long = format!(r#"{{"long":"{}"}}"#, "x".repeat(10_001));
-    let refused = "invalid-values: /copied: at most 10000 characters";
+    let refused = "invalid-values: /copied: must have at most 10000 characters";
     assert_eq!(told(desk.update("Request", &desk.ada, id, &long).await), refused);
     assert_eq!(told(desk.create("Request", &desk.ada, &long).await), refused);
 }

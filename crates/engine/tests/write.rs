@@ -72,7 +72,7 @@ async fn values_that_break_the_model_are_refused_all_at_once() {
     .await;
     check(
         r#"{"title":"x","section":"SECTION","state":"published"}"#,
-        "invalid-values: /state: unknown value 'published'; did you mean 'PUBLISHED'?",
+        "invalid-values: /state: expected one of DRAFT, REVIEW, PUBLISHED; did you mean PUBLISHED?",
     )
     .await;
     check(

@@ -118,7 +118,7 @@ impl<'m> Checker<'m> {
     }
 
     fn must_be(&mut self, expr: Expr, expected: &Type) -> Option<Expr> {
-        if expr.ty == *expected || is_key(&expr.ty, expected) {
+        if is_alike(&expr.ty, expected) {
             return Some(expr);
         }
         let (expected, found) = (self.name_of(expected), self.name_of(&expr.ty));
@@ -206,6 +206,7 @@ impl<'m> Checker<'m> {
             Type::Float => "Float",
             Type::Decimal => "Decimal",
             Type::Text => "Text",
+            Type::Formatted(scalar) => scalar.name(),
             Type::Enum(id) => &self.scope.model.enumeration(*id).name,
             Type::Id => "ID",
             Type::Record(id) => &self.scope.model.collection(*id).name,
@@ -221,9 +222,15 @@ impl<'m> Checker<'m> {
     }
 }
 
-/// Whether the two are a record and its key: the same in a comparison.
-fn is_key(left: &Type, right: &Type) -> bool {
-    matches!((left, right), (Type::Id, Type::Record(_)) | (Type::Record(_), Type::Id))
+/// Whether values of the two types can stand for each other: they are the same, a record and its key, or a text and a
+/// text in a normal form.
+fn is_alike(left: &Type, right: &Type) -> bool {
+    left == right
+        || match (left, right) {
+            (Type::Id, Type::Record(_)) | (Type::Record(_), Type::Id) => true,
+            (Type::Text, Type::Formatted(_)) | (Type::Formatted(_), Type::Text) => left.is_text() && right.is_text(),
+            _ => false,
+        }
 }
 
 /// The sign of an operator that compares.

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use backstay_base::{TimeError, limits};
+use backstay_base::limits;
+use backstay_scalar::Problem;
 
 /// Something that is wrong in the text of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,12 +196,14 @@ pub enum ExprErrorKind {
         /// The right type.
         right: String,
     },
-    /// A literal text that is not of the type that it is compared with.
-    #[error("{0}")]
-    Time(TimeError),
-    /// A literal text that is not an id.
-    #[error("the text is not an id")]
-    Id,
+    /// A literal text that is not a value of the type that it stands beside.
+    #[error("this is not a value of {ty}{}", because(problem))]
+    Literal {
+        /// The type.
+        ty: String,
+        /// What is wrong with it.
+        problem: Problem,
+    },
     /// A literal number that its type cannot hold exactly.
     #[error("{ty} cannot hold this number exactly")]
     Inexact {
@@ -297,9 +300,8 @@ impl ExprErrorKind {
             Self::Incomparable { ty, .. } if ty.starts_with("list") => "ask its elements with `in`",
             Self::Incomparable { .. } => "compare it with `==` or `!=`",
             Self::Operator { left, right, .. } => operator_remedy(left, right),
-            Self::Time(TimeError::Duration) => "write a duration as '90s' or '1h30m'",
-            Self::Time(_) => "write a date as '2026-01-31' and a moment as '2026-01-31T12:00:00Z'",
-            Self::Id => "write the 36 characters of a UUID",
+            Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
+            Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
             Self::Null => "test presence with `x == null` or `x != null`",
             Self::Presence => "test the fields it is made of",
@@ -312,6 +314,14 @@ impl ExprErrorKind {
             Self::InRule { error, .. } => return error.remedy(),
         };
         fixed.to_owned()
+    }
+}
+
+/// What is wrong besides the form, which the remedy shows.
+fn because(problem: &Problem) -> String {
+    match problem {
+        Problem::Expected(_) => String::new(),
+        problem => format!(": it {problem}"),
     }
 }
 

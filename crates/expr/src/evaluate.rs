@@ -168,7 +168,7 @@ fn negate(value: &Value) -> Value {
 
 fn binary(operator: Operator, left: &Value, right: &Value) -> Value {
     let compared =
-        |test: fn(Ordering) -> bool| compare(left, right).map_or(Value::Null, |ordering| Value::Bool(test(ordering)));
+        |test: fn(Ordering) -> bool| left.order(right).map_or(Value::Null, |ordering| Value::Bool(test(ordering)));
     match operator {
         Operator::Equal => compared(Ordering::is_eq),
         Operator::NotEqual => compared(Ordering::is_ne),
@@ -181,22 +181,6 @@ fn binary(operator: Operator, left: &Value, right: &Value) -> Value {
         Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder => {
             arithmetic(operator, left, right).unwrap_or(Value::Null)
         }
-    }
-}
-
-/// The order of two values of one type; `None` where one is null or they have none.
-fn compare(left: &Value, right: &Value) -> Option<Ordering> {
-    match (left, right) {
-        (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
-        (Value::Int(left), Value::Int(right)) => Some(left.cmp(right)),
-        (Value::Float(left), Value::Float(right)) => left.partial_cmp(right),
-        (Value::Decimal(left), Value::Decimal(right)) => Some(left.cmp(right)),
-        (Value::Text(left), Value::Text(right)) => Some(left.cmp(right)),
-        (Value::Id(left), Value::Id(right)) => Some(left.cmp(right)),
-        (Value::Timestamp(left), Value::Timestamp(right)) => Some(left.cmp(right)),
-        (Value::Date(left), Value::Date(right)) => Some(left.cmp(right)),
-        (Value::Duration(left), Value::Duration(right)) => Some(left.cmp(right)),
-        _ => None,
     }
 }
 

@@ -2,11 +2,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::Caller;
-use backstay_model::{Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind};
-use backstay_scalar::Scalar;
-use backstay_scalar::Value;
+use backstay_model::{Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Model, ValueProblem};
+use backstay_scalar::{Problem, Scalar, Storage, Token, Value, read_exact};
 
-/// The type of an expression. `Email` and `Url` are `Text`.
+/// The type of an expression.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Type {
     /// True, false or unknown.
@@ -19,6 +18,9 @@ pub enum Type {
     Decimal,
     /// Characters, compared by code point.
     Text,
+    /// A scalar whose values are texts or octets in a normal form, such as `Email`: literals and parameters beside it are
+    /// read as the scalar's values are.
+    Formatted(Scalar),
     /// A value of an enum; compares with text literals that name its values.
     Enum(EnumId),
     /// A key of unknown kind, such as `auth.id`.
@@ -60,16 +62,54 @@ impl Type {
     fn of_scalar(scalar: Scalar) -> Self {
         match scalar {
             Scalar::Id => Self::Id,
-            Scalar::String | Scalar::Text | Scalar::Email | Scalar::Url => Self::Text,
+            Scalar::String | Scalar::Text => Self::Text,
             Scalar::Int => Self::Int,
             Scalar::Float => Self::Float,
             Scalar::Decimal { .. } => Self::Decimal,
             Scalar::Boolean => Self::Bool,
             Scalar::DateTime => Self::Timestamp,
             Scalar::Date => Self::Date,
+            Scalar::Duration => Self::Duration,
             Scalar::Json => Self::Json,
             Scalar::Money => Self::Money,
+            Scalar::Time
+            | Scalar::Bytes
+            | Scalar::Email
+            | Scalar::Url
+            | Scalar::Currency => Self::Formatted(scalar),
         }
+    }
+
+    /// Whether its values are characters: text functions take them.
+    pub fn is_text(&self) -> bool {
+        match self {
+            Self::Text => true,
+            Self::Formatted(scalar) => scalar.storage() == Storage::Text,
+            _ => false,
+        }
+    }
+
+    /// The value of this type that a token stands for, as literals and parameters are read. A `Decimal` keeps its own
+    /// scale; lists are read element by element.
+    pub fn read(&self, token: Token<'_>, model: &Model) -> Result<Value, ValueProblem> {
+        let scalar = match self {
+            Self::Enum(id) => return model.enum_type(*id).read(token),
+            Self::Decimal => return Ok(read_exact(token)?),
+            Self::Formatted(scalar) => *scalar,
+            Self::Bool => Scalar::Boolean,
+            Self::Int => Scalar::Int,
+            Self::Float => Scalar::Float,
+            Self::Text => Scalar::Text,
+            Self::Id | Self::Record(_) => Scalar::Id,
+            Self::Timestamp => Scalar::DateTime,
+            Self::Date => Scalar::Date,
+            Self::Duration => Scalar::Duration,
+            Self::Money => Scalar::Money,
+            Self::Json => Scalar::Json,
+            Self::List(_) => return Err(Problem::Expected("an array").into()),
+            Self::Null => return Err(Problem::Expected("a value whose type is known").into()),
+        };
+        Ok(scalar.read(token)?)
     }
 }
 

@@ -12,6 +12,7 @@ mod render;
 mod resolve;
 mod source;
 mod unsupported;
+mod value_type;
 
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{Difference, Filled, Risk, TypeChange, diff};
@@ -22,6 +23,7 @@ pub use model::{
 };
 pub use render::Style;
 pub use source::{Position, SourceFile, SourceMap, Span};
+pub use value_type::{ValueProblem, ValueType};
 
 /// The directives and scalars of a model file, as GraphQL: what an editor needs to complete and check one.
 pub const DIRECTIVES: &str = include_str!("directives.graphql");

@@ -19,17 +19,7 @@ const DIRECTIVES: &[(&str, &str)] = &[
     ("localized", "remove it"),
 ];
 
-const SCALARS: &[(&str, &str)] = &[
-    ("Time", "`String` with a `@check`, or `DateTime`"),
-    ("Duration", "`Int` with the unit in the field's name"),
-    ("Bytes", "`Text` in base64"),
-    ("Phone", "`String` with a `@check`"),
-    ("Country", "`String` with a `@check` on its two letters, or a type of your own"),
-    ("Locale", "`String`"),
-    ("File", "`Url`"),
-    ("Geo", "two `Float` fields"),
-    ("Vector", "`[Float!]`"),
-];
+const SCALARS: &[(&str, &str)] = &[("File", "`Url`"), ("Geo", "two `Float` fields"), ("Vector", "`[Float!]`")];
 
 /// Refuses kinds of definitions that are not there yet.
 pub(crate) fn check(documents: &[Document], places: &Places, out: &mut Diagnostics) {

@@ -204,7 +204,7 @@ All all /api/alls
   j j: Money = Money(Money { scaled: 125000, currency: Currency([69, 85, 82]) })
   k k: Color! = Text("GREEN")
   l l: Enum(EnumId(0))! = List([Text("RED")])
-  m m: Json = Json("{\"a\":[1,2.5,\"q\\\"\\u000a\",null],\"b\":true}")
+  m m: Json = Json("{\"a\":[1,2.5,\"q\\\"\\n\",null],\"b\":true}")
   n n: Text = Text("two\n  lines")
 "#);
 }

@@ -1,3 +1,17 @@
+use crate::boolean::Boolean;
+use crate::bytes::Bytes;
+use crate::decimal::Decimal;
+use crate::document::Json;
+use crate::duration::Duration;
+use crate::email::Email;
+use crate::id::Id;
+use crate::money::{CurrencyCode, MoneyAmount};
+use crate::number::{Float, Int};
+use crate::text::{Text, Word};
+use crate::time::{Date, DateTime, Time};
+use crate::url::Url;
+use crate::{Part, Problem, Schema, Storage, Token, Value, ValueRef};
+
 /// A scalar type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scalar {
@@ -22,35 +36,178 @@ pub enum Scalar {
     Boolean,
     /// `DateTime`: RFC 3339, kept to the microsecond in UTC.
     DateTime,
-    /// `Date`.
+    /// `Date`: RFC 3339, full-date.
     Date,
-    /// `JSON`.
+    /// `Time`: a time of day without a date, RFC 3339, partial-time.
+    Time,
+    /// `Duration`: ISO 8601, kept in microseconds.
+    Duration,
+    /// `Bytes`: base64, RFC 4648.
+    Bytes,
+    /// `JSON`: RFC 8259.
     Json,
-    /// `Email`: kept in lower case.
+    /// `Email`: RFC 5321 and 6531, kept in lower case.
     Email,
-    /// `Url`: absolute, `http` or `https`.
+    /// `Url`: absolute, `http` or `https`, as the URL Standard serializes it.
     Url,
-    /// `Money`: two columns, `{column}` and `{column}_currency`.
+    /// `Money`: an amount with its currency.
     Money,
+    /// The currency of `Money`, ISO 4217. Part of the expression language; fields cannot have it.
+    Currency,
 }
 
+/// Everything that is known of one scalar. Each is implemented in its family's file and nowhere else.
+pub(crate) trait Definition {
+    /// The name in model files.
+    fn name(&self) -> &'static str;
+
+    /// What is expected, with an example, as the end of a sentence.
+    fn expected(&self) -> &'static str;
+
+    /// The value that a token stands for, in normal form.
+    fn read(&self, token: Token<'_>) -> Result<Value, Problem>;
+
+    /// A typed value in this scalar's normal form. `fit(fit(v)) == fit(v)`.
+    fn fit(&self, value: Value) -> Result<Value, Problem>;
+
+    /// What its column holds; of several the first.
+    fn storage(&self) -> Storage;
+
+    /// Its columns, in order.
+    fn columns(&self) -> Vec<(Part, Storage)> {
+        vec![(Part::Main, self.storage())]
+    }
+
+    /// The value that these columns hold; none where the database holds something else.
+    fn load(&self, columns: &[ValueRef<'_>]) -> Option<Value> {
+        columns.first().map(|column| Value::from(*column))
+    }
+
+    /// Appends the first column's value as JSON.
+    fn writer(&self) -> Writer {
+        crate::json::write_stored
+    }
+
+    /// Whether lists can be sorted by it and indexes hold it: its values are short and have an order.
+    fn is_sortable(&self) -> bool {
+        true
+    }
+
+    /// Whether a list field can hold it.
+    fn is_listable(&self) -> bool {
+        true
+    }
+
+    /// What an OpenAPI document says of it.
+    fn schema(&self) -> Schema;
+}
+
+/// Appends a stored value as JSON.
+pub type Writer = fn(&mut Vec<u8>, ValueRef<'_>);
+
 impl Scalar {
+    /// The scalars that fields can have, by their names in model files; `Decimal` with its default precision.
+    pub const ALL: [Self; 16] = [
+        Self::Id,
+        Self::String,
+        Self::Text,
+        Self::Int,
+        Self::Float,
+        Self::Decimal { precision: 18, scale: 4 },
+        Self::Boolean,
+        Self::DateTime,
+        Self::Date,
+        Self::Time,
+        Self::Duration,
+        Self::Bytes,
+        Self::Json,
+        Self::Email,
+        Self::Url,
+        Self::Money,
+    ];
+
+    fn define<R>(self, with: impl FnOnce(&dyn Definition) -> R) -> R {
+        match self {
+            Self::Id => with(&Id),
+            Self::String => with(&Word),
+            Self::Text => with(&Text),
+            Self::Int => with(&Int),
+            Self::Float => with(&Float),
+            Self::Decimal { precision, scale } => with(&Decimal { precision, scale }),
+            Self::Boolean => with(&Boolean),
+            Self::DateTime => with(&DateTime),
+            Self::Date => with(&Date),
+            Self::Time => with(&Time),
+            Self::Duration => with(&Duration),
+            Self::Bytes => with(&Bytes),
+            Self::Json => with(&Json),
+            Self::Email => with(&Email),
+            Self::Url => with(&Url),
+            Self::Money => with(&MoneyAmount),
+            Self::Currency => with(&CurrencyCode),
+        }
+    }
+
+    /// The scalar of this name in model files; `Decimal` with its default precision.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scalar| scalar.name() == name)
+    }
+
     /// The name in model files.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Id => "ID",
-            Self::String => "String",
-            Self::Text => "Text",
-            Self::Int => "Int",
-            Self::Float => "Float",
-            Self::Decimal { .. } => "Decimal",
-            Self::Boolean => "Boolean",
-            Self::DateTime => "DateTime",
-            Self::Date => "Date",
-            Self::Json => "JSON",
-            Self::Email => "Email",
-            Self::Url => "Url",
-            Self::Money => "Money",
+        self.define(|scalar| scalar.name())
+    }
+
+    /// What is expected of a value, with an example, as the end of a sentence.
+    pub fn expected(self) -> &'static str {
+        self.define(|scalar| scalar.expected())
+    }
+
+    /// The value that a token stands for, in normal form.
+    pub fn read(self, token: Token<'_>) -> Result<Value, Problem> {
+        self.define(|scalar| scalar.read(token))
+    }
+
+    /// A typed value in this scalar's normal form; null stays null. `fit(fit(v)) == fit(v)`.
+    pub fn fit(self, value: Value) -> Result<Value, Problem> {
+        if value.is_null() { Ok(value) } else { self.define(|scalar| scalar.fit(value)) }
+    }
+
+    /// What the column of one value holds; of several columns the first.
+    pub fn storage(self) -> Storage {
+        self.define(|scalar| scalar.storage())
+    }
+
+    /// The columns that a field of this scalar takes, in order.
+    pub fn columns(self) -> Vec<(Part, Storage)> {
+        self.define(|scalar| scalar.columns())
+    }
+
+    /// The value that these columns hold, in their order; none where the database holds something else.
+    pub fn load(self, columns: &[ValueRef<'_>]) -> Option<Value> {
+        if columns.first().is_none_or(|first| *first == ValueRef::Null) {
+            return Some(Value::Null);
         }
+        self.define(|scalar| scalar.load(columns))
+    }
+
+    /// How the first column's value is written as JSON.
+    pub fn writer(self) -> Writer {
+        self.define(|scalar| scalar.writer())
+    }
+
+    /// Whether lists can be sorted by it and indexes hold it: its values are short and have an order.
+    pub fn is_sortable(self) -> bool {
+        self.define(|scalar| scalar.is_sortable())
+    }
+
+    /// Whether a list field can hold it.
+    pub fn is_listable(self) -> bool {
+        self.define(|scalar| scalar.is_listable())
+    }
+
+    /// What an OpenAPI document says of it.
+    pub fn schema(self) -> Schema {
+        self.define(|scalar| scalar.schema())
     }
 }

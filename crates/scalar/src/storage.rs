@@ -1,4 +1,4 @@
-use crate::{MONEY_SCALE, Scalar, Value};
+use crate::Value;
 
 /// What one database column holds. The databases are taught these classes and no scalars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,34 +56,3 @@ impl Part {
         }
     }
 }
-
-impl Scalar {
-    /// The columns that a field of this scalar takes, in order.
-    pub fn columns(self) -> Vec<(Part, Storage)> {
-        match self {
-            Self::Money => {
-                vec![(Part::Main, Storage::Decimal { scale: MONEY_SCALE_DIGITS }), (Part::Currency, Storage::Text)]
-            }
-            scalar => vec![(Part::Main, scalar.storage())],
-        }
-    }
-
-    /// What the column of one value holds; of `Money` the amount.
-    pub fn storage(self) -> Storage {
-        match self {
-            Self::Id => Storage::Id,
-            Self::String | Self::Text | Self::Email | Self::Url => Storage::Text,
-            Self::Int => Storage::Int,
-            Self::Float => Storage::Float,
-            Self::Decimal { scale, .. } => Storage::Decimal { scale },
-            Self::Boolean => Storage::Bool,
-            Self::DateTime => Storage::Timestamp,
-            Self::Date => Storage::Date,
-            Self::Json => Storage::Json,
-            Self::Money => Storage::Decimal { scale: MONEY_SCALE_DIGITS },
-        }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "four fits")]
-const MONEY_SCALE_DIGITS: u8 = MONEY_SCALE as u8;

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -19,7 +20,7 @@ pub enum Value {
     Float(f64),
     /// `Decimal`: exact.
     Decimal(Decimal),
-    /// `String`, `Text`, `Email`, `Url` and the name of an enum's value; never holds NUL.
+    /// Text of every kind, and the name of an enum's value; never holds NUL.
     Text(Arc<str>),
     /// `ID` and to-one relations.
     Id(RecordId),
@@ -27,12 +28,14 @@ pub enum Value {
     Timestamp(Timestamp),
     /// `Date`.
     Date(Date),
-    /// A length of time; only in expressions for now.
+    /// `Duration`.
     Duration(Duration),
     /// `Money`.
     Money(Money),
     /// `JSON`: a checked document as compact text.
     Json(Arc<str>),
+    /// `Bytes`.
+    Bytes(Arc<[u8]>),
     /// A list of scalars without nulls, or the ids of a to-many relation.
     List(Arc<[Value]>),
 }
@@ -77,6 +80,43 @@ impl Value {
         match self {
             Self::Bool(truth) => Some(*truth),
             _ => None,
+        }
+    }
+}
+
+impl Value {
+    /// The order of two values of one type; `None` where one is null or the type has no order.
+    pub fn order(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Bool(left), Self::Bool(right)) => Some(left.cmp(right)),
+            (Self::Int(left), Self::Int(right)) => Some(left.cmp(right)),
+            (Self::Float(left), Self::Float(right)) => left.partial_cmp(right),
+            (Self::Decimal(left), Self::Decimal(right)) => Some(left.cmp(right)),
+            (Self::Text(left), Self::Text(right)) => Some(left.cmp(right)),
+            (Self::Id(left), Self::Id(right)) => Some(left.cmp(right)),
+            (Self::Timestamp(left), Self::Timestamp(right)) => Some(left.cmp(right)),
+            (Self::Date(left), Self::Date(right)) => Some(left.cmp(right)),
+            (Self::Duration(left), Self::Duration(right)) => Some(left.cmp(right)),
+            (Self::Bytes(left), Self::Bytes(right)) => Some(left.cmp(right)),
+            _ => None,
+        }
+    }
+
+    /// The value as bare text that its scalar reads again; none for null, lists and documents.
+    pub fn bare(&self) -> Option<String> {
+        match self {
+            Self::Null | Self::List(_) | Self::Json(_) => None,
+            Self::Bool(truth) => Some(truth.to_string()),
+            Self::Int(number) => Some(number.to_string()),
+            Self::Float(number) => Some(number.to_string()),
+            Self::Decimal(number) => Some(number.to_string()),
+            Self::Text(text) => Some(text.to_string()),
+            Self::Id(id) => Some(id.to_string()),
+            Self::Timestamp(moment) => Some(moment.to_string()),
+            Self::Date(date) => Some(date.to_string()),
+            Self::Duration(length) => Some(crate::duration::written(*length)),
+            Self::Bytes(octets) => Some(crate::bytes::written(octets)),
+            Self::Money(money) => Some(format!("{} {}", money.amount(), money.currency())),
         }
     }
 }
@@ -134,6 +174,8 @@ pub enum ValueRef<'a> {
     Date(Date),
     /// `JSON` as stored text.
     Json(&'a str),
+    /// `Bytes`.
+    Bytes(&'a [u8]),
     /// A list of scalars, or the rows of a nested to-many relation, in the nested form that crate `sql` defines.
     Nested(&'a str),
 }
@@ -152,6 +194,7 @@ impl From<ValueRef<'_>> for Value {
             ValueRef::Timestamp(moment) => Self::Timestamp(moment),
             ValueRef::Date(date) => Self::Date(date),
             ValueRef::Json(text) => Self::Json(text.into()),
+            ValueRef::Bytes(octets) => Self::Bytes(octets.into()),
         }
     }
 }

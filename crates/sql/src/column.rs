@@ -1,6 +1,5 @@
 use backstay_model::{Element, FieldKind};
-use backstay_scalar::Scalar;
-use backstay_scalar::{MONEY_SCALE, ValueRef};
+use backstay_scalar::{Scalar, Storage, ValueRef};
 
 use crate::ColumnType;
 
@@ -20,24 +19,27 @@ pub struct DecodeError {
     pub expected: &'static str,
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "four fits")]
-const MONEY_AMOUNT: ColumnType = ColumnType::Decimal { scale: MONEY_SCALE as u8 };
+impl From<Storage> for ColumnType {
+    fn from(storage: Storage) -> Self {
+        match storage {
+            Storage::Bool => Self::Bool,
+            Storage::Int => Self::Int,
+            Storage::Float => Self::Float,
+            Storage::Decimal { scale } => Self::Decimal { scale },
+            Storage::Text => Self::Text,
+            Storage::Id => Self::Id,
+            Storage::Timestamp => Self::Timestamp,
+            Storage::Date => Self::Date,
+            Storage::Json => Self::Json,
+            Storage::Bytes => Self::Bytes,
+        }
+    }
+}
 
 impl ColumnType {
     /// What the column of a scalar holds; of `Money` the amount.
     pub fn of_scalar(scalar: Scalar) -> Self {
-        match scalar {
-            Scalar::Id => Self::Id,
-            Scalar::String | Scalar::Text | Scalar::Email | Scalar::Url => Self::Text,
-            Scalar::Int => Self::Int,
-            Scalar::Float => Self::Float,
-            Scalar::Decimal { scale, .. } => Self::Decimal { scale },
-            Scalar::Boolean => Self::Bool,
-            Scalar::DateTime => Self::Timestamp,
-            Scalar::Date => Self::Date,
-            Scalar::Json => Self::Json,
-            Scalar::Money => MONEY_AMOUNT,
-        }
+        scalar.storage().into()
     }
 
     /// What an element of a list is.

@@ -92,6 +92,7 @@ pub(crate) fn owned(value: ValueRef<'_>) -> Value {
         ValueRef::Timestamp(moment) => Value::Timestamp(moment),
         ValueRef::Date(date) => Value::Date(date),
         ValueRef::Json(text) => Value::Json(text.into()),
+        ValueRef::Bytes(octets) => Value::Bytes(octets.into()),
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `Id` | a string of 32 hexadecimal digits with or without hyphens; empty: null |
 //! | `Text`, `Date` (`YYYY-MM-DD`) | a string |
 //! | `Json`, `List` | a string that holds the document |
+//! | `Bytes` | a string of hexadecimal digits; null: null |
 //! | `Nested` | an array of rows |
 
 use std::borrow::Cow;
@@ -56,6 +57,8 @@ enum Cell<'a> {
     Json(String),
     /// A list that holds escapes.
     Nested(String),
+    /// Octets from their digits.
+    Bytes(Vec<u8>),
 }
 
 impl<'a> Rows<'a> {
@@ -109,6 +112,7 @@ impl Element<'_> {
             Cell::Text(text) => ValueRef::Text(text),
             Cell::Json(text) => ValueRef::Json(text),
             Cell::Nested(text) => ValueRef::Nested(text),
+            Cell::Bytes(octets) => ValueRef::Bytes(octets),
         }
     }
 }
@@ -179,7 +183,7 @@ fn write_element(out: &mut String, value: &Value, element: ColumnType, dialect: 
         Value::Timestamp(moment) => write!(out, "{}", moment.micros()),
         Value::Date(date) => write!(out, "\"{date}\""),
         Value::Duration(length) => write!(out, "{}", length.micros()),
-        Value::Null | Value::Money(_) | Value::Json(_) | Value::List(_) => write!(out, "null"),
+        Value::Null | Value::Money(_) | Value::Json(_) | Value::Bytes(_) | Value::List(_) => write!(out, "null"),
     };
 }
 
@@ -342,7 +346,10 @@ fn string(text: Cow<'_, str>, kind: ColumnType) -> Result<Cell<'_>, Malformed> {
         ColumnType::Date => Date::parse(&text).ok().map(ValueRef::Date),
         ColumnType::Float => text.parse().ok().map(ValueRef::Float),
         ColumnType::Decimal { .. } => text.parse().ok().map(ValueRef::Decimal),
-        ColumnType::Bool | ColumnType::Int | ColumnType::Timestamp | ColumnType::Bytes => None,
+        ColumnType::Bytes => {
+            return octets(&text).map_or_else(|| malformed(kind.name()), |octets| Ok(Cell::Bytes(octets)));
+        }
+        ColumnType::Bool | ColumnType::Int | ColumnType::Timestamp => None,
     };
     plain.map_or_else(|| malformed(kind.name()), |value| Ok(Cell::Plain(value)))
 }
@@ -379,6 +386,13 @@ fn decimal(token: &str, scale: u8) -> Option<Decimal> {
     }
     let scaled: i64 = token.parse().ok()?;
     Decimal::try_from_i128_with_scale(i128::from(scaled), u32::from(scale)).ok()
+}
+
+/// Octets from pairs of hexadecimal digits.
+fn octets(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| if let [high, low] = pair { Some(digit(high)? << 4 | digit(low)?) } else { None }).collect()
 }
 
 /// Sixteen bytes from 32 hexadecimal digits, with or without hyphens.

@@ -190,6 +190,10 @@ impl Builder<'_> {
     fn nested_value(&self, value: Sql, kind: ColumnType) -> Sql {
         match (self.dialect, kind) {
             (Dialect::Sqlite, ColumnType::Id) => call("hex", [value]),
+            (Dialect::Sqlite, ColumnType::Bytes) => {
+                CaseStatement::new().case(value.clone().is_not_null(), call("hex", [value])).into()
+            }
+            (Dialect::Postgres, ColumnType::Bytes) => call("encode", [value, word("hex")]),
             (Dialect::Sqlite, ColumnType::Nested) => call("json", [value]),
             (Dialect::Sqlite, ColumnType::Float) => {
                 let text = call("printf", [word("%!.17g"), value.clone()]);

@@ -69,6 +69,7 @@ fn scalar(value: &Value, scale: u32, dialect: Dialect) -> Param {
         Value::Duration(length) => Param::Int(length.micros()),
         Value::Money(money) => decimal(Decimal::new(money.scaled(), MONEY_SCALE), scale, dialect),
         Value::Json(text) => Param::Json(text.clone()),
+        Value::Bytes(octets) => Param::Bytes(octets.clone()),
     }
 }
 

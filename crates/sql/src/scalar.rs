@@ -267,6 +267,7 @@ pub(crate) fn column_type(ty: &Type) -> ColumnType {
         Type::Decimal => ColumnType::Decimal { scale: LOOSE_SCALE },
         Type::Money => ColumnType::of_scalar(Scalar::Money),
         Type::Text | Type::Enum(_) | Type::Null => ColumnType::Text,
+        Type::Formatted(scalar) => scalar.storage().into(),
         Type::Id | Type::Record(_) => ColumnType::Id,
         Type::Timestamp => ColumnType::Timestamp,
         Type::Date => ColumnType::Date,

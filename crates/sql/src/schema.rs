@@ -277,7 +277,9 @@ impl Schema<'_> {
             }
             (Value::Id(id), Dialect::Sqlite) => Sql::Constant(id.as_bytes().to_vec().into()),
             (Value::Id(id), Dialect::Postgres) => cast(word(&id.to_string()), "uuid"),
-            (Value::Duration(_) | Value::Null, _) => return None,
+            (Value::Duration(length), _) => integer(length.micros()),
+            (Value::Bytes(octets), _) => Sql::Constant(octets.to_vec().into()),
+            (Value::Null, _) => return None,
         })
     }
 }

@@ -45,7 +45,7 @@ pub enum ColumnType {
     List,
     /// The rows of a to-many relation as one JSON array of arrays in the nested form. Only in results.
     Nested,
-    /// Raw bytes. Only in the store's own tables.
+    /// BLOB; `bytea`.
     Bytes,
 }
 

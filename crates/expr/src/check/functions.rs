@@ -1,8 +1,5 @@
 use std::ops::Range;
 
-use backstay_base::Duration;
-use backstay_scalar::Value;
-
 use super::{Checker, Variable};
 use crate::check::names::Place;
 use crate::error::{ExprErrorKind, Name};
@@ -76,7 +73,7 @@ impl Checker<'_> {
 
     fn size(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
         let of = self.expr(of, None)?;
-        if !matches!(of.ty, Type::Text | Type::List(_)) {
+        if !of.ty.is_text() && !matches!(of.ty, Type::List(_)) {
             let found = self.name_of(&of.ty);
             return self.refuse(of.span, ExprErrorKind::Type { expected: "a text or a list".to_owned(), found });
         }
@@ -87,10 +84,6 @@ impl Checker<'_> {
     fn moment(&mut self, of: &Syntax, ty: &Type, function: &Ident, span: &Range<u32>) -> Option<Expr> {
         match &of.node {
             SyntaxNode::Param(name) => self.param(name, Some(ty), &of.span),
-            SyntaxNode::Text(text) if *ty == Type::Duration => match Duration::parse(text) {
-                Ok(length) => Some(self.make(Node::Literal(Value::Duration(length)), Type::Duration, span)),
-                Err(error) => self.refuse(of.span.clone(), ExprErrorKind::Time(error)),
-            },
             SyntaxNode::Text(text) => {
                 let read = self.text(text, Some(ty), &of.span)?;
                 Some(self.make(read.node, read.ty, span))

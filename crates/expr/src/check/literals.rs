@@ -1,15 +1,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_base::{Date, Timestamp, limits};
-use backstay_scalar::Value;
+use backstay_base::limits;
+use backstay_model::ValueProblem;
+use backstay_scalar::{Token, Value, read_exact};
 use rust_decimal::Decimal;
 
-use super::{Checker, UsedParameter, is_key};
+use super::{Checker, UsedParameter, is_alike};
 use crate::error::{ExprErrorKind, Name};
 use crate::syntax::{Syntax, SyntaxNode};
 use crate::{Expr, Node, Operator, Type};
-use backstay_base::nearest;
 
 /// Digits of a `Decimal` at most.
 const DECIMAL_DIGITS: u32 = 18;
@@ -73,10 +73,9 @@ impl Checker<'_> {
         if hint != Some(&Type::Decimal) {
             return Some(self.make(Node::Literal(Value::Float(number + 0.0)), Type::Float, span));
         }
-        let read = if text.contains(['e', 'E']) {
-            Decimal::from_scientific(text).ok()
-        } else {
-            Decimal::from_str_exact(text).ok()
+        let read = match read_exact(Token::Number(text)) {
+            Ok(Value::Decimal(number)) => Some(number),
+            Ok(_) | Err(_) => None,
         };
         let exact = self.decimal(read, span)?;
         Some(self.make(Node::Literal(Value::Decimal(exact)), Type::Decimal, span))
@@ -92,25 +91,31 @@ impl Checker<'_> {
         }
     }
 
+    /// A text literal: of the type hinted at where that type's values are written as texts, read as they are.
     pub(super) fn text(&mut self, text: &str, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
-        let model = self.scope.model;
-        let read = match hint {
-            Some(Type::Enum(id)) => {
-                let one = model.enumeration(*id);
-                one.value(text).map(|value| Value::Text(Arc::clone(&value.name))).ok_or_else(|| {
-                    let suggestion = nearest(text, one.values.iter().map(|value| &*value.name)).map(str::to_owned);
-                    ExprErrorKind::Unknown { what: Name::Value(one.name.clone()), name: text.to_owned(), suggestion }
-                })
-            }
-            Some(Type::Timestamp) => Timestamp::parse(text).map(Value::Timestamp).map_err(ExprErrorKind::Time),
-            Some(Type::Date) => Date::parse(text).map(Value::Date).map_err(ExprErrorKind::Time),
-            Some(Type::Id | Type::Record(_)) => text.parse().map(Value::Id).map_err(|_| ExprErrorKind::Id),
-            _ => return Some(self.make(Node::Literal(Value::text(text)), Type::Text, span)),
+        let ty = match hint {
+            Some(
+                ty @ (Type::Enum(_)
+                | Type::Formatted(_)
+                | Type::Timestamp
+                | Type::Date
+                | Type::Duration
+                | Type::Id
+                | Type::Record(_)),
+            ) => ty,
+            _ => &Type::Text,
         };
-        match (read, hint) {
-            (Ok(value), Some(ty)) => Some(self.make(Node::Literal(value), ty.clone(), span)),
-            (Err(kind), _) => self.refuse(span.clone(), kind),
-            (Ok(_), None) => None,
+        match ty.read(Token::Text(text), self.scope.model) {
+            Ok(value) => Some(self.make(Node::Literal(value), ty.clone(), span)),
+            Err(ValueProblem::NotInEnum { suggestion, .. }) => {
+                let what = Name::Value(self.name_of(ty));
+                let suggestion = suggestion.map(|name| name.as_ref().to_owned());
+                self.refuse(span.clone(), ExprErrorKind::Unknown { what, name: text.to_owned(), suggestion })
+            }
+            Err(ValueProblem::Scalar(problem)) => {
+                let ty = self.name_of(ty);
+                self.refuse(span.clone(), ExprErrorKind::Literal { ty, problem })
+            }
         }
     }
 
@@ -156,7 +161,9 @@ impl Checker<'_> {
             }
         };
         let ty = match (self.params[index].ty.clone(), hint) {
-            (Some(one), Some(other)) if one != other && !is_key(&one, &other) => {
+            (Some(one), Some(other))
+                if one != other && (!is_alike(&one, &other) || one == Type::Text || other == Type::Text) =>
+            {
                 let (one, other) = (self.name_of(&one), self.name_of(&other));
                 let name = name.to_owned();
                 return self.refuse(span.clone(), ExprErrorKind::TwoTypes { name, one, other });

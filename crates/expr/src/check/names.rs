@@ -2,6 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_model::{Class, Collection, CollectionId};
+use backstay_scalar::Scalar;
 
 use super::functions::VARIABLES;
 use super::{Checker, Variable};
@@ -182,7 +183,7 @@ impl<'m> Checker<'m> {
             (Type::Money, None) => {
                 let (part, ty) = match field.name.as_str() {
                     "amount" => (MoneyPart::Amount, Type::Decimal),
-                    "currency" => (MoneyPart::Currency, Type::Text),
+                    "currency" => (MoneyPart::Currency, Type::Formatted(Scalar::Currency)),
                     name => return self.unknown(Name::MoneyPart, name, ["amount", "currency"], &field.span),
                 };
                 path.part = Some(part);

@@ -4,7 +4,7 @@ use backstay_base::CallerKind;
 use backstay_scalar::Value;
 
 use super::literals::pliancy;
-use super::{Checker, is_key};
+use super::{Checker, is_alike};
 use crate::error::{ExprErrorKind, Name};
 use crate::syntax::{Syntax, SyntaxNode};
 use crate::{CallerPart, Expr, Node, Operator, Type};
@@ -30,7 +30,7 @@ impl Checker<'_> {
             _ => {}
         }
         let (left, right) = self.pair(left, right, None, |ty| Some(ty.clone()))?;
-        if !comparable(&left.ty, &right.ty) {
+        if !is_alike(&left.ty, &right.ty) {
             let (left, right) = (self.name_of(&left.ty), self.name_of(&right.ty));
             return self.refuse(span.clone(), ExprErrorKind::Compare { left, right });
         }
@@ -76,7 +76,7 @@ impl Checker<'_> {
             let found = self.name_of(&list.ty);
             return self.refuse(list.span, ExprErrorKind::Type { expected: "a list".to_owned(), found });
         };
-        if !comparable(&element.ty, of_list) && *of_list != Type::Null {
+        if !is_alike(&element.ty, of_list) && *of_list != Type::Null {
             let (left, right) = (self.name_of(&element.ty), self.name_of(of_list));
             return self.refuse(span.clone(), ExprErrorKind::Compare { left, right });
         }
@@ -167,7 +167,12 @@ impl Checker<'_> {
             let otherwise = self.nullable(otherwise, hint)?;
             (self.nullable(then, Some(&otherwise.ty))?, otherwise)
         };
-        let ty = if is_key(&then.ty, &otherwise.ty) { Type::Id } else { then.ty.clone() };
+        let ty = match (&then.ty, &otherwise.ty) {
+            (then, otherwise) if then == otherwise => then.clone(),
+            (Type::Formatted(_), _) | (_, Type::Formatted(_)) => Type::Text,
+            _ if is_alike(&then.ty, &otherwise.ty) => Type::Id,
+            (then, _) => then.clone(),
+        };
         let otherwise = self.must_be(otherwise, &then.ty)?;
         let node = Node::Conditional(Box::new(condition?), Box::new(then), Box::new(otherwise));
         Some(self.make(node, ty, span))
@@ -181,16 +186,16 @@ fn element_of(ty: &Type) -> Option<&Type> {
     }
 }
 
-fn comparable(left: &Type, right: &Type) -> bool {
-    left == right || is_key(left, right)
-}
-
 fn has_order(ty: &Type) -> bool {
-    matches!(ty, Type::Int | Type::Float | Type::Decimal | Type::Text | Type::Timestamp | Type::Date | Type::Duration)
+    match ty {
+        Type::Int | Type::Float | Type::Decimal | Type::Text | Type::Timestamp | Type::Date | Type::Duration => true,
+        Type::Formatted(scalar) => scalar.is_sortable(),
+        _ => false,
+    }
 }
 
 fn has_equality(ty: &Type) -> bool {
-    has_order(ty) || matches!(ty, Type::Bool | Type::Enum(_) | Type::Id | Type::Record(_))
+    has_order(ty) || matches!(ty, Type::Bool | Type::Enum(_) | Type::Id | Type::Record(_) | Type::Formatted(_))
 }
 
 fn result_of(operator: Operator, left: &Type, right: &Type) -> Option<Type> {

@@ -1,6 +1,6 @@
 use backstay_base::limits;
 use backstay_model::{Collection, CollectionId, Element, Field, FieldKind, Model};
-use backstay_scalar::Scalar;
+use backstay_scalar::{Scalar, Schema};
 use serde_json::{Map, Value, json};
 
 use super::{is_shown, readable};
@@ -174,28 +174,28 @@ fn described(field: &Field, mut schema: Value) -> Value {
 }
 
 fn scalar(kind: Scalar) -> Value {
-    let text = |format: &str| json!({ "type": "string", "format": format });
-    match kind {
-        Scalar::Id => text("uuid"),
-        Scalar::String => json!({ "type": "string", "maxLength": limits::STRING_CHARS }),
-        Scalar::Text => json!({ "type": "string" }),
-        Scalar::Int => json!({ "type": "integer", "format": "int64" }),
-        Scalar::Float => json!({ "type": "number", "format": "double" }),
-        Scalar::Decimal { precision, scale } => {
-            let whole = precision - scale;
-            let pattern = format!("^-?[0-9]{{1,{}}}(\\.[0-9]{{1,{}}})?$", whole.max(1), scale.max(1));
-            json!({ "type": "string", "pattern": pattern })
+    match kind.schema() {
+        Schema::Text { format, pattern, max } => {
+            let mut schema = json!({ "type": "string" });
+            if !format.is_empty() {
+                schema["format"] = json!(format);
+            }
+            if !pattern.is_empty() {
+                schema["pattern"] = json!(pattern);
+            }
+            if let Some(max) = max {
+                schema["maxLength"] = json!(max);
+            }
+            schema
         }
-        Scalar::Boolean => json!({ "type": "boolean" }),
-        Scalar::DateTime => text("date-time"),
-        Scalar::Date => text("date"),
-        Scalar::Json => json!({}),
-        Scalar::Email => json!({ "type": "string", "format": "email", "maxLength": limits::EMAIL_CHARS }),
-        Scalar::Url => json!({ "type": "string", "format": "uri", "maxLength": limits::URL_CHARS }),
-        Scalar::Money => json!({
+        Schema::Integer => json!({ "type": "integer", "format": "int64" }),
+        Schema::Number => json!({ "type": "number", "format": "double" }),
+        Schema::Boolean => json!({ "type": "boolean" }),
+        Schema::Any => json!({}),
+        Schema::Money => json!({
             "type": "object",
             "required": ["amount", "currency"],
-            "properties": { "amount": { "type": "string" }, "currency": { "type": "string", "pattern": "^[A-Z]{3}$" } },
+            "properties": { "amount": { "type": "string" }, "currency": scalar(Scalar::Currency) },
             "additionalProperties": false,
         }),
     }

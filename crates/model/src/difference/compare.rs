@@ -3,7 +3,7 @@ use std::fmt::Write;
 
 use super::{Difference, Filled, TypeChange};
 use crate::{Allow, Collection, Element, Field, FieldId, FieldKind, Index, Link, Model, RuleText};
-use backstay_scalar::Scalar;
+use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is added, what changes, what goes.
 /// Collections, fields and enums are the same where their names are.
@@ -220,7 +220,8 @@ fn change(before: &FieldKind, after: &FieldKind) -> TypeChange {
 
 fn widens(from: Scalar, to: Scalar) -> bool {
     match (from, to) {
-        (Scalar::Email | Scalar::Url, Scalar::String | Scalar::Text) | (Scalar::String, Scalar::Text) => true,
+        (from, Scalar::Text) => from.storage() == Storage::Text,
+        (from, Scalar::String) => from.storage() == Storage::Text && from != Scalar::Text,
         (Scalar::Decimal { precision: p, scale: s }, Scalar::Decimal { precision: q, scale: t }) => s == t && p <= q,
         _ => false,
     }

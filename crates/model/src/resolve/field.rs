@@ -154,7 +154,7 @@ impl<'a> Resolver<'a> {
             return Some(FieldKind::List(Element::Enum(id)));
         }
         let scalar = self.scalar(node, name)?;
-        if matches!(scalar, Scalar::Json | Scalar::Money) {
+        if !scalar.is_listable() {
             let help = "use a type of its own for the elements, or one `JSON` field that holds an array";
             self.error(name.location(), format!("a list of {name} is not supported"), "in a list", help);
             return None;
@@ -173,26 +173,15 @@ impl<'a> Resolver<'a> {
     }
 
     fn scalar(&mut self, node: &Component<FieldDefinition>, name: &Name) -> Option<Scalar> {
-        Some(match name.as_str() {
-            "ID" => Scalar::Id,
-            "String" => Scalar::String,
-            "Text" => Scalar::Text,
-            "Int" => Scalar::Int,
-            "Float" => Scalar::Float,
-            "Decimal" => self.decimal(node),
-            "Boolean" => Scalar::Boolean,
-            "DateTime" => Scalar::DateTime,
-            "Date" => Scalar::Date,
-            "JSON" => Scalar::Json,
-            "Email" => Scalar::Email,
-            "Url" => Scalar::Url,
-            "Money" => Scalar::Money,
-            _ => {
+        match Scalar::named(name) {
+            Some(Scalar::Decimal { .. }) => Some(self.decimal(node)),
+            Some(scalar) => Some(scalar),
+            None => {
                 let help = "see docs/model.md for the scalars that fields can have";
                 self.error(name.location(), format!("a field cannot hold `{name}`"), "not for fields", help);
-                return None;
+                None
             }
-        })
+        }
     }
 
     fn decimal(&mut self, node: &Component<FieldDefinition>) -> Scalar {
@@ -351,7 +340,7 @@ impl<'a> Resolver<'a> {
 /// Whether an index can be over a field that holds this.
 pub(super) fn is_indexable(kind: &FieldKind) -> bool {
     match kind {
-        FieldKind::Scalar(scalar) => !matches!(scalar, Scalar::Text | Scalar::Json | Scalar::Money),
+        FieldKind::Scalar(scalar) => scalar.is_sortable(),
         FieldKind::Enum(_) | FieldKind::ToOne { .. } => true,
         FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => false,
     }

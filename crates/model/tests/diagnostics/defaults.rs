@@ -37,7 +37,7 @@ refused
    ·                          ╰── does not fit
  4 │   b: Int @default(to: 9223372036854775808)
    ╰────
-  help: write a text in quotes
+  help: write a text in double quotes
   × error: the default of `b` does not fit its type
    ╭─[model.graphql:4:23]
  3 │   a: String @default(to: 3)
@@ -46,7 +46,7 @@ refused
    ·                                ╰── does not fit
  5 │   c: Float @default(to: "x")
    ╰────
-  help: write a whole number from -9223372036854775808 to 9223372036854775807
+  help: the value must be a whole number from -9223372036854775808 to 9223372036854775807
   × error: the default of `c` does not fit its type
    ╭─[model.graphql:5:25]
  4 │   b: Int @default(to: 9223372036854775808)
@@ -55,7 +55,7 @@ refused
    ·                          ╰── does not fit
  6 │   d: Decimal @default(to: 1.23456)
    ╰────
-  help: write a number such as 0.5
+  help: write a number, such as 1.5
   × error: the default of `d` does not fit its type
    ╭─[model.graphql:6:27]
  5 │   c: Float @default(to: "x")
@@ -64,7 +64,7 @@ refused
    ·                              ╰── does not fit
  7 │   e: Boolean @default(to: 1)
    ╰────
-  help: write a number of at most 18 digits, 4 of them after the point
+  help: the value must have at most 14 digits before the point and 4 after it
   × error: the default of `e` does not fit its type
    ╭─[model.graphql:7:27]
  6 │   d: Decimal @default(to: 1.23456)
@@ -82,7 +82,8 @@ refused
    ·                              ╰── does not fit
  9 │   g: Date @default(to: "2026-02-30")
    ╰────
-  help: write a moment such as "2026-01-31T12:00:00Z"; for the present one use `@set`
+  help: write a date and time with an offset, such as "2026-01-31T12:00:00Z" (RFC 3339); for the moment of the write
+        use `@set(on: CREATE, to: "now")`
   × error: the default of `g` does not fit its type
     ╭─[model.graphql:9:24]
   8 │   f: DateTime @default(to: "now")
@@ -91,7 +92,7 @@ refused
     ·                              ╰── does not fit
  10 │   h: Email @default(to: "nobody")
     ╰────
-  help: write a day such as "2026-01-31"
+  help: write a date, such as "2026-01-31"
   × error: the default of `h` does not fit its type
     ╭─[model.graphql:10:25]
   9 │   g: Date @default(to: "2026-02-30")
@@ -100,7 +101,7 @@ refused
     ·                             ╰── does not fit
  11 │   i: Url @default(to: "ftp://x")
     ╰────
-  help: write an e-mail address such as "someone@example.com"
+  help: write an e-mail address, such as "ada@example.org"
   × error: the default of `i` does not fit its type
     ╭─[model.graphql:11:23]
  10 │   h: Email @default(to: "nobody")
@@ -109,7 +110,7 @@ refused
     ·                           ╰── does not fit
  12 │   j: Money @default(to: {amount: "1.005", currency: "EUR"})
     ╰────
-  help: write an address such as "https://example.com/"
+  help: write an absolute web address, such as "https://example.org/page"
   × error: the default of `j` does not fit its type
     ╭─[model.graphql:12:25]
  11 │   i: Url @default(to: "ftp://x")
@@ -118,7 +119,7 @@ refused
     ·                                          ╰── does not fit
  13 │   k: Color @default(to: GREN)
     ╰────
-  help: EUR has 2 digits after the point
+  help: the value must have at most 2 digits after the point: its currency is EUR
   × error: the default of `k` does not fit its type
     ╭─[model.graphql:13:25]
  12 │   j: Money @default(to: {amount: "1.005", currency: "EUR"})
@@ -145,7 +146,7 @@ refused
     ·                              ╰── does not fit
  16 │   n: ID @default(to: "1")
     ╰────
-  help: write a whole number from -9223372036854775808 to 9223372036854775807
+  help: write a whole number, such as 42
   × error: the default of `n` does not fit its type
     ╭─[model.graphql:16:22]
  15 │   m: [Int!] @default(to: [1, "2"])
@@ -154,7 +155,7 @@ refused
     ·                       ╰── does not fit
  17 │   p: JSON @default(to: {a: [RED]})
     ╰────
-  help: write a UUID in quotes
+  help: write an id, such as "01890a5d-ac96-774b-bcce-b302099a8057"
   × error: the default of `p` does not fit its type
     ╭─[model.graphql:17:24]
  16 │   n: ID @default(to: "1")

@@ -130,48 +130,38 @@ refused
 fn scalars() {
     let model = r#"
 type Post @allow(read: "true") {
-  a: Time
-  b: Duration
+  a: File
   c: Geo
   d: [Vector!]
 }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: the scalar `Time` is not supported yet
+  × error: the scalar `File` is not supported yet
    ╭─[model.graphql:2:6]
  1 │ type Post @allow(read: "true") {
- 2 │   a: Time
+ 2 │   a: File
    ·      ──┬─
    ·        ╰── not supported yet
- 3 │   b: Duration
+ 3 │   c: Geo
    ╰────
-  help: use `String` with a `@check`, or `DateTime` for now
-  × error: the scalar `Duration` is not supported yet
-   ╭─[model.graphql:3:6]
- 2 │   a: Time
- 3 │   b: Duration
-   ·      ────┬───
-   ·          ╰── not supported yet
- 4 │   c: Geo
-   ╰────
-  help: use `Int` with the unit in the field's name for now
+  help: use `Url` for now
   × error: the scalar `Geo` is not supported yet
-   ╭─[model.graphql:4:6]
- 3 │   b: Duration
- 4 │   c: Geo
+   ╭─[model.graphql:3:6]
+ 2 │   a: File
+ 3 │   c: Geo
    ·      ─┬─
    ·       ╰── not supported yet
- 5 │   d: [Vector!]
+ 4 │   d: [Vector!]
    ╰────
   help: use two `Float` fields for now
   × error: the scalar `Vector` is not supported yet
-   ╭─[model.graphql:5:7]
- 4 │   c: Geo
- 5 │   d: [Vector!]
+   ╭─[model.graphql:4:7]
+ 3 │   c: Geo
+ 4 │   d: [Vector!]
    ·       ───┬──
    ·          ╰── not supported yet
- 6 │ }
+ 5 │ }
    ╰────
   help: use `[Float!]` for now
 "#);

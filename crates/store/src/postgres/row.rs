@@ -65,7 +65,7 @@ fn decode(raw: &[u8], ty: ColumnType) -> Option<ValueRef<'_>> {
         }
         ColumnType::Json => ValueRef::Json(json(raw)?),
         ColumnType::List | ColumnType::Nested => ValueRef::Nested(json(raw)?),
-        ColumnType::Bytes => return None,
+        ColumnType::Bytes => ValueRef::Bytes(raw),
     })
 }
 

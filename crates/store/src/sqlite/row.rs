@@ -76,6 +76,7 @@ fn decode(stored: types::ValueRef<'_>, ty: ColumnType) -> Option<ValueRef<'_>> {
             ColumnType::Decimal { scale } => ValueRef::Decimal(Decimal::new(number, u32::from(scale))),
             _ => return None,
         },
+        (types::ValueRef::Blob(bytes), ColumnType::Bytes) => ValueRef::Bytes(bytes),
         (types::ValueRef::Blob(bytes), ColumnType::Id) => ValueRef::Id(RecordId::from_bytes(bytes.try_into().ok()?)),
         (types::ValueRef::Real(number), ColumnType::Float) => ValueRef::Float(number),
         (types::ValueRef::Text(bytes), ty) => {

@@ -169,6 +169,7 @@ fn owned(value: ValueRef<'_>) -> Value {
         ValueRef::Timestamp(moment) => Value::Timestamp(moment),
         ValueRef::Date(date) => Value::Date(date),
         ValueRef::Json(text) => Value::Json(text.replace(' ', "").into()),
+        ValueRef::Bytes(octets) => Value::Bytes(octets.into()),
     }
 }
 

@@ -1,0 +1,173 @@
+//! How values are written as JSON (RFC 8259), the form that answers, logs and explanations share.
+
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+
+use crate::{Money, Value, ValueRef, bytes, duration};
+
+/// Appends a stored value as JSON.
+pub fn write_stored(out: &mut Vec<u8>, value: ValueRef<'_>) {
+    match value {
+        ValueRef::Null | ValueRef::Nested(_) => out.extend_from_slice(b"null"),
+        ValueRef::Bool(true) => out.extend_from_slice(b"true"),
+        ValueRef::Bool(false) => out.extend_from_slice(b"false"),
+        ValueRef::Int(number) => display(out, number),
+        ValueRef::Float(number) => float(out, number),
+        ValueRef::Decimal(number) => display_quoted(out, number),
+        ValueRef::Text(text) => quote(out, text),
+        ValueRef::Id(id) => plain(out, id.encode(&mut [0; 36]).as_bytes()),
+        ValueRef::Timestamp(moment) => plain(out, &moment.encode()),
+        ValueRef::Date(date) => plain(out, &date.encode()),
+        ValueRef::Json(text) => out.extend_from_slice(text.as_bytes()),
+        ValueRef::Bytes(octets) => plain(out, bytes::written(octets).as_bytes()),
+    }
+}
+
+/// Appends a value in memory as JSON, in the same form as a stored one.
+pub fn write(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Null => write_stored(out, ValueRef::Null),
+        Value::Bool(truth) => write_stored(out, ValueRef::Bool(*truth)),
+        Value::Int(number) => write_stored(out, ValueRef::Int(*number)),
+        Value::Float(number) => write_stored(out, ValueRef::Float(*number)),
+        Value::Decimal(number) => write_stored(out, ValueRef::Decimal(*number)),
+        Value::Text(text) => write_stored(out, ValueRef::Text(text)),
+        Value::Id(id) => write_stored(out, ValueRef::Id(*id)),
+        Value::Timestamp(moment) => write_stored(out, ValueRef::Timestamp(*moment)),
+        Value::Date(date) => write_stored(out, ValueRef::Date(*date)),
+        Value::Json(text) => write_stored(out, ValueRef::Json(text)),
+        Value::Bytes(octets) => write_stored(out, ValueRef::Bytes(octets)),
+        Value::Duration(length) => quote(out, &duration::written(*length)),
+        Value::Money(money) => write_money(out, money),
+        Value::List(values) => {
+            out.push(b'[');
+            for (index, value) in values.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write(out, value);
+            }
+            out.push(b']');
+        }
+    }
+}
+
+/// Appends money: an object of the amount, in quotes, and the currency.
+pub fn write_money(out: &mut Vec<u8>, money: &Money) {
+    out.extend_from_slice(b"{\"amount\":");
+    display_quoted(out, money.amount());
+    out.extend_from_slice(b",\"currency\":\"");
+    out.extend_from_slice(money.currency().code().as_bytes());
+    out.extend_from_slice(b"\"}");
+}
+
+/// Appends a finite number in the shortest form that reads back the same.
+fn float(out: &mut Vec<u8>, number: f64) {
+    let start = out.len();
+    display(out, number);
+    if !out[start..].contains(&b'.') {
+        out.extend_from_slice(b".0");
+    }
+}
+
+fn display(out: &mut Vec<u8>, value: impl fmt::Display) {
+    // Writing to a `Vec` does not fail.
+    let _ = write!(out, "{value}");
+}
+
+fn display_quoted(out: &mut Vec<u8>, value: impl fmt::Display) {
+    out.push(b'"');
+    display(out, value);
+    out.push(b'"');
+}
+
+/// Appends text of which nothing has to be escaped.
+fn plain(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
+/// Whether a JSON string escapes this byte.
+const fn is_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// How many bytes from the first on are written as they are: looked at in blocks, which the compiler turns into few
+/// instructions, because most texts have nothing to escape.
+fn unescaped(text: &[u8]) -> usize {
+    const BLOCK: usize = 16;
+    let mut start = 0;
+    for block in text.chunks_exact(BLOCK) {
+        if block.iter().fold(false, |found, byte| found | is_escaped(*byte)) {
+            break;
+        }
+        start += BLOCK;
+    }
+    let rest = text[start..].iter().position(|byte| is_escaped(*byte));
+    rest.map_or(text.len(), |place| start + place)
+}
+
+/// Appends a JSON string (RFC 8259, section 7).
+pub fn quote(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    loop {
+        let end = unescaped(rest);
+        if end == rest.len() {
+            break;
+        }
+        out.extend_from_slice(&rest[..end]);
+        match rest[end] {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            control => {
+                let mut escape = String::with_capacity(6);
+                // Writing to a `String` does not fail.
+                let _ = write!(escape, "\\u{control:04x}");
+                out.extend_from_slice(escape.as_bytes());
+            }
+        }
+        rest = &rest[end + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped_as_json_wants() {
+        let check = |text: &str| {
+            let mut out = Vec::new();
+            quote(&mut out, text);
+            let back: String = serde_json::from_slice(&out).expect("JSON");
+            assert_eq!(back, text);
+        };
+        check("plain");
+        check("a\"b\\c\nd\re\tf\u{1}g\u{1f}");
+        check("ünïcödé 🦀 \u{2028}");
+        for place in 0..70 {
+            check(&format!("{}\"{}", "x".repeat(place), "y".repeat(70 - place)));
+            check(&format!("{}\u{1f}", "é".repeat(place)));
+        }
+    }
+
+    #[test]
+    fn floats_read_back_the_same() {
+        let check = |number: f64, expected: &str| {
+            let mut out = Vec::new();
+            float(&mut out, number);
+            assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);
+        };
+        check(1.0, "1.0");
+        check(0.1, "0.1");
+        check(-2.5e-7, "-0.00000025");
+        assert_eq!(format!("{}", f64::MAX).parse(), Ok(f64::MAX));
+    }
+}
