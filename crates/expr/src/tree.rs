@@ -76,6 +76,7 @@ impl Type {
             | Scalar::Bytes
             | Scalar::Email
             | Scalar::Url
+            | Scalar::Phone
             | Scalar::Currency => Self::Formatted(scalar),
         }
     }

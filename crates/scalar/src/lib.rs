@@ -11,6 +11,7 @@ mod id;
 mod json;
 mod money;
 mod number;
+mod phone;
 mod problem;
 mod scalar;
 mod schema;

@@ -7,6 +7,7 @@ use crate::email::Email;
 use crate::id::Id;
 use crate::money::{CurrencyCode, MoneyAmount};
 use crate::number::{Float, Int};
+use crate::phone::Phone;
 use crate::text::{Text, Word};
 use crate::time::{Date, DateTime, Time};
 use crate::url::Url;
@@ -50,6 +51,8 @@ pub enum Scalar {
     Email,
     /// `Url`: absolute, `http` or `https`, as the URL Standard serializes it.
     Url,
+    /// `Phone`: E.164.
+    Phone,
     /// `Money`: an amount with its currency.
     Money,
     /// The currency of `Money`, ISO 4217. Part of the expression language; fields cannot have it.
@@ -107,7 +110,7 @@ pub type Writer = fn(&mut Vec<u8>, ValueRef<'_>);
 
 impl Scalar {
     /// The scalars that fields can have, by their names in model files; `Decimal` with its default precision.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Id,
         Self::String,
         Self::Text,
@@ -123,6 +126,7 @@ impl Scalar {
         Self::Json,
         Self::Email,
         Self::Url,
+        Self::Phone,
         Self::Money,
     ];
 
@@ -143,6 +147,7 @@ impl Scalar {
             Self::Json => with(&Json),
             Self::Email => with(&Email),
             Self::Url => with(&Url),
+            Self::Phone => with(&Phone),
             Self::Money => with(&MoneyAmount),
             Self::Currency => with(&CurrencyCode),
         }
