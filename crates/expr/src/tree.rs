@@ -77,6 +77,7 @@ impl Type {
             | Scalar::Email
             | Scalar::Url
             | Scalar::Phone
+            | Scalar::Country
             | Scalar::Currency => Self::Formatted(scalar),
         }
     }

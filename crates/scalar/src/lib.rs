@@ -3,6 +3,7 @@
 
 mod boolean;
 mod bytes;
+mod country;
 mod decimal;
 mod document;
 mod duration;

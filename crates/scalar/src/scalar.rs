@@ -1,5 +1,6 @@
 use crate::boolean::Boolean;
 use crate::bytes::Bytes;
+use crate::country::Country;
 use crate::decimal::Decimal;
 use crate::document::Json;
 use crate::duration::Duration;
@@ -53,6 +54,8 @@ pub enum Scalar {
     Url,
     /// `Phone`: E.164.
     Phone,
+    /// `Country`: ISO 3166-1, two letters.
+    Country,
     /// `Money`: an amount with its currency.
     Money,
     /// The currency of `Money`, ISO 4217. Part of the expression language; fields cannot have it.
@@ -110,7 +113,7 @@ pub type Writer = fn(&mut Vec<u8>, ValueRef<'_>);
 
 impl Scalar {
     /// The scalars that fields can have, by their names in model files; `Decimal` with its default precision.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Id,
         Self::String,
         Self::Text,
@@ -127,6 +130,7 @@ impl Scalar {
         Self::Email,
         Self::Url,
         Self::Phone,
+        Self::Country,
         Self::Money,
     ];
 
@@ -148,6 +152,7 @@ impl Scalar {
             Self::Email => with(&Email),
             Self::Url => with(&Url),
             Self::Phone => with(&Phone),
+            Self::Country => with(&Country),
             Self::Money => with(&MoneyAmount),
             Self::Currency => with(&CurrencyCode),
         }
