@@ -78,6 +78,7 @@ impl Type {
             | Scalar::Url
             | Scalar::Phone
             | Scalar::Country
+            | Scalar::Locale
             | Scalar::Currency => Self::Formatted(scalar),
         }
     }

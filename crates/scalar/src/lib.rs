@@ -10,6 +10,7 @@ mod duration;
 mod email;
 mod id;
 mod json;
+mod locale;
 mod money;
 mod number;
 mod phone;

@@ -6,6 +6,7 @@ use crate::document::Json;
 use crate::duration::Duration;
 use crate::email::Email;
 use crate::id::Id;
+use crate::locale::Locale;
 use crate::money::{CurrencyCode, MoneyAmount};
 use crate::number::{Float, Int};
 use crate::phone::Phone;
@@ -56,6 +57,8 @@ pub enum Scalar {
     Phone,
     /// `Country`: ISO 3166-1, two letters.
     Country,
+    /// `Locale`: BCP 47.
+    Locale,
     /// `Money`: an amount with its currency.
     Money,
     /// The currency of `Money`, ISO 4217. Part of the expression language; fields cannot have it.
@@ -113,7 +116,7 @@ pub type Writer = fn(&mut Vec<u8>, ValueRef<'_>);
 
 impl Scalar {
     /// The scalars that fields can have, by their names in model files; `Decimal` with its default precision.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Id,
         Self::String,
         Self::Text,
@@ -131,6 +134,7 @@ impl Scalar {
         Self::Url,
         Self::Phone,
         Self::Country,
+        Self::Locale,
         Self::Money,
     ];
 
@@ -153,6 +157,7 @@ impl Scalar {
             Self::Url => with(&Url),
             Self::Phone => with(&Phone),
             Self::Country => with(&Country),
+            Self::Locale => with(&Locale),
             Self::Money => with(&MoneyAmount),
             Self::Currency => with(&CurrencyCode),
         }
