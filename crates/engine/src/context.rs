@@ -10,7 +10,7 @@ use crate::Record;
 use crate::bind::Bindings;
 use crate::engine::{Engine, Inner};
 use crate::explain::Note;
-use crate::view::View;
+use crate::application::CallerClass;
 
 /// One request: who asks, under which id, at which moment.
 #[derive(Debug, Clone)]
@@ -48,8 +48,8 @@ pub enum Authority {
 pub struct OpContext<'a, 't> {
     pub(crate) engine: &'a Inner,
     pub(crate) cx: &'a Context,
-    pub(crate) view: Arc<View>,
-    pub(crate) system: Arc<View>,
+    pub(crate) class: Arc<CallerClass>,
+    pub(crate) system: Arc<CallerClass>,
     pub(crate) tx: &'a mut Tx<'t>,
     /// Whether references are looked up one by one, to find the one that leads nowhere.
     pub(crate) verify_references: bool,
@@ -127,9 +127,9 @@ impl<'a> OpContext<'a, '_> {
         Bindings::new(&self.cx.caller, self.cx.now)
     }
 
-    pub(crate) fn view_of(&self, authority: Authority) -> Arc<View> {
+    pub(crate) fn class_of(&self, authority: Authority) -> Arc<CallerClass> {
         match authority {
-            Authority::Caller => Arc::clone(&self.view),
+            Authority::Caller => Arc::clone(&self.class),
             Authority::System => Arc::clone(&self.system),
         }
     }

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use backstay_base::{Conflict, Error, Limit, RecordId, limits};
+use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model, OnDelete};
 use backstay_scalar::Value;
 use backstay_store::{ChangeKind, ChangedField};
@@ -175,11 +175,11 @@ impl<'a> OpContext<'a, '_> {
     /// Why a record cannot be deleted: which records refer to it, if the caller may see them.
     async fn still_referenced(&mut self, referring: &Referring<'_>, ids: &[RecordId]) -> Result<Conflict, Error> {
         let Referring { collection, field, .. } = referring;
-        let view = Arc::clone(&self.view);
-        let sees_field = view.collection(collection.id).field(field.id).read.allows();
+        let class = Arc::clone(&self.class);
+        let sees_field = class.rights.field(collection.id, field.id, Action::Read).allows();
         let shown = &ids[..ids.len().min(SHOWN_REFERRING)];
         for id in shown {
-            if !sees_field || !self.may_read(&view, collection.id, *id).await? {
+            if !sees_field || !self.may_read(&class, collection.id, *id).await? {
                 return Ok(Conflict::ReferencedUnseen);
             }
         }

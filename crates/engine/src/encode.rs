@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use backstay_scalar::{Currency, MONEY_SCALE, Money, Value, ValueRef};
+use backstay_scalar::{Money, Part, Storage, Value, ValueRef};
 use backstay_sql::{ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, ValueOutput, nested};
 
 /// Appends one row as a JSON object.
@@ -44,24 +44,17 @@ fn name(out: &mut Vec<u8>, name: &str) {
 
 fn value(out: &mut Vec<u8>, row: &dyn Row, output: &ValueOutput) -> Result<(), DecodeError> {
     match output {
-        ValueOutput::Column(column, _) => scalar(out, row.value(*column)?),
-        ValueOutput::Money { amount, currency } => match (row.value(*amount)?, row.value(*currency)?) {
-            (ValueRef::Decimal(amount), ValueRef::Text(code)) => {
-                let mut scaled = amount;
-                scaled.rescale(MONEY_SCALE);
-                let money = i64::try_from(scaled.mantissa()).ok().zip(Currency::parse(code));
-                match money {
-                    Some((scaled, currency)) => write_money(out, &Money::from_scaled(scaled, currency)),
-                    None => out.extend_from_slice(b"null"),
-                }
-            }
-            _ => out.extend_from_slice(b"null"),
-        },
-        ValueOutput::Object(inner) => object(out, row, inner)?,
-        ValueOutput::List { column, element } => match row.value(*column)? {
+        ValueOutput::Column(column, ColumnType::List(element)) => match row.value(*column)? {
             ValueRef::Nested(text) => list(out, text, *element, *column)?,
             _ => out.extend_from_slice(b"null"),
         },
+        ValueOutput::Column(column, _) => scalar(out, row.value(*column)?),
+        ValueOutput::Columns(columns) => {
+            let part = |(part, column): &(Part, usize)| row.value(*column).map(|value| (*part, value));
+            let parts = columns.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+            owned(out, &Value::of_parts(&parts).unwrap_or(Value::Null));
+        }
+        ValueOutput::Object(inner) => object(out, row, inner)?,
         ValueOutput::Rows { column, columns, element } => {
             let text = match row.value(*column)? {
                 ValueRef::Nested(text) => text,
@@ -80,7 +73,7 @@ fn value(out: &mut Vec<u8>, row: &dyn Row, output: &ValueOutput) -> Result<(), D
     Ok(())
 }
 
-fn list(out: &mut Vec<u8>, text: &str, element: ColumnType, column: usize) -> Result<(), DecodeError> {
+fn list(out: &mut Vec<u8>, text: &str, element: Storage, column: usize) -> Result<(), DecodeError> {
     out.push(b'[');
     for (index, value) in nested::elements(text, element).enumerate() {
         if index > 0 {

@@ -240,7 +240,7 @@ impl Inner {
             return Conflict::Concurrent.into();
         };
         let name = |column: &String| {
-            let field = collection.stored_fields().find(|field| field.column == *column);
+            let field = collection.fields.iter().find(|field| field.columns.iter().any(|of| of.name == *column));
             field.map_or_else(|| column.clone(), |field| field.name.clone())
         };
         let fields = columns.iter().map(name).collect();

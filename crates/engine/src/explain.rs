@@ -174,10 +174,10 @@ impl Engine {
     async fn explain_get(&self, cx: &Context, request: Get, into: &mut Explanation) -> Result<(), Error> {
         let inner = &*self.inner;
         let collection = inner.application.model.collection(request.collection);
-        let view = inner.application.view(&cx.caller);
-        may_at_all(&view, cx, collection, Action::Read)?;
+        let class = inner.application.class(&cx.caller);
+        may_at_all(&class.rights, cx, collection, Action::Read)?;
         let start = Instant::now();
-        let plan = inner.get_plan(&view, collection, request.select)?;
+        let plan = inner.get_plan(&class, collection, request.select)?;
         into.stage("plan", start);
         let start = Instant::now();
         let bindings = Bindings::new(&cx.caller, cx.now).id(request.id);
@@ -194,9 +194,9 @@ impl Engine {
 
     async fn explain_list(&self, cx: &Context, request: List, into: &mut Explanation) -> Result<(), Error> {
         let inner = &*self.inner;
-        let view = inner.application.view(&cx.caller);
+        let class = inner.application.class(&cx.caller);
         let start = Instant::now();
-        let prepared = inner.prepare_list(cx, &view, &request)?;
+        let prepared = inner.prepare_list(cx, &class, &request)?;
         into.stage("plan", start);
         let start = Instant::now();
         let bindings = prepared.bindings(cx);
@@ -223,7 +223,7 @@ impl Engine {
         into: &mut Explanation,
     ) -> Result<(), Error> {
         let action = trial.action();
-        may_at_all(&self.inner.application.view(&cx.caller), cx, collection, action)?;
+        may_at_all(&self.inner.application.class(&cx.caller).rights, cx, collection, action)?;
         let start = Instant::now();
         let tried = Arc::new(Mutex::new(Tried::default()));
         let undone = self.run(cx, Rehearsal { trial, tried: Arc::clone(&tried) }).await;
@@ -290,7 +290,7 @@ impl Note {
     /// The same of a statement in which what is compared with may be classified: what a request brought is not told.
     fn withheld(template: &Template, bindings: &Bindings<'_>, collection: &Collection) -> Self {
         let value = |slot: &Slot| match slot {
-            Slot::Cursor(_) | Slot::Param(_) | Slot::Constant(_) => "(withheld)".to_owned(),
+            Slot::Cursor(_) | Slot::Param(..) | Slot::Constant(_) => "(withheld)".to_owned(),
             slot => bound(slot, bindings, collection),
         };
         Self { sql: template.text().to_owned(), values: template.slots().map(value).collect() }
@@ -414,13 +414,13 @@ fn bound(slot: &Slot, bindings: &Bindings<'_>, collection: &Collection) -> Strin
         Slot::Constant(_) => value(),
         Slot::Id => format!("id = {}", value()),
         Slot::Version => format!("version = {}", value()),
-        Slot::Proposed(id) | Slot::ProposedCurrency(id) => field(id),
-        Slot::Stored(id) | Slot::StoredCurrency(id) => format!("stored {}", field(id)),
+        Slot::Proposed(column) => field(&column.field),
+        Slot::Stored(column) => format!("stored {}", field(&column.field)),
         Slot::Caller(part) => format!("{} = {}", crate::trace::caller_name(part), value()),
         Slot::Now => format!("now = {}", value()),
         Slot::Limit => format!("limit = {}", value()),
         Slot::Cursor(index) => format!("cursor {} = {}", index + 1, value()),
-        Slot::Param(index) => format!("parameter {} = {}", index + 1, value()),
+        Slot::Param(index, _) => format!("parameter {} = {}", index + 1, value()),
         Slot::Argument(_) => format!("related id = {}", value()),
     }
 }

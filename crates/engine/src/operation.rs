@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
-use backstay_base::{Conflict, Error};
-use backstay_model::Class;
+use backstay_base::{Action, Conflict, Error};
 use backstay_store::{Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 
 use crate::engine::{Engine, Inner};
-use crate::view::View;
+use crate::application::CallerClass;
 use crate::{Context, OpContext};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
@@ -38,8 +37,8 @@ impl Engine {
         let running = |verify_references| Running {
             engine: Arc::clone(&self.inner),
             cx: cx.clone(),
-            view: application.view(&cx.caller),
-            system: application.system_view(),
+            class: application.class(&cx.caller),
+            system: application.system_class(),
             operation: Arc::clone(&operation),
             verify_references,
         };
@@ -76,16 +75,15 @@ impl Inner {
     /// that the caller sees in every record.
     fn veiled(&self, error: Error, cx: &Context) -> Error {
         let Error::Conflict(Conflict::Unique { collection: name, fields }) = error else { return error };
-        let view = self.application.view(&cx.caller);
+        let class = self.application.class(&cx.caller);
         let seen = self.application.model.collection_named(&name).is_some_and(|collection| {
             let sees = |name: &String| {
-                collection.field_named(name).is_some_and(|field| {
-                    view.collection(collection.id).field(field.id).read.allows() && field.class != Some(Class::Secret)
-                })
+                let field = collection.field_named(name);
+                field.is_some_and(|field| class.rights.field(collection.id, field.id, Action::Read).allows())
             };
             fields.iter().all(sees)
         });
-        match seen || view.system {
+        match seen || class.system {
             true => Conflict::Unique { collection: name, fields }.into(),
             false => Conflict::UniqueUnseen { collection: name }.into(),
         }
@@ -102,8 +100,8 @@ impl Inner {
 struct Running<O> {
     engine: Arc<Inner>,
     cx: Context,
-    view: Arc<View>,
-    system: Arc<View>,
+    class: Arc<CallerClass>,
+    system: Arc<CallerClass>,
     operation: Arc<O>,
     verify_references: bool,
 }
@@ -131,7 +129,7 @@ impl<O: Operation> Work for Running<O> {
             let mut cx = OpContext {
                 engine: &self.engine,
                 cx: &self.cx,
-                view: Arc::clone(&self.view),
+                class: Arc::clone(&self.class),
                 system: Arc::clone(&self.system),
                 tx,
                 verify_references: self.verify_references,

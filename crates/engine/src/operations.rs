@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use backstay_base::{Action, Error, RecordId, ViolationKind};
+use backstay_expr::Rule;
 use backstay_model::{Collection, CollectionId};
 use backstay_sql::{RecordSource, Row};
 use backstay_store::{KeyClaim, Writes};
@@ -19,7 +22,7 @@ impl Engine {
     pub async fn create(&self, cx: &Context, request: Create) -> Result<Written, Error> {
         let model = self.model();
         let collection = model.collection(request.collection);
-        may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Create)?;
+        may_at_all(&self.inner.application.class(&cx.caller).rights, cx, collection, Action::Create)?;
         let (drafts, many) = decode_drafts(model, request.collection, &request.body)?;
         if drafts.is_empty() {
             return Err(Error::malformed("", ViolationKind::Range("an array of at least one record".to_owned())));
@@ -36,7 +39,7 @@ impl Engine {
     pub async fn update(&self, cx: &Context, request: Update) -> Result<Written, Error> {
         let model = self.model();
         let collection = model.collection(request.collection);
-        may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Update)?;
+        may_at_all(&self.inner.application.class(&cx.caller).rights, cx, collection, Action::Update)?;
         let draft = decode_draft(model, request.collection, &request.body)?.merging();
         let options = request.options;
         let wanted = remember::wanted(options.if_match.as_ref());
@@ -58,7 +61,7 @@ impl Engine {
     /// Deletes one record.
     pub async fn delete(&self, cx: &Context, request: Delete) -> Result<Written, Error> {
         let collection = self.model().collection(request.collection);
-        may_at_all(&self.inner.application.view(&cx.caller), cx, collection, Action::Delete)?;
+        may_at_all(&self.inner.application.class(&cx.caller).rights, cx, collection, Action::Delete)?;
         let options = request.options;
         let wanted = remember::wanted(options.if_match.as_ref());
         let what: [&[u8]; 4] = [b"delete", collection.name.as_bytes(), request.id.as_bytes(), wanted.as_bytes()];
@@ -260,21 +263,22 @@ impl OpContext<'_, '_> {
     /// caller may not read it.
     async fn seen(&mut self, collection: CollectionId, record: &Record) -> Result<Option<Vec<u8>>, Error> {
         let collection = self.engine.application.model.collection(collection);
-        let rules = &self.view.clone();
-        let rules = rules.collection(collection.id);
-        let fields: Vec<_> = collection.stored_fields().filter(|field| rules.may_see(field)).collect();
-        let needs_store = |rule: &crate::rule::Rule| rule.decided().is_none() && rule.needs_store;
-        if needs_store(&rules.read) || fields.iter().any(|field| needs_store(&rules.field(field.id).read)) {
+        let class = Arc::clone(&self.class);
+        let (rights, of) = (&class.rights, collection.id);
+        let read = rights.rule(of, Action::Read);
+        let fields: Vec<_> = collection.stored_fields().filter(|field| rights.may_see(of, field.id)).collect();
+        let needs_store = |rule: &Rule| rule.decided().is_none() && rule.needs_store();
+        if needs_store(read) || fields.iter().any(|field| needs_store(rights.field(of, field.id, Action::Read))) {
             return self.read_back(collection, record.id()).await;
         }
         let values = record.values();
         let mut shown = Vec::with_capacity(fields.len());
-        if !self.decide(&rules.read, collection.id, RecordSource::Proposed, &[], values).await?.is_true() {
+        if !self.decide(read, of, RecordSource::Proposed, &[], values).await?.is_true() {
             return Ok(None);
         }
         for field in fields {
-            let rule = &rules.field(field.id).read;
-            if self.decide(rule, collection.id, RecordSource::Proposed, &[], values).await?.is_true() {
+            let rule = rights.field(of, field.id, Action::Read);
+            if self.decide(rule, of, RecordSource::Proposed, &[], values).await?.is_true() {
                 shown.push((field.name.as_str(), record.value(field.id)));
             }
         }
@@ -284,9 +288,9 @@ impl OpContext<'_, '_> {
     }
 
     async fn read_back(&mut self, collection: &Collection, id: RecordId) -> Result<Option<Vec<u8>>, Error> {
-        let view = self.view.clone();
+        let class = Arc::clone(&self.class);
         let engine: &Inner = self.engine;
-        let plan = view.get_plan(&engine.planner, collection);
+        let plan = class.plans.whole(&engine.planner, &class.rights, collection);
         let statement = self.statement(&plan.template, &self.bindings().id(id), collection.id);
         let mut sink = OneRecord::new(plan);
         let visit = &mut |row: &dyn Row| backstay_store::RowSink::row(&mut sink, row);

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use backstay_base::{Error, RecordId, Violation, ViolationKind, limits};
+use backstay_base::{Action, Error, RecordId, Violation, ViolationKind, limits};
 use backstay_model::{Collection, CollectionId, FieldKind, Link};
 use backstay_scalar::Value;
 use backstay_sql::Row;
@@ -8,7 +8,7 @@ use backstay_store::{ChangeKind, ChangedField};
 
 use crate::bind::Bindings;
 use crate::templates::LinkStatement;
-use crate::view::View;
+use crate::application::CallerClass;
 use crate::write::{LinkChange, change, refuse};
 use crate::{Authority, Draft, OpContext, Record};
 
@@ -18,7 +18,7 @@ impl OpContext<'_, '_> {
     pub(crate) async fn changed_links(
         &mut self,
         authority: Authority,
-        view: &View,
+        class: &CallerClass,
         collection: &Collection,
         id: RecordId,
         draft: &Draft,
@@ -33,7 +33,7 @@ impl OpContext<'_, '_> {
             let added: Vec<RecordId> = members.iter().copied().filter(|member| !present.contains(member)).collect();
             let mut removed = Vec::new();
             for member in present.difference(&wanted) {
-                if authority == Authority::System || self.may_read(view, *target, *member).await? {
+                if authority == Authority::System || self.may_read(class, *target, *member).await? {
                     removed.push(*member);
                 }
             }
@@ -71,8 +71,8 @@ impl OpContext<'_, '_> {
     /// Refuses references of a draft for a new record that the caller may not make, although the record itself is made
     /// by Backstay: those to records that the caller may not read.
     pub async fn check_references(&mut self, collection: CollectionId, draft: &Draft) -> Result<(), Error> {
-        let (collection, view) = (self.model().collection(collection), self.view_of(Authority::Caller));
-        self.readable_references(Authority::Caller, &view, collection, &[], draft).await
+        let (collection, class) = (self.model().collection(collection), self.class_of(Authority::Caller));
+        self.readable_references(Authority::Caller, &class, collection, &[], draft).await
     }
 
     /// Refuses references to records that the caller may not read, just as those to records that do not exist: neither
@@ -80,7 +80,7 @@ impl OpContext<'_, '_> {
     pub(crate) async fn readable_references(
         &mut self,
         authority: Authority,
-        view: &View,
+        class: &CallerClass,
         collection: &Collection,
         stored: &[Value],
         draft: &Draft,
@@ -92,7 +92,7 @@ impl OpContext<'_, '_> {
         for (id, value) in &draft.values {
             let field = collection.field(*id);
             let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
-            if stored.get(usize::from(id.0)) != Some(value) && !self.may_read(view, target, to).await? {
+            if stored.get(usize::from(id.0)) != Some(value) && !self.may_read(class, target, to).await? {
                 violations.push(self.no_reference(format!("/{}", field.name), target));
             }
         }
@@ -100,7 +100,7 @@ impl OpContext<'_, '_> {
             let field = collection.field(*id);
             let Some(target) = field.kind.target() else { continue };
             for (index, to) in members.iter().enumerate() {
-                if !self.may_read(view, target, *to).await? {
+                if !self.may_read(class, target, *to).await? {
                     violations.push(self.no_reference(format!("/{}/{index}", field.name), target));
                 }
             }
@@ -108,13 +108,12 @@ impl OpContext<'_, '_> {
         refuse(violations)
     }
 
-    pub(crate) async fn may_read(&mut self, view: &View, target: CollectionId, id: RecordId) -> Result<bool, Error> {
-        let rule = &view.collection(target).read;
-        if rule.allows() {
+    pub(crate) async fn may_read(&mut self, class: &CallerClass, target: CollectionId, id: RecordId) -> Result<bool, Error> {
+        if class.rights.rule(target, Action::Read).allows() {
             return Ok(true);
         }
         let collection = self.model().collection(target);
-        let plan = view.get_plan(&self.engine.planner, collection);
+        let plan = class.plans.whole(&self.engine.planner, &class.rights, collection);
         let statement = self.statement(&plan.template, &self.bindings().id(id), target);
         let mut found = false;
         let visit = &mut |_: &dyn Row| {

@@ -89,8 +89,8 @@ impl OpContext<'_, '_> {
         stored: &[Value],
         proposed: &[Value],
     ) -> Result<(), Error> {
-        let view = Arc::clone(&self.view);
-        let Some(rule) = view.collection(collection.id).guards.get(&(field, way.clone())) else { return Ok(()) };
+        let class = Arc::clone(&self.class);
+        let rule = class.rights.transition(collection.id, field, (&way.0, &way.1));
         match self.decide(rule, collection.id, RecordSource::Stored, stored, proposed).await?.is_true() {
             true => Ok(()),
             false => {

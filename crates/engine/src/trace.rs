@@ -10,7 +10,6 @@ use crate::bind::{Bindings, InMemory};
 use crate::explain::{ExplainedPart, ExplainedRule, RuleSubject};
 use crate::policy::{CollectionPolicy, Compiled, StatePolicy, Way};
 use crate::proposal::patched;
-use crate::rule::Rule;
 use crate::{Authority, Draft, OpContext, Operation, Record};
 
 /// Records of a create whose rules are shown.
@@ -256,7 +255,7 @@ impl<'a> OpContext<'a, '_> {
     /// What a rule and its parts come to by the caller alone, where no record is at hand.
     fn ask_of_nobody(&self, compiled: &Compiled, leaves: &[&Expr]) -> Vec<String> {
         const EACH_RECORD: &str = "each record";
-        let whole = Rule::folded(Some(compiled), &self.view.truths, false);
+        let whole = compiled.rule().folded(&self.class.truths);
         let whole = whole.decided().map_or(EACH_RECORD, word).to_owned();
         let of_part = |part: &Expr| {
             let mut about_a_record = false;

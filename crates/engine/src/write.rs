@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, Error, RecordId, Violation, ViolationKind};
-use backstay_expr::{Truth, truth};
+use backstay_expr::{Rule, Truth, truth};
 use backstay_model::{Collection, CollectionId, Field, FieldId, SetOn};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{RecordSource, Row};
@@ -10,8 +10,7 @@ use backstay_store::{Change, ChangeKind, ChangedField};
 use crate::bind::{Bindings, InMemory};
 use crate::proposal::patched;
 use crate::read::not_found;
-use crate::rule::Rule;
-use crate::view::View;
+use crate::application::CallerClass;
 use crate::{Authority, Draft, IfMatch, OpContext, Record};
 
 impl OpContext<'_, '_> {
@@ -23,20 +22,20 @@ impl OpContext<'_, '_> {
         draft: Draft,
     ) -> Result<Record, Error> {
         let collection = self.engine.application.model.collection(collection);
-        let view = self.view_of(authority);
+        let class = self.class_of(authority);
         let mut violations = writable(collection, &draft, authority);
         let mut values = self.proposed(collection, &draft, authority, &mut violations);
         self.apply_sets(collection, SetOn::Create, given_by_system(authority, &draft), &mut values, &mut violations);
         required(collection, &values, &mut violations);
         refuse(violations)?;
         // First of all: no check or rule is to tell of records that the caller may not read.
-        self.readable_references(authority, &view, collection, &[], &draft).await?;
+        self.readable_references(authority, &class, collection, &[], &draft).await?;
         self.checks(collection, &[], &values).await?;
-        let rule = &view.collection(collection.id).create;
+        let rule = class.rights.rule(collection.id, Action::Create);
         if !self.decide(rule, collection.id, RecordSource::Proposed, &[], &values).await?.is_true() {
             return Err(Error::Forbidden { action: Action::Create, what: format!("this {}", collection.name) });
         }
-        self.field_rules(&view, collection, &draft, Action::Create, &[], &values).await?;
+        self.field_rules(&class, collection, &draft, Action::Create, &[], &values).await?;
         self.verify_references(collection, &values, &draft).await?;
 
         let record = Record::new(values);
@@ -64,23 +63,24 @@ impl OpContext<'_, '_> {
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
         let collection = self.engine.application.model.collection(collection);
-        let view = self.view_of(authority);
-        let stored = self.stored(&view, collection, id, Action::Update).await?;
+        let class = self.class_of(authority);
+        let stored = self.stored(&class, collection, id, Action::Update).await?;
         matches_version(&stored, if_match)?;
 
         let mut violations = writable(collection, &draft, authority);
         let mut values = patched(stored.values(), &draft);
         if authority == Authority::Caller {
             violations.extend(self.own_address(collection, id, &draft));
-            violations.extend(unchangeable(collection, &view, &draft, stored.values(), &values));
+            violations.extend(unchangeable(collection, &class, &draft, stored.values(), &values));
         }
         refuse(violations)?;
-        self.readable_references(authority, &view, collection, stored.values(), &draft).await?;
+        self.readable_references(authority, &class, collection, stored.values(), &draft).await?;
         let mut violations = Vec::new();
         self.transitions(authority, collection, stored.values(), &mut values, &mut violations).await?;
-        let links = self.changed_links(authority, &view, collection, id, &draft).await?;
+        let links = self.changed_links(authority, &class, collection, id, &draft).await?;
         // Whether a field that the caller does not see was given the value that it has is nothing to be told.
-        let sees_all = draft.fields().all(|field| view.collection(collection.id).field(field).read.allows());
+        let sees = |field| class.rights.field(collection.id, field, Action::Read).allows();
+        let sees_all = authority == Authority::System || draft.fields().all(sees);
         let idle = links.is_empty() && values == stored.values() && sees_all;
         if !idle {
             let kept = given_by_system(authority, &draft);
@@ -89,8 +89,8 @@ impl OpContext<'_, '_> {
             refuse(violations)?;
             self.checks(collection, stored.values(), &values).await?;
         }
-        self.update_rule(&view, collection, stored.values(), &values).await?;
-        self.field_rules(&view, collection, &draft, Action::Update, stored.values(), &values).await?;
+        self.update_rule(&class, collection, stored.values(), &values).await?;
+        self.field_rules(&class, collection, &draft, Action::Update, stored.values(), &values).await?;
         if idle {
             return Ok(stored);
         }
@@ -116,8 +116,8 @@ impl OpContext<'_, '_> {
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
         let collection = self.engine.application.model.collection(collection);
-        let view = self.view_of(authority);
-        let stored = self.stored(&view, collection, id, Action::Delete).await?;
+        let class = self.class_of(authority);
+        let stored = self.stored(&class, collection, id, Action::Delete).await?;
         matches_version(&stored, if_match)?;
         self.delete_with_dependents(collection, stored.clone()).await?;
         Ok(stored)
@@ -126,12 +126,12 @@ impl OpContext<'_, '_> {
     /// The stored record, if the caller may read it and the type's rule allows the action on it as it is stored.
     async fn stored(
         &mut self,
-        view: &View,
+        class: &CallerClass,
         collection: &Collection,
         id: RecordId,
         action: Action,
     ) -> Result<Record, Error> {
-        let plan = view.stored_plan(&self.engine.planner, collection.id, action);
+        let plan = class.plans.stored(&self.engine.planner, &class.rights, (collection.id, action));
         let statement = self.statement(&plan.template, &self.bindings().id(id), collection.id);
         let mut found = None;
         let visit = &mut |row: &dyn Row| {
@@ -162,14 +162,15 @@ impl OpContext<'_, '_> {
         if let Some(decided) = rule.decided() {
             return Ok(decided);
         }
-        if !rule.needs_store {
+        if !rule.needs_store() {
             let record = if this == RecordSource::Stored { stored } else { proposed };
             let memory = InMemory { caller: self.caller(), now: self.now(), this: record, new: proposed };
-            return Ok(truth(&rule.expr, &memory));
+            return Ok(truth(rule.expr(), &memory));
         }
-        let template = rule.check(&self.engine.planner, collection, this);
+        let class = Arc::clone(&self.class);
+        let template = class.plans.check(&self.engine.planner, (collection, rule), this);
         let bindings = Bindings { proposed, stored, ..self.bindings() };
-        let statement = self.statement(template, &bindings, collection);
+        let statement = self.statement(&template, &bindings, collection);
         let mut answer = Truth::Unknown;
         let visit = &mut |row: &dyn Row| {
             answer = match row.value(0)? {
@@ -185,13 +186,13 @@ impl OpContext<'_, '_> {
     /// `@check`s: each must be true, or unknown for want of a value.
     async fn checks(&mut self, collection: &Collection, stored: &[Value], proposed: &[Value]) -> Result<(), Error> {
         // In whose name it is done changes nothing about what a record must be.
-        let view = Arc::clone(&self.view);
+        let class = Arc::clone(&self.class);
         let policy = self.engine.application.policy.collection(collection.id);
         let mut violations = Vec::new();
         for field in &collection.fields {
             let index = usize::from(field.id.0);
-            let rules = view.collection(collection.id).field(field.id);
-            for (check, rule) in policy.fields[index].checks.iter().zip(&rules.checks) {
+            let rules = class.rights.checks(collection.id, field.id);
+            for (check, rule) in policy.fields[index].checks.iter().zip(rules) {
                 let answer = self.decide(rule, collection.id, RecordSource::Proposed, stored, proposed).await?;
                 if answer == Truth::False {
                     let kind = ViolationKind::Check { message: check.message.clone() };
@@ -205,13 +206,13 @@ impl OpContext<'_, '_> {
     /// The update rule for the record as it would be. For the stored one it was asked already, unless it names both.
     async fn update_rule(
         &mut self,
-        view: &View,
+        class: &CallerClass,
         collection: &Collection,
         stored: &[Value],
         proposed: &[Value],
     ) -> Result<(), Error> {
-        let rule = &view.collection(collection.id).update;
-        let this = if rule.names_new { RecordSource::Stored } else { RecordSource::Proposed };
+        let rule = class.rights.rule(collection.id, Action::Update);
+        let this = if rule.names_new() { RecordSource::Stored } else { RecordSource::Proposed };
         match self.decide(rule, collection.id, this, stored, proposed).await?.is_true() {
             true => Ok(()),
             false => Err(Error::Forbidden {
@@ -224,7 +225,7 @@ impl OpContext<'_, '_> {
     /// The rules of the fields that the draft names, before and after.
     async fn field_rules(
         &mut self,
-        view: &View,
+        class: &CallerClass,
         collection: &Collection,
         draft: &Draft,
         action: Action,
@@ -233,11 +234,10 @@ impl OpContext<'_, '_> {
     ) -> Result<(), Error> {
         let mut violations = Vec::new();
         for id in draft.fields() {
-            let field = view.collection(collection.id).field(id);
-            let rule = if action == Action::Create { &field.create } else { &field.update };
+            let rule = class.rights.field(collection.id, id, action);
             let sources: &[RecordSource] = match action {
                 Action::Create => &[RecordSource::Proposed],
-                _ if rule.names_new => &[RecordSource::Stored],
+                _ if rule.names_new() => &[RecordSource::Stored],
                 _ => &[RecordSource::Stored, RecordSource::Proposed],
             };
             for source in sources {
@@ -335,14 +335,14 @@ fn created_fields(collection: &Collection, record: &Record) -> Vec<ChangedField>
 /// could be guessed.
 fn unchangeable(
     collection: &Collection,
-    view: &View,
+    class: &CallerClass,
     draft: &Draft,
     stored: &[Value],
     proposed: &[Value],
 ) -> Vec<Violation> {
     let violation = |id: FieldId| {
         let (field, at) = (collection.field(id), usize::from(id.0));
-        let sees = view.collection(collection.id).field(id).read.allows();
+        let sees = class.rights.field(collection.id, id, Action::Read).allows();
         let kind = ViolationKind::ReadOnly("it cannot be changed once the record is made");
         let changes = stored[at] != proposed[at] || !sees;
         (field.immutable && changes).then(|| Violation::new(format!("/{}", field.name), kind))

@@ -2,9 +2,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::Caller;
-use backstay_model::{Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind};
-use backstay_scalar::Scalar;
-use backstay_scalar::Value;
+use backstay_model::{Collection, CollectionId, ColumnStorage, Element, EnumId, Field, FieldId, FieldKind};
+use backstay_scalar::{Part, Scalar, Storage, Value};
 
 /// The type of an expression. `Email` and `Url` are `Text`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,6 +68,52 @@ impl Type {
             Scalar::Date => Self::Date,
             Scalar::Json => Self::Json,
             Scalar::Money => Self::Money,
+        }
+    }
+}
+
+impl Type {
+    /// The columns that a value of this type would take. The scale of a `Decimal` is not part of its type: it is
+    /// `Type::DECIMAL_SCALE` here.
+    pub fn columns(&self) -> Vec<(Part, ColumnStorage)> {
+        let storage = match self {
+            Self::Money => {
+                let columns = Scalar::Money.columns().into_iter();
+                return columns.map(|(part, storage)| (part, ColumnStorage::One(storage))).collect();
+            }
+            Self::List(element) => ColumnStorage::List(element.storage()),
+            one => ColumnStorage::One(one.storage()),
+        };
+        vec![(Part::Main, storage)]
+    }
+
+    /// What holds the main part of a value of this type; of a list, of one of its elements.
+    pub fn storage(&self) -> Storage {
+        match self {
+            Self::Bool => Storage::Bool,
+            Self::Int | Self::Duration => Storage::Int,
+            Self::Float => Storage::Float,
+            Self::Decimal => Storage::Decimal { scale: Self::DECIMAL_SCALE },
+            Self::Money => Scalar::Money.storage(),
+            Self::Text | Self::Enum(_) | Self::Null => Storage::Text,
+            Self::Id | Self::Record(_) => Storage::Id,
+            Self::Timestamp => Storage::Timestamp,
+            Self::Date => Storage::Date,
+            Self::Json => Storage::Json,
+            Self::List(element) => element.storage(),
+        }
+    }
+
+    /// Digits after the point of a `Decimal` that is neither a column nor compared with one.
+    pub const DECIMAL_SCALE: u8 = 9;
+}
+
+impl Path {
+    /// Which part of the last field's value is meant.
+    pub fn column(&self) -> Part {
+        match self.part {
+            Some(MoneyPart::Currency) => Part::Currency,
+            Some(MoneyPart::Amount) | None => Part::Main,
         }
     }
 }

@@ -1,4 +1,6 @@
-use crate::{MONEY_SCALE, Scalar, Value};
+use rust_decimal::Decimal;
+
+use crate::{Currency, MONEY_SCALE, Money, Scalar, Value, ValueRef};
 
 /// What one database column holds. The databases are taught these classes and no scalars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +57,27 @@ impl Part {
             (Self::Currency, _) => Value::Null,
         }
     }
+}
+
+impl Value {
+    /// The value whose columns, in the order of `Scalar::columns`, hold these: the opposite of `Part::of`. Null where one
+    /// of them is; `None` where they are not the columns of a value.
+    pub fn of_parts(parts: &[(Part, ValueRef<'_>)]) -> Option<Self> {
+        match parts {
+            [(Part::Main, only)] => Some(Self::from(*only)),
+            parts if parts.iter().any(|(_, value)| *value == ValueRef::Null) => Some(Self::Null),
+            [(Part::Main, ValueRef::Decimal(amount)), (Part::Currency, ValueRef::Text(code))] => {
+                Some(Self::Money(Money::from_scaled(scaled(*amount)?, Currency::parse(code)?)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The amount in units of the last digit that `Money` has.
+fn scaled(mut amount: Decimal) -> Option<i64> {
+    amount.rescale(MONEY_SCALE);
+    i64::try_from(amount.mantissa()).ok()
 }
 
 impl Scalar {
