@@ -46,8 +46,10 @@ pub const URL_CHARS: usize = 2048;
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// Hours for which an idempotency record is kept.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
-/// Records that one delete may take with it through `@onDelete(do: CASCADE)`.
-pub const CASCADE_RECORDS: usize = 1000;
+/// Other records that one delete may delete or change through `@onDelete`.
+pub const DELETION_RECORDS: usize = 10_000;
+/// Members of a many-to-many relation that are read to find out what a write changes in it.
+pub const LINKS_READ: u64 = 100_000;
 /// Seconds that one request may take.
 pub const REQUEST_SECONDS: u64 = 30;
 /// Virtual-machine steps, in thousands, of a read on the worker before it moves to the reader pool.

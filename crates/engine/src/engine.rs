@@ -126,7 +126,7 @@ impl Engine {
         let plan = self.inner.templates.whole(&self.inner.planner, collection);
         let cx = Context::system(self);
         let statement = Bindings::new(&cx.caller, cx.now).id(id).statement(&plan.template);
-        let mut sink = Collect::new(|row: &dyn Row| plan.layout.read(row).map(Record::new));
+        let mut sink = Collect::new(|row: &dyn Row| plan.layout.read(row).and_then(Record::new));
         self.inner.read(&statement, &mut sink).await?;
         Ok(sink.found.pop())
     }
@@ -240,10 +240,10 @@ impl Inner {
             return Conflict::Concurrent.into();
         };
         let name = |column: &String| {
-            let field = collection.stored_fields().find(|field| field.column == *column);
+            let field = collection.fields.iter().find(|field| field.columns.iter().any(|of| of.name == *column));
             field.map_or_else(|| column.clone(), |field| field.name.clone())
         };
         let fields = columns.iter().map(name).collect();
-        Conflict::Unique { collection: collection.name.clone(), fields }.into()
+        Conflict::Unique { collection: collection.name.clone(), fields, record: None }.into()
     }
 }

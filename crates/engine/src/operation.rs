@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
-use backstay_base::{Conflict, Error};
-use backstay_model::Class;
+use backstay_base::{Action, Conflict, Error};
 use backstay_store::{Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 
+use crate::application::CallerClass;
 use crate::engine::{Engine, Inner};
-use crate::view::View;
 use crate::{Context, OpContext};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
@@ -35,25 +34,37 @@ impl Engine {
 
     pub(crate) async fn run_shared<O: Operation>(&self, cx: &Context, operation: Arc<O>) -> Result<O::Answer, Error> {
         let application = &self.inner.application;
-        let running = |verify_references| Running {
-            engine: Arc::clone(&self.inner),
-            cx: cx.clone(),
-            view: application.view(&cx.caller),
-            system: application.system_view(),
-            operation: Arc::clone(&operation),
-            verify_references,
+        let running = |retry: Retry| {
+            Arc::new(Running {
+                engine: Arc::clone(&self.inner),
+                cx: cx.clone(),
+                class: application.class(&cx.caller),
+                system: application.system_class(),
+                operation: Arc::clone(&operation),
+                retry,
+            })
         };
-        match self.inner.store.write(Arc::new(running(false))).await {
-            Ok(answer) => Ok(answer),
-            Err(Failure::Refused(error)) => Err(self.inner.veiled(error, cx)),
-            // The database does not say which reference leads nowhere: the second run looks.
+        let outcome = match self.inner.store.write(running(Retry::None)).await {
+            // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
+            // is taken: a second run looks.
             Err(Failure::Store(StoreError::ForeignKey)) => {
-                let again = self.inner.store.write(Arc::new(running(true))).await;
-                again.map_err(|failure| self.inner.veiled(self.inner.failed(failure), cx))
+                self.inner.store.write(running(Retry::VerifyReferences)).await
             }
-            Err(failure) => Err(self.inner.veiled(self.inner.failed(failure), cx)),
-        }
+            Err(Failure::Store(StoreError::Unique { .. })) if operation.writes() == Writes::Many => {
+                self.inner.store.write(running(Retry::SettleEach)).await
+            }
+            outcome => outcome,
+        };
+        outcome.map_err(|failure| self.inner.veiled(self.inner.failed(failure), cx))
     }
+}
+
+/// What a run looks for that an earlier one did not find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Retry {
+    None,
+    VerifyReferences,
+    SettleEach,
 }
 
 /// Why an operation did not end well.
@@ -75,18 +86,17 @@ impl Inner {
     /// The error without what the caller may not know: that another record has this very value is said only of fields
     /// that the caller sees in every record.
     fn veiled(&self, error: Error, cx: &Context) -> Error {
-        let Error::Conflict(Conflict::Unique { collection: name, fields }) = error else { return error };
-        let view = self.application.view(&cx.caller);
+        let Error::Conflict(Conflict::Unique { collection: name, fields, record }) = error else { return error };
+        let class = self.application.class(&cx.caller);
         let seen = self.application.model.collection_named(&name).is_some_and(|collection| {
             let sees = |name: &String| {
-                collection.field_named(name).is_some_and(|field| {
-                    view.collection(collection.id).field(field.id).read.allows() && field.class != Some(Class::Secret)
-                })
+                let field = collection.field_named(name);
+                field.is_some_and(|field| class.rights.field(collection.id, field.id, Action::Read).allows())
             };
             fields.iter().all(sees)
         });
-        match seen || view.system {
-            true => Conflict::Unique { collection: name, fields }.into(),
+        match seen || class.system {
+            true => Conflict::Unique { collection: name, fields, record }.into(),
             false => Conflict::UniqueUnseen { collection: name }.into(),
         }
     }
@@ -102,10 +112,10 @@ impl Inner {
 struct Running<O> {
     engine: Arc<Inner>,
     cx: Context,
-    view: Arc<View>,
-    system: Arc<View>,
+    class: Arc<CallerClass>,
+    system: Arc<CallerClass>,
     operation: Arc<O>,
-    verify_references: bool,
+    retry: Retry,
 }
 
 impl<O: Operation> Work for Running<O> {
@@ -131,12 +141,13 @@ impl<O: Operation> Work for Running<O> {
             let mut cx = OpContext {
                 engine: &self.engine,
                 cx: &self.cx,
-                view: Arc::clone(&self.view),
+                class: Arc::clone(&self.class),
                 system: Arc::clone(&self.system),
                 tx,
-                verify_references: self.verify_references,
+                verify_references: self.retry == Retry::VerifyReferences,
                 reference_failed: false,
-                notes: None,
+                settle_each: self.retry == Retry::SettleEach,
+                recorder: None,
             };
             let answer = self.operation.run(&mut cx).await;
             answer.map_err(|error| match cx.reference_failed {

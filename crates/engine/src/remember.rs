@@ -59,8 +59,14 @@ pub(crate) fn claim(caller: &Caller, key: &str, what: &[&[u8]]) -> Result<KeyCla
 }
 
 /// The part of a request's fingerprint that says which versions it wanted.
-pub(crate) fn wanted(if_match: Option<&IfMatch>) -> String {
-    format!("{if_match:?}")
+pub(crate) fn wanted(if_match: Option<&IfMatch>) -> Vec<u8> {
+    match if_match {
+        None => vec![0],
+        Some(IfMatch::Any) => vec![1],
+        Some(IfMatch::Versions(versions)) => {
+            std::iter::once(2).chain(versions.iter().flat_map(|version| version.to_be_bytes())).collect()
+        }
+    }
 }
 
 /// An answer as it is kept under its key.

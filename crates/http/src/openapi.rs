@@ -104,7 +104,7 @@ fn limits(settings: &HttpSettings) -> Value {
         "stringChars": limits::STRING_CHARS,
         "idempotencyKeyBytes": limits::IDEMPOTENCY_KEY_BYTES,
         "idempotencyHours": limits::IDEMPOTENCY_HOURS,
-        "cascadeRecords": limits::CASCADE_RECORDS,
+        "deletionRecords": limits::DELETION_RECORDS,
         "requestSeconds": settings.request_time.as_secs(),
         "bodySeconds": settings.body_time.min(settings.request_time).as_secs(),
         "targetBytes": limits::TARGET_BYTES,

@@ -268,7 +268,7 @@ mod tests {
         check(domain(Unauthenticated::Credentials.into()), 401);
         check(domain(Error::Forbidden { action: Action::Read, what: "this".into() }), 403);
         check(domain(Error::NotFound { what: "this".into() }), 404);
-        check(domain(Conflict::Unique { collection: "A".into(), fields: vec![] }.into()), 409);
+        check(domain(Conflict::Unique { collection: "A".into(), fields: vec![], record: None }.into()), 409);
         let referenced = Conflict::Referenced { collection: "A".into(), field: "b".into(), count: 1, more: false };
         check(domain(referenced.into()), 409);
         check(domain(Conflict::InFlight.into()), 409);

@@ -38,7 +38,8 @@ fn described(model: &Model, collection: &Collection) -> String {
         let required = if field.required { "!" } else { "" };
         let default = model.default_of(field).map_or(String::new(), |value| format!(" = {value:?}"));
         let kind = kind(model, &field.kind);
-        writeln!(text, "  {} {}: {kind}{required}{default}", field.name, field.column).expect("writes");
+        let columns: Vec<&str> = field.columns.iter().map(|column| column.name.as_str()).collect();
+        writeln!(text, "  {} {}: {kind}{required}{default}", field.name, columns.join(" ")).expect("writes");
     }
     for index in &collection.indexes {
         writeln!(text, "  {} {}", if index.unique { "unique" } else { "index" }, index.name).expect("writes");

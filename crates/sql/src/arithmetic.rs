@@ -1,25 +1,29 @@
-use backstay_base::Timestamp;
 use backstay_expr::{Expr, Node, Operator, Type};
-use backstay_scalar::Value;
+use backstay_scalar::{Storage, Value};
 use sea_query::{Alias, CaseStatement, Expr as Sql, ExprTrait, Query};
 
-use crate::build::{call, cast, column, integer, word};
-use crate::param::Encoding;
-use crate::predicate::{Lowering, Pred};
-use crate::scalar::{Form, Val};
-use crate::{ColumnType, Dialect, Slot};
+use crate::dialect::{epoch, in_time};
+use crate::lower::Lowering;
+use crate::operand::{Form, Val};
+use crate::predicate::Pred;
+use crate::tree::{call, cast, column, integer, name, subquery, word};
+use crate::{Dialect, Slot};
 
-impl Lowering<'_, '_, '_> {
+/// Lowers what is computed from values.
+pub(crate) struct Computation<'l, 'b, 'm, 'e>(&'l mut Lowering<'b, 'm, 'e>);
+
+impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
     /// A computed value; unknown where it or a part of it does not fit its type, or a divisor is zero.
-    pub(crate) fn arithmetic_value(&mut self, expr: &Expr) -> Val {
-        let value = self.computed(expr);
-        match (self.builder.dialect, &expr.ty) {
+    pub(crate) fn value(lowering: &'l mut Lowering<'b, 'm, 'e>, expr: &Expr) -> Val {
+        let dialect = lowering.builder.dialect;
+        let value = Self(lowering).computed(expr);
+        match (dialect, &expr.ty) {
             (Dialect::Sqlite, Type::Int | Type::Duration) => whole(value),
             _ => value,
         }
     }
 
-    /// As `arithmetic_value`, but an integer of SQLite may still have overflowed: it is a REAL then, and so is all that
+    /// As `value`, but an integer of SQLite may still have overflowed: it is a REAL then, and so is all that
     /// is computed from it by `+`, `-` and `*`.
     fn computed(&mut self, expr: &Expr) -> Val {
         match &expr.node {
@@ -30,14 +34,14 @@ impl Lowering<'_, '_, '_> {
             Node::Binary(operator, left, right) if is_arithmetic(*operator) => {
                 self.operation(*operator, left, right, &expr.ty)
             }
-            _ => self.value(expr),
+            _ => self.0.value(expr),
         }
     }
 
     fn operation(&mut self, operator: Operator, left: &Expr, right: &Expr, ty: &Type) -> Val {
         let exact = matches!(operator, Operator::Divide | Operator::Remainder);
         let [left, right] = [left, right].map(|operand| {
-            let value = if exact { self.value(operand) } else { self.computed(operand) };
+            let value = if exact { self.0.value(operand) } else { self.computed(operand) };
             self.operand(value, operand)
         });
         if left.is_null() || right.is_null() {
@@ -45,13 +49,13 @@ impl Lowering<'_, '_, '_> {
         }
         let guards = [left.guards, right.guards].concat();
         let (left, right) = (left.sql, right.sql);
-        match (self.builder.dialect, ty) {
+        match (self.0.builder.dialect, ty) {
             (Dialect::Postgres, Type::Float) => {
                 Val { sql: self.float(operator, left, right), guards, form: Form::Column }
             }
             (Dialect::Sqlite, Type::Float) => {
                 let sql = binary(operator, left, right);
-                let largest = self.constant(Value::Float(f64::MAX), ColumnType::Float);
+                let largest = self.0.builder.slot(Slot::Constant(Value::Float(f64::MAX)), Storage::Float);
                 let finite = call("abs", [sql.clone()]).lte(largest);
                 guard(Val { sql, guards, form: Form::Column }, finite)
             }
@@ -73,7 +77,7 @@ impl Lowering<'_, '_, '_> {
 
     /// An operand in the form in which it is computed with.
     fn operand(&mut self, value: Val, expr: &Expr) -> Val {
-        if value.is_null() || self.builder.dialect == Dialect::Sqlite {
+        if value.is_null() || self.0.builder.dialect == Dialect::Sqlite {
             return value;
         }
         match (&expr.ty, &value.form) {
@@ -85,17 +89,13 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
-    pub(crate) fn constant(&mut self, value: Value, column: ColumnType) -> Sql {
-        self.builder.slot(Slot::Constant(value), Encoding::Column(column))
-    }
-
     /// PostgreSQL raises an error where a float overflows or underflows, so the operands are looked at first. They are
     /// named in a subquery that is not flattened (`OFFSET 0`), lest nested operations multiply their text.
     fn float(&mut self, operator: Operator, left: Sql, right: Sql) -> Sql {
-        let alias = self.builder.alias();
+        let alias = self.0.builder.alias();
         let mut operands = Query::select();
         operands.expr_as(left, Alias::new("a")).expr_as(right, Alias::new("b"));
-        self.builder.keep_apart(&mut operands);
+        self.0.builder.keep_apart(&mut operands);
         let (a, b) = (column(&alias, "a"), column(&alias, "b"));
         let largest = || cast(word("1.7976931348623157e308"), "double precision");
         let smallest = || cast(word("5e-324"), "double precision");
@@ -130,8 +130,8 @@ impl Lowering<'_, '_, '_> {
                 .finally(a.clone().div(b.clone())),
         };
         let mut outer = Query::select();
-        outer.expr(case).from_subquery(operands.clone(), crate::build::name(&alias));
-        Sql::SubQuery(None, Box::new(outer.clone().into()))
+        outer.expr(case).from_subquery(operands, name(&alias));
+        subquery(outer)
     }
 }
 
@@ -182,21 +182,4 @@ fn numeric(operator: Operator, left: Sql, right: Sql) -> Sql {
 
 fn in_64_bits(number: Sql) -> Sql {
     number.between(integer(i64::MIN), integer(i64::MAX))
-}
-
-/// Whether a number of microseconds is a moment that `DateTime` takes.
-pub(crate) fn in_time(micros: Sql) -> Sql {
-    let first = Timestamp::from_micros_saturating(i64::MIN).micros();
-    let last = Timestamp::from_micros_saturating(i64::MAX).micros();
-    micros.between(integer(first), integer(last))
-}
-
-/// PostgreSQL: microseconds since the epoch, exactly, as a `numeric`.
-fn epoch(moment: Sql) -> Sql {
-    Sql::cust_with_expr("EXTRACT(EPOCH FROM $1)", moment).mul(integer(1_000_000))
-}
-
-/// PostgreSQL: microseconds since the epoch as a `bigint`.
-pub(crate) fn epoch_micros(moment: Sql) -> Sql {
-    cast(epoch(moment), "bigint")
 }

@@ -1,51 +1,43 @@
 use backstay_expr::{Expr, Node, Operator, Path, Root, Type};
-use backstay_model::{CollectionId, FieldId};
-use sea_query::Expr as Sql;
+use backstay_model::{Collection, FieldId};
 
-use crate::build::Builder;
-use crate::frame::Anchor;
+use crate::SortKey;
+use crate::builder::{Builder, Seen};
+use crate::lower::{Lowering, Scope};
 use crate::predicate::Pred;
-use crate::{Dialect, SortKey};
 
-impl Builder<'_> {
-    /// The row rule of a page, part by part. SQLite takes every equality for selective and then sorts all that it finds;
-    /// but a rule such as `state == 'PUBLISHED'` is true of most records. A part that neither names few records nor
-    /// has an index in the order of the page is therefore kept from choosing the index (by a unary plus), so that the
-    /// page is read in its order up to its limit.
-    pub(crate) fn page_rule(&mut self, rule: &Expr, record: &Anchor, sort: &[SortKey]) -> Vec<Pred> {
-        let mut parts = Vec::new();
-        conjuncts(rule, &mut parts);
-        parts
-            .into_iter()
-            .map(|part| match self.rule(part, record) {
-                Pred::Sql(sql) if self.misleads(part, record.collection, sort) => {
-                    Pred::Sql(Sql::cust_with_expr("+(?)", sql))
-                }
-                pred => pred,
-            })
-            .collect()
-    }
+/// The row rule of a page, part by part. SQLite takes every equality for selective and then sorts all that it finds; but a
+/// rule such as `state == 'PUBLISHED'` is true of most records. A part that neither names few records nor has an index in
+/// the order of the page is therefore kept from choosing the index, so that the page is read in its order up to its limit.
+pub(crate) fn page_rule(builder: &mut Builder<'_>, rows: &Seen<'_>, sort: &[SortKey]) -> Vec<Pred> {
+    let collection = builder.model.collection(rows.anchor.collection);
+    let mut parts = Vec::new();
+    conjuncts(rows.read.expr(), &mut parts);
+    let part = |part: &Expr| match Lowering::new(builder, Scope::rule(&rows.anchor)).is_true(part) {
+        Pred::Sql(sql) if misleads(part, collection, sort) => Pred::Sql(builder.dialect.kept_from_indexes(sql)),
+        pred => pred,
+    };
+    parts.into_iter().map(part).collect()
+}
 
-    fn misleads(&self, part: &Expr, collection: CollectionId, sort: &[SortKey]) -> bool {
-        let could_choose = match &part.node {
-            Node::Binary(..) | Node::In(..) | Node::IsNull { .. } | Node::Path(_) => true,
-            Node::Not(of) => matches!(of.node, Node::Path(_)),
-            _ => false,
-        };
-        let ordered = || field_of(part).is_some_and(|field| self.keeps_order(collection, field, sort));
-        self.dialect == Dialect::Sqlite && could_choose && !names_few(part) && !ordered()
-    }
+fn misleads(part: &Expr, collection: &Collection, sort: &[SortKey]) -> bool {
+    let could_choose = match &part.node {
+        Node::Binary(..) | Node::In(..) | Node::IsNull { .. } | Node::Path(_) => true,
+        Node::Not(of) => matches!(of.node, Node::Path(_)),
+        _ => false,
+    };
+    let ordered = || field_of(part).is_some_and(|field| keeps_order(collection, field, sort));
+    could_choose && !names_few(part) && !ordered()
+}
 
-    /// Whether records of one value of this field are at hand in the order of the page.
-    fn keeps_order(&self, collection: CollectionId, field: FieldId, sort: &[SortKey]) -> bool {
-        let wanted = sort.iter().map(|key| key.field);
-        let indexes = &self.model.collection(collection).indexes;
-        sort.first().is_some_and(|key| key.field == field)
-            || indexes.iter().any(|index| match index.fields.split_first() {
-                Some((first, rest)) => *first == field && !index.unique && rest.iter().copied().eq(wanted.clone()),
-                None => false,
-            })
-    }
+/// Whether records of one value of this field are at hand in the order of the page.
+fn keeps_order(collection: &Collection, field: FieldId, sort: &[SortKey]) -> bool {
+    let wanted = sort.iter().map(|key| key.column.field);
+    sort.first().is_some_and(|key| key.column.field == field)
+        || collection.indexes.iter().any(|index| match index.fields.split_first() {
+            Some((first, rest)) => *first == field && !index.unique && rest.iter().copied().eq(wanted.clone()),
+            None => false,
+        })
 }
 
 /// The parts that must all be true.

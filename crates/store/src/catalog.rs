@@ -2,7 +2,8 @@ use std::collections::HashMap;
 
 use backstay_base::{FieldNumber, TypeNumber};
 use backstay_model::{CollectionId, FieldId, Model};
-use backstay_sql::{ColumnType, Param, Statement};
+use backstay_scalar::Storage;
+use backstay_sql::{Param, Statement};
 
 use crate::StoreError;
 use crate::own::{OwnRow, int, own, text};
@@ -56,7 +57,7 @@ impl Numbers {
         own(
             "SELECT t.number, t.name, f.number, f.name FROM backstay_type t JOIN backstay_field f ON f.type = t.number",
             vec![],
-            &[ColumnType::Int, ColumnType::Text, ColumnType::Int, ColumnType::Text],
+            &[Storage::Int, Storage::Text, Storage::Int, Storage::Text],
         )
     }
 

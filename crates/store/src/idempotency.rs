@@ -1,5 +1,6 @@
 use backstay_base::Timestamp;
-use backstay_sql::{ColumnType, Param, Statement};
+use backstay_scalar::Storage;
+use backstay_sql::{Param, Statement};
 use sha2::{Digest, Sha256};
 
 use crate::StoreError;
@@ -44,7 +45,7 @@ pub(crate) fn recall(claim: &KeyClaim, now: Timestamp) -> Statement {
     own(
         "SELECT fingerprint, answer FROM backstay_idempotency WHERE digest = $1 AND expires > $2",
         vec![Param::Bytes(claim.digest().as_slice().into()), Param::Int(now.micros())],
-        &[ColumnType::Bytes, ColumnType::Bytes],
+        &[Storage::Bytes, Storage::Bytes],
     )
 }
 

@@ -1,8 +1,9 @@
 use backstay_audit::{ChangeKind, EntryWriter, Leaf, Origin, value_bytes};
 use backstay_base::{FieldNumber, TypeNumber};
 use backstay_model::Model;
+use backstay_scalar::Storage;
 use backstay_scalar::Value;
-use backstay_sql::{ColumnType, Param, Statement};
+use backstay_sql::{Param, Statement};
 use sha2::{Digest, Sha256};
 
 use crate::own::{OwnRow, array, bytes, int, own};
@@ -154,7 +155,7 @@ impl LogFormat {
 
 /// The last place of the log that is taken; 0 in an empty one.
 pub(crate) fn last() -> Statement {
-    own("SELECT coalesce(max(seq), 0) FROM backstay_log", vec![], &[ColumnType::Int])
+    own("SELECT coalesce(max(seq), 0) FROM backstay_log", vec![], &[Storage::Int])
 }
 
 /// Entries from a place on, in order.
@@ -162,7 +163,7 @@ pub(crate) fn page(from: u64, limit: u32) -> Statement {
     own(
         "SELECT seq, entry, leaf, feed FROM backstay_log WHERE seq >= $1 ORDER BY seq LIMIT $2",
         vec![Param::Int(i64::try_from(from).unwrap_or(i64::MAX)), Param::Int(i64::from(limit))],
-        &[ColumnType::Int, ColumnType::Bytes, ColumnType::Bytes, ColumnType::Bytes],
+        &[Storage::Int, Storage::Bytes, Storage::Bytes, Storage::Bytes],
     )
 }
 

@@ -1,8 +1,9 @@
 //! Statements over the store's own tables. The few there are have one text for both databases: parameters are `$1`,
 //! `$2`, … in the order in which they first occur.
 
+use backstay_scalar::Storage;
 use backstay_scalar::ValueRef;
-use backstay_sql::{ColumnType, DecodeError, Dialect, Param, Row, Statement};
+use backstay_sql::{DecodeError, Dialect, Param, Row, Statement};
 
 use crate::StoreError;
 
@@ -61,7 +62,7 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
 }
 
 /// A statement over own tables.
-pub(crate) fn own(text: &str, params: Vec<Param>, columns: &[ColumnType]) -> Statement {
+pub(crate) fn own(text: &str, params: Vec<Param>, columns: &[Storage]) -> Statement {
     Statement::raw(text, params, columns)
 }
 

@@ -1,6 +1,7 @@
 use backstay_base::Timestamp;
 use backstay_model::{Model, SourceFile};
-use backstay_sql::{ColumnType, Param, Statement};
+use backstay_scalar::Storage;
+use backstay_sql::{Param, Statement};
 use sha2::{Digest, Sha256};
 
 use crate::StoreError;
@@ -20,11 +21,7 @@ pub(crate) fn hash(model: &Model) -> [u8; 32] {
 
 /// The newest snapshot.
 pub(crate) fn newest() -> Statement {
-    own(
-        "SELECT number, hash FROM backstay_model ORDER BY number DESC LIMIT 1",
-        vec![],
-        &[ColumnType::Int, ColumnType::Bytes],
-    )
+    own("SELECT number, hash FROM backstay_model ORDER BY number DESC LIMIT 1", vec![], &[Storage::Int, Storage::Bytes])
 }
 
 /// What a row of `newest` holds.
@@ -37,7 +34,7 @@ pub(crate) fn files(number: i64) -> Statement {
     own(
         "SELECT name, content, system FROM backstay_model_file WHERE model = $1 ORDER BY place",
         vec![Param::Int(number)],
-        &[ColumnType::Text, ColumnType::Text, ColumnType::Int],
+        &[Storage::Text, Storage::Text, Storage::Int],
     )
 }
 

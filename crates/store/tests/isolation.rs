@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backstay_base::Ambient;
-use backstay_sql::{ColumnType, Statement};
+use backstay_scalar::Storage;
+use backstay_sql::Statement;
 use backstay_store::{OpenOptions, Store, StoreError, Writes};
 use conformance::script::{
     Act, Failure, FirstColumn, MODEL, NOW, Script, Told, author_made, claim, create_author, emails, insert_author,
@@ -63,19 +64,19 @@ fn shown<T>(answer: Result<T, Failure>) -> String {
 /// A statement that goes on for ever.
 fn endless() -> Statement {
     let text = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c";
-    Statement::raw(text, vec![], [ColumnType::Int])
+    Statement::raw(text, vec![], &[Storage::Int])
 }
 
 fn counted(to: u32) -> Statement {
     let text =
         format!("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {to}) SELECT n FROM c");
-    Statement::raw(text, vec![], [ColumnType::Int])
+    Statement::raw(text, vec![], &[Storage::Int])
 }
 
 /// Ends the whole transaction, as SQLite itself does after some errors.
 fn ends_the_transaction(number: u32, email: &str) -> Statement {
     let insert = insert_author(number, email);
-    Statement::raw(insert.text().replace("INSERT", "INSERT OR ROLLBACK"), insert.params().to_vec(), [])
+    Statement::raw(insert.text().replace("INSERT", "INSERT OR ROLLBACK"), insert.params().to_vec(), &[])
 }
 
 #[tokio::test]
@@ -92,7 +93,7 @@ async fn each_failure_stays_alone_in_its_group() {
             fails(writes, 12, Act::Wait),
             fails(writes, 13, Act::Texts(endless())),
             fails(writes, 14, Act::Execute(ends_the_transaction(15, "a@example.org"))),
-            fails(writes, 16, Act::Execute(Statement::raw("no SQL", vec![], []))),
+            fails(writes, 16, Act::Execute(Statement::raw("no SQL", vec![], &[]))),
             create_author(2, "b@example.org"),
         ];
         let ended = fixture.together(works).await;
@@ -159,7 +160,7 @@ async fn a_full_disk_fails_operations_and_not_the_server() {
     assert!(matches!(error, Failure::Store(StoreError::Full)), "{error:?}");
     assert!(made > 5);
     assert_eq!(fixture.stored().await.len(), made as usize);
-    let small = script(Writes::One, [Act::Execute(Statement::raw("DELETE FROM author", vec![], []))]);
+    let small = script(Writes::One, [Act::Execute(Statement::raw("DELETE FROM author", vec![], &[]))]);
     assert_eq!(shown(fixture.store.write(small).await), "ok");
     assert_eq!(shown(fixture.store.write(create_author(1, "after@example.org")).await), "ok");
     let places = fixture.store.log(1, 1000).await.expect("the log").len();
@@ -229,7 +230,7 @@ async fn damage_ends_the_store() {
         counted.fetch_add(1, Ordering::SeqCst);
     });
     let opened = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database");
-    let all = script(Writes::One, [Act::Execute(Statement::raw("UPDATE author SET name = 'x'", vec![], []))]);
+    let all = script(Writes::One, [Act::Execute(Statement::raw("UPDATE author SET name = 'x'", vec![], &[]))]);
     let answer = opened.store.write(all).await;
     assert!(matches!(answer, Err(Failure::Store(StoreError::Corrupt(_)))), "{answer:?}");
     assert_eq!(deaths.load(Ordering::SeqCst), 1);
@@ -270,7 +271,7 @@ async fn the_write_ahead_log_is_written_back_while_the_store_runs() {
 #[tokio::test]
 async fn expired_idempotency_records_are_removed() {
     let fixture = fixture(|_| ());
-    let count = Statement::raw("SELECT count(*) FROM backstay_idempotency", vec![], [ColumnType::Int]);
+    let count = Statement::raw("SELECT count(*) FROM backstay_idempotency", vec![], &[Storage::Int]);
     for key in 0..10 {
         let remember = Act::Remember(claim(&key.to_string(), 1), b"answer".to_vec(), moment(NOW + 1));
         fixture.store.write(script(Writes::One, [remember])).await.expect("remembered");

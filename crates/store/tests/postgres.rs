@@ -7,7 +7,8 @@ mod each;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use backstay_base::Ambient;
-use backstay_sql::{ColumnType, Param, Statement};
+use backstay_scalar::Storage;
+use backstay_sql::{Param, Statement};
 use backstay_store::{Store, StoreError, Writes};
 use backstay_testkit::Cluster;
 use conformance::script::{
@@ -38,7 +39,7 @@ conformance!(store);
 #[tokio::test]
 async fn a_connection_lost_in_the_last_round_trip_is_unknown() {
     let (store, _kept) = store(Arc::default()).await;
-    let kill = Statement::raw("SELECT pg_terminate_backend(pg_backend_pid())", vec![], []);
+    let kill = Statement::raw("SELECT pg_terminate_backend(pg_backend_pid())", vec![], &[]);
     let acts = [Act::Stage(insert_author(1, "a@example.org"), Some(1)), Act::Stage(kill, None)];
     let answer = store.write(script(Writes::Many, acts)).await;
     assert!(matches!(answer, Err(Failure::Store(StoreError::Unknown(_)))), "{answer:?}");
@@ -53,14 +54,14 @@ async fn deadlocked_operations_are_run_again() {
     }
     let touch = |number| {
         let text = "UPDATE author SET version = version + 1 WHERE id = $1";
-        Act::Execute(Statement::raw(text, vec![Param::Id(id(number))], []))
+        Act::Execute(Statement::raw(text, vec![Param::Id(id(number))], &[]))
     };
-    let wait = || Act::Execute(Statement::raw("SELECT pg_sleep(0.2)", vec![], []));
+    let wait = || Act::Execute(Statement::raw("SELECT pg_sleep(0.2)", vec![], &[]));
     let one = script(Writes::Many, [touch(1), wait(), touch(2)]);
     let other = script(Writes::Many, [touch(2), wait(), touch(1)]);
     let (one, other) = futures_util::future::join(store.write(one), store.write(other)).await;
     assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
-    let versions = Statement::raw("SELECT version FROM author", vec![], [ColumnType::Int]);
+    let versions = Statement::raw("SELECT version FROM author", vec![], &[Storage::Int]);
     let mut sink = FirstColumn::default();
     store.read(&versions, &mut sink).await.expect("a read");
     assert_eq!(sink.values, ["3", "3"]);

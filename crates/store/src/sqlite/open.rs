@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use backstay_base::Ambient;
 use backstay_model::{Model, SourceFile, load};
-use backstay_sql::{ColumnType, Dialect, Param, Statement, schema};
+use backstay_scalar::Storage;
+use backstay_sql::{Dialect, Param, Statement, schema};
 use rusqlite::ErrorCode;
 
 use super::error::store_error;
@@ -228,7 +229,7 @@ fn numbers(session: &mut Session) -> Result<Numbers, StoreError> {
 }
 
 fn feed_key(session: &mut Session) -> Result<[u8; 32], StoreError> {
-    let query = own("SELECT value FROM backstay_meta WHERE name = 'feed_key'", vec![], &[ColumnType::Bytes]);
+    let query = own("SELECT value FROM backstay_meta WHERE name = 'feed_key'", vec![], &[Storage::Bytes]);
     let mut key = None;
     session.rows(&query, &mut |row| {
         key = Some(array(row, 0)?);

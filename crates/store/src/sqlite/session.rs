@@ -262,7 +262,7 @@ mod tests {
         for round in 0..50_u8 {
             let id = Param::Id(RecordId::from_bytes([round; 16]));
             let role = Param::Text(if round % 2 == 0 { "E%".into() } else { "%x".into() });
-            let statement = Statement::raw(RULE, vec![id.clone(), role, id], [ColumnType::Text]);
+            let statement = Statement::raw(RULE, vec![id.clone(), role, id], &[backstay_scalar::Storage::Text]);
             session.rows(&statement, &mut |_| Ok(())).expect("a read");
         }
         let prepared = session.db.prepare_cached(RULE).expect("prepared");

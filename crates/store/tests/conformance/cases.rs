@@ -219,11 +219,7 @@ pub(crate) async fn a_value_of_every_type_comes_back(store: &Store, _: &Told) {
         let mut record = vec![Value::Id(id(number)), moment(NOW).into(), moment(-1).into(), Value::Int(i64::MAX)];
         record.extend(values);
         let bind = |slot: &Slot| match slot {
-            Slot::Proposed(field) => record[usize::from(field.0)].clone(),
-            Slot::ProposedCurrency(field) => match &record[usize::from(field.0)] {
-                Value::Money(money) => Value::text(money.currency().code()),
-                _ => Value::Null,
-            },
+            Slot::Proposed(column) => column.part.of(&record[usize::from(column.field.0)]),
             Slot::Id => Value::Id(id(number)),
             other => panic!("an unexpected slot: {other:?}"),
         };

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use backstay_base::{CallerKind, RecordId, Timestamp};
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
+use backstay_scalar::Storage;
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{ColumnType, Param, Statement};
+use backstay_sql::{Param, Statement};
 use backstay_store::{
     Change, ChangeKind, ChangedField, CommitObserver, KeyClaim, Origin, Recall, RowSink, StoreError, Tx, Work, Writes,
 };
@@ -228,7 +229,7 @@ pub(crate) fn insert_author(number: u32, email: &str) -> Statement {
             Param::Text(email.into()),
             Param::Text(format!("Author {number}").into()),
         ],
-        [],
+        &[],
     )
 }
 
@@ -236,7 +237,7 @@ pub(crate) fn rename_author(number: u32, version: i64) -> Statement {
     Statement::raw(
         "UPDATE author SET name = $1, version = version + 1 WHERE id = $2 AND version = $3",
         vec![Param::Text("Renamed".into()), Param::Id(id(number)), Param::Int(version)],
-        [],
+        &[],
     )
 }
 
@@ -252,12 +253,12 @@ pub(crate) fn insert_post(number: u32, author: u32) -> Statement {
             Param::Text(format!("Post {number}").into()),
             Param::Id(id(author)),
         ],
-        [],
+        &[],
     )
 }
 
 pub(crate) fn emails() -> Statement {
-    Statement::raw("SELECT email FROM author ORDER BY email", vec![], [ColumnType::Text])
+    Statement::raw("SELECT email FROM author ORDER BY email", vec![], &[Storage::Text])
 }
 
 /// The change that goes with `insert_author`.

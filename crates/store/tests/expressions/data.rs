@@ -216,11 +216,11 @@ pub(crate) fn statements(setting: &crate::Setting, dialect: backstay_sql::Dialec
     if dialect == Dialect::Postgres {
         // People and teams refer to each other.
         let off = "SET session_replication_role = replica";
-        statements.push(backstay_sql::Statement::raw(off, Vec::new(), []));
+        statements.push(backstay_sql::Statement::raw(off, Vec::new(), &[]));
     }
     for (collection, _, values) in &setting.data.records {
         statements.push(planner.insert(*collection).bind(|slot| match slot {
-            Slot::Proposed(field) | Slot::ProposedCurrency(field) => values[usize::from(field.0)].clone(),
+            Slot::Proposed(column) => column.part.of(&values[usize::from(column.field.0)]),
             other => panic!("no value for {other:?}"),
         }));
     }
