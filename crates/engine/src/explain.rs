@@ -37,7 +37,7 @@ impl Engine {
     /// time of each stage, up to the verdict.
     pub async fn explain(&self, cx: &Context, request: ExplainRequest) -> Result<Explanation, Error> {
         let model = Arc::clone(self.model());
-        let (name, collection) = request.subject();
+        let (name, collection, action) = request.subject();
         let collection = model.collection(collection);
         let mut explanation = Explanation {
             request: format!("{name} {}", collection.name),
@@ -48,6 +48,12 @@ impl Engine {
             statements: Vec::new(),
             stages: Vec::new(),
         };
+        if let Err(refusal) = self.admitted(cx, collection.id, action) {
+            // No record matters: the type's rule refuses the caller as such.
+            explanation.rules = self.run(cx, TypeRule { collection: collection.id, action }).await?;
+            explanation.refuse(&refusal);
+            return Ok(explanation);
+        }
         let verdict = match request {
             ExplainRequest::Get(get) => self.explain_get(cx, get, &mut explanation).await,
             ExplainRequest::List(list) => self.explain_list(cx, list, &mut explanation).await,
@@ -62,8 +68,7 @@ impl Engine {
             }
         };
         if let Err(error) = verdict {
-            explanation.allowed = false;
-            explanation.refusal = Some(error.to_string());
+            explanation.refuse(&error);
         }
         Ok(explanation)
     }
@@ -110,13 +115,13 @@ impl Engine {
 }
 
 impl ExplainRequest {
-    fn subject(&self) -> (&'static str, CollectionId) {
+    fn subject(&self) -> (&'static str, CollectionId, Action) {
         match self {
-            Self::Get(get) => ("get", get.collection),
-            Self::List(list) => ("list", list.collection),
-            Self::Create(create) => ("create", create.collection),
-            Self::Update(update) => ("update", update.collection),
-            Self::Delete(delete) => ("delete", delete.collection),
+            Self::Get(get) => ("get", get.collection, Action::Read),
+            Self::List(list) => ("list", list.collection, Action::Read),
+            Self::Create(create) => ("create", create.collection, Action::Create),
+            Self::Update(update) => ("update", update.collection, Action::Update),
+            Self::Delete(delete) => ("delete", delete.collection, Action::Delete),
         }
     }
 }
@@ -194,6 +199,32 @@ impl Operation for ReadRules {
             let values = Record::values(&stored);
             let subject = Subject { this: RecordSource::Stored, stored: values, proposed: values };
             recorder::read_rules(cx, collection, Some(subject)).await
+        })
+    }
+}
+
+/// Asks a type's rule of the caller alone.
+#[derive(Debug)]
+struct TypeRule {
+    collection: CollectionId,
+    action: Action,
+}
+
+impl Operation for TypeRule {
+    type Answer = Vec<ExplainedRule>;
+
+    fn name(&self) -> &'static str {
+        "explain"
+    }
+
+    fn writes(&self) -> Writes {
+        Writes::None
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
+        Box::pin(async move {
+            let collection: &Collection = cx.model().collection(self.collection);
+            Ok(vec![recorder::type_rule(cx, collection, self.action).await?])
         })
     }
 }

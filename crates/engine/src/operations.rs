@@ -80,7 +80,12 @@ impl Engine {
     }
 
     /// The collection, if a rule could allow the caller this action on any of its records.
-    fn admitted(&self, cx: &Context, collection: CollectionId, action: Action) -> Result<&Collection, Error> {
+    pub(crate) fn admitted(
+        &self,
+        cx: &Context,
+        collection: CollectionId,
+        action: Action,
+    ) -> Result<&Collection, Error> {
         let collection = self.model().collection(collection);
         may_at_all(&self.inner.application.class(&cx.caller).rights, cx, collection, action)?;
         Ok(collection)

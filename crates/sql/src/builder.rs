@@ -3,12 +3,12 @@ use std::sync::Arc;
 use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model};
 use backstay_scalar::Storage;
-use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement};
+use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
 
 use crate::param::Encoding;
 use crate::relation::{links, relation};
 use crate::slots::Slots;
-use crate::tree::{column, integer, name};
+use crate::tree::{boolean, column, integer, name};
 use crate::{ColumnRef, ColumnType, Dialect, Perspective, Slot, Template};
 
 /// A statement under construction: its placeholders, and the tables of its SELECTs.
@@ -32,8 +32,14 @@ struct Frame {
 
 #[derive(Debug)]
 struct Source {
-    table: String,
+    rows: Rows,
     alias: Arc<str>,
+}
+
+#[derive(Debug)]
+enum Rows {
+    Table(String),
+    Select(Box<SelectStatement>),
 }
 
 #[derive(Debug)]
@@ -119,9 +125,9 @@ impl<'m> Builder<'m> {
         self.frames.len() - 1
     }
 
-    fn source(&mut self, frame: usize, table: &str) -> Arc<str> {
+    fn source(&mut self, frame: usize, rows: Rows) -> Arc<str> {
         let alias = self.alias();
-        self.frames[frame].sources.push(Source { table: table.to_owned(), alias: Arc::clone(&alias) });
+        self.frames[frame].sources.push(Source { rows, alias: Arc::clone(&alias) });
         alias
     }
 
@@ -134,7 +140,7 @@ impl<'m> Builder<'m> {
     ) -> Seen<'r> {
         let frame = self.frame();
         let relation = relation(collection, perspective, rights);
-        let record = Record::Row(self.source(frame, relation.table));
+        let record = Record::Row(self.source(frame, Rows::Table(relation.table.to_owned())));
         Seen { anchor: Anchor { frame, record, collection: collection.id, perspective }, read: relation.read }
     }
 
@@ -153,7 +159,7 @@ impl<'m> Builder<'m> {
             }
             FieldKind::ManyToMany { target, link } => {
                 let frame = self.frame();
-                let alias = self.source(frame, links(link, perspective));
+                let alias = self.source(frame, Rows::Table(links(link, perspective).to_owned()));
                 let tie = column(&alias, &link.near).eq(key);
                 let record = Record::Linked(alias, link.far.as_str().into());
                 let read = relation(self.model.collection(*target), perspective, rights).read;
@@ -162,6 +168,31 @@ impl<'m> Builder<'m> {
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
         }
+    }
+
+    /// The members that a many-to-many relation of the proposed record would have, in a new SELECT: those that were sent,
+    /// and where none were, the stored ones. `None` for any other field.
+    pub(crate) fn proposed_members<'r>(
+        &mut self,
+        proposed: &Anchor,
+        field: FieldId,
+        rights: &'r Rights,
+    ) -> Option<Members<'r>> {
+        const FAR: &str = "far";
+        let FieldKind::ManyToMany { target, link } = &self.model.field(proposed.collection, field).kind else {
+            return None;
+        };
+        let mut sent = || self.slot(Slot::Proposed(ColumnRef::main(field)), ColumnType::List(Storage::Id));
+        let (is_sent, list) = (sent(), sent());
+        let mut rows = Query::select();
+        rows.expr_as(Sql::col(name(&link.far)), name(FAR)).from(name(links(link, proposed.perspective)));
+        rows.and_where(Sql::col(name(&link.near)).eq(self.key(proposed))).and_where(is_sent.is_null());
+        rows.union(UnionType::All, self.dialect.ids_of(list, FAR));
+        let frame = self.frame();
+        let record = Record::Linked(self.source(frame, Rows::Select(Box::new(rows))), FAR.into());
+        let read = relation(self.model.collection(*target), proposed.perspective, rights).read;
+        let anchor = Anchor { frame, record, collection: *target, perspective: proposed.perspective };
+        Some(Members { member: Seen { anchor, read }, tie: boolean(true) })
     }
 
     /// The record's key.
@@ -237,8 +268,11 @@ impl<'m> Builder<'m> {
         let Frame { sources, joins } = std::mem::take(&mut self.frames[frame]);
         let none = sources.is_empty();
         self.widest = self.widest.max(sources.len() + joins.len());
-        for Source { table, alias } in sources {
-            select.from_as(name(&table), name(&alias));
+        for Source { rows, alias } in sources {
+            match rows {
+                Rows::Table(table) => select.from_as(name(&table), name(&alias)),
+                Rows::Select(rows) => select.from_subquery(*rows, name(&alias)),
+            };
         }
         if none && !joins.is_empty() {
             let one = Query::select().expr_as(integer(1), Alias::new("one")).to_owned();

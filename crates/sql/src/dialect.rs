@@ -3,11 +3,11 @@
 use backstay_base::Timestamp;
 use backstay_scalar::{Storage, Value};
 use sea_query::{
-    BinOper, CaseStatement, Expr as Sql, ExprTrait, NullOrdering, Order, PostgresQueryBuilder, QueryStatementWriter,
-    SchemaStatementBuilder, SelectStatement, SqliteQueryBuilder, Values,
+    BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, PostgresQueryBuilder, Query,
+    QueryStatementWriter, SchemaStatementBuilder, SelectStatement, SqliteQueryBuilder, Values,
 };
 
-use crate::tree::{boolean, call, cast, integer, word};
+use crate::tree::{boolean, call, cast, integer, name, word};
 use crate::{ColumnType, nested};
 
 /// Which database a statement is for.
@@ -188,6 +188,17 @@ impl Dialect {
             // PostgreSQL orders nulls so by default, and an index serves the default alone.
             Self::Sqlite | Self::Postgres => select.order_by_expr(key, order),
         };
+    }
+
+    /// The ids in a list, one a row, in a column of this name.
+    pub(crate) fn ids_of(self, list: Sql, column: &str) -> SelectStatement {
+        let (function, id) = match self {
+            Self::Sqlite => ("json_each", call("unhex", [Sql::col("value")])),
+            Self::Postgres => ("jsonb_array_elements_text", cast(Sql::col("value"), "uuid")),
+        };
+        let mut ids = Query::select();
+        ids.expr_as(id, name(column)).from_function(Func::cust(function).arg(list), name("ids"));
+        ids
     }
 
     /// The rows of a subquery, whose columns are these, in the nested form.

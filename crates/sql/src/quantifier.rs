@@ -4,7 +4,7 @@ use backstay_model::{CollectionId, FieldId};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query};
 
 use crate::ColumnRef;
-use crate::builder::Members;
+use crate::builder::{Members, Record};
 use crate::lower::Lowering;
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, integer, name, subquery};
@@ -112,7 +112,13 @@ impl<'e> Quantified<'e> {
         let (key, collection, certain, conditions) = match steps.split_last() {
             None => {
                 let conditions = vec![lowering.sees_field(&start, *relation)];
-                (lowering.builder.key(&start), start.collection, true, conditions)
+                let key = lowering.builder.key(&start);
+                if start.record == Record::Proposed
+                    && let Some(members) = lowering.builder.proposed_members(&start, *relation, view.1)
+                {
+                    return Some(Owner { key, certain: true, conditions, members });
+                }
+                (key, start.collection, true, conditions)
             }
             Some((step, before)) => {
                 let (holder, mut conditions) = lowering.walk(&start, before);

@@ -131,18 +131,18 @@ fn pages_follow_each_other_whatever_is_null() {
 fn member(row: &dyn Row, value: &ValueOutput) -> Value {
     let at = |column: usize| row.value(column).expect("a value");
     match value {
-        ValueOutput::Columns(columns) => {
-            let parts: Vec<_> = columns.iter().map(|(part, column)| (*part, at(*column))).collect();
-            Value::of_parts(&parts).expect("a value in several columns")
+        ValueOutput::Columns(columns, scalar) => {
+            let parts: Vec<_> = columns.iter().map(|column| at(*column)).collect();
+            scalar.load(&parts).expect("a value in several columns")
         }
-        ValueOutput::Column(column, ColumnType::List(element)) => match at(*column) {
+        ValueOutput::Column { column, holds: ColumnType::List(element), .. } => match at(*column) {
             ValueRef::Nested(text) => Value::List(
                 nested::elements(text, *element).map(|one| owned(one.expect("an element").value())).collect(),
             ),
             _ => Value::Null,
         },
-        ValueOutput::Column(column, _) => owned(at(*column)),
-        ValueOutput::Rows { column, columns, element } => match at(*column) {
+        ValueOutput::Column { column, .. } => owned(at(*column)),
+        ValueOutput::Rows { column, columns, element, .. } => match at(*column) {
             ValueRef::Nested(text) => Value::List(
                 rows(text, columns, &element.members).into_iter().map(|row| Value::List(row.into())).collect(),
             ),
@@ -196,7 +196,7 @@ fn nested_rows_hold_every_kind_of_value() {
             Slot::Id => Value::Id(red),
             other => panic!("no value for {other:?}"),
         });
-        let ValueOutput::Rows { column, columns, element } = &plan.output.members[0].value else { panic!("rows") };
+        let ValueOutput::Rows { column, columns, element, .. } = &plan.output.members[0].value else { panic!("rows") };
         let got = rows(&database.text(&statement, *column), columns, &element.members);
 
         let tagged =
