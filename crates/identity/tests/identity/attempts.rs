@@ -2,7 +2,7 @@
 
 use crate::support::{Club, PASSWORD, address, secret, settings};
 use backstay_base::{Error, Limit};
-use backstay_identity::Settings;
+use backstay_identity::{FirstOperator, Settings};
 
 fn wait<T>(result: &Result<T, Error>) -> Option<u64> {
     match result {
@@ -56,7 +56,8 @@ async fn sign_ups_and_set_ups_are_limited_too() {
 
     let set_up = async || {
         let (cx, from) = (club.anonymous(), address("192.0.2.1"));
-        wait(&club.identity.set_up_operator(&cx, from, &secret("guess"), "r@example.org", &secret(PASSWORD)).await)
+        let (token, email, password) = (secret("guess"), "r@example.org".to_owned(), secret(PASSWORD));
+        wait(&club.identity.set_up_operator(&cx, from, &FirstOperator { token, email, password }).await)
     };
     for _ in 0..3 {
         assert_eq!(set_up().await, None);

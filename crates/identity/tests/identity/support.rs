@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, Secret};
+use backstay_base::{Caller, Error, Secret, ViolationKind};
 use backstay_engine::{Context, Create, Engine, WriteOptions};
-use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, SignedIn, system_model};
+use backstay_identity::{AccountRef, Administration, HashingCost, Identity, Settings, SignUp, SignedIn, system_model};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
 
@@ -105,9 +105,14 @@ impl Club {
         Context::system(self.engine())
     }
 
+    /// The operations for operators, in the name of a caller who may use them.
+    pub(crate) fn administration<'a>(&'a self, cx: &'a Context) -> Administration<'a> {
+        self.identity.administration(cx).expect("an operator or Backstay itself")
+    }
+
     /// A request with this token.
     pub(crate) async fn shown(&self, token: &Secret) -> Result<Context, Error> {
-        Ok(Context::new(self.engine(), self.identity.recognise(token).await?))
+        Ok(Context::new(self.engine(), self.identity.authenticate(token).await?))
     }
 
     pub(crate) async fn sign_up_with(&self, body: &str) -> Result<SignedIn, Error> {
@@ -146,7 +151,7 @@ impl Club {
 
     /// The token of an operator who has signed in.
     pub(crate) async fn operator_token(&self) -> Secret {
-        let operator = self.identity.add_operator(&self.system(), "root@example.org", &secret(PASSWORD)).await;
+        let operator = self.administration(&self.system()).add_operator("root@example.org", &secret(PASSWORD)).await;
         operator.expect("an operator can be added");
         let body = format!(r#"{{"email": "root@example.org", "password": "{PASSWORD}", "as": "operator"}}"#);
         self.sign_in_with(&body).await.expect("an operator can sign in").token
@@ -185,11 +190,34 @@ pub(crate) fn json(bytes: &[u8]) -> serde_json::Value {
     serde_json::from_slice(bytes).expect("an answer is JSON")
 }
 
-/// What a client is told.
+/// What came of an operation, as values: `done`, the code of an error, or the place of each violation and what kind it is
+/// of. Texts are compared in `texts.rs` only.
 pub(crate) fn told<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result {
         Ok(_) => "done".to_owned(),
+        Err(Error::Invalid(violations) | Error::Malformed(violations)) => {
+            let shown = violations.iter().map(|one| format!("{} {}", one.at, kind(&one.kind)));
+            shown.collect::<Vec<_>>().join("; ")
+        }
         Err(error @ Error::Internal(_)) => format!("{error:?}"),
-        Err(error) => error.to_string(),
+        Err(error) => error.code().to_owned(),
     }
+}
+
+fn kind(kind: &ViolationKind) -> String {
+    let name = match kind {
+        ViolationKind::Unknown { suggestion: Some(meant), .. } => return format!("unknown, {meant}?"),
+        ViolationKind::Unknown { .. } => "unknown",
+        ViolationKind::Syntax { .. } => "syntax",
+        ViolationKind::Duplicate => "duplicate",
+        ViolationKind::Required => "required",
+        ViolationKind::Type { .. } => "type",
+        ViolationKind::Range(_) => "range",
+        ViolationKind::Check { .. } => "check",
+        ViolationKind::ReadOnly(_) => "read-only",
+        ViolationKind::FieldForbidden { .. } => "forbidden",
+        ViolationKind::Reference { .. } => "reference",
+        ViolationKind::Transition { .. } => "transition",
+    };
+    name.to_owned()
 }
