@@ -69,3 +69,21 @@ pub(crate) fn unknown(name: &str, claims: &BTreeMap<String, String>) -> Error {
     let name = name.chars().take(40).collect();
     Error::invalid("claim", ViolationKind::Unknown { what: "claim", name, suggestion })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_stored_as_an_object_and_damage_is_an_error() {
+        let claims = BTreeMap::from([("region".to_owned(), "eu".to_owned()), ("floor".to_owned(), "2".to_owned())]);
+        let stored = value(&claims).expect("they are texts");
+        assert_eq!(stored, Value::Json(r#"{"floor":"2","region":"eu"}"#.into()));
+        assert_eq!(read(&stored, "f").ok(), Some(Arc::new(claims)));
+        assert_eq!(value(&BTreeMap::new()).ok(), Some(Value::Null));
+        assert_eq!(read(&Value::Null, "f").ok(), Some(Claims::default()));
+        for damaged in [Value::Int(1), Value::Json("[]".into()), Value::Json(r#"{"a":1}"#.into())] {
+            assert!(matches!(read(&damaged, "f"), Err(Error::Internal(_))), "{damaged:?}");
+        }
+    }
+}

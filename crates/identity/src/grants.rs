@@ -84,3 +84,59 @@ pub(crate) fn shown(model: &Model, grant: &Grant) -> Vec<String> {
     let path = |name: &str| model.collection_named(name).map_or_else(|| name.to_owned(), |one| one.path.clone());
     grant.iter().map(|(collection, action)| format!("{}:{action}", path(collection))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::{SourceFile, load};
+
+    use super::*;
+
+    fn model(text: &str) -> Model {
+        load(vec![SourceFile::app("a.graphql", text)]).expect("the model loads").model
+    }
+
+    const SHOP: &str = "extend schema @app(name: \"A\")\n\
+                        type BlogPost @allow(read: \"true\") { title: String! }\n";
+
+    /// The stored form: it must stay readable.
+    #[test]
+    fn a_grant_is_stored_by_type_and_action() {
+        let check = |only: Option<&[&str]>, stored_form: Value| {
+            let only: Option<Vec<String>> = only.map(|only| only.iter().map(ToString::to_string).collect());
+            let grant = only.map(|only| read(&model(SHOP), &only).expect("the names are known"));
+            assert_eq!(value(grant.as_ref()), stored_form);
+            assert_eq!(stored(&stored_form, "f"), Ok(grant.map(Arc::new)));
+        };
+        check(None, Value::Null);
+        check(Some(&[]), Value::List([].into()));
+        check(Some(&["blog-posts:get"]), Value::List([Value::text("BlogPost:get")].into()));
+        let two = [Value::text("BlogPost:delete"), Value::text("BlogPost:refer")];
+        check(Some(&["blog-posts:refer", "blog-posts:delete"]), Value::List(two.into()));
+    }
+
+    #[test]
+    fn a_damaged_grant_is_an_error() {
+        let damaged =
+            [Value::List([Value::text("BlogPost")].into()), Value::List([Value::Int(1)].into()), Value::Int(1)];
+        for value in damaged {
+            assert_eq!(stored(&value, "f"), Err(Damaged("f")));
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_gone_is_shown_by_its_name() {
+        let grant: Grant = [("BlogPost", "get"), ("Draft", "get")].into_iter().collect();
+        assert_eq!(shown(&model(SHOP), &grant), ["blog-posts:get", "Draft:get"]);
+    }
+
+    #[test]
+    fn a_grant_has_a_limit() {
+        let count = limits::GRANT_ENTRIES / 3 + 1;
+        let types = (0..count).map(|n| format!("type T{n} @allow(read: \"true\") {{ name: String }}"));
+        let types: Vec<String> = std::iter::once("extend schema @app(name: \"A\")".to_owned()).chain(types).collect();
+        let model = model(&types.join("\n"));
+        let only: Vec<String> = model.collections.iter().map(|one| format!("{}:read", one.path)).collect();
+        assert!(matches!(read(&model, &only), Err(Error::Limit(Limit::Size { .. }))));
+        assert_eq!(read(&model, &only[..count - 1]).map(|grant| grant.iter().len()).ok(), Some((count - 1) * 3));
+    }
+}

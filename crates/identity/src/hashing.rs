@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use argon2::password_hash::{Output, PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -125,10 +125,18 @@ impl Hasher {
                 let _ = answer.send(work());
             }
         };
-        self.queue.try_send(Box::new(job)).map_err(|_| Limit::Busy)?;
-        answered.await.map_err(|_| Limit::Busy.into())
+        self.queue.try_send(Box::new(job)).map_err(|error| match error {
+            TrySendError::Full(_) => Error::from(Limit::Busy),
+            TrySendError::Disconnected(_) => Error::internal(HashingFailed),
+        })?;
+        answered.await.map_err(|_| Error::internal(HashingFailed))
     }
 }
+
+/// A hashing thread panicked.
+#[derive(Debug, thiserror::Error)]
+#[error("a thread for password hashes ended early")]
+struct HashingFailed;
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -223,6 +231,16 @@ mod tests {
         let refused = hasher.hash(secret("correct horse")).await;
         assert!(matches!(refused, Err(Error::Limit(Limit::Busy))), "{refused:?}");
         open.send(()).expect("the thread waits");
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_panics_is_an_internal_error() {
+        let hasher = Hasher::start(CHEAP, Ambient::system()).expect("starts");
+        let lost: Result<(), Error> = hasher.compute(|| panic!("the test says so")).await;
+        assert!(matches!(lost, Err(Error::Internal(_))), "{lost:?}");
+        // It was the only thread. A job that is queued before it has ended is lost too.
+        let later = hasher.hash(secret("correct horse")).await;
+        assert!(matches!(later, Err(Error::Internal(_))), "{later:?}");
     }
 
     #[test]

@@ -39,3 +39,20 @@ pub(crate) fn known(model: &Model, at: &str, role: &str) -> Result<Arc<str>, Err
 pub(crate) fn all_known(model: &Model, at: &str, roles: &[String]) -> Result<Vec<Arc<str>>, Error> {
     roles.iter().map(|role| known(model, at, role)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_stored_as_a_list_and_damage_is_an_error() {
+        let roles: Roles = [Arc::from("EDITOR"), Arc::from("WRITER")].into();
+        let stored = Value::List([Value::text("EDITOR"), Value::text("WRITER")].into());
+        assert_eq!(value(&roles), stored);
+        assert_eq!(read(&stored, "f"), Ok(roles));
+        for damaged in [Value::Null, Value::text("EDITOR"), Value::List([Value::text("EDITOR"), Value::Int(1)].into())]
+        {
+            assert_eq!(read(&damaged, "f"), Err(Damaged("f")), "{damaged:?}");
+        }
+    }
+}

@@ -47,7 +47,8 @@ impl Sessions {
         for id in self.stored(cx, credential).await? {
             match cx.get(self.collection, id).await? {
                 Some(session) if self.expires_at(&session)? > cx.now() => living.push(id),
-                _ => self.end(cx, id).await?,
+                Some(_) => self.end(cx, id).await?,
+                None => (),
             }
         }
         let surplus = (living.len() + 1).saturating_sub(limits::SESSIONS_PER_ACCOUNT as usize);

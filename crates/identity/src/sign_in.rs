@@ -12,7 +12,7 @@ use crate::credential::{Credential, Subject};
 use crate::hashing::StoredHash;
 use crate::schema::{Schema, Sessions, SubjectType};
 use crate::sessions::NewSession;
-use crate::{Identity, SignedIn, email};
+use crate::{Identity, SignedIn};
 
 impl Identity {
     /// Begins a session. The body is `{"email", "password"}`; operators add `"as": "operator"`. The answer and the work
@@ -24,8 +24,8 @@ impl Identity {
         let subjects = self.subjects(body.take("as")?.as_ref())?;
         body.finish()?;
 
-        // What is no address belongs to nobody; it takes as long as an address that is unknown.
-        let stored = email::read(inner.directory.engine.model(), subjects, email.expose()).ok();
+        // A text that is not an address is treated like an address that nobody has.
+        let stored = inner.directory.email("/email", email.expose()).ok();
         let attempted = Attempt::Email(subjects.kind, stored.as_deref().unwrap_or(email.expose()));
         inner.authenticator.attempts.take(Attempt::SignIn(from), cx.now)?;
         inner.authenticator.attempts.take(attempted, cx.now)?;

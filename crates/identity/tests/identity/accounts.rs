@@ -106,7 +106,7 @@ async fn sign_up_takes_what_the_account_may_write_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_sign_up_lacks_is_named() {
+async fn missing_members_of_a_sign_up_are_named() {
     let club = Club::open(settings());
     let check = async |body: &str, expected: &str| assert_eq!(told(club.sign_up_with(body).await), expected, "{body}");
     check(r#"{"name": "Ada", "password": "correct horse battery"}"#, "/email required").await;
@@ -153,7 +153,7 @@ async fn of_parallel_sign_ups_with_one_address_one_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_sign_in_does_not_tell_why() {
+async fn a_refused_sign_in_does_not_reveal_why() {
     let club = Club::open(settings());
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     club.sign_up("off@example.org").await.expect("sign-up is open");
@@ -181,7 +181,7 @@ async fn a_refused_sign_in_does_not_tell_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_malformed_sign_in_is_named() {
+async fn a_malformed_sign_in_names_the_member() {
     let club = Club::open(settings());
     let check = async |body: &str, expected: &str| assert_eq!(told(club.sign_in_with(body).await), expected, "{body}");
     check("{}", "/email required").await;
@@ -193,7 +193,7 @@ async fn a_malformed_sign_in_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hash_of_another_cost_is_made_anew() {
+async fn a_hash_of_another_cost_is_replaced() {
     let club = Club::open(settings());
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     let dearer = Settings { hashing: backstay_identity::HashingCost { passes: 2, ..settings().hashing }, ..settings() };
@@ -208,7 +208,7 @@ async fn a_hash_of_another_cost_is_made_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sign_up_can_be_closed_or_for_the_invited() {
+async fn sign_up_can_be_closed_or_by_invitation() {
     let closed = Club::open(Settings { sign_up: SignUp::Closed, ..settings() });
     let refused = "forbidden";
     assert_eq!(told(closed.sign_up("ada@example.org").await), refused);

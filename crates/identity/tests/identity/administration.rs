@@ -53,7 +53,7 @@ async fn an_account_is_shown_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts_and_operators_are_not_taken_for_each_other() {
+async fn accounts_and_operators_are_not_confused() {
     let club = Club::open(settings());
     let token = club.operator_token().await;
     let root = club.shown(&token).await.expect("the token is good");
@@ -73,7 +73,7 @@ async fn accounts_and_operators_are_not_taken_for_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_gets_a_password_and_starts_anew() {
+async fn a_new_password_ends_the_sessions_of_an_operator() {
     let club = Club::open(settings());
     let token = club.operator_token().await;
     let root = club.shown(&token).await.expect("the token is good");

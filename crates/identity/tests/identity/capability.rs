@@ -145,24 +145,26 @@ fn public_methods() -> BTreeSet<String> {
             let path = entry.expect("the entry can be read").path();
             if path.is_file() {
                 let text = std::fs::read_to_string(path).expect("the file can be read");
-                names.extend(methods(&text).map(str::to_owned));
+                names.extend(methods(&text).into_iter().map(str::to_owned));
             }
         }
     }
     names
 }
 
-fn methods(text: &str) -> impl Iterator<Item = &str> {
-    let starts = ["impl Identity {", "impl Administration<'_> {"];
-    let blocks = text.split("\n}").filter_map(move |block| {
-        let start = starts.iter().find_map(|start| Some(block.find(start)? + start.len()))?;
-        Some(&block[start..])
-    });
-    let name = |line: &'_ str| -> Option<usize> {
-        ["    pub async fn ", "    pub fn "].iter().find(|start| line.starts_with(**start)).map(|start| start.len())
-    };
-    blocks.flat_map(str::lines).filter_map(move |line| {
-        let rest = &line[name(line)?..];
-        rest.split(['(', '<']).next()
-    })
+/// The public methods of the two types in one file.
+fn methods(text: &str) -> Vec<&str> {
+    let (mut names, mut inside) = (Vec::new(), false);
+    for line in text.lines() {
+        match line {
+            "impl Identity {" | "impl Administration<'_> {" => inside = true,
+            "}" => inside = false,
+            line if inside => {
+                let rest = line.strip_prefix("    pub async fn ").or_else(|| line.strip_prefix("    pub fn "));
+                names.extend(rest.and_then(|rest| rest.split(['(', '<']).next()));
+            }
+            _ => (),
+        }
+    }
+    names
 }

@@ -53,7 +53,7 @@ async fn accounts_and_keys_take_the_same_claims() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn claims_are_few() {
+async fn the_number_of_claims_is_limited() {
     let club = Club::open(settings());
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     let (system, ada) = (club.system(), by_email("ada@example.org"));
@@ -69,7 +69,7 @@ async fn claims_are_few() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_claimed_cannot_be_taken() {
+async fn a_claim_that_is_not_set_cannot_be_removed() {
     let club = Club::open(settings());
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     let (system, ada) = (club.system(), by_email("ada@example.org"));

@@ -1,4 +1,4 @@
-//! Invitations as operators see them: which are open, and taking them back.
+//! Listing and revoking invitations.
 
 use backstay_base::{Duration, Timestamp};
 use backstay_identity::{Settings, SignUp};
@@ -9,7 +9,7 @@ fn in_hours(club: &Club, hours: &str) -> Timestamp {
     club.system().now.checked_add(Duration::parse(hours).expect("a duration")).expect("a moment")
 }
 
-/// The addresses with open invitations, each with its roles.
+/// The address and the roles of each open invitation.
 async fn open(club: &Club) -> Vec<String> {
     let open = club.administration(&club.system()).open_invitations().await.expect("the system may");
     open.iter().map(|one| format!("{} {}", one.email, one.roles.join(" "))).collect()
@@ -50,7 +50,7 @@ async fn open_invitations_are_listed_and_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_an_account_is_not_invited() {
+async fn an_address_with_an_account_cannot_be_invited() {
     let club = Club::open(settings());
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     let invited = club.administration(&club.system()).invite("ADA@example.org", &[], in_hours(&club, "1h")).await;

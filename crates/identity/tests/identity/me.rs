@@ -1,4 +1,4 @@
-//! What a caller is told of itself.
+//! What a caller sees of itself.
 
 use backstay_engine::Context;
 use backstay_identity::NewKey;
@@ -11,7 +11,7 @@ async fn me(club: &Club, cx: &Context) -> serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_told_what_it_is_and_nothing_of_how_it_is_stored() {
+async fn a_key_sees_itself_and_nothing_of_how_it_is_stored() {
     let club = Club::open(settings());
     let system = club.system();
     let key = NewKey {
@@ -41,7 +41,7 @@ async fn a_key_is_told_what_it_is_and_nothing_of_how_it_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_is_told_of_its_record_and_its_session() {
+async fn an_operator_sees_its_record_and_its_session() {
     let club = Club::open(settings());
     let operator = club.operator().await;
     let me = me(&club, &operator).await;

@@ -1,4 +1,4 @@
-//! Operators, the first of them, and what only they may do.
+//! Operators: the first one, their sign-in, and what they see.
 
 use crate::support::{ADDRESS, Club, PASSWORD, address, by_email, json, secret, settings, told};
 use backstay_base::{CallerKind, Error};
@@ -59,7 +59,7 @@ async fn of_parallel_set_ups_one_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_signs_in_at_its_own_door() {
+async fn operators_sign_in_as_operators() {
     let club = Club::open(settings());
     let cx = club.operator().await;
     let me = json(&club.identity.me(&cx).await.expect("an operator may ask"));

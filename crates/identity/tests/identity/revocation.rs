@@ -1,4 +1,4 @@
-//! What ends or changes a caller holds for the very next request.
+//! Whatever ends or changes a caller takes effect with the next request.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ async fn a_deleted_account_is_gone_with_its_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_with_its_time() {
+async fn a_session_expires() {
     let club = Club::open(Settings { session_days: 2, ..settings() });
     let ada = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     club.clock.advance("47h59m59s");
@@ -93,7 +93,7 @@ async fn a_password_that_an_operator_sets_ends_the_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_oldest_session_ends_where_there_are_too_many() {
+async fn the_oldest_session_ends_if_there_are_too_many() {
     let club = Club::open(settings());
     let first = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let mut second = None;
@@ -161,7 +161,7 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_token_is_refused() -> Result<(), Error> {
+async fn a_text_that_is_not_a_token_is_refused() -> Result<(), Error> {
     let club = Club::open(settings());
     let unknown = format!("bst_{}", "A".repeat(43));
     let unknown_key = format!("bsk_{}", "A".repeat(43));

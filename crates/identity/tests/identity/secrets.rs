@@ -1,4 +1,4 @@
-//! No password and no token is found on the disk or in what is printed.
+//! Passwords and tokens are neither stored nor printed.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ fn holds(directory: &Path, needle: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_database_holds_hashes_alone() {
+async fn the_database_holds_only_hashes() {
     let club = Club::open(settings());
     let signed_in = club.sign_up("ada@example.org").await.expect("sign-up is open");
     let system = club.system();

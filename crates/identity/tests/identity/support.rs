@@ -1,4 +1,4 @@
-//! An application with accounts on a temporary database, whose clock the test moves.
+//! An application with accounts on a temporary database, with a clock that the test controls.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -66,12 +66,12 @@ pub(crate) struct Club {
 }
 
 impl Club {
-    /// With accounts and these settings.
+    /// The application with accounts and these settings.
     pub(crate) fn open(settings: Settings) -> Self {
         Self::with(files(), settings)
     }
 
-    /// Of an application that has no accounts.
+    /// An application without accounts.
     pub(crate) fn without_accounts() -> Self {
         let files = vec![SourceFile::app("model/meter.graphql", WITHOUT_ACCOUNTS), system_model(None)];
         Self::with(files, settings())
@@ -84,7 +84,7 @@ impl Club {
         Self { app, identity, clock }
     }
 
-    /// After a restart, with these settings.
+    /// The same application after a restart with these settings.
     pub(crate) fn restart(self, settings: Settings) -> Self {
         let Self { app, identity, clock } = self;
         drop(identity);
@@ -110,7 +110,7 @@ impl Club {
         self.identity.administration(cx).expect("an operator or Backstay itself")
     }
 
-    /// A request with this token.
+    /// The context of a request with this token.
     pub(crate) async fn shown(&self, token: &Secret) -> Result<Context, Error> {
         Ok(Context::new(self.engine(), self.identity.authenticate(token).await?))
     }
@@ -131,7 +131,7 @@ impl Club {
         self.identity.sign_in(&self.anonymous(), address(ADDRESS), body.as_bytes()).await
     }
 
-    /// An account with the role of an editor.
+    /// The context of an account with the role EDITOR.
     pub(crate) fn editor(&self) -> Context {
         Context::new(self.engine(), Arc::new(Caller::account(self.engine().next_id(), ["EDITOR"])))
     }
@@ -144,7 +144,7 @@ impl Club {
         self.engine().create(&self.editor(), create).await.expect("everyone may make a house").ids[0].to_string()
     }
 
-    /// An operator who has signed in.
+    /// The context of an operator who has signed in.
     pub(crate) async fn operator(&self) -> Context {
         self.shown(&self.operator_token().await).await.expect("the token is good")
     }
@@ -190,8 +190,8 @@ pub(crate) fn json(bytes: &[u8]) -> serde_json::Value {
     serde_json::from_slice(bytes).expect("an answer is JSON")
 }
 
-/// What came of an operation, as values: `done`, the code of an error, or the place of each violation and what kind it is
-/// of. Texts are compared in `texts.rs` only.
+/// The outcome of an operation without texts: `done`, the code of an error, or the place and kind of each violation.
+/// Texts are compared in `texts.rs` only.
 pub(crate) fn told<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result {
         Ok(_) => "done".to_owned(),
