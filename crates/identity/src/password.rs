@@ -81,7 +81,7 @@ fn weakness(password: &Secret, email: &str, min: u8) -> Option<Weakness> {
     if COMMON.iter().any(|common| text.eq_ignore_ascii_case(common)) {
         return Some(Weakness::Common);
     }
-    let local = email.split_once('@').map_or(email, |(local, _)| local);
+    let local = email.rsplit_once('@').map_or(email, |(local, _)| local);
     let own = text.eq_ignore_ascii_case(email) || text.eq_ignore_ascii_case(local);
     own.then_some(Weakness::Address)
 }
@@ -123,5 +123,7 @@ mod tests {
         check("QWERTYUIOP", Some(Weakness::Common));
         check("Marguerite@Example.org", Some(Weakness::Address));
         check("marguerite", Some(Weakness::Address));
+        let quoted = Secret::new("\"ada@home\"".to_owned());
+        assert_eq!(weakness(&quoted, "\"ada@home\"@example.org", 10), Some(Weakness::Address));
     }
 }
