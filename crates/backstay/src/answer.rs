@@ -186,7 +186,9 @@ pub struct KeyLine {
     pub roles: Vec<String>,
     /// `auth.claims`.
     pub claims: BTreeMap<String, String>,
-    /// When it ends by itself.
+    /// What it is limited to, each as `posts:get`; null if nothing but the rules limits it.
+    pub only: Option<Vec<String>>,
+    /// When it expires.
     pub expires_at: Option<String>,
     /// When it was revoked.
     pub revoked_at: Option<String>,
@@ -282,6 +284,11 @@ impl fmt::Display for KeyLine {
         }
         for (name, value) in &self.claims {
             write!(f, "  {name}={value}")?;
+        }
+        match self.only.as_deref() {
+            Some([]) => write!(f, "  only: nothing")?,
+            Some(only) => write!(f, "  only {}", only.join(","))?,
+            None => (),
         }
         match (&self.revoked_at, &self.expires_at) {
             (Some(moment), _) => writeln!(f, "  revoked {moment}"),

@@ -96,7 +96,9 @@ pub enum Command {
         roles: Vec<String>,
         /// `auth.claims`.
         claims: BTreeMap<String, String>,
-        /// How long it lasts; for ever without.
+        /// Collections and actions that it is limited to, each as `posts:get`.
+        only: Option<Vec<String>>,
+        /// Seconds until it expires; it never does without them.
         seconds: Option<u32>,
     },
     /// All keys.

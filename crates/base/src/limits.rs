@@ -68,6 +68,8 @@ pub const SESSIONS_PER_ACCOUNT: u32 = 100;
 pub const CLAIMS: usize = 32;
 /// Characters of one claim's value.
 pub const CLAIM_CHARS: usize = 1000;
+/// Pairs of a collection and an action in the grant of one key.
+pub const GRANT_ENTRIES: usize = 500;
 /// Callers that are recognised without a statement.
 pub const KNOWN_CALLERS: usize = 100_000;
 /// Accounts and addresses whose attempts are counted at one time.

@@ -55,7 +55,7 @@ pub(crate) async fn recognise(exchange: &Exchange<'_>) -> Result<Asker, Refusal>
             None => return Ok(anonymous()),
         },
     };
-    let caller = exchange.site.identity.recognise(&token).await?;
+    let caller = exchange.site.identity.authenticate(&token).await?;
     Ok(Asker { caller, voucher })
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, 
     let question = Question::read(&body)?;
     let site = exchange.site;
     let caller = match &question.who {
-        Some(who) => site.identity.caller_for(who).await?,
+        Some(who) => site.identity.administration(&exchange.context(asker.caller))?.caller_for(who).await?,
         None => credentials::nobody(),
     };
     let ask = parse_request(site.engine.model(), &question.request, question.body)?;

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use axum::body::Body;
 use backstay_base::{Error, Secret, Violation, ViolationKind, limits};
+use backstay_identity::FirstOperator;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 
@@ -29,7 +30,7 @@ pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, 
     origin::refuse_other(exchange)?;
     listing::only(exchange.parts.uri.query(), &[])?;
     let body = body::read(exchange, body, body::FORM_TYPES, limits::CREDENTIAL_BYTES).await?;
-    let entry = Entry::read(&body)?;
+    let entry = entered(&body)?;
     match make_operator(exchange, &entry).await {
         Ok(answer) => Ok(answer),
         Err(refusal) => {
@@ -43,35 +44,26 @@ pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, 
 }
 
 /// What was entered in the form.
-struct Entry {
-    token: Secret,
-    email: String,
-    password: Secret,
-}
-
-impl Entry {
-    fn read(body: &Bytes) -> Result<Self, Refusal> {
-        let invalid =
-            |problem: &str| Refusal::malformed("", ViolationKind::Syntax { offset: 0, problem: problem.to_owned() });
-        let text = std::str::from_utf8(body).map_err(|_| invalid("this is not UTF-8"))?;
-        let mut pairs = query::pairs(text)?;
-        let mut take = |name: &str| {
-            let index = pairs.iter().position(|(known, _)| known == name);
-            let missing = || Error::Malformed(vec![Violation::new(name, ViolationKind::Required)]);
-            index.map(|index| pairs.swap_remove(index).1.into_owned()).ok_or_else(missing)
-        };
-        let (token, email, password) = (take("token")?, take("email")?, take("password")?);
-        match pairs.first() {
-            None => Ok(Self { token: Secret::new(token), email, password: Secret::new(password) }),
-            Some(_) => Err(invalid("the form has a token, an email and a password, and nothing else")),
-        }
+fn entered(body: &Bytes) -> Result<FirstOperator, Refusal> {
+    let invalid =
+        |problem: &str| Refusal::malformed("", ViolationKind::Syntax { offset: 0, problem: problem.to_owned() });
+    let text = std::str::from_utf8(body).map_err(|_| invalid("this is not UTF-8"))?;
+    let mut pairs = query::pairs(text)?;
+    let mut take = |name: &str| {
+        let index = pairs.iter().position(|(known, _)| known == name);
+        let missing = || Error::Malformed(vec![Violation::new(name, ViolationKind::Required)]);
+        index.map(|index| pairs.swap_remove(index).1.into_owned()).ok_or_else(missing)
+    };
+    let (token, email, password) = (take("token")?, take("email")?, take("password")?);
+    match pairs.first() {
+        None => Ok(FirstOperator { token: Secret::new(token), email, password: Secret::new(password) }),
+        Some(_) => Err(invalid("the form has a token, an email and a password, and nothing else")),
     }
 }
 
-async fn make_operator(exchange: &Exchange<'_>, entry: &Entry) -> Result<Answer, Refusal> {
+async fn make_operator(exchange: &Exchange<'_>, entry: &FirstOperator) -> Result<Answer, Refusal> {
     let context = exchange.context(credentials::nobody());
-    let (identity, Entry { token, email, password }) = (&exchange.site.identity, entry);
-    let signed_in = identity.set_up_operator(&context, exchange.client(), token, email, password).await?;
+    let signed_in = exchange.site.identity.set_up_operator(&context, exchange.client(), entry).await?;
     let mut answer = page(StatusCode::OK, DONE.to_owned());
     let cookie = credentials::set_cookie(exchange, &signed_in.token, signed_in.expires_at);
     answer.headers.extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));

@@ -82,18 +82,26 @@ impl TestApp {
     pub async fn operator(&self, email: &str) -> String {
         let system = Context::system(&self.doors.engine);
         let password = Secret::new(PASSWORD.to_owned());
-        self.doors.identity.add_operator(&system, email, &password).await.expect("an operator can be added");
+        let administration = self.doors.identity.administration(&system).expect("Backstay itself may");
+        administration.add_operator(email, &password).await.expect("an operator can be added");
         let body = format!(r#"{{"email": "{email}", "password": "{PASSWORD}", "as": "operator"}}"#);
         let reply = self.post("POST /auth/sign-in", &[], &body).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         format!("Bearer {}", reply.json()["token"].as_str().expect("a token"))
     }
 
+    /// The one-time token with which the first operator is added.
+    pub fn setup_token(&self) -> Secret {
+        let system = Context::system(&self.doors.engine);
+        self.doors.identity.administration(&system).expect("Backstay itself may").setup_token()
+    }
+
     /// Gives an account a role.
     pub async fn grant(&self, email: &str, role: &str) {
         let system = Context::system(&self.doors.engine);
         let account = AccountRef::Email(email.to_owned());
-        self.doors.identity.grant_role(&system, &account, role).await.expect("the role can be given");
+        let administration = self.doors.identity.administration(&system).expect("Backstay itself may");
+        administration.grant_role(&account, role).await.expect("the role can be given");
     }
 }
 

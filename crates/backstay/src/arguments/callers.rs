@@ -162,8 +162,8 @@ pub(crate) enum Role {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
-    /// Make a key; it is shown once
-    #[command(after_help = "Example:\n  backstay key add importer --role EDITOR --claim region=north --expires 90d")]
+    /// Make an API key; it is shown once
+    #[command(after_help = KEY)]
     Add {
         /// What the key is for
         name: String,
@@ -173,7 +173,11 @@ pub(crate) enum Key {
         /// A claim that rules see as auth.claims.NAME; may be repeated
         #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
         claims: Vec<(String, String)>,
-        /// How long it lasts, such as 90d or 12h; for ever if it is not given
+        /// Collections and actions that the key is limited to, separated by commas; by default only the
+        /// model's rules limit it
+        #[arg(long, value_name = "COLLECTION:ACTION", value_delimiter = ',')]
+        only: Option<Vec<String>>,
+        /// How long it is valid, such as 90d or 12h; it never expires by default
         #[arg(long, value_name = "TIME", value_parser = lifetime)]
         expires: Option<Lifetime>,
         #[command(flatten)]
@@ -189,6 +193,15 @@ pub(crate) enum Key {
         within: Within,
     },
 }
+
+const KEY: &str = "\
+Examples:
+  backstay key add importer --role EDITOR --claim region=north --expires 90d
+  backstay key add mirror --role EDITOR --only posts:get,posts:search
+
+--only narrows what the model's rules allow the key: it can do nothing that is not listed. A collection
+is named by its path under /api/, an action is one of get, search, history, create, update, delete and
+refer; read is short for get, search and history.";
 
 pub(super) const INVITE: &str = "\
 Examples:

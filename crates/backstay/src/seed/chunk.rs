@@ -93,16 +93,18 @@ impl Seeder {
 
     async fn write(&self, file: &SeedFile, chunk: Chunk) -> Result<(), Error> {
         let mut credentials = Vec::with_capacity(chunk.entries.len());
+        let system = Context::system(&self.engine);
+        let administration = self.identity.administration(&system)?;
         for entry in &chunk.entries {
             let Account { password, roles } = &entry.account;
             credentials.push(match (password, roles.as_slice()) {
                 (None, []) => None,
-                _ => Some(self.identity.new_credential(password.as_ref(), roles).await?),
+                _ => Some(administration.new_credential(password.as_ref(), roles).await?),
             });
         }
         let write =
             Write { schema: self.schema, name: file.name.clone(), collection: file.collection, chunk, credentials };
-        self.engine.run(&Context::system(&self.engine), write).await
+        self.engine.run(&system, write).await
     }
 }
 

@@ -52,5 +52,5 @@ fn a_key_is_named_by_its_name() {
     assert_eq!(kind("cron@host"), "SERVICE");
     assert_eq!(kind("ben@shelf.example"), "ACCOUNT", "an address is that of an account first");
     let unknown = explained("imports").refused();
-    assert_eq!(unknown, "error: there is no key in use with this name; an account is named by its e-mail address\n");
+    assert!(unknown.contains("no key"), "{unknown}");
 }

@@ -32,9 +32,9 @@ fn rounds(app: &App) {
     let revoked = app.run(&["invite", "revoke", "eve@shelf.example"]).done();
     assert_eq!(revoked, "eve@shelf.example is not invited any more\n");
     let again = app.run(&["invite", "revoke", "eve@shelf.example"]).refused();
-    assert_eq!(again, "error: there is no open invitation for this e-mail address\n");
+    assert!(again.contains("no open invitation"), "{again}");
     let member = app.run(&["invite", "ben@shelf.example"]).refused();
-    assert_eq!(member, "error: there is an account with this e-mail address already\n");
+    assert!(member.contains("already"), "{member}");
 }
 
 #[test]

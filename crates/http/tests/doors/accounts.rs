@@ -184,7 +184,7 @@ async fn credentials_are_read_strictly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_operator_is_made_with_the_token_once() {
     let app = TestApp::open(NOTES);
-    let token = app.doors.identity.setup_token();
+    let token = app.setup_token();
     let page = app.call(&format!("GET /auth/setup?token={}%22%3E%3Cscript%3E", token.expose()), &[]).await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");

@@ -97,7 +97,7 @@ async fn a_page_that_may_call_may_sign_its_visitor_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_operator_is_made_on_a_page_of_this_origin() {
     let app = with_cors(&["*"], false);
-    let token = app.doors.identity.setup_token();
+    let token = app.setup_token();
     let form = format!("token={}&email=root%40example.org&password=a+good+password", token.expose());
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", APP), ("host", "here.example")];
     assert_eq!(app.post("POST /auth/setup", &headers, &form).await.problem(), "cross-origin");

@@ -6,18 +6,19 @@ use backstay_expr::{Environment, Expr, Path, Scope, Start, compile, truth};
 use backstay_model::{Collection, Field, FieldId, FieldKind, Model};
 use backstay_scalar::Value;
 
-use crate::schema::Schema;
+use crate::StartError;
+use crate::schema::{Schema, SubjectType};
 
-/// Which fields of its record a new account may fill in for itself.
+/// Which fields of its own record somebody may set when they sign up.
 ///
-/// The type's create rule is not asked: whether accounts are made is what `Settings::sign_up` says. Its fields' rules
-/// are, of the account that is about to be: a field's create rule, or else its update rule (what its owner may not
-/// change afterwards it may not begin with). A rule that looks at other records does not hold here, and relations to
-/// many cannot be given: they would add the account to a record that somebody else guards. A state is the first one, as
-/// in every new record.
+/// `Settings::sign_up` decides whether there can be an account at all; the type's create rule does not apply. The rules
+/// of its fields do, for the prospective account: a field's create rule, or else its update rule, since what the owner
+/// cannot change later cannot be set at the start either. A rule that looks at other records allows nothing here.
+/// To-many relations cannot be set, because that would add the account to records that others control. A state field
+/// can only have its initial state, as in every new record.
 #[derive(Debug)]
 pub(crate) struct SignUpPolicy {
-    /// By the fields' indexes; empty without an `@identity` type.
+    /// By `FieldId`; empty without an `@identity` type.
     fields: Vec<FieldPolicy>,
 }
 
@@ -26,7 +27,7 @@ struct FieldPolicy {
     name: String,
     default: Value,
     writable: Writable,
-    /// The state that it begins in, where it holds one.
+    /// Its initial state, if it is a state field.
     initial: Option<Arc<str>>,
 }
 
@@ -38,31 +39,21 @@ enum Writable {
 }
 
 impl SignUpPolicy {
-    pub(crate) fn of(model: &Model, schema: &Schema) -> Self {
-        let Some(accounts) = schema.accounts else { return Self { fields: Vec::new() } };
+    pub(crate) fn of(model: &Model, schema: &Schema) -> Result<Self, StartError> {
+        let Some(accounts) = schema.accounts else { return Ok(Self { fields: Vec::new() }) };
         let collection = model.collection(accounts.collection);
-        let policy = |field: &Field| FieldPolicy {
-            name: field.name.clone(),
-            default: model.default_of(field).unwrap_or(Value::Null),
-            writable: match field.id {
-                id if id == accounts.email => Writable::Always,
-                _ => Writable::of(model, collection, field),
-            },
-            initial: initial(model, field),
-        };
-        Self { fields: collection.fields.iter().map(policy).collect() }
+        let policy = |field| FieldPolicy::of(model, accounts, field);
+        Ok(Self { fields: collection.fields.iter().map(policy).collect::<Result<_, StartError>>()? })
     }
 
-    /// Refuses fields that this new account may not give a value. `caller` is the account as it will be.
+    /// Refuses fields that somebody may not set when they sign up. `caller` is the prospective account.
     pub(crate) fn check(&self, draft: &Draft, caller: &Caller, now: Timestamp) -> Result<(), Error> {
         let proposed = Proposed { draft, fields: &self.fields, caller, now };
         let mut violations = Vec::new();
         for id in draft.fields() {
-            let field = self.fields.get(usize::from(id.0));
-            let refused = field.map_or(Some(FORBIDDEN), |field| field.refusal(draft.value(id), &proposed));
-            if let Some(kind) = refused {
-                let name = field.map_or("", |field| field.name.as_str());
-                violations.push(Violation::new(format!("/{name}"), kind));
+            let field = &self.fields[usize::from(id.0)];
+            if let Some(kind) = field.refusal(draft.value(id), &proposed) {
+                violations.push(Violation::new(format!("/{}", field.name), kind));
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
@@ -70,7 +61,20 @@ impl SignUpPolicy {
 }
 
 impl FieldPolicy {
-    /// Why the field may not be given this value, if it may not.
+    fn of(model: &Model, accounts: SubjectType, field: &Field) -> Result<Self, StartError> {
+        Ok(Self {
+            name: field.name.clone(),
+            // A field without a default is null until it is set.
+            default: model.default_of(field).unwrap_or(Value::Null),
+            writable: match field.id {
+                id if id == accounts.email => Writable::Always,
+                _ => Writable::of(model, model.collection(accounts.collection), field)?,
+            },
+            initial: initial(model, field),
+        })
+    }
+
+    /// Why the field cannot have this value, if it cannot.
     fn refusal(&self, given: Option<&Value>, proposed: &Proposed<'_>) -> Option<ViolationKind> {
         match &self.writable {
             Writable::Never(kind) => return Some(kind.clone()),
@@ -79,14 +83,14 @@ impl FieldPolicy {
         }
         match (&self.initial, given) {
             (Some(initial), Some(Value::Text(given))) if given != initial => {
-                Some(ViolationKind::Range(format!("a new record begins as {initial}")))
+                Some(ViolationKind::Range(format!("a new record starts as {initial}")))
             }
             _ => None,
         }
     }
 }
 
-/// The state that a field begins in, where it holds one.
+/// The initial state of a state field.
 fn initial(model: &Model, field: &Field) -> Option<Arc<str>> {
     let FieldKind::Enum(id) = field.kind else { return None };
     let states = Some(model.enumeration(id)).filter(|states| states.states)?;
@@ -96,26 +100,31 @@ fn initial(model: &Model, field: &Field) -> Option<Arc<str>> {
 const FORBIDDEN: ViolationKind = ViolationKind::FieldForbidden { action: Action::Create };
 
 impl Writable {
-    fn of(model: &Model, collection: &Collection, field: &Field) -> Self {
+    fn of(model: &Model, collection: &Collection, field: &Field) -> Result<Self, StartError> {
         if let Some(reason) = field.refused_to_clients() {
-            return Self::Never(ViolationKind::ReadOnly(reason));
+            return Ok(Self::Never(ViolationKind::ReadOnly(reason)));
         }
         if field.kind.is_to_many() {
-            return Self::Never(ViolationKind::ReadOnly("it cannot be given at sign-up; change it afterwards"));
+            return Ok(Self::Never(ViolationKind::ReadOnly("it cannot be set at sign-up; change it afterwards")));
         }
         let (rule, scope) = match (&field.allow.create, &field.allow.update) {
             (Some(rule), _) => (rule, Scope::rule(model, collection.id)),
             (None, Some(rule)) => (rule, Scope::update_rule(model, collection.id)),
-            (None, None) => return Self::Always,
+            (None, None) => return Ok(Self::Always),
         };
-        match compile(&rule.text, &scope) {
-            Ok(checked) if !checked.needs_store => Self::Where(Box::new(checked.expr)),
-            _ => Self::Never(FORBIDDEN),
-        }
+        let checked = compile(&rule.text, &scope).map_err(|errors| StartError::Rule {
+            collection: collection.name.clone(),
+            field: field.name.clone(),
+            errors: errors.into(),
+        })?;
+        Ok(match checked.needs_store {
+            true => Self::Never(FORBIDDEN),
+            false => Self::Where(Box::new(checked.expr)),
+        })
     }
 }
 
-/// The account's record as it is about to be.
+/// The record of the prospective account.
 struct Proposed<'a> {
     draft: &'a Draft,
     fields: &'a [FieldPolicy],
@@ -130,9 +139,8 @@ impl Proposed<'_> {
             Collection::CREATED_AT | Collection::UPDATED_AT => self.now.into(),
             Collection::VERSION => Value::Int(1),
             field => {
-                let default =
-                    || self.fields.get(usize::from(field.0)).map_or(Value::Null, |field| field.default.clone());
-                self.draft.value(field).cloned().unwrap_or_else(default)
+                let given = self.draft.value(field);
+                given.unwrap_or_else(|| &self.fields[usize::from(field.0)].default).clone()
             }
         }
     }
@@ -152,7 +160,7 @@ impl Environment for Proposed<'_> {
             (Start::Record(_), _) => Value::Null,
             (_, []) => self.field(Collection::ID),
             (_, [field]) => self.field(*field),
-            // Refused when the rule was compiled: it needs the store.
+            // Not reached: such a rule needs the store, and `Writable::of` made it a `Never`.
             (_, [_, ..]) => Value::Null,
         }
     }
