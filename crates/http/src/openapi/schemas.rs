@@ -20,7 +20,7 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     schemas
 }
 
-/// A record as it is read. `select` leaves fields out and brings relations in, so none is required.
+/// A record as it is read. No field is required, because `select` chooses among them.
 fn record(model: &Model, collection: &Collection) -> Value {
     let fields: Map<String, Value> =
         readable(collection).map(|field| (field.name.clone(), described(field, read(model, field)))).collect();
@@ -92,7 +92,7 @@ pub(super) fn problem() -> Value {
             "remedy": text,
             "instance": { "type": "string", "format": "uri" },
             "requestId": { "type": "string", "format": "uuid" },
-            "version": { "type": "integer", "description": "The stored version, where If-Match named another." },
+            "version": { "type": "integer", "description": "The version that is stored, if `If-Match` names another." },
             "errors": {
                 "type": "array",
                 "items": {
@@ -129,7 +129,7 @@ fn read(model: &Model, field: &Field) -> Value {
     }
 }
 
-/// Whether every answer that holds the field holds a value.
+/// Whether the field has a value in every answer that contains it.
 fn is_required(field: &Field) -> bool {
     field.required && field.allow.read.is_none()
 }
