@@ -10,30 +10,34 @@ use crate::head::Head;
 use crate::{Refusal, credentials};
 
 /// `POST /auth/sign-up`
-pub(crate) async fn sign_up(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn sign_up(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    let body = admitted.take_body();
     let (identity, head) = (&admitted.state().identity, admitted.head());
-    let signed_in = identity.sign_up(&admitted.context(), head.client(), admitted.body()).await?;
+    let signed_in = identity.sign_up(&admitted.context(), head.client(), &body).await?;
     signed_in_answer(head, StatusCode::CREATED, &signed_in)
 }
 
 /// `POST /auth/sign-in`
-pub(crate) async fn sign_in(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn sign_in(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    let body = admitted.take_body();
     let (identity, head) = (&admitted.state().identity, admitted.head());
-    let signed_in = identity.sign_in(&admitted.context(), head.client(), admitted.body()).await?;
+    let signed_in = identity.sign_in(&admitted.context(), head.client(), &body).await?;
     signed_in_answer(head, StatusCode::OK, &signed_in)
 }
 
 /// `POST /auth/password`
-pub(crate) async fn change_password(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn change_password(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    let body = admitted.take_body();
     let (identity, head) = (&admitted.state().identity, admitted.head());
-    let signed_in = identity.change_password(&admitted.context(), head.client(), admitted.body()).await?;
+    let signed_in = identity.change_password(&admitted.context(), head.client(), &body).await?;
     signed_in_answer(head, StatusCode::OK, &signed_in)
 }
 
 /// `POST /auth/email`
-pub(crate) async fn change_email(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn change_email(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    let body = admitted.take_body();
     let identity = &admitted.state().identity;
-    let me = identity.change_email(&admitted.context(), admitted.head().client(), admitted.body()).await?;
+    let me = identity.change_email(&admitted.context(), admitted.head().client(), &body).await?;
     Ok(Answer::ready(StatusCode::OK, Audience::Secret, me))
 }
 

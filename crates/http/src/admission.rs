@@ -19,7 +19,7 @@ pub(crate) struct Admitted<'r> {
     head: &'r Head<'r>,
     endpoint: &'static Endpoint,
     target: Target<'r>,
-    caller: Recognized,
+    recognized: Recognized,
     parameter: Option<String>,
     body: Bytes,
 }
@@ -32,14 +32,14 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
         return Ok(options(head));
     }
     let (place, target) = endpoints::find(head.state.engine.model(), head.path())?;
-    let caller = match place.callers {
+    let recognized = match place.callers {
         Callers::Unread => Recognized::anonymous(),
         Callers::Everyone => credentials::recognize(head).await?,
         Callers::Operators => credentials::recognize(head).await?.require_operator()?,
     };
-    require_visible(head, target, &caller)?;
+    require_visible(head, target, &recognized)?;
     let endpoint = place.endpoint(head.method())?;
-    csrf::require(head, endpoint.pages, &caller)?;
+    csrf::require(head, endpoint.pages, &recognized)?;
     if endpoint.negotiated {
         negotiation::require_json(head.headers())?;
     }
@@ -57,21 +57,21 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
         None => body::refuse(&body)?,
         Some(rule) => body::read(head, body, rule, deadline).await?,
     };
-    Ok(Admitted { head, endpoint, target, caller, parameter, body })
+    Ok(Admitted { head, endpoint, target, recognized, parameter, body })
 }
 
 /// `OPTIONS` is answered for the shape of a path and without credentials, because browsers ask before they send any.
 fn options<'r>(head: &'r Head<'r>) -> Admitted<'r> {
-    let (endpoint, caller) = (&endpoints::OPTIONS, Recognized::anonymous());
-    Admitted { head, endpoint, target: Target::Fixed, caller, parameter: None, body: Bytes::new() }
+    let (endpoint, recognized) = (&endpoints::OPTIONS, Recognized::anonymous());
+    Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body: Bytes::new() }
 }
 
 /// Backstay's own collections exist for operators only.
-fn require_visible(head: &Head<'_>, target: Target<'_>, caller: &Recognized) -> Result<(), Refusal> {
+fn require_visible(head: &Head<'_>, target: Target<'_>, recognized: &Recognized) -> Result<(), Refusal> {
     match target {
         Target::Records(records)
             if head.state.engine.model().collection(records.collection()).system
-                && caller.caller.kind != CallerKind::Operator =>
+                && recognized.caller.kind != CallerKind::Operator =>
         {
             Err(Refusal::NoSuchPath { hint: None })
         }
@@ -103,22 +103,22 @@ impl<'r> Admitted<'r> {
 
     /// The context in which the engine works for the caller.
     pub(crate) fn context(&self) -> Context {
-        self.head.context(self.caller.caller.clone())
+        self.head.context(self.recognized.caller.clone())
     }
 
     /// Whom an answer that depends on the caller may reach.
     pub(crate) fn audience(&self) -> Audience {
-        self.caller.audience()
+        self.recognized.audience()
     }
 
-    /// The value of the one query parameter that the endpoint takes.
-    pub(crate) fn parameter(&self) -> Option<&str> {
-        self.parameter.as_deref()
+    /// Takes the value of the one query parameter that the endpoint takes.
+    pub(crate) fn take_parameter(&mut self) -> Option<String> {
+        self.parameter.take()
     }
 
-    /// The body.
-    pub(crate) fn body(&self) -> &Bytes {
-        &self.body
+    /// Takes the body.
+    pub(crate) fn take_body(&mut self) -> Bytes {
+        std::mem::take(&mut self.body)
     }
 
     /// What a write carries in its headers.
@@ -126,7 +126,7 @@ impl<'r> Admitted<'r> {
         let headers = self.head.headers();
         let takes_key = self.endpoint.idempotency == Idempotency::Taken;
         Ok(WriteOptions {
-            idempotency_key: if takes_key { idempotency::key(self.head, &self.caller)? } else { None },
+            idempotency_key: if takes_key { idempotency::key(self.head, &self.recognized)? } else { None },
             if_match: preconditions::of_write(headers, self.endpoint.conditions)?,
             minimal: self.endpoint.prefer && negotiation::wants_minimal(headers),
         })

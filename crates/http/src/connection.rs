@@ -41,7 +41,7 @@ impl Activity {
 }
 
 /// The stream of a connection, which ends if the head of a request takes too long: counted from its first byte, or from
-/// the start of the connection. (How long a connection may be idle between requests, hyper counts.)
+/// the start of the connection. Between requests, hyper's own timeout limits how long it may be idle.
 #[derive(Debug)]
 pub(crate) struct Stream<'a> {
     inner: TokioIo<TcpStream>,

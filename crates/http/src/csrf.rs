@@ -10,10 +10,10 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses a request that a page sent which may not send it. Browsers say where a request comes from; a request that
 /// does not say it must show its token in `Authorization` if the endpoint trusts the cookie.
-pub(crate) fn require(head: &Head<'_>, pages: Pages, caller: &Recognized) -> Result<(), Refusal> {
+pub(crate) fn require(head: &Head<'_>, pages: Pages, recognized: &Recognized) -> Result<(), Refusal> {
     let allowed = match pages {
         Pages::All => true,
-        Pages::OwnWithCookie => caller.credential != Credential::Cookie || matches!(sender(head), Sender::Own),
+        Pages::OwnWithCookie => recognized.credential != Credential::Cookie || matches!(sender(head), Sender::Own),
         Pages::Allowed => is_allowed(head) || !matches!(sender(head), Sender::Other),
         Pages::Own => !matches!(sender(head), Sender::Other),
     };

@@ -12,12 +12,12 @@ use crate::target::{Records, Target};
 use crate::{Refusal, endpoints, list};
 
 /// What an admitted request asks of records.
-pub(crate) fn request(admitted: &Admitted<'_>, kind: RecordRequest) -> Result<ExplainRequest, Refusal> {
+pub(crate) fn request(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<ExplainRequest, Refusal> {
     let Target::Records(records) = admitted.target() else { return Err(mismatch()) };
     let sent = Sent {
         query: admitted.head().query(),
-        select: admitted.parameter().map(str::to_owned),
-        body: admitted.body().clone(),
+        select: admitted.take_parameter(),
+        body: admitted.take_body(),
         options: admitted.write_options()?,
     };
     sent.into_request(admitted.state().engine.model(), kind, records)

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::admission::Admitted;
 use crate::answer::{Answer, Audience};
 use crate::target::Target;
-use crate::{Refusal, endpoints, problem};
+use crate::{Refusal, endpoints, kinds};
 
 /// `OPTIONS` of every path.
 pub(crate) fn options(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
@@ -43,7 +43,7 @@ pub(crate) fn openapi(admitted: &Admitted<'_>) -> Answer {
 /// `GET /problems/{code}`
 pub(crate) fn problem(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
     match admitted.target() {
-        Target::Problem(code) => problem::explained(code),
+        Target::Problem(code) => kinds::explained(code),
         Target::Fixed | Target::Records(_) => Err(Refusal::NoSuchPath { hint: None }),
     }
 }

@@ -63,9 +63,9 @@ async fn respond(head: &Head<'_>, body: Body, started: Instant) -> Result<Answer
     let deadline = tokio::time::Instant::from_std(started) + time;
     let may_change = AtomicBool::new(false);
     let work = async {
-        let admitted = admit(head, body, deadline).await?;
+        let mut admitted = admit(head, body, deadline).await?;
         may_change.store(admitted.changes(), Ordering::Relaxed);
-        handle(&admitted).await
+        handle(&mut admitted).await
     };
     let mut answer = match timeout_at(deadline, work).await {
         Ok(outcome) => outcome?,
@@ -83,7 +83,7 @@ async fn respond(head: &Head<'_>, body: Body, started: Instant) -> Result<Answer
     Ok(answer)
 }
 
-async fn handle(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     match admitted.handler() {
         Handler::Record(kind) => records::answer(admitted, kind).await,
         Handler::Collections => collections::answer(admitted),

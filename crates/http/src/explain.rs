@@ -9,8 +9,9 @@ use crate::query::shorten;
 use crate::{Refusal, credentials, json, parse_request, records};
 
 /// `POST /explain`: how a request would fare, for operators.
-pub(crate) async fn answer(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
-    let (state, question) = (admitted.state(), Question::read(admitted.body())?);
+pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    let body = admitted.take_body();
+    let (state, question) = (admitted.state(), Question::read(&body)?);
     let caller = match &question.who {
         Some(who) => state.identity.caller_for(who).await?,
         None => credentials::anonymous(),

@@ -1,6 +1,6 @@
 //! The HTTP door: decodes a request, names its caller, calls the engine once and encodes the answer. Holds no access
 //! rule, shapes no record and never touches the store. `endpoints` is the table of everything that can be called,
-//! `admission` the only way from a request to a handler, and `problem` the only place where an error becomes a status.
+//! `admission` the only way from a request to a handler, and `kinds` the only place where an error gets a status.
 
 mod accounts;
 mod admission;
@@ -21,6 +21,7 @@ mod explain;
 mod head;
 mod idempotency;
 mod json;
+mod kinds;
 mod list;
 mod negotiation;
 mod openapi;

@@ -108,7 +108,7 @@ fn member(list: &mut List, name: &str, raw: &RawValue) -> Result<(), ViolationKi
 }
 
 const NUL: &str = "NUL is not allowed";
-/// Why null is no value to compare with: no comparison with it is true or false.
+/// No comparison with null is true or false, so null is refused as a value to compare with.
 const NULL_PARAMETER: &str = "a parameter cannot be null; write `== null` or `!= null` in the filter instead";
 const NULL_EQUALITY: &str = "`where` cannot compare with null; use `filter` with `== null` instead";
 

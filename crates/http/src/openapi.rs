@@ -5,7 +5,7 @@ use backstay_base::limits;
 use backstay_model::{Class, Collection, Enum, Field, Model};
 use serde_json::{Map, Value, json};
 
-use crate::problem::KINDS;
+use crate::kinds::KINDS;
 use crate::{HttpSettings, credentials};
 
 /// The `OpenAPI` 3.1 document of an application, as JSON: its paths, the shapes of its records, its limits and its

@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::{Refusal, decode, idempotency, list, negotiation, preconditions};
 
 /// Everything below `/api/`.
-pub(crate) async fn answer(admitted: &Admitted<'_>, kind: RecordRequest) -> Result<Answer, Refusal> {
+pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<Answer, Refusal> {
     let (engine, headers) = (&admitted.state().engine, admitted.head().headers());
     let request = decode::request(admitted, kind)?;
     let context = admitted.context();

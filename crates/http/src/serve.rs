@@ -54,7 +54,7 @@ pub async fn serve(listener: TcpListener, services: Services, shutdown: impl Fut
         });
     }
     drop((listener, stopping));
-    // No connection waits for this any more if there is none.
+    // This fails only if there is no connection left to tell.
     let _ = stop.send(());
     if tokio::time::timeout(settings.drain_time, stop.closed()).await.is_err() {
         tracing::warn!(seconds = settings.drain_time.as_secs(), "running requests were aborted");

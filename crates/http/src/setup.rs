@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::admission::Admitted;
 use crate::answer::{Answer, Audience, HTML};
-use crate::{Refusal, credentials, problem, query};
+use crate::{Refusal, credentials, kinds, query};
 
 /// The page loads only its style sheet, runs no script, and submits its form only to this server.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -18,24 +18,24 @@ const STYLE: &str = include_str!("setup/style.css");
 
 /// `GET /auth/setup`: a form that makes the first operator with the one-time token that the terminal shows. It exists
 /// until there is an operator.
-pub(crate) async fn page(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn page(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     require_none(admitted).await?;
-    let token = admitted.parameter().unwrap_or("");
-    Ok(html(StatusCode::OK, form(token, "", None)))
+    let token = admitted.take_parameter();
+    Ok(html(StatusCode::OK, form(token.as_deref(), None, None)))
 }
 
 /// `POST /auth/setup`: the form was submitted.
-pub(crate) async fn submit(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn submit(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     require_none(admitted).await?;
-    let entry = Entry::read(admitted.body())?;
+    let entry = Entry::read(&admitted.take_body())?;
     match make_operator(admitted, &entry).await {
         Ok(answer) => Ok(answer),
         Err(refusal) => {
-            let status = problem::kind_of(refusal.code()).status;
+            let status = kinds::kind_of(refusal.code()).status;
             if status.is_server_error() {
                 return Err(refusal);
             }
-            Ok(html(status, form(entry.token.expose(), &entry.email, Some(&refusal.to_string()))))
+            Ok(html(status, form(Some(entry.token.expose()), Some(&entry.email), Some(&refusal.to_string()))))
         }
     }
 }
@@ -88,12 +88,14 @@ pub(crate) fn style() -> Answer {
     Answer::ready(StatusCode::OK, Audience::Public, Bytes::from_static(STYLE.as_bytes())).of_type(css)
 }
 
-fn form(token: &str, email: &str, problem: Option<&str>) -> String {
+/// The form, filled with what is known already.
+fn form(token: Option<&str>, email: Option<&str>, problem: Option<&str>) -> String {
     let problem = match problem {
         None => String::new(),
         Some(problem) => format!("<p class=\"problem\" role=\"alert\">{}</p>", escape(problem)),
     };
-    FORM.replace("{problem}", &problem).replace("{token}", &escape(token)).replace("{email}", &escape(email))
+    let value = |known: Option<&str>| known.map_or(String::new(), |text| escape(text).into_owned());
+    FORM.replace("{problem}", &problem).replace("{token}", &value(token)).replace("{email}", &value(email))
 }
 
 fn html(status: StatusCode, text: String) -> Answer {

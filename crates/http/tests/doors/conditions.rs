@@ -256,7 +256,7 @@ async fn a_replay_honours_the_preference_of_its_own_request() {
         assert_eq!((again.header("idempotency-replayed"), again.header("preference-applied")), ("true", minimal));
         assert_eq!(again.header("location"), first.header("location"));
 
-        // The record is not kept with a minimal answer, so it cannot be given later; nothing says that it was.
+        // A minimal answer is stored without the record, which is therefore not available later.
         let first = send(line, "minimal", minimal).await;
         assert_eq!((first.status, first.text(), first.header("preference-applied")), (without, "", minimal), "{line}");
         assert!(first.header("etag").starts_with('"'), "{line}: {first:?}");

@@ -6,7 +6,7 @@ use crate::wire::{Server, post, rest};
 const NOTE: &str = r#"{"title": "x"}"#;
 const CHUNKED_NOTE: &str = "e\r\n{\"title\": \"x\"}\r\n0\r\n\r\n";
 
-/// What a client is told: the status, and the kind of problem where there is a document.
+/// The status of an answer, and its kind of problem if it has one.
 fn told(answer: &str) -> String {
     let status = answer.strip_prefix("HTTP/1.1 ").or_else(|| answer.strip_prefix("HTTP/1.0 ")).unwrap_or(answer);
     let kind = answer.split_once("\"type\":\"/problems/").and_then(|(_, rest)| rest.split_once('"'));
@@ -32,7 +32,7 @@ async fn heads_that_are_too_large_are_refused() {
     check(&server, &target(40), "414 target-too-long").await;
     check(&server, &header(40), "431 headers-too-large").await;
     check(&server, &header(70), "431 headers-too-large").await;
-    // Past these, the protocol's own code refuses, with the status alone.
+    // Above these sizes hyper itself refuses, with a bare status.
     check(&server, &target(70), "414").await;
     check(&server, &target(400), "431").await;
     check(&server, &header(400), "431").await;
@@ -113,7 +113,7 @@ async fn the_length_of_a_body_is_told_in_one_way() {
     assert_eq!(told(&server.say(old.as_bytes()).await), "400");
 }
 
-/// A proxy that went by `Content-Length` would take what follows the chunks for a part of the body.
+/// A proxy that trusts `Content-Length` would treat what follows the chunks as part of the body.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_follows_a_request_whose_length_is_told_in_two_ways() {
     let server = Server::start(HttpSettings::default()).await;

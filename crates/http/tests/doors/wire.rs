@@ -91,7 +91,7 @@ async fn a_huge_body_is_refused_before_it_is_read() {
     let read = tokio::time::timeout(Duration::from_secs(1), stream.read_exact(&mut start)).await;
     read.expect("the answer does not wait for the body").expect("there is an answer");
     assert_eq!(&start, b"HTTP/1.1 413");
-    // A client that does not listen can send on for a while, and still finds the answer.
+    // A client that does not read yet can go on sending for a while and still gets the answer.
     for _ in 0..1000 {
         if stream.write_all(&[b' '; 10_000]).await.is_err() {
             break;
