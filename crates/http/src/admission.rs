@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::answer::Audience;
 use crate::credentials::Recognized;
-use crate::endpoint::{Callers, Effect, Endpoint, Handler, Idempotency, Parameters};
+use crate::endpoint::{Callers, Effect, Endpoint, Handler, Idempotency};
 use crate::head::Head;
 use crate::state::State;
 use crate::target::Target;
@@ -47,12 +47,7 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     if let Idempotency::Refused(why) = endpoint.idempotency {
         idempotency::refuse(head.headers(), why)?;
     }
-    let parameter = match endpoint.parameters {
-        Parameters::Ignored | Parameters::OfList => None,
-        Parameters::None => list::only(head.query(), &[])?,
-        Parameters::Select => list::only(head.query(), &["select"])?,
-        Parameters::SetupToken => list::only(head.query(), &["token"])?,
-    };
+    let parameter = list::single(head.query(), endpoint.parameters)?;
     let body = match endpoint.body {
         None => body::refuse(&body)?,
         Some(rule) => body::read(head, body, rule, deadline).await?,

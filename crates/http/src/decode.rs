@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Method;
 
 use crate::admission::Admitted;
-use crate::endpoint::{Handler, Parameters, RecordRequest};
+use crate::endpoint::{Handler, RecordRequest};
 use crate::target::{Records, Target};
 use crate::{Refusal, endpoints, list};
 
@@ -36,12 +36,7 @@ pub fn parse_request(model: &Model, text: &str, body: Bytes) -> Result<ExplainRe
     let records = Records::resolve(model, path.trim().strip_prefix("/api/").ok_or_else(expected)?)?;
     let endpoint = endpoints::place_of(records).endpoint(&method)?;
     let Handler::Record(kind) = endpoint.handler else { return Err(expected()) };
-    let select = match endpoint.parameters {
-        Parameters::OfList | Parameters::Ignored => None,
-        Parameters::None => list::only(query, &[])?,
-        Parameters::Select => list::only(query, &["select"])?,
-        Parameters::SetupToken => list::only(query, &["token"])?,
-    };
+    let select = list::single(query, endpoint.parameters)?;
     Sent { query, select, body, options: WriteOptions::default() }.into_request(model, kind, records)
 }
 

@@ -5,6 +5,7 @@ use backstay_engine::{List, Raw};
 use backstay_model::Collection;
 use serde_json::value::RawValue;
 
+use crate::endpoint::Parameters;
 use crate::json;
 use crate::query::{self, shorten};
 
@@ -183,8 +184,18 @@ fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKi
     }
 }
 
-/// Refuses every query parameter except those named; gives the value of the last one.
-pub(crate) fn only(text: Option<&str>, known: &[&str]) -> Result<Option<String>, Error> {
+/// The value of the one query parameter that an endpoint takes. All others are refused, unless they are ignored or
+/// left to the reader of a list.
+pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<String>, Error> {
+    match taken {
+        Parameters::Ignored | Parameters::OfList => Ok(None),
+        Parameters::None => only(query, &[]),
+        Parameters::Select => only(query, &["select"]),
+        Parameters::SetupToken => only(query, &["token"]),
+    }
+}
+
+fn only(text: Option<&str>, known: &[&str]) -> Result<Option<String>, Error> {
     let (mut value, mut violations) = (None, Vec::new());
     for (name, text) in query::of_url(text)? {
         if known.contains(&&*name) {

@@ -83,6 +83,32 @@ async fn every_endpoint_demands_what_the_table_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The endpoints of the table: method and path.
+fn endpoints() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let rows = EXPECTED.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()).skip(1);
+    rows.map(|endpoint| endpoint.split_once(' ').expect("a method and a path"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_path_allows_the_methods_of_the_table_and_no_other() {
+    let app = TestApp::open(NOTES);
+    let operator = app.operator("root@example.org").await;
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for (_, path) in endpoints() {
+        let methods = endpoints().filter(|(_, known)| *known == path).map(|(method, _)| match method {
+            "GET" => "GET, HEAD",
+            other => other,
+        });
+        let allow = methods.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
+        let line = path.replace("{collection}", "notes").replace("{id}", id).replace("{code}", "not-found");
+        let options = app.call(&format!("OPTIONS {line}"), &[("authorization", "Bearer bst_stale")]).await;
+        assert_eq!((options.status, options.header("allow")), (204, &*allow), "{line}");
+        let other = app.call(&format!("BREW {line}"), &[("authorization", &operator)]).await;
+        assert_eq!((other.status, other.header("allow")), (405, &*allow), "{line}");
+        assert_eq!(other.problem(), "method-not-allowed", "{line}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_and_method_of_the_description_is_there_and_no_other() {
     let app = TestApp::open(NOTES);
