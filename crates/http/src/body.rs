@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use backstay_base::{Limit, ViolationKind, limits};
+use backstay_base::{ViolationKind, limits};
 use bytes::{Bytes, BytesMut};
 use http::header;
 use http_body_util::BodyExt;
@@ -27,7 +27,7 @@ pub(crate) async fn read(head: &Head<'_>, body: Body, rule: BodyRule, deadline: 
     };
     if body.size_hint().lower() > max as u64 {
         tokio::spawn(timeout(LINGER, discard(body)));
-        return Err(too_large(max));
+        return Err(Refusal::BodyTooLarge { max });
     }
     let time = settings.body_time.min(settings.request_time);
     let until = deadline.min(Instant::now() + settings.body_time);
@@ -50,7 +50,7 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Refusal> {
         let Ok(data) = frame.map_err(|_| Refusal::BodyBroken)?.into_data() else { continue };
         if first.len() + all.len() + data.len() > max {
             tokio::spawn(timeout(LINGER, discard(body)));
-            return Err(too_large(max));
+            return Err(Refusal::BodyTooLarge { max });
         }
         if first.is_empty() && all.is_empty() {
             first = data;
@@ -67,10 +67,6 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Refusal> {
 
 async fn discard(mut body: Body) {
     while let Some(Ok(_)) = body.frame().await {}
-}
-
-fn too_large(max: usize) -> Refusal {
-    Refusal::Domain(Limit::Size { what: "the body", max: max as u64, unit: "bytes" }.into())
 }
 
 fn check_type(head: &Head<'_>, types: &'static [&'static str]) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@ use std::error::Error as StdError;
 use std::fmt::Write as _;
 
 use backstay_base::{Conflict, Error, Limit, RequestId, Unauthenticated, Violation, ViolationKind};
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
 use crate::Refusal;
@@ -42,7 +42,13 @@ impl<'a> Fault<'a> {
             ViolationKind::FieldForbidden { .. } => Some("leave it out, or ask for access"),
             ViolationKind::Unknown { suggestion: None, .. } => Some("leave it out; /openapi.json lists what exists"),
             ViolationKind::Reference { .. } => Some("create that record first, or refer to another"),
-            _ => None,
+            ViolationKind::Unknown { suggestion: Some(_), .. }
+            | ViolationKind::Syntax { .. }
+            | ViolationKind::Required
+            | ViolationKind::Type { .. }
+            | ViolationKind::Range(_)
+            | ViolationKind::Check { .. }
+            | ViolationKind::Transition { .. } => None,
         };
         Self { at: Cow::Borrowed(&violation.at), message: violation.kind.to_string(), remedy }
     }
@@ -52,6 +58,7 @@ impl<'a> Fault<'a> {
 pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
     let kind = kind_of(refusal.code());
     log(refusal, request);
+    let Details { version, errors, header } = Details::of(refusal);
     let problem = Problem {
         r#type: format!("/problems/{}", kind.code),
         title: kind.title,
@@ -60,79 +67,107 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         remedy: kind.remedy,
         instance: format!("urn:uuid:{request}"),
         request_id: request.to_string(),
-        version: version(refusal),
-        errors: faults(refusal),
+        version,
+        errors,
     };
     let mut answer = Answer::json(kind.status, Audience::Secret, &problem).unwrap_or_else(|error| {
         tracing::error!(%request, cause = chain(&error), "a problem could not be written");
         Answer::empty(kind.status, Audience::Secret)
     });
     answer.content_type = PROBLEM_JSON;
-    add_headers(&mut answer, refusal);
+    answer.headers.extend(header);
     answer
 }
 
-/// The version of the stored record, if the refusal is about another one.
-fn version(refusal: &Refusal) -> Option<i64> {
-    match refusal {
-        Refusal::Domain(Error::Precondition { version }) => Some(*version),
-        Refusal::Tag { version, .. } => *version,
-        _ => None,
+/// What a problem tells besides its kind and text.
+#[derive(Default)]
+struct Details<'a> {
+    /// The version of the stored record, if the refusal is about another one.
+    version: Option<i64>,
+    /// What is wrong, place by place.
+    errors: Vec<Fault<'a>>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl<'a> Details<'a> {
+    fn of(refusal: &'a Refusal) -> Self {
+        match refusal {
+            Refusal::Domain(error) => Self::of_domain(error),
+            Refusal::Tag { version, .. } => Self { version: *version, ..Self::default() },
+            Refusal::Authorization => {
+                Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
+            }
+            // The rest of the body is not read.
+            Refusal::BodySlow { .. } | Refusal::BodyBroken | Refusal::BodyTooLarge { .. } => {
+                Self::header(header::CONNECTION, HeaderValue::from_static("close"))
+            }
+            Refusal::Method { allow, .. } => {
+                let allow = HeaderValue::from_str(allow).ok().map(|allow| (header::ALLOW, allow));
+                Self { header: allow, ..Self::default() }
+            }
+            Refusal::AmongSeveral(_)
+            | Refusal::NoSuchPath { .. }
+            | Refusal::NotThereYet(_)
+            | Refusal::MediaType { .. }
+            | Refusal::Charset
+            | Refusal::ContentCoding
+            | Refusal::NotAcceptable { .. }
+            | Refusal::TargetTooLong { .. }
+            | Refusal::HeadersTooLarge { .. }
+            | Refusal::CrossOrigin
+            | Refusal::ListChanged
+            | Refusal::WriteTime { .. } => Self::default(),
+        }
+    }
+
+    fn of_domain(error: &'a Error) -> Self {
+        match error {
+            Error::Malformed(violations) | Error::Invalid(violations) => {
+                Self { errors: violations.iter().map(Fault::of).collect(), ..Self::default() }
+            }
+            Error::Conflict(Conflict::Unique { fields, .. }) => Self { errors: taken(fields), ..Self::default() },
+            Error::Precondition { version } => Self { version: Some(*version), ..Self::default() },
+            Error::Unauthenticated(Unauthenticated::Token) => {
+                Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
+            }
+            Error::Unauthenticated(Unauthenticated::Missing | Unauthenticated::Credentials) => {
+                Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            }
+            Error::Limit(Limit::Rate { retry_after_seconds }) => {
+                Self::header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
+            }
+            Error::Limit(Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
+            Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::Storage | Limit::Time { .. })
+            | Error::Conflict(_)
+            | Error::Forbidden { .. }
+            | Error::NotFound { .. }
+            | Error::KeyReused
+            | Error::Unknown
+            | Error::Internal(_) => Self::default(),
+        }
+    }
+
+    fn header(name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..Self::default() }
     }
 }
 
-/// What is wrong, place by place.
-fn faults(refusal: &Refusal) -> Vec<Fault<'_>> {
-    match refusal {
-        Refusal::Domain(Error::Malformed(violations) | Error::Invalid(violations)) => {
-            violations.iter().map(Fault::of).collect()
-        }
-        Refusal::Domain(Error::Conflict(Conflict::Unique { fields, .. })) => {
-            let message = match fields.as_slice() {
-                [_] => "the value is already taken".to_owned(),
-                several => format!("{} are already taken together", several.join(" and ")),
-            };
-            let fault = |field| Fault { at: Cow::Owned(format!("/{field}")), message: message.clone(), remedy: None };
-            fields.iter().map(fault).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn add_headers(answer: &mut Answer, refusal: &Refusal) {
-    match refusal {
-        Refusal::Domain(Error::Unauthenticated(Unauthenticated::Token)) | Refusal::Authorization => {
-            let malformed = matches!(refusal, Refusal::Authorization);
-            let challenge =
-                if malformed { "Bearer error=\"invalid_request\"" } else { "Bearer error=\"invalid_token\"" };
-            answer.header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        Refusal::Domain(Error::Unauthenticated(_)) => {
-            answer.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        Refusal::Domain(Error::Limit(Limit::Rate { retry_after_seconds })) => {
-            answer.header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds));
-        }
-        Refusal::Domain(Error::Limit(Limit::Busy)) => answer.header(header::RETRY_AFTER, HeaderValue::from(1)),
-        Refusal::Domain(Error::Limit(Limit::Size { what: "the body", .. }))
-        | Refusal::BodySlow { .. }
-        | Refusal::BodyBroken => answer.header(header::CONNECTION, HeaderValue::from_static("close")),
-        Refusal::Method { allow, .. } => {
-            answer.headers.extend(HeaderValue::from_str(allow).ok().map(|allow| (header::ALLOW, allow)));
-        }
-        _ => {}
-    }
+/// Fields whose values another record already has.
+fn taken(fields: &[String]) -> Vec<Fault<'_>> {
+    let message = match fields {
+        [_] => "the value is already taken".to_owned(),
+        several => format!("{} are already taken together", several.join(" and ")),
+    };
+    let fault = |field| Fault { at: Cow::Owned(format!("/{field}")), message: message.clone(), remedy: None };
+    fields.iter().map(fault).collect()
 }
 
 fn log(refusal: &Refusal, request: RequestId) {
-    match refusal {
-        Refusal::Domain(Error::Internal(cause)) => {
-            tracing::error!(%request, cause = chain(&**cause), "a request failed");
-        }
-        Refusal::Domain(Error::Unknown) | Refusal::WriteTime { .. } => {
-            tracing::warn!(%request, "it is unknown whether a change was stored");
-        }
-        _ => {}
+    if let Refusal::Domain(Error::Internal(cause)) = refusal {
+        tracing::error!(%request, cause = chain(&**cause), "a request failed");
+    }
+    if matches!(refusal, Refusal::Domain(Error::Unknown) | Refusal::WriteTime { .. }) {
+        tracing::warn!(%request, "it is unknown whether a change was stored");
     }
 }
 
@@ -198,6 +233,7 @@ mod tests {
         check(Refusal::HeadersTooLarge { max: 1 }, 431);
         check(Refusal::BodySlow { seconds: 1 }, 408);
         check(Refusal::BodyBroken, 400);
+        check(Refusal::BodyTooLarge { max: 1 }, 413);
         check(Refusal::Authorization, 401);
         check(Refusal::CrossOrigin, 403);
         check(Refusal::ListChanged, 412);

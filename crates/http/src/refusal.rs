@@ -62,6 +62,12 @@ pub enum Refusal {
         /// The limit.
         seconds: u64,
     },
+    /// The body is too large.
+    #[error("the body is larger than {max} bytes")]
+    BodyTooLarge {
+        /// The limit.
+        max: usize,
+    },
     /// The body ended early or its framing is broken.
     #[error("the body ended early, or its chunks are malformed")]
     BodyBroken,
@@ -126,6 +132,7 @@ impl Refusal {
             Self::TargetTooLong { .. } => "target-too-long",
             Self::HeadersTooLarge { .. } => "headers-too-large",
             Self::BodySlow { .. } => "body-timeout",
+            Self::BodyTooLarge { .. } => "too-large",
             Self::BodyBroken => "malformed-body",
             Self::Authorization => "malformed-authorization",
             Self::CrossOrigin => "cross-origin",

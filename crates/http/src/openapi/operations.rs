@@ -193,7 +193,9 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
             FieldKind::Scalar(scalar) if *scalar != Scalar::Json => json!({ "type": "string" }),
             FieldKind::ToOne { .. } => json!({ "type": "string" }),
-            _ => return None,
+            FieldKind::Scalar(_) | FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
+                return None;
+            }
         };
         Some(json!({ "name": field.name, "in": "query", "schema": schema, "description": "Equal to this value." }))
     });

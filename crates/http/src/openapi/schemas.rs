@@ -42,7 +42,11 @@ fn create(model: &Model, collection: &Collection) -> Value {
     let needed = |field: &&Field| field.required && field.default.is_none();
     let has_initial = |field: &Field| match field.kind {
         FieldKind::Enum(id) => model.enumeration(id).initial().is_some(),
-        _ => false,
+        FieldKind::Scalar(_)
+        | FieldKind::List(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::ManyToMany { .. } => false,
     };
     let fields_needed = collection.fields.iter().filter(writable).filter(needed).filter(|field| !has_initial(field));
     let required: Vec<&str> = fields_needed.map(|field| field.name.as_str()).collect();
@@ -125,7 +129,7 @@ fn read(model: &Model, field: &Field) -> Value {
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
             json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX })
         }
-        _ => written(model, field, is_required(field)),
+        FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => written(model, field, is_required(field)),
     }
 }
 
