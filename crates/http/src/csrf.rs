@@ -8,8 +8,8 @@ use crate::origin::same_authority;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses a request that a page sent which may not send it. Browsers say where a request comes from; a request that
-/// does not say it must show its token in `Authorization` if the endpoint trusts the cookie.
+/// Refuses a request from a page that may not send it. Browsers name the page's origin. A request that names none is not
+/// trusted with the cookie; it must show its token in `Authorization`.
 pub(crate) fn require(head: &Head<'_>, pages: Pages, recognized: &Recognized) -> Result<(), Refusal> {
     let allowed = match pages {
         Pages::All => true,

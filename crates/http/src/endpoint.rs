@@ -9,7 +9,7 @@ pub(crate) struct Place {
     /// Who may call, whatever the method.
     pub(crate) callers: Callers,
     pub(crate) endpoints: &'static [Endpoint],
-    /// What a request with another method is told.
+    /// What to do instead, for a request with another method.
     pub(crate) otherwise: &'static str,
     /// The same for methods that are to come.
     pub(crate) not_yet: &'static [(&'static str, &'static str)],

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_of_an_internal_error_is_not_told() {
+    fn the_cause_of_an_internal_error_is_not_answered() {
         let refusal = Refusal::Domain(Error::internal(io::Error::other("the disk is at /secret")));
         let answer = answer(&refusal, RequestId(backstay_base::RecordId::from_bytes([7; 16])));
         let text = String::from_utf8(answer.body.to_vec()).expect("JSON is UTF-8");

@@ -60,7 +60,8 @@ pub(crate) async fn explain(state: &State, context: &Context, request: ExplainRe
     Ok(state.engine.explain(context, request).await?)
 }
 
-/// Where a value is taken can be told for one record. Of several, the engine does not say which it was.
+/// A unique value that is taken gets a place in the body of one record. For several records, the engine does not say
+/// which one it was.
 fn placed(error: Error, several: bool) -> Refusal {
     match error {
         Error::Conflict(Conflict::Unique { .. }) if several => Refusal::AmongSeveral(error),

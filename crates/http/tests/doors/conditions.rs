@@ -112,7 +112,7 @@ async fn if_match_of_a_list_compares_its_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_that_cannot_match_is_told_from_a_change() {
+async fn a_tag_that_cannot_match_is_not_called_a_change() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
     let id = note(&app, &ada, "One").await;
