@@ -40,6 +40,10 @@ pub struct Server {
     pub cors_origins: Vec<String>,
     /// Whether pages of those origins may use the session's cookie; never with `*`.
     pub cors_credentials: bool,
+    /// Request headers that pages of those origins may send, besides those that the API reads.
+    pub cors_headers: Vec<String>,
+    /// Headers of answers that pages of those origins may read, besides those that the API sets.
+    pub cors_exposed_headers: Vec<String>,
     /// Whether the session's cookie is sent over TLS alone.
     pub secure_cookies: bool,
     /// Bytes of an answer from which it is compressed; 0 never compresses.
@@ -99,6 +103,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Seconds of a request.
     pub request_seconds: u64,
+    /// Seconds for which a connection may stay open between requests.
+    pub idle_seconds: u64,
     /// Connections at one time.
     pub connections: usize,
 }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 
 use backstay_engine::OpenOutcome;
-use backstay_http::Doors;
+use backstay_http::Services;
 use backstay_model::{Diagnostics, Style};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -50,12 +50,12 @@ async fn serve_open(place: &Place, instance: &Instance, stop: impl Future<Output
     announce(place, instance, address).await?;
     let mut settings = http_settings(&place.config)?;
     settings.connections = open_files::connections(settings.connections);
-    let doors = Doors { engine: instance.engine.clone(), identity: instance.identity.clone(), settings };
+    let services = Services { engine: instance.engine.clone(), identity: instance.identity.clone(), settings };
     let stop = async {
         stop.await;
         tracing::info!("stopping: requests that are under way are finished");
     };
-    let served = backstay_http::serve(listener, doors, stop).await;
+    let served = backstay_http::serve(listener, services, stop).await;
     drop(commands);
     served.map_err(Failure::Serve)
 }

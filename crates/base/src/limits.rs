@@ -100,10 +100,12 @@ pub const TARGET_BYTES: usize = 32 * 1024;
 pub const HEADER_BYTES: usize = 32 * 1024;
 /// Bytes of the body of a request to `/auth/`.
 pub const CREDENTIAL_BYTES: usize = 16 * 1024;
-/// Seconds within which the headers of a request arrive; a connection that is idle for longer is closed.
+/// Seconds within which the head of a request arrives.
 pub const HEADER_SECONDS: u64 = 30;
 /// Seconds within which the body of a request arrives.
 pub const BODY_SECONDS: u64 = 20;
+/// Seconds for which a connection may stay open between requests: longer than the 60 that load balancers keep theirs.
+pub const IDLE_SECONDS: u64 = 75;
 /// Connections at one time; more wait to be accepted.
 pub const CONNECTIONS: usize = 10_000;
 /// Seconds for which requests under way may go on when the server is asked to stop.

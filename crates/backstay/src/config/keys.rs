@@ -76,6 +76,8 @@ impl Default for Config {
                 proxy_header: ProxyHeader::XForwarded,
                 cors_origins: Vec::new(),
                 cors_credentials: false,
+                cors_headers: Cors::DEFAULT_HEADERS.iter().map(ToString::to_string).collect(),
+                cors_exposed_headers: Vec::new(),
                 secure_cookies: false,
                 compression_min_bytes: limits::COMPRESS_BYTES,
             },
@@ -92,6 +94,7 @@ impl Default for Config {
             limits: Limits {
                 body_bytes: limits::BODY_BYTES,
                 request_seconds: limits::REQUEST_SECONDS,
+                idle_seconds: limits::IDLE_SECONDS,
                 connections: limits::CONNECTIONS,
             },
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
@@ -170,7 +173,7 @@ const SERVER: &[Key] = &[
                 `cors_credentials`.",
         set: |config, given| {
             let origins = texts(given)?;
-            Cors::new(origins.clone(), false, 0)
+            Cors::new(&origins, false, 0)
                 .map_err(|_| "not \"*\" alone, nor a list of origins such as [\"https://app.example\"]")?;
             config.server.cors_origins = origins;
             Ok(())
@@ -189,6 +192,30 @@ const SERVER: &[Key] = &[
             Ok(())
         },
         show: |config| config.server.cors_credentials.to_string(),
+    },
+    Key {
+        section: "server",
+        name: "cors_headers",
+        kind: Kind::Texts,
+        about: "Request headers that pages of `cors_origins` may send besides `Authorization`, `Content-Type`, \
+                `Idempotency-Key`, `If-Match`, `If-None-Match` and `Prefer`, which they always may.",
+        set: |config, given| {
+            config.server.cors_headers = headers(given)?;
+            Ok(())
+        },
+        show: |config| list(&config.server.cors_headers),
+    },
+    Key {
+        section: "server",
+        name: "cors_exposed_headers",
+        kind: Kind::Texts,
+        about: "Headers of answers that pages of `cors_origins` may read besides those that the API sets: a proxy may \
+                add some.",
+        set: |config, given| {
+            config.server.cors_exposed_headers = headers(given)?;
+            Ok(())
+        },
+        show: |config| list(&config.server.cors_exposed_headers),
     },
     Key {
         section: "server",
@@ -347,6 +374,18 @@ const LIMITS: &[Key] = &[
     },
     Key {
         section: "limits",
+        name: "idle_seconds",
+        kind: Kind::Number(1, 3600),
+        about: "Seconds for which a connection may stay open between requests. Keep it above the idle timeout of a load \
+                balancer in front (often 60 seconds), so that the balancer closes idle connections first.",
+        set: |config, given| {
+            config.limits.idle_seconds = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.limits.idle_seconds.to_string(),
+    },
+    Key {
+        section: "limits",
         name: "connections",
         kind: Kind::Number(1, 1_000_000),
         about: "Connections at one time; more of them wait. Fewer are held, with a warning, where the operating system does \
@@ -407,6 +446,15 @@ fn text(given: Given) -> Result<String, &'static str> {
 
 fn texts(given: Given) -> Result<Vec<String>, &'static str> {
     if let Given::Texts(texts) = given { Ok(texts) } else { Err(OTHER_TYPE) }
+}
+
+/// Names of headers.
+fn headers(given: Given) -> Result<Vec<String>, &'static str> {
+    let names = texts(given)?;
+    let wrong = || "not a list of header names, such as [\"X-Requested-With\"]";
+    let any_origin = Cors::new(&["*".to_owned()], false, 0).map_err(|_| wrong())?;
+    any_origin.with_headers(&names, &[]).map_err(|_| wrong())?;
+    Ok(names)
 }
 
 fn truth(given: &Given) -> Result<bool, &'static str> {

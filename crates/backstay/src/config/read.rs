@@ -105,7 +105,7 @@ impl Reader {
     fn together(&mut self) {
         let server = &self.config.server;
         if let Some(place) = self.places.get(&("server", "cors_credentials"))
-            && let Err(wrong) = Cors::new(server.cors_origins.clone(), server.cors_credentials, 0)
+            && let Err(wrong) = Cors::new(&server.cors_origins, server.cors_credentials, 0)
         {
             self.problem(place.clone(), format!("server.cors_credentials: {wrong}"), None);
         }
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn settings_that_contradict_each_other_are_refused() {
-        let words = "server.cors_credentials: '*' cannot be combined with credentials; list the origins";
+        let words = "server.cors_credentials: `*` cannot be combined with credentials; list the origins";
         check("[server]\ncors_credentials = true\ncors_origins = ['*']", &[], &format!("backstay.toml:2:20: {words}"));
         check(
             "[server]\ncors_origins = ['*']",

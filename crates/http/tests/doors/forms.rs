@@ -88,10 +88,10 @@ async fn a_minimal_answer_leaves_the_record_out() {
 async fn what_takes_too_long_is_cut_off() {
     let mut app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
-    app.doors.settings.request_time = Duration::from_millis(20);
+    app.services.settings.request_time = Duration::from_millis(20);
     let (release, held) = mpsc::channel();
     let (started, running) = tokio::sync::oneshot::channel();
-    let engine = app.doors.engine.clone();
+    let engine = app.services.engine.clone();
     let hold = Hold { started: Mutex::new(Some(started)), held: Mutex::new(held) };
     let holding = tokio::spawn(async move { engine.run(&Context::system(&engine), hold).await });
     running.await.expect("the writer is held");

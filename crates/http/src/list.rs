@@ -1,13 +1,15 @@
 use std::borrow::Cow;
 
 use backstay_base::{Error, Violation, ViolationKind, limits};
-use backstay_engine::{List, Raw, object_members};
+use backstay_engine::{List, Raw};
 use backstay_model::Collection;
 use serde_json::value::RawValue;
 
+use crate::endpoint::Parameters;
+use crate::json;
 use crate::query::{self, shorten};
 
-/// Parameters that are known by name, but not there yet.
+/// Parameters that are to come.
 const NOT_YET: &[&str] = &["search"];
 /// Members of the body of `:query`.
 const MEMBERS: &[&str] = &["filter", "params", "where", "sort", "select", "limit", "after", "count"];
@@ -17,7 +19,7 @@ const MEMBERS: &[&str] = &["filter", "params", "where", "sort", "select", "limit
 pub(crate) fn from_query(collection: &Collection, text: Option<&str>) -> Result<List, Error> {
     let mut list = List::of(collection.id);
     let mut violations = Vec::new();
-    for (name, value) in query::pairs(text.unwrap_or_default())? {
+    for (name, value) in query::of_url(text)? {
         if let Err(kind) = parameter(&mut list, collection, &name, value) {
             violations.push(Violation::new(shorten(&name), kind));
         }
@@ -46,12 +48,12 @@ fn parameter(list: &mut List, collection: &Collection, name: &str, value: Cow<'_
     Ok(())
 }
 
-/// Reads the body of `POST /api/{collection}:query`: the same, with the filter's parameters under `params` and the
-/// equalities under `where`, their values as JSON.
+/// Reads the body of `POST /api/{collection}:query`: the same, with the filter's parameters in `params` and the
+/// equalities in `where`, their values as JSON.
 pub(crate) fn from_body(collection: &Collection, body: &[u8]) -> Result<List, Error> {
     let mut list = List::of(collection.id);
     let (mut seen, mut violations) = (Vec::new(), Vec::new());
-    let members = object_members(body)?;
+    let members = json::members(body)?;
     few(&members).map_err(|kind| Error::malformed("", kind))?;
     for (name, raw) in members {
         let at = format!("/{}", shorten(&pointer(&name)));
@@ -60,10 +62,10 @@ pub(crate) fn from_body(collection: &Collection, body: &[u8]) -> Result<List, Er
             continue;
         }
         match &*name {
-            "params" => pairs(&at, raw, &mut list.params, &mut violations),
-            "where" => pairs(&at, raw, &mut list.equals, &mut violations),
+            "params" => violations.extend(pairs(&at, raw, NULL_PARAMETER, &mut list.params)),
+            "where" => violations.extend(pairs(&at, raw, NULL_EQUALITY, &mut list.equals)),
             _ => {
-                if let Err(kind) = member(&mut list, &name, raw.get()) {
+                if let Err(kind) = member(&mut list, &name, raw) {
                     violations.push(Violation::new(at, kind));
                 }
             }
@@ -73,7 +75,7 @@ pub(crate) fn from_body(collection: &Collection, body: &[u8]) -> Result<List, Er
     checked(list, violations, "/params")
 }
 
-/// The error with places in the body of `:query`, where it was found in the list that the body describes.
+/// An error of a list, with places in the body of `:query`.
 pub(crate) fn in_body(error: Error) -> Error {
     let Error::Malformed(mut violations) = error else { return error };
     for violation in &mut violations {
@@ -88,47 +90,54 @@ pub(crate) fn in_body(error: Error) -> Error {
     Error::Malformed(violations)
 }
 
-fn member(list: &mut List, name: &str, raw: &str) -> Result<(), ViolationKind> {
-    let expected = |expected: &str| ViolationKind::Type { expected: expected.to_owned() };
-    let text = || match serde_json::from_str::<Option<String>>(raw) {
-        Ok(Some(text)) if text.contains('\0') => Err(ViolationKind::Range("NUL is not taken; leave it out".to_owned())),
-        Ok(text) => Ok(text),
-        Err(_) => Err(expected("a text")),
+fn member(list: &mut List, name: &str, raw: &RawValue) -> Result<(), ViolationKind> {
+    let text = || match json::text(raw, "a text")? {
+        Some(text) if text.contains('\0') => Err(ViolationKind::Range(NUL.to_owned())),
+        text => Ok(text),
     };
     match name {
         "filter" => list.filter = text()?,
         "sort" => list.sort = text()?,
         "select" => list.select = text()?,
         "after" => list.after = text()?,
-        "limit" => list.limit = if raw == "null" { None } else { Some(page_limit(raw)?) },
-        "count" => list.count = serde_json::from_str(raw).map_err(|_| expected("true or false"))?,
+        "limit" => list.limit = if raw.get() == "null" { None } else { Some(page_limit(raw.get())?) },
+        "count" => list.count = truth(raw.get())?,
         _ if NOT_YET.contains(&name) => return Err(not_yet()),
         _ => return Err(unknown("member", name, nearest(MEMBERS, name))),
     }
     Ok(())
 }
 
-fn pairs(at: &str, raw: &RawValue, into: &mut Vec<(String, Raw)>, violations: &mut Vec<Violation>) {
-    let Ok(members) = object_members(raw.get().as_bytes()) else {
+const NUL: &str = "NUL is not allowed";
+/// No comparison with null is true or false, so null is refused as a value to compare with.
+const NULL_PARAMETER: &str = "a parameter cannot be null; write `== null` or `!= null` in the filter instead";
+const NULL_EQUALITY: &str = "`where` cannot compare with null; use `filter` with `== null` instead";
+
+/// Reads an object of names and values; gives what is wrong with it.
+fn pairs(at: &str, raw: &RawValue, null: &str, into: &mut Vec<(String, Raw)>) -> Vec<Violation> {
+    let Ok(members) = json::members(raw.get().as_bytes()) else {
         let kind = ViolationKind::Type { expected: "a JSON object of names and values".to_owned() };
-        violations.push(Violation::new(at, kind));
-        return;
+        return vec![Violation::new(at, kind)];
     };
     if let Err(kind) = few(&members) {
-        violations.push(Violation::new(at, kind));
-        return;
+        return vec![Violation::new(at, kind)];
     }
+    let mut violations = Vec::new();
     for (name, value) in members {
-        if into.iter().any(|(known, _)| *known == name) {
-            let at = format!("{at}/{}", shorten(&pointer(&name)));
-            violations.push(Violation::new(at, ViolationKind::Duplicate));
+        let wrong = if into.iter().any(|(known, _)| *known == name) {
+            ViolationKind::Duplicate
+        } else if value.get() == "null" {
+            ViolationKind::Range(null.to_owned())
         } else {
             into.push((name.into_owned(), Raw::Json(value.to_owned())));
-        }
+            continue;
+        };
+        violations.push(Violation::new(format!("{at}/{}", shorten(&pointer(&name))), wrong));
     }
+    violations
 }
 
-/// Refuses many members in an object that holds names for a request and no record: there is no use for them.
+/// Limits the members of an object that is not a record.
 fn few<M>(members: &[M]) -> Result<(), ViolationKind> {
     match members.len() > limits::PARAMETERS {
         true => Err(ViolationKind::Range(format!("at most {} members", limits::PARAMETERS))),
@@ -150,7 +159,7 @@ fn truth(text: &str) -> Result<bool, ViolationKind> {
     }
 }
 
-/// The list, if nothing is wrong with it. `at` is where the filter's parameters stand.
+/// The list, if nothing is wrong with it. `at` is the place of the filter's parameters.
 fn checked(list: List, mut violations: Vec<Violation>, at: &str) -> Result<List, Error> {
     if list.params.len() > limits::FILTER_PARAMETERS {
         let range = format!("at most {} parameters", limits::FILTER_PARAMETERS);
@@ -160,11 +169,11 @@ fn checked(list: List, mut violations: Vec<Violation>, at: &str) -> Result<List,
 }
 
 fn not_yet() -> ViolationKind {
-    ViolationKind::Range("not there yet; use filter".to_owned())
+    ViolationKind::Range("not supported yet; use `filter`".to_owned())
 }
 
-/// Refuses a name that is no field, where a parameter was probably meant. Other names are left to the engine, which
-/// knows what fields the caller may name.
+/// Refuses a name that is not a field and probably a misspelled parameter. Other names are left to the engine, which
+/// knows which fields the caller may name.
 fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKind> {
     if collection.field_named(name).is_some() {
         return Ok(());
@@ -175,10 +184,20 @@ fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKi
     }
 }
 
-/// Refuses every parameter but those named.
-pub(crate) fn only(text: Option<&str>, known: &[&str]) -> Result<Option<String>, Error> {
+/// The value of the one query parameter that an endpoint takes. All others are refused, unless they are ignored or
+/// left to the reader of a list.
+pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<String>, Error> {
+    match taken {
+        Parameters::Ignored | Parameters::OfList => Ok(None),
+        Parameters::None => only(query, &[]),
+        Parameters::Select => only(query, &["select"]),
+        Parameters::SetupToken => only(query, &["token"]),
+    }
+}
+
+fn only(text: Option<&str>, known: &[&str]) -> Result<Option<String>, Error> {
     let (mut value, mut violations) = (None, Vec::new());
-    for (name, text) in query::pairs(text.unwrap_or_default())? {
+    for (name, text) in query::of_url(text)? {
         if known.contains(&&*name) {
             value = Some(text.into_owned());
         } else {

@@ -16,7 +16,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether the address is one of them.
+    /// Whether the network contains the address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let bits = |address: IpAddr| match address {
             IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
@@ -24,13 +24,15 @@ impl Network {
         };
         let shift = 128 - u32::from(self.prefix);
         let differing = bits(self.address) ^ bits(address);
-        self.address.is_ipv4() == address.is_ipv4() && differing.checked_shr(shift).unwrap_or(0) == 0
+        // A prefix of length 0 shifts all bits out.
+        let same_prefix = differing.checked_shr(shift).is_none_or(|prefix| prefix == 0);
+        self.address.is_ipv4() == address.is_ipv4() && same_prefix
     }
 }
 
-/// A text that is neither an address nor an address and the length of a prefix.
+/// A text that is neither an address nor an address with a prefix length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an address or a network, such as 127.0.0.1 or 10.0.0.0/8")]
+#[error("not an address or a network such as 127.0.0.1 or 10.0.0.0/8")]
 pub struct ParseNetworkError;
 
 impl FromStr for Network {
@@ -45,7 +47,7 @@ impl FromStr for Network {
     }
 }
 
-/// In which header the proxies write where a request came from.
+/// The header in which proxies write where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ProxyHeader {
     /// `X-Forwarded-For`, with `-Proto` and `-Host`.
@@ -55,52 +57,54 @@ pub enum ProxyHeader {
     Forwarded,
 }
 
-/// Proxies in front. Only the header they are configured to write is read: another could come from the client.
+/// Trusted proxies in front of the server. Only the header that they are configured to write is read, because a client
+/// could have written any other.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
-    /// Where they are.
+    /// Their addresses.
     pub networks: Vec<Network>,
-    /// What they write.
+    /// The header that they write.
     pub header: ProxyHeader,
 }
 
 impl Proxies {
-    /// Whether the address is a proxy's.
-    pub(crate) fn vouch_for(&self, address: IpAddr) -> bool {
+    /// Whether the address is that of a trusted proxy.
+    pub(crate) fn trust(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(address))
     }
 
-    /// The client's address: the peer's, or where that is a proxy, the last one written that is not.
+    /// The client's address: the peer's or, if the peer is a trusted proxy, the last forwarded one that is not.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        if !self.vouch_for(peer) {
+        if !self.trust(peer) {
             return peer;
         }
         let mut client = peer;
-        for text in self.hops(headers).iter().rev() {
-            let Some(address) = address_of(text) else { break };
+        for hop in self.hops(headers).iter().rev() {
+            let Some(address) = hop.as_deref().and_then(address_of) else { break };
             client = address;
-            if !self.vouch_for(address) {
+            if !self.trust(address) {
                 break;
             }
         }
         client
     }
 
-    /// Whether a proxy says that the client came over https.
+    /// Whether a trusted proxy says that the client connected by https.
     pub(crate) fn https(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
-        self.told(peer, headers, "proto", &X_FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
+        self.forwarded(peer, headers, "proto", &X_FORWARDED_PROTO)
+            .is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
     }
 
-    /// The host the client asked for, as a proxy tells it, else as the request does.
+    /// The host that the client asked for: as a trusted proxy forwards it, or else as the request names it.
     pub(crate) fn host(&self, peer: IpAddr, parts: &Parts) -> Option<String> {
         let asked = || parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
         let authority = || parts.uri.authority().map(ToString::to_string);
-        self.told(peer, &parts.headers, "host", &X_FORWARDED_HOST).or_else(authority).or_else(asked)
+        self.forwarded(peer, &parts.headers, "host", &X_FORWARDED_HOST).or_else(authority).or_else(asked)
     }
 
-    /// What the nearest proxy says under this name.
-    fn told(&self, peer: IpAddr, headers: &HeaderMap, pair: &str, header: &HeaderName) -> Option<String> {
-        if self.networks.is_empty() || !self.vouch_for(peer) {
+    /// What the nearest proxy wrote: a pair of `Forwarded`, or a header of its own.
+    fn forwarded(&self, peer: IpAddr, headers: &HeaderMap, pair: &str, header: &HeaderName) -> Option<String> {
+        if self.networks.is_empty() || !self.trust(peer) {
             return None;
         }
         match self.header {
@@ -109,19 +113,19 @@ impl Proxies {
         }
     }
 
-    /// The addresses that proxies wrote, the nearest last.
-    fn hops(&self, headers: &HeaderMap) -> Vec<String> {
+    /// The addresses that proxies wrote, the nearest last; `None` where an element names none.
+    fn hops(&self, headers: &HeaderMap) -> Vec<Option<String>> {
         match self.header {
-            ProxyHeader::XForwarded => elements(headers, &X_FORWARDED_FOR),
+            ProxyHeader::XForwarded => elements(headers, &X_FORWARDED_FOR).into_iter().map(Some).collect(),
             ProxyHeader::Forwarded => {
                 let elements = elements(headers, &header::FORWARDED);
-                elements.iter().map(|element| member(element, "for").unwrap_or_default()).collect()
+                elements.iter().map(|element| member(element, "for")).collect()
             }
         }
     }
 }
 
-/// The elements of a header that is a list, over all its lines.
+/// The elements of a list header, over all its lines.
 fn elements(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(|element| element.trim().to_owned()).collect()
