@@ -33,7 +33,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /explain" => String::new(),
         _ => note(&app, &token, "One").await,
     };
-    let setup_token = app.services.identity.setup_token();
+    let setup_token = app.setup_token();
     let setup = format!("token={}&email=root%40example.org&password=a+good+password", setup_token.expose());
     let body = match endpoint {
         "POST /api/{collection}" => r#"{"title": "x"}"#,
