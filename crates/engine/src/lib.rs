@@ -31,6 +31,7 @@ mod rights;
 mod row_change;
 mod rules;
 mod select;
+mod shape;
 mod sink;
 mod states;
 mod stored;

@@ -2,14 +2,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Action, Error};
-use backstay_expr::{Expr, Rights, Rule};
+use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, CollectionId};
-use backstay_sql::{
-    Perspective, Planner, ReadPlan, ReadScope, ReadShape, RecordSource, SelectedField, Selection, StoredPlan, Template,
-};
+use backstay_sql::{Planner, ReadPlan, RecordSource, Selection, StoredPlan, Template};
 use quick_cache::sync::Cache;
 
 use crate::query::{ListKey, ListPlan};
+use crate::shape::{one_record, whole};
 use crate::width;
 
 /// Plans of lists and selections that are kept for one class of callers at most.
@@ -136,21 +135,4 @@ impl Plans {
             (None, _) => make(),
         }
     }
-}
-
-/// What a record is answered with where nothing is selected: every stored field that the caller may see.
-pub(crate) fn whole(rights: &Rights, collection: &Collection) -> Selection {
-    let fields = collection.stored_fields().filter(|field| rights.may_see(collection.id, field.id));
-    let fields = fields.map(|field| SelectedField { field: field.id, expand: None }).collect();
-    Selection { collection: collection.id, fields }
-}
-
-/// A read of one record.
-pub(crate) fn one_record(selection: Selection) -> ReadShape {
-    read_shape(selection, None, ReadScope::One)
-}
-
-/// A read of what is published.
-pub(crate) fn read_shape(selection: Selection, filter: Option<Expr>, scope: ReadScope) -> ReadShape {
-    ReadShape { perspective: Perspective::Live, selection, filter, scope }
 }

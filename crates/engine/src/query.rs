@@ -7,8 +7,8 @@ use backstay_scalar::{Scalar, Token, Value};
 use backstay_sql::{ColumnRef, Planner, Position, ReadPlan, ReadScope, ReadShape, SortKey};
 
 use crate::decode::{items, shorten, unknown_field};
-use crate::plans::{read_shape, whole};
 use crate::select;
+use crate::shape::{read_shape, whole};
 use crate::{List, Raw};
 
 /// What makes two lists of one class of callers the same statement.

@@ -4,7 +4,7 @@ use backstay_model::{Class, Collection, Field, FieldKind, Model};
 use backstay_sql::{Expansion, SelectedField, Selection};
 
 use crate::decode::unknown_field;
-use crate::plans::whole;
+use crate::shape::whole;
 
 /// Reads a `select` such as `title,author{name},comments{text}` or `*,author{*}`. Fields that the caller may not see at
 /// all cannot be named.

@@ -5,7 +5,7 @@ use backstay_model::{Collection, CollectionId, FieldId, Link, Model};
 use backstay_sql::{Planner, Position, ReadPlan, ReadScope, SelectedField, Selection, StoredPlan, Template};
 use quick_cache::sync::Cache;
 
-use crate::plans::read_shape;
+use crate::shape::read_shape;
 
 /// Statements by the fields that they name, of all collections together.
 const STATEMENTS: usize = 4096;

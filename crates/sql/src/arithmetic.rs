@@ -1,30 +1,60 @@
+use std::sync::Arc;
+
 use backstay_expr::{Expr, Node, Operator, Type};
 use backstay_scalar::{Storage, Value};
 use sea_query::{Alias, CaseStatement, Expr as Sql, ExprTrait, Query};
 
 use crate::dialect::{epoch, in_time};
-use crate::lower::Lowering;
+use crate::lower::{Lowering, is_short};
 use crate::operand::{Form, Val};
 use crate::predicate::Pred;
 use crate::tree::{call, cast, column, integer, name, subquery, word};
 use crate::{Dialect, Slot};
 
-/// Lowers what is computed from values.
-pub(crate) struct Computation<'l, 'b, 'm, 'e>(&'l mut Lowering<'b, 'm, 'e>);
+/// Lowers what is computed from values. What decides whether a result fits repeats it: an operand that is long is
+/// therefore named in a subquery.
+pub(crate) struct Computation<'l, 'b, 'm, 'e> {
+    lowering: &'l mut Lowering<'b, 'm, 'e>,
+    /// The subquery of the named operands.
+    alias: Arc<str>,
+    operands: Vec<Sql>,
+}
 
 impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
     /// A computed value; unknown where it or a part of it does not fit its type, or a divisor is zero.
     pub(crate) fn value(lowering: &'l mut Lowering<'b, 'm, 'e>, expr: &Expr) -> Val {
-        let dialect = lowering.builder.dialect;
-        let value = Self(lowering).computed(expr);
-        match (dialect, &expr.ty) {
-            (Dialect::Sqlite, Type::Int | Type::Duration) => whole(value),
+        let mut computation = Self { lowering, alias: Arc::from(""), operands: Vec::new() };
+        let value = computation.whole(expr);
+        computation.finish(value)
+    }
+
+    fn finish(self, value: Val) -> Val {
+        if self.operands.is_empty() || value.is_null() {
+            return value;
+        }
+        let Self { lowering, alias, operands } = self;
+        let mut named = Query::select();
+        for (index, operand) in operands.into_iter().enumerate() {
+            named.expr_as(operand, name(&format!("v{index}")));
+        }
+        lowering.builder.keep_apart(&mut named);
+        let form = value.form.clone();
+        let mut select = Query::select();
+        select.expr(value.settled()).from_subquery(named, name(&alias));
+        Val { sql: subquery(select), guards: Vec::new(), form }
+    }
+
+    /// A value, which is an integer where its type is one.
+    fn whole(&mut self, expr: &Expr) -> Val {
+        let value = self.computed(expr);
+        match (self.lowering.builder.dialect, &expr.ty) {
+            (Dialect::Sqlite, Type::Int | Type::Duration) if is_computed(expr) => whole(value),
             _ => value,
         }
     }
 
-    /// As `value`, but an integer of SQLite may still have overflowed: it is a REAL then, and so is all that
-    /// is computed from it by `+`, `-` and `*`.
+    /// As `whole`, but an integer of SQLite may still have overflowed: it is a REAL then, and so is all that is computed
+    /// from it by `+`, `-` and `*`.
     fn computed(&mut self, expr: &Expr) -> Val {
         match &expr.node {
             Node::Negate(of) => {
@@ -34,14 +64,29 @@ impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
             Node::Binary(operator, left, right) if is_arithmetic(*operator) => {
                 self.operation(*operator, left, right, &expr.ty)
             }
-            _ => self.0.value(expr),
+            _ => self.given(expr),
         }
+    }
+
+    /// A value that is not computed.
+    fn given(&mut self, expr: &Expr) -> Val {
+        let value = self.lowering.value(expr);
+        if is_short(expr) || value.is_null() {
+            return value;
+        }
+        if self.operands.is_empty() {
+            self.alias = self.lowering.builder.alias();
+        }
+        let named = column(&self.alias, &format!("v{}", self.operands.len()));
+        let form = value.form.clone();
+        self.operands.push(value.settled());
+        Val { sql: named, guards: Vec::new(), form }
     }
 
     fn operation(&mut self, operator: Operator, left: &Expr, right: &Expr, ty: &Type) -> Val {
         let exact = matches!(operator, Operator::Divide | Operator::Remainder);
         let [left, right] = [left, right].map(|operand| {
-            let value = if exact { self.0.value(operand) } else { self.computed(operand) };
+            let value = if exact { self.whole(operand) } else { self.computed(operand) };
             self.operand(value, operand)
         });
         if left.is_null() || right.is_null() {
@@ -49,13 +94,13 @@ impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
         }
         let guards = [left.guards, right.guards].concat();
         let (left, right) = (left.sql, right.sql);
-        match (self.0.builder.dialect, ty) {
+        match (self.lowering.builder.dialect, ty) {
             (Dialect::Postgres, Type::Float) => {
                 Val { sql: self.float(operator, left, right), guards, form: Form::Column }
             }
             (Dialect::Sqlite, Type::Float) => {
                 let sql = binary(operator, left, right);
-                let largest = self.0.builder.slot(Slot::Constant(Value::Float(f64::MAX)), Storage::Float);
+                let largest = self.lowering.builder.slot(Slot::Constant(Value::Float(f64::MAX)), Storage::Float);
                 let finite = call("abs", [sql.clone()]).lte(largest);
                 guard(Val { sql, guards, form: Form::Column }, finite)
             }
@@ -77,7 +122,7 @@ impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
 
     /// An operand in the form in which it is computed with.
     fn operand(&mut self, value: Val, expr: &Expr) -> Val {
-        if value.is_null() || self.0.builder.dialect == Dialect::Sqlite {
+        if value.is_null() || self.lowering.builder.dialect == Dialect::Sqlite {
             return value;
         }
         match (&expr.ty, &value.form) {
@@ -92,10 +137,10 @@ impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
     /// PostgreSQL raises an error where a float overflows or underflows, so the operands are looked at first. They are
     /// named in a subquery that is not flattened (`OFFSET 0`), lest nested operations multiply their text.
     fn float(&mut self, operator: Operator, left: Sql, right: Sql) -> Sql {
-        let alias = self.0.builder.alias();
+        let alias = self.lowering.builder.alias();
         let mut operands = Query::select();
         operands.expr_as(left, Alias::new("a")).expr_as(right, Alias::new("b"));
-        self.0.builder.keep_apart(&mut operands);
+        self.lowering.builder.keep_apart(&mut operands);
         let (a, b) = (column(&alias, "a"), column(&alias, "b"));
         let largest = || cast(word("1.7976931348623157e308"), "double precision");
         let smallest = || cast(word("5e-324"), "double precision");
@@ -138,6 +183,14 @@ impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
 /// Whether the operator computes a value from values.
 pub(crate) fn is_arithmetic(operator: Operator) -> bool {
     matches!(operator, Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder)
+}
+
+fn is_computed(expr: &Expr) -> bool {
+    match &expr.node {
+        Node::Negate(_) => true,
+        Node::Binary(operator, ..) => is_arithmetic(*operator),
+        _ => false,
+    }
 }
 
 fn zero(ty: &Type) -> Value {

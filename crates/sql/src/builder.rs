@@ -233,12 +233,11 @@ impl<'m> Builder<'m> {
         let target = self.model.field(from.collection, field).kind.target().unwrap_or(from.collection);
         let relation = relation(self.model.collection(target), from.perspective, rights);
         let join = self.frames[from.frame].joins.iter().find(|join| join.from == from.record && join.field == field);
-        let anchor = match join {
-            Some(join) => Anchor { record: Record::Row(Arc::clone(&join.alias)), collection: target, ..from },
-            None => {
-                let key = self.stored(&from, ColumnRef::main(field));
-                self.join(&from, field, target, key)
-            }
+        let anchor = if let Some(join) = join {
+            Anchor { record: Record::Row(Arc::clone(&join.alias)), collection: target, ..from }
+        } else {
+            let key = self.stored(&from, ColumnRef::main(field));
+            self.join(&from, field, target, key)
         };
         Seen { anchor, read: relation.read }
     }

@@ -8,7 +8,10 @@ use crate::operand::{Form, Val, constant_decimal, scaled_up};
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::{boolean, call, column, integer, name, only_where, word};
-use crate::{ColumnType, Dialect, Slot, nested};
+use crate::{ColumnType, Dialect, Slot, decimal};
+
+/// Elements of a list that may be written more than once.
+const FEW: usize = 16;
 
 /// A comparison with an operand that is one decimal number or another: on SQLite, where the two have different scales,
 /// there is no column that could hold both.
@@ -39,18 +42,14 @@ impl Lowering<'_, '_, '_> {
 
     /// The truth of `left op right`, with both lowered once.
     pub(crate) fn comparison_once(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Sql {
-        match self.alternatives(left, right) {
-            Some(Alternatives { condition, sides: [then, otherwise] }) => {
-                let condition = self.once(condition);
-                let then = self.comparison_once(operator, then.0, then.1);
-                let otherwise = self.comparison_once(operator, otherwise.0, otherwise.1);
-                self.builder.dialect.choice(condition, (then, otherwise))
-            }
-            None => {
-                let compared = self.compared(operator, left, right);
-                self.settled_truth(compared)
-            }
-        }
+        let Some(Alternatives { condition, sides: [then, otherwise] }) = self.alternatives(left, right) else {
+            let compared = self.compared(operator, left, right);
+            return self.settled_truth(compared);
+        };
+        let condition = self.once(condition);
+        let then = self.comparison_once(operator, then.0, then.1);
+        let otherwise = self.comparison_once(operator, otherwise.0, otherwise.1);
+        self.builder.dialect.choice(condition, (then, otherwise))
     }
 
     /// The other side is short, so that it may be written for each alternative.
@@ -64,6 +63,19 @@ impl Lowering<'_, '_, '_> {
             }
             (_, Node::Conditional(condition, then, otherwise)) if is_short(left) => {
                 Some(Alternatives { condition, sides: [(left, then), (left, otherwise)] })
+            }
+            _ => None,
+        }
+    }
+
+    /// The same for what is looked for in a list, which is written for each alternative.
+    fn alternative_elements<'x>(&self, element: &'x Expr, list: &Expr) -> Option<(&'x Expr, &'x Expr, &'x Expr)> {
+        let short = is_short(list) || items(list).is_some_and(|items| items.len() <= FEW && items.iter().all(is_short));
+        match &element.node {
+            Node::Conditional(condition, then, otherwise)
+                if short && self.builder.dialect == Dialect::Sqlite && element.ty == Type::Decimal =>
+            {
+                Some((condition, then, otherwise))
             }
             _ => None,
         }
@@ -102,7 +114,7 @@ impl Lowering<'_, '_, '_> {
     /// SQLite: a scaled integer with an exact number of any scale. The number is rounded as the operator needs it, so
     /// that the column stays as it is for an index.
     fn compare_exact(&mut self, operator: Operator, scaled: Sql, scale: u8, slot: &Slot) -> Sql {
-        let constant = constant_decimal(slot).and_then(|number| nested::scaled(number, u32::from(scale)));
+        let constant = constant_decimal(slot).and_then(|number| decimal::scaled(number, u32::from(scale)));
         if let Some(constant) = constant {
             return order(operator, scaled, integer(constant));
         }
@@ -117,6 +129,15 @@ impl Lowering<'_, '_, '_> {
 
     /// `element in list`: whether one of its elements is equal.
     pub(crate) fn membership(&mut self, element: &Expr, list: &Expr, wanted: bool) -> Pred {
+        if let Some((condition, then, otherwise)) = self.alternative_elements(element, list) {
+            if self.repeated {
+                let truth = self.membership_once(element, list);
+                return Pred::Sql(self.builder.dialect.is_truth(truth, wanted));
+            }
+            let [when, unless] = self.both_ways(condition);
+            let (then, otherwise) = (self.membership(then, list, wanted), self.membership(otherwise, list, wanted));
+            return Pred::any([Pred::all([when, then]), Pred::all([unless, otherwise])]);
+        }
         match items(list) {
             Some(items) if is_short(element) => {
                 let parts: Vec<Pred> =
@@ -131,6 +152,11 @@ impl Lowering<'_, '_, '_> {
 
     /// The truth of `element in list`, with both lowered once.
     pub(crate) fn membership_once(&mut self, element: &Expr, list: &Expr) -> Sql {
+        if let Some((condition, then, otherwise)) = self.alternative_elements(element, list) {
+            let condition = self.once(condition);
+            let branches = (self.membership_once(then, list), self.membership_once(otherwise, list));
+            return self.builder.dialect.choice(condition, branches);
+        }
         match items(list) {
             Some(items) if items.is_empty() => boolean(false),
             Some(items) if is_short(element) => {

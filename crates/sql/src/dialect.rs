@@ -8,7 +8,7 @@ use sea_query::{
 };
 
 use crate::tree::{boolean, call, cast, integer, name, word};
-use crate::{ColumnType, nested};
+use crate::{ColumnType, decimal};
 
 /// Which database a statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,10 +128,10 @@ impl Dialect {
     /// `text.endsWith(part)`.
     pub(crate) fn ends_with(self, text: Sql, part: Sql) -> Sql {
         match self {
+            // Of a text that is shorter than the part, this is the whole text.
             Self::Sqlite => {
-                let (size, tail) = (call("length", [text.clone()]), call("length", [part.clone()]));
-                let start = size.clone().sub(tail.clone()).add(integer(1));
-                size.gte(tail).and(call("substr", [text, start]).eq(part))
+                let size = || call("length", [part.clone()]);
+                call("substr", [text, integer(0).sub(size()), size()]).eq(part.clone())
             }
             Self::Postgres => call("right", [text, call("char_length", [part.clone()])]).eq(part),
         }
@@ -258,7 +258,7 @@ impl Dialect {
             (Value::Text(text) | Value::Json(text), _) => word(text),
             (Value::Decimal(number), Self::Sqlite) => {
                 let Storage::Decimal { scale } = storage else { return None };
-                integer(nested::scaled(*number, u32::from(scale))?)
+                integer(decimal::scaled(*number, u32::from(scale))?)
             }
             (Value::Decimal(number), Self::Postgres) => cast(word(&number.to_string()), "numeric"),
             (Value::Timestamp(moment), Self::Sqlite) => integer(moment.micros()),

@@ -5,6 +5,7 @@ mod arithmetic;
 mod builder;
 mod column;
 mod compare;
+mod decimal;
 mod dialect;
 mod layout;
 mod lower;

@@ -117,6 +117,10 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
 pub(crate) fn is_short(expr: &Expr) -> bool {
     match &expr.node {
         Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => true,
+        Node::Call(_, arguments) => match arguments.as_slice() {
+            [only] => matches!(only.node, Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Path(_)),
+            _ => false,
+        },
         Node::Not(_)
         | Node::Negate(_)
         | Node::Binary(..)
@@ -124,7 +128,6 @@ pub(crate) fn is_short(expr: &Expr) -> bool {
         | Node::Conditional(..)
         | Node::In(..)
         | Node::List(_)
-        | Node::Call(..)
         | Node::Quantifier { .. } => false,
     }
 }

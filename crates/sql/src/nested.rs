@@ -21,6 +21,7 @@ use backstay_base::{Date, RecordId, Timestamp};
 use backstay_scalar::{Storage, Value, ValueRef};
 use rust_decimal::Decimal;
 
+use crate::decimal::{NO_NUMBER, scaled};
 use crate::{ColumnType, DecodeError, Dialect, Row};
 
 /// The rows of one nested text, parsed one by one.
@@ -191,17 +192,6 @@ fn write_decimal(out: &mut String, number: Decimal, element: Storage, dialect: D
             write!(out, "{number}")
         }
     }
-}
-
-/// The scaled integer that no decimal number is stored as: it has 19 digits.
-pub(crate) const NO_NUMBER: i64 = i64::MIN;
-
-/// The number times ten to the power of `scale`; `None` where it has more digits after the point, or does not fit.
-pub(crate) fn scaled(number: Decimal, scale: u32) -> Option<i64> {
-    let number = number.normalize();
-    let missing = scale.checked_sub(number.scale())?;
-    let scaled = number.mantissa().checked_mul(10_i128.checked_pow(missing)?)?;
-    i64::try_from(scaled).ok()
 }
 
 fn write_string(out: &mut String, text: &str) {

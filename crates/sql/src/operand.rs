@@ -51,13 +51,11 @@ impl Val {
 
     /// Where the value, a Boolean, is true.
     pub(crate) fn holds(self) -> Pred {
-        match self.form {
-            Form::Null => Pred::Known(false),
-            _ => {
-                let sql = self.sql.clone();
-                self.guarded(sql)
-            }
+        if self.is_null() {
+            return Pred::Known(false);
         }
+        let sql = self.sql.clone();
+        self.guarded(sql)
     }
 
     /// The value, null where it is unknown.

@@ -1,4 +1,4 @@
-use backstay_base::Action;
+use backstay_base::{Action, limits};
 use backstay_expr::Rights;
 use backstay_model::Collection;
 use backstay_scalar::Storage;
@@ -95,7 +95,7 @@ impl PageOrder {
 
     /// The place's value of a key.
     fn place(&self, builder: &mut Builder<'_>, index: usize) -> Sql {
-        debug_assert!(index <= usize::from(u16::MAX), "an order has few keys");
+        debug_assert!(self.keys.len() <= limits::SORT_FIELDS + 1, "an order has few keys");
         #[expect(
             clippy::cast_possible_truncation,
             reason = "an order has at most `limits::SORT_FIELDS` keys and the id"

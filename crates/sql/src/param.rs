@@ -4,7 +4,7 @@ use backstay_base::{Date, RecordId, Timestamp};
 use backstay_scalar::{Storage, Value};
 use rust_decimal::Decimal;
 
-use crate::{ColumnType, Dialect, nested};
+use crate::{ColumnType, Dialect, decimal, nested};
 
 /// A value ready to be bound.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +61,7 @@ impl Encoding {
             (Self::Floor(scale), value) => bound(value, scale, Decimal::floor),
             (Self::Ceiling(scale), value) => bound(value, scale, Decimal::ceil),
             (Self::Same(scale), value) => match one(value, u32::from(scale), dialect) {
-                Param::Null => Param::Int(nested::NO_NUMBER),
+                Param::Null => Param::Int(decimal::NO_NUMBER),
                 same => same,
             },
             (Self::Column(ColumnType::One(Storage::Decimal { scale })), value) => one(value, u32::from(scale), dialect),
@@ -78,7 +78,7 @@ fn one(value: &Value, scale: u32, dialect: Dialect) -> Param {
         Value::Bool(truth) => Param::Bool(*truth),
         Value::Int(number) => Param::Int(*number),
         Value::Float(number) => Param::Float(*number),
-        Value::Decimal(number) => decimal(*number, scale, dialect),
+        Value::Decimal(number) => exact(*number, scale, dialect),
         Value::Text(text) => Param::Text(text.clone()),
         Value::Id(id) => Param::Id(*id),
         Value::Timestamp(moment) => Param::Timestamp(*moment),
@@ -89,10 +89,10 @@ fn one(value: &Value, scale: u32, dialect: Dialect) -> Param {
     }
 }
 
-fn decimal(number: Decimal, scale: u32, dialect: Dialect) -> Param {
+fn exact(number: Decimal, scale: u32, dialect: Dialect) -> Param {
     match dialect {
         Dialect::Postgres => Param::Decimal(number),
-        Dialect::Sqlite => nested::scaled(number, scale).map_or(Param::Null, Param::Int),
+        Dialect::Sqlite => decimal::scaled(number, scale).map_or(Param::Null, Param::Int),
     }
 }
 

@@ -132,21 +132,19 @@ impl Lowering<'_, '_, '_> {
     }
 
     fn text_test(&mut self, function: Function, arguments: &[Expr], wanted: bool) -> Val {
-        let [text_of, part_of] = arguments else { return Val::null() };
-        let (text, part) = (self.value(text_of), self.value(part_of));
+        let [text, part_of] = arguments else { return Val::null() };
+        let (text, part) = (self.value(text), self.value(part_of));
         if text.is_null() || part.is_null() {
             return Val::null();
         }
         let dialect = self.builder.dialect;
-        let test = match function {
-            Function::StartsWith => |dialect: crate::Dialect, text, part| dialect.starts_with(text, part),
-            Function::EndsWith => |dialect: crate::Dialect, text, part| dialect.ends_with(text, part),
-            Function::Contains => |dialect: crate::Dialect, text, part| dialect.contains(text, part),
+        let (text_sql, part_sql) = (text.sql.clone(), part.sql.clone());
+        let sql = match function {
+            Function::StartsWith => self.named(part_sql, part_of, |_, part| dialect.starts_with(text_sql, part)),
+            Function::EndsWith => self.named(part_sql, part_of, |_, part| dialect.ends_with(text_sql, part)),
+            Function::Contains => dialect.contains(text_sql, part_sql),
             Function::Size | Function::LowerAscii | Function::UpperAscii => return Val::null(),
         };
-        let (text_sql, part_sql) = (text.sql.clone(), part.sql.clone());
-        let sql = self
-            .named(text_sql, text_of, |this, text| this.named(part_sql, part_of, |_, part| test(dialect, text, part)));
         let sql = if wanted { sql } else { sql.not() };
         Val { sql, guards: [text.guards, part.guards].concat(), ..text }
     }

@@ -88,7 +88,7 @@ fn decode(stored: types::ValueRef<'_>, ty: ColumnType) -> Option<ValueRef<'_>> {
                 ColumnType::One(Storage::Json) => ValueRef::Json(text),
                 ColumnType::One(Storage::Date) => ValueRef::Date(Date::parse(text).ok()?),
                 ColumnType::List(_) | ColumnType::Nested => ValueRef::Nested(text),
-                _ => return None,
+                ColumnType::One(_) => return None,
             }
         }
         _ => return None,
