@@ -449,3 +449,20 @@ type Piece @allow(read: "true") {
     Piece.parts: it is written at the other end of the relation
     ");
 }
+
+#[test]
+fn a_type_of_the_model_takes_the_place_of_a_scalar_of_its_name() {
+    let model = model(
+        r#"
+        extend schema @app(name: "Test")
+        type Country @allow(read: "true") { name: String! }
+        enum Locale { EN DE }
+        type City @allow(read: "true") { country: Country! locale: Locale time: Time }
+        "#,
+    );
+    let city = model.collection_named("City").expect("is there");
+    let kind = |name: &str| &city.field_named(name).expect("is there").kind;
+    assert!(matches!(kind("country"), FieldKind::ToOne { .. }));
+    assert!(matches!(kind("locale"), FieldKind::Enum(_)));
+    assert_eq!(*kind("time"), FieldKind::Scalar(backstay_scalar::Scalar::Time));
+}

@@ -265,12 +265,12 @@ fn relations_in_one_statement() {
     selection.fields.push(world.expand("Post", "author", author));
     selection.fields.push(world.expand("Post", "comments", comment));
     let rules = [("User", "this.name != 'x'"), ("Comment", "!this.hidden || this.author == auth.id")];
-    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }, &rules), @r##"
+    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }, &rules), @r#"
 SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> ?) IS TRUE, "t2"."id", "t2"."name", (SELECT json_group_array(json_array(hex("t5"."c0"), "t5"."c1", "t5"."c2", "t5"."c3", hex("t5"."c4"), "t5"."c5")) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", ("t4"."id" IS NOT NULL AND "t4"."name" <> ?) IS TRUE AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ("t3"."hidden" = 0 OR "t3"."author_id" = ?) ORDER BY "t3"."id" ASC LIMIT ?) AS "t5"), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = ?
-  [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(5)), Id]
+  [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(6)), Id]
 SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> (CAST($1 AS text) COLLATE "C")) IS TRUE, "t2"."id", "t2"."name", CAST((SELECT coalesce(json_agg(json_build_array("t5"."c0", CAST(((EXTRACT(EPOCH FROM "t5"."c1")) * 1000000) AS bigint), "t5"."c2", "t5"."c3", "t5"."c4", "t5"."c5")), CAST('[]' AS json)) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", ("t4"."id" IS NOT NULL AND "t4"."name" <> (CAST($2 AS text) COLLATE "C")) IS TRUE AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ((NOT "t3"."hidden") OR "t3"."author_id" = CAST($3 AS uuid)) ORDER BY "t3"."id" ASC LIMIT $4) AS "t5") AS text), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($5 AS uuid)
-  [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(5)), Id]
-"##);
+  [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(6)), Id]
+"#);
 }
 
 #[test]
@@ -282,12 +282,12 @@ fn links_and_nesting() {
     let mut section = world.select("Section", &["name"]);
     section.fields.push(world.expand("Section", "members", member));
     let shape = ReadShape { selection: section, ..world.posts(ReadScope::One) };
-    insta::assert_snapshot!(world.read(&shape, &[]), @r##"
+    insta::assert_snapshot!(world.read(&shape, &[]), @r#"
 SELECT "t1"."name", (SELECT json_group_array(json_array("t7"."c0", json("t7"."c1"))) FROM (SELECT "t3"."name" AS "c0", (SELECT json_group_array(json_array("t6"."c0", "t6"."c1", "t6"."c2")) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT ?) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT ?) AS "t7"), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = ?
-  [Constant(Int(5)), Constant(Int(5)), Id]
+  [Constant(Int(6)), Constant(Int(6)), Id]
 SELECT "t1"."name", CAST((SELECT coalesce(json_agg(json_build_array("t7"."c0", "t7"."c1")), CAST('[]' AS json)) FROM (SELECT "t3"."name" AS "c0", (SELECT coalesce(json_agg(json_build_array("t6"."c0", "t6"."c1", "t6"."c2")), CAST('[]' AS json)) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT $1) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT $2) AS "t7") AS text), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
-  [Constant(Int(5)), Constant(Int(5)), Id]
-"##);
+  [Constant(Int(6)), Constant(Int(6)), Id]
+"#);
 }
 
 #[test]

@@ -80,7 +80,7 @@ async fn a_write_of_a_stranger_is_explained() {
         let reply = app.post("POST /explain", &[("authorization", &operator)], &question).await;
         assert_eq!((reply.status, &reply.json()["allowed"]), (200, &false.into()), "{request}: {}", reply.text());
     }
-    let question = r#"{"as": null, "request": "POST /api/notes", "body": "rubbish"}"#;
+    let question = r#"{"as": "ada@example.org", "request": "POST /api/notes", "body": "rubbish"}"#;
     assert_eq!(app.post("POST /explain", &[("authorization", &operator)], question).await.status, 400);
 }
 
