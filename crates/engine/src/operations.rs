@@ -120,7 +120,7 @@ impl Operation for CreateRecords {
 
     fn writes(&self) -> Writes {
         match self.inputs.as_slice() {
-            [one] if one.links.is_empty() => Writes::One,
+            [one] if !self.many && one.links.is_empty() => Writes::One,
             _ => Writes::Many,
         }
     }

@@ -3,6 +3,7 @@
 
 mod check;
 mod compile;
+mod driver;
 mod error;
 mod evaluate;
 mod facts;
@@ -15,6 +16,7 @@ mod tree;
 mod truth;
 
 pub use compile::{Checked, Parameter, compile, compile_value};
+pub use driver::Driver;
 pub use error::{ExprError, ExprErrorKind, Name};
 pub use evaluate::{Environment, Start, evaluate, truth};
 pub use facts::{Facts, Truths};

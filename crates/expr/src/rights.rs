@@ -2,7 +2,7 @@ use backstay_base::Action;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 
-use crate::{Expr, Node, Truth, Truths, Type, fold};
+use crate::{Expr, Node, Operator, Truth, Truths, Type, fold};
 
 /// All that one class of callers may do: the model's rules with what depends on the caller alone already decided. What it
 /// doesn't mention is refused.
@@ -217,6 +217,13 @@ impl Rule {
         self.number
     }
 
+    /// The parts that must all be true; `Driver::of` tells which of them find the records that it allows.
+    pub fn conjuncts(&self) -> Vec<&Expr> {
+        let mut parts = Vec::new();
+        conjuncts(&self.expr, &mut parts);
+        parts
+    }
+
     /// What it comes to whatever the record is; `None` where the record matters.
     pub fn decided(&self) -> Option<Truth> {
         match &self.expr.node {
@@ -233,6 +240,16 @@ impl Rule {
     /// Whether it allows everything to everyone of this class.
     pub fn allows(&self) -> bool {
         self.decided().is_some_and(Truth::is_true)
+    }
+}
+
+fn conjuncts<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
+    match &expr.node {
+        Node::Binary(Operator::And, left, right) => {
+            conjuncts(left, parts);
+            conjuncts(right, parts);
+        }
+        _ => parts.push(expr),
     }
 }
 

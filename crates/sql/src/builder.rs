@@ -8,7 +8,7 @@ use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWr
 use crate::param::Encoding;
 use crate::relation::{links, relation};
 use crate::slots::Slots;
-use crate::tree::{boolean, column, integer, name};
+use crate::tree::{column, integer, name};
 use crate::{ColumnRef, ColumnType, Dialect, Perspective, Slot, Template};
 
 /// A statement under construction: its placeholders, and the tables of its SELECTs.
@@ -84,8 +84,9 @@ pub(crate) struct Seen<'r> {
 #[derive(Debug)]
 pub(crate) struct Members<'r> {
     pub(crate) member: Seen<'r>,
-    /// What ties them to the record that has the relation.
-    pub(crate) tie: Sql,
+    /// The key of the record that has the relation, in the member's row; `None` where all members are those of one
+    /// record.
+    pub(crate) owner: Option<Sql>,
 }
 
 impl<'m> Builder<'m> {
@@ -144,27 +145,26 @@ impl<'m> Builder<'m> {
         Seen { anchor: Anchor { frame, record, collection: collection.id, perspective }, read: relation.read }
     }
 
-    /// The members of a to-many relation of the record with this key, in a new SELECT; `None` for any other field.
+    /// The members of a to-many relation, of all records that have it, in a new SELECT; `None` for any other field.
     pub(crate) fn members<'r>(
         &mut self,
         kind: &FieldKind,
-        key: Sql,
         (perspective, rights): (Perspective, &'r Rights),
     ) -> Option<Members<'r>> {
         match kind {
             FieldKind::OneToMany { target, via } => {
                 let member = self.rows(self.model.collection(*target), perspective, rights);
-                let tie = self.stored(&member.anchor, ColumnRef::main(*via)).eq(key);
-                Some(Members { member, tie })
+                let owner = self.stored(&member.anchor, ColumnRef::main(*via));
+                Some(Members { member, owner: Some(owner) })
             }
             FieldKind::ManyToMany { target, link } => {
                 let frame = self.frame();
                 let alias = self.source(frame, Rows::Table(links(link, perspective).to_owned()));
-                let tie = column(&alias, &link.near).eq(key);
+                let owner = column(&alias, &link.near);
                 let record = Record::Linked(alias, link.far.as_str().into());
                 let read = relation(self.model.collection(*target), perspective, rights).read;
                 let anchor = Anchor { frame, record, collection: *target, perspective };
-                Some(Members { member: Seen { anchor, read }, tie })
+                Some(Members { member: Seen { anchor, read }, owner: Some(owner) })
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
         }
@@ -192,7 +192,7 @@ impl<'m> Builder<'m> {
         let record = Record::Linked(self.source(frame, Rows::Select(Box::new(rows))), FAR.into());
         let read = relation(self.model.collection(*target), proposed.perspective, rights).read;
         let anchor = Anchor { frame, record, collection: *target, perspective: proposed.perspective };
-        Some(Members { member: Seen { anchor, read }, tie: boolean(true) })
+        Some(Members { member: Seen { anchor, read }, owner: None })
     }
 
     /// The record's key.
@@ -255,6 +255,7 @@ impl<'m> Builder<'m> {
 
     fn join(&mut self, from: &Anchor, field: FieldId, target: CollectionId, key: Sql) -> Anchor {
         let alias = self.alias();
+        // Who joins has the rule of the rows from `follow` or `members`.
         let table = relation(self.model.collection(target), from.perspective, Rights::unrestricted()).table.to_owned();
         let on = column(&alias, &self.column(target, ColumnRef::main(Collection::ID)).name).eq(key);
         let join = Join { from: from.record.clone(), field, alias: Arc::clone(&alias), table, on };

@@ -9,6 +9,7 @@ use sea_query::{Expr as Sql, ExprTrait, Order, Query, SelectStatement};
 use crate::builder::{Anchor, Builder, Members};
 use crate::lower::holds;
 use crate::predicate::Pred;
+use crate::quantifier::tie;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
 use crate::{
     ColumnRef, ColumnType, Dialect, Expansion, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput,
@@ -171,7 +172,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let nothing = || (word("[]"), Vec::new(), Vec::new());
         let key = self.builder.key(member.at);
         let view = (member.at.perspective, self.rights);
-        let Some(Members { member, tie }) = self.builder.members(&member.field.kind, key, view) else {
+        let Some(Members { member, owner }) = self.builder.members(&member.field.kind, view) else {
             return nothing();
         };
         let read = holds(self.builder, member.read, &member.anchor);
@@ -183,7 +184,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let mut inner = Query::select();
         let types = row.finish().name_into(&mut inner);
         inner.order_by_expr(self.builder.key(&member.anchor), Order::Asc);
-        Pred::all([Pred::Sql(tie), read]).restrict(&mut inner);
+        Pred::all([tie(owner, &key), read]).restrict(&mut inner);
         self.builder.from(member.anchor.frame, &mut inner);
         self.builder.limit(&mut inner, Slot::Constant((i64::from(expansion.limit) + 1).into()));
 

@@ -41,7 +41,7 @@ impl<'e> Quantified<'e> {
     /// Where it is true, or is false.
     pub(crate) fn lowered(self, lowering: &mut Lowering<'_, '_, '_>, wanted: bool) -> Pred {
         let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
-        let Owner { key, certain, mut conditions, members: Members { member, tie } } = owner;
+        let Owner { key, certain, mut conditions, members: Members { member, owner } } = owner;
         let visible = lowering.sees_record(&member);
         // One member that is true (exists) or false (all) decides; else none may be anything but the contrary.
         let decisive = self.kind == Quantifier::Exists;
@@ -52,7 +52,7 @@ impl<'e> Quantified<'e> {
         };
         lowering.scope.bound.pop();
 
-        let found = match Pred::all([Pred::Sql(tie), visible, of_member]) {
+        let found = match Pred::all([tie(owner, &key), visible, of_member]) {
             Pred::Known(truth) => Pred::Known(truth),
             Pred::Sql(condition) => {
                 let mut select = Query::select();
@@ -74,17 +74,36 @@ impl<'e> Quantified<'e> {
         Pred::all(conditions.into_iter().chain([none]))
     }
 
+    /// Where it is true, found from the members: the record's key is among those of the members that are meant. The body
+    /// must look at the member alone (`Driver::of`).
+    pub(crate) fn driven(self, lowering: &mut Lowering<'_, '_, '_>) -> Pred {
+        let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
+        let Owner { key, mut conditions, members: Members { member, owner: Some(owner) }, .. } = owner else {
+            return self.lowered(lowering, true);
+        };
+        let visible = lowering.sees_record(&member);
+        lowering.scope.bound.push((self.variable, member.anchor.clone()));
+        let of_member = lowering.is_true(self.body);
+        lowering.scope.bound.pop();
+        let mut select = Query::select();
+        select.expr(owner);
+        Pred::all([visible, of_member]).restrict(&mut select);
+        lowering.builder.from(member.anchor.frame, &mut select);
+        conditions.push(Pred::Sql(key.in_subquery(select)));
+        Pred::all(conditions)
+    }
+
     /// True, false or null, with the body lowered once: the truths of all members are looked at.
     pub(crate) fn lowered_once(self, lowering: &mut Lowering<'_, '_, '_>) -> Sql {
         let Some(owner) = self.owner(lowering) else { return lowering.builder.dialect.unknown() };
-        let Owner { key, certain, mut conditions, members: Members { member, tie } } = owner;
+        let Owner { key, certain, mut conditions, members: Members { member, owner } } = owner;
         let visible = lowering.sees_record(&member);
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
         let truth = lowering.once(self.body);
         lowering.scope.bound.pop();
 
         let mut each = Query::select();
-        each.expr_as(truth, name("v")).and_where(Pred::all([Pred::Sql(tie), visible]).sql());
+        each.expr_as(truth, name("v")).and_where(Pred::all([tie(owner, &key), visible]).sql());
         lowering.builder.from(member.anchor.frame, &mut each);
         let (alias, dialect) = (lowering.builder.alias(), lowering.builder.dialect);
         let decisive = self.kind == Quantifier::Exists;
@@ -134,7 +153,7 @@ impl<'e> Quantified<'e> {
             }
         };
         let kind = &lowering.builder.model.field(collection, *relation).kind;
-        let members = lowering.builder.members(kind, key.clone(), view)?;
+        let members = lowering.builder.members(kind, view)?;
         Some(Owner { key, certain, conditions, members })
     }
 
@@ -144,4 +163,9 @@ impl<'e> Quantified<'e> {
         let seen = rights.rule(collection, Action::Read).allows();
         !seen || !rights.field(collection, relation, Action::Read).allows()
     }
+}
+
+/// That the member is one of the record with the key.
+pub(crate) fn tie(owner: Option<Sql>, key: &Sql) -> Pred {
+    owner.map_or(Pred::Known(true), |owner| Pred::Sql(owner.eq(key.clone())))
 }

@@ -5,7 +5,7 @@ use crate::builder::{Anchor, Builder, Seen};
 use crate::lower::{Lowering, Scope, holds};
 use crate::order::PageOrder;
 use crate::predicate::Pred;
-use crate::steer::page_rule;
+use crate::steer::{count_rule, page_rule};
 use crate::{ReadScope, ReadShape, Slot};
 
 /// Which records are read, and in which order.
@@ -33,7 +33,8 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     };
     let rule = match &shape.scope {
         ReadScope::Page { sort, .. } => page_rule(builder, rows, sort),
-        ReadScope::One | ReadScope::Count => vec![holds(builder, rows.read, record)],
+        ReadScope::Count => count_rule(builder, rows),
+        ReadScope::One => vec![holds(builder, rows.read, record)],
     };
     let filter = filter(builder, shape, record, rights);
     terms.extend(barrier(rule, filter));

@@ -188,6 +188,32 @@ SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE +("t1".
 }
 
 #[test]
+fn memberships_drive_the_page_where_it_keeps_its_order() {
+    let world = World::new();
+    let read = |rule: &str, sort: Vec<SortKey>| world.read(&world.posts(page(sort)), &[("Post", rule)]);
+    let member = "this.section.members.exists(m, m == auth.id)";
+    insta::assert_snapshot!(read(member, Vec::new()), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."section_id" IN (SELECT "t2"."section_id" FROM "section__members" AS "t2" WHERE "t2"."user_id" = ?) ORDER BY "t1"."id" ASC LIMIT ?
+  [Caller(Id), Limit]
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."section_id" IN (SELECT "t2"."section_id" FROM "section__members" AS "t2" WHERE "t2"."user_id" = CAST($1 AS uuid)) ORDER BY "t1"."id" ASC LIMIT $2
+  [Caller(Id), Limit]
+"##);
+    insta::assert_snapshot!(read(member, vec![world.key("publishedAt", true)]), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = ?) ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ?
+  [Caller(Id), Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = CAST($1 AS uuid)) ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $2
+  [Caller(Id), Limit]
+"##);
+    // A body that looks beyond the member is asked record by record.
+    insta::assert_snapshot!(read("this.section.members.exists(m, m == auth.id && m == this.author)", Vec::new()), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND ("t2"."user_id" = ? AND "t2"."user_id" = "t1"."author_id")) ORDER BY "t1"."id" ASC LIMIT ?
+  [Caller(Id), Limit]
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND ("t2"."user_id" = CAST($1 AS uuid) AND "t2"."user_id" = "t1"."author_id")) ORDER BY "t1"."id" ASC LIMIT $2
+  [Caller(Id), Limit]
+"##);
+}
+
+#[test]
 fn the_page_after_a_place() {
     let world = World::new();
     let after = |sort: Vec<SortKey>, nulls: Vec<bool>| {
