@@ -4,8 +4,15 @@ use std::sync::Arc;
 /// What was asked of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// get, list and every other way of seeing.
+    /// Seeing a record and its fields in any way. This is what `@allow(read: …)` is about; the model's read rule answers
+    /// for `Get`, `Search` and `Refer` too.
     Read,
+    /// One record by its id.
+    Get,
+    /// Lists, and counts of them.
+    Search,
+    /// Naming a record in a reference or link of another record.
+    Refer,
     /// create.
     Create,
     /// update, states included.
@@ -15,10 +22,21 @@ pub enum Action {
 }
 
 impl Action {
-    /// The word in messages and in `@allow`.
+    /// The action in whose `@allow` the model answers for this one.
+    pub fn in_model(self) -> Self {
+        match self {
+            Self::Get | Self::Search | Self::Refer => Self::Read,
+            Self::Read | Self::Create | Self::Update | Self::Delete => self,
+        }
+    }
+
+    /// The word in messages, and for the first and the last three the one in `@allow`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Get => "get",
+            Self::Search => "search",
+            Self::Refer => "refer to",
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",

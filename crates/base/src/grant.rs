@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 /// What an API key (or another delegated credential) is limited to: pairs of a collection and an action. A grant narrows
 /// what the model's rules allow its holder, and never adds to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Grant(
     /// In order, each pair once.
     Box<[(Arc<str>, Arc<str>)]>,

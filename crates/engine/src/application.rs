@@ -1,6 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Caller, CallerKind};
+use backstay_base::{Caller, CallerKind, Grant};
 use backstay_expr::{Rights, Truths};
 use backstay_model::{Diagnostics, Model};
 use quick_cache::sync::Cache;
@@ -24,6 +24,10 @@ pub(crate) struct CallerClass {
     pub(crate) plans: Plans,
 }
 
+/// What makes callers be of one class: what is true of them, whether they are Backstay itself, and what their key is
+/// limited to.
+type ClassKey = (Truths, bool, Option<Arc<Grant>>);
+
 /// A model with its rules compiled: what an engine runs.
 #[derive(Debug)]
 pub struct Application {
@@ -31,7 +35,7 @@ pub struct Application {
     pub(crate) policy: Policy,
     /// When the records of a collection are deleted among others; see `deletion::ranks`.
     pub(crate) ranks: Vec<usize>,
-    classes: Cache<(Truths, bool), Arc<CallerClass>>,
+    classes: Cache<ClassKey, Arc<CallerClass>>,
     system: OnceLock<Arc<CallerClass>>,
 }
 
@@ -57,7 +61,7 @@ impl Application {
     /// The class of this caller.
     pub(crate) fn class(&self, caller: &Caller) -> Arc<CallerClass> {
         let truths = self.policy.facts.evaluate(caller);
-        self.class_of(truths, caller.kind == CallerKind::System)
+        self.class_of((truths, caller.kind == CallerKind::System, caller.grant.clone()))
     }
 
     /// The class of Backstay itself.
@@ -65,15 +69,15 @@ impl Application {
         Arc::clone(self.system.get_or_init(|| self.class(&Caller::system())))
     }
 
-    fn class_of(&self, truths: Truths, system: bool) -> Arc<CallerClass> {
-        let key = (truths, system);
+    fn class_of(&self, key: ClassKey) -> Arc<CallerClass> {
         if let Some(class) = self.classes.get(&key) {
             return class;
         }
-        let grantee = if system { Grantee::System(&truths) } else { Grantee::Callers(&truths) };
+        let (truths, system, grant) = &key;
+        let grantee = if *system { Grantee::System(truths) } else { Grantee::Callers(truths, grant.as_deref()) };
         let rights = rights_of(grantee, &self.model, &self.policy);
         let plans = Plans::new(&rights, self.model.collections.len());
-        let class = Arc::new(CallerClass { truths, system, rights, plans });
+        let class = Arc::new(CallerClass { truths: truths.clone(), system: *system, rights, plans });
         self.classes.insert(key, Arc::clone(&class));
         class
     }

@@ -117,8 +117,8 @@ impl Engine {
 impl ExplainRequest {
     fn subject(&self) -> (&'static str, CollectionId, Action) {
         match self {
-            Self::Get(get) => ("get", get.collection, Action::Read),
-            Self::List(list) => ("list", list.collection, Action::Read),
+            Self::Get(get) => ("get", get.collection, Action::Get),
+            Self::List(list) => ("list", list.collection, Action::Search),
             Self::Create(create) => ("create", create.collection, Action::Create),
             Self::Update(update) => ("update", update.collection, Action::Update),
             Self::Delete(delete) => ("delete", delete.collection, Action::Delete),

@@ -110,7 +110,7 @@ impl Plans {
         let plans = self.of(collection);
         let (slot, action) = match action {
             Action::Delete => (&plans.stored_for_delete, Action::Delete),
-            Action::Read | Action::Create | Action::Update => (&plans.stored_for_update, Action::Update),
+            _ => (&plans.stored_for_update, Action::Update),
         };
         slot.get_or_init(|| {
             let rule = rights.rule(collection, action);

@@ -38,7 +38,7 @@ pub(crate) struct AllowPolicy {
 impl AllowPolicy {
     pub(crate) fn of(&self, action: Action) -> Option<&Compiled> {
         match action {
-            Action::Read => self.read.as_ref(),
+            Action::Read | Action::Get | Action::Search | Action::Refer => self.read.as_ref(),
             Action::Create => self.create.as_ref(),
             Action::Update => self.update.as_ref(),
             Action::Delete => self.delete.as_ref(),

@@ -13,6 +13,7 @@ use crate::bind::Bindings;
 use crate::cursor::Cursor;
 use crate::engine::{Engine, Inner};
 use crate::query::{self, ListPlan};
+use crate::rights::{is_granted, without_grant};
 use crate::sink::{Collect, OneRecord, within_answer};
 use crate::{Context, Found, Get, List, Page, Tag, encode, select};
 
@@ -38,7 +39,7 @@ impl Engine {
         let inner = &*self.inner;
         let collection = inner.application.model.collection(request.collection);
         let class = inner.application.class(&cx.caller);
-        may_at_all(&class.rights, cx, collection, Action::Read)?;
+        may_at_all(&class.rights, cx, collection, Action::Get)?;
         let plan = inner.get_plan(&class, collection, request.select)?;
         let bindings = Bindings::new(&cx.caller, cx.now).id(request.id);
         let mut sink = OneRecord::new(&plan);
@@ -135,7 +136,7 @@ impl Inner {
     ) -> Result<PreparedList, Error> {
         let model = &self.application.model;
         let collection = model.collection(request.collection);
-        may_at_all(&class.rights, cx, collection, Action::Read)?;
+        may_at_all(&class.rights, cx, collection, Action::Search)?;
         let limit = request.limit.unwrap_or(limits::PAGE_DEFAULT);
         if !(1..=limits::PAGE_MAX).contains(&limit) {
             let range = format!("a whole number from 1 to {}", limits::PAGE_MAX);
@@ -185,6 +186,9 @@ pub(crate) fn may_at_all(rights: &Rights, cx: &Context, collection: &Collection,
     }
     match cx.caller.kind {
         CallerKind::Anonymous => Err(Unauthenticated::Missing.into()),
+        _ if !is_granted(cx.caller.grant.as_deref(), collection, action) => {
+            Err(Error::Forbidden { action, what: without_grant(collection) })
+        }
         _ => Err(Error::Forbidden { action, what: format!("records of {}", collection.name) }),
     }
 }

@@ -174,7 +174,7 @@ pub(crate) async fn type_rule(
     collection: &Collection,
     action: Action,
 ) -> Result<ExplainedRule, Error> {
-    let of = RuleOf::Type(action);
+    let of = RuleOf::Type(action.in_model());
     let compiled = of.compiled(cx.engine.application.policy.collection(collection.id));
     explained(cx, collection, (of.name(collection), compiled), None).await
 }

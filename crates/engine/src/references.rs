@@ -1,12 +1,13 @@
 //! References of a write to other records.
 
-use backstay_base::{Error, RecordId, ViolationKind};
+use backstay_base::{Action, Error, RecordId, ViolationKind};
 use backstay_expr::Rights;
 use backstay_model::{CollectionId, Model};
 use backstay_sql::Row;
 
 use crate::application::CallerClass;
 use crate::proposal::Proposal;
+use crate::rights::{self, without_grant};
 use crate::{Authority, Input, OpContext};
 
 /// Refuses references to records that the caller may not read, just as those to records that do not exist: neither tells
@@ -19,6 +20,9 @@ pub(crate) async fn readable(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal
         let field = proposal.collection.field(id);
         let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
         let new = proposal.stored.is_none() || *proposal.stored_value(id) != value;
+        if new {
+            within_grant(cx, target)?;
+        }
         if new && !may_read(cx, &proposal.class, target, to).await? {
             proposal.refuse(field, none_with_id(cx.model(), target));
         }
@@ -26,6 +30,7 @@ pub(crate) async fn readable(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal
     for (id, members) in proposal.input.links.clone() {
         let field = proposal.collection.field(id);
         let Some(target) = field.kind.target() else { continue };
+        within_grant(cx, target)?;
         for (index, to) in members.iter().enumerate() {
             if !may_read(cx, &proposal.class, target, *to).await? {
                 proposal.refuse_member(field, index, none_with_id(cx.model(), target));
@@ -33,6 +38,15 @@ pub(crate) async fn readable(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal
         }
     }
     proposal.settle()
+}
+
+/// Refuses references into a collection that the caller's key is not for.
+fn within_grant(cx: &OpContext<'_, '_>, target: CollectionId) -> Result<(), Error> {
+    let collection = cx.model().collection(target);
+    match rights::is_granted(cx.caller().grant.as_deref(), collection, Action::Refer) {
+        true => Ok(()),
+        false => Err(Error::Forbidden { action: Action::Refer, what: without_grant(collection) }),
+    }
 }
 
 /// Looks every reference up, once the database has said that one of them leads nowhere.
@@ -68,7 +82,7 @@ pub(crate) async fn may_read(
     id: RecordId,
 ) -> Result<bool, Error> {
     let rights: &Rights = &class.rights;
-    if rights.rule(target, backstay_base::Action::Read).allows() {
+    if rights.rule(target, Action::Read).allows() {
         return Ok(true);
     }
     let collection = cx.model().collection(target);

@@ -107,7 +107,7 @@ impl OpContext<'_, '_> {
     }
 }
 
-/// The caller's roles and claims, as a digest.
+/// The caller's roles, claims and grant, as a digest.
 fn rights(caller: &Caller) -> String {
     let mut digest = Sha256::new();
     for role in caller.roles.iter() {
@@ -119,6 +119,15 @@ fn rights(caller: &Caller) -> String {
             digest.update([1]);
             digest.update(part.as_bytes());
         }
+    }
+    for (collection, action) in caller.grant.iter().flat_map(|grant| grant.iter()) {
+        for part in [collection, action] {
+            digest.update([2]);
+            digest.update(part.as_bytes());
+        }
+    }
+    if caller.grant.is_some() {
+        digest.update([3]);
     }
     URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
 }

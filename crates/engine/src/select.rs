@@ -22,7 +22,10 @@ pub(crate) fn selection(
     let selection = parser.fields(collection, 1)?;
     match parser.at == text.len() {
         true => Ok(selection),
-        false => Err(parser.syntax("a '}' without its '{'")),
+        false => Err(parser.syntax(match text[parser.at..].starts_with('(') {
+            true => "'(' where ',' or '{' is expected; the fields of a relation are written as author{name}",
+            false => "a '}' without its '{'",
+        })),
     }
 }
 
