@@ -78,6 +78,11 @@ impl Engine {
         Store::plan_migration(options, &application.model)
     }
 
+    /// Whether there is a database at the location of these options already.
+    pub fn database_exists(options: &OpenOptions) -> bool {
+        Store::exists(&options.location)
+    }
+
     /// The application's model.
     pub fn model(&self) -> &Arc<Model> {
         &self.inner.application.model
@@ -106,7 +111,7 @@ impl Engine {
 
     /// Whether the store answers.
     pub async fn health(&self) -> Result<(), Error> {
-        if self.inner.store.is_dead() {
+        if self.inner.store.has_failed() {
             return Err(self.inner.refused(StoreError::Closed));
         }
         let first = self.model().collections.first().map(|collection| collection.id);

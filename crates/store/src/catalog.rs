@@ -5,7 +5,8 @@ use backstay_model::{CollectionId, FieldId, Model};
 use backstay_sql::{ColumnType, Param, Statement};
 
 use crate::StoreError;
-use crate::own::{OwnRow, int, own, text};
+use crate::own::{int, own, text};
+use crate::session::OwnRow;
 
 /// The permanent numbers of the loaded model's types and fields.
 #[derive(Debug, Clone, Default)]

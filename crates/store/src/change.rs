@@ -14,8 +14,8 @@ pub struct Change {
     pub kind: ChangeKind,
     /// Its version after the change; of a deleted record the last it had.
     pub version: i64,
-    /// The fields that changed, each once. Of a created record all that have a value; of a deleted one those whose old
-    /// values feeds need: the indexed ones. Of a link or unlink the one relation.
+    /// The fields that changed, each once. For a created record all that have a value; for a deleted one those whose old
+    /// values the feed needs: the indexed ones. For a link or unlink the one relation.
     pub fields: Vec<ChangedField>,
 }
 
@@ -26,21 +26,21 @@ pub struct ChangedField {
     pub field: FieldId,
     /// The stored value before; null in a create.
     pub old: Value,
-    /// The stored value after; null in a delete. Of a link or unlink the list of ids that were linked or unlinked.
+    /// The stored value after; null in a delete. For a link or unlink the list of ids that were linked or unlinked.
     pub new: Value,
 }
 
-/// Is told of commits on the thread that makes them; must be quick and must not call the store.
+/// Observes commits, on the thread that makes them; must be quick and must not call the store.
 pub trait CommitObserver: Send + Sync + 'static {
     /// Changes are about to become visible. They may still fail to.
     fn before_commit(&self, changes: &[Change]);
-    /// The same changes are durable. Nobody has been answered yet.
+    /// The same changes are durable. No caller has been answered yet.
     fn after_commit(&self, changes: &[Change]);
-    /// Another process changed the database: anything may be different.
+    /// Another process changed the database: anything may have changed.
     fn foreign_change(&self);
 }
 
-/// Nobody listens.
+/// Observes nothing.
 impl CommitObserver for () {
     fn before_commit(&self, _: &[Change]) {}
     fn after_commit(&self, _: &[Change]) {}

@@ -119,11 +119,11 @@ pub enum OpenError {
         /// The file or directory.
         path: PathBuf,
     },
-    /// A database, but of another program.
-    #[error("{path} is the database of another program; move it away, or choose another directory with --data")]
+    /// The database of another program.
+    #[error("{database} is the database of another program; move it away, or choose another directory with --data")]
     NotOurs {
-        /// The file.
-        path: PathBuf,
+        /// The database.
+        database: String,
     },
     /// Not a database, or a damaged one.
     #[error("{path} is damaged, or no database at all; restore it from a backup")]
@@ -136,11 +136,11 @@ pub enum OpenError {
     },
     /// Written by a newer Backstay.
     #[error(
-        "{path} was written by a newer Backstay (its format is {found}, this one knows up to {known}); update Backstay"
+        "{database} was written by a newer Backstay (its format is {found}, this one knows up to {known}); update Backstay"
     )]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// The database.
+        database: String,
         /// Its format.
         found: i64,
         /// The newest format that this Backstay knows.
@@ -170,6 +170,9 @@ pub enum OpenError {
         /// Every difference or obstacle, in words, with what to do.
         refused: Vec<String>,
     },
+    /// This build cannot open databases at such a location.
+    #[error("this build of Backstay has no support for database servers; use a data directory")]
+    UnsupportedLocation,
     /// A thread could not be started.
     #[error("a thread of the store could not be started")]
     Thread(#[source] std::io::Error),

@@ -3,8 +3,8 @@ use backstay_sql::{ColumnType, Param, Statement};
 use sha2::{Digest, Sha256};
 
 use crate::StoreError;
-use crate::own::{OwnRow, bytes, own};
-use crate::tx::Remembered;
+use crate::own::{bytes, own};
+use crate::session::OwnRow;
 
 /// Expired records that are removed in one go.
 pub(crate) const PRUNED_AT_ONCE: u64 = 500;
@@ -37,6 +37,14 @@ pub enum Recall {
     Replay(Vec<u8>),
     /// The key was used for another request.
     Mismatch,
+}
+
+/// An answer to be kept under an idempotency key.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    pub(crate) claim: KeyClaim,
+    pub(crate) answer: Vec<u8>,
+    pub(crate) expires: Timestamp,
 }
 
 /// The record of a key, if it has not expired.

@@ -1,17 +1,21 @@
 //! Keeps records: connections, transactions, group commit, the catalog, migrations, the commit log and idempotency
-//! records. The only crate that knows a database driver; knows nothing of callers' rights, rules or JSON.
+//! records. The only crate that knows a database driver; knows nothing of rights, rules or JSON.
 
 mod catalog;
 mod change;
+mod database;
 mod error;
 mod idempotency;
+mod job;
 mod log;
 mod migration;
-mod open;
+mod options;
 mod own;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod read;
+mod session;
+mod setup;
 mod snapshot;
 mod sqlite;
 mod store;
@@ -25,9 +29,9 @@ pub use change::{Change, ChangedField, CommitObserver};
 pub use error::{Cause, OpenError, StoreError};
 pub use idempotency::{KeyClaim, Recall};
 pub use log::LogEntry;
-pub use migration::Step;
-pub use open::{Migration, OpenOptions, Opened, Outcome};
+pub use migration::{Outcome, Step};
+pub use options::{Location, Migration, OpenOptions};
 pub use read::{ReadStats, RowSink};
-pub use store::Store;
+pub use store::{Opened, Store};
 pub use tx::{Executed, Tx};
 pub use work::{Work, Writes};

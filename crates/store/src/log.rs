@@ -5,7 +5,8 @@ use backstay_scalar::Value;
 use backstay_sql::{ColumnType, Param, Statement};
 use sha2::{Digest, Sha256};
 
-use crate::own::{OwnRow, array, bytes, int, own};
+use crate::own::{array, bytes, int, own};
+use crate::session::OwnRow;
 use crate::{Catalog, Change, ChangedField, StoreError};
 
 /// One entry of the commit log, as it is stored.
@@ -152,7 +153,7 @@ impl LogFormat {
     }
 }
 
-/// The last place of the log that is taken; 0 in an empty one.
+/// The last place of the log that is taken; 0 if the log is empty.
 pub(crate) fn last() -> Statement {
     own("SELECT coalesce(max(seq), 0) FROM backstay_log", vec![], &[ColumnType::Int])
 }

@@ -1,25 +1,14 @@
-//! Statements over the store's own tables. The few there are have one text for both databases: parameters are `$1`,
-//! `$2`, … in the order in which they first occur.
+//! The store's own tables. Their few statements have one text for both databases: parameters are `$1`, `$2`, … in the
+//! order in which they first occur.
 
 use backstay_scalar::ValueRef;
-use backstay_sql::{ColumnType, DecodeError, Dialect, Param, Row, Statement};
+use backstay_sql::{ColumnType, DecodeError, Dialect, Param, Statement};
 
 use crate::StoreError;
+use crate::session::OwnRow;
 
-/// A row of one of the store's own tables, which alone hold raw bytes.
-pub(crate) trait OwnRow: Row {
-    /// The bytes in this column.
-    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, DecodeError>;
-}
-
-/// Takes rows as the drivers' code hands them out.
-pub(crate) type Visit<'a> = dyn FnMut(&dyn OwnRow) -> Result<(), StoreError> + Send + 'a;
-
-/// The version of these tables: what a newer Backstay changes, an older one refuses to open.
+/// The format of these tables. A database in a newer format is refused.
 pub(crate) const FORMAT: i64 = 1;
-
-/// Marks a database file of Backstay: "`BkSt`".
-pub(crate) const APPLICATION_ID: i64 = 0x426B_5374;
 
 /// The statements that make the store's own tables.
 pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {

@@ -4,7 +4,8 @@ use backstay_sql::{ColumnType, Param, Statement};
 use sha2::{Digest, Sha256};
 
 use crate::StoreError;
-use crate::own::{OwnRow, array, int, own, text};
+use crate::own::{array, int, own, text};
+use crate::session::OwnRow;
 
 /// The model that a database was last opened with, by the hash of its texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

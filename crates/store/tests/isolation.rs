@@ -147,7 +147,7 @@ async fn what_no_entry_can_hold_fails_alone() {
 
 #[tokio::test]
 async fn a_full_disk_fails_operations_and_not_the_server() {
-    let fixture = fixture(|options| options.max_pages = Some(120));
+    let fixture = fixture(|options| options.max_bytes = Some(120 * 4096));
     let long = "x".repeat(3000);
     let mut made = 0_u32;
     let error = loop {
@@ -233,7 +233,7 @@ async fn damage_ends_the_store() {
     let answer = opened.store.write(all).await;
     assert!(matches!(answer, Err(Failure::Store(StoreError::Corrupt(_)))), "{answer:?}");
     assert_eq!(deaths.load(Ordering::SeqCst), 1);
-    assert!(opened.store.is_dead());
+    assert!(opened.store.has_failed());
     assert_eq!(shown(opened.store.write(create_author(1001, "newer@example.org")).await), "Store(Closed)");
 }
 

@@ -171,7 +171,7 @@ async fn a_unique_index_that_stored_records_break_is_named() {
     let text = MODEL.replace("name: String!", "name: String! nick: String");
     let error = open(directory.path(), &text).expect_err("refused");
     let OpenError::Migration { refused } = &error else { panic!("{error:?}") };
-    assert!(refused[0].contains("of Author cannot be made") && refused[0].contains("same email"), "{refused:?}");
+    assert!(refused[0].contains("of Author cannot be created") && refused[0].contains("same email"), "{refused:?}");
     // Nothing was left half done: the field that came with it is not there either.
     let columns = Connection::open(directory.path().join("backstay.db")).expect("the file");
     let nick = columns.prepare("SELECT nick FROM author").map(|_| ());
@@ -183,7 +183,7 @@ fn the_plan_for_no_database_is_to_make_one() {
     let directory = directory();
     let planned = Store::plan_migration(&OpenOptions::new(directory.path()), &model(MODEL)).expect("a plan");
     assert_eq!(planned.len(), 1);
-    assert_eq!(planned[0].words, "make the database");
+    assert_eq!(planned[0].words, "create the database");
     assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
 }
 
@@ -222,5 +222,5 @@ async fn nothing_is_stored_in_a_file_that_was_taken_away() {
     fs::rename(directory.path().join("backstay.db"), directory.path().join("away.db")).expect("moved");
     let refused = store.write(create_author(2, "b@example.org")).await.expect_err("refused");
     assert!(format!("{refused:?}").contains("Moved"), "{refused:?}");
-    assert!(store.is_dead());
+    assert!(store.has_failed());
 }

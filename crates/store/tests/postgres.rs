@@ -6,9 +6,9 @@ mod each;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use backstay_base::Ambient;
+use backstay_base::{Ambient, Secret};
 use backstay_sql::{ColumnType, Param, Statement};
-use backstay_store::{Store, StoreError, Writes};
+use backstay_store::{Location, OpenOptions, Store, StoreError, Writes};
 use backstay_testkit::Cluster;
 use conformance::script::{
     Act, Failure, FirstColumn, MODEL, NOW, Told, claim, create_author, emails, id, insert_author, model, moment, script,
@@ -26,16 +26,17 @@ fn cluster() -> Arc<Cluster> {
     })
 }
 
+#[expect(clippy::unused_async, reason = "the cases await it")]
 async fn store(told: Arc<Told>) -> (Store, Arc<Cluster>) {
     let cluster = cluster();
-    let config = cluster.database();
-    let opened = Store::open_postgres(&config, &model(MODEL), Ambient::system(), told).await;
+    let options = OpenOptions::new(Location::Url(Secret::new(cluster.database())));
+    let opened = Store::open(&options, &model(MODEL), Ambient::system(), told);
     (opened.expect("a database").store, cluster)
 }
 
 conformance!(store);
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_lost_in_the_last_round_trip_is_unknown() {
     let (store, _kept) = store(Arc::default()).await;
     let kill = Statement::raw("SELECT pg_terminate_backend(pg_backend_pid())", vec![], []);

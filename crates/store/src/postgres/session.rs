@@ -10,20 +10,22 @@ use futures_util::{FutureExt, TryStreamExt};
 use super::error::{Marker, Refusal, plain};
 use super::param::Bound;
 use super::row::PostgresRow;
+use crate::idempotency::{self, Remembered};
 use crate::log::LogFormat;
-use crate::own::{Visit, own};
-use crate::tx::{Pending, Remembered, Staged};
-use crate::{StoreError, idempotency};
+use crate::own::own;
+use crate::session::{Answer, Session, Visit, later};
+use crate::tx::{Pending, Staged};
+use crate::{ReadStats, StoreError};
 
-/// The advisory lock that gives places in the commit log: "`BkSt`", "log".
+/// The advisory lock under which places in the commit log are assigned: "`BkSt`", "log".
 const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
 
-/// One connection and its transaction, which begins with the first statement, in the same round trip.
-pub(crate) struct Session {
+/// One connection and its transaction, which begins with the first statement.
+pub(super) struct PostgresSession {
     client: Object,
     begun: bool,
     read_only: bool,
-    /// Another transaction was in the way.
+    /// Whether a statement conflicted with another transaction.
     conflict: bool,
 }
 
@@ -33,54 +35,46 @@ pub(super) struct Last {
     marker: Option<Marker>,
 }
 
-impl Session {
+impl PostgresSession {
     pub(super) async fn take(pool: &Pool, read_only: bool) -> Result<Self, StoreError> {
         let client = pool.get().await.map_err(|error| StoreError::Database(Arc::new(error)))?;
         Ok(Self { client, begun: false, read_only, conflict: false })
     }
 
-    /// Whether the operation failed for a reason that may be gone when it is run again.
+    /// Whether the transaction failed because of a conflict that may be gone when it is run again.
     pub(super) fn may_run_again(&self) -> bool {
         self.conflict
     }
 
-    /// Runs a statement of the transaction and shows its rows.
-    pub(crate) async fn rows(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
-        self.begin().await?;
-        self.query(statement, visit).await
-    }
-
-    /// Runs one statement and shows its rows.
-    pub(super) async fn query(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+    /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
+    pub(super) async fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         let prepared = self.client.prepare_cached(statement.text()).await;
         let prepared = prepared.map_err(|error| self.failed(&error))?;
         let params = statement.params().iter().map(Bound);
         let stream = self.client.query_raw(&prepared, params).await;
         let mut stream = pin!(stream.map_err(|error| self.failed(&error))?);
-        let mut count = 0;
+        let mut stats = ReadStats::default();
         loop {
             let next = stream.try_next().await;
             let Some(row) = next.map_err(|error| Refusal::of(&error).note(&mut self.conflict))? else { break };
             visit(&PostgresRow { row: &row, columns: statement.columns() })?;
-            count += 1;
+            stats.rows += 1;
         }
-        Ok(count)
+        Ok(stats)
     }
 
-    /// Runs a statement of the transaction that writes.
-    pub(crate) async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+    async fn write(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         if self.read_only {
             return Err(StoreError::ReadOnly);
         }
-        self.begin().await?;
+        self.ensure_begun().await?;
         let prepared = self.client.prepare_cached(statement.text()).await;
         let prepared = prepared.map_err(|error| self.failed(&error))?;
         let changed = self.client.execute_raw(&prepared, statement.params().iter().map(Bound)).await;
         changed.map_err(|error| self.failed(&error))
     }
 
-    /// What an operation that ended well left to be done, in order: staged writes, the idempotency record, the log
-    /// entry.
+    /// What a job that succeeded left to be done, in order: staged writes, the idempotency record, the log entry.
     pub(super) fn left_to_do(
         &self,
         pending: &Pending,
@@ -99,9 +93,9 @@ impl Session {
         if self.read_only && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }
 
-    /// Sends all that is left and COMMIT together, and looks at every answer: a COMMIT after a failed statement
-    /// answers well, and rolls back.
-    pub(super) async fn commit(&mut self, statements: &[Last]) -> Result<(), StoreError> {
+    /// Sends these statements and COMMIT together, and checks every answer: a COMMIT after a failed statement reports
+    /// success and rolls back.
+    pub(super) async fn commit_with(&mut self, statements: &[Last]) -> Result<(), StoreError> {
         if !self.begun && statements.is_empty() {
             return Ok(());
         }
@@ -148,14 +142,15 @@ impl Session {
         })
     }
 
-    /// Gives the transaction up. A connection on which that fails is closed.
+    /// Rolls the transaction back. A connection on which that fails is closed.
     pub(super) async fn roll_back(&mut self) {
         if self.begun && self.client.batch_execute("ROLLBACK").await.is_ok() {
             self.begun = false;
         }
     }
 
-    async fn begin(&mut self) -> Result<(), StoreError> {
+    /// Begins the transaction unless it is open.
+    pub(super) async fn ensure_begun(&mut self) -> Result<(), StoreError> {
         if self.begun {
             return Ok(());
         }
@@ -167,6 +162,19 @@ impl Session {
 
     fn failed(&mut self, error: &tokio_postgres::Error) -> StoreError {
         Refusal::of(error).note(&mut self.conflict)
+    }
+}
+
+impl Session for PostgresSession {
+    fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats> {
+        later(async move {
+            self.ensure_begun().await?;
+            self.read(statement, visit).await
+        })
+    }
+
+    fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64> {
+        later(self.write(statement))
     }
 }
 
@@ -189,7 +197,7 @@ impl Last {
     }
 }
 
-impl Drop for Session {
+impl Drop for PostgresSession {
     /// A connection with an open transaction does not go back to the pool.
     fn drop(&mut self) {
         if self.begun {

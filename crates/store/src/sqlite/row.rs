@@ -4,7 +4,7 @@ use backstay_sql::{ColumnType, DecodeError, Param, Row};
 use rusqlite::types::{self, ToSql, ToSqlOutput};
 use rust_decimal::Decimal;
 
-use crate::own::OwnRow;
+use crate::session::OwnRow;
 
 /// One row in SQLite's buffer.
 pub(super) struct SqliteRow<'a> {

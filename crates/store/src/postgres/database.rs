@@ -1,0 +1,111 @@
+use std::fmt;
+use std::sync::Arc;
+
+use backstay_sql::{Dialect, Statement};
+use deadpool_postgres::Pool;
+
+use super::session::PostgresSession;
+use crate::database::Database;
+use crate::job::Job;
+use crate::log::LogFormat;
+use crate::session::{Answer, OwnRow, Visit, later};
+use crate::tx::Tx;
+use crate::{CommitObserver, ReadStats, RowSink, StoreError, Writes};
+
+/// Runs of one job before a conflict with other transactions becomes its error.
+const RUNS: usize = 8;
+
+/// A PostgreSQL database.
+pub(super) struct PostgresDatabase {
+    pool: Pool,
+    log_format: LogFormat,
+    observer: Arc<dyn CommitObserver>,
+}
+
+impl PostgresDatabase {
+    pub(super) fn new(pool: Pool, log_format: LogFormat, observer: Arc<dyn CommitObserver>) -> Self {
+        Self { pool, log_format, observer }
+    }
+
+    async fn run_to_end(&self, mut job: Box<dyn Job>) -> Result<(), StoreError> {
+        let read_only = job.writes() == Writes::None;
+        for run in 1..=RUNS {
+            let mut session = PostgresSession::take(&self.pool, read_only).await?;
+            if self.run_once(job.as_mut(), &mut session).await {
+                break;
+            }
+            session.roll_back().await;
+            if !session.may_run_again() || run == RUNS {
+                break;
+            }
+        }
+        job.answer();
+        Ok(())
+    }
+
+    /// Runs a job once; returns whether it was committed. If not, the job keeps the error.
+    async fn run_once(&self, job: &mut dyn Job, session: &mut PostgresSession) -> bool {
+        let origin = job.origin();
+        let Ok(pending) = job.run(Tx::new(session, origin.moment)).await else { return false };
+        let committed = async {
+            let statements = session.left_to_do(&pending, &origin, &self.log_format)?;
+            if !pending.changes.is_empty() {
+                self.observer.before_commit(&pending.changes);
+            }
+            session.commit_with(&statements).await?;
+            if !pending.changes.is_empty() {
+                self.observer.after_commit(&pending.changes);
+            }
+            Ok(())
+        };
+        committed.await.map_err(|error| job.fail(error)).is_ok()
+    }
+
+    async fn read_rows(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
+        let mut session = PostgresSession::take(&self.pool, true).await?;
+        sink.begin();
+        session.read(statement, &mut |row: &dyn OwnRow| sink.row(row)).await
+    }
+
+    async fn read_own_rows(&self, statement: &Statement, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let mut session = PostgresSession::take(&self.pool, true).await?;
+        session.read(statement, visit).await.map(|_| ())
+    }
+}
+
+impl Database for PostgresDatabase {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn run(&self, job: Box<dyn Job>) -> Answer<'_, ()> {
+        later(self.run_to_end(job))
+    }
+
+    fn read<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats> {
+        later(self.read_rows(statement, sink))
+    }
+
+    fn read_long<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats> {
+        later(self.read_rows(statement, sink))
+    }
+
+    fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
+        later(self.read_own_rows(statement, visit))
+    }
+
+    fn has_failed(&self) -> bool {
+        // Every connection fails for itself, and the pool replaces it.
+        false
+    }
+
+    fn close(&self) {
+        self.pool.close();
+    }
+}
+
+impl fmt::Debug for PostgresDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresDatabase").finish_non_exhaustive()
+    }
+}
