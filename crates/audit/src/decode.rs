@@ -58,6 +58,7 @@ impl Entry {
             Some(&VERSION) => reader.take(1)?,
             other => return Err(DecodeError::Version(other.copied().unwrap_or(0))),
         };
+        let moment = reader.moment()?;
         let origin = reader.origin()?;
         let changes = reader.list(Reader::change)?;
         if changes.is_empty() {
@@ -66,7 +67,7 @@ impl Entry {
         if !reader.rest.is_empty() {
             return Err(DecodeError::Trailing);
         }
-        Ok(Self { origin, changes })
+        Ok(Self { moment, origin, changes })
     }
 }
 
@@ -78,7 +79,6 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn origin(&mut self) -> Result<Origin, DecodeError> {
         Ok(Origin {
-            moment: self.moment()?,
             kind: self.caller()?,
             id: self.optional_id()?,
             request: self.optional_id()?.map(RequestId),

@@ -1,4 +1,4 @@
-use backstay_base::{CallerKind, FieldNumber, RecordId, TypeNumber};
+use backstay_base::{CallerKind, FieldNumber, RecordId, Timestamp, TypeNumber};
 use backstay_scalar::Value;
 
 use crate::{ChangeKind, Origin};
@@ -21,11 +21,11 @@ impl EntryWriter {
     ///
     /// # Panics
     /// If there are none: what changes nothing has no entry.
-    pub fn new(origin: &Origin, changes: usize) -> Self {
+    pub fn new(moment: Timestamp, origin: &Origin, changes: usize) -> Self {
         assert!(changes > 0, "an entry has at least one change");
         let mut bytes = Vec::with_capacity(128);
         bytes.push(VERSION);
-        bytes.extend_from_slice(&origin.moment.micros().to_be_bytes());
+        bytes.extend_from_slice(&moment.micros().to_be_bytes());
         bytes.push(caller_byte(origin.kind));
         put_optional_id(&mut bytes, origin.id);
         put_optional_id(&mut bytes, origin.request.map(|request| request.0));

@@ -59,7 +59,9 @@ use crate::EntryWriter;
 /// length in bytes as a *count*, then UTF-8.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Who asked, when and for what.
+    /// When it was committed.
+    pub moment: Timestamp,
+    /// Who asked and for what.
     pub origin: Origin,
     /// What changed; at least one record.
     pub changes: Vec<LoggedChange>,
@@ -68,7 +70,7 @@ pub struct Entry {
 impl Entry {
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = EntryWriter::new(&self.origin, self.changes.len());
+        let mut writer = EntryWriter::new(self.moment, &self.origin, self.changes.len());
         for change in &self.changes {
             writer.change(change.type_number, change.record, change.kind, change.version, change.fields.len());
             for field in &change.fields {
@@ -82,11 +84,9 @@ impl Entry {
     }
 }
 
-/// Who asked, when and for what.
+/// Who asked and for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// When the operation began.
-    pub moment: Timestamp,
     /// What sort of caller asked.
     pub kind: CallerKind,
     /// The caller's record; absent for anonymous callers and for Backstay itself.

@@ -31,8 +31,8 @@ fn field(number: u32, value: Value) -> LoggedField {
 
 fn entry(kind: ChangeKind, fields: Vec<LoggedField>) -> Entry {
     Entry {
+        moment: Timestamp::parse("2026-01-31T12:00:00.000001Z").expect("a moment"),
         origin: Origin {
-            moment: Timestamp::parse("2026-01-31T12:00:00.000001Z").expect("a moment"),
             kind: CallerKind::Account,
             id: Some(id(CALLER)),
             request: Some(RequestId(id(REQUEST))),

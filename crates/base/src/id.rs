@@ -116,6 +116,12 @@ impl Spare {
 }
 
 impl IdSource {
+    /// Ids that are later than this moment, even if the clock has gone back behind it.
+    #[must_use]
+    pub fn after(moment: Timestamp) -> Self {
+        Self { last: AtomicU64::new(Self::ticks(moment)), ..Self::default() }
+    }
+
     /// The next id: time from the ambient clock, 62 random bits from its entropy.
     pub fn next(&self, ambient: &Ambient) -> RecordId {
         let wanted = Self::ticks(ambient.clock.now());

@@ -60,6 +60,7 @@ impl Engine {
         let publisher = Arc::new(Publisher::new(Arc::clone(&clock), &application.model));
         let model = Arc::clone(&application.model);
         let Opened { store, outcome } = Store::open(options, &model, ambient.clone(), publisher)?;
+        let ids = store.last_moment().map_or_else(IdSource::default, IdSource::after);
         let inner = Inner {
             planner: Planner::new(Arc::clone(&model), store.dialect()),
             templates: Templates::new(&model),
@@ -67,7 +68,7 @@ impl Engine {
             store,
             ambient,
             in_flight: InFlight::default(),
-            ids: IdSource::default(),
+            ids,
             clock,
         };
         Ok((Self { inner: Arc::new(inner) }, outcome))

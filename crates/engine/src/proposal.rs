@@ -33,8 +33,8 @@ impl OpContext<'_, '_> {
         let mut values: Vec<Value> =
             collection.fields.iter().map(|field| field.default.clone().unwrap_or(Value::Null)).collect();
         values[usize::from(Collection::ID.0)] = Value::Id(self.next_id());
-        values[usize::from(Collection::CREATED_AT.0)] = self.now().into();
-        values[usize::from(Collection::UPDATED_AT.0)] = self.now().into();
+        values[usize::from(Collection::CREATED_AT.0)] = self.tx.moment().into();
+        values[usize::from(Collection::UPDATED_AT.0)] = self.tx.moment().into();
         values[usize::from(Collection::VERSION.0)] = Value::Int(1);
         for (field, value) in &draft.values {
             values[usize::from(field.0)] = value.clone();

@@ -287,7 +287,7 @@ impl OpContext<'_, '_> {
         mut values: Vec<Value>,
         links: Vec<LinkChange>,
     ) -> Record {
-        values[usize::from(Collection::UPDATED_AT.0)] = self.now().into();
+        values[usize::from(Collection::UPDATED_AT.0)] = self.tx.moment().into();
         values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
         let record = Record::new(values);
         let is_changed = |field: &&Field| stored.value(field.id) != record.value(field.id);

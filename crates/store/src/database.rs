@@ -1,5 +1,6 @@
 use std::fmt;
 
+use backstay_base::Timestamp;
 use backstay_sql::{Dialect, Statement};
 
 use crate::job::Job;
@@ -35,5 +36,7 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
 pub(crate) struct OpenDatabase {
     pub(crate) database: Box<dyn Database>,
     pub(crate) catalog: Catalog,
+    /// The moment of the last commit in it.
+    pub(crate) last_moment: Option<Timestamp>,
     pub(crate) outcome: Outcome,
 }

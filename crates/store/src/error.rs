@@ -71,7 +71,10 @@ pub enum StoreError {
     /// A text or number in Backstay's own tables that it did not write.
     #[error("Backstay's own table {0} holds something that Backstay did not write")]
     Catalog(&'static str),
-    /// The store is closed, or died of an earlier error.
+    /// The last commit's moment is the last one there is.
+    #[error("there is no moment after that of the last commit; the system's clock was set far into the future")]
+    NoLaterMoment,
+    /// The store is closed, or failed earlier.
     #[error("the database is closed")]
     Closed,
     /// The connection was lost while the transaction was being committed: it may be stored or not.

@@ -9,6 +9,7 @@ mod idempotency;
 mod job;
 mod log;
 mod migration;
+mod moment;
 mod options;
 mod own;
 #[cfg(feature = "postgres")]

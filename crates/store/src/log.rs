@@ -1,5 +1,5 @@
-use backstay_audit::{ChangeKind, EntryWriter, Leaf, Origin, value_bytes};
-use backstay_base::{FieldNumber, TypeNumber};
+use backstay_audit::{ChangeKind, Entry, EntryWriter, Leaf, Origin, value_bytes};
+use backstay_base::{FieldNumber, Timestamp, TypeNumber};
 use backstay_model::Model;
 use backstay_scalar::Value;
 use backstay_sql::{ColumnType, Param, Statement};
@@ -20,6 +20,15 @@ pub struct LogEntry {
     pub leaf: Leaf,
     /// What feeds need, until it is pruned; see `LogFormat::feed`.
     pub feed: Option<Vec<u8>>,
+}
+
+/// Where an entry is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its number.
+    pub(crate) sequence: i64,
+    /// When it was committed.
+    pub(crate) moment: Timestamp,
 }
 
 /// Turns the changes of an operation into its row of the commit log: knows the permanent numbers and which fields are
@@ -53,19 +62,19 @@ impl LogFormat {
     }
 
     /// The statement that appends an operation's row at this place of the log.
-    pub(crate) fn append(&self, sequence: i64, origin: &Origin, changes: &[Change]) -> Statement {
-        let (entry, leaf, feed) = self.row(origin, changes);
+    pub(crate) fn append(&self, place: Place, origin: &Origin, changes: &[Change]) -> Statement {
+        let (entry, leaf, feed) = self.row(place.moment, origin, changes);
         own(
             "INSERT INTO backstay_log (seq, entry, leaf, feed) VALUES ($1, $2, $3, $4)",
-            vec![Param::Int(sequence), entry, leaf, feed],
+            vec![Param::Int(place.sequence), entry, leaf, feed],
             &[],
         )
     }
 
     /// As `append`, at the place that the database itself finds.
     #[cfg(feature = "postgres")]
-    pub(crate) fn append_next(&self, origin: &Origin, changes: &[Change]) -> Statement {
-        let (entry, leaf, feed) = self.row(origin, changes);
+    pub(crate) fn append_next(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> Statement {
+        let (entry, leaf, feed) = self.row(moment, origin, changes);
         own(
             "INSERT INTO backstay_log (seq, entry, leaf, feed) \
              SELECT coalesce(max(seq), 0) + 1, $1, $2, $3 FROM backstay_log",
@@ -74,15 +83,15 @@ impl LogFormat {
         )
     }
 
-    fn row(&self, origin: &Origin, changes: &[Change]) -> (Param, Param, Param) {
-        let entry = self.entry(origin, changes);
+    fn row(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> (Param, Param, Param) {
+        let entry = self.entry(moment, origin, changes);
         let leaf = Leaf::of(&entry);
         let param = |bytes: &[u8]| Param::Bytes(bytes.into());
         (param(&entry), param(leaf.as_bytes()), param(&self.feed(changes)))
     }
 
-    fn entry(&self, origin: &Origin, changes: &[Change]) -> Vec<u8> {
-        let mut writer = EntryWriter::new(origin, changes.len());
+    fn entry(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> Vec<u8> {
+        let mut writer = EntryWriter::new(moment, origin, changes.len());
         for change in changes {
             let (type_number, fields) = self.fields(change);
             let fields = if change.kind == ChangeKind::Delete { &[] } else { fields.as_slice() };
@@ -153,9 +162,15 @@ impl LogFormat {
     }
 }
 
-/// The last place of the log that is taken; 0 if the log is empty.
+/// The last entry of the log; no row if the log is empty.
 pub(crate) fn last() -> Statement {
-    own("SELECT coalesce(max(seq), 0) FROM backstay_log", vec![], &[ColumnType::Int])
+    own("SELECT seq, entry FROM backstay_log ORDER BY seq DESC LIMIT 1", vec![], &[ColumnType::Int, ColumnType::Bytes])
+}
+
+/// The place of the entry in a row of `last`.
+pub(crate) fn read_place(row: &dyn OwnRow) -> Result<Place, StoreError> {
+    let entry = Entry::decode(bytes(row, 1)?).map_err(|_| StoreError::Catalog("backstay_log"))?;
+    Ok(Place { sequence: int(row, 0)?, moment: entry.moment })
 }
 
 /// Entries from a place on, in order.

@@ -5,7 +5,7 @@ use backstay_model::{Model, SourceFile, load};
 use backstay_sql::{ColumnType, Param, Statement, schema};
 
 use crate::catalog::Numbers;
-use crate::log::{self, LogFormat};
+use crate::log::{self, LogFormat, Place};
 use crate::migration::{self, Planned};
 use crate::own::{self, FORMAT, array, own};
 use crate::session::{Contents, Object, OwnRow, SchemaSession};
@@ -24,8 +24,8 @@ pub(crate) struct Opening<'a> {
 pub(crate) struct Prepared {
     pub(crate) catalog: Catalog,
     pub(crate) log_format: LogFormat,
-    /// The last place of the commit log that is taken.
-    pub(crate) last_sequence: i64,
+    /// The last entry of the commit log, if there is one.
+    pub(crate) last: Option<Place>,
     pub(crate) outcome: Outcome,
 }
 
@@ -68,8 +68,8 @@ impl Opening<'_> {
         let catalog = numbers(session).await?.catalog(self.model)?;
         let feed_key = feed_key(session).await?;
         let log_format = LogFormat::new(self.model, &catalog, feed_key);
-        let last_sequence = last_sequence(session).await?;
-        Ok(Prepared { catalog, log_format, last_sequence, outcome })
+        let last = last_place(session).await?;
+        Ok(Prepared { catalog, log_format, last, outcome })
     }
 
     async fn create(&self, session: &mut dyn SchemaSession) -> Result<Outcome, OpenError> {
@@ -220,14 +220,14 @@ async fn feed_key(session: &mut dyn SchemaSession) -> Result<[u8; 32], StoreErro
     key.ok_or(StoreError::Catalog("backstay_meta"))
 }
 
-async fn last_sequence(session: &mut dyn SchemaSession) -> Result<i64, StoreError> {
-    let mut last = Err(StoreError::Catalog("backstay_log"));
+async fn last_place(session: &mut dyn SchemaSession) -> Result<Option<Place>, StoreError> {
+    let mut last = None;
     let visit = &mut |row: &dyn OwnRow| {
-        last = Ok(own::int(row, 0)?);
+        last = Some(log::read_place(row)?);
         Ok(())
     };
     session.query(&log::last(), visit).await?;
-    last
+    Ok(last)
 }
 
 async fn run(session: &mut dyn SchemaSession, statements: &[Statement]) -> Result<(), StoreError> {

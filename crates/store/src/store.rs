@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::Ambient;
+use backstay_base::{Ambient, Timestamp};
 use backstay_model::Model;
 use backstay_sql::{Dialect, Statement};
 
@@ -23,6 +23,7 @@ pub struct Store {
 struct Inner {
     database: Box<dyn Database>,
     catalog: Catalog,
+    last_moment: Option<Timestamp>,
 }
 
 /// An open store.
@@ -51,8 +52,8 @@ impl Store {
             #[cfg(not(feature = "postgres"))]
             Location::Url(_) => return Err(OpenError::UnsupportedLocation),
         };
-        let OpenDatabase { database, catalog, outcome } = opened;
-        Ok(Opened { store: Self { inner: Arc::new(Inner { database, catalog }) }, outcome })
+        let OpenDatabase { database, catalog, last_moment, outcome } = opened;
+        Ok(Opened { store: Self { inner: Arc::new(Inner { database, catalog, last_moment }) }, outcome })
     }
 
     /// Whether there is a database at this location already. One on a server counts as existing; opening it tells.
@@ -109,6 +110,11 @@ impl Store {
     /// The permanent numbers of the model's types and fields.
     pub fn catalog(&self) -> &Catalog {
         &self.inner.catalog
+    }
+
+    /// The moment of the last commit that was found when the database was opened.
+    pub fn last_moment(&self) -> Option<Timestamp> {
+        self.inner.last_moment
     }
 
     /// The SQL that the database speaks: statements must be made for it.

@@ -10,7 +10,7 @@ use crate::{Change, KeyClaim, ReadStats, Recall, StoreError};
 /// One transaction as the `Work` that runs in it sees it.
 pub struct Tx<'a> {
     session: &'a mut (dyn Session + 'a),
-    now: Timestamp,
+    moment: Timestamp,
     pending: Pending,
     /// The statements that were run since `watch`.
     watched: Option<Vec<Executed>>,
@@ -60,13 +60,19 @@ impl Staged {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(session: &'a mut (dyn Session + 'a), now: Timestamp) -> Self {
-        Self { session, now, pending: Pending::default(), watched: None }
+    pub(crate) fn new(session: &'a mut (dyn Session + 'a), moment: Timestamp) -> Self {
+        Self { session, moment, pending: Pending::default(), watched: None }
     }
 
     /// What is left to be done.
     pub(crate) fn finish(self) -> Pending {
         self.pending
+    }
+
+    /// The moment of the transaction, which its entry in the commit log has: later than that of every earlier commit. Of
+    /// a transaction that only reads, the moment at which it began.
+    pub fn moment(&self) -> Timestamp {
+        self.moment
     }
 
     /// Runs a statement and passes its rows to `visit` in order; returns how many there were.
@@ -142,7 +148,7 @@ impl<'a> Tx<'a> {
 
     /// What is known about an idempotency key. A record that has expired counts as unknown.
     pub async fn recall(&mut self, claim: &KeyClaim) -> Result<Recall, StoreError> {
-        let statement = idempotency::recall(claim, self.now);
+        let statement = idempotency::recall(claim, self.moment);
         let mut known = Recall::New;
         self.show(&statement, &mut |row| {
             known = idempotency::read(row, claim)?;

@@ -14,7 +14,7 @@ pub trait Work: Send + Sync + 'static {
     /// The most that it will do.
     fn writes(&self) -> Writes;
 
-    /// Who asked, when and for what: becomes part of the commit log if anything changes.
+    /// Who asked and for what: becomes part of the commit log if anything changes.
     fn origin(&self) -> Origin;
 
     /// Runs it. It may await only `tx`: on SQLite a future that is pending for another reason fails with

@@ -6,12 +6,13 @@ mod each;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use backstay_base::{Ambient, Secret};
+use backstay_base::Secret;
 use backstay_sql::{ColumnType, Param, Statement};
 use backstay_store::{Location, OpenOptions, Store, StoreError, Writes};
-use backstay_testkit::Cluster;
+use backstay_testkit::{Cluster, TestClock, controlled};
 use conformance::script::{
-    Act, Failure, FirstColumn, MODEL, NOW, Told, claim, create_author, emails, id, insert_author, model, moment, script,
+    Act, Failure, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, emails, id, insert_author, model, moment,
+    script,
 };
 use each::conformance;
 
@@ -27,10 +28,10 @@ fn cluster() -> Arc<Cluster> {
 }
 
 #[expect(clippy::unused_async, reason = "the cases await it")]
-async fn store(told: Arc<Told>) -> (Store, Arc<Cluster>) {
+async fn store(told: Arc<Told>, clock: &TestClock) -> (Store, Arc<Cluster>) {
     let cluster = cluster();
     let options = OpenOptions::new(Location::Url(Secret::new(cluster.database())));
-    let opened = Store::open(&options, &model(MODEL), Ambient::system(), told);
+    let opened = Store::open(&options, &model(MODEL), controlled(clock, 1), told);
     (opened.expect("a database").store, cluster)
 }
 
@@ -38,7 +39,7 @@ conformance!(store);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_lost_in_the_last_round_trip_is_unknown() {
-    let (store, _kept) = store(Arc::default()).await;
+    let (store, _kept) = store(Arc::default(), &clock()).await;
     let kill = Statement::raw("SELECT pg_terminate_backend(pg_backend_pid())", vec![], []);
     let acts = [Act::Stage(insert_author(1, "a@example.org"), Some(1)), Act::Stage(kill, None)];
     let answer = store.write(script(Writes::Many, acts)).await;
@@ -48,7 +49,7 @@ async fn a_connection_lost_in_the_last_round_trip_is_unknown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deadlocked_operations_are_run_again() {
-    let (store, _kept) = store(Arc::default()).await;
+    let (store, _kept) = store(Arc::default(), &clock()).await;
     for number in [1, 2] {
         store.write(create_author(number, &format!("{number}@example.org"))).await.expect("a create");
     }
@@ -69,10 +70,10 @@ async fn deadlocked_operations_are_run_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_requests_with_one_key_at_the_same_time_one_is_done() {
-    let (store, _kept) = store(Arc::default()).await;
+    let (store, _kept) = store(Arc::default(), &clock()).await;
     let works = (0..8).map(|number| {
         let (claim, email) = (claim("key", 1), format!("{number}@example.org"));
-        let remember = Act::Remember(claim.clone(), vec![], moment(NOW + 1));
+        let remember = Act::Remember(claim.clone(), vec![], moment(NOW + 1_000_000));
         store.write(script(
             Writes::Many,
             [Act::UnlessKnown(claim), Act::Stage(insert_author(number, &email), Some(1)), remember],

@@ -8,6 +8,7 @@ use super::session::PostgresSession;
 use crate::database::Database;
 use crate::job::Job;
 use crate::log::LogFormat;
+use crate::moment::CommitClock;
 use crate::session::{Answer, OwnRow, Visit, later};
 use crate::tx::Tx;
 use crate::{CommitObserver, ReadStats, RowSink, StoreError, Writes};
@@ -20,11 +21,19 @@ pub(super) struct PostgresDatabase {
     pool: Pool,
     log_format: LogFormat,
     observer: Arc<dyn CommitObserver>,
+    /// Moments increase among the transactions of this process. Those of several processes, and of transactions that
+    /// overlap, can be in another order than their places in the log.
+    commit_clock: CommitClock,
 }
 
 impl PostgresDatabase {
-    pub(super) fn new(pool: Pool, log_format: LogFormat, observer: Arc<dyn CommitObserver>) -> Self {
-        Self { pool, log_format, observer }
+    pub(super) fn new(
+        pool: Pool,
+        log_format: LogFormat,
+        observer: Arc<dyn CommitObserver>,
+        commit_clock: CommitClock,
+    ) -> Self {
+        Self { pool, log_format, observer, commit_clock }
     }
 
     async fn run_to_end(&self, mut job: Box<dyn Job>) -> Result<(), StoreError> {
@@ -45,10 +54,15 @@ impl PostgresDatabase {
 
     /// Runs a job once; returns whether it was committed. If not, the job keeps the error.
     async fn run_once(&self, job: &mut dyn Job, session: &mut PostgresSession) -> bool {
+        let moment = match job.writes() {
+            Writes::None => Ok(self.commit_clock.now()),
+            Writes::One | Writes::Many => self.commit_clock.next(),
+        };
+        let Ok(moment) = moment.map_err(|error| job.fail(error)) else { return false };
+        let Ok(pending) = job.run(Tx::new(session, moment)).await else { return false };
         let origin = job.origin();
-        let Ok(pending) = job.run(Tx::new(session, origin.moment)).await else { return false };
         let committed = async {
-            let statements = session.left_to_do(&pending, &origin, &self.log_format)?;
+            let statements = session.left_to_do(&pending, &self.log_format, (moment, &origin))?;
             if !pending.changes.is_empty() {
                 self.observer.before_commit(&pending.changes);
             }

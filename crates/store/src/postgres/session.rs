@@ -2,6 +2,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use backstay_audit::Origin;
+use backstay_base::Timestamp;
 use backstay_sql::Statement;
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::{BoxFuture, join_all};
@@ -78,17 +79,17 @@ impl PostgresSession {
     pub(super) fn left_to_do(
         &self,
         pending: &Pending,
-        origin: &Origin,
         format: &LogFormat,
+        (moment, origin): (Timestamp, &Origin),
     ) -> Result<Vec<Last>, StoreError> {
         if pending.failed {
             return Err(StoreError::Aborted);
         }
         let mut statements: Vec<Last> = pending.staged.iter().map(Last::staged).collect();
-        statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, origin)));
+        statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, moment)));
         if !pending.changes.is_empty() {
             statements.push(Last { statement: own(LOG_LOCK, vec![], &[]), marker: None });
-            statements.push(Last { statement: format.append_next(origin, &pending.changes), marker: None });
+            statements.push(Last { statement: format.append_next(moment, origin, &pending.changes), marker: None });
         }
         if self.read_only && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }
@@ -184,8 +185,8 @@ impl Last {
         Self { statement: staged.statement.clone(), marker }
     }
 
-    fn remembered(remembered: &Remembered, origin: &Origin) -> Self {
-        let statement = idempotency::remember(remembered, origin.moment);
+    fn remembered(remembered: &Remembered, moment: Timestamp) -> Self {
+        let statement = idempotency::remember(remembered, moment);
         Self { statement, marker: Some(Marker { expected: 1, run_again: true }) }
     }
 

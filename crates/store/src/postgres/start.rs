@@ -10,6 +10,7 @@ use super::database::PostgresDatabase;
 use super::error;
 use super::session::PostgresSession;
 use crate::database::OpenDatabase;
+use crate::moment::CommitClock;
 use crate::setup::{self, Opening, Prepared};
 use crate::{OpenError, Step, StoreError};
 
@@ -21,14 +22,16 @@ const CONNECTIONS: usize = 16;
 /// Opens the database that a URL or a libpq connection string names.
 pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, OpenError> {
     let pool = pool(url)?;
-    let Prepared { catalog, log_format, outcome, .. } = block_on(async {
+    let Prepared { catalog, log_format, last, outcome } = block_on(async {
         let mut session = PostgresSession::take(&pool, false).await?;
         let contents = setup::recognize(&mut session, NAME).await?;
         opening.prepare(&mut session, contents).await
     })?;
+    let last_moment = last.map(|last| last.moment);
+    let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
     let observer = Arc::clone(&opening.observer);
-    let database = Box::new(PostgresDatabase::new(pool, log_format, observer));
-    Ok(OpenDatabase { database, catalog, outcome })
+    let database = Box::new(PostgresDatabase::new(pool, log_format, observer, commit_clock));
+    Ok(OpenDatabase { database, catalog, last_moment, outcome })
 }
 
 /// The steps that `open` would take to make the database fit the model.

@@ -16,7 +16,6 @@ use super::writer::Writer;
 use crate::database::Database;
 use crate::job::Job;
 use crate::session::{Answer, Visit, at_once, later};
-use crate::tx::Tx;
 use crate::{ReadStats, RowSink, StoreError, Writes};
 
 /// Bytes of rows that a read on the reader pool may return.
@@ -57,7 +56,7 @@ impl SqliteDatabase {
         let shared = Arc::clone(&self.shared);
         let exhausted = self.with_reader(|session| {
             session.set_step_budget(limits::READ_KILO_STEPS);
-            run_in_snapshot(job.as_mut(), session);
+            self.shared.run_in_snapshot(job.as_mut(), session);
             Ok(session.exhausted())
         })?;
         if !exhausted {
@@ -68,7 +67,7 @@ impl SqliteDatabase {
             match session.begin_snapshot(shared.commits()) {
                 Ok(()) => {
                     session.set_step_budget(limits::OPERATION_KILO_STEPS);
-                    run_in_snapshot(job.as_mut(), session);
+                    shared.run_in_snapshot(job.as_mut(), session);
                 }
                 Err(error) => job.fail(error),
             }
@@ -184,17 +183,5 @@ impl fmt::Debug for SqliteDatabase {
 impl Drop for SqliteDatabase {
     fn drop(&mut self) {
         self.shut_down();
-    }
-}
-
-/// Runs a job that only reads in the session's snapshot.
-fn run_in_snapshot(job: &mut dyn Job, session: &mut SqliteSession) {
-    let origin = job.origin();
-    let wrote = match job.poll_once(Tx::new(session, origin.moment)) {
-        Ok(pending) => !(pending.staged.is_empty() && pending.changes.is_empty() && pending.remembered.is_none()),
-        Err(_) => false,
-    };
-    if wrote {
-        job.fail(StoreError::ReadOnly);
     }
 }

@@ -3,7 +3,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use backstay_audit::Origin;
 use backstay_base::limits;
 
 use super::connection::SqliteSession;
@@ -11,7 +10,7 @@ use super::error::store_error;
 use super::file::{self, Identity};
 use super::shared::Shared;
 use crate::job::Job;
-use crate::own::int;
+use crate::log::Place;
 use crate::tx::{Pending, Tx};
 use crate::{Change, StoreError, Writes, idempotency, log};
 
@@ -54,10 +53,12 @@ impl GroupCommit {
         session: SqliteSession,
         shared: Arc<Shared>,
         path: PathBuf,
-        last_sequence: i64,
+        last: Option<Place>,
     ) -> Result<Self, StoreError> {
         let data_version = data_version(&session)?;
         let identity = file::identity(&path).map_err(|error| StoreError::Io(Arc::new(error)))?;
+        // Places are numbered from 1.
+        let last_sequence = last.map_or(0, |last| last.sequence);
         Ok(Self { session, shared, last_sequence, data_version, path, identity })
     }
 
@@ -135,14 +136,14 @@ impl GroupCommit {
         if savepoint {
             self.session.command("SAVEPOINT operation")?;
         }
-        let origin = job.origin();
-        let (mut pending, mut well) = match job.poll_once(Tx::new(&mut self.session, origin.moment)) {
+        let moment = self.shared.commit_clock.next()?;
+        let (mut pending, mut well) = match job.poll_once(Tx::new(&mut self.session, moment)) {
             Ok(pending) => (pending, true),
             Err(pending) => (pending, false),
         };
         if well {
-            let sequence = self.last_sequence + group.entries + 1;
-            let completed = self.complete(&mut pending, &origin, sequence);
+            let place = Place { sequence: self.last_sequence + group.entries + 1, moment };
+            let completed = self.complete(job, &mut pending, place);
             if let Err(error) = completed.and_then(|()| self.release(savepoint)) {
                 job.fail(error);
                 well = false;
@@ -160,7 +161,7 @@ impl GroupCommit {
     }
 
     /// Does what a job left to be done: staged writes, the idempotency record, the log entry.
-    fn complete(&mut self, pending: &mut Pending, origin: &Origin, sequence: i64) -> Result<(), StoreError> {
+    fn complete(&mut self, job: &dyn Job, pending: &mut Pending, place: Place) -> Result<(), StoreError> {
         if pending.failed {
             return Err(StoreError::Aborted);
         }
@@ -170,16 +171,16 @@ impl GroupCommit {
             staged.check(changed)?;
         }
         if let Some(remembered) = &pending.remembered {
-            let changed = self.session.write_within(&idempotency::remember(remembered, origin.moment))?;
+            let changed = self.session.write_within(&idempotency::remember(remembered, place.moment))?;
             pending.wrote |= changed > 0;
             if changed != 1 {
                 return Err(StoreError::StagedRows { expected: 1, found: changed });
             }
         }
         if !pending.changes.is_empty() {
-            let format = &self.shared.log_format;
+            let (format, origin) = (&self.shared.log_format, job.origin());
             // The encoder asserts what an entry can hold: a violation is this job's fault alone.
-            let statement = catch_unwind(AssertUnwindSafe(|| format.append(sequence, origin, &pending.changes)))
+            let statement = catch_unwind(AssertUnwindSafe(|| format.append(place, &origin, &pending.changes)))
                 .map_err(|_| StoreError::Panicked)?;
             self.session.write_within(&statement)?;
             pending.wrote = true;
@@ -239,12 +240,15 @@ impl GroupCommit {
         let found = data_version(&self.session)?;
         if found != self.data_version {
             self.data_version = found;
-            let mut last = self.last_sequence;
+            let mut last = None;
             self.session.read(&log::last(), &mut |row| {
-                last = int(row, 0)?;
+                last = Some(log::read_place(row)?);
                 Ok(())
             })?;
-            self.last_sequence = last;
+            if let Some(last) = last {
+                self.last_sequence = last.sequence;
+                self.shared.commit_clock.observe(last.moment);
+            }
             self.shared.count_commit();
             self.shared.observer.foreign_change();
         }
@@ -254,7 +258,7 @@ impl GroupCommit {
     /// Removes expired idempotency records, at most `PRUNED_AT_ONCE` of them; returns whether there may be more.
     pub(super) fn prune(&mut self) -> Result<bool, StoreError> {
         self.session.lift_step_budget();
-        let now = self.shared.ambient.clock.now();
+        let now = self.shared.commit_clock.now();
         let removed = self.session.write(&idempotency::prune(now))?;
         Ok(removed >= idempotency::PRUNED_AT_ONCE)
     }

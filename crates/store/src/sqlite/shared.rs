@@ -1,16 +1,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use backstay_base::Ambient;
-
 use super::connection::SqliteSession;
+use crate::job::Job;
 use crate::log::LogFormat;
+use crate::moment::CommitClock;
+use crate::tx::Tx;
 use crate::{CommitObserver, StoreError};
 
 /// What the threads of one database share.
 pub(super) struct Shared {
     pub(super) observer: Arc<dyn CommitObserver>,
-    pub(super) ambient: Ambient,
+    pub(super) commit_clock: CommitClock,
     pub(super) log_format: LogFormat,
     on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
     failed: AtomicBool,
@@ -28,13 +29,13 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         observer: Arc<dyn CommitObserver>,
-        ambient: Ambient,
+        commit_clock: CommitClock,
         log_format: LogFormat,
         on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
     ) -> Self {
         Self {
             observer,
-            ambient,
+            commit_clock,
             log_format,
             on_fatal,
             failed: AtomicBool::new(false),
@@ -62,6 +63,17 @@ impl Shared {
     pub(super) fn check(&self, session: &SqliteSession) {
         if let Some(fatal) = session.fatal() {
             self.fail(&fatal);
+        }
+    }
+
+    /// Runs a job that only reads in the session's snapshot.
+    pub(super) fn run_in_snapshot(&self, job: &mut dyn Job, session: &mut SqliteSession) {
+        let wrote = match job.poll_once(Tx::new(session, self.commit_clock.now())) {
+            Ok(pending) => !(pending.staged.is_empty() && pending.changes.is_empty() && pending.remembered.is_none()),
+            Err(_) => false,
+        };
+        if wrote {
+            job.fail(StoreError::ReadOnly);
         }
     }
 

@@ -18,6 +18,7 @@ use super::readers::{Readers, StartError};
 use super::shared::Shared;
 use super::writer::Writer;
 use crate::database::OpenDatabase;
+use crate::moment::CommitClock;
 use crate::session::Contents;
 use crate::setup::{self, Opening, Prepared};
 use crate::{OpenError, Step, StoreError, migration};
@@ -39,10 +40,12 @@ pub(crate) fn open(opening: &Opening<'_>, directory: &Path) -> Result<OpenDataba
 
 fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase, OpenError> {
     let (mut session, prepared) = prepare(opening, path)?;
-    let Prepared { catalog, log_format, last_sequence, outcome } = prepared;
+    let Prepared { catalog, log_format, last, outcome } = prepared;
     let options = opening.options;
     let observer = Arc::clone(&opening.observer);
-    let shared = Shared::new(observer, opening.ambient.clone(), log_format, Arc::clone(&options.on_fatal));
+    let last_moment = last.map(|last| last.moment);
+    let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
+    let shared = Shared::new(observer, commit_clock, log_format, Arc::clone(&options.on_fatal));
     let shared = Arc::new(shared);
     count_wal_pages(&mut session, &shared)?;
     let readers = Readers::start(path.to_owned(), options.readers).map_err(|error| match error {
@@ -52,10 +55,10 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let readers = Arc::new(readers);
     let checkpointer = Checkpointer::start(checkpoint::session(path)?, Arc::clone(&shared), Arc::clone(&readers))
         .map_err(OpenError::Thread)?;
-    let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last_sequence)?;
+    let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last)?;
     let writer = Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
     let database = Box::new(SqliteDatabase::new(shared, readers, writer, checkpointer, lock));
-    Ok(OpenDatabase { database, catalog, outcome })
+    Ok(OpenDatabase { database, catalog, last_moment, outcome })
 }
 
 /// Opens the file, which no other process has open, and makes it fit the model.

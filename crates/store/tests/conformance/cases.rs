@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use backstay_audit::{Entry, Leaf, Logged, verify};
-use backstay_base::Date;
+use backstay_base::{Clock, Date, Duration};
 use backstay_model::CollectionId;
 use backstay_scalar::{Currency, Money, Value};
 use backstay_sql::{Planner, Row, Slot, StoredPlan};
 use backstay_store::{ChangeKind, Recall, RowSink, Store, StoreError, Writes};
+use backstay_testkit::TestClock;
 use futures_util::future::join_all;
 
 use super::script::{
-    AUTHOR, Act, Failure, FirstColumn, MODEL, NOW, Script, Seen, Told, author_made, claim, create_author, email_field,
-    emails, id, insert_author, insert_post, model, moment, name_field, rename_author, script,
+    AUTHOR, Act, Failure, FirstColumn, MODEL, NOW, Seen, Told, author_made, claim, create_author, email_field, emails,
+    id, insert_author, insert_post, model, moment, name_field, rename_author, script,
 };
 
 async fn stored(store: &Store) -> Vec<String> {
@@ -29,7 +30,7 @@ async fn entries(store: &Store) -> Vec<Entry> {
     entries.iter().map(|entry| verify(&entry.entry, entry.leaf).expect("canonical")).collect()
 }
 
-pub(crate) async fn a_create_can_be_read_and_is_logged(store: &Store, _: &Told) {
+pub(crate) async fn a_create_can_be_read_and_is_logged(store: &Store, _: &Told, _: &TestClock) {
     store.write(create_author(1, "a@example.org")).await.expect("a create");
     assert_eq!(stored(store).await, ["a@example.org"]);
     let log = entries(store).await;
@@ -43,7 +44,7 @@ pub(crate) async fn a_create_can_be_read_and_is_logged(store: &Store, _: &Told) 
     assert_eq!(values, [(number(email_field()), Logged::Withheld), (number(name_field()), name)]);
 }
 
-pub(crate) async fn the_log_never_holds_a_classified_value(store: &Store, _: &Told) {
+pub(crate) async fn the_log_never_holds_a_classified_value(store: &Store, _: &Told, _: &TestClock) {
     store.write(create_author(1, "secret@example.org")).await.expect("a create");
     let log = store.log(1, 1).await.expect("the log");
     let holds = |bytes: &[u8]| bytes.windows(6).any(|part| part == b"secret");
@@ -51,7 +52,7 @@ pub(crate) async fn the_log_never_holds_a_classified_value(store: &Store, _: &To
     assert_eq!(log[0].leaf, Leaf::of(&log[0].entry));
 }
 
-pub(crate) async fn an_error_undoes_one_operation_alone(store: &Store, _: &Told) {
+pub(crate) async fn an_error_undoes_one_operation_alone(store: &Store, _: &Told, _: &TestClock) {
     let write = |acts: Vec<Act>| script(Writes::Many, acts);
     let made =
         |number, email: &str| vec![Act::Execute(insert_author(number, email)), Act::Change(author_made(number, email))];
@@ -89,7 +90,7 @@ pub(crate) async fn an_error_undoes_one_operation_alone(store: &Store, _: &Told)
     assert!(logged.contains(&id(1)) && logged.contains(&id(8)));
 }
 
-pub(crate) async fn one_write_that_fails_later_is_undone_too(store: &Store, _: &Told) {
+pub(crate) async fn one_write_that_fails_later_is_undone_too(store: &Store, _: &Told, _: &TestClock) {
     let late = script(Writes::One, [Act::Execute(insert_author(2, "late@example.org")), Act::Refuse]);
     let twice = script(
         Writes::One,
@@ -110,7 +111,7 @@ pub(crate) async fn one_write_that_fails_later_is_undone_too(store: &Store, _: &
     assert_eq!(entries(store).await.len(), 2);
 }
 
-pub(crate) async fn many_creates_share_commits_and_leave_no_gap(store: &Store, _: &Told) {
+pub(crate) async fn many_creates_share_commits_and_leave_no_gap(store: &Store, _: &Told, _: &TestClock) {
     let works = (0..500).map(|number| create_author(number, &format!("{number:03}@example.org")));
     let answers = join_all(works.map(|work| store.write(work))).await;
     assert!(answers.iter().all(Result::is_ok), "{:?}", answers.iter().find(|answer| answer.is_err()));
@@ -118,7 +119,7 @@ pub(crate) async fn many_creates_share_commits_and_leave_no_gap(store: &Store, _
     assert_eq!(entries(store).await.len(), 500);
 }
 
-pub(crate) async fn a_staged_write_is_checked(store: &Store, _: &Told) {
+pub(crate) async fn a_staged_write_is_checked(store: &Store, _: &Told, _: &TestClock) {
     store.write(create_author(1, "a@example.org")).await.expect("a create");
     let rename = |version| script(Writes::One, [Act::Stage(rename_author(1, version), Some(1))]);
     store.write(rename(1)).await.expect("the right version");
@@ -128,45 +129,55 @@ pub(crate) async fn a_staged_write_is_checked(store: &Store, _: &Told) {
     assert!(store.write(any).await.is_ok());
 }
 
-pub(crate) async fn an_idempotency_key_answers_again(store: &Store, _: &Told) {
-    let later = moment(NOW + 1000);
+pub(crate) async fn an_idempotency_key_answers_again(store: &Store, _: &Told, clock: &TestClock) {
     let with_key = |fingerprint: u8, answer: &[u8], number| {
         let claim = claim("key", fingerprint);
         let email = format!("{number}@example.org");
+        let expires = clock.now().checked_add(Duration::parse("1s").expect("a duration")).expect("a moment");
         script(
             Writes::Many,
             [
                 Act::Recall(claim.clone()),
                 Act::Stage(insert_author(number, &email), Some(1)),
-                Act::Remember(claim, answer.to_vec(), later),
+                Act::Remember(claim, answer.to_vec(), expires),
             ],
         )
     };
-    let recall = |fingerprint, moment| {
-        let mut work = Script { writes: Writes::None, acts: vec![Act::Recall(claim("key", fingerprint))], moment };
-        work.moment = moment;
-        Arc::new(work)
-    };
+    let recall = |fingerprint| script(Writes::None, [Act::Recall(claim("key", fingerprint))]);
     let seen = store.write(with_key(1, b"first", 1)).await.expect("new");
     assert_eq!(seen[0], Seen::Recall(Recall::New));
-    let check = async |work, expected| assert_eq!(store.write(work).await.expect("a look"), [Seen::Recall(expected)]);
-    check(recall(1, NOW), Recall::Replay(b"first".to_vec())).await;
-    check(recall(2, NOW), Recall::Mismatch).await;
-    check(recall(1, NOW + 1000), Recall::New).await;
-    // Whoever does not look first is refused as long as the record holds, and takes its place afterwards.
+    let check = async |work, expected| assert_eq!(store.write(work).await.expect("a read"), [Seen::Recall(expected)]);
+    check(recall(1), Recall::Replay(b"first".to_vec())).await;
+    check(recall(2), Recall::Mismatch).await;
+    // A request that does not check first is refused while the record is valid, and replaces it when it has expired.
     let refused = store.write(with_key(1, b"second", 2)).await;
     assert!(matches!(refused, Err(Failure::Store(StoreError::StagedRows { .. }))), "{refused:?}");
     assert_eq!(stored(store).await, ["1@example.org"]);
-    let after = Script { moment: NOW + 1000, ..unshared(with_key(3, b"third", 3)) };
-    store.write(Arc::new(after)).await.expect("expired");
-    check(recall(3, NOW), Recall::Replay(b"third".to_vec())).await;
+    clock.advance("2s");
+    check(recall(1), Recall::New).await;
+    store.write(with_key(3, b"third", 3)).await.expect("expired");
+    check(recall(3), Recall::Replay(b"third".to_vec())).await;
 }
 
-fn unshared(work: Arc<Script>) -> Script {
-    Arc::into_inner(work).expect("not shared")
+pub(crate) async fn moments_of_commits_increase(store: &Store, _: &Told, clock: &TestClock) {
+    let mut seen = Vec::new();
+    for (number, step) in (1..).zip(["0s", "0s", "-24h", "1us", "25h"]) {
+        clock.advance(step);
+        let email = format!("{number}@example.org");
+        let acts =
+            [Act::Moment, Act::Stage(insert_author(number, &email), Some(1)), Act::Change(author_made(number, &email))];
+        seen.extend(store.write(script(Writes::One, acts)).await.expect("a create").into_iter().take(1));
+    }
+    let expected = [0, 1, 2, 3, 3_600_000_001].map(|after| Seen::Moment(moment(NOW + after)));
+    assert_eq!(seen, expected);
+    let logged: Vec<_> = entries(store).await.iter().map(|entry| Seen::Moment(entry.moment)).collect();
+    assert_eq!(logged, expected);
+    clock.advance("-48h");
+    let read = store.write(script(Writes::None, [Act::Moment])).await.expect("a read");
+    assert_eq!(read, [Seen::Moment(moment(NOW + 3_600_000_001))], "what is read has been committed");
 }
 
-pub(crate) async fn what_only_reads_cannot_write(store: &Store, _: &Told) {
+pub(crate) async fn what_only_reads_cannot_write(store: &Store, _: &Told, _: &TestClock) {
     for act in [
         Act::Execute(insert_author(1, "a@example.org")),
         Act::Stage(insert_author(1, "a@example.org"), None),
@@ -180,7 +191,7 @@ pub(crate) async fn what_only_reads_cannot_write(store: &Store, _: &Told) {
     assert_eq!(seen, [Seen::Texts(vec![])]);
 }
 
-pub(crate) async fn a_failure_that_is_passed_over_still_fails(store: &Store, _: &Told) {
+pub(crate) async fn a_failure_that_is_passed_over_still_fails(store: &Store, _: &Told, _: &TestClock) {
     store.write(create_author(1, "a@example.org")).await.expect("a create");
     let acts = [Act::Try(insert_author(2, "a@example.org")), Act::Stage(insert_author(3, "c@example.org"), Some(1))];
     let answer = store.write(script(Writes::Many, acts)).await;
@@ -188,7 +199,7 @@ pub(crate) async fn a_failure_that_is_passed_over_still_fails(store: &Store, _: 
     assert_eq!(stored(store).await, ["a@example.org"]);
 }
 
-pub(crate) async fn observers_are_told_around_the_commit(store: &Store, told: &Told) {
+pub(crate) async fn observers_are_told_around_the_commit(store: &Store, told: &Told, _: &TestClock) {
     store.write(create_author(1, "a@example.org")).await.expect("a create");
     store.write(create_author(1, "again@example.org")).await.expect_err("the same key");
     store.write(script(Writes::None, [Act::Texts(emails())])).await.expect("a look");
@@ -197,7 +208,7 @@ pub(crate) async fn observers_are_told_around_the_commit(store: &Store, told: &T
 }
 
 /// The planner's own statements: what is put in by `insert` comes out of `stored` as it was.
-pub(crate) async fn a_value_of_every_type_comes_back(store: &Store, _: &Told) {
+pub(crate) async fn a_value_of_every_type_comes_back(store: &Store, _: &Told, _: &TestClock) {
     store.write(create_author(1, "a@example.org")).await.expect("an author");
     let model = model(MODEL);
     let planner = Planner::new(Arc::clone(&model), store.dialect());

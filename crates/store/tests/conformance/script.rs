@@ -12,6 +12,7 @@ use backstay_sql::{ColumnType, Param, Statement};
 use backstay_store::{
     Change, ChangeKind, ChangedField, CommitObserver, KeyClaim, Origin, Recall, RowSink, StoreError, Tx, Work, Writes,
 };
+use backstay_testkit::TestClock;
 use futures_util::future::BoxFuture;
 
 pub(crate) const MODEL: &str = r#"
@@ -71,6 +72,8 @@ pub(crate) enum Act {
     Refuse,
     Panic,
     Wait,
+    /// Sees the transaction's moment.
+    Moment,
     /// Holds the writer up, so that what comes after shares its commit.
     Sleep,
 }
@@ -82,6 +85,7 @@ pub(crate) enum Seen {
     Rows(u64),
     Texts(Vec<String>),
     Recall(Recall),
+    Moment(Timestamp),
 }
 
 #[derive(Debug)]
@@ -100,11 +104,10 @@ impl From<StoreError> for Failure {
 pub(crate) struct Script {
     pub(crate) writes: Writes,
     pub(crate) acts: Vec<Act>,
-    pub(crate) moment: i64,
 }
 
 pub(crate) fn script(writes: Writes, acts: impl IntoIterator<Item = Act>) -> Arc<Script> {
-    Arc::new(Script { writes, acts: acts.into_iter().collect(), moment: NOW })
+    Arc::new(Script { writes, acts: acts.into_iter().collect() })
 }
 
 impl Work for Script {
@@ -116,13 +119,7 @@ impl Work for Script {
     }
 
     fn origin(&self) -> Origin {
-        Origin {
-            moment: moment(self.moment),
-            kind: CallerKind::System,
-            id: None,
-            request: None,
-            operation: Cow::Borrowed("test"),
-        }
+        Origin { kind: CallerKind::System, id: None, request: None, operation: Cow::Borrowed("test") }
     }
 
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Vec<Seen>, Failure>> {
@@ -158,6 +155,7 @@ async fn play(act: &Act, tx: &mut Tx<'_>) -> Result<Seen, Failure> {
         }
         Act::Recall(claim) => return Ok(Seen::Recall(tx.recall(claim).await?)),
         Act::Remember(claim, answer, expires) => tx.remember(claim.clone(), answer.clone(), *expires),
+        Act::Moment => return Ok(Seen::Moment(tx.moment())),
         Act::UnlessKnown(_) => {}
         Act::Refuse => return Err(Failure::Refused),
         Act::Panic => panic!("as the test wants"),
@@ -173,6 +171,11 @@ fn shown(value: ValueRef<'_>) -> String {
         ValueRef::Int(number) => number.to_string(),
         other => format!("{other:?}"),
     }
+}
+
+/// The clock that the stores of the tests begin with.
+pub(crate) fn clock() -> TestClock {
+    TestClock::at("2026-01-31T12:00:00Z")
 }
 
 /// Remembers what it is told.
