@@ -57,7 +57,7 @@ impl Engine {
         ambient: Ambient,
     ) -> Result<(Self, Outcome), OpenError> {
         let clock = Arc::new(VersionClock::default());
-        let publisher = Arc::new(Publisher::new(Arc::clone(&clock), &application.model));
+        let publisher = Arc::new(Publisher::new(Arc::clone(&clock)));
         let model = Arc::clone(&application.model);
         let Opened { store, outcome } = Store::open(options, &model, ambient.clone(), publisher)?;
         let ids = store.last_moment().map_or_else(IdSource::default, IdSource::after);
@@ -101,8 +101,8 @@ impl Engine {
 
     /// The counts of these dependencies, to be taken before what is to be remembered is read.
     pub fn observe(&self, dependencies: &[Dependency]) -> Seen {
-        let dependencies: Vec<backstay_live::Dependency> = dependencies.iter().map(crate::observer::live).collect();
-        self.inner.clock.observe(&dependencies)
+        let keys = self.inner.store.dependency_keys();
+        self.inner.clock.observe(dependencies.iter().map(|dependency| crate::observer::key(dependency, keys)))
     }
 
     /// Whether what was read after `observe` still holds.

@@ -320,7 +320,7 @@ pub(crate) struct LinkChange {
 }
 
 pub(crate) fn change(collection: &Collection, record: &Record, kind: ChangeKind, fields: Vec<ChangedField>) -> Change {
-    Change { collection: collection.id, record: record.id(), kind, version: record.version(), fields }
+    Change { collection: collection.id, record: record.id().into(), kind, version: record.version(), fields }
 }
 
 fn created_fields(collection: &Collection, record: &Record) -> Vec<ChangedField> {

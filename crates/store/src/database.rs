@@ -5,7 +5,7 @@ use backstay_sql::{Dialect, Statement};
 
 use crate::job::Job;
 use crate::session::{Answer, Visit};
-use crate::{Catalog, Outcome, ReadStats, RowSink};
+use crate::{Catalog, DependencyKeys, Outcome, ReadStats, RowSink};
 
 /// An open database: what `Store` needs of SQLite or PostgreSQL.
 pub(crate) trait Database: fmt::Debug + Send + Sync {
@@ -36,6 +36,7 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
 pub(crate) struct OpenDatabase {
     pub(crate) database: Box<dyn Database>,
     pub(crate) catalog: Catalog,
+    pub(crate) keys: DependencyKeys,
     /// The moment of the last commit in it.
     pub(crate) last_moment: Option<Timestamp>,
     pub(crate) outcome: Outcome,

@@ -4,6 +4,7 @@
 mod catalog;
 mod change;
 mod database;
+mod dependency;
 mod error;
 mod idempotency;
 mod job;
@@ -23,10 +24,11 @@ mod store;
 mod tx;
 mod work;
 
-pub use backstay_audit::{ChangeKind, Origin};
+pub use backstay_audit::{ChangeKind, Origin, RecordKey};
 pub use backstay_model::Risk;
 pub use catalog::Catalog;
-pub use change::{Change, ChangedField, CommitObserver};
+pub use change::{Change, ChangedField, CommitObserver, Committed};
+pub use dependency::DependencyKeys;
 pub use error::{Cause, OpenError, StoreError};
 pub use idempotency::{KeyClaim, Recall};
 pub use log::LogEntry;

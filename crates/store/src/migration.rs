@@ -48,6 +48,12 @@ pub(crate) fn creation(model: &Model, dialect: Dialect) -> Step {
     Step { words: "create the database".to_owned(), sql, risk: Risk::Safe, automatic: true }
 }
 
+/// The step that brings the store's own tables to the newest format.
+pub(crate) fn upgrade(statements: &[Statement]) -> Step {
+    let sql = statements.iter().map(|statement| statement.text().to_owned()).collect();
+    Step { words: "upgrade Backstay's own tables".to_owned(), sql, risk: Risk::Safe, automatic: true }
+}
+
 /// The steps that opening refuses to take, in words.
 pub(crate) fn refused(planned: &[Planned]) -> Vec<String> {
     let refused = planned.iter().filter(|planned| !planned.step.automatic);

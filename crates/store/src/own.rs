@@ -8,13 +8,31 @@ use crate::StoreError;
 use crate::session::OwnRow;
 
 /// The format of these tables. A database in a newer format is refused.
-pub(crate) const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 2;
+
+/// The statements that bring tables of an older format to the newest one; `None` if they have it.
+///
+/// Since format 2 the log has entries of format 2 and idempotency records have a format.
+pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
+    let int = int_type(dialect);
+    (from < FORMAT).then(|| {
+        vec![own(&format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1"), vec![], &[])]
+    })
+}
+
+fn int_type(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "INTEGER",
+        Dialect::Postgres => "bigint",
+    }
+}
 
 /// The statements that make the store's own tables.
 pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
-    let (int, bytes, strict, rowless) = match dialect {
-        Dialect::Sqlite => ("INTEGER", "BLOB", " STRICT", " STRICT, WITHOUT ROWID"),
-        Dialect::Postgres => ("bigint", "bytea", "", ""),
+    let int = int_type(dialect);
+    let (bytes, strict, rowless) = match dialect {
+        Dialect::Sqlite => ("BLOB", " STRICT", " STRICT, WITHOUT ROWID"),
+        Dialect::Postgres => ("bytea", "", ""),
     };
     let serial = match dialect {
         Dialect::Sqlite => "INTEGER PRIMARY KEY",
@@ -41,7 +59,7 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
         ),
         format!(
             "CREATE TABLE backstay_idempotency (number {serial}, digest {bytes} NOT NULL UNIQUE, \
-             fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL){strict}"
+             fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL, format {int} NOT NULL){strict}"
         ),
     ]
     .into_iter()

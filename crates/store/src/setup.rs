@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use backstay_audit::{Entry, ModelNumber};
 use backstay_base::Ambient;
 use backstay_model::{Model, SourceFile, load};
 use backstay_sql::{ColumnType, Param, Statement, schema};
@@ -61,13 +62,14 @@ impl Opening<'_> {
 
     async fn prepare_within(&self, session: &mut dyn SchemaSession, contents: Contents) -> Result<Prepared, OpenError> {
         let outcome = match contents {
-            Contents::Backstay { .. } => self.adapt(session).await?,
+            Contents::Backstay { format } => self.adapt(session, format).await?,
             Contents::Nothing | Contents::Foreign => self.create(session).await?,
         };
         verify(session, self.model).await?;
         let catalog = numbers(session).await?.catalog(self.model)?;
         let feed_key = feed_key(session).await?;
-        let log_format = LogFormat::new(self.model, &catalog, feed_key);
+        let number = newest(session).await?.number;
+        let log_format = LogFormat::new(self.model, &catalog, number, feed_key);
         let last = last_place(session).await?;
         Ok(Prepared { catalog, log_format, last, outcome })
     }
@@ -78,7 +80,7 @@ impl Opening<'_> {
         let mut statements = own::create(session.dialect());
         statements.extend(schema::create(self.model, session.dialect()));
         statements.extend(Numbers::default().extend(self.model));
-        statements.extend(snapshot::keep(self.model, 1, self.ambient.clock.now()));
+        statements.extend(snapshot::keep(self.model, ModelNumber(1), self.ambient.clock.now()));
         statements.push(own(
             "INSERT INTO backstay_meta (name, value) VALUES ('feed_key', $1)",
             vec![Param::Bytes(feed_key.as_slice().into())],
@@ -90,11 +92,23 @@ impl Opening<'_> {
     }
 
     /// Makes an existing database fit the model, or says why that is impossible.
-    async fn adapt(&self, session: &mut dyn SchemaSession) -> Result<Outcome, OpenError> {
+    async fn adapt(&self, session: &mut dyn SchemaSession, format: i64) -> Result<Outcome, OpenError> {
+        let mut steps = Vec::new();
+        if let Some(upgrade) = own::upgrade(format, session.dialect()) {
+            run(session, &upgrade).await?;
+            session.set_format(FORMAT).await?;
+            steps.push(migration::upgrade(&upgrade));
+        }
         let stored = newest(session).await?;
-        if stored.hash == snapshot::hash(self.model) {
+        if stored.hash != snapshot::hash(self.model) {
+            steps.extend(self.migrate(session, stored).await?);
+        } else if steps.is_empty() {
             return Ok(Outcome::Unchanged);
         }
+        Ok(Outcome::Migrated(steps))
+    }
+
+    async fn migrate(&self, session: &mut dyn SchemaSession, stored: Snapshot) -> Result<Vec<Step>, OpenError> {
         let old = stored_model(session, stored).await?;
         let planned = migration::plan(&old, self.model, session.dialect());
         let refused = match self.options.migration {
@@ -109,8 +123,9 @@ impl Opening<'_> {
             run(session, &planned.statements).await.map_err(|error| obstacle(planned, error))?;
         }
         run(session, &numbers.extend(self.model)).await?;
-        run(session, &snapshot::keep(self.model, stored.number + 1, self.ambient.clock.now())).await?;
-        Ok(Outcome::Migrated(planned.into_iter().map(|planned| planned.step).collect()))
+        let number = ModelNumber(stored.number.0 + 1);
+        run(session, &snapshot::keep(self.model, number, self.ambient.clock.now())).await?;
+        Ok(planned.into_iter().map(|planned| planned.step).collect())
     }
 }
 
@@ -121,18 +136,20 @@ pub(crate) async fn plan(
     model: &Model,
 ) -> Result<Vec<Step>, OpenError> {
     let dialect = session.dialect();
-    if contents == Contents::Nothing {
-        return Ok(vec![migration::creation(model, dialect)]);
-    }
+    let mut steps: Vec<Step> = match contents {
+        Contents::Nothing | Contents::Foreign => return Ok(vec![migration::creation(model, dialect)]),
+        Contents::Backstay { format } => {
+            own::upgrade(format, dialect).into_iter().map(|upgrade| migration::upgrade(&upgrade)).collect()
+        }
+    };
     session.begin().await?;
     let stored = newest(session).await?;
-    let planned = if stored.hash == snapshot::hash(model) {
-        Vec::new()
-    } else {
-        migration::plan(&stored_model(session, stored).await?, model, dialect)
-    };
+    if stored.hash != snapshot::hash(model) {
+        let planned = migration::plan(&stored_model(session, stored).await?, model, dialect);
+        steps.extend(planned.into_iter().map(|planned| planned.step));
+    }
     session.roll_back().await?;
-    Ok(planned.into_iter().map(|planned| planned.step).collect())
+    Ok(steps)
 }
 
 /// Missing objects that an error names at most.
@@ -220,14 +237,24 @@ async fn feed_key(session: &mut dyn SchemaSession) -> Result<[u8; 32], StoreErro
     key.ok_or(StoreError::Catalog("backstay_meta"))
 }
 
+/// The place of the log's last entry, with a moment that none of the entries before it exceeds.
 async fn last_place(session: &mut dyn SchemaSession) -> Result<Option<Place>, StoreError> {
-    let mut last = None;
+    let Some((last, entry)) = place(session, &log::last()).await? else { return Ok(None) };
+    if entry.model.is_some() {
+        return Ok(Some(last));
+    }
+    let latest = place(session, &log::latest()).await?;
+    Ok(latest.map(|(latest, _)| Place { moment: latest.moment, ..last }))
+}
+
+async fn place(session: &mut dyn SchemaSession, statement: &Statement) -> Result<Option<(Place, Entry)>, StoreError> {
+    let mut found = None;
     let visit = &mut |row: &dyn OwnRow| {
-        last = Some(log::read_place(row)?);
+        found = Some(log::read_place(row)?);
         Ok(())
     };
-    session.query(&log::last(), visit).await?;
-    Ok(last)
+    session.query(statement, visit).await?;
+    Ok(found)
 }
 
 async fn run(session: &mut dyn SchemaSession, statements: &[Statement]) -> Result<(), StoreError> {

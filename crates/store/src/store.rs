@@ -9,8 +9,8 @@ use crate::job::WorkJob;
 use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
-    Catalog, CommitObserver, Location, LogEntry, OpenError, OpenOptions, Outcome, ReadStats, RowSink, Step, StoreError,
-    Work, log, sqlite,
+    Catalog, CommitObserver, DependencyKeys, Location, LogEntry, OpenError, OpenOptions, Outcome, ReadStats, RowSink,
+    Step, StoreError, Work, log, sqlite,
 };
 
 /// An open database. Cheap to clone; closed when the last clone is dropped.
@@ -23,6 +23,7 @@ pub struct Store {
 struct Inner {
     database: Box<dyn Database>,
     catalog: Catalog,
+    keys: DependencyKeys,
     last_moment: Option<Timestamp>,
 }
 
@@ -52,8 +53,8 @@ impl Store {
             #[cfg(not(feature = "postgres"))]
             Location::Url(_) => return Err(OpenError::UnsupportedLocation),
         };
-        let OpenDatabase { database, catalog, last_moment, outcome } = opened;
-        Ok(Opened { store: Self { inner: Arc::new(Inner { database, catalog, last_moment }) }, outcome })
+        let OpenDatabase { database, catalog, keys, last_moment, outcome } = opened;
+        Ok(Opened { store: Self { inner: Arc::new(Inner { database, catalog, keys, last_moment }) }, outcome })
     }
 
     /// Whether there is a database at this location already. One on a server counts as existing; opening it tells.
@@ -110,6 +111,11 @@ impl Store {
     /// The permanent numbers of the model's types and fields.
     pub fn catalog(&self) -> &Catalog {
         &self.inner.catalog
+    }
+
+    /// Computes the keys of dependencies in this database.
+    pub fn dependency_keys(&self) -> &DependencyKeys {
+        &self.inner.keys
     }
 
     /// The moment of the last commit that was found when the database was opened.

@@ -11,7 +11,7 @@ use crate::log::LogFormat;
 use crate::moment::CommitClock;
 use crate::session::{Answer, OwnRow, Visit, later};
 use crate::tx::Tx;
-use crate::{CommitObserver, ReadStats, RowSink, StoreError, Writes};
+use crate::{CommitObserver, Committed, ReadStats, RowSink, StoreError, Writes};
 
 /// Runs of one job before a conflict with other transactions becomes its error.
 const RUNS: usize = 8;
@@ -62,13 +62,16 @@ impl PostgresDatabase {
         let Ok(pending) = job.run(Tx::new(session, moment)).await else { return false };
         let origin = job.origin();
         let committed = async {
-            let statements = session.left_to_do(&pending, &self.log_format, (moment, &origin))?;
-            if !pending.changes.is_empty() {
-                self.observer.before_commit(&pending.changes);
+            let append =
+                (!pending.changes.is_empty()).then(|| self.log_format.append_next(moment, &origin, &pending.changes));
+            let statements = session.left_to_do(&pending, append.as_ref(), moment)?;
+            let committed = append.as_ref().map(|append| Committed { changes: &pending.changes, keys: &append.keys });
+            if let Some(committed) = committed {
+                self.observer.before_commit(committed);
             }
             session.commit_with(&statements).await?;
-            if !pending.changes.is_empty() {
-                self.observer.after_commit(&pending.changes);
+            if let Some(committed) = committed {
+                self.observer.after_commit(committed);
             }
             Ok(())
         };

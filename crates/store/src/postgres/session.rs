@@ -1,7 +1,6 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use backstay_audit::Origin;
 use backstay_base::Timestamp;
 use backstay_sql::Statement;
 use deadpool_postgres::{Object, Pool};
@@ -12,7 +11,7 @@ use super::error::{Marker, Refusal, plain};
 use super::param::Bound;
 use super::row::PostgresRow;
 use crate::idempotency::{self, Remembered};
-use crate::log::LogFormat;
+use crate::log::Append;
 use crate::own::own;
 use crate::session::{Answer, Session, Visit, later};
 use crate::tx::{Pending, Staged};
@@ -79,17 +78,17 @@ impl PostgresSession {
     pub(super) fn left_to_do(
         &self,
         pending: &Pending,
-        format: &LogFormat,
-        (moment, origin): (Timestamp, &Origin),
+        append: Option<&Append>,
+        moment: Timestamp,
     ) -> Result<Vec<Last>, StoreError> {
         if pending.failed {
             return Err(StoreError::Aborted);
         }
         let mut statements: Vec<Last> = pending.staged.iter().map(Last::staged).collect();
         statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, moment)));
-        if !pending.changes.is_empty() {
+        if let Some(append) = append {
             statements.push(Last { statement: own(LOG_LOCK, vec![], &[]), marker: None });
-            statements.push(Last { statement: format.append_next(moment, origin, &pending.changes), marker: None });
+            statements.push(Last { statement: append.statement.clone(), marker: None });
         }
         if self.read_only && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }

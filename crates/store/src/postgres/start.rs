@@ -27,11 +27,12 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
         let contents = setup::recognize(&mut session, NAME).await?;
         opening.prepare(&mut session, contents).await
     })?;
+    let keys = log_format.keys.clone();
     let last_moment = last.map(|last| last.moment);
     let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
     let observer = Arc::clone(&opening.observer);
     let database = Box::new(PostgresDatabase::new(pool, log_format, observer, commit_clock));
-    Ok(OpenDatabase { database, catalog, last_moment, outcome })
+    Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
 }
 
 /// The steps that `open` would take to make the database fit the model.

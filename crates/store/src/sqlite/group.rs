@@ -3,7 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use backstay_base::limits;
+use backstay_base::{DependencyKey, limits};
 
 use super::connection::SqliteSession;
 use super::error::store_error;
@@ -12,7 +12,7 @@ use super::shared::Shared;
 use crate::job::Job;
 use crate::log::Place;
 use crate::tx::{Pending, Tx};
-use crate::{Change, StoreError, Writes, idempotency, log};
+use crate::{Change, Committed, StoreError, Writes, idempotency, log};
 
 /// Runs groups of jobs, each group in one transaction with one COMMIT.
 pub(super) struct GroupCommit {
@@ -35,7 +35,14 @@ struct Group {
     /// Those that failed. They are answered with the others, because what they saw may not be durable yet.
     failed: Vec<Box<dyn Job>>,
     changes: Vec<Change>,
+    keys: Vec<DependencyKey>,
     entries: i64,
+}
+
+impl Group {
+    fn committed(&self) -> Committed<'_> {
+        Committed { changes: &self.changes, keys: &self.keys }
+    }
 }
 
 /// How a job ended.
@@ -88,7 +95,7 @@ impl GroupCommit {
             self.last_sequence += group.entries;
             self.shared.count_commit();
             if !group.changes.is_empty() {
-                self.shared.observer.after_commit(&group.changes);
+                self.shared.observer.after_commit(group.committed());
             }
         }
         let all = group.done.into_iter().chain(group.failed).chain(waiting);
@@ -117,7 +124,7 @@ impl GroupCommit {
                 Ok(Ended::TransactionLost) => {
                     group.failed.push(job);
                     group.done.drain(..).rev().for_each(|job| waiting.push_front(job));
-                    (group.changes, group.entries) = (Vec::new(), 0);
+                    (group.changes, group.keys, group.entries) = (Vec::new(), Vec::new(), 0);
                     self.rollback()?;
                     self.begin()?;
                 }
@@ -141,12 +148,16 @@ impl GroupCommit {
             Ok(pending) => (pending, true),
             Err(pending) => (pending, false),
         };
+        let mut keys = Vec::new();
         if well {
             let place = Place { sequence: self.last_sequence + group.entries + 1, moment };
             let completed = self.complete(job, &mut pending, place);
-            if let Err(error) = completed.and_then(|()| self.release(savepoint)) {
-                job.fail(error);
-                well = false;
+            match completed.and_then(|keys| self.release(savepoint).map(|()| keys)) {
+                Ok(added) => keys = added,
+                Err(error) => {
+                    job.fail(error);
+                    well = false;
+                }
             }
         }
         if let Some(fatal) = self.session.fatal() {
@@ -157,11 +168,18 @@ impl GroupCommit {
         }
         group.entries += i64::from(!pending.changes.is_empty());
         group.changes.append(&mut pending.changes);
+        group.keys.append(&mut keys);
         Ok(Ended::Done)
     }
 
-    /// Does what a job left to be done: staged writes, the idempotency record, the log entry.
-    fn complete(&mut self, job: &dyn Job, pending: &mut Pending, place: Place) -> Result<(), StoreError> {
+    /// Does what a job left to be done: staged writes, the idempotency record, the log entry. Returns the keys of what the
+    /// entry changes.
+    fn complete(
+        &mut self,
+        job: &dyn Job,
+        pending: &mut Pending,
+        place: Place,
+    ) -> Result<Vec<DependencyKey>, StoreError> {
         if pending.failed {
             return Err(StoreError::Aborted);
         }
@@ -180,12 +198,13 @@ impl GroupCommit {
         if !pending.changes.is_empty() {
             let (format, origin) = (&self.shared.log_format, job.origin());
             // The encoder asserts what an entry can hold: a violation is this job's fault alone.
-            let statement = catch_unwind(AssertUnwindSafe(|| format.append(place, &origin, &pending.changes)))
+            let append = catch_unwind(AssertUnwindSafe(|| format.append(place, &origin, &pending.changes)))
                 .map_err(|_| StoreError::Panicked)?;
-            self.session.write_within(&statement)?;
+            self.session.write_within(&append.statement)?;
             pending.wrote = true;
+            return Ok(append.keys);
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn release(&self, savepoint: bool) -> Result<(), StoreError> {
@@ -214,7 +233,7 @@ impl GroupCommit {
 
     fn commit(&mut self, group: &Group) -> Result<(), StoreError> {
         if !group.changes.is_empty() {
-            self.shared.observer.before_commit(&group.changes);
+            self.shared.observer.before_commit(group.committed());
         }
         self.session.lift_step_budget();
         // A COMMIT that failed while writing may turn out to be durable when the database is opened again.
@@ -242,7 +261,7 @@ impl GroupCommit {
             self.data_version = found;
             let mut last = None;
             self.session.read(&log::last(), &mut |row| {
-                last = Some(log::read_place(row)?);
+                last = Some(log::read_place(row)?.0);
                 Ok(())
             })?;
             if let Some(last) = last {

@@ -43,6 +43,7 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let Prepared { catalog, log_format, last, outcome } = prepared;
     let options = opening.options;
     let observer = Arc::clone(&opening.observer);
+    let keys = log_format.keys.clone();
     let last_moment = last.map(|last| last.moment);
     let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
     let shared = Shared::new(observer, commit_clock, log_format, Arc::clone(&options.on_fatal));
@@ -58,7 +59,7 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last)?;
     let writer = Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
     let database = Box::new(SqliteDatabase::new(shared, readers, writer, checkpointer, lock));
-    Ok(OpenDatabase { database, catalog, last_moment, outcome })
+    Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
 }
 
 /// Opens the file, which no other process has open, and makes it fit the model.

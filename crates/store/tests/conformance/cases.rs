@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use backstay_audit::{Entry, Leaf, Logged, verify};
+use backstay_audit::{Entry, Leaf, Logged, LoggedRecord, ModelNumber, verify};
 use backstay_base::{Clock, Date, Duration};
 use backstay_model::CollectionId;
 use backstay_scalar::{Currency, Money, Value};
 use backstay_sql::{Planner, Row, Slot, StoredPlan};
-use backstay_store::{ChangeKind, Recall, RowSink, Store, StoreError, Writes};
+use backstay_store::{Change, ChangeKind, Recall, RowSink, Store, StoreError, Writes};
 use backstay_testkit::TestClock;
 use futures_util::future::join_all;
 
@@ -16,6 +16,24 @@ use super::script::{
     AUTHOR, Act, Failure, FirstColumn, MODEL, NOW, Seen, Told, author_made, claim, create_author, email_field, emails,
     id, insert_author, insert_post, model, moment, name_field, rename_author, script,
 };
+
+/// The permanent numbers of `Author`, `email` and `name` in the golden bytes.
+const GOLDEN_NUMBERS: (u32, u32, u32) = (1, 5, 6);
+/// Format, moment and model; caller, operation and number of changes; type, kind, fields and number of records; key and
+/// version; a withheld value and a text.
+const GOLDEN_ENTRY: &str = concat!(
+    "02 000649add4493000 01",
+    "04 00 00 0474657374 01",
+    "01 01 020506 01",
+    "07 00000000000070008000000000000001 0000000000000001",
+    "0e 0608417574686f722031",
+);
+/// Format and keys; number of changes, type, kind, fields and number of records; key and version.
+const GOLDEN_FEED: &str = concat!(
+    "02 04 10c02b85448370db 5b7abef8da6b10f7 9ddf17570f732540 d6f1fa205a21c309",
+    "01 01 01 020506 01",
+    "07 00000000000070008000000000000001 0000000000000001",
+);
 
 async fn stored(store: &Store) -> Vec<String> {
     let mut sink = FirstColumn::default();
@@ -36,12 +54,12 @@ pub(crate) async fn a_create_can_be_read_and_is_logged(store: &Store, _: &Told, 
     let log = entries(store).await;
     let change = &log[0].changes[0];
     assert_eq!(log[0].origin.operation, "test");
-    assert_eq!((change.type_number, change.record), (store.catalog().type_number(AUTHOR), id(1)));
-    assert_eq!((change.kind, change.version), (ChangeKind::Create, 1));
-    let values: Vec<_> = change.fields.iter().map(|field| (field.number, field.value.clone())).collect();
+    assert_eq!((change.type_number, change.kind), (store.catalog().type_number(AUTHOR), ChangeKind::Create));
     let number = |field| store.catalog().field_number(AUTHOR, field);
-    let name = Logged::Value(Value::text("Author 1"));
-    assert_eq!(values, [(number(email_field()), Logged::Withheld), (number(name_field()), name)]);
+    assert_eq!(change.fields, [number(email_field()), number(name_field())]);
+    let values = vec![Logged::Withheld, Logged::Value(Value::text("Author 1"))];
+    assert_eq!(change.records, [LoggedRecord { key: id(1).into(), version: 1, values }]);
+    assert_eq!(log[0].model, Some(ModelNumber(1)));
 }
 
 pub(crate) async fn the_log_never_holds_a_classified_value(store: &Store, _: &Told, _: &TestClock) {
@@ -85,9 +103,9 @@ pub(crate) async fn an_error_undoes_one_operation_alone(store: &Store, _: &Told,
         ]
     );
     assert_eq!(stored(store).await, ["a@example.org", "b@example.org"]);
-    let logged: Vec<_> = entries(store).await.iter().map(|entry| entry.changes[0].record).collect();
+    let logged: Vec<_> = entries(store).await.iter().map(|entry| entry.changes[0].records[0].key.clone()).collect();
     assert_eq!(logged.len(), 2);
-    assert!(logged.contains(&id(1)) && logged.contains(&id(8)));
+    assert!(logged.contains(&id(1).into()) && logged.contains(&id(8).into()));
 }
 
 pub(crate) async fn one_write_that_fails_later_is_undone_too(store: &Store, _: &Told, _: &TestClock) {
@@ -197,6 +215,56 @@ pub(crate) async fn a_failure_that_is_passed_over_still_fails(store: &Store, _: 
     let answer = store.write(script(Writes::Many, acts)).await;
     assert!(matches!(answer, Err(Failure::Store(StoreError::Aborted))), "{answer:?}");
     assert_eq!(stored(store).await, ["a@example.org"]);
+}
+
+pub(crate) async fn records_that_change_in_the_same_way_are_one_change(store: &Store, _: &Told, _: &TestClock) {
+    let acts = (1..=3_u32).flat_map(|number| {
+        let email = format!("{number}@example.org");
+        [Act::Stage(insert_author(number, &email), Some(1)), Act::Change(author_made(number, &email))]
+    });
+    let renamed = Change {
+        kind: ChangeKind::Update,
+        version: 2,
+        fields: author_made(3, "").fields.split_off(1),
+        ..author_made(3, "")
+    };
+    let acts = acts.chain([Act::Change(renamed), Act::Change(author_made(4, "4@example.org"))]);
+    store.write(script(Writes::Many, acts)).await.expect("creates");
+    let log = entries(store).await;
+    let shape: Vec<_> = log[0].changes.iter().map(|change| (change.kind, change.records.len())).collect();
+    assert_eq!(shape, [(ChangeKind::Create, 3), (ChangeKind::Update, 1), (ChangeKind::Create, 1)]);
+    let keys: Vec<_> = log[0].changes[0].records.iter().map(|record| record.key.clone()).collect();
+    assert_eq!(keys, [1, 2, 3].map(|number| id(number).into()));
+}
+
+/// The secret of `dependency_keys` is the first 16 bytes of the database's feed key, which `controlled(_, 1)` gives; the
+/// keys were computed by another implementation of SipHash-2-4.
+pub(crate) async fn the_feed_names_what_changed(store: &Store, told: &Told, _: &TestClock) {
+    store.write(create_author(1, "a@example.org")).await.expect("a create");
+    let number = |field| store.catalog().field_number(AUTHOR, field);
+    let (of_type, email, name) = (store.catalog().type_number(AUTHOR), number(email_field()), number(name_field()));
+    assert_eq!((of_type.0, email.0, name.0), GOLDEN_NUMBERS, "the numbers in the golden bytes below");
+    let log = store.log(1, 1).await.expect("the log");
+    assert_eq!(hex(log[0].feed.as_deref().expect("a feed part")), GOLDEN_FEED.replace(' ', ""));
+    let keys = store.dependency_keys();
+    let mut expected = vec![
+        keys.collection(AUTHOR),
+        keys.record(AUTHOR, &id(1).into()),
+        keys.field(AUTHOR, email_field(), &Value::Null),
+        keys.field(AUTHOR, email_field(), &Value::text("a@example.org")),
+    ];
+    expected.sort();
+    assert_eq!(*told.keys.lock().expect("not poisoned"), expected, "the observer is told the same keys");
+}
+
+pub(crate) async fn an_entry_has_these_bytes(store: &Store, _: &Told, _: &TestClock) {
+    store.write(create_author(1, "a@example.org")).await.expect("a create");
+    let log = store.log(1, 1).await.expect("the log");
+    assert_eq!(hex(&log[0].entry), GOLDEN_ENTRY.replace(' ', ""));
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 pub(crate) async fn observers_are_told_around_the_commit(store: &Store, told: &Told, _: &TestClock) {

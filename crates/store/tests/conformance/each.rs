@@ -17,6 +17,9 @@ macro_rules! conformance {
             a_failure_that_is_passed_over_still_fails
             a_value_of_every_type_comes_back
             observers_are_told_around_the_commit
+            records_that_change_in_the_same_way_are_one_change
+            the_feed_names_what_changed
+            an_entry_has_these_bytes
         );
     };
     ($store:path; $($case:ident)*) => {

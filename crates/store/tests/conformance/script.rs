@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use backstay_base::{CallerKind, RecordId, Timestamp};
+use backstay_base::{CallerKind, DependencyKey, RecordId, Timestamp};
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{ColumnType, Param, Statement};
 use backstay_store::{
-    Change, ChangeKind, ChangedField, CommitObserver, KeyClaim, Origin, Recall, RowSink, StoreError, Tx, Work, Writes,
+    Change, ChangeKind, ChangedField, CommitObserver, Committed, KeyClaim, Origin, Recall, RowSink, StoreError, Tx,
+    Work, Writes,
 };
 use backstay_testkit::TestClock;
 use futures_util::future::BoxFuture;
@@ -183,16 +184,18 @@ pub(crate) fn clock() -> TestClock {
 pub(crate) struct Told {
     pub(crate) before: Mutex<Vec<usize>>,
     pub(crate) after: Mutex<Vec<usize>>,
+    pub(crate) keys: Mutex<Vec<DependencyKey>>,
     pub(crate) foreign: AtomicUsize,
 }
 
 impl CommitObserver for Told {
-    fn before_commit(&self, changes: &[Change]) {
-        self.before.lock().expect("not poisoned").push(changes.len());
+    fn before_commit(&self, committed: Committed<'_>) {
+        self.before.lock().expect("not poisoned").push(committed.changes.len());
     }
 
-    fn after_commit(&self, changes: &[Change]) {
-        self.after.lock().expect("not poisoned").push(changes.len());
+    fn after_commit(&self, committed: Committed<'_>) {
+        self.after.lock().expect("not poisoned").push(committed.changes.len());
+        self.keys.lock().expect("not poisoned").extend(committed.keys);
     }
 
     fn foreign_change(&self) {
@@ -268,7 +271,7 @@ pub(crate) fn author_made(number: u32, email: &str) -> Change {
     let field = |field, new: &str| ChangedField { field, old: Value::Null, new: Value::text(new) };
     Change {
         collection: AUTHOR,
-        record: id(number),
+        record: id(number).into(),
         kind: ChangeKind::Create,
         version: 1,
         fields: vec![field(email_field(), email), field(name_field(), &format!("Author {number}"))],
