@@ -38,7 +38,7 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
         Dialect::Sqlite => "INTEGER PRIMARY KEY",
         Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     };
-    [
+    let tables = [
         format!("CREATE TABLE backstay_meta (name TEXT NOT NULL PRIMARY KEY, value {bytes} NOT NULL){rowless}"),
         format!("CREATE TABLE backstay_type (number {int} NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE){strict}"),
         format!(
@@ -61,10 +61,25 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
             "CREATE TABLE backstay_idempotency (number {serial}, digest {bytes} NOT NULL UNIQUE, \
              fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL, format {int} NOT NULL){strict}"
         ),
-    ]
-    .into_iter()
-    .map(|text| own(&text, vec![], &[]))
-    .collect()
+    ];
+    let guard = match dialect {
+        Dialect::Sqlite => None,
+        Dialect::Postgres => Some(expect_rows()),
+    };
+    tables.into_iter().chain(guard).map(|text| own(&text, vec![], &[])).collect()
+}
+
+/// The function on PostgreSQL that raises an error if a number of rows is not the expected one.
+pub(crate) const EXPECT_ROWS: &str = "backstay_expect_rows";
+/// The SQLSTATE of that error; its detail is the number that was found.
+pub(crate) const UNEXPECTED_ROWS: &str = "BK001";
+
+fn expect_rows() -> String {
+    format!(
+        "CREATE FUNCTION {EXPECT_ROWS}(changed bigint, expected bigint) RETURNS void LANGUAGE plpgsql AS $$ BEGIN \
+         IF changed <> expected THEN RAISE EXCEPTION USING ERRCODE = '{UNEXPECTED_ROWS}', \
+         MESSAGE = 'a statement changed an unexpected number of rows', DETAIL = changed::text; END IF; END $$"
+    )
 }
 
 /// A statement over own tables.

@@ -48,6 +48,17 @@ async fn a_connection_lost_in_the_last_round_trip_is_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_is_told_from_an_error_by_its_code_and_not_by_a_text() {
+    let (store, _kept) = store(Arc::default(), &clock()).await;
+    let text =
+        "UPDATE author SET version = CAST($1 AS text)::bigint WHERE name = 'nobody' OR CAST($1 AS text)::bigint > 0";
+    let cast = Statement::raw(text, vec![Param::Text("rows:7".into())], []);
+    store.write(create_author(1, "a@example.org")).await.expect("a create");
+    let answer = store.write(script(Writes::One, [Act::Stage(cast, Some(1))])).await;
+    assert!(matches!(answer, Err(Failure::Store(StoreError::Database(_)))), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deadlocked_operations_are_run_again() {
     let (store, _kept) = store(Arc::default(), &clock()).await;
     for number in [1, 2] {

@@ -7,7 +7,7 @@ use deadpool_postgres::{Object, Pool};
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, TryStreamExt};
 
-use super::error::{Marker, Refusal, plain};
+use super::error::{Guard, Refusal, plain};
 use super::param::Bound;
 use super::row::PostgresRow;
 use crate::idempotency::{self, Remembered};
@@ -32,7 +32,7 @@ pub(super) struct PostgresSession {
 /// A statement of the last round trip, and how many rows it must change.
 pub(super) struct Last {
     statement: Statement,
-    marker: Option<Marker>,
+    guard: Option<Guard>,
 }
 
 impl PostgresSession {
@@ -87,8 +87,8 @@ impl PostgresSession {
         let mut statements: Vec<Last> = pending.staged.iter().map(Last::staged).collect();
         statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, moment)));
         if let Some(append) = append {
-            statements.push(Last { statement: own(LOG_LOCK, vec![], &[]), marker: None });
-            statements.push(Last { statement: append.statement.clone(), marker: None });
+            statements.push(Last { statement: own(LOG_LOCK, vec![], &[]), guard: None });
+            statements.push(Last { statement: append.statement.clone(), guard: None });
         }
         if self.read_only && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }
@@ -131,14 +131,14 @@ impl PostgresSession {
         if refusal.is_lost() {
             return Err(StoreError::Unknown(refusal.into_cause()));
         }
-        let marker = at.checked_sub(begin).and_then(|at| statements.get(at)).and_then(|last| last.marker);
-        Err(match marker.and_then(|marker| refusal.rows(marker).map(|found| (marker, found))) {
-            Some((marker, found)) => {
+        let guard = at.checked_sub(begin).and_then(|at| statements.get(at)).and_then(|last| last.guard);
+        Err(match (guard, refusal.guarded_rows()) {
+            (Some(guard), Some(found)) => {
                 // Another request with the same key was quicker: the next run finds its answer.
-                self.conflict |= marker.run_again;
-                StoreError::StagedRows { expected: marker.expected, found }
+                self.conflict |= guard.run_again;
+                StoreError::StagedRows { expected: guard.expected, found }
             }
-            None => refusal.note(&mut self.conflict),
+            _ => refusal.note(&mut self.conflict),
         })
     }
 
@@ -180,20 +180,19 @@ impl Session for PostgresSession {
 
 impl Last {
     fn staged(staged: &Staged) -> Self {
-        let marker = staged.expected_rows.map(|expected| Marker { expected, run_again: false });
-        Self { statement: staged.statement.clone(), marker }
+        let guard = staged.expected_rows.map(|expected| Guard { expected, run_again: false });
+        Self { statement: staged.statement.clone(), guard }
     }
 
     fn remembered(remembered: &Remembered, moment: Timestamp) -> Self {
         let statement = idempotency::remember(remembered, moment);
-        Self { statement, marker: Some(Marker { expected: 1, run_again: true }) }
+        Self { statement, guard: Some(Guard { expected: 1, run_again: true }) }
     }
 
-    /// The text as it is sent. COMMIT is already on its way when the number of changed rows comes back, so that the
-    /// server itself has to refuse a wrong one.
+    /// The text as it is sent.
     fn text(&self) -> String {
         let text = self.statement.text();
-        self.marker.map_or_else(|| text.to_owned(), |marker| marker.guard(text))
+        self.guard.map_or_else(|| text.to_owned(), |guard| guard.apply(text))
     }
 }
 

@@ -147,6 +147,21 @@ pub(crate) async fn a_staged_write_is_checked(store: &Store, _: &Told, _: &TestC
     assert!(store.write(any).await.is_ok());
 }
 
+pub(crate) async fn a_staged_write_that_is_refused_takes_the_others_with_it(store: &Store, told: &Told, _: &TestClock) {
+    let wrong = Act::Stage(rename_author(1, 1), Some(1));
+    let acts = [
+        Act::Stage(insert_author(2, "b@example.org"), Some(1)),
+        wrong,
+        Act::Stage(insert_author(3, "c@example.org"), Some(1)),
+        Act::Change(author_made(3, "c@example.org")),
+    ];
+    let answer = store.write(script(Writes::Many, acts)).await;
+    assert!(matches!(answer, Err(Failure::Store(StoreError::StagedRows { expected: 1, found: 0 }))), "{answer:?}");
+    assert!(stored(store).await.is_empty());
+    assert!(entries(store).await.is_empty());
+    assert!(told.after.lock().expect("not poisoned").is_empty());
+}
+
 pub(crate) async fn an_idempotency_key_answers_again(store: &Store, _: &Told, clock: &TestClock) {
     let with_key = |fingerprint: u8, answer: &[u8], number| {
         let claim = claim("key", fingerprint);

@@ -11,6 +11,7 @@ macro_rules! conformance {
             one_write_that_fails_later_is_undone_too
             many_creates_share_commits_and_leave_no_gap
             a_staged_write_is_checked
+            a_staged_write_that_is_refused_takes_the_others_with_it
             an_idempotency_key_answers_again
             moments_of_commits_increase
             what_only_reads_cannot_write
