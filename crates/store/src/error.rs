@@ -41,7 +41,7 @@ pub enum StoreError {
     /// Too many operations wait, or another process holds the database.
     #[error("the database is busy")]
     Busy,
-    /// The disk, or the quota of the database, is full.
+    /// The disk, the user's quota or the size that the database may have is used up.
     #[error("there is no space left for the database")]
     Full,
     /// Reading or writing the disk failed. The store does not go on.
@@ -128,6 +128,18 @@ pub enum OpenError {
         /// The database.
         database: String,
     },
+    /// The disk is full, the user's quota is used up, or the database has reached the size that it may have.
+    #[error("there is no space left for the database in {path}; free some space, then start again")]
+    Full {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The process may not open as many files as the database needs.
+    #[error(
+        "too few files can be opened for the database; raise the limit of open files (`ulimit -n`, `LimitNOFILE=` of a \
+         systemd unit)"
+    )]
+    OpenFiles(#[source] std::io::Error),
     /// Not a database, or a damaged one.
     #[error("{path} is damaged, or no database at all; restore it from a backup")]
     Corrupt {

@@ -183,6 +183,44 @@ fn a_read_only_file_is_refused() {
 }
 
 #[test]
+fn a_full_disk_is_named() {
+    let directory = directory();
+    let options = OpenOptions { max_bytes: Some(8 * 4096), ..OpenOptions::new(directory.path()) };
+    let error = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect_err("refused");
+    assert!(matches!(error, OpenError::Full { .. }), "{error:?}");
+}
+
+/// What the process with too few open files does.
+#[test]
+#[ignore = "run by the test below, in a process of its own"]
+fn opens_with_too_few_files() {
+    let path = std::env::var_os(DIRECTORY).expect("started by the other test");
+    let error = open(Path::new(&path), MODEL).expect_err("refused");
+    assert!(matches!(error, OpenError::OpenFiles(_)), "{error:?}");
+}
+
+const DIRECTORY: &str = "BACKSTAY_OPEN_DIRECTORY";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn too_few_open_files_are_named() {
+    let directory = directory();
+    open(directory.path(), MODEL).expect("a database").store.close();
+    // From too few for the first connection to too few for the last.
+    for limit in [6, 8, 10, 12, 14] {
+        let child = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(format!("ulimit -n {limit}; exec \"$0\" --ignored --exact opens_with_too_few_files --nocapture"))
+            .arg(std::env::current_exe().expect("this program"))
+            .env(DIRECTORY, directory.path())
+            .output()
+            .expect("a process");
+        assert!(child.status.success(), "{limit}: {}", String::from_utf8_lossy(&child.stderr));
+    }
+    assert_eq!(open(directory.path(), MODEL).expect("it is intact").outcome, Outcome::Unchanged);
+}
+
+#[test]
 fn a_directory_that_cannot_be_made_is_named() {
     let directory = directory();
     fs::write(directory.path().join("file"), "").expect("a file");

@@ -58,7 +58,7 @@ impl Checkpointer {
 
 /// Opens the connection that checkpoints run on.
 pub(super) fn session(path: &Path) -> Result<SqliteSession, StoreError> {
-    let session = SqliteSession::open(path, Mode::Writer).map_err(store_error)?;
+    let session = SqliteSession::open(path, Mode::Writer)?;
     session.db.busy_timeout(RESTART_TIMEOUT).map_err(store_error)?;
     Ok(session)
 }
@@ -90,11 +90,19 @@ impl CheckpointWaker {
 }
 
 fn serve(session: &SqliteSession, woken: &Receiver<()>, shared: &Shared, readers: &Readers) {
+    let mut failing = false;
     loop {
         match readers.without_snapshots(|| write_back(session, shared)) {
-            Ok(()) | Err(StoreError::Busy) => {}
+            Ok(()) => failing = false,
+            Err(StoreError::Busy) => {}
             Err(error) if error.is_fatal() => return shared.fail(&error),
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a checkpoint failed"),
+            // Once is enough: it is tried again and again.
+            Err(_) if failing => {}
+            Err(error) => {
+                failing = true;
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the write-ahead log could not be written back; it grows until it can");
+            }
         }
         if woken.recv().is_err() {
             return;
@@ -110,7 +118,9 @@ fn write_back(session: &SqliteSession, shared: &Shared) -> Result<(), StoreError
 }
 
 fn checkpoint(session: &SqliteSession, shared: &Shared, command: &str) -> Result<(), StoreError> {
-    let written_back: i64 = session.db.query_row(command, [], |row| row.get(2)).map_err(store_error)?;
+    let written_back: i64 =
+        session.db.query_row(command, [], |row| row.get(2)).map_err(|error| session.error(error))?;
+    // SQLite returns -1 if there is no write-ahead log.
     shared.written_back.store(u32::try_from(written_back).unwrap_or(0), Ordering::Relaxed);
     Ok(())
 }

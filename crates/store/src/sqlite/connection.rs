@@ -1,5 +1,5 @@
 use std::cell::{Cell, OnceCell};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -7,9 +7,10 @@ use backstay_base::limits;
 use backstay_sql::{ColumnType, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus};
+use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus, ffi};
 
 use super::error::store_error;
+use super::file;
 use super::row::{Bound, CopiedRow, SqliteRow};
 use crate::session::{Answer, Session, Visit, at_once};
 use crate::{ReadStats, StoreError};
@@ -40,6 +41,7 @@ pub(super) enum Mode {
 #[derive(Debug)]
 pub(crate) struct SqliteSession {
     pub(super) db: Connection,
+    directory: PathBuf,
     budget: Arc<AtomicI64>,
     mode: Mode,
     fatal: OnceCell<StoreError>,
@@ -50,7 +52,11 @@ pub(crate) struct SqliteSession {
 }
 
 impl SqliteSession {
-    pub(super) fn open(path: &Path, mode: Mode) -> Result<Self, rusqlite::Error> {
+    pub(super) fn open(path: &Path, mode: Mode) -> Result<Self, StoreError> {
+        Self::connect(path, mode).map_err(store_error)
+    }
+
+    fn connect(path: &Path, mode: Mode) -> Result<Self, rusqlite::Error> {
         let create = if mode == Mode::Writer { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
         let mut db = Connection::open_with_flags(path, flags)?;
@@ -72,7 +78,8 @@ impl SqliteSession {
         if mode == Mode::Reader {
             db.execute_batch("PRAGMA query_only = ON;")?;
         }
-        Ok(Self { db, budget, mode, fatal: OnceCell::new(), full: Cell::new(false), snapshot: None })
+        let directory = path.parent().unwrap_or(path).to_owned();
+        Ok(Self { db, directory, budget, mode, fatal: OnceCell::new(), full: Cell::new(false), snapshot: None })
     }
 
     /// What it is for.
@@ -201,7 +208,8 @@ impl SqliteSession {
 
     /// Runs a statement without parameters or rows, such as `COMMIT`.
     pub(super) fn command(&self, text: &'static str) -> Result<(), StoreError> {
-        self.db.prepare_cached(text).and_then(|mut command| command.raw_execute()).map_err(store_error)?;
+        let done = self.db.prepare_cached(text).and_then(|mut command| command.raw_execute());
+        done.map_err(|error| self.error(error))?;
         Ok(())
     }
 
@@ -213,12 +221,19 @@ impl SqliteSession {
         Ok(prepared)
     }
 
+    /// An error of SQLite as the store's. A write that failed because the user's quota is used up counts as a full disk,
+    /// as SQLite itself treats a disk without space: nothing of it is in the database.
+    pub(super) fn error(&self, error: rusqlite::Error) -> StoreError {
+        let write_failed = error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE);
+        if write_failed && file::is_full(&self.directory) { StoreError::Full } else { store_error(error) }
+    }
+
     fn failed(&self, error: rusqlite::Error) -> StoreError {
         let read_only = error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly);
         if read_only && self.mode == Mode::Reader {
             return StoreError::ReadOnly;
         }
-        let error = store_error(error);
+        let error = self.error(error);
         if matches!(error, StoreError::Full) {
             self.full.set(true);
         }

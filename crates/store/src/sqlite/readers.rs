@@ -1,4 +1,3 @@
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -7,8 +6,7 @@ use std::thread::{self, JoinHandle};
 use parking_lot::Mutex;
 
 use super::connection::{Mode, SqliteSession};
-use super::error::store_error;
-use crate::StoreError;
+use crate::{OpenError, StoreError};
 
 /// Reads that wait for a thread of the pool before new ones are refused.
 const QUEUE: usize = 256;
@@ -36,18 +34,17 @@ struct Idle {
 
 impl Readers {
     /// Opens one connection and starts this many threads, each with one more.
-    pub(super) fn start(path: PathBuf, threads: usize) -> Result<Self, StartError> {
+    pub(super) fn start(path: PathBuf, threads: usize) -> Result<Self, OpenError> {
         let (sender, receiver) = sync_channel::<Task>(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
         let start = |index| {
-            let session =
-                SqliteSession::open(&path, Mode::Reader).map_err(|error| StartError::Store(store_error(error)))?;
+            let session = SqliteSession::open(&path, Mode::Reader)?;
             let receiver = Arc::clone(&receiver);
             let thread = thread::Builder::new().name(format!("reader-{index}"));
-            thread.spawn(move || serve(session, &receiver)).map_err(StartError::Thread)
+            thread.spawn(move || serve(session, &receiver)).map_err(OpenError::Thread)
         };
-        let threads = (0..threads.max(1)).map(start).collect::<Result<_, _>>()?;
-        let first = SqliteSession::open(&path, Mode::Reader).map_err(|error| StartError::Store(store_error(error)))?;
+        let threads = (0..threads.max(1)).map(start).collect::<Result<_, OpenError>>()?;
+        let first = SqliteSession::open(&path, Mode::Reader)?;
         Ok(Self {
             path,
             idle: Mutex::new(Idle { sessions: Some(vec![first]), keep_snapshots: true }),
@@ -66,7 +63,7 @@ impl Readers {
         let idle = self.idle.lock().sessions.as_mut().ok_or(StoreError::Closed)?.pop();
         let mut session = match idle {
             Some(session) => session,
-            None => SqliteSession::open(&self.path, Mode::Reader).map_err(store_error)?,
+            None => SqliteSession::open(&self.path, Mode::Reader)?,
         };
         let result = session.begin_snapshot(commits).and_then(|()| action(&mut session));
         let mut idle = self.idle.lock();
@@ -111,12 +108,6 @@ impl Readers {
             drop(thread.join());
         }
     }
-}
-
-/// Why the readers could not be started.
-pub(super) enum StartError {
-    Store(StoreError),
-    Thread(io::Error),
 }
 
 fn serve(mut session: SqliteSession, tasks: &Mutex<Receiver<Task>>) {

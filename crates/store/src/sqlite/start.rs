@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use backstay_model::Model;
 use backstay_sql::Dialect;
 use futures_util::FutureExt;
-use rusqlite::ErrorCode;
 
 use super::checkpoint::{self, Checkpointer};
 use super::connection::{Mode, SqliteSession};
@@ -14,12 +13,11 @@ use super::database::SqliteDatabase;
 use super::error::store_error;
 use super::file;
 use super::group::GroupCommit;
-use super::readers::{Readers, StartError};
+use super::readers::Readers;
 use super::shared::Shared;
 use super::writer::Writer;
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
-use crate::session::Contents;
 use crate::setup::{self, Opening, Prepared};
 use crate::{OpenError, Step, StoreError, migration};
 
@@ -32,10 +30,29 @@ pub(crate) fn open(opening: &Opening<'_>, directory: &Path) -> Result<OpenDataba
     file::make_directory(directory)?;
     let lock = file::lock(directory)?;
     let path = file::database(directory);
-    start(opening, &path, lock).map_err(|error| match error {
-        OpenError::Store(StoreError::Corrupt(source)) => OpenError::Corrupt { path, source },
+    start(opening, &path, lock).map_err(|error| explained(error, &path, opening.options.readers))
+}
+
+/// Files that one connection has open: the database, its write-ahead log and the index of that.
+const FILES_PER_CONNECTION: usize = 3;
+/// Connections besides those of the reader pool: of the writer, of the checkpointer and for reads on other threads.
+const OTHER_CONNECTIONS: usize = 3;
+
+/// An error with its cause: SQLite does not tell a full disk, a lack of rights and a lack of open files apart.
+fn explained(error: OpenError, path: &Path, readers: usize) -> OpenError {
+    let directory = path.parent().unwrap_or(path);
+    match error {
+        OpenError::Store(StoreError::Corrupt(source)) => OpenError::Corrupt { path: path.to_owned(), source },
+        OpenError::Store(StoreError::Full) => OpenError::Full { path: directory.to_owned() },
+        OpenError::Store(StoreError::Busy) => OpenError::Locked { path: directory.to_owned() },
+        OpenError::Store(StoreError::Io(_)) | OpenError::ReadOnly { .. } | OpenError::Thread(_) => {
+            match file::probe(directory, FILES_PER_CONNECTION * (readers + OTHER_CONNECTIONS)) {
+                Ok(()) => error,
+                Err(cause) => file::unusable(directory, cause),
+            }
+        }
         error => error,
-    })
+    }
 }
 
 fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase, OpenError> {
@@ -49,11 +66,7 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let shared = Shared::new(observer, commit_clock, log_format, Arc::clone(&options.on_fatal));
     let shared = Arc::new(shared);
     count_wal_pages(&mut session, &shared)?;
-    let readers = Readers::start(path.to_owned(), options.readers).map_err(|error| match error {
-        StartError::Store(error) => OpenError::Store(error),
-        StartError::Thread(error) => OpenError::Thread(error),
-    })?;
-    let readers = Arc::new(readers);
+    let readers = Arc::new(Readers::start(path.to_owned(), options.readers)?);
     let checkpointer = Checkpointer::start(checkpoint::session(path)?, Arc::clone(&shared), Arc::clone(&readers))
         .map_err(OpenError::Thread)?;
     let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last)?;
@@ -65,12 +78,9 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
 /// Opens the file, which no other process has open, and makes it fit the model.
 fn prepare(opening: &Opening<'_>, path: &Path) -> Result<(SqliteSession, Prepared), OpenError> {
     file::check(path)?;
-    let mut session = SqliteSession::open(path, Mode::Writer).map_err(|error| refused(path, error))?;
-    let contents = recognize(&mut session, path)?;
-    let mode: String = session
-        .db
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(|error| refused(path, error))?;
+    let mut session = SqliteSession::open(path, Mode::Writer)?;
+    let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
+    let mode: String = session.db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(store_error)?;
     if mode != "wal" {
         return Err(OpenError::FileSystem { path: path.to_owned() });
     }
@@ -93,18 +103,13 @@ pub(crate) fn plan(directory: &Path, model: &Model) -> Result<Vec<Step>, OpenErr
         return Ok(vec![migration::creation(model, Dialect::Sqlite)]);
     }
     let path = file::database(directory);
-    file::check(&path)?;
-    let mut session = SqliteSession::open(&path, Mode::Reader).map_err(|error| refused(&path, error))?;
-    let contents = recognize(&mut session, &path)?;
-    completed(setup::plan(&mut session, contents, model))
-}
-
-fn recognize(session: &mut SqliteSession, path: &Path) -> Result<Contents, OpenError> {
-    completed(setup::recognize(session, &path.display().to_string())).map_err(|error| match error {
-        OpenError::Store(StoreError::Corrupt(source)) => OpenError::Corrupt { path: path.to_owned(), source },
-        OpenError::Store(StoreError::Busy) => OpenError::Locked { path: path.to_owned() },
-        error => error,
-    })
+    let planned = || {
+        file::check(&path)?;
+        let mut session = SqliteSession::open(&path, Mode::Reader)?;
+        let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
+        completed(setup::plan(&mut session, contents, model))
+    };
+    planned().map_err(|error| explained(error, &path, 0))
 }
 
 /// The result of a future that awaits nothing but a `SqliteSession`, whose answers are always there.
@@ -128,17 +133,4 @@ fn check_sqlite() -> Result<(), OpenError> {
         return Err(OpenError::Sqlite { found: rusqlite::version() });
     }
     Ok(())
-}
-
-/// Why SQLite does not open the file.
-fn refused(path: &Path, error: rusqlite::Error) -> OpenError {
-    let path = path.to_owned();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            OpenError::Corrupt { path, source: Arc::new(error) }
-        }
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => OpenError::ReadOnly { path },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path },
-        _ => OpenError::Store(store_error(error)),
-    }
 }
