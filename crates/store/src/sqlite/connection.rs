@@ -78,7 +78,7 @@ impl SqliteSession {
         if mode == Mode::Reader {
             db.execute_batch("PRAGMA query_only = ON;")?;
         }
-        let directory = path.parent().unwrap_or(path).to_owned();
+        let directory = file::directory(path).to_owned();
         Ok(Self { db, directory, budget, mode, fatal: OnceCell::new(), full: Cell::new(false), snapshot: None })
     }
 

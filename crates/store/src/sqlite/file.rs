@@ -24,6 +24,12 @@ pub(super) fn database(directory: &Path) -> PathBuf {
     directory.join(DATABASE)
 }
 
+/// The data directory of this database's file.
+pub(super) fn directory(path: &Path) -> &Path {
+    // Only the root directory has no parent, and `database` never returns that.
+    path.parent().unwrap_or(path)
+}
+
 /// Creates the directory if it does not exist, accessible to its owner alone. Warns if other users may write to it: they
 /// could replace the database.
 pub(super) fn make_directory(directory: &Path) -> Result<(), OpenError> {

@@ -40,7 +40,7 @@ const OTHER_CONNECTIONS: usize = 3;
 
 /// An error with its cause: SQLite does not tell a full disk, a lack of rights and a lack of open files apart.
 fn explained(error: OpenError, path: &Path, readers: usize) -> OpenError {
-    let directory = path.parent().unwrap_or(path);
+    let directory = file::directory(path);
     match error {
         OpenError::Store(StoreError::Corrupt(source)) => OpenError::Corrupt { path: path.to_owned(), source },
         OpenError::Store(StoreError::Full) => OpenError::Full { path: directory.to_owned() },
