@@ -12,7 +12,7 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// The bytes that tell which type a value has.
+/// The byte for the type of a value.
 pub(crate) mod tag {
     pub(crate) const NULL: u8 = 0;
     pub(crate) const FALSE: u8 = 1;

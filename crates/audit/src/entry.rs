@@ -145,7 +145,7 @@ pub struct LoggedRecord {
 pub enum Logged {
     /// The value.
     Value(Value),
-    /// The model classifies the field: the log tells only that it changed.
+    /// The model classifies the field: the log only says that it changed.
     Withheld,
 }
 

@@ -51,8 +51,8 @@ pub struct OpenOptions {
     pub migration: Migration,
     /// Threads for long reads.
     pub readers: usize,
-    /// Called once, on one of the store's threads, after the disk failed or the database was damaged: the process must
-    /// end, and no caller may be told of success any more.
+    /// Called once, on one of the store's threads, after the disk failed or the database was found damaged: the process
+    /// must end without acknowledging anything else.
     pub on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
     /// The size in bytes that an embedded database may not exceed; `None`: no limit.
     pub max_bytes: Option<u64>,
@@ -61,7 +61,7 @@ pub struct OpenOptions {
 impl OpenOptions {
     /// The database at this location, with safe differences applied and one reader thread per two cores, at least two.
     pub fn new(location: impl Into<Location>) -> Self {
-        // A system that cannot tell its cores gets the least number of readers.
+        // If the number of cores is unknown, the minimum is enough.
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             location: location.into(),

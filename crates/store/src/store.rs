@@ -57,7 +57,7 @@ impl Store {
         Ok(Opened { store: Self { inner: Arc::new(Inner { database, catalog, keys, last_moment }) }, outcome })
     }
 
-    /// Whether there is a database at this location already. One on a server counts as existing; opening it tells.
+    /// Whether there is a database at this location. One on a server counts as existing until it is opened.
     pub fn exists(location: &Location) -> bool {
         match location {
             Location::Directory(directory) => sqlite::exists(directory),

@@ -38,7 +38,7 @@ const FILES_PER_CONNECTION: usize = 3;
 /// Connections besides those of the reader pool: of the writer, of the checkpointer and for reads on other threads.
 const OTHER_CONNECTIONS: usize = 3;
 
-/// An error with its cause: SQLite does not tell a full disk, a lack of rights and a lack of open files apart.
+/// An error with its true cause: SQLite reports a full disk, missing permissions and too few open files alike.
 fn explained(error: OpenError, path: &Path, readers: usize) -> OpenError {
     let directory = file::directory(path);
     match error {
