@@ -5,12 +5,14 @@ mod conformance;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use backstay_audit::verify;
 use backstay_base::Ambient;
 use backstay_sql::{ColumnType, Statement};
 use backstay_store::{OpenOptions, Store, StoreError, Writes};
+use backstay_testkit::controlled;
 use conformance::script::{
-    Act, Failure, FirstColumn, MODEL, NOW, Script, Told, author_made, claim, create_author, emails, insert_author,
-    model, moment, script,
+    Act, Failure, FirstColumn, MODEL, NOW, Script, Told, author_made, claim, clock, create_author, emails,
+    insert_author, model, moment, script,
 };
 use futures_util::future::join_all;
 use tempfile::TempDir;
@@ -194,6 +196,37 @@ async fn another_process_that_writes_is_noticed() {
     other.execute("UPDATE author SET name = 'by hand'", []).expect("a change");
     fixture.store.write(create_author(2, "b@example.org")).await.expect("a create");
     assert_eq!(fixture.told.foreign.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn moments_increase_from_entry_to_entry_whoever_writes_and_whatever_the_clock_does() {
+    let clock = clock();
+    let directory = TempDir::new().expect("a directory");
+    let open = || {
+        let options = OpenOptions::new(directory.path());
+        Store::open(&options, &model(MODEL), controlled(&clock, 1), Arc::new(())).expect("a database").store
+    };
+    for start in [0_u32, 1000] {
+        let store = open();
+        let writers = (0..4_u32).map(|writer| {
+            let (store, clock) = (store.clone(), clock.clone());
+            tokio::spawn(async move {
+                for number in (0..50).map(|number| start + writer * 50 + number) {
+                    clock.advance(if number % 3 == 0 { "-1s" } else { "300ms" });
+                    store.write(create_author(number, &format!("{number}@example.org"))).await.expect("a create");
+                }
+            })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.expect("a writer");
+        }
+        store.close();
+        clock.advance("-1h");
+    }
+    let log = open().log(1, 1000).await.expect("the log");
+    let moments: Vec<_> = log.iter().map(|entry| verify(&entry.entry, entry.leaf).expect("canonical").moment).collect();
+    assert_eq!(moments.len(), 400);
+    assert!(moments.is_sorted_by(|one, next| one < next), "{moments:?}");
 }
 
 #[tokio::test]

@@ -6,9 +6,10 @@ mod each;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use backstay_audit::{ModelNumber, verify};
 use backstay_base::Secret;
 use backstay_sql::{ColumnType, Param, Statement};
-use backstay_store::{Location, OpenOptions, Store, StoreError, Writes};
+use backstay_store::{Location, OpenError, OpenOptions, Outcome, Store, StoreError, Writes};
 use backstay_testkit::{Cluster, TestClock, controlled};
 use conformance::script::{
     Act, Failure, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, emails, id, insert_author, model, moment,
@@ -45,6 +46,36 @@ async fn a_connection_lost_in_the_last_round_trip_is_unknown() {
     let answer = store.write(script(Writes::Many, acts)).await;
     assert!(matches!(answer, Err(Failure::Store(StoreError::Unknown(_)))), "{answer:?}");
     store.write(create_author(2, "b@example.org")).await.expect("another connection");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_is_found_again_and_migrated() {
+    let (cluster, clock) = (cluster(), clock());
+    let options = OpenOptions::new(Location::Url(Secret::new(cluster.database())));
+    let open = |text: &str| Store::open(&options, &model(text), controlled(&clock, 1), Arc::new(()));
+    let first = open(MODEL).expect("a database");
+    assert_eq!(first.outcome, Outcome::Created);
+    first.store.write(create_author(1, "a@example.org")).await.expect("a create");
+    first.store.close();
+    assert_eq!(open(MODEL).expect("the same").outcome, Outcome::Unchanged);
+
+    clock.advance("-24h");
+    let text = MODEL.replace("name: String!", "name: String! nick: String") + "type Tag { label: String! @unique }";
+    let planned = Store::plan_migration(&options, &model(&text)).expect("a plan");
+    let second = open(&text).expect("migrated");
+    assert_eq!(second.outcome, Outcome::Migrated(planned));
+    second.store.write(create_author(2, "b@example.org")).await.expect("a create");
+    let entries = second.store.log(1, 10).await.expect("the log");
+    let entries: Vec<_> = entries.iter().map(|entry| verify(&entry.entry, entry.leaf).expect("canonical")).collect();
+    let expected = [(NOW, ModelNumber(1)), (NOW + 1, ModelNumber(2))].map(|(at, model)| (moment(at), Some(model)));
+    assert_eq!(entries.iter().map(|entry| (entry.moment, entry.model)).collect::<Vec<_>>(), expected);
+
+    let bare = OpenOptions::new(Location::Url(Secret::new(cluster.database())));
+    let made = Store::open(&bare, &model(MODEL), controlled(&clock, 1), Arc::new(())).expect("a database").store;
+    let drop = Statement::raw("DROP TABLE backstay_meta", vec![], []);
+    made.write(script(Writes::One, [Act::Execute(drop)])).await.expect("a change by hand");
+    let refused = Store::open(&bare, &model(MODEL), controlled(&clock, 1), Arc::new(())).expect_err("not ours");
+    assert!(matches!(refused, OpenError::NotOurs { .. }), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

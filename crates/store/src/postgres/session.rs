@@ -104,42 +104,51 @@ impl PostgresSession {
             let ready = self.client.prepare_cached(&last.text()).await;
             prepared.push(ready.map_err(|error| self.failed(&error))?);
         }
-        let client = &self.client;
-        let mut answers: Vec<BoxFuture<'_, Result<(), tokio_postgres::Error>>> =
-            Vec::with_capacity(statements.len() + 2);
-        if !self.begun {
-            answers.push(client.batch_execute("BEGIN").boxed());
-        }
-        for (last, ready) in statements.iter().zip(&prepared) {
-            let params = last.statement.params().iter().map(Bound);
-            answers.push(client.execute_raw(ready, params).map(|changed| changed.map(|_| ())).boxed());
-        }
-        answers.push(client.batch_execute("COMMIT").boxed());
-        let begin = usize::from(!self.begun);
+        let begin = !self.begun;
         self.begun = true;
-        // Futures are polled in order, and each sends its request when it is first polled.
-        let answers = join_all(answers).await;
-        let committed = answers.last().is_some_and(Result::is_ok);
+        let answers = self.send(begin, statements.iter().zip(&prepared)).await;
         let first_error =
             answers.into_iter().enumerate().find_map(|(at, answer)| answer.err().map(|error| (at, error)));
         let Some((at, error)) = first_error else {
             self.begun = false;
             return Ok(());
         };
-        debug_assert!(!committed || at < statements.len() + begin, "an error comes before COMMIT's answer");
-        let refusal = Refusal::of(&error);
-        if refusal.is_lost() {
-            return Err(StoreError::Unknown(refusal.into_cause()));
+        let refused = at.checked_sub(usize::from(begin)).and_then(|at| statements.get(at));
+        Err(self.refused(refused.and_then(|last| last.guard), &error))
+    }
+
+    /// Sends BEGIN if the transaction has not begun, the statements and COMMIT in one round trip; returns their answers.
+    async fn send(
+        &self,
+        begin: bool,
+        statements: impl Iterator<Item = (&Last, &tokio_postgres::Statement)>,
+    ) -> Vec<Result<(), tokio_postgres::Error>> {
+        let client = &self.client;
+        let mut answers: Vec<BoxFuture<'_, _>> = Vec::new();
+        if begin {
+            answers.push(client.batch_execute("BEGIN").boxed());
         }
-        let guard = at.checked_sub(begin).and_then(|at| statements.get(at)).and_then(|last| last.guard);
-        Err(match (guard, refusal.guarded_rows()) {
+        for (last, ready) in statements {
+            let params = last.statement.params().iter().map(Bound);
+            answers.push(client.execute_raw(ready, params).map(|changed| changed.map(|_| ())).boxed());
+        }
+        answers.push(client.batch_execute("COMMIT").boxed());
+        // Futures are polled in order, and each sends its request when it is first polled.
+        join_all(answers).await
+    }
+
+    /// Why the last round trip failed, by its first error.
+    fn refused(&mut self, guard: Option<Guard>, error: &tokio_postgres::Error) -> StoreError {
+        let refusal = Refusal::of(error);
+        match (guard, refusal.guarded_rows()) {
+            _ if refusal.is_lost() => StoreError::Unknown(refusal.into_cause()),
             (Some(guard), Some(found)) => {
                 // Another request with the same key was quicker: the next run finds its answer.
                 self.conflict |= guard.run_again;
                 StoreError::StagedRows { expected: guard.expected, found }
             }
             _ => refusal.note(&mut self.conflict),
-        })
+        }
     }
 
     /// Rolls the transaction back. A connection on which that fails is closed.

@@ -306,6 +306,16 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_fails_is_fatal_unless_there_is_no_space() {
+        let directory = TempDir::new().expect("a directory");
+        let session = session(&directory);
+        let error = |code| session.error(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        assert!(matches!(error(ffi::SQLITE_IOERR_WRITE), StoreError::Io(_)), "the directory has space");
+        assert!(matches!(error(ffi::SQLITE_IOERR_FSYNC), StoreError::Io(_)));
+        assert!(matches!(error(ffi::SQLITE_FULL), StoreError::Full));
+    }
+
+    #[test]
     fn connections_have_the_settings_that_everything_relies_on() {
         let directory = TempDir::new().expect("a directory");
         drop(session(&directory));
