@@ -13,8 +13,8 @@ use backstay_testkit::TestClock;
 use futures_util::future::join_all;
 
 use super::script::{
-    AUTHOR, Act, Failure, FirstColumn, MODEL, NOW, Seen, Told, author_made, claim, create_author, email_field, emails,
-    id, insert_author, insert_post, model, moment, name_field, rename_author, script,
+    AUTHOR, Act, Ended, Failure, FirstColumn, MODEL, NOW, Seen, Told, author_made, claim, create_author, email_field,
+    email_taken, emails, id, insert_author, insert_post, model, moment, name_field, rename_author, script,
 };
 
 /// The permanent numbers of `Author`, `email` and `name` in the golden bytes.
@@ -78,7 +78,7 @@ pub(crate) async fn an_error_undoes_one_operation_alone(store: &Store, _: &Told,
         acts.push(last);
         acts
     };
-    // Where operations run side by side, the one that has to be there first is made first.
+    // On PostgreSQL transactions overlap, so the record that must exist is created first.
     store.write(write(made(1, "a@example.org"))).await.expect("a create");
     let works = vec![
         write(with(made(2, "refused@example.org"), Act::Refuse)),
@@ -89,17 +89,16 @@ pub(crate) async fn an_error_undoes_one_operation_alone(store: &Store, _: &Told,
         write(made(8, "b@example.org")),
     ];
     let answers = join_all(works.into_iter().map(|work| store.write(work))).await;
-    let errors: Vec<String> =
-        answers.into_iter().map(|answer| answer.map_or_else(|e| format!("{e:?}"), |_| "ok".into())).collect();
+    let ended: Vec<Ended> = answers.into_iter().map(Ended::from).collect();
     assert_eq!(
-        errors,
+        ended,
         [
-            "Refused",
-            r#"Store(Unique { table: "author", columns: ["email"] })"#,
-            "Store(Panicked)",
-            "Store(StagedRows { expected: 1, found: 0 })",
-            "Store(ForeignKey)",
-            "ok"
+            Ended::Refused,
+            email_taken(),
+            Ended::Panicked,
+            Ended::StagedRows { expected: 1, found: 0 },
+            Ended::ForeignKey,
+            Ended::Done,
         ]
     );
     assert_eq!(stored(store).await, ["a@example.org", "b@example.org"]);
@@ -220,7 +219,7 @@ pub(crate) async fn what_only_reads_cannot_write(store: &Store, _: &Told, _: &Te
         assert!(matches!(answer, Err(Failure::Store(StoreError::ReadOnly))), "{answer:?}");
     }
     assert!(stored(store).await.is_empty());
-    let seen = store.write(script(Writes::None, [Act::Texts(emails())])).await.expect("a look");
+    let seen = store.write(script(Writes::None, [Act::Texts(emails())])).await.expect("a read");
     assert_eq!(seen, [Seen::Texts(vec![])]);
 }
 
@@ -285,7 +284,7 @@ fn hex(bytes: &[u8]) -> String {
 pub(crate) async fn observers_are_told_around_the_commit(store: &Store, told: &Told, _: &TestClock) {
     store.write(create_author(1, "a@example.org")).await.expect("a create");
     store.write(create_author(1, "again@example.org")).await.expect_err("the same key");
-    store.write(script(Writes::None, [Act::Texts(emails())])).await.expect("a look");
+    store.write(script(Writes::None, [Act::Texts(emails())])).await.expect("a read");
     assert_eq!(*told.after.lock().expect("not poisoned"), [1]);
     assert_eq!(told.before.lock().expect("not poisoned").first(), Some(&1));
 }

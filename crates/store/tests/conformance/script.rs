@@ -101,6 +101,49 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// How a script ended, as a value to compare.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Ended {
+    Done,
+    Refused,
+    Unique { table: String, columns: Vec<String> },
+    StagedRows { expected: u64, found: u64 },
+    ForeignKey,
+    StepLimit,
+    Pending,
+    Panicked,
+    Aborted,
+    Closed,
+    Rejected,
+}
+
+impl<T> From<Result<T, Failure>> for Ended {
+    fn from(result: Result<T, Failure>) -> Self {
+        let error = match result {
+            Ok(_) => return Self::Done,
+            Err(Failure::Refused) => return Self::Refused,
+            Err(Failure::Store(error)) => error,
+        };
+        match error {
+            StoreError::Unique { table, columns } => Self::Unique { table, columns },
+            StoreError::StagedRows { expected, found } => Self::StagedRows { expected, found },
+            StoreError::ForeignKey => Self::ForeignKey,
+            StoreError::StepLimit => Self::StepLimit,
+            StoreError::Pending => Self::Pending,
+            StoreError::Panicked => Self::Panicked,
+            StoreError::Aborted => Self::Aborted,
+            StoreError::Closed => Self::Closed,
+            StoreError::Database(_) => Self::Rejected,
+            other => panic!("an unexpected error: {other:?}"),
+        }
+    }
+}
+
+/// The email of another author is taken.
+pub(crate) fn email_taken() -> Ended {
+    Ended::Unique { table: "author".to_owned(), columns: vec!["email".to_owned()] }
+}
+
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) writes: Writes,
