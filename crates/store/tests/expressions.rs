@@ -1,10 +1,7 @@
 //! The expression language, specified by the tables in `expressions/*.md`: each expression has one text for SQLite and
 //! one for PostgreSQL, and both databases and the evaluation in memory give the answers that the table states, for each
-//! record of a small data set. With `UPDATE_EXPRESSIONS=1` the SQL texts are written anew; answers never are.
-#![expect(
-    clippy::panic,
-    reason = "what is wrong with a table, a statement or a database fails the test, and is to show why"
-)]
+//! record of a small data set. `UPDATE_EXPRESSIONS=1` rewrites the SQL texts, but never the answers.
+#![expect(clippy::panic, reason = "a wrong table, statement or database fails the test with a message")]
 
 #[path = "expressions/data.rs"]
 mod data;
@@ -91,7 +88,7 @@ impl Setting {
     }
 }
 
-/// The part of a statement that an expression makes.
+/// The part of a statement that an expression becomes.
 fn condition(text: &str) -> String {
     let (_, tables) = text.split_once("FROM \"item\" AS \"t1\"").expect("reads items");
     let (condition, _) = tables.rsplit_once(" ORDER BY").expect("is ordered");
@@ -103,7 +100,7 @@ fn literal(truth: bool) -> Expr {
     Expr { node: Node::Literal(Value::Bool(truth)), ty: Type::Bool, span: 0..0 }
 }
 
-/// `number` is seen where `flag` is true; people without an age and parts that are not ok are not seen at all.
+/// `number` is visible if `flag` is true; people without an age and parts that are not ok are hidden.
 fn hidden(model: &Model) -> Visibility {
     let rule = |collection: &str, text: &str| -> (CollectionId, Expr) {
         let id = model.collection_named(collection).expect("a collection").id;

@@ -1,5 +1,5 @@
-//! A process that may open too few files is told so. Apart from the other tests: while a process is started, it holds a
-//! copy of the locks of this one.
+//! A process that may open too few files gets an error that says so. A test binary of its own, because a process that is
+//! being started briefly holds copies of the locks of this one.
 #![cfg(target_os = "linux")]
 
 mod conformance;

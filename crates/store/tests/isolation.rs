@@ -1,4 +1,4 @@
-//! What can go wrong among operations that share a commit on SQLite, and what the others notice of it: nothing.
+//! Failures among transactions that share a commit on SQLite, which the others must not notice.
 
 mod conformance;
 
@@ -39,7 +39,7 @@ fn fixture(change: impl FnOnce(&mut OpenOptions)) -> Fixture {
 }
 
 impl Fixture {
-    /// Runs all in one group and answers how each ended; their changes were committed together.
+    /// Runs all in one group, whose changes are committed together; returns how each ended.
     async fn together(&self, works: Vec<Arc<Script>>) -> Vec<Ended> {
         let hold = script(Writes::None, []);
         assert!(self.store.write(hold).await.is_ok());
@@ -58,7 +58,7 @@ impl Fixture {
     }
 }
 
-/// A statement that goes on for ever.
+/// A statement that never ends.
 fn endless() -> Statement {
     let text = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c";
     Statement::raw(text, vec![], [ColumnType::Int])
@@ -70,7 +70,7 @@ fn counted(to: u32) -> Statement {
     Statement::raw(text, vec![], [ColumnType::Int])
 }
 
-/// Ends the whole transaction, as SQLite itself does after some errors.
+/// Rolls the whole transaction back, as SQLite itself does after some errors.
 fn ends_the_transaction(number: u32, email: &str) -> Statement {
     let insert = insert_author(number, email);
     Statement::raw(insert.text().replace("INSERT", "INSERT OR ROLLBACK"), insert.params().to_vec(), [])
@@ -247,7 +247,7 @@ async fn damage_ends_the_store() {
     let path = directory.path().join("backstay.db");
     let mut bytes = std::fs::read(&path).expect("the file");
     let pages = bytes.len() / 4096;
-    // The schema, the catalog, the roots of all tables and the end of the log stay as they are.
+    // The schema, the catalog, the roots of all tables and the end of the log stay intact.
     assert!(pages > 100, "{pages}");
     bytes[40 * 4096..(pages - 30) * 4096].fill(0xAA);
     std::fs::write(&path, bytes).expect("the file");

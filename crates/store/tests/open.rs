@@ -1,4 +1,4 @@
-//! What opening a database refuses, and what it changes.
+//! What opening a database rejects, and what it changes.
 
 mod conformance;
 
@@ -257,7 +257,7 @@ async fn a_unique_index_that_stored_records_break_is_named() {
     let error = open(directory.path(), &text).expect_err("refused");
     let OpenError::Migration { refused } = &error else { panic!("{error:?}") };
     assert!(refused[0].contains("of Author cannot be created") && refused[0].contains("same email"), "{refused:?}");
-    // Nothing was left half done: the field that came with it is not there either.
+    // The migration was undone as a whole: the new field does not exist either.
     let columns = Connection::open(directory.path().join("backstay.db")).expect("the file");
     let nick = columns.prepare("SELECT nick FROM author").map(|_| ());
     assert!(nick.is_err(), "{nick:?}");

@@ -1,4 +1,4 @@
-//! The store on PostgreSQL, as every database has to behave.
+//! The store on PostgreSQL: the cases of every database, and its own.
 
 mod conformance;
 #[path = "conformance/each.rs"]
@@ -17,7 +17,7 @@ use conformance::script::{
 };
 use each::conformance;
 
-/// One server for all tests that run at the same time; the last of them stops it.
+/// One server for all tests that run at the same time; the last one stops it.
 fn cluster() -> Arc<Cluster> {
     static CLUSTER: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
     let mut shared = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);

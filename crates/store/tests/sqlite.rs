@@ -1,4 +1,4 @@
-//! The store on SQLite, as every database has to behave.
+//! The store on SQLite: the cases of every database.
 
 mod conformance;
 #[path = "conformance/each.rs"]

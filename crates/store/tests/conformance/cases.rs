@@ -1,5 +1,5 @@
-//! What every database does the same. Each function is one case, on a store that nothing else uses.
-#![expect(clippy::panic, reason = "a test that goes on from here would show nothing")]
+//! What every database does alike. Each function is one case, on a store that nothing else uses.
+#![expect(clippy::panic, reason = "the rest of the test would show nothing")]
 
 use std::sync::Arc;
 
@@ -289,7 +289,7 @@ pub(crate) async fn observers_are_told_around_the_commit(store: &Store, told: &T
     assert_eq!(told.before.lock().expect("not poisoned").first(), Some(&1));
 }
 
-/// The planner's own statements: what is put in by `insert` comes out of `stored` as it was.
+/// The planner's own statements: `stored` returns what `insert` stored.
 pub(crate) async fn a_value_of_every_type_comes_back(store: &Store, _: &Told, _: &TestClock) {
     store.write(create_author(1, "a@example.org")).await.expect("an author");
     let model = model(MODEL);

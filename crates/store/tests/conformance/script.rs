@@ -1,5 +1,5 @@
-//! Operations as data: what a test says an operation does, it does on either database.
-#![expect(clippy::panic, reason = "a model that does not load fails the test; one operation panics because it has to")]
+//! Transactions as data, which run on either database.
+#![expect(clippy::panic, reason = "a model that does not load fails the test; one act panics on purpose")]
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,7 +57,7 @@ pub(crate) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("in range")
 }
 
-/// One thing that an operation does.
+/// One step of a transaction.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
     Execute(Statement),
@@ -67,19 +67,19 @@ pub(crate) enum Act {
     Try(Statement),
     Texts(Statement),
     Recall(KeyClaim),
-    /// Ends the operation well where the key is known.
+    /// Ends the transaction successfully if the key is known.
     UnlessKnown(KeyClaim),
     Remember(KeyClaim, Vec<u8>, Timestamp),
     Refuse,
     Panic,
     Wait,
-    /// Sees the transaction's moment.
+    /// Returns the transaction's moment.
     Moment,
-    /// Holds the writer up, so that what comes after shares its commit.
+    /// Delays the writer, so that the transactions that follow share its commit.
     Sleep,
 }
 
-/// What an act saw.
+/// What an act returned.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Seen {
     Nothing,
@@ -139,7 +139,7 @@ impl<T> From<Result<T, Failure>> for Ended {
     }
 }
 
-/// The email of another author is taken.
+/// Another author has the same email.
 pub(crate) fn email_taken() -> Ended {
     Ended::Unique { table: "author".to_owned(), columns: vec!["email".to_owned()] }
 }
@@ -217,12 +217,12 @@ fn shown(value: ValueRef<'_>) -> String {
     }
 }
 
-/// The clock that the stores of the tests begin with.
+/// The clock of the stores at first.
 pub(crate) fn clock() -> TestClock {
     TestClock::at("2026-01-31T12:00:00Z")
 }
 
-/// Remembers what it is told.
+/// Records what it observes.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     pub(crate) before: Mutex<Vec<usize>>,
