@@ -101,8 +101,8 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         return Err(OpenError::Link { path: path.to_owned() });
     }
     let file = open(path)?;
-    let writable = file.metadata().is_ok_and(|metadata| !metadata.permissions().readonly());
-    if !writable {
+    let metadata = file.metadata().map_err(|source| unusable(path, source))?;
+    if metadata.permissions().readonly() {
         return Err(OpenError::ReadOnly { path: path.to_owned() });
     }
     let mut head = Vec::new();
