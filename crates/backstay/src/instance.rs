@@ -47,7 +47,7 @@ impl Place {
 
     /// Refuses where nothing was stored yet.
     pub(crate) fn require_database(&self) -> Result<(), Failure> {
-        match self.data.join("backstay.db").exists() {
+        match Engine::database_exists(&OpenOptions::new(&self.data)) {
             true => Ok(()),
             false => Err(Failure::NoDatabase { path: self.data.clone() }),
         }

@@ -15,7 +15,7 @@ pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
 pub use caller::{Caller, CallerKind};
 pub use error::{Action, Conflict, Error, Limit, Unauthenticated, Violation, ViolationKind};
 pub use grant::Grant;
-pub use id::{FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
+pub use id::{DependencyKey, FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
 pub use nearest::nearest;
 pub use secret::Secret;
 pub use time::{Date, Duration, TimeError, Timestamp};

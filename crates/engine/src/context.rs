@@ -80,7 +80,7 @@ impl<'a> OpContext<'a, '_> {
 
     /// The moment of the commit, which new and changed records bear.
     pub(crate) fn moment(&self) -> Timestamp {
-        self.cx.now
+        self.tx.moment()
     }
 
     /// The application's model.

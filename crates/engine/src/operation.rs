@@ -128,7 +128,6 @@ impl<O: Operation> Work for Running<O> {
 
     fn origin(&self) -> Origin {
         Origin {
-            moment: self.cx.now,
             kind: self.cx.caller.kind,
             id: self.cx.caller.id,
             request: Some(self.cx.request),

@@ -123,7 +123,7 @@ fn row(collection: &Collection, mut values: Vec<Value>) -> Vec<Value> {
 }
 
 fn change(collection: &Collection, record: &Record, kind: ChangeKind, fields: Vec<ChangedField>) -> Change {
-    Change { collection: collection.id, record: record.id(), kind, version: record.version(), fields }
+    Change { collection: collection.id, record: record.id().into(), kind, version: record.version(), fields }
 }
 
 fn write_links(cx: &mut OpContext<'_, '_>, collection: &Collection, record: &Record, links: Vec<LinkChange>) {

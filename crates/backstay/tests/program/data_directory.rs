@@ -39,7 +39,7 @@ fn what_is_not_ours_is_left_alone() {
 
     fs::write(app.data().join("backstay.db"), [7; 8192]).expect("a file");
     let refused = app.run(&["operator", "list"]).refused();
-    assert!(refused.contains("is damaged, or no database at all"), "{refused}");
+    assert!(refused.contains("is damaged or not a database"), "{refused}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tokio_postgres::types::{FromSql, Type};
 
 use super::numeric;
 use super::param::{EPOCH_DAYS, EPOCH_MICROS};
-use crate::own::OwnRow;
+use crate::session::OwnRow;
 
 /// One row as the server sent it.
 pub(super) struct PostgresRow<'a> {

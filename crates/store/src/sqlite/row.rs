@@ -4,7 +4,7 @@ use backstay_sql::{ColumnType, DecodeError, Param, Row};
 use rusqlite::types::{self, ToSql, ToSqlOutput};
 use rust_decimal::Decimal;
 
-use crate::own::OwnRow;
+use crate::session::OwnRow;
 
 /// One row in SQLite's buffer.
 pub(super) struct SqliteRow<'a> {
@@ -30,7 +30,7 @@ impl OwnRow for SqliteRow<'_> {
     }
 }
 
-/// Rows that were taken out of SQLite's buffer, to be shown on another thread.
+/// A row copied out of SQLite's buffer, to be read on another thread.
 pub(super) struct CopiedRow {
     values: Vec<types::Value>,
     columns: std::sync::Arc<[ColumnType]>,
@@ -42,7 +42,7 @@ impl CopiedRow {
         Ok(Self { values: (0..columns.len()).map(copy).collect::<Result<_, _>>()?, columns: columns.clone() })
     }
 
-    /// About how much memory it takes.
+    /// Roughly how much memory it takes.
     pub(super) fn bytes(&self) -> usize {
         let size = |value: &types::Value| match value {
             types::Value::Text(text) => text.len(),
@@ -65,13 +65,17 @@ fn missing(column: usize) -> DecodeError {
     DecodeError { column, expected: "a column of the statement" }
 }
 
-/// The stored value read as its column's type; `None` where it is not of it.
+/// The stored value read as its column's type; `None` if it has another type.
 fn decode(stored: types::ValueRef<'_>, ty: ColumnType) -> Option<ValueRef<'_>> {
     Some(match (stored, ty) {
         (types::ValueRef::Null, _) => ValueRef::Null,
         (types::ValueRef::Integer(number), ColumnType::One(storage)) => match storage {
             Storage::Int => ValueRef::Int(number),
-            Storage::Bool => ValueRef::Bool(number != 0),
+            Storage::Bool => ValueRef::Bool(match number {
+                0 => false,
+                1 => true,
+                _ => return None,
+            }),
             Storage::Timestamp => ValueRef::Timestamp(Timestamp::from_micros(number)?),
             Storage::Decimal { scale } => ValueRef::Decimal(Decimal::new(number, u32::from(scale))),
             _ => return None,
@@ -111,7 +115,7 @@ impl ToSql for Bound<'_> {
             Param::Bytes(bytes) => types::ValueRef::Blob(bytes),
             Param::Date(date) => return Ok(date.to_string().into()),
             Param::Decimal(number) => {
-                // Crate `sql` scales decimals to integers for SQLite; one that comes here was made by hand.
+                // Crate `sql` scales decimals to integers for SQLite; only a handwritten statement has one.
                 let scaled = i64::try_from(number.mantissa());
                 return scaled.map(Into::into).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()));
             }

@@ -1,5 +1,5 @@
 use std::cell::{Cell, OnceCell};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -7,22 +7,25 @@ use backstay_base::limits;
 use backstay_sql::{ColumnType, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus};
+use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus, ffi};
 
 use super::error::store_error;
+use super::file;
 use super::row::{Bound, CopiedRow, SqliteRow};
-use crate::own::Visit;
+use crate::session::{Answer, Session, Visit, at_once};
 use crate::{ReadStats, StoreError};
 
 /// Prepared statements that one connection keeps.
 const STATEMENTS: usize = 1024;
-/// Steps of SQLite's virtual machine between two looks at the budget.
+/// Steps of SQLite's virtual machine between two checks of the step budget.
 const STEPS_PER_CHECK: i32 = 1000;
-/// Bytes of the largest value or row: what a nested list adds up to is one.
+/// Bytes of the largest value or row; a nested list is one value.
 const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
-/// Pages that one connection keeps in memory.
+/// Bytes of a page, as SQLite creates databases.
+const PAGE_BYTES: u64 = 4096;
+/// KiB of pages that one connection keeps in memory.
 const CACHE_KIB: u32 = 16 * 1024;
-/// Milliseconds to wait for another process's lock.
+/// SQLite's `busy_timeout`: milliseconds to wait for another process's lock.
 const BUSY_MS: u32 = 5000;
 
 /// What a connection is for.
@@ -30,25 +33,30 @@ const BUSY_MS: u32 = 5000;
 pub(super) enum Mode {
     /// The one that writes.
     Writer,
-    /// Only reads: a statement that writes is refused.
+    /// One that only reads: a statement that writes is refused.
     Reader,
 }
 
-/// One connection with everything set that Backstay relies on, and the steps it may still take.
+/// One connection with all the settings that Backstay relies on, and its remaining step budget.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct SqliteSession {
     pub(super) db: Connection,
+    directory: PathBuf,
     budget: Arc<AtomicI64>,
     mode: Mode,
     fatal: OnceCell<StoreError>,
-    /// Whether a statement found no space since this was last asked.
+    /// Whether a statement found the disk full since `take_full` was last called.
     full: Cell<bool>,
-    /// How many commits there were when the open snapshot was asked for; see `see`.
-    seen: Option<u64>,
+    /// The number of commits when the open snapshot was begun; see `begin_snapshot`.
+    snapshot: Option<u64>,
 }
 
-impl Session {
-    pub(super) fn open(path: &Path, mode: Mode) -> Result<Self, rusqlite::Error> {
+impl SqliteSession {
+    pub(super) fn open(path: &Path, mode: Mode) -> Result<Self, StoreError> {
+        Self::connect(path, mode).map_err(store_error)
+    }
+
+    fn connect(path: &Path, mode: Mode) -> Result<Self, rusqlite::Error> {
         let create = if mode == Mode::Writer { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
         let mut db = Connection::open_with_flags(path, flags)?;
@@ -70,54 +78,61 @@ impl Session {
         if mode == Mode::Reader {
             db.execute_batch("PRAGMA query_only = ON;")?;
         }
-        Ok(Self { db, budget, mode, fatal: OnceCell::new(), full: Cell::new(false), seen: None })
+        let directory = file::directory(path).to_owned();
+        Ok(Self { db, directory, budget, mode, fatal: OnceCell::new(), full: Cell::new(false), snapshot: None })
     }
 
-    /// What follows sees a snapshot with at least this many commits in it. The one at hand is kept while nothing was
-    /// committed since: to begin and end one costs locks in shared memory, which readers wait for each other for.
-    pub(super) fn see(&mut self, commits: u64) -> Result<(), StoreError> {
-        if self.seen == Some(commits) && !self.db.is_autocommit() {
+    /// What it is for.
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Reads from a snapshot that contains at least this many commits. The open snapshot is kept while nothing has been
+    /// committed since: beginning and ending one takes locks in shared memory that readers contend for.
+    pub(super) fn begin_snapshot(&mut self, commits: u64) -> Result<(), StoreError> {
+        if self.snapshot == Some(commits) && !self.db.is_autocommit() {
             return Ok(());
         }
-        self.look_away()?;
-        self.command("BEGIN").map_err(store_error)?;
-        self.seen = Some(commits);
+        self.release_snapshot()?;
+        self.command("BEGIN")?;
+        self.snapshot = Some(commits);
         Ok(())
     }
 
-    /// Lets go of the snapshot, which the write-ahead log must be kept for.
-    pub(super) fn look_away(&mut self) -> Result<(), StoreError> {
-        self.seen = None;
+    /// Ends the snapshot, for which the write-ahead log has to be kept.
+    pub(super) fn release_snapshot(&mut self) -> Result<(), StoreError> {
+        self.snapshot = None;
         if self.db.is_autocommit() {
             return Ok(());
         }
-        self.allow_all();
-        self.command("COMMIT").map_err(store_error)
+        self.lift_step_budget();
+        self.command("COMMIT")
     }
 
-    /// How many thousand steps what follows may take.
-    pub(super) fn allow(&self, kilo_steps: u32) {
+    /// Limits what follows to this many thousand steps.
+    pub(super) fn set_step_budget(&mut self, kilo_steps: u32) {
         self.budget.store(i64::from(kilo_steps), Ordering::Relaxed);
     }
 
-    /// Nothing limits what follows: opening, migrating, closing.
-    pub(super) fn allow_all(&self) {
+    /// Lets what follows take any number of steps: opening, migrating, committing.
+    pub(super) fn lift_step_budget(&self) {
         self.budget.store(i64::MAX, Ordering::Relaxed);
     }
 
-    /// Whether a statement was stopped since the last `allow` because the steps were used up.
+    /// Whether a statement was stopped because it had used up the step budget.
     pub(super) fn exhausted(&self) -> bool {
         self.budget.load(Ordering::Relaxed) < 0
     }
 
-    /// Runs a statement and shows its rows.
-    pub(crate) fn rows(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
-        self.query(statement, |row, columns| visit(&SqliteRow { row, columns })).map(|stats| stats.rows)
+    /// Keeps the file from growing beyond this size.
+    pub(super) fn limit_size(&self, bytes: u64) -> Result<(), StoreError> {
+        let pages = bytes / PAGE_BYTES;
+        self.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(store_error)
     }
 
-    /// As `rows`, and tells what it cost.
+    /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
     pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
-        self.query(statement, |row, columns| visit(&SqliteRow { row, columns }))
+        self.visit(statement, |row, columns| visit(&SqliteRow { row, columns }))
     }
 
     /// Runs a statement and copies its rows, up to `limit` bytes of them.
@@ -127,7 +142,7 @@ impl Session {
         limit: usize,
     ) -> Result<(Vec<CopiedRow>, ReadStats), StoreError> {
         let (mut rows, mut left) = (Vec::new(), limit);
-        let stats = self.query(statement, |row, _| {
+        let stats = self.visit(statement, |row, _| {
             let row = CopiedRow::new(row, statement.columns())?;
             left = left.checked_sub(row.bytes()).ok_or(StoreError::TooLarge)?;
             rows.push(row);
@@ -136,7 +151,7 @@ impl Session {
         Ok((rows, stats))
     }
 
-    fn query(
+    fn visit(
         &mut self,
         statement: &Statement,
         mut visit: impl FnMut(&rusqlite::Row<'_>, &[ColumnType]) -> Result<(), StoreError>,
@@ -150,6 +165,7 @@ impl Session {
                 stats.rows += 1;
             }
         }
+        // The counters are 32 bits wide and signed; one that has overflowed is worth nothing.
         let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
         stats.steps = counter(StatementStatus::VmStep);
         stats.scanned = counter(StatementStatus::FullscanStep);
@@ -159,8 +175,8 @@ impl Session {
         Ok(stats)
     }
 
-    /// Runs a statement that writes; answers how many rows it changed.
-    pub(crate) fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+    /// Runs a statement that writes, within a transaction or not; returns how many rows it changed.
+    pub(super) fn write(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         if self.mode == Mode::Reader {
             return Err(StoreError::ReadOnly);
         }
@@ -168,41 +184,33 @@ impl Session {
         Ok(changed as u64)
     }
 
-    /// As `read`, but only within a transaction.
-    pub(crate) fn rows_within(
-        &mut self,
-        statement: &Statement,
-        visit: &mut Visit<'_>,
-    ) -> Result<ReadStats, StoreError> {
-        self.within()?;
-        self.read(statement, visit)
+    /// As `write`, but only within a transaction.
+    pub(super) fn write_within(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        self.require_transaction()?;
+        self.write(statement)
     }
 
-    /// As `execute`, but only within a transaction.
-    pub(crate) fn execute_within(&mut self, statement: &Statement) -> Result<u64, StoreError> {
-        self.within()?;
-        self.execute(statement)
-    }
-
-    /// After some errors SQLite has ended the transaction by itself: what an operation did then would be durable at
-    /// once and alone.
-    fn within(&self) -> Result<(), StoreError> {
+    /// After some errors SQLite has rolled the transaction back by itself: a write would then be durable at once and
+    /// alone.
+    fn require_transaction(&self) -> Result<(), StoreError> {
         if self.db.is_autocommit() { Err(StoreError::Aborted) } else { Ok(()) }
     }
 
-    /// The error after which nothing may go on, if a statement met one.
+    /// The fatal error, if a statement met one.
     pub(super) fn fatal(&self) -> Option<StoreError> {
         self.fatal.get().cloned()
     }
 
-    /// Whether a statement found no space since this was last asked.
-    pub(super) fn met_full(&self) -> bool {
+    /// Whether a statement found the disk full since this was last called.
+    pub(super) fn take_full(&self) -> bool {
         self.full.take()
     }
 
     /// Runs a statement without parameters or rows, such as `COMMIT`.
-    pub(super) fn command(&self, text: &'static str) -> Result<(), rusqlite::Error> {
-        self.db.prepare_cached(text)?.raw_execute().map(|_| ())
+    pub(super) fn command(&self, text: &'static str) -> Result<(), StoreError> {
+        let done = self.db.prepare_cached(text).and_then(|mut command| command.raw_execute());
+        done.map_err(|error| self.error(error))?;
+        Ok(())
     }
 
     fn prepare(&self, statement: &Statement) -> Result<CachedStatement<'_>, StoreError> {
@@ -213,12 +221,19 @@ impl Session {
         Ok(prepared)
     }
 
+    /// An error of SQLite as the store's. A write that failed because the user's quota is used up counts as a full disk,
+    /// as SQLite itself treats a disk without space: nothing of it is in the database.
+    pub(super) fn error(&self, error: rusqlite::Error) -> StoreError {
+        let write_failed = error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE);
+        if write_failed && file::is_full(&self.directory) { StoreError::Full } else { store_error(error) }
+    }
+
     fn failed(&self, error: rusqlite::Error) -> StoreError {
         let read_only = error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly);
         if read_only && self.mode == Mode::Reader {
             return StoreError::ReadOnly;
         }
-        let error = store_error(error);
+        let error = self.error(error);
         if matches!(error, StoreError::Full) {
             self.full.set(true);
         }
@@ -227,6 +242,16 @@ impl Session {
             self.fatal.get_or_init(|| error.clone());
         }
         error
+    }
+}
+
+impl Session for SqliteSession {
+    fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats> {
+        at_once(self.require_transaction().and_then(|()| self.read(statement, visit)))
+    }
+
+    fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64> {
+        at_once(self.write_within(statement))
     }
 }
 
@@ -242,9 +267,9 @@ mod tests {
     const RULE: &str = "SELECT title FROM post WHERE (state = 'PUBLISHED' OR EXISTS (SELECT 1 FROM member m \
                         WHERE m.section = post.section AND m.account = ?1 AND m.role LIKE ?2)) AND id = ?3";
 
-    fn session(directory: &TempDir) -> Session {
+    fn session(directory: &TempDir) -> SqliteSession {
         let path = directory.path().join("test.db");
-        let writer = Session::open(&path, Mode::Writer).expect("a database");
+        let writer = SqliteSession::open(&path, Mode::Writer).expect("a database");
         let tables = "CREATE TABLE post (id BLOB PRIMARY KEY, title TEXT, state TEXT, section INTEGER) STRICT;
             CREATE TABLE member (section INTEGER, account BLOB, role TEXT) STRICT;
             CREATE INDEX by_state ON post (state); CREATE INDEX by_role ON member (role, account);
@@ -258,12 +283,12 @@ mod tests {
     }
 
     /// How often the rule's statement was prepared again in 50 executions with changing values.
-    fn prepared_again(session: &mut Session) -> i32 {
+    fn prepared_again(session: &mut SqliteSession) -> i32 {
         for round in 0..50_u8 {
             let id = Param::Id(RecordId::from_bytes([round; 16]));
             let role = Param::Text(if round % 2 == 0 { "E%".into() } else { "%x".into() });
             let statement = Statement::raw(RULE, vec![id.clone(), role, id], &[backstay_scalar::Storage::Text]);
-            session.rows(&statement, &mut |_| Ok(())).expect("a read");
+            session.read(&statement, &mut |_| Ok(())).expect("a read");
         }
         let prepared = session.db.prepare_cached(RULE).expect("prepared");
         assert_eq!(prepared.get_status(StatementStatus::Run), 50);
@@ -281,11 +306,21 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_fails_is_fatal_unless_there_is_no_space() {
+        let directory = TempDir::new().expect("a directory");
+        let session = session(&directory);
+        let error = |code| session.error(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        assert!(matches!(error(ffi::SQLITE_IOERR_WRITE), StoreError::Io(_)), "the directory has space");
+        assert!(matches!(error(ffi::SQLITE_IOERR_FSYNC), StoreError::Io(_)));
+        assert!(matches!(error(ffi::SQLITE_FULL), StoreError::Full));
+    }
+
+    #[test]
     fn connections_have_the_settings_that_everything_relies_on() {
         let directory = TempDir::new().expect("a directory");
         drop(session(&directory));
         for mode in [Mode::Writer, Mode::Reader] {
-            let session = Session::open(&directory.path().join("test.db"), mode).expect("a database");
+            let session = SqliteSession::open(&directory.path().join("test.db"), mode).expect("a database");
             let number = |text: &str| -> i64 { session.db.query_row(text, [], |row| row.get(0)).expect("a setting") };
             assert_eq!(number("PRAGMA synchronous"), 2);
             assert_eq!(number("PRAGMA foreign_keys"), 1);
