@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use document::reference;
-pub use problem::{ConfigError, ConfigPlace, ConfigProblem};
+pub use problem::{ConfigError, ConfigPlace, ConfigProblem, ConfigProblems};
 
 /// The settings of an application: `backstay.toml` with the environment's overrides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[log]`
     pub log: Log,
+    /// Variables that look like settings and are ignored.
+    pub warnings: ConfigProblems,
 }
 
 /// How the doors are opened.

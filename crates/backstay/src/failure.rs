@@ -111,6 +111,9 @@ pub enum Failure {
     /// The server ended early.
     #[error("the server stopped")]
     Serve(#[source] io::Error),
+    /// The answer could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
     /// The program could not start its threads, or not write its answer.
     #[error("the program cannot run")]
     System(#[from] io::Error),
@@ -197,7 +200,7 @@ impl Failure {
     /// The failure for people.
     pub fn render(&self, colour: bool) -> String {
         match self {
-            Self::Config(error) => error.render(colour),
+            Self::Config(error) => error.problems.render(colour),
             Self::Model(diagnostics) => diagnostics.render(if colour { Style::Colour } else { Style::Plain }),
             _ => self.refusal().render(colour),
         }

@@ -25,8 +25,8 @@ pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, OperatorLine};
 pub use application::{Compiled, compile};
 pub use command::Command;
 pub use config::{
-    Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, Data, Limits, Log, LogFormat, LogLevel, ProxyHeader,
-    Server, SignUp, reference,
+    Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, Limits, Log, LogFormat, LogLevel,
+    ProxyHeader, Server, SignUp, reference,
 };
 pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};

@@ -1,6 +1,7 @@
 mod callers;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use backstay_engine::{Engine, Migration, OpenError, OpenOptions, OpenOutcome};
@@ -17,14 +18,14 @@ use crate::{Answer, Command, Config, Failure, Place, compile, logging};
 
 /// The program: does what its command line says.
 pub fn main() -> ExitCode {
+    let _flush = logging::Flush;
     let arguments = Arguments::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = outcome.map_err(Failure::System).and_then(|runtime| runtime.block_on(run(arguments.verb)));
     match outcome {
         Ok(code) => code,
         Err(failure) => {
-            let rendered = failure.render(io::stderr().is_terminal());
-            let _ = io::stderr().write_all(rendered.as_bytes());
+            logging::tell(&failure.render(io::stderr().is_terminal()));
             ExitCode::FAILURE
         }
     }
@@ -76,10 +77,11 @@ async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
 }
 
 fn check(arguments: &Check) -> Result<ExitCode, Failure> {
-    let Checked { compiled, failures } = crate::check::check(&arguments.app);
+    let Checked { config, compiled, failures } = crate::check::check(&arguments.app);
     let code = if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if arguments.format == Form::Json {
-        let warnings = compiled.iter().flat_map(|compiled| compiled.warnings.plain());
+        let warnings = config.iter().flat_map(|config| config.warnings.plain());
+        let warnings = warnings.chain(compiled.iter().flat_map(|compiled| compiled.warnings.plain()));
         let found = failures.iter().flat_map(|failure| plain(failure, &arguments.app)).chain(warnings);
         let found: Vec<_> = found.map(|one| shown(&one)).collect();
         print(&format!("{}\n", json!({ "diagnostics": found })))?;
@@ -87,10 +89,13 @@ fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     }
     let colour = io::stderr().is_terminal();
     let mut text: String = failures.iter().map(|failure| failure.render(colour)).collect();
+    if let Some(config) = &config {
+        text.push_str(&config.warnings.render(colour));
+    }
     if let Some(compiled) = &compiled {
         text.push_str(&compiled.warnings.render(if colour { Style::Colour } else { Style::Plain }));
     }
-    io::stderr().write_all(text.as_bytes())?;
+    logging::tell(&text);
     if let Some(compiled) = compiled.filter(|_| failures.is_empty()) {
         let model = compiled.application.model();
         let collections = model.collections.iter().filter(|collection| !collection.system).count();
@@ -110,7 +115,7 @@ fn shown(one: &PlainDiagnostic) -> serde_json::Value {
 }
 
 fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = Place::find(&whole.app, whole.data.as_deref())?;
+    let place = find(&whole.app, whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
     place.require_database()?;
     let plan = Plan(Engine::plan_migration(&compiled.application, &place.options(|_| ()))?);
@@ -119,7 +124,7 @@ fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
 }
 
 fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = Place::find(&whole.app, whole.data.as_deref())?;
+    let place = find(&whole.app, whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
     let (instance, outcome) = place.open(compiled.application, &place.options(|_| ()))?;
     instance.engine.close();
@@ -132,16 +137,23 @@ fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
 }
 
 async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = Place::find(&whole.app, whole.data.as_deref())?;
+    let place = find(&whole.app, whole.data.as_deref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
     let answer = ask(&place, Command::Seed {}).await?;
     print(&answer.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The application that a command is about. Warnings about its settings go to standard error.
+fn find(app: &Path, data: Option<&Path>) -> Result<Place, Failure> {
+    let place = Place::find(app, data)?;
+    logging::tell(&place.config.warnings.render(io::stderr().is_terminal()));
+    Ok(place)
+}
+
 /// Has a command done and shows what came of it.
 async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure> {
-    let place = Place::find(&within.app, within.data.as_deref())?;
+    let place = find(&within.app, within.data.as_deref())?;
     let answer = ask(&place, command).await?;
     print(&match within.format {
         Form::Text => answer.to_string(),
@@ -174,8 +186,8 @@ async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
 }
 
 fn tell_fatal(words: &str) {
-    let _ = writeln!(io::stderr(), "error: the database failed: {words}");
-    std::process::exit(1);
+    logging::tell(&format!("error: the database failed: {words}\n"));
+    logging::abort();
 }
 
 fn print(text: &str) -> Result<(), Failure> {
@@ -183,6 +195,6 @@ fn print(text: &str) -> Result<(), Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // Whoever reads has seen enough, such as `head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => Ok(outcome?),
+        outcome => outcome.map_err(Failure::Output),
     }
 }

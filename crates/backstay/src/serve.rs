@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 use std::future::Future;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 
 use backstay_engine::OpenOutcome;
@@ -13,7 +13,7 @@ use crate::config::LogFormat;
 use crate::doors::http_settings;
 use crate::seed::collection_of;
 use crate::socket::Listening;
-use crate::{Failure, Instance, Place, compile, open_files};
+use crate::{Failure, Instance, Place, compile, logging, open_files};
 
 /// Serves an application until the process is told to stop (SIGINT, SIGTERM). What is under way then is finished.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
@@ -38,7 +38,7 @@ async fn serve_open(place: &Place, instance: &Instance, stop: impl Future<Output
     let listening = |source| Failure::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
-    let commands = Listening::start(&place.data, instance.clone())?;
+    let mut commands = Listening::start(&place.data, instance.clone())?;
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
         seeded = instance.seed(true) => tell_changed(&seeded?),
@@ -55,27 +55,30 @@ async fn serve_open(place: &Place, instance: &Instance, stop: impl Future<Output
         stop.await;
         tracing::info!("stopping: requests that are under way are finished");
     };
-    let served = backstay_http::serve(listener, doors, stop).await;
-    drop(commands);
-    served.map_err(Failure::Serve)
+    tokio::select! {
+        served = backstay_http::serve(listener, doors, stop) => served.map_err(Failure::Serve),
+        failure = commands.ended() => Err(failure),
+    }
 }
 
 /// An error of the disk: nothing that is not known to be stored may be said to be, so the process ends at once.
 fn die(words: &str) {
     tracing::error!(error = words, "the database failed; the server ends so that nothing wrong is answered");
-    std::process::exit(1);
+    logging::abort();
 }
 
-/// Warnings about the model: as lines of a log for programs, else with excerpts.
-fn tell_warnings(place: &Place, warnings: &Diagnostics) {
+/// Warnings about the settings and the model: as lines of the log for programs, else with excerpts.
+fn tell_warnings(place: &Place, model: &Diagnostics) {
+    let settings = &place.config.warnings;
     if place.config.log.format == LogFormat::Json {
-        for one in warnings.plain() {
+        for one in settings.plain().into_iter().chain(model.plain()) {
             let line = one.start.map(|start| start.line);
             tracing::warn!(file = one.file, line, help = one.help, "{}", one.message);
         }
-    } else if !warnings.is_empty() {
-        let style = if io::stderr().is_terminal() { Style::Colour } else { Style::Plain };
-        let _ = io::stderr().write_all(warnings.render(style).as_bytes());
+    } else {
+        let colour = io::stderr().is_terminal();
+        logging::tell(&settings.render(colour));
+        logging::tell(&model.render(if colour { Style::Colour } else { Style::Plain }));
     }
 }
 
@@ -129,7 +132,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     }
     line("stop", "Ctrl-C");
     text.push('\n');
-    io::stderr().write_all(text.as_bytes())?;
+    logging::tell(&text);
     Ok(())
 }
 

@@ -53,6 +53,13 @@ impl Listening {
         let task = tokio::spawn(listen(listener, owner, instance));
         Ok(Self { path, task })
     }
+
+    /// Completes if the socket is no longer served, which only a panic can cause: the server must not go on without it.
+    pub(crate) async fn ended(&mut self) -> Failure {
+        let ended = (&mut self.task).await;
+        let source = ended.map_or_else(io::Error::from, |()| io::ErrorKind::ConnectionAborted.into());
+        Failure::Socket { path: self.path.clone(), source }
+    }
 }
 
 impl Drop for Listening {
@@ -159,4 +166,16 @@ fn path(data: &Path) -> Result<PathBuf, Failure> {
         return Err(Failure::SocketPath { path, bytes, most: PATH_BYTES });
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_the_task_that_takes_commands_ends_the_server() {
+        let task = tokio::spawn(async { panic!("as in a bug") });
+        let mut listening = Listening { path: PathBuf::from("backstay.sock"), task };
+        assert!(matches!(listening.ended().await, Failure::Socket { .. }));
+    }
 }

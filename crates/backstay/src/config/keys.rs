@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use backstay_base::limits;
 use backstay_http::{Cors, Network};
 
-use super::{Accounts, Config, Data, Limits, Log, LogFormat, LogLevel, ProxyHeader, Server, SignUp};
+use super::{Accounts, Config, ConfigProblems, Data, Limits, Log, LogFormat, LogLevel, ProxyHeader, Server, SignUp};
 
 /// One key of `backstay.toml`: the only place that knows its name, its default and what it does.
 pub(crate) struct Key {
@@ -95,6 +95,7 @@ impl Default for Config {
                 connections: limits::CONNECTIONS,
             },
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
+            warnings: ConfigProblems::default(),
         }
     }
 }

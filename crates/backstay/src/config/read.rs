@@ -3,12 +3,13 @@ use std::ops::Range;
 
 use backstay_base::nearest;
 use backstay_http::Cors;
+use backstay_model::Severity;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{Given, Key, Kind, keys};
 use super::problem::ConfigPlace;
-use super::{Config, ConfigError, ConfigProblem};
+use super::{Config, ConfigError, ConfigProblem, ConfigProblems};
 
 /// What all variables start with.
 const PREFIX: &str = "BACKSTAY_";
@@ -22,21 +23,21 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
             reader.problem(place, error.message().to_owned(), None);
         }
     }
-    let mut variables: Vec<_> = environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let ours = |name: &str, value: &str| name.starts_with(PREFIX) && !is_a_platforms(name, value);
+    let mut variables: Vec<_> = environment.into_iter().filter(|(name, value)| ours(name, value)).collect();
     variables.sort();
     for (name, value) in variables {
         reader.variable(&name, &value);
     }
     reader.together();
-    reader.problems.sort_by_key(|problem| match problem.place {
-        ConfigPlace::File { start, .. } => start,
-        ConfigPlace::Environment(_) => usize::MAX,
-    });
     if reader.problems.is_empty() {
-        Ok(reader.config)
-    } else {
-        Err(ConfigError { text: text.to_owned(), problems: reader.problems, log: reader.config.log })
+        return Ok(reader.config);
     }
+    let problems = ConfigProblems::new(text, reader.problems);
+    if problems.has_errors() {
+        return Err(ConfigError { problems, log: reader.config.log });
+    }
+    Ok(Config { warnings: problems, ..reader.config })
 }
 
 struct Reader {
@@ -88,7 +89,8 @@ impl Reader {
         } else {
             let names: Vec<String> = keys().map(Key::variable).collect();
             let help = suggestion(name, names.iter().map(String::as_str));
-            self.problem(place, "no setting has this name".to_owned(), Some(help));
+            let message = "there is no such setting".to_owned();
+            self.problems.push(ConfigProblem { severity: Severity::Warning, message, place, help: Some(help) });
         }
     }
 
@@ -117,8 +119,26 @@ impl Reader {
     }
 
     fn problem(&mut self, place: ConfigPlace, message: String, help: Option<String>) {
-        self.problems.push(ConfigProblem { message, place, help });
+        self.problems.push(ConfigProblem { severity: Severity::Error, message, place, help });
     }
+}
+
+/// Whether Kubernetes or Docker sets the variable for a service whose name starts with `backstay`:
+/// `BACKSTAY_SERVICE_HOST`, `BACKSTAY_SERVICE_PORT` and `_PORT_<name>`, `BACKSTAY_PORT=tcp://…`,
+/// `BACKSTAY_PORT_<number>_TCP` and its `_PROTO`, `_PORT` and `_ADDR`.
+fn is_a_platforms(name: &str, value: &str) -> bool {
+    const TRANSPORTS: [&str; 3] = ["TCP", "UDP", "SCTP"];
+    let is_a_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
+        return true;
+    }
+    if name.ends_with("_PORT") && TRANSPORTS.iter().any(|one| value.starts_with(&format!("{}://", one.to_lowercase())))
+    {
+        return true;
+    }
+    let mut parts: Vec<&str> = name.split('_').collect();
+    parts.pop_if(|last| matches!(*last, "PROTO" | "PORT" | "ADDR"));
+    matches!(parts[..], [_, .., "PORT", number, transport] if is_a_number(number) && TRANSPORTS.contains(&transport))
 }
 
 fn place(span: Range<usize>) -> ConfigPlace {
@@ -220,11 +240,32 @@ mod tests {
             &[("BACKSTAY_SERVER_SECURE_COOKIES", "yes")],
             "BACKSTAY_SERVER_SECURE_COOKIES: server.secure_cookies takes true or false",
         );
-        check(
-            "",
-            &[("BACKSTAY_SERVER_LISTN", "0.0.0.0:80")],
-            "BACKSTAY_SERVER_LISTN: no setting has this name; did you mean 'BACKSTAY_SERVER_LISTEN'?",
-        );
+    }
+
+    #[test]
+    fn variables_that_are_no_settings_are_warnings_unless_a_platform_sets_them() {
+        let warnings = |name: &str, value: &str| {
+            let config = Config::read("", [(name.to_owned(), value.to_owned())]).expect("no error");
+            config.warnings.plain().into_iter().map(|one| one.message).collect::<Vec<_>>().join("\n")
+        };
+        for (name, value) in [
+            ("BACKSTAY_SERVER_LISTN", "0.0.0.0:80"),
+            ("BACKSTAY_PORT", "8080"),
+            ("BACKSTAY_PORT_X_TCP", "1"),
+            ("BACKSTAY_PORT_80", "1"),
+            ("BACKSTAY_SERVICE", "1"),
+        ] {
+            assert_eq!(warnings(name, value), format!("{name} is ignored: there is no such setting"));
+        }
+        for (name, value) in [
+            ("BACKSTAY_PORT", "tcp://10.0.0.1:80"),
+            ("BACKSTAY_PORT_80_TCP", "tcp://10.0.0.1:80"),
+            ("BACKSTAY_DB_PORT_80_SCTP_PORT", "80"),
+            ("BACKSTAY_SERVICE_HOST", "10.0.0.1"),
+            ("BACKSTAY_A_B_SERVICE_PORT_HTTP", "80"),
+        ] {
+            assert_eq!(warnings(name, value), "", "{name}");
+        }
     }
 
     #[test]

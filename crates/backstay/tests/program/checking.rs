@@ -32,16 +32,6 @@ fn settings_are_told_to_programs_as_to_people() {
             }),
         ]
     );
-    app.write("backstay.toml", "");
-    let ended = app.run_with(&["check", "--format", "json"], "", &[("BACKSTAY_LOG_LEVL", "info")]);
-    let told: Value = serde_json::from_str(&ended.out).expect("JSON");
-    assert_eq!(
-        told["diagnostics"],
-        json!([{
-            "severity": "error", "message": "variable BACKSTAY_LOG_LEVL: no setting has this name", "file": null,
-            "start": null, "end": null, "label": null, "help": "did you mean 'BACKSTAY_LOG_LEVEL'?",
-        }])
-    );
 }
 
 /// An application in which everything is wrong that can be.

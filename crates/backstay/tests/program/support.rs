@@ -177,6 +177,16 @@ impl Server {
         Self { child, address: String::new(), log: None }
     }
 
+    /// A server whose log nobody reads: waits until it answers there.
+    pub(crate) fn at(child: Child, address: String) -> Self {
+        let mut server = Self { child, address, log: None };
+        while TcpStream::connect(&server.address).is_err() {
+            assert_eq!(server.child.try_wait().expect("a process"), None, "the server ended");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
     /// Waits until it listens.
     pub(crate) fn listening(mut self) -> Self {
         let mut log = BufReader::new(self.child.stderr.take().expect("a pipe"));
