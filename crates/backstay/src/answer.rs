@@ -5,7 +5,7 @@ use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::command::secret;
-use crate::seed::Seeded;
+use crate::seed::{Seeded, Skipped};
 
 /// What a command did or found out. `Display` is for people.
 #[derive(Debug, Serialize, Deserialize)]
@@ -303,10 +303,24 @@ impl fmt::Display for InvitationLine {
 
 impl fmt::Display for Seeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} records loaded", self.records)?;
+        writeln!(f, "{} loaded", Count(self.records, "record"))?;
+        for Skipped { file, lines, first, why } in &self.skipped {
+            let exist = if *lines == 1 { "its record already exists" } else { "their records already exist" };
+            writeln!(f, "seed/{file}: {} skipped because {exist} (first line {first}: {why})", Count(*lines, "line"))?;
+        }
         for file in &self.changed {
             writeln!(f, "seed/{file} was changed after it was loaded; the changes are not loaded")?;
         }
         Ok(())
+    }
+}
+
+/// A number of things, with the noun in singular or plural.
+pub(crate) struct Count(pub(crate) u64, pub(crate) &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, noun) = self;
+        write!(f, "{count} {noun}{}", if *count == 1 { "" } else { "s" })
     }
 }

@@ -33,5 +33,5 @@ pub use failure::{Failure, Refusal};
 pub use instance::{Instance, Place};
 pub use program::main;
 pub use secrets::SecretError;
-pub use seed::{SeedError, Seeded};
+pub use seed::{SeedError, Seeded, Skipped};
 pub use serve::serve;

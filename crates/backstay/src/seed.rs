@@ -7,6 +7,7 @@ mod order;
 mod progress;
 mod record;
 mod references;
+mod write;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,10 +52,25 @@ struct SeedFile {
 pub struct Seeded {
     /// Records that were made.
     pub records: u64,
+    /// Lines that were skipped because their records already exist, by file.
+    pub skipped: Vec<Skipped>,
     /// Files that had been loaded before.
     pub known: Vec<String>,
     /// Files that had been loaded before and were changed since: the changes are not loaded.
     pub changed: Vec<String>,
+}
+
+/// Lines of one file that were skipped because their records already exist.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Skipped {
+    /// The file.
+    pub file: String,
+    /// How many.
+    pub lines: u64,
+    /// The first of them, from 1.
+    pub first: u64,
+    /// How it is known that its record exists.
+    pub why: String,
 }
 
 /// What is to be done with a file.
@@ -87,7 +103,9 @@ impl Seeder {
         }
         let meter = Meter::new(show, &open);
         for file in &open {
-            seeded.records += self.load_records(file, &meter).await?;
+            let loaded = self.load_records(file, &meter).await?;
+            seeded.records += loaded.records;
+            seeded.skipped.extend(loaded.skipped);
         }
         for file in &open {
             self.set_relations(file, &meter).await?;

@@ -13,7 +13,7 @@ use crate::config::LogFormat;
 use crate::doors::http_settings;
 use crate::seed::collection_of;
 use crate::socket::Listening;
-use crate::{Failure, Instance, Place, compile, logging, open_files};
+use crate::{Failure, Instance, Place, Skipped, compile, logging, open_files};
 
 /// Serves an application until the process is told to stop (SIGINT, SIGTERM). What is under way then is finished.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
@@ -41,7 +41,7 @@ async fn serve_open(place: &Place, instance: &Instance, stop: impl Future<Output
     let mut commands = Listening::start(&place.data, instance.clone())?;
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
-        seeded = instance.seed(true) => tell_changed(&seeded?),
+        seeded = instance.seed(true) => report_seed(&seeded?),
         () = &mut stop => {
             tracing::info!("stopped while seeding; the next start goes on from there");
             return Ok(());
@@ -95,8 +95,11 @@ fn report(place: &Place, outcome: &OpenOutcome) {
     }
 }
 
-fn tell_changed(answer: &crate::Answer) {
+fn report_seed(answer: &crate::Answer) {
     if let crate::Answer::Seeded { seeded } = answer {
+        for Skipped { file, lines, first, why } in &seeded.skipped {
+            tracing::warn!(file, lines, first, why, "skipped seed lines whose records already exist");
+        }
         for file in &seeded.changed {
             tracing::warn!(
                 file,

@@ -4,11 +4,11 @@ use backstay_model::CollectionId;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
-use super::chunk::is_about_a_record;
 use super::line;
 use super::lines::line_at;
 use super::progress::Meter;
 use super::references::References;
+use super::write::is_about_a_record;
 use super::{SeedError, SeedFile, Seeder, unreadable};
 
 /// Records that share a commit.

@@ -4,6 +4,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::SeedFile;
+use super::write::Loaded;
 
 /// Tells on standard error how a load goes on: a bar on a terminal, else a line for each file.
 pub(super) struct Meter {
@@ -38,9 +39,9 @@ impl Meter {
     }
 
     /// A file's records are made.
-    pub(super) fn end_of_file(&self, file: &str, records: u64) {
+    pub(super) fn end_of_file(&self, file: &str, loaded: &Loaded) {
         if self.plain {
-            tracing::info!(file, records, "seed file loaded");
+            tracing::info!(file, records = loaded.records, "seed file loaded");
         }
     }
 

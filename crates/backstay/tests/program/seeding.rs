@@ -25,7 +25,7 @@ fn a_refused_record_is_named_by_file_and_line() {
         assert_eq!(first, format!("error: seed/Book.jsonl:3: {expected}"), "{refused}");
         // What is before it is kept, and the load goes on from there when the line is mended.
         app.write("seed/Book.jsonl", &format!("{good}\n{}", good.replace('8', "9")));
-        assert_eq!(app.run(&["seed"]).done(), "1 records loaded\n");
+        assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
     };
     check("{\"number\": 9", "not JSON: EOF while parsing an object at character 11");
     check("{\"number\": 9, \"titel\": \"x\"}", "titel: unknown field 'titel'; did you mean 'title'?");
@@ -41,7 +41,103 @@ fn a_refused_record_is_named_by_file_and_line() {
         "{\"number\": 9, \"title\": \"A title of more than twenty\", \"shelf\": {\"code\": \"low\"}}",
         "title: at most 20 characters",
     );
-    check("{\"number\": 8, \"title\": \"Again\", \"shelf\": {\"code\": \"low\"}}", "another Book has this number");
+}
+
+const TAGS: &str =
+    "type Tag @allow(read: \"true\", create: \"true\") { name: String @unique  number: Int  next: Tag }\n";
+
+/// An application with these tags made by requests, and no seed file yet.
+fn with_tags(names: impl Iterator<Item = String>) -> App {
+    let app = App::new();
+    app.write("model/tag.graphql", TAGS);
+    let server = app.serve();
+    let tags: Vec<String> = names.map(|name| format!("{{\"name\": \"{name}\", \"number\": -1}}")).collect();
+    for some in tags.chunks(1000) {
+        assert_eq!(server.ask("POST", "/api/tags", None, &format!("[{}]", some.join(","))).0, 201);
+    }
+    assert_eq!(server.stop(), Some(0));
+    app
+}
+
+#[test]
+fn a_line_whose_record_exists_is_skipped() {
+    let app = with_tags(["b", "d"].map(str::to_owned).into_iter());
+    let lines =
+        ["a", "b", "c", "d", "c"].map(|name| format!("{{\"name\": \"{name}\", \"next\": {{\"name\": \"d\"}}}}\n"));
+    app.write("seed/Tag.jsonl", &lines.concat());
+    assert_eq!(
+        app.run(&["seed"]).done(),
+        "2 records loaded\nseed/Tag.jsonl: 3 lines skipped because their records already exist (first line 2: another Tag \
+         has this name)\n"
+    );
+    assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n");
+    let server = app.serve();
+    let tags = server.get("/api/tags?sort=name&select=name,number,next%7Bname%7D");
+    let tags: Vec<String> = tags["items"].as_array().expect("tags").iter().map(ToString::to_string).collect();
+    assert_eq!(
+        tags,
+        [
+            r#"{"name":"a","next":{"name":"d"},"number":null}"#,
+            r#"{"name":"b","next":null,"number":-1}"#,
+            r#"{"name":"c","next":{"name":"d"},"number":null}"#,
+            r#"{"name":"d","next":null,"number":-1}"#,
+        ],
+        "what exists stays as it is"
+    );
+}
+
+#[test]
+fn a_server_starts_where_every_record_of_its_seed_exists() {
+    let app = with_tags(["x"].map(str::to_owned).into_iter());
+    app.write("seed/Tag.jsonl", "{\"name\": \"x\"}\n");
+    let server = app.serve();
+    assert_eq!(server.get("/api/tags?count=true")["count"]["value"], 1);
+    let log = server.stop_for_log();
+    let told = log.iter().find(|line| line["file"] == "Tag.jsonl" && line["level"] == "WARN").expect("a warning");
+    assert_eq!((&told["lines"], &told["first"]), (&1.into(), &1.into()), "{told}");
+    let log = app.serve().stop_for_log();
+    assert!(log.iter().all(|line| line["level"] == "INFO"), "once is enough: {log:?}");
+}
+
+#[test]
+fn an_account_that_exists_keeps_its_password_and_roles() {
+    let app = App::seeded();
+    let person = "{\"email\": \"eve@shelf.example\", \"name\": \"Eve\"";
+    let lines = format!("{person}}}\n{person}, \"$password\": \"a long password\", \"$roles\": [\"LIBRARIAN\"]}}\n");
+    app.write("seed/Person.jsonl", &lines);
+    app.write("seed/Book.jsonl", "");
+    assert!(
+        app.run(&["seed"]).done().starts_with("3 records loaded\nseed/Person.jsonl: 1 line skipped because its record")
+    );
+    assert_eq!(app.run(&["role", "list", "eve@shelf.example"]).done(), "eve@shelf.example has no role\n");
+    assert!(app.run(&["account", "show", "eve@shelf.example"]).done().contains("password  none"));
+}
+
+#[test]
+fn many_lines_are_skipped_wherever_they_are() {
+    for (lines, step) in [(600, 1), (600, 2), (9000, 1000)] {
+        let existing = || (0..lines).filter(|number| number % step == 0);
+        let app = with_tags(existing().map(|number| number.to_string()));
+        let line = |number| format!("{{\"name\": \"{number}\", \"number\": {number}}}\n");
+        app.write("seed/Tag.jsonl", &(0..lines).map(line).collect::<String>());
+        let skipped = existing().count();
+        let told = app.run(&["seed"]).done();
+        let expected = format!("{} records loaded\nseed/Tag.jsonl: {skipped} lines skipped", lines - skipped);
+        assert!(told.starts_with(&expected), "{told}");
+        let server = app.serve();
+        assert_eq!(server.get("/api/tags?count=true&limit=1")["count"]["value"], lines);
+        assert_eq!(server.get("/api/tags?count=true&limit=1&number=-1")["count"]["value"], skipped);
+    }
+}
+
+#[test]
+fn a_refused_line_after_skipped_ones_is_named() {
+    let app = with_tags(["b"].map(str::to_owned).into_iter());
+    let lines = "{\"name\": \"a\"}\n{\"name\": \"b\"}\n{\"name\": \"c\"}\n";
+    app.write("seed/Tag.jsonl", &format!("{lines}{{\"nme\": \"d\"}}\n"));
+    assert!(app.run(&["seed"]).refused().starts_with("error: seed/Tag.jsonl:4: nme: unknown field"));
+    app.write("seed/Tag.jsonl", &format!("{lines}{{\"name\": \"d\"}}\n"));
+    assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
 }
 
 #[test]
