@@ -8,11 +8,15 @@ use backstay_base::Error;
 use backstay_engine::OpenError;
 use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::secrets::SecretError;
 use crate::seed::SeedError;
 use crate::{ConfigError, DirectoryError};
+
+const MORE_FILES: &str = "raise the limit of open files: `ulimit -n 4096` in the shell, `LimitNOFILE=4096` for systemd, \
+                          `--ulimit nofile=4096` for Docker";
 
 /// Why the program could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,23 @@ pub enum Failure {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// The data directory cannot be written.
+    #[error("cannot write to the data directory {path}: {}", writing(source))]
+    Unwritable {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The operating system lets the process open too few files.
+    #[error("the process may open only {limit} files at a time; Backstay needs {needed}")]
+    OpenFiles {
+        /// The limit.
+        limit: u64,
+        /// How many are needed.
+        needed: u64,
     },
     /// The database.
     #[error(transparent)]
@@ -134,7 +155,25 @@ pub struct Refusal {
 impl Failure {
     /// What to do about it, where the message does not say it.
     fn help(&self) -> Option<String> {
+        let errno = self.io_error().and_then(Errno::from_io_error);
+        if matches!(errno, Some(Errno::MFILE | Errno::NFILE)) {
+            return Some(MORE_FILES.to_owned());
+        }
         match self {
+            Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
+            Self::Unwritable { source, .. } => Some(
+                match source.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        "free some space, or choose another data directory with --data"
+                    }
+                    io::ErrorKind::ReadOnlyFilesystem => {
+                        "mount it for writing, or choose another data directory with --data"
+                    }
+                    io::ErrorKind::FileTooLarge => "raise the limit on the size of files (`ulimit -f`)",
+                    _ => "let the user that runs Backstay write there, or choose another data directory with --data",
+                }
+                .to_owned(),
+            ),
             Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
             Self::Listen { source, .. } => Some(
@@ -159,6 +198,18 @@ impl Failure {
             Self::Remote(refusal) => refusal.help.clone(),
             _ => None,
         }
+    }
+
+    /// The operating system's error that it comes from, if any.
+    fn io_error(&self) -> Option<&io::Error> {
+        let mut next: Option<&(dyn StdError + 'static)> = Some(self);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
     }
 
     /// The failure as it is told.
@@ -231,6 +282,16 @@ fn in_lines(diagnostics: &[PlainDiagnostic]) -> String {
         format!("{place}{}{help}", one.message)
     };
     diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn writing(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "its file system is mounted read-only".to_owned(),
+        io::ErrorKind::FileTooLarge => "a file would exceed the size limit".to_owned(),
+        _ => source.to_string(),
+    }
 }
 
 fn listening(source: &io::Error) -> String {

@@ -1,15 +1,16 @@
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Ambient;
-use backstay_engine::{Application, Engine, OpenOptions, OpenOutcome};
+use backstay_engine::{Application, Engine, OpenError, OpenOptions, OpenOutcome, Step};
 use backstay_identity::{HashingCost, Identity, Settings};
 
 use crate::config::{Accounts, SignUp};
 use crate::seed::Seeder;
-use crate::{Config, Directory, Failure};
+use crate::{Config, Directory, Failure, open_files};
 
 /// An application with its settings and the place of its data.
 #[derive(Debug, Clone)]
@@ -59,16 +60,47 @@ impl Place {
         OpenOptions { on_fatal: Arc::new(move |error| on_fatal(&with_causes(error))), ..OpenOptions::new(&self.data) }
     }
 
+    /// The steps from the stored model to this one. Changes nothing.
+    pub(crate) fn plan(&self, application: &Application) -> Result<Vec<Step>, Failure> {
+        open_files::raise_limit()?;
+        Engine::plan_migration(application, &self.options(|_| ())).map_err(|error| self.why(error))
+    }
+
     /// Opens the database, which is made or migrated as the options say.
     pub fn open(&self, application: Application, options: &OpenOptions) -> Result<(Instance, OpenOutcome), Failure> {
+        open_files::raise_limit()?;
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&self.data);
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
-        let (engine, outcome) = Engine::open(application, options, Ambient::system())?;
+        let opened = Engine::open(application, options, Ambient::system());
+        let (engine, outcome) = opened.map_err(|error| self.why(error))?;
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         Ok((Instance { engine, identity, seeder, directory: self.directory.clone() }, outcome))
     }
+}
+
+impl Place {
+    /// Why the database could not be opened. SQLite rarely reports the operating system's own reason, such as a full
+    /// disk, so writing to the directory is tried.
+    fn why(&self, error: OpenError) -> Failure {
+        match error {
+            OpenError::ReadOnly { .. } | OpenError::Directory { .. } | OpenError::Store(_) => {}
+            error => return error.into(),
+        }
+        match probe(&self.data.join("backstay.probe")) {
+            Err(source) => Failure::Unwritable { path: self.data.clone(), source },
+            Ok(()) => error.into(),
+        }
+    }
+}
+
+/// Makes a file as large as the smallest that SQLite needs beside a database, and removes it.
+fn probe(path: &Path) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    let written = file.write_all(&vec![0; 64 * 1024]).and_then(|()| file.sync_all());
+    fs::remove_file(path)?;
+    written
 }
 
 /// The variables of the environment.

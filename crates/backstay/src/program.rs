@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use backstay_engine::{Engine, Migration, OpenError, OpenOptions, OpenOutcome};
+use backstay_engine::{Migration, OpenError, OpenOptions, OpenOutcome};
 use backstay_model::{PlainDiagnostic, Style};
 use clap::Parser as _;
 use serde_json::json;
@@ -118,7 +118,7 @@ fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
     let place = find(&whole.app, whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
     place.require_database()?;
-    let plan = Plan(Engine::plan_migration(&compiled.application, &place.options(|_| ()))?);
+    let plan = Plan(place.plan(&compiled.application)?);
     print(&plan.to_string())?;
     Ok(if plan.refused() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

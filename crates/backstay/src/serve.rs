@@ -23,9 +23,11 @@ pub async fn serve(place: &Place) -> Result<(), Failure> {
     for (name, _) in place.directory.seed_files().all()? {
         collection_of(compiled.application.model(), &name)?;
     }
+    open_files::raise_limit()?;
+    let listener = listen(place.config.server.listen).await?;
     let (instance, outcome) = place.open(compiled.application, &place.options(die))?;
     report(place, &outcome);
-    let served = serve_open(place, &instance, stop_signal()?).await;
+    let served = serve_open(place, &instance, listener, stop_signal()?).await;
     instance.engine.close();
     if served.is_ok() {
         tracing::info!("stopped");
@@ -33,11 +35,18 @@ pub async fn serve(place: &Place) -> Result<(), Failure> {
     served
 }
 
-async fn serve_open(place: &Place, instance: &Instance, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-    let address = place.config.server.listen;
-    let listening = |source| Failure::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listening)?;
-    let address = listener.local_addr().map_err(listening)?;
+/// Takes the port. Clients that connect from now on wait until requests are served.
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|source| Failure::Listen { address, source })
+}
+
+async fn serve_open(
+    place: &Place,
+    instance: &Instance,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    let address = listener.local_addr()?;
     let mut commands = Listening::start(&place.data, instance.clone())?;
     let mut stop = std::pin::pin!(stop);
     tokio::select! {

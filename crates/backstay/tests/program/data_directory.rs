@@ -68,6 +68,108 @@ fn a_directory_that_cannot_be_made_or_written() {
     assert!(refused.contains("locked"), "{refused}");
 }
 
+/// Runs a script in which `mount` may be used and `backstay` is the program. Answers what each of its steps, a function
+/// `step` of name and command, left on standard error.
+fn with_mounts(app: &App, script: &str) -> Option<impl Fn(&str) -> String> {
+    let can_mount = Command::new("unshare").args(["-Umr", "true"]).status().is_ok_and(|status| status.success());
+    if !can_mount {
+        eprintln!("this system lets nobody mount: skipped");
+        return None;
+    }
+    fs::create_dir_all(app.path().join("disk")).expect("a directory");
+    let program = env!("CARGO_BIN_EXE_backstay");
+    let prelude = format!(
+        "set -e; backstay() {{ {program} \"$@\"; }}; step() {{ n=$1; shift; \"$@\" 2> $n.err > $n.out && echo 0 >> $n.err || true; }}"
+    );
+    let script = format!("{prelude}\nmount -t tmpfs -o size=4m tmpfs disk\n{script}");
+    let output = Command::new("unshare").args(["-Umr", "sh", "-c", &script]).current_dir(app.path()).output();
+    let output = output.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let root = app.path().to_owned();
+    Some(move |name: &str| fs::read_to_string(root.join(format!("{name}.err"))).expect("what the step said"))
+}
+
+const SERVE: &str = "backstay serve . --listen 127.0.0.1:0 --data disk";
+
+#[test]
+fn a_start_on_a_full_disk_says_so() {
+    let app = App::new();
+    let script = format!(
+        "fill() {{ dd if=/dev/zero of=disk/fill bs=1k 2> /dev/null || true; }}
+         mkdir disk/new; fill
+         step new {SERVE}/new
+         step new-key backstay key add k --data disk/new
+         rm disk/fill; mkdir disk/old; backstay key add k --data disk/old; fill
+         step serve {SERVE}/old
+         step apply backstay migrate apply --data disk/old
+         step key backstay key add l --data disk/old
+         step list backstay key list --data disk/old
+         step seed backstay seed --data disk/old
+         step plan backstay migrate plan --data disk/old"
+    );
+    let Some(told) = with_mounts(&app, &script) else { return };
+    for (step, path) in [
+        ("new", "new"),
+        ("new-key", "new"),
+        ("serve", "old"),
+        ("apply", "old"),
+        ("key", "old"),
+        ("list", "old"),
+        ("seed", "old"),
+        ("plan", "old"),
+    ] {
+        let expected = format!("error: cannot write to the data directory disk/{path}: the disk is full\n");
+        assert!(told(step).starts_with(&expected), "{step}: {}", told(step));
+        assert!(told(step).contains("\n  help: free some space"), "{step}: {}", told(step));
+    }
+}
+
+#[test]
+fn a_start_on_a_file_system_that_is_read_only_says_so() {
+    let app = App::new();
+    let script = format!(
+        "backstay key add k --data disk/old; mount -o remount,ro disk
+         step new {SERVE}/new
+         step serve {SERVE}/old
+         step key backstay key add l --data disk/old"
+    );
+    let Some(told) = with_mounts(&app, &script) else { return };
+    assert!(told("new").contains("disk/new") && told("new").contains("Read-only file system"), "{}", told("new"));
+    for step in ["serve", "key"] {
+        let expected = "error: cannot write to the data directory disk/old: its file system is mounted read-only\n";
+        assert!(told(step).starts_with(expected), "{step}: {}", told(step));
+    }
+}
+
+#[test]
+fn a_start_with_too_few_open_files_names_their_limit() {
+    let app = App::new();
+    app.run(&["key", "add", "importer"]).done();
+    for limit in [8, 10, 12, 14, 16, 18, 20, 22] {
+        for command in
+            [&["serve", ".", "--listen", "127.0.0.1:0"][..], &["key", "list"], &["seed"], &["migrate", "plan"]]
+        {
+            let script = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+            let mut limited = Command::new("sh");
+            limited.args(["-c", &script, env!("CARGO_BIN_EXE_backstay")]).args(command);
+            let output = limited.current_dir(app.path()).output().expect("sh runs");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{limit} {command:?} {told}");
+            assert!(told.contains("open files") && told.contains("ulimit -n"), "{limit} {command:?} {told}");
+        }
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_known_before_anything_is_made() {
+    let app = App::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let refused = app.run(&["serve", ".", "--listen", &address]).refused();
+    assert!(refused.contains(&format!("cannot listen on {address}: ")), "{refused}");
+    assert!(!app.data().exists());
+}
+
 #[test]
 fn a_path_that_is_too_long_for_a_socket() {
     let app = App::new();
