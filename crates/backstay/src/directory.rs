@@ -99,12 +99,6 @@ pub enum DirectoryError {
         /// Where the first such byte is.
         place: Position,
     },
-    /// Starts with a byte-order mark.
-    #[error("{path} starts with a byte-order mark")]
-    ByteOrderMark {
-        /// The file.
-        path: PathBuf,
-    },
     /// The operating system refuses.
     #[error("{path} cannot be read")]
     Unreadable {
@@ -133,7 +127,6 @@ impl DirectoryError {
             Self::NotFile { .. } => "put the file itself in its place",
             Self::TooLarge { .. } => "split it into several files",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
-            Self::ByteOrderMark { .. } => "save the file as UTF-8 without a byte-order mark",
             Self::Unreadable { .. } => return None,
         };
         Some(help.to_owned())
@@ -151,7 +144,6 @@ impl DirectoryError {
             | Self::NotFile { path, .. }
             | Self::TooLarge { path }
             | Self::NotUtf8 { path, .. }
-            | Self::ByteOrderMark { path }
             | Self::Unreadable { path, .. } => path,
         }
     }
@@ -318,12 +310,13 @@ fn read_text(path: &Path) -> Result<String, DirectoryError> {
         return Err(DirectoryError::TooLarge { path: path.to_owned() });
     }
     let bytes = fs::read(path).map_err(|source| DirectoryError::Unreadable { path: path.to_owned(), source })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let mut text = String::from_utf8(bytes).map_err(|error| {
         let before = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
         DirectoryError::NotUtf8 { path: path.to_owned(), place: end_of(&before) }
     })?;
+    // Some editors begin a file with a byte-order mark.
     if text.starts_with('\u{feff}') {
-        return Err(DirectoryError::ByteOrderMark { path: path.to_owned() });
+        text.remove(0);
     }
     Ok(text)
 }
@@ -436,7 +429,6 @@ mod tests {
             write("model/b.graphql", b"type B {\n  x: \xff }"),
             "APP/model/b.graphql is not UTF-8: line 2 holds a byte that is no part of a character",
         );
-        check(write("backstay.toml", b"\xef\xbb\xbf[log]"), "APP/backstay.toml starts with a byte-order mark");
         check(
             |root| fs::create_dir(root.join("model/more")).expect("a directory"),
             "APP/model/more is not read: directories within this one are not looked into",

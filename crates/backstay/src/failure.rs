@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use backstay_base::Error;
-use backstay_engine::OpenError;
+use backstay_engine::{OpenError, Step};
 use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use rustix::io::Errno;
@@ -65,11 +65,11 @@ pub enum Failure {
         /// The data directory.
         path: PathBuf,
     },
-    /// The data would have to be changed first, which only `serve` and `migrate apply` do.
-    #[error("the model is not the one that the data is stored with: {}", steps.join("; "))]
+    /// The database would have to be migrated first, which only `serve` and `migrate apply` do.
+    #[error("the database does not match the model yet: {}", words(steps))]
     Differs {
-        /// Every difference, in words.
-        steps: Vec<String>,
+        /// What a migration would do.
+        steps: Vec<Step>,
     },
     /// Accounts cannot be served with the model.
     #[error(transparent)]
@@ -189,9 +189,12 @@ impl Failure {
                 Some("`backstay migrate plan` shows every step; nothing was changed".to_owned())
             }
             Self::NoDatabase { .. } => Some("make it with `backstay serve` or `backstay migrate apply`".to_owned()),
+            Self::Differs { steps } if steps.iter().all(|step| step.automatic) => Some(
+                "run `backstay migrate apply`, or start `backstay serve`; `backstay migrate plan` shows the steps"
+                    .to_owned(),
+            ),
             Self::Differs { .. } => Some(
-                "nothing was changed; `backstay migrate plan` shows what would be, `backstay migrate apply` or the next \
-                 `backstay serve` does it"
+                "Backstay refuses some of these changes: `backstay migrate plan` says which, and what to do instead"
                     .to_owned(),
             ),
             Self::NoBody { .. } => Some("give --body with the JSON that it would send, such as --body '{}'".to_owned()),
@@ -282,6 +285,10 @@ fn in_lines(diagnostics: &[PlainDiagnostic]) -> String {
         format!("{place}{}{help}", one.message)
     };
     diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn words(steps: &[Step]) -> String {
+    steps.iter().map(|step| step.words.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 fn writing(source: &io::Error) -> String {

@@ -9,10 +9,11 @@ use backstay_model::{PlainDiagnostic, Style};
 use clap::Parser as _;
 use serde_json::json;
 
+use crate::answer::Count;
 use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
 use crate::check::{Checked, plain};
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::plan::{Plan, Taken};
+use crate::plan::{Applied, Plan};
 use crate::socket::Running;
 use crate::{Answer, Command, Config, Failure, Place, compile, logging};
 
@@ -99,7 +100,7 @@ fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     if let Some(compiled) = compiled.filter(|_| failures.is_empty()) {
         let model = compiled.application.model();
         let collections = model.collections.iter().filter(|collection| !collection.system).count();
-        print(&format!("{}: {collections} collections, no errors\n", model.name))?;
+        print(&format!("{}: {}, no errors\n", model.name, Count(collections as u64, "collection")))?;
     }
     Ok(code)
 }
@@ -129,9 +130,9 @@ fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
     let (instance, outcome) = place.open(compiled.application, &place.options(|_| ()))?;
     instance.engine.close();
     print(&match outcome {
-        OpenOutcome::Created => format!("database made in {}\n", place.data.display()),
+        OpenOutcome::Created => format!("created the database in {}\n", place.data.display()),
         OpenOutcome::Unchanged => Plan(Vec::new()).to_string(),
-        OpenOutcome::Migrated(steps) => format!("{}done\n", Taken(steps)),
+        OpenOutcome::Migrated(steps) => format!("{}done\n", Applied(steps)),
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -173,10 +174,13 @@ async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
         place.require_database()?;
     }
     let options = OpenOptions { migration: Migration::Refuse, ..place.options(tell_fatal) };
-    let (instance, _) = place.open(compiled.application, &options).map_err(|failure| match failure {
-        Failure::Open(OpenError::Migration { refused }) => Failure::Differs { steps: refused },
-        failure => failure,
-    })?;
+    let (instance, _) = match place.open(compiled.application, &options) {
+        Err(Failure::Open(OpenError::Migration { .. })) => {
+            let steps = place.plan(&compile(&place.directory)?.application)?;
+            return Err(Failure::Differs { steps });
+        }
+        opened => opened?,
+    };
     let answer = match command {
         Command::Seed {} => instance.seed(true).await,
         command => instance.run(command).await,

@@ -71,13 +71,17 @@ impl Typed {
     }
 }
 
-/// The first line, without its end; at most so much that it is known to be too long.
+/// The first line, without its end and without the byte-order mark that some editors begin a file with. Reads only so
+/// much that a longer line is known to be too long.
 fn first_line(from: impl Read) -> io::Result<Typed> {
     let mut line = String::new();
-    let most = limits::PASSWORD_CHARS_MAX as u64 * 4 + 3;
+    let most = limits::PASSWORD_CHARS_MAX as u64 * 4 + 6;
     BufReader::new(from.take(most)).read_line(&mut line)?;
     let end = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(end);
+    if line.starts_with('\u{feff}') {
+        line.remove(0);
+    }
     Ok(Typed(line))
 }
 
@@ -94,6 +98,7 @@ mod tests {
         };
         check(b"correct horse\n", Ok("correct horse"));
         check(b" two words \r\nand another line", Ok(" two words "));
+        check(b"\xef\xbb\xbfcorrect horse\r\n", Ok("correct horse"));
         check(b"", Err("the password is empty"));
         check(b"\n", Err("the password is empty"));
         check(&[b'x'; 2000], Err("the password is longer than 256 characters"));

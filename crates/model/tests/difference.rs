@@ -76,7 +76,7 @@ fn new_fields() {
         "a: Int @unique",
         &[
             "Safe: Post.a is new; it is null in stored records",
-            "Locks (to be asked for): Post gets the unique index ux_post__a; records with the same values would be refused",
+            "Locks (to be asked for): Post gets the unique index ux_post__a; this fails if stored records share values",
         ],
     );
     check(
@@ -84,7 +84,7 @@ fn new_fields() {
         "author: User",
         &[
             "Safe: Post.author is new; it is null in stored records",
-            "Locks: Post gets the index ix_post__author_id; writes wait while it is built",
+            "Locks: Post gets the index ix_post__author_id",
         ],
     );
     check(
@@ -153,7 +153,7 @@ fn indexes() {
         &with("@index(fields: [\"a\", \"b\"])"),
         &[
             "Safe: Post loses the index ix_post__a",
-            "Locks: Post gets the index ix_post__a__b; writes wait while it is built",
+            "Locks: Post gets the index ix_post__a__b",
         ],
     );
     check_models(
@@ -161,7 +161,7 @@ fn indexes() {
         &with("@index(fields: [\"a\"])"),
         &[
             "Safe: Post loses the unique index ux_post__a",
-            "Locks: Post gets the index ix_post__a; writes wait while it is built",
+            "Locks: Post gets the index ix_post__a",
         ],
     );
 }

@@ -114,6 +114,37 @@ fn what_check_refuses_serve_refuses_before_anything_is_made() {
 }
 
 #[test]
+fn files_may_begin_with_a_byte_order_mark() {
+    let app = App::seeded();
+    let marked = |name: &str| {
+        let path = app.path().join(name);
+        let text = std::fs::read_to_string(&path).expect("a file");
+        std::fs::write(path, format!("\u{feff}{text}")).expect("a file");
+    };
+    app.write("backstay.toml", "[server]\nlisen = 1\n");
+    marked("backstay.toml");
+    assert_eq!(found(&app)[0]["start"], json!({"line": 2, "column": 1}));
+    app.write("backstay.toml", "[log]\nlevel = 'info'\n");
+    for file in ["backstay.toml", "model/shelf.graphql", "seed/Person.jsonl", "seed/Book.jsonl"] {
+        marked(file);
+    }
+    app.run(&["check"]).done();
+    assert_eq!(app.run(&["seed"]).done(), "6 records loaded\n");
+    app.write("secret", "\u{feff}a long password\n");
+    app.run(&["account", "password", "ben@shelf.example", "--password-file", "secret"]).done();
+    let server = app.serve();
+    let credentials = r#"{"email": "ben@shelf.example", "password": "a long password"}"#;
+    assert_eq!(server.ask("POST", "/auth/sign-in", None, credentials).0, 200);
+}
+
+#[test]
+fn a_model_of_one_collection_is_told_in_the_singular() {
+    let app = App::new();
+    app.write("model/shelf.graphql", "extend schema @app(name: \"T\") type Note @allow(read: \"true\") { x: Int }");
+    assert!(app.run(&["check"]).done().ends_with(": 1 collection, no errors\n"));
+}
+
+#[test]
 fn a_file_that_is_no_text_is_told_with_its_place() {
     let app = App::new();
     std::fs::write(app.path().join("model/b.graphql"), b"type B {\n  x: \xff }").expect("a file");

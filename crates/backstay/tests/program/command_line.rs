@@ -225,7 +225,7 @@ fn accounts_that_cannot_be_served_are_told_by_check_and_change_nothing() {
     assert_eq!(app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused(), told);
     assert_eq!(app.run(&["migrate", "apply"]).refused(), told);
     app.write("model/shelf.graphql", support::MODEL);
-    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the model is the stored one\n");
+    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the database matches the model\n");
 }
 
 #[test]
@@ -254,15 +254,16 @@ fn a_changed_model_is_migrated_or_refused() {
     let app = App::seeded();
     assert!(app.run(&["migrate", "plan"]).refused().contains("there is no database"));
     app.run(&["seed"]).done();
-    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the model is the stored one\n");
+    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the database matches the model\n");
 
     app.write("model/more.graphql", "extend type Book { pages: Int }");
     let plan = app.run(&["migrate", "plan"]).done();
-    let taken = "taken: Book.pages is new; it is null in stored records (safe)\n    ALTER TABLE ";
+    let taken = "will apply: Book.pages is new; it is null in stored records (safe)\n    ALTER TABLE ";
     assert!(plan.starts_with(taken), "{plan}");
-    assert!(plan.ends_with("\n\n1 step: `backstay migrate apply` or the next `backstay serve` takes it\n"), "{plan}");
+    let summary = "\n\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n";
+    assert!(plan.ends_with(summary), "{plan}");
     assert!(app.run(&["migrate", "apply"]).done().ends_with("done\n"));
-    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the model is the stored one\n");
+    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the database matches the model\n");
 
     app.write("model/more.graphql", "extend type Book { pages: Int  isbn: String! }");
     let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused();
@@ -282,29 +283,36 @@ fn a_plan_says_what_would_be_refused_and_what_to_do() {
         }
     };
     let isbn = support::MODEL.replace("  title: String!", "  isbn: String!\n  pages: Int\n  title: String!");
-    let written = "    Backstay does not write a table anew yet: leave the field as it was; a new one can have a @default, \
-                   or do without the `!`\n";
+    let written = "    Backstay can't rewrite tables yet; undo this change, or give a new field a @default or leave out \
+                   its `!`\n";
     check(
         &isbn,
-        &["refused: Book.isbn is new; it is required", " (writes a table anew)\n", written, "taken: Book.pages is new"],
-        "\n2 steps, of which 1 would be refused: `backstay migrate apply` and `backstay serve` change nothing before the \
-         model is mended\n",
+        &[
+            "refused: Book.isbn is new; it is required",
+            " (rewrites the table)\n",
+            written,
+            "will apply: Book.pages is new",
+        ],
+        "\n2 steps, 1 refused: nothing is applied until the model is corrected\n",
     );
-    let lost = "    Backstay throws nothing away: put back what the model had (a rule can hide it), or begin with another \
-                data directory (--data)\n";
+    let lost = "    Backstay doesn't delete stored data; put this back into the model (a rule can hide it), or start over \
+                with another data directory (--data)\n";
     check(
         &support::MODEL.replace("  name: String!\n", ""),
         &["refused: Person.name is gone; its stored values would be deleted (loses data)\n", lost],
-        "\n1 step, which would be refused: `backstay migrate apply` and `backstay serve` change nothing before the model \
-         is mended\n",
+        "\n1 step, 1 refused: nothing is applied until the model is corrected\n",
     );
     check(
         &support::MODEL.replace("  name: String!\n", "  name: String! @unique\n"),
-        &["taken: Person gets the unique index", "    CREATE UNIQUE INDEX"],
-        "\n1 step: `backstay migrate apply` or the next `backstay serve` takes it; a unique index is taken where no \
-         stored records have the same values\n",
+        &["will apply: Person gets the unique index", "; this fails if stored records share values", " UNIQUE INDEX"],
+        "\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n",
     );
-    check(support::MODEL, &[], "nothing to do: the model is the stored one\n");
+    check(
+        &support::MODEL.replace("type Book\n", "type Book @index(fields: [\"title\"])\n"),
+        &["will apply: Book gets the index ix_book__title (blocks writes while it runs)\n    CREATE INDEX"],
+        "\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n",
+    );
+    check(support::MODEL, &[], "nothing to do: the database matches the model\n");
 }
 
 #[test]
@@ -347,12 +355,23 @@ fn commands_do_not_migrate() {
     ];
     for arguments in commands {
         let refused = app.run_with(arguments, "a long password\n", &[]).refused();
-        let differs = "error: the model is not the one that the data is stored with: Book.pages is new; it is null in \
-                       stored records\n  help: nothing was changed; `backstay migrate plan` shows what would be, \
-                       `backstay migrate apply` or the next `backstay serve` does it\n";
+        let differs = "error: the database does not match the model yet: Book.pages is new; it is null in stored \
+                       records\n  help: run `backstay migrate apply`, or start `backstay serve`; `backstay migrate \
+                       plan` shows the steps\n";
         assert_eq!(refused, differs, "{arguments:?}");
         assert_eq!(app.stored_models(), before, "{arguments:?}");
     }
+    app.write("model/more.graphql", "extend type Book { pages: Int  isbn: String! }");
+    let refused = app.run(&["explain", "GET /api/books"]).refused();
+    assert!(
+        refused.ends_with(
+            "  help: Backstay refuses some of these changes: `backstay migrate plan` says which, and what \
+         to do instead\n"
+        ),
+        "{refused}"
+    );
+    app.run(&["migrate", "apply"]).refused();
+    app.write("model/more.graphql", "extend type Book { pages: Int }");
     app.run(&["migrate", "apply"]).done();
     assert_ne!(app.stored_models(), before);
     app.run(&["explain", "GET /api/books"]).done();
