@@ -281,10 +281,10 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
     let unreadable = |source| DirectoryError::Unreadable { path: directory.to_owned(), source };
     let mut entries = Vec::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let extension = path.extension().unwrap_or_default();
-        if !(name.starts_with('.') || name.ends_with('~') || extension == "md" || extension == "txt") {
+        let entry = entry.map_err(unreadable)?;
+        let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        let document = path.extension().is_some_and(|extension| extension == "md" || extension == "txt");
+        if !(name.starts_with('.') || name.ends_with('~') || document) {
             entries.push((name, path));
         }
     }
@@ -323,8 +323,8 @@ fn read_text(path: &Path) -> Result<String, DirectoryError> {
 
 /// Where a text ends.
 pub(crate) fn end_of(text: &str) -> Position {
-    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let last = text.rsplit('\n').next().unwrap_or_default();
+    let number = |count: usize| u32::try_from(count).expect("texts are limited to TEXT_BYTES");
+    let last = text.rsplit_once('\n').map_or(text, |(_, last)| last);
     Position { line: number(text.matches('\n').count() + 1), column: number(last.chars().count() + 1) }
 }
 

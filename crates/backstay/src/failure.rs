@@ -161,29 +161,10 @@ impl Failure {
         }
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
-            Self::Unwritable { source, .. } => Some(
-                match source.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        "free some space, or choose another data directory with --data"
-                    }
-                    io::ErrorKind::ReadOnlyFilesystem => {
-                        "mount it for writing, or choose another data directory with --data"
-                    }
-                    io::ErrorKind::FileTooLarge => "raise the limit on the size of files (`ulimit -f`)",
-                    _ => "let the user that runs Backstay write there, or choose another data directory with --data",
-                }
-                .to_owned(),
-            ),
+            Self::Unwritable { source, .. } => Some(writing_help(source).to_owned()),
             Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
-            Self::Listen { source, .. } => Some(
-                match source.kind() {
-                    io::ErrorKind::AddrInUse => "stop the other program, or choose another port with --listen",
-                    io::ErrorKind::PermissionDenied => "choose a port from 1024 on with --listen, or allow this one",
-                    _ => "choose an address of this machine with --listen, such as 127.0.0.1:8080",
-                }
-                .to_owned(),
-            ),
+            Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
             Self::SocketPath { .. } => Some("choose a data directory with a shorter path with --data".to_owned()),
             Self::Open(OpenError::Migration { .. }) => {
                 Some("`backstay migrate plan` shows every step; nothing was changed".to_owned())
@@ -298,6 +279,25 @@ fn writing(source: &io::Error) -> String {
         io::ErrorKind::ReadOnlyFilesystem => "its file system is mounted read-only".to_owned(),
         io::ErrorKind::FileTooLarge => "a file would exceed the size limit".to_owned(),
         _ => source.to_string(),
+    }
+}
+
+fn writing_help(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space, or choose another data directory with --data"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "remount it for writing, or choose another data directory with --data",
+        io::ErrorKind::FileTooLarge => "raise the limit on the size of files (`ulimit -f`)",
+        _ => "give the user that runs Backstay write access, or choose another data directory with --data",
+    }
+}
+
+fn listening_help(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "stop the other program, or choose another port with --listen",
+        io::ErrorKind::PermissionDenied => "choose a port from 1024 upward with --listen",
+        _ => "choose an address of this machine with --listen, such as 127.0.0.1:8080",
     }
 }
 

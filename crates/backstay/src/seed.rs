@@ -126,11 +126,11 @@ impl Seeder {
             return Ok(State::Open);
         };
         let (size, modified) = stamp(&file.path)?;
-        let progress = self.schema.progress(&record);
+        let progress = self.schema.progress(&record)?;
         if size != progress.at.byte {
             return Ok(State::Changed);
         }
-        if record.value(self.schema.modified).as_int() == Some(modified) {
+        if modified.is_some() && record.value(self.schema.modified).as_int() == modified {
             return Ok(State::Known);
         }
         let path = file.path.clone();
@@ -172,11 +172,11 @@ pub(crate) fn collection_of(model: &Model, file: &str) -> Result<CollectionId, S
     })
 }
 
-/// Size of a file, and when it was last changed, in microseconds.
-fn stamp(path: &Path) -> Result<(u64, i64), SeedError> {
+/// Size of a file, and when it was last changed, in microseconds since 1970, if the file system says.
+fn stamp(path: &Path) -> Result<(u64, Option<i64>), SeedError> {
     let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
-    let since = metadata.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    Ok((metadata.len(), i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))
+    let since = metadata.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
+    Ok((metadata.len(), since.and_then(|since| i64::try_from(since.as_micros()).ok())))
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> SeedError {
@@ -187,7 +187,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> SeedError {
 struct Finish {
     schema: Schema,
     name: String,
-    modified: i64,
+    modified: Option<i64>,
 }
 
 impl Operation for Finish {
@@ -200,8 +200,13 @@ impl Operation for Finish {
     fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let schema = &self.schema;
-            let end =
-                |draft: Draft, now: Timestamp| draft.with(schema.modified, self.modified).with(schema.finished_at, now);
+            let end = |draft: Draft, now: Timestamp| {
+                let draft = draft.with(schema.finished_at, now);
+                match self.modified {
+                    Some(modified) => draft.with(schema.modified, modified),
+                    None => draft,
+                }
+            };
             let now = cx.now();
             let known = cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await?;
             if let Some(file) = known {

@@ -104,7 +104,7 @@ impl ConfigProblems {
 
     /// Line and column of a byte of the file.
     fn position(&self, byte: usize) -> Position {
-        end_of(self.text.get(..byte).unwrap_or(&self.text))
+        end_of(&self.text[..byte])
     }
 }
 

@@ -19,7 +19,8 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
     match DeTable::parse(text) {
         Ok(table) => reader.file(table.get_ref()),
         Err(error) => {
-            let place = place(error.span().unwrap_or(0..0));
+            // An error without a place is about the whole file.
+            let place = place(error.span().unwrap_or(0..text.len()));
             reader.problem(place, error.message().to_owned(), None);
         }
     }

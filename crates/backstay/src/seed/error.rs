@@ -48,6 +48,9 @@ pub enum SeedError {
         /// A type or a field.
         name: &'static str,
     },
+    /// How far a file is loaded was stored by something other than a load.
+    #[error("Backstay's own records about seed files hold a value that Backstay did not store")]
+    Stored,
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] Error),
@@ -67,7 +70,7 @@ impl SeedError {
                     .to_owned(),
             ),
             Self::Changed { .. } => Some("restore those lines, or load into a new data directory (--data)".to_owned()),
-            Self::Read { .. } | Self::System { .. } | Self::Engine(_) | Self::Reader => None,
+            Self::Read { .. } | Self::System { .. } | Self::Stored | Self::Engine(_) | Self::Reader => None,
         }
     }
 }

@@ -49,9 +49,7 @@ impl Seeder {
 
     /// Reads again what the line of a record says of the relations that had to wait.
     fn patch_of(&self, file: &SeedFile, note: &Record, references: &mut References) -> Result<Patch, SeedError> {
-        let schema = &self.schema;
-        let number = |field| u64::try_from(note.value(field).as_int().unwrap_or(0)).unwrap_or(0);
-        let (line, offset) = (number(schema.later_line), number(schema.later_offset));
+        let (record, line, offset) = self.schema.note(note)?;
         let model = self.engine.model();
         let collection = model.collection(file.collection);
         let waits = |name: &str| collection.field_named(name).is_some_and(|field| file.later.contains(&field.id));
@@ -61,10 +59,7 @@ impl Seeder {
             decode_draft_with(model, collection.id, &later, references)
         });
         match draft {
-            Ok(draft) => {
-                let record = note.value(schema.later_record).as_id().unwrap_or_else(|| note.id());
-                Ok(Patch { note: note.id(), line, record, draft })
-            }
+            Ok(draft) => Ok(Patch { note: note.id(), line, record, draft }),
             Err(source) => match references.failure() {
                 Some(failure) => Err(failure.into()),
                 None => Err(SeedError::Refused { file: file.name.clone(), line, source }),

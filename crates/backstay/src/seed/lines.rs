@@ -71,7 +71,7 @@ impl Lines {
             if chunk.is_empty() {
                 break;
             }
-            let taken = chunk.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
+            let taken = usize::try_from(rest).map_or(chunk.len(), |rest| rest.min(chunk.len()));
             self.mark.digest.update(&chunk[..taken]);
             self.reader.consume(taken);
             rest -= taken as u64;

@@ -18,8 +18,7 @@ pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     while !waiting.is_empty() {
         let open: HashSet<CollectionId> = waiting.iter().copied().collect();
-        // A checked model has no circle of required relations.
-        let index = next(model, &waiting, &open).unwrap_or(0);
+        let index = next(model, &waiting, &open).expect("a checked model has no circle of required relations");
         let collection = waiting.remove(index);
         let relations = model.collection(collection).fields.iter().filter(|field| is_written(field));
         let later = relations.filter(|field| field.kind.target().is_some_and(|target| open.contains(&target)));

@@ -4,7 +4,6 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::SeedFile;
-use super::write::Loaded;
 
 /// Tells on standard error how a load goes on: a bar on a terminal, else a line for each file.
 pub(super) struct Meter {
@@ -19,10 +18,11 @@ impl Meter {
         if !show || !terminal || files.is_empty() {
             return Self { bar: ProgressBar::hidden(), plain: show };
         }
+        // A file that cannot be read is reported when it is loaded; the bar can do without its size.
         let bytes = files.iter().filter_map(|file| fs::metadata(&file.path).ok()).map(|metadata| metadata.len()).sum();
         let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("  seeding {bar:32} {percent:>3} %  {msg}").ok();
-        bar.set_style(style.unwrap_or_else(ProgressStyle::default_bar));
+        let style = ProgressStyle::with_template("  seeding {bar:32} {percent:>3} %  {msg}");
+        bar.set_style(style.expect("the template is valid"));
         bar.enable_steady_tick(Duration::from_millis(200));
         Self { bar, plain: false }
     }
@@ -39,9 +39,9 @@ impl Meter {
     }
 
     /// A file's records are made.
-    pub(super) fn end_of_file(&self, file: &str, loaded: &Loaded) {
+    pub(super) fn end_of_file(&self, file: &str, records: u64) {
         if self.plain {
-            tracing::info!(file, records = loaded.records, "seed file loaded");
+            tracing::info!(file, records, "seed file loaded");
         }
     }
 

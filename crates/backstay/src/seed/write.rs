@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::chunk::{Chunk, Decoder, Entry};
 use super::line::Account;
-use super::lines::{Mark, Position};
+use super::lines::{Mark, Position, Progress};
 use super::progress::Meter;
 use super::record::Schema;
 use super::references::References;
@@ -40,8 +40,10 @@ impl Loaded {
 impl Seeder {
     /// Makes the records of a file that are not made yet.
     pub(super) async fn load_records(&self, file: &SeedFile, meter: &Meter) -> Result<Loaded, SeedError> {
-        let record = self.record_of(file).await?;
-        let from = record.map(|record| self.schema.progress(&record)).unwrap_or_default();
+        let from = match self.record_of(file).await? {
+            Some(record) => self.schema.progress(&record)?,
+            None => Progress::default(),
+        };
         meter.begin(&file.name, from.at.byte);
         let mut loaded = Loaded::default();
         let (sender, mut chunks) = mpsc::channel(AHEAD);
@@ -54,7 +56,7 @@ impl Seeder {
             meter.advance(bytes);
         }
         decoding.await.map_err(|_| SeedError::Reader)??;
-        meter.end_of_file(&file.name, &loaded);
+        meter.end_of_file(&file.name, loaded.records);
         Ok(loaded)
     }
 
@@ -202,7 +204,10 @@ impl Write {
         let schema = &self.schema;
         let draft = schema.draft(&self.entries.mark(self.range.end).progress());
         let known = cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await?;
-        let at = known.as_ref().map_or_else(Position::default, |file| schema.progress(file).at);
+        let at = match &known {
+            Some(file) => schema.progress(file)?.at,
+            None => Position::default(),
+        };
         if at != self.from {
             return Err(Conflict::Concurrent.into());
         }
