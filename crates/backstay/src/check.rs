@@ -7,19 +7,19 @@ use crate::instance::environment;
 use crate::seed::{SeedError, collection_of};
 use crate::{Compiled, Config, Directory, DirectoryError, Failure};
 
-/// What is found in an application when its data is not looked at.
+/// What checking an application found, without looking at its data.
 #[derive(Debug)]
 pub(crate) struct Checked {
     /// The settings, if nothing is wrong with them.
     pub(crate) config: Option<Config>,
     /// The model, if nothing is wrong with it.
     pub(crate) compiled: Option<Compiled>,
-    /// Everything that is wrong: settings, files, model, seed files.
+    /// Everything that is wrong.
     pub(crate) failures: Vec<Failure>,
 }
 
-/// Looks at settings, files, model and the names of seed files. What is wrong with one of them hides nothing of the
-/// others; only of a model that cannot be loaded the rules are not known, nor the types that seed files are named after.
+/// Checks settings, file names, the model and the names of seed files. A problem in one of them hides none in the
+/// others, except that rules and the names of seed files are checked only if the model can be loaded.
 pub(crate) fn check(app: &Path) -> Checked {
     let directory = match Directory::open(app) {
         Ok(directory) => directory,
@@ -48,7 +48,7 @@ pub(crate) fn check(app: &Path) -> Checked {
     Checked { config, compiled, failures }
 }
 
-/// A failure for programs: one diagnostic for each thing that is wrong. Files are named as from the application.
+/// A failure as diagnostics for programs. Paths are relative to the application.
 pub(crate) fn plain(failure: &Failure, app: &Path) -> Vec<PlainDiagnostic> {
     let (file, place) = match failure {
         Failure::Model(diagnostics) => return diagnostics.plain(),

@@ -12,30 +12,30 @@ use crate::config::{Accounts, SignUp};
 use crate::seed::Seeder;
 use crate::{Config, Directory, Failure, open_files};
 
-/// An application with its settings and the place of its data.
+/// An application with its settings and data directory, before it is opened.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The application.
     pub directory: Directory,
-    /// Its settings.
+    /// The settings.
     pub config: Config,
     /// The data directory.
     pub data: PathBuf,
 }
 
-/// An application that is open: what commands and doors work with. Cheap to clone.
+/// An open application: what commands and the server work with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    /// Every operation.
+    /// Runs every request.
     pub engine: Engine,
-    /// Who is calling.
+    /// Knows who is calling.
     pub identity: Identity,
     pub(crate) seeder: Seeder,
     pub(crate) directory: Directory,
 }
 
 impl Place {
-    /// The application in a directory, with the environment's settings; `data` overrides the configured data directory.
+    /// Reads the settings of the application in a directory. `data` overrides the configured data directory.
     pub fn find(app: &Path, data: Option<&Path>) -> Result<Self, Failure> {
         let directory = Directory::open(app)?;
         let config = Config::read(&directory.config()?, environment())?;
@@ -46,7 +46,7 @@ impl Place {
         Ok(Self { directory, config, data })
     }
 
-    /// Refuses where nothing was stored yet.
+    /// Fails if there is no database yet.
     pub(crate) fn require_database(&self) -> Result<(), Failure> {
         match self.data.join("backstay.db").exists() {
             true => Ok(()),
@@ -54,8 +54,7 @@ impl Place {
         }
     }
 
-    /// How the database is opened. After an error of the disk `on_fatal` is called with its words; the process has to
-    /// end then.
+    /// How to open the database. `on_fatal` is called with a message after a disk error; the process must then end.
     pub fn options(&self, on_fatal: impl Fn(&str) + Send + Sync + 'static) -> OpenOptions {
         OpenOptions { on_fatal: Arc::new(move |error| on_fatal(&with_causes(error))), ..OpenOptions::new(&self.data) }
     }
@@ -66,7 +65,7 @@ impl Place {
         Engine::plan_migration(application, &self.options(|_| ())).map_err(|error| self.why(error))
     }
 
-    /// Opens the database, which is made or migrated as the options say.
+    /// Opens the database, creating or migrating it as the options say.
     pub fn open(&self, application: Application, options: &OpenOptions) -> Result<(Instance, OpenOutcome), Failure> {
         open_files::raise_limit()?;
         let mut builder = DirBuilder::new();
@@ -103,7 +102,7 @@ fn probe(path: &Path) -> io::Result<()> {
     written
 }
 
-/// The variables of the environment.
+/// The environment variables.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
 }
@@ -125,7 +124,7 @@ fn settings(accounts: &Accounts) -> Settings {
     }
 }
 
-/// An error and all its causes, in one line.
+/// An error and its causes on one line.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut next = error.source();

@@ -1,5 +1,5 @@
-//! Backstay as a program and as a library: settings, wiring, command line. Knows no rule, no statement and no HTTP
-//! message: what it starts does.
+//! The program `backstay`, and the same as a library: settings, wiring and command line. Contains no access rule, no SQL
+//! and no HTTP: the crates that it wires do.
 
 mod answer;
 mod application;

@@ -17,7 +17,7 @@ use crate::plan::{Applied, Plan};
 use crate::socket::Running;
 use crate::{Answer, Command, Config, Failure, Place, compile, logging};
 
-/// The program: does what its command line says.
+/// Runs the command line.
 pub fn main() -> ExitCode {
     let _flush = logging::Flush;
     let arguments = Arguments::parse();
@@ -105,7 +105,7 @@ fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// A diagnostic with all its members; `null` for what it does not have.
+/// A diagnostic as JSON; members without a value are null.
 fn shown(one: &PlainDiagnostic) -> serde_json::Value {
     let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
     let label = Some(&one.label).filter(|label| !label.is_empty());
@@ -145,14 +145,14 @@ async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The application that a command is about. Warnings about its settings go to standard error.
+/// Finds the application that a command is about, and writes warnings about its settings to standard error.
 fn find(app: &Path, data: Option<&Path>) -> Result<Place, Failure> {
     let place = Place::find(app, data)?;
     logging::tell(&place.config.warnings.render(io::stderr().is_terminal()));
     Ok(place)
 }
 
-/// Has a command done and shows what came of it.
+/// Runs a command and prints its answer.
 async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure> {
     let place = find(&within.app, within.data.as_deref())?;
     let answer = ask(&place, command).await?;
@@ -163,8 +163,8 @@ async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has the running server do it; where none runs, opens the database and does it here. Only `serve` and `migrate apply`
-/// bring stored data to another model.
+/// Has the running server run a command. If none is running, opens the database and runs it here. Only `serve` and
+/// `migrate apply` migrate the database.
 async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
     if let Some(server) = Running::find(&place.data)? {
         return tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?;
@@ -197,7 +197,7 @@ fn tell_fatal(words: &str) {
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever reads has seen enough, such as `head`.
+        // The reader has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.map_err(Failure::Output),
     }

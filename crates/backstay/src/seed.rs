@@ -34,7 +34,7 @@ pub(crate) struct Seeder {
     engine: Engine,
     identity: Identity,
     schema: Schema,
-    /// Held by the one load that is under way: a server that still loads can be asked to load.
+    /// Held by the load that is under way: a server can be asked to load while it is still loading.
     turn: Arc<Mutex<()>>,
 }
 
@@ -56,7 +56,7 @@ pub struct Seeded {
     pub skipped: Vec<Skipped>,
     /// Files that had been loaded before.
     pub known: Vec<String>,
-    /// Files that had been loaded before and were changed since: the changes are not loaded.
+    /// Files that had been loaded before and have changed since; the changes were not loaded.
     pub changed: Vec<String>,
 }
 
@@ -73,13 +73,13 @@ pub struct Skipped {
     pub why: String,
 }
 
-/// What is to be done with a file.
+/// How far a file is loaded.
 enum State {
-    /// It is not, or not wholly, loaded.
+    /// Not at all, or not completely.
     Open,
-    /// It is loaded as it is.
+    /// Completely, and it has not changed.
     Known,
-    /// It is loaded, and was changed since.
+    /// Completely, and it has changed since.
     Changed,
 }
 
@@ -89,7 +89,7 @@ impl Seeder {
         Ok(Self { engine, identity, schema, turn: Arc::default() })
     }
 
-    /// Loads what is not loaded yet, once no other load is under way. With `show`, tells on standard error how it goes on.
+    /// Loads what is not loaded yet, after any load that is under way. With `show`, reports progress on standard error.
     pub(crate) async fn load(&self, files: Vec<(String, PathBuf)>, show: bool) -> Result<Seeded, SeedError> {
         let files = place(self.engine.model(), files)?;
         let _turn = self.turn.lock().await;
@@ -139,7 +139,7 @@ impl Seeder {
         Ok(if digest == progress.digest { State::Known } else { State::Changed })
     }
 
-    /// Says that a file is loaded wholly.
+    /// Marks a file as completely loaded.
     async fn finish(&self, file: &SeedFile) -> Result<(), SeedError> {
         let (_, modified) = stamp(&file.path)?;
         let finish = Finish { schema: self.schema, name: file.name.clone(), modified };
@@ -147,7 +147,7 @@ impl Seeder {
     }
 }
 
-/// Gives each file its type and its place in the order.
+/// Finds the type of each file and the order to load them in.
 fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, SeedError> {
     let mut named: Vec<(CollectionId, String, PathBuf)> = Vec::new();
     for (file, path) in files {
@@ -183,7 +183,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> SeedError {
     SeedError::Read { path: path.to_owned(), source }
 }
 
-/// Marks a file as loaded.
+/// Marks a file as completely loaded.
 struct Finish {
     schema: Schema,
     name: String,

@@ -15,11 +15,11 @@ use crate::seed::collection_of;
 use crate::socket::Listening;
 use crate::{Failure, Instance, Place, Skipped, compile, logging, open_files};
 
-/// Serves an application until the process is told to stop (SIGINT, SIGTERM). What is under way then is finished.
+/// Serves an application until SIGINT or SIGTERM, then finishes the requests that are under way.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
     let compiled = compile(&place.directory)?;
     tell_warnings(place, &compiled.warnings);
-    // What would keep the seed from being loaded is told before anything is made.
+    // Misnamed seed files are reported before anything is created.
     for (name, _) in place.directory.seed_files().all()? {
         collection_of(compiled.application.model(), &name)?;
     }
@@ -52,7 +52,7 @@ async fn serve_open(
     tokio::select! {
         seeded = instance.seed(true) => report_seed(&seeded?),
         () = &mut stop => {
-            tracing::info!("stopped while seeding; the next start goes on from there");
+            tracing::info!("stopped while loading seed files; the next start continues");
             return Ok(());
         }
     }
@@ -62,7 +62,7 @@ async fn serve_open(
     let doors = Doors { engine: instance.engine.clone(), identity: instance.identity.clone(), settings };
     let stop = async {
         stop.await;
-        tracing::info!("stopping: requests that are under way are finished");
+        tracing::info!("stopping: finishing requests under way");
     };
     tokio::select! {
         served = backstay_http::serve(listener, doors, stop) => served.map_err(Failure::Serve),
@@ -70,9 +70,9 @@ async fn serve_open(
     }
 }
 
-/// An error of the disk: nothing that is not known to be stored may be said to be, so the process ends at once.
+/// Ends the process after a disk error, before it can acknowledge something that is not stored.
 fn die(words: &str) {
-    tracing::error!(error = words, "the database failed; the server ends so that nothing wrong is answered");
+    tracing::error!(error = words, "the database failed; stopping at once");
     logging::abort();
 }
 
@@ -94,11 +94,11 @@ fn tell_warnings(place: &Place, model: &Diagnostics) {
 fn report(place: &Place, outcome: &OpenOutcome) {
     let data = place.data.display();
     match outcome {
-        OpenOutcome::Created => tracing::info!(%data, "database made"),
-        OpenOutcome::Unchanged => tracing::debug!(%data, "database opened"),
+        OpenOutcome::Created => tracing::info!(%data, "created the database"),
+        OpenOutcome::Unchanged => tracing::debug!(%data, "opened the database"),
         OpenOutcome::Migrated(steps) => {
             for step in steps {
-                tracing::info!(step = step.words, "model changed");
+                tracing::info!(step = step.words, "migrated the database");
             }
         }
     }
@@ -110,15 +110,12 @@ fn report_seed(answer: &crate::Answer) {
             tracing::warn!(file, lines, first, why, "skipped seed lines whose records already exist");
         }
         for file in &seeded.changed {
-            tracing::warn!(
-                file,
-                "changed after it was loaded; the changes are not loaded (a new data directory has them)"
-            );
+            tracing::warn!(file, "the seed file has changed since it was loaded; the changes were not loaded");
         }
     }
 }
 
-/// Says where the server is: for people on a terminal, else as a line of the log.
+/// Announces the address: for people on a terminal, else in the log.
 async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Result<(), Failure> {
     let url = place.config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
     let setup = instance.setup_token().await?.map(|token| format!("{url}/auth/setup?token={}", token.expose()));
@@ -128,7 +125,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     if !io::stderr().is_terminal() {
         tracing::info!(%address, url, data = %place.data.display(), collections = collections.len(), "listening");
         if setup.is_some() {
-            tracing::info!("there is no operator yet: make one with `backstay operator add EMAIL`");
+            tracing::info!("there is no operator yet; add one with `backstay operator add EMAIL`");
         }
         return Ok(());
     }
@@ -140,7 +137,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     line("data", &place.data.display().to_string());
     line("API", &shortened(&collections));
     if let Some(link) = setup {
-        line("operator", &format!("none yet; this link makes one, once:\n            {link}"));
+        line("operator", &format!("none yet; create the first one at this link:\n            {link}"));
     }
     line("stop", "Ctrl-C");
     text.push('\n');
@@ -148,7 +145,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     Ok(())
 }
 
-/// An address that a browser on this machine can open.
+/// The address as a browser on this machine can open it.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if !address.ip().is_unspecified() {
         return address;
@@ -168,7 +165,7 @@ fn shortened(collections: &[&str]) -> String {
     }
 }
 
-/// Completes at the first SIGINT or SIGTERM; a second one ends the process at once.
+/// Completes on the first SIGINT or SIGTERM. A second one ends the process at once.
 fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -82,10 +82,7 @@ fn new_fields() {
     check(
         "",
         "author: User",
-        &[
-            "Safe: Post.author is new; it is null in stored records",
-            "Locks: Post gets the index ix_post__author_id",
-        ],
+        &["Safe: Post.author is new; it is null in stored records", "Locks: Post gets the index ix_post__author_id"],
     );
     check(
         "",
@@ -151,18 +148,12 @@ fn indexes() {
     check_models(
         &with("@index(fields: [\"a\"])"),
         &with("@index(fields: [\"a\", \"b\"])"),
-        &[
-            "Safe: Post loses the index ix_post__a",
-            "Locks: Post gets the index ix_post__a__b",
-        ],
+        &["Safe: Post loses the index ix_post__a", "Locks: Post gets the index ix_post__a__b"],
     );
     check_models(
         &with("@unique(fields: [\"a\"])"),
         &with("@index(fields: [\"a\"])"),
-        &[
-            "Safe: Post loses the unique index ux_post__a",
-            "Locks: Post gets the index ix_post__a",
-        ],
+        &["Safe: Post loses the unique index ux_post__a", "Locks: Post gets the index ix_post__a"],
     );
 }
 

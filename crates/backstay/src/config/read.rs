@@ -11,7 +11,7 @@ use super::keys::{Given, Key, Kind, keys};
 use super::problem::ConfigPlace;
 use super::{Config, ConfigError, ConfigProblem, ConfigProblems};
 
-/// What all variables start with.
+/// The prefix of all variables.
 const PREFIX: &str = "BACKSTAY_";
 
 pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
@@ -43,7 +43,7 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
 
 struct Reader {
     config: Config,
-    /// Where each value comes from, by section and name of its key.
+    /// Where each value was set, by section and name of its key.
     places: HashMap<(&'static str, &'static str), ConfigPlace>,
     problems: Vec<ConfigProblem>,
 }
@@ -59,7 +59,7 @@ impl Reader {
             }
             match content.get_ref() {
                 DeValue::Table(table) => self.section(name, table),
-                _ => self.problem(place(content.span()), format!("[{name}] is a table"), None),
+                _ => self.problem(place(content.span()), format!("[{name}] must be a table"), None),
             }
         }
     }
@@ -75,7 +75,7 @@ impl Reader {
             } else {
                 let names = keys().filter(|key| key.section == section).map(|key| key.name);
                 let help = suggestion(written, names);
-                self.problem(place(name.span()), format!("unknown key '{written}' in [{section}]"), Some(help));
+                self.problem(place(name.span()), format!("unknown key `{written}` in [{section}]"), Some(help));
             }
         }
     }
@@ -104,7 +104,7 @@ impl Reader {
         }
     }
 
-    /// Refuses values that are good each by itself, but not together.
+    /// Checks values that are valid alone but may not be together.
     fn together(&mut self) {
         let server = &self.config.server;
         if let Some(place) = self.places.get(&("server", "cors_credentials"))
@@ -116,7 +116,7 @@ impl Reader {
 
     fn expected(&mut self, key: &Key, place: ConfigPlace) {
         let words = key.kind.words().replace('`', "");
-        self.problem(place, format!("{}.{} takes {words}", key.section, key.name), None);
+        self.problem(place, format!("{}.{} must be {words}", key.section, key.name), None);
     }
 
     fn problem(&mut self, place: ConfigPlace, message: String, help: Option<String>) {
@@ -180,13 +180,13 @@ fn from_text(kind: Kind, text: &str) -> Option<Given> {
     }
 }
 
-/// The name that was probably meant, else all there are.
+/// Suggests the name that was probably meant, or lists all names.
 fn suggestion<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.collect();
     names.dedup();
     match nearest(written, names.iter().copied()) {
-        Some(name) => format!("did you mean '{name}'?"),
-        None => format!("there are: {}", names.join(", ")),
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("known names: {}", names.join(", ")),
     }
 }
 
@@ -239,7 +239,7 @@ mod tests {
         check(
             "",
             &[("BACKSTAY_SERVER_SECURE_COOKIES", "yes")],
-            "BACKSTAY_SERVER_SECURE_COOKIES: server.secure_cookies takes true or false",
+            "BACKSTAY_SERVER_SECURE_COOKIES: server.secure_cookies must be true or false",
         );
     }
 
@@ -274,21 +274,21 @@ mod tests {
         check(
             "[server]\nlisten = 'here'\nlisen = 1\n[acounts]\n",
             &[],
-            "backstay.toml:2:10: server.listen: not an address with a port, such as 0.0.0.0:8080\n\
-             backstay.toml:3:1: unknown key 'lisen' in [server]; did you mean 'listen'?\n\
-             backstay.toml:4:2: unknown table [acounts]; did you mean 'accounts'?",
+            "backstay.toml:2:10: server.listen: expected an address with a port, such as 0.0.0.0:8080\n\
+             backstay.toml:3:1: unknown key `lisen` in [server]; did you mean `listen`?\n\
+             backstay.toml:4:2: unknown table [acounts]; did you mean `accounts`?",
         );
         check(
             "[log]\nlevel = 'loud'",
             &[],
-            "backstay.toml:2:9: log.level takes \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
+            "backstay.toml:2:9: log.level must be one of \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
         );
         check(
             "[accounts]\nsession_days = 0",
             &[],
-            "backstay.toml:2:16: accounts.session_days takes a whole number from 1 to 3650",
+            "backstay.toml:2:16: accounts.session_days must be a whole number from 1 to 3650",
         );
-        check("log = 3", &[], "backstay.toml:1:7: [log] is a table");
+        check("log = 3", &[], "backstay.toml:1:7: [log] must be a table");
         check(
             "[server]\ncors_origins = ['*', 'https://a.example']",
             &[],

@@ -10,10 +10,10 @@ use super::lines::{Lines, Mark, Position, Progress};
 use super::references::References;
 use super::{SeedError, SeedFile, unreadable};
 
-/// Records that share a commit.
+/// Records per commit.
 const RECORDS: usize = 8000;
 
-/// Bytes of lines from which on a commit takes no more: its entry in the log is one value, which has a size.
+/// Lines per commit, in bytes: its log entry is a single value, whose size is limited.
 const BYTES: u64 = 8 * 1024 * 1024;
 
 /// Some lines of a file, decoded.
@@ -35,7 +35,7 @@ pub(super) struct Entry {
     pub(super) account: Account,
 }
 
-/// Reads lines and decodes them, on a thread of its own, while others are written.
+/// Reads and decodes lines on a thread of its own while others are written.
 pub(super) struct Decoder {
     pub(super) model: Arc<Model>,
     pub(super) file: SeedFile,
@@ -50,7 +50,7 @@ enum End {
 }
 
 impl Decoder {
-    /// Decodes the file from there on, until nobody takes its chunks any more.
+    /// Decodes the file from there on, until its end or until the receiver is gone.
     pub(super) fn run(&mut self, from: &Progress, chunks: &mpsc::Sender<Chunk>) -> Result<(), SeedError> {
         let mut lines = Lines::open(&self.file.path).map_err(|source| unreadable(&self.file.path, source))?;
         let found = lines.skip(from.at).map_err(|source| unreadable(&self.file.path, source))?;
@@ -103,7 +103,7 @@ impl Decoder {
         }
     }
 
-    /// What a line says: values for its record, whether there are relations that wait, and the record's account.
+    /// The values of a line's record, whether it has relations to set later, and its account.
     fn decode(&mut self, text: &[u8]) -> Result<(Draft, bool, Account), Error> {
         let collection = self.model.collection(self.file.collection);
         let identity = self.model.identity == Some(collection.id);

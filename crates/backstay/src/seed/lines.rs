@@ -6,7 +6,7 @@ use std::path::Path;
 use backstay_base::limits;
 use sha2::{Digest, Sha256};
 
-/// The lines of a seed file from some point on, with the digest of all that lies before the present one.
+/// The lines of a seed file, with the digest of everything read so far.
 pub(super) struct Lines {
     reader: BufReader<File>,
     /// Before the next line.
@@ -30,29 +30,29 @@ impl Mark {
     }
 }
 
-/// A position, and the SHA-256 of all that lies before it, in hexadecimal.
+/// A position, and the SHA-256 of everything before it in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Progress {
     pub(super) at: Position,
     pub(super) digest: String,
 }
 
-/// How far a file was read.
+/// A position in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Position {
-    /// Lines before it.
+    /// The number of lines before it.
     pub(super) line: u64,
-    /// Bytes before it.
+    /// The number of bytes before it.
     pub(super) byte: u64,
 }
 
-/// One line with something on it.
+/// A line that is not blank.
 pub(super) struct Line<'a> {
     /// Its number, from 1.
     pub(super) number: u64,
     /// Where it starts.
     pub(super) offset: u64,
-    /// What is on it.
+    /// Its text.
     pub(super) text: &'a [u8],
 }
 
@@ -63,7 +63,7 @@ impl Lines {
         Ok(Self { reader, mark: Mark::default(), before: Mark::default(), buffer: Vec::new() })
     }
 
-    /// Goes to a position where the file was left earlier. Answers the digest of what lies before it.
+    /// Skips to a position from an earlier load. Returns the digest of what lies before it.
     pub(super) fn skip(&mut self, to: Position) -> io::Result<String> {
         let mut rest = to.byte;
         while rest > 0 {
@@ -118,7 +118,7 @@ impl Lines {
     }
 }
 
-/// The one line that starts at this byte.
+/// The line that starts at this byte.
 pub(super) fn line_at(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
@@ -127,7 +127,7 @@ pub(super) fn line_at(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
     Ok(record(&line).to_vec())
 }
 
-/// What a line holds, without white space around it and without the mark that some editors begin a file with.
+/// The text of a line without white space around it and without a byte-order mark.
 fn record(line: &[u8]) -> &[u8] {
     let line = line.trim_ascii();
     line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(line).trim_ascii()

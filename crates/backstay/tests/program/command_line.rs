@@ -40,7 +40,7 @@ fn commands_work_with_and_without_a_server() {
 fn commands(app: &App, name: &str) {
     let operator = format!("{name}@shelf.example");
     let add = ["operator", "add", operator.as_str(), "--password-stdin"];
-    assert_eq!(app.run_with(&add, "a long password\n", &[]).done(), format!("{operator} is an operator now\n"));
+    assert_eq!(app.run_with(&add, "a long password\n", &[]).done(), format!("{operator} is now an operator\n"));
     let again = app.run_with(&add, "a long password\n", &[]).refused();
     assert_eq!(again, "error: there is an operator with this e-mail address\n");
     assert!(app.run(&["operator", "list"]).done().contains(&operator));
@@ -55,7 +55,7 @@ fn commands(app: &App, name: &str) {
     let nobody = app.run(&["role", "grant", "nobody@shelf.example", "READER"]).refused();
     assert_eq!(nobody, "error: there is no account or operator with this e-mail address\n");
     app.run(&["role", "revoke", "ben@shelf.example", "READER"]).done();
-    assert_eq!(app.run(&["role", "list", "ben@shelf.example"]).done(), "ben@shelf.example has no role\n");
+    assert_eq!(app.run(&["role", "list", "ben@shelf.example"]).done(), "ben@shelf.example has no roles\n");
 
     account(app, name);
 
@@ -77,7 +77,7 @@ fn commands(app: &App, name: &str) {
 fn operators(app: &App, name: &str, operator: &str) {
     let password = ["operator", "password", operator, "--password-stdin"];
     let changed = app.run_with(&password, "another password\n", &[]).done();
-    assert_eq!(changed, format!("{operator} has another password now; all sessions are ended\n"));
+    assert_eq!(changed, format!("changed the password of {operator} and ended all their sessions\n"));
     let nobody = app.run_with(&["operator", "password", "x@shelf.example", "--password-stdin"], "long enough\n", &[]);
     assert_eq!(nobody.refused(), "error: there is no operator with this e-mail address\n");
     if name == "one" {
@@ -87,26 +87,30 @@ fn operators(app: &App, name: &str, operator: &str) {
     }
     let second = format!("second.{operator}");
     app.run_with(&["operator", "add", &second, "--password-stdin"], "a long password\n", &[]).done();
-    assert_eq!(app.run(&["operator", "remove", &second]).done(), format!("{second} is no operator any more\n"));
+    assert_eq!(app.run(&["operator", "remove", &second]).done(), format!("{second} is no longer an operator\n"));
     assert!(!app.run(&["operator", "list"]).done().contains(&second));
 }
 
 fn account(app: &App, name: &str) {
     let ben = "ben@shelf.example";
     let show = || app.run(&["account", "show", ben]).done();
-    assert!(name != "one" || show().contains("\npassword  none; it cannot sign in without one\n"), "{}", show());
+    assert!(
+        name != "one" || show().contains("\npassword  none; the account cannot sign in without one\n"),
+        "{}",
+        show()
+    );
     let password = ["account", "password", ben, "--password-stdin"];
     assert_eq!(app.run_with(&password, "short\n", &[]).refused(), "error: password: at least 10 characters\n");
     let changed = app.run_with(&password, "a long password\n", &[]).done();
-    assert_eq!(changed, "ben@shelf.example has another password now; all sessions are ended\n");
+    assert_eq!(changed, "changed the password of ben@shelf.example and ended all its sessions\n");
 
     let claimed = app.run(&["account", "claim", ben, "floor=2"]).done();
-    assert_eq!(claimed, "ben@shelf.example has the claim floor=2 now\n");
+    assert_eq!(claimed, "ben@shelf.example now has the claim floor=2\n");
     let refused = app.run(&["account", "claim", ben, "top-floor=2"]).refused();
     assert!(refused.starts_with("error: claim: a name that rules can write: letters, digits and _"), "{refused}");
     assert_eq!(app.run(&["account", "claim", ben, "floor"]).code, Some(2));
     let disabled = app.run(&["account", "disable", ben]).done();
-    assert_eq!(disabled, "ben@shelf.example is disabled, and cannot sign in; all sessions are ended\n");
+    assert_eq!(disabled, "disabled ben@shelf.example and ended all its sessions\n");
     let shown = show();
     let (id, rest) = shown.split_once('\n').expect("lines");
     assert!(id.starts_with("id        0"), "{shown}");
@@ -114,13 +118,13 @@ fn account(app: &App, name: &str) {
         rest,
         "email     ben@shelf.example\nroles     none\nclaims    floor=2\npassword  set\ndisabled  yes\nsessions  0\n"
     );
-    assert_eq!(app.run(&["role", "list", ben]).done(), "ben@shelf.example has no role\n");
-    assert_eq!(app.run(&["account", "enable", ben]).done(), "ben@shelf.example can sign in again\n");
+    assert_eq!(app.run(&["role", "list", ben]).done(), "ben@shelf.example has no roles\n");
+    assert_eq!(app.run(&["account", "enable", ben]).done(), "enabled ben@shelf.example\n");
     let json = app.run(&["account", "show", ben, "--format", "json"]).done();
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((&json["account"]["claims"]["floor"], &json["account"]["disabled"]), (&"2".into(), &false.into()));
     let unclaimed = app.run(&["account", "unclaim", ben, "floor"]).done();
-    assert_eq!(unclaimed, "ben@shelf.example does not have the claim floor any more\n");
+    assert_eq!(unclaimed, "ben@shelf.example no longer has the claim floor\n");
     let unknown = app.run(&["account", "unclaim", ben, "floor"]).refused();
     assert_eq!(unknown, "error: claim: unknown claim 'floor'\n");
     let nobody = app.run(&["account", "disable", "nobody@shelf.example"]).refused();
@@ -180,11 +184,11 @@ fn secrets_come_from_anywhere_but_arguments() {
         let arguments = [&["operator", "add", "b@shelf.example"], arguments].concat();
         assert_eq!(app.run_with(&arguments, input, &[]).refused(), expected);
     };
-    let ask = "error: there is no terminal to ask for the password; use --password-file or --password-stdin\n";
+    let ask = "error: cannot ask for the password without a terminal; use --password-file or --password-stdin\n";
     check(&[], "", ask);
     check(&["--password-stdin"], "", "error: the password is empty\n");
     check(&["--password-stdin"], "short\n", "error: password: at least 10 characters\n");
-    let missing = "error: nowhere cannot be read\n  because: No such file or directory (os error 2)\n";
+    let missing = "error: cannot read nowhere: No such file or directory (os error 2)\n";
     check(&["--password-file", "nowhere"], "", missing);
     assert_eq!(app.run(&["operator", "add", "b@shelf.example", "--password", "x"]).code, Some(2));
 }
@@ -233,7 +237,7 @@ fn settings_are_checked_before_anything_is_done() {
     let app = App::new();
     app.write("backstay.toml", "[server]\nlisen = \"127.0.0.1:1\"\n");
     let wrong = app.run(&["check"]).refused();
-    assert!(wrong.contains("unknown key 'lisen' in [server]") && wrong.contains("did you mean 'listen'?"), "{wrong}");
+    assert!(wrong.contains("unknown key `lisen` in [server]") && wrong.contains("did you mean `listen`?"), "{wrong}");
     assert!(wrong.contains("backstay.toml:2:1"), "{wrong}");
 }
 
@@ -243,9 +247,9 @@ fn addresses_that_cannot_be_listened_on() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let refused = app.run(&["serve", ".", "--listen", &address]).refused();
-    assert!(refused.contains(&format!("cannot listen on {address}: another program listens there")), "{refused}");
+    assert!(refused.contains(&format!("cannot listen on {address}: the address is already in use")), "{refused}");
     let refused = app.run(&["serve", ".", "--listen", "192.0.2.1:80"]).refused();
-    assert!(refused.contains("this machine does not have the address"), "{refused}");
+    assert!(refused.contains("this machine does not have that address"), "{refused}");
     assert_eq!(app.run(&["serve", ".", "--listen", "here"]).code, Some(2));
 }
 
@@ -328,7 +332,7 @@ fn commands_that_look_make_nothing() {
     ];
     for arguments in looks {
         let refused = app.run(arguments).refused();
-        let none = "error: there is no database in ./.backstay yet\n  help: make it with `backstay serve` or \
+        let none = "error: there is no database in ./.backstay yet\n  help: create it with `backstay serve` or \
                     `backstay migrate apply`\n";
         assert_eq!(refused, none, "{arguments:?}");
         assert!(!app.data().exists(), "{arguments:?}");
@@ -355,7 +359,7 @@ fn commands_do_not_migrate() {
     ];
     for arguments in commands {
         let refused = app.run_with(arguments, "a long password\n", &[]).refused();
-        let differs = "error: the database does not match the model yet: Book.pages is new; it is null in stored \
+        let differs = "error: the database does not match the model: Book.pages is new; it is null in stored \
                        records\n  help: run `backstay migrate apply`, or start `backstay serve`; `backstay migrate \
                        plan` shows the steps\n";
         assert_eq!(refused, differs, "{arguments:?}");
@@ -388,6 +392,8 @@ fn help_teaches() {
         ("migrate", &["plan", "apply"][..]),
         ("operator", &["add", "password", "remove"]),
         ("account", &["show", "password", "disable", "enable", "claim", "unclaim"]),
+        ("role", &["grant", "revoke"]),
+        ("key", &["add", "revoke"]),
         ("invite", &["revoke"]),
     ] {
         for name in names {

@@ -56,7 +56,7 @@ fn a_directory_that_cannot_be_made_or_written() {
     let app = App::new();
     app.write("file", "");
     let refused = app.run(&["key", "add", "importer", "--data", "file/below"]).refused();
-    assert!(refused.contains("the data directory file/below cannot be made"), "{refused}");
+    assert!(refused.contains("cannot create the data directory file/below: Not a directory"), "{refused}");
 
     let locked = app.path().join("locked");
     fs::create_dir(&locked).expect("a directory");
@@ -175,7 +175,7 @@ fn a_path_that_is_too_long_for_a_socket() {
     let app = App::new();
     let data = "d".repeat(120);
     let refused = app.run(&["operator", "list", "--data", &data]).refused();
-    assert!(refused.contains("too long for a socket") && refused.contains("--data"), "{refused}");
+    assert!(refused.contains("the path of the command socket is too long") && refused.contains("--data"), "{refused}");
 }
 
 #[test]

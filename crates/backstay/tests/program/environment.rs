@@ -48,7 +48,7 @@ fn a_misspelt_variable_is_a_warning_of_every_command() {
     for arguments in commands {
         let ended = app.run_with(arguments, "", &MISSPELT);
         assert_eq!(ended.code, Some(0), "{arguments:?} {}", ended.err);
-        for words in ["warning", "BACKSTAY_LOG_LEVL", "did you mean 'BACKSTAY_LOG_LEVEL'?"] {
+        for words in ["warning", "BACKSTAY_LOG_LEVL", "did you mean `BACKSTAY_LOG_LEVEL`?"] {
             assert!(ended.err.contains(words), "{arguments:?} {}", ended.err);
         }
     }
@@ -56,7 +56,7 @@ fn a_misspelt_variable_is_a_warning_of_every_command() {
     let log = Server::spawn(app.command(&serve).envs(MISSPELT)).listening().stop_for_log();
     let warned: Vec<&Value> = log.iter().filter(|line| line["level"] == "WARN").collect();
     assert_eq!(warned.len(), 1, "{log:?}");
-    assert_eq!(warned[0]["help"], "did you mean 'BACKSTAY_LOG_LEVEL'?");
+    assert_eq!(warned[0]["help"], "did you mean `BACKSTAY_LOG_LEVEL`?");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn programs_are_told_which_variable_it_is() {
         told["diagnostics"],
         json!([{
             "severity": "warning", "message": "BACKSTAY_LOG_LEVL is ignored: there is no such setting", "file": null,
-            "start": null, "end": null, "label": null, "help": "did you mean 'BACKSTAY_LOG_LEVEL'?",
+            "start": null, "end": null, "label": null, "help": "did you mean `BACKSTAY_LOG_LEVEL`?",
         }])
     );
 }

@@ -35,7 +35,7 @@ fn a_refused_record_is_named_by_file_and_line() {
     );
     check(
         "{\"number\": 9, \"title\": \"Emma\", \"shelf\": {\"above\": null}}",
-        "shelf: expected an id, or {\"code\": …}, which names one Shelf",
+        "shelf: expected an id or {\"code\": …} of a Shelf",
     );
     check(
         "{\"number\": 9, \"title\": \"A title of more than twenty\", \"shelf\": {\"code\": \"low\"}}",
@@ -109,7 +109,7 @@ fn an_account_that_exists_keeps_its_password_and_roles() {
     assert!(
         app.run(&["seed"]).done().starts_with("3 records loaded\nseed/Person.jsonl: 1 line skipped because its record")
     );
-    assert_eq!(app.run(&["role", "list", "eve@shelf.example"]).done(), "eve@shelf.example has no role\n");
+    assert_eq!(app.run(&["role", "list", "eve@shelf.example"]).done(), "eve@shelf.example has no roles\n");
     assert!(app.run(&["account", "show", "eve@shelf.example"]).done().contains("password  none"));
 }
 
@@ -146,11 +146,11 @@ fn files_that_fit_no_type() {
     app.write("seed/Bok.jsonl", "");
     assert_eq!(
         app.run(&["seed"]).refused(),
-        "error: seed/Bok.jsonl: there is no type of this name\n  help: did you mean Book.jsonl?\n"
+        "error: seed/Bok.jsonl: the model has no type of that name\n  help: did you mean Book.jsonl?\n"
     );
     let app = App::new();
     app.write("seed/Book.json", "");
-    assert!(app.run(&["seed"]).refused().contains("seed/Book.json is not read"));
+    assert!(app.run(&["seed"]).refused().contains("seed/Book.json would be ignored"));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn changes_after_a_load_are_told_and_not_loaded() {
     app.write("seed/Shelf.jsonl", "{\"code\": \"other\"}\n");
     assert_eq!(
         app.run(&["seed"]).done(),
-        "0 records loaded\nseed/Shelf.jsonl was changed after it was loaded; the changes are not loaded\n"
+        "0 records loaded\nseed/Shelf.jsonl has changed since it was loaded; the changes were not loaded\n"
     );
 }
 
