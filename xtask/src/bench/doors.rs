@@ -10,21 +10,21 @@ use super::{Options, Workshop, dataset};
 const CLIENTS: [usize; 4] = [1, 16, 64, 256];
 const READERS: usize = 64;
 const MIXED: usize = 32;
-/// How many times as many creates as with a commit and an fsync for each.
+/// How many times more creates than with one commit and fsync each.
 const PER_FSYNC: f64 = 10.0;
 
-/// The requests of every measurement, each with accounts that are allowed what they ask.
+/// The requests of every measurement, sent by accounts that may send them.
 #[derive(Debug)]
 struct Requests {
     reads: Targets,
     lists: Targets,
     creates: Targets,
-    /// Answers of one read and one list, which the control repeats.
+    /// The answers of a read and a list, which the control sends.
     read_answer: Vec<u8>,
     list_answer: Vec<u8>,
 }
 
-/// Reads, lists and creates through HTTP, each beside its control, in turn.
+/// Measures reads, lists and creates over HTTP, alternating with their controls.
 pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Report) -> Result<()> {
     eprintln!("xtask: seeding {} records", dataset::NOTES);
     let application = dataset::prepare(&workshop.root, &workshop.scratch)?;
@@ -53,7 +53,7 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     }
     let work = "the same, 64 clients, beside a commit and an fsync for each row";
     let mut row = bench.beside(work, &requests.creates, 64, &server, &insert_each, PER_FSYNC)?;
-    // Where the bare group commit does not reach the floor, the disk is too fast for it to tell anything.
+    // If even the bare group commit misses the floor, fsync is too fast on this disk to show a difference.
     let bare = bare_at_64 / row.control;
     if bare < PER_FSYNC {
         row.floor = None;
@@ -79,7 +79,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Measures both in turn, as many rounds as asked; the median of each counts.
+    /// Measures both alternately and takes the median of all rounds.
     fn beside(
         &self,
         work: &str,
@@ -168,7 +168,7 @@ pub(crate) fn list_path(section: &str) -> String {
     format!("/api/notes?section={section}&sort=-createdAt&limit=20&select=title,createdAt,author{{name}}")
 }
 
-/// A record to create, by an account that is a member of its section.
+/// A record to create, sent by a member of its section.
 fn proposal(note: usize, sections: &[(String, String)]) -> Option<(usize, String)> {
     let account = note % dataset::ACCOUNTS;
     let own: Vec<String> = dataset::sections_of(account).collect();
@@ -178,11 +178,11 @@ fn proposal(note: usize, sections: &[(String, String)]) -> Option<(usize, String
     Some((account, format!("{{\"title\":\"Made {note}\",\"body\":\"{body}\",\"section\":\"{section}\"}}")))
 }
 
-/// Pairs of a field's text and the id, of every record of a page.
+/// The text of a field and the id of every record of a page.
 pub(crate) fn ids(page: &serde_json::Value, field: &str) -> Result<Vec<(String, String)>> {
-    let records = page["items"].as_array().context("a page has items")?;
+    let records = page["items"].as_array().context("the page has no items")?;
     let text = |record: &serde_json::Value, name: &str| {
-        record[name].as_str().map(str::to_owned).with_context(|| format!("a record has {name}"))
+        record[name].as_str().map(str::to_owned).with_context(|| format!("a record has no {name}"))
     };
     records.iter().map(|record| Ok((text(record, field)?, text(record, "id")?))).collect()
 }
