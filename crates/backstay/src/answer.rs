@@ -324,3 +324,102 @@ impl fmt::Display for Count {
         write!(f, "{count} {noun}{}", if *count == 1 { "" } else { "s" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(answer: &Answer, expected: &str) {
+        assert_eq!(answer.to_string(), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn operators() {
+        let ada = || "ada@news.example".to_owned();
+        check(&Answer::OperatorAdded { id: "1".to_owned(), email: ada() }, "ada@news.example is now an operator");
+        check(&Answer::Operators { operators: vec![] }, "no operators; add one with `backstay operator add EMAIL`");
+        let operators = vec![OperatorLine { id: "1".to_owned(), email: ada() }];
+        check(&Answer::Operators { operators }, "1  ada@news.example");
+        let changed = "changed the password of ada@news.example and ended all their sessions";
+        check(&Answer::OperatorPasswordSet { operator: ada() }, changed);
+        check(&Answer::OperatorRemoved { operator: ada() }, "ada@news.example is no longer an operator");
+    }
+
+    #[test]
+    fn accounts() {
+        let (ben, name, value) = (|| "ben@news.example".to_owned(), || "region".to_owned(), || "north".to_owned());
+        let changed = "changed the password of ben@news.example and ended all its sessions";
+        check(&Answer::AccountPasswordSet { account: ben() }, changed);
+        check(&Answer::AccountDisabled { account: ben() }, "disabled ben@news.example and ended all its sessions");
+        check(&Answer::AccountEnabled { account: ben() }, "enabled ben@news.example");
+        let set = Answer::ClaimSet { account: ben(), name: name(), value: value() };
+        check(&set, "ben@news.example now has the claim region=north");
+        let removed = Answer::ClaimRemoved { account: ben(), name: name() };
+        check(&removed, "ben@news.example no longer has the claim region");
+        let role = || "EDITOR".to_owned();
+        let granted = Answer::RoleGranted { account: ben(), role: role() };
+        check(&granted, "ben@news.example now has the role EDITOR");
+        let revoked = Answer::RoleRevoked { account: ben(), role: role() };
+        check(&revoked, "ben@news.example no longer has the role EDITOR");
+        check(&Answer::Roles { account: ben(), roles: vec![] }, "ben@news.example has no roles");
+        check(&Answer::Roles { account: ben(), roles: vec![role(), "WRITER".to_owned()] }, "EDITOR\nWRITER");
+        let account = AccountLine {
+            id: "1".to_owned(),
+            email: ben(),
+            roles: vec![],
+            claims: BTreeMap::from([(name(), value())]),
+            disabled: false,
+            password: false,
+            sessions: 2,
+        };
+        let shown = "id        1\nemail     ben@news.example\nroles     none\nclaims    region=north\npassword  none; the \
+                     account cannot sign in without one\ndisabled  no\nsessions  2";
+        check(&Answer::Account { account }, shown);
+    }
+
+    #[test]
+    fn keys_and_invitations() {
+        let secret = || Secret::new("bsk_1".to_owned());
+        let text = |text: &str| text.to_owned();
+        let added = Answer::KeyAdded { id: text("1"), name: text("importer"), key: secret() };
+        check(&added, "bsk_1\n\nThis key is shown only once. Send it as `Authorization: Bearer KEY`.");
+        check(&Answer::Keys { keys: vec![] }, "no keys; add one with `backstay key add NAME`");
+        check(&Answer::KeyRevoked { key: text("importer") }, "revoked the key importer");
+        let invited = Answer::Invited { id: text("1"), email: text("eve@news.example"), token: secret() };
+        check(&invited, "bsk_1\n\nThis token is shown only once. eve@news.example can sign up with it.");
+        let none = "no open invitations; invite someone with `backstay invite EMAIL`";
+        check(&Answer::Invitations { invitations: vec![] }, none);
+        let line = InvitationLine {
+            id: text("1"),
+            email: text("eve@news.example"),
+            roles: vec![text("EDITOR")],
+            expires_at: text("2026-01-31T12:00:00Z"),
+        };
+        let listed = "1  eve@news.example  EDITOR  expires 2026-01-31T12:00:00Z";
+        check(&Answer::Invitations { invitations: vec![line] }, listed);
+        check(&Answer::InvitationRevoked { email: text("eve@news.example") }, "eve@news.example is no longer invited");
+    }
+
+    #[test]
+    fn seeds() {
+        let seeded = Seeded { records: 1, ..Seeded::default() };
+        check(&Answer::Seeded { seeded }, "1 record loaded");
+        let skipped = |file: &str, lines| {
+            let why = "another Tag has this name".to_owned();
+            Skipped { file: file.to_owned(), lines, first: 3, why }
+        };
+        let seeded = Seeded {
+            records: 0,
+            skipped: vec![skipped("A.jsonl", 1), skipped("B.jsonl", 2)],
+            known: vec!["C.jsonl".to_owned()],
+            changed: vec!["D.jsonl".to_owned()],
+        };
+        check(
+            &Answer::Seeded { seeded },
+            "0 records loaded\n\
+             seed/A.jsonl: 1 line skipped because its record already exists (first line 3: another Tag has this name)\n\
+             seed/B.jsonl: 2 lines skipped because their records already exist (first line 3: another Tag has this name)\n\
+             seed/D.jsonl has changed since it was loaded; the changes were not loaded",
+        );
+    }
+}

@@ -13,9 +13,9 @@ use queue::Queue;
 /// The process has one standard error, so it has one queue of lines for it.
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
-/// Sends the log to standard error, and panics with it. Other libraries are logged from warnings upward.
+/// Sends the log and the messages of panics to standard error. Other libraries log warnings and errors only.
 pub(crate) fn start(log: Log) {
-    // Without a thread that can write it, there is no log. The server still works.
+    // Without a thread to write it there is no log, but everything else still works.
     let Ok(queue) = Queue::start(stderr()) else { return };
     let queue = QUEUE.get_or_init(|| queue);
     let filter = match log.level {
@@ -39,8 +39,8 @@ pub(crate) fn start(log: Log) {
     }
 }
 
-/// Shows text to whoever reads standard error, after everything that was logged before. Text that cannot be written is
-/// lost: the exit code says how a command ended.
+/// Writes text to standard error, after everything that was logged before. Text that cannot be written is lost; the exit
+/// code still says how a command ended.
 pub(crate) fn tell(text: &str) {
     match QUEUE.get() {
         _ if text.is_empty() => {}
@@ -60,7 +60,7 @@ impl Drop for Flush {
     }
 }
 
-/// Ends the process at once, because it must not answer anything any more.
+/// Ends the process at once, so that it cannot answer anything any more.
 pub(crate) fn abort() -> ! {
     drop(Flush);
     std::process::exit(1);

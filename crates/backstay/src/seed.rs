@@ -50,7 +50,7 @@ struct SeedFile {
 /// What a load did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Seeded {
-    /// Records that were made.
+    /// Records that were created.
     pub records: u64,
     /// Lines that were skipped because their records already exist, by file.
     pub skipped: Vec<Skipped>,
@@ -212,7 +212,7 @@ impl Operation for Finish {
             if let Some(file) = known {
                 cx.update(Authority::System, schema.files, file.id(), end(Draft::new(), now), None).await?;
             } else {
-                // A file without a line.
+                // The file is empty.
                 let draft = schema.draft(&Progress::default()).with(schema.name, self.name.as_str());
                 cx.create(Authority::System, schema.files, end(draft, now)).await?;
             }

@@ -8,11 +8,11 @@ use std::time::Duration;
 /// Lines that wait to be written. When there are more, new ones are lost.
 const LINES: usize = 4096;
 
-/// How long the end of the process waits for lines that are still unwritten.
+/// How long the process waits at its end for unwritten lines.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// The way to a log that may be slow, stuck or broken: a thread writes the lines, and nobody waits for it. Lines that
-/// cannot be written are counted, and the count is logged when a line can be written again.
+/// Lines on their way to a log that may be slow, stuck or broken. A thread writes them, so that nothing else waits for
+/// the log. Lines that cannot be written are counted, and the count is logged once lines can be written again.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
     sender: SyncSender<Message>,
@@ -36,7 +36,7 @@ impl Queue {
         Ok(Self { sender, lost })
     }
 
-    /// Takes lines of the log.
+    /// Adds lines, or counts them as lost if the queue is full.
     pub(super) fn push(&self, lines: &[u8]) {
         if self.sender.try_send(Message::Line(lines.to_vec())).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -75,8 +75,8 @@ fn write_lines(mut log: impl Write, messages: &Receiver<Message>, lost: &AtomicU
                 let count = lost.load(Ordering::Relaxed);
                 if writable && count > told {
                     told = count;
-                    // It goes through the queue like every line.
-                    tracing::warn!(lost = count, "lines of the log were lost: standard error could not be written");
+                    // This goes through the queue like every other line.
+                    tracing::warn!(lost = count, "log lines were lost because standard error could not be written");
                 }
                 let Ok(message) = messages.recv() else { return };
                 message
@@ -89,7 +89,7 @@ fn write_lines(mut log: impl Write, messages: &Receiver<Message>, lost: &AtomicU
                     lost.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            // Nobody may be waiting any more.
+            // The other side may have stopped waiting.
             Message::Flush(done) => drop(done.try_send(())),
         }
     }

@@ -5,7 +5,7 @@ use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
 use super::SeedError;
 use super::lines::{Position, Progress};
 
-/// The collections in which loads keep how far they have come, to be loaded along with the application's model.
+/// The collections that store how far seed files are loaded. They are loaded together with the application's model.
 pub(crate) fn system_model() -> SourceFile {
     SourceFile::system("backstay/seed.graphql", TEXT)
 }
@@ -35,7 +35,7 @@ type BackstaySeedLater @allow(read: "auth.kind == 'OPERATOR'") {
 }
 "#;
 
-/// Where the loaded model keeps them.
+/// Their ids in the loaded model.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Schema {
     pub(super) files: CollectionId,

@@ -18,13 +18,13 @@ use super::record::Schema;
 use super::references::References;
 use super::{SeedError, SeedFile, Seeder, Skipped};
 
-/// Chunks that are decoded before they can be written.
+/// Chunks that may wait to be written.
 const AHEAD: usize = 2;
 
 /// What a load made of one file.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
-    /// Records that were made.
+    /// Records that were created.
     pub(super) records: u64,
     /// Lines whose records already exist.
     pub(super) skipped: Option<Skipped>,
@@ -38,7 +38,7 @@ impl Loaded {
 }
 
 impl Seeder {
-    /// Makes the records of a file that are not made yet.
+    /// Creates the records of a file that are not loaded yet.
     pub(super) async fn load_records(&self, file: &SeedFile, meter: &Meter) -> Result<Loaded, SeedError> {
         let from = match self.record_of(file).await? {
             Some(record) => self.schema.progress(&record)?,
@@ -60,8 +60,8 @@ impl Seeder {
         Ok(loaded)
     }
 
-    /// Makes the records of a chunk in one commit. If one of them is refused, each half is tried alone, and so on, until
-    /// the one that is refused stands alone: it is skipped if it already exists, else the load ends there.
+    /// Creates the records of a chunk in one commit. If the commit fails because of a record, tries each half, and so on
+    /// down to that record: it is skipped if it already exists, else it ends the load.
     async fn write_chunk(&self, file: &SeedFile, chunk: Chunk, loaded: &mut Loaded) -> Result<(), SeedError> {
         let credentials = self.credentials(&chunk.entries).await?;
         let (mut from, to) = (chunk.from, chunk.to);
@@ -126,17 +126,17 @@ impl Seeder {
     }
 }
 
-/// Whether the fault is a record's, so that others can still be made.
+/// Whether one record is at fault, so that others can still be created.
 pub(super) fn is_about_a_record(error: &Error) -> bool {
     match error {
         Error::Invalid(_) | Error::Malformed(_) | Error::NotFound { .. } => true,
-        // Somebody else was at work: the file is not at fault.
+        // Something else wrote at the same time.
         Error::Conflict(conflict) => *conflict != Conflict::Concurrent,
         _ => false,
     }
 }
 
-/// Whether the record is there already: one of this collection has a value that must be unique.
+/// Whether the record already exists: another one of the collection has a value that must be unique.
 fn exists(error: &Error, name: &str) -> bool {
     match error {
         Error::Conflict(Conflict::Unique { collection, .. } | Conflict::UniqueUnseen { collection }) => {
@@ -150,18 +150,18 @@ fn exists(error: &Error, name: &str) -> bool {
 struct Entries {
     list: Vec<Entry>,
     credentials: Vec<Option<NewCredential>>,
-    /// Behind the last line.
+    /// After the last line.
     to: Mark,
 }
 
 impl Entries {
-    /// Before the line of the entry with this index, or behind the last.
+    /// Before the line of this entry, or after the last line.
     fn mark(&self, index: usize) -> &Mark {
         self.list.get(index).map_or(&self.to, |entry| &entry.before)
     }
 }
 
-/// Makes some records of a chunk and stores how far the file is loaded, in one commit.
+/// Creates some records of a chunk, and stores how far the file is loaded, in one commit.
 struct Write {
     schema: Schema,
     name: String,
@@ -199,7 +199,7 @@ impl Operation for Write {
 }
 
 impl Write {
-    /// Moves the file's progress to behind these records. Another load at the same time is a conflict.
+    /// Moves the file's progress past these records. Fails with a conflict if another load has moved it.
     async fn advance(&self, cx: &mut OpContext<'_, '_>) -> Result<RecordId, Error> {
         let schema = &self.schema;
         let draft = schema.draft(&self.entries.mark(self.range.end).progress());

@@ -1,10 +1,10 @@
-//! `backstay check`: everything that is wrong, together, for people and for programs.
+//! `backstay check` reports all problems together, for people and for programs.
 
 use serde_json::{Value, json};
 
 use crate::support::{self, App};
 
-/// What `check --format json` says.
+/// The output of `check --format json`.
 fn found(app: &App) -> Vec<Value> {
     let ended = app.run(&["check", "--format", "json"]);
     let found: Value = serde_json::from_str(&ended.out).expect("JSON");
@@ -34,7 +34,7 @@ fn settings_are_told_to_programs_as_to_people() {
     );
 }
 
-/// An application in which everything is wrong that can be.
+/// An application with every kind of problem.
 fn wrong() -> App {
     let app = App::new();
     app.write("backstay.toml", "[server]\nlisen = 1\n");

@@ -1,4 +1,4 @@
-//! The program as people and scripts use it: exit codes, words, and the same commands with and without a server.
+//! The command line: exit codes, output, and the same commands with and without a running server.
 
 use crate::support::{self, App};
 
@@ -21,7 +21,7 @@ fn a_first_start_creates_everything_and_serves() {
     assert_eq!(server.ask("POST", "/api/books", None, &book).0, 401);
 
     assert_eq!(server.stop(), Some(0));
-    assert!(!app.data().join("backstay.sock").exists(), "the socket is gone with the server");
+    assert!(!app.data().join("backstay.sock").exists(), "the socket is removed with the server");
     let server = app.serve();
     assert_eq!(server.get("/api/books?count=true")["count"]["value"], 3, "nothing is seeded twice");
 }
@@ -36,7 +36,7 @@ fn commands_work_with_and_without_a_server() {
     commands(&app, "three");
 }
 
-/// The same commands wherever they are done; `name` tells the rounds apart.
+/// The same commands, whoever runs them. `name` distinguishes the rounds.
 fn commands(app: &App, name: &str) {
     let operator = format!("{name}@shelf.example");
     let add = ["operator", "add", operator.as_str(), "--password-stdin"];
@@ -205,7 +205,7 @@ fn a_model_is_checked() {
     let found: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(found["diagnostics"][0]["start"]["line"], 6, "{found}");
     assert_eq!(app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).code, Some(1));
-    assert!(!app.data().exists(), "nothing is made for a model that is refused");
+    assert!(!app.data().exists(), "nothing is created for a model with errors");
 }
 
 #[test]

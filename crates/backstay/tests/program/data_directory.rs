@@ -1,4 +1,4 @@
-//! What can be wrong with the data directory, and what is said then.
+//! Problems of the data directory, and how they are reported.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -21,7 +21,7 @@ fn the_data_is_its_owners_alone() {
     let second = app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused();
     assert!(second.contains("another Backstay uses the database"), "{second}");
     drop(server);
-    // The socket of a server that was killed is left behind, and does no harm.
+    // A killed server leaves its socket behind, which does no harm.
     assert!(app.data().join("backstay.sock").exists());
     app.run(&["operator", "list"]).done();
     app.serve();
@@ -62,18 +62,18 @@ fn a_directory_that_cannot_be_made_or_written() {
     fs::create_dir(&locked).expect("a directory");
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).expect("a mode");
     if fs::write(locked.join("probe"), "").is_ok() {
-        return; // The superuser may write everywhere.
+        return; // root may write everywhere.
     }
     let refused = app.run(&["key", "add", "importer", "--data", "locked"]).refused();
     assert!(refused.contains("locked"), "{refused}");
 }
 
-/// Runs a script in which `mount` may be used and `backstay` is the program. Answers what each of its steps, a function
-/// `step` of name and command, left on standard error.
+/// Runs a script that may use `mount`, `backstay` and `step NAME COMMAND`. Returns a function that reads what a step wrote
+/// to standard error.
 fn with_mounts(app: &App, script: &str) -> Option<impl Fn(&str) -> String> {
     let can_mount = Command::new("unshare").args(["-Umr", "true"]).status().is_ok_and(|status| status.success());
     if !can_mount {
-        eprintln!("this system lets nobody mount: skipped");
+        eprintln!("this system does not allow mounting in a user namespace; skipped");
         return None;
     }
     fs::create_dir_all(app.path().join("disk")).expect("a directory");
@@ -181,7 +181,7 @@ fn a_path_that_is_too_long_for_a_socket() {
 #[test]
 fn a_full_disk_ends_with_words_and_keeps_what_was_stored() {
     let app = App::with_books(9000);
-    // A limit on the size of files stands for the full disk. Without the trap the process would be killed.
+    // A limit on the size of files acts as a full disk. Without the trap the process would be killed.
     let script = format!("trap '' XFSZ; ulimit -f 2000; exec {} seed", env!("CARGO_BIN_EXE_backstay"));
     let output = Command::new("sh").args(["-c", &script]).current_dir(app.path()).output().expect("sh runs");
     let told = String::from_utf8_lossy(&output.stderr);

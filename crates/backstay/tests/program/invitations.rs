@@ -1,4 +1,4 @@
-//! `backstay invite`: making invitations, looking at them, taking them back.
+//! `backstay invite`: creating, listing and revoking invitations.
 
 use crate::support::App;
 

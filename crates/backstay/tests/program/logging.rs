@@ -1,4 +1,4 @@
-//! What a server logs for programs: one JSON object on each line, from the first to the last.
+//! The server's JSON log: one object per line, from the first line to the last.
 
 use std::process::Command;
 
@@ -30,7 +30,11 @@ fn connections_fit_the_limit_of_open_files() {
         let warned = log.into_iter().find(|line| line["level"] == "WARN");
         warned.map(|line| [line["wanted"].clone(), line["held"].clone(), line["open_files"].clone()])
     };
-    assert_eq!(limited(400), Some([10_000.into(), 272.into(), 400.into()]), "the soft limit is raised to the hard one");
+    assert_eq!(
+        limited(400),
+        Some([10_000.into(), 272.into(), 400.into()]),
+        "the soft limit is raised to the hard limit"
+    );
     app.write("backstay.toml", "limits.connections = 272");
     assert_eq!(limited(400), None);
 }

@@ -88,7 +88,7 @@ fn lost_lines_are_counted_and_told_once_the_log_can_be_written() {
     thread::sleep(Duration::from_millis(300));
     assert_eq!(server.stop(), Some(0));
     let log = log.join().expect("the thread ends").expect("a log");
-    let told = log.lines().find(|line| line.contains("lines of the log were lost")).expect("the count");
+    let told = log.lines().find(|line| line.contains("log lines were lost")).expect("the count");
     let lost = told.split_once("lost=").and_then(|(_, count)| count.trim().parse::<u64>().ok());
     assert!(lost.is_some_and(|lost| lost > 0), "{told}");
     assert!(log.lines().last().is_some_and(|line| line.contains("stopped")), "what comes later is written");

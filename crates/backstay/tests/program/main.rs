@@ -1,4 +1,4 @@
-//! The program as a process: what people, scripts and other programs see of it.
+//! The program as a process, as people, scripts and other programs see it.
 
 mod checking;
 mod command_line;

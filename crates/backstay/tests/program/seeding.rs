@@ -1,4 +1,4 @@
-//! Seed files: what they may say, how a refused record is named, and that nothing is loaded twice.
+//! Seed files: what they may contain, how errors are reported, and that nothing is loaded twice.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn a_refused_record_is_named_by_file_and_line() {
         let refused = app.run(&["seed"]).refused();
         let first = refused.lines().next().unwrap_or_default();
         assert_eq!(first, format!("error: seed/Book.jsonl:3: {expected}"), "{refused}");
-        // What is before it is kept, and the load goes on from there when the line is mended.
+        // The lines before it are kept, and the next load continues with the corrected line.
         app.write("seed/Book.jsonl", &format!("{good}\n{}", good.replace('8', "9")));
         assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
     };
@@ -46,7 +46,7 @@ fn a_refused_record_is_named_by_file_and_line() {
 const TAGS: &str =
     "type Tag @allow(read: \"true\", create: \"true\") { name: String @unique  number: Int  next: Tag }\n";
 
-/// An application with these tags made by requests, and no seed file yet.
+/// An application with these tags, created by requests, and no seed files yet.
 fn with_tags(names: impl Iterator<Item = String>) -> App {
     let app = App::new();
     app.write("model/tag.graphql", TAGS);
@@ -174,7 +174,7 @@ fn a_killed_load_goes_on_and_nothing_is_there_twice() {
         child.kill().expect("it can be killed");
         killed += i32::from(child.wait().expect("it ends").code().is_none());
     }
-    assert!(killed > 0, "no load was cut off");
+    assert!(killed > 0, "no load was interrupted");
     app.run(&["seed"]).done();
     let server = app.serve();
     assert_eq!(server.get("/api/books?count=true&limit=1")["count"]["value"], 9500);
@@ -197,7 +197,7 @@ fn a_load_that_is_asked_of_a_server_that_still_loads_waits_for_it() {
     assert_eq!(server.get("/api/books?count=true&limit=1")["count"]["value"], 9500);
 }
 
-/// A commit, and its entry in the log, holds what a file of long records adds up to only in part.
+/// A file of long records does not fit into one commit and its log entry.
 #[test]
 fn long_records_are_loaded_in_several_commits() {
     let app = App::seeded();
