@@ -252,8 +252,8 @@ impl Directory {
     }
 }
 
-/// The files of a directory with this extension, ordered by name. Other files are errors: they were probably meant to be
-/// read.
+/// The files of a directory with this extension, ordered by name. Other files are errors: they were probably meant to
+/// be read.
 fn listing(
     directory: &Path,
     ending: &'static str,

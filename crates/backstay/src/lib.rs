@@ -1,5 +1,5 @@
-//! The program `backstay`, and the same as a library: settings, wiring and command line. Contains no access rule, no SQL
-//! and no HTTP: the crates that it wires do.
+//! The program `backstay`, and the same as a library: settings, wiring and command line. Contains no access rule, no
+//! SQL and no HTTP: the crates that it wires do.
 
 mod answer;
 mod application;

@@ -39,8 +39,8 @@ pub(crate) fn start(log: Log) {
     }
 }
 
-/// Writes text to standard error, after everything that was logged before. Text that cannot be written is lost; the exit
-/// code still says how a command ended.
+/// Writes text to standard error, after everything that was logged before. Text that cannot be written is lost; the
+/// exit code still says how a command ended.
 pub(crate) fn tell(text: &str) {
     match QUEUE.get() {
         _ if text.is_empty() => {}

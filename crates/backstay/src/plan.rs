@@ -4,7 +4,8 @@ use backstay_engine::{Risk, Step};
 
 use crate::answer::Count;
 
-/// The steps from the stored model to the present one, for people: whether each would be applied, and what to do if not.
+/// The steps from the stored model to the present one, for people: whether each would be applied, and what to do if
+/// not.
 #[derive(Debug)]
 pub(crate) struct Plan(pub(crate) Vec<Step>);
 

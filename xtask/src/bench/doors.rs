@@ -35,15 +35,14 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     let bare_insert = Server::inserting(workshop, 256)?;
     let insert_each = Server::inserting(workshop, 1)?;
 
-    let bench = Bench { options };
-    let mut rows = vec![
-        bench.beside("read by id, authenticated, rule applied", &requests.reads, READERS, &server, &bare_read, 0.45)?,
-        bench.beside("list of 20 with a relation", &requests.lists, READERS, &server, &bare_list, 0.2)?,
-    ];
+    let bench = Bench { options, server: &server };
+    let reads = Work { name: "read by id, authenticated, rule applied", requests: &requests.reads, clients: READERS };
+    let lists = Work { name: "list of 20 with a relation", requests: &requests.lists, clients: READERS };
+    let mut rows = vec![bench.compare(&reads, &bare_read, 0.45)?, bench.compare(&lists, &bare_list, 0.2)?];
     let mut bare_at_64 = f64::INFINITY;
     for clients in CLIENTS {
-        let work = format!("durable create with a membership rule, {clients} clients");
-        let mut row = bench.beside(&work, &requests.creates, clients, &server, &bare_insert, 0.4)?;
+        let name = format!("durable create with a membership rule, {clients} clients");
+        let mut row = bench.compare(&Work { name: &name, requests: &requests.creates, clients }, &bare_insert, 0.4)?;
         if clients == 64 {
             bare_at_64 = row.control;
         } else {
@@ -51,8 +50,9 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
         }
         rows.push(row);
     }
-    let work = "the same, 64 clients, beside a commit and an fsync for each row";
-    let mut row = bench.beside(work, &requests.creates, 64, &server, &insert_each, PER_FSYNC)?;
+    let name = "the same, 64 clients, against one commit and fsync per row";
+    let work = Work { name, requests: &requests.creates, clients: 64 };
+    let mut row = bench.compare(&work, &insert_each, PER_FSYNC)?;
     // If even the bare group commit misses the floor, fsync is too fast on this disk to show a difference.
     let bare = bare_at_64 / row.control;
     if bare < PER_FSYNC {
@@ -73,33 +73,35 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     Ok(())
 }
 
+/// Work to measure.
+#[derive(Debug)]
+struct Work<'a> {
+    name: &'a str,
+    requests: &'a Targets,
+    clients: usize,
+}
+
 #[derive(Debug)]
 struct Bench<'a> {
     options: &'a Options,
+    server: &'a Server,
 }
 
 impl Bench<'_> {
-    /// Measures both alternately and takes the median of all rounds.
-    fn beside(
-        &self,
-        work: &str,
-        requests: &Targets,
-        clients: usize,
-        server: &Server,
-        control: &Server,
-        floor: f64,
-    ) -> Result<Compared> {
-        eprintln!("xtask: {work}");
+    /// Has the server and a control do the same work alternately, and takes the median of all rounds.
+    fn compare(&self, work: &Work<'_>, control: &Server, floor: f64) -> Result<Compared> {
+        let Work { name, requests, clients } = *work;
+        eprintln!("xtask: {name}");
         let mut ours = Vec::new();
         let mut theirs = Vec::new();
         for _ in 0..self.options.rounds {
-            ours.push(requests.send(server, clients, self.options.seconds)?);
+            ours.push(requests.send(self.server, clients, self.options.seconds)?);
             theirs.push(requests.send(control, clients, self.options.seconds)?);
         }
         let (ours, theirs) = (median(ours), median(theirs));
         let remark = format!("{}, 99 %: {}; control {}, 99 %: {}", ours.median, ours.p99, theirs.median, theirs.p99);
         Ok(Compared {
-            work: work.to_owned(),
+            work: name.to_owned(),
             measured: ours.per_second,
             control: theirs.per_second,
             floor: Some(floor),

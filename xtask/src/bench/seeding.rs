@@ -89,8 +89,8 @@ fn table(database: &Path, name: String) -> Result<Table> {
     Ok(Table { schema: schema.collect(), columns: columns.collect(), name })
 }
 
-/// CSV cannot contain NUL bytes, so a key is exported as the 16 hexadecimal digits of its first half. These are as long as
-/// the key and equally distinct, because one process created all keys in order of time.
+/// CSV cannot contain NUL bytes, so a key is exported as the 16 hexadecimal digits of its first half. These are as long
+/// as the key and equally distinct, because one process created all keys in order of time.
 fn exported(column: &str, kind: &str) -> String {
     if kind == "BLOB" { format!("substr(hex(\"{column}\"), 1, 16)") } else { format!("\"{column}\"") }
 }

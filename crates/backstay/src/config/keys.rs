@@ -138,8 +138,8 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "trusted_proxies",
         kind: Kind::Texts,
-        about: "Addresses and networks (`10.0.0.0/8`) of proxies whose forwarded headers are trusted; those of everyone \
-                else are ignored.",
+        about: "Addresses and networks (`10.0.0.0/8`) of proxies whose forwarded headers are trusted; those of \
+                everyone else are ignored.",
         set: |config, given| {
             let proxies = texts(given)?;
             if proxies.iter().any(|proxy| proxy.parse::<Network>().is_err()) {
@@ -186,8 +186,8 @@ const SERVER: &[Key] = &[
         name: "cors_credentials",
         kind: Kind::Truth,
         about: "Whether pages of `cors_origins` may use the session cookie, which no script can read, instead of a \
-                token; never with `\"*\"`. Browsers send it only within one site: to `https://news.example` from a page \
-                of `https://app.news.example`, but not from one of `https://app.example`.",
+                token; never with `\"*\"`. Browsers send it only within one site: to `https://news.example` from a \
+                page of `https://app.news.example`, but not from one of `https://app.example`.",
         set: |config, given| {
             config.server.cors_credentials = truth(&given)?;
             Ok(())
@@ -198,8 +198,8 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "secure_cookies",
         kind: Kind::Truth,
-        about: "Whether browsers send the session cookie only over TLS. Set it to `true` if clients reach the server by \
-                `https`.",
+        about: "Whether browsers send the session cookie only over TLS. Set it to `true` if clients reach the server \
+                by `https`.",
         set: |config, given| {
             config.server.secure_cookies = truth(&given)?;
             Ok(())

@@ -60,8 +60,8 @@ impl Seeder {
         Ok(loaded)
     }
 
-    /// Creates the records of a chunk in one commit. If the commit fails because of a record, tries each half, and so on
-    /// down to that record: it is skipped if it already exists, else it ends the load.
+    /// Creates the records of a chunk in one commit. If the commit fails because of a record, tries each half, and so
+    /// on down to that record: it is skipped if it already exists, else it ends the load.
     async fn write_chunk(&self, file: &SeedFile, chunk: Chunk, loaded: &mut Loaded) -> Result<(), SeedError> {
         let credentials = self.credentials(&chunk.entries).await?;
         let (mut from, to) = (chunk.from, chunk.to);

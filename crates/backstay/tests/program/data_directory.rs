@@ -68,8 +68,8 @@ fn a_directory_that_cannot_be_made_or_written() {
     assert!(refused.contains("locked"), "{refused}");
 }
 
-/// Runs a script that may use `mount`, `backstay` and `step NAME COMMAND`. Returns a function that reads what a step wrote
-/// to standard error.
+/// Runs a script that may use `mount`, `backstay` and `step NAME COMMAND`. Returns a function that reads what a step
+/// wrote to standard error.
 fn with_mounts(app: &App, script: &str) -> Option<impl Fn(&str) -> String> {
     let can_mount = Command::new("unshare").args(["-Umr", "true"]).status().is_ok_and(|status| status.success());
     if !can_mount {
