@@ -161,7 +161,7 @@ impl Failure {
         }
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
-            Self::Unwritable { source, .. } => Some(writing_help(source).to_owned()),
+            Self::Data { source, .. } | Self::Unwritable { source, .. } => Some(writing_help(source).to_owned()),
             Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
@@ -202,7 +202,11 @@ impl Failure {
             return refusal.clone();
         }
         let mut causes = Vec::new();
-        let mut next = self.source();
+        let mut next = match self {
+            // Their messages name the cause.
+            Self::Data { .. } | Self::Unwritable { .. } | Self::Listen { .. } => None,
+            _ => self.source(),
+        };
         while let Some(cause) = next {
             causes.push(cause.to_string());
             next = cause.source();

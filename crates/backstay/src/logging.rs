@@ -1,5 +1,6 @@
 mod queue;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::panic;
 use std::sync::OnceLock;
@@ -34,7 +35,9 @@ pub(crate) fn start(log: Log) {
     if started.is_ok() {
         panic::set_hook(Box::new(|panicked| {
             let place = panicked.location().map(ToString::to_string);
-            tracing::error!(place, "panic: {}", panicked.payload_as_str().unwrap_or("no message"));
+            let backtrace = Backtrace::capture();
+            let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+            tracing::error!(place, backtrace, "panic: {}", panicked.payload_as_str().unwrap_or("no message"));
         }));
     }
 }

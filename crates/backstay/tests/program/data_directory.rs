@@ -134,7 +134,7 @@ fn a_start_on_a_file_system_that_is_read_only_says_so() {
          step key backstay key add l --data disk/old"
     );
     let Some(told) = with_mounts(&app, &script) else { return };
-    assert!(told("new").contains("disk/new") && told("new").contains("Read-only file system"), "{}", told("new"));
+    assert!(told("new").contains("disk/new: its file system is mounted read-only\n  help: "), "{}", told("new"));
     for step in ["serve", "key"] {
         let expected = "error: cannot write to the data directory disk/old: its file system is mounted read-only\n";
         assert!(told(step).starts_with(expected), "{step}: {}", told(step));
