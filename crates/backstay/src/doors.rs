@@ -5,10 +5,10 @@ use backstay_http::{Cors, HttpSettings, Network, ParseNetworkError, Proxies};
 use crate::config::ProxyHeader;
 use crate::{Config, Failure};
 
-/// Seconds for which browsers remember that a page of another origin may call.
+/// How long browsers may cache the answer to a preflight request, in seconds.
 const CORS_SECONDS: u32 = 600;
 
-/// The settings of the doors over HTTP.
+/// The settings of the HTTP server.
 pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
     let (server, limits) = (&config.server, &config.limits);
     let networks: Result<Vec<Network>, ParseNetworkError> =

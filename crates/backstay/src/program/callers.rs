@@ -62,7 +62,7 @@ pub(super) async fn invite(invite: Invite) -> Result<ExitCode, Failure> {
         (None, Some(NewInvitation { email, roles, expires })) => {
             command(&invite.within, Command::Invite { email, roles, seconds: expires.0 }).await
         }
-        // The parser has refused this already: one of them is required.
+        // The parser requires one of them.
         (None, None) => Ok(ExitCode::from(2)),
     }
 }

@@ -4,17 +4,17 @@ use backstay_model::CollectionId;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
-use super::chunk::is_about_a_record;
 use super::line;
 use super::lines::line_at;
 use super::progress::Meter;
 use super::references::References;
+use super::write::is_about_a_record;
 use super::{SeedError, SeedFile, Seeder, unreadable};
 
-/// Records that share a commit.
+/// Records per commit.
 const RECORDS: u32 = 200;
 
-/// What a record gets now that all of them exist.
+/// The relations that a record gets now that all records exist.
 #[derive(Clone)]
 struct Patch {
     note: RecordId,
@@ -24,7 +24,7 @@ struct Patch {
 }
 
 impl Seeder {
-    /// Sets the relations of a file's records that had to wait.
+    /// Sets the relations that had to wait until all records exist.
     pub(super) async fn set_relations(&self, file: &SeedFile, meter: &Meter) -> Result<(), SeedError> {
         let Some(known) = self.record_of(file).await? else {
             return Ok(());
@@ -47,11 +47,9 @@ impl Seeder {
         }
     }
 
-    /// Reads again what the line of a record says of the relations that had to wait.
+    /// Reads the relations that had to wait from the record's line.
     fn patch_of(&self, file: &SeedFile, note: &Record, references: &mut References) -> Result<Patch, SeedError> {
-        let schema = &self.schema;
-        let number = |field| u64::try_from(note.value(field).as_int().unwrap_or(0)).unwrap_or(0);
-        let (line, offset) = (number(schema.later_line), number(schema.later_offset));
+        let (record, line, offset) = self.schema.note(note)?;
         let model = self.engine.model();
         let collection = model.collection(file.collection);
         let waits = |name: &str| collection.field_named(name).is_some_and(|field| file.later.contains(&field.id));
@@ -61,10 +59,7 @@ impl Seeder {
             decode_draft_with(model, collection.id, &later, references)
         });
         match draft {
-            Ok(draft) => {
-                let record = note.value(schema.later_record).as_id().unwrap_or_else(|| note.id());
-                Ok(Patch { note: note.id(), line, record, draft })
-            }
+            Ok(draft) => Ok(Patch { note: note.id(), line, record, draft }),
             Err(source) => match references.failure() {
                 Some(failure) => Err(failure.into()),
                 None => Err(SeedError::Refused { file: file.name.clone(), line, source }),
@@ -72,7 +67,7 @@ impl Seeder {
         }
     }
 
-    /// Applies patches in one commit; one after the other where one of them is refused, so that it is known which.
+    /// Applies patches in one commit. If one is refused, applies them one by one to find out which.
     async fn patch(&self, file: &SeedFile, patches: Vec<Patch>) -> Result<(), SeedError> {
         let apply = |patches| Apply { later: self.schema.later, collection: file.collection, patches };
         match self.engine.run(&Context::system(&self.engine), apply(patches.clone())).await {
@@ -91,7 +86,7 @@ impl Seeder {
     }
 }
 
-/// Sets relations and forgets that they had to wait.
+/// Sets relations, and deletes the notes about them.
 struct Apply {
     later: CollectionId,
     collection: CollectionId,

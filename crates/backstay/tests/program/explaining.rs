@@ -8,11 +8,8 @@ fn a_write_is_explained_with_its_body() {
     app.run(&["seed"]).done();
     let check = |request: &str, method: &str| {
         let refused = app.run(&["explain", request]).refused();
-        let words = format!("error: {method} /api/books sends a body, and none was given\n");
-        assert_eq!(
-            refused,
-            format!("{words}  help: give --body with the JSON that it would send, such as --body '{{}}'\n")
-        );
+        let words = format!("error: {method} /api/books needs a body\n");
+        assert_eq!(refused, format!("{words}  help: give one with --body, such as --body '{{}}'\n"));
     };
     check("POST /api/books", "POST");
     check("patch /api/books", "PATCH");
