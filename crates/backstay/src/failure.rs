@@ -39,10 +39,10 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
-    /// The data directory cannot be written.
-    #[error("cannot write to the data directory {path}: {}", writing(source))]
+    /// The data directory, or a file in it, cannot be written.
+    #[error("cannot write to {}{path}: {}", if path.is_dir() { "the data directory " } else { "" }, writing(source))]
     Unwritable {
-        /// The directory.
+        /// The directory or file.
         path: PathBuf,
         /// Why.
         #[source]

@@ -1,5 +1,5 @@
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write as _};
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,29 +77,17 @@ impl Place {
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         Ok((Instance { engine, identity, seeder, directory: self.directory.clone() }, outcome))
     }
-}
 
-impl Place {
-    /// Why the database could not be opened. SQLite rarely reports the operating system's own reason, such as a full
-    /// disk, so writing to the directory is tried.
+    /// Why the database could not be opened.
     fn why(&self, error: OpenError) -> Failure {
         match error {
-            OpenError::ReadOnly { .. } | OpenError::Directory { .. } | OpenError::Store(_) => {}
-            error => return error.into(),
-        }
-        match probe(&self.data.join("backstay.probe")) {
-            Err(source) => Failure::Unwritable { path: self.data.clone(), source },
-            Ok(()) => error.into(),
+            OpenError::Unwritable { path, source } => match source.kind() {
+                ErrorKind::PermissionDenied => Failure::Unwritable { path, source },
+                _ => Failure::Unwritable { path: self.data.clone(), source },
+            },
+            error => error.into(),
         }
     }
-}
-
-/// Makes a file as large as the smallest that SQLite needs beside a database, and removes it.
-fn probe(path: &Path) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    let written = file.write_all(&vec![0; 64 * 1024]).and_then(|()| file.sync_all());
-    fs::remove_file(path)?;
-    written
 }
 
 /// The environment variables.

@@ -95,13 +95,13 @@ impl StoreError {
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The data directory cannot be created or used.
-    #[error("the data directory {path} cannot be used")]
-    Directory {
-        /// The directory.
+    /// The data directory cannot be created, or it or a file in it cannot be written: the disk is full, the user's
+    /// quota is used up, permission is missing, the file system is mounted read-only, and so on.
+    #[error("cannot write to {path}: {source}")]
+    Unwritable {
+        /// The directory or file.
         path: PathBuf,
-        /// Why.
-        #[source]
+        /// The operating system's reason.
         source: std::io::Error,
     },
     /// The file is a symbolic link to a file whose directory another process may use.
@@ -116,23 +116,11 @@ pub enum OpenError {
         /// The data directory.
         path: PathBuf,
     },
-    /// There is no permission to write the file or its directory.
-    #[error("no permission to write {path}; grant it to the user that runs Backstay")]
-    ReadOnly {
-        /// The file or directory.
-        path: PathBuf,
-    },
     /// The database of another program.
     #[error("{database} is the database of another program; move it away, or choose another directory with --data")]
     NotOurs {
         /// The database.
         database: String,
-    },
-    /// The disk is full, the user's quota is used up, or the database has reached the size that it may have.
-    #[error("there is no space left for the database in {path}; free some space, then start again")]
-    Full {
-        /// The data directory.
-        path: PathBuf,
     },
     /// The process may not open as many files as the database needs.
     #[error(

@@ -176,10 +176,7 @@ fn a_read_only_file_is_refused() {
     let mut permissions = fs::metadata(&path).expect("the file").permissions();
     permissions.set_readonly(true);
     fs::set_permissions(&path, permissions).expect("read-only");
-    assert_eq!(
-        refused(directory.path(), MODEL),
-        "no permission to write DIR/backstay.db; grant it to the user that runs Backstay"
-    );
+    assert_eq!(refused(directory.path(), MODEL), "cannot write to DIR/backstay.db: permission denied");
 }
 
 #[test]
@@ -187,14 +184,20 @@ fn a_full_disk_is_named() {
     let directory = directory();
     let options = OpenOptions { max_bytes: Some(8 * 4096), ..OpenOptions::new(directory.path()) };
     let error = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect_err("refused");
-    assert!(matches!(error, OpenError::Full { .. }), "{error:?}");
+    assert!(
+        matches!(&error, OpenError::Unwritable { source, .. } if source.kind() == std::io::ErrorKind::StorageFull),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn a_directory_that_cannot_be_made_is_named() {
     let directory = directory();
     fs::write(directory.path().join("file"), "").expect("a file");
-    assert_eq!(refused(&directory.path().join("file/data"), MODEL), "the data directory DIR cannot be used");
+    assert_eq!(
+        refused(&directory.path().join("file/data"), MODEL),
+        "cannot write to DIR: Not a directory (os error 20)"
+    );
 }
 
 const MORE: &str = r#"

@@ -103,7 +103,7 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     let file = open(path)?;
     let metadata = file.metadata().map_err(|source| unusable(path, source))?;
     if metadata.permissions().readonly() {
-        return Err(OpenError::ReadOnly { path: path.to_owned() });
+        return Err(unusable(path, io::Error::from(ErrorKind::PermissionDenied)));
     }
     let mut head = Vec::new();
     (&file).take(MAGIC.len() as u64).read_to_end(&mut head).map_err(|source| unusable(path, source))?;
@@ -143,11 +143,9 @@ pub(super) fn identity(path: &Path) -> io::Result<Identity> {
 
 /// What an error of the operating system means for the database.
 pub(super) fn unusable(path: &Path, source: io::Error) -> OpenError {
-    match source.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly { path: path.to_owned() },
-        _ if is_out_of_space(&source) => OpenError::Full { path: path.to_owned() },
-        _ if is_out_of_files(&source) => OpenError::OpenFiles(source),
-        _ => OpenError::Directory { path: path.to_owned(), source },
+    match is_out_of_files(&source) {
+        true => OpenError::OpenFiles(source),
+        false => OpenError::Unwritable { path: path.to_owned(), source },
     }
 }
 
@@ -161,16 +159,14 @@ mod tests {
     fn errors_of_the_operating_system_name_their_cause() {
         let of = |errno: i32| unusable(Path::new("data"), io::Error::from_raw_os_error(errno));
         let (eacces, enfile, emfile, enospc, erofs, edquot, eio) = (13, 23, 24, 28, 30, 122, 5);
-        for errno in [enospc, edquot] {
-            assert!(matches!(of(errno), OpenError::Full { .. }), "{errno}");
-        }
         for errno in [enfile, emfile] {
             assert!(matches!(of(errno), OpenError::OpenFiles(_)), "{errno}");
         }
-        for errno in [eacces, erofs] {
-            assert!(matches!(of(errno), OpenError::ReadOnly { .. }), "{errno}");
+        for errno in [eacces, enospc, erofs, edquot, eio] {
+            let error = of(errno);
+            let OpenError::Unwritable { source, .. } = &error else { panic!("{error:?}") };
+            assert_eq!(source.raw_os_error(), Some(errno));
         }
-        assert!(matches!(of(eio), OpenError::Directory { .. }));
     }
 
     #[test]

@@ -43,12 +43,16 @@ fn explained(error: OpenError, path: &Path, readers: usize) -> OpenError {
     let directory = file::directory(path);
     match error {
         OpenError::Store(StoreError::Corrupt(source)) => OpenError::Corrupt { path: path.to_owned(), source },
-        OpenError::Store(StoreError::Full) => OpenError::Full { path: directory.to_owned() },
         OpenError::Store(StoreError::Busy) => OpenError::Locked { path: directory.to_owned() },
-        OpenError::Store(StoreError::Io(_)) | OpenError::ReadOnly { .. } | OpenError::Thread(_) => {
-            match file::probe(directory, FILES_PER_CONNECTION * (readers + OTHER_CONNECTIONS)) {
-                Ok(()) => error,
-                Err(cause) => file::unusable(directory, cause),
+        OpenError::Store(StoreError::Io(_) | StoreError::Full)
+        | OpenError::Unwritable { .. }
+        | OpenError::Thread(_) => {
+            match (file::probe(directory, FILES_PER_CONNECTION * (readers + OTHER_CONNECTIONS)), error) {
+                (Err(cause), _) => file::unusable(directory, cause),
+                (Ok(()), OpenError::Store(StoreError::Full)) => {
+                    file::unusable(directory, std::io::Error::from(std::io::ErrorKind::StorageFull))
+                }
+                (Ok(()), error) => error,
             }
         }
         error => error,
