@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use backstay_base::{Error, Timestamp, nearest};
-use backstay_engine::{Authority, Context, Draft, Engine, OpContext, Operation, Record};
+use backstay_engine::{Authority, Context, Engine, Input, Record, Transaction, TxContext};
 use backstay_identity::Identity;
 use backstay_model::{CollectionId, FieldId, Model};
 use futures_util::future::BoxFuture;
@@ -190,31 +190,31 @@ struct Finish {
     modified: Option<i64>,
 }
 
-impl Operation for Finish {
+impl Transaction for Finish {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "seed-finish"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let schema = &self.schema;
-            let end = |draft: Draft, now: Timestamp| {
-                let draft = draft.with(schema.finished_at, now);
+            let end = |input: Input, now: Timestamp| {
+                let input = input.with(schema.finished_at, now);
                 match self.modified {
-                    Some(modified) => draft.with(schema.modified, modified),
-                    None => draft,
+                    Some(modified) => input.with(schema.modified, modified),
+                    None => input,
                 }
             };
             let now = cx.now();
             let known = cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await?;
             if let Some(file) = known {
-                cx.update(Authority::System, schema.files, file.id(), end(Draft::new(), now), None).await?;
+                cx.update(Authority::System, schema.files, file.id(), end(Input::new(), now), None).await?;
             } else {
                 // The file is empty.
-                let draft = schema.draft(&Progress::default()).with(schema.name, self.name.as_str());
-                cx.create(Authority::System, schema.files, end(draft, now)).await?;
+                let input = schema.input(&Progress::default()).with(schema.name, self.name.as_str());
+                cx.create(Authority::System, schema.files, end(input, now)).await?;
             }
             Ok(())
         })

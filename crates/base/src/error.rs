@@ -23,6 +23,7 @@ pub enum Action {
 
 impl Action {
     /// The action in whose `@allow` the model answers for this one.
+    #[must_use]
     pub fn in_model(self) -> Self {
         match self {
             Self::Get | Self::Search | Self::Refer => Self::Read,

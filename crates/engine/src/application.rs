@@ -77,7 +77,7 @@ impl Application {
         let grantee = if *system { Grantee::System(truths) } else { Grantee::Callers(truths, grant.as_deref()) };
         let rights = rights_of(grantee, &self.model, &self.policy);
         let plans = Plans::new(&rights, self.model.collections.len());
-        let class = Arc::new(CallerClass { truths: truths.clone(), system: *system, rights, plans });
+        let class = Arc::new(CallerClass { truths: *truths, system: *system, rights, plans });
         self.classes.insert(key, Arc::clone(&class));
         class
     }

@@ -45,7 +45,7 @@ pub enum Authority {
 }
 
 /// What an operation works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
-pub struct OpContext<'a, 't> {
+pub struct TxContext<'a, 't> {
     pub(crate) engine: &'a Inner,
     pub(crate) cx: &'a Context,
     pub(crate) class: Arc<CallerClass>,
@@ -61,13 +61,13 @@ pub struct OpContext<'a, 't> {
     pub(crate) recorder: Option<Recorder>,
 }
 
-impl std::fmt::Debug for OpContext<'_, '_> {
+impl std::fmt::Debug for TxContext<'_, '_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OpContext").field("cx", &self.cx).finish_non_exhaustive()
+        f.debug_struct("TxContext").field("cx", &self.cx).finish_non_exhaustive()
     }
 }
 
-impl<'a> OpContext<'a, '_> {
+impl<'a> TxContext<'a, '_> {
     /// Who asks.
     pub fn caller(&self) -> &'a Caller {
         &self.cx.caller

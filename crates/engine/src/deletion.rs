@@ -10,7 +10,7 @@ use crate::bind::Bindings;
 use crate::proposal::Proposal;
 use crate::references::may_read;
 use crate::row_change::RowChange;
-use crate::{OpContext, Record};
+use crate::{Record, TxContext};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
@@ -65,7 +65,7 @@ fn to_one(field: &Field) -> Option<(CollectionId, OnDelete)> {
 }
 
 /// Deletes the stored record of a proposal, and what goes with it; releases what refers to any of it and stays.
-pub(crate) async fn delete(cx: &mut OpContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+pub(crate) async fn delete(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
     let Proposal { collection, stored, class, .. } = proposal;
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
     let first = Going { collection: cx.model().collection(collection.id), record: record.clone() };
@@ -90,7 +90,7 @@ pub(crate) async fn delete(cx: &mut OpContext<'_, '_>, proposal: Proposal<'_>) -
 }
 
 /// What goes with a record, itself first, and what refers to any of it.
-async fn reach<'a>(cx: &mut OpContext<'a, '_>, first: Going<'a>) -> Result<Reach<'a>, Error> {
+async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>) -> Result<Reach<'a>, Error> {
     let model = cx.model();
     let mut known = HashSet::from([first.record.id()]);
     let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, 0);
@@ -126,7 +126,7 @@ async fn reach<'a>(cx: &mut OpContext<'a, '_>, first: Going<'a>) -> Result<Reach
 
 /// The records whose reference leads here: of those that restrict some, else all up to the limit.
 async fn referring(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     (collection, field): (CollectionId, FieldId),
     (to, on_delete): (RecordId, OnDelete),
 ) -> Result<Vec<RecordId>, Error> {
@@ -142,7 +142,7 @@ async fn referring(
 /// Empties the references of records that stay, all of one record in one change, and of those that would go later than
 /// what they refer to. Nothing else of a record that stays changes, and none of its rules and checks is asked.
 async fn release(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     referring: &[Referring<'_>],
     places: &HashMap<RecordId, usize>,
 ) -> Result<(), Error> {
@@ -177,7 +177,7 @@ async fn release(
 
 /// Why a record cannot be deleted: which records refer to it, if the caller may see them.
 async fn still_referenced(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     class: &crate::application::CallerClass,
     referring: &Referring<'_>,
     ids: &[RecordId],

@@ -12,10 +12,10 @@ use parking_lot::Mutex;
 
 use crate::engine::Engine;
 use crate::explanation::{ExplainedCaller, ExplainedRule, ExplainedStatement, Explanation};
-use crate::operations::Prepared;
 use crate::read::Executed;
 use crate::recorder::{self, Note, Recorder, Subject};
-use crate::{Context, Create, Delete, Get, List, OpContext, Operation, Record, Update};
+use crate::write_requests::Prepared;
+use crate::{Context, Create, Delete, Get, List, Record, Transaction, TxContext, Update};
 
 /// A request to be explained. Nothing is stored by explaining it.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ impl Engine {
             ExplainRequest::Get(get) => self.explain_get(cx, get, &mut explanation).await,
             ExplainRequest::List(list) => self.explain_list(cx, list, &mut explanation).await,
             ExplainRequest::Create(create) => {
-                self.rehearse(cx, self.prepare_create(cx, create)?, &mut explanation).await
+                self.rehearse(cx, self.prepare_create(cx, &create)?, &mut explanation).await
             }
             ExplainRequest::Update(update) => {
                 self.rehearse(cx, self.prepare_update(cx, update)?, &mut explanation).await
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     /// Runs a write, recorded, in a transaction that is undone.
-    async fn rehearse<O: Operation>(
+    async fn rehearse<O: Transaction>(
         &self,
         cx: &Context,
         write: Prepared<O>,
@@ -140,7 +140,7 @@ struct Rehearsal<O> {
     recording: Arc<Mutex<Recording>>,
 }
 
-impl<O: Operation> Operation for Rehearsal<O> {
+impl<O: Transaction> Transaction for Rehearsal<O> {
     type Answer = ();
 
     fn name(&self) -> &'static str {
@@ -152,7 +152,7 @@ impl<O: Operation> Operation for Rehearsal<O> {
         Writes::Many
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             cx.recorder = Some(Recorder::default());
             cx.tx.watch();
@@ -176,7 +176,7 @@ struct ReadRules {
     record: Option<RecordId>,
 }
 
-impl Operation for ReadRules {
+impl Transaction for ReadRules {
     type Answer = Vec<ExplainedRule>;
 
     fn name(&self) -> &'static str {
@@ -187,7 +187,7 @@ impl Operation for ReadRules {
         Writes::None
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
         Box::pin(async move {
             let collection: &Collection = cx.model().collection(self.collection);
             let Some(id) = self.record else { return recorder::read_rules(cx, collection, None).await };
@@ -210,7 +210,7 @@ struct TypeRule {
     action: Action,
 }
 
-impl Operation for TypeRule {
+impl Transaction for TypeRule {
     type Answer = Vec<ExplainedRule>;
 
     fn name(&self) -> &'static str {
@@ -221,7 +221,7 @@ impl Operation for TypeRule {
         Writes::None
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
         Box::pin(async move {
             let collection: &Collection = cx.model().collection(self.collection);
             Ok(vec![recorder::type_rule(cx, collection, self.action).await?])
@@ -229,7 +229,7 @@ impl Operation for TypeRule {
     }
 }
 
-impl OpContext<'_, '_> {
+impl TxContext<'_, '_> {
     /// Runs the staged writes.
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         let settled = self.tx.settle().await;
@@ -240,13 +240,13 @@ impl OpContext<'_, '_> {
     }
 }
 
-fn note(executed: Executed<'_>) -> ExplainedStatement {
+fn note(executed: &Executed<'_>) -> ExplainedStatement {
     let Executed { template, bindings, collection, withheld, stats } = executed;
-    let note = match withheld {
-        true => Note::withheld(template, &bindings, collection),
-        false => Note::new(template, &bindings, collection),
+    let note = match *withheld {
+        true => Note::withheld(template, bindings, collection),
+        false => Note::new(template, bindings, collection),
     };
-    note.executed(stats)
+    note.executed(*stats)
 }
 
 fn explained(cx: &Context) -> ExplainedCaller {

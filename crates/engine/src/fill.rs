@@ -8,7 +8,7 @@ use backstay_scalar::{Value, merged};
 
 use crate::bind::InMemory;
 use crate::proposal::Proposal;
-use crate::{Authority, Input, OpContext};
+use crate::{Authority, Input, TxContext};
 
 /// Puts the input in the place of what is stored. What a caller sees and sends back as it is stored changes nothing and is
 /// no part of the input any more, whoever may write it.
@@ -31,7 +31,7 @@ pub(crate) fn patch(proposal: &mut Proposal<'_>, mut input: Input) {
 }
 
 /// Gives a new record its id, version and defaults, and what the input gives.
-pub(crate) fn defaults(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>) {
+pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     for field in &proposal.collection.fields {
         if let Some(default) = &field.default {
             proposal.values[usize::from(field.id.0)] = default.clone();
@@ -77,7 +77,7 @@ pub(crate) fn refuse_immutable(proposal: &mut Proposal<'_>) {
 
 /// The address that an account signs in with is not changed by its token alone: that would make a stolen token good for
 /// the whole account, and tell by the answer which addresses have accounts.
-pub(crate) fn refuse_own_address(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>) {
+pub(crate) fn refuse_own_address(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     let collection = proposal.collection;
     let own = cx.model().identity == Some(collection.id) && cx.caller().id == proposal.value(Collection::ID).as_id();
     if let Some(email) = collection.field_named("email")
@@ -91,7 +91,7 @@ pub(crate) fn refuse_own_address(cx: &OpContext<'_, '_>, proposal: &mut Proposal
 
 /// Gives fields the values of their `@set`. What Backstay itself was given stays, such as the author in a seed file, of
 /// whom `auth.id` knows nothing.
-pub(crate) fn sets(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>, on: SetOn) {
+pub(crate) fn sets(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, on: SetOn) {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
     for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {
         if proposal.authority == Authority::System && proposal.input.value(field.id).is_some() {
@@ -106,7 +106,7 @@ pub(crate) fn sets(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>, on: SetO
 }
 
 /// Gives a field the value of an expression of a transition, in which `this` is stored and `new` proposed.
-pub(crate) fn transition_set(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>, field: FieldId, to: &Expr) {
+pub(crate) fn transition_set(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, field: FieldId, to: &Expr) {
     let stored = proposal.stored_values();
     let memory = InMemory { caller: cx.caller(), now: cx.now(), this: stored, new: &proposal.values };
     let value = evaluate(to, &memory);
@@ -115,7 +115,7 @@ pub(crate) fn transition_set(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>
 }
 
 /// Puts a computed value into its field, in the form of the field's type.
-fn give(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>, field: &Field, value: Value) {
+fn give(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, field: &Field, value: Value) {
     match fitted(cx, field, value) {
         Ok(value) => proposal.set(field.id, value),
         Err(kind) => {
@@ -125,7 +125,7 @@ fn give(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>, field: &Field, valu
     }
 }
 
-fn fitted(cx: &OpContext<'_, '_>, field: &Field, value: Value) -> Result<Value, ViolationKind> {
+fn fitted(cx: &TxContext<'_, '_>, field: &Field, value: Value) -> Result<Value, ViolationKind> {
     let (model, caller) = (cx.model(), cx.caller());
     let of_accounts = field.kind.target().is_some() && field.kind.target() == model.identity;
     // Keys and operators have ids as well, but no record among the accounts.

@@ -15,8 +15,6 @@ mod fill;
 mod input;
 mod links;
 mod observer;
-mod operation;
-mod operations;
 mod plans;
 mod policy;
 mod proposal;
@@ -37,23 +35,22 @@ mod states;
 mod stored;
 mod tag;
 mod templates;
+mod transaction;
 mod width;
 mod write;
+mod write_requests;
 
 pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_store::{Migration, OpenError, OpenOptions, Outcome as OpenOutcome, Risk, Step, Writes};
-pub use context::{Authority, Context, OpContext};
-pub use decode::{
-    RelationReader, decode_input, decode_input as decode_draft, decode_input_with,
-    decode_input_with as decode_draft_with, object_members,
-};
+pub use context::{Authority, Context, TxContext};
+pub use decode::{RelationReader, decode_input, decode_input_with, object_members};
 pub use engine::{Dependency, Engine};
 pub use explain::ExplainRequest;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
-pub use input::{Input, Input as Draft};
-pub use operation::Operation;
+pub use input::Input;
 pub use record::Record;
 pub use request::{Create, Delete, Found, Get, IfMatch, List, Outcome, Page, Raw, Update, WriteOptions, Written};
 pub use tag::Tag;
+pub use transaction::Transaction;

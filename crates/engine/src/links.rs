@@ -11,7 +11,7 @@ use crate::bind::Bindings;
 use crate::proposal::Proposal;
 use crate::references::may_read;
 use crate::templates::LinkStatement;
-use crate::{Authority, OpContext};
+use crate::{Authority, TxContext};
 
 /// Links of one relation that are made and ended.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) fn added(proposal: &mut Proposal<'_>) {
 
 /// What the input changes in the record's links. Members that the caller may not read are none of the caller's business:
 /// they stay, and are members of the proposed record too.
-pub(crate) async fn changed(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+pub(crate) async fn changed(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let id = proposal.id()?;
     for (field, wanted) in proposal.input.links.clone() {
         let FieldKind::ManyToMany { link, target } = &proposal.collection.field(field).kind else { continue };
@@ -72,7 +72,7 @@ fn members_of(ids: &[RecordId]) -> Value {
 }
 
 async fn targets(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     collection: &Collection,
     link: &Link,
     of: RecordId,

@@ -34,7 +34,7 @@ impl Engine {
         &self,
         cx: &Context,
         request: Get,
-        record: &mut (dyn FnMut(Executed<'_>) + Send),
+        record: &mut (dyn FnMut(&Executed<'_>) + Send),
     ) -> Result<Found, Error> {
         let inner = &*self.inner;
         let collection = inner.application.model.collection(request.collection);
@@ -44,7 +44,7 @@ impl Engine {
         let bindings = Bindings::new(&cx.caller, cx.now).id(request.id);
         let mut sink = OneRecord::new(&plan);
         let stats = inner.read(&bindings.statement(&plan.template), &mut sink).await?;
-        record(Executed { template: &plan.template, bindings, collection, withheld: false, stats });
+        record(&Executed { template: &plan.template, bindings, collection, withheld: false, stats });
         let OneRecord { body, version, .. } = sink;
         let version = version.ok_or_else(|| not_found(collection))?;
         let tag = Tag::of_record(version, &body);
@@ -60,7 +60,7 @@ impl Engine {
         &self,
         cx: &Context,
         request: List,
-        record: &mut (dyn FnMut(Executed<'_>) + Send),
+        record: &mut (dyn FnMut(&Executed<'_>) + Send),
     ) -> Result<Page, Error> {
         let inner = &*self.inner;
         let class = inner.application.class(&cx.caller);
@@ -70,7 +70,7 @@ impl Engine {
         let stats = inner.read(&bindings.statement(template), &mut sink).await?;
         let (collection, withheld) =
             (inner.application.model.collection(request.collection), prepared.plan.names_classified);
-        record(Executed { template, bindings, collection, withheld, stats });
+        record(&Executed { template, bindings, collection, withheld, stats });
         let count = match request.count {
             true => Some(inner.count(cx, &class, &prepared).await?),
             false => None,

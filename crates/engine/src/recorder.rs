@@ -7,7 +7,7 @@ use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{RecordSource, Row, Slot, Template};
 use backstay_store::ReadStats;
 
-use crate::OpContext;
+use crate::TxContext;
 use crate::bind::{Bindings, InMemory};
 use crate::explanation::{ExplainedPart, ExplainedRule, ExplainedStatement};
 use crate::policy::{CollectionPolicy, Compiled};
@@ -107,7 +107,7 @@ impl<'s> Subject<'s> {
 
 /// Records a rule that a write asks, if the run is recorded.
 pub(crate) async fn rule(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     proposal: &Proposal<'_>,
     of: RuleOf<'_>,
     this: RecordSource,
@@ -135,7 +135,7 @@ pub(crate) async fn rule(
 }
 
 /// Records the rules of a record that is not there: their texts.
-pub(crate) fn absent(cx: &mut OpContext<'_, '_>, collection: &Collection, action: Action) {
+pub(crate) fn absent(cx: &mut TxContext<'_, '_>, collection: &Collection, action: Action) {
     if cx.recorder.is_none() {
         return;
     }
@@ -152,7 +152,7 @@ pub(crate) fn absent(cx: &mut OpContext<'_, '_>, collection: &Collection, action
 
 /// The rules of a read: the type's, and those of fields; of one record, or of each record of a list.
 pub(crate) async fn read_rules(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     collection: &Collection,
     subject: Option<Subject<'_>>,
 ) -> Result<Vec<ExplainedRule>, Error> {
@@ -170,7 +170,7 @@ pub(crate) async fn read_rules(
 
 /// A type's rule, asked of the caller alone.
 pub(crate) async fn type_rule(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     collection: &Collection,
     action: Action,
 ) -> Result<ExplainedRule, Error> {
@@ -181,7 +181,7 @@ pub(crate) async fn type_rule(
 
 /// A rule with the answers of its parts for one record, or for the caller alone.
 async fn explained(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     collection: &Collection,
     (name, rule): (String, Option<&Compiled>),
     subject: Option<Subject<'_>>,
@@ -209,7 +209,7 @@ async fn explained(
 struct NoAnswer;
 
 /// What a rule and its parts come to by the caller alone, where no record is at hand.
-fn ask_of_nobody(cx: &OpContext<'_, '_>, compiled: &Compiled, leaves: &[&Expr]) -> Vec<String> {
+fn ask_of_nobody(cx: &TxContext<'_, '_>, compiled: &Compiled, leaves: &[&Expr]) -> Vec<String> {
     const EACH_RECORD: &str = "each record";
     let whole = compiled.rule().folded(&cx.class.truths);
     let whole = whole.decided().map_or(EACH_RECORD, word).to_owned();
@@ -242,7 +242,7 @@ fn described(
 }
 
 async fn ask(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     collection: &Collection,
     parts: &[&Expr],
     subject: Subject<'_>,
@@ -268,7 +268,7 @@ async fn ask(
 
 /// The values of the caller and of the record's own fields that a part names.
 fn saw(
-    cx: &OpContext<'_, '_>,
+    cx: &TxContext<'_, '_>,
     part: &Expr,
     subject: Option<Subject<'_>>,
     collection: &Collection,

@@ -8,11 +8,11 @@ use backstay_sql::Row;
 use crate::application::CallerClass;
 use crate::proposal::Proposal;
 use crate::rights::{self, without_grant};
-use crate::{Authority, Input, OpContext};
+use crate::{Authority, Input, TxContext};
 
 /// Refuses references to records that the caller may not read, just as those to records that do not exist: neither tells
 /// which it is, and nobody links what they cannot see.
-pub(crate) async fn readable(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     if proposal.authority == Authority::System {
         return Ok(());
     }
@@ -41,7 +41,7 @@ pub(crate) async fn readable(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal
 }
 
 /// Refuses references into a collection that the caller's key is not for.
-fn within_grant(cx: &OpContext<'_, '_>, target: CollectionId) -> Result<(), Error> {
+fn within_grant(cx: &TxContext<'_, '_>, target: CollectionId) -> Result<(), Error> {
     let collection = cx.model().collection(target);
     match rights::is_granted(cx.caller().grant.as_deref(), collection, Action::Refer) {
         true => Ok(()),
@@ -50,7 +50,7 @@ fn within_grant(cx: &OpContext<'_, '_>, target: CollectionId) -> Result<(), Erro
 }
 
 /// Looks every reference up, once the database has said that one of them leads nowhere.
-pub(crate) async fn verify(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+pub(crate) async fn verify(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     if !cx.verify_references {
         return Ok(());
     }
@@ -76,7 +76,7 @@ pub(crate) async fn verify(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal<'
 
 /// Whether the caller may read a record, which need not exist.
 pub(crate) async fn may_read(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     target: CollectionId,
     id: RecordId,
@@ -101,7 +101,7 @@ fn none_with_id(model: &Model, target: CollectionId) -> ViolationKind {
     ViolationKind::Reference { collection: model.collection(target).name.clone(), by: "id".to_owned() }
 }
 
-impl OpContext<'_, '_> {
+impl TxContext<'_, '_> {
     /// Refuses references of an input for a new record that the caller may not make, although the record itself is made
     /// by Backstay: those to records that the caller may not read.
     pub async fn check_references(&mut self, collection: CollectionId, input: &Input) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::Inner;
-use crate::{IfMatch, OpContext, Outcome, Tag, Written};
+use crate::{IfMatch, Outcome, Tag, TxContext, Written};
 
 /// Idempotency keys of requests that have not ended: a second request with one of them is refused instead of waiting.
 #[derive(Debug, Default)]
@@ -82,7 +82,7 @@ struct Kept {
     rights: String,
 }
 
-impl OpContext<'_, '_> {
+impl TxContext<'_, '_> {
     /// The answer that is kept under the key, if there is one.
     pub(crate) async fn replayed(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Written>, Error> {
         let Some(claim) = claim else { return Ok(None) };

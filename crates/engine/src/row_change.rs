@@ -9,7 +9,7 @@ use crate::bind::Bindings;
 use crate::links::LinkChange;
 use crate::proposal::Proposal;
 use crate::templates::LinkStatement;
-use crate::{OpContext, Record};
+use crate::{Record, TxContext};
 
 /// The one way a row is written: stages the row, its links, and its change for the commit log. It asks no rule: whoever
 /// makes one has asked.
@@ -18,7 +18,7 @@ pub(crate) struct RowChange;
 
 impl RowChange {
     /// Inserts a proposed record and its links.
-    pub(crate) fn insert(cx: &mut OpContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+    pub(crate) fn insert(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
         let Proposal { collection, values, links, .. } = proposal;
         let record = Record::new(row(collection, values)).map_err(Error::internal)?;
         let bindings = Bindings { proposed: record.values(), ..cx.bindings() };
@@ -36,7 +36,7 @@ impl RowChange {
     }
 
     /// Writes the changed fields of a stored record, raises its version, and writes its changed links.
-    pub(crate) fn update(cx: &mut OpContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+    pub(crate) fn update(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
         let Proposal { collection, values, links, stored, .. } = proposal;
         let stored = stored.ok_or_else(|| Error::internal(NothingStored))?;
         Self::replace(cx, collection, &stored, values, links)
@@ -45,7 +45,7 @@ impl RowChange {
     /// Empties a reference of a record and changes nothing else: what its model says of the record's own changes is not
     /// asked, since nobody changes it.
     pub(crate) fn release(
-        cx: &mut OpContext<'_, '_>,
+        cx: &mut TxContext<'_, '_>,
         collection: &Collection,
         stored: &Record,
         fields: &[FieldId],
@@ -58,7 +58,7 @@ impl RowChange {
     }
 
     /// Empties a reference of a record that is itself about to be deleted: it is in a circle, which no order can serve.
-    pub(crate) fn untie(cx: &mut OpContext<'_, '_>, collection: &Collection, stored: &Record, field: FieldId) {
+    pub(crate) fn untie(cx: &mut TxContext<'_, '_>, collection: &Collection, stored: &Record, field: FieldId) {
         let mut values = stored.values().to_vec();
         values[usize::from(field.0)] = Value::Null;
         let template = cx.engine.templates.update(&cx.engine.planner, collection.id, vec![field]);
@@ -68,7 +68,7 @@ impl RowChange {
     }
 
     /// Deletes a record and its links.
-    pub(crate) fn delete(cx: &mut OpContext<'_, '_>, collection: &Collection, record: &Record) {
+    pub(crate) fn delete(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) {
         clear_links(cx, collection, record.id());
         let bindings = Bindings { version: record.version(), ..cx.bindings().id(record.id()) };
         let template = cx.engine.templates.delete(&cx.engine.planner, collection.id);
@@ -84,7 +84,7 @@ impl RowChange {
     }
 
     fn replace(
-        cx: &mut OpContext<'_, '_>,
+        cx: &mut TxContext<'_, '_>,
         collection: &Collection,
         stored: &Record,
         values: Vec<Value>,
@@ -126,7 +126,7 @@ fn change(collection: &Collection, record: &Record, kind: ChangeKind, fields: Ve
     Change { collection: collection.id, record: record.id().into(), kind, version: record.version(), fields }
 }
 
-fn write_links(cx: &mut OpContext<'_, '_>, collection: &Collection, record: &Record, links: Vec<LinkChange>) {
+fn write_links(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record, links: Vec<LinkChange>) {
     for LinkChange { field, added, removed } in links {
         let FieldKind::ManyToMany { link, .. } = &collection.field(field).kind else { continue };
         let parts =
@@ -146,7 +146,7 @@ fn write_links(cx: &mut OpContext<'_, '_>, collection: &Collection, record: &Rec
 }
 
 /// Ends every link of a record that is deleted, from both ends of every relation.
-fn clear_links(cx: &mut OpContext<'_, '_>, collection: &Collection, id: RecordId) {
+fn clear_links(cx: &mut TxContext<'_, '_>, collection: &Collection, id: RecordId) {
     let mut links: Vec<Link> = Vec::new();
     for other in &cx.model().collections {
         for field in &other.fields {

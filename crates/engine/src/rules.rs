@@ -8,7 +8,7 @@ use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::ValueRef;
 use backstay_sql::{RecordSource, Row};
 
-use crate::OpContext;
+use crate::TxContext;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, InMemory};
 use crate::policy::{CollectionPolicy, Compiled, Way};
@@ -67,7 +67,7 @@ impl RuleOf<'_> {
 
 /// What a rule says of the stored or the proposed record.
 pub(crate) async fn decide(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     proposal: &Proposal<'_>,
     of: RuleOf<'_>,
     this: RecordSource,
@@ -85,7 +85,7 @@ pub(crate) async fn decide(
 
 /// The answer from memory; the database is asked only where the rule follows relations.
 async fn answer(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     proposal: &Proposal<'_>,
     (rule, this): (&Rule, RecordSource),
@@ -116,7 +116,7 @@ async fn answer(
 
 /// Notes in an explanation what a rule says of the stored record; the statement that read the record has asked it.
 pub(crate) async fn record_stored(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     proposal: &Proposal<'_>,
     of: RuleOf<'_>,
 ) -> Result<(), Error> {
@@ -125,7 +125,7 @@ pub(crate) async fn record_stored(
 
 /// Ends the write unless the rule is true: a type's rule of the record as it would be, a guard of the stored one. An
 /// update rule that names both records is asked of the stored one.
-pub(crate) async fn require(cx: &mut OpContext<'_, '_>, proposal: &Proposal<'_>, of: RuleOf<'_>) -> Result<(), Error> {
+pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>, of: RuleOf<'_>) -> Result<(), Error> {
     let names_new = of.rule(&proposal.class.rights, proposal.collection.id).names_new();
     let this = match of {
         RuleOf::Transition(..) => RecordSource::Stored,
@@ -152,7 +152,7 @@ pub(crate) async fn require(cx: &mut OpContext<'_, '_>, proposal: &Proposal<'_>,
 
 /// The rules of the fields that the input names: of the stored record and of the proposed one.
 pub(crate) async fn fields(
-    cx: &mut OpContext<'_, '_>,
+    cx: &mut TxContext<'_, '_>,
     proposal: &mut Proposal<'_>,
     action: Action,
 ) -> Result<(), Error> {
@@ -176,7 +176,7 @@ pub(crate) async fn fields(
 }
 
 /// `@check`s of the record as it would be: each must be true, or unknown for want of a value.
-pub(crate) async fn checks(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+pub(crate) async fn checks(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
     for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {
         for (place, check) in rules.checks.iter().enumerate() {

@@ -7,10 +7,10 @@ use backstay_scalar::Value;
 use crate::policy::Way;
 use crate::proposal::Proposal;
 use crate::rules::{self, RuleOf};
-use crate::{Authority, OpContext, fill};
+use crate::{Authority, TxContext, fill};
 
 /// Puts every state that was not given to its initial one, and refuses others where the caller asks.
-pub(crate) fn begin(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>) {
+pub(crate) fn begin(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
     for states in &policy.states {
         let Some(initial) = &states.initial else { continue };
@@ -27,7 +27,7 @@ pub(crate) fn begin(cx: &OpContext<'_, '_>, proposal: &mut Proposal<'_>) {
 
 /// Checks every change of a state against its machine, asks the guards, and sets what the transitions set. Backstay
 /// itself passes guards, but makes no transition that the machine doesn't have.
-pub(crate) async fn pass(cx: &mut OpContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let engine = cx.engine;
     let policy = engine.application.policy.collection(proposal.collection.id);
     for states in &policy.states {

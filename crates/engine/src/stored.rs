@@ -7,12 +7,12 @@ use crate::proposal::Proposal;
 use crate::read::not_found;
 use crate::recorder;
 use crate::rules::{self, RuleOf};
-use crate::{Authority, IfMatch, OpContext, Record};
+use crate::{Authority, IfMatch, Record, TxContext};
 
 /// The stored record, ready to be changed or deleted, if the caller may read it and the type's rule allows the action on
 /// it as it is stored.
 pub(crate) async fn proposal<'a>(
-    cx: &mut OpContext<'a, '_>,
+    cx: &mut TxContext<'a, '_>,
     authority: Authority,
     (collection, id): (CollectionId, RecordId),
     action: Action,

@@ -4,9 +4,9 @@ use backstay_model::{CollectionId, SetOn};
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules::{self, RuleOf};
-use crate::{Authority, IfMatch, Input, OpContext, Record, deletion, fill, links, references, states, stored};
+use crate::{Authority, IfMatch, Input, Record, TxContext, deletion, fill, links, references, states, stored};
 
-impl OpContext<'_, '_> {
+impl TxContext<'_, '_> {
     /// Makes a record of this input. The order of the steps is policy: nothing later tells of something that an earlier
     /// step would have hidden.
     pub async fn create(

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, Error, RecordId};
-use backstay_engine::{Authority, Draft, Engine, OpContext, Record};
+use backstay_engine::{Authority, Engine, Input, Record, TxContext};
 use backstay_scalar::Value;
 
 use crate::claims::{self, Claims};
@@ -78,7 +78,7 @@ impl Schema {
     /// A subject's credential, read within a transaction.
     pub(crate) async fn find_credential(
         &self,
-        cx: &mut OpContext<'_, '_>,
+        cx: &mut TxContext<'_, '_>,
         subject: Subject,
     ) -> Result<Option<Credential>, Error> {
         let by = [(subject.of.credential, Value::Id(subject.id))];
@@ -91,17 +91,17 @@ impl Credentials {
     /// Stores the credential of a subject that has none.
     pub(crate) async fn create(
         &self,
-        cx: &mut OpContext<'_, '_>,
+        cx: &mut TxContext<'_, '_>,
         subject: Subject,
         password_hash: Option<&StoredHash>,
         roles: &[Arc<str>],
     ) -> Result<Credential, Error> {
-        let draft = Draft::new()
+        let input = Input::new()
             .with(subject.of.credential, subject.id)
             .with(self.password_hash, password_hash.map_or(Value::Null, StoredHash::value))
             .with(self.roles, roles::value(roles))
             .with(self.disabled, false);
-        let record = cx.create(Authority::System, self.collection, draft).await?;
+        let record = cx.create(Authority::System, self.collection, input).await?;
         Ok(Credential {
             id: record.id(),
             subject,
@@ -115,9 +115,9 @@ impl Credentials {
     /// Changes a stored credential.
     pub(crate) async fn update(
         &self,
-        cx: &mut OpContext<'_, '_>,
+        cx: &mut TxContext<'_, '_>,
         credential: RecordId,
-        changes: Draft,
+        changes: Input,
     ) -> Result<(), Error> {
         cx.update(Authority::System, self.collection, credential, changes, None).await.map(|_| ())
     }

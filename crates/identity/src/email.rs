@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::{Error, ViolationKind};
-use backstay_engine::decode_draft;
+use backstay_engine::decode_input;
 use backstay_model::Model;
 use backstay_scalar::Value;
 
@@ -14,8 +14,8 @@ pub(crate) fn read(model: &Model, subjects: SubjectType, text: &str) -> Result<A
     let name = model.field(subjects.collection, subjects.email).name.as_str();
     let decode = || -> Result<Option<Arc<str>>, Error> {
         let body = serde_json::to_vec(&BTreeMap::from([(name, text)])).map_err(Error::internal)?;
-        let draft = decode_draft(model, subjects.collection, &body)?;
-        Ok(match draft.value(subjects.email) {
+        let input = decode_input(model, subjects.collection, &body)?;
+        Ok(match input.value(subjects.email) {
             Some(Value::Text(email)) => Some(Arc::clone(email)),
             _ => None,
         })

@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn a_type_that_is_gone_is_shown_by_its_name() {
-        let grant: Grant = [("BlogPost", "get"), ("Draft", "get")].into_iter().collect();
-        assert_eq!(shown(&model(SHOP), &grant), ["blog-posts:get", "Draft:get"]);
+        let grant: Grant = [("BlogPost", "get"), ("Input", "get")].into_iter().collect();
+        assert_eq!(shown(&model(SHOP), &grant), ["blog-posts:get", "Input:get"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Conflict, Error, Secret};
-use backstay_engine::{Authority, Draft, OpContext};
+use backstay_engine::{Authority, Input, TxContext};
 use backstay_scalar::Value;
 
 use crate::authenticator::Authenticator;
@@ -31,10 +31,10 @@ impl NewOperator {
     }
 
     /// Stores the operator and their credential.
-    pub(crate) async fn create(&self, cx: &mut OpContext<'_, '_>, schema: &Schema) -> Result<Credential, Error> {
+    pub(crate) async fn create(&self, cx: &mut TxContext<'_, '_>, schema: &Schema) -> Result<Credential, Error> {
         let operators = schema.operators;
-        let draft = Draft::new().with(operators.email, Value::Text(Arc::clone(&self.email)));
-        let record = cx.create(Authority::System, operators.collection, draft).await?;
+        let input = Input::new().with(operators.email, Value::Text(Arc::clone(&self.email)));
+        let record = cx.create(Authority::System, operators.collection, input).await?;
         let subject = Subject { of: operators, id: record.id() };
         schema.credentials.create(cx, subject, Some(&self.password_hash), &[]).await
     }

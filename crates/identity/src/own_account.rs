@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, Error, RecordId, Secret, Timestamp, Unauthenticated, ViolationKind};
-use backstay_engine::{Authority, Context, Draft, OpContext, Operation};
+use backstay_engine::{Authority, Context, Input, Transaction, TxContext};
 use backstay_scalar::Value;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -197,7 +197,7 @@ struct ChangePassword {
     session: NewSession,
 }
 
-impl Operation for ChangePassword {
+impl Transaction for ChangePassword {
     /// The new session.
     type Answer = RecordId;
 
@@ -205,7 +205,7 @@ impl Operation for ChangePassword {
         "change-password"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
         Box::pin(async move {
             let Schema { credentials, sessions, .. } = &self.schema;
             // Since the password was compared, it may have been changed or the account disabled.
@@ -213,7 +213,7 @@ impl Operation for ChangePassword {
             let credential = credential
                 .filter(|credential| !credential.disabled && credential.password_hash.as_ref() == Some(&self.from))
                 .ok_or(Unauthenticated::Credentials)?;
-            let changes = Draft::new().with(credentials.password_hash, self.to.value());
+            let changes = Input::new().with(credentials.password_hash, self.to.value());
             credentials.update(cx, credential.id, changes).await?;
             sessions.end_all(cx, credential.id).await?;
             sessions.store(cx, credential.id, &self.session).await
@@ -226,17 +226,17 @@ struct ChangeEmail {
     email: Arc<str>,
 }
 
-impl Operation for ChangeEmail {
+impl Transaction for ChangeEmail {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "change-email"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let Subject { of, id } = self.subject;
-            let changes = Draft::new().with(of.email, Value::Text(Arc::clone(&self.email)));
+            let changes = Input::new().with(of.email, Value::Text(Arc::clone(&self.email)));
             cx.update(Authority::System, of.collection, id, changes, None).await.map(|_| ())
         })
     }
@@ -248,7 +248,7 @@ struct SignOutEverywhere {
     subject: Subject,
 }
 
-impl Operation for SignOutEverywhere {
+impl Transaction for SignOutEverywhere {
     /// How many sessions ended.
     type Answer = u64;
 
@@ -256,7 +256,7 @@ impl Operation for SignOutEverywhere {
         "sign-out-everywhere"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<u64, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
             match self.schema.find_credential(cx, self.subject).await? {
                 Some(credential) => self.schema.sessions.end_all(cx, credential.id).await,

@@ -1,5 +1,5 @@
 use backstay_base::{Ambient, Duration, Error, RecordId, Secret, Timestamp, limits};
-use backstay_engine::{Authority, Draft, OpContext, Record};
+use backstay_engine::{Authority, Input, Record, TxContext};
 use backstay_scalar::Value;
 
 use crate::error::Damaged;
@@ -39,7 +39,7 @@ impl Sessions {
     /// there are too many.
     pub(crate) async fn begin(
         &self,
-        cx: &mut OpContext<'_, '_>,
+        cx: &mut TxContext<'_, '_>,
         credential: RecordId,
         session: &NewSession,
     ) -> Result<RecordId, Error> {
@@ -61,25 +61,25 @@ impl Sessions {
     /// Stores the only session of a credential: a new one, or one whose other sessions end in the same transaction.
     pub(crate) async fn store(
         &self,
-        cx: &mut OpContext<'_, '_>,
+        cx: &mut TxContext<'_, '_>,
         credential: RecordId,
         session: &NewSession,
     ) -> Result<RecordId, Error> {
-        let draft = Draft::new()
+        let input = Input::new()
             .with(self.token_hash, TokenHash::of(&session.token).text().as_str())
             .with(self.credential, credential)
             .with(self.expires_at, session.expires_at);
-        let record = cx.create(Authority::System, self.collection, draft).await?;
+        let record = cx.create(Authority::System, self.collection, input).await?;
         Ok(record.id())
     }
 
     /// Ends a session.
-    pub(crate) async fn end(&self, cx: &mut OpContext<'_, '_>, session: RecordId) -> Result<(), Error> {
+    pub(crate) async fn end(&self, cx: &mut TxContext<'_, '_>, session: RecordId) -> Result<(), Error> {
         cx.delete(Authority::System, self.collection, session, None).await.map(|_| ())
     }
 
     /// Ends every session of a credential. Returns how many there were.
-    pub(crate) async fn end_all(&self, cx: &mut OpContext<'_, '_>, credential: RecordId) -> Result<u64, Error> {
+    pub(crate) async fn end_all(&self, cx: &mut TxContext<'_, '_>, credential: RecordId) -> Result<u64, Error> {
         let ids = self.stored(cx, credential).await?;
         for id in &ids {
             self.end(cx, *id).await?;
@@ -88,7 +88,7 @@ impl Sessions {
     }
 
     /// The sessions of a credential as they were before the transaction, the oldest first.
-    async fn stored(&self, cx: &mut OpContext<'_, '_>, credential: RecordId) -> Result<Vec<RecordId>, Error> {
+    async fn stored(&self, cx: &mut TxContext<'_, '_>, credential: RecordId) -> Result<Vec<RecordId>, Error> {
         cx.referring(self.collection, self.credential, credential, Self::MOST).await
     }
 }

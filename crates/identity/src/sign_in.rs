@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, Secret, Unauthenticated, ViolationKind};
-use backstay_engine::{Context, Draft, OpContext, Operation, Writes};
+use backstay_engine::{Context, Input, Transaction, TxContext, Writes};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
@@ -115,7 +115,7 @@ struct SignIn {
     session: NewSession,
 }
 
-impl Operation for SignIn {
+impl Transaction for SignIn {
     /// The credential as it is now, and the session.
     type Answer = (Credential, RecordId);
 
@@ -123,7 +123,7 @@ impl Operation for SignIn {
         "sign-in"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             let Schema { credentials, sessions, .. } = &self.schema;
             // Since the password was compared, it may have been changed or the account disabled.
@@ -132,7 +132,7 @@ impl Operation for SignIn {
                 .filter(|credential| !credential.disabled && credential.password_hash.as_ref() == Some(&self.proven))
                 .ok_or(Unauthenticated::Credentials)?;
             if let Some(hash) = &self.replacement {
-                let changes = Draft::new().with(credentials.password_hash, hash.value());
+                let changes = Input::new().with(credentials.password_hash, hash.value());
                 credentials.update(cx, credential.id, changes).await?;
             }
             let session = sessions.begin(cx, credential.id, &self.session).await?;
@@ -147,7 +147,7 @@ struct SignOut {
     session: RecordId,
 }
 
-impl Operation for SignOut {
+impl Transaction for SignOut {
     type Answer = ();
 
     fn name(&self) -> &'static str {
@@ -158,7 +158,7 @@ impl Operation for SignOut {
         Writes::Many
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             // It may have been ended at the same time.
             if cx.get(self.sessions.collection, self.session).await?.is_some() {

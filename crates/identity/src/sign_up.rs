@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{Action, Caller, Conflict, Error, RecordId, Secret, ViolationKind};
-use backstay_engine::{Authority, Context, Draft, OpContext, Operation, decode_draft};
+use backstay_engine::{Authority, Context, Input, Transaction, TxContext, decode_input};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
@@ -45,8 +45,8 @@ impl Identity {
             SignUp::Invited => (body.require("password")?, Some(body.require("invitation")?)),
             SignUp::Open => (body.require("password")?, body.take("invitation")?),
         };
-        let draft = decode_draft(inner.directory.engine.model(), accounts.collection, body.rest()?.as_bytes())?;
-        let email = match draft.value(accounts.email) {
+        let input = decode_input(inner.directory.engine.model(), accounts.collection, body.rest()?.as_bytes())?;
+        let email = match input.value(accounts.email) {
             Some(Value::Text(email)) => Arc::clone(email),
             _ => return Err(Error::invalid("/email", ViolationKind::Required)),
         };
@@ -58,7 +58,7 @@ impl Identity {
         let operation = MakeAccount {
             identity: self.clone(),
             accounts,
-            draft,
+            input,
             email,
             invitation: invitation.as_ref().map(TokenHash::of),
             password_hash,
@@ -115,7 +115,7 @@ fn not_with_these() -> Error {
 struct MakeAccount {
     identity: Identity,
     accounts: SubjectType,
-    draft: Draft,
+    input: Input,
     email: Arc<str>,
     invitation: Option<TokenHash>,
     password_hash: StoredHash,
@@ -124,7 +124,7 @@ struct MakeAccount {
 
 impl MakeAccount {
     /// Marks the invitation as used. Returns the roles that the account gets.
-    async fn redeem(&self, cx: &mut OpContext<'_, '_>, token: &TokenHash) -> Result<Vec<Arc<str>>, Error> {
+    async fn redeem(&self, cx: &mut TxContext<'_, '_>, token: &TokenHash) -> Result<Vec<Arc<str>>, Error> {
         let fields = &self.identity.inner().directory.schema.invitations;
         let by = [(fields.token_hash, Value::text(token.text()))];
         let invitation = cx.find(fields.collection, &by).await?.ok_or_else(not_with_these)?;
@@ -134,13 +134,13 @@ impl MakeAccount {
         if !(lasts && unused && meant) {
             return Err(not_with_these());
         }
-        let used = Draft::new().with(fields.used_at, cx.now());
+        let used = Input::new().with(fields.used_at, cx.now());
         cx.update(Authority::System, fields.collection, invitation.id(), used, None).await?;
         Ok(roles::read(invitation.value(fields.roles), "BackstayInvitation.roles")?.to_vec())
     }
 }
 
-impl Operation for MakeAccount {
+impl Transaction for MakeAccount {
     /// The new credential and its session.
     type Answer = (Credential, RecordId);
 
@@ -148,7 +148,7 @@ impl Operation for MakeAccount {
         "sign-up"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             let inner = self.identity.inner();
             let Schema { credentials, sessions, .. } = &inner.directory.schema;
@@ -157,10 +157,10 @@ impl Operation for MakeAccount {
                 None => Vec::new(),
             };
             let prospective = Caller::account(cx.next_id(), roles.iter().cloned());
-            inner.policy.check(&self.draft, &prospective, cx.now())?;
-            cx.check_references(self.accounts.collection, &self.draft).await?;
+            inner.policy.check(&self.input, &prospective, cx.now())?;
+            cx.check_references(self.accounts.collection, &self.input).await?;
 
-            let account = cx.create(Authority::System, self.accounts.collection, self.draft.clone()).await?;
+            let account = cx.create(Authority::System, self.accounts.collection, self.input.clone()).await?;
             let subject = Subject { of: self.accounts, id: account.id() };
             let credential = credentials.create(cx, subject, Some(&self.password_hash), &roles).await?;
             let session = sessions.store(cx, credential.id, &self.session).await?;
@@ -176,7 +176,7 @@ struct SetUpOperator {
     session: NewSession,
 }
 
-impl Operation for SetUpOperator {
+impl Transaction for SetUpOperator {
     /// The new credential and its session.
     type Answer = (Credential, RecordId);
 
@@ -184,7 +184,7 @@ impl Operation for SetUpOperator {
         "set-up-operator"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             let credential = self.operator.create(cx, &self.schema).await?;
             let session = self.schema.sessions.store(cx, credential.id, &self.session).await?;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, Caller, Error, RecordId, Timestamp, Violation, ViolationKind};
-use backstay_engine::Draft;
+use backstay_engine::Input;
 use backstay_expr::{Environment, Expr, Path, Scope, Start, compile, truth};
 use backstay_model::{Collection, Field, FieldId, FieldKind, Model};
 use backstay_scalar::Value;
@@ -47,12 +47,12 @@ impl SignUpPolicy {
     }
 
     /// Refuses fields that somebody may not set when they sign up. `caller` is the prospective account.
-    pub(crate) fn check(&self, draft: &Draft, caller: &Caller, now: Timestamp) -> Result<(), Error> {
-        let proposed = Proposed { draft, fields: &self.fields, caller, now };
+    pub(crate) fn check(&self, input: &Input, caller: &Caller, now: Timestamp) -> Result<(), Error> {
+        let proposed = Proposed { input, fields: &self.fields, caller, now };
         let mut violations = Vec::new();
-        for id in draft.fields() {
+        for id in input.fields() {
             let field = &self.fields[usize::from(id.0)];
-            if let Some(kind) = field.refusal(draft.value(id), &proposed) {
+            if let Some(kind) = field.refusal(input.value(id), &proposed) {
                 violations.push(Violation::new(format!("/{}", field.name), kind));
             }
         }
@@ -126,7 +126,7 @@ impl Writable {
 
 /// The record of the prospective account.
 struct Proposed<'a> {
-    draft: &'a Draft,
+    input: &'a Input,
     fields: &'a [FieldPolicy],
     caller: &'a Caller,
     now: Timestamp,
@@ -139,7 +139,7 @@ impl Proposed<'_> {
             Collection::CREATED_AT | Collection::UPDATED_AT => self.now.into(),
             Collection::VERSION => Value::Int(1),
             field => {
-                let given = self.draft.value(field);
+                let given = self.input.value(field);
                 given.unwrap_or_else(|| &self.fields[usize::from(field.0)].default).clone()
             }
         }

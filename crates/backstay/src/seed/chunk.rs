@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::Error;
-use backstay_engine::{Draft, decode_draft_with};
+use backstay_engine::{Input, decode_input_with};
 use backstay_model::Model;
 use tokio::sync::mpsc;
 
@@ -29,7 +29,7 @@ pub(super) struct Entry {
     pub(super) before: Mark,
     pub(super) line: u64,
     pub(super) offset: u64,
-    pub(super) draft: Draft,
+    pub(super) input: Input,
     /// Whether relations of it are set when all records exist.
     pub(super) later: bool,
     pub(super) account: Account,
@@ -93,8 +93,8 @@ impl Decoder {
         };
         let (line, offset) = (read.number, read.offset);
         match self.decode(read.text) {
-            Ok((draft, later, account)) => {
-                Ok(Some(Entry { before: lines.before().clone(), line, offset, draft, later, account }))
+            Ok((input, later, account)) => {
+                Ok(Some(Entry { before: lines.before().clone(), line, offset, input, later, account }))
             }
             Err(error) => match self.references.failure() {
                 Some(failure) => Err(failure.into()),
@@ -104,16 +104,16 @@ impl Decoder {
     }
 
     /// The values of a line's record, whether it has relations to set later, and its account.
-    fn decode(&mut self, text: &[u8]) -> Result<(Draft, bool, Account), Error> {
+    fn decode(&mut self, text: &[u8]) -> Result<(Input, bool, Account), Error> {
         let collection = self.model.collection(self.file.collection);
         let identity = self.model.identity == Some(collection.id);
         if !identity && self.file.later.is_empty() {
-            let draft = decode_draft_with(&self.model, collection.id, text, &mut self.references)?;
-            return Ok((draft, false, Account::default()));
+            let input = decode_input_with(&self.model, collection.id, text, &mut self.references)?;
+            return Ok((input, false, Account::default()));
         }
         let waits = |name: &str| collection.field_named(name).is_some_and(|field| self.file.later.contains(&field.id));
         let parts = line::take_apart(text, identity, waits)?;
-        let draft = decode_draft_with(&self.model, collection.id, &parts.now, &mut self.references)?;
-        Ok((draft, parts.later.is_some(), parts.account))
+        let input = decode_input_with(&self.model, collection.id, &parts.now, &mut self.references)?;
+        Ok((input, parts.later.is_some(), parts.account))
     }
 }

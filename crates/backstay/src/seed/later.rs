@@ -1,5 +1,5 @@
 use backstay_base::{Error, RecordId};
-use backstay_engine::{Authority, Context, Draft, OpContext, Operation, Record, decode_draft_with};
+use backstay_engine::{Authority, Context, Input, Record, Transaction, TxContext, decode_input_with};
 use backstay_model::CollectionId;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
@@ -20,7 +20,7 @@ struct Patch {
     note: RecordId,
     line: u64,
     record: RecordId,
-    draft: Draft,
+    input: Input,
 }
 
 impl Seeder {
@@ -54,12 +54,12 @@ impl Seeder {
         let collection = model.collection(file.collection);
         let waits = |name: &str| collection.field_named(name).is_some_and(|field| file.later.contains(&field.id));
         let text = line_at(&file.path, offset).map_err(|source| unreadable(&file.path, source))?;
-        let draft = line::take_apart(&text, model.identity == Some(collection.id), waits).and_then(|parts| {
+        let input = line::take_apart(&text, model.identity == Some(collection.id), waits).and_then(|parts| {
             let later = parts.later.unwrap_or_else(|| b"{}".to_vec());
-            decode_draft_with(model, collection.id, &later, references)
+            decode_input_with(model, collection.id, &later, references)
         });
-        match draft {
-            Ok(draft) => Ok(Patch { note: note.id(), line, record, draft }),
+        match input {
+            Ok(input) => Ok(Patch { note: note.id(), line, record, input }),
             Err(source) => match references.failure() {
                 Some(failure) => Err(failure.into()),
                 None => Err(SeedError::Refused { file: file.name.clone(), line, source }),
@@ -93,18 +93,18 @@ struct Apply {
     patches: Vec<Patch>,
 }
 
-impl Operation for Apply {
+impl Transaction for Apply {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "seed-relations"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             for patch in &self.patches {
-                if !patch.draft.is_empty() {
-                    cx.update(Authority::System, self.collection, patch.record, patch.draft.clone(), None).await?;
+                if !patch.input.is_empty() {
+                    cx.update(Authority::System, self.collection, patch.record, patch.input.clone(), None).await?;
                 }
                 cx.delete(Authority::System, self.later, patch.note, None).await?;
             }

@@ -1,5 +1,5 @@
 use backstay_base::{Error, RecordId};
-use backstay_engine::{Draft, Record};
+use backstay_engine::{Input, Record};
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
 
 use super::SeedError;
@@ -86,16 +86,16 @@ impl Schema {
     }
 
     /// How far a file is loaded, as values of its record.
-    pub(super) fn draft(&self, progress: &Progress) -> Draft {
-        Draft::new()
+    pub(super) fn input(&self, progress: &Progress) -> Input {
+        Input::new()
             .with(self.lines, integer(progress.at.line))
             .with(self.bytes, integer(progress.at.byte))
             .with(self.digest, progress.digest.as_str())
     }
 
     /// A record whose relations are set later.
-    pub(super) fn later_draft(&self, file: RecordId, record: RecordId, line: u64, offset: u64) -> Draft {
-        Draft::new()
+    pub(super) fn later_input(&self, file: RecordId, record: RecordId, line: u64, offset: u64) -> Input {
+        Input::new()
             .with(self.later_file, file)
             .with(self.later_line, integer(line))
             .with(self.later_offset, integer(offset))

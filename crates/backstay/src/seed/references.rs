@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, ViolationKind};
-use backstay_engine::{Engine, RelationReader, decode_draft_with};
+use backstay_engine::{Engine, RelationReader, decode_input_with};
 use backstay_model::{Collection, CollectionId, FieldId};
 use quick_cache::unsync::Cache;
 use tokio::runtime::Handle;
@@ -32,15 +32,15 @@ impl References {
     fn find(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
         let engine = self.engine.clone();
         let collection = engine.model().collection(target);
-        let draft = decode_draft_with(engine.model(), target, raw.as_bytes(), self).map_err(|error| match error {
+        let input = decode_input_with(engine.model(), target, raw.as_bytes(), self).map_err(|error| match error {
             Error::Invalid(mut violations) if !violations.is_empty() => violations.swap_remove(0).kind,
             _ => ViolationKind::Type { expected: named_by(collection) },
         })?;
-        let given: BTreeSet<FieldId> = draft.fields().collect();
+        let given: BTreeSet<FieldId> = input.fields().collect();
         if !unique(collection).any(|fields| fields == given) {
             return Err(ViolationKind::Type { expected: named_by(collection) });
         }
-        let by: Vec<_> = given.iter().filter_map(|id| Some((*id, draft.value(*id)?.clone()))).collect();
+        let by: Vec<_> = given.iter().filter_map(|id| Some((*id, input.value(*id)?.clone()))).collect();
         match self.runtime.block_on(engine.peek_by(target, &by)) {
             Ok(Some(record)) => Ok(record.id()),
             Ok(None) => Err(ViolationKind::Reference {

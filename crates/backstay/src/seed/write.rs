@@ -3,7 +3,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::{Conflict, Error, RecordId};
-use backstay_engine::{Authority, Context, OpContext, Operation};
+use backstay_engine::{Authority, Context, Transaction, TxContext};
 use backstay_identity::NewCredential;
 use backstay_model::CollectionId;
 use futures_util::future::BoxFuture;
@@ -174,25 +174,25 @@ struct Write {
     range: Range<usize>,
 }
 
-impl Operation for Write {
+impl Transaction for Write {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "seed"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let file = self.advance(cx).await?;
             let Entries { list, credentials, .. } = self.entries.as_ref();
             for (entry, credential) in list[self.range.clone()].iter().zip(&credentials[self.range.clone()]) {
-                let record = cx.create(Authority::System, self.collection, entry.draft.clone()).await?;
+                let record = cx.create(Authority::System, self.collection, entry.input.clone()).await?;
                 if let Some(credential) = credential {
                     credential.create(cx, record.id()).await?;
                 }
                 if entry.later {
-                    let draft = self.schema.later_draft(file, record.id(), entry.line, entry.offset);
-                    cx.create(Authority::System, self.schema.later, draft).await?;
+                    let input = self.schema.later_input(file, record.id(), entry.line, entry.offset);
+                    cx.create(Authority::System, self.schema.later, input).await?;
                 }
             }
             Ok(())
@@ -202,9 +202,9 @@ impl Operation for Write {
 
 impl Write {
     /// Moves the file's progress past these records. Fails with a conflict if another load has moved it.
-    async fn advance(&self, cx: &mut OpContext<'_, '_>) -> Result<RecordId, Error> {
+    async fn advance(&self, cx: &mut TxContext<'_, '_>) -> Result<RecordId, Error> {
         let schema = &self.schema;
-        let draft = schema.draft(&self.entries.mark(self.range.end).progress());
+        let input = schema.input(&self.entries.mark(self.range.end).progress());
         let known = cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await?;
         let at = match &known {
             Some(file) => schema.progress(file)?.at,
@@ -214,10 +214,10 @@ impl Write {
             return Err(Conflict::Concurrent.into());
         }
         let file = if let Some(file) = known {
-            cx.update(Authority::System, schema.files, file.id(), draft, None).await?
+            cx.update(Authority::System, schema.files, file.id(), input, None).await?
         } else {
-            let draft = draft.with(schema.name, self.name.as_str());
-            cx.create(Authority::System, schema.files, draft).await?
+            let input = input.with(schema.name, self.name.as_str());
+            cx.create(Authority::System, schema.files, input).await?
         };
         Ok(file.id())
     }

@@ -3,7 +3,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use backstay_base::Error;
-use backstay_engine::{Context, OpContext, Operation};
+use backstay_engine::{Context, Transaction, TxContext};
 use backstay_http::HttpSettings;
 use backstay_testkit::TestApp;
 use flate2::read::GzDecoder;
@@ -107,14 +107,14 @@ struct Hold {
     held: Mutex<mpsc::Receiver<()>>,
 }
 
-impl Operation for Hold {
+impl Transaction for Hold {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "hold"
     }
 
-    fn run<'a>(&'a self, _: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, _: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         if let Some(started) = self.started.lock().expect("nobody panics").take() {
             let _ = started.send(());
         }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
-use backstay_engine::{Draft, OpContext, Operation};
+use backstay_engine::{Input, Transaction, TxContext};
 use futures_util::future::BoxFuture;
 
 use super::{Administration, not_found};
@@ -41,7 +41,7 @@ pub struct NewCredential {
 
 impl NewCredential {
     /// Stores it in the transaction that made the account.
-    pub async fn create(&self, cx: &mut OpContext<'_, '_>, account: RecordId) -> Result<(), Error> {
+    pub async fn create(&self, cx: &mut TxContext<'_, '_>, account: RecordId) -> Result<(), Error> {
         let subject = Subject { of: self.accounts, id: account };
         let credentials = &self.schema.credentials;
         credentials.create(cx, subject, self.password_hash.as_ref(), &self.roles).await.map(|_| ())
@@ -238,34 +238,34 @@ struct EditCredential {
 
 impl EditCredential {
     /// The values that change.
-    fn changes(&self, credential: &Credential) -> Result<Draft, Error> {
+    fn changes(&self, credential: &Credential) -> Result<Input, Error> {
         let fields = &self.schema.credentials;
         Ok(match &self.edit {
-            Edit::GrantRole(role) if credential.roles.contains(role) => Draft::new(),
+            Edit::GrantRole(role) if credential.roles.contains(role) => Input::new(),
             Edit::GrantRole(role) => {
                 let mut held = credential.roles.to_vec();
                 held.push(Arc::clone(role));
-                Draft::new().with(fields.roles, roles::value(&held))
+                Input::new().with(fields.roles, roles::value(&held))
             }
             Edit::RevokeRole(role) if credential.roles.contains(role) => {
                 let others: Vec<_> = credential.roles.iter().filter(|one| *one != role).cloned().collect();
-                Draft::new().with(fields.roles, roles::value(&others))
+                Input::new().with(fields.roles, roles::value(&others))
             }
-            Edit::RevokeRole(_) => Draft::new(),
+            Edit::RevokeRole(_) => Input::new(),
             Edit::SetClaim(name, value) => {
                 let mut all = credential.claims.as_ref().clone();
                 all.insert(name.clone(), value.clone());
                 claims::check(&all)?;
-                Draft::new().with(fields.claims, claims::value(&all)?)
+                Input::new().with(fields.claims, claims::value(&all)?)
             }
             Edit::RemoveClaim(name) => {
                 let mut all = credential.claims.as_ref().clone();
                 all.remove(name).ok_or_else(|| claims::unknown(name, &credential.claims))?;
-                Draft::new().with(fields.claims, claims::value(&all)?)
+                Input::new().with(fields.claims, claims::value(&all)?)
             }
-            Edit::Disable => Draft::new().with(fields.disabled, true),
-            Edit::Enable => Draft::new().with(fields.disabled, false),
-            Edit::SetPassword(hash) => Draft::new().with(fields.password_hash, hash.value()),
+            Edit::Disable => Input::new().with(fields.disabled, true),
+            Edit::Enable => Input::new().with(fields.disabled, false),
+            Edit::SetPassword(hash) => Input::new().with(fields.password_hash, hash.value()),
         })
     }
 
@@ -279,7 +279,7 @@ impl EditCredential {
     }
 }
 
-impl Operation for EditCredential {
+impl Transaction for EditCredential {
     type Answer = ();
 
     fn name(&self) -> &'static str {
@@ -294,7 +294,7 @@ impl Operation for EditCredential {
         }
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let Schema { credentials, sessions, .. } = &self.schema;
             let credential = match self.schema.find_credential(cx, self.subject).await? {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Conflict, Error, RecordId, Secret, Timestamp};
-use backstay_engine::{Authority, Draft, OpContext, Operation, Record};
+use backstay_engine::{Authority, Input, Record, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
@@ -45,12 +45,12 @@ impl Administration<'_> {
         let roles = roles::all_known(directory.engine.model(), "role", roles)?;
         let token = issue(&*directory.engine.ambient().entropy, Purpose::Invitation);
         let fields = directory.schema.invitations;
-        let draft = Draft::new()
+        let input = Input::new()
             .with(fields.email, Value::Text(Arc::clone(&email)))
             .with(fields.token_hash, TokenHash::of(&token).text().as_str())
             .with(fields.roles, roles::value(&roles))
             .with(fields.expires_at, expires_at);
-        let id = directory.engine.run(self.cx, Invite { accounts, email, fields, draft }).await?;
+        let id = directory.engine.run(self.cx, Invite { accounts, email, fields, input }).await?;
         Ok(Invited { id, token })
     }
 
@@ -97,23 +97,23 @@ struct Invite {
     accounts: SubjectType,
     email: Arc<str>,
     fields: Invitations,
-    draft: Draft,
+    input: Input,
 }
 
-impl Operation for Invite {
+impl Transaction for Invite {
     type Answer = RecordId;
 
     fn name(&self) -> &'static str {
         "invite"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
         Box::pin(async move {
             let by = [(self.accounts.email, Value::Text(Arc::clone(&self.email)))];
             if cx.find(self.accounts.collection, &by).await?.is_some() {
                 return Err(Conflict::Already("there is already an account with this email address").into());
             }
-            let record = cx.create(Authority::System, self.fields.collection, self.draft.clone()).await?;
+            let record = cx.create(Authority::System, self.fields.collection, self.input.clone()).await?;
             Ok(record.id())
         })
     }
@@ -125,7 +125,7 @@ struct RevokeInvitations {
     ids: Vec<RecordId>,
 }
 
-impl Operation for RevokeInvitations {
+impl Transaction for RevokeInvitations {
     /// How many of them were still open.
     type Answer = usize;
 
@@ -133,7 +133,7 @@ impl Operation for RevokeInvitations {
         "revoke-invitations"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<usize, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<usize, Error>> {
         Box::pin(async move {
             let mut revoked = 0;
             for id in &self.ids {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::{Conflict, Error, RecordId, Secret, Timestamp};
-use backstay_engine::{Authority, Draft, OpContext, Operation};
+use backstay_engine::{Authority, Input, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
@@ -67,7 +67,7 @@ impl Administration<'_> {
         let roles = roles::all_known(engine.model(), "role", &key.roles)?;
         let grant = key.only.as_deref().map(|only| grants::read(engine.model(), only)).transpose()?;
         let secret = issue(&*engine.ambient().entropy, Purpose::Key);
-        let draft = Draft::new()
+        let input = Input::new()
             .with(fields.name, key.name.as_str())
             .with(fields.live_name, key.name.as_str())
             .with(fields.key_hash, TokenHash::of(&secret).text().as_str())
@@ -75,7 +75,7 @@ impl Administration<'_> {
             .with(fields.claims, claims::value(&key.claims)?)
             .with(fields.granted_actions, grants::value(grant.as_ref()))
             .with(fields.expires_at, key.expires_at.map_or(Value::Null, Value::Timestamp));
-        let id = engine.run(self.cx, IssueKey { fields, name: key.name, draft }).await.map_err(name_taken)?;
+        let id = engine.run(self.cx, IssueKey { fields, name: key.name, input }).await.map_err(name_taken)?;
         Ok(IssuedKey { id, secret })
     }
 
@@ -112,17 +112,17 @@ fn name_taken(error: Error) -> Error {
 struct IssueKey {
     fields: Keys,
     name: String,
-    draft: Draft,
+    input: Input,
 }
 
-impl Operation for IssueKey {
+impl Transaction for IssueKey {
     type Answer = RecordId;
 
     fn name(&self) -> &'static str {
         "issue-key"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
         Box::pin(async move {
             let fields = &self.fields;
             let holder = cx.find(fields.collection, &[(fields.live_name, Value::text(self.name.as_str()))]).await?;
@@ -130,10 +130,10 @@ impl Operation for IssueKey {
             if let Some(holder) = holder
                 && matches!(holder.value(fields.expires_at), Value::Timestamp(end) if *end <= cx.now())
             {
-                let freed = Draft::new().with(fields.live_name, Value::Null);
+                let freed = Input::new().with(fields.live_name, Value::Null);
                 cx.update(Authority::System, fields.collection, holder.id(), freed, None).await?;
             }
-            let record = cx.create(Authority::System, fields.collection, self.draft.clone()).await?;
+            let record = cx.create(Authority::System, fields.collection, self.input.clone()).await?;
             Ok(record.id())
         })
     }
@@ -145,14 +145,14 @@ struct RevokeKey {
     key: AccountRef,
 }
 
-impl Operation for RevokeKey {
+impl Transaction for RevokeKey {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "revoke-key"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let fields = &self.fields;
             let key = match &self.key {
@@ -163,7 +163,7 @@ impl Operation for RevokeKey {
             };
             let key = key.ok_or_else(|| Error::NotFound { what: "key in use with this name or id".to_owned() })?;
             if key.value(fields.revoked_at).is_null() {
-                let revoked = Draft::new().with(fields.revoked_at, cx.now()).with(fields.live_name, Value::Null);
+                let revoked = Input::new().with(fields.revoked_at, cx.now()).with(fields.live_name, Value::Null);
                 cx.update(Authority::System, fields.collection, key.id(), revoked, None).await?;
             }
             Ok(())

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Conflict, Error, RecordId, Secret};
-use backstay_engine::{Authority, OpContext, Operation, Record};
+use backstay_engine::{Authority, Record, Transaction, TxContext};
 use backstay_model::CollectionId;
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
@@ -73,14 +73,14 @@ struct AddOperator {
     operator: NewOperator,
 }
 
-impl Operation for AddOperator {
+impl Transaction for AddOperator {
     type Answer = RecordId;
 
     fn name(&self) -> &'static str {
         "add-operator"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
         Box::pin(async move {
             let credential = self.operator.create(cx, &self.schema).await?;
             Ok(credential.subject.id)
@@ -96,14 +96,14 @@ struct RemoveOperator {
     others: Vec<RecordId>,
 }
 
-impl Operation for RemoveOperator {
+impl Transaction for RemoveOperator {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "remove-operator"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             for other in &self.others {
                 if cx.get(self.collection, *other).await?.is_some() {

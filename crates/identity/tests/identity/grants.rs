@@ -1,7 +1,7 @@
 //! What an API key is limited to: `--only posts:get`.
 
 use backstay_base::{Caller, CallerKind, Error, Grant};
-use backstay_engine::{Authority, Context, Draft, OpContext, Operation};
+use backstay_engine::{Authority, Context, Input, Transaction, TxContext};
 use backstay_identity::{Identity, IssuedKey, NewKey, system_model};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -94,18 +94,18 @@ async fn accounts_and_operators_have_no_grant() {
 /// Stores a key as a version of Backstay without grants did.
 struct OldKey;
 
-impl Operation for OldKey {
+impl Transaction for OldKey {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "issue-key"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let keys = cx.model().collection_named("BackstayKey").expect("a type of Backstay's own");
             let field = |name: &str| keys.field_named(name).expect("it has the field").id;
-            let draft = Draft::new()
+            let draft = Input::new()
                 .with(field("name"), "old")
                 .with(field("liveName"), "old")
                 .with(field("keyHash"), "hash")

@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::read::may_at_all;
 use crate::sink::OneRecord;
 use crate::{
-    Authority, Context, Create, Delete, IfMatch, Input, OpContext, Operation, Outcome, Record, Tag, Update, Written,
+    Authority, Context, Create, Delete, IfMatch, Input, Outcome, Record, Tag, Transaction, TxContext, Update, Written,
     encode, remember,
 };
 
@@ -27,7 +27,7 @@ pub(crate) struct Prepared<O> {
 impl Engine {
     /// Makes one record, or several of which all or none are made.
     pub async fn create(&self, cx: &Context, request: Create) -> Result<Written, Error> {
-        self.run_held(cx, self.prepare_create(cx, request)?).await
+        self.run_held(cx, self.prepare_create(cx, &request)?).await
     }
 
     /// Changes one record by a merge patch.
@@ -40,7 +40,7 @@ impl Engine {
         self.run_held(cx, self.prepare_delete(cx, request)?).await
     }
 
-    pub(crate) fn prepare_create(&self, cx: &Context, request: Create) -> Result<Prepared<CreateRecords>, Error> {
+    pub(crate) fn prepare_create(&self, cx: &Context, request: &Create) -> Result<Prepared<CreateRecords>, Error> {
         let collection = self.admitted(cx, request.collection, Action::Create)?;
         let (inputs, many) = decode_inputs(self.model(), request.collection, &request.body)?;
         if inputs.is_empty() {
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     /// Runs an operation while its idempotency key is held.
-    async fn run_held<O: Operation<Answer = Written>>(
+    async fn run_held<O: Transaction<Answer = Written>>(
         &self,
         cx: &Context,
         Prepared { operation, claim }: Prepared<O>,
@@ -111,7 +111,7 @@ pub(crate) struct CreateRecords {
     claim: Option<KeyClaim>,
 }
 
-impl Operation for CreateRecords {
+impl Transaction for CreateRecords {
     type Answer = Written;
 
     fn name(&self) -> &'static str {
@@ -125,7 +125,7 @@ impl Operation for CreateRecords {
         }
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
         Box::pin(async move {
             if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
                 return Ok(written);
@@ -163,7 +163,7 @@ pub(crate) struct UpdateRecord {
     claim: Option<KeyClaim>,
 }
 
-impl Operation for UpdateRecord {
+impl Transaction for UpdateRecord {
     type Answer = Written;
 
     fn name(&self) -> &'static str {
@@ -174,7 +174,7 @@ impl Operation for UpdateRecord {
         if self.input.links.is_empty() { Writes::One } else { Writes::Many }
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
         Box::pin(async move {
             if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
                 return Ok(written);
@@ -196,14 +196,14 @@ pub(crate) struct DeleteRecord {
     claim: Option<KeyClaim>,
 }
 
-impl Operation for DeleteRecord {
+impl Transaction for DeleteRecord {
     type Answer = Written;
 
     fn name(&self) -> &'static str {
         "delete"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
         Box::pin(async move {
             if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
                 return Ok(written);
@@ -231,7 +231,7 @@ fn written(outcome: Outcome, record: &Record, body: Option<Vec<u8>>, minimal: bo
     Written { outcome, ids: vec![record.id()], version: Some(version), body, tag, replayed: false }
 }
 
-impl OpContext<'_, '_> {
+impl TxContext<'_, '_> {
     /// Makes a record of each input; `many` says whether an error tells of which.
     async fn create_all(
         &mut self,

@@ -6,11 +6,11 @@ use futures_util::future::BoxFuture;
 
 use crate::application::CallerClass;
 use crate::engine::{Engine, Inner};
-use crate::{Context, OpContext};
+use crate::{Context, TxContext};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
 /// the database may have found another operation in its way. What an earlier run did is undone by then.
-pub trait Operation: Send + Sync + 'static {
+pub trait Transaction: Send + Sync + 'static {
     /// What it answers.
     type Answer: Send + 'static;
 
@@ -23,16 +23,16 @@ pub trait Operation: Send + Sync + 'static {
     }
 
     /// Does it. Only methods of the context may be awaited.
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>>;
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>>;
 }
 
 impl Engine {
     /// Runs an operation in one commit, and answers when it is durable.
-    pub async fn run<O: Operation>(&self, cx: &Context, operation: O) -> Result<O::Answer, Error> {
+    pub async fn run<O: Transaction>(&self, cx: &Context, operation: O) -> Result<O::Answer, Error> {
         self.run_shared(cx, Arc::new(operation)).await
     }
 
-    pub(crate) async fn run_shared<O: Operation>(&self, cx: &Context, operation: Arc<O>) -> Result<O::Answer, Error> {
+    pub(crate) async fn run_shared<O: Transaction>(&self, cx: &Context, operation: Arc<O>) -> Result<O::Answer, Error> {
         let application = &self.inner.application;
         let running = |retry: Retry| {
             Arc::new(Running {
@@ -118,7 +118,7 @@ struct Running<O> {
     retry: Retry,
 }
 
-impl<O: Operation> Work for Running<O> {
+impl<O: Transaction> Work for Running<O> {
     type Output = O::Answer;
     type Error = Failure;
 
@@ -137,7 +137,7 @@ impl<O: Operation> Work for Running<O> {
 
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<O::Answer, Failure>> {
         Box::pin(async move {
-            let mut cx = OpContext {
+            let mut cx = TxContext {
                 engine: &self.engine,
                 cx: &self.cx,
                 class: Arc::clone(&self.class),
