@@ -1,5 +1,5 @@
-//! The controls that Backstay is measured against: what the machine gives without rules, log, accounts or model.
-//! Never used by the product, and never uses it.
+//! The controls that Backstay is measured against: programs that do the same work without rules, log, accounts or
+//! model. Neither uses the product nor is used by it.
 
 mod writer;
 

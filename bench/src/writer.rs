@@ -13,25 +13,25 @@ pub struct Note {
     pub title: String,
     /// The text of the field `body`.
     pub body: String,
-    /// The id of a section.
+    /// The id of its section.
     pub section: RecordId,
 }
 
-/// The writer's thread is gone.
+/// The writer's thread has ended.
 #[derive(Debug, Clone, Copy)]
 pub struct WriterError;
 
 type Job = (Note, oneshot::Sender<RecordId>);
 
-/// Inserts rows on a thread of its own; those that wait share one COMMIT and its fsync.
+/// Inserts rows on a thread of its own. Waiting rows share one COMMIT and its fsync.
 #[derive(Debug, Clone)]
 pub struct Writer {
     jobs: mpsc::Sender<Job>,
 }
 
 impl Writer {
-    /// Opens a new database file with the columns, primary key and indexes that Backstay gives the same collection, and
-    /// starts the thread. At most `group` rows share a commit.
+    /// Creates a database file with the columns, primary key and indexes that Backstay would create for the collection,
+    /// and starts the thread. At most `group` rows share a commit.
     pub fn open(file: &Path, group: usize) -> Result<Self> {
         let connection = Connection::open(file).context("opening the database")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -52,7 +52,7 @@ impl Writer {
         Ok(Self { jobs })
     }
 
-    /// Inserts one row; resolves after the COMMIT that holds it returned.
+    /// Inserts a row. Resolves when the COMMIT that contains it has returned.
     pub async fn insert(&self, note: Note) -> Result<RecordId, WriterError> {
         let (answer, answered) = oneshot::channel();
         self.jobs.send((note, answer)).await.map_err(|_| WriterError)?;
@@ -86,7 +86,7 @@ fn work(connection: &Connection, mut queue: mpsc::Receiver<Job>, group: usize) -
         }
         commit.execute([])?;
         for (answer, id) in answers {
-            // A client that went away does not need its answer.
+            // The client may have gone away.
             let _ = answer.send(id);
         }
     }

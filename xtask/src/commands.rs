@@ -5,8 +5,7 @@ use anyhow::{Context, Result, bail};
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a directory of the repository").to_owned()
 }
 
 /// The cargo that runs this program.
@@ -16,23 +15,23 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Runs a command to its end with what it says visible; anything but success is an error.
+/// Runs a command with its output visible. Anything but success is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("starting {}", display(command)))?;
+    let status = command.status().with_context(|| format!("cannot start {}", display(command)))?;
     if !status.success() {
-        bail!("{} ended with {status}", display(command));
+        bail!("{} failed with {status}", display(command));
     }
     Ok(())
 }
 
-/// Runs a command to its end and returns what it wrote to its standard output.
+/// Runs a command and returns its standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.stderr(Stdio::inherit()).output();
-    let output = output.with_context(|| format!("starting {}", display(command)))?;
+    let output = output.with_context(|| format!("cannot start {}", display(command)))?;
     if !output.status.success() {
-        bail!("{} ended with {}", display(command), output.status);
+        bail!("{} failed with {}", display(command), output.status);
     }
-    String::from_utf8(output.stdout).with_context(|| format!("reading the output of {}", display(command)))
+    String::from_utf8(output.stdout).with_context(|| format!("the output of {} is not UTF-8", display(command)))
 }
 
 fn display(command: &Command) -> String {

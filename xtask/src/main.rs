@@ -1,4 +1,4 @@
-//! The chores of this repository: running every test and measuring the product. Never part of what is shipped.
+//! The tasks of this repository: run every test, and measure the product. Not part of the product.
 
 mod bench;
 mod commands;
@@ -11,16 +11,18 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test [ARGS…]   install what the tests need and run them all; ARGS go to `cargo test`
-  bench [PART…]  measure the release build against its controls (see docs/benchmarks.md)
-                 parts: http, start, seeding; all of them where none is named
-    --callgrind    count instructions per request under valgrind instead
-    --seconds N    length of one measurement (default 10)
-    --rounds N     measurements of which the median counts (default 3)
-    --no-build     measure what target/release holds already
-    --write        write the tables into docs/benchmarks.md
+  test [ARGS…]   Install what the tests need and run them all; passes ARGS to `cargo test`
+  bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
+                 Parts: http, start, seeding; all of them by default
 
-Needs a toolchain of rustup and, to install what is missing, a Debian with apt-get.";
+Options of bench:
+  --callgrind    Count instructions per request with valgrind instead
+  --seconds N    Duration of one measurement [default: 10]
+  --rounds N     Number of measurements to take the median of [default: 3]
+  --no-build     Measure the programs in target/release as they are
+  --write        Write the tables into docs/benchmarks.md
+
+Requires a rustup toolchain. Missing programs are installed with apt-get on Debian.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

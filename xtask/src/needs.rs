@@ -5,32 +5,32 @@ use anyhow::{Result, bail};
 
 use crate::commands::{output, root, run};
 
-/// A program that is not built here, and the Debian package that holds it.
+/// A program that this repository does not build, and the Debian package that provides it.
 pub(crate) struct Need {
     program: &'static str,
     package: &'static str,
-    wanted_for: &'static str,
-    /// The directory that must be in the repository for the program to be wanted; the root if it always is.
+    needed_for: &'static str,
+    /// The program is needed only if the repository contains this directory; empty if it always is.
     by: &'static str,
 }
 
-/// What the tests use.
+/// What the tests need.
 pub(crate) const OF_TESTS: &[Need] = &[
-    Need { program: "postgres", package: "postgresql", wanted_for: "the store's tests", by: "crates/store" },
-    Need { program: "sqlite3", package: "sqlite3", wanted_for: "looking into a database from outside", by: "" },
-    Need { program: "curl", package: "curl", wanted_for: "the tours of the examples", by: "examples" },
-    Need { program: "jq", package: "jq", wanted_for: "the tours of the examples", by: "examples" },
-    Need { program: "chromium", package: "chromium", wanted_for: "the admin site's tests", by: "crates/admin" },
+    Need { program: "postgres", package: "postgresql", needed_for: "the store's tests", by: "crates/store" },
+    Need { program: "sqlite3", package: "sqlite3", needed_for: "looking into databases", by: "" },
+    Need { program: "curl", package: "curl", needed_for: "the tours of the examples", by: "examples" },
+    Need { program: "jq", package: "jq", needed_for: "the tours of the examples", by: "examples" },
+    Need { program: "chromium", package: "chromium", needed_for: "the admin site's tests", by: "crates/admin" },
 ];
 
-/// What the measurements use.
+/// What the measurements need.
 pub(crate) const OF_BENCH: &[Need] = &[
-    Need { program: "wrk", package: "wrk", wanted_for: "load", by: "" },
-    Need { program: "valgrind", package: "valgrind", wanted_for: "counting instructions", by: "" },
-    Need { program: "sqlite3", package: "sqlite3", wanted_for: "the control of the seeding", by: "" },
+    Need { program: "wrk", package: "wrk", needed_for: "generating load", by: "" },
+    Need { program: "valgrind", package: "valgrind", needed_for: "counting instructions", by: "" },
+    Need { program: "sqlite3", package: "sqlite3", needed_for: "the control of seeding", by: "" },
 ];
 
-/// Installs what is missing, where this user may; else says exactly what to install.
+/// Installs what is missing if this user may, else fails with the command that would.
 pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     let root = root();
     let missing: Vec<&Need> =
@@ -39,17 +39,23 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         return Ok(());
     }
     for need in &missing {
-        eprintln!("xtask: {} is missing (package {}), wanted for {}", need.program, need.package, need.wanted_for);
+        eprintln!(
+            "xtask: {} is missing (Debian package {}); needed for {}",
+            need.program, need.package, need.needed_for
+        );
     }
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
     let Some(prefix) = installer() else {
-        bail!("install it first, on Debian with: sudo apt-get install --no-install-recommends {}", packages.join(" "));
+        bail!(
+            "install the missing programs; on Debian: sudo apt-get install --no-install-recommends {}",
+            packages.join(" ")
+        );
     };
     run(apt(&prefix).arg("update"))?;
     run(apt(&prefix).args(["install", "--yes", "--no-install-recommends"]).args(&packages))
 }
 
-/// Where a program is: on the path, or where Debian keeps its database server.
+/// Finds a program on the path, or where Debian installs PostgreSQL.
 fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).map(|directory| directory.join(program));
@@ -58,7 +64,7 @@ fn find(program: &str) -> Option<PathBuf> {
     on_path.chain(of_postgres).find(|candidate| candidate.is_file())
 }
 
-/// The words before `apt-get`, where this user may install packages without being asked for a password.
+/// The prefix for `apt-get`, if this user may install packages without a password.
 fn installer() -> Option<Vec<&'static str>> {
     if !Path::new("/usr/bin/apt-get").is_file() {
         return None;

@@ -1,4 +1,4 @@
-//! The layers: which crate may depend on which. What DESIGN calls "the house" is held here against `cargo metadata`.
+//! Which crate may depend on which, checked against `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Every crate that has a place in the house, and the crates it may use. `base` and `scalar` are open to all.
+/// Every crate with the crates that it may use. All may use `base` and `scalar`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("scalar", &[]),
@@ -52,10 +52,10 @@ const EVERYTHING: &[&str] = &[
     "admin",
 ];
 
-/// Tools of the repository, which are not part of the product: free in what they use, used by nobody.
+/// Tools that are not part of the product. They may use anything, and nothing may use them.
 const TOOLS: &[&str] = &["xtask", "bench"];
 
-/// Edges for tests alone: the tables of expressions are answered by both databases, so they stand beside the store.
+/// Dependencies for tests only: expressions are tested on both databases, in the tests of the store.
 const FOR_TESTS: &[(&str, &str)] = &[("store", "expr")];
 
 const DATABASE_DRIVERS: &[&str] =
@@ -99,7 +99,7 @@ fn short(name: &str) -> String {
     name.strip_prefix("backstay-").unwrap_or(name).to_owned()
 }
 
-/// What is wrong with this crate's dependency, if anything.
+/// What is wrong with a dependency of this crate, if anything.
 fn fault(name: &str, dependency: &Dependency, crates: &BTreeSet<String>) -> Option<String> {
     let used = dependency.name.as_str();
     if TOOLS.contains(&used) || used == "backstay" {

@@ -13,10 +13,10 @@ use tokio::net::TcpListener;
 
 #[derive(Debug, Parser)]
 struct Options {
-    /// Where to listen.
+    /// Address to listen on.
     #[arg(long)]
     listen: SocketAddr,
-    /// The file whose content is answered.
+    /// File whose content is the answer.
     #[arg(long)]
     body: PathBuf,
 }
@@ -24,7 +24,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
-    let body = Bytes::from(std::fs::read(&options.body).context("reading the body")?);
+    let body = Bytes::from(std::fs::read(&options.body).context("cannot read the body")?);
     let answer = move || async move { ([(CONTENT_TYPE, "application/json")], body.clone()) };
     let listener = TcpListener::bind(options.listen).await?;
     axum::serve(listener, Router::new().fallback(get(answer))).await?;

@@ -18,13 +18,13 @@ use tokio::net::TcpListener;
 
 #[derive(Debug, Parser)]
 struct Options {
-    /// Where to listen.
+    /// Address to listen on.
     #[arg(long)]
     listen: SocketAddr,
-    /// The database file; it must not exist.
+    /// Database file to create.
     #[arg(long)]
     database: PathBuf,
-    /// Rows that share a commit at most; 1 is a commit and an fsync for each.
+    /// Maximum number of rows per commit; 1 means a commit and an fsync for each row.
     #[arg(long, default_value_t = 256)]
     group: usize,
 }

@@ -5,27 +5,32 @@ use backstay_base::{CallerKind, Date, Duration, FieldNumber, RecordId, RequestId
 use backstay_scalar::{Currency, Money, Value};
 use rust_decimal::Decimal;
 
-use crate::encode::{VERSION, caller_byte, tag};
-use crate::{ChangeKind, Entry, Leaf, Logged, LoggedChange, LoggedField, Origin};
+use crate::canonical::tag;
+use crate::encode::FORMAT;
+use crate::entry::caller_from_byte;
+use crate::{ChangeKind, Entry, Leaf, Logged, LoggedChange, LoggedRecord, ModelNumber, Origin, RecordKey};
+
+/// The first format, which is still read.
+const FIRST_FORMAT: u8 = 1;
 
 /// Why bytes are not a canonical entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Nothing at all, or a version that is not known here.
-    #[error("entries of version {0} are not known")]
-    Version(u8),
-    /// They end within a part.
+    /// A format that is unknown here.
+    #[error("entries of format {0} are unknown")]
+    Format(u8),
+    /// They end within a part, or there are none.
     #[error("the entry ends too early")]
     End,
     /// Something follows the last change.
     #[error("bytes follow the entry's end")]
     Trailing,
-    /// A part has a form that the canonical encoding never has.
+    /// A part has a form that no canonical encoding has.
     #[error("not canonical: {0}")]
     NotCanonical(&'static str),
 }
 
-/// Why an entry and its leaf hash do not stand up.
+/// Why an entry and its leaf hash cannot be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// The leaf hash is not that of the bytes: one of them was changed.
@@ -51,22 +56,21 @@ pub fn verify(bytes: &[u8], leaf: Leaf) -> Result<Entry, VerifyError> {
 }
 
 impl Entry {
-    /// Reads canonical bytes; refuses everything that `encode` would not have written.
+    /// Reads the canonical bytes of either format; rejects everything else.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader { rest: bytes };
-        match bytes.first() {
-            Some(&VERSION) => reader.take(1)?,
-            other => return Err(DecodeError::Version(other.copied().unwrap_or(0))),
+        let entry = match reader.byte()? {
+            FIRST_FORMAT => reader.first_format()?,
+            FORMAT => reader.second_format()?,
+            other => return Err(DecodeError::Format(other)),
         };
-        let origin = reader.origin()?;
-        let changes = reader.list(Reader::change)?;
-        if changes.is_empty() {
+        if entry.changes.is_empty() {
             return Err(DecodeError::NotCanonical("an entry without changes"));
         }
         if !reader.rest.is_empty() {
             return Err(DecodeError::Trailing);
         }
-        Ok(Self { origin, changes })
+        Ok(entry)
     }
 }
 
@@ -76,9 +80,27 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    fn first_format(&mut self) -> Result<Entry, DecodeError> {
+        let moment = self.moment()?;
+        let origin = self.origin()?;
+        Ok(Entry { moment, model: None, origin, changes: self.list(Self::first_change)? })
+    }
+
+    fn second_format(&mut self) -> Result<Entry, DecodeError> {
+        let moment = self.moment()?;
+        let model = Some(ModelNumber(self.number()?));
+        let origin = self.origin()?;
+        let changes = self.list(Self::change)?;
+        let sort = |change: &LoggedChange| (change.type_number, change.kind);
+        let one = |pair: &[LoggedChange]| sort(&pair[0]) == sort(&pair[1]) && pair[0].fields == pair[1].fields;
+        if changes.windows(2).any(one) {
+            return Err(DecodeError::NotCanonical("two changes of one sort that follow each other"));
+        }
+        Ok(Entry { moment, model, origin, changes })
+    }
+
     fn origin(&mut self) -> Result<Origin, DecodeError> {
         Ok(Origin {
-            moment: self.moment()?,
             kind: self.caller()?,
             id: self.optional_id()?,
             request: self.optional_id()?.map(RequestId),
@@ -88,26 +110,46 @@ impl<'a> Reader<'a> {
 
     fn change(&mut self) -> Result<LoggedChange, DecodeError> {
         let type_number = TypeNumber(self.number()?);
-        let record = self.id()?;
-        let kind = ChangeKind::from_byte(self.byte()?).ok_or(DecodeError::NotCanonical("an unknown kind of change"))?;
-        let version = self.i64()?;
-        let fields = self.list(Self::field)?;
-        if !fields.is_sorted_by(|one, next| one.number < next.number) {
-            return Err(DecodeError::NotCanonical("fields out of order"));
+        let kind = self.kind()?;
+        let fields = self.list(|reader| reader.number().map(FieldNumber))?;
+        check_fields(kind, &fields)?;
+        let count = self.length()?;
+        if count == 0 {
+            return Err(DecodeError::NotCanonical("a change without records"));
         }
-        if kind == ChangeKind::Delete && !fields.is_empty() {
-            return Err(DecodeError::NotCanonical("a delete with fields"));
-        }
-        Ok(LoggedChange { type_number, record, kind, version, fields })
+        let records = (0..count).map(|_| self.record(fields.len())).collect::<Result<_, _>>()?;
+        Ok(LoggedChange { type_number, kind, fields, records })
     }
 
-    fn field(&mut self) -> Result<LoggedField, DecodeError> {
-        let number = FieldNumber(self.number()?);
+    fn record(&mut self, fields: usize) -> Result<LoggedRecord, DecodeError> {
+        let key = RecordKey::new(self.value()?);
+        let key = key.ok_or(DecodeError::NotCanonical("a key of a type that no record has"))?;
+        let version = self.i64()?;
+        let values = (0..fields).map(|_| self.logged()).collect::<Result<_, _>>()?;
+        Ok(LoggedRecord { key, version, values })
+    }
+
+    fn first_change(&mut self) -> Result<LoggedChange, DecodeError> {
+        let type_number = TypeNumber(self.number()?);
+        let key = RecordKey::from(self.id()?);
+        let kind = self.kind()?;
+        let version = self.i64()?;
+        let fields = self.list(|reader| Ok((FieldNumber(reader.number()?), reader.logged()?)))?;
+        let (fields, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
+        check_fields(kind, &fields)?;
+        Ok(LoggedChange { type_number, kind, fields, records: vec![LoggedRecord { key, version, values }] })
+    }
+
+    fn kind(&mut self) -> Result<ChangeKind, DecodeError> {
+        ChangeKind::from_byte(self.byte()?).ok_or(DecodeError::NotCanonical("an unknown kind of change"))
+    }
+
+    fn logged(&mut self) -> Result<Logged, DecodeError> {
         if self.rest.first() == Some(&tag::WITHHELD) {
             self.byte()?;
-            return Ok(LoggedField { number, value: Logged::Withheld });
+            return Ok(Logged::Withheld);
         }
-        Ok(LoggedField { number, value: Logged::Value(self.value()?) })
+        self.value().map(Logged::Value)
     }
 
     fn value(&mut self) -> Result<Value, DecodeError> {
@@ -176,11 +218,7 @@ impl<'a> Reader<'a> {
     }
 
     fn caller(&mut self) -> Result<CallerKind, DecodeError> {
-        let byte = self.byte()?;
-        [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator, CallerKind::System]
-            .into_iter()
-            .find(|kind| caller_byte(*kind) == byte)
-            .ok_or(DecodeError::NotCanonical("an unknown kind of caller"))
+        caller_from_byte(self.byte()?).ok_or(DecodeError::NotCanonical("an unknown kind of caller"))
     }
 
     fn optional_id(&mut self) -> Result<Option<RecordId>, DecodeError> {
@@ -192,12 +230,13 @@ impl<'a> Reader<'a> {
     }
 
     fn list<T>(&mut self, element: fn(&mut Self) -> Result<T, DecodeError>) -> Result<Vec<T>, DecodeError> {
-        let length = self.count()?;
-        // Every element takes a byte at least: a forged length cannot make us reserve memory.
-        if length > self.rest.len() as u64 {
-            return Err(DecodeError::End);
-        }
-        (0..length).map(|_| element(self)).collect()
+        (0..self.length()?).map(|_| element(self)).collect()
+    }
+
+    /// The number of elements that follow, each of which takes at least one byte: a forged one reserves no memory.
+    fn length(&mut self) -> Result<usize, DecodeError> {
+        let length = usize::try_from(self.count()?).map_err(|_| DecodeError::End)?;
+        if length > self.rest.len() { Err(DecodeError::End) } else { Ok(length) }
     }
 
     fn text(&mut self) -> Result<&'a str, DecodeError> {
@@ -253,4 +292,14 @@ impl<'a> Reader<'a> {
         self.rest = rest;
         Ok(head)
     }
+}
+
+fn check_fields(kind: ChangeKind, fields: &[FieldNumber]) -> Result<(), DecodeError> {
+    if !fields.is_sorted_by(|one, next| one < next) {
+        return Err(DecodeError::NotCanonical("fields out of order"));
+    }
+    if kind == ChangeKind::Delete && !fields.is_empty() {
+        return Err(DecodeError::NotCanonical("a delete with fields"));
+    }
+    Ok(())
 }

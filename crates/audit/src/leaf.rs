@@ -3,7 +3,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 /// The leaf hash of an entry: SHA-256 of a zero byte and the entry's canonical bytes (RFC 6962, section 2.1). It does
-/// not tell the entry's place in the log, which the tree gives it.
+/// not cover the entry's place in the log, which the tree does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Leaf([u8; 32]);
 

@@ -5,134 +5,134 @@ use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::command::secret;
-use crate::seed::Seeded;
+use crate::seed::{Seeded, Skipped};
 
-/// What a command did or found out. `Display` is for people.
+/// The result of a command. `Display` is for people, the serialized form for programs.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Answer {
-    /// An operator was made.
+    /// An operator was added.
     OperatorAdded {
-        /// Its record.
+        /// Its record's id.
         id: String,
-        /// E-mail address.
+        /// Email address.
         email: String,
     },
     /// All operators.
     Operators {
-        /// In the order in which they were made.
+        /// Oldest first.
         operators: Vec<OperatorLine>,
     },
-    /// An operator has another password.
+    /// The password of an operator was changed.
     OperatorPasswordSet {
-        /// As they were named.
+        /// The operator as named in the command.
         operator: String,
     },
     /// An operator was removed.
     OperatorRemoved {
-        /// As they were named.
+        /// The operator as named in the command.
         operator: String,
     },
-    /// What is known of an account.
+    /// An account.
     Account {
-        /// All of it.
+        /// The account.
         account: AccountLine,
     },
-    /// An account has another password.
+    /// The password of an account was set.
     AccountPasswordSet {
-        /// As it was named.
+        /// The account as named in the command.
         account: String,
     },
-    /// An account is kept out.
+    /// An account was disabled.
     AccountDisabled {
-        /// As it was named.
+        /// The account as named in the command.
         account: String,
     },
-    /// An account is let in again.
+    /// An account was enabled.
     AccountEnabled {
-        /// As it was named.
+        /// The account as named in the command.
         account: String,
     },
-    /// An account has a claim.
+    /// A claim was set.
     ClaimSet {
-        /// As it was named.
+        /// The account as named in the command.
         account: String,
         /// `auth.claims.NAME`.
         name: String,
         /// Its value.
         value: String,
     },
-    /// A claim was taken.
+    /// A claim was removed.
     ClaimRemoved {
-        /// As it was named.
+        /// The account as named in the command.
         account: String,
         /// `auth.claims.NAME`.
         name: String,
     },
-    /// A role was given.
+    /// A role was granted.
     RoleGranted {
-        /// To whom.
+        /// The account as named in the command.
         account: String,
-        /// Which.
+        /// The role.
         role: String,
     },
-    /// A role was taken.
+    /// A role was revoked.
     RoleRevoked {
-        /// From whom.
+        /// The account as named in the command.
         account: String,
-        /// Which.
+        /// The role.
         role: String,
     },
     /// The roles of an account.
     Roles {
-        /// Whose.
+        /// The account as named in the command.
         account: String,
-        /// Names.
+        /// The names of its roles.
         roles: Vec<String>,
     },
-    /// A key was made.
+    /// A key was added.
     KeyAdded {
-        /// Its record.
+        /// Its record's id.
         id: String,
         /// What it is for.
         name: String,
-        /// The key itself.
+        /// The secret.
         #[serde(with = "secret")]
         key: Secret,
     },
     /// All keys.
     Keys {
-        /// In the order in which they were made.
+        /// Oldest first.
         keys: Vec<KeyLine>,
     },
-    /// A key was ended.
+    /// A key was revoked.
     KeyRevoked {
-        /// As it was named.
+        /// The key as named in the command.
         key: String,
     },
-    /// Somebody was invited.
+    /// Someone was invited.
     Invited {
-        /// The invitation's record.
+        /// The invitation's id.
         id: String,
-        /// E-mail address.
+        /// Email address.
         email: String,
-        /// What is shown at sign-up.
+        /// The token to sign up with.
         #[serde(with = "secret")]
         token: Secret,
     },
     /// The open invitations.
     Invitations {
-        /// In the order in which they were made.
+        /// Oldest first.
         invitations: Vec<InvitationLine>,
     },
-    /// The open invitations of somebody were taken back.
+    /// The open invitations of an email address were revoked.
     InvitationRevoked {
-        /// E-mail address, as it was given.
+        /// Email address as it was given.
         email: String,
     },
     /// Seed files were loaded.
     Seeded {
-        /// What came of it.
+        /// What was loaded.
         seeded: Seeded,
     },
     /// A request was explained.
@@ -144,29 +144,29 @@ pub enum Answer {
     },
 }
 
-/// One operator.
+/// An operator.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OperatorLine {
-    /// Its record.
+    /// Its record's id.
     pub id: String,
-    /// E-mail address.
+    /// Email address.
     pub email: String,
 }
 
-/// One account, and how it signs in.
+/// An account.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccountLine {
-    /// Its record.
+    /// Its record's id.
     pub id: String,
-    /// What it signs in with.
+    /// The email address it signs in with.
     pub email: String,
     /// Roles of the model.
     pub roles: Vec<String>,
     /// `auth.claims`.
     pub claims: BTreeMap<String, String>,
-    /// Neither its password nor its sessions are taken.
+    /// Whether it is disabled: its password and sessions are refused.
     pub disabled: bool,
     /// Whether it has a password.
     pub password: bool,
@@ -174,11 +174,11 @@ pub struct AccountLine {
     pub sessions: usize,
 }
 
-/// One key, without its secret.
+/// A key without its secret.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyLine {
-    /// Its record.
+    /// Its record's id.
     pub id: String,
     /// What it is for.
     pub name: String,
@@ -186,70 +186,72 @@ pub struct KeyLine {
     pub roles: Vec<String>,
     /// `auth.claims`.
     pub claims: BTreeMap<String, String>,
-    /// When it ends by itself.
+    /// What it is limited to, each as `posts:get`; null if nothing but the rules limits it.
+    pub only: Option<Vec<String>>,
+    /// When it expires.
     pub expires_at: Option<String>,
     /// When it was revoked.
     pub revoked_at: Option<String>,
 }
 
-/// One open invitation, without its token.
+/// An open invitation without its token.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InvitationLine {
-    /// Its record.
+    /// Its record's id.
     pub id: String,
-    /// The only address that it is good for.
+    /// The invited email address.
     pub email: String,
-    /// Roles that the account gets.
+    /// Roles that the new account gets.
     pub roles: Vec<String>,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: String,
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OperatorAdded { email, .. } => writeln!(f, "{email} is an operator now"),
+            Self::OperatorAdded { email, .. } => writeln!(f, "{email} is now an operator"),
             Self::Operators { operators } if operators.is_empty() => {
-                writeln!(f, "there is no operator; make one with `backstay operator add EMAIL`")
+                writeln!(f, "no operators; add one with `backstay operator add EMAIL`")
             }
             Self::Operators { operators } => {
                 operators.iter().try_for_each(|one| writeln!(f, "{}  {}", one.id, one.email))
             }
             Self::OperatorPasswordSet { operator } => {
-                writeln!(f, "{operator} has another password now; all sessions are ended")
+                writeln!(f, "changed the password of {operator} and ended all their sessions")
             }
-            Self::OperatorRemoved { operator } => writeln!(f, "{operator} is no operator any more"),
+            Self::OperatorRemoved { operator } => writeln!(f, "{operator} is no longer an operator"),
             Self::Account { account } => account.fmt(f),
             Self::AccountPasswordSet { account } => {
-                writeln!(f, "{account} has another password now; all sessions are ended")
+                writeln!(f, "changed the password of {account} and ended all its sessions")
             }
             Self::AccountDisabled { account } => {
-                writeln!(f, "{account} is disabled, and cannot sign in; all sessions are ended")
+                writeln!(f, "disabled {account} and ended all its sessions")
             }
-            Self::AccountEnabled { account } => writeln!(f, "{account} can sign in again"),
-            Self::ClaimSet { account, name, value } => writeln!(f, "{account} has the claim {name}={value} now"),
-            Self::ClaimRemoved { account, name } => writeln!(f, "{account} does not have the claim {name} any more"),
-            Self::RoleGranted { account, role } => writeln!(f, "{account} has the role {role} now"),
-            Self::RoleRevoked { account, role } => writeln!(f, "{account} does not have the role {role} any more"),
-            Self::Roles { account, roles } if roles.is_empty() => writeln!(f, "{account} has no role"),
+            Self::AccountEnabled { account } => writeln!(f, "enabled {account}"),
+            Self::ClaimSet { account, name, value } => writeln!(f, "{account} now has the claim {name}={value}"),
+            Self::ClaimRemoved { account, name } => writeln!(f, "{account} no longer has the claim {name}"),
+            Self::RoleGranted { account, role } => writeln!(f, "{account} now has the role {role}"),
+            Self::RoleRevoked { account, role } => writeln!(f, "{account} no longer has the role {role}"),
+            Self::Roles { account, roles } if roles.is_empty() => writeln!(f, "{account} has no roles"),
             Self::Roles { roles, .. } => roles.iter().try_for_each(|role| writeln!(f, "{role}")),
             Self::KeyAdded { key, .. } => {
-                writeln!(f, "{}\n\nThis key is shown once. It goes into `Authorization: Bearer …`.", key.expose())
+                writeln!(f, "{}\n\nThis key is shown only once. Send it as `Authorization: Bearer KEY`.", key.expose())
             }
             Self::Keys { keys } if keys.is_empty() => {
-                writeln!(f, "there is no key; make one with `backstay key add NAME`")
+                writeln!(f, "no keys; add one with `backstay key add NAME`")
             }
             Self::Keys { keys } => keys.iter().try_for_each(|key| key.fmt(f)),
-            Self::KeyRevoked { key } => writeln!(f, "the key {key} is revoked"),
+            Self::KeyRevoked { key } => writeln!(f, "revoked the key {key}"),
             Self::Invited { email, token, .. } => {
-                writeln!(f, "{}\n\nThis token is shown once. With it {email} can sign up.", token.expose())
+                writeln!(f, "{}\n\nThis token is shown only once. {email} can sign up with it.", token.expose())
             }
             Self::Invitations { invitations } if invitations.is_empty() => {
-                writeln!(f, "there is no open invitation; make one with `backstay invite EMAIL`")
+                writeln!(f, "no open invitations; invite someone with `backstay invite EMAIL`")
             }
             Self::Invitations { invitations } => invitations.iter().try_for_each(|one| one.fmt(f)),
-            Self::InvitationRevoked { email } => writeln!(f, "{email} is not invited any more"),
+            Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
@@ -264,7 +266,7 @@ impl fmt::Display for AccountLine {
         line("roles", &or_none(self.roles.join(" ")))?;
         let claims: Vec<String> = self.claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
         line("claims", &or_none(claims.join("  ")))?;
-        line("password", if self.password { "set" } else { "none; it cannot sign in without one" })?;
+        line("password", if self.password { "set" } else { "none; the account cannot sign in without one" })?;
         line("disabled", if self.disabled { "yes" } else { "no" })?;
         line("sessions", &self.sessions.to_string())
     }
@@ -282,6 +284,11 @@ impl fmt::Display for KeyLine {
         }
         for (name, value) in &self.claims {
             write!(f, "  {name}={value}")?;
+        }
+        match self.only.as_deref() {
+            Some([]) => write!(f, "  only: nothing")?,
+            Some(only) => write!(f, "  only {}", only.join(","))?,
+            None => (),
         }
         match (&self.revoked_at, &self.expires_at) {
             (Some(moment), _) => writeln!(f, "  revoked {moment}"),
@@ -303,10 +310,123 @@ impl fmt::Display for InvitationLine {
 
 impl fmt::Display for Seeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} records loaded", self.records)?;
+        writeln!(f, "{} loaded", Count(self.records, "record"))?;
+        for Skipped { file, lines, first, why } in &self.skipped {
+            let exist = if *lines == 1 { "its record already exists" } else { "their records already exist" };
+            writeln!(f, "seed/{file}: {} skipped because {exist} (first line {first}: {why})", Count(*lines, "line"))?;
+        }
         for file in &self.changed {
-            writeln!(f, "seed/{file} was changed after it was loaded; the changes are not loaded")?;
+            writeln!(f, "seed/{file} has changed since it was loaded; the changes were not loaded")?;
         }
         Ok(())
+    }
+}
+
+/// A number of things, with the noun in singular or plural.
+pub(crate) struct Count(pub(crate) u64, pub(crate) &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, noun) = self;
+        write!(f, "{count} {noun}{}", if *count == 1 { "" } else { "s" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(answer: &Answer, expected: &str) {
+        assert_eq!(answer.to_string(), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn operators() {
+        let ada = || "ada@news.example".to_owned();
+        check(&Answer::OperatorAdded { id: "1".to_owned(), email: ada() }, "ada@news.example is now an operator");
+        check(&Answer::Operators { operators: vec![] }, "no operators; add one with `backstay operator add EMAIL`");
+        let operators = vec![OperatorLine { id: "1".to_owned(), email: ada() }];
+        check(&Answer::Operators { operators }, "1  ada@news.example");
+        let changed = "changed the password of ada@news.example and ended all their sessions";
+        check(&Answer::OperatorPasswordSet { operator: ada() }, changed);
+        check(&Answer::OperatorRemoved { operator: ada() }, "ada@news.example is no longer an operator");
+    }
+
+    #[test]
+    fn accounts() {
+        let (ben, name, value) = (|| "ben@news.example".to_owned(), || "region".to_owned(), || "north".to_owned());
+        let changed = "changed the password of ben@news.example and ended all its sessions";
+        check(&Answer::AccountPasswordSet { account: ben() }, changed);
+        check(&Answer::AccountDisabled { account: ben() }, "disabled ben@news.example and ended all its sessions");
+        check(&Answer::AccountEnabled { account: ben() }, "enabled ben@news.example");
+        let set = Answer::ClaimSet { account: ben(), name: name(), value: value() };
+        check(&set, "ben@news.example now has the claim region=north");
+        let removed = Answer::ClaimRemoved { account: ben(), name: name() };
+        check(&removed, "ben@news.example no longer has the claim region");
+        let role = || "EDITOR".to_owned();
+        let granted = Answer::RoleGranted { account: ben(), role: role() };
+        check(&granted, "ben@news.example now has the role EDITOR");
+        let revoked = Answer::RoleRevoked { account: ben(), role: role() };
+        check(&revoked, "ben@news.example no longer has the role EDITOR");
+        check(&Answer::Roles { account: ben(), roles: vec![] }, "ben@news.example has no roles");
+        check(&Answer::Roles { account: ben(), roles: vec![role(), "WRITER".to_owned()] }, "EDITOR\nWRITER");
+        let account = AccountLine {
+            id: "1".to_owned(),
+            email: ben(),
+            roles: vec![],
+            claims: BTreeMap::from([(name(), value())]),
+            disabled: false,
+            password: false,
+            sessions: 2,
+        };
+        let shown = "id        1\nemail     ben@news.example\nroles     none\nclaims    region=north\npassword  none; the \
+                     account cannot sign in without one\ndisabled  no\nsessions  2";
+        check(&Answer::Account { account }, shown);
+    }
+
+    #[test]
+    fn keys_and_invitations() {
+        let secret = || Secret::new("bsk_1".to_owned());
+        let text = |text: &str| text.to_owned();
+        let added = Answer::KeyAdded { id: text("1"), name: text("importer"), key: secret() };
+        check(&added, "bsk_1\n\nThis key is shown only once. Send it as `Authorization: Bearer KEY`.");
+        check(&Answer::Keys { keys: vec![] }, "no keys; add one with `backstay key add NAME`");
+        check(&Answer::KeyRevoked { key: text("importer") }, "revoked the key importer");
+        let invited = Answer::Invited { id: text("1"), email: text("eve@news.example"), token: secret() };
+        check(&invited, "bsk_1\n\nThis token is shown only once. eve@news.example can sign up with it.");
+        let none = "no open invitations; invite someone with `backstay invite EMAIL`";
+        check(&Answer::Invitations { invitations: vec![] }, none);
+        let line = InvitationLine {
+            id: text("1"),
+            email: text("eve@news.example"),
+            roles: vec![text("EDITOR")],
+            expires_at: text("2026-01-31T12:00:00Z"),
+        };
+        let listed = "1  eve@news.example  EDITOR  expires 2026-01-31T12:00:00Z";
+        check(&Answer::Invitations { invitations: vec![line] }, listed);
+        check(&Answer::InvitationRevoked { email: text("eve@news.example") }, "eve@news.example is no longer invited");
+    }
+
+    #[test]
+    fn seeds() {
+        let seeded = Seeded { records: 1, ..Seeded::default() };
+        check(&Answer::Seeded { seeded }, "1 record loaded");
+        let skipped = |file: &str, lines| {
+            let why = "another Tag has this name".to_owned();
+            Skipped { file: file.to_owned(), lines, first: 3, why }
+        };
+        let seeded = Seeded {
+            records: 0,
+            skipped: vec![skipped("A.jsonl", 1), skipped("B.jsonl", 2)],
+            known: vec!["C.jsonl".to_owned()],
+            changed: vec!["D.jsonl".to_owned()],
+        };
+        check(
+            &Answer::Seeded { seeded },
+            "0 records loaded\n\
+             seed/A.jsonl: 1 line skipped because its record already exists (first line 3: another Tag has this name)\n\
+             seed/B.jsonl: 2 lines skipped because their records already exist (first line 3: another Tag has this name)\n\
+             seed/D.jsonl has changed since it was loaded; the changes were not loaded",
+        );
     }
 }

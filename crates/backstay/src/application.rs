@@ -8,19 +8,19 @@ use crate::{Directory, Failure, seed};
 pub struct Compiled {
     /// The model and its rules.
     pub application: Application,
-    /// What is doubtful about it.
+    /// Warnings about the model.
     pub warnings: Diagnostics,
 }
 
-/// Reads the model files of an application, adds Backstay's own collections and compiles the rules. Everything that is
-/// wrong with what is read is reported together.
+/// Reads an application's model files, adds Backstay's own collections and compiles the rules. Reports all problems
+/// together.
 pub fn compile(directory: &Directory) -> Result<Compiled, Failure> {
     Ok(compile_model(load_whole(directory.model_files().all()?)?)?)
 }
 
-/// The application's model with Backstay's own collections.
+/// Loads the application's model together with Backstay's own collections.
 pub(crate) fn load_whole(mut files: Vec<SourceFile>) -> Result<Loaded, Diagnostics> {
-    // Backstay's own model refers to the application's identity type, whose name only the application's model tells.
+    // Backstay's own model refers to the application's identity type, so the application's must be loaded first.
     let own = load(files.clone())?;
     let identity = own.model.identity.map(|id| own.model.collection(id).name.clone());
     files.push(backstay_identity::system_model(identity.as_deref()));

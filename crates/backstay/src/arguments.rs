@@ -14,7 +14,7 @@ pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Opera
 #[command(
     name = "backstay",
     version,
-    about = "A backend from a model: schema, rules, accounts and an API in one program",
+    about = "Serve a production backend from a model: database, access rules, accounts and API in one program",
     after_help = EXAMPLES,
     max_term_width = 100
 )]
@@ -25,49 +25,51 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  backstay serve examples/newsroom          run an application; the first start creates everything
-  backstay check .                          is the model right?
-  backstay operator add ada@news.example    who may run it; asks for a password
-  backstay account password ben@news.example
-  backstay role grant ada@news.example EDITOR
-  backstay explain --as ada@news.example 'GET /api/posts?limit=3'
+  backstay serve examples/newsroom           serve an application; the first start creates its database
+  backstay check                             check the application in the current directory
+  backstay operator add ada@news.example     add an operator; asks for a password
+  backstay role grant ben@news.example EDITOR
+  backstay explain --as ben@news.example 'GET /api/posts?limit=3'
 
-Commands about a whole application take its directory as DIR, the others by --app DIR; both are the
-current directory if they are not given. A command works while a server runs (it asks that server,
-as the same user) and while none does. It ends with 0 when it did what was asked, with 1 when it
-could not and says why on standard error, and with 2 when the command line is not understood.
-docs/commands.md has all of it.";
+An application is a directory that contains a `model` directory. `serve`, `check`, `migrate` and
+`seed` take it as an argument, all other commands as --app; the default is the current directory.
+
+Commands work with and without a running server. If one is running, they ask it to do the work, and
+must run as the same user.
+
+The exit code is 0 on success, 1 on failure, with the reason on standard error, and 2 if the command
+line is wrong. See docs/commands.md for details.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Serve an application until it is told to stop (Ctrl-C, SIGTERM)
+    /// Serve an application until Ctrl-C or SIGTERM
     #[command(after_help = SERVE)]
     Serve(Serve),
-    /// Check settings, model and the names of seed files, and say what is wrong with all of them
-    #[command(after_help = "The data is not looked at; `backstay migrate plan` does that.")]
+    /// Check an application's settings, model and seed file names
+    #[command(after_help = CHECK)]
     Check(Check),
-    /// Bring the stored data from its model to the present one
+    /// Migrate the database to the current model
     #[command(subcommand)]
     Migrate(Migrate),
-    /// Load the seed files that are not loaded yet
+    /// Load seed files that have not been loaded yet
     #[command(after_help = SEED)]
     Seed(Whole),
-    /// The people who run this Backstay
+    /// Manage operators, the people who run the server
     #[command(subcommand)]
     Operator(Operator),
-    /// The people who sign in: passwords, claims, and who is kept out
+    /// Manage the accounts of people who sign in
     #[command(subcommand)]
     Account(Account),
-    /// The roles of accounts
+    /// Manage the roles of accounts
     #[command(subcommand)]
     Role(Role),
-    /// The keys with which programs call
+    /// Manage the API keys of programs
     #[command(subcommand)]
     Key(Key),
-    /// Let somebody make an account, where accounts are by invitation
+    /// Invite someone to sign up
     #[command(after_help = callers::INVITE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Invite(Invite),
-    /// Why a request is allowed or refused, and what it costs
+    /// Explain why a request is allowed or refused, and what it costs
     #[command(after_help = EXPLAIN)]
     Explain(Explain),
 }
@@ -78,28 +80,42 @@ Examples:
   backstay serve . --listen 0.0.0.0:80 --log-format json
   backstay serve . --data /var/lib/newsroom
 
-The first start makes the data directory (.backstay in the application's unless told otherwise),
-loads seed/*.jsonl and shows a link with which the first operator gives themselves a password. Later
-starts apply changes of the model that cannot lose anything, and refuse the others.";
+The first start creates the data directory, by default .backstay in the application's directory,
+loads seed/*.jsonl and, on a terminal, shows a link that creates the first operator. Later starts
+apply model changes that cannot lose data and fail on all others; `backstay migrate plan` shows them
+in advance.";
+
+const CHECK: &str = "\
+Examples:
+  backstay check examples/newsroom
+  backstay check . --format json
+
+Reports every problem it finds, not only the first. It does not look at stored data; use
+`backstay migrate plan` for that.";
 
 const SEED: &str = "\
-Each seed/TYPE.jsonl holds one record as a JSON object on each line; another record is named by its
-id or by a unique field: {\"title\": \"Hello\", \"author\": {\"email\": \"ada@news.example\"}}. A load that
-was interrupted goes on where it stopped. `serve` loads them too.";
+Example:
+  backstay seed examples/newsroom
+
+Each file seed/TYPE.jsonl has one JSON object per line, and each becomes a record. Refer to another
+record by its id or a unique field: {\"title\": \"Hello\", \"author\": {\"email\": \"ada@news.example\"}}.
+Lines whose record already exists are skipped. An interrupted load continues where it stopped.
+`backstay serve` loads seed files, too.";
 
 const PLAN: &str = "\
 Example:
   backstay migrate plan . && backstay migrate apply .
 
-Each step is told as words and as SQL, with whether `backstay migrate apply` and the next `backstay
-serve` take it or refuse it, and what to do then. It ends with 0 where all steps are taken or there
-is none, and with 1 where one is refused. A server may be running.";
+Shows each step in words and as SQL, with its risk, and whether `backstay migrate apply` and
+`backstay serve` would apply it. The exit code is 1 if they would refuse a step. A server may be
+running.";
 
 const APPLY: &str = "\
 Example:
   backstay migrate apply .
 
-No server may be running: it holds the database. `serve` applies the same steps.";
+Stop the server first: it has the database locked. `backstay serve` applies the same steps when it
+starts.";
 
 const EXPLAIN: &str = "\
 Examples:
@@ -107,16 +123,15 @@ Examples:
   backstay explain 'GET /api/posts?filter=title.contains($q)&$q=news'
   backstay explain --as ada@news.example 'POST /api/posts' --body '{\"title\": \"Hello\"}'
 
-Nothing is changed. Without --as the caller is anonymous. USER is the e-mail address or id of an
-account or an operator, or the name or id of a key.";
+Shows the rules that decide, the SQL that runs, and how long each stage takes. Nothing is changed.";
 
 /// An application as an argument.
 #[derive(Debug, Args)]
 pub(crate) struct Whole {
-    /// The application's directory
+    /// Application directory
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) app: PathBuf,
-    /// The data directory, instead of the configured one
+    /// Data directory; overrides the setting data.dir
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
@@ -124,23 +139,21 @@ pub(crate) struct Whole {
 /// An application as an option.
 #[derive(Debug, Args)]
 pub(crate) struct Within {
-    /// The application's directory
+    /// Application directory
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) app: PathBuf,
-    /// The data directory, instead of the configured one
+    /// Data directory; overrides the setting data.dir
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// The form of the answer
+    /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,
 }
 
-/// The form of an answer.
+/// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
-    /// For people
     Text,
-    /// For programs
     Json,
 }
 
@@ -148,42 +161,42 @@ pub(crate) enum Form {
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) whole: Whole,
-    /// Address and port, instead of the configured ones
+    /// Address and port to listen on; overrides the setting server.listen
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
-    /// The form of the log, instead of the configured one
-    #[arg(long, value_enum)]
+    /// Log format, text or json; overrides the setting log.format
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The application's directory
+    /// Application directory
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) app: PathBuf,
-    /// The form of the answer
+    /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Migrate {
-    /// Show each step with its risk, and whether it would be taken; change nothing
+    /// Show the steps without applying them
     #[command(after_help = PLAN)]
     Plan(Whole),
-    /// Take the steps that cannot lose anything; refuse if there are others
+    /// Apply all steps, or none if one of them is refused
     #[command(after_help = APPLY)]
     Apply(Whole),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// The request, such as 'GET /api/posts?limit=3'
+    /// Request to explain, such as 'GET /api/posts?limit=3'
     pub(crate) request: String,
-    /// Who asks: e-mail address or id of an account or operator, name or id of a key
-    #[arg(long = "as", value_name = "USER")]
+    /// Email address or id of an account or operator, or name or id of a key [default: anonymous]
+    #[arg(long = "as", value_name = "CALLER")]
     pub(crate) caller: Option<String>,
-    /// The body of a POST or PATCH
+    /// Body of a POST or PATCH
     #[arg(long, value_name = "JSON")]
     pub(crate) body: Option<String>,
     #[command(flatten)]

@@ -7,33 +7,35 @@ use crate::instance::environment;
 use crate::seed::{SeedError, collection_of};
 use crate::{Compiled, Config, Directory, DirectoryError, Failure};
 
-/// What is found in an application when its data is not looked at.
+/// What checking an application found, without looking at its data.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    /// The model, where it is right.
+    /// The settings, if nothing is wrong with them.
+    pub(crate) config: Option<Config>,
+    /// The model, if nothing is wrong with it.
     pub(crate) compiled: Option<Compiled>,
-    /// Everything that is wrong: settings, files, model, seed files.
+    /// Everything that is wrong.
     pub(crate) failures: Vec<Failure>,
 }
 
-/// Looks at settings, files, model and the names of seed files. What is wrong with one of them hides nothing of the
-/// others; only of a model that cannot be loaded the rules are not known, nor the types that seed files are named after.
+/// Checks settings, file names, the model and the names of seed files. A problem in one of them hides none in the
+/// others, except that rules and the names of seed files are checked only if the model can be loaded.
 pub(crate) fn check(app: &Path) -> Checked {
     let directory = match Directory::open(app) {
         Ok(directory) => directory,
-        Err(error) => return Checked { compiled: None, failures: vec![error.into()] },
+        Err(error) => return Checked { config: None, compiled: None, failures: vec![error.into()] },
     };
     let mut failures = Vec::new();
     let settings = directory.config().unwrap_or_else(|error| {
         failures.push(error.into());
         String::new()
     });
-    failures.extend(Config::read(&settings, environment()).err().map(Failure::from));
+    let config = Config::read(&settings, environment()).map_err(|error| failures.push(error.into())).ok();
     let (model, seed) = (directory.model_files(), directory.seed_files());
     let files = [directory.misnamed(), model.wrong, seed.wrong];
     failures.extend(files.into_iter().flatten().map(Failure::from));
     if model.files.is_empty() {
-        return Checked { compiled: None, failures };
+        return Checked { config, compiled: None, failures };
     }
     let compiled = load_whole(model.files).and_then(|loaded| {
         let names = seed.files.iter().map(|(name, _)| collection_of(&loaded.model, name));
@@ -43,14 +45,14 @@ pub(crate) fn check(app: &Path) -> Checked {
         compiled
     });
     let compiled = compiled.map_err(|diagnostics| failures.push(diagnostics.into())).ok();
-    Checked { compiled, failures }
+    Checked { config, compiled, failures }
 }
 
-/// A failure for programs: one diagnostic for each thing that is wrong. Files are named as from the application.
+/// A failure as diagnostics for programs. Paths are relative to the application.
 pub(crate) fn plain(failure: &Failure, app: &Path) -> Vec<PlainDiagnostic> {
     let (file, place) = match failure {
         Failure::Model(diagnostics) => return diagnostics.plain(),
-        Failure::Config(error) => return error.plain(),
+        Failure::Config(error) => return error.problems.plain(),
         Failure::Directory(error) => (within(error.path(), app), position(error)),
         Failure::Seed(SeedError::Type { file, .. }) => (Some(format!("seed/{file}")), None),
         _ => (None, None),

@@ -3,23 +3,23 @@ use std::collections::BTreeMap;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
-/// Something that is asked of an application from the command line, whether a server runs it or not.
+/// A command about an application, run by its server or, if none is running, by the command line itself.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Command {
-    /// Make an operator.
+    /// Add an operator.
     AddOperator {
-        /// E-mail address.
+        /// Email address.
         email: String,
         /// Password.
         #[serde(with = "secret")]
         password: Secret,
     },
-    /// All operators.
+    /// List all operators.
     ListOperators {},
-    /// Give an operator another password.
+    /// Change an operator's password.
     SetOperatorPassword {
-        /// E-mail address or id.
+        /// Email address or id.
         operator: String,
         /// Password.
         #[serde(with = "secret")]
@@ -27,68 +27,68 @@ pub enum Command {
     },
     /// Remove an operator.
     RemoveOperator {
-        /// E-mail address or id.
+        /// Email address or id.
         operator: String,
     },
-    /// What is known of an account.
+    /// Show an account.
     ShowAccount {
-        /// E-mail address or id.
+        /// Email address or id.
         account: String,
     },
-    /// Give an account a password.
+    /// Set an account's password.
     SetAccountPassword {
-        /// E-mail address or id.
+        /// Email address or id.
         account: String,
         /// Password.
         #[serde(with = "secret")]
         password: Secret,
     },
-    /// Keep an account out.
+    /// Disable an account.
     DisableAccount {
-        /// E-mail address or id.
+        /// Email address or id.
         account: String,
     },
-    /// Let a disabled account in again.
+    /// Enable an account.
     EnableAccount {
-        /// E-mail address or id.
+        /// Email address or id.
         account: String,
     },
-    /// Give an account a claim.
+    /// Set a claim of an account.
     SetClaim {
-        /// E-mail address or id.
+        /// Email address or id.
         account: String,
         /// `auth.claims.NAME`.
         name: String,
         /// Its value.
         value: String,
     },
-    /// Take a claim from an account.
+    /// Remove a claim of an account.
     RemoveClaim {
-        /// E-mail address or id.
+        /// Email address or id.
         account: String,
         /// `auth.claims.NAME`.
         name: String,
     },
-    /// Give an account a role.
+    /// Grant an account a role.
     GrantRole {
-        /// E-mail address or id.
+        /// Email address or id.
         account: String,
         /// A role of the model.
         role: String,
     },
-    /// Take a role from an account.
+    /// Revoke a role of an account.
     RevokeRole {
-        /// E-mail address or id.
+        /// Email address or id.
         account: String,
         /// A role of the model.
         role: String,
     },
-    /// The roles of an account.
+    /// List the roles of an account.
     ListRoles {
-        /// E-mail address or id.
+        /// Email address or id.
         account: String,
     },
-    /// Make a key.
+    /// Add a key.
     AddKey {
         /// What it is for.
         name: String,
@@ -96,54 +96,55 @@ pub enum Command {
         roles: Vec<String>,
         /// `auth.claims`.
         claims: BTreeMap<String, String>,
-        /// How long it lasts; for ever without.
+        /// Collections and actions that it is limited to, each as `posts:get`.
+        only: Option<Vec<String>>,
+        /// Seconds until it expires; it never does without them.
         seconds: Option<u32>,
     },
-    /// All keys.
+    /// List all keys.
     ListKeys {},
-    /// End a key.
+    /// Revoke a key.
     RevokeKey {
         /// Name or id.
         key: String,
     },
-    /// Invite somebody.
+    /// Invite someone to sign up.
     Invite {
-        /// E-mail address.
+        /// Email address.
         email: String,
         /// Roles of the model.
         roles: Vec<String>,
-        /// How long the invitation lasts.
+        /// How long the invitation is valid.
         seconds: u32,
     },
-    /// The invitations that are open.
+    /// List the open invitations.
     ListInvitations {},
-    /// Take back the open invitations of somebody.
+    /// Revoke the open invitations of an email address.
     RevokeInvitation {
-        /// E-mail address.
+        /// Email address.
         email: String,
     },
     /// Load the seed files that are not loaded yet.
     Seed {},
-    /// Why a request is allowed or refused.
+    /// Explain why a request is allowed or refused.
     Explain {
-        /// E-mail address, id or, of a key, name of the caller; anonymous without.
+        /// Email address or id of an account or operator, or name or id of a key; `None` for anonymous.
         caller: Option<String>,
         /// Such as `GET /api/posts`.
         request: String,
-        /// What a write would send.
+        /// The body of a write.
         body: Option<String>,
     },
 }
 
 impl Command {
-    /// Whether there is something for it to do in a database that is just made. The others look, or change what is
-    /// there.
+    /// Whether it makes sense on an empty database, and so may create one. All others read or change what is stored.
     pub(crate) fn can_begin(&self) -> bool {
         matches!(self, Self::AddOperator { .. } | Self::AddKey { .. } | Self::Invite { .. } | Self::Seed {})
     }
 }
 
-/// Secrets cross the local socket and go to the terminal of who asked; nowhere else.
+/// Serializes secrets. They cross the local socket and go to the terminal of the person who asked, and nowhere else.
 pub(crate) mod secret {
     use backstay_base::Secret;
     use serde::{Deserialize, Deserializer, Serializer};

@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use document::reference;
-pub use problem::{ConfigError, ConfigPlace, ConfigProblem};
+pub use problem::{ConfigError, ConfigPlace, ConfigProblem, ConfigProblems};
 
-/// The settings of an application: `backstay.toml` with the environment's overrides.
+/// The settings of an application: `backstay.toml` with overrides from the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
@@ -23,30 +23,36 @@ pub struct Config {
     pub limits: Limits,
     /// `[log]`
     pub log: Log,
+    /// Variables that look like settings and are ignored.
+    pub warnings: ConfigProblems,
 }
 
-/// How the doors are opened.
+/// The HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Where to listen.
+    /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// How the world reaches the server, such as `https://news.example`; without a slash at the end.
+    /// The URL by which clients reach the server, such as `https://news.example`; without a final slash.
     pub public_url: Option<String>,
-    /// Addresses and networks of proxies whose word about the client is taken.
+    /// Addresses and networks of proxies whose forwarded headers are trusted.
     pub trusted_proxies: Vec<String>,
-    /// What those proxies write.
+    /// Which headers those proxies set.
     pub proxy_header: ProxyHeader,
-    /// Origins of web pages that may call the API; `*` alone for all.
+    /// Origins of web pages that may call the API; `*` alone allows all.
     pub cors_origins: Vec<String>,
-    /// Whether pages of those origins may use the session's cookie; never with `*`.
+    /// Whether pages of those origins may use the session cookie; never with `*`.
     pub cors_credentials: bool,
-    /// Whether the session's cookie is sent over TLS alone.
+    /// Request headers that pages of those origins may send, besides those that the API reads.
+    pub cors_headers: Vec<String>,
+    /// Response headers that pages of those origins may read, besides those that the API sets.
+    pub cors_exposed_headers: Vec<String>,
+    /// Whether browsers send the session cookie only over TLS.
     pub secure_cookies: bool,
-    /// Bytes of an answer from which it is compressed; 0 never compresses.
+    /// Responses of at least this many bytes are compressed; 0 disables compression.
     pub compression_min_bytes: usize,
 }
 
-/// In which header proxies write where a request came from.
+/// The headers in which proxies report where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyHeader {
     /// `X-Forwarded-For`, with `-Proto` and `-Host`.
@@ -55,64 +61,66 @@ pub enum ProxyHeader {
     Forwarded,
 }
 
-/// Where data is kept.
+/// Where data is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Data {
-    /// The data directory, from the application's.
+    /// The data directory, relative to the application's directory.
     pub dir: PathBuf,
 }
 
-/// Who gets an account, and how it is guarded.
+/// Sign-up, sessions and limits on attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accounts {
-    /// Who may make an account.
+    /// Who may sign up.
     pub sign_up: SignUp,
-    /// Days for which a session lasts.
+    /// Lifetime of a session in days.
     pub session_days: u32,
-    /// Characters of a password at least.
+    /// Minimum length of a password in characters.
     pub password_min: u8,
-    /// Failed sign-ins for one account before the next has to wait.
+    /// Failed sign-ins that one account allows before the next one has to wait.
     pub attempts_per_account: u32,
-    /// Sign-ins from one network address before the next has to wait.
+    /// Sign-ins that one network address may try before the next one has to wait.
     pub attempts_per_address: u32,
-    /// Sign-ups from one network address before the next has to wait.
+    /// Sign-ups that one network address may try before the next one has to wait.
     pub sign_ups_per_address: u32,
-    /// Minutes in which all attempts are given back.
+    /// Minutes after which all attempts are available again.
     pub attempt_minutes: u32,
 }
 
-/// Who may make an account.
+/// Who may sign up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignUp {
     /// Everyone.
     Open,
-    /// Who has an invitation.
+    /// People with an invitation.
     Invited,
     /// Nobody.
     Closed,
 }
 
-/// What one request may take.
+/// Limits on requests and connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a body.
+    /// Maximum size of a request body in bytes.
     pub body_bytes: usize,
-    /// Seconds of a request.
+    /// Maximum duration of a request in seconds.
     pub request_seconds: u64,
-    /// Connections at one time.
+    /// Seconds for which a connection may stay open between requests.
+    pub idle_seconds: u64,
+    /// Maximum number of connections at a time.
     pub connections: usize,
 }
 
-/// What is written about the work.
+/// The log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Log {
-    /// In which form.
+    /// Its format.
     pub format: LogFormat,
-    /// From which importance on.
+    /// The lowest level that is logged.
     pub level: LogLevel,
 }
 
-/// The form of a log.
+/// A log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For people.
@@ -121,14 +129,14 @@ pub enum LogFormat {
     Json,
 }
 
-/// The importance of a line of the log.
+/// A log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
-    /// What an operator must look at.
+    /// Something failed and needs attention.
     Error,
-    /// What an operator should look at.
+    /// Something is doubtful.
     Warn,
-    /// Starts and ends.
+    /// Start, stop, migrations.
     Info,
     /// Every request.
     Debug,
@@ -137,8 +145,8 @@ pub enum LogLevel {
 }
 
 impl Config {
-    /// Reads the text of `backstay.toml` and the variables `BACKSTAY_…` of the environment, which count more. All that
-    /// is wrong is reported together.
+    /// Reads the text of `backstay.toml` and the environment variables `BACKSTAY_…`, which override it. Reports all
+    /// problems together.
     pub fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         read::read(text, environment)
     }

@@ -5,25 +5,25 @@ use std::path::{Path, PathBuf};
 use backstay_base::nearest;
 use backstay_model::{Position, SourceFile};
 
-/// Bytes of one model file or of `backstay.toml` at most.
+/// Maximum size in bytes of a model file or `backstay.toml`.
 const TEXT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The file with the settings.
 pub(crate) const CONFIG_FILE: &str = "backstay.toml";
 
-/// What is read at the root of an application.
+/// What an application has at its root.
 const KNOWN: [&str; 3] = [CONFIG_FILE, "model", "seed"];
 
-/// Files of a data directory, which may be the application's own, that are named like the settings.
+/// Files of a data directory whose names resemble that of the settings. It can be the application's own directory.
 const DATA_FILES: [&str; 2] = ["backstay.lock", "backstay.sock"];
 
-/// The directory of an application: `backstay.toml`, `model/*.graphql` and, where there is any, `seed/*.jsonl`.
+/// The directory of an application: `model/*.graphql` and, optionally, `backstay.toml` and `seed/*.jsonl`.
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: PathBuf,
 }
 
-/// Whether it could be taken for the settings' file, or for the directory of this name.
+/// Whether a misspelt path has the content that the intended name would have.
 fn holds_what_is_meant(path: &Path, meant: &str) -> bool {
     let ending = match meant {
         "model" => "graphql",
@@ -34,7 +34,7 @@ fn holds_what_is_meant(path: &Path, meant: &str) -> bool {
     entries.map(|entry| entry.path()).any(|file| file.extension().is_some_and(|found| found == ending))
 }
 
-/// Why something in an application's directory cannot be read.
+/// Why an application's directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// There is nothing at the path.
@@ -49,36 +49,36 @@ pub enum DirectoryError {
         /// The path that was given.
         path: PathBuf,
     },
-    /// There is no `model` in it.
-    #[error("{path} is no application: it has no directory 'model'")]
+    /// It has no `model` directory.
+    #[error("{path} is not an application: there is no `model` directory")]
     NoModel {
         /// The application's directory.
         path: PathBuf,
     },
-    /// `model` holds no model file.
-    #[error("{path} holds no model file")]
+    /// `model` contains no model file.
+    #[error("{path} contains no model files")]
     EmptyModel {
         /// The directory of the model files.
         path: PathBuf,
     },
-    /// Something that would be overlooked if it were ignored.
-    #[error("{path} is not read: {why}")]
+    /// A file or directory that Backstay would ignore, although it is probably meant to be read.
+    #[error("{path} would be ignored: {why}")]
     Stray {
         /// The file or directory.
         path: PathBuf,
-        /// Why it is not.
+        /// Why it would be.
         why: &'static str,
     },
-    /// Named almost like something that is read.
-    #[error("{path} is not read: nothing here has this name")]
+    /// A file or directory whose name resembles one that Backstay reads.
+    #[error("{path} would be ignored: Backstay reads `{meant}`")]
     Misnamed {
         /// The file or directory.
         path: PathBuf,
         /// What was probably meant.
         meant: &'static str,
     },
-    /// A link that leads nowhere, or a thing that is no file, such as a pipe.
-    #[error("{path} is not a file{}", if *.link { ", but a link that leads to none" } else { "" })]
+    /// A symbolic link to nothing, or something other than a file, such as a pipe.
+    #[error("{path} is not a file{}", if *.link { " but a symbolic link to none" } else { "" })]
     NotFile {
         /// The path.
         path: PathBuf,
@@ -92,21 +92,15 @@ pub enum DirectoryError {
         path: PathBuf,
     },
     /// Not UTF-8.
-    #[error("{path} is not UTF-8: line {} holds a byte that is no part of a character", place.line)]
+    #[error("{path} is not UTF-8: invalid byte on line {}", place.line)]
     NotUtf8 {
         /// The file.
         path: PathBuf,
         /// Where the first such byte is.
         place: Position,
     },
-    /// Starts with a byte-order mark.
-    #[error("{path} starts with a byte-order mark")]
-    ByteOrderMark {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The operating system refuses.
-    #[error("{path} cannot be read")]
+    /// The operating system refuses to read it.
+    #[error("cannot read {path}: {source}")]
     Unreadable {
         /// The file or directory.
         path: PathBuf,
@@ -121,25 +115,22 @@ impl DirectoryError {
     pub fn help(&self) -> Option<String> {
         let help = match self {
             Self::Missing { .. } | Self::NotDirectory { .. } => {
-                "name the directory of an application, such as examples/newsroom"
+                "give the directory of an application, such as examples/newsroom"
             }
-            Self::NoModel { .. } | Self::EmptyModel { .. } => {
-                "describe what is stored in model/*.graphql; docs/model.md says how"
-            }
-            Self::Stray { .. } => "move it away, or give it the ending that it needs",
+            Self::NoModel { .. } | Self::EmptyModel { .. } => "write the model in model/*.graphql; see docs/model.md",
+            Self::Stray { .. } => "rename it, or move it elsewhere",
             Self::Misnamed { meant, .. } => {
-                return Some(format!("did you mean '{meant}'? if not, give it a name that is less alike"));
+                return Some(format!("did you mean `{meant}`? if not, choose a name that is less similar"));
             }
-            Self::NotFile { .. } => "put the file itself in its place",
+            Self::NotFile { .. } => "replace it by the file itself",
             Self::TooLarge { .. } => "split it into several files",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
-            Self::ByteOrderMark { .. } => "save the file as UTF-8 without a byte-order mark",
             Self::Unreadable { .. } => return None,
         };
         Some(help.to_owned())
     }
 
-    /// What it is about.
+    /// The file or directory that it is about.
     pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Missing { path }
@@ -151,13 +142,12 @@ impl DirectoryError {
             | Self::NotFile { path, .. }
             | Self::TooLarge { path }
             | Self::NotUtf8 { path, .. }
-            | Self::ByteOrderMark { path }
             | Self::Unreadable { path, .. } => path,
         }
     }
 }
 
-/// Files of a directory, and everything that keeps others from being read.
+/// The files of a directory, and everything that is wrong with others.
 #[derive(Debug)]
 pub(crate) struct Found<F> {
     pub(crate) files: Vec<F>,
@@ -176,7 +166,7 @@ impl<F> Found<F> {
         found
     }
 
-    /// The files, or the first thing that is wrong.
+    /// The files, or the first error.
     pub(crate) fn all(self) -> Result<Vec<F>, DirectoryError> {
         match self.wrong.into_iter().next() {
             Some(error) => Err(error),
@@ -186,7 +176,7 @@ impl<F> Found<F> {
 }
 
 impl Directory {
-    /// An existing directory. What is in it is looked at when it is needed.
+    /// An existing directory. Its content is read when it is needed.
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => Ok(Self { root: path.to_owned() }),
@@ -198,12 +188,12 @@ impl Directory {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The text of `backstay.toml`; empty where there is none.
+    /// The text of `backstay.toml`; empty if there is none.
     pub(crate) fn config(&self) -> Result<String, DirectoryError> {
         let path = self.root.join(CONFIG_FILE);
         if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
@@ -212,8 +202,8 @@ impl Directory {
         read_text(&path)
     }
 
-    /// Everything at the root whose name is almost that of something that is read. A directory counts where it holds what
-    /// the one that is meant would hold: another may be about feeds or modules.
+    /// Everything at the root with a misspelt name. A directory counts only if it contains what the intended one would:
+    /// others may be named `feed` or `module` for good reason.
     pub(crate) fn misnamed(&self) -> Vec<DirectoryError> {
         let entries = match entries(&self.root) {
             Ok(entries) => entries,
@@ -227,7 +217,7 @@ impl Directory {
         misnamed.collect()
     }
 
-    /// The model files, by name.
+    /// The model files, ordered by name.
     pub(crate) fn model_files(&self) -> Found<SourceFile> {
         let directory = self.root.join("model");
         if !directory.is_dir() {
@@ -237,22 +227,23 @@ impl Directory {
             let (name, path) = found?;
             Ok(SourceFile { name: format!("model/{name}"), text: read_text(&path)?.into(), system: false })
         };
-        let found = Found::from_results(listing(&directory, "graphql", "a model file ends in .graphql").map(read));
+        let found =
+            Found::from_results(listing(&directory, "graphql", "names of model files end in .graphql").map(read));
         match found.files.is_empty() && found.wrong.is_empty() {
             true => Found::from_results([Err(DirectoryError::EmptyModel { path: directory })]),
             false => found,
         }
     }
 
-    /// The seed files by name (`Post.jsonl`) with their paths; none where there is no `seed`.
+    /// The seed files, ordered by name (`Post.jsonl`), with their paths; none if there is no `seed`.
     pub(crate) fn seed_files(&self) -> Found<(String, PathBuf)> {
         let directory = self.root.join("seed");
         if !directory.is_dir() {
-            let why = "seed files are in a directory of this name";
+            let why = "`seed` must be a directory";
             let stray = directory.exists().then_some(Err(DirectoryError::Stray { path: directory, why }));
             return Found::from_results(stray);
         }
-        let rule = "a seed file is named after its type and ends in .jsonl";
+        let rule = "seed files are named after their type, such as Post.jsonl";
         let check = |found: Result<(String, PathBuf), DirectoryError>| {
             let (name, path) = found?;
             require_file(&path).map(|_| (name, path))
@@ -261,8 +252,8 @@ impl Directory {
     }
 }
 
-/// The files of a directory that end so, ordered by name. What looks as if it were meant to be read, and is not, is
-/// refused.
+/// The files of a directory with this extension, ordered by name. Other files are errors: they were probably meant to
+/// be read.
 fn listing(
     directory: &Path,
     ending: &'static str,
@@ -274,7 +265,7 @@ fn listing(
     };
     let checked = entries.into_iter().map(move |(name, path)| {
         if path.is_dir() {
-            return Err(DirectoryError::Stray { path, why: "directories within this one are not looked into" });
+            return Err(DirectoryError::Stray { path, why: "subdirectories are not read" });
         }
         match path.extension().is_some_and(|extension| extension == ending) {
             true => Ok((name, path)),
@@ -284,15 +275,15 @@ fn listing(
     error.into_iter().chain(checked)
 }
 
-/// What is in a directory, ordered by name; hidden files and plain documents are passed over.
+/// What is in a directory, ordered by name, without hidden files, backups and documents.
 fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
     let unreadable = |source| DirectoryError::Unreadable { path: directory.to_owned(), source };
     let mut entries = Vec::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let extension = path.extension().unwrap_or_default();
-        if !(name.starts_with('.') || name.ends_with('~') || extension == "md" || extension == "txt") {
+        let entry = entry.map_err(unreadable)?;
+        let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        let document = path.extension().is_some_and(|extension| extension == "md" || extension == "txt");
+        if !(name.starts_with('.') || name.ends_with('~') || document) {
             entries.push((name, path));
         }
     }
@@ -300,7 +291,7 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
     Ok(entries)
 }
 
-/// Refuses what is not a file at the end of all links: reading a pipe would wait for ever.
+/// Fails unless the path leads to a file: reading a pipe would never end.
 fn require_file(path: &Path) -> Result<fs::Metadata, DirectoryError> {
     let link = || fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     match fs::metadata(path) {
@@ -318,20 +309,21 @@ fn read_text(path: &Path) -> Result<String, DirectoryError> {
         return Err(DirectoryError::TooLarge { path: path.to_owned() });
     }
     let bytes = fs::read(path).map_err(|source| DirectoryError::Unreadable { path: path.to_owned(), source })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let mut text = String::from_utf8(bytes).map_err(|error| {
         let before = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
         DirectoryError::NotUtf8 { path: path.to_owned(), place: end_of(&before) }
     })?;
+    // Some editors begin a file with a byte-order mark.
     if text.starts_with('\u{feff}') {
-        return Err(DirectoryError::ByteOrderMark { path: path.to_owned() });
+        text.remove(0);
     }
     Ok(text)
 }
 
-/// Where a text ends.
+/// The position after the last character of a text.
 pub(crate) fn end_of(text: &str) -> Position {
-    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let last = text.rsplit('\n').next().unwrap_or_default();
+    let number = |count: usize| u32::try_from(count).expect("texts are limited to TEXT_BYTES");
+    let last = text.rsplit_once('\n').map_or(text, |(_, last)| last);
     Position { line: number(text.matches('\n').count() + 1), column: number(last.chars().count() + 1) }
 }
 
@@ -426,29 +418,31 @@ mod tests {
                 fs::write(root.join(name), bytes).expect("a file");
             }
         };
-        check(write("model/b.gql", b""), "APP/model/b.gql is not read: a model file ends in .graphql");
+        check(write("model/b.gql", b""), "APP/model/b.gql would be ignored: names of model files end in .graphql");
         check(
             write("seed/A.json", b""),
-            "APP/seed/A.json is not read: a seed file is named after its type and ends in .jsonl",
+            "APP/seed/A.json would be ignored: seed files are named after their type, such as Post.jsonl",
         );
-        check(write("seed", b""), "APP/seed is not read: seed files are in a directory of this name");
+        check(write("seed", b""), "APP/seed would be ignored: `seed` must be a directory");
         check(
             write("model/b.graphql", b"type B {\n  x: \xff }"),
-            "APP/model/b.graphql is not UTF-8: line 2 holds a byte that is no part of a character",
+            "APP/model/b.graphql is not UTF-8: invalid byte on line 2",
         );
-        check(write("backstay.toml", b"\xef\xbb\xbf[log]"), "APP/backstay.toml starts with a byte-order mark");
         check(
             |root| fs::create_dir(root.join("model/more")).expect("a directory"),
-            "APP/model/more is not read: directories within this one are not looked into",
+            "APP/model/more would be ignored: subdirectories are not read",
         );
         check(
             |root| std::os::unix::fs::symlink("nowhere", root.join("model/b.graphql")).expect("a link"),
-            "APP/model/b.graphql is not a file, but a link that leads to none",
+            "APP/model/b.graphql is not a file but a symbolic link to none",
         );
-        check(|root| fs::remove_file(root.join("model/a.graphql")).expect("a file"), "APP/model holds no model file");
+        check(
+            |root| fs::remove_file(root.join("model/a.graphql")).expect("a file"),
+            "APP/model contains no model files",
+        );
         check(
             |root| fs::remove_dir_all(root.join("model")).expect("a directory"),
-            "APP is no application: it has no directory 'model'",
+            "APP is not an application: there is no `model` directory",
         );
         check(|root| fs::remove_dir_all(root).expect("a directory"), "APP does not exist");
     }

@@ -5,10 +5,10 @@ use backstay_http::{Cors, HttpSettings, Network, ParseNetworkError, Proxies};
 use crate::config::ProxyHeader;
 use crate::{Config, Failure};
 
-/// Seconds for which browsers remember that a page of another origin may call.
+/// How long browsers may cache the answer to a preflight request, in seconds.
 const CORS_SECONDS: u32 = 600;
 
-/// The settings of the doors over HTTP.
+/// The settings of the HTTP server.
 pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
     let (server, limits) = (&config.server, &config.limits);
     let networks: Result<Vec<Network>, ParseNetworkError> =
@@ -19,7 +19,10 @@ pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
     };
     let cors = match server.cors_origins.as_slice() {
         [] => None,
-        origins => Some(Cors::new(origins.to_vec(), server.cors_credentials, CORS_SECONDS)?),
+        origins => {
+            let cors = Cors::new(origins, server.cors_credentials, CORS_SECONDS)?;
+            Some(cors.with_headers(&server.cors_headers, &server.cors_exposed_headers)?)
+        }
     };
     let https = server.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
     Ok(HttpSettings {
@@ -29,6 +32,7 @@ pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
         compress_from: (server.compression_min_bytes > 0).then_some(server.compression_min_bytes),
         body_bytes: limits.body_bytes,
         request_time: Duration::from_secs(limits.request_seconds),
+        idle_time: Duration::from_secs(limits.idle_seconds),
         connections: limits.connections,
         ..HttpSettings::default()
     })
@@ -49,7 +53,7 @@ mod tests {
             assert_eq!(format!("{:?}", settings(text)), format!("{expected:?}"), "{text}");
         };
         let plain = HttpSettings::default;
-        let cors = |credentials| Cors::new(vec!["https://a.example".to_owned()], credentials, CORS_SECONDS).ok();
+        let cors = |credentials| Cors::new(&["https://a.example".to_owned()], credentials, CORS_SECONDS).ok();
         let networks = vec!["10.0.0.0/8".parse().expect("a network")];
         let (x_forwarded, forwarded) = (backstay_http::ProxyHeader::XForwarded, backstay_http::ProxyHeader::Forwarded);
         let proxies = |header| Proxies { networks: networks.clone(), header };
@@ -62,6 +66,12 @@ mod tests {
             "[server]\ncors_origins = ['https://a.example']\ncors_credentials = true",
             HttpSettings { cors: cors(true), ..plain() },
         );
+        let with_headers =
+            cors(false).and_then(|cors| cors.with_headers(&["X-One".to_owned()], &["X-Two".to_owned()]).ok());
+        check(
+            "[server]\ncors_origins = ['https://a.example']\ncors_headers = ['X-One']\ncors_exposed_headers = ['X-Two']",
+            HttpSettings { cors: with_headers, ..plain() },
+        );
         check("server.trusted_proxies = ['10.0.0.0/8']", HttpSettings { proxies: proxies(x_forwarded), ..plain() });
         check(
             "[server]\ntrusted_proxies = ['10.0.0.0/8']\nproxy_header = 'forwarded'",
@@ -71,6 +81,7 @@ mod tests {
         check("server.compression_min_bytes = 0", HttpSettings { compress_from: None, ..plain() });
         check("limits.body_bytes = 2000", HttpSettings { body_bytes: 2000, ..plain() });
         check("limits.request_seconds = 3", HttpSettings { request_time: Duration::from_secs(3), ..plain() });
+        check("limits.idle_seconds = 3", HttpSettings { idle_time: Duration::from_secs(3), ..plain() });
         check("limits.connections = 7", HttpSettings { connections: 7, ..plain() });
     }
 }

@@ -5,29 +5,33 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use backstay_base::Error;
-use backstay_engine::OpenError;
+use backstay_engine::{OpenError, Step};
 use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::secrets::SecretError;
 use crate::seed::SeedError;
 use crate::{ConfigError, DirectoryError};
 
-/// Why the program could not do what was asked.
+const MORE_FILES: &str = "raise the limit of open files: `ulimit -n 4096` in the shell, `LimitNOFILE=4096` for systemd, \
+                          `--ulimit nofile=4096` for Docker";
+
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The application's directory.
+    /// The application's directory cannot be used.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The settings.
-    #[error("the settings are wrong")]
+    /// The settings have errors.
+    #[error("the settings have errors")]
     Config(#[from] ConfigError),
-    /// The model.
-    #[error("the model is wrong")]
+    /// The model has errors.
+    #[error("the model has errors")]
     Model(#[from] Diagnostics),
-    /// The data directory cannot be made.
-    #[error("the data directory {path} cannot be made")]
+    /// The data directory cannot be created.
+    #[error("cannot create the data directory {path}: {}", writing(source))]
     Data {
         /// The directory.
         path: PathBuf,
@@ -35,37 +39,54 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
-    /// The database.
+    /// The data directory, or a file in it, cannot be written.
+    #[error("cannot write to {}{path}: {}", if path.is_dir() { "the data directory " } else { "" }, writing(source))]
+    Unwritable {
+        /// The directory or file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The operating system lets the process open too few files.
+    #[error("the process may open only {limit} files at a time; Backstay needs {needed}")]
+    OpenFiles {
+        /// The limit.
+        limit: u64,
+        /// How many are needed.
+        needed: u64,
+    },
+    /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// There is no database to look at.
+    /// There is no database yet.
     #[error("there is no database in {path} yet")]
     NoDatabase {
         /// The data directory.
         path: PathBuf,
     },
-    /// The data would have to be changed first, which only `serve` and `migrate apply` do.
-    #[error("the model is not the one that the data is stored with: {}", steps.join("; "))]
+    /// The database would have to be migrated first, which only `serve` and `migrate apply` do.
+    #[error("the database does not match the model: {}", words(steps))]
     Differs {
-        /// Every difference, in words.
-        steps: Vec<String>,
+        /// What a migration would do.
+        steps: Vec<Step>,
     },
     /// Accounts cannot be served with the model.
     #[error(transparent)]
     Identity(#[from] StartError),
-    /// The seed files.
+    /// The seed files cannot be loaded.
     #[error(transparent)]
     Seed(#[from] SeedError),
     /// A password could not be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// What was asked is refused.
+    /// The command was refused.
     #[error(transparent)]
     Refused(#[from] Error),
-    /// What was asked of the running server is refused.
+    /// The running server refused the command.
     #[error("{}", .0.message)]
     Remote(Refusal),
-    /// The address cannot be listened on.
+    /// The server cannot listen on its address.
     #[error("cannot listen on {address}: {}", listening(source))]
     Listen {
         /// The address.
@@ -75,7 +96,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// The socket for commands cannot be used.
-    #[error("the socket {path} for commands cannot be used")]
+    #[error("cannot use the command socket {path}: {source}")]
     Socket {
         /// The socket.
         path: PathBuf,
@@ -83,8 +104,8 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
-    /// The path of the socket is longer than the operating system takes.
-    #[error("the path {path} is too long for a socket: {bytes} bytes, where the operating system takes {most}")]
+    /// The path of the socket is longer than the operating system allows.
+    #[error("the path of the command socket is too long: {path} has {bytes} bytes, the limit is {most}")]
     SocketPath {
         /// The path.
         path: PathBuf,
@@ -93,30 +114,33 @@ pub enum Failure {
         /// The greatest length.
         most: usize,
     },
-    /// The origins of other pages.
+    /// The CORS settings are wrong.
     #[error(transparent)]
     Cors(#[from] backstay_http::CorsError),
-    /// The addresses of proxies.
+    /// The addresses of proxies are wrong.
     #[error(transparent)]
     Proxies(#[from] backstay_http::ParseNetworkError),
-    /// A request that was to be explained lacks its body.
-    #[error("{request} sends a body, and none was given")]
+    /// A request to explain lacks its body.
+    #[error("{request} needs a body")]
     NoBody {
         /// The request.
         request: String,
     },
-    /// A request that was to be explained cannot be understood.
+    /// A request to explain cannot be understood.
     #[error(transparent)]
     Request(#[from] backstay_http::Refusal),
-    /// The server ended early.
-    #[error("the server stopped")]
+    /// The server stopped unexpectedly.
+    #[error("the server stopped unexpectedly: {0}")]
     Serve(#[source] io::Error),
-    /// The program could not start its threads, or not write its answer.
-    #[error("the program cannot run")]
+    /// The answer could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
+    /// The operating system refused what the program needs: threads, signals, a connection.
+    #[error("the operating system refused a request: {0}")]
     System(#[from] io::Error),
 }
 
-/// A failure as it is told: to people, or from a server to the command that asked it.
+/// A failure as text: for people, and from a server to the command that asked it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Refusal {
@@ -129,42 +153,60 @@ pub struct Refusal {
 }
 
 impl Failure {
-    /// What to do about it, where the message does not say it.
+    /// What to do about it, if the message does not say.
     fn help(&self) -> Option<String> {
+        let errno = self.io_error().and_then(Errno::from_io_error);
+        if matches!(errno, Some(Errno::MFILE | Errno::NFILE)) {
+            return Some(MORE_FILES.to_owned());
+        }
         match self {
+            Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
+            Self::Data { source, .. } | Self::Unwritable { source, .. } => Some(writing_help(source).to_owned()),
             Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
-            Self::Listen { source, .. } => Some(
-                match source.kind() {
-                    io::ErrorKind::AddrInUse => "stop the other program, or choose another port with --listen",
-                    io::ErrorKind::PermissionDenied => "choose a port from 1024 on with --listen, or allow this one",
-                    _ => "choose an address of this machine with --listen, such as 127.0.0.1:8080",
-                }
-                .to_owned(),
-            ),
-            Self::SocketPath { .. } => Some("choose a data directory with a shorter path with --data".to_owned()),
+            Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
+            Self::SocketPath { .. } => Some("choose a data directory with a shorter path (--data)".to_owned()),
             Self::Open(OpenError::Migration { .. }) => {
-                Some("`backstay migrate plan` shows every step; nothing was changed".to_owned())
+                Some("nothing was changed; `backstay migrate plan` shows all steps and what to do".to_owned())
             }
-            Self::NoDatabase { .. } => Some("make it with `backstay serve` or `backstay migrate apply`".to_owned()),
-            Self::Differs { .. } => Some(
-                "nothing was changed; `backstay migrate plan` shows what would be, `backstay migrate apply` or the next \
-                 `backstay serve` does it"
+            Self::NoDatabase { .. } => Some("create it with `backstay serve` or `backstay migrate apply`".to_owned()),
+            Self::Differs { steps } if steps.iter().all(|step| step.automatic) => Some(
+                "run `backstay migrate apply`, or start `backstay serve`; `backstay migrate plan` shows the steps"
                     .to_owned(),
             ),
-            Self::NoBody { .. } => Some("give --body with the JSON that it would send, such as --body '{}'".to_owned()),
+            Self::Differs { .. } => Some(
+                "Backstay refuses some of these changes: `backstay migrate plan` says which, and what to do instead"
+                    .to_owned(),
+            ),
+            Self::NoBody { .. } => Some("give one with --body, such as --body '{}'".to_owned()),
             Self::Remote(refusal) => refusal.help.clone(),
             _ => None,
         }
     }
 
-    /// The failure as it is told.
+    /// The operating system's error that it comes from, if any.
+    fn io_error(&self) -> Option<&io::Error> {
+        let mut next: Option<&(dyn StdError + 'static)> = Some(self);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
+    }
+
+    /// The failure as text.
     pub fn refusal(&self) -> Refusal {
         if let Self::Remote(refusal) = self {
             return refusal.clone();
         }
         let mut causes = Vec::new();
-        let mut next = self.source();
+        let mut next = match self {
+            // Their messages name the cause.
+            Self::Data { .. } | Self::Unwritable { .. } | Self::Listen { .. } => None,
+            _ => self.source(),
+        };
         while let Some(cause) = next {
             causes.push(cause.to_string());
             next = cause.source();
@@ -182,7 +224,7 @@ impl Failure {
         Refusal { message, causes, help: self.help() }
     }
 
-    /// The failure as one line of the log, for a server that cannot go on.
+    /// Logs the failure of a server on one line.
     pub(crate) fn log(&self) {
         let refusal = self.refusal();
         let why = match self {
@@ -194,10 +236,10 @@ impl Failure {
         tracing::error!(why, help = refusal.help, "{}", refusal.message);
     }
 
-    /// The failure for people.
+    /// The failure for people, with excerpts of the files it is about.
     pub fn render(&self, colour: bool) -> String {
         match self {
-            Self::Config(error) => error.render(colour),
+            Self::Config(error) => error.problems.render(colour),
             Self::Model(diagnostics) => diagnostics.render(if colour { Style::Colour } else { Style::Plain }),
             _ => self.refusal().render(colour),
         }
@@ -208,7 +250,7 @@ impl Refusal {
     fn render(&self, colour: bool) -> String {
         let (red, plain) = if colour { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
         let mut text = format!("{red}error:{plain} {}\n", self.message);
-        // A transparent error has the message of its cause, and a message may quote its cause.
+        // Many messages include their cause.
         for cause in self.causes.iter().filter(|cause| !self.message.contains(cause.trim_start_matches('/'))) {
             let _ = writeln!(text, "  because: {cause}");
         }
@@ -219,7 +261,7 @@ impl Refusal {
     }
 }
 
-/// One line for each diagnostic: place, what is wrong, what to do.
+/// One line per diagnostic: place, problem, remedy.
 fn in_lines(diagnostics: &[PlainDiagnostic]) -> String {
     let line = |one: &PlainDiagnostic| {
         let place = one.file.as_ref().zip(one.start);
@@ -230,11 +272,46 @@ fn in_lines(diagnostics: &[PlainDiagnostic]) -> String {
     diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+fn words(steps: &[Step]) -> String {
+    steps.iter().map(|step| step.words.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+fn writing(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "its file system is mounted read-only".to_owned(),
+        io::ErrorKind::FileTooLarge => "a file would exceed the size limit".to_owned(),
+        _ => source.to_string(),
+    }
+}
+
+fn writing_help(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space, or choose another data directory with --data"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "remount it for writing, or choose another data directory with --data",
+        io::ErrorKind::FileTooLarge => "raise the limit on the size of files (`ulimit -f`)",
+        _ => "give the user that runs Backstay write access, or choose another data directory with --data",
+    }
+}
+
+fn listening_help(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "stop the other program, or choose another port with --listen",
+        io::ErrorKind::PermissionDenied => {
+            "choose a port of 1024 or above with --listen, or grant the privilege for lower ones"
+        }
+        _ => "choose an address of this machine with --listen, such as 127.0.0.1:8080",
+    }
+}
+
 fn listening(source: &io::Error) -> String {
     match source.kind() {
-        io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
-        io::ErrorKind::PermissionDenied => "only privileged users may take ports below 1024".to_owned(),
+        io::ErrorKind::AddrInUse => "the address is already in use".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => source.to_string(),
     }
 }

@@ -1,40 +1,41 @@
 use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Ambient;
-use backstay_engine::{Application, Engine, OpenOptions, OpenOutcome};
+use backstay_engine::{Application, Engine, OpenError, OpenOptions, OpenOutcome, Step};
 use backstay_identity::{HashingCost, Identity, Settings};
 
 use crate::config::{Accounts, SignUp};
 use crate::seed::Seeder;
-use crate::{Config, Directory, Failure};
+use crate::{Config, Directory, Failure, open_files};
 
-/// An application with its settings and the place of its data.
+/// An application with its settings and data directory, before it is opened.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The application.
     pub directory: Directory,
-    /// Its settings.
+    /// The settings.
     pub config: Config,
     /// The data directory.
     pub data: PathBuf,
 }
 
-/// An application that is open: what commands and doors work with. Cheap to clone.
+/// An open application: what commands and the server work with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    /// Every operation.
+    /// Runs every request.
     pub engine: Engine,
-    /// Who is calling.
+    /// Knows who is calling.
     pub identity: Identity,
     pub(crate) seeder: Seeder,
     pub(crate) directory: Directory,
 }
 
 impl Place {
-    /// The application in a directory, with the environment's settings; `data` overrides the configured data directory.
+    /// Reads the settings of the application in a directory. `data` overrides the configured data directory.
     pub fn find(app: &Path, data: Option<&Path>) -> Result<Self, Failure> {
         let directory = Directory::open(app)?;
         let config = Config::read(&directory.config()?, environment())?;
@@ -45,33 +46,51 @@ impl Place {
         Ok(Self { directory, config, data })
     }
 
-    /// Refuses where nothing was stored yet.
+    /// Fails if there is no database yet.
     pub(crate) fn require_database(&self) -> Result<(), Failure> {
-        match self.data.join("backstay.db").exists() {
+        match Engine::database_exists(&OpenOptions::new(&self.data)) {
             true => Ok(()),
             false => Err(Failure::NoDatabase { path: self.data.clone() }),
         }
     }
 
-    /// How the database is opened. After an error of the disk `on_fatal` is called with its words; the process has to
-    /// end then.
+    /// How to open the database. `on_fatal` is called with a message after a disk error; the process must then end.
     pub fn options(&self, on_fatal: impl Fn(&str) + Send + Sync + 'static) -> OpenOptions {
         OpenOptions { on_fatal: Arc::new(move |error| on_fatal(&with_causes(error))), ..OpenOptions::new(&self.data) }
     }
 
-    /// Opens the database, which is made or migrated as the options say.
+    /// The steps from the stored model to this one. Changes nothing.
+    pub(crate) fn plan(&self, application: &Application) -> Result<Vec<Step>, Failure> {
+        open_files::raise_limit()?;
+        Engine::plan_migration(application, &self.options(|_| ())).map_err(|error| self.why(error))
+    }
+
+    /// Opens the database, creating or migrating it as the options say.
     pub fn open(&self, application: Application, options: &OpenOptions) -> Result<(Instance, OpenOutcome), Failure> {
+        open_files::raise_limit()?;
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&self.data);
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
-        let (engine, outcome) = Engine::open(application, options, Ambient::system())?;
+        let opened = Engine::open(application, options, Ambient::system());
+        let (engine, outcome) = opened.map_err(|error| self.why(error))?;
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         Ok((Instance { engine, identity, seeder, directory: self.directory.clone() }, outcome))
     }
+
+    /// Why the database could not be opened.
+    fn why(&self, error: OpenError) -> Failure {
+        match error {
+            OpenError::Unwritable { path, source } => match source.kind() {
+                ErrorKind::PermissionDenied => Failure::Unwritable { path, source },
+                _ => Failure::Unwritable { path: self.data.clone(), source },
+            },
+            error => error.into(),
+        }
+    }
 }
 
-/// The variables of the environment.
+/// The environment variables.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
 }
@@ -93,7 +112,7 @@ fn settings(accounts: &Accounts) -> Settings {
     }
 }
 
-/// An error and all its causes, in one line.
+/// An error and its causes on one line.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut next = error.source();

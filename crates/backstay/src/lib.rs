@@ -1,5 +1,5 @@
-//! Backstay as a program and as a library: settings, wiring, command line. Knows no rule, no statement and no HTTP
-//! message: what it starts does.
+//! The program `backstay`, and the same as a library: settings, wiring and command line. Contains no access rule, no
+//! SQL and no HTTP: the crates that it wires do.
 
 mod answer;
 mod application;
@@ -25,13 +25,13 @@ pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, OperatorLine};
 pub use application::{Compiled, compile};
 pub use command::Command;
 pub use config::{
-    Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, Data, Limits, Log, LogFormat, LogLevel, ProxyHeader,
-    Server, SignUp, reference,
+    Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, Limits, Log, LogFormat, LogLevel,
+    ProxyHeader, Server, SignUp, reference,
 };
 pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};
 pub use instance::{Instance, Place};
 pub use program::main;
 pub use secrets::SecretError;
-pub use seed::{SeedError, Seeded};
+pub use seed::{SeedError, Seeded, Skipped};
 pub use serve::serve;

@@ -1,13 +1,30 @@
+use std::thread::available_parallelism;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files that are open besides connections: the database with its log and readers, the listeners, the standard streams.
-const OTHERS: u64 = 128;
+use crate::Failure;
 
-/// Lets the process open as many files as it may, and answers how many connections of those that are wanted it can hold.
+/// Files that stay open besides connections: the database, its log and readers, listeners, the standard streams.
+const RESERVED: u64 = 128;
+
+/// Files that the program opens before it does anything, without those of the database's reading threads.
+const BASE: u64 = 32;
+
+/// Raises the limit of open files as far as the operating system allows. Fails if that is not enough to open a
+/// database: SQLite would name another cause.
+pub(crate) fn raise_limit() -> Result<(), Failure> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    // macOS may refuse the maximum that it reports; then the limit stays as it was.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let needed = BASE + 2 * available_parallelism().map_or(1, |cores| cores.get() as u64);
+    match getrlimit(Resource::Nofile).current {
+        Some(limit) if limit < needed => Err(Failure::OpenFiles { limit, needed }),
+        _ => Ok(()),
+    }
+}
+
+/// How many of the wanted connections fit within the limit of open files.
 pub(crate) fn connections(wanted: usize) -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    // Where it is refused (macOS knows a smaller limit that it does not tell) the limit is what it was.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let limit = getrlimit(Resource::Nofile).current;
     let held = fitting(wanted, limit);
     if held < wanted {
@@ -15,15 +32,15 @@ pub(crate) fn connections(wanted: usize) -> usize {
             wanted,
             held,
             open_files = limit,
-            "limits.connections is more than the operating system lets this process open; fewer are held at one time"
+            "limits.connections exceeds the limit of open files (`ulimit -n`); fewer connections are accepted at a time"
         );
     }
     held
 }
 
-/// How many connections fit within a limit of open files; one at least.
+/// How many connections fit within a limit of open files; at least one.
 fn fitting(wanted: usize, open_files: Option<u64>) -> usize {
-    let Some(most) = open_files.map(|limit| limit.saturating_sub(OTHERS).max(1)) else { return wanted };
+    let Some(most) = open_files.map(|limit| limit.saturating_sub(RESERVED).max(1)) else { return wanted };
     usize::try_from(most).map_or(wanted, |most| wanted.min(most))
 }
 

@@ -2,13 +2,15 @@ use std::fmt;
 
 use backstay_engine::{Risk, Step};
 
-/// The steps from the stored model to the present one, for people: whether each would be taken, and what to do where it
-/// would not.
+use crate::answer::Count;
+
+/// The steps from the stored model to the present one, for people: whether each would be applied, and what to do if
+/// not.
 #[derive(Debug)]
 pub(crate) struct Plan(pub(crate) Vec<Step>);
 
 impl Plan {
-    /// How many steps would be refused. Where there is one, none is taken.
+    /// How many steps are refused. If there is one, none is applied.
     pub(crate) fn refused(&self) -> usize {
         self.0.iter().filter(|step| !step.automatic).count()
     }
@@ -17,27 +19,19 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
-            return writeln!(f, "nothing to do: the model is the stored one");
+            return writeln!(f, "nothing to do: the database matches the model");
         }
         for step in &self.0 {
-            f.write_str(if step.automatic { "taken: " } else { "refused: " })?;
+            f.write_str(if step.automatic { "will apply: " } else { "refused: " })?;
             tell(f, step)?;
             if !step.automatic {
                 writeln!(f, "    {}", remedy(step.risk))?;
             }
         }
-        f.write_str("\n")?;
-        let applied = "`backstay migrate apply` or the next `backstay serve`";
-        let unless = match self.0.iter().any(|step| step.risk == Risk::Locks) {
-            true => "; a unique index is taken where no stored records have the same values",
-            false => "",
-        };
-        let nothing = "`backstay migrate apply` and `backstay serve` change nothing before the model is mended";
-        match (self.0.len(), self.refused()) {
-            (1, 0) => writeln!(f, "1 step: {applied} takes it{unless}"),
-            (count, 0) => writeln!(f, "{count} steps: {applied} takes them{unless}"),
-            (1, _) => writeln!(f, "1 step, which would be refused: {nothing}"),
-            (count, refused) => writeln!(f, "{count} steps, of which {refused} would be refused: {nothing}"),
+        let steps = Count(self.0.len() as u64, "step");
+        match self.refused() {
+            0 => writeln!(f, "\n{steps} to apply: run `backstay migrate apply`, or start `backstay serve`"),
+            refused => writeln!(f, "\n{steps}, {refused} refused: nothing is applied until the model is corrected"),
         }
     }
 }
@@ -45,23 +39,22 @@ impl fmt::Display for Plan {
 /// What to do instead.
 fn remedy(risk: Risk) -> &'static str {
     match risk {
-        Risk::Safe | Risk::Locks => "Backstay cannot do this yet: leave the model as it was there",
+        Risk::Safe | Risk::Locks => "Backstay can't do this yet; undo this change of the model",
         Risk::Rewrites => {
-            "Backstay does not write a table anew yet: leave the field as it was; a new one can have a @default, or do \
-             without the `!`"
+            "Backstay can't rewrite tables yet; undo this change, or give a new field a @default or leave out its `!`"
         }
         Risk::LosesData => {
-            "Backstay throws nothing away: put back what the model had (a rule can hide it), or begin with another data \
-             directory (--data)"
+            "Backstay doesn't delete stored data; put this back into the model (a rule can hide it), or start over with \
+             another data directory (--data)"
         }
     }
 }
 
-/// Steps that were taken, for people.
+/// Steps that were applied, for people.
 #[derive(Debug)]
-pub(crate) struct Taken(pub(crate) Vec<Step>);
+pub(crate) struct Applied(pub(crate) Vec<Step>);
 
-impl fmt::Display for Taken {
+impl fmt::Display for Applied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|step| tell(f, step))
     }
@@ -75,8 +68,8 @@ fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
 fn words(risk: Risk) -> &'static str {
     match risk {
         Risk::Safe => "safe",
-        Risk::Locks => "writes wait while rows are read",
-        Risk::Rewrites => "writes a table anew",
+        Risk::Locks => "blocks writes while it runs",
+        Risk::Rewrites => "rewrites the table",
         Risk::LosesData => "loses data",
     }
 }

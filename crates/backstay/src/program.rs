@@ -1,30 +1,32 @@
 mod callers;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
-use backstay_engine::{Engine, Migration, OpenError, OpenOptions, OpenOutcome};
+use backstay_engine::{Migration, OpenError, OpenOptions, OpenOutcome};
 use backstay_model::{PlainDiagnostic, Style};
 use clap::Parser as _;
 use serde_json::json;
 
+use crate::answer::Count;
 use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
 use crate::check::{Checked, plain};
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::plan::{Plan, Taken};
+use crate::plan::{Applied, Plan};
 use crate::socket::Running;
 use crate::{Answer, Command, Config, Failure, Place, compile, logging};
 
-/// The program: does what its command line says.
+/// Runs the command line.
 pub fn main() -> ExitCode {
+    let _flush = logging::Flush;
     let arguments = Arguments::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = outcome.map_err(Failure::System).and_then(|runtime| runtime.block_on(run(arguments.verb)));
     match outcome {
         Ok(code) => code,
         Err(failure) => {
-            let rendered = failure.render(io::stderr().is_terminal());
-            let _ = io::stderr().write_all(rendered.as_bytes());
+            logging::tell(&failure.render(io::stderr().is_terminal()));
             ExitCode::FAILURE
         }
     }
@@ -76,10 +78,11 @@ async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
 }
 
 fn check(arguments: &Check) -> Result<ExitCode, Failure> {
-    let Checked { compiled, failures } = crate::check::check(&arguments.app);
+    let Checked { config, compiled, failures } = crate::check::check(&arguments.app);
     let code = if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if arguments.format == Form::Json {
-        let warnings = compiled.iter().flat_map(|compiled| compiled.warnings.plain());
+        let warnings = config.iter().flat_map(|config| config.warnings.plain());
+        let warnings = warnings.chain(compiled.iter().flat_map(|compiled| compiled.warnings.plain()));
         let found = failures.iter().flat_map(|failure| plain(failure, &arguments.app)).chain(warnings);
         let found: Vec<_> = found.map(|one| shown(&one)).collect();
         print(&format!("{}\n", json!({ "diagnostics": found })))?;
@@ -87,19 +90,22 @@ fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     }
     let colour = io::stderr().is_terminal();
     let mut text: String = failures.iter().map(|failure| failure.render(colour)).collect();
+    if let Some(config) = &config {
+        text.push_str(&config.warnings.render(colour));
+    }
     if let Some(compiled) = &compiled {
         text.push_str(&compiled.warnings.render(if colour { Style::Colour } else { Style::Plain }));
     }
-    io::stderr().write_all(text.as_bytes())?;
+    logging::tell(&text);
     if let Some(compiled) = compiled.filter(|_| failures.is_empty()) {
         let model = compiled.application.model();
         let collections = model.collections.iter().filter(|collection| !collection.system).count();
-        print(&format!("{}: {collections} collections, no errors\n", model.name))?;
+        print(&format!("{}: {}, no errors\n", model.name, Count(collections as u64, "collection")))?;
     }
     Ok(code)
 }
 
-/// A diagnostic with all its members; `null` for what it does not have.
+/// A diagnostic as JSON; members without a value are null.
 fn shown(one: &PlainDiagnostic) -> serde_json::Value {
     let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
     let label = Some(&one.label).filter(|label| !label.is_empty());
@@ -110,38 +116,45 @@ fn shown(one: &PlainDiagnostic) -> serde_json::Value {
 }
 
 fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = Place::find(&whole.app, whole.data.as_deref())?;
+    let place = find(&whole.app, whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
     place.require_database()?;
-    let plan = Plan(Engine::plan_migration(&compiled.application, &place.options(|_| ()))?);
+    let plan = Plan(place.plan(&compiled.application)?);
     print(&plan.to_string())?;
     Ok(if plan.refused() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = Place::find(&whole.app, whole.data.as_deref())?;
+    let place = find(&whole.app, whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
     let (instance, outcome) = place.open(compiled.application, &place.options(|_| ()))?;
     instance.engine.close();
     print(&match outcome {
-        OpenOutcome::Created => format!("database made in {}\n", place.data.display()),
+        OpenOutcome::Created => format!("created the database in {}\n", place.data.display()),
         OpenOutcome::Unchanged => Plan(Vec::new()).to_string(),
-        OpenOutcome::Migrated(steps) => format!("{}done\n", Taken(steps)),
+        OpenOutcome::Migrated(steps) => format!("{}done\n", Applied(steps)),
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = Place::find(&whole.app, whole.data.as_deref())?;
+    let place = find(&whole.app, whole.data.as_deref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
     let answer = ask(&place, Command::Seed {}).await?;
     print(&answer.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has a command done and shows what came of it.
+/// Finds the application that a command is about, and writes warnings about its settings to standard error.
+fn find(app: &Path, data: Option<&Path>) -> Result<Place, Failure> {
+    let place = Place::find(app, data)?;
+    logging::tell(&place.config.warnings.render(io::stderr().is_terminal()));
+    Ok(place)
+}
+
+/// Runs a command and prints its answer.
 async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure> {
-    let place = Place::find(&within.app, within.data.as_deref())?;
+    let place = find(&within.app, within.data.as_deref())?;
     let answer = ask(&place, command).await?;
     print(&match within.format {
         Form::Text => answer.to_string(),
@@ -150,8 +163,8 @@ async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has the running server do it; where none runs, opens the database and does it here. Only `serve` and `migrate apply`
-/// bring stored data to another model.
+/// Has the running server run a command. If none is running, opens the database and runs it here. Only `serve` and
+/// `migrate apply` migrate the database.
 async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
     if let Some(server) = Running::find(&place.data)? {
         return tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?;
@@ -161,10 +174,13 @@ async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
         place.require_database()?;
     }
     let options = OpenOptions { migration: Migration::Refuse, ..place.options(tell_fatal) };
-    let (instance, _) = place.open(compiled.application, &options).map_err(|failure| match failure {
-        Failure::Open(OpenError::Migration { refused }) => Failure::Differs { steps: refused },
-        failure => failure,
-    })?;
+    let (instance, _) = match place.open(compiled.application, &options) {
+        Err(Failure::Open(OpenError::Migration { .. })) => {
+            let steps = place.plan(&compile(&place.directory)?.application)?;
+            return Err(Failure::Differs { steps });
+        }
+        opened => opened?,
+    };
     let answer = match command {
         Command::Seed {} => instance.seed(true).await,
         command => instance.run(command).await,
@@ -174,15 +190,15 @@ async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
 }
 
 fn tell_fatal(words: &str) {
-    let _ = writeln!(io::stderr(), "error: the database failed: {words}");
-    std::process::exit(1);
+    logging::tell(&format!("error: the database failed: {words}\n"));
+    logging::abort();
 }
 
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever reads has seen enough, such as `head`.
+        // The reader has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => Ok(outcome?),
+        outcome => outcome.map_err(Failure::Output),
     }
 }

@@ -9,8 +9,8 @@ use crate::arguments::PasswordFrom;
 /// Why a secret could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// Its file cannot be read.
-    #[error("{path} cannot be read")]
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
     File {
         /// The file.
         path: PathBuf,
@@ -19,23 +19,23 @@ pub enum SecretError {
         source: io::Error,
     },
     /// Standard input or the terminal cannot be read.
-    #[error("the password cannot be read")]
+    #[error("cannot read the password: {0}")]
     Input(#[source] io::Error),
-    /// It was to be typed, but nobody is there.
-    #[error("there is no terminal to ask for the password; use --password-file or --password-stdin")]
+    /// There is no terminal to ask for it.
+    #[error("cannot ask for the password without a terminal; use --password-file or --password-stdin")]
     NoTerminal,
-    /// What was typed the second time differs.
-    #[error("the two passwords differ")]
+    /// It was typed differently the second time.
+    #[error("the passwords do not match")]
     Differ,
-    /// Nothing.
+    /// It is empty.
     #[error("the password is empty")]
     Empty,
-    /// More than a line of text.
+    /// It is too long.
     #[error("the password is longer than {} characters", limits::PASSWORD_CHARS_MAX)]
     TooLong,
 }
 
-/// Reads a new password from where it was said to come from; typed, it is asked for twice and not shown.
+/// Reads a new password from a file, from standard input or, twice and without showing it, from the terminal.
 pub(crate) fn new_password(from: &PasswordFrom) -> Result<Secret, SecretError> {
     if let Some(path) = &from.password_file {
         let unreadable = |source| SecretError::File { path: path.clone(), source };
@@ -53,11 +53,11 @@ pub(crate) fn new_password(from: &PasswordFrom) -> Result<Secret, SecretError> {
         terminal.write_str(prompt).and_then(|()| terminal.read_secure_line()).map(Typed).map_err(SecretError::Input)
     };
     let first = ask("Password: ")?.check()?;
-    let second = ask("Once more: ")?.check()?;
+    let second = ask("Repeat password: ")?.check()?;
     if first == second { Ok(first) } else { Err(SecretError::Differ) }
 }
 
-/// A text that may be a password.
+/// A text that was given as a password.
 struct Typed(String);
 
 impl Typed {
@@ -71,13 +71,17 @@ impl Typed {
     }
 }
 
-/// The first line, without its end; at most so much that it is known to be too long.
+/// The first line, without its end and without the byte-order mark that some editors begin a file with. Reads only so
+/// much that a longer line is known to be too long.
 fn first_line(from: impl Read) -> io::Result<Typed> {
     let mut line = String::new();
-    let most = limits::PASSWORD_CHARS_MAX as u64 * 4 + 3;
+    let most = limits::PASSWORD_CHARS_MAX as u64 * 4 + 6;
     BufReader::new(from.take(most)).read_line(&mut line)?;
     let end = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(end);
+    if line.starts_with('\u{feff}') {
+        line.remove(0);
+    }
     Ok(Typed(line))
 }
 
@@ -94,9 +98,10 @@ mod tests {
         };
         check(b"correct horse\n", Ok("correct horse"));
         check(b" two words \r\nand another line", Ok(" two words "));
+        check(b"\xef\xbb\xbfcorrect horse\r\n", Ok("correct horse"));
         check(b"", Err("the password is empty"));
         check(b"\n", Err("the password is empty"));
         check(&[b'x'; 2000], Err("the password is longer than 256 characters"));
-        check(b"\xff\xfe", Err("the password cannot be read"));
+        check(b"\xff\xfe", Err("cannot read the password: stream did not contain valid UTF-8"));
     }
 }

@@ -7,6 +7,7 @@ mod order;
 mod progress;
 mod record;
 mod references;
+mod write;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use backstay_base::{Error, Timestamp, nearest};
-use backstay_engine::{Authority, Context, Draft, Engine, OpContext, Operation, Record};
+use backstay_engine::{Authority, Context, Engine, Input, Record, Transaction, TxContext};
 use backstay_identity::Identity;
 use backstay_model::{CollectionId, FieldId, Model};
 use futures_util::future::BoxFuture;
@@ -33,7 +34,7 @@ pub(crate) struct Seeder {
     engine: Engine,
     identity: Identity,
     schema: Schema,
-    /// Held by the one load that is under way: a server that still loads can be asked to load.
+    /// Held by the load that is under way: a server can be asked to load while it is still loading.
     turn: Arc<Mutex<()>>,
 }
 
@@ -49,21 +50,36 @@ struct SeedFile {
 /// What a load did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Seeded {
-    /// Records that were made.
+    /// Records that were created.
     pub records: u64,
+    /// Lines that were skipped because their records already exist, by file.
+    pub skipped: Vec<Skipped>,
     /// Files that had been loaded before.
     pub known: Vec<String>,
-    /// Files that had been loaded before and were changed since: the changes are not loaded.
+    /// Files that had been loaded before and have changed since; the changes were not loaded.
     pub changed: Vec<String>,
 }
 
-/// What is to be done with a file.
+/// Lines of one file that were skipped because their records already exist.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Skipped {
+    /// The file.
+    pub file: String,
+    /// How many.
+    pub lines: u64,
+    /// The first of them, from 1.
+    pub first: u64,
+    /// How it is known that its record exists.
+    pub why: String,
+}
+
+/// How far a file is loaded.
 enum State {
-    /// It is not, or not wholly, loaded.
+    /// Not at all, or not completely.
     Open,
-    /// It is loaded as it is.
+    /// Completely, and it has not changed.
     Known,
-    /// It is loaded, and was changed since.
+    /// Completely, and it has changed since.
     Changed,
 }
 
@@ -73,7 +89,7 @@ impl Seeder {
         Ok(Self { engine, identity, schema, turn: Arc::default() })
     }
 
-    /// Loads what is not loaded yet, once no other load is under way. With `show`, tells on standard error how it goes on.
+    /// Loads what is not loaded yet, after any load that is under way. With `show`, reports progress on standard error.
     pub(crate) async fn load(&self, files: Vec<(String, PathBuf)>, show: bool) -> Result<Seeded, SeedError> {
         let files = place(self.engine.model(), files)?;
         let _turn = self.turn.lock().await;
@@ -87,7 +103,9 @@ impl Seeder {
         }
         let meter = Meter::new(show, &open);
         for file in &open {
-            seeded.records += self.load_records(file, &meter).await?;
+            let loaded = self.load_records(file, &meter).await?;
+            seeded.records += loaded.records;
+            seeded.skipped.extend(loaded.skipped);
         }
         for file in &open {
             self.set_relations(file, &meter).await?;
@@ -108,11 +126,11 @@ impl Seeder {
             return Ok(State::Open);
         };
         let (size, modified) = stamp(&file.path)?;
-        let progress = self.schema.progress(&record);
+        let progress = self.schema.progress(&record)?;
         if size != progress.at.byte {
             return Ok(State::Changed);
         }
-        if record.value(self.schema.modified).as_int() == Some(modified) {
+        if modified.is_some() && record.value(self.schema.modified).as_int() == modified {
             return Ok(State::Known);
         }
         let path = file.path.clone();
@@ -121,7 +139,7 @@ impl Seeder {
         Ok(if digest == progress.digest { State::Known } else { State::Changed })
     }
 
-    /// Says that a file is loaded wholly.
+    /// Marks a file as completely loaded.
     async fn finish(&self, file: &SeedFile) -> Result<(), SeedError> {
         let (_, modified) = stamp(&file.path)?;
         let finish = Finish { schema: self.schema, name: file.name.clone(), modified };
@@ -129,7 +147,7 @@ impl Seeder {
     }
 }
 
-/// Gives each file its type and its place in the order.
+/// Finds the type of each file and the order to load them in.
 fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, SeedError> {
     let mut named: Vec<(CollectionId, String, PathBuf)> = Vec::new();
     for (file, path) in files {
@@ -154,44 +172,49 @@ pub(crate) fn collection_of(model: &Model, file: &str) -> Result<CollectionId, S
     })
 }
 
-/// Size of a file, and when it was last changed, in microseconds.
-fn stamp(path: &Path) -> Result<(u64, i64), SeedError> {
+/// Size of a file, and when it was last changed, in microseconds since 1970, if the file system says.
+fn stamp(path: &Path) -> Result<(u64, Option<i64>), SeedError> {
     let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
-    let since = metadata.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    Ok((metadata.len(), i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))
+    let since = metadata.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
+    Ok((metadata.len(), since.and_then(|since| i64::try_from(since.as_micros()).ok())))
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> SeedError {
     SeedError::Read { path: path.to_owned(), source }
 }
 
-/// Marks a file as loaded.
+/// Marks a file as completely loaded.
 struct Finish {
     schema: Schema,
     name: String,
-    modified: i64,
+    modified: Option<i64>,
 }
 
-impl Operation for Finish {
+impl Transaction for Finish {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "seed-finish"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let schema = &self.schema;
-            let end =
-                |draft: Draft, now: Timestamp| draft.with(schema.modified, self.modified).with(schema.finished_at, now);
+            let end = |input: Input, now: Timestamp| {
+                let input = input.with(schema.finished_at, now);
+                match self.modified {
+                    Some(modified) => input.with(schema.modified, modified),
+                    None => input,
+                }
+            };
             let now = cx.now();
             let known = cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await?;
             if let Some(file) = known {
-                cx.update(Authority::System, schema.files, file.id(), end(Draft::new(), now), None).await?;
+                cx.update(Authority::System, schema.files, file.id(), end(Input::new(), now), None).await?;
             } else {
-                // A file without a line.
-                let draft = schema.draft(&Progress::default()).with(schema.name, self.name.as_str());
-                cx.create(Authority::System, schema.files, end(draft, now)).await?;
+                // The file is empty.
+                let input = schema.input(&Progress::default()).with(schema.name, self.name.as_str());
+                cx.create(Authority::System, schema.files, end(input, now)).await?;
             }
             Ok(())
         })

@@ -1,10 +1,10 @@
 use std::fmt::Write as _;
 use std::future::Future;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 
 use backstay_engine::OpenOutcome;
-use backstay_http::Doors;
+use backstay_http::Services;
 use backstay_model::{Diagnostics, Style};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,19 +13,21 @@ use crate::config::LogFormat;
 use crate::doors::http_settings;
 use crate::seed::collection_of;
 use crate::socket::Listening;
-use crate::{Failure, Instance, Place, compile, open_files};
+use crate::{Failure, Instance, Place, Skipped, compile, logging, open_files};
 
-/// Serves an application until the process is told to stop (SIGINT, SIGTERM). What is under way then is finished.
+/// Serves an application until SIGINT or SIGTERM, then finishes the requests that are under way.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
     let compiled = compile(&place.directory)?;
     tell_warnings(place, &compiled.warnings);
-    // What would keep the seed from being loaded is told before anything is made.
+    // Misnamed seed files are reported before anything is created.
     for (name, _) in place.directory.seed_files().all()? {
         collection_of(compiled.application.model(), &name)?;
     }
+    open_files::raise_limit()?;
+    let listener = listen(place.config.server.listen).await?;
     let (instance, outcome) = place.open(compiled.application, &place.options(die))?;
     report(place, &outcome);
-    let served = serve_open(place, &instance, stop_signal()?).await;
+    let served = serve_open(place, &instance, listener, stop_signal()?).await;
     instance.engine.close();
     if served.is_ok() {
         tracing::info!("stopped");
@@ -33,77 +35,87 @@ pub async fn serve(place: &Place) -> Result<(), Failure> {
     served
 }
 
-async fn serve_open(place: &Place, instance: &Instance, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-    let address = place.config.server.listen;
-    let listening = |source| Failure::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listening)?;
-    let address = listener.local_addr().map_err(listening)?;
-    let commands = Listening::start(&place.data, instance.clone())?;
+/// Takes the port. Clients that connect from now on wait until requests are served.
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|source| Failure::Listen { address, source })
+}
+
+async fn serve_open(
+    place: &Place,
+    instance: &Instance,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    let address = listener.local_addr()?;
+    let mut commands = Listening::start(&place.data, instance.clone())?;
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
-        seeded = instance.seed(true) => tell_changed(&seeded?),
+        seeded = instance.seed(true) => report_seed(&seeded?),
         () = &mut stop => {
-            tracing::info!("stopped while seeding; the next start goes on from there");
+            tracing::info!("stopped while loading seed files; the next start continues");
             return Ok(());
         }
     }
     announce(place, instance, address).await?;
     let mut settings = http_settings(&place.config)?;
     settings.connections = open_files::connections(settings.connections);
-    let doors = Doors { engine: instance.engine.clone(), identity: instance.identity.clone(), settings };
+    let services = Services { engine: instance.engine.clone(), identity: instance.identity.clone(), settings };
     let stop = async {
         stop.await;
-        tracing::info!("stopping: requests that are under way are finished");
+        tracing::info!("stopping: finishing requests under way");
     };
-    let served = backstay_http::serve(listener, doors, stop).await;
-    drop(commands);
-    served.map_err(Failure::Serve)
+    tokio::select! {
+        served = backstay_http::serve(listener, services, stop) => served.map_err(Failure::Serve),
+        failure = commands.ended() => Err(failure),
+    }
 }
 
-/// An error of the disk: nothing that is not known to be stored may be said to be, so the process ends at once.
+/// Ends the process after a disk error, before it can acknowledge something that is not stored.
 fn die(words: &str) {
-    tracing::error!(error = words, "the database failed; the server ends so that nothing wrong is answered");
-    std::process::exit(1);
+    tracing::error!(error = words, "the database failed; stopping at once");
+    logging::abort();
 }
 
-/// Warnings about the model: as lines of a log for programs, else with excerpts.
-fn tell_warnings(place: &Place, warnings: &Diagnostics) {
+/// Warnings about the settings and the model: as lines of the log for programs, else with excerpts.
+fn tell_warnings(place: &Place, model: &Diagnostics) {
+    let settings = &place.config.warnings;
     if place.config.log.format == LogFormat::Json {
-        for one in warnings.plain() {
+        for one in settings.plain().into_iter().chain(model.plain()) {
             let line = one.start.map(|start| start.line);
             tracing::warn!(file = one.file, line, help = one.help, "{}", one.message);
         }
-    } else if !warnings.is_empty() {
-        let style = if io::stderr().is_terminal() { Style::Colour } else { Style::Plain };
-        let _ = io::stderr().write_all(warnings.render(style).as_bytes());
+    } else {
+        let colour = io::stderr().is_terminal();
+        logging::tell(&settings.render(colour));
+        logging::tell(&model.render(if colour { Style::Colour } else { Style::Plain }));
     }
 }
 
 fn report(place: &Place, outcome: &OpenOutcome) {
     let data = place.data.display();
     match outcome {
-        OpenOutcome::Created => tracing::info!(%data, "database made"),
-        OpenOutcome::Unchanged => tracing::debug!(%data, "database opened"),
+        OpenOutcome::Created => tracing::info!(%data, "created the database"),
+        OpenOutcome::Unchanged => tracing::debug!(%data, "opened the database"),
         OpenOutcome::Migrated(steps) => {
             for step in steps {
-                tracing::info!(step = step.words, "model changed");
+                tracing::info!(step = step.words, "migrated the database");
             }
         }
     }
 }
 
-fn tell_changed(answer: &crate::Answer) {
+fn report_seed(answer: &crate::Answer) {
     if let crate::Answer::Seeded { seeded } = answer {
+        for Skipped { file, lines, first, why } in &seeded.skipped {
+            tracing::warn!(file, lines, first, why, "skipped seed lines whose records already exist");
+        }
         for file in &seeded.changed {
-            tracing::warn!(
-                file,
-                "changed after it was loaded; the changes are not loaded (a new data directory has them)"
-            );
+            tracing::warn!(file, "the seed file has changed since it was loaded; the changes were not loaded");
         }
     }
 }
 
-/// Says where the server is: for people on a terminal, else as a line of the log.
+/// Announces the address: for people on a terminal, else in the log.
 async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Result<(), Failure> {
     let url = place.config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
     let setup = instance.setup_token().await?.map(|token| format!("{url}/auth/setup?token={}", token.expose()));
@@ -113,7 +125,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     if !io::stderr().is_terminal() {
         tracing::info!(%address, url, data = %place.data.display(), collections = collections.len(), "listening");
         if setup.is_some() {
-            tracing::info!("there is no operator yet: make one with `backstay operator add EMAIL`");
+            tracing::info!("there is no operator yet; add one with `backstay operator add EMAIL`");
         }
         return Ok(());
     }
@@ -125,15 +137,15 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     line("data", &place.data.display().to_string());
     line("API", &shortened(&collections));
     if let Some(link) = setup {
-        line("operator", &format!("none yet; this link makes one, once:\n            {link}"));
+        line("operator", &format!("none yet; create the first one at this link:\n            {link}"));
     }
     line("stop", "Ctrl-C");
     text.push('\n');
-    io::stderr().write_all(text.as_bytes())?;
+    logging::tell(&text);
     Ok(())
 }
 
-/// An address that a browser on this machine can open.
+/// The address as a browser on this machine can open it.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if !address.ip().is_unspecified() {
         return address;
@@ -153,7 +165,7 @@ fn shortened(collections: &[&str]) -> String {
     }
 }
 
-/// Completes at the first SIGINT or SIGTERM; a second one ends the process at once.
+/// Completes on the first SIGINT or SIGTERM. A second one ends the process at once.
 fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,5 +1,4 @@
-//! How a command reaches the server that holds the database: a Unix socket in the data directory, one line of JSON each
-//! way.
+//! How a command reaches the running server: through a Unix socket in the data directory, one line of JSON each way.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -14,16 +13,16 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use crate::failure::Refusal;
 use crate::{Answer, Command, Failure, Instance};
 
-/// Bytes of a socket's path, by the size of `sun_path` less its closing zero (unix(7)).
+/// Maximum length of a socket's path in bytes: the size of `sun_path` without its final zero (unix(7)).
 const PATH_BYTES: usize = 107;
 
-/// Bytes of one command.
+/// Maximum size of a command in bytes.
 const COMMAND_BYTES: u64 = 1024 * 1024;
 
-/// For how long a server waits for a command to be sent.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the server waits for a command once a client has connected.
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a server says to a command.
+/// The answer to a command.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Reply {
@@ -31,7 +30,7 @@ enum Reply {
     Refused(Refusal),
 }
 
-/// A server's end. The socket is removed when it is dropped.
+/// The server's end of the socket. Dropping it removes the socket.
 #[derive(Debug)]
 pub(crate) struct Listening {
     path: PathBuf,
@@ -39,7 +38,7 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Listens in the data directory. Whoever calls it holds the database, so that a socket that is there is a stale one.
+    /// Listens in the data directory. The caller has locked the database, so an existing socket is a stale one.
     pub(crate) fn start(data: &Path, instance: Instance) -> Result<Self, Failure> {
         let path = path(data)?;
         let failed = |source| Failure::Socket { path: path.clone(), source };
@@ -53,12 +52,19 @@ impl Listening {
         let task = tokio::spawn(listen(listener, owner, instance));
         Ok(Self { path, task })
     }
+
+    /// Completes if the socket is no longer served, which only a panic can cause: the server must not go on without it.
+    pub(crate) async fn ended(&mut self) -> Failure {
+        let ended = (&mut self.task).await;
+        let source = ended.map_or_else(io::Error::from, |()| io::ErrorKind::ConnectionAborted.into());
+        Failure::Socket { path: self.path.clone(), source }
+    }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
         self.task.abort();
-        // What is left behind is removed by the next server.
+        // If this fails, the next server removes it.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -70,7 +76,7 @@ async fn listen(listener: tokio::net::UnixListener, owner: u32, instance: Instan
                 tokio::spawn(serve(stream, owner, instance.clone()));
             }
             Err(error) => {
-                tracing::warn!(%error, "a command could not be taken");
+                tracing::warn!(%error, "cannot accept a command");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -78,16 +84,16 @@ async fn listen(listener: tokio::net::UnixListener, owner: u32, instance: Instan
 }
 
 async fn serve(stream: tokio::net::UnixStream, owner: u32, instance: Instance) {
-    // The file's mode keeps others out as well, but not on every system.
+    // Not every system checks the mode of a socket's file.
     let same_user = stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
     if !same_user {
-        tracing::warn!("a command of another user was refused");
+        tracing::warn!("refused a command of another user");
         return;
     }
     let (read, mut write) = stream.into_split();
     let mut line = Vec::new();
     let mut reader = tokio::io::BufReader::new(read.take(COMMAND_BYTES));
-    let received = tokio::time::timeout(PATIENCE, reader.read_until(b'\n', &mut line)).await;
+    let received = tokio::time::timeout(RECEIVE_TIMEOUT, reader.read_until(b'\n', &mut line)).await;
     if !matches!(received, Ok(Ok(1..))) {
         return;
     }
@@ -97,19 +103,19 @@ async fn serve(stream: tokio::net::UnixStream, owner: u32, instance: Instance) {
             Err(failure) => Reply::Refused(failure.refusal()),
         },
         Err(_) => Reply::Refused(Refusal {
-            message: "the running server does not know this command".to_owned(),
+            message: "the running server does not understand this command".to_owned(),
             causes: Vec::new(),
-            help: Some("use the same version of Backstay as the server, or stop it first".to_owned()),
+            help: Some("use the server's version of Backstay, or stop the server first".to_owned()),
         }),
     };
     let Ok(mut bytes) = serde_json::to_vec(&reply) else { return };
     bytes.push(b'\n');
     if let Err(error) = write.write_all(&bytes).await {
-        tracing::debug!(%error, "the answer to a command could not be sent");
+        tracing::debug!(%error, "cannot send the answer to a command");
     }
 }
 
-/// A connection to the server that runs on a data directory.
+/// A connection to the running server.
 #[derive(Debug)]
 pub(crate) struct Running {
     path: PathBuf,
@@ -117,13 +123,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// The server that runs on this data directory; none if there is none.
+    /// Connects to the server that uses this data directory, if there is one.
     pub(crate) fn find(data: &Path) -> Result<Option<Self>, Failure> {
         use io::ErrorKind as Kind;
         let path = path(data)?;
         match std::os::unix::net::UnixStream::connect(&path) {
             Ok(stream) => Ok(Some(Self { path, stream })),
-            // What is wrong with the directory itself is told when the database is opened in it.
+            // Opening the database reports problems of the directory itself.
             Err(error) if matches!(error.kind(), Kind::NotFound | Kind::NotADirectory | Kind::ConnectionRefused) => {
                 Ok(None)
             }
@@ -131,7 +137,7 @@ impl Running {
         }
     }
 
-    /// Has the server do it. Blocks.
+    /// Has the server run a command. Blocks.
     pub(crate) fn ask(mut self, command: &Command) -> Result<Answer, Failure> {
         match self.exchange(command) {
             Ok(Reply::Done(answer)) => Ok(answer),
@@ -159,4 +165,16 @@ fn path(data: &Path) -> Result<PathBuf, Failure> {
         return Err(Failure::SocketPath { path, bytes, most: PATH_BYTES });
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_the_task_that_takes_commands_ends_the_server() {
+        let task = tokio::spawn(async { panic!("as in a bug") });
+        let mut listening = Listening { path: PathBuf::from("backstay.sock"), task };
+        assert!(matches!(listening.ended().await, Failure::Socket { .. }));
+    }
 }

@@ -1,4 +1,4 @@
-//! The questions of `examples/atlas`, as its README asks them, where npm is present to fetch the data.
+//! Runs the questions of `examples/atlas` from its README, if npm is available to fetch the data.
 
 mod walkthrough;
 
@@ -9,7 +9,7 @@ use std::{env, fs};
 #[test]
 fn the_atlas_answers_as_its_readme_says() {
     if Command::new("npm").arg("--version").output().is_err() {
-        eprintln!("npm is not installed: the atlas is not tried");
+        eprintln!("npm is not installed; the atlas is not tested");
         return;
     }
     walkthrough::walk("atlas", |application| {
@@ -19,7 +19,7 @@ fn the_atlas_answers_as_its_readme_says() {
     });
 }
 
-/// Where the fetched seed is kept for the next time, per version of the script that fetches it.
+/// The fetched seed files, cached per version of the script that fetches them.
 fn seed() -> PathBuf {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/atlas");
     let script = fs::read(example.join("fetch")).expect("the script");

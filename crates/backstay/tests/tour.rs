@@ -1,4 +1,4 @@
-//! The tour through `examples/newsroom`, as its README tells it.
+//! Runs the tour of `examples/newsroom` from its README.
 
 mod walkthrough;
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::RecordId;
+use crate::{Grant, RecordId};
 
 /// What sort of caller asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,12 +44,14 @@ pub struct Caller {
     pub claims: Arc<BTreeMap<String, String>>,
     /// The session that was shown, if any, so that it can be ended.
     pub session: Option<RecordId>,
+    /// What the credential that was shown is limited to; without one, to nothing but the rules.
+    pub grant: Option<Arc<Grant>>,
 }
 
 impl Caller {
     /// A caller of this kind without an id, roles or claims.
     fn bare(kind: CallerKind) -> Self {
-        Self { kind, id: None, roles: Arc::from([]), claims: Arc::default(), session: None }
+        Self { kind, id: None, roles: Arc::from([]), claims: Arc::default(), session: None, grant: None }
     }
 
     /// Nobody signed in.

@@ -4,8 +4,15 @@ use std::sync::Arc;
 /// What was asked of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// get, list and every other way of seeing.
+    /// Seeing a record and its fields in any way. This is what `@allow(read: …)` is about; the model's read rule answers
+    /// for `Get`, `Search` and `Refer` too.
     Read,
+    /// One record by its id.
+    Get,
+    /// Lists, and counts of them.
+    Search,
+    /// Naming a record in a reference or link of another record.
+    Refer,
     /// create.
     Create,
     /// update, states included.
@@ -15,10 +22,22 @@ pub enum Action {
 }
 
 impl Action {
-    /// The word in messages and in `@allow`.
+    /// The action in whose `@allow` the model answers for this one.
+    #[must_use]
+    pub fn in_model(self) -> Self {
+        match self {
+            Self::Get | Self::Search | Self::Refer => Self::Read,
+            Self::Read | Self::Create | Self::Update | Self::Delete => self,
+        }
+    }
+
+    /// The word in messages, and for the first and the last three the one in `@allow`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Get => "get",
+            Self::Search => "search",
+            Self::Refer => "refer to",
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
@@ -88,6 +107,18 @@ pub enum ViolationKind {
     /// The field may not be written by clients, or not any more.
     #[error("{0}")]
     ReadOnly(&'static str),
+    /// The address that an account signs in with needs its password to be changed.
+    #[error("an account changes its address with its password, not by a patch")]
+    NeedsPassword,
+    /// The model sets the field to the signed-in account, and the caller is none.
+    #[error("this field is set to the signed-in account, but you are not signed in with one")]
+    NotAnAccount,
+    /// A new record in another state than the first one.
+    #[error("a new record begins as {initial}")]
+    InitialState {
+        /// The first state.
+        initial: String,
+    },
     /// The caller may not see or write the field.
     #[error("you may not {} this field", action.name())]
     FieldForbidden {
@@ -132,6 +163,8 @@ pub enum Conflict {
         collection: String,
         /// The fields of the unique index.
         fields: Vec<String>,
+        /// Of several new records the one that has it, if it is known.
+        record: Option<usize>,
     },
     /// Another record has a value that must be unique, of a field that the caller may not see everywhere.
     #[error("a value that must be unique is taken by another {collection}")]
@@ -163,6 +196,9 @@ pub enum Conflict {
     /// What was asked is already so.
     #[error("{0}")]
     Already(&'static str),
+    /// The write was run to be explained, and is undone.
+    #[error("the write was rehearsed and undone")]
+    Rehearsed,
 }
 
 /// Why a caller is not recognised.
@@ -235,6 +271,12 @@ pub enum Error {
         /// On what: a collection's name, or a phrase such as `this Post`.
         what: String,
     },
+    /// The caller may change the record, but not into this.
+    #[error("this change would leave a {collection} that you may not update")]
+    ForbiddenAfterwards {
+        /// The collection.
+        collection: String,
+    },
     /// It does not exist, or the caller may not know of it.
     #[error("there is no {what}")]
     NotFound {
@@ -288,13 +330,13 @@ impl Error {
             Self::Unauthenticated(Unauthenticated::Missing) => "sign-in-required",
             Self::Unauthenticated(Unauthenticated::Token) => "invalid-token",
             Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
-            Self::Forbidden { .. } => "forbidden",
+            Self::Forbidden { .. } | Self::ForbiddenAfterwards { .. } => "forbidden",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",
             Self::Conflict(Conflict::Concurrent) => "concurrent-change",
-            Self::Conflict(Conflict::Already(_)) => "already-done",
+            Self::Conflict(Conflict::Already(_) | Conflict::Rehearsed) => "already-done",
             Self::Precondition { .. } => "version-mismatch",
             Self::KeyReused => "idempotency-key-reused",
             Self::Limit(Limit::Size { .. }) => "too-large",

@@ -69,6 +69,11 @@ pub struct TypeNumber(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldNumber(pub u32);
 
+/// Names something that a result can depend on, as a hash that is the same in every process on one database. Two that
+/// share a key cost a needless miss, never a stale hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DependencyKey(pub u64);
+
 /// Names one request in answers, logs and the commit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(pub RecordId);
@@ -116,6 +121,12 @@ impl Spare {
 }
 
 impl IdSource {
+    /// Ids that are later than this moment, even if the clock has gone back behind it.
+    #[must_use]
+    pub fn after(moment: Timestamp) -> Self {
+        Self { last: AtomicU64::new(Self::ticks(moment)), ..Self::default() }
+    }
+
     /// The next id: time from the ambient clock, 62 random bits from its entropy.
     pub fn next(&self, ambient: &Ambient) -> RecordId {
         let wanted = Self::ticks(ambient.clock.now());

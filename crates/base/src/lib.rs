@@ -4,6 +4,7 @@
 mod ambient;
 mod caller;
 mod error;
+mod grant;
 mod id;
 pub mod limits;
 mod nearest;
@@ -13,7 +14,8 @@ mod time;
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
 pub use caller::{Caller, CallerKind};
 pub use error::{Action, Conflict, Error, Limit, Unauthenticated, Violation, ViolationKind};
-pub use id::{FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
+pub use grant::Grant;
+pub use id::{DependencyKey, FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
 pub use nearest::nearest;
 pub use secret::Secret;
 pub use time::{Date, Duration, TimeError, Timestamp};

@@ -46,8 +46,10 @@ pub const URL_CHARS: usize = 2048;
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// Hours for which an idempotency record is kept.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
-/// Records that one delete may take with it through `@onDelete(do: CASCADE)`.
-pub const CASCADE_RECORDS: usize = 1000;
+/// Other records that one delete may delete or change through `@onDelete`.
+pub const DELETION_RECORDS: usize = 10_000;
+/// Members of a many-to-many relation that are read to find out what a write changes in it.
+pub const LINKS_READ: u64 = 100_000;
 /// Seconds that one request may take.
 pub const REQUEST_SECONDS: u64 = 30;
 /// Virtual-machine steps, in thousands, of a read on the worker before it moves to the reader pool.
@@ -66,6 +68,8 @@ pub const SESSIONS_PER_ACCOUNT: u32 = 100;
 pub const CLAIMS: usize = 32;
 /// Characters of one claim's value.
 pub const CLAIM_CHARS: usize = 1000;
+/// Pairs of a collection and an action in the grant of one key.
+pub const GRANT_ENTRIES: usize = 500;
 /// Callers that are recognised without a statement.
 pub const KNOWN_CALLERS: usize = 100_000;
 /// Accounts and addresses whose attempts are counted at one time.
@@ -96,10 +100,12 @@ pub const TARGET_BYTES: usize = 32 * 1024;
 pub const HEADER_BYTES: usize = 32 * 1024;
 /// Bytes of the body of a request to `/auth/`.
 pub const CREDENTIAL_BYTES: usize = 16 * 1024;
-/// Seconds within which the headers of a request arrive; a connection that is idle for longer is closed.
+/// Seconds within which the head of a request arrives.
 pub const HEADER_SECONDS: u64 = 30;
 /// Seconds within which the body of a request arrives.
 pub const BODY_SECONDS: u64 = 20;
+/// Seconds for which a connection may stay open between requests: longer than the 60 that load balancers keep theirs.
+pub const IDLE_SECONDS: u64 = 75;
 /// Connections at one time; more wait to be accepted.
 pub const CONNECTIONS: usize = 10_000;
 /// Seconds for which requests under way may go on when the server is asked to stop.

@@ -1,16 +1,32 @@
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Caller, CallerKind};
-use backstay_expr::Truths;
+use backstay_base::{Caller, CallerKind, Grant};
+use backstay_expr::{Rights, Truths};
 use backstay_model::{Diagnostics, Model};
 use quick_cache::sync::Cache;
 
+use crate::plans::Plans;
 use crate::policy::Policy;
-use crate::view::View;
+use crate::rights::{Grantee, rights_of};
 use crate::{deletion, width};
 
-/// Classes of callers whose views are kept at the most: combinations of roles and of what rules ask of claims.
-const VIEWS: usize = 256;
+/// Classes of callers that are kept at most: combinations of roles and of what rules ask of claims.
+const CLASSES: usize = 256;
+
+/// One class of callers: those of whom the same facts hold. What the caller alone decides is in the rights already, so
+/// that it costs no statement anything.
+#[derive(Debug)]
+pub(crate) struct CallerClass {
+    pub(crate) truths: Truths,
+    /// Backstay itself: no `@allow` is asked.
+    pub(crate) system: bool,
+    pub(crate) rights: Rights,
+    pub(crate) plans: Plans,
+}
+
+/// What makes callers be of one class: what is true of them, whether they are Backstay itself, and what their key is
+/// limited to.
+type ClassKey = (Truths, bool, Option<Arc<Grant>>);
 
 /// A model with its rules compiled: what an engine runs.
 #[derive(Debug)]
@@ -19,8 +35,8 @@ pub struct Application {
     pub(crate) policy: Policy,
     /// When the records of a collection are deleted among others; see `deletion::ranks`.
     pub(crate) ranks: Vec<usize>,
-    views: Cache<(Truths, bool), Arc<View>>,
-    system: OnceLock<Arc<View>>,
+    classes: Cache<ClassKey, Arc<CallerClass>>,
+    system: OnceLock<Arc<CallerClass>>,
 }
 
 impl Application {
@@ -34,7 +50,7 @@ impl Application {
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        Ok(Self { model, policy, ranks, views: Cache::new(VIEWS), system: OnceLock::new() })
+        Ok(Self { model, policy, ranks, classes: Cache::new(CLASSES), system: OnceLock::new() })
     }
 
     /// The model.
@@ -42,24 +58,27 @@ impl Application {
         &self.model
     }
 
-    /// What this caller may do.
-    pub(crate) fn view(&self, caller: &Caller) -> Arc<View> {
+    /// The class of this caller.
+    pub(crate) fn class(&self, caller: &Caller) -> Arc<CallerClass> {
         let truths = self.policy.facts.evaluate(caller);
-        self.views_of(truths, caller.kind == CallerKind::System)
+        self.class_of((truths, caller.kind == CallerKind::System, caller.grant.clone()))
     }
 
-    /// What Backstay itself may do.
-    pub(crate) fn system_view(&self) -> Arc<View> {
-        Arc::clone(self.system.get_or_init(|| self.view(&Caller::system())))
+    /// The class of Backstay itself.
+    pub(crate) fn system_class(&self) -> Arc<CallerClass> {
+        Arc::clone(self.system.get_or_init(|| self.class(&Caller::system())))
     }
 
-    fn views_of(&self, truths: Truths, system: bool) -> Arc<View> {
-        let key = (truths, system);
-        if let Some(view) = self.views.get(&key) {
-            return view;
+    fn class_of(&self, key: ClassKey) -> Arc<CallerClass> {
+        if let Some(class) = self.classes.get(&key) {
+            return class;
         }
-        let view = Arc::new(View::new(&self.policy, truths, system));
-        self.views.insert(key, Arc::clone(&view));
-        view
+        let (truths, system, grant) = &key;
+        let grantee = if *system { Grantee::System(truths) } else { Grantee::Callers(truths, grant.as_deref()) };
+        let rights = rights_of(grantee, &self.model, &self.policy);
+        let plans = Plans::new(&rights, self.model.collections.len());
+        let class = Arc::new(CallerClass { truths: *truths, system: *system, rights, plans });
+        self.classes.insert(key, Arc::clone(&class));
+        class
     }
 }

@@ -1,8 +1,7 @@
 use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{Environment, Path, Root, Start};
-use backstay_model::FieldId;
-use backstay_scalar::Value;
-use backstay_sql::{Slot, Statement, Template};
+use backstay_scalar::{Part, Value};
+use backstay_sql::{ColumnRef, Slot, Statement, Template};
 
 /// Where the values of a statement's placeholders come from.
 #[derive(Debug, Clone, Copy)]
@@ -47,20 +46,16 @@ impl<'b> Bindings<'b> {
 
     /// The value of one placeholder.
     pub(crate) fn value(&self, slot: &Slot) -> Value {
-        let field =
-            |values: &[Value], field: &FieldId| values.get(usize::from(field.0)).cloned().unwrap_or(Value::Null);
-        let listed = |values: &[Value], index: &u16| values.get(usize::from(*index)).cloned().unwrap_or(Value::Null);
+        let stored = |values: &[Value], column: ColumnRef| part(values, column.field.0, column.part);
         match slot {
             Slot::Id => self.id.map_or(Value::Null, Value::Id),
             Slot::Version => Value::Int(self.version),
-            Slot::Proposed(id) => amount(field(self.proposed, id)),
-            Slot::ProposedCurrency(id) => currency(&field(self.proposed, id)),
-            Slot::Stored(id) => amount(field(self.stored, id)),
-            Slot::StoredCurrency(id) => currency(&field(self.stored, id)),
+            Slot::Proposed(column) => stored(self.proposed, *column),
+            Slot::Stored(column) => stored(self.stored, *column),
             Slot::Caller(part) => part.of(self.caller),
             Slot::Now => Value::Timestamp(self.now),
-            Slot::Param(index) => listed(self.params, index),
-            Slot::Cursor(index) => listed(self.cursor, index),
+            Slot::Param(index, of) => part(self.params, *index, *of),
+            Slot::Cursor(index) => part(self.cursor, *index, Part::Main),
             Slot::Limit => Value::Int(i64::try_from(self.limit).unwrap_or(i64::MAX)),
             Slot::Argument(_) => self.argument.map_or(Value::Null, Value::Id),
             Slot::Constant(value) => value.clone(),
@@ -68,18 +63,9 @@ impl<'b> Bindings<'b> {
     }
 }
 
-fn amount(value: Value) -> Value {
-    match value {
-        Value::Money(money) => Value::Decimal(money.amount()),
-        value => value,
-    }
-}
-
-fn currency(value: &Value) -> Value {
-    match value {
-        Value::Money(money) => Value::text(money.currency().code()),
-        _ => Value::Null,
-    }
+/// One column of the value with this index; null where there is none.
+fn part(values: &[Value], index: u16, part: Part) -> Value {
+    values.get(usize::from(index)).map_or(Value::Null, |value| part.of(value))
 }
 
 /// Records in memory, for rules that follow no relation.

@@ -7,10 +7,10 @@ use backstay_sql::{Row, Statement, Template};
 use backstay_store::{StoreError, Tx};
 
 use crate::Record;
+use crate::application::CallerClass;
 use crate::bind::Bindings;
 use crate::engine::{Engine, Inner};
-use crate::explain::Note;
-use crate::view::View;
+use crate::recorder::Recorder;
 
 /// One request: who asks, under which id, at which moment.
 #[derive(Debug, Clone)]
@@ -45,27 +45,29 @@ pub enum Authority {
 }
 
 /// What an operation works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
-pub struct OpContext<'a, 't> {
+pub struct TxContext<'a, 't> {
     pub(crate) engine: &'a Inner,
     pub(crate) cx: &'a Context,
-    pub(crate) view: Arc<View>,
-    pub(crate) system: Arc<View>,
+    pub(crate) class: Arc<CallerClass>,
+    pub(crate) system: Arc<CallerClass>,
     pub(crate) tx: &'a mut Tx<'t>,
     /// Whether references are looked up one by one, to find the one that leads nowhere.
     pub(crate) verify_references: bool,
     /// Whether the database has said that a reference leads nowhere.
     pub(crate) reference_failed: bool,
-    /// The statements that were made since `watch`, as an explanation shows them.
-    pub(crate) notes: Option<Vec<Note>>,
+    /// Whether each of several new records is settled by itself, to find the one that the database refuses.
+    pub(crate) settle_each: bool,
+    /// What an explanation is made of.
+    pub(crate) recorder: Option<Recorder>,
 }
 
-impl std::fmt::Debug for OpContext<'_, '_> {
+impl std::fmt::Debug for TxContext<'_, '_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OpContext").field("cx", &self.cx).finish_non_exhaustive()
+        f.debug_struct("TxContext").field("cx", &self.cx).finish_non_exhaustive()
     }
 }
 
-impl<'a> OpContext<'a, '_> {
+impl<'a> TxContext<'a, '_> {
     /// Who asks.
     pub fn caller(&self) -> &'a Caller {
         &self.cx.caller
@@ -74,6 +76,11 @@ impl<'a> OpContext<'a, '_> {
     /// The moment at which the request began.
     pub fn now(&self) -> Timestamp {
         self.cx.now
+    }
+
+    /// The moment of the commit, which new and changed records bear.
+    pub(crate) fn moment(&self) -> Timestamp {
+        self.tx.moment()
     }
 
     /// The application's model.
@@ -92,7 +99,7 @@ impl<'a> OpContext<'a, '_> {
         let statement = self.statement(&plan.template, &self.bindings().id(id), collection);
         let mut found = None;
         let visit = &mut |row: &dyn Row| {
-            found = Some(Record::new(plan.layout.read(row)?));
+            found = Some(Record::new(plan.layout.read(row)?)?);
             Ok(())
         };
         self.rows(&statement, visit).await?;
@@ -127,9 +134,9 @@ impl<'a> OpContext<'a, '_> {
         Bindings::new(&self.cx.caller, self.cx.now)
     }
 
-    pub(crate) fn view_of(&self, authority: Authority) -> Arc<View> {
+    pub(crate) fn class_of(&self, authority: Authority) -> Arc<CallerClass> {
         match authority {
-            Authority::Caller => Arc::clone(&self.view),
+            Authority::Caller => Arc::clone(&self.class),
             Authority::System => Arc::clone(&self.system),
         }
     }
@@ -174,8 +181,8 @@ impl<'a> OpContext<'a, '_> {
         bindings: &Bindings<'_>,
         collection: CollectionId,
     ) -> Statement {
-        if let Some(notes) = &mut self.notes {
-            notes.push(Note::new(template, bindings, self.engine.application.model.collection(collection)));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.statement(template, bindings, self.engine.application.model.collection(collection));
         }
         bindings.statement(template)
     }

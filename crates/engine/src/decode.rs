@@ -7,7 +7,7 @@ use backstay_scalar::{Members, Scalar, Token, Value};
 use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::Draft;
+use crate::Input;
 
 /// Reads the ids that a relation member names, where it is not written as an id: a seed file names records by a unique
 /// field.
@@ -27,40 +27,40 @@ impl RelationReader for IdsOnly {
 
 /// Reads a JSON object as values for fields of a collection. Unknown members, members that occur twice and values of
 /// another type are violations, all of them at once. Says nothing of what the caller may write.
-pub fn decode_draft(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Draft, Error> {
-    decode_draft_with(model, collection, body, &mut IdsOnly)
+pub fn decode_input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
+    decode_input_with(model, collection, body, &mut IdsOnly)
 }
 
-/// As `decode_draft`, with another way to name related records.
-pub fn decode_draft_with(
+/// As `decode_input`, with another way to name related records.
+pub fn decode_input_with(
     model: &Model,
     collection: CollectionId,
     body: &[u8],
     relations: &mut dyn RelationReader,
-) -> Result<Draft, Error> {
+) -> Result<Input, Error> {
     let text = utf8(body)?;
     let members = members(text)?;
     let mut decoder =
         Decoder { model, collection: model.collection(collection), relations, at: "", violations: vec![] };
-    let draft = decoder.object(members);
+    let input = decoder.object(members);
     match decoder.violations {
-        violations if violations.is_empty() => Ok(draft),
+        violations if violations.is_empty() => Ok(input),
         violations => Err(Error::Invalid(violations)),
     }
 }
 
-/// Reads a JSON object, or an array of them, as drafts. Tells whether it was an array.
-pub(crate) fn decode_drafts(model: &Model, id: CollectionId, body: &[u8]) -> Result<(Vec<Draft>, bool), Error> {
+/// Reads a JSON object, or an array of them, as inputs. Tells whether it was an array.
+pub(crate) fn decode_inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<(Vec<Input>, bool), Error> {
     let text = utf8(body)?;
     if !text.trim_ascii_start().starts_with('[') {
-        return Ok((vec![decode_draft(model, id, body)?], false));
+        return Ok((vec![decode_input(model, id, body)?], false));
     }
     let Items(items) = serde_json::from_str(text).map_err(|error| syntax(text, &error))?;
     if items.len() > limits::BATCH_RECORDS {
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
     let collection = model.collection(id);
-    let (mut drafts, mut violations) = (Vec::with_capacity(items.len()), Vec::new());
+    let (mut inputs, mut violations) = (Vec::with_capacity(items.len()), Vec::new());
     for (index, item) in items.iter().enumerate() {
         if violations.len() >= limits::VIOLATIONS {
             break;
@@ -68,12 +68,12 @@ pub(crate) fn decode_drafts(model: &Model, id: CollectionId, body: &[u8]) -> Res
         let at = format!("/{index}");
         let mut decoder = Decoder { model, collection, relations: &mut IdsOnly, at: &at, violations };
         match members(item.get()) {
-            Ok(members) => drafts.push(decoder.object(members)),
+            Ok(members) => inputs.push(decoder.object(members)),
             Err(_) => decoder.violations.push(Violation::new(at.as_str(), not_an_object())),
         }
         violations = decoder.violations;
     }
-    if violations.is_empty() { Ok((drafts, true)) } else { Err(Error::Invalid(violations)) }
+    if violations.is_empty() { Ok((inputs, true)) } else { Err(Error::Invalid(violations)) }
 }
 
 /// The members of a JSON object in their order, names that occur twice included: for bodies that hold more than the
@@ -134,9 +134,9 @@ struct Decoder<'d> {
 }
 
 impl Decoder<'_> {
-    fn object(&mut self, members: Vec<(Cow<'_, str>, &RawValue)>) -> Draft {
-        let mut draft = Draft::new();
-        draft.values.reserve(members.len());
+    fn object(&mut self, members: Vec<(Cow<'_, str>, &RawValue)>) -> Input {
+        let mut input = Input::new();
+        input.values.reserve(members.len());
         let mut seen = vec![false; self.collection.fields.len()];
         for (name, raw) in members {
             if self.violations.len() >= limits::VIOLATIONS {
@@ -150,11 +150,11 @@ impl Decoder<'_> {
                 self.refuse(&name, ViolationKind::Duplicate);
                 continue;
             }
-            if let Err(kind) = self.member(&mut draft, field, raw.get()) {
+            if let Err(kind) = self.member(&mut input, field, raw.get()) {
                 self.refuse(&name, kind);
             }
         }
-        draft
+        input
     }
 
     fn refuse(&mut self, name: &str, kind: ViolationKind) {
@@ -162,14 +162,14 @@ impl Decoder<'_> {
         self.violations.push(Violation::new(format!("{}/{}", self.at, shorten(&escaped)), kind));
     }
 
-    fn member(&mut self, draft: &mut Draft, field: &Field, raw: &str) -> Result<(), ViolationKind> {
+    fn member(&mut self, input: &mut Input, field: &Field, raw: &str) -> Result<(), ViolationKind> {
         let value = match &field.kind {
             FieldKind::OneToMany { .. } => {
                 return Err(ViolationKind::ReadOnly("it is written at the other end of the relation"));
             }
             FieldKind::ManyToMany { target, .. } => {
                 let members = self.links(*target, raw)?;
-                draft.links.push((field.id, members));
+                input.links.push((field.id, members));
                 return Ok(());
             }
             _ if raw == "null" => Value::Null,
@@ -178,7 +178,7 @@ impl Decoder<'_> {
             FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw))?,
             FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw))?,
         };
-        draft.values.push((field.id, value));
+        input.values.push((field.id, value));
         Ok(())
     }
 

@@ -1,17 +1,21 @@
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+//! Deletes a record and what `@onDelete` says goes with it. What goes is found first, then ordered so that no reference
+//! leads nowhere in between; nothing recurses.
 
-use backstay_base::{Conflict, Error, Limit, RecordId, limits};
+use std::collections::{HashMap, HashSet};
+
+use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model, OnDelete};
-use backstay_scalar::Value;
-use backstay_store::{ChangeKind, ChangedField};
 
 use crate::bind::Bindings;
-use crate::write::change;
-use crate::{Authority, Draft, OpContext, Record};
+use crate::proposal::Proposal;
+use crate::references::may_read;
+use crate::row_change::RowChange;
+use crate::{Record, TxContext};
 
-/// Referring records that are counted for who cannot delete the one that they refer to.
+/// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
+/// Referring records that are read at a time.
+const CHUNK: u32 = 500;
 
 /// A record that is to be deleted.
 struct Going<'m> {
@@ -28,6 +32,13 @@ struct Referring<'m> {
     ids: Vec<RecordId>,
 }
 
+/// All that a deletion touches.
+struct Reach<'m> {
+    /// What is deleted, the record itself first.
+    going: Vec<Going<'m>>,
+    referring: Vec<Referring<'m>>,
+}
+
 /// For each collection when its records are deleted among others: those that require another go before it. Types that
 /// require each other in a circle are refused when a model is loaded.
 pub(crate) fn ranks(model: &Model) -> Vec<usize> {
@@ -40,6 +51,7 @@ pub(crate) fn ranks(model: &Model) -> Vec<usize> {
             collection.fields.iter().any(|field| field.required && to_one(field).is_some_and(|(to, _)| to == of))
         };
         let requiring: Vec<CollectionId> = model.collections.iter().filter(requires).map(|found| found.id).collect();
+        // What nothing requires goes first.
         let rank = requiring.into_iter().map(|id| rank(id, model, ranks) + 1).max().unwrap_or(0);
         ranks[usize::from(of.0)] = Some(rank);
         rank
@@ -52,142 +64,136 @@ fn to_one(field: &Field) -> Option<(CollectionId, OnDelete)> {
     if let FieldKind::ToOne { target, on_delete } = field.kind { Some((target, on_delete)) } else { None }
 }
 
-impl<'a> OpContext<'a, '_> {
-    /// Deletes a record and what `@onDelete` says goes with it, and releases what refers to them. What goes is found
-    /// first, then ordered so that no reference leads nowhere in between.
-    pub(crate) async fn delete_with_dependents(
-        &mut self,
-        collection: &'a Collection,
-        record: Record,
-    ) -> Result<(), Error> {
-        let (mut going, referring) = self.going(Going { collection, record }).await?;
-        let ranks = &self.engine.application.ranks;
-        // Within a collection those that were found last go first: they refer to those before.
-        going.reverse();
-        going.sort_by_key(|one| ranks[usize::from(one.collection.id.0)]);
-        let places: HashMap<RecordId, usize> =
-            going.iter().enumerate().map(|(place, one)| (one.record.id(), place)).collect();
-        for one in referring.iter().filter(|one| one.on_delete == OnDelete::Restrict) {
-            let staying: Vec<RecordId> = one.ids.iter().filter(|id| !places.contains_key(id)).copied().collect();
-            if !staying.is_empty() {
-                return Err(self.still_referenced(one, &staying).await?.into());
-            }
+/// Deletes the stored record of a proposal, and what goes with it; releases what refers to any of it and stays.
+pub(crate) async fn delete(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+    let Proposal { collection, stored, class, .. } = proposal;
+    let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
+    let first = Going { collection: cx.model().collection(collection.id), record: record.clone() };
+    let Reach { mut going, referring } = reach(cx, first).await?;
+    let ranks = &cx.engine.application.ranks;
+    // Within a collection those that were found last go first: they refer to those before.
+    going.reverse();
+    going.sort_by_key(|one| ranks[usize::from(one.collection.id.0)]);
+    let places: HashMap<RecordId, usize> =
+        going.iter().enumerate().map(|(place, one)| (one.record.id(), place)).collect();
+    for one in referring.iter().filter(|one| one.on_delete == OnDelete::Restrict) {
+        let staying: Vec<RecordId> = one.ids.iter().filter(|id| !places.contains_key(id)).copied().collect();
+        if !staying.is_empty() {
+            return Err(still_referenced(cx, &class, one, &staying).await?.into());
         }
-        self.release(&referring, &places).await?;
-        for one in &going {
-            self.remove(one.collection, &one.record);
-        }
-        Ok(())
     }
+    release(cx, &referring, &places).await?;
+    for one in &going {
+        RowChange::delete(cx, one.collection, &one.record);
+    }
+    Ok(record)
+}
 
-    /// What goes with a record, itself first, and what refers to any of it.
-    async fn going(&mut self, first: Going<'a>) -> Result<(Vec<Going<'a>>, Vec<Referring<'a>>), Error> {
-        let most = u32::try_from(limits::CASCADE_RECORDS).unwrap_or(u32::MAX).saturating_add(1);
-        let model = self.model();
-        let mut known = HashSet::from([first.record.id()]);
-        let (mut going, mut referring, mut next) = (vec![first], Vec::new(), 0);
-        while let Some(Going { collection, record }) = going.get(next) {
-            let (of, to) = (collection.id, record.id());
-            for collection in &model.collections {
-                let fields = collection.fields.iter().filter_map(|field| Some((field, to_one(field)?)));
-                for (field, (_, on_delete)) in fields.filter(|(_, (target, _))| *target == of) {
-                    let ids = self.referring(collection.id, field.id, to, most).await?;
-                    if on_delete == OnDelete::Cascade {
-                        for id in ids.iter().filter(|id| known.insert(**id)) {
-                            let record = self.get(collection.id, *id).await?;
-                            going.extend(record.map(|record| Going { collection, record }));
-                        }
-                    }
-                    if !ids.is_empty() {
-                        referring.push(Referring { to, collection, field, on_delete, ids });
-                    }
-                    if going.len() > limits::CASCADE_RECORDS {
-                        let max = limits::CASCADE_RECORDS as u64;
-                        return Err(Limit::Size { what: "what would be deleted with it", max, unit: "records" }.into());
+/// What goes with a record, itself first, and what refers to any of it.
+async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>) -> Result<Reach<'a>, Error> {
+    let model = cx.model();
+    let mut known = HashSet::from([first.record.id()]);
+    let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, 0);
+    while let Some(Going { collection, record }) = reach.going.get(next) {
+        let (of, to) = (collection.id, record.id());
+        for collection in &model.collections {
+            let fields = collection.fields.iter().filter_map(|field| Some((field, to_one(field)?)));
+            for (field, (_, on_delete)) in fields.filter(|(_, (target, _))| *target == of) {
+                let ids = referring(cx, (collection.id, field.id), (to, on_delete)).await?;
+                if on_delete != OnDelete::Restrict {
+                    others += ids.len();
+                    if others > limits::DELETION_RECORDS {
+                        let max = limits::DELETION_RECORDS as u64;
+                        let what = "what would be deleted or changed with the record";
+                        return Err(Limit::Size { what, max, unit: "records" }.into());
                     }
                 }
-            }
-            next += 1;
-        }
-        Ok((going, referring))
-    }
-
-    /// Ends the references of records that stay, all of one record in one change, and of those that would go later than
-    /// what they refer to.
-    async fn release(&mut self, referring: &[Referring<'a>], places: &HashMap<RecordId, usize>) -> Result<(), Error> {
-        let mut staying: Vec<(RecordId, &Referring<'a>, Draft)> = Vec::new();
-        let mut found: HashMap<RecordId, usize> = HashMap::new();
-        for one in referring {
-            for id in &one.ids {
-                match places.get(id) {
-                    Some(place) if Some(place) > places.get(&one.to) => {
-                        self.forget(one.collection, one.field.id, *id).await?;
+                if on_delete == OnDelete::Cascade {
+                    for id in ids.iter().filter(|id| known.insert(**id)) {
+                        let record = cx.get(collection.id, *id).await?;
+                        reach.going.extend(record.map(|record| Going { collection, record }));
                     }
-                    Some(_) => {}
-                    None => {
-                        let index = *found.entry(*id).or_insert(staying.len());
-                        if index == staying.len() {
-                            staying.push((*id, one, Draft::new()));
-                        }
-                        staying[index].2.set(one.field.id, Value::Null);
-                    }
+                }
+                if !ids.is_empty() {
+                    reach.referring.push(Referring { to, collection, field, on_delete, ids });
                 }
             }
         }
-        for (id, one, draft) in staying {
-            match self.update(Authority::System, one.collection.id, id, draft, None).await {
-                // What the record must be is its own matter: it still refers, and who deletes learns no more.
-                Err(Error::Invalid(_)) => return Err(self.still_referenced(one, &[id]).await?.into()),
-                released => drop(released?),
+        next += 1;
+    }
+    Ok(reach)
+}
+
+/// The records whose reference leads here: of those that restrict some, else all up to the limit.
+async fn referring(
+    cx: &mut TxContext<'_, '_>,
+    (collection, field): (CollectionId, FieldId),
+    (to, on_delete): (RecordId, OnDelete),
+) -> Result<Vec<RecordId>, Error> {
+    let most = match on_delete {
+        OnDelete::Restrict => u64::from(CHUNK),
+        OnDelete::Cascade | OnDelete::SetNull => limits::DELETION_RECORDS as u64 + 1,
+    };
+    let template = cx.engine.templates.referencing(&cx.engine.planner, collection, field);
+    let bindings = Bindings { limit: most, ..cx.bindings().id(to) };
+    cx.ids(&template, bindings, collection).await
+}
+
+/// Empties the references of records that stay, all of one record in one change, and of those that would go later than
+/// what they refer to. Nothing else of a record that stays changes, and none of its rules and checks is asked.
+async fn release(
+    cx: &mut TxContext<'_, '_>,
+    referring: &[Referring<'_>],
+    places: &HashMap<RecordId, usize>,
+) -> Result<(), Error> {
+    let mut staying: Vec<(RecordId, &Collection, Vec<FieldId>)> = Vec::new();
+    let mut found: HashMap<RecordId, usize> = HashMap::new();
+    for one in referring {
+        for id in &one.ids {
+            match places.get(id) {
+                Some(place) if Some(place) > places.get(&one.to) => {
+                    if let Some(record) = cx.get(one.collection.id, *id).await? {
+                        RowChange::untie(cx, one.collection, &record, one.field.id);
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    let index = *found.entry(*id).or_insert(staying.len());
+                    if index == staying.len() {
+                        staying.push((*id, one.collection, Vec::new()));
+                    }
+                    staying[index].2.push(one.field.id);
+                }
             }
         }
-        Ok(())
     }
-
-    /// Empties a relation of a record that is itself about to be deleted: it is in a circle, which no order can serve.
-    /// A required relation is in none.
-    async fn forget(&mut self, collection: &Collection, field: FieldId, id: RecordId) -> Result<(), Error> {
-        let Some(record) = self.get(collection.id, id).await? else { return Ok(()) };
-        let mut values = record.values().to_vec();
-        values[usize::from(field.0)] = Value::Null;
-        let template = self.engine.templates.update(&self.engine.planner, collection.id, vec![field]);
-        let bindings = Bindings { proposed: &values, version: record.version(), ..self.bindings().id(id) };
-        let update = self.statement(&template, &bindings, collection.id);
-        self.tx.stage(update, Some(1));
-        Ok(())
-    }
-
-    fn remove(&mut self, collection: &Collection, record: &Record) {
-        self.clear_links(collection, record.id());
-        let bindings = Bindings { version: record.version(), ..self.bindings().id(record.id()) };
-        let template = self.engine.templates.delete(&self.engine.planner, collection.id);
-        let delete = self.statement(template, &bindings, collection.id);
-        self.tx.stage(delete, Some(1));
-        let old = |field: &Field| {
-            let old = record.value(field.id).clone();
-            (!old.is_null()).then_some(ChangedField { field: field.id, old, new: Value::Null })
-        };
-        let indexed: HashSet<FieldId> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
-        let fields = collection.stored_fields().filter(|field| indexed.contains(&field.id)).filter_map(old).collect();
-        self.tx.change(change(collection, record, ChangeKind::Delete, fields));
-    }
-
-    /// Why a record cannot be deleted: which records refer to it, if the caller may see them.
-    async fn still_referenced(&mut self, referring: &Referring<'_>, ids: &[RecordId]) -> Result<Conflict, Error> {
-        let Referring { collection, field, .. } = referring;
-        let view = Arc::clone(&self.view);
-        let sees_field = view.collection(collection.id).field(field.id).read.allows();
-        let shown = &ids[..ids.len().min(SHOWN_REFERRING)];
-        for id in shown {
-            if !sees_field || !self.may_read(&view, collection.id, *id).await? {
-                return Ok(Conflict::ReferencedUnseen);
-            }
+    for (id, collection, fields) in staying {
+        if let Some(record) = cx.get(collection.id, id).await? {
+            RowChange::release(cx, collection, &record, &fields)?;
         }
-        Ok(Conflict::Referenced {
-            collection: collection.name.clone(),
-            field: field.name.clone(),
-            count: shown.len() as u64,
-            more: ids.len() > shown.len(),
-        })
     }
+    Ok(())
+}
+
+/// Why a record cannot be deleted: which records refer to it, if the caller may see them.
+async fn still_referenced(
+    cx: &mut TxContext<'_, '_>,
+    class: &crate::application::CallerClass,
+    referring: &Referring<'_>,
+    ids: &[RecordId],
+) -> Result<Conflict, Error> {
+    let Referring { collection, field, .. } = referring;
+    let sees_field = class.system || class.rights.field(collection.id, field.id, Action::Read).allows();
+    let shown = &ids[..ids.len().min(SHOWN_REFERRING)];
+    for id in shown {
+        if !sees_field || !may_read(cx, class, collection.id, *id).await? {
+            return Ok(Conflict::ReferencedUnseen);
+        }
+    }
+    Ok(Conflict::Referenced {
+        collection: collection.name.clone(),
+        field: field.name.clone(),
+        count: shown.len() as u64,
+        more: ids.len() > shown.len(),
+    })
 }

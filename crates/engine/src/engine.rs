@@ -57,9 +57,10 @@ impl Engine {
         ambient: Ambient,
     ) -> Result<(Self, Outcome), OpenError> {
         let clock = Arc::new(VersionClock::default());
-        let publisher = Arc::new(Publisher::new(Arc::clone(&clock), &application.model));
+        let publisher = Arc::new(Publisher::new(Arc::clone(&clock)));
         let model = Arc::clone(&application.model);
         let Opened { store, outcome } = Store::open(options, &model, ambient.clone(), publisher)?;
+        let ids = store.last_moment().map_or_else(IdSource::default, IdSource::after);
         let inner = Inner {
             planner: Planner::new(Arc::clone(&model), store.dialect()),
             templates: Templates::new(&model),
@@ -67,7 +68,7 @@ impl Engine {
             store,
             ambient,
             in_flight: InFlight::default(),
-            ids: IdSource::default(),
+            ids,
             clock,
         };
         Ok((Self { inner: Arc::new(inner) }, outcome))
@@ -76,6 +77,11 @@ impl Engine {
     /// The steps that opening with this application would take; none for an unchanged model.
     pub fn plan_migration(application: &Application, options: &OpenOptions) -> Result<Vec<Step>, OpenError> {
         Store::plan_migration(options, &application.model)
+    }
+
+    /// Whether there is a database at the location of these options already.
+    pub fn database_exists(options: &OpenOptions) -> bool {
+        Store::exists(&options.location)
     }
 
     /// The application's model.
@@ -95,8 +101,8 @@ impl Engine {
 
     /// The counts of these dependencies, to be taken before what is to be remembered is read.
     pub fn observe(&self, dependencies: &[Dependency]) -> Seen {
-        let dependencies: Vec<backstay_live::Dependency> = dependencies.iter().map(crate::observer::live).collect();
-        self.inner.clock.observe(&dependencies)
+        let keys = self.inner.store.dependency_keys();
+        self.inner.clock.observe(dependencies.iter().map(|dependency| crate::observer::key(dependency, keys)))
     }
 
     /// Whether what was read after `observe` still holds.
@@ -106,7 +112,7 @@ impl Engine {
 
     /// Whether the store answers.
     pub async fn health(&self) -> Result<(), Error> {
-        if self.inner.store.is_dead() {
+        if self.inner.store.has_failed() {
             return Err(self.inner.refused(StoreError::Closed));
         }
         let first = self.model().collections.first().map(|collection| collection.id);
@@ -126,7 +132,7 @@ impl Engine {
         let plan = self.inner.templates.whole(&self.inner.planner, collection);
         let cx = Context::system(self);
         let statement = Bindings::new(&cx.caller, cx.now).id(id).statement(&plan.template);
-        let mut sink = Collect::new(|row: &dyn Row| plan.layout.read(row).map(Record::new));
+        let mut sink = Collect::new(|row: &dyn Row| plan.layout.read(row).and_then(Record::new));
         self.inner.read(&statement, &mut sink).await?;
         Ok(sink.found.pop())
     }
@@ -240,10 +246,10 @@ impl Inner {
             return Conflict::Concurrent.into();
         };
         let name = |column: &String| {
-            let field = collection.stored_fields().find(|field| field.column == *column);
+            let field = collection.fields.iter().find(|field| field.columns.iter().any(|of| of.name == *column));
             field.map_or_else(|| column.clone(), |field| field.name.clone())
         };
         let fields = columns.iter().map(name).collect();
-        Conflict::Unique { collection: collection.name.clone(), fields }.into()
+        Conflict::Unique { collection: collection.name.clone(), fields, record: None }.into()
     }
 }

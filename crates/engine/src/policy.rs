@@ -3,7 +3,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::Action;
-use backstay_expr::{Checked, Expr, ExprError, ExprErrorKind, Facts, Scope, Type, compile, compile_value};
+use backstay_expr::{Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, compile, compile_value};
 use backstay_model::{
     Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldId, FieldKind, Model, RuleText,
     SetOn, Span,
@@ -38,7 +38,7 @@ pub(crate) struct AllowPolicy {
 impl AllowPolicy {
     pub(crate) fn of(&self, action: Action) -> Option<&Compiled> {
         match action {
-            Action::Read => self.read.as_ref(),
+            Action::Read | Action::Get | Action::Search | Action::Refer => self.read.as_ref(),
             Action::Create => self.create.as_ref(),
             Action::Update => self.update.as_ref(),
             Action::Delete => self.delete.as_ref(),
@@ -96,6 +96,18 @@ pub(crate) struct Compiled {
     pub(crate) needs_store: bool,
     /// As it was checked, with nothing taken out: for explanations.
     pub(crate) whole: Expr,
+}
+
+impl Compiled {
+    /// The rule, to be folded for a class of callers.
+    pub(crate) fn rule(&self) -> Rule {
+        Rule::new(self.expr.clone(), self.needs_store, self.names_new)
+    }
+
+    /// The rule as it is for nobody in particular.
+    pub(crate) fn whole_rule(&self) -> Rule {
+        Rule::new(self.whole.clone(), self.needs_store, self.names_new)
+    }
 }
 
 impl Policy {

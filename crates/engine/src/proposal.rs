@@ -1,109 +1,122 @@
-use backstay_base::{CallerKind, Violation, ViolationKind};
-use backstay_expr::{Expr, evaluate};
-use backstay_model::{Collection, Field, FieldId, FieldKind, SetOn, ValueProblem};
-use backstay_scalar::{Value, merged};
+use std::sync::Arc;
 
-use crate::bind::InMemory;
-use crate::{Authority, Draft, OpContext, states};
+use backstay_base::{Error, RecordId, Violation, ViolationKind};
+use backstay_model::{Collection, Field, FieldId};
+use backstay_scalar::Value;
 
-/// The stored values with those of the draft in their place.
-pub(crate) fn patched(stored: &[Value], draft: &Draft) -> Vec<Value> {
-    let mut values = stored.to_vec();
-    for (field, value) in &draft.values {
-        values[usize::from(field.0)] = value.clone();
-    }
-    for (field, patch) in &draft.patches {
-        let slot = &mut values[usize::from(field.0)];
-        let target = if let Value::Json(text) = &*slot { Some(&**text) } else { None };
-        *slot = Value::Json(merged(target, patch).into());
-    }
-    values
+use crate::application::CallerClass;
+use crate::links::LinkChange;
+use crate::{Authority, Input, Record};
+
+/// A write in the making: the stored record, the record as it would be, what was sent, and what is wrong with it so far.
+/// Each step of a write takes it; the last one turns it into a `RowChange`.
+///
+/// The proposed record has the members of many-to-many relations as they were sent, so that rules, checks and guards see
+/// them.
+pub(crate) struct Proposal<'m> {
+    pub(crate) collection: &'m Collection,
+    pub(crate) authority: Authority,
+    /// What the one in whose name it is done may do.
+    pub(crate) class: Arc<CallerClass>,
+    pub(crate) input: Input,
+    /// None in a create.
+    pub(crate) stored: Option<Record>,
+    /// By `FieldId`; of a many-to-many relation the members, where they were sent, else null.
+    pub(crate) values: Vec<Value>,
+    /// Links that are made and ended.
+    pub(crate) links: Vec<LinkChange>,
+    violations: Vec<Violation>,
 }
 
-impl OpContext<'_, '_> {
-    /// The values of a new record: what is given, then defaults and initial states.
-    pub(crate) fn proposed(
-        &self,
-        collection: &Collection,
-        draft: &Draft,
+impl<'m> Proposal<'m> {
+    /// A new record without any value so far.
+    pub(crate) fn create(
+        collection: &'m Collection,
         authority: Authority,
-        violations: &mut Vec<Violation>,
-    ) -> Vec<Value> {
-        let mut values: Vec<Value> =
-            collection.fields.iter().map(|field| field.default.clone().unwrap_or(Value::Null)).collect();
-        values[usize::from(Collection::ID.0)] = Value::Id(self.next_id());
-        values[usize::from(Collection::CREATED_AT.0)] = self.now().into();
-        values[usize::from(Collection::UPDATED_AT.0)] = self.now().into();
-        values[usize::from(Collection::VERSION.0)] = Value::Int(1);
-        for (field, value) in &draft.values {
-            values[usize::from(field.0)] = value.clone();
-        }
-        let policy = self.engine.application.policy.collection(collection.id);
-        states::begin(policy, collection, authority, &mut values, violations);
-        values
+        class: Arc<CallerClass>,
+        input: Input,
+    ) -> Self {
+        let values = vec![Value::Null; collection.fields.len()];
+        Self { collection, authority, class, input, stored: None, values, links: Vec::new(), violations: Vec::new() }
     }
 
-    /// Gives fields the values of their `@set`, but for those that are kept as they were given.
-    pub(crate) fn apply_sets(
-        &self,
-        collection: &Collection,
-        on: SetOn,
-        kept: &[(FieldId, Value)],
-        values: &mut [Value],
-        violations: &mut Vec<Violation>,
-    ) {
-        let policy = self.engine.application.policy.collection(collection.id);
-        for (field, rules) in collection.fields.iter().zip(&policy.fields) {
-            if kept.iter().any(|(kept, _)| *kept == field.id) {
-                continue;
-            }
-            for set in rules.sets.iter().filter(|set| set.on == on || set.on == SetOn::Write) {
-                let memory = InMemory { caller: self.caller(), now: self.now(), this: values, new: values };
-                let value = self.computed(field, &set.to, &memory, violations);
-                values[usize::from(field.id.0)] = value;
-            }
-        }
+    /// A stored record as it is.
+    pub(crate) fn change(
+        collection: &'m Collection,
+        authority: Authority,
+        class: Arc<CallerClass>,
+        stored: Record,
+    ) -> Self {
+        let values = stored.values().to_vec();
+        let (links, violations) = (Vec::new(), Vec::new());
+        Self { collection, authority, class, input: Input::new(), stored: Some(stored), values, links, violations }
     }
 
-    /// What an expression of the model gives a field, as the field's type wants it.
-    pub(crate) fn computed(
-        &self,
-        field: &Field,
-        to: &Expr,
-        memory: &InMemory<'_>,
-        violations: &mut Vec<Violation>,
-    ) -> Value {
-        let value = evaluate(to, memory);
-        match self.fitted(field, value) {
-            Ok(value) => value,
-            Err(kind) => {
-                violations.push(Violation::new(format!("/{}", field.name), kind));
-                Value::Null
-            }
-        }
+    /// The stored values; none in a create.
+    pub(crate) fn stored_values(&self) -> &[Value] {
+        self.stored.as_ref().map_or(&[], Record::values)
     }
 
-    fn fitted(&self, field: &Field, value: Value) -> Result<Value, ViolationKind> {
-        let caller = self.caller();
-        let of_accounts = field.kind.target().is_some() && field.kind.target() == self.model().identity;
-        // Keys and operators have ids as well, but no record among the accounts.
-        if of_accounts && caller.kind != CallerKind::Account && value.as_id().is_some_and(|id| caller.id == Some(id)) {
-            return match field.required {
-                true => Err(ViolationKind::Range("it is set to the account that asks, and none does".to_owned())),
-                false => Ok(Value::Null),
-            };
-        }
-        match (value, &field.kind) {
-            (Value::List(items), FieldKind::List(element)) => {
-                let element = self.model().element_type(*element);
-                let items: Result<Vec<Value>, ValueProblem> =
-                    items.iter().map(|item| element.fit(item.clone())).collect();
-                Ok(Value::List(items?.into()))
-            }
-            (value, kind) => match self.model().value_type(kind) {
-                Some(ty) => Ok(ty.fit(value)?),
-                None => Ok(value),
-            },
+    /// The stored value of a field; null in a create.
+    pub(crate) fn stored_value(&self, field: FieldId) -> &Value {
+        self.stored.as_ref().map_or(&Value::Null, |stored| stored.value(field))
+    }
+
+    pub(crate) fn value(&self, field: FieldId) -> &Value {
+        &self.values[usize::from(field.0)]
+    }
+
+    pub(crate) fn set(&mut self, field: FieldId, value: Value) {
+        self.values[usize::from(field.0)] = value;
+    }
+
+    /// The id of the record.
+    pub(crate) fn id(&self) -> Result<RecordId, Error> {
+        self.value(Collection::ID).as_id().ok_or_else(|| Error::internal(NoId))
+    }
+
+    /// Whether the caller sees the field in every record.
+    pub(crate) fn sees(&self, field: FieldId) -> bool {
+        self.authority == Authority::System
+            || self.class.rights.field(self.collection.id, field, backstay_base::Action::Read).allows()
+    }
+
+    /// Whether it would leave the stored record as it is, as far as the caller can tell: whether a field that the caller
+    /// doesn't see was given the value that it has is nothing to be told.
+    pub(crate) fn is_idle(&self) -> bool {
+        let changed = |field: &Field| field.kind.is_stored() && self.value(field.id) != self.stored_value(field.id);
+        self.stored.is_some()
+            && self.links.is_empty()
+            && !self.collection.fields.iter().any(changed)
+            && self.input.fields().all(|field| self.sees(field))
+    }
+
+    /// Notes what is wrong with a field.
+    pub(crate) fn refuse(&mut self, field: &Field, kind: ViolationKind) {
+        self.violations.push(Violation::new(format!("/{}", field.name), kind));
+    }
+
+    /// Notes what is wrong with a member of a relation, in the order in which they were sent.
+    pub(crate) fn refuse_member(&mut self, field: &Field, index: usize, kind: ViolationKind) {
+        self.violations.push(Violation::new(format!("/{}/{index}", field.name), kind));
+    }
+
+    /// Whether something was noted of the field.
+    pub(crate) fn is_refused(&self, field: &Field) -> bool {
+        let at = format!("/{}", field.name);
+        self.violations.iter().any(|violation| violation.at == at)
+    }
+
+    /// Ends the write if anything was noted.
+    pub(crate) fn settle(&mut self) -> Result<(), Error> {
+        match std::mem::take(&mut self.violations) {
+            violations if violations.is_empty() => Ok(()),
+            violations => Err(Error::Invalid(violations)),
         }
     }
 }
+
+/// A record without a key, which no step leaves behind.
+#[derive(Debug, thiserror::Error)]
+#[error("a proposed record has no id")]
+struct NoId;

@@ -1,17 +1,17 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use backstay_base::{Action, Error, Violation, ViolationKind, limits, nearest};
-use backstay_expr::{Expr, ExprError, Node, Operator, Parameter, Path, Root, Scope, Type, compile};
+use backstay_expr::{Expr, ExprError, Node, Operator, Parameter, Path, Rights, Root, Scope, Type, compile};
 use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model, ValueType};
 use backstay_scalar::{Scalar, Token, Value};
-use backstay_sql::{Planner, Position, ReadPlan, ReadScope, ReadShape, SortKey};
+use backstay_sql::{ColumnRef, Planner, Position, ReadPlan, ReadScope, ReadShape, SortKey};
 
 use crate::decode::{items, shorten, unknown_field};
 use crate::select;
-use crate::view::View;
-use crate::{List, Raw, width};
+use crate::shape::{read_shape, whole};
+use crate::{List, Raw};
 
-/// What makes two lists of one view the same statement.
+/// What makes two lists of one class of callers the same statement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ListKey {
     collection: CollectionId,
@@ -36,18 +36,18 @@ pub(crate) struct ListPlan {
 
 impl ListPlan {
     /// The statement that counts what the list would show, whatever the page.
-    pub(crate) fn count(&self, planner: &Planner) -> &ReadPlan {
+    pub(crate) fn count(&self, planner: &Planner, rights: &Rights) -> &ReadPlan {
         self.count.get_or_init(|| {
             let mut shape = self.shape.clone();
             shape.scope = ReadScope::Count;
             shape.selection.fields.clear();
-            planner.read(&shape)
+            planner.read(&shape, rights)
         })
     }
 }
 
 /// Reads a `sort` such as `-publishedAt,title`.
-pub(crate) fn sort_keys(text: &str, collection: &Collection, view: &View) -> Result<Vec<SortKey>, Error> {
+pub(crate) fn sort_keys(text: &str, collection: &Collection, rights: &Rights) -> Result<Vec<SortKey>, Error> {
     let mut keys: Vec<SortKey> = Vec::new();
     for part in text.split(',') {
         let part = part.trim_matches(' ');
@@ -60,14 +60,14 @@ pub(crate) fn sort_keys(text: &str, collection: &Collection, view: &View) -> Res
             .field_named(name)
             .filter(|field| field.class != Some(Class::Secret))
             .ok_or_else(|| Error::malformed("sort", unknown_field(collection, name)))?;
-        if !view.collection(collection.id).may_see(field) {
+        if !rights.may_see(collection.id, field.id) {
             return Err(Error::malformed("sort", ViolationKind::FieldForbidden { action: Action::Read }));
         }
         let problem = if field.kind == FieldKind::Scalar(Scalar::Text) {
             Some(format!("'{name}' is a Text, which can be too long to sort by; a String can be sorted"))
         } else if !has_order(field) {
             Some(format!("'{name}' has no order"))
-        } else if keys.iter().any(|key| key.field == field.id) {
+        } else if keys.iter().any(|key| key.column.field == field.id) {
             Some(format!("'{name}' is named twice"))
         } else if keys.len() == limits::SORT_FIELDS {
             Some(format!("more than {} fields", limits::SORT_FIELDS))
@@ -78,7 +78,7 @@ pub(crate) fn sort_keys(text: &str, collection: &Collection, view: &View) -> Res
             let before = text.len() - text[text.find(part).unwrap_or(0)..].len();
             return Err(Error::malformed("sort", ViolationKind::Syntax { offset: before, problem }));
         }
-        keys.push(SortKey { field: field.id, descending });
+        keys.push(SortKey { column: ColumnRef::main(field.id), descending });
     }
     Ok(keys)
 }
@@ -95,7 +95,7 @@ fn has_order(field: &Field) -> bool {
 
 /// The kinds of a cursor's values: those of the sort keys and of the id.
 pub(crate) fn cursor_kinds<'m>(keys: &[SortKey], collection: &Collection, model: &'m Model) -> Vec<ValueType<'m>> {
-    let kinds = keys.iter().filter_map(|key| model.value_type(&collection.field(key.field).kind));
+    let kinds = keys.iter().filter_map(|key| model.value_type(&collection.field(key.column.field).kind));
     kinds.chain([ValueType::Scalar(Scalar::Id)]).collect()
 }
 
@@ -104,12 +104,12 @@ pub(crate) fn equalities<'c>(
     request: &List,
     collection: &'c Collection,
     model: &Model,
-    view: &View,
+    rights: &Rights,
 ) -> Result<Vec<(&'c Field, Value)>, Error> {
     let mut equalities: Vec<(&Field, Value)> = Vec::new();
     let mut violations = Vec::new();
     for (name, raw) in &request.equals {
-        match equality(name, raw, collection, model, view) {
+        match equality(name, raw, collection, model, rights) {
             Ok((field, _)) if equalities.iter().any(|(known, _)| known.id == field.id) => {
                 violations.push(Violation::new(name.as_str(), ViolationKind::Duplicate));
             }
@@ -125,7 +125,7 @@ fn equality<'c>(
     raw: &Raw,
     collection: &'c Collection,
     model: &Model,
-    view: &View,
+    rights: &Rights,
 ) -> Result<(&'c Field, Value), ViolationKind> {
     let field = collection.field_named(name).filter(|field| field.class != Some(Class::Secret));
     let Some(field) = field else {
@@ -140,7 +140,7 @@ fn equality<'c>(
             (_, other) => other,
         });
     };
-    if !view.collection(collection.id).may_see(field) {
+    if !rights.may_see(collection.id, field.id) {
         return Err(ViolationKind::FieldForbidden { action: Action::Read });
     }
     let ty = model
@@ -163,12 +163,12 @@ pub(crate) fn key(request: &List, equals: &[(&Field, Value)], sort: &[SortKey], 
     }
 }
 
-/// Plans a list for a view: checks the filter and the selection, and that the caller may see all that they name.
-pub(crate) fn plan(key: &ListKey, model: &Model, view: &View, planner: &Planner) -> Result<ListPlan, Error> {
+/// Plans a list: checks the filter and the selection, and that the caller may see all that they name.
+pub(crate) fn plan(key: &ListKey, model: &Model, rights: &Rights, planner: &Planner) -> Result<ListPlan, Error> {
     let collection = model.collection(key.collection);
     let selection = match &key.select {
-        Some(text) => select::selection(text, collection, model, view)?,
-        None => view.whole(collection),
+        Some(text) => select::selection(text, collection, model, rights)?,
+        None => whole(rights, collection),
     };
     let (mut filter, params, mut reads) = match &key.filter {
         Some(text) => {
@@ -184,22 +184,16 @@ pub(crate) fn plan(key: &ListKey, model: &Model, view: &View, planner: &Planner)
         filter = Some(and(filter, equals(collection, collection.field(*field), param)));
     }
     for (reached, field) in &reads {
-        let field = model.field(*reached, *field);
-        let hidden = *reached != key.collection && view.collection(*reached).read.refuses();
-        if hidden || !view.collection(*reached).may_see(field) {
+        let hidden = *reached != key.collection && rights.rule(*reached, Action::Read).refuses();
+        if hidden || !rights.may_see(*reached, *field) {
             return Err(Error::malformed("filter", ViolationKind::FieldForbidden { action: Action::Read }));
         }
     }
-    reads.extend(key.sort.iter().map(|sort| (key.collection, sort.field)));
+    reads.extend(key.sort.iter().map(|sort| (key.collection, sort.column.field)));
     let names_classified = reads.iter().any(|(collection, field)| model.field(*collection, *field).class.is_some());
-    let shape = ReadShape {
-        selection,
-        read: view.collection(key.collection).read.expr.clone(),
-        filter,
-        visibility: view.visibility(key.collection, &reads, model),
-        scope: ReadScope::Page { sort: key.sort.clone(), after: key.after.clone().map(|nulls| Position { nulls }) },
-    };
-    Ok(ListPlan { page: planner.read(&shape), params, names_classified, shape, count: OnceLock::new() })
+    let after = key.after.clone().map(|nulls| Position { nulls });
+    let shape = read_shape(selection, filter, ReadScope::Page { sort: key.sort.clone(), after });
+    Ok(ListPlan { page: planner.read(&shape, rights), params, names_classified, shape, count: OnceLock::new() })
 }
 
 fn in_filter(text: &str, error: &ExprError) -> Violation {
@@ -277,18 +271,4 @@ fn typed_list(json: &str, element: &Type, model: &Model) -> Result<Value, Violat
     }
     let items = items.into_iter().map(|item| typed(&Raw::Json(item.to_owned()), element, model));
     items.collect::<Result<Vec<Value>, ViolationKind>>().map(|items| Value::List(items.into()))
-}
-
-/// A plan from the view's memory, or a new one.
-pub(crate) fn remembered(key: ListKey, model: &Model, view: &View, planner: &Planner) -> Result<Arc<ListPlan>, Error> {
-    if let Some(plan) = view.lists.get(&key) {
-        return Ok(plan);
-    }
-    let plan = Arc::new(plan(&key, model, view, planner)?);
-    // What counts them joins no more.
-    width::fits_statement(&plan.page.template)?;
-    if width::is_kept(&plan.page.template) {
-        view.lists.insert(key, Arc::clone(&plan));
-    }
-    Ok(plan)
 }

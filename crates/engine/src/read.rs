@@ -1,38 +1,50 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, CallerKind, Error, Unauthenticated, ViolationKind, limits};
+use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Value, quote};
-use backstay_sql::{DecodeError, ReadPlan, Row};
-use backstay_store::{RowSink, StoreError};
+use backstay_sql::{DecodeError, ReadPlan, Row, Template};
+use backstay_store::{ReadStats, RowSink, StoreError};
 use bytes::Bytes;
 
+use crate::application::CallerClass;
 use crate::bind::Bindings;
 use crate::cursor::Cursor;
 use crate::engine::{Engine, Inner};
 use crate::query::{self, ListPlan};
+use crate::rights::{is_granted, without_grant};
 use crate::sink::{Collect, OneRecord, within_answer};
-use crate::view::View;
-use crate::{Context, Found, Get, List, Page, Tag, encode, select, width};
+use crate::{Context, Found, Get, List, Page, Tag, encode, select};
 
 impl Engine {
     /// Whether a rule could allow the caller this action on any record of the collection at all.
     pub fn may_at_all(&self, cx: &Context, collection: CollectionId, action: Action) -> bool {
         let collection = self.inner.application.model.collection(collection);
-        may_at_all(&self.inner.application.view(&cx.caller), cx, collection, action).is_ok()
+        may_at_all(&self.inner.application.class(&cx.caller).rights, cx, collection, action).is_ok()
     }
 
     /// One record as the caller sees it, in one statement. A record that the caller may not read does not exist for the
     /// caller.
     pub async fn get(&self, cx: &Context, request: Get) -> Result<Found, Error> {
+        self.get_recorded(cx, request, &mut |_| {}).await
+    }
+
+    pub(crate) async fn get_recorded(
+        &self,
+        cx: &Context,
+        request: Get,
+        record: &mut (dyn FnMut(&Executed<'_>) + Send),
+    ) -> Result<Found, Error> {
         let inner = &*self.inner;
         let collection = inner.application.model.collection(request.collection);
-        let view = inner.application.view(&cx.caller);
-        may_at_all(&view, cx, collection, Action::Read)?;
-        let plan = inner.get_plan(&view, collection, request.select)?;
-        let statement = Bindings::new(&cx.caller, cx.now).id(request.id).statement(&plan.template);
+        let class = inner.application.class(&cx.caller);
+        may_at_all(&class.rights, cx, collection, Action::Get)?;
+        let plan = inner.get_plan(&class, collection, request.select)?;
+        let bindings = Bindings::new(&cx.caller, cx.now).id(request.id);
         let mut sink = OneRecord::new(&plan);
-        inner.read(&statement, &mut sink).await?;
+        let stats = inner.read(&bindings.statement(&plan.template), &mut sink).await?;
+        record(&Executed { template: &plan.template, bindings, collection, withheld: false, stats });
         let OneRecord { body, version, .. } = sink;
         let version = version.ok_or_else(|| not_found(collection))?;
         let tag = Tag::of_record(version, &body);
@@ -41,19 +53,41 @@ impl Engine {
 
     /// A page of the records that the caller may read, in one statement, or two where they are counted.
     pub async fn list(&self, cx: &Context, request: List) -> Result<Page, Error> {
+        self.list_recorded(cx, request, &mut |_| {}).await
+    }
+
+    pub(crate) async fn list_recorded(
+        &self,
+        cx: &Context,
+        request: List,
+        record: &mut (dyn FnMut(&Executed<'_>) + Send),
+    ) -> Result<Page, Error> {
         let inner = &*self.inner;
-        let view = inner.application.view(&cx.caller);
-        let prepared = inner.prepare_list(cx, &view, &request)?;
-        let statement = prepared.bindings(cx).statement(&prepared.plan.page.template);
+        let class = inner.application.class(&cx.caller);
+        let prepared = inner.prepare_list(cx, &class, &request)?;
+        let (template, bindings) = (&prepared.plan.page.template, prepared.bindings(cx));
         let mut sink = PageBody::new(&prepared.plan.page, prepared.limit);
-        inner.read(&statement, &mut sink).await?;
+        let stats = inner.read(&bindings.statement(template), &mut sink).await?;
+        let (collection, withheld) =
+            (inner.application.model.collection(request.collection), prepared.plan.names_classified);
+        record(&Executed { template, bindings, collection, withheld, stats });
         let count = match request.count {
-            true => Some(inner.count(cx, &prepared).await?),
+            true => Some(inner.count(cx, &class, &prepared).await?),
             false => None,
         };
         let body = sink.finish(&prepared.order, count);
         Ok(Page { tag: Tag::of_list(&body), body: Bytes::from(body) })
     }
+}
+
+/// A statement of a read that was run, for an explanation.
+pub(crate) struct Executed<'e> {
+    pub(crate) template: &'e Template,
+    pub(crate) bindings: Bindings<'e>,
+    pub(crate) collection: &'e Collection,
+    /// Whether the values that the request brought may be classified.
+    pub(crate) withheld: bool,
+    pub(crate) stats: ReadStats,
 }
 
 /// A list whose parameters are all checked.
@@ -82,30 +116,27 @@ impl PreparedList {
 impl Inner {
     pub(crate) fn get_plan(
         &self,
-        view: &View,
+        class: &CallerClass,
         collection: &Collection,
         select: Option<String>,
     ) -> Result<Arc<ReadPlan>, Error> {
         let Some(text) = select else {
-            return Ok(Arc::clone(view.get_plan(&self.planner, collection)));
+            return Ok(Arc::clone(class.plans.whole(&self.planner, &class.rights, collection)));
         };
-        let key = (collection.id, text);
-        if let Some(plan) = view.gets.get(&key) {
-            return Ok(plan);
-        }
-        let selection = select::selection(&key.1, collection, &self.application.model, view)?;
-        let plan = Arc::new(self.planner.read(&view.shape_of_one(selection)));
-        width::fits_statement(&plan.template)?;
-        if width::is_kept(&plan.template) {
-            view.gets.insert(key, Arc::clone(&plan));
-        }
-        Ok(plan)
+        class.plans.get(&self.planner, &class.rights, (collection.id, text), |text| {
+            select::selection(text, collection, &self.application.model, &class.rights)
+        })
     }
 
-    pub(crate) fn prepare_list(&self, cx: &Context, view: &View, request: &List) -> Result<PreparedList, Error> {
+    pub(crate) fn prepare_list(
+        &self,
+        cx: &Context,
+        class: &CallerClass,
+        request: &List,
+    ) -> Result<PreparedList, Error> {
         let model = &self.application.model;
         let collection = model.collection(request.collection);
-        may_at_all(view, cx, collection, Action::Read)?;
+        may_at_all(&class.rights, cx, collection, Action::Search)?;
         let limit = request.limit.unwrap_or(limits::PAGE_DEFAULT);
         if !(1..=limits::PAGE_MAX).contains(&limit) {
             let range = format!("a whole number from 1 to {}", limits::PAGE_MAX);
@@ -113,7 +144,7 @@ impl Inner {
         }
         let order = request.sort.clone().unwrap_or_default();
         let sort = match request.sort.as_deref() {
-            Some(text) => query::sort_keys(text, collection, view)?,
+            Some(text) => query::sort_keys(text, collection, &class.rights)?,
             None => Vec::new(),
         };
         let cursor = match &request.after {
@@ -123,21 +154,21 @@ impl Inner {
             }
             None => None,
         };
-        let equalities = query::equalities(request, collection, model, view)?;
+        let equalities = query::equalities(request, collection, model, &class.rights)?;
         if request.filter.is_none() && !request.params.is_empty() {
             let kind = ViolationKind::Range("there is no filter that names it".to_owned());
             return Err(Error::malformed(format!("${}", crate::decode::shorten(&request.params[0].0)), kind));
         }
         let key = query::key(request, &equalities, &sort, cursor.as_ref().map(Cursor::nulls));
-        let plan = query::remembered(key, model, view, &self.planner)?;
+        let plan = class.plans.list(key, |key| query::plan(key, model, &class.rights, &self.planner))?;
         let mut params = query::params(request, &plan.params, model)?;
         params.extend(equalities.into_iter().map(|(_, value)| value));
         Ok(PreparedList { plan, params, cursor: cursor.map(|cursor| cursor.values).unwrap_or_default(), limit, order })
     }
 
     /// How many records the list would show on all its pages: exactly up to the limit, then one more.
-    async fn count(&self, cx: &Context, list: &PreparedList) -> Result<u64, Error> {
-        let plan = list.plan.count(&self.planner);
+    async fn count(&self, cx: &Context, class: &CallerClass, list: &PreparedList) -> Result<u64, Error> {
+        let plan = list.plan.count(&self.planner, &class.rights);
         let bindings = Bindings { limit: limits::COUNT_MAX + 1, ..list.bindings(cx) };
         let mut sink = Collect::new(|row: &dyn Row| match row.value(0)? {
             backstay_scalar::ValueRef::Int(count) => Ok(u64::try_from(count).unwrap_or(0)),
@@ -149,12 +180,15 @@ impl Inner {
 }
 
 /// Refuses where no record at all could be allowed to callers of this class.
-pub(crate) fn may_at_all(view: &View, cx: &Context, collection: &Collection, action: Action) -> Result<(), Error> {
-    if !view.collection(collection.id).rule(action).refuses() {
+pub(crate) fn may_at_all(rights: &Rights, cx: &Context, collection: &Collection, action: Action) -> Result<(), Error> {
+    if !rights.rule(collection.id, action).refuses() {
         return Ok(());
     }
     match cx.caller.kind {
         CallerKind::Anonymous => Err(Unauthenticated::Missing.into()),
+        _ if !is_granted(cx.caller.grant.as_deref(), collection, action) => {
+            Err(Error::Forbidden { action, what: without_grant(collection) })
+        }
         _ => Err(Error::Forbidden { action, what: format!("records of {}", collection.name) }),
     }
 }

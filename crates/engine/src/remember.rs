@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::Inner;
-use crate::{IfMatch, OpContext, Outcome, Tag, Written};
+use crate::{IfMatch, Outcome, Tag, TxContext, Written};
 
 /// Idempotency keys of requests that have not ended: a second request with one of them is refused instead of waiting.
 #[derive(Debug, Default)]
@@ -59,8 +59,14 @@ pub(crate) fn claim(caller: &Caller, key: &str, what: &[&[u8]]) -> Result<KeyCla
 }
 
 /// The part of a request's fingerprint that says which versions it wanted.
-pub(crate) fn wanted(if_match: Option<&IfMatch>) -> String {
-    format!("{if_match:?}")
+pub(crate) fn wanted(if_match: Option<&IfMatch>) -> Vec<u8> {
+    match if_match {
+        None => vec![0],
+        Some(IfMatch::Any) => vec![1],
+        Some(IfMatch::Versions(versions)) => {
+            std::iter::once(2).chain(versions.iter().flat_map(|version| version.to_be_bytes())).collect()
+        }
+    }
 }
 
 /// An answer as it is kept under its key.
@@ -76,7 +82,7 @@ struct Kept {
     rights: String,
 }
 
-impl OpContext<'_, '_> {
+impl TxContext<'_, '_> {
     /// The answer that is kept under the key, if there is one.
     pub(crate) async fn replayed(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Written>, Error> {
         let Some(claim) = claim else { return Ok(None) };
@@ -101,7 +107,7 @@ impl OpContext<'_, '_> {
     }
 }
 
-/// The caller's roles and claims, as a digest.
+/// The caller's roles, claims and grant, as a digest.
 fn rights(caller: &Caller) -> String {
     let mut digest = Sha256::new();
     for role in caller.roles.iter() {
@@ -113,6 +119,15 @@ fn rights(caller: &Caller) -> String {
             digest.update([1]);
             digest.update(part.as_bytes());
         }
+    }
+    for (collection, action) in caller.grant.iter().flat_map(|grant| grant.iter()) {
+        for part in [collection, action] {
+            digest.update([2]);
+            digest.update(part.as_bytes());
+        }
+    }
+    if caller.grant.is_some() {
+        digest.update([3]);
     }
     URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
 }

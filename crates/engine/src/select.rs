@@ -1,22 +1,31 @@
 use backstay_base::{Action, Error, ViolationKind, limits};
+use backstay_expr::Rights;
 use backstay_model::{Class, Collection, Field, FieldKind, Model};
 use backstay_sql::{Expansion, SelectedField, Selection};
 
 use crate::decode::unknown_field;
-use crate::view::View;
+use crate::shape::whole;
 
 /// Reads a `select` such as `title,author{name},comments{text}` or `*,author{*}`. Fields that the caller may not see at
 /// all cannot be named.
-pub(crate) fn selection(text: &str, collection: &Collection, model: &Model, view: &View) -> Result<Selection, Error> {
+pub(crate) fn selection(
+    text: &str,
+    collection: &Collection,
+    model: &Model,
+    rights: &Rights,
+) -> Result<Selection, Error> {
     if text.len() > limits::PARAMETER_BYTES {
         let problem = format!("longer than {} bytes", limits::PARAMETER_BYTES);
         return Err(Error::malformed("select", ViolationKind::Syntax { offset: limits::PARAMETER_BYTES, problem }));
     }
-    let mut parser = Parser { text, at: 0, fields: 0, model, view };
+    let mut parser = Parser { text, at: 0, fields: 0, model, rights };
     let selection = parser.fields(collection, 1)?;
     match parser.at == text.len() {
         true => Ok(selection),
-        false => Err(parser.syntax("a '}' without its '{'")),
+        false => Err(parser.syntax(match text[parser.at..].starts_with('(') {
+            true => "'(' where ',' or '{' is expected; the fields of a relation are written as author{name}",
+            false => "a '}' without its '{'",
+        })),
     }
 }
 
@@ -25,7 +34,7 @@ struct Parser<'p> {
     at: usize,
     fields: usize,
     model: &'p Model,
-    view: &'p View,
+    rights: &'p Rights,
 }
 
 impl Parser<'_> {
@@ -38,7 +47,7 @@ impl Parser<'_> {
         loop {
             self.space();
             if self.take('*') {
-                for field in self.view.whole(collection).fields {
+                for field in whole(self.rights, collection).fields {
                     self.add(&mut selection, field, collection)?;
                 }
             } else {
@@ -65,16 +74,12 @@ impl Parser<'_> {
             .field_named(name)
             .filter(|field| field.class != Some(Class::Secret))
             .ok_or_else(|| Error::malformed("select", unknown_field(collection, name)))?;
-        let mut selected = self.view.selected(collection.id, field.id);
-        if !self.view.collection(collection.id).may_see(field) {
+        if !self.rights.may_see(collection.id, field.id) {
             return Err(forbidden());
         }
         self.space();
         let braces = self.take('{');
-        if let Some(expanded) = self.expansion(field, braces, depth)? {
-            selected.expand = Some(expanded);
-        }
-        Ok(selected)
+        Ok(SelectedField { field: field.id, expand: self.expansion(field, braces, depth)? })
     }
 
     /// What is answered of a relation: the fields in braces, or of a to-many relation without them the ids.
@@ -85,11 +90,10 @@ impl Parser<'_> {
                 false => Ok(None),
             };
         };
-        let read = &self.view.collection(target).read;
         if !braces && matches!(field.kind, FieldKind::ToOne { .. }) {
             return Ok(None);
         }
-        if read.refuses() {
+        if self.rights.rule(target, Action::Read).refuses() {
             return Err(forbidden());
         }
         let collection = self.model.collection(target);
@@ -100,9 +104,9 @@ impl Parser<'_> {
             }
             selection
         } else {
-            Selection { collection: target, fields: vec![self.view.selected(target, Collection::ID)] }
+            Selection { collection: target, fields: vec![SelectedField { field: Collection::ID, expand: None }] }
         };
-        Ok(Some(Expansion { selection, read: read.expr.clone(), limit: limits::NESTED_MAX }))
+        Ok(Some(Expansion { selection, limit: limits::NESTED_MAX }))
     }
 
     /// A field that is named twice is answered once; the one with braces wins over the one that `*` brought.

@@ -1,13 +1,11 @@
 use std::sync::{Arc, OnceLock};
 
-use backstay_expr::{Expr, Node, Type};
+use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId, FieldId, Link, Model};
-use backstay_sql::{
-    Planner, Position, ReadPlan, ReadScope, ReadShape, SelectedField, Selection, StoredPlan, Template, Visibility,
-};
+use backstay_sql::{Planner, Position, ReadPlan, ReadScope, SelectedField, Selection, StoredPlan, Template};
 use quick_cache::sync::Cache;
 
-use crate::rule;
+use crate::shape::read_shape;
 
 /// Statements by the fields that they name, of all collections together.
 const STATEMENTS: usize = 4096;
@@ -90,16 +88,11 @@ impl Templates {
     /// Reads the ids of a collection in their order, from the start or after one.
     pub(crate) fn ids(&self, planner: &Planner, collection: CollectionId, after: bool) -> &ReadPlan {
         self.of(collection).ids[usize::from(after)].get_or_init(|| {
-            let all = Expr { node: Node::Literal(true.into()), ty: Type::Bool, span: 0..0 };
-            let id = SelectedField { field: Collection::ID, visible: rule::constant(true), expand: None };
+            let id = SelectedField { field: Collection::ID, expand: None };
             let after = after.then(|| Position { nulls: Vec::new() });
-            planner.read(&ReadShape {
-                selection: Selection { collection, fields: vec![id] },
-                read: all,
-                filter: None,
-                visibility: Visibility::default(),
-                scope: ReadScope::Page { sort: Vec::new(), after },
-            })
+            let selection = Selection { collection, fields: vec![id] };
+            let shape = read_shape(selection, None, ReadScope::Page { sort: Vec::new(), after });
+            planner.read(&shape, Rights::unrestricted())
         })
     }
 }

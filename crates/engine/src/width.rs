@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, Error, ViolationKind, limits};
-use backstay_expr::Expr;
+use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, Diagnostic, Model};
 use backstay_sql::{
-    Dialect, Planner, ReadScope, ReadShape, RecordSource, SelectedField, Selection, Template, Visibility,
+    Dialect, Perspective, Planner, ReadScope, ReadShape, RecordSource, SelectedField, Selection, Template,
 };
 
-use crate::policy::{CollectionPolicy, Compiled, Policy};
-use crate::rule;
+use crate::policy::{CollectionPolicy, Policy};
+use crate::rights::{Grantee, rights_of};
 
 /// Refuses a request whose statement joins more tables than databases take.
 pub(crate) fn fits_statement(template: &Template) -> Result<(), Error> {
@@ -35,8 +35,9 @@ pub(crate) fn is_kept(template: &Template) -> bool {
 pub(crate) fn too_wide(model: &Arc<Model>, policy: &Policy) -> Vec<Diagnostic> {
     // Both dialects join the same tables.
     let planner = Planner::new(Arc::clone(model), Dialect::Sqlite);
+    let rights = rights_of(Grantee::Anyone, model, policy);
     let too_wide = |collection: &Collection| {
-        let found = relations(widest(&planner, collection, policy.collection(collection.id)));
+        let found = relations(widest(&planner, &rights, collection, policy.collection(collection.id)));
         (found > limits::RULE_RELATIONS).then(|| {
             let most = limits::RULE_RELATIONS;
             let message = format!("the rules of {} lead through {found} relations", collection.name);
@@ -48,36 +49,28 @@ pub(crate) fn too_wide(model: &Arc<Model>, policy: &Policy) -> Vec<Diagnostic> {
 }
 
 /// Tables of the widest statement that the rules of a type alone make.
-fn widest(planner: &Planner, collection: &Collection, policy: &CollectionPolicy) -> usize {
-    let whole = |rule: Option<&Compiled>| rule.map_or_else(|| rule::constant(true), |rule| rule.whole.clone());
-    let allowed = |action: Action| whole(policy.allow.of(action));
-    let shown = collection.stored_fields().map(|field| SelectedField {
-        field: field.id,
-        visible: whole(policy.fields[usize::from(field.id.0)].allow.of(Action::Read)),
-        expand: None,
-    });
-    let read = planner.read(&ReadShape {
-        selection: Selection { collection: collection.id, fields: shown.collect() },
-        read: allowed(Action::Read),
-        filter: None,
-        visibility: Visibility::default(),
-        scope: ReadScope::One,
-    });
-    let stored = |action| planner.stored(collection.id, &[allowed(Action::Read), allowed(action)]).template.tables();
-    let check = |rule: &Expr| planner.check(collection.id, RecordSource::Stored, std::slice::from_ref(rule)).tables();
-    let of_fields = policy.fields.iter().flat_map(|field| {
-        let allows = [Action::Create, Action::Update].into_iter().filter_map(|action| field.allow.of(action));
-        allows.chain(field.checks.iter().map(|check| &check.rule))
-    });
-    let guards = policy.states.iter().flat_map(|states| states.transitions.values());
-    let others = of_fields.chain(guards.filter_map(|transition| transition.when.as_ref()));
-    let others = others.map(|rule| check(&rule.whole)).max().unwrap_or(0);
-    let updated = match policy.allow.of(Action::Update) {
-        Some(update) if update.names_new => check(&update.whole),
-        _ => stored(Action::Update),
+fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &CollectionPolicy) -> usize {
+    let id = collection.id;
+    let fields = collection.stored_fields().map(|field| SelectedField { field: field.id, expand: None });
+    let selection = Selection { collection: id, fields: fields.collect() };
+    let shape = ReadShape { perspective: Perspective::Live, selection, filter: None, scope: ReadScope::One };
+    let read = planner.read(&shape, rights).template.tables();
+    let rule = |action| rights.rule(id, action);
+    let stored = |action| {
+        let rules = [rule(Action::Read).expr().clone(), rule(action).expr().clone()];
+        planner.stored(id, &rules).template.tables()
     };
-    [read.template.tables(), updated, stored(Action::Delete), check(&allowed(Action::Create)), others]
-        .into_iter()
-        .max()
-        .unwrap_or(0)
+    let check = |rule: &Rule| planner.check(id, RecordSource::Stored, std::slice::from_ref(rule.expr())).tables();
+    let of_fields = collection.fields.iter().flat_map(|field| {
+        let allowed = [Action::Create, Action::Update].map(|action| rights.field(id, field.id, action));
+        allowed.into_iter().chain(rights.checks(id, field.id))
+    });
+    let guards = policy
+        .states
+        .iter()
+        .flat_map(|states| states.transitions.keys().map(|(from, to)| rights.transition(id, states.field, (from, to))));
+    let others = of_fields.chain(guards).map(check).max().unwrap_or(0);
+    let update = rule(Action::Update);
+    let updated = if update.names_new() { check(update) } else { stored(Action::Update) };
+    [read, updated, stored(Action::Delete), check(rule(Action::Create)), others].into_iter().max().unwrap_or(0)
 }

@@ -52,7 +52,7 @@ async fn who_has_no_account_is_nobody_where_an_account_is_meant() {
     assert_eq!(found["changedBy"], serde_json::Value::Null);
     assert_eq!(
         told(desk.create("Request", &key, "{}").await),
-        "invalid-values: /applicant: it is set to the account that asks, and none does"
+        "invalid-values: /applicant: this field is set to the signed-in account, but you are not signed in with one"
     );
 }
 
@@ -67,7 +67,7 @@ async fn a_value_that_is_not_seen_cannot_be_guessed() {
     }
     for secret in ["plum", "pear"] {
         let refused = told(desk.update("Request", &desk.ada, id, &format!(r#"{{"secret":"{secret}"}}"#)).await);
-        assert_eq!(refused, "invalid-values: /secret: it cannot be changed once the record is made");
+        assert_eq!(refused, "invalid-values: /secret: it cannot be changed once the record is created");
     }
     let mut version = 1;
     for vote in [3, 3, 4] {

@@ -173,7 +173,7 @@ async fn null_removes_and_immutable_stays() {
     let title = desk.update("Post", &desk.ada, id, r#"{"title":null}"#).await;
     assert_eq!(told(title), "invalid-values: /title: a value is required");
     let slug = desk.update("Post", &desk.ada, id, r#"{"slug":"other"}"#).await;
-    assert_eq!(told(slug), "invalid-values: /slug: it cannot be changed once the record is made");
+    assert_eq!(told(slug), "invalid-values: /slug: it cannot be changed once the record is created");
     let same = desk.update("Post", &desk.ada, id, r#"{"slug":"budget"}"#).await;
     assert_eq!(told(same), "ok");
 }

@@ -3,21 +3,25 @@
 
 mod check;
 mod compile;
+mod driver;
 mod error;
 mod evaluate;
 mod facts;
 mod fold;
 mod lexis;
+mod rights;
 mod scope;
 mod syntax;
 mod tree;
 mod truth;
 
 pub use compile::{Checked, Parameter, compile, compile_value};
+pub use driver::Driver;
 pub use error::{ExprError, ExprErrorKind, Name};
 pub use evaluate::{Environment, Start, evaluate, truth};
 pub use facts::{Facts, Truths};
 pub use fold::fold;
+pub use rights::{CollectionRights, FieldRights, Rights, Rule};
 pub use scope::Scope;
 pub use tree::{CallerPart, Expr, Function, MoneyPart, Node, Operator, Path, Quantifier, Root, Type};
 pub use truth::Truth;

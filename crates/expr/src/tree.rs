@@ -2,8 +2,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::Caller;
-use backstay_model::{Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Model, ValueProblem};
-use backstay_scalar::{Problem, Scalar, Storage, Token, Value, read_exact};
+use backstay_model::{
+    Collection, CollectionId, ColumnStorage, Element, EnumId, Field, FieldId, FieldKind, Model, ValueProblem,
+};
+use backstay_scalar::{Part, Problem, Scalar, Storage, Token, Value, read_exact};
 
 /// The type of an expression.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -113,6 +115,53 @@ impl Type {
             Self::Null => return Err(Problem::Expected("a value whose type is known").into()),
         };
         Ok(scalar.read(token)?)
+    }
+}
+
+impl Type {
+    /// The columns that a value of this type would take. The scale of a `Decimal` is not part of its type: it is
+    /// `Type::DECIMAL_SCALE` here.
+    pub fn columns(&self) -> Vec<(Part, ColumnStorage)> {
+        let storage = match self {
+            Self::Money => {
+                let columns = Scalar::Money.columns().into_iter();
+                return columns.map(|(part, storage)| (part, ColumnStorage::One(storage))).collect();
+            }
+            Self::List(element) => ColumnStorage::List(element.storage()),
+            one => ColumnStorage::One(one.storage()),
+        };
+        vec![(Part::Main, storage)]
+    }
+
+    /// What holds the main part of a value of this type; of a list, of one of its elements.
+    pub fn storage(&self) -> Storage {
+        match self {
+            Self::Bool => Storage::Bool,
+            Self::Int | Self::Duration => Storage::Int,
+            Self::Float => Storage::Float,
+            Self::Decimal => Storage::Decimal { scale: Self::DECIMAL_SCALE },
+            Self::Money => Scalar::Money.storage(),
+            Self::Text | Self::Enum(_) | Self::Null => Storage::Text,
+            Self::Formatted(scalar) => scalar.storage(),
+            Self::Id | Self::Record(_) => Storage::Id,
+            Self::Timestamp => Storage::Timestamp,
+            Self::Date => Storage::Date,
+            Self::Json => Storage::Json,
+            Self::List(element) => element.storage(),
+        }
+    }
+
+    /// Digits after the point of a `Decimal` that is neither a column nor compared with one.
+    pub const DECIMAL_SCALE: u8 = 9;
+}
+
+impl Path {
+    /// Which part of the last field's value is meant.
+    pub fn column(&self) -> Part {
+        match self.part {
+            Some(MoneyPart::Currency) => Part::Currency,
+            Some(MoneyPart::Amount) | None => Part::Main,
+        }
     }
 }
 

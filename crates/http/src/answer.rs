@@ -1,25 +1,26 @@
+use backstay_base::Error;
 use backstay_engine::Tag;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
-/// `Content-Type` of records, lists and everything else that is not a problem.
+/// `Content-Type` of records, lists and most other answers.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// `Content-Type` of problems (RFC 9457).
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
-/// `Content-Type` of the few pages there are.
+/// `Content-Type` of HTML pages.
 pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// Whom an answer may reach: decides how it is cached and whether it is compressed.
+/// Whom an answer may reach, which decides how it is cached and whether it is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
     /// The same for everyone.
     Public,
-    /// What anonymous callers may see, checked again every time.
+    /// Anonymous callers; checked again every time.
     Anonymous,
-    /// One caller alone.
+    /// One caller.
     Private,
-    /// Holds or hangs on a secret: kept nowhere, and not compressed (its length would tell of it).
+    /// Contains or depends on a secret: never cached, and not compressed, because its length would leak the secret.
     Secret,
 }
 
@@ -34,16 +35,16 @@ impl Audience {
     }
 }
 
-/// What a door answers, before negotiation.
+/// What a handler answers, before negotiation.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) content_type: HeaderValue,
     pub(crate) body: Bytes,
     pub(crate) audience: Audience,
-    /// The entity tag of the body, where it has one.
+    /// The entity tag of the body, if it has one.
     pub(crate) tag: Option<Tag>,
-    /// What else the answer carries.
+    /// Headers besides those that every answer has.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -53,14 +54,15 @@ impl Answer {
         Self::ready(status, audience, Bytes::new())
     }
 
-    /// A body that is JSON already.
+    /// A body that already is JSON.
     pub(crate) fn ready(status: StatusCode, audience: Audience, body: Bytes) -> Self {
         Self { status, content_type: JSON, body, audience, tag: None, headers: Vec::new() }
     }
 
-    /// A value as JSON. Its type must be one whose serialization cannot fail: no maps with keys that are not text.
-    pub(crate) fn json(status: StatusCode, audience: Audience, value: &impl Serialize) -> Self {
-        Self::ready(status, audience, serde_json::to_vec(value).unwrap_or_default().into())
+    /// A value as JSON.
+    pub(crate) fn json(status: StatusCode, audience: Audience, value: &impl Serialize) -> Result<Self, Error> {
+        let body = serde_json::to_vec(value).map_err(Error::internal)?;
+        Ok(Self::ready(status, audience, body.into()))
     }
 
     /// The same with another `Content-Type`.

@@ -1,53 +1,44 @@
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
-use backstay_base::{Limit, ViolationKind};
+use backstay_base::{ViolationKind, limits};
 use bytes::{Bytes, BytesMut};
 use http::header;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Refusal;
-use crate::exchange::Exchange;
+use crate::endpoint::{BodyLimit, BodyRule};
+use crate::head::Head;
 
-/// How long what is left of a refused body is read and thrown away, so that the client reads the answer instead of a
-/// reset connection.
+/// How long the rest of a refused body is read and discarded, so that the client reads the answer instead of a reset
+/// connection.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Media types of a JSON body.
-pub(crate) const JSON_TYPES: &[&str] = &["application/json"];
-/// Media types of a patch: JSON Merge Patch (RFC 7396), also under the plain name.
-pub(crate) const PATCH_TYPES: &[&str] = &["application/json", "application/merge-patch+json"];
-/// Media type of an HTML form.
-pub(crate) const FORM_TYPES: &[&str] = &["application/x-www-form-urlencoded"];
-
-/// Reads a body of one of these media types, up to `max` bytes, or fewer where fewer are configured.
-pub(crate) async fn read(
-    exchange: &Exchange<'_>,
-    body: Body,
-    types: &'static [&'static str],
-    max: usize,
-) -> Result<Bytes, Refusal> {
-    check_type(exchange, types)?;
-    let max = max.min(exchange.site.settings.body_bytes);
-    let declared = body.size_hint().lower();
-    if declared > max as u64 {
+/// Reads a body as the endpoint takes it. The whole of it must arrive by the deadline of the request, and within the
+/// time that is configured for bodies.
+pub(crate) async fn read(head: &Head<'_>, body: Body, rule: BodyRule, deadline: Instant) -> Result<Bytes, Refusal> {
+    check_type(head, rule.media_types)?;
+    let settings = &head.state.settings;
+    let max = match rule.limit {
+        BodyLimit::Configured => settings.body_bytes,
+        BodyLimit::Credentials => settings.body_bytes.min(limits::CREDENTIAL_BYTES),
+    };
+    if body.size_hint().lower() > max as u64 {
         tokio::spawn(timeout(LINGER, discard(body)));
-        return Err(too_large(max));
+        return Err(Refusal::BodyTooLarge { max });
     }
-    let limit = exchange.site.settings.body_time;
-    exchange.awaits_body.store(true, Ordering::Relaxed);
-    let outcome = timeout(limit, collect(body, max)).await;
-    exchange.awaits_body.store(false, Ordering::Relaxed);
-    outcome.unwrap_or(Err(Refusal::BodySlow { seconds: limit.as_secs() }))
+    let time = settings.body_time.min(settings.request_time);
+    let until = deadline.min(Instant::now() + settings.body_time);
+    let outcome = timeout_at(until, collect(body, max)).await;
+    outcome.unwrap_or(Err(Refusal::BodySlow { seconds: time.as_secs() }))
 }
 
-/// Makes sure that a request that takes no body has none.
-pub(crate) fn refuse(body: &Body) -> Result<(), Refusal> {
+/// The empty body of a request that takes none.
+pub(crate) fn refuse(body: &Body) -> Result<Bytes, Refusal> {
     if body.is_end_stream() {
-        return Ok(());
+        return Ok(Bytes::new());
     }
     Err(Refusal::malformed("", ViolationKind::Range("this request takes no body".to_owned())))
 }
@@ -59,7 +50,7 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Refusal> {
         let Ok(data) = frame.map_err(|_| Refusal::BodyBroken)?.into_data() else { continue };
         if first.len() + all.len() + data.len() > max {
             tokio::spawn(timeout(LINGER, discard(body)));
-            return Err(too_large(max));
+            return Err(Refusal::BodyTooLarge { max });
         }
         if first.is_empty() && all.is_empty() {
             first = data;
@@ -78,20 +69,19 @@ async fn discard(mut body: Body) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-fn too_large(max: usize) -> Refusal {
-    Refusal::Domain(Limit::Size { what: "the body", max: max as u64, unit: "bytes" }.into())
-}
-
-fn check_type(exchange: &Exchange<'_>, types: &'static [&'static str]) -> Result<(), Refusal> {
-    if let Some(coding) = exchange.header(&header::CONTENT_ENCODING)?
+fn check_type(head: &Head<'_>, types: &'static [&'static str]) -> Result<(), Refusal> {
+    if let Some(coding) = head.header(&header::CONTENT_ENCODING)?
         && !coding.eq_ignore_ascii_case("identity")
     {
         return Err(Refusal::ContentCoding);
     }
-    let given = exchange.header(&header::CONTENT_TYPE)?.unwrap_or_default();
+    let expected = Refusal::MediaType { expected: types[0] };
+    let Some(given) = head.header(&header::CONTENT_TYPE)? else { return Err(expected) };
     let (essence, parameters) = given.split_once(';').unwrap_or((given, ""));
-    let known = types.iter().any(|known| essence.trim().eq_ignore_ascii_case(known));
-    if known && is_utf8(parameters) { Ok(()) } else { Err(Refusal::MediaType { expected: types[0] }) }
+    if !types.iter().any(|known| essence.trim().eq_ignore_ascii_case(known)) {
+        return Err(expected);
+    }
+    if is_utf8(parameters) { Ok(()) } else { Err(Refusal::Charset) }
 }
 
 /// Whether the parameters of a media type name no charset but UTF-8.

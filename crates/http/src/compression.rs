@@ -5,15 +5,15 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, header};
 
-/// Level of gzip: past it, a page gets a few hundredths smaller for twice the time.
+/// Level of gzip. Higher levels make a page a few percent smaller for twice the time.
 const LEVEL: u32 = 4;
-/// Bytes past which a body is compressed off the worker, so that other requests there need not wait.
+/// Bytes above which a body is compressed off the worker thread, so that other requests on it don't wait.
 const LARGE: usize = 64 * 1024;
 
-/// A content coding (RFC 9110, section 8.4.1) that answers are sent in.
+/// A content coding of answers (RFC 9110, section 8.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {
-    /// As it is.
+    /// Not encoded.
     Identity,
     /// RFC 1952.
     Gzip,
@@ -30,7 +30,7 @@ impl Coding {
         }
     }
 
-    /// The coding that the client prefers of those there are (RFC 9110, section 12.5.3).
+    /// The supported coding that the client prefers (RFC 9110, section 12.5.3).
     pub(crate) fn preferred(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
         let (mut gzip, mut any, mut identity) = (None, None, None);
@@ -47,7 +47,7 @@ impl Coding {
         if gzip > 0 && gzip >= identity.unwrap_or(0) { Self::Gzip } else { Self::Identity }
     }
 
-    /// The body in this coding; `None` where that fails or is no smaller.
+    /// The body in this coding; `None` if encoding fails or does not make it smaller.
     pub(crate) async fn encode(self, body: &Bytes) -> Option<Bytes> {
         if self == Self::Identity {
             return None;
@@ -70,7 +70,7 @@ impl Coding {
     }
 }
 
-/// An element of `Accept` or `Accept-Encoding` and its weight in thousandths; one that is malformed weighs nothing.
+/// An element of `Accept` or `Accept-Encoding` and its weight in thousandths; a malformed weight counts as 0.
 pub(crate) fn weighed(element: &str) -> (&str, u16) {
     let (name, parameters) = element.split_once(';').unwrap_or((element, ""));
     let weight = parameters.split(';').filter_map(|parameter| parameter.split_once('='));

@@ -5,81 +5,74 @@ use http::{HeaderValue, header};
 
 use crate::Refusal;
 use crate::answer::Audience;
-use crate::exchange::Exchange;
+use crate::head::Head;
 
-/// The cookie where clients come over https: browsers take the prefix only with `Secure`, `Path=/` and no `Domain`.
+/// The session cookie over https: browsers accept the prefix only with `Secure`, `Path=/` and no `Domain`.
 pub(crate) const SECURE_COOKIE: &str = "__Host-backstay";
-/// The cookie over plain http.
+/// The session cookie over plain http.
 pub(crate) const PLAIN_COOKIE: &str = "backstay";
 
-/// What vouches for a caller.
+/// What a caller was recognized by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Voucher {
+pub(crate) enum Credential {
     /// Nothing: the caller is anonymous.
     None,
     /// A token in `Authorization`.
     Bearer,
-    /// A token in the cookie, which browsers send without being asked.
+    /// A token in the cookie, which browsers send on their own.
     Cookie,
 }
 
-/// Who asks, and by what.
+/// A caller, and what it was recognized by.
 #[derive(Debug, Clone)]
-pub(crate) struct Asker {
+pub(crate) struct Recognized {
     pub(crate) caller: Arc<Caller>,
-    pub(crate) voucher: Voucher,
+    pub(crate) credential: Credential,
 }
 
-impl Asker {
-    /// Whom an answer for this caller may reach.
-    pub(crate) fn audience(&self) -> Audience {
-        if self.voucher == Voucher::None { Audience::Anonymous } else { Audience::Private }
+impl Recognized {
+    /// A caller without credentials.
+    pub(crate) fn anonymous() -> Self {
+        Self { caller: anonymous(), credential: Credential::None }
     }
 
-    /// Lets only an operator pass.
-    pub(crate) fn require_operator(&self) -> Result<(), Refusal> {
+    /// Whom an answer for this caller may reach.
+    pub(crate) fn audience(&self) -> Audience {
+        if self.credential == Credential::None { Audience::Anonymous } else { Audience::Private }
+    }
+
+    /// Refuses everyone but operators.
+    pub(crate) fn require_operator(self) -> Result<Self, Refusal> {
         match self.caller.kind {
-            CallerKind::Operator => Ok(()),
+            CallerKind::Operator => Ok(self),
             CallerKind::Anonymous => Err(Error::from(Unauthenticated::Missing).into()),
-            _ => Err(Refusal::NoSuchPath { hint: None }),
+            CallerKind::Account | CallerKind::Service | CallerKind::System => Err(Refusal::NoSuchPath { hint: None }),
         }
     }
 }
 
-/// Recognises the caller. `Authorization` takes precedence over the cookie; a token that is not valid is refused.
-pub(crate) async fn recognise(exchange: &Exchange<'_>) -> Result<Asker, Refusal> {
-    let (token, voucher) = match bearer(exchange)? {
-        Some(token) => (Secret::new(token.to_owned()), Voucher::Bearer),
-        None => match cookie(exchange) {
-            Some(token) => (Secret::new(token.to_owned()), Voucher::Cookie),
-            None => return Ok(anonymous()),
+/// Recognizes the caller. `Authorization` takes precedence over the cookie; a token that is not valid is refused.
+pub(crate) async fn recognize(head: &Head<'_>) -> Result<Recognized, Refusal> {
+    let (token, credential) = match bearer(head)? {
+        Some(token) => (Secret::new(token.to_owned()), Credential::Bearer),
+        None => match cookie(head) {
+            Some(token) => (Secret::new(token.to_owned()), Credential::Cookie),
+            None => return Ok(Recognized::anonymous()),
         },
     };
-    let caller = exchange.site.identity.recognise(&token).await?;
-    Ok(Asker { caller, voucher })
+    let caller = head.state.identity.authenticate(&token).await?;
+    Ok(Recognized { caller, credential })
 }
 
-/// As `recognise`, where a caller comes to sign in: a cookie that is no longer valid must not stand in the way.
-pub(crate) async fn recognise_arrival(exchange: &Exchange<'_>) -> Result<Asker, Refusal> {
-    match recognise(exchange).await {
-        Err(Refusal::Domain(Error::Unauthenticated(_))) if bearer(exchange)?.is_none() => Ok(anonymous()),
-        outcome => outcome,
-    }
-}
-
-fn anonymous() -> Asker {
-    Asker { caller: nobody(), voucher: Voucher::None }
-}
-
-/// The caller who has shown nothing; one for all.
-pub(crate) fn nobody() -> Arc<Caller> {
-    static NOBODY: LazyLock<Arc<Caller>> = LazyLock::new(|| Arc::new(Caller::anonymous()));
-    Arc::clone(&NOBODY)
+/// The one anonymous caller, shared by all requests.
+pub(crate) fn anonymous() -> Arc<Caller> {
+    static ANONYMOUS: LazyLock<Arc<Caller>> = LazyLock::new(|| Arc::new(Caller::anonymous()));
+    Arc::clone(&ANONYMOUS)
 }
 
 /// The token in `Authorization: Bearer` (RFC 6750, section 2.1).
-fn bearer<'r>(exchange: &Exchange<'r>) -> Result<Option<&'r str>, Refusal> {
-    let Some(value) = exchange.header(&header::AUTHORIZATION).map_err(|_| Refusal::Authorization)? else {
+fn bearer<'r>(head: &Head<'r>) -> Result<Option<&'r str>, Refusal> {
+    let Some(value) = head.header(&header::AUTHORIZATION).map_err(|_| Refusal::Authorization)? else {
         return Ok(None);
     };
     let (scheme, token) = value.split_once(' ').ok_or(Refusal::Authorization)?;
@@ -92,10 +85,10 @@ fn bearer<'r>(exchange: &Exchange<'r>) -> Result<Option<&'r str>, Refusal> {
 }
 
 /// The token in the cookie.
-fn cookie<'r>(exchange: &Exchange<'r>) -> Option<&'r str> {
-    let mut lines = exchange.headers().get_all(header::COOKIE).iter().peekable();
+fn cookie<'r>(head: &Head<'r>) -> Option<&'r str> {
+    let mut lines = head.headers().get_all(header::COOKIE).iter().peekable();
     lines.peek()?;
-    let wanted = cookie_name(exchange);
+    let wanted = cookie_name(head);
     lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'))
@@ -104,25 +97,25 @@ fn cookie<'r>(exchange: &Exchange<'r>) -> Option<&'r str> {
         .map(|(_, value)| value)
 }
 
-fn cookie_name(exchange: &Exchange<'_>) -> &'static str {
-    if exchange.is_secure() { SECURE_COOKIE } else { PLAIN_COOKIE }
+fn cookie_name(head: &Head<'_>) -> &'static str {
+    if head.is_secure() { SECURE_COOKIE } else { PLAIN_COOKIE }
 }
 
-/// `Set-Cookie` that keeps the token until it expires.
-pub(crate) fn set_cookie(exchange: &Exchange<'_>, token: &Secret, expires: Timestamp) -> Option<HeaderValue> {
-    let seconds = (expires.micros() - exchange.now.micros()).max(0) / 1_000_000;
-    cookie_header(exchange, token.expose(), seconds)
+/// `Set-Cookie` that stores the token until it expires.
+pub(crate) fn set_cookie(head: &Head<'_>, token: &Secret, expires: Timestamp) -> Result<HeaderValue, Error> {
+    let seconds = (expires.micros() - head.now.micros()).max(0) / 1_000_000;
+    cookie_header(head, token.expose(), seconds)
 }
 
-/// `Set-Cookie` that takes the token away.
-pub(crate) fn clear_cookie(exchange: &Exchange<'_>) -> Option<HeaderValue> {
-    cookie_header(exchange, "", 0)
+/// `Set-Cookie` that removes the token.
+pub(crate) fn clear_cookie(head: &Head<'_>) -> Result<HeaderValue, Error> {
+    cookie_header(head, "", 0)
 }
 
-fn cookie_header(exchange: &Exchange<'_>, value: &str, seconds: i64) -> Option<HeaderValue> {
-    let (name, secure) = (cookie_name(exchange), if exchange.is_secure() { "; Secure" } else { "" });
+fn cookie_header(head: &Head<'_>, value: &str, seconds: i64) -> Result<HeaderValue, Error> {
+    let (name, secure) = (cookie_name(head), if head.is_secure() { "; Secure" } else { "" });
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
-    let mut header = HeaderValue::from_str(&text).ok()?;
+    let mut header = HeaderValue::from_str(&text).map_err(Error::internal)?;
     header.set_sensitive(true);
-    Some(header)
+    Ok(header)
 }

@@ -1,41 +1,27 @@
-use axum::body::Body;
 use backstay_base::{Error, ViolationKind};
-use backstay_engine::object_members;
 use backstay_identity::AccountRef;
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 
+use crate::admission::Admitted;
 use crate::answer::{Answer, Audience};
-use crate::exchange::Exchange;
 use crate::query::shorten;
-use crate::target::parse_request;
-use crate::{Refusal, body, credentials, listing, negotiation, origin, preconditions};
+use crate::{Refusal, credentials, json, parse_request, records};
 
 /// `POST /explain`: how a request would fare, for operators.
-pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
-    let asker = credentials::recognise(exchange).await?;
-    asker.require_operator()?;
-    origin::require_own(exchange, &asker)?;
-    if *exchange.method() != Method::POST {
-        return Err(Refusal::Method { allow: "POST, OPTIONS", detail: "the request to explain is sent with POST" });
-    }
-    negotiation::require_json(exchange.headers())?;
-    preconditions::refuse_all(exchange.headers())?;
-    negotiation::refuse_write_options(exchange.headers())?;
-    listing::only(exchange.parts.uri.query(), &[])?;
-    let body = body::read(exchange, body, body::JSON_TYPES, exchange.site.settings.body_bytes).await?;
-    let question = Question::read(&body)?;
-    let site = exchange.site;
+pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    let body = admitted.take_body();
+    let (state, question) = (admitted.state(), Question::read(&body)?);
     let caller = match &question.who {
-        Some(who) => site.identity.caller_for(who).await?,
-        None => credentials::nobody(),
+        Some(who) => state.identity.administration(&admitted.context())?.caller_for(who).await?,
+        None => credentials::anonymous(),
     };
-    let ask = parse_request(site.engine.model(), &question.request, question.body)?;
-    let explanation = site.engine.explain(&exchange.context(caller), ask).await?;
-    Ok(Answer::json(StatusCode::OK, Audience::Secret, &explanation))
+    let request = parse_request(state.engine.model(), &question.request, question.body)?;
+    let explanation = records::explain(state, &admitted.head().context(caller), request).await?;
+    Ok(Answer::json(StatusCode::OK, Audience::Secret, &explanation)?)
 }
 
-/// `{"as": e-mail or id or null, "request": "GET /api/…", "body": …}`.
+/// `{"as": email or id or null, "request": "GET /api/…", "body": …}`
 struct Question {
     who: Option<AccountRef>,
     request: String,
@@ -44,23 +30,22 @@ struct Question {
 
 impl Question {
     fn read(body: &[u8]) -> Result<Self, Error> {
-        let expected = |at: &str, what: &str| Error::malformed(at, ViolationKind::Type { expected: what.to_owned() });
         let (mut who, mut request, mut asked, mut seen) = (None, None, Bytes::new(), Vec::new());
-        for (name, raw) in object_members(body)? {
+        for (name, raw) in json::members(body)? {
             let at = format!("/{}", shorten(&name));
             if seen.contains(&name) {
                 return Err(Error::malformed(at, ViolationKind::Duplicate));
             }
+            let wrong = |kind| Error::malformed(&*at, kind);
             match &*name {
                 "as" => {
-                    let text: Option<String> = serde_json::from_str(raw.get())
-                        .map_err(|_| expected(&at, "an e-mail address, an id or null"))?;
-                    who = text.and_then(|text| text.parse::<AccountRef>().ok());
+                    let text = json::text(raw, "an email address, an id or null").map_err(wrong)?;
+                    who = text.map(|text| {
+                        let Ok(account) = text.parse();
+                        account
+                    });
                 }
-                "request" => {
-                    let text = serde_json::from_str(raw.get());
-                    request = Some(text.map_err(|_| expected(&at, "a text such as GET /api/posts?limit=1"))?);
-                }
+                "request" => request = json::text(raw, "a text such as GET /api/posts?limit=1").map_err(wrong)?,
                 "body" => asked = Bytes::copy_from_slice(raw.get().as_bytes()),
                 _ => {
                     let kind = ViolationKind::Unknown { what: "member", name: shorten(&name), suggestion: None };

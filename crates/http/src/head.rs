@@ -1,24 +1,102 @@
-use backstay_base::{ViolationKind, limits};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use backstay_base::{Caller, RequestId, Timestamp, ViolationKind, limits};
+use backstay_engine::Context;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 
 use crate::Refusal;
+use crate::state::State;
 
-/// Refuses a request whose head is too large, or could be read in another way by what stands in between.
-pub(crate) fn check(parts: &Parts) -> Result<(), Refusal> {
-    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
-    if target > limits::TARGET_BYTES {
-        return Err(Refusal::TargetTooLong { max: limits::TARGET_BYTES });
-    }
-    let size: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if size > limits::HEADER_BYTES {
-        return Err(Refusal::HeadersTooLarge { max: limits::HEADER_BYTES });
-    }
-    check_host(parts)?;
-    check_coding(&parts.headers)
+/// `Request-Id`: names the request in answers and logs.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+/// The head of one request, and where and when it arrived.
+#[derive(Debug)]
+pub(crate) struct Head<'r> {
+    pub(crate) state: &'r State,
+    pub(crate) parts: &'r Parts,
+    /// The address at the other end of the connection.
+    pub(crate) peer: IpAddr,
+    pub(crate) id: RequestId,
+    pub(crate) now: Timestamp,
 }
 
-/// A request names its host once (RFC 9112, section 3.2).
+impl<'r> Head<'r> {
+    pub(crate) fn new(state: &'r State, parts: &'r Parts, peer: IpAddr) -> Self {
+        let peer = peer.to_canonical();
+        let id = given_id(state, parts, peer).unwrap_or_else(|| RequestId(state.engine.next_id()));
+        Self { state, parts, peer, id, now: state.engine.ambient().clock.now() }
+    }
+
+    /// The context in which the engine works for this caller.
+    pub(crate) fn context(&self, caller: Arc<Caller>) -> Context {
+        Context { caller, request: self.id, now: self.now }
+    }
+
+    pub(crate) fn headers(&self) -> &'r HeaderMap {
+        &self.parts.headers
+    }
+
+    pub(crate) fn method(&self) -> &'r Method {
+        &self.parts.method
+    }
+
+    pub(crate) fn path(&self) -> &'r str {
+        self.parts.uri.path()
+    }
+
+    pub(crate) fn query(&self) -> Option<&'r str> {
+        self.parts.uri.query()
+    }
+
+    /// The value of a header that occurs at most once, in visible ASCII.
+    pub(crate) fn header(&self, name: &HeaderName) -> Result<Option<&'r str>, Refusal> {
+        let mut values = self.parts.headers.get_all(name).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(Refusal::malformed(name.as_str(), ViolationKind::Duplicate));
+        }
+        let expected = || ViolationKind::Type { expected: "visible ASCII characters".to_owned() };
+        value.to_str().map(Some).map_err(|_| Refusal::malformed(name.as_str(), expected()))
+    }
+
+    /// The address of the client.
+    pub(crate) fn client(&self) -> IpAddr {
+        self.state.settings.proxies.client(self.peer, self.headers())
+    }
+
+    /// Whether the client connected by https, as far as the server knows.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.state.settings.secure_cookies || self.state.settings.proxies.https(self.peer, self.headers())
+    }
+
+    /// Refuses a head that is too large, or that another HTTP implementation on the way could read differently.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        let target = self.parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        if target > limits::TARGET_BYTES {
+            return Err(Refusal::TargetTooLong { max: limits::TARGET_BYTES });
+        }
+        let size: usize = self.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if size > limits::HEADER_BYTES {
+            return Err(Refusal::HeadersTooLarge { max: limits::HEADER_BYTES });
+        }
+        check_host(self.parts)?;
+        check_coding(self.headers())
+    }
+}
+
+/// The id that a trusted proxy gave the request.
+fn given_id(state: &State, parts: &Parts, peer: IpAddr) -> Option<RequestId> {
+    if !state.settings.proxies.trust(peer) {
+        return None;
+    }
+    let text = parts.headers.get(REQUEST_ID)?.to_str().ok()?;
+    text.parse().ok().map(RequestId)
+}
+
+/// A request names its host exactly once (RFC 9112, section 3.2).
 fn check_host(parts: &Parts) -> Result<(), Refusal> {
     let mut hosts = parts.headers.get_all(header::HOST).iter();
     let kind = match (hosts.next(), hosts.next()) {
@@ -28,28 +106,25 @@ fn check_host(parts: &Parts) -> Result<(), Refusal> {
         (Some(_), Some(_)) => ViolationKind::Duplicate,
         (Some(_), None) => ViolationKind::Type { expected: "a host, with or without a port".to_owned() },
     };
-    Err(malformed(&header::HOST, kind))
+    Err(Refusal::malformed(header::HOST.as_str(), kind))
 }
 
-/// Whether these are the characters of a host and a port (RFC 3986, section 3.2); empty where the target has none.
+/// Whether these are the characters of a host and a port (RFC 3986, section 3.2). Empty is allowed: some request
+/// targets have no authority.
 fn is_host(host: &HeaderValue) -> bool {
     host.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte))
 }
 
-/// No coding is understood but chunks (RFC 9112, section 6.1). A `Content-Length` beside it is passed over, and the
-/// connection is closed after the answer: hyper does that.
+/// Only the chunked transfer coding is supported (RFC 9112, section 6.1). If there is a `Content-Length` beside it,
+/// hyper ignores that and closes the connection after the answer.
 fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => Ok(()),
         (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
         _ => {
-            let why = "'chunked' is taken, once, and nothing else".to_owned();
-            Err(malformed(&header::TRANSFER_ENCODING, ViolationKind::Range(why)))
+            let why = "only `chunked` is supported, and only once".to_owned();
+            Err(Refusal::malformed(header::TRANSFER_ENCODING.as_str(), ViolationKind::Range(why)))
         }
     }
-}
-
-fn malformed(name: &HeaderName, kind: ViolationKind) -> Refusal {
-    Refusal::malformed(name.as_str(), kind)
 }

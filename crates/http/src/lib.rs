@@ -1,36 +1,49 @@
-//! Doors over HTTP: decode, name the caller, call one engine operation, encode. Holds no rule, shapes no record and
-//! never touches the store; what an error of the domain means in HTTP is decided in `problem` alone.
+//! The HTTP door: decodes a request, names its caller, calls the engine once and encodes the answer. Holds no access
+//! rule, shapes no record and never touches the store. `endpoints` is the table of everything that can be called,
+//! `admission` the only way from a request to a handler, and `kinds` the only place where an error gets a status.
 
-mod address;
+mod accounts;
+mod admission;
 mod answer;
-mod api;
-mod auth;
 mod body;
 mod collections;
 mod compression;
+mod connection;
+mod cors;
 mod credentials;
-mod exchange;
+mod csrf;
+mod decode;
+mod documents;
+mod door;
+mod endpoint;
+mod endpoints;
 mod explain;
 mod head;
-mod listing;
+mod idempotency;
+mod json;
+mod kinds;
+mod list;
 mod negotiation;
 mod openapi;
 mod origin;
 mod preconditions;
 mod problem;
+mod proxies;
 mod query;
+mod records;
 mod refusal;
 mod serve;
 mod settings;
 mod setup;
-mod site;
+mod state;
 mod target;
 
-pub use address::{Network, ParseNetworkError, Proxies, ProxyHeader};
+pub use cors::{Cors, CorsError};
+pub use decode::parse_request;
+pub use door::Door;
 pub use openapi::describe;
-pub use origin::{Cors, CorsError};
-pub use refusal::Refusal;
+pub use proxies::{Network, ParseNetworkError, Proxies, ProxyHeader};
+pub use refusal::{Refusal, TagMismatch};
 pub use serve::serve;
 pub use settings::HttpSettings;
-pub use site::{Doors, Site};
-pub use target::parse_request;
+pub use state::Services;

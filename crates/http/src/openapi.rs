@@ -5,28 +5,21 @@ use backstay_base::limits;
 use backstay_model::{Class, Collection, Enum, Field, Model};
 use serde_json::{Map, Value, json};
 
-use crate::problem::KINDS;
+use crate::kinds::KINDS;
 use crate::{HttpSettings, credentials};
 
 /// The `OpenAPI` 3.1 document of an application, as JSON: its paths, the shapes of its records, its limits and its
 /// problems. Collections that nobody may read, and Backstay's own, are left out.
 pub fn describe(model: &Model, settings: &HttpSettings) -> String {
     let shown: Vec<&Collection> = model.collections.iter().filter(|collection| is_shown(collection)).collect();
-    let mut paths = Map::new();
-    for collection in &shown {
-        paths.extend(operations::of_collection(model, collection));
-    }
-    paths.extend(operations::of_accounts());
-    paths.insert("/api/".to_owned(), operations::collections());
-    paths.insert("/explain".to_owned(), operations::explain());
     let cookie = if settings.secure_cookies { credentials::SECURE_COOKIE } else { credentials::PLAIN_COOKIE };
     let document = json!({
         "openapi": "3.1.0",
         "info": { "title": model.name, "version": "1" },
-        "paths": paths,
+        "paths": operations::paths(model, &shown),
         "components": {
             "schemas": shapes(model, &shown),
-            "parameters": operations::parameters(),
+            "parameters": operations::components(),
             "responses": { "Problem": problem_response() },
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
@@ -44,7 +37,7 @@ fn is_shown(collection: &Collection) -> bool {
     !collection.system && collection.allow.read.is_some()
 }
 
-/// The fields that an answer may hold.
+/// The fields that an answer may contain.
 fn readable(collection: &Collection) -> impl Iterator<Item = &Field> {
     collection.fields.iter().filter(|field| field.class != Some(Class::Secret))
 }
@@ -78,7 +71,7 @@ fn problem_response() -> Value {
     })
 }
 
-/// Every limit that a caller can meet.
+/// Every limit that a caller can reach.
 fn limits(settings: &HttpSettings) -> Value {
     json!({
         "bodyBytes": settings.body_bytes,
@@ -104,7 +97,7 @@ fn limits(settings: &HttpSettings) -> Value {
         "stringChars": limits::STRING_CHARS,
         "idempotencyKeyBytes": limits::IDEMPOTENCY_KEY_BYTES,
         "idempotencyHours": limits::IDEMPOTENCY_HOURS,
-        "cascadeRecords": limits::CASCADE_RECORDS,
+        "deletionRecords": limits::DELETION_RECORDS,
         "requestSeconds": settings.request_time.as_secs(),
         "bodySeconds": settings.body_time.min(settings.request_time).as_secs(),
         "targetBytes": limits::TARGET_BYTES,

@@ -1,174 +1,145 @@
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+//! Origins of web pages as browsers send them: the serialization that the URL and HTML standards define.
 
-use crate::Refusal;
-use crate::credentials::{Asker, Voucher};
-use crate::exchange::Exchange;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// Headers that a page may send.
-const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer";
-/// Headers of an answer that a page may read.
-const EXPOSED_HEADERS: &str = "ETag, Idempotency-Replayed, Location, Preference-Applied, Request-Id, Retry-After";
+use unicode_normalization::UnicodeNormalization;
 
-/// Which other origins' pages may call (the Fetch standard, section 3.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cors {
-    origins: Origins,
-    credentials: bool,
-    max_age: u32,
+/// The origin that a text names, as browsers send it: scheme and host in lower case, the host in ASCII, no port if it is
+/// the scheme's own, no slash at the end. `None` if the text is more or less than an origin of a web page.
+pub(crate) fn normalized(text: &str) -> Option<String> {
+    let (scheme, rest) = text.trim().split_once("://")?;
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "http" => "http",
+        "https" => "https",
+        _ => return None,
+    };
+    let (host, port) = split_port(rest.strip_suffix('/').unwrap_or(rest))?;
+    let host = normalized_host(host)?;
+    Some(match port.filter(|port| *port != default_port(scheme)) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    })
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Origins {
-    All,
-    /// Such as `https://app.example.org`.
-    Listed(Vec<String>),
+/// Whether two authorities name the same host and port for this scheme.
+pub(crate) fn same_authority(scheme: &str, one: &str, other: &str) -> bool {
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    let bare = |authority: &'_ str| authority.len() - if authority.ends_with(port) { port.len() } else { 0 };
+    one[..bare(one)].eq_ignore_ascii_case(&other[..bare(other)])
 }
 
-/// Why a CORS configuration is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CorsError {
-    /// `*` with credentials would let every page act for whoever is signed in.
-    #[error("'*' cannot be combined with credentials; list the origins")]
-    WildcardWithCredentials,
-    /// `*` beside origins.
-    #[error("'*' stands alone; leave out the other origins, or '*'")]
-    WildcardAmongOthers,
-    /// Not an origin.
-    #[error("'{0}' is not an origin; write scheme and host alone, such as https://app.example.org")]
-    Origin(String),
+fn default_port(scheme: &str) -> u16 {
+    if scheme == "https" { 443 } else { 80 }
 }
 
-impl Cors {
-    /// Checks a configuration: origins, or `*` alone; whether their pages may use the cookie; for how many seconds
-    /// browsers may remember the answer to a preflight.
-    pub fn new(origins: Vec<String>, credentials: bool, max_age: u32) -> Result<Self, CorsError> {
-        if origins.iter().any(|origin| origin == "*") {
-            return match (origins.len(), credentials) {
-                (1, false) => Ok(Self { origins: Origins::All, credentials, max_age }),
-                (1, true) => Err(CorsError::WildcardWithCredentials),
-                _ => Err(CorsError::WildcardAmongOthers),
-            };
-        }
-        match origins.iter().find(|origin| !is_origin(origin)) {
-            Some(origin) => Err(CorsError::Origin(origin.clone())),
-            None => Ok(Self { origins: Origins::Listed(origins), credentials, max_age }),
-        }
-    }
-
-    fn lists(&self, origin: &HeaderValue) -> bool {
-        let Origins::Listed(origins) = &self.origins else { return false };
-        origins.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
-    }
-
-    /// `Access-Control-Allow-Origin` for a page of this origin, if it may call.
-    fn allowed(&self, origin: &HeaderValue) -> Option<HeaderValue> {
-        match self.origins {
-            Origins::All => Some(HeaderValue::from_static("*")),
-            Origins::Listed(_) => self.lists(origin).then(|| origin.clone()),
-        }
-    }
-
-    /// Adds what lets a page read the answer. `preflight` holds the methods where the request asks for leave.
-    pub(crate) fn apply(&self, asked: &HeaderMap, answer: &mut HeaderMap, preflight: Option<&'static str>) {
-        let Some(allowed) = asked.get(header::ORIGIN).and_then(|origin| self.allowed(origin)) else { return };
-        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-        if self.credentials {
-            answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        }
-        match preflight.filter(|_| asked.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)) {
-            None => {
-                let exposed = HeaderValue::from_static(EXPOSED_HEADERS);
-                answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-            }
-            Some(methods) => {
-                answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
-                answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOWED_HEADERS));
-                answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(self.max_age));
+/// A host and its port. A colon without digits after it is no port.
+fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
+    match authority[end_of_host..].find(':') {
+        None => Some((authority, None)),
+        Some(colon) => {
+            let (host, port) = authority.split_at(end_of_host + colon);
+            match &port[1..] {
+                "" => Some((host, None)),
+                digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some((host, Some(digits.parse().ok()?))),
+                _ => None,
             }
         }
     }
 }
 
-/// Whether the text is a scheme and an authority, as browsers send it.
-fn is_origin(text: &str) -> bool {
-    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let is_authority = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
-    authority.is_some_and(|authority| !authority.is_empty() && authority.bytes().all(is_authority))
-}
-
-/// Lets a request that changes something pass only if the cookie that vouches for it was sent by a page of this
-/// origin, or of one that is configured. Browsers say where a request comes from; one that says nothing has to show
-/// its token in `Authorization`.
-pub(crate) fn require_own(exchange: &Exchange<'_>, asker: &Asker) -> Result<(), Refusal> {
-    if asker.voucher != Voucher::Cookie || is_safe(exchange.method()) {
-        return Ok(());
+fn normalized_host(host: &str) -> Option<String> {
+    if let Some(address) = host.strip_prefix('[') {
+        let address: Ipv6Addr = address.strip_suffix(']')?.parse().ok()?;
+        return Some(format!("[{address}]"));
     }
-    match sender(exchange) {
-        Sender::Own => Ok(()),
-        Sender::Other | Sender::Unsaid => Err(Refusal::CrossOrigin),
+    let host = ascii_domain(host)?;
+    let last = host.trim_end_matches('.').rsplit('.').next()?;
+    if last.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(host.parse::<Ipv4Addr>().ok()?.to_string());
     }
+    Some(host)
 }
 
-/// Refuses a page of another origin.
-pub(crate) fn refuse_other(exchange: &Exchange<'_>) -> Result<(), Refusal> {
-    match sender(exchange) {
-        Sender::Other => Err(Refusal::CrossOrigin),
-        Sender::Own | Sender::Unsaid => Ok(()),
+/// A domain in ASCII: mapped to lower case and compatibility form, then each label that is not ASCII in Punycode
+/// (UTS #46 without its checks: a name that they would refuse is never sent by a browser, so it never matches).
+fn ascii_domain(domain: &str) -> Option<String> {
+    let mapped: String =
+        domain.chars().flat_map(char::to_lowercase).nfkc().flat_map(char::to_lowercase).nfc().collect();
+    let mapped = mapped.replace('\u{3002}', ".");
+    let mut labels = Vec::new();
+    for label in mapped.strip_suffix('.').unwrap_or(&mapped).split('.') {
+        let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        match label.is_ascii() {
+            true if plain && !label.is_empty() => labels.push(label.to_owned()),
+            true => return None,
+            false => labels.push(format!("xn--{}", punycode(label)?)),
+        }
     }
+    Some(labels.join(".") + if mapped.ends_with('.') { "." } else { "" })
 }
 
-/// Refuses a page of another origin that may not call, and would have its visitor signed in, or signed up, as somebody
-/// else. A page that may call gets its token this way; without `credentials` browsers keep the cookie from it, since the
-/// type of the body has them ask first.
-pub(crate) fn refuse_unlisted(exchange: &Exchange<'_>) -> Result<(), Refusal> {
-    let origin = exchange.headers().get(header::ORIGIN);
-    let cors = exchange.site.settings.cors.as_ref();
-    match cors.zip(origin).and_then(|(cors, origin)| cors.allowed(origin)) {
-        Some(_) => Ok(()),
-        None => refuse_other(exchange),
+/// Encodes a label in Punycode (RFC 3492, section 6.3).
+fn punycode(label: &str) -> Option<String> {
+    const BASE: u32 = 36;
+    const T_MIN: u32 = 1;
+    const T_MAX: u32 = 26;
+    let mut output: String = label.chars().filter(char::is_ascii).collect();
+    let basic = u32::try_from(output.len()).ok()?;
+    if !output.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return None;
     }
-}
-
-fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-}
-
-/// Which page sent a request.
-enum Sender {
-    /// One of this origin, or of one that is configured to use the cookie.
-    Own,
-    /// One of another origin.
-    Other,
-    /// None, or one whose browser does not say.
-    Unsaid,
-}
-
-fn sender(exchange: &Exchange<'_>) -> Sender {
-    let headers = exchange.headers();
-    let origin = headers.get(header::ORIGIN);
-    let configured = |origin: &HeaderValue| {
-        let cors = exchange.site.settings.cors.as_ref();
-        cors.is_some_and(|cors| cors.credentials && cors.lists(origin))
-    };
-    let fetched = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
-    match (fetched, origin) {
-        (Some(b"same-origin" | b"none"), _) => Sender::Own,
-        (_, Some(origin)) if configured(origin) => Sender::Own,
-        (None, Some(origin)) if is_host(exchange, origin) => Sender::Own,
-        (Some(_), _) | (None, Some(_)) => Sender::Other,
-        (None, None) => Sender::Unsaid,
+    let total = u32::try_from(label.chars().count()).ok()?;
+    if basic > 0 {
+        output.push('-');
     }
+    let (mut next, mut delta, mut bias, mut handled) = (128_u32, 0_u32, 72_u32, basic);
+    while handled < total {
+        let least = label.chars().map(u32::from).filter(|code| *code >= next).min()?;
+        delta = delta.checked_add((least - next).checked_mul(handled + 1)?)?;
+        next = least;
+        for code in label.chars().map(u32::from) {
+            if code < next {
+                delta = delta.checked_add(1)?;
+            }
+            if code != next {
+                continue;
+            }
+            let (mut rest, mut weight) = (delta, BASE);
+            loop {
+                let threshold = weight.saturating_sub(bias).clamp(T_MIN, T_MAX);
+                if rest < threshold {
+                    break;
+                }
+                output.push(digit(threshold + (rest - threshold) % (BASE - threshold))?);
+                rest = (rest - threshold) / (BASE - threshold);
+                weight += BASE;
+            }
+            output.push(digit(rest)?);
+            bias = adapt(delta, handled + 1, handled == basic);
+            delta = 0;
+            handled += 1;
+        }
+        (delta, next) = (delta.checked_add(1)?, next + 1);
+    }
+    Some(output)
 }
 
-/// Whether the origin's host is the one that was asked, and its pages came no less safely.
-fn is_host(exchange: &Exchange<'_>, origin: &HeaderValue) -> bool {
-    let Some((scheme, authority)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
-        return false;
-    };
-    let host = exchange.site.settings.proxies.host(exchange.peer, exchange.parts);
-    let as_safe = scheme == "https" || !exchange.is_secure();
-    as_safe && host.is_some_and(|host| authority.eq_ignore_ascii_case(&host))
+/// The bias after a delta (RFC 3492, section 6.1).
+fn adapt(delta: u32, handled: u32, first: bool) -> u32 {
+    let mut delta = if first { delta / 700 } else { delta / 2 };
+    delta += delta / handled;
+    let mut bias = 0;
+    while delta > 455 {
+        delta /= 35;
+        bias += 36;
+    }
+    bias + 36 * delta / (delta + 38)
+}
+
+/// A digit of Punycode: `a` to `z`, then `0` to `9`.
+fn digit(value: u32) -> Option<char> {
+    char::from_digit(if value < 26 { value + 10 } else { value - 26 }, 36)
 }
 
 #[cfg(test)]
@@ -176,18 +147,61 @@ mod tests {
     use super::*;
 
     #[test]
-    fn configurations_are_checked() {
-        let check = |origins: &[&str], credentials: bool, expected: Result<(), CorsError>| {
-            let origins = origins.iter().map(ToString::to_string).collect();
-            assert_eq!(Cors::new(origins, credentials, 600).map(|_| ()), expected);
+    fn origins_are_written_as_browsers_send_them() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(normalized(text).as_deref(), expected, "{text}");
         };
-        check(&[], true, Ok(()));
-        check(&["*"], false, Ok(()));
-        check(&["*"], true, Err(CorsError::WildcardWithCredentials));
-        check(&["*", "https://a.example"], false, Err(CorsError::WildcardAmongOthers));
-        check(&["https://a.example", "http://localhost:3000"], true, Ok(()));
-        for bad in ["a.example", "https://a.example/", "https://", "null", "https://a.example?x"] {
-            check(&[bad], false, Err(CorsError::Origin(bad.to_owned())));
+        check("https://a.example", Some("https://a.example"));
+        check(" HTTPS://A.Example/ ", Some("https://a.example"));
+        check("https://a.example:443", Some("https://a.example"));
+        check("https://a.example:0443/", Some("https://a.example"));
+        check("https://a.example:", Some("https://a.example"));
+        check("https://a.example:80", Some("https://a.example:80"));
+        check("http://a.example:80", Some("http://a.example"));
+        check("http://localhost:3000", Some("http://localhost:3000"));
+        check("https://a_b.example.", Some("https://a_b.example."));
+        check("http://127.0.0.1:80", Some("http://127.0.0.1"));
+        check("http://[0:0::1]:8080", Some("http://[::1]:8080"));
+        check("https://b\u{fc}cher.example", Some("https://xn--bcher-kva.example"));
+        check("https://BU\u{308}CHER.example", Some("https://xn--bcher-kva.example"));
+        check("https://\u{ff21}.example", Some("https://a.example"));
+        check("https://\u{65e5}\u{672c}\u{8a9e}\u{3002}jp", Some("https://xn--wgv71a119e.jp"));
+        check("https://fa\u{df}.de", Some("https://xn--fa-hia.de"));
+        check("https://xn--bcher-kva.example", Some("https://xn--bcher-kva.example"));
+        for bad in [
+            "",
+            "null",
+            "a.example",
+            "https://",
+            "https://a.example/x",
+            "https://a.example//",
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://u@a.example",
+            "https://a b.example",
+            "https://a..example",
+            "https://a.example:x",
+            "https://a.example:65536",
+            "https://[::1",
+            "https://1.2.3",
+            "ftp://a.example",
+            "*",
+            "https://*.example",
+        ] {
+            check(bad, None);
         }
+    }
+
+    #[test]
+    fn an_authority_has_the_port_of_its_scheme() {
+        let check = |scheme: &str, one: &str, other: &str, expected: bool| {
+            assert_eq!(same_authority(scheme, one, other), expected, "{scheme} {one} {other}");
+        };
+        check("https", "a.example", "A.example:443", true);
+        check("https", "a.example:443", "a.example", true);
+        check("http", "a.example", "a.example:80", true);
+        check("http", "a.example", "a.example:443", false);
+        check("https", "a.example", "b.example", false);
+        check("http", "[::1]", "[::1]:80", true);
     }
 }

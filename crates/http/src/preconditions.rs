@@ -2,8 +2,9 @@ use backstay_base::{Error, ViolationKind};
 use backstay_engine::{IfMatch, Tag};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::Refusal;
 use crate::compression::Coding;
+use crate::endpoint::{Conditions, Effect, Endpoint};
+use crate::{Refusal, TagMismatch};
 
 /// One entity tag as a client sends it (RFC 9110, section 8.8.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +17,13 @@ struct EntityTag<'a> {
 impl EntityTag<'_> {
     /// Whether it is this tag, in any coding.
     fn names(self, tag: &Tag) -> bool {
-        let suffix = self.opaque.strip_prefix(tag.as_str().as_bytes());
-        suffix.is_some_and(|suffix| Coding::ALL.iter().any(|coding| coding.tag_suffix().as_bytes() == suffix))
+        self.is_like(tag) && self.opaque.starts_with(tag.as_str().as_bytes())
+    }
+
+    /// Whether it has the length of this tag, in any coding: it could be an earlier tag of the same list.
+    fn is_like(self, tag: &Tag) -> bool {
+        let Some((_, suffix)) = self.opaque.split_at_checked(tag.as_str().len()) else { return false };
+        Coding::ALL.iter().any(|coding| coding.tag_suffix().as_bytes() == suffix)
     }
 }
 
@@ -28,12 +34,12 @@ enum Condition<'a> {
     Tags(Vec<EntityTag<'a>>),
 }
 
-/// The field value of `ETag`: the tag with the suffix of the coding, so that each form has a strong tag of its own.
+/// The value of `ETag`: the tag with a suffix for the coding, so that each form has its own strong tag.
 pub(crate) fn etag(tag: &Tag, coding: Coding) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(bytes::Bytes::from(format!("\"{tag}{}\"", coding.tag_suffix()))).ok()
 }
 
-/// Whether the client has what the tag stands for, in any coding (RFC 9110, section 13.1.2: compared weakly).
+/// Whether the client already has what the tag names, in any coding (RFC 9110, section 13.1.2: compared weakly).
 pub(crate) fn is_unchanged(headers: &HeaderMap, tag: &Tag) -> Result<bool, Refusal> {
     Ok(match read(headers, &header::IF_NONE_MATCH)? {
         None => false,
@@ -43,51 +49,90 @@ pub(crate) fn is_unchanged(headers: &HeaderMap, tag: &Tag) -> Result<bool, Refus
 }
 
 /// `If-Match` of a write: the versions that its tags name. A weak tag never matches (RFC 9110, section 13.1.1).
-pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Refusal> {
+pub(crate) fn of_write(headers: &HeaderMap, taken: Conditions) -> Result<Option<IfMatch>, Refusal> {
+    match taken {
+        Conditions::None | Conditions::OfRead => Ok(None),
+        Conditions::OfWrite => if_match(headers),
+    }
+}
+
+fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Refusal> {
     Ok(read(headers, &header::IF_MATCH)?.map(|condition| match condition {
         Condition::Any => IfMatch::Any,
-        Condition::Tags(tags) => IfMatch::Versions(tags.into_iter().filter_map(version).collect()),
+        Condition::Tags(tags) => {
+            IfMatch::Versions(tags.into_iter().filter(|tag| !tag.weak).filter_map(version).collect())
+        }
     }))
 }
 
-/// Refuses a read whose `If-Match` names no version that the record has.
+/// Refuses a read whose `If-Match` does not name the version of the record.
 pub(crate) fn require_version(headers: &HeaderMap, version: i64) -> Result<(), Refusal> {
     match if_match(headers)? {
         Some(IfMatch::Versions(versions)) if !versions.contains(&version) => {
-            Err(Error::Precondition { version }.into())
+            Err(name_mismatch(headers, Error::Precondition { version }))
         }
-        _ => Ok(()),
+        Some(IfMatch::Versions(_) | IfMatch::Any) | None => Ok(()),
     }
 }
 
-/// Refuses to read a list whose `If-Match` names other tags than it has (RFC 9110, section 13.1.1: compared strongly).
+/// Refuses to read a list whose `If-Match` does not name its tag (RFC 9110, section 13.1.1: compared strongly).
 pub(crate) fn require_tag(headers: &HeaderMap, tag: &Tag) -> Result<(), Refusal> {
-    match read(headers, &header::IF_MATCH)? {
-        Some(Condition::Tags(tags)) if !tags.iter().any(|sent| !sent.weak && sent.names(tag)) => {
-            Err(Refusal::ListChanged)
-        }
-        _ => Ok(()),
+    let Some(Condition::Tags(tags)) = read(headers, &header::IF_MATCH)? else { return Ok(()) };
+    if tags.iter().any(|sent| !sent.weak && sent.names(tag)) {
+        return Ok(());
     }
+    let mismatch = if tags.iter().any(|sent| sent.names(tag)) {
+        TagMismatch::Weak
+    } else if tags.iter().any(|sent| sent.is_like(tag)) {
+        return Err(Refusal::ListChanged);
+    } else {
+        TagMismatch::Foreign
+    };
+    Err(Refusal::Tag { mismatch, version: None })
 }
 
-/// Refuses a condition that a request of this kind cannot carry, rather than pass it over.
-pub(crate) fn refuse(headers: &HeaderMap, name: &HeaderName) -> Result<(), Refusal> {
+/// Why `If-Match` does not hold: the record has changed, or no tag could ever match.
+pub(crate) fn name_mismatch(headers: &HeaderMap, error: Error) -> Refusal {
+    let Error::Precondition { version: stored } = error else { return error.into() };
+    let mismatch = match read(headers, &header::IF_MATCH) {
+        Ok(Some(Condition::Tags(tags))) if tags.iter().any(|tag| version(*tag) == Some(stored)) => TagMismatch::Weak,
+        Ok(Some(Condition::Tags(tags))) if tags.iter().all(|tag| version(*tag).is_none()) => TagMismatch::Foreign,
+        Ok(_) | Err(_) => return error.into(),
+    };
+    Refusal::Tag { mismatch, version: Some(stored) }
+}
+
+/// Refuses preconditions that the endpoint does not take, instead of ignoring them. On reads, dates are ignored: no
+/// answer has a modification date (RFC 9110, sections 13.1.3 and 13.1.4).
+pub(crate) fn require(headers: &HeaderMap, endpoint: &Endpoint) -> Result<(), Refusal> {
+    match endpoint.conditions {
+        Conditions::OfRead => {}
+        Conditions::OfWrite => refuse(headers, &header::IF_NONE_MATCH, OTHER)?,
+        Conditions::None => {
+            refuse(headers, &header::IF_MATCH, OTHER)?;
+            refuse(headers, &header::IF_NONE_MATCH, OTHER)?;
+        }
+    }
+    if endpoint.effect == Effect::Changes {
+        refuse(headers, &header::IF_UNMODIFIED_SINCE, DATE)?;
+        refuse(headers, &header::IF_MODIFIED_SINCE, DATE)?;
+    }
+    Ok(())
+}
+
+const OTHER: &str = "this request does not support this precondition";
+const DATE: &str = "records have versions, not modification dates; send the record's `ETag` in `If-Match`";
+
+fn refuse(headers: &HeaderMap, name: &HeaderName, why: &str) -> Result<(), Refusal> {
     if !headers.contains_key(name) {
         return Ok(());
     }
-    Err(Refusal::malformed(name.as_str(), ViolationKind::Range("this request cannot carry this condition".to_owned())))
+    Err(Refusal::malformed(name.as_str(), ViolationKind::Range(why.to_owned())))
 }
 
-/// Refuses every condition.
-pub(crate) fn refuse_all(headers: &HeaderMap) -> Result<(), Refusal> {
-    refuse(headers, &header::IF_MATCH)?;
-    refuse(headers, &header::IF_NONE_MATCH)
-}
-
-/// The version that a strong tag of a record names.
+/// The version that the tag of a record names.
 fn version(tag: EntityTag<'_>) -> Option<i64> {
-    let text = std::str::from_utf8(tag.opaque).ok().filter(|_| !tag.weak)?;
-    let (version, _hash) = text.split_once('.')?;
+    let (version, _hash) = std::str::from_utf8(tag.opaque).ok()?.split_once('.')?;
     version.parse().ok().filter(|_| version.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
@@ -101,7 +146,7 @@ fn read<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<Conditio
         if line.as_bytes().trim_ascii() == b"*" {
             return Ok(Some(Condition::Any));
         }
-        let expected = "entity tags in double quotes, such as \"3.Jw4…\", or *".to_owned();
+        let expected = "entity tags in double quotes, such as \"3.Jw4…\", or `*`".to_owned();
         parse_list(line.as_bytes(), &mut tags)
             .ok_or_else(|| Refusal::malformed(name.as_str(), ViolationKind::Type { expected }))?;
     }
@@ -144,7 +189,7 @@ mod tests {
             for line in lines {
                 headers.append(header::IF_MATCH, line.parse().expect("a value"));
             }
-            assert_eq!(if_match(&headers).map_err(|_| ()), expected, "{lines:?}");
+            assert_eq!(of_write(&headers, Conditions::OfWrite).map_err(|_| ()), expected, "{lines:?}");
         };
         let versions = |versions: &[i64]| Ok(Some(IfMatch::Versions(versions.to_vec())));
         check(&[], Ok(None));

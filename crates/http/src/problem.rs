@@ -1,125 +1,14 @@
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use backstay_base::{Error, Limit, RequestId, Unauthenticated, Violation, ViolationKind};
-use http::{HeaderValue, StatusCode, header};
+use backstay_base::{Conflict, Error, Limit, RequestId, Unauthenticated, Violation, ViolationKind};
+use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
 use crate::Refusal;
 use crate::answer::{Answer, Audience, PROBLEM_JSON};
-
-/// One kind of problem (RFC 9457): its `type` is `/problems/{code}`, and stays what it is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Kind {
-    /// As `Error::code` and `Refusal::code` give it.
-    pub(crate) code: &'static str,
-    pub(crate) status: StatusCode,
-    pub(crate) title: &'static str,
-    /// What to do about it.
-    pub(crate) remedy: &'static str,
-}
-
-const fn kind(code: &'static str, status: StatusCode, title: &'static str, remedy: &'static str) -> Kind {
-    Kind { code, status, title, remedy }
-}
-
-/// Every kind of problem there is: the one place where an error becomes a status.
-pub(crate) const KINDS: &[Kind] = {
-    use StatusCode as S;
-    &[
-        kind("malformed-request", S::BAD_REQUEST, "The request cannot be understood", "Mend what 'errors' names."),
-        kind(
-            "malformed-body",
-            S::BAD_REQUEST,
-            "The body cannot be read",
-            "Send the whole body, with its right length.",
-        ),
-        kind("sign-in-required", S::UNAUTHORIZED, "Sign in first", "Sign in at /auth/sign-in and send the token."),
-        kind("invalid-token", S::UNAUTHORIZED, "The token is not valid", "Sign in again at /auth/sign-in."),
-        kind(
-            "malformed-authorization",
-            S::UNAUTHORIZED,
-            "The Authorization header cannot be understood",
-            "Send one header 'Authorization: Bearer TOKEN'.",
-        ),
-        kind("wrong-credentials", S::UNAUTHORIZED, "Wrong e-mail address or password", "Check both and try again."),
-        kind("forbidden", S::FORBIDDEN, "You may not do this", "Ask for access; an operator can explain the rule."),
-        kind(
-            "cross-origin",
-            S::FORBIDDEN,
-            "Refused for its origin",
-            "Send the token as 'Authorization: Bearer', or have the origin added to the configuration.",
-        ),
-        kind("not-found", S::NOT_FOUND, "Not found", "Check the id; you may also not be allowed to see the record."),
-        kind("no-such-path", S::NOT_FOUND, "Nothing is here", "See /openapi.json for what there is."),
-        kind("not-there-yet", S::NOT_FOUND, "Not there yet", "See /openapi.json for what there is."),
-        kind("method-not-allowed", S::METHOD_NOT_ALLOWED, "Another method is needed", "Use one that Allow names."),
-        kind("not-acceptable", S::NOT_ACCEPTABLE, "No acceptable form", "Leave out Accept, or add application/json."),
-        kind("body-timeout", S::REQUEST_TIMEOUT, "The body took too long", "Send it again, faster or in parts."),
-        kind("not-unique", S::CONFLICT, "The value is taken", "Choose another value, or change that record."),
-        kind(
-            "still-referenced",
-            S::CONFLICT,
-            "Other records refer to it",
-            "Delete those records, or point them elsewhere, first.",
-        ),
-        kind("request-in-flight", S::CONFLICT, "The same request is under way", "Wait a moment and repeat it."),
-        kind("concurrent-change", S::CONFLICT, "Changed at the same time", "Read the record again and repeat."),
-        kind("already-done", S::CONFLICT, "It is already so", "Nothing is left to do."),
-        kind(
-            "version-mismatch",
-            S::PRECONDITION_FAILED,
-            "The record has changed",
-            "Read it again, apply your change to what it is now, and send its new ETag in If-Match.",
-        ),
-        kind("list-changed", S::PRECONDITION_FAILED, "The list has changed", "Read it again without If-Match."),
-        kind("too-large", S::PAYLOAD_TOO_LARGE, "Too large", "Send less, or in several requests."),
-        kind("target-too-long", S::URI_TOO_LONG, "The URL is too long", "Send the query by POST to '…:query'."),
-        kind(
-            "unsupported-media-type",
-            S::UNSUPPORTED_MEDIA_TYPE,
-            "The body is of another type",
-            "Send JSON with 'Content-Type: application/json'.",
-        ),
-        kind("invalid-values", S::UNPROCESSABLE_ENTITY, "The values are not valid", "Mend what 'errors' names."),
-        kind(
-            "idempotency-key-reused",
-            S::UNPROCESSABLE_ENTITY,
-            "The idempotency key belongs to another request",
-            "Make a new key for every new request, and repeat one only with the same request.",
-        ),
-        kind("too-costly", S::UNPROCESSABLE_ENTITY, "It costs too much", "Narrow the filter, or add an index."),
-        kind("too-many-attempts", S::TOO_MANY_REQUESTS, "Too many attempts", "Wait as long as Retry-After says."),
-        kind(
-            "headers-too-large",
-            S::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "The headers are too large",
-            "Send fewer or shorter headers and cookies.",
-        ),
-        kind("internal", S::INTERNAL_SERVER_ERROR, "A fault of the server", "Report the requestId to who runs it."),
-        kind(
-            "storage-full",
-            S::INSUFFICIENT_STORAGE,
-            "There is no space left",
-            "Tell who runs the server; reading goes on.",
-        ),
-        kind("busy", S::SERVICE_UNAVAILABLE, "The server is busy", "Try again as Retry-After says."),
-        kind("timeout", S::SERVICE_UNAVAILABLE, "It took too long", "Ask for less, or try again later."),
-        kind(
-            "outcome-unknown",
-            S::SERVICE_UNAVAILABLE,
-            "It is unknown whether the change was stored",
-            "Repeat the request with the same Idempotency-Key, or read the record.",
-        ),
-    ]
-};
-
-/// The kind of this code; an unknown one is a fault of the server.
-pub(crate) fn kind_of(code: &str) -> &'static Kind {
-    const INTERNAL: Kind =
-        kind("internal", StatusCode::INTERNAL_SERVER_ERROR, "A fault of the server", "Report the requestId.");
-    KINDS.iter().find(|kind| kind.code == code).unwrap_or(&INTERNAL)
-}
+use crate::kinds::kind_of;
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -139,7 +28,7 @@ struct Problem<'a> {
 
 #[derive(Serialize)]
 struct Fault<'a> {
-    at: &'a str,
+    at: Cow<'a, str>,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<&'static str>,
@@ -148,26 +37,31 @@ struct Fault<'a> {
 impl<'a> Fault<'a> {
     fn of(violation: &'a Violation) -> Self {
         let remedy = match &violation.kind {
-            ViolationKind::Duplicate => Some("give it once"),
+            ViolationKind::Duplicate => Some("send it once"),
             ViolationKind::ReadOnly(_) => Some("leave it out"),
+            ViolationKind::NeedsPassword => Some("send it to POST /auth/email with the password"),
+            ViolationKind::NotAnAccount => Some("sign in with an account; keys and operators are none"),
+            ViolationKind::InitialState { .. } => Some("leave it out; change the state afterwards"),
             ViolationKind::FieldForbidden { .. } => Some("leave it out, or ask for access"),
-            ViolationKind::Unknown { suggestion: None, .. } => Some("leave it out; /openapi.json lists what there is"),
-            ViolationKind::Reference { .. } => Some("create it first, or refer to another"),
-            _ => None,
+            ViolationKind::Unknown { suggestion: None, .. } => Some("leave it out; /openapi.json lists what exists"),
+            ViolationKind::Reference { .. } => Some("create that record first, or refer to another"),
+            ViolationKind::Unknown { suggestion: Some(_), .. }
+            | ViolationKind::Syntax { .. }
+            | ViolationKind::Required
+            | ViolationKind::Type { .. }
+            | ViolationKind::Range(_)
+            | ViolationKind::Check { .. }
+            | ViolationKind::Transition { .. } => None,
         };
-        Self { at: &violation.at, message: violation.kind.to_string(), remedy }
+        Self { at: Cow::Borrowed(&violation.at), message: violation.kind.to_string(), remedy }
     }
 }
 
-/// The answer that tells of a refusal. What is for the log alone goes there.
+/// The answer to a refused request. What is meant for the operator goes to the log only.
 pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
     let kind = kind_of(refusal.code());
     log(refusal, request);
-    let (errors, version): (&[Violation], Option<i64>) = match refusal {
-        Refusal::Domain(Error::Malformed(violations) | Error::Invalid(violations)) => (violations, None),
-        Refusal::Domain(Error::Precondition { version }) => (&[], Some(*version)),
-        _ => (&[], None),
-    };
+    let Details { version, errors, header } = Details::of(refusal);
     let problem = Problem {
         r#type: format!("/problems/{}", kind.code),
         title: kind.title,
@@ -177,44 +71,112 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         instance: format!("urn:uuid:{request}"),
         request_id: request.to_string(),
         version,
-        errors: errors.iter().map(Fault::of).collect(),
+        errors,
     };
-    let mut answer = Answer::json(kind.status, Audience::Secret, &problem).of_type(PROBLEM_JSON);
-    add_headers(&mut answer, refusal);
+    let mut answer = Answer::json(kind.status, Audience::Secret, &problem).unwrap_or_else(|error| {
+        tracing::error!(%request, cause = chain(&error), "a problem could not be written");
+        Answer::empty(kind.status, Audience::Secret)
+    });
+    answer.content_type = PROBLEM_JSON;
+    answer.headers.extend(header);
     answer
 }
 
-fn add_headers(answer: &mut Answer, refusal: &Refusal) {
-    match refusal {
-        Refusal::Domain(Error::Unauthenticated(Unauthenticated::Token)) | Refusal::Authorization => {
-            let challenge = if matches!(refusal, Refusal::Authorization) { "invalid_request" } else { "invalid_token" };
-            let challenge = HeaderValue::from_str(&format!("Bearer error=\"{challenge}\""));
-            answer.header(header::WWW_AUTHENTICATE, challenge.unwrap_or(HeaderValue::from_static("Bearer")));
+/// What a problem tells besides its kind and text.
+#[derive(Default)]
+struct Details<'a> {
+    /// The version of the stored record, if the refusal is about another one.
+    version: Option<i64>,
+    /// What is wrong, place by place.
+    errors: Vec<Fault<'a>>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl<'a> Details<'a> {
+    fn of(refusal: &'a Refusal) -> Self {
+        match refusal {
+            Refusal::Domain(error) => Self::of_domain(error),
+            Refusal::Tag { version, .. } => Self { version: *version, ..Self::default() },
+            Refusal::Authorization => {
+                Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
+            }
+            // The rest of the body is not read.
+            Refusal::BodySlow { .. } | Refusal::BodyBroken | Refusal::BodyTooLarge { .. } => {
+                Self::header(header::CONNECTION, HeaderValue::from_static("close"))
+            }
+            Refusal::Method { allow, .. } => {
+                let allow = HeaderValue::from_str(allow).ok().map(|allow| (header::ALLOW, allow));
+                Self { header: allow, ..Self::default() }
+            }
+            Refusal::NoSuchPath { .. }
+            | Refusal::NotThereYet(_)
+            | Refusal::MediaType { .. }
+            | Refusal::Charset
+            | Refusal::ContentCoding
+            | Refusal::NotAcceptable { .. }
+            | Refusal::TargetTooLong { .. }
+            | Refusal::HeadersTooLarge { .. }
+            | Refusal::CrossOrigin
+            | Refusal::ListChanged
+            | Refusal::WriteTime { .. } => Self::default(),
         }
-        Refusal::Domain(Error::Unauthenticated(_)) => {
-            answer.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+
+    fn of_domain(error: &'a Error) -> Self {
+        match error {
+            Error::Malformed(violations) | Error::Invalid(violations) => {
+                Self { errors: violations.iter().map(Fault::of).collect(), ..Self::default() }
+            }
+            Error::Conflict(Conflict::Unique { fields, record, .. }) => {
+                Self { errors: taken(fields, *record), ..Self::default() }
+            }
+            Error::Precondition { version } => Self { version: Some(*version), ..Self::default() },
+            Error::Unauthenticated(Unauthenticated::Token) => {
+                Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
+            }
+            Error::Unauthenticated(Unauthenticated::Missing | Unauthenticated::Credentials) => {
+                Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            }
+            Error::Limit(Limit::Rate { retry_after_seconds }) => {
+                Self::header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
+            }
+            Error::Limit(Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
+            Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::Storage | Limit::Time { .. })
+            | Error::Conflict(_)
+            | Error::Forbidden { .. }
+            | Error::ForbiddenAfterwards { .. }
+            | Error::NotFound { .. }
+            | Error::KeyReused
+            | Error::Unknown
+            | Error::Internal(_) => Self::default(),
         }
-        Refusal::Domain(Error::Limit(Limit::Rate { retry_after_seconds })) => {
-            answer.header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds));
-        }
-        Refusal::Domain(Error::Limit(Limit::Busy)) => answer.header(header::RETRY_AFTER, HeaderValue::from(1)),
-        Refusal::Domain(Error::Limit(Limit::Size { what: "the body", .. }))
-        | Refusal::BodySlow { .. }
-        | Refusal::BodyBroken => answer.header(header::CONNECTION, HeaderValue::from_static("close")),
-        Refusal::Method { allow, .. } => answer.header(header::ALLOW, HeaderValue::from_static(allow)),
-        _ => {}
+    }
+
+    fn header(name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..Self::default() }
     }
 }
 
+/// Fields whose values another record already has; of several new records those of one.
+fn taken(fields: &[String], record: Option<usize>) -> Vec<Fault<'static>> {
+    let message = match fields {
+        [_] => "the value is already taken".to_owned(),
+        several => format!("{} are already taken together", several.join(" and ")),
+    };
+    let at = |field: &String| match record {
+        Some(record) => format!("/{record}/{field}"),
+        None => format!("/{field}"),
+    };
+    let fault = |field| Fault { at: Cow::Owned(at(field)), message: message.clone(), remedy: None };
+    fields.iter().map(fault).collect()
+}
+
 fn log(refusal: &Refusal, request: RequestId) {
-    match refusal {
-        Refusal::Domain(Error::Internal(cause)) => {
-            tracing::error!(%request, cause = chain(&**cause), "a request failed");
-        }
-        Refusal::Domain(Error::Unknown) | Refusal::WriteTime { .. } => {
-            tracing::warn!(%request, "it is unknown whether a change was stored");
-        }
-        _ => {}
+    if let Refusal::Domain(Error::Internal(cause)) = refusal {
+        tracing::error!(%request, cause = chain(&**cause), "a request failed");
+    }
+    if matches!(refusal, Refusal::Domain(Error::Unknown) | Refusal::WriteTime { .. }) {
+        tracing::warn!(%request, "it is unknown whether a change was stored");
     }
 }
 
@@ -229,30 +191,15 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// What a kind of problem means: `GET /problems/{code}`.
-pub(crate) fn explained(code: &str) -> Result<Answer, Refusal> {
-    #[derive(Serialize)]
-    struct Explained<'a> {
-        r#type: String,
-        title: &'a str,
-        status: u16,
-        remedy: &'a str,
-    }
-    let kind = KINDS.iter().find(|kind| kind.code == code).ok_or(Refusal::NoSuchPath { hint: None })?;
-    let status = kind.status.as_u16();
-    let explained =
-        Explained { r#type: format!("/problems/{}", kind.code), title: kind.title, status, remedy: kind.remedy };
-    Ok(Answer::json(StatusCode::OK, Audience::Public, &explained))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, Conflict};
+    use backstay_base::Action;
 
     use super::*;
+    use crate::TagMismatch;
+    use crate::kinds::KINDS;
 
     #[test]
     fn every_error_has_its_own_status() {
@@ -268,7 +215,7 @@ mod tests {
         check(domain(Unauthenticated::Credentials.into()), 401);
         check(domain(Error::Forbidden { action: Action::Read, what: "this".into() }), 403);
         check(domain(Error::NotFound { what: "this".into() }), 404);
-        check(domain(Conflict::Unique { collection: "A".into(), fields: vec![] }.into()), 409);
+        check(domain(Conflict::Unique { collection: "A".into(), fields: vec![], record: None }.into()), 409);
         let referenced = Conflict::Referenced { collection: "A".into(), field: "b".into(), count: 1, more: false };
         check(domain(referenced.into()), 409);
         check(domain(Conflict::InFlight.into()), 409);
@@ -286,32 +233,29 @@ mod tests {
         check(domain(Error::internal(io::Error::other("disk"))), 500);
         check(Refusal::NoSuchPath { hint: None }, 404);
         check(Refusal::NotThereYet("x"), 404);
-        check(Refusal::Method { allow: "GET", detail: "x" }, 405);
+        check(Refusal::Method { allow: "GET".to_owned(), detail: "x" }, 405);
         check(Refusal::MediaType { expected: "x" }, 415);
         check(Refusal::ContentCoding, 415);
+        check(Refusal::Charset, 415);
         check(Refusal::NotAcceptable { offered: "x" }, 406);
         check(Refusal::TargetTooLong { max: 1 }, 414);
         check(Refusal::HeadersTooLarge { max: 1 }, 431);
         check(Refusal::BodySlow { seconds: 1 }, 408);
         check(Refusal::BodyBroken, 400);
+        check(Refusal::BodyTooLarge { max: 1 }, 413);
         check(Refusal::Authorization, 401);
         check(Refusal::CrossOrigin, 403);
         check(Refusal::ListChanged, 412);
+        check(Refusal::Tag { mismatch: TagMismatch::Weak, version: None }, 412);
+        check(Refusal::Tag { mismatch: TagMismatch::Foreign, version: Some(1) }, 412);
         check(Refusal::WriteTime { seconds: 1 }, 503);
     }
 
     #[test]
-    fn codes_are_distinct() {
-        let codes: HashSet<&str> = KINDS.iter().map(|kind| kind.code).collect();
-        assert_eq!(codes.len(), KINDS.len());
-    }
-
-    #[test]
-    fn a_fault_of_the_server_is_not_told() {
+    fn the_cause_of_an_internal_error_is_not_answered() {
         let refusal = Refusal::Domain(Error::internal(io::Error::other("the disk is at /secret")));
         let answer = answer(&refusal, RequestId(backstay_base::RecordId::from_bytes([7; 16])));
         let text = String::from_utf8(answer.body.to_vec()).expect("JSON is UTF-8");
         assert!(!text.contains("/secret"), "{text}");
-        assert!(text.contains("\"detail\":\"internal error\""), "{text}");
     }
 }

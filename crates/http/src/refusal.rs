@@ -1,51 +1,54 @@
 use backstay_base::{Error, Violation, ViolationKind};
 
-/// Why a request got no answer of the kind it asked for: an error of the domain, or a fault of the request as HTTP.
+/// Why a request was refused: an error of the domain, or a fault of the request as HTTP.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Refusal {
-    /// The engine, or the identity of the caller.
+    /// From the engine, or from recognizing the caller.
     #[error(transparent)]
     Domain(#[from] Error),
-    /// Nothing stands under this path.
-    #[error("nothing is found under this path{}", hint.as_ref().map(|path| format!("; did you mean {path}?")).unwrap_or_default())]
+    /// There is nothing at this path.
+    #[error("there is nothing at this path{}", did_you_mean(hint.as_ref()))]
     NoSuchPath {
         /// The path that was probably meant.
         hint: Option<String>,
     },
-    /// Known by name, but this Backstay cannot do it.
+    /// Planned, but not supported yet.
     #[error("{0}")]
     NotThereYet(&'static str),
     /// The path exists, but takes other methods.
     #[error("{detail}")]
     Method {
-        /// What it takes: the value of `Allow`.
-        allow: &'static str,
+        /// The methods that it takes: the value of `Allow`.
+        allow: String,
         /// What to do instead.
         detail: &'static str,
     },
     /// The body is of another media type.
-    #[error("the body must be {expected}; say so in Content-Type")]
+    #[error("send the body as {expected}, and say so in `Content-Type`")]
     MediaType {
-        /// What it must be.
+        /// The media type that is expected.
         expected: &'static str,
     },
+    /// The body is in another charset than UTF-8.
+    #[error("`Content-Type` names a charset other than UTF-8; send the body in UTF-8 and leave out `charset`")]
+    Charset,
     /// The body is compressed.
-    #[error("a compressed body is not taken; leave out Content-Encoding")]
+    #[error("compressed bodies are not supported; send the body as it is, without `Content-Encoding`")]
     ContentCoding,
-    /// `Accept` leaves out what is answered here.
-    #[error("this answers {offered}; Accept leaves that out")]
+    /// `Accept` rules out the media type of the answer.
+    #[error("the answer is {offered}, which `Accept` rules out")]
     NotAcceptable {
-        /// What is answered.
+        /// The media type of the answer.
         offered: &'static str,
     },
     /// Path and query are too long.
-    #[error("path and query are longer than {max} bytes")]
+    #[error("the path and query are longer than {max} bytes")]
     TargetTooLong {
         /// The limit.
         max: usize,
     },
     /// The headers are too large.
-    #[error("the headers are larger than {max} bytes")]
+    #[error("the headers are larger than {max} bytes in total")]
     HeadersTooLarge {
         /// The limit.
         max: usize,
@@ -56,24 +59,56 @@ pub enum Refusal {
         /// The limit.
         seconds: u64,
     },
+    /// The body is too large.
+    #[error("the body is larger than {max} bytes")]
+    BodyTooLarge {
+        /// The limit.
+        max: usize,
+    },
     /// The body ended early or its framing is broken.
-    #[error("the body ended early or its chunks are malformed")]
+    #[error("the body ended early, or its chunks are malformed")]
     BodyBroken,
     /// `Authorization` is not of the form `Bearer TOKEN`.
-    #[error("Authorization must be 'Bearer' and one token")]
+    #[error("`Authorization` must be `Bearer` and one token")]
     Authorization,
-    /// A page of another origin sent a request that the cookie would have vouched for.
-    #[error("the request comes from another origin, or does not say from where; a cookie does not vouch for it")]
+    /// A page of another origin sent a request that it may not send.
+    #[error("the request comes from a page of another origin, or does not say where it comes from")]
     CrossOrigin,
-    /// A list is read whose `If-Match` names another state of it.
-    #[error("the list is no longer the one that If-Match names")]
+    /// A list is read whose `If-Match` names an earlier state of it.
+    #[error("the list has changed since you read it")]
     ListChanged,
+    /// `If-Match` names no tag that could match, whatever is stored.
+    #[error("{mismatch}")]
+    Tag {
+        /// What is wrong with its tags.
+        mismatch: TagMismatch,
+        /// The version of the stored record, if it is one.
+        version: Option<i64>,
+    },
     /// A write took too long; it may still be stored.
-    #[error("the request took longer than {seconds} seconds; the change may be stored all the same")]
+    #[error("the request took longer than {seconds} seconds; the change may have been stored")]
     WriteTime {
         /// The limit.
         seconds: u64,
     },
+}
+
+/// Why no tag of `If-Match` could match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TagMismatch {
+    /// It names the current version, but as a weak tag.
+    #[error("`If-Match` holds a weak tag (`W/…`), which never matches (RFC 9110, section 13.1.1)")]
+    Weak,
+    /// It is not an `ETag` that this server sent for this.
+    #[error("`If-Match` holds no `ETag` that this server sends for this resource")]
+    Foreign,
+}
+
+fn did_you_mean(hint: Option<&String>) -> String {
+    match hint {
+        Some(path) => format!("; did you mean {path}?"),
+        None => String::new(),
+    }
 }
 
 impl Refusal {
@@ -89,15 +124,18 @@ impl Refusal {
             Self::NoSuchPath { .. } => "no-such-path",
             Self::NotThereYet(_) => "not-there-yet",
             Self::Method { .. } => "method-not-allowed",
-            Self::MediaType { .. } | Self::ContentCoding => "unsupported-media-type",
+            Self::MediaType { .. } | Self::Charset | Self::ContentCoding => "unsupported-media-type",
             Self::NotAcceptable { .. } => "not-acceptable",
             Self::TargetTooLong { .. } => "target-too-long",
             Self::HeadersTooLarge { .. } => "headers-too-large",
             Self::BodySlow { .. } => "body-timeout",
+            Self::BodyTooLarge { .. } => "too-large",
             Self::BodyBroken => "malformed-body",
             Self::Authorization => "malformed-authorization",
             Self::CrossOrigin => "cross-origin",
             Self::ListChanged => "list-changed",
+            Self::Tag { mismatch: TagMismatch::Weak, .. } => "weak-tag",
+            Self::Tag { mismatch: TagMismatch::Foreign, .. } => "foreign-tag",
             Self::WriteTime { .. } => "outcome-unknown",
         }
     }

@@ -4,28 +4,30 @@ use backstay_base::limits;
 
 use crate::{Cors, Proxies};
 
-/// How the doors behave, as configured.
+/// How the door behaves, as configured.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// Other origins whose pages may call; none by default.
     pub cors: Option<Cors>,
-    /// Proxies in front whose word about the client is taken; none by default.
+    /// Trusted proxies in front of the server; none by default.
     pub proxies: Proxies,
-    /// Whether clients come over https even where no proxy says so: cookies are then for https alone.
+    /// Whether clients connect by https even if no proxy says so: cookies are then sent over https only.
     pub secure_cookies: bool,
-    /// Bytes from which an answer is compressed; `None` never compresses.
+    /// Answers of at least this many bytes are compressed; `None` never compresses.
     pub compress_from: Option<usize>,
-    /// Bytes of a request's body at most.
+    /// The most bytes that the body of a request may have.
     pub body_bytes: usize,
     /// How long one request may take.
     pub request_time: Duration,
-    /// How long the headers of a request may take to arrive, and how long a connection may be idle.
+    /// How long the head of a request may take to arrive, from its first byte; on a new connection, from its start.
     pub header_time: Duration,
+    /// How long a connection may stay open between requests.
+    pub idle_time: Duration,
     /// How long the body of a request may take to arrive.
     pub body_time: Duration,
-    /// How long requests under way may go on when the server is asked to stop.
+    /// How long running requests may take when the server is told to stop.
     pub drain_time: Duration,
-    /// Connections at one time.
+    /// The most connections that are open at one time.
     pub connections: usize,
 }
 
@@ -39,6 +41,7 @@ impl Default for HttpSettings {
             body_bytes: limits::BODY_BYTES,
             request_time: Duration::from_secs(limits::REQUEST_SECONDS),
             header_time: Duration::from_secs(limits::HEADER_SECONDS),
+            idle_time: Duration::from_secs(limits::IDLE_SECONDS),
             body_time: Duration::from_secs(limits::BODY_SECONDS),
             drain_time: Duration::from_secs(limits::DRAIN_SECONDS),
             connections: limits::CONNECTIONS,

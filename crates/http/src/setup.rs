@@ -1,15 +1,15 @@
 use std::borrow::Cow;
 
-use axum::body::Body;
-use backstay_base::{Error, Secret, Violation, ViolationKind, limits};
+use backstay_base::{Error, Secret, Violation, ViolationKind};
+use backstay_identity::FirstOperator;
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
+use crate::admission::Admitted;
 use crate::answer::{Answer, Audience, HTML};
-use crate::exchange::Exchange;
-use crate::{Refusal, body, credentials, listing, origin, problem, query};
+use crate::{Refusal, credentials, kinds, query};
 
-/// Nothing but the style sheet is loaded, nothing runs, and the form goes nowhere else.
+/// The page loads only its style sheet, runs no script, and submits its form only to this server.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
@@ -17,64 +17,60 @@ const FORM: &str = include_str!("setup/form.html");
 const DONE: &str = include_str!("setup/done.html");
 const STYLE: &str = include_str!("setup/style.css");
 
-/// `/auth/setup`: makes the first operator with the one-time token that the terminal showed. It ends with that.
-pub(crate) async fn open(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
-    if exchange.site.identity.has_operator().await? {
-        return Err(Error::NotFound { what: "set-up left to do; an operator exists".to_owned() }.into());
-    }
-    if *exchange.method() != Method::POST {
-        let token = listing::only(exchange.parts.uri.query(), &["token"])?;
-        return Ok(page(StatusCode::OK, form(token.as_deref().unwrap_or_default(), "", "")));
-    }
-    origin::refuse_other(exchange)?;
-    listing::only(exchange.parts.uri.query(), &[])?;
-    let body = body::read(exchange, body, body::FORM_TYPES, limits::CREDENTIAL_BYTES).await?;
-    let entry = Entry::read(&body)?;
-    match make_operator(exchange, &entry).await {
+/// `GET /auth/setup`: a form that makes the first operator with the one-time token that the terminal shows. It exists
+/// until there is an operator.
+pub(crate) async fn page(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    require_none(admitted).await?;
+    let token = admitted.take_parameter();
+    Ok(html(StatusCode::OK, form(token.as_deref(), None, None)))
+}
+
+/// `POST /auth/setup`: the form was submitted.
+pub(crate) async fn submit(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    require_none(admitted).await?;
+    let entry = entered(&admitted.take_body())?;
+    match make_operator(admitted, &entry).await {
         Ok(answer) => Ok(answer),
         Err(refusal) => {
-            let status = problem::kind_of(refusal.code()).status;
+            let status = kinds::kind_of(refusal.code()).status;
             if status.is_server_error() {
                 return Err(refusal);
             }
-            Ok(page(status, form(entry.token.expose(), &entry.email, &refusal.to_string())))
+            Ok(html(status, form(Some(entry.token.expose()), Some(&entry.email), Some(&refusal.to_string()))))
         }
+    }
+}
+
+async fn require_none(admitted: &Admitted<'_>) -> Result<(), Refusal> {
+    match admitted.state().identity.has_operator().await? {
+        true => Err(Error::NotFound { what: "setup left to do; there is an operator".to_owned() }.into()),
+        false => Ok(()),
     }
 }
 
 /// What was entered in the form.
-struct Entry {
-    token: Secret,
-    email: String,
-    password: Secret,
-}
-
-impl Entry {
-    fn read(body: &Bytes) -> Result<Self, Refusal> {
-        let invalid =
-            |problem: &str| Refusal::malformed("", ViolationKind::Syntax { offset: 0, problem: problem.to_owned() });
-        let text = std::str::from_utf8(body).map_err(|_| invalid("this is not UTF-8"))?;
-        let mut pairs = query::pairs(text)?;
-        let mut take = |name: &str| {
-            let index = pairs.iter().position(|(known, _)| known == name);
-            let missing = || Error::Malformed(vec![Violation::new(name, ViolationKind::Required)]);
-            index.map(|index| pairs.swap_remove(index).1.into_owned()).ok_or_else(missing)
-        };
-        let (token, email, password) = (take("token")?, take("email")?, take("password")?);
-        match pairs.first() {
-            None => Ok(Self { token: Secret::new(token), email, password: Secret::new(password) }),
-            Some(_) => Err(invalid("the form has a token, an email and a password, and nothing else")),
-        }
+fn entered(body: &Bytes) -> Result<FirstOperator, Refusal> {
+    let invalid =
+        |problem: &str| Refusal::malformed("", ViolationKind::Syntax { offset: 0, problem: problem.to_owned() });
+    let text = std::str::from_utf8(body).map_err(|_| invalid("the form is not UTF-8"))?;
+    let mut pairs = query::pairs(text)?;
+    let mut take = |name: &str| {
+        let index = pairs.iter().position(|(known, _)| known == name);
+        let missing = || Error::Malformed(vec![Violation::new(name, ViolationKind::Required)]);
+        index.map(|index| pairs.swap_remove(index).1.into_owned()).ok_or_else(missing)
+    };
+    let (token, email, password) = (take("token")?, take("email")?, take("password")?);
+    match pairs.first() {
+        None => Ok(FirstOperator { token: Secret::new(token), email, password: Secret::new(password) }),
+        Some(_) => Err(invalid("the form consists of a token, an email address and a password")),
     }
 }
 
-async fn make_operator(exchange: &Exchange<'_>, entry: &Entry) -> Result<Answer, Refusal> {
-    let context = exchange.context(credentials::nobody());
-    let (identity, Entry { token, email, password }) = (&exchange.site.identity, entry);
-    let signed_in = identity.set_up_operator(&context, exchange.client(), token, email, password).await?;
-    let mut answer = page(StatusCode::OK, DONE.to_owned());
-    let cookie = credentials::set_cookie(exchange, &signed_in.token, signed_in.expires_at);
-    answer.headers.extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+async fn make_operator(admitted: &Admitted<'_>, entry: &FirstOperator) -> Result<Answer, Refusal> {
+    let (head, identity) = (admitted.head(), &admitted.state().identity);
+    let signed_in = identity.set_up_operator(&admitted.context(), head.client(), entry).await?;
+    let mut answer = html(StatusCode::OK, DONE.to_owned());
+    answer.header(header::SET_COOKIE, credentials::set_cookie(head, &signed_in.token, signed_in.expires_at)?);
     Ok(answer)
 }
 
@@ -84,23 +80,25 @@ pub(crate) fn style() -> Answer {
     Answer::ready(StatusCode::OK, Audience::Public, Bytes::from_static(STYLE.as_bytes())).of_type(css)
 }
 
-fn form(token: &str, email: &str, problem: &str) -> String {
+/// The form, filled with what is known already.
+fn form(token: Option<&str>, email: Option<&str>, problem: Option<&str>) -> String {
     let problem = match problem {
-        "" => String::new(),
-        problem => format!("<p class=\"problem\" role=\"alert\">{}</p>", escape(problem)),
+        None => String::new(),
+        Some(problem) => format!("<p class=\"problem\" role=\"alert\">{}</p>", escape(problem)),
     };
-    FORM.replace("{problem}", &problem).replace("{token}", &escape(token)).replace("{email}", &escape(email))
+    let value = |known: Option<&str>| known.map_or(String::new(), |text| escape(text).into_owned());
+    FORM.replace("{problem}", &problem).replace("{token}", &value(token)).replace("{email}", &value(email))
 }
 
-fn page(status: StatusCode, html: String) -> Answer {
-    let mut answer = Answer::ready(status, Audience::Secret, html.into()).of_type(HTML);
+fn html(status: StatusCode, text: String) -> Answer {
+    let mut answer = Answer::ready(status, Audience::Secret, text.into()).of_type(HTML);
     answer.header(header::CONTENT_SECURITY_POLICY, POLICY);
     answer.header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     answer.header(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     answer
 }
 
-/// Text as it stands in an HTML element or a quoted attribute.
+/// Escapes text for an HTML element or a quoted attribute.
 fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>', '"', '\'', '{']) {
         return Cow::Borrowed(text);
@@ -113,7 +111,7 @@ fn escape(text: &str) -> Cow<'_, str> {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // A later replacement in the page must not find its mark in a value.
+            // A later replacement in the page must not find its placeholder in a value.
             '{' => escaped.push_str("&#123;"),
             _ => escaped.push(character),
         }

@@ -7,7 +7,7 @@ use backstay_base::RecordId;
 /// How an operator names an account, another operator, or a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountRef {
-    /// By e-mail address; an account is looked for first, then an operator. Where a key may be meant too, by its name.
+    /// By email address: an account's, or else an operator's. If it may be a key too: by its name.
     Email(String),
     /// By id.
     Id(RecordId),
@@ -16,7 +16,7 @@ pub enum AccountRef {
 impl FromStr for AccountRef {
     type Err = Infallible;
 
-    /// A UUID is an id, everything else is taken for an e-mail address.
+    /// A UUID is an id; everything else is taken for an email address.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(text.parse().map_or_else(|_| Self::Email(text.to_owned()), Self::Id))
     }

@@ -2,33 +2,36 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use backstay_base::{Ambient, Error, Limit, Timestamp, limits};
+use backstay_base::{Ambient, Error, Limit, RecordId, Timestamp, limits};
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use crate::Settings;
+use crate::schema::SubjectKind;
 
-/// What is counted, and by what.
+/// What is tried, and what its attempts are counted by.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Attempt<'a> {
-    /// Sign-ins of one account, by its kind and its e-mail address, whether it exists or not.
-    Account(&'a str, &'a str),
-    /// Sign-ins from one address.
+    /// Sign-ins with one email address, whether it has an account or not.
+    Email(SubjectKind, &'a str),
+    /// Passwords of one signed-in account or operator.
+    Subject(RecordId),
+    /// Passwords from one network address.
     SignIn(IpAddr),
-    /// Sign-ups from one address.
+    /// Sign-ups from one network address.
     SignUp(IpAddr),
-    /// Set-up tokens tried from one address.
+    /// Set-up tokens from one network address.
     SetUp(IpAddr),
 }
 
-/// Limits how often something is tried. Each name has a bucket of attempts that fills again evenly; only the moment at
-/// which it will be full is kept (the generic cell rate algorithm, ITU-T I.371, annex A). The number of buckets is
-/// bounded: the least used go first.
+/// Limits how often something is tried. Each key has a bucket of attempts that refills evenly; all that is kept of it is
+/// the moment at which it will be full (the generic cell rate algorithm, ITU-T I.371, annex A). The number of buckets is
+/// bounded: the least used are evicted first.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     buckets: Cache<[u8; 16], Arc<AtomicI64>>,
-    /// Makes the names' places in memory unpredictable.
-    key: [u8; 16],
+    /// Keeps anyone from choosing names that collide.
+    salt: [u8; 16],
     window_micros: i64,
     per_account: u32,
     per_address: u32,
@@ -37,11 +40,11 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     pub(crate) fn new(settings: &Settings, ambient: &Ambient) -> Self {
-        let mut key = [0; 16];
-        ambient.entropy.fill(&mut key);
+        let mut salt = [0; 16];
+        ambient.entropy.fill(&mut salt);
         Self {
             buckets: Cache::new(limits::ATTEMPT_BUCKETS),
-            key,
+            salt,
             window_micros: i64::from(settings.attempt_minutes) * 60_000_000,
             per_account: settings.attempts_per_account,
             per_address: settings.attempts_per_address,
@@ -49,65 +52,71 @@ impl Attempts {
         }
     }
 
-    /// Takes one attempt, or says how long to wait for one.
+    /// Counts one attempt. Fails with the seconds to wait if there were too many.
     pub(crate) fn take(&self, attempt: Attempt<'_>, now: Timestamp) -> Result<(), Error> {
         let per_attempt = self.window_micros / i64::from(self.burst(attempt));
         let bucket = self.bucket(attempt);
-        let step = |full_at: i64| {
-            let next = full_at.max(now.micros()) + per_attempt;
-            (next - now.micros() <= self.window_micros).then_some(next)
-        };
+        let next = |full_at: i64| full_at.max(now.micros()) + per_attempt;
+        // How far the bucket would be filled beyond its size.
+        let excess = |full_at: i64| next(full_at) - now.micros() - self.window_micros;
+        let step = |full_at: i64| (excess(full_at) <= 0).then(|| next(full_at));
         match bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
             Ok(_) => Ok(()),
             Err(full_at) => {
-                let wait = full_at + per_attempt - self.window_micros - now.micros();
-                let seconds = u64::try_from(wait).unwrap_or(0).div_ceil(1_000_000).max(1);
-                Err(Limit::Rate { retry_after_seconds: seconds }.into())
+                let retry_after_seconds = excess(full_at).unsigned_abs().div_ceil(1_000_000);
+                Err(Limit::Rate { retry_after_seconds }.into())
             }
         }
     }
 
-    /// Gives all attempts back, because one of them was right.
+    /// Gives all attempts back after one of them succeeded.
     pub(crate) fn forgive(&self, attempt: Attempt<'_>) {
-        self.buckets.remove(&self.name(attempt));
+        self.buckets.remove(&self.key(attempt));
     }
 
     fn burst(&self, attempt: Attempt<'_>) -> u32 {
         match attempt {
-            Attempt::Account(..) => self.per_account,
+            Attempt::Email(..) | Attempt::Subject(_) => self.per_account,
             Attempt::SignIn(_) | Attempt::SetUp(_) => self.per_address,
             Attempt::SignUp(_) => self.sign_ups,
         }
     }
 
     fn bucket(&self, attempt: Attempt<'_>) -> Arc<AtomicI64> {
-        let name = self.name(attempt);
+        let key = self.key(attempt);
         let fresh = || Ok::<_, std::convert::Infallible>(Arc::new(AtomicI64::new(i64::MIN)));
-        match self.buckets.get_or_insert_with(&name, fresh) {
+        match self.buckets.get_or_insert_with(&key, fresh) {
             Ok(bucket) => bucket,
             Err(never) => match never {},
         }
     }
 
-    fn name(&self, attempt: Attempt<'_>) -> [u8; 16] {
-        let mut hash = Sha256::new_with_prefix(self.key);
+    /// The bucket's key: a hash, so that it has one size whatever was sent.
+    fn key(&self, attempt: Attempt<'_>) -> [u8; 16] {
+        let mut hash = Sha256::new_with_prefix(self.salt);
         match attempt {
-            Attempt::Account(kind, email) => {
-                hash.update([0]);
-                hash.update(kind);
-                hash.update([0]);
-                hash.update(email);
-            }
             Attempt::SignIn(address) => Self::address(&mut hash, 1, address),
             Attempt::SignUp(address) => Self::address(&mut hash, 2, address),
             Attempt::SetUp(address) => Self::address(&mut hash, 3, address),
+            Attempt::Email(SubjectKind::Account, email) => {
+                hash.update([4]);
+                hash.update(email);
+            }
+            Attempt::Email(SubjectKind::Operator, email) => {
+                hash.update([5]);
+                hash.update(email);
+            }
+            Attempt::Subject(id) => {
+                hash.update([6]);
+                hash.update(id.as_bytes());
+            }
         }
-        let mut name = [0; 16];
-        name.copy_from_slice(&hash.finalize()[..16]);
-        name
+        let mut key = [0; 16];
+        key.copy_from_slice(&hash.finalize()[..16]);
+        key
     }
 
-    /// One household or server has at least the 64 lower bits of an IPv6 address to choose from.
+    /// Counts the /64 network of an IPv6 address, since one household or server can choose the lower 64 bits freely.
     fn address(hash: &mut Sha256, purpose: u8, address: IpAddr) {
         hash.update([purpose]);
         match address.to_canonical() {
@@ -139,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_bucket_empties_and_fills_evenly() {
-        let (attempts, ada) = (attempts(), Attempt::Account("account", "ada@example.org"));
+        let (attempts, ada) = (attempts(), Attempt::Email(SubjectKind::Account, "ada@example.org"));
         for _ in 0..3 {
             check(&attempts, ada, 0, None);
         }
@@ -155,22 +164,22 @@ mod tests {
     }
 
     #[test]
-    fn names_do_not_share_a_bucket() {
+    fn each_address_has_a_bucket_of_its_own() {
         let attempts = attempts();
         for _ in 0..3 {
-            check(&attempts, Attempt::Account("account", "ada@example.org"), 0, None);
+            check(&attempts, Attempt::Email(SubjectKind::Account, "ada@example.org"), 0, None);
         }
-        check(&attempts, Attempt::Account("operator", "ada@example.org"), 0, None);
-        check(&attempts, Attempt::Account("account", "bob@example.org"), 0, None);
+        check(&attempts, Attempt::Email(SubjectKind::Operator, "ada@example.org"), 0, None);
+        check(&attempts, Attempt::Email(SubjectKind::Account, "bob@example.org"), 0, None);
     }
 
     #[test]
     fn an_ipv6_network_is_one_address() {
         let attempts = attempts();
-        let name = |text: &str| attempts.name(Attempt::SignIn(text.parse().expect("an address")));
-        assert_eq!(name("2001:db8::1"), name("2001:db8::ffff:1"));
-        assert_ne!(name("2001:db8::1"), name("2001:db8:0:1::1"));
-        assert_eq!(name("::ffff:192.0.2.1"), name("192.0.2.1"));
-        assert_ne!(name("192.0.2.1"), name("192.0.2.2"));
+        let key = |text: &str| attempts.key(Attempt::SignIn(text.parse().expect("an address")));
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
     }
 }

@@ -4,7 +4,7 @@ use backstay_base::{Error, Secret, Violation, ViolationKind};
 use backstay_engine::object_members;
 use serde_json::value::RawValue;
 
-/// The members of a JSON object, to be taken out one by one.
+/// The members of a JSON object, which are taken out one by one.
 #[derive(Debug)]
 pub(crate) struct Body<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -13,7 +13,7 @@ impl<'a> Body<'a> {
         object_members(body).map(Self)
     }
 
-    /// Takes a member out that must be a text, if it is there.
+    /// Takes out a member, if it is there. It must be a text.
     pub(crate) fn take(&mut self, name: &'static str) -> Result<Option<Secret>, Error> {
         let Some(raw) = self.take_raw(name)? else { return Ok(None) };
         let expected = || ViolationKind::Type { expected: "a text in double quotes".to_owned() };
@@ -21,12 +21,12 @@ impl<'a> Body<'a> {
         Ok(Some(Secret::new(text)))
     }
 
-    /// Takes a member out that must be there and be a text.
+    /// Takes out a member, which must be there and be a text.
     pub(crate) fn require(&mut self, name: &'static str) -> Result<Secret, Error> {
         self.take(name)?.ok_or_else(|| Error::invalid(format!("/{name}"), ViolationKind::Required))
     }
 
-    /// Refuses members that nobody has taken out.
+    /// Refuses members that were not taken out.
     pub(crate) fn finish(self) -> Result<(), Error> {
         let unknown = |(name, _): (Cow<'a, str>, &RawValue)| {
             let name: String = name.chars().take(40).collect();
@@ -37,7 +37,7 @@ impl<'a> Body<'a> {
         if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
     }
 
-    /// The members that nobody has taken out, as an object again.
+    /// The members that were not taken out, as a JSON object.
     pub(crate) fn rest(self) -> Result<String, Error> {
         let mut text = String::from("{");
         for (index, (name, raw)) in self.0.into_iter().enumerate() {
@@ -76,23 +76,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_repeating_values() {
-        let check = |text: &str, expected: &str| {
+    fn a_refusal_names_the_place_and_repeats_no_value() {
+        let check = |text: &str, expected: Option<(&str, ViolationKind)>| {
             let read = || {
                 let mut body = Body::parse(text.as_bytes())?;
                 body.require("password")?;
                 body.finish()
             };
-            let got: Result<(), Error> = read();
-            assert_eq!(got.map_or_else(|error| error.to_string(), |()| "taken".to_owned()), expected, "{text}");
+            let got: Vec<Violation> = match read() {
+                Ok(()) => Vec::new(),
+                Err(Error::Invalid(violations) | Error::Malformed(violations)) => violations,
+                Err(other) => panic!("{other:?}"),
+            };
+            let expected = expected.map(|(at, kind)| Violation::new(at, kind));
+            assert_eq!(got, expected.into_iter().collect::<Vec<_>>(), "{text}");
         };
-        check(r#"{"password": "p"}"#, "taken");
-        check("{}", "/password: a value is required");
-        check(r#"{"password": "p", "password": "q"}"#, "/password: the member occurs twice");
-        check(r#"{"password": 7}"#, "/password: expected a text in double quotes");
-        check(r#"{"password": null}"#, "/password: expected a text in double quotes");
-        check(r#"{"password": "\ud800"}"#, "/password: expected a text in double quotes");
-        check(r#"{"password": "p", "a/b": 1}"#, "/a~1b: unknown member 'a/b'");
-        check("[]", "expected a JSON object");
+        let expected = |what: &str| ViolationKind::Type { expected: what.to_owned() };
+        check(r#"{"password": "p"}"#, None);
+        check("{}", Some(("/password", ViolationKind::Required)));
+        check(r#"{"password": "p", "password": "q"}"#, Some(("/password", ViolationKind::Duplicate)));
+        for text in [r#"{"password": 7}"#, r#"{"password": null}"#, r#"{"password": "\ud800"}"#] {
+            check(text, Some(("/password", expected("a text in double quotes"))));
+        }
+        let unknown = ViolationKind::Unknown { what: "member", name: "a/b".to_owned(), suggestion: None };
+        check(r#"{"password": "p", "a/b": 1}"#, Some(("/a~1b", unknown)));
+        check("[]", Some(("", expected("a JSON object"))));
     }
 }

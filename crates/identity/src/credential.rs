@@ -1,57 +1,40 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, CallerKind, Error, RecordId, Secret};
-use backstay_engine::{Authority, Draft, Engine, OpContext, Record};
-use backstay_model::FieldId;
+use backstay_base::{Caller, CallerKind, Error, RecordId};
+use backstay_engine::{Authority, Engine, Input, Record, TxContext};
 use backstay_scalar::Value;
 
-use crate::grants::known_role;
+use crate::claims::{self, Claims};
+use crate::error::Damaged;
 use crate::hashing::StoredHash;
-use crate::schema::Schema;
-use crate::{Identity, password};
+use crate::roles::{self, Roles};
+use crate::schema::{Credentials, Schema, SubjectKind, SubjectType};
 
-/// Who signs in: an account of the application, or an operator.
+/// Somebody who can sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Subject {
-    Account(RecordId),
-    Operator(RecordId),
+pub(crate) struct Subject {
+    pub(crate) of: SubjectType,
+    /// The account's or the operator's record.
+    pub(crate) id: RecordId,
 }
 
 impl Subject {
-    pub(crate) fn id(self) -> RecordId {
-        match self {
-            Self::Account(id) | Self::Operator(id) => id,
-        }
-    }
-
-    pub(crate) fn kind(self) -> CallerKind {
-        match self {
-            Self::Account(_) => CallerKind::Account,
-            Self::Operator(_) => CallerKind::Operator,
-        }
-    }
-
-    /// The field of a credential that refers to it; absent for accounts where the application has none.
-    pub(crate) fn field(self, schema: &Schema) -> Option<FieldId> {
-        match self {
-            Self::Account(_) => schema.credentials.account,
-            Self::Operator(_) => Some(schema.credentials.operator),
-        }
+    /// The caller that this subject is, with these roles and claims.
+    pub(crate) fn caller(self, roles: Roles, claims: Claims) -> Caller {
+        let kind = match self.of.kind {
+            SubjectKind::Account => CallerKind::Account,
+            SubjectKind::Operator => CallerKind::Operator,
+        };
+        Caller { kind, id: Some(self.id), roles, claims, session: None, grant: None }
     }
 }
-
-/// Names of roles.
-pub(crate) type Roles = Arc<[Arc<str>]>;
-
-/// Claims by name.
-pub(crate) type Claims = Arc<BTreeMap<String, String>>;
 
 /// A stored credential.
 #[derive(Debug, Clone)]
 pub(crate) struct Credential {
     pub(crate) id: RecordId,
     pub(crate) subject: Subject,
+    /// Absent until a password is set.
     pub(crate) password_hash: Option<StoredHash>,
     pub(crate) roles: Roles,
     pub(crate) claims: Claims,
@@ -61,134 +44,81 @@ pub(crate) struct Credential {
 impl Credential {
     pub(crate) fn read(schema: &Schema, record: &Record) -> Result<Self, Error> {
         let fields = &schema.credentials;
-        let account = fields.account.and_then(|field| record.value(field).as_id()).map(Subject::Account);
-        let operator = record.value(fields.operator).as_id().map(Subject::Operator);
+        let referred = |of: SubjectType| record.value(of.credential).as_id().map(|id| Subject { of, id });
+        let subject = schema.accounts.and_then(referred).or_else(|| referred(schema.operators));
         Ok(Self {
             id: record.id(),
-            subject: account.or(operator).ok_or_else(|| Error::internal(Damaged("credential")))?,
-            password_hash: StoredHash::read(record.value(fields.password_hash)),
-            roles: roles(record.value(fields.roles)),
-            claims: claims(record.value(fields.claims))?,
-            disabled: record.value(fields.disabled).as_bool() != Some(false),
+            subject: subject.ok_or(Damaged("BackstayCredential.operator"))?,
+            password_hash: StoredHash::read(record.value(fields.password_hash), "BackstayCredential.passwordHash")?,
+            roles: roles::read(record.value(fields.roles), "BackstayCredential.roles")?,
+            claims: claims::read(record.value(fields.claims), "BackstayCredential.claims")?,
+            disabled: record.value(fields.disabled).as_bool().ok_or(Damaged("BackstayCredential.disabled"))?,
         })
     }
 
-    /// Who asks, as rules see it.
-    pub(crate) fn caller(&self, session: Option<RecordId>) -> Caller {
-        Caller {
-            kind: self.subject.kind(),
-            id: Some(self.subject.id()),
-            roles: Arc::clone(&self.roles),
-            claims: Arc::clone(&self.claims),
-            session,
-        }
+    /// The caller who holds it, as rules see it.
+    pub(crate) fn caller(&self) -> Caller {
+        self.subject.caller(Arc::clone(&self.roles), Arc::clone(&self.claims))
     }
 
-    /// The credential of somebody, read outside of an operation.
-    pub(crate) async fn peek(engine: &Engine, schema: &Schema, subject: Subject) -> Result<Option<Self>, Error> {
-        let Some(field) = subject.field(schema) else { return Ok(None) };
-        let by = [(field, Value::Id(subject.id()))];
-        let record = engine.peek_by(schema.credentials.collection, &by).await?;
-        record.map(|record| Self::read(schema, &record)).transpose()
+    /// The same with the session that was shown.
+    pub(crate) fn caller_in(&self, session: RecordId) -> Caller {
+        Caller { session: Some(session), ..self.caller() }
+    }
+}
+
+impl Schema {
+    /// A subject's credential, read outside of a transaction.
+    pub(crate) async fn peek_credential(&self, engine: &Engine, subject: Subject) -> Result<Option<Credential>, Error> {
+        let by = [(subject.of.credential, Value::Id(subject.id))];
+        let record = engine.peek_by(self.credentials.collection, &by).await?;
+        record.map(|record| Credential::read(self, &record)).transpose()
     }
 
-    /// The credential of somebody, within an operation.
-    pub(crate) async fn find(
-        cx: &mut OpContext<'_, '_>,
-        schema: &Schema,
+    /// A subject's credential, read within a transaction.
+    pub(crate) async fn find_credential(
+        &self,
+        cx: &mut TxContext<'_, '_>,
         subject: Subject,
-    ) -> Result<Option<Self>, Error> {
-        let Some(field) = subject.field(schema) else { return Ok(None) };
-        let record = cx.find(schema.credentials.collection, &[(field, Value::Id(subject.id()))]).await?;
-        record.map(|record| Self::read(schema, &record)).transpose()
+    ) -> Result<Option<Credential>, Error> {
+        let by = [(subject.of.credential, Value::Id(subject.id))];
+        let record = cx.find(self.credentials.collection, &by).await?;
+        record.map(|record| Credential::read(self, &record)).transpose()
     }
+}
 
-    /// Makes the credential of somebody who has none.
+impl Credentials {
+    /// Stores the credential of a subject that has none.
     pub(crate) async fn create(
-        cx: &mut OpContext<'_, '_>,
-        schema: &Schema,
+        &self,
+        cx: &mut TxContext<'_, '_>,
         subject: Subject,
         password_hash: Option<&StoredHash>,
         roles: &[Arc<str>],
-    ) -> Result<Self, Error> {
-        let fields = &schema.credentials;
-        let Some(field) = subject.field(schema) else { return Err(Error::internal(Damaged("model"))) };
-        let hash = password_hash.map_or(Value::Null, StoredHash::value);
-        let draft = Draft::new()
-            .with(field, subject.id())
-            .with(fields.password_hash, hash)
-            .with(fields.roles, roles_value(roles))
-            .with(fields.disabled, false);
-        let record = cx.create(Authority::System, fields.collection, draft).await?;
-        Self::read(schema, &record)
+    ) -> Result<Credential, Error> {
+        let input = Input::new()
+            .with(subject.of.credential, subject.id)
+            .with(self.password_hash, password_hash.map_or(Value::Null, StoredHash::value))
+            .with(self.roles, roles::value(roles))
+            .with(self.disabled, false);
+        let record = cx.create(Authority::System, self.collection, input).await?;
+        Ok(Credential {
+            id: record.id(),
+            subject,
+            password_hash: password_hash.cloned(),
+            roles: roles.into(),
+            claims: Claims::default(),
+            disabled: false,
+        })
     }
-}
 
-/// What an account that is made without a sign-up (from a seed file, by an operator) is to sign in with.
-#[derive(Debug, Clone)]
-pub struct NewCredential {
-    schema: Schema,
-    password_hash: Option<StoredHash>,
-    roles: Vec<Arc<str>>,
-}
-
-impl Identity {
-    /// Prepares the credential of an account that is yet to be made: its password, if it is to have one, is checked and
-    /// hashed, its roles are those of the model. Violations are at `/$password` and `/$roles`.
-    pub async fn new_credential(&self, password: Option<&Secret>, roles: &[String]) -> Result<NewCredential, Error> {
-        let model = self.engine().model();
-        let roles: Result<_, Error> = roles.iter().map(|role| known_role(model, "/$roles", role)).collect();
-        let password_hash = match password {
-            Some(password) => {
-                password::check_new("/$password", password, "", self.settings().password_min)?;
-                Some(self.hasher().hash(password.clone()).await?)
-            }
-            None => None,
-        };
-        Ok(NewCredential { schema: *self.schema(), password_hash, roles: roles? })
+    /// Changes a stored credential.
+    pub(crate) async fn update(
+        &self,
+        cx: &mut TxContext<'_, '_>,
+        credential: RecordId,
+        changes: Input,
+    ) -> Result<(), Error> {
+        cx.update(Authority::System, self.collection, credential, changes, None).await.map(|_| ())
     }
-}
-
-impl NewCredential {
-    /// Stores it as part of the operation that made the account.
-    pub async fn create(&self, cx: &mut OpContext<'_, '_>, account: RecordId) -> Result<(), Error> {
-        let subject = Subject::Account(account);
-        Credential::create(cx, &self.schema, subject, self.password_hash.as_ref(), &self.roles).await.map(|_| ())
-    }
-}
-
-/// A record of Backstay's own that it did not write.
-#[derive(Debug, thiserror::Error)]
-#[error("a stored {0} holds what Backstay did not write")]
-pub(crate) struct Damaged(pub(crate) &'static str);
-
-/// Reads a list of names.
-pub(crate) fn roles(value: &Value) -> Roles {
-    let Value::List(items) = value else { return Arc::from([]) };
-    let text = |item: &Value| match item {
-        Value::Text(name) => Some(Arc::clone(name)),
-        _ => None,
-    };
-    items.iter().filter_map(text).collect()
-}
-
-/// A list of names, as it is stored.
-pub(crate) fn roles_value(roles: &[Arc<str>]) -> Value {
-    Value::List(roles.iter().map(|role| Value::Text(Arc::clone(role))).collect())
-}
-
-/// Reads an object of texts.
-pub(crate) fn claims(value: &Value) -> Result<Claims, Error> {
-    match value {
-        Value::Json(text) => serde_json::from_str(text).map(Arc::new).map_err(Error::internal),
-        _ => Ok(Claims::default()),
-    }
-}
-
-/// An object of texts, as it is stored.
-pub(crate) fn claims_value(claims: &BTreeMap<String, String>) -> Result<Value, Error> {
-    if claims.is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::to_string(claims).map(|text| Value::Json(text.into())).map_err(Error::internal)
 }

@@ -1,64 +1,142 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, ViolationKind, nearest};
-use backstay_engine::Context;
-use backstay_model::Model;
+use backstay_base::{Error, Grant, Limit, Violation, ViolationKind, limits, nearest};
+use backstay_model::{Collection, Model};
+use backstay_scalar::Value;
 
-use crate::credential::Credential;
-use crate::edit::Edit;
-use crate::{AccountRef, Identity};
+use crate::error::Damaged;
+use crate::roles;
 
-impl Identity {
-    /// The roles of an account or an operator. Only for Backstay itself and for operators, as everything here.
-    pub async fn roles(&self, cx: &Context, account: &AccountRef) -> Result<Arc<[Arc<str>]>, Error> {
-        Self::operators_only(cx)?;
-        let subject = self.subject(account).await?;
-        let credential = Credential::peek(self.engine(), self.schema(), subject).await?;
-        Ok(credential.map_or_else(|| Arc::from([]), |credential| credential.roles))
-    }
+/// Short for the first three of `Grant::ACTIONS`, as in `@allow(read: …)`.
+const READ: &str = "read";
+const READS: [&str; 3] = ["get", "search", "history"];
 
-    /// Gives an account (or an operator) a role of the model; it holds for the next request. Nothing changes where it
-    /// has the role.
-    pub async fn grant_role(&self, cx: &Context, account: &AccountRef, role: &str) -> Result<(), Error> {
-        Self::operators_only(cx)?;
-        let role = known_role(self.engine().model(), "role", role)?;
-        self.edit(cx, self.subject(account).await?, Edit::Grant(role)).await
-    }
+/// Names that a message lists; more are counted.
+const LISTED: usize = 20;
 
-    /// Takes a role from an account; it holds for the next request. Nothing changes where it does not have the role.
-    pub async fn revoke_role(&self, cx: &Context, account: &AccountRef, role: &str) -> Result<(), Error> {
-        Self::operators_only(cx)?;
-        let subject = self.subject(account).await?;
-        let held = Credential::peek(self.engine(), self.schema(), subject).await?;
-        // A role that the model no longer has can still be taken away.
-        if !held.is_some_and(|held| held.roles.iter().any(|one| &**one == role)) {
-            known_role(self.engine().model(), "role", role)?;
+/// Reads what a new key is limited to: entries such as `posts:get`, which name a collection by its path under `/api/`
+/// and one of its actions. `read` is short for `get`, `search` and `history`. Violations are at `only`, all of them at
+/// once.
+pub(crate) fn read(model: &Model, only: &[String]) -> Result<Grant, Error> {
+    let (mut pairs, mut violations) = (Vec::new(), Vec::new());
+    for entry in only {
+        match pair(model, entry) {
+            Ok((collection, READ)) => pairs.extend(READS.map(|action| (collection.name.as_str(), action))),
+            Ok((collection, action)) => pairs.push((collection.name.as_str(), action)),
+            Err(kind) => violations.push(Violation::new("only", kind)),
         }
-        self.edit(cx, subject, Edit::Revoke(role.into())).await
     }
-
-    /// Gives an account a claim, or the claim another value: rules see it as `auth.claims.NAME` from the next request
-    /// on.
-    pub async fn set_claim(&self, cx: &Context, account: &AccountRef, name: &str, value: &str) -> Result<(), Error> {
-        Self::operators_only(cx)?;
-        let edit = Edit::Claim(name.to_owned(), value.to_owned());
-        self.edit(cx, self.account_subject(account).await?, edit).await
+    if !violations.is_empty() {
+        return Err(Error::Invalid(violations));
     }
-
-    /// Takes a claim from an account; refused where it has none of this name.
-    pub async fn remove_claim(&self, cx: &Context, account: &AccountRef, name: &str) -> Result<(), Error> {
-        Self::operators_only(cx)?;
-        self.edit(cx, self.account_subject(account).await?, Edit::Unclaim(name.to_owned())).await
+    let grant: Grant = pairs.into_iter().collect();
+    if grant.iter().len() > limits::GRANT_ENTRIES {
+        let max = limits::GRANT_ENTRIES as u64;
+        return Err(Limit::Size { what: "what the key is limited to", max, unit: "actions" }.into());
     }
+    Ok(grant)
 }
 
-/// The role of this name, or the one that was probably meant.
-pub(crate) fn known_role(model: &Model, at: &str, role: &str) -> Result<Arc<str>, Error> {
-    let known = model.roles.map_or(&[][..], |id| &model.enumeration(id).values);
-    if let Some(value) = known.iter().find(|value| &*value.name == role) {
-        return Ok(Arc::clone(&value.name));
+fn pair<'m>(model: &'m Model, entry: &str) -> Result<(&'m Collection, &'static str), ViolationKind> {
+    let expected = || ViolationKind::Type { expected: "a collection and an action, such as posts:get".to_owned() };
+    let (path, action) = entry.split_once(':').ok_or_else(expected)?;
+    let own = || model.collections.iter().filter(|collection| !collection.system);
+    let collection = own().find(|collection| collection.path == path);
+    let collection = collection.ok_or_else(|| unknown("collection", path, own().map(|one| one.path.as_str())))?;
+    let actions = || Grant::ACTIONS.into_iter().chain([READ]);
+    let action = actions().find(|known| *known == action).ok_or_else(|| unknown("action", action, actions()))?;
+    Ok((collection, action))
+}
+
+/// There is no such collection or action; names those that there are.
+fn unknown<'n>(what: &str, name: &str, choices: impl Iterator<Item = &'n str> + Clone) -> ViolationKind {
+    let shown: String = name.chars().take(40).collect();
+    let meant = nearest(name, choices.clone()).map_or(".".to_owned(), |near| format!("; did you mean '{near}'?"));
+    let listed: Vec<&str> = choices.clone().take(LISTED).collect();
+    let more = match choices.count() - listed.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    ViolationKind::Range(format!("unknown {what} '{shown}'{meant} Choose from {}{more}", listed.join(", ")))
+}
+
+/// A grant as it is stored: a text `TYPE:ACTION` for each pair. Types are stored by name, so that a grant keeps its
+/// meaning when a path changes. Null stands for no grant.
+pub(crate) fn value(grant: Option<&Grant>) -> Value {
+    let Some(grant) = grant else { return Value::Null };
+    let texts = grant.iter().map(|(collection, action)| Value::text(format!("{collection}:{action}")));
+    Value::List(texts.collect())
+}
+
+/// The stored grant of a key; `field` names it if it is damaged.
+pub(crate) fn stored(value: &Value, field: &'static str) -> Result<Option<Arc<Grant>>, Damaged> {
+    if value.is_null() {
+        return Ok(None);
     }
-    let suggestion = nearest(role, known.iter().map(|value| &*value.name)).map(str::to_owned);
-    let name = role.chars().take(40).collect();
-    Err(Error::invalid(at, ViolationKind::Unknown { what: "role", name, suggestion }))
+    let texts = roles::read(value, field)?;
+    let pairs = texts.iter().map(|text| text.split_once(':').ok_or(Damaged(field)));
+    pairs.collect::<Result<Grant, Damaged>>().map(|grant| Some(Arc::new(grant)))
+}
+
+/// A grant in the notation in which keys are made. A type that the model no longer has is shown by its name; nothing is
+/// allowed by that.
+pub(crate) fn shown(model: &Model, grant: &Grant) -> Vec<String> {
+    let path = |name: &str| model.collection_named(name).map_or_else(|| name.to_owned(), |one| one.path.clone());
+    grant.iter().map(|(collection, action)| format!("{}:{action}", path(collection))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::{SourceFile, load};
+
+    use super::*;
+
+    fn model(text: &str) -> Model {
+        load(vec![SourceFile::app("a.graphql", text)]).expect("the model loads").model
+    }
+
+    const SHOP: &str = "extend schema @app(name: \"A\")\n\
+                        type BlogPost @allow(read: \"true\") { title: String! }\n";
+
+    /// The stored form: it must stay readable.
+    #[test]
+    fn a_grant_is_stored_by_type_and_action() {
+        let check = |only: Option<&[&str]>, stored_form: Value| {
+            let only: Option<Vec<String>> = only.map(|only| only.iter().map(ToString::to_string).collect());
+            let grant = only.map(|only| read(&model(SHOP), &only).expect("the names are known"));
+            assert_eq!(value(grant.as_ref()), stored_form);
+            assert_eq!(stored(&stored_form, "f"), Ok(grant.map(Arc::new)));
+        };
+        check(None, Value::Null);
+        check(Some(&[]), Value::List([].into()));
+        check(Some(&["blog-posts:get"]), Value::List([Value::text("BlogPost:get")].into()));
+        let two = [Value::text("BlogPost:delete"), Value::text("BlogPost:refer")];
+        check(Some(&["blog-posts:refer", "blog-posts:delete"]), Value::List(two.into()));
+    }
+
+    #[test]
+    fn a_damaged_grant_is_an_error() {
+        let damaged =
+            [Value::List([Value::text("BlogPost")].into()), Value::List([Value::Int(1)].into()), Value::Int(1)];
+        for value in damaged {
+            assert_eq!(stored(&value, "f"), Err(Damaged("f")));
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_gone_is_shown_by_its_name() {
+        let grant: Grant = [("BlogPost", "get"), ("Input", "get")].into_iter().collect();
+        assert_eq!(shown(&model(SHOP), &grant), ["blog-posts:get", "Input:get"]);
+    }
+
+    #[test]
+    fn a_grant_has_a_limit() {
+        let count = limits::GRANT_ENTRIES / 3 + 1;
+        let types = (0..count).map(|n| format!("type T{n} @allow(read: \"true\") {{ name: String }}"));
+        let types: Vec<String> = std::iter::once("extend schema @app(name: \"A\")".to_owned()).chain(types).collect();
+        let model = model(&types.join("\n"));
+        let only: Vec<String> = model.collections.iter().map(|one| format!("{}:read", one.path)).collect();
+        assert!(matches!(read(&model, &only), Err(Error::Limit(Limit::Size { .. }))));
+        assert_eq!(read(&model, &only[..count - 1]).map(|grant| grant.iter().len()).ok(), Some((count - 1) * 3));
+    }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use argon2::password_hash::{Output, PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -10,6 +10,7 @@ use backstay_scalar::Value;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use crate::error::Damaged;
 use crate::{HashingCost, StartError};
 
 const SALT_BYTES: usize = 16;
@@ -21,15 +22,16 @@ type Job = Box<dyn FnOnce() + Send>;
 pub(crate) struct StoredHash(Arc<str>);
 
 impl StoredHash {
-    /// The hash that a record holds, if it holds one.
-    pub(crate) fn read(value: &Value) -> Option<Self> {
+    /// The hash in a record, if there is one; `field` names it if it is damaged.
+    pub(crate) fn read(value: &Value, field: &'static str) -> Result<Option<Self>, Damaged> {
         match value {
-            Value::Text(hash) => Some(Self(Arc::clone(hash))),
-            _ => None,
+            Value::Text(hash) => Ok(Some(Self(Arc::clone(hash)))),
+            Value::Null => Ok(None),
+            _ => Err(Damaged(field)),
         }
     }
 
-    /// As a record holds it.
+    /// The hash as it is stored.
     pub(crate) fn value(&self) -> Value {
         Value::Text(Arc::clone(&self.0))
     }
@@ -41,25 +43,25 @@ impl fmt::Debug for StoredHash {
     }
 }
 
-/// Computes password hashes on threads of its own, so that neither requests nor the database wait for them. Work that
-/// does not find a place in the queue is refused.
+/// Computes password hashes on threads of its own, so that neither requests nor the database wait for them. Refuses work
+/// when its queue is full.
 pub(crate) struct Hasher {
     queue: SyncSender<Job>,
     argon2: Argon2<'static>,
     ambient: Ambient,
-    /// What a password is compared with where there is no account: no password has this hash.
+    /// Compared with a password if there is no stored hash. No password has this hash.
     nobody: StoredHash,
     computed: Arc<AtomicU64>,
 }
 
-/// What came of comparing a password with a stored hash.
+/// The result of comparing a password with a stored hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Another password, or no hash.
+    /// The password is wrong, or there is no hash.
     Wrong,
-    /// The password.
+    /// The password is right.
     Right,
-    /// The password, but its hash has another cost than new ones.
+    /// The password is right, but the hash has another cost than new ones.
     Outdated,
 }
 
@@ -91,7 +93,7 @@ impl Hasher {
         .await?
     }
 
-    /// Compares a password with a stored hash. Without one the same work is done, so that the time does not tell.
+    /// Compares a password with a stored hash. Does the same work without one, so that the time reveals nothing.
     pub(crate) async fn verify(&self, password: Secret, stored: Option<StoredHash>) -> Result<Verdict, Error> {
         let argon2 = self.argon2.clone();
         let stored = stored.unwrap_or_else(|| self.nobody.clone());
@@ -117,16 +119,24 @@ impl Hasher {
         let (answer, answered) = oneshot::channel();
         let computed = Arc::clone(&self.computed);
         let job = move || {
-            // Nobody waits any longer: the request was given up while it stood in the queue.
+            // A request that was abandoned while it was queued needs no hash; one that is abandoned now, no answer.
             if !answer.is_closed() {
                 computed.fetch_add(1, Ordering::Relaxed);
                 let _ = answer.send(work());
             }
         };
-        self.queue.try_send(Box::new(job)).map_err(|_| Limit::Busy)?;
-        answered.await.map_err(|_| Limit::Busy.into())
+        self.queue.try_send(Box::new(job)).map_err(|error| match error {
+            TrySendError::Full(_) => Error::from(Limit::Busy),
+            TrySendError::Disconnected(_) => Error::internal(HashingFailed),
+        })?;
+        answered.await.map_err(|_| Error::internal(HashingFailed))
     }
 }
+
+/// A hashing thread panicked.
+#[derive(Debug, thiserror::Error)]
+#[error("a thread for password hashes ended early")]
+struct HashingFailed;
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,7 +144,7 @@ impl fmt::Debug for Hasher {
     }
 }
 
-/// Ends when the queue does, which is when its `Hasher` is dropped.
+/// Works until the queue is closed, which is when its `Hasher` is dropped.
 fn work(jobs: &Mutex<Receiver<Job>>) {
     loop {
         let job = jobs.lock().recv();
@@ -155,7 +165,7 @@ fn salt(ambient: &Ambient) -> Result<SaltString, argon2::password_hash::Error> {
     SaltString::encode_b64(&bytes)
 }
 
-/// A hash of the present cost that belongs to no password: its output is random.
+/// A hash of the configured cost that belongs to no password: its output is random.
 fn unmatched(argon2: &Argon2<'_>, ambient: &Ambient) -> Result<StoredHash, argon2::password_hash::Error> {
     let salt = salt(ambient)?;
     let mut output = [0_u8; Params::DEFAULT_OUTPUT_LEN];
@@ -196,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_of_another_cost_is_taken_and_named_outdated() {
+    async fn a_hash_of_another_cost_is_accepted_and_reported_as_outdated() {
         let before = Hasher::start(CHEAP, Ambient::system()).expect("starts");
         let hash = before.hash(secret("correct horse")).await.expect("hashes");
         let now = Hasher::start(HashingCost { passes: 2, ..CHEAP }, Ambient::system()).expect("starts");
@@ -221,6 +231,16 @@ mod tests {
         let refused = hasher.hash(secret("correct horse")).await;
         assert!(matches!(refused, Err(Error::Limit(Limit::Busy))), "{refused:?}");
         open.send(()).expect("the thread waits");
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_panics_is_an_internal_error() {
+        let hasher = Hasher::start(CHEAP, Ambient::system()).expect("starts");
+        let lost: Result<(), Error> = hasher.compute(|| panic!("the test says so")).await;
+        assert!(matches!(lost, Err(Error::Internal(_))), "{lost:?}");
+        // It was the only thread. A job that is queued before it has ended is lost too.
+        let later = hasher.hash(secret("correct horse")).await;
+        assert!(matches!(later, Err(Error::Internal(_))), "{later:?}");
     }
 
     #[test]

@@ -1,41 +1,42 @@
-//! Who is calling: accounts, operators, services, their credentials, sessions and keys, and how tokens are recognised.
-//! Everything is stored through the engine's operations; no statement, no HTTP and no cookie is found here.
+//! Who is calling: accounts, operators and API keys, their credentials and sessions, and the tokens that name them.
+//! Everything is stored through the engine's transactions; no statement, no HTTP and no cookie belongs here.
 
 mod account_ref;
-mod accounts;
+mod administration;
 mod attempts;
+mod authenticator;
 mod body;
 mod claims;
 mod credential;
-mod edit;
+mod directory;
 mod email;
 mod error;
 mod grants;
 mod hashing;
 mod identity;
-mod invitations;
 mod keys;
 mod known;
-mod lookup;
-mod me;
-mod operators;
+mod operator;
+mod own_account;
 mod password;
+mod roles;
 mod schema;
 mod sessions;
+mod set_up;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod sign_up_policy;
 mod system;
 mod token;
-mod writable;
 
 pub use account_ref::AccountRef;
-pub use accounts::AccountInfo;
-pub use credential::NewCredential;
+pub use administration::{
+    AccountInfo, Administration, Invited, IssuedKey, KeyInfo, NewCredential, NewKey, OpenInvitation, OperatorInfo,
+};
 pub use error::StartError;
 pub use identity::{Identity, SignedIn};
-pub use invitations::{Invited, OpenInvitation};
-pub use keys::{IssuedKey, KeyInfo, NewKey};
 pub use schema::check;
 pub use settings::{HashingCost, Settings, SignUp};
+pub use sign_up::FirstOperator;
 pub use system::system_model;

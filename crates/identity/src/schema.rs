@@ -6,12 +6,12 @@ use backstay_scalar::Scalar;
 use crate::StartError;
 use crate::system::PREFIX;
 
-/// Where the loaded model keeps what this crate stores.
+/// The ids that the loaded model gave to the collections and fields that this crate works with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Schema {
     /// The application's `@identity` type, if it has one.
-    pub(crate) accounts: Option<Accounts>,
-    pub(crate) operators: Accounts,
+    pub(crate) accounts: Option<SubjectType>,
+    pub(crate) operators: SubjectType,
     pub(crate) credentials: Credentials,
     pub(crate) sessions: Sessions,
     pub(crate) keys: Keys,
@@ -19,19 +19,26 @@ pub(crate) struct Schema {
 }
 
 /// A type whose records sign in.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Accounts {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SubjectType {
+    pub(crate) kind: SubjectKind,
     pub(crate) collection: CollectionId,
     pub(crate) email: FieldId,
+    /// The field of `BackstayCredential` that refers to it.
+    pub(crate) credential: FieldId,
+}
+
+/// Who signs in: a person who uses the application, or one who runs this Backstay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SubjectKind {
+    Account,
+    Operator,
 }
 
 /// Fields of `BackstayCredential`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Credentials {
     pub(crate) collection: CollectionId,
-    /// Present where the application has an `@identity` type.
-    pub(crate) account: Option<FieldId>,
-    pub(crate) operator: FieldId,
     pub(crate) password_hash: FieldId,
     pub(crate) roles: FieldId,
     pub(crate) claims: FieldId,
@@ -56,6 +63,7 @@ pub(crate) struct Keys {
     pub(crate) key_hash: FieldId,
     pub(crate) roles: FieldId,
     pub(crate) claims: FieldId,
+    pub(crate) granted_actions: FieldId,
     pub(crate) expires_at: FieldId,
     pub(crate) revoked_at: FieldId,
 }
@@ -72,65 +80,87 @@ pub(crate) struct Invitations {
 }
 
 impl Schema {
-    /// Finds everything, or says what the model lacks.
+    /// Looks everything up; fails with the first type or field that the model lacks.
     pub(crate) fn of(model: &Model) -> Result<Self, StartError> {
-        let accounts = model.identity.map(|id| accounts(model.collection(id))).transpose()?;
         let operator = Own::find(model, "Operator")?;
         let credential = Own::find(model, "Credential")?;
-        let session = Own::find(model, "Session")?;
-        let key = Own::find(model, "Key")?;
-        let invitation = Own::find(model, "Invitation")?;
-        let account = accounts.map(|accounts| credential.relation("account", accounts.collection)).transpose()?;
         Ok(Self {
-            accounts,
-            operators: Accounts { collection: operator.0.id, email: operator.field("email")? },
-            credentials: Credentials {
-                collection: credential.0.id,
-                account,
-                operator: credential.relation("operator", operator.0.id)?,
-                password_hash: credential.field("passwordHash")?,
-                roles: credential.field("roles")?,
-                claims: credential.field("claims")?,
-                disabled: credential.field("disabled")?,
+            accounts: model.identity.map(|id| accounts(model.collection(id), &credential)).transpose()?,
+            operators: SubjectType {
+                kind: SubjectKind::Operator,
+                collection: operator.0.id,
+                email: operator.field("email")?,
+                credential: credential.relation("operator", operator.0.id)?,
             },
-            sessions: Sessions {
-                collection: session.0.id,
-                token_hash: session.field("tokenHash")?,
-                credential: session.relation("credential", credential.0.id)?,
-                expires_at: session.field("expiresAt")?,
-            },
-            keys: Keys {
-                collection: key.0.id,
-                name: key.field("name")?,
-                live_name: key.field("liveName")?,
-                key_hash: key.field("keyHash")?,
-                roles: key.field("roles")?,
-                claims: key.field("claims")?,
-                expires_at: key.field("expiresAt")?,
-                revoked_at: key.field("revokedAt")?,
-            },
-            invitations: Invitations {
-                collection: invitation.0.id,
-                email: invitation.field("email")?,
-                token_hash: invitation.field("tokenHash")?,
-                roles: invitation.field("roles")?,
-                expires_at: invitation.field("expiresAt")?,
-                used_at: invitation.field("usedAt")?,
-            },
+            credentials: Credentials::of(&credential)?,
+            sessions: Sessions::of(&Own::find(model, "Session")?, &credential)?,
+            keys: Keys::of(&Own::find(model, "Key")?)?,
+            invitations: Invitations::of(&Own::find(model, "Invitation")?)?,
         })
     }
 }
 
-/// Names that a sign-up's body has besides the fields of the account.
+impl Credentials {
+    fn of(own: &Own<'_>) -> Result<Self, StartError> {
+        Ok(Self {
+            collection: own.0.id,
+            password_hash: own.field("passwordHash")?,
+            roles: own.field("roles")?,
+            claims: own.field("claims")?,
+            disabled: own.field("disabled")?,
+        })
+    }
+}
+
+impl Sessions {
+    fn of(own: &Own<'_>, credential: &Own<'_>) -> Result<Self, StartError> {
+        Ok(Self {
+            collection: own.0.id,
+            token_hash: own.field("tokenHash")?,
+            credential: own.relation("credential", credential.0.id)?,
+            expires_at: own.field("expiresAt")?,
+        })
+    }
+}
+
+impl Keys {
+    fn of(own: &Own<'_>) -> Result<Self, StartError> {
+        Ok(Self {
+            collection: own.0.id,
+            name: own.field("name")?,
+            live_name: own.field("liveName")?,
+            key_hash: own.field("keyHash")?,
+            roles: own.field("roles")?,
+            claims: own.field("claims")?,
+            granted_actions: own.field("grantedActions")?,
+            expires_at: own.field("expiresAt")?,
+            revoked_at: own.field("revokedAt")?,
+        })
+    }
+}
+
+impl Invitations {
+    fn of(own: &Own<'_>) -> Result<Self, StartError> {
+        Ok(Self {
+            collection: own.0.id,
+            email: own.field("email")?,
+            token_hash: own.field("tokenHash")?,
+            roles: own.field("roles")?,
+            expires_at: own.field("expiresAt")?,
+            used_at: own.field("usedAt")?,
+        })
+    }
+}
+
+/// Members of a sign-up's body that are not fields of the account.
 const RESERVED: [&str; 2] = ["invitation", "password"];
 
-/// Says everything for which accounts could not be served with this model, so that it is told before anything is
-/// stored with it.
+/// Finds everything in a model that keeps accounts from being served, before anything is stored with that model.
 pub fn check(model: &Model) -> Result<(), Diagnostics> {
     let mut found = Diagnostics::new(Arc::clone(&model.sources));
     if let Some(collection) = model.identity.map(|id| model.collection(id)) {
         found.extend(reserved(collection).map(|(error, field)| {
-            let help = "rename it: what stands there in the body of `POST /auth/sign-up` is not for the record";
+            let help = "this member of the body of `POST /auth/sign-up` is not stored in the record";
             Diagnostic::error(error.to_string()).at(field.span, "this name").help(help)
         }));
         if let Err(error) = email(collection) {
@@ -148,11 +178,16 @@ fn reserved(collection: &Collection) -> impl Iterator<Item = (StartError, &Field
     })
 }
 
-fn accounts(collection: &Collection) -> Result<Accounts, StartError> {
+fn accounts(collection: &Collection, credential: &Own<'_>) -> Result<SubjectType, StartError> {
     if let Some((error, _)) = reserved(collection).next() {
         return Err(error);
     }
-    Ok(Accounts { collection: collection.id, email: email(collection)? })
+    Ok(SubjectType {
+        kind: SubjectKind::Account,
+        collection: collection.id,
+        email: email(collection)?,
+        credential: credential.relation("account", collection.id)?,
+    })
 }
 
 fn email(collection: &Collection) -> Result<FieldId, StartError> {

@@ -1,11 +1,11 @@
 use crate::StartError;
 
-/// Who may make an account for themselves.
+/// Who may sign up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignUp {
     /// Everyone.
     Open,
-    /// Those whom an operator has invited.
+    /// People whom an operator has invited.
     Invited,
     /// Nobody.
     Closed,
@@ -14,22 +14,22 @@ pub enum SignUp {
 /// How accounts behave.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who may make an account for themselves.
+    /// Who may sign up.
     pub sign_up: SignUp,
-    /// Days after which a session ends, however often it is used.
+    /// Days after which a session expires, however often it is used.
     pub session_days: u32,
-    /// Characters of a new password at least (NIST SP 800-63B, section 3.1.1.2); at least 8.
+    /// The minimum length of a new password in characters (NIST SP 800-63B, section 3.1.1.2); at least 8.
     pub password_min: u8,
-    /// Sign-ins tried for one account before the next has to wait. A sign-in that succeeds is not counted.
+    /// Sign-ins of one account before the next has to wait. A successful one resets the count.
     pub attempts_per_account: u32,
-    /// Sign-ins and changes of password tried from one address (IPv6: one network of 64 bits) before the next has to
+    /// Sign-ins and changes of password from one network address (for IPv6: one /64 network) before the next has to
     /// wait.
     pub attempts_per_address: u32,
-    /// Sign-ups tried from one address before the next has to wait.
+    /// Sign-ups from one network address before the next has to wait.
     pub sign_ups_per_address: u32,
-    /// Minutes in which all attempts are given back, one after the other.
+    /// Minutes in which all attempts become available again, one after the other.
     pub attempt_minutes: u32,
-    /// What one password hash costs.
+    /// The cost of one password hash.
     pub hashing: HashingCost,
 }
 
@@ -72,7 +72,7 @@ impl Settings {
     }
 }
 
-/// What one password hash (argon2id, RFC 9106) costs. A stored hash of another cost is made anew when its owner signs
+/// The cost of one password hash (argon2id, RFC 9106). A stored hash with another cost is replaced when its owner signs
 /// in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashingCost {
@@ -82,12 +82,12 @@ pub struct HashingCost {
     pub passes: u32,
     /// Lanes.
     pub lanes: u32,
-    /// Hashes computed at the same time, each by a thread of its own.
+    /// Threads that compute hashes.
     pub threads: usize,
 }
 
 impl Default for HashingCost {
-    /// The least that OWASP's Password Storage Cheat Sheet asks for (19 MiB, two passes, one lane), on half of the
+    /// The minimum that OWASP's Password Storage Cheat Sheet recommends (19 MiB, two passes, one lane), on half of the
     /// cores.
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);

@@ -2,114 +2,68 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, Secret, Unauthenticated, ViolationKind};
-use backstay_engine::{Authority, Context, Draft, OpContext, Operation};
+use backstay_engine::{Context, Input, Transaction, TxContext, Writes};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use crate::attempts::Attempt;
 use crate::body::Body;
 use crate::credential::{Credential, Subject};
-use crate::hashing::{StoredHash, Verdict};
-use crate::password;
-use crate::schema::{Accounts, Schema};
-use crate::sessions::{ChangePassword, NewSession};
+use crate::hashing::StoredHash;
+use crate::schema::{Schema, Sessions, SubjectType};
+use crate::sessions::NewSession;
 use crate::{Identity, SignedIn};
 
-/// The key of no record: looked up where there is no account, so that as much is asked as where there is one.
-const NOBODY: [u8; 16] = [0; 16];
-
-/// Whose sign-in it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
-    Account,
-    Operator,
-}
-
-impl Door {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::Operator => "operator",
-        }
-    }
-
-    fn subject(self, id: RecordId) -> Subject {
-        match self {
-            Self::Account => Subject::Account(id),
-            Self::Operator => Subject::Operator(id),
-        }
-    }
-}
-
 impl Identity {
-    /// Begins a session. The body is `{"email", "password"}`; operators add `"as": "operator"`. Whether the address is
-    /// unknown, the password is wrong, there is none, or the account is disabled: the answer and the work are the same.
+    /// Begins a session. The body is `{"email", "password"}`; operators add `"as": "operator"`. The answer and the work
+    /// are the same whether the address is unknown, the password is wrong or not set, or the account is disabled.
     pub async fn sign_in(&self, cx: &Context, from: IpAddr, body: &[u8]) -> Result<SignedIn, Error> {
+        let inner = self.inner();
         let mut body = Body::parse(body)?;
         let (email, password) = (body.require("email")?, body.require("password")?);
-        let (door, accounts) = self.door(body.take("as")?.as_ref())?;
+        let subjects = self.subjects(body.take("as")?.as_ref())?;
         body.finish()?;
 
-        let stored_email = self.stored_email(accounts, email.expose());
-        let named = stored_email.as_deref().unwrap_or(email.expose());
-        let of_account = Attempt::Account(door.name(), named);
-        self.attempts().take(Attempt::SignIn(from), cx.now)?;
-        self.attempts().take(of_account, cx.now)?;
+        // A text that is not an address is treated like an address that nobody has.
+        let stored = inner.directory.email("/email", email.expose()).ok();
+        let attempted = Attempt::Email(subjects.kind, stored.as_deref().unwrap_or(email.expose()));
+        inner.authenticator.attempts.take(Attempt::SignIn(from), cx.now)?;
+        inner.authenticator.attempts.take(attempted, cx.now)?;
 
-        let credential = self.credential_of(door, accounts, stored_email.as_ref()).await?;
-        let credential = self.proven(credential, &password).await?;
-        let replacement = match credential.1 {
-            Verdict::Outdated => Some(self.hasher().hash(password).await?),
-            Verdict::Right | Verdict::Wrong => None,
+        let credential = self.credential_of(subjects, stored.as_ref()).await?;
+        let proven = inner.authenticator.prove(credential, &password).await?;
+        let replacement = match proven.outdated {
+            true => Some(inner.authenticator.hash(password).await?),
+            false => None,
         };
-        let operation = SignIn {
-            schema: *self.schema(),
-            subject: credential.0.subject,
-            proven: credential.0.password_hash,
-            replacement,
-            session: self.new_session(cx.now),
-        };
-        let session = operation.session.clone();
-        let (credential, id) = self.engine().run(cx, operation).await?;
-        self.attempts().forgive(of_account);
-        self.answer(cx, &credential, id, session).await
-    }
-
-    /// Replaces the caller's password. The body is `{"current", "password"}`. Every session of the caller ends; the
-    /// answer holds a new one.
-    pub async fn change_password(&self, cx: &Context, from: IpAddr, body: &[u8]) -> Result<SignedIn, Error> {
-        let subject = Self::signed_in_subject(cx)?;
-        let mut body = Body::parse(body)?;
-        let (current, new) = (body.require("current")?, body.require("password")?);
-        body.finish()?;
-        let email = self.email_of(subject).await?;
-        password::check_new("/password", &new, &email, self.settings().password_min)?;
-        if current == new {
-            let why = "this is the present password; choose another".to_owned();
-            return Err(Error::invalid("/password", ViolationKind::Range(why)));
-        }
-
-        let id = subject.id().to_string();
-        self.attempts().take(Attempt::SignIn(from), cx.now)?;
-        self.attempts().take(Attempt::Account("id", &id), cx.now)?;
-        let credential = Credential::peek(self.engine(), self.schema(), subject).await?;
-        let (credential, _) = self.proven(credential, &current).await?;
-        let to = self.hasher().hash(new).await?;
-        let Some(hash) = credential.password_hash.clone() else { return Err(Unauthenticated::Credentials.into()) };
         let session = self.new_session(cx.now);
-        let operation = ChangePassword { schema: *self.schema(), subject, from: hash, to, session: session.clone() };
-        let new_id = self.engine().run(cx, operation).await?;
-        self.attempts().forgive(Attempt::Account("id", &id));
-        self.answer(cx, &credential, new_id, session).await
+        let operation = SignIn {
+            schema: inner.directory.schema,
+            subject: proven.credential.subject,
+            proven: proven.hash,
+            replacement,
+            session: session.clone(),
+        };
+        let (credential, id) = inner.directory.engine.run(cx, operation).await?;
+        inner.authenticator.attempts.forgive(attempted);
+        self.signed_in(cx, &credential, id, session).await
     }
 
-    fn door(&self, named: Option<&Secret>) -> Result<(Door, Accounts), Error> {
+    /// Ends the caller's session. A caller without one (a service, the command line) has nothing to end.
+    pub async fn sign_out(&self, cx: &Context) -> Result<(), Error> {
+        let session = cx.caller.session.ok_or(Unauthenticated::Missing)?;
+        let sessions = self.inner().directory.schema.sessions;
+        self.inner().directory.engine.run(cx, SignOut { sessions, session }).await
+    }
+
+    /// The type whose records sign in with this `as`.
+    fn subjects(&self, named: Option<&Secret>) -> Result<SubjectType, Error> {
+        let schema = &self.inner().directory.schema;
         match named.map(Secret::expose) {
-            Some("operator") => Ok((Door::Operator, self.schema().operators)),
+            Some("operator") => Ok(schema.operators),
             None | Some("account") => {
                 let none = "this application has no accounts; operators sign in with \"as\": \"operator\"";
-                let accounts = self.schema().accounts.map(|accounts| (Door::Account, accounts));
-                accounts.ok_or_else(|| Error::invalid("/as", ViolationKind::Range(none.to_owned())))
+                schema.accounts.ok_or_else(|| Error::invalid("/as", ViolationKind::Range(none.to_owned())))
             }
             Some(_) => {
                 let expected = "\"account\" or \"operator\"".to_owned();
@@ -118,67 +72,35 @@ impl Identity {
         }
     }
 
-    /// Asks the store as often where there is no account, or no credential, as where there is one.
+    /// The credential of whoever has this address. Runs as many statements if there is no account, or no credential, as
+    /// if there is one: an account is found by its address and read by its id.
     async fn credential_of(
         &self,
-        door: Door,
-        accounts: Accounts,
+        subjects: SubjectType,
         email: Option<&Arc<str>>,
     ) -> Result<Option<Credential>, Error> {
-        let (engine, nobody) = (self.engine(), RecordId::from_bytes(NOBODY));
+        let directory = &self.inner().directory;
+        let engine = &directory.engine;
         let record = match email {
             Some(email) => {
-                let by = [(accounts.email, Value::Text(Arc::clone(email)))];
-                engine.peek_by(accounts.collection, &by).await?
+                let by = [(subjects.email, Value::Text(Arc::clone(email)))];
+                engine.peek_by(subjects.collection, &by).await?
             }
             None => None,
         };
-        // What is found by a value is read by its id in a second statement; what is not found is asked for in vain.
-        let id = match record {
-            Some(record) => record.id(),
-            None => engine.peek(accounts.collection, nobody).await?.map_or(nobody, |record| record.id()),
+        let id = if let Some(record) = record {
+            record.id()
+        } else {
+            // An id that no record has.
+            let nobody = engine.next_id();
+            engine.peek(subjects.collection, nobody).await?;
+            nobody
         };
-        let credential = Credential::peek(engine, self.schema(), door.subject(id)).await?;
+        let credential = directory.credential(Subject { of: subjects, id }).await?;
         if credential.is_none() {
-            engine.peek(self.schema().credentials.collection, nobody).await?;
+            engine.peek(directory.schema.credentials.collection, id).await?;
         }
         Ok(credential)
-    }
-
-    /// The credential, if the password is its own. One hash is computed in every case.
-    pub(crate) async fn proven(
-        &self,
-        credential: Option<Credential>,
-        password: &Secret,
-    ) -> Result<(Credential, Verdict), Error> {
-        let usable = credential.filter(|_| !password::is_too_long(password));
-        let stored = usable.as_ref().and_then(|credential| credential.password_hash.clone());
-        let shown = if password::is_too_long(password) { Secret::new(String::new()) } else { password.clone() };
-        match (self.hasher().verify(shown, stored).await?, usable) {
-            (verdict @ (Verdict::Right | Verdict::Outdated), Some(credential)) if !credential.disabled => {
-                Ok((credential, verdict))
-            }
-            _ => Err(Unauthenticated::Credentials.into()),
-        }
-    }
-
-    /// Where the records of those who sign in so are.
-    pub(crate) fn accounts_of(&self, subject: Subject) -> Result<Accounts, Error> {
-        let accounts = match subject {
-            Subject::Account(_) => self.schema().accounts,
-            Subject::Operator(_) => Some(self.schema().operators),
-        };
-        accounts.ok_or_else(|| Unauthenticated::Missing.into())
-    }
-
-    /// The e-mail address of somebody who has signed in.
-    pub(crate) async fn email_of(&self, subject: Subject) -> Result<Arc<str>, Error> {
-        let accounts = self.accounts_of(subject)?;
-        let record = self.engine().peek(accounts.collection, subject.id()).await?.ok_or(Unauthenticated::Missing)?;
-        match record.value(accounts.email) {
-            Value::Text(email) => Ok(Arc::clone(email)),
-            _ => Err(Unauthenticated::Missing.into()),
-        }
     }
 }
 
@@ -187,13 +109,13 @@ struct SignIn {
     schema: Schema,
     subject: Subject,
     /// The hash that the password was compared with.
-    proven: Option<StoredHash>,
-    /// A hash of the present cost.
+    proven: StoredHash,
+    /// A hash of the configured cost, if the stored one has another.
     replacement: Option<StoredHash>,
     session: NewSession,
 }
 
-impl Operation for SignIn {
+impl Transaction for SignIn {
     /// The credential as it is now, and the session.
     type Answer = (Credential, RecordId);
 
@@ -201,20 +123,48 @@ impl Operation for SignIn {
         "sign-in"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
-            // The password was compared before: it may have been changed, or the account disabled, since.
-            let credential = Credential::find(cx, &self.schema, self.subject).await?;
+            let Schema { credentials, sessions, .. } = &self.schema;
+            // Since the password was compared, it may have been changed or the account disabled.
+            let credential = self.schema.find_credential(cx, self.subject).await?;
             let credential = credential
-                .filter(|credential| !credential.disabled && credential.password_hash == self.proven)
+                .filter(|credential| !credential.disabled && credential.password_hash.as_ref() == Some(&self.proven))
                 .ok_or(Unauthenticated::Credentials)?;
             if let Some(hash) = &self.replacement {
-                let fields = &self.schema.credentials;
-                let draft = Draft::new().with(fields.password_hash, hash.value());
-                cx.update(Authority::System, fields.collection, credential.id, draft, None).await?;
+                let changes = Input::new().with(credentials.password_hash, hash.value());
+                credentials.update(cx, credential.id, changes).await?;
             }
-            let session = self.session.begin(cx, &self.schema, credential.id).await?;
+            let session = sessions.begin(cx, credential.id, &self.session).await?;
             Ok((credential, session))
+        })
+    }
+}
+
+#[derive(Debug)]
+struct SignOut {
+    sessions: Sessions,
+    session: RecordId,
+}
+
+impl Transaction for SignOut {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "sign-out"
+    }
+
+    fn writes(&self) -> Writes {
+        Writes::Many
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            // It may have been ended at the same time.
+            if cx.get(self.sessions.collection, self.session).await?.is_some() {
+                self.sessions.end(cx, self.session).await?;
+            }
+            Ok(())
         })
     }
 }

@@ -1,8 +1,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Action, Caller, Conflict, Error, ViolationKind};
-use backstay_engine::{Authority, Context, Draft, OpContext, Operation, decode_draft};
+use backstay_base::{Action, Caller, Conflict, Error, RecordId, Secret, ViolationKind};
+use backstay_engine::{Authority, Context, Input, Transaction, TxContext, decode_input};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
@@ -10,51 +10,95 @@ use crate::attempts::Attempt;
 use crate::body::Body;
 use crate::credential::{Credential, Subject};
 use crate::hashing::StoredHash;
-use crate::schema::Accounts;
+use crate::operator::{NewOperator, already_there};
+use crate::roles;
+use crate::schema::{Schema, SubjectType};
 use crate::sessions::NewSession;
 use crate::token::TokenHash;
-use crate::{Identity, SignUp, SignedIn, password};
+use crate::{Identity, SignUp, SignedIn};
+
+/// The first operator, who adds themselves with the one-time token.
+#[derive(Debug)]
+pub struct FirstOperator {
+    /// The token that `Administration::setup_token` returned.
+    pub token: Secret,
+    /// The address to sign in with.
+    pub email: String,
+    /// The password to sign in with.
+    pub password: Secret,
+}
 
 impl Identity {
     /// Makes an account with its credential and a first session, in one commit. The body is `{"email", "password"}`,
-    /// `"invitation"` where there is one, and other fields of the account's type.
+    /// `"invitation"` if there is one, and other fields of the account's type.
     ///
-    /// The answer holds a token, so that it must tell whether an account was made. What can be hidden is hidden: an
-    /// address that is taken, another value that has to be unique, and an invitation that is unknown, used, expired or
-    /// for somebody else are refused in the same words after the same work, and attempts are limited. Only a
-    /// confirmation by e-mail could hide more.
+    /// The answer holds a token, so it reveals whether an account was made. Everything else is hidden: an address or
+    /// another unique value that is taken, and an invitation that is unknown, used, expired or for somebody else, get
+    /// the same answer after the same work, and attempts are limited. Only a confirmation by email could hide more.
     pub async fn sign_up(&self, cx: &Context, from: IpAddr, body: &[u8]) -> Result<SignedIn, Error> {
-        let accounts = self.schema().accounts.ok_or_else(|| refused("an account here; this application has none"))?;
-        if self.settings().sign_up == SignUp::Closed {
-            return Err(refused("an account yourself; an operator has to"));
-        }
+        let inner = self.inner();
+        let Schema { accounts, .. } = inner.directory.schema;
+        let accounts = accounts.ok_or_else(|| refused("an account here: this application has none"))?;
         let mut body = Body::parse(body)?;
-        let password = body.require("password")?;
-        let invitation = match self.settings().sign_up {
-            SignUp::Invited => Some(body.require("invitation")?),
-            SignUp::Open | SignUp::Closed => body.take("invitation")?,
+        let (password, invitation) = match inner.settings.sign_up {
+            SignUp::Closed => return Err(refused("an account yourself; ask an operator")),
+            SignUp::Invited => (body.require("password")?, Some(body.require("invitation")?)),
+            SignUp::Open => (body.require("password")?, body.take("invitation")?),
         };
-        let draft = decode_draft(self.engine().model(), accounts.collection, body.rest()?.as_bytes())?;
-        let email = match draft.value(accounts.email) {
+        let input = decode_input(inner.directory.engine.model(), accounts.collection, body.rest()?.as_bytes())?;
+        let email = match input.value(accounts.email) {
             Some(Value::Text(email)) => Arc::clone(email),
             _ => return Err(Error::invalid("/email", ViolationKind::Required)),
         };
-        password::check_new("/password", &password, &email, self.settings().password_min)?;
+        inner.authenticator.check_new("/password", &password, &email)?;
 
-        self.attempts().take(Attempt::SignUp(from), cx.now)?;
-        let password_hash = self.hasher().hash(password).await?;
+        inner.authenticator.attempts.take(Attempt::SignUp(from), cx.now)?;
+        let password_hash = inner.authenticator.hash(password).await?;
         let session = self.new_session(cx.now);
         let operation = MakeAccount {
             identity: self.clone(),
             accounts,
-            draft,
+            input,
             email,
             invitation: invitation.as_ref().map(TokenHash::of),
             password_hash,
             session: session.clone(),
         };
-        let (credential, id) = self.engine().run(cx, operation).await.map_err(without_names)?;
-        self.answer(cx, &credential, id, session).await
+        let made = inner.directory.engine.run(cx, operation).await;
+        let (credential, id) = made.map_err(|error| match error {
+            Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => not_with_these(),
+            error => error,
+        })?;
+        self.signed_in(cx, &credential, id, session).await
+    }
+
+    /// Adds the first operator and signs them in. The token is used up if this succeeds.
+    pub async fn set_up_operator(
+        &self,
+        cx: &Context,
+        from: IpAddr,
+        operator: &FirstOperator,
+    ) -> Result<SignedIn, Error> {
+        let inner = self.inner();
+        inner.authenticator.attempts.take(Attempt::SetUp(from), cx.now)?;
+        inner.set_up.check(&operator.token)?;
+        if self.has_operator().await? {
+            inner.set_up.close();
+            return Err(Conflict::Already("there is already an operator; sign in, or ask them to add you").into());
+        }
+        let FirstOperator { token, email, password } = operator;
+        let new = NewOperator::prepare(&inner.directory, &inner.authenticator, email, password).await?;
+        let session = self.new_session(cx.now);
+        // Of two requests at the same time, the one that claims the token goes on.
+        let token = inner.set_up.claim(token)?;
+        let operation = SetUpOperator { schema: inner.directory.schema, operator: new, session: session.clone() };
+        match inner.directory.engine.run(cx, operation).await {
+            Ok((credential, id)) => self.signed_in(cx, &credential, id, session).await,
+            Err(error) => {
+                inner.set_up.restore(token);
+                Err(already_there(error))
+            }
+        }
     }
 }
 
@@ -62,23 +106,16 @@ fn refused(what: &str) -> Error {
     Error::Forbidden { action: Action::Create, what: what.to_owned() }
 }
 
-/// One answer for everything that would tell what is stored.
+/// One answer for everything that would reveal what is stored.
 fn not_with_these() -> Error {
     refused("an account with these values")
-}
-
-fn without_names(error: Error) -> Error {
-    match error {
-        Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => not_with_these(),
-        error => error,
-    }
 }
 
 #[derive(Debug)]
 struct MakeAccount {
     identity: Identity,
-    accounts: Accounts,
-    draft: Draft,
+    accounts: SubjectType,
+    input: Input,
     email: Arc<str>,
     invitation: Option<TokenHash>,
     password_hash: StoredHash,
@@ -86,9 +123,9 @@ struct MakeAccount {
 }
 
 impl MakeAccount {
-    /// Uses the invitation up; answers the roles that it grants.
-    async fn redeem(&self, cx: &mut OpContext<'_, '_>, token: &TokenHash) -> Result<Vec<Arc<str>>, Error> {
-        let fields = &self.identity.schema().invitations;
+    /// Marks the invitation as used. Returns the roles that the account gets.
+    async fn redeem(&self, cx: &mut TxContext<'_, '_>, token: &TokenHash) -> Result<Vec<Arc<str>>, Error> {
+        let fields = &self.identity.inner().directory.schema.invitations;
         let by = [(fields.token_hash, Value::text(token.text()))];
         let invitation = cx.find(fields.collection, &by).await?.ok_or_else(not_with_these)?;
         let lasts = matches!(invitation.value(fields.expires_at), Value::Timestamp(end) if *end > cx.now());
@@ -97,34 +134,60 @@ impl MakeAccount {
         if !(lasts && unused && meant) {
             return Err(not_with_these());
         }
-        let used = Draft::new().with(fields.used_at, cx.now());
+        let used = Input::new().with(fields.used_at, cx.now());
         cx.update(Authority::System, fields.collection, invitation.id(), used, None).await?;
-        Ok(crate::credential::roles(invitation.value(fields.roles)).to_vec())
+        Ok(roles::read(invitation.value(fields.roles), "BackstayInvitation.roles")?.to_vec())
     }
 }
 
-impl Operation for MakeAccount {
-    type Answer = (Credential, backstay_base::RecordId);
+impl Transaction for MakeAccount {
+    /// The new credential and its session.
+    type Answer = (Credential, RecordId);
 
     fn name(&self) -> &'static str {
         "sign-up"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
-            let schema = self.identity.schema();
+            let inner = self.identity.inner();
+            let Schema { credentials, sessions, .. } = &inner.directory.schema;
             let roles = match &self.invitation {
                 Some(token) => self.redeem(cx, token).await?,
                 None => Vec::new(),
             };
-            let stand_in = Caller::account(cx.next_id(), roles.iter().cloned());
-            self.identity.policy().check(&self.draft, &stand_in, cx.now())?;
-            cx.check_references(self.accounts.collection, &self.draft).await?;
+            let prospective = Caller::account(cx.next_id(), roles.iter().cloned());
+            inner.policy.check(&self.input, &prospective, cx.now())?;
+            cx.check_references(self.accounts.collection, &self.input).await?;
 
-            let account = cx.create(Authority::System, self.accounts.collection, self.draft.clone()).await?;
-            let subject = Subject::Account(account.id());
-            let credential = Credential::create(cx, schema, subject, Some(&self.password_hash), &roles).await?;
-            let session = self.session.store(cx, schema, credential.id).await?;
+            let account = cx.create(Authority::System, self.accounts.collection, self.input.clone()).await?;
+            let subject = Subject { of: self.accounts, id: account.id() };
+            let credential = credentials.create(cx, subject, Some(&self.password_hash), &roles).await?;
+            let session = sessions.store(cx, credential.id, &self.session).await?;
+            Ok((credential, session))
+        })
+    }
+}
+
+#[derive(Debug)]
+struct SetUpOperator {
+    schema: Schema,
+    operator: NewOperator,
+    session: NewSession,
+}
+
+impl Transaction for SetUpOperator {
+    /// The new credential and its session.
+    type Answer = (Credential, RecordId);
+
+    fn name(&self) -> &'static str {
+        "set-up-operator"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(async move {
+            let credential = self.operator.create(cx, &self.schema).await?;
+            let session = self.schema.sessions.store(cx, credential.id, &self.session).await?;
             Ok((credential, session))
         })
     }

@@ -1,39 +1,39 @@
 use backstay_model::SourceFile;
 
-/// Prefix of the names of Backstay's own types; applications do not use it.
+/// Prefix of the names of Backstay's own types, which applications cannot use.
 pub(crate) const PREFIX: &str = "Backstay";
 
-/// The model of operators, credentials, sessions, keys and invitations, as GraphQL, to be loaded as a system file along
-/// with the application's. `identity_type` is the name of the type that is marked `@identity`; without one there are no
-/// accounts, but operators and keys.
+/// The model of operators, credentials, sessions, keys and invitations, to be loaded as a system file beside the
+/// application's files. `identity_type` is the name of the type that is marked `@identity`; without one there are
+/// operators and keys, but no accounts.
 pub fn system_model(identity_type: Option<&str>) -> SourceFile {
     let account = identity_type.map_or(String::new(), |name| {
-        format!("  \"The account that this is the credential of.\"\n  account: {name} @unique @onDelete(do: CASCADE)\n")
+        format!("  \"The account that signs in with it.\"\n  account: {name} @unique @onDelete(do: CASCADE)\n")
     });
     SourceFile::system("backstay/identity.graphql", TEXT.replace("  #account\n", &account))
 }
 
-const TEXT: &str = r#""Somebody who runs this Backstay."
+const TEXT: &str = r#""A person who runs this Backstay."
 type BackstayOperator @allow(read: "auth.kind == 'OPERATOR'") {
   email: Email! @unique @class(is: PERSONAL)
 }
 
-"What an account or an operator signs in with, and what it may do. An account without one cannot sign in."
+"How an account or an operator signs in, and which roles and claims it then has. Without one it cannot sign in."
 type BackstayCredential @allow(read: "auth.kind == 'OPERATOR'") {
   #account
-  "The operator that this is the credential of."
+  "The operator who signs in with it."
   operator: BackstayOperator @unique @onDelete(do: CASCADE)
-  "Argon2id in the PHC string format; none until a password is set."
+  "Argon2id in the PHC string format; null until a password is set."
   passwordHash: String @class(is: SECRET)
-  "Names of values of the model's roles."
+  "Names of roles of the model."
   roles: [String!]!
-  "Texts by name, for rules: auth.claims.x."
+  "Texts by name, for rules: auth.claims.NAME."
   claims: JSON
-  "Neither passwords nor sessions are taken."
+  "Whether its password and its sessions are refused."
   disabled: Boolean!
 }
 
-"A credential that was shown, and is remembered until it expires."
+"A signed-in client, until the session expires or is ended."
 type BackstaySession @allow(read: "auth.kind == 'OPERATOR'") {
   "SHA-256 of the token."
   tokenHash: String! @unique @class(is: SECRET)
@@ -41,26 +41,28 @@ type BackstaySession @allow(read: "auth.kind == 'OPERATOR'") {
   expiresAt: DateTime!
 }
 
-"A key with which a program calls."
+"An API key, with which a program calls."
 type BackstayKey @allow(read: "auth.kind == 'OPERATOR'") {
   name: String! @check(rule: "size(this.name) >= 1 && size(this.name) <= 80", message: "1 to 80 characters")
-  "The name until the key is revoked, so that another can then have it."
+  "The name until the key is revoked, so that a new key can then take it."
   liveName: String @unique
   "SHA-256 of the key."
   keyHash: String! @unique @class(is: SECRET)
   roles: [String!]!
   claims: JSON
-  "It does not expire without one."
+  "What the key is limited to, each as TYPE:ACTION; null if nothing but the rules limits it."
+  grantedActions: [String!]
+  "Null if it never expires."
   expiresAt: DateTime
   revokedAt: DateTime
 }
 
-"The right to make one account with this e-mail address."
+"The right to make one account with this email address."
 type BackstayInvitation @allow(read: "auth.kind == 'OPERATOR'") {
   email: Email! @class(is: PERSONAL)
   "SHA-256 of the token."
   tokenHash: String! @unique @class(is: SECRET)
-  "What the account may do from the start."
+  "The roles of the account."
   roles: [String!]!
   expiresAt: DateTime!
   usedAt: DateTime
@@ -73,8 +75,7 @@ mod tests {
 
     use super::system_model;
 
-    /// No type and no field of Backstay's own is without a policy: operators read them, nobody writes them through a
-    /// door, and what a credential is recognised by is secret.
+    /// Operators read every type of Backstay's own, no client writes one, and every hash is secret.
     #[test]
     fn every_own_type_has_a_policy() {
         let app = "extend schema @app(name: \"A\")\n\

@@ -4,12 +4,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::Digest as _;
 use zeroize::Zeroizing;
 
-/// Random bytes of a token: nobody can guess one, so that a fast hash of it is safe to store.
+/// Random bytes of a token: too many to guess, so that a fast hash of it is safe to store.
 const BYTES: usize = 32;
 /// Characters of these bytes in base64url (RFC 4648, section 5) without padding.
 const CHARS: usize = 43;
 
-/// What a token is for; its first four characters say so, for people and for scanners that look for leaked secrets.
+/// What a token is for. Its first four characters say so, for people and for secret scanners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Session,
@@ -28,7 +28,7 @@ impl Purpose {
         }
     }
 
-    /// The purpose of a text that has the shape of a token.
+    /// The purpose of a token; `None` for a text that does not have the form of one.
     pub(crate) fn of(token: &Secret) -> Option<Self> {
         let text = token.expose();
         let shaped = |prefix: &str| {
@@ -51,7 +51,7 @@ pub(crate) fn issue(entropy: &dyn Entropy, purpose: Purpose) -> Secret {
     Secret::new(text)
 }
 
-/// The SHA-256 of a token: all that is stored of it.
+/// The SHA-256 of a token, which is stored instead of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TokenHash([u8; 32]);
 
@@ -60,7 +60,7 @@ impl TokenHash {
         Self(sha2::Sha256::digest(token.expose().as_bytes()).into())
     }
 
-    /// As it is stored.
+    /// The hash as it is stored: base64url without padding.
     pub(crate) fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }

@@ -1,41 +1,18 @@
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use backstay_base::{FieldNumber, RecordId, TypeNumber};
+use backstay_base::DependencyKey;
 
-/// Counters of the clock: a power of two, so that a hash finds its counter by a mask. Two dependencies that share one
-/// cost a needless miss, never a stale hit.
+/// Counters of the clock: a power of two, so that a mask finds the counter of a key. Two keys that share a counter cost a
+/// needless miss, never a stale hit.
 const SLOTS: usize = 1 << 16;
 
-/// What a result can depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dependency {
-    /// Any record of a collection.
-    Collection(TypeNumber),
-    /// One record.
-    Record(TypeNumber, RecordId),
-    /// The records whose field has a value: its hash by `Dependency::hash_value`.
-    Field(TypeNumber, FieldNumber, u64),
-}
-
-impl Dependency {
-    /// The hash that stands for a value in `Dependency::Field`; the same within one process.
-    pub fn hash_value(value: &(impl Hash + ?Sized)) -> u64 {
-        BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
-    }
-
-    fn slot(&self) -> usize {
-        usize::try_from(Self::hash_value(self) & (SLOTS as u64 - 1)).unwrap_or(0)
-    }
-}
-
-/// A fixed array of counters that writes move on. Whoever remembers a result remembers the counts of its dependencies,
-/// read before the result's snapshot began; the result holds while they are unchanged. Writes move the counters before
-/// COMMIT and again after it: a reader who saw the old data in between can't take the counts of afterwards for its own.
+/// A fixed array of counters that writes increment. A remembered result keeps the counts of its dependencies, read before
+/// the result's snapshot began, and is valid while they are unchanged. Writes increment the counters before COMMIT and
+/// again after it: a reader that saw the old data in between can't have the counts from after the commit.
 #[derive(Debug)]
 pub struct VersionClock {
     slots: Box<[AtomicU64]>,
-    /// Part of every result's dependencies: moved when everything may have changed.
+    /// A dependency of every result: incremented when everything may have changed.
     all: AtomicU64,
 }
 
@@ -46,30 +23,35 @@ impl Default for VersionClock {
 }
 
 impl VersionClock {
-    /// Moves the counter of one dependency.
-    pub fn bump(&self, dependency: &Dependency) {
-        self.slots[dependency.slot()].fetch_add(1, Ordering::SeqCst);
+    /// Ends the validity of results that depend on this.
+    pub fn bump(&self, key: DependencyKey) {
+        self.slots[slot(key)].fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Nothing remembered holds any longer.
+    /// Ends the validity of all results.
     pub fn bump_all(&self) {
         self.all.fetch_add(1, Ordering::SeqCst);
     }
 
     /// The counts of these dependencies, to be taken before the result is read.
-    pub fn observe(&self, dependencies: &[Dependency]) -> Seen {
-        let count = |dependency: &Dependency| {
-            let slot = dependency.slot();
+    pub fn observe(&self, keys: impl Iterator<Item = DependencyKey>) -> Seen {
+        let count = |key| {
+            let slot = slot(key);
             (slot, self.slots[slot].load(Ordering::SeqCst))
         };
-        Seen { all: self.all.load(Ordering::SeqCst), counts: dependencies.iter().map(count).collect() }
+        Seen { all: self.all.load(Ordering::SeqCst), counts: keys.map(count).collect() }
     }
 
-    /// Whether nothing that was observed has moved since.
+    /// Whether nothing that was observed has changed since.
     pub fn unchanged(&self, seen: &Seen) -> bool {
         seen.all == self.all.load(Ordering::SeqCst)
             && seen.counts.iter().all(|(slot, count)| self.slots[*slot].load(Ordering::SeqCst) == *count)
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the mask leaves 16 bits")]
+fn slot(key: DependencyKey) -> usize {
+    (key.0 & (SLOTS as u64 - 1)) as usize
 }
 
 /// Counts of a result's dependencies.
@@ -83,35 +65,34 @@ pub struct Seen {
 mod tests {
     use super::*;
 
-    const POSTS: TypeNumber = TypeNumber(1);
-
-    fn id(last: u8) -> RecordId {
-        RecordId::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last])
+    fn observe(clock: &VersionClock, keys: &[u64]) -> Seen {
+        clock.observe(keys.iter().copied().map(DependencyKey))
     }
 
     #[test]
-    fn only_what_was_observed_ends_a_result() {
+    fn a_result_is_valid_until_one_of_its_dependencies_changes() {
         let clock = VersionClock::default();
-        let seen = clock.observe(&[Dependency::Record(POSTS, id(1))]);
-        clock.bump(&Dependency::Record(POSTS, id(2)));
+        let seen = observe(&clock, &[1, 2]);
+        clock.bump(DependencyKey(3));
         assert!(clock.unchanged(&seen));
-        clock.bump(&Dependency::Record(POSTS, id(1)));
+        clock.bump(DependencyKey(2));
         assert!(!clock.unchanged(&seen));
     }
 
     #[test]
     fn a_change_of_everything_ends_every_result() {
         let clock = VersionClock::default();
-        let seen = clock.observe(&[]);
+        let seen = observe(&clock, &[]);
         assert!(clock.unchanged(&seen));
         clock.bump_all();
         assert!(!clock.unchanged(&seen));
     }
 
     #[test]
-    fn values_are_told_apart() {
-        let field = |value: &str| Dependency::Field(POSTS, FieldNumber(4), Dependency::hash_value(value));
-        assert_eq!(field("DRAFT"), field("DRAFT"));
-        assert_ne!(field("DRAFT"), field("PUBLISHED"));
+    fn keys_that_share_a_counter_end_each_others_results() {
+        let clock = VersionClock::default();
+        let seen = observe(&clock, &[7]);
+        clock.bump(DependencyKey(7 + (1 << 16)));
+        assert!(!clock.unchanged(&seen));
     }
 }

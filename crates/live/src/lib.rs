@@ -1,6 +1,6 @@
-//! Knows what has changed: the version clock that tells whether a remembered result still holds. Does no I/O, and knows
-//! neither models nor stores.
+//! Tells what has changed: the version clock, which decides whether a remembered result is still valid. Does no I/O, and
+//! knows neither models nor stores.
 
 mod clock;
 
-pub use clock::{Dependency, Seen, VersionClock};
+pub use clock::{Seen, VersionClock};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use apollo_compiler::ast::Document;
+use apollo_compiler::ast::{Definition, Document};
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::parser::{FileId, Parser, SourceSpan};
 use apollo_compiler::validation::{DiagnosticList, Valid};
@@ -63,7 +63,7 @@ pub(crate) fn compile(sources: &Arc<SourceMap>) -> Result<Compiled, Diagnostics>
         return Err(out);
     }
     unsupported::check(&documents, &places, &mut out);
-    let mut builder = Schema::builder().parse(DIRECTIVES, "directives.graphql");
+    let mut builder = Schema::builder().add_ast(&shipped(&documents, &mut out));
     for document in &documents {
         builder = builder.add_ast(document);
     }
@@ -78,6 +78,29 @@ pub(crate) fn compile(sources: &Arc<SourceMap>) -> Result<Compiled, Diagnostics>
         Translation { schema: &schema, places: &places }.add(&errors, &mut out);
     }
     if out.has_errors() { Err(out) } else { Ok(Compiled { schema, places }) }
+}
+
+/// What ships with Backstay, without the scalars whose names the model gives to types of its own.
+fn shipped(documents: &[Document], out: &mut Diagnostics) -> Document {
+    let own = |name: &Name| {
+        let mut definitions = documents.iter().flat_map(|document| &document.definitions);
+        definitions.any(|definition| match definition {
+            Definition::ObjectTypeDefinition(_) | Definition::EnumTypeDefinition(_) => definition.name() == Some(name),
+            _ => false,
+        })
+    };
+    let mut shipped = match Parser::new().parse_ast(DIRECTIVES, "directives.graphql") {
+        Ok(document) => document,
+        Err(failed) => {
+            out.push(Diagnostic::error("the directives that ship with Backstay are damaged"));
+            failed.partial
+        }
+    };
+    shipped.definitions.retain(|definition| match definition {
+        Definition::ScalarTypeDefinition(scalar) => !own(&scalar.name),
+        _ => true,
+    });
+    shipped
 }
 
 fn check_sizes(sources: &SourceMap, out: &mut Diagnostics) {

@@ -18,8 +18,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{Difference, Filled, Risk, TypeChange, diff};
 pub use load::{Loaded, load};
 pub use model::{
-    Allow, Check, Class, Collection, CollectionId, Element, Enum, EnumId, EnumValue, Field, FieldId, FieldKind, Index,
-    Link, Model, OnDelete, RuleText, Set, SetOn, Transition,
+    Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Enum, EnumId, EnumValue, Field,
+    FieldId, FieldKind, Index, Link, Model, OnDelete, RuleText, Set, SetOn, Transition,
 };
 pub use render::Style;
 pub use source::{Position, SourceFile, SourceMap, Span};

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_scalar::{Scalar, Value};
+use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::names;
 use crate::source::{SourceMap, Span};
@@ -159,8 +159,8 @@ pub struct Field {
     pub id: FieldId,
     /// Its name, such as `publishedAt`.
     pub name: String,
-    /// Its column, such as `published_at`; of a `Money` field the column of the amount. Empty where it has none.
-    pub column: String,
+    /// Its columns, in the order of `Scalar::columns`; none where nothing is stored in the collection's own table.
+    pub columns: Vec<Column>,
     /// The description in the model.
     pub description: Option<String>,
     /// What it holds.
@@ -204,6 +204,62 @@ impl Field {
     }
 }
 
+impl Field {
+    /// The column of this part, where the field has one.
+    pub fn column(&self, part: Part) -> Option<&Column> {
+        self.columns.iter().find(|column| column.part == part)
+    }
+}
+
+/// One column of a stored field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Which part of the field's value it holds.
+    pub part: Part,
+    /// Its name, such as `published_at`.
+    pub name: String,
+    /// What it holds.
+    pub storage: ColumnStorage,
+}
+
+/// What a column holds: one value, or a list of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColumnStorage {
+    /// A value of this class.
+    One(Storage),
+    /// A list of values of this class.
+    List(Storage),
+}
+
+impl Column {
+    /// The columns of a field of this name and kind.
+    pub(crate) fn of(name: &str, kind: &FieldKind) -> Vec<Self> {
+        let snake = names::snake(name);
+        let column = |part: Part, storage| Self { part, name: format!("{snake}{}", part.suffix()), storage };
+        let one = |(part, storage)| column(part, ColumnStorage::One(storage));
+        match kind {
+            FieldKind::Scalar(scalar) => scalar.columns().into_iter().map(one).collect(),
+            FieldKind::Enum(_) => vec![one((Part::Main, Storage::Text))],
+            FieldKind::List(element) => vec![column(Part::Main, ColumnStorage::List(element.storage()))],
+            FieldKind::ToOne { .. } => {
+                let storage = ColumnStorage::One(Storage::Id);
+                vec![Self { part: Part::Main, name: format!("{snake}_id"), storage }]
+            }
+            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => Vec::new(),
+        }
+    }
+}
+
+impl Element {
+    /// What holds one element.
+    pub fn storage(self) -> Storage {
+        match self {
+            Self::Scalar(scalar) => scalar.storage(),
+            Self::Enum(_) => Storage::Text,
+        }
+    }
+}
+
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldKind {
@@ -237,6 +293,18 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
+    /// The scalar whose values it holds, or a list of them.
+    pub fn scalar(&self) -> Option<Scalar> {
+        match self {
+            Self::Scalar(scalar) | Self::List(Element::Scalar(scalar)) => Some(*scalar),
+            Self::Enum(_)
+            | Self::List(Element::Enum(_))
+            | Self::ToOne { .. }
+            | Self::OneToMany { .. }
+            | Self::ManyToMany { .. } => None,
+        }
+    }
+
     /// Whether the field has a column in its collection's own table.
     pub fn is_stored(&self) -> bool {
         matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. })

@@ -38,7 +38,8 @@ fn described(model: &Model, collection: &Collection) -> String {
         let required = if field.required { "!" } else { "" };
         let default = model.default_of(field).map_or(String::new(), |value| format!(" = {value:?}"));
         let kind = kind(model, &field.kind);
-        writeln!(text, "  {} {}: {kind}{required}{default}", field.name, field.column).expect("writes");
+        let columns: Vec<&str> = field.columns.iter().map(|column| column.name.as_str()).collect();
+        writeln!(text, "  {} {}: {kind}{required}{default}", field.name, columns.join(" ")).expect("writes");
     }
     for index in &collection.indexes {
         writeln!(text, "  {} {}", if index.unique { "unique" } else { "index" }, index.name).expect("writes");
@@ -201,7 +202,7 @@ All all /api/alls
   g g: Date = Date(Date(20484))
   h h: Email = Text("someone@example.com")
   i i: Url = Text("https://example.com/")
-  j j: Money = Money(Money { scaled: 125000, currency: Currency([69, 85, 82]) })
+  j j j_currency: Money = Money(Money { scaled: 125000, currency: Currency([69, 85, 82]) })
   k k: Color! = Text("GREEN")
   l l: Enum(EnumId(0))! = List([Text("RED")])
   m m: Json = Json("{\"a\":[1,2.5,\"q\\\"\\n\",null],\"b\":true}")
@@ -447,4 +448,21 @@ type Piece @allow(read: "true") {
     Piece.parent: -
     Piece.parts: it is written at the other end of the relation
     ");
+}
+
+#[test]
+fn a_type_of_the_model_takes_the_place_of_a_scalar_of_its_name() {
+    let model = model(
+        r#"
+        extend schema @app(name: "Test")
+        type Country @allow(read: "true") { name: String! }
+        enum Locale { EN DE }
+        type City @allow(read: "true") { country: Country! locale: Locale time: Time }
+        "#,
+    );
+    let city = model.collection_named("City").expect("is there");
+    let kind = |name: &str| &city.field_named(name).expect("is there").kind;
+    assert!(matches!(kind("country"), FieldKind::ToOne { .. }));
+    assert!(matches!(kind("locale"), FieldKind::Enum(_)));
+    assert_eq!(*kind("time"), FieldKind::Scalar(backstay_scalar::Scalar::Time));
 }

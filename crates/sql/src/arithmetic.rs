@@ -1,26 +1,60 @@
-use backstay_base::Timestamp;
+use std::sync::Arc;
+
 use backstay_expr::{Expr, Node, Operator, Type};
-use backstay_scalar::Value;
+use backstay_scalar::{Storage, Value};
 use sea_query::{Alias, CaseStatement, Expr as Sql, ExprTrait, Query};
 
-use crate::build::{call, cast, column, integer, word};
-use crate::param::Encoding;
-use crate::predicate::{Lowering, Pred};
-use crate::scalar::{Form, Val};
-use crate::{ColumnType, Dialect, Slot};
+use crate::dialect::{epoch, in_time};
+use crate::lower::{Lowering, is_short};
+use crate::operand::{Form, Val};
+use crate::predicate::Pred;
+use crate::tree::{call, cast, column, integer, name, subquery, word};
+use crate::{Dialect, Slot};
 
-impl Lowering<'_, '_, '_> {
+/// Lowers what is computed from values. What decides whether a result fits repeats it: an operand that is long is
+/// therefore named in a subquery.
+pub(crate) struct Computation<'l, 'b, 'm, 'e> {
+    lowering: &'l mut Lowering<'b, 'm, 'e>,
+    /// The subquery of the named operands.
+    alias: Arc<str>,
+    operands: Vec<Sql>,
+}
+
+impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
     /// A computed value; unknown where it or a part of it does not fit its type, or a divisor is zero.
-    pub(crate) fn arithmetic_value(&mut self, expr: &Expr) -> Val {
+    pub(crate) fn value(lowering: &'l mut Lowering<'b, 'm, 'e>, expr: &Expr) -> Val {
+        let mut computation = Self { lowering, alias: Arc::from(""), operands: Vec::new() };
+        let value = computation.whole(expr);
+        computation.finish(value)
+    }
+
+    fn finish(self, value: Val) -> Val {
+        if self.operands.is_empty() || value.is_null() {
+            return value;
+        }
+        let Self { lowering, alias, operands } = self;
+        let mut named = Query::select();
+        for (index, operand) in operands.into_iter().enumerate() {
+            named.expr_as(operand, name(&format!("v{index}")));
+        }
+        lowering.builder.keep_apart(&mut named);
+        let form = value.form.clone();
+        let mut select = Query::select();
+        select.expr(value.settled()).from_subquery(named, name(&alias));
+        Val { sql: subquery(select), guards: Vec::new(), form }
+    }
+
+    /// A value, which is an integer where its type is one.
+    fn whole(&mut self, expr: &Expr) -> Val {
         let value = self.computed(expr);
-        match (self.builder.dialect, &expr.ty) {
-            (Dialect::Sqlite, Type::Int | Type::Duration) => whole(value),
+        match (self.lowering.builder.dialect, &expr.ty) {
+            (Dialect::Sqlite, Type::Int | Type::Duration) if is_computed(expr) => whole(value),
             _ => value,
         }
     }
 
-    /// As `arithmetic_value`, but an integer of SQLite may still have overflowed: it is a REAL then, and so is all that
-    /// is computed from it by `+`, `-` and `*`.
+    /// As `whole`, but an integer of SQLite may still have overflowed: it is a REAL then, and so is all that is computed
+    /// from it by `+`, `-` and `*`.
     fn computed(&mut self, expr: &Expr) -> Val {
         match &expr.node {
             Node::Negate(of) => {
@@ -30,14 +64,29 @@ impl Lowering<'_, '_, '_> {
             Node::Binary(operator, left, right) if is_arithmetic(*operator) => {
                 self.operation(*operator, left, right, &expr.ty)
             }
-            _ => self.value(expr),
+            _ => self.given(expr),
         }
+    }
+
+    /// A value that is not computed.
+    fn given(&mut self, expr: &Expr) -> Val {
+        let value = self.lowering.value(expr);
+        if is_short(expr) || value.is_null() {
+            return value;
+        }
+        if self.operands.is_empty() {
+            self.alias = self.lowering.builder.alias();
+        }
+        let named = column(&self.alias, &format!("v{}", self.operands.len()));
+        let form = value.form.clone();
+        self.operands.push(value.settled());
+        Val { sql: named, guards: Vec::new(), form }
     }
 
     fn operation(&mut self, operator: Operator, left: &Expr, right: &Expr, ty: &Type) -> Val {
         let exact = matches!(operator, Operator::Divide | Operator::Remainder);
         let [left, right] = [left, right].map(|operand| {
-            let value = if exact { self.value(operand) } else { self.computed(operand) };
+            let value = if exact { self.whole(operand) } else { self.computed(operand) };
             self.operand(value, operand)
         });
         if left.is_null() || right.is_null() {
@@ -45,13 +94,13 @@ impl Lowering<'_, '_, '_> {
         }
         let guards = [left.guards, right.guards].concat();
         let (left, right) = (left.sql, right.sql);
-        match (self.builder.dialect, ty) {
+        match (self.lowering.builder.dialect, ty) {
             (Dialect::Postgres, Type::Float) => {
                 Val { sql: self.float(operator, left, right), guards, form: Form::Column }
             }
             (Dialect::Sqlite, Type::Float) => {
                 let sql = binary(operator, left, right);
-                let largest = self.constant(Value::Float(f64::MAX), ColumnType::Float);
+                let largest = self.lowering.builder.slot(Slot::Constant(Value::Float(f64::MAX)), Storage::Float);
                 let finite = call("abs", [sql.clone()]).lte(largest);
                 guard(Val { sql, guards, form: Form::Column }, finite)
             }
@@ -73,7 +122,7 @@ impl Lowering<'_, '_, '_> {
 
     /// An operand in the form in which it is computed with.
     fn operand(&mut self, value: Val, expr: &Expr) -> Val {
-        if value.is_null() || self.builder.dialect == Dialect::Sqlite {
+        if value.is_null() || self.lowering.builder.dialect == Dialect::Sqlite {
             return value;
         }
         match (&expr.ty, &value.form) {
@@ -85,17 +134,13 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
-    pub(crate) fn constant(&mut self, value: Value, column: ColumnType) -> Sql {
-        self.builder.slot(Slot::Constant(value), Encoding::Column(column))
-    }
-
     /// PostgreSQL raises an error where a float overflows or underflows, so the operands are looked at first. They are
     /// named in a subquery that is not flattened (`OFFSET 0`), lest nested operations multiply their text.
     fn float(&mut self, operator: Operator, left: Sql, right: Sql) -> Sql {
-        let alias = self.builder.alias();
+        let alias = self.lowering.builder.alias();
         let mut operands = Query::select();
         operands.expr_as(left, Alias::new("a")).expr_as(right, Alias::new("b"));
-        self.builder.keep_apart(&mut operands);
+        self.lowering.builder.keep_apart(&mut operands);
         let (a, b) = (column(&alias, "a"), column(&alias, "b"));
         let largest = || cast(word("1.7976931348623157e308"), "double precision");
         let smallest = || cast(word("5e-324"), "double precision");
@@ -130,14 +175,22 @@ impl Lowering<'_, '_, '_> {
                 .finally(a.clone().div(b.clone())),
         };
         let mut outer = Query::select();
-        outer.expr(case).from_subquery(operands.clone(), crate::build::name(&alias));
-        Sql::SubQuery(None, Box::new(outer.clone().into()))
+        outer.expr(case).from_subquery(operands, name(&alias));
+        subquery(outer)
     }
 }
 
 /// Whether the operator computes a value from values.
 pub(crate) fn is_arithmetic(operator: Operator) -> bool {
     matches!(operator, Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder)
+}
+
+fn is_computed(expr: &Expr) -> bool {
+    match &expr.node {
+        Node::Negate(_) => true,
+        Node::Binary(operator, ..) => is_arithmetic(*operator),
+        _ => false,
+    }
 }
 
 fn zero(ty: &Type) -> Value {
@@ -182,21 +235,4 @@ fn numeric(operator: Operator, left: Sql, right: Sql) -> Sql {
 
 fn in_64_bits(number: Sql) -> Sql {
     number.between(integer(i64::MIN), integer(i64::MAX))
-}
-
-/// Whether a number of microseconds is a moment that `DateTime` takes.
-pub(crate) fn in_time(micros: Sql) -> Sql {
-    let first = Timestamp::from_micros_saturating(i64::MIN).micros();
-    let last = Timestamp::from_micros_saturating(i64::MAX).micros();
-    micros.between(integer(first), integer(last))
-}
-
-/// PostgreSQL: microseconds since the epoch, exactly, as a `numeric`.
-fn epoch(moment: Sql) -> Sql {
-    Sql::cust_with_expr("EXTRACT(EPOCH FROM $1)", moment).mul(integer(1_000_000))
-}
-
-/// PostgreSQL: microseconds since the epoch as a `bigint`.
-pub(crate) fn epoch_micros(moment: Sql) -> Sql {
-    cast(epoch(moment), "bigint")
 }

@@ -1,7 +1,86 @@
-use backstay_model::{Element, FieldKind};
-use backstay_scalar::{Scalar, Storage, ValueRef};
+use backstay_model::{Column, ColumnStorage, FieldId};
+use backstay_scalar::{Part, Storage, ValueRef};
 
-use crate::ColumnType;
+/// One column of one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ColumnRef {
+    /// The field.
+    pub field: FieldId,
+    /// Which of its columns.
+    pub part: Part,
+}
+
+impl ColumnRef {
+    /// The main column of a field.
+    pub fn main(field: FieldId) -> Self {
+        Self { field, part: Part::Main }
+    }
+}
+
+/// What one column of a result holds, whatever the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColumnType {
+    /// A value, stored as its class says.
+    ///
+    /// | class | SQLite | PostgreSQL |
+    /// |---|---|---|
+    /// | `Bool` | INTEGER 0 or 1 | `boolean` |
+    /// | `Int` | INTEGER | `bigint` |
+    /// | `Float` | REAL | `double precision` |
+    /// | `Decimal` | INTEGER, scaled by ten to the power of the scale | `numeric(19, scale)` |
+    /// | `Text` | TEXT | `text COLLATE "C"` |
+    /// | `Id` | BLOB of 16 bytes | `uuid` |
+    /// | `Timestamp` | INTEGER, microseconds since the epoch | `timestamptz` |
+    /// | `Date` | TEXT `YYYY-MM-DD` | `date` |
+    /// | `Json` | TEXT | `jsonb` |
+    /// | `Bytes` | BLOB | `bytea` |
+    One(Storage),
+    /// A list of values of one class: a JSON array of elements in the nested form, in TEXT or `jsonb`.
+    List(Storage),
+    /// The rows of a to-many relation as one JSON array of arrays in the nested form. Only in results.
+    Nested,
+}
+
+impl From<Storage> for ColumnType {
+    fn from(storage: Storage) -> Self {
+        Self::One(storage)
+    }
+}
+
+impl From<ColumnStorage> for ColumnType {
+    fn from(storage: ColumnStorage) -> Self {
+        match storage {
+            ColumnStorage::One(storage) => Self::One(storage),
+            ColumnStorage::List(storage) => Self::List(storage),
+        }
+    }
+}
+
+impl From<&Column> for ColumnType {
+    fn from(column: &Column) -> Self {
+        column.storage.into()
+    }
+}
+
+impl ColumnType {
+    /// The type in words, for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One(Storage::Bool) => "a truth value",
+            Self::One(Storage::Int) => "an integer",
+            Self::One(Storage::Float) => "a number",
+            Self::One(Storage::Decimal { .. }) => "a decimal number",
+            Self::One(Storage::Text) => "a text",
+            Self::One(Storage::Id) => "an id",
+            Self::One(Storage::Timestamp) => "a moment",
+            Self::One(Storage::Date) => "a date",
+            Self::One(Storage::Json) => "a document",
+            Self::One(Storage::Bytes) => "bytes",
+            Self::List(_) => "a list",
+            Self::Nested => "nested rows",
+        }
+    }
+}
 
 /// One row of a result, whatever the database.
 pub trait Row {
@@ -17,65 +96,4 @@ pub struct DecodeError {
     pub column: usize,
     /// The type that it should have.
     pub expected: &'static str,
-}
-
-impl From<Storage> for ColumnType {
-    fn from(storage: Storage) -> Self {
-        match storage {
-            Storage::Bool => Self::Bool,
-            Storage::Int => Self::Int,
-            Storage::Float => Self::Float,
-            Storage::Decimal { scale } => Self::Decimal { scale },
-            Storage::Text => Self::Text,
-            Storage::Id => Self::Id,
-            Storage::Timestamp => Self::Timestamp,
-            Storage::Date => Self::Date,
-            Storage::Json => Self::Json,
-            Storage::Bytes => Self::Bytes,
-        }
-    }
-}
-
-impl ColumnType {
-    /// What the column of a scalar holds; of `Money` the amount.
-    pub fn of_scalar(scalar: Scalar) -> Self {
-        scalar.storage().into()
-    }
-
-    /// What an element of a list is.
-    pub fn of_element(element: Element) -> Self {
-        match element {
-            Element::Scalar(scalar) => Self::of_scalar(scalar),
-            Element::Enum(_) => Self::Text,
-        }
-    }
-
-    /// What the column of a field holds (of `Money` the amount), or, of a to-many relation, the rows nested in it.
-    pub fn of_field(kind: &FieldKind) -> Self {
-        match kind {
-            FieldKind::Scalar(scalar) => Self::of_scalar(*scalar),
-            FieldKind::Enum(_) => Self::Text,
-            FieldKind::List(_) => Self::List,
-            FieldKind::ToOne { .. } => Self::Id,
-            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => Self::Nested,
-        }
-    }
-
-    /// The type in words, for messages.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Bool => "a truth value",
-            Self::Int => "an integer",
-            Self::Float => "a number",
-            Self::Decimal { .. } => "a decimal number",
-            Self::Text => "a text",
-            Self::Id => "an id",
-            Self::Timestamp => "a moment",
-            Self::Date => "a day",
-            Self::Json => "a document",
-            Self::List => "a list",
-            Self::Nested => "nested rows",
-            Self::Bytes => "bytes",
-        }
-    }
 }

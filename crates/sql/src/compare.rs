@@ -1,81 +1,121 @@
-use backstay_expr::{CallerPart, Expr, Node, Operator, Type};
-use backstay_model::{EnumId, FieldKind};
-use backstay_scalar::Value;
-use sea_query::{Expr as Sql, ExprTrait, Query};
+use backstay_expr::{Expr, Node, Operator, Path, Type};
+use backstay_model::ColumnStorage;
+use backstay_scalar::{Part, Storage, Value};
+use sea_query::{Expr as Sql, ExprTrait, Func, Query};
 
-use crate::arithmetic::epoch_micros;
-use crate::build::{call, cast, column, integer, name, word};
+use crate::lower::{Lowering, is_short};
+use crate::operand::{Form, Val, constant_decimal, scaled_up};
 use crate::param::Encoding;
-use crate::predicate::{Lowering, Pred};
-use crate::scalar::{Form, Val, column_type, list_element, moment, power_of_ten, scaled_constant};
-use crate::{ColumnType, Dialect, Slot};
+use crate::predicate::Pred;
+use crate::tree::{boolean, call, column, integer, name, only_where, word};
+use crate::{ColumnType, Dialect, Slot, decimal};
+
+/// Elements of a list that may be written more than once.
+const FEW: usize = 16;
+
+/// A comparison with an operand that is one decimal number or another: on SQLite, where the two have different scales,
+/// there is no column that could hold both.
+struct Alternatives<'e> {
+    condition: &'e Expr,
+    /// The two sides where the condition is true, and where it is false.
+    sides: [(&'e Expr, &'e Expr); 2],
+}
 
 impl Lowering<'_, '_, '_> {
-    /// `left op right`, where one is null unknown.
-    pub(crate) fn comparison(&mut self, operator: Operator, left: &Expr, right: &Expr, wanted: bool) -> Pred {
+    /// `left op right` where it is true, or is false; unknown where one of them is null.
+    pub(crate) fn comparison(&mut self, (operator, wanted): (Operator, bool), left: &Expr, right: &Expr) -> Pred {
         let operator = if wanted { operator } else { contrary(operator) };
-        if left.ty == Type::Money || right.ty == Type::Money {
-            return self.compare_money(operator, left, right);
-        }
-        if self.builder.dialect == Dialect::Sqlite && left.ty == Type::Decimal {
-            match (&left.node, &right.node) {
-                (Node::Conditional(condition, then, otherwise), _) => {
-                    return self.either(condition, |this, first| {
-                        this.comparison(operator, if first { then } else { otherwise }, right, true)
-                    });
-                }
-                (_, Node::Conditional(condition, then, otherwise)) => {
-                    return self.either(condition, |this, first| {
-                        this.comparison(operator, left, if first { then } else { otherwise }, true)
-                    });
-                }
-                _ => {}
+        match self.alternatives(left, right) {
+            Some(_) if self.repeated => {
+                let truth = self.comparison_once(operator, left, right);
+                Pred::Sql(self.builder.dialect.is_truth(truth, true))
             }
+            Some(Alternatives { condition, sides: [then, otherwise] }) => {
+                let [when, unless] = self.both_ways(condition);
+                let then = self.comparison((operator, true), then.0, then.1);
+                let otherwise = self.comparison((operator, true), otherwise.0, otherwise.1);
+                Pred::any([Pred::all([when, then]), Pred::all([unless, otherwise])])
+            }
+            None => self.compared(operator, left, right).holds(),
         }
-        let (one, other) = (self.side(left, &right.ty), self.side(right, &left.ty));
-        self.compare(operator, one, other)
     }
 
-    /// The comparison with the one value where the condition is true, with the other where it is false: two decimals of
-    /// different scale have no common form that holds both.
-    fn either(&mut self, condition: &Expr, compare: impl Fn(&mut Self, bool) -> Pred) -> Pred {
-        let when = [self.is(condition, true), compare(self, true)];
-        let unless = [self.is(condition, false), compare(self, false)];
-        Pred::any([Pred::all(when), Pred::all(unless)])
+    /// The truth of `left op right`, with both lowered once.
+    pub(crate) fn comparison_once(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Sql {
+        let Some(Alternatives { condition, sides: [then, otherwise] }) = self.alternatives(left, right) else {
+            let compared = self.compared(operator, left, right);
+            return self.settled_truth(compared);
+        };
+        let condition = self.once(condition);
+        let then = self.comparison_once(operator, then.0, then.1);
+        let otherwise = self.comparison_once(operator, otherwise.0, otherwise.1);
+        self.builder.dialect.choice(condition, (then, otherwise))
+    }
+
+    /// The other side is short, so that it may be written for each alternative.
+    fn alternatives<'e>(&self, left: &'e Expr, right: &'e Expr) -> Option<Alternatives<'e>> {
+        if self.builder.dialect != Dialect::Sqlite || left.ty != Type::Decimal {
+            return None;
+        }
+        match (&left.node, &right.node) {
+            (Node::Conditional(condition, then, otherwise), _) if is_short(right) => {
+                Some(Alternatives { condition, sides: [(then, right), (otherwise, right)] })
+            }
+            (_, Node::Conditional(condition, then, otherwise)) if is_short(left) => {
+                Some(Alternatives { condition, sides: [(left, then), (left, otherwise)] })
+            }
+            _ => None,
+        }
+    }
+
+    /// The same for what is looked for in a list, which is written for each alternative.
+    fn alternative_elements<'x>(&self, element: &'x Expr, list: &Expr) -> Option<(&'x Expr, &'x Expr, &'x Expr)> {
+        let short = is_short(list) || items(list).is_some_and(|items| items.len() <= FEW && items.iter().all(is_short));
+        match &element.node {
+            Node::Conditional(condition, then, otherwise)
+                if short && self.builder.dialect == Dialect::Sqlite && element.ty == Type::Decimal =>
+            {
+                Some((condition, then, otherwise))
+            }
+            _ => None,
+        }
+    }
+
+    /// The comparison as a value.
+    fn compared(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Val {
+        let (left, right) = (self.side(left, &right.ty), self.side(right, &left.ty));
+        if left.is_null() || right.is_null() {
+            return Val::null();
+        }
+        let guards = [left.guards.clone(), right.guards.clone()].concat();
+        let sql = match (left.form.clone(), right.form.clone()) {
+            (Form::Scaled(scale), Form::Exact(slot)) => self.compare_exact(operator, left.sql, scale, &slot),
+            (Form::Exact(slot), Form::Scaled(scale)) => self.compare_exact(mirrored(operator), right.sql, scale, &slot),
+            (Form::Micros, _) | (_, Form::Micros) => order(operator, left.moment().sql, right.moment().sql),
+            (Form::Scaled(_) | Form::Exact(_), _) => {
+                let (left, right) = (self.loose(left), self.loose(right));
+                let most = Ord::max(scale_of(&left), scale_of(&right));
+                let [left, right] = [left, right].map(|side| scaled_up(side.sql.clone(), most - scale_of(&side)));
+                order(operator, left, right)
+            }
+            _ => order(operator, left.sql, right.sql),
+        };
+        Val { sql, guards, form: Form::Column }
     }
 
     /// One side of a comparison; a text that names a value of an enum stands in the statement's text.
     fn side(&mut self, expr: &Expr, beside: &Type) -> Val {
         match (&expr.node, beside) {
-            (Node::Literal(Value::Text(text)), Type::Enum(EnumId(_))) => Val::plain(word(text)),
+            (Node::Literal(Value::Text(text)), Type::Enum(_)) => Val::plain(word(text)),
             _ => self.value(expr),
         }
-    }
-
-    fn compare(&mut self, operator: Operator, left: Val, right: Val) -> Pred {
-        if left.is_null() || right.is_null() {
-            return Pred::Known(false);
-        }
-        let guards = [left.guards.clone(), right.guards.clone()].concat();
-        let condition = match (left.form.clone(), right.form.clone()) {
-            (Form::Scaled(scale), Form::Exact(slot)) => self.compare_exact(operator, left.sql, scale, &slot),
-            (Form::Exact(slot), Form::Scaled(scale)) => self.compare_exact(mirrored(operator), right.sql, scale, &slot),
-            (Form::Micros, _) | (_, Form::Micros) => order(operator, moment(left).sql, moment(right).sql),
-            (Form::Scaled(_) | Form::Exact(_), _) => {
-                let (left, right) = (self.loose(left), self.loose(right));
-                Self::compare_scaled(operator, left, right)
-            }
-            _ => order(operator, left.sql, right.sql),
-        };
-        Pred::all(guards.into_iter().chain([Pred::Sql(condition)]))
     }
 
     /// SQLite: a scaled integer with an exact number of any scale. The number is rounded as the operator needs it, so
     /// that the column stays as it is for an index.
     fn compare_exact(&mut self, operator: Operator, scaled: Sql, scale: u8, slot: &Slot) -> Sql {
-        if let Slot::Constant(Value::Decimal(number)) = slot
-            && let Some(constant) = scaled_constant(*number, scale)
-        {
+        let constant = constant_decimal(slot).and_then(|number| decimal::scaled(number, u32::from(scale)));
+        if let Some(constant) = constant {
             return order(operator, scaled, integer(constant));
         }
         let encoding = match operator {
@@ -87,138 +127,185 @@ impl Lowering<'_, '_, '_> {
         order(operator, scaled, bound)
     }
 
-    /// SQLite: two scaled integers. A product that overflows is a REAL beyond every integer, which still compares
-    /// rightly with the other, an integer.
-    fn compare_scaled(operator: Operator, left: Val, right: Val) -> Sql {
-        let scale = |value: &Val| if let Form::Scaled(scale) = value.form { scale } else { 0 };
-        let most = Ord::max(scale(&left), scale(&right));
-        let [left, right] = [left, right].map(|value| match most - scale(&value) {
-            0 => value.sql,
-            digits => value.sql.mul(integer(power_of_ten(digits))),
-        });
-        order(operator, left, right)
-    }
-
-    /// Amounts are the same where their currencies are too, and have an order only then.
-    fn compare_money(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Pred {
-        let (Some(left), Some(right)) = (self.money(left), self.money(right)) else { return Pred::Known(false) };
-        let guards = [left.0.guards, right.0.guards].concat();
-        let amounts = order(operator, left.0.sql, right.0.sql);
-        let condition = match operator {
-            Operator::NotEqual => amounts.or(left.1.ne(right.1)),
-            _ => left.1.eq(right.1).and(amounts),
-        };
-        Pred::all(guards.into_iter().chain([Pred::Sql(condition)]))
-    }
-
-    /// The amount and the currency.
-    fn money(&mut self, expr: &Expr) -> Option<(Val, Sql)> {
-        let slot = match &expr.node {
-            Node::Path(path) => {
-                let amount = self.value(expr);
-                let mut currency = path.clone();
-                currency.part = Some(backstay_expr::MoneyPart::Currency);
-                let currency = Expr { node: Node::Path(currency), ty: Type::Text, span: expr.span.clone() };
-                return Some((amount, self.value(&currency).sql));
-            }
-            Node::Param(index) => Slot::Param(*index),
-            Node::Literal(value @ Value::Money(_)) => Slot::Constant(value.clone()),
-            _ => return None,
-        };
-        let amount = self.builder.slot(slot.clone(), Encoding::Amount);
-        Some((Val::plain(amount), self.builder.slot(slot, Encoding::Currency)))
-    }
-
     /// `element in list`: whether one of its elements is equal.
     pub(crate) fn membership(&mut self, element: &Expr, list: &Expr, wanted: bool) -> Pred {
-        match &list.node {
-            Node::List(elements) => {
-                let same = elements.iter().map(|one| (Operator::Equal, one));
+        if let Some((condition, then, otherwise)) = self.alternative_elements(element, list) {
+            if self.repeated {
+                let truth = self.membership_once(element, list);
+                return Pred::Sql(self.builder.dialect.is_truth(truth, wanted));
+            }
+            let [when, unless] = self.both_ways(condition);
+            let (then, otherwise) = (self.membership(then, list, wanted), self.membership(otherwise, list, wanted));
+            return Pred::any([Pred::all([when, then]), Pred::all([unless, otherwise])]);
+        }
+        match items(list) {
+            Some(items) if is_short(element) => {
                 let parts: Vec<Pred> =
-                    same.map(|(operator, one)| self.comparison(operator, element, one, wanted)).collect();
+                    items.iter().map(|one| self.comparison((Operator::Equal, wanted), element, one)).collect();
                 if wanted { Pred::any(parts) } else { Pred::all(parts) }
             }
-            Node::Literal(Value::List(elements)) => {
-                let Type::List(ty) = &list.ty else { return Pred::Known(false) };
-                let literal = |value: &Value| Expr {
-                    node: Node::Literal(value.clone()),
-                    ty: (**ty).clone(),
-                    span: list.span.clone(),
-                };
-                let elements: Vec<Expr> = elements.iter().map(literal).collect();
-                let list = Expr { node: Node::List(elements), ty: list.ty.clone(), span: list.span.clone() };
-                self.membership(element, &list, wanted)
+            Some(items) if items.is_empty() => Pred::Known(!wanted),
+            Some(items) => self.among(element, &items, wanted).holds(),
+            None => self.in_stored(element, list, wanted).holds(),
+        }
+    }
+
+    /// The truth of `element in list`, with both lowered once.
+    pub(crate) fn membership_once(&mut self, element: &Expr, list: &Expr) -> Sql {
+        if let Some((condition, then, otherwise)) = self.alternative_elements(element, list) {
+            let condition = self.once(condition);
+            let branches = (self.membership_once(then, list), self.membership_once(otherwise, list));
+            return self.builder.dialect.choice(condition, branches);
+        }
+        match items(list) {
+            Some(items) if items.is_empty() => boolean(false),
+            Some(items) if is_short(element) => {
+                let parts = items.iter().map(|one| self.comparison_once(Operator::Equal, element, one));
+                let parts: Vec<Sql> = parts.collect();
+                parts.into_iter().reduce(sea_query::ExprTrait::or).unwrap_or(boolean(false))
             }
-            _ => self.stored_membership(element, list, wanted),
+            Some(items) => {
+                let among = self.among(element, &items, true);
+                self.settled_truth(among)
+            }
+            None => {
+                let found = self.in_stored(element, list, true);
+                self.settled_truth(found)
+            }
+        }
+    }
+
+    /// Membership of a long expression in a list that is written out.
+    fn among(&mut self, element: &Expr, items: &[Expr], wanted: bool) -> Val {
+        let one = self.value(element);
+        if one.is_null() {
+            return one;
+        }
+        let one = self.loose(one);
+        let items: Vec<Val> = items.iter().map(|item| self.side(item, &element.ty)).collect();
+        let scales = items.iter().map(scale_of).chain([scale_of(&one)]);
+        let scale = scales.max().unwrap_or(0);
+        let items = items.into_iter().map(|item| self.item(item, scale)).collect::<Vec<Sql>>();
+        let guards = one.guards.clone();
+        let element = self.item(Val { guards: Vec::new(), ..one }, scale);
+        let sql = if wanted { element.is_in(items) } else { element.is_not_in(items) };
+        Val { sql, guards, form: Form::Column }
+    }
+
+    /// A member of a list that is written out, at this scale where it is a decimal number.
+    fn item(&mut self, item: Val, scale: u8) -> Sql {
+        match item.form.clone() {
+            Form::Exact(slot) => self.builder.slot(slot, Encoding::Same(scale)),
+            Form::Scaled(from) => scaled_up(item.settled(), scale - from),
+            Form::Micros => item.moment().settled(),
+            Form::Column | Form::Null | Form::Number => item.settled(),
         }
     }
 
     /// Membership in a list that is one value: a column or a parameter in the nested form.
-    fn stored_membership(&mut self, element: &Expr, list: &Expr, wanted: bool) -> Pred {
-        let kind = self.element_type(list);
-        let (one, list) = (self.value(element), self.value(list));
-        if list.is_null() {
-            return Pred::Known(false);
+    fn in_stored(&mut self, element: &Expr, list: &Expr, wanted: bool) -> Val {
+        let one = self.value(element);
+        let storage = self.element_storage(list, &one);
+        let values = self.list(list, storage);
+        if values.is_null() {
+            return values;
         }
+        let guards = values.guards.clone();
+        let (one, digits) = self.list_element(one, storage);
         let dialect = self.builder.dialect;
-        let one = self.nested_form(one, kind);
-        let test = match (dialect, wanted) {
-            (Dialect::Postgres, true) => call("jsonb_contains", [list.sql.clone(), call("to_jsonb", [one])]),
-            (Dialect::Postgres, false) => {
-                let contains = call("jsonb_contains", [list.sql.clone(), call("to_jsonb", [one])]);
-                let empty = call("jsonb_array_length", [list.sql.clone()]).eq(integer(0));
-                empty.or(contains.not())
+        let sql = self.named(values.sql, list, |this, list| match dialect {
+            Dialect::Postgres => {
+                let contains = call("jsonb_contains", [list.clone(), call("to_jsonb", [one])]);
+                let empty = dialect.list_size(list).eq(integer(0));
+                match (wanted, this.repeated) {
+                    (true, false) => contains,
+                    (true, true) => empty.not().and(contains),
+                    (false, _) => empty.or(contains.not()),
+                }
             }
-            (Dialect::Sqlite, wanted) => {
-                let alias = self.builder.alias();
+            Dialect::Sqlite => {
+                let alias = this.builder.alias();
                 let mut elements = Query::select();
-                let each = sea_query::Func::cust("json_each").arg(list.sql.clone());
-                elements.expr(column(&alias, "value")).from_function(each, name(&alias));
-                let there = list.sql.clone().is_not_null();
-                let found =
-                    if wanted { one.in_subquery(elements.clone()) } else { one.not_in_subquery(elements.clone()) };
-                there.and(found)
+                let each = Func::cust("json_each").arg(list.clone());
+                let value = scaled_up(column(&alias, "value"), digits);
+                elements.expr(value).from_function(each, name(&alias));
+                let found = if wanted { one.in_subquery(elements) } else { one.not_in_subquery(elements) };
+                match this.repeated {
+                    false => list.is_not_null().and(found),
+                    true => only_where(list.is_not_null(), found),
+                }
             }
-        };
-        list.guarded(test)
+        });
+        Val { sql, guards, form: Form::Column }
     }
 
-    /// How the elements of a list are stored.
-    fn element_type(&self, list: &Expr) -> ColumnType {
-        let field = match &list.node {
-            Node::Path(path) => self.field_kind(path).and_then(list_element),
-            Node::Caller(CallerPart::Roles) => Some(ColumnType::Text),
-            _ => None,
-        };
-        let of_type = || if let Type::List(element) = &list.ty { column_type(element) } else { ColumnType::Text };
-        field.unwrap_or_else(of_type)
+    /// A list, its elements bound in this class.
+    fn list(&mut self, list: &Expr, storage: Storage) -> Val {
+        match &list.node {
+            Node::Param(index) => {
+                Val::plain(self.builder.slot(Slot::Param(*index, Part::Main), ColumnType::List(storage)))
+            }
+            _ => self.value(list),
+        }
     }
 
-    fn field_kind(&self, path: &backstay_expr::Path) -> Option<&FieldKind> {
+    /// How the elements of a list are stored: a parameter's decimal numbers as the one that is looked for.
+    fn element_storage(&self, list: &Expr, one: &Val) -> Storage {
+        match (&list.node, &one.form) {
+            (Node::Path(path), _) => self.stored_elements(path).unwrap_or_else(|| list.ty.storage()),
+            (Node::Param(_), Form::Scaled(scale)) => Storage::Decimal { scale: *scale },
+            _ => list.ty.storage(),
+        }
+    }
+
+    fn stored_elements(&self, path: &Path) -> Option<Storage> {
         let (last, steps) = path.steps.split_last()?;
         let model = self.builder.model;
         let holder = steps.iter().try_fold(path.collection, |at, step| model.field(at, *step).kind.target())?;
-        Some(&model.field(holder, *last).kind)
+        match model.field(holder, *last).columns.first()?.storage {
+            ColumnStorage::List(storage) | ColumnStorage::One(storage) => Some(storage),
+        }
     }
 
-    /// A value as an element of a stored list is written.
-    fn nested_form(&mut self, value: Val, kind: ColumnType) -> Sql {
-        let value = match (value.form.clone(), kind) {
-            (Form::Exact(slot), ColumnType::Decimal { scale }) => {
-                let sql = self.builder.slot(slot, Encoding::Same(scale));
-                Val { sql, guards: value.guards, form: Form::Scaled(scale) }
+    /// A value as an element of a stored list is written, and by how many digits the elements have to be scaled up before
+    /// they are compared with it.
+    fn list_element(&mut self, value: Val, storage: Storage) -> (Sql, u8) {
+        let (value, digits) = match (value.form.clone(), storage) {
+            (Form::Exact(slot), Storage::Decimal { scale }) => {
+                (Val { sql: self.builder.slot(slot, Encoding::Same(scale)), ..value }, 0)
             }
-            (Form::Micros, _) => moment(value),
-            _ => value,
+            (Form::Scaled(own), Storage::Decimal { scale }) if own < scale => {
+                (Val { sql: scaled_up(value.sql, scale - own), ..value }, 0)
+            }
+            (Form::Scaled(own), Storage::Decimal { scale }) => (value, own - scale),
+            (Form::Micros, _) => (value.moment(), 0),
+            _ => (value, 0),
         };
-        let sql = value.settled();
-        match (self.builder.dialect, kind) {
-            // hex(null) is an empty text.
-            (Dialect::Sqlite, ColumnType::Id) => call("nullif", [call("hex", [sql]), word("")]),
-            (Dialect::Postgres, ColumnType::Timestamp) => epoch_micros(sql),
-            (Dialect::Postgres, ColumnType::Text) => cast(sql, "text"),
-            _ => sql,
+        (self.builder.dialect.list_element(value.settled(), storage), digits)
+    }
+}
+
+/// The elements of a list that is written out.
+fn items(list: &Expr) -> Option<Vec<Expr>> {
+    match (&list.node, &list.ty) {
+        (Node::List(items), _) => Some(items.clone()),
+        (Node::Literal(Value::List(values)), Type::List(ty)) => {
+            let literal = |value: &Value| Expr {
+                node: Node::Literal(value.clone()),
+                ty: (**ty).clone(),
+                span: list.span.clone(),
+            };
+            Some(values.iter().map(literal).collect())
         }
+        _ => None,
+    }
+}
+
+fn scale_of(value: &Val) -> u8 {
+    match &value.form {
+        Form::Scaled(scale) => *scale,
+        Form::Exact(slot) => constant_decimal(slot).and_then(|number| u8::try_from(number.scale()).ok()).unwrap_or(0),
+        Form::Column | Form::Null | Form::Number | Form::Micros => 0,
     }
 }
 
@@ -246,7 +333,7 @@ fn mirrored(operator: Operator) -> Operator {
     }
 }
 
-pub(crate) fn order(operator: Operator, left: Sql, right: Sql) -> Sql {
+fn order(operator: Operator, left: Sql, right: Sql) -> Sql {
     match operator {
         Operator::NotEqual => left.ne(right),
         Operator::Less => left.lt(right),

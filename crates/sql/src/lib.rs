@@ -1,31 +1,43 @@
-//! Lowers typed operations to statements for SQLite and PostgreSQL, whose differences it alone knows. Does no I/O and
-//! holds no connection.
+//! Plans requests under rights and lowers them to statements for SQLite and PostgreSQL, whose differences it alone knows.
+//! Does no I/O and holds no connection.
 
 mod arithmetic;
-mod build;
+mod builder;
 mod column;
 mod compare;
-mod frame;
+mod decimal;
+mod dialect;
 mod layout;
+mod lower;
 pub mod nested;
+mod operand;
+mod order;
 mod output;
 mod param;
 mod plan;
 mod predicate;
 mod quantifier;
+mod question;
 mod read;
-mod scalar;
+mod relation;
 pub mod schema;
 mod shape;
+mod slots;
 mod statement;
 mod steer;
+mod tree;
+mod truth;
+mod value;
 mod write;
 
-pub use column::{DecodeError, Row};
+pub use column::{ColumnRef, ColumnType, DecodeError, Row};
+pub use dialect::Dialect;
 pub use layout::RecordLayout;
+pub use param::Param;
 pub use plan::{Planner, RecordSource, StoredPlan};
+pub use relation::Perspective;
 pub use shape::{
     Expansion, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, SelectedField, Selection, SortKey,
-    ValueOutput, Visibility,
+    ValueOutput,
 };
-pub use statement::{ColumnType, Dialect, Param, Slot, Statement, Template};
+pub use statement::{Slot, Statement, Template};

@@ -12,16 +12,16 @@
 //! | `Id` | a string of 32 hexadecimal digits with or without hyphens; empty: null |
 //! | `Text`, `Date` (`YYYY-MM-DD`) | a string |
 //! | `Json`, `List` | a string that holds the document |
-//! | `Bytes` | a string of hexadecimal digits; null: null |
 //! | `Nested` | an array of rows |
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use backstay_base::{Date, RecordId, Timestamp};
-use backstay_scalar::{Value, ValueRef};
+use backstay_scalar::{Storage, Value, ValueRef};
 use rust_decimal::Decimal;
 
+use crate::decimal::{NO_NUMBER, scaled};
 use crate::{ColumnType, DecodeError, Dialect, Row};
 
 /// The rows of one nested text, parsed one by one.
@@ -118,7 +118,8 @@ impl Element<'_> {
 }
 
 /// The elements of a scalar list, one by one.
-pub fn elements(text: &str, element: ColumnType) -> Elements<'_> {
+pub fn elements(text: &str, element: Storage) -> Elements<'_> {
+    let element = ColumnType::One(element);
     Elements { scanner: Scanner { text, at: 0 }, element, state: State::Start }
 }
 
@@ -144,7 +145,7 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 /// A list of scalars as it is stored in a column of type `List`.
-pub(crate) fn write_list(values: &[Value], element: ColumnType, dialect: Dialect) -> String {
+pub(crate) fn write_list(values: &[Value], element: Storage, dialect: Dialect) -> String {
     let mut out = String::with_capacity(2 + values.len() * 8);
     out.push('[');
     for (index, value) in values.iter().enumerate() {
@@ -157,21 +158,13 @@ pub(crate) fn write_list(values: &[Value], element: ColumnType, dialect: Dialect
     out
 }
 
-fn write_element(out: &mut String, value: &Value, element: ColumnType, dialect: Dialect) {
+fn write_element(out: &mut String, value: &Value, element: Storage, dialect: Dialect) {
     // Writing to a String cannot fail.
     let _ = match value {
         Value::Bool(truth) => write!(out, "{truth}"),
         Value::Int(number) => write!(out, "{number}"),
         Value::Float(number) => write!(out, "{number:?}"),
-        Value::Decimal(number) => {
-            let scale = if let ColumnType::Decimal { scale } = element { u32::from(scale) } else { number.scale() };
-            let mut number = *number;
-            number.rescale(scale);
-            match dialect {
-                Dialect::Sqlite => write!(out, "{}", number.mantissa()),
-                Dialect::Postgres => write!(out, "{number}"),
-            }
-        }
+        Value::Decimal(number) => write_decimal(out, *number, element, dialect),
         Value::Text(text) => {
             write_string(out, text);
             Ok(())
@@ -185,6 +178,20 @@ fn write_element(out: &mut String, value: &Value, element: ColumnType, dialect: 
         Value::Duration(length) => write!(out, "{}", length.micros()),
         Value::Null | Value::Money(_) | Value::Json(_) | Value::Bytes(_) | Value::List(_) => write!(out, "null"),
     };
+}
+
+fn write_decimal(out: &mut String, number: Decimal, element: Storage, dialect: Dialect) -> std::fmt::Result {
+    let scale = if let Storage::Decimal { scale } = element { u32::from(scale) } else { number.scale() };
+    match dialect {
+        Dialect::Sqlite => write!(out, "{}", scaled(number, scale).unwrap_or(NO_NUMBER)),
+        Dialect::Postgres => {
+            let mut number = number;
+            if number.scale() < scale {
+                number.rescale(scale);
+            }
+            write!(out, "{number}")
+        }
+    }
 }
 
 fn write_string(out: &mut String, text: &str) {
@@ -338,18 +345,18 @@ impl<'a> Scanner<'a> {
 
 fn string(text: Cow<'_, str>, kind: ColumnType) -> Result<Cell<'_>, Malformed> {
     let plain = match kind {
-        ColumnType::Text => return Ok(texts(text, ValueRef::Text, Cell::Text)),
-        ColumnType::Json => return Ok(texts(text, ValueRef::Json, Cell::Json)),
-        ColumnType::List | ColumnType::Nested => return Ok(texts(text, ValueRef::Nested, Cell::Nested)),
-        ColumnType::Id if text.is_empty() => Some(ValueRef::Null),
-        ColumnType::Id => id(&text).map(ValueRef::Id),
-        ColumnType::Date => Date::parse(&text).ok().map(ValueRef::Date),
-        ColumnType::Float => text.parse().ok().map(ValueRef::Float),
-        ColumnType::Decimal { .. } => text.parse().ok().map(ValueRef::Decimal),
-        ColumnType::Bytes => {
+        ColumnType::List(_) | ColumnType::Nested => return Ok(texts(text, ValueRef::Nested, Cell::Nested)),
+        ColumnType::One(Storage::Text) => return Ok(texts(text, ValueRef::Text, Cell::Text)),
+        ColumnType::One(Storage::Json) => return Ok(texts(text, ValueRef::Json, Cell::Json)),
+        ColumnType::One(Storage::Id) if text.is_empty() => Some(ValueRef::Null),
+        ColumnType::One(Storage::Id) => id(&text).map(ValueRef::Id),
+        ColumnType::One(Storage::Date) => Date::parse(&text).ok().map(ValueRef::Date),
+        ColumnType::One(Storage::Float) => text.parse().ok().map(ValueRef::Float),
+        ColumnType::One(Storage::Decimal { .. }) => text.parse().ok().map(ValueRef::Decimal),
+        ColumnType::One(Storage::Bytes) => {
             return octets(&text).map_or_else(|| malformed(kind.name()), |octets| Ok(Cell::Bytes(octets)));
         }
-        ColumnType::Bool | ColumnType::Int | ColumnType::Timestamp => None,
+        ColumnType::One(Storage::Bool | Storage::Int | Storage::Timestamp) => None,
     };
     plain.map_or_else(|| malformed(kind.name()), |value| Ok(Cell::Plain(value)))
 }
@@ -365,17 +372,18 @@ fn bare(token: &str, kind: ColumnType) -> Result<ValueRef<'static>, Malformed> {
     if token == "null" {
         return Ok(ValueRef::Null);
     }
-    let value = match kind {
-        ColumnType::Bool => match token {
+    let ColumnType::One(storage) = kind else { return malformed(kind.name()) };
+    let value = match storage {
+        Storage::Bool => match token {
             "true" | "1" => Some(ValueRef::Bool(true)),
             "false" | "0" => Some(ValueRef::Bool(false)),
             _ => None,
         },
-        ColumnType::Int => token.parse().ok().map(ValueRef::Int),
-        ColumnType::Float => token.parse().ok().map(ValueRef::Float),
-        ColumnType::Timestamp => token.parse().ok().and_then(Timestamp::from_micros).map(ValueRef::Timestamp),
-        ColumnType::Decimal { scale } => decimal(token, scale).map(ValueRef::Decimal),
-        _ => None,
+        Storage::Int => token.parse().ok().map(ValueRef::Int),
+        Storage::Float => token.parse().ok().map(ValueRef::Float),
+        Storage::Timestamp => token.parse().ok().and_then(Timestamp::from_micros).map(ValueRef::Timestamp),
+        Storage::Decimal { scale } => decimal(token, scale).map(ValueRef::Decimal),
+        Storage::Text | Storage::Id | Storage::Date | Storage::Json | Storage::Bytes => None,
     };
     value.map_or_else(|| malformed(kind.name()), Ok)
 }
@@ -412,8 +420,13 @@ fn id(text: &str) -> Option<RecordId> {
 mod tests {
     use super::*;
 
-    const COLUMNS: [ColumnType; 5] =
-        [ColumnType::Id, ColumnType::Decimal { scale: 2 }, ColumnType::Text, ColumnType::Bool, ColumnType::Nested];
+    const COLUMNS: [ColumnType; 5] = [
+        ColumnType::One(Storage::Id),
+        ColumnType::One(Storage::Decimal { scale: 2 }),
+        ColumnType::One(Storage::Text),
+        ColumnType::One(Storage::Bool),
+        ColumnType::Nested,
+    ];
 
     /// Reads rows; values as they are printed, or the error.
     fn check(text: &str, expected: &str) {
@@ -463,12 +476,12 @@ mod tests {
     }
 
     /// Writes a list for both databases and reads it again.
-    fn check_list(values: &[Value], element: ColumnType, sqlite: &str, postgres: &str) {
+    fn check_list(values: &[Value], element: Storage, sqlite: &str, postgres: &str) {
         for (dialect, expected) in [(Dialect::Sqlite, sqlite), (Dialect::Postgres, postgres)] {
             let text = write_list(values, element, dialect);
             assert_eq!(text, expected);
             let read: Result<Vec<Element<'_>>, DecodeError> = elements(&text, element).collect();
-            let read: Vec<Value> = read.expect("reads").iter().map(|one| crate::layout::owned(one.value())).collect();
+            let read: Vec<Value> = read.expect("reads").iter().map(|one| Value::from(one.value())).collect();
             assert_eq!(read, values);
         }
     }
@@ -477,20 +490,28 @@ mod tests {
     fn lists_round_trip() {
         let decimals: Vec<Value> =
             ["12.50", "-0.05", "3.00"].map(|text| Value::Decimal(text.parse().expect("a decimal"))).into();
-        check_list(&decimals, ColumnType::Decimal { scale: 2 }, "[1250,-5,300]", "[12.50,-0.05,3.00]");
+        check_list(&decimals, Storage::Decimal { scale: 2 }, "[1250,-5,300]", "[12.50,-0.05,3.00]");
         let texts = ["a\"b\\", "\u{1}é\n"].map(Value::text);
         let text = r#"["a\"b\\","\u0001é\u000a"]"#;
-        check_list(&texts, ColumnType::Text, text, text);
+        check_list(&texts, Storage::Text, text, text);
         let id = RecordId::from_bytes([0xAB; 16]);
         let (hex, hyphens) = ("AB".repeat(16), "abababab-abab-abab-abab-abababababab");
-        check_list(&[Value::Id(id)], ColumnType::Id, &format!("[\"{hex}\"]"), &format!("[\"{hyphens}\"]"));
-        check_list(&[Value::Float(0.1), Value::Float(1e300)], ColumnType::Float, "[0.1,1e300]", "[0.1,1e300]");
-        check_list(&[Value::Bool(true), Value::Bool(false)], ColumnType::Bool, "[true,false]", "[true,false]");
-        check_list(&[Value::Int(i64::MIN)], ColumnType::Int, "[-9223372036854775808]", "[-9223372036854775808]");
+        check_list(&[Value::Id(id)], Storage::Id, &format!("[\"{hex}\"]"), &format!("[\"{hyphens}\"]"));
+        check_list(&[Value::Float(0.1), Value::Float(1e300)], Storage::Float, "[0.1,1e300]", "[0.1,1e300]");
+        check_list(&[Value::Bool(true), Value::Bool(false)], Storage::Bool, "[true,false]", "[true,false]");
+        check_list(&[Value::Int(i64::MIN)], Storage::Int, "[-9223372036854775808]", "[-9223372036854775808]");
         let day = Value::Date(Date::parse("2026-01-31").expect("a day"));
-        check_list(&[day], ColumnType::Date, "[\"2026-01-31\"]", "[\"2026-01-31\"]");
+        check_list(&[day], Storage::Date, "[\"2026-01-31\"]", "[\"2026-01-31\"]");
         let moment = Value::Timestamp(Timestamp::from_micros(-1).expect("a moment"));
-        check_list(&[moment], ColumnType::Timestamp, "[-1]", "[-1]");
-        check_list(&[], ColumnType::Int, "[]", "[]");
+        check_list(&[moment], Storage::Timestamp, "[-1]", "[-1]");
+        check_list(&[], Storage::Int, "[]", "[]");
+    }
+
+    #[test]
+    fn a_number_that_no_column_holds_equals_none() {
+        let number = [Value::Decimal("1.505".parse().expect("a decimal"))];
+        let element = Storage::Decimal { scale: 2 };
+        assert_eq!(write_list(&number, element, Dialect::Sqlite), format!("[{}]", i64::MIN));
+        assert_eq!(write_list(&number, element, Dialect::Postgres), "[1.505]");
     }
 }

@@ -1,25 +1,45 @@
-use backstay_scalar::{MONEY_SCALE, Value};
+use std::sync::Arc;
+
+use backstay_base::{Date, RecordId, Timestamp};
+use backstay_scalar::{Storage, Value};
 use rust_decimal::Decimal;
 
-use crate::{ColumnType, Dialect, Param, nested};
+use crate::{ColumnType, Dialect, decimal, nested};
+
+/// A value ready to be bound.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names are those of the storage classes")]
+pub enum Param {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Decimal(Decimal),
+    Text(Arc<str>),
+    Id(RecordId),
+    Timestamp(Timestamp),
+    Date(Date),
+    Json(Arc<str>),
+    Bytes(Arc<[u8]>),
+}
 
 /// How a value becomes a parameter: what the placeholder takes, for one database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// The value of a column of this type. Of `List`: see below.
+    /// The value of a column of this type.
     Column(ColumnType),
-    /// A list whose elements are of this type.
-    List(ColumnType),
     /// SQLite: a number scaled to this many digits; where it has more, the next lower.
     Floor(u8),
     /// SQLite: a number scaled to this many digits; where it has more, the next higher.
     Ceiling(u8),
     /// SQLite: a number scaled to this many digits; where it has more, one that no column holds.
     Same(u8),
-    /// The amount of money.
-    Amount,
-    /// The currency of money.
-    Currency,
+}
+
+impl<T: Into<ColumnType>> From<T> for Encoding {
+    fn from(column: T) -> Self {
+        Self::Column(column.into())
+    }
 }
 
 impl Encoding {
@@ -27,64 +47,52 @@ impl Encoding {
     pub(crate) fn column(self) -> ColumnType {
         match self {
             Self::Column(column) => column,
-            Self::List(_) => ColumnType::List,
-            Self::Floor(scale) | Self::Ceiling(scale) | Self::Same(scale) => ColumnType::Decimal { scale },
-            Self::Amount => ColumnType::of_scalar(backstay_scalar::Scalar::Money),
-            Self::Currency => ColumnType::Text,
+            Self::Floor(scale) | Self::Ceiling(scale) | Self::Same(scale) => Storage::Decimal { scale }.into(),
         }
     }
 
     /// The value as the database takes it. A value that does not fit becomes null, which is unknown.
     pub(crate) fn param(self, value: &Value, dialect: Dialect) -> Param {
         match (self, value) {
-            (Self::List(element), Value::List(values)) => {
+            (_, Value::Null) => Param::Null,
+            (Self::Column(ColumnType::List(element)), Value::List(values)) => {
                 Param::Json(nested::write_list(values, element, dialect).into())
             }
             (Self::Floor(scale), value) => bound(value, scale, Decimal::floor),
             (Self::Ceiling(scale), value) => bound(value, scale, Decimal::ceil),
-            (Self::Same(_), Value::Null) => Param::Null,
-            (Self::Same(scale), value) => match scalar(value, u32::from(scale), dialect) {
-                Param::Null => Param::Int(i64::MIN),
+            (Self::Same(scale), value) => match one(value, u32::from(scale), dialect) {
+                Param::Null => Param::Int(decimal::NO_NUMBER),
                 same => same,
             },
-            (Self::Currency, Value::Money(money)) => Param::Text(money.currency().code().into()),
-            (Self::Amount, value) => scalar(value, MONEY_SCALE, dialect),
-            (Self::Column(ColumnType::Decimal { scale }), value) => scalar(value, u32::from(scale), dialect),
-            (_, value) => scalar(value, 0, dialect),
+            (Self::Column(ColumnType::One(Storage::Decimal { scale })), value) => one(value, u32::from(scale), dialect),
+            (Self::Column(_), value) => one(value, 0, dialect),
         }
     }
 }
 
-fn scalar(value: &Value, scale: u32, dialect: Dialect) -> Param {
+fn one(value: &Value, scale: u32, dialect: Dialect) -> Param {
+    // A slot names one column of a value that takes several.
+    debug_assert!(!matches!(value, Value::Money(_)), "a placeholder takes one column of a value");
     match value {
-        Value::Null | Value::List(_) => Param::Null,
+        Value::Null | Value::List(_) | Value::Money(_) => Param::Null,
         Value::Bool(truth) => Param::Bool(*truth),
         Value::Int(number) => Param::Int(*number),
         Value::Float(number) => Param::Float(*number),
-        Value::Decimal(number) => decimal(*number, scale, dialect),
+        Value::Decimal(number) => exact(*number, scale, dialect),
         Value::Text(text) => Param::Text(text.clone()),
         Value::Id(id) => Param::Id(*id),
         Value::Timestamp(moment) => Param::Timestamp(*moment),
         Value::Date(date) => Param::Date(*date),
         Value::Duration(length) => Param::Int(length.micros()),
-        Value::Money(money) => decimal(Decimal::new(money.scaled(), MONEY_SCALE), scale, dialect),
         Value::Json(text) => Param::Json(text.clone()),
         Value::Bytes(octets) => Param::Bytes(octets.clone()),
     }
 }
 
-fn decimal(number: Decimal, scale: u32, dialect: Dialect) -> Param {
+fn exact(number: Decimal, scale: u32, dialect: Dialect) -> Param {
     match dialect {
         Dialect::Postgres => Param::Decimal(number),
-        Dialect::Sqlite => {
-            let normal = number.normalize();
-            let scaled = 10_i128.checked_pow(scale.saturating_sub(normal.scale()));
-            let scaled = scaled.and_then(|power| normal.mantissa().checked_mul(power));
-            match scaled.map(i64::try_from) {
-                Some(Ok(scaled)) if normal.scale() <= scale => Param::Int(scaled),
-                _ => Param::Null,
-            }
-        }
+        Dialect::Sqlite => decimal::scaled(number, scale).map_or(Param::Null, Param::Int),
     }
 }
 
@@ -94,7 +102,6 @@ fn bound(value: &Value, scale: u8, round: fn(&Decimal) -> Decimal) -> Param {
     let number = match value {
         Value::Decimal(number) => *number,
         Value::Int(number) => Decimal::from(*number),
-        Value::Money(money) => Decimal::new(money.scaled(), MONEY_SCALE),
         _ => return Param::Null,
     };
     let outside = if number.is_sign_negative() { i64::MIN } else { i64::MAX };
@@ -114,12 +121,12 @@ mod tests {
 
     #[test]
     fn sqlite_takes_decimals_scaled() {
-        let column = Encoding::Column(ColumnType::Decimal { scale: 2 });
+        let column = Encoding::from(Storage::Decimal { scale: 2 });
         check(column, "12.5", &Param::Int(1250));
         check(column, "-0.050", &Param::Int(-5));
         check(column, "12.505", &Param::Null);
         check(column, "99999999999999999999", &Param::Null);
-        check(Encoding::Amount, "5", &Param::Int(50_000));
+        check(Encoding::from(Storage::Decimal { scale: 4 }), "5", &Param::Int(50_000));
     }
 
     #[test]
@@ -138,8 +145,7 @@ mod tests {
     #[test]
     fn postgres_takes_decimals_as_they_are() {
         let number: Decimal = "12.505".parse().expect("a decimal");
-        for encoding in [Encoding::Column(ColumnType::Decimal { scale: 2 }), Encoding::Amount] {
-            assert_eq!(encoding.param(&Value::Decimal(number), Dialect::Postgres), Param::Decimal(number));
-        }
+        let encoding = Encoding::from(Storage::Decimal { scale: 2 });
+        assert_eq!(encoding.param(&Value::Decimal(number), Dialect::Postgres), Param::Decimal(number));
     }
 }

@@ -4,7 +4,8 @@ use backstay_model::Model;
 
 use crate::{Dialect, RecordLayout, Template};
 
-/// Makes statements for one model and one database. Plans depend on shapes alone, so that callers may keep them.
+/// Makes statements for one model and one database. Plans depend on shapes and rights alone, so that callers may keep
+/// them.
 #[derive(Debug, Clone)]
 pub struct Planner {
     pub(crate) model: Arc<Model>,

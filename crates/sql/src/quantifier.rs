@@ -1,75 +1,63 @@
-use backstay_expr::{Expr, Path, Quantifier};
-use backstay_model::{CollectionId, FieldId, FieldKind};
-use sea_query::{Expr as Sql, ExprTrait, Query};
+use backstay_base::Action;
+use backstay_expr::{Expr, Node, Path, Quantifier};
+use backstay_model::{CollectionId, FieldId};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query};
 
-use crate::build::{Builder, column, integer};
-use crate::frame::{Anchor, Part, Record};
-use crate::predicate::{Lowering, Pred};
+use crate::ColumnRef;
+use crate::builder::{Members, Record};
+use crate::lower::Lowering;
+use crate::predicate::Pred;
+use crate::tree::{boolean, column, integer, name, subquery};
 
-impl Builder<'_> {
-    /// In a new frame the records that a to-many relation leads to, and the condition that ties them to the record
-    /// with this key.
-    pub(crate) fn members(&mut self, kind: &FieldKind, key: Sql) -> Option<(Anchor, Sql)> {
-        let frame = self.frame();
-        match kind {
-            FieldKind::OneToMany { target, via } => {
-                let member = self.rows(frame, self.model.collection(*target));
-                let tie = self.stored(&member, *via, Part::Main).eq(key);
-                Some((member, tie))
-            }
-            FieldKind::ManyToMany { target, link } => {
-                let alias = self.source(frame, &link.table, |_| None);
-                let tie = column(&alias, &link.near).eq(key);
-                let record = Record::Linked(alias, link.far.as_str().into());
-                Some((Anchor { frame, record, collection: *target }, tie))
-            }
-            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
-        }
-    }
+/// `exists` or `all` over the members of a relation; unknown where the record that has it is not there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quantified<'e> {
+    kind: Quantifier,
+    over: &'e Path,
+    variable: u16,
+    body: &'e Expr,
 }
 
-/// The record whose members are meant.
-struct Owner {
+/// The record whose members are meant, and the members.
+struct Owner<'r> {
     key: Sql,
-    collection: CollectionId,
     /// Whether there always is one.
     certain: bool,
-    /// Where the caller sees it and its relation.
+    /// Where it and its relation are seen.
     conditions: Vec<Pred>,
+    members: Members<'r>,
 }
 
-impl Lowering<'_, '_, '_> {
-    /// `exists` and `all` over the members of a relation; unknown where the record that has it is not there.
-    pub(crate) fn quantifier(
-        &mut self,
-        kind: Quantifier,
-        over: &Path,
-        variable: u16,
-        body: &Expr,
-        wanted: bool,
-    ) -> Pred {
-        let Some((last, steps)) = over.steps.split_last() else { return Pred::Known(false) };
-        let Some(start) = self.anchor(over.root) else { return Pred::Known(false) };
-        let Owner { key, collection, certain, mut conditions } = self.owner(&start, steps, *last);
+impl<'e> Quantified<'e> {
+    pub(crate) fn of(expr: &'e Expr) -> Option<Self> {
+        match &expr.node {
+            Node::Quantifier { kind, over, variable, body } => {
+                Some(Self { kind: *kind, over, variable: *variable, body })
+            }
+            _ => None,
+        }
+    }
 
-        let relation = &self.builder.model.field(collection, *last).kind;
-        let Some((member, tie)) = self.builder.members(relation, key.clone()) else { return Pred::Known(false) };
-        let visible = self.sees_record(&member);
-        self.scope.bound.push((variable, member.clone()));
+    /// Where it is true, or is false.
+    pub(crate) fn lowered(self, lowering: &mut Lowering<'_, '_, '_>, wanted: bool) -> Pred {
+        let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
+        let Owner { key, certain, mut conditions, members: Members { member, owner } } = owner;
+        let visible = lowering.sees_record(&member);
         // One member that is true (exists) or false (all) decides; else none may be anything but the contrary.
-        let decisive = kind == Quantifier::Exists;
+        let decisive = self.kind == Quantifier::Exists;
+        lowering.scope.bound.push((self.variable, member.anchor.clone()));
         let of_member = match wanted == decisive {
-            true => self.is(body, decisive),
-            false => self.is(body, !decisive).otherwise(),
+            true => lowering.is(self.body, decisive),
+            false => lowering.is(self.body, !decisive).otherwise(),
         };
-        self.scope.bound.pop();
+        lowering.scope.bound.pop();
 
-        let found = match Pred::all([Pred::Sql(tie), visible, of_member]) {
+        let found = match Pred::all([tie(owner, &key), visible, of_member]) {
             Pred::Known(truth) => Pred::Known(truth),
             Pred::Sql(condition) => {
                 let mut select = Query::select();
                 select.expr(integer(1)).and_where(condition);
-                self.builder.from(member.frame, &mut select);
+                lowering.builder.from(member.anchor.frame, &mut select);
                 Pred::Sql(Sql::exists(select))
             }
         };
@@ -86,24 +74,98 @@ impl Lowering<'_, '_, '_> {
         Pred::all(conditions.into_iter().chain([none]))
     }
 
-    fn owner(&mut self, start: &Anchor, steps: &[FieldId], relation: FieldId) -> Owner {
-        let Some((step, before)) = steps.split_last() else {
-            let conditions = vec![self.sees_field(start, relation)];
-            let key = self.builder.key(start);
-            return Owner { key, collection: start.collection, certain: true, conditions };
+    /// Where it is true, found from the members: the record's key is among those of the members that are meant. The body
+    /// must look at the member alone (`Driver::of`).
+    pub(crate) fn driven(self, lowering: &mut Lowering<'_, '_, '_>) -> Pred {
+        let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
+        let Owner { key, mut conditions, members: Members { member, owner: Some(owner) }, .. } = owner else {
+            return self.lowered(lowering, true);
         };
-        let (holder, mut conditions) = self.walk(start, before);
-        conditions.push(self.sees_field(&holder, *step));
-        let key = self.builder.stored(&holder, *step, Part::Main);
-        let target = self.builder.model.field(holder.collection, *step).kind.target();
-        let collection = target.unwrap_or(holder.collection);
-        let restricted = self.scope.visibility.is_some_and(|visibility| {
-            visibility.rows.contains_key(&collection) || visibility.fields.contains_key(&(collection, relation))
-        });
-        if restricted {
-            let owner = self.builder.follow(&holder, *step);
-            conditions.extend([self.sees_record(&owner), self.sees_field(&owner, relation)]);
-        }
-        Owner { key, collection, certain: false, conditions }
+        let visible = lowering.sees_record(&member);
+        lowering.scope.bound.push((self.variable, member.anchor.clone()));
+        let of_member = lowering.is_true(self.body);
+        lowering.scope.bound.pop();
+        let mut select = Query::select();
+        select.expr(owner);
+        Pred::all([visible, of_member]).restrict(&mut select);
+        lowering.builder.from(member.anchor.frame, &mut select);
+        conditions.push(Pred::Sql(key.in_subquery(select)));
+        Pred::all(conditions)
     }
+
+    /// True, false or null, with the body lowered once: the truths of all members are looked at.
+    pub(crate) fn lowered_once(self, lowering: &mut Lowering<'_, '_, '_>) -> Sql {
+        let Some(owner) = self.owner(lowering) else { return lowering.builder.dialect.unknown() };
+        let Owner { key, certain, mut conditions, members: Members { member, owner } } = owner;
+        let visible = lowering.sees_record(&member);
+        lowering.scope.bound.push((self.variable, member.anchor.clone()));
+        let truth = lowering.once(self.body);
+        lowering.scope.bound.pop();
+
+        let mut each = Query::select();
+        each.expr_as(truth, name("v")).and_where(Pred::all([tie(owner, &key), visible]).sql());
+        lowering.builder.from(member.anchor.frame, &mut each);
+        let (alias, dialect) = (lowering.builder.alias(), lowering.builder.dialect);
+        let decisive = self.kind == Quantifier::Exists;
+        let truths = || column(&alias, "v");
+        let decided = dialect.is_truth(dialect.any_or_all(truths(), !decisive), decisive);
+        let all_known = Sql::from(Func::count(Sql::col(sea_query::Asterisk))).eq(Func::count(truths()));
+        let case = CaseStatement::new().case(decided, boolean(decisive)).case(all_known, boolean(!decisive));
+        let mut select = Query::select();
+        select.expr(case).from_subquery(each, name(&alias));
+        let answer = subquery(select);
+        if !certain {
+            conditions.push(Pred::Sql(key.is_not_null()));
+        }
+        match Pred::all(conditions) {
+            Pred::Known(true) => answer,
+            Pred::Known(false) => dialect.unknown(),
+            Pred::Sql(known) => CaseStatement::new().case(known, answer).into(),
+        }
+    }
+
+    fn owner<'r>(self, lowering: &mut Lowering<'_, '_, 'r>) -> Option<Owner<'r>> {
+        let (relation, steps) = self.over.steps.split_last()?;
+        let start = lowering.anchor(self.over.root)?;
+        let view = lowering.view_from(&start);
+        let (key, collection, certain, conditions) = match steps.split_last() {
+            None => {
+                let conditions = vec![lowering.sees_field(&start, *relation)];
+                let key = lowering.builder.key(&start);
+                if start.record == Record::Proposed
+                    && let Some(members) = lowering.builder.proposed_members(&start, *relation, view.1)
+                {
+                    return Some(Owner { key, certain: true, conditions, members });
+                }
+                (key, start.collection, true, conditions)
+            }
+            Some((step, before)) => {
+                let (holder, mut conditions) = lowering.walk(&start, before);
+                conditions.push(lowering.sees_field(&holder, *step));
+                let key = lowering.builder.stored(&holder, ColumnRef::main(*step));
+                let collection = lowering.builder.model.field(holder.collection, *step).kind.target()?;
+                if Self::is_restricted(lowering, collection, *relation) {
+                    let owner = lowering.builder.follow(&holder, *step, lowering.scope.rights);
+                    conditions.push(lowering.sees_record(&owner));
+                    conditions.push(lowering.sees_field(&owner.anchor, *relation));
+                }
+                (key, collection, false, conditions)
+            }
+        };
+        let kind = &lowering.builder.model.field(collection, *relation).kind;
+        let members = lowering.builder.members(kind, view)?;
+        Some(Owner { key, certain, conditions, members })
+    }
+
+    /// Whether the rights hide a record of the collection, or its relation, from someone.
+    fn is_restricted(lowering: &Lowering<'_, '_, '_>, collection: CollectionId, relation: FieldId) -> bool {
+        let rights = lowering.scope.rights;
+        let seen = rights.rule(collection, Action::Read).allows();
+        !seen || !rights.field(collection, relation, Action::Read).allows()
+    }
+}
+
+/// That the member is one of the record with the key.
+pub(crate) fn tie(owner: Option<Sql>, key: &Sql) -> Pred {
+    owner.map_or(Pred::Known(true), |owner| Pred::Sql(owner.eq(key.clone())))
 }

@@ -1,22 +1,21 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_expr::Expr;
 use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::{Scalar, Writer};
 
-use crate::{ColumnType, Template};
+use crate::{ColumnRef, ColumnType, Perspective, Template};
 
-/// Everything that makes two reads the same statement. Rules in it are folded for the caller's facts already.
+/// Everything but the rights that makes two reads the same statement.
 #[derive(Debug, Clone)]
 pub struct ReadShape {
+    /// Which version of the data.
+    pub perspective: Perspective,
     /// What to answer for each record; its `collection` is the one that is read.
     pub selection: Selection,
-    /// The row rule: `this` is the record.
-    pub read: Expr,
-    /// The caller's filter; fields in it are seen through `visibility`.
+    /// The caller's filter. A field in it that the rights hide in a record is null there, and a related record that they
+    /// hide does not exist.
     pub filter: Option<Expr>,
-    /// What the caller may see of the collections that the filter and the sort touch.
-    pub visibility: Visibility,
     /// Which records.
     pub scope: ReadScope,
 }
@@ -28,7 +27,7 @@ pub enum ReadScope {
     One,
     /// A page: at most `Slot::Limit` records.
     Page {
-        /// Fields to order by; the id comes last of itself, in the direction of the last key.
+        /// Columns to order by. The id is always the last key, in the direction of the key before it.
         sort: Vec<SortKey>,
         /// The page starts after this place, if there is one.
         after: Option<Position>,
@@ -40,8 +39,8 @@ pub enum ReadScope {
 /// One key of an order. Nulls come last when ascending and first when descending.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SortKey {
-    /// A stored field of the collection that is read.
-    pub field: FieldId,
+    /// A stored column of the collection that is read.
+    pub column: ColumnRef,
     /// Whether from high to low.
     pub descending: bool,
 }
@@ -53,15 +52,6 @@ pub struct Position {
     pub nulls: Vec<bool>,
 }
 
-/// What the caller may see where a filter goes. A collection or field that is not listed is wholly visible.
-#[derive(Debug, Clone, Default)]
-pub struct Visibility {
-    /// Row rules: a record for which the rule is not true is as if it were not there.
-    pub rows: HashMap<CollectionId, Expr>,
-    /// Field rules: where the rule is not true the field is null.
-    pub fields: HashMap<(CollectionId, FieldId), Expr>,
-}
-
 /// Fields of a record to answer, in order.
 #[derive(Debug, Clone)]
 pub struct Selection {
@@ -71,28 +61,23 @@ pub struct Selection {
     pub fields: Vec<SelectedField>,
 }
 
-/// One field to answer.
+/// One field to answer. It is left out where the rights hide it.
 #[derive(Debug, Clone)]
 pub struct SelectedField {
     /// Which.
     pub field: FieldId,
-    /// Where this is not true, the member is left out. `this` is the record that has the field. A literal `true` costs
-    /// nothing.
-    pub visible: Expr,
     /// For a relation: what to answer of the records it leads to. Without it a to-one relation is answered by its id;
     /// a to-many relation always has one.
     pub expand: Option<Expansion>,
 }
 
-/// What to answer of the records that a relation leads to.
+/// What to answer of the records that a relation leads to. One that the rights hide is left out (to-many) or null
+/// (to-one).
 #[derive(Debug, Clone)]
 pub struct Expansion {
     /// Their fields.
     pub selection: Selection,
-    /// The row rule of their collection: `this` is the related record. One that it does not allow is left out (to-many)
-    /// or null (to-one).
-    pub read: Expr,
-    /// How many at the most, of a to-many relation, in the order of their ids.
+    /// How many at most, of a to-many relation, in the order of their ids.
     pub limit: u32,
 }
 
@@ -103,13 +88,13 @@ pub struct ReadPlan {
     pub template: Template,
     /// How a row becomes an answer. Without members for `ReadScope::Count`, whose one column is the number.
     pub output: ObjectOutput,
-    /// The columns that hold the values of a cursor: the sort keys in order, then the id. Empty but for a page.
+    /// The columns that hold the values of a cursor: the sort keys in order, then the id. Empty except for a page.
     pub cursor: Vec<usize>,
     /// The column that holds the record's version, for its entity tag; `None` for `ReadScope::Count`.
     pub version: Option<usize>,
 }
 
-/// How columns become one JSON object.
+/// How columns become one object.
 #[derive(Debug, Clone)]
 pub struct ObjectOutput {
     /// A Boolean column that is true where there is an object at all; `None`: always.
@@ -132,22 +117,17 @@ pub struct MemberOutput {
 /// How columns become a value. Column indexes within `Rows` are those of one row of the nested array.
 #[derive(Debug, Clone)]
 pub enum ValueOutput {
-    /// One column; never of type `List` or `Nested`.
-    Column(usize, ColumnType),
-    /// A list of scalars: one column of type `List`, whose elements `nested::elements` reads.
-    List {
-        /// The column.
+    /// One column.
+    Column {
+        /// The column; never of type `Nested`. `nested::elements` reads the elements of a `List`.
         column: usize,
-        /// Type of an element.
-        element: ColumnType,
+        /// What it holds.
+        holds: ColumnType,
+        /// How its value, or an element of the list, is written as JSON.
+        write: Writer,
     },
-    /// `{"amount": "12.50", "currency": "EUR"}` of two columns.
-    Money {
-        /// Column of the amount.
-        amount: usize,
-        /// Column of the currency.
-        currency: usize,
-    },
+    /// A value of a scalar that takes several columns, in the order of `Scalar::columns`.
+    Columns(Box<[usize]>, Scalar),
     /// The object that a to-one relation leads to, from columns of the same row.
     Object(ObjectOutput),
     /// The objects that a to-many relation leads to, from one column that holds an array of arrays.
@@ -158,5 +138,7 @@ pub enum ValueOutput {
         columns: Arc<[ColumnType]>,
         /// How such a row becomes an object.
         element: Box<ObjectOutput>,
+        /// How many objects are answered; one more row tells that the list was cut.
+        limit: u32,
     },
 }

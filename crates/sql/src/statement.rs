@@ -1,70 +1,10 @@
 use std::sync::Arc;
 
-use backstay_base::{Date, RecordId, Timestamp};
 use backstay_expr::CallerPart;
-use backstay_model::FieldId;
-use backstay_scalar::Value;
-use rust_decimal::Decimal;
+use backstay_scalar::{Part, Storage, Value};
 
 use crate::param::Encoding;
-
-/// Which database a statement is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// SQLite 3.51.3 or later, STRICT tables.
-    Sqlite,
-    /// PostgreSQL 15 or later.
-    Postgres,
-}
-
-/// What one column of a table or a result holds, whatever the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ColumnType {
-    /// SQLite INTEGER 0 or 1; PostgreSQL `boolean`.
-    Bool,
-    /// INTEGER; `bigint`.
-    Int,
-    /// REAL; `double precision`.
-    Float,
-    /// INTEGER, scaled by ten to the power of `scale`; `numeric(18, scale)`.
-    Decimal {
-        /// Digits after the point.
-        scale: u8,
-    },
-    /// TEXT; `text COLLATE "C"`.
-    Text,
-    /// BLOB of 16 bytes; `uuid`.
-    Id,
-    /// INTEGER, microseconds since the epoch; `timestamptz`.
-    Timestamp,
-    /// TEXT `YYYY-MM-DD`; `date`.
-    Date,
-    /// TEXT; `jsonb`.
-    Json,
-    /// A list of scalars: TEXT, a JSON array of elements in the nested form; `jsonb` of the same.
-    List,
-    /// The rows of a to-many relation as one JSON array of arrays in the nested form. Only in results.
-    Nested,
-    /// BLOB; `bytea`.
-    Bytes,
-}
-
-/// A value ready to be bound.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the names are those of ColumnType")]
-pub enum Param {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Decimal(Decimal),
-    Text(Arc<str>),
-    Id(RecordId),
-    Timestamp(Timestamp),
-    Date(Date),
-    Json(Arc<str>),
-    Bytes(Arc<[u8]>),
-}
+use crate::{ColumnRef, ColumnType, Dialect, Param};
 
 /// Where the value of a placeholder comes from when a template is bound.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,20 +13,16 @@ pub enum Slot {
     Id,
     /// The version that the stored record must have.
     Version,
-    /// A field of the proposed record (`this` in create, `new` in update); of `Money` its amount.
-    Proposed(FieldId),
-    /// The currency of a `Money` field of the proposed record.
-    ProposedCurrency(FieldId),
-    /// A field of the stored record that the operation has read (`this` where `new` is the proposed one).
-    Stored(FieldId),
-    /// The currency of a `Money` field of the stored record.
-    StoredCurrency(FieldId),
+    /// A column of the proposed record (`this` in create, `new` in update).
+    Proposed(ColumnRef),
+    /// A column of the stored record that the operation has read (`this` where `new` is the proposed one).
+    Stored(ColumnRef),
     /// Something of the caller.
     Caller(CallerPart),
     /// The moment at which the operation began.
     Now,
-    /// A parameter of the filter.
-    Param(u16),
+    /// A column of a parameter of the filter.
+    Param(u16, Part),
     /// The n-th value of the cursor: the sort keys in order, then the id.
     Cursor(u16),
     /// Rows wanted.
@@ -113,7 +49,8 @@ impl Template {
         self.tables
     }
 
-    /// Puts a value into every placeholder: `value` is asked once for each, in order; never for a constant.
+    /// Puts a value into every placeholder: `value` is asked once for each, in order, for what one column holds
+    /// (`Part::of`); never for a constant.
     pub fn bind(&self, mut value: impl FnMut(&Slot) -> Value) -> Statement {
         let bind = |(slot, encoding): &(Slot, Encoding)| match slot {
             Slot::Constant(constant) => encoding.param(constant, self.dialect),
@@ -147,8 +84,9 @@ pub struct Statement {
 
 impl Statement {
     /// A statement that `store` writes itself, for its own tables.
-    pub fn raw(text: impl Into<Arc<str>>, params: Vec<Param>, columns: impl Into<Arc<[ColumnType]>>) -> Self {
-        Self { text: text.into(), params: params.into(), columns: columns.into() }
+    pub fn raw(text: impl Into<Arc<str>>, params: Vec<Param>, columns: &[Storage]) -> Self {
+        let columns = columns.iter().map(|storage| ColumnType::One(*storage)).collect();
+        Self { text: text.into(), params: params.into(), columns }
     }
 
     /// The text.

@@ -1,67 +1,66 @@
-use backstay_expr::Expr;
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link};
-use backstay_scalar::Scalar;
+use backstay_expr::{Expr, Rights};
+use backstay_model::{Collection, CollectionId, Column, FieldId, Link};
+use backstay_scalar::{Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, OnConflict, Order, Query};
 
-use crate::build::{Builder, name};
-use crate::frame::{Anchor, Part, Record, currency_column};
-use crate::param::Encoding;
-use crate::predicate::{Lowering, Scope};
-use crate::{ColumnType, Planner, RecordLayout, RecordSource, Slot, StoredPlan, Template};
+use crate::builder::{Anchor, Builder, Record};
+use crate::lower::{Lowering, Scope};
+use crate::relation::{links, written};
+use crate::tree::name;
+use crate::{ColumnRef, ColumnType, Perspective, Planner, RecordLayout, RecordSource, Slot, StoredPlan, Template};
+
+const LIVE: Perspective = Perspective::Live;
 
 impl Planner {
-    /// The record with `Slot::Id`: every stored column, then one nullable Boolean per rule, in which `this` is the
-    /// record and `new` is `Slot::Proposed`.
+    /// The record with `Slot::Id`, whoever asks: every stored column, then one nullable Boolean per rule, in which `this`
+    /// is the record and `new` is `Slot::Proposed`.
     pub fn stored(&self, collection: CollectionId, rules: &[Expr]) -> StoredPlan {
         let mut builder = self.builder();
-        let frame = builder.frame();
         let definition = self.model.collection(collection);
-        let this = builder.rows(frame, definition);
+        let this = builder.rows(definition, LIVE, Rights::unrestricted()).anchor;
         let new = Anchor { record: Record::Proposed, ..this.clone() };
-        let layout = RecordLayout::of(definition, &self.model);
+        let layout = RecordLayout::of(definition);
 
         let mut select = Query::select();
         let mut columns = Vec::with_capacity(layout.columns() + rules.len());
-        for (field, part) in parts(definition) {
-            select.expr(builder.stored(&this, field.id, part));
-            columns.push(part_type(field, part));
+        for (at, column) in columns_of(definition) {
+            select.expr(builder.stored(&this, at));
+            columns.push(column.into());
         }
         let truths = (layout.columns()..).take(rules.len()).collect();
-        let scope = Scope { new, ..Scope::rule(&this) };
-        select.exprs(truth_columns(builder.lowering(scope), rules));
-        columns.extend(rules.iter().map(|_| ColumnType::Bool));
+        select.exprs(truth_columns(&mut builder, Scope { new, ..Scope::rule(&this) }, rules));
+        columns.extend(rules.iter().map(|_| ColumnType::One(Storage::Bool)));
 
-        let id = builder.slot(Slot::Id, Encoding::Column(ColumnType::Id));
+        let id = builder.id_slot(Slot::Id);
         select.and_where(builder.key(&this).eq(id));
-        builder.from(frame, &mut select);
+        builder.from(this.frame, &mut select);
         StoredPlan { template: builder.finish(&select, columns), layout, truths }
     }
 
     /// One row of one nullable Boolean per rule, in which `this` is the given source and `new` is `Slot::Proposed`.
     pub fn check(&self, collection: CollectionId, this: RecordSource, rules: &[Expr]) -> Template {
         let mut builder = self.builder();
-        let frame = builder.frame();
-        let new = Anchor { frame, record: Record::Proposed, collection };
+        let new = proposed(&mut builder, collection);
         let this = match this {
             RecordSource::Proposed => new.clone(),
             RecordSource::Stored => Anchor { record: Record::Stored, ..new.clone() },
         };
+        let frame = new.frame;
         let mut select = Query::select();
-        select.exprs(truth_columns(builder.lowering(Scope { new, ..Scope::rule(&this) }), rules));
+        select.exprs(truth_columns(&mut builder, Scope { new, ..Scope::rule(&this) }, rules));
         builder.from(frame, &mut select);
-        builder.finish(&select, vec![ColumnType::Bool; rules.len()])
+        builder.finish(&select, vec![Storage::Bool.into(); rules.len()])
     }
 
-    /// Inserts all stored columns from `Slot::Proposed` and `Slot::ProposedCurrency`.
+    /// Inserts all stored columns from `Slot::Proposed`.
     pub fn insert(&self, collection: CollectionId) -> Template {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
-        let proposed = builder.proposed(collection);
+        let proposed = proposed(&mut builder, collection);
         let mut insert = Query::insert();
-        insert.into_table(name(&definition.table));
-        insert.columns(parts(definition).map(|(field, part)| name(&part_column(field, part))));
-        let values: Vec<Sql> =
-            parts(definition).map(|(field, part)| builder.stored(&proposed, field.id, part)).collect();
+        insert.into_table(name(written(definition)));
+        insert.columns(columns_of(definition).map(|(_, column)| name(&column.name)));
+        let values: Vec<Sql> = columns_of(definition).map(|(at, _)| builder.stored(&proposed, at)).collect();
         let whole = insert.values(values).is_ok();
         debug_assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
@@ -72,16 +71,15 @@ impl Planner {
     pub fn update(&self, collection: CollectionId, changed: &[FieldId]) -> Template {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
-        let proposed = builder.proposed(collection);
+        let proposed = proposed(&mut builder, collection);
         let mut update = Query::update();
-        update.table(name(&definition.table));
+        update.table(name(written(definition)));
         let always = [Collection::UPDATED_AT, Collection::VERSION];
-        let is_set = |field: &Field| changed.contains(&field.id) || always.contains(&field.id);
-        for (field, part) in parts(definition).filter(|(field, _)| is_set(field)) {
-            let value = builder.stored(&proposed, field.id, part);
-            update.value(name(&part_column(field, part)), value);
+        let is_set = |at: ColumnRef| changed.contains(&at.field) || always.contains(&at.field);
+        for (at, column) in columns_of(definition).filter(|(at, _)| is_set(*at)) {
+            update.value(name(&column.name), builder.stored(&proposed, at));
         }
-        update.and_where(builder.this_version(definition));
+        update.and_where(this_version(&mut builder, definition));
         builder.finish(&update, Vec::new())
     }
 
@@ -90,7 +88,7 @@ impl Planner {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
         let mut delete = Query::delete();
-        delete.from_table(name(&definition.table)).and_where(builder.this_version(definition));
+        delete.from_table(name(written(definition))).and_where(this_version(&mut builder, definition));
         builder.finish(&delete, Vec::new())
     }
 
@@ -98,36 +96,39 @@ impl Planner {
     pub fn referencing(&self, collection: CollectionId, field: FieldId) -> Template {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
-        let id = name(&definition.field(Collection::ID).column);
+        let id = name(key(definition));
         let mut select = Query::select();
-        let target = builder.slot(Slot::Id, Encoding::Column(ColumnType::Id));
-        select.column(id.clone()).from(name(&definition.table));
-        select.and_where(Sql::col(name(&definition.field(field).column)).eq(target)).order_by(id, Order::Asc);
+        let target = builder.id_slot(Slot::Id);
+        select.column(id.clone()).from(name(written(definition)));
+        for column in &definition.field(field).columns {
+            select.and_where(Sql::col(name(&column.name)).eq(target.clone()));
+        }
+        select.order_by(id, Order::Asc);
         builder.limit(&mut select, Slot::Limit);
-        builder.finish(&select, vec![ColumnType::Id])
+        builder.finish(&select, vec![Storage::Id.into()])
     }
 
     /// The id of the record whose fields equal `Slot::Proposed` of them, at most one.
     pub fn lookup(&self, collection: CollectionId, fields: &[FieldId]) -> Template {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
-        let proposed = builder.proposed(collection);
+        let proposed = proposed(&mut builder, collection);
         let mut select = Query::select();
-        select.column(name(&definition.field(Collection::ID).column)).from(name(&definition.table));
-        for (field, part) in parts(definition).filter(|(field, _)| fields.contains(&field.id)) {
-            let value = builder.stored(&proposed, field.id, part);
-            select.and_where(Sql::col(name(&part_column(field, part))).eq(value));
+        select.column(name(key(definition))).from(name(written(definition)));
+        for (at, column) in columns_of(definition).filter(|(at, _)| fields.contains(&at.field)) {
+            let value = builder.stored(&proposed, at);
+            select.and_where(Sql::col(name(&column.name)).eq(value));
         }
-        builder.limit(&mut select, Slot::Constant(1.into()));
-        builder.finish(&select, vec![ColumnType::Id])
+        builder.limit(&mut select, Slot::Constant(Value::Int(1)));
+        builder.finish(&select, vec![Storage::Id.into()])
     }
 
     /// Links `Slot::Id` (near) to `Slot::Argument(0)` (far); nothing where they are linked already.
     pub fn link_insert(&self, link: &Link) -> Template {
         let mut builder = self.builder();
-        let (near, far) = builder.ends();
+        let (near, far) = ends(&mut builder);
         let mut insert = Query::insert();
-        insert.into_table(name(&link.table)).columns([name(&link.near), name(&link.far)]);
+        insert.into_table(name(links(link, LIVE))).columns([name(&link.near), name(&link.far)]);
         let whole = insert.values([near, far]).is_ok();
         debug_assert!(whole, "one value per column");
         insert.on_conflict(OnConflict::columns([name(&link.near), name(&link.far)]).do_nothing().to_owned());
@@ -137,9 +138,9 @@ impl Planner {
     /// Ends the link of `Slot::Id` (near) to `Slot::Argument(0)` (far).
     pub fn link_remove(&self, link: &Link) -> Template {
         let mut builder = self.builder();
-        let (near, far) = builder.ends();
+        let (near, far) = ends(&mut builder);
         let mut delete = Query::delete();
-        delete.from_table(name(&link.table));
+        delete.from_table(name(links(link, LIVE)));
         delete.and_where(Sql::col(name(&link.near)).eq(near)).and_where(Sql::col(name(&link.far)).eq(far));
         builder.finish(&delete, Vec::new())
     }
@@ -147,21 +148,21 @@ impl Planner {
     /// Ends all links of `Slot::Id` (near).
     pub fn link_clear(&self, link: &Link) -> Template {
         let mut builder = self.builder();
-        let (near, _) = builder.ends();
+        let near = builder.id_slot(Slot::Id);
         let mut delete = Query::delete();
-        delete.from_table(name(&link.table)).and_where(Sql::col(name(&link.near)).eq(near));
+        delete.from_table(name(links(link, LIVE))).and_where(Sql::col(name(&link.near)).eq(near));
         builder.finish(&delete, Vec::new())
     }
 
     /// Ids at the far ends of the links of `Slot::Id` (near), in order, at most `Slot::Limit`.
     pub fn link_targets(&self, link: &Link) -> Template {
         let mut builder = self.builder();
-        let (near, _) = builder.ends();
+        let near = builder.id_slot(Slot::Id);
         let mut select = Query::select();
-        select.column(name(&link.far)).from(name(&link.table));
+        select.column(name(&link.far)).from(name(links(link, LIVE)));
         select.and_where(Sql::col(name(&link.near)).eq(near)).order_by(name(&link.far), Order::Asc);
         builder.limit(&mut select, Slot::Limit);
-        builder.finish(&select, vec![ColumnType::Id])
+        builder.finish(&select, vec![Storage::Id.into()])
     }
 
     fn builder(&self) -> Builder<'_> {
@@ -169,48 +170,35 @@ impl Planner {
     }
 }
 
-impl Builder<'_> {
-    fn proposed(&mut self, collection: CollectionId) -> Anchor {
-        Anchor { frame: self.frame(), record: Record::Proposed, collection }
-    }
-
-    fn ends(&mut self) -> (Sql, Sql) {
-        let id = Encoding::Column(ColumnType::Id);
-        (self.slot(Slot::Id, id), self.slot(Slot::Argument(0), id))
-    }
-
-    fn this_version(&mut self, definition: &Collection) -> Sql {
-        let id = self.slot(Slot::Id, Encoding::Column(ColumnType::Id));
-        let version = self.slot(Slot::Version, Encoding::Column(ColumnType::Int));
-        let of = |field: FieldId| Sql::col(name(&definition.field(field).column));
-        of(Collection::ID).eq(id).and(of(Collection::VERSION).eq(version))
-    }
+fn proposed(builder: &mut Builder<'_>, collection: CollectionId) -> Anchor {
+    Anchor { frame: builder.frame(), record: Record::Proposed, collection, perspective: LIVE }
 }
 
-fn truth_columns(mut lowering: Lowering<'_, '_, '_>, rules: &[Expr]) -> Vec<Sql> {
+fn ends(builder: &mut Builder<'_>) -> (Sql, Sql) {
+    (builder.id_slot(Slot::Id), builder.id_slot(Slot::Argument(0)))
+}
+
+/// The name of the key's column.
+fn key(collection: &Collection) -> &str {
+    &collection.field(Collection::ID).columns[0].name
+}
+
+fn this_version(builder: &mut Builder<'_>, collection: &Collection) -> Sql {
+    let id = builder.id_slot(Slot::Id);
+    let version = builder.slot(Slot::Version, Storage::Int);
+    let stored = &collection.field(Collection::VERSION).columns[0].name;
+    Sql::col(name(key(collection))).eq(id).and(Sql::col(name(stored)).eq(version))
+}
+
+fn truth_columns(builder: &mut Builder<'_>, scope: Scope<'_>, rules: &[Expr]) -> Vec<Sql> {
+    let mut lowering = Lowering::new(builder, scope);
     rules.iter().map(|rule| lowering.truth(rule)).collect()
 }
 
-/// Fields and parts that have columns, in the order of `RecordLayout`.
-pub(crate) fn parts(collection: &Collection) -> impl Iterator<Item = (&Field, Part)> {
-    collection.stored_fields().flat_map(|field| {
-        let currency = (field.kind == FieldKind::Scalar(Scalar::Money)).then_some((field, Part::Currency));
-        [(field, Part::Main)].into_iter().chain(currency)
-    })
-}
-
-/// The column of a part.
-pub(crate) fn part_column(field: &Field, part: Part) -> String {
-    match part {
-        Part::Main => field.column.clone(),
-        Part::Currency => currency_column(&field.column),
-    }
-}
-
-/// What the column of a part holds.
-pub(crate) fn part_type(field: &Field, part: Part) -> ColumnType {
-    match part {
-        Part::Main => ColumnType::of_field(&field.kind),
-        Part::Currency => ColumnType::Text,
-    }
+/// The stored columns of a collection, in the order of `RecordLayout`.
+pub(crate) fn columns_of(collection: &Collection) -> impl Iterator<Item = (ColumnRef, &Column)> {
+    collection
+        .fields
+        .iter()
+        .flat_map(|field| field.columns.iter().map(|column| (ColumnRef { field: field.id, part: column.part }, column)))
 }

@@ -1,16 +1,16 @@
 //! The statements of operations, for both databases.
 #![expect(clippy::panic, reason = "a model that does not load fails the test, and is to show why")]
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use backstay_expr::{Expr, Node, Scope, Type, compile};
+use backstay_base::Action;
+use backstay_expr::{CollectionRights, Expr, FieldRights, Rights, Rule, Scope, compile};
 use backstay_model::{Collection, CollectionId, FieldKind, Model, SourceFile};
 use backstay_scalar::Value;
 use backstay_sql::{
-    Dialect, Expansion, Planner, Position, ReadScope, ReadShape, RecordSource, SelectedField, Selection, Slot, SortKey,
-    Template, Visibility, schema,
+    ColumnRef, Dialect, Expansion, Perspective, Planner, Position, ReadScope, ReadShape, RecordSource, SelectedField,
+    Selection, Slot, SortKey, Template, schema,
 };
 
 const MODEL: &str = r#"
@@ -84,25 +84,39 @@ impl World {
 
     fn field(&self, collection: &str, field: &str) -> SelectedField {
         let field = self.collection(collection).field_named(field).expect("a field").id;
-        SelectedField { field, visible: truth(true), expand: None }
+        SelectedField { field, expand: None }
     }
 
-    fn expand(&self, collection: &str, field: &str, selection: Selection, read: Expr) -> SelectedField {
-        SelectedField { expand: Some(Expansion { selection, read, limit: 5 }), ..self.field(collection, field) }
+    fn expand(&self, collection: &str, field: &str, selection: Selection) -> SelectedField {
+        SelectedField { expand: Some(Expansion { selection, limit: 5 }), ..self.field(collection, field) }
+    }
+
+    /// Rights to read everything but for these rules of types (`Post`) and fields (`Post.title`).
+    fn rights(&self, rules: &[(&str, &str)]) -> Rights {
+        let rule = |collection: &Collection, name: &str| match rules.iter().find(|(of, _)| *of == name) {
+            Some((_, "false")) => Rule::refused(),
+            Some((_, text)) => Rule::new(self.rule(&collection.name, text), true, false),
+            None => Rule::allowed(),
+        };
+        Rights::new(self.0.collections.iter().map(|collection| {
+            let mut rights = CollectionRights::default();
+            rights.allow(Action::Read, rule(collection, &collection.name));
+            for field in &collection.fields {
+                let mut of_field = FieldRights::default();
+                of_field.allow(Action::Read, rule(collection, &format!("{}.{}", collection.name, field.name)));
+                rights.field(of_field);
+            }
+            rights
+        }))
     }
 
     fn key(&self, field: &str, descending: bool) -> SortKey {
-        SortKey { field: self.collection("Post").field_named(field).expect("a field").id, descending }
+        let field = self.collection("Post").field_named(field).expect("a field").id;
+        SortKey { column: ColumnRef::main(field), descending }
     }
 
     fn posts(&self, scope: ReadScope) -> ReadShape {
-        ReadShape {
-            selection: self.select("Post", &["title"]),
-            read: truth(true),
-            filter: None,
-            visibility: Visibility::default(),
-            scope,
-        }
+        ReadShape { perspective: Perspective::Live, selection: self.select("Post", &["title"]), filter: None, scope }
     }
 
     /// The statement for SQLite, then the one for PostgreSQL, each with its slots.
@@ -116,13 +130,10 @@ impl World {
         out
     }
 
-    fn read(&self, shape: &ReadShape) -> String {
-        self.both(|planner| planner.read(shape).template)
+    fn read(&self, shape: &ReadShape, rules: &[(&str, &str)]) -> String {
+        let rights = self.rights(rules);
+        self.both(|planner| planner.read(shape, &rights).template)
     }
-}
-
-fn truth(truth: bool) -> Expr {
-    Expr { node: Node::Literal(Value::Bool(truth)), ty: Type::Bool, span: 0..0 }
 }
 
 fn page(sort: Vec<SortKey>) -> ReadScope {
@@ -132,8 +143,8 @@ fn page(sort: Vec<SortKey>) -> ReadScope {
 #[test]
 fn one_record() {
     let world = World::new();
-    let read = world.rule("Post", "this.state == 'PUBLISHED' || this.author == auth.id");
-    insta::assert_snapshot!(world.read(&ReadShape { read, ..world.posts(ReadScope::One) }), @r##"
+    let rule = ("Post", "this.state == 'PUBLISHED' || this.author == auth.id");
+    insta::assert_snapshot!(world.read(&world.posts(ReadScope::One), &[rule]), @r##"
 SELECT "t1"."title", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ? AND ("t1"."state" = 'PUBLISHED' OR "t1"."author_id" = ?)
   [Id, Caller(Id)]
 SELECT "t1"."title", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($1 AS uuid) AND ("t1"."state" = 'PUBLISHED' OR "t1"."author_id" = CAST($2 AS uuid))
@@ -144,9 +155,9 @@ SELECT "t1"."title", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($
 #[test]
 fn a_page_in_the_order_of_an_index() {
     let world = World::new();
-    let read = world.rule("Post", "this.state == 'PUBLISHED'");
+    let rule = ("Post", "this.state == 'PUBLISHED'");
     let scope = page(vec![world.key("publishedAt", true)]);
-    insta::assert_snapshot!(world.read(&ReadShape { read, ..world.posts(scope) }), @r##"
+    insta::assert_snapshot!(world.read(&world.posts(scope), &[rule]), @r##"
 SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."state" = 'PUBLISHED' ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ?
   [Limit]
 SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."state" = 'PUBLISHED' ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $1
@@ -158,8 +169,9 @@ SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" 
 fn a_rule_that_most_records_meet_does_not_choose_the_index() {
     let world = World::new();
     let read = |rule: &str, sort: Vec<SortKey>| {
-        let shape = ReadShape { read: world.rule("Post", rule), ..world.posts(page(sort)) };
-        Planner::new(Arc::clone(&world.0), Dialect::Sqlite).read(&shape).template.text().to_owned()
+        let planner = Planner::new(Arc::clone(&world.0), Dialect::Sqlite);
+        let rights = world.rights(&[("Post", rule)]);
+        planner.read(&world.posts(page(sort)), &rights).template.text().to_owned()
     };
     insta::assert_snapshot!(read("this.state == 'PUBLISHED'", Vec::new()), @r##"
 SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE +("t1"."state" = 'PUBLISHED') ORDER BY "t1"."id" ASC LIMIT ?
@@ -176,10 +188,36 @@ SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE +("t1".
 }
 
 #[test]
+fn memberships_drive_the_page_where_it_keeps_its_order() {
+    let world = World::new();
+    let read = |rule: &str, sort: Vec<SortKey>| world.read(&world.posts(page(sort)), &[("Post", rule)]);
+    let member = "this.section.members.exists(m, m == auth.id)";
+    insta::assert_snapshot!(read(member, Vec::new()), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."section_id" IN (SELECT "t2"."section_id" FROM "section__members" AS "t2" WHERE "t2"."user_id" = ?) ORDER BY "t1"."id" ASC LIMIT ?
+  [Caller(Id), Limit]
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."section_id" IN (SELECT "t2"."section_id" FROM "section__members" AS "t2" WHERE "t2"."user_id" = CAST($1 AS uuid)) ORDER BY "t1"."id" ASC LIMIT $2
+  [Caller(Id), Limit]
+"##);
+    insta::assert_snapshot!(read(member, vec![world.key("publishedAt", true)]), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = ?) ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ?
+  [Caller(Id), Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = CAST($1 AS uuid)) ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $2
+  [Caller(Id), Limit]
+"##);
+    // A body that looks beyond the member is asked record by record.
+    insta::assert_snapshot!(read("this.section.members.exists(m, m == auth.id && m == this.author)", Vec::new()), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND ("t2"."user_id" = ? AND "t2"."user_id" = "t1"."author_id")) ORDER BY "t1"."id" ASC LIMIT ?
+  [Caller(Id), Limit]
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND ("t2"."user_id" = CAST($1 AS uuid) AND "t2"."user_id" = "t1"."author_id")) ORDER BY "t1"."id" ASC LIMIT $2
+  [Caller(Id), Limit]
+"##);
+}
+
+#[test]
 fn the_page_after_a_place() {
     let world = World::new();
     let after = |sort: Vec<SortKey>, nulls: Vec<bool>| {
-        world.read(&world.posts(ReadScope::Page { sort, after: Some(Position { nulls }) }))
+        world.read(&world.posts(ReadScope::Page { sort, after: Some(Position { nulls }) }), &[])
     };
     insta::assert_snapshot!(after(Vec::new(), Vec::new()), @r##"
 SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" > ? ORDER BY "t1"."id" ASC LIMIT ?
@@ -223,18 +261,18 @@ SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" 
 fn how_many() {
     let world = World::new();
     let filter = Some(world.filter("Post", "author.name == $name"));
-    insta::assert_snapshot!(world.read(&ReadShape { filter, ..world.posts(ReadScope::Count) }), @r##"
+    insta::assert_snapshot!(world.read(&ReadShape { filter, ..world.posts(ReadScope::Count) }, &[]), @r##"
 SELECT COUNT(*) FROM (SELECT 1 AS "one" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t2"."name" = ? LIMIT ?) AS "counted"
-  [Param(0), Limit]
+  [Param(0, Main), Limit]
 SELECT COUNT(*) FROM (SELECT 1 AS "one" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t2"."name" = (CAST($1 AS text) COLLATE "C") LIMIT $2) AS "counted"
-  [Param(0), Limit]
+  [Param(0, Main), Limit]
 "##);
 }
 
 #[test]
 fn nothing_for_those_who_may_see_nothing() {
     let world = World::new();
-    insta::assert_snapshot!(world.read(&ReadShape { read: truth(false), ..world.posts(page(Vec::new())) }), @r##"
+    insta::assert_snapshot!(world.read(&world.posts(page(Vec::new())), &[("Post", "false")]), @r##"
 SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE FALSE ORDER BY "t1"."id" ASC LIMIT ?
   [Limit]
 SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE FALSE ORDER BY "t1"."id" ASC LIMIT $1
@@ -246,19 +284,19 @@ SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE FALSE O
 fn relations_in_one_statement() {
     let world = World::new();
     let author = world.select("User", &["id", "name"]);
-    let shown = world.rule("Comment", "!this.hidden || this.author == auth.id");
-    let by = world.expand("Comment", "author", author.clone(), truth(true));
+    let by = world.expand("Comment", "author", author.clone());
     let mut comment = world.select("Comment", &["id", "createdAt", "body"]);
     comment.fields.push(by);
     let mut selection = world.select("Post", &["title", "score", "words"]);
-    selection.fields.push(world.expand("Post", "author", author, world.rule("User", "this.name != 'x'")));
-    selection.fields.push(world.expand("Post", "comments", comment, shown));
-    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }), @r##"
-SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> ?) IS TRUE, "t2"."id", "t2"."name", (SELECT json_group_array(json_array(hex("t5"."c0"), "t5"."c1", "t5"."c2", "t5"."c3", hex("t5"."c4"), "t5"."c5")) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", "t4"."id" IS NOT NULL AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ("t3"."hidden" = 0 OR "t3"."author_id" = ?) ORDER BY "t3"."id" ASC LIMIT ?) AS "t5"), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = ?
-  [Constant(Text("x")), Caller(Id), Constant(Int(5)), Id]
-SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> (CAST($1 AS text) COLLATE "C")) IS TRUE, "t2"."id", "t2"."name", CAST((SELECT coalesce(json_agg(json_build_array("t5"."c0", CAST(((EXTRACT(EPOCH FROM "t5"."c1")) * 1000000) AS bigint), "t5"."c2", "t5"."c3", "t5"."c4", "t5"."c5")), CAST('[]' AS json)) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", "t4"."id" IS NOT NULL AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ((NOT "t3"."hidden") OR "t3"."author_id" = CAST($2 AS uuid)) ORDER BY "t3"."id" ASC LIMIT $3) AS "t5") AS text), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($4 AS uuid)
-  [Constant(Text("x")), Caller(Id), Constant(Int(5)), Id]
-"##);
+    selection.fields.push(world.expand("Post", "author", author));
+    selection.fields.push(world.expand("Post", "comments", comment));
+    let rules = [("User", "this.name != 'x'"), ("Comment", "!this.hidden || this.author == auth.id")];
+    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }, &rules), @r#"
+SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> ?) IS TRUE, "t2"."id", "t2"."name", (SELECT json_group_array(json_array(hex("t5"."c0"), "t5"."c1", "t5"."c2", "t5"."c3", hex("t5"."c4"), "t5"."c5")) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", ("t4"."id" IS NOT NULL AND "t4"."name" <> ?) IS TRUE AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ("t3"."hidden" = 0 OR "t3"."author_id" = ?) ORDER BY "t3"."id" ASC LIMIT ?) AS "t5"), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = ?
+  [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(6)), Id]
+SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> (CAST($1 AS text) COLLATE "C")) IS TRUE, "t2"."id", "t2"."name", CAST((SELECT coalesce(json_agg(json_build_array("t5"."c0", CAST(((EXTRACT(EPOCH FROM "t5"."c1")) * 1000000) AS bigint), "t5"."c2", "t5"."c3", "t5"."c4", "t5"."c5")), CAST('[]' AS json)) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", ("t4"."id" IS NOT NULL AND "t4"."name" <> (CAST($2 AS text) COLLATE "C")) IS TRUE AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ((NOT "t3"."hidden") OR "t3"."author_id" = CAST($3 AS uuid)) ORDER BY "t3"."id" ASC LIMIT $4) AS "t5") AS text), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($5 AS uuid)
+  [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(6)), Id]
+"#);
 }
 
 #[test]
@@ -266,25 +304,24 @@ fn links_and_nesting() {
     let world = World::new();
     let mut member = world.select("User", &["name"]);
     let sections = world.select("Section", &["name", "budget"]);
-    member.fields.push(world.expand("User", "sections", sections, truth(true)));
+    member.fields.push(world.expand("User", "sections", sections));
     let mut section = world.select("Section", &["name"]);
-    section.fields.push(world.expand("Section", "members", member, truth(true)));
+    section.fields.push(world.expand("Section", "members", member));
     let shape = ReadShape { selection: section, ..world.posts(ReadScope::One) };
-    insta::assert_snapshot!(world.read(&shape), @r##"
+    insta::assert_snapshot!(world.read(&shape, &[]), @r#"
 SELECT "t1"."name", (SELECT json_group_array(json_array("t7"."c0", json("t7"."c1"))) FROM (SELECT "t3"."name" AS "c0", (SELECT json_group_array(json_array("t6"."c0", "t6"."c1", "t6"."c2")) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT ?) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT ?) AS "t7"), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = ?
-  [Constant(Int(5)), Constant(Int(5)), Id]
+  [Constant(Int(6)), Constant(Int(6)), Id]
 SELECT "t1"."name", CAST((SELECT coalesce(json_agg(json_build_array("t7"."c0", "t7"."c1")), CAST('[]' AS json)) FROM (SELECT "t3"."name" AS "c0", (SELECT coalesce(json_agg(json_build_array("t6"."c0", "t6"."c1", "t6"."c2")), CAST('[]' AS json)) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT $1) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT $2) AS "t7") AS text), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
-  [Constant(Int(5)), Constant(Int(5)), Id]
-"##);
+  [Constant(Int(6)), Constant(Int(6)), Id]
+"#);
 }
 
 #[test]
 fn a_field_is_seen_by_its_rule() {
     let world = World::new();
-    let mut selection = world.select("Post", &["title"]);
-    selection.fields[0].visible = world.rule("Post", "this.author == auth.id");
-    selection.fields.push(SelectedField { visible: truth(false), ..world.field("Post", "state") });
-    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }), @r##"
+    let selection = world.select("Post", &["title", "state"]);
+    let rules = [("Post.title", "this.author == auth.id"), ("Post.state", "false")];
+    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }, &rules), @r##"
 SELECT ("t1"."author_id" = ?) IS TRUE, (CASE WHEN ("t1"."author_id" = ?) THEN "t1"."title" END), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ?
   [Caller(Id), Caller(Id), Id]
 SELECT ("t1"."author_id" = CAST($1 AS uuid)) IS TRUE, (CASE WHEN ("t1"."author_id" = CAST($2 AS uuid)) THEN "t1"."title" END), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
@@ -296,18 +333,13 @@ SELECT ("t1"."author_id" = CAST($1 AS uuid)) IS TRUE, (CASE WHEN ("t1"."author_i
 fn a_filter_sees_what_the_caller_sees() {
     let world = World::new();
     let filter = Some(world.filter("Post", "title == 'x' && section.name == 'y' && comments.exists(c, c.body == 'z')"));
-    let title = world.collection("Post").field_named("title").expect("a field").id;
-    let visibility = Visibility {
-        rows: HashMap::from([
-            (world.id("Section"), world.rule("Section", "this.name != 'secret'")),
-            (world.id("Comment"), world.rule("Comment", "!this.hidden")),
-        ]),
-        fields: HashMap::from([((world.id("Post"), title), world.rule("Post", "this.author == auth.id"))]),
-    };
-    insta::assert_snapshot!(world.read(&ReadShape { filter, visibility, ..world.posts(page(Vec::new())) }), @r##"
-SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "section" AS "t2" ON "t2"."id" = "t1"."section_id" WHERE "t1"."author_id" = ? AND "t1"."title" = ? AND ("t2"."name" <> ? AND "t2"."name" = ?) AND EXISTS(SELECT 1 FROM "comment" AS "t3" WHERE "t3"."post_id" = "t1"."id" AND "t3"."hidden" = 0 AND "t3"."body" = ?) ORDER BY "t1"."id" ASC LIMIT ?
+    let rules =
+        [("Section", "this.name != 'secret'"), ("Comment", "!this.hidden"), ("Post.title", "this.author == auth.id")];
+    let selection = world.select("Post", &["createdAt"]);
+    insta::assert_snapshot!(world.read(&ReadShape { selection, filter, ..world.posts(page(Vec::new())) }, &rules), @r##"
+SELECT "t1"."created_at", "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "section" AS "t2" ON "t2"."id" = "t1"."section_id" WHERE "t1"."author_id" = ? AND "t1"."title" = ? AND ("t2"."name" <> ? AND "t2"."name" = ?) AND EXISTS(SELECT 1 FROM "comment" AS "t3" WHERE "t3"."post_id" = "t1"."id" AND "t3"."hidden" = 0 AND "t3"."body" = ?) ORDER BY "t1"."id" ASC LIMIT ?
   [Caller(Id), Constant(Text("x")), Constant(Text("secret")), Constant(Text("y")), Constant(Text("z")), Limit]
-SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "section" AS "t2" ON "t2"."id" = "t1"."section_id" WHERE "t1"."author_id" = CAST($1 AS uuid) AND "t1"."title" = (CAST($2 AS text) COLLATE "C") AND ("t2"."name" <> (CAST($3 AS text) COLLATE "C") AND "t2"."name" = (CAST($4 AS text) COLLATE "C")) AND EXISTS(SELECT 1 FROM "comment" AS "t3" WHERE "t3"."post_id" = "t1"."id" AND (NOT "t3"."hidden") AND "t3"."body" = (CAST($5 AS text) COLLATE "C")) ORDER BY "t1"."id" ASC LIMIT $6
+SELECT "t1"."created_at", "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "section" AS "t2" ON "t2"."id" = "t1"."section_id" WHERE "t1"."author_id" = CAST($1 AS uuid) AND "t1"."title" = (CAST($2 AS text) COLLATE "C") AND ("t2"."name" <> (CAST($3 AS text) COLLATE "C") AND "t2"."name" = (CAST($4 AS text) COLLATE "C")) AND EXISTS(SELECT 1 FROM "comment" AS "t3" WHERE "t3"."post_id" = "t1"."id" AND (NOT "t3"."hidden") AND "t3"."body" = (CAST($5 AS text) COLLATE "C")) ORDER BY "t1"."id" ASC LIMIT $6
   [Caller(Id), Constant(Text("x")), Constant(Text("secret")), Constant(Text("y")), Constant(Text("z")), Limit]
 "##);
 }
@@ -322,21 +354,21 @@ fn checks() {
     let id = world.id("Post");
     insta::assert_snapshot!(world.both(|planner| planner.check(id, RecordSource::Proposed, &rules[..1])), @r##"
 SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."section_id" = ? AND "t1"."user_id" = ?)) THEN TRUE WHEN (? IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = ? AND ("t2"."user_id" <> ?) IS NOT TRUE))) THEN FALSE END)
-  [Proposed(FieldId(10)), Caller(Id), Proposed(FieldId(10)), Proposed(FieldId(10)), Caller(Id)]
+  [Proposed(ColumnRef { field: FieldId(10), part: Main }), Caller(Id), Proposed(ColumnRef { field: FieldId(10), part: Main }), Proposed(ColumnRef { field: FieldId(10), part: Main }), Caller(Id)]
 SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."section_id" = CAST($1 AS uuid) AND "t1"."user_id" = CAST($2 AS uuid))) THEN TRUE WHEN (CAST($3 AS uuid) IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = CAST($4 AS uuid) AND ("t2"."user_id" <> CAST($5 AS uuid)) IS NOT TRUE))) THEN FALSE END)
-  [Proposed(FieldId(10)), Caller(Id), Proposed(FieldId(10)), Proposed(FieldId(10)), Caller(Id)]
+  [Proposed(ColumnRef { field: FieldId(10), part: Main }), Caller(Id), Proposed(ColumnRef { field: FieldId(10), part: Main }), Proposed(ColumnRef { field: FieldId(10), part: Main }), Caller(Id)]
 "##);
     insta::assert_snapshot!(world.both(|planner| planner.check(id, RecordSource::Stored, &rules)), @r##"
 SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."section_id" = ? AND "t1"."user_id" = ?)) THEN TRUE WHEN (? IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = ? AND ("t2"."user_id" <> ?) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t3"."name" = "t4"."name") THEN TRUE WHEN ("t3"."name" <> "t4"."name") THEN FALSE END) FROM (SELECT 1 AS "one") AS "t0" LEFT JOIN "user" AS "t3" ON "t3"."id" = ? LEFT JOIN "user" AS "t4" ON "t4"."id" = ?
-  [Stored(FieldId(10)), Caller(Id), Stored(FieldId(10)), Stored(FieldId(10)), Caller(Id), Proposed(FieldId(9)), Stored(FieldId(9))]
+  [Stored(ColumnRef { field: FieldId(10), part: Main }), Caller(Id), Stored(ColumnRef { field: FieldId(10), part: Main }), Stored(ColumnRef { field: FieldId(10), part: Main }), Caller(Id), Proposed(ColumnRef { field: FieldId(9), part: Main }), Stored(ColumnRef { field: FieldId(9), part: Main })]
 SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."section_id" = CAST($1 AS uuid) AND "t1"."user_id" = CAST($2 AS uuid))) THEN TRUE WHEN (CAST($3 AS uuid) IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = CAST($4 AS uuid) AND ("t2"."user_id" <> CAST($5 AS uuid)) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t3"."name" = "t4"."name") THEN TRUE WHEN ("t3"."name" <> "t4"."name") THEN FALSE END) FROM (SELECT 1 AS "one") AS "t0" LEFT JOIN "user" AS "t3" ON "t3"."id" = CAST($6 AS uuid) LEFT JOIN "user" AS "t4" ON "t4"."id" = CAST($7 AS uuid)
-  [Stored(FieldId(10)), Caller(Id), Stored(FieldId(10)), Stored(FieldId(10)), Caller(Id), Proposed(FieldId(9)), Stored(FieldId(9))]
+  [Stored(ColumnRef { field: FieldId(10), part: Main }), Caller(Id), Stored(ColumnRef { field: FieldId(10), part: Main }), Stored(ColumnRef { field: FieldId(10), part: Main }), Caller(Id), Proposed(ColumnRef { field: FieldId(9), part: Main }), Stored(ColumnRef { field: FieldId(9), part: Main })]
 "##);
     insta::assert_snapshot!(world.both(|planner| planner.stored(id, &rules).template), @r##"
 SELECT "t1"."id", "t1"."created_at", "t1"."updated_at", "t1"."version", "t1"."title", "t1"."state", "t1"."rating", "t1"."score", "t1"."words", "t1"."author_id", "t1"."section_id", "t1"."published_at", (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = ?)) THEN TRUE WHEN ("t1"."section_id" IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t3" WHERE "t3"."section_id" = "t1"."section_id" AND ("t3"."user_id" <> ?) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t4"."name" = "t5"."name") THEN TRUE WHEN ("t4"."name" <> "t5"."name") THEN FALSE END) FROM "post" AS "t1" LEFT JOIN "user" AS "t4" ON "t4"."id" = ? LEFT JOIN "user" AS "t5" ON "t5"."id" = "t1"."author_id" WHERE "t1"."id" = ?
-  [Caller(Id), Caller(Id), Proposed(FieldId(9)), Id]
+  [Caller(Id), Caller(Id), Proposed(ColumnRef { field: FieldId(9), part: Main }), Id]
 SELECT "t1"."id", "t1"."created_at", "t1"."updated_at", "t1"."version", "t1"."title", "t1"."state", "t1"."rating", "t1"."score", "t1"."words", "t1"."author_id", "t1"."section_id", "t1"."published_at", (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = CAST($1 AS uuid))) THEN TRUE WHEN ("t1"."section_id" IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t3" WHERE "t3"."section_id" = "t1"."section_id" AND ("t3"."user_id" <> CAST($2 AS uuid)) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t4"."name" = "t5"."name") THEN TRUE WHEN ("t4"."name" <> "t5"."name") THEN FALSE END) FROM "post" AS "t1" LEFT JOIN "user" AS "t4" ON "t4"."id" = CAST($3 AS uuid) LEFT JOIN "user" AS "t5" ON "t5"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($4 AS uuid)
-  [Caller(Id), Caller(Id), Proposed(FieldId(9)), Id]
+  [Caller(Id), Caller(Id), Proposed(ColumnRef { field: FieldId(9), part: Main }), Id]
 "##);
 }
 
@@ -349,15 +381,15 @@ fn writes() {
     let FieldKind::ManyToMany { link, .. } = &collection.field(field("members")).kind else { panic!("links") };
     insta::assert_snapshot!(world.both(|planner| planner.insert(id)), @r##"
 INSERT INTO "section" ("id", "created_at", "updated_at", "version", "name", "budget", "budget_currency") VALUES (?, ?, ?, ?, ?, ?, ?)
-  [Proposed(FieldId(0)), Proposed(FieldId(1)), Proposed(FieldId(2)), Proposed(FieldId(3)), Proposed(FieldId(4)), Proposed(FieldId(5)), ProposedCurrency(FieldId(5))]
+  [Proposed(ColumnRef { field: FieldId(0), part: Main }), Proposed(ColumnRef { field: FieldId(1), part: Main }), Proposed(ColumnRef { field: FieldId(2), part: Main }), Proposed(ColumnRef { field: FieldId(3), part: Main }), Proposed(ColumnRef { field: FieldId(4), part: Main }), Proposed(ColumnRef { field: FieldId(5), part: Main }), Proposed(ColumnRef { field: FieldId(5), part: Currency })]
 INSERT INTO "section" ("id", "created_at", "updated_at", "version", "name", "budget", "budget_currency") VALUES (CAST($1 AS uuid), CAST($2 AS timestamptz), CAST($3 AS timestamptz), CAST($4 AS bigint), CAST($5 AS text) COLLATE "C", CAST($6 AS numeric), CAST($7 AS text) COLLATE "C")
-  [Proposed(FieldId(0)), Proposed(FieldId(1)), Proposed(FieldId(2)), Proposed(FieldId(3)), Proposed(FieldId(4)), Proposed(FieldId(5)), ProposedCurrency(FieldId(5))]
+  [Proposed(ColumnRef { field: FieldId(0), part: Main }), Proposed(ColumnRef { field: FieldId(1), part: Main }), Proposed(ColumnRef { field: FieldId(2), part: Main }), Proposed(ColumnRef { field: FieldId(3), part: Main }), Proposed(ColumnRef { field: FieldId(4), part: Main }), Proposed(ColumnRef { field: FieldId(5), part: Main }), Proposed(ColumnRef { field: FieldId(5), part: Currency })]
 "##);
     insta::assert_snapshot!(world.both(|planner| planner.update(id, &[field("budget")])), @r##"
 UPDATE "section" SET "updated_at" = ?, "version" = ?, "budget" = ?, "budget_currency" = ? WHERE "id" = ? AND "version" = ?
-  [Proposed(FieldId(2)), Proposed(FieldId(3)), Proposed(FieldId(5)), ProposedCurrency(FieldId(5)), Id, Version]
+  [Proposed(ColumnRef { field: FieldId(2), part: Main }), Proposed(ColumnRef { field: FieldId(3), part: Main }), Proposed(ColumnRef { field: FieldId(5), part: Main }), Proposed(ColumnRef { field: FieldId(5), part: Currency }), Id, Version]
 UPDATE "section" SET "updated_at" = CAST($1 AS timestamptz), "version" = CAST($2 AS bigint), "budget" = CAST($3 AS numeric), "budget_currency" = CAST($4 AS text) COLLATE "C" WHERE "id" = CAST($5 AS uuid) AND "version" = CAST($6 AS bigint)
-  [Proposed(FieldId(2)), Proposed(FieldId(3)), Proposed(FieldId(5)), ProposedCurrency(FieldId(5)), Id, Version]
+  [Proposed(ColumnRef { field: FieldId(2), part: Main }), Proposed(ColumnRef { field: FieldId(3), part: Main }), Proposed(ColumnRef { field: FieldId(5), part: Main }), Proposed(ColumnRef { field: FieldId(5), part: Currency }), Id, Version]
 "##);
     insta::assert_snapshot!(world.both(|planner| planner.delete(id)), @r##"
 DELETE FROM "section" WHERE "id" = ? AND "version" = ?
@@ -367,9 +399,9 @@ DELETE FROM "section" WHERE "id" = CAST($1 AS uuid) AND "version" = CAST($2 AS b
 "##);
     insta::assert_snapshot!(world.both(|planner| planner.lookup(id, &[field("name")])), @r##"
 SELECT "id" FROM "section" WHERE "name" = ? LIMIT ?
-  [Proposed(FieldId(4)), Constant(Int(1))]
+  [Proposed(ColumnRef { field: FieldId(4), part: Main }), Constant(Int(1))]
 SELECT "id" FROM "section" WHERE "name" = (CAST($1 AS text) COLLATE "C") LIMIT $2
-  [Proposed(FieldId(4)), Constant(Int(1))]
+  [Proposed(ColumnRef { field: FieldId(4), part: Main }), Constant(Int(1))]
 "##);
     let author = world.collection("Post").field_named("author").expect("a field").id;
     insta::assert_snapshot!(world.both(|planner| planner.referencing(world.id("Post"), author)), @r##"
@@ -428,7 +460,7 @@ CREATE INDEX "ix_comment__author_id" ON "comment" ("author_id", "id")
     insta::assert_snapshot!(texts(&schema::create(&world.0, Dialect::Postgres)), @r##"
 CREATE TABLE "user" ( "id" uuid NOT NULL PRIMARY KEY, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "version" bigint NOT NULL, "email" text COLLATE "C" NOT NULL, "name" text COLLATE "C" NOT NULL )
 CREATE TABLE "section" ( "id" uuid NOT NULL PRIMARY KEY, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "version" bigint NOT NULL, "name" text COLLATE "C" NOT NULL, "budget" numeric(19, 4), "budget_currency" text COLLATE "C" )
-CREATE TABLE "post" ( "id" uuid NOT NULL PRIMARY KEY, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "version" bigint NOT NULL, "title" text COLLATE "C" NOT NULL, "state" text COLLATE "C" NOT NULL, "rating" numeric(18, 2) NOT NULL, "score" double precision, "words" jsonb, "author_id" uuid NOT NULL, "section_id" uuid, "published_at" timestamptz )
+CREATE TABLE "post" ( "id" uuid NOT NULL PRIMARY KEY, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "version" bigint NOT NULL, "title" text COLLATE "C" NOT NULL, "state" text COLLATE "C" NOT NULL, "rating" numeric(19, 2) NOT NULL, "score" double precision, "words" jsonb, "author_id" uuid NOT NULL, "section_id" uuid, "published_at" timestamptz )
 CREATE TABLE "comment" ( "id" uuid NOT NULL PRIMARY KEY, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "version" bigint NOT NULL, "post_id" uuid NOT NULL, "author_id" uuid NOT NULL, "body" text COLLATE "C" NOT NULL, "hidden" boolean NOT NULL )
 ALTER TABLE "post" ADD CONSTRAINT "post_author_id_fkey" FOREIGN KEY ("author_id") REFERENCES "user" ("id")
 ALTER TABLE "post" ADD CONSTRAINT "post_section_id_fkey" FOREIGN KEY ("section_id") REFERENCES "section" ("id")
@@ -467,7 +499,61 @@ ALTER TABLE "post" ADD COLUMN "rating" INTEGER NOT NULL DEFAULT 150
 DROP INDEX "post_state"
 ALTER TABLE "post" ADD COLUMN "section_id" uuid
 ALTER TABLE "post" ADD CONSTRAINT "post_section_id_fkey" FOREIGN KEY ("section_id") REFERENCES "section" ("id")
-ALTER TABLE "post" ADD COLUMN "rating" numeric(18, 2) NOT NULL DEFAULT (CAST('1.5' AS numeric))
+ALTER TABLE "post" ADD COLUMN "rating" numeric(19, 2) NOT NULL DEFAULT (CAST('1.5' AS numeric))
 DROP INDEX "post_state"
 "##);
+}
+
+/// The size of the statement that finds the records of a collection by a filter, nested into itself this often.
+fn size(world: &World, dialect: Dialect, collection: &str, (innermost, around, times): (&str, &str, usize)) -> usize {
+    let text =
+        (0..times).fold(innermost.to_owned(), |inner, at| around.replace('E', &inner).replace('@', &at.to_string()));
+    let selection = world.select(collection, &["id"]);
+    let filter = Some(world.filter(collection, &text));
+    let shape = ReadShape { selection, filter, ..world.posts(page(Vec::new())) };
+    Planner::new(Arc::clone(&world.0), dialect).read(&shape, &world.rights(&[])).template.text().len()
+}
+
+/// What a client nests is lowered to as much more text: an operand that is needed twice is written once or named.
+#[test]
+fn statements_grow_as_filters_do() {
+    let world = World::new();
+    let mut grown = Vec::new();
+    let filters = [
+        ("Comment", "hidden", "(E == hidden)"),
+        ("Comment", "hidden", "(hidden != E)"),
+        ("Comment", "hidden", "(E in [true, hidden])"),
+        ("Comment", "hidden", "(true in [E, hidden])"),
+        ("Comment", "hidden", "(E ? hidden : true)"),
+        ("Comment", "hidden", "(E ? !hidden : hidden)"),
+        ("Comment", "hidden", "(hidden ? E : !hidden)"),
+        ("Comment", "hidden", "((E ? body : 'x') == body)"),
+        ("Comment", "hidden", "((E ? body : 'x').endsWith('y'))"),
+        ("Comment", "hidden", "('y'.endsWith(E ? body : 'x'))"),
+        ("Comment", "hidden", "('y'.startsWith(E ? body : 'x'))"),
+        ("Comment", "hidden", "((E ? version : 2) + 1 > 2)"),
+        ("Comment", "hidden", "(post.comments.exists(c@, c@.hidden == E) == true)"),
+        ("Comment", "hidden", "!post.comments.all(c@, c@.hidden == E)"),
+        ("Post", "rating == 1.5", "((E ? rating : 1.005) == rating)"),
+        ("Post", "rating == 1.5", "((E ? rating : 1.005) < (E2 ? rating : 1.005))"),
+        ("Post", "rating == 1.5", "((E ? rating : 1.005) in [rating, 1.5])"),
+        ("Post", "rating == 1.5", "(title in (E ? words : $words))"),
+        ("Post", "rating == 1.5", "((E ? rating : 1.5) in $ratings)"),
+        ("Post", "score == 1.5", "((E ? score : 2.5) * 2.0 == score)"),
+        ("Post", "version == 1", "((E ? version : 2) / 2 == version)"),
+        ("Post", "version == 1", "((E ? version / 3 : 2) % 2 == version)"),
+        ("Post", "version == 1", "((E ? version * 3 : 2) + 1 == version)"),
+    ];
+    for (collection, innermost, around) in filters {
+        let around = around.replace("E2", "version == 1");
+        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+            let [two, three, four] =
+                [2, 3, 4].map(|times| size(&world, dialect, collection, (innermost, &around, times)));
+            // Once it is nested, each time adds the same.
+            if 2 * (four - three) > 3 * (three - two) {
+                grown.push(format!("{dialect:?} {around}: {two}, {three}, {four} bytes"));
+            }
+        }
+    }
+    assert_eq!(grown, Vec::<String>::new());
 }

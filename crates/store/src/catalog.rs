@@ -2,10 +2,12 @@ use std::collections::HashMap;
 
 use backstay_base::{FieldNumber, TypeNumber};
 use backstay_model::{CollectionId, FieldId, Model};
-use backstay_sql::{ColumnType, Param, Statement};
+use backstay_scalar::Storage;
+use backstay_sql::{Param, Statement};
 
 use crate::StoreError;
-use crate::own::{OwnRow, int, own, text};
+use crate::own::{int, own, text};
+use crate::session::OwnRow;
 
 /// The permanent numbers of the loaded model's types and fields.
 #[derive(Debug, Clone, Default)]
@@ -34,11 +36,11 @@ impl Catalog {
     /// The field of this number, if the loaded model has it.
     pub fn field(&self, collection: CollectionId, number: FieldNumber) -> Option<FieldId> {
         let fields = &self.types[usize::from(collection.0)].1;
-        fields.iter().position(|field| *field == number).and_then(|index| u16::try_from(index).ok()).map(FieldId)
+        (0_u16..).zip(fields).find(|(_, field)| **field == number).map(|(index, _)| FieldId(index))
     }
 }
 
-/// Every number that was ever given out in a database, by name.
+/// Every number that was ever assigned in a database, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
     types: HashMap<String, TypeNumbers>,
@@ -51,12 +53,12 @@ struct TypeNumbers {
 }
 
 impl Numbers {
-    /// All numbers; each row goes to `add`.
+    /// Selects all numbers; each row goes to `add`.
     pub(crate) fn query() -> Statement {
         own(
             "SELECT t.number, t.name, f.number, f.name FROM backstay_type t JOIN backstay_field f ON f.type = t.number",
             vec![],
-            &[ColumnType::Int, ColumnType::Text, ColumnType::Int, ColumnType::Text],
+            &[Storage::Int, Storage::Text, Storage::Int, Storage::Text],
         )
     }
 
@@ -73,10 +75,11 @@ impl Numbers {
         Ok(())
     }
 
-    /// Gives numbers to what has none yet; answers the statements that keep them.
+    /// Assigns numbers to types and fields that have none yet; returns the statements that store them.
     pub(crate) fn extend(&mut self, model: &Model) -> Vec<Statement> {
         let mut statements = Vec::new();
-        let mut next_type = self.types.values().map(|known| known.number).max().unwrap_or(0) + 1;
+        // Numbers begin with 1.
+        let mut next_type = self.types.values().map(|known| known.number).max().map_or(1, |last| last + 1);
         for collection in &model.collections {
             let known = self.types.entry(collection.name.clone()).or_insert_with(|| {
                 let number = next_type;
@@ -85,7 +88,7 @@ impl Numbers {
                 statements.push(own("INSERT INTO backstay_type (number, name) VALUES ($1, $2)", params, &[]));
                 TypeNumbers { number, fields: HashMap::new() }
             });
-            let mut next_field = known.fields.values().max().copied().unwrap_or(0) + 1;
+            let mut next_field = known.fields.values().max().map_or(1, |last| last + 1);
             for field in &collection.fields {
                 if known.fields.contains_key(&field.name) {
                     continue;
@@ -107,7 +110,7 @@ impl Numbers {
         statements
     }
 
-    /// The numbers of a model that has them all.
+    /// The numbers of a model, all of whose types and fields have one.
     pub(crate) fn catalog(&self, model: &Model) -> Result<Catalog, StoreError> {
         let mut catalog = Catalog::default();
         for collection in &model.collections {

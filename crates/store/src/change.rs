@@ -1,5 +1,5 @@
-use backstay_audit::ChangeKind;
-use backstay_base::RecordId;
+use backstay_audit::{ChangeKind, RecordKey};
+use backstay_base::DependencyKey;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 
@@ -9,13 +9,13 @@ pub struct Change {
     /// The record's collection.
     pub collection: CollectionId,
     /// The record.
-    pub record: RecordId,
+    pub record: RecordKey,
     /// What was done to it.
     pub kind: ChangeKind,
     /// Its version after the change; of a deleted record the last it had.
     pub version: i64,
-    /// The fields that changed, each once. Of a created record all that have a value; of a deleted one those whose old
-    /// values feeds need: the indexed ones. Of a link or unlink the one relation.
+    /// The fields that changed, each once. For a created record all that have a value; for a deleted one those whose old
+    /// values the feed needs: the indexed ones. For a link or unlink the one relation.
     pub fields: Vec<ChangedField>,
 }
 
@@ -26,23 +26,32 @@ pub struct ChangedField {
     pub field: FieldId,
     /// The stored value before; null in a create.
     pub old: Value,
-    /// The stored value after; null in a delete. Of a link or unlink the list of ids that were linked or unlinked.
+    /// The stored value after; null in a delete. For a link or unlink the list of ids that were linked or unlinked.
     pub new: Value,
 }
 
-/// Is told of commits on the thread that makes them; must be quick and must not call the store.
+/// What one commit contains: at least one change.
+#[derive(Debug, Clone, Copy)]
+pub struct Committed<'a> {
+    /// The changes of its transactions, in order.
+    pub changes: &'a [Change],
+    /// The keys of everything that they change: of collections, records and values of indexed fields.
+    pub keys: &'a [DependencyKey],
+}
+
+/// Observes commits, on the thread that makes them; must be quick and must not call the store.
 pub trait CommitObserver: Send + Sync + 'static {
     /// Changes are about to become visible. They may still fail to.
-    fn before_commit(&self, changes: &[Change]);
-    /// The same changes are durable. Nobody has been answered yet.
-    fn after_commit(&self, changes: &[Change]);
-    /// Another process changed the database: anything may be different.
+    fn before_commit(&self, committed: Committed<'_>);
+    /// The same changes are durable. No caller has been answered yet.
+    fn after_commit(&self, committed: Committed<'_>);
+    /// Another process changed the database: anything may have changed.
     fn foreign_change(&self);
 }
 
-/// Nobody listens.
+/// Observes nothing.
 impl CommitObserver for () {
-    fn before_commit(&self, _: &[Change]) {}
-    fn after_commit(&self, _: &[Change]) {}
+    fn before_commit(&self, _: Committed<'_>) {}
+    fn after_commit(&self, _: Committed<'_>) {}
     fn foreign_change(&self) {}
 }

@@ -4,81 +4,84 @@ use std::sync::Arc;
 
 use backstay_sql::DecodeError;
 
-/// The cause of an error as the driver tells it, for the log alone.
+/// The cause of an error as the driver reports it, for the log only.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
-/// Why an operation or a read failed. Unless it is `Unknown`, nothing of the operation was stored.
+/// Why a transaction or a read failed. Unless it is `Unknown`, nothing of the transaction was stored.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// Another row has these values.
+    /// Another row has the same values.
     #[error("another row of {table} has the same {}", columns.join(", "))]
     Unique {
         /// The table.
         table: String,
-        /// The columns of the unique index; `id` alone for the key.
+        /// The columns of the unique index; only `id` for the primary key.
         columns: Vec<String>,
     },
-    /// A row that is referred to does not exist, or a row that is still referred to was to be deleted.
-    #[error("a reference would lead nowhere")]
+    /// A reference to a row that does not exist, or the deletion of a row that is still referred to.
+    #[error("a reference would lead to a row that does not exist")]
     ForeignKey,
-    /// A value that its column does not take.
-    #[error("a value breaks a constraint of the table")]
+    /// A value that its column does not accept.
+    #[error("a value violates a constraint of the table")]
     Constraint(#[source] Cause),
-    /// A staged statement changed another number of rows than it had to: the record was changed at the same time.
+    /// A staged statement changed an unexpected number of rows: the record was changed at the same time.
     #[error("a statement changed {found} rows instead of {expected}")]
     StagedRows {
-        /// How many it had to change.
+        /// How many it should have changed.
         expected: u64,
         /// How many it changed.
         found: u64,
     },
-    /// It takes more steps than one operation or read may.
-    #[error("the statement takes more steps than one may")]
+    /// The step budget was used up.
+    #[error("the statement needs more steps than its budget allows")]
     StepLimit,
-    /// A value or the rows of a read are larger than they may be.
-    #[error("a value or an answer is larger than it may be")]
+    /// A value, or the rows of a read, exceed the size limit.
+    #[error("a value or a result exceeds the size limit")]
     TooLarge,
-    /// Too many operations wait, or another process holds the database.
+    /// Too many transactions are waiting, or another process holds a lock.
     #[error("the database is busy")]
     Busy,
-    /// The disk, or the quota of the database, is full.
+    /// The disk, the user's quota or the size that the database may have is used up.
     #[error("there is no space left for the database")]
     Full,
-    /// Reading or writing the disk failed. The store does not go on.
+    /// Reading or writing the disk failed. This ends the store.
     #[error("reading or writing the database failed")]
     Io(#[source] Cause),
-    /// The database's file was moved away or replaced: what is written is lost. The store does not go on.
-    #[error("the database's file was moved away or replaced")]
+    /// The database's file was moved or replaced, so that writes would be lost. This ends the store.
+    #[error("the database's file was moved or replaced")]
     Moved,
-    /// The database's file is damaged. The store does not go on.
+    /// The database's file is damaged. This ends the store.
     #[error("the database is damaged")]
     Corrupt(#[source] Cause),
-    /// The operation awaited something other than its transaction.
-    #[error("the operation awaited something other than its transaction")]
+    /// The work awaited something other than its transaction.
+    #[error("the work awaited something other than its transaction")]
     Pending,
-    /// The operation panicked.
-    #[error("the operation panicked")]
+    /// The work panicked.
+    #[error("the work panicked")]
     Panicked,
-    /// The operation went on after one of its statements had failed: it does not commit.
-    #[error("the operation went on after one of its statements had failed")]
+    /// The work ignored that one of its statements had failed, so its transaction was rolled back.
+    #[error("a statement of the transaction had failed before")]
     Aborted,
-    /// An operation that said it would only read tried to write.
-    #[error("an operation that only reads tried to write")]
+    /// A work that declared `Writes::None` tried to write.
+    #[error("a transaction that only reads tried to write")]
     ReadOnly,
-    /// A stored value is not what its column's type says.
+    /// A stored value is not of its column's type.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// A text or number in Backstay's own tables that it did not write.
+    /// One of the store's own tables holds something that Backstay did not write.
     #[error("Backstay's own table {0} holds something that Backstay did not write")]
     Catalog(&'static str),
-    /// The store is closed, or died of an earlier error.
+    /// The last commit's moment is the last one there is.
+    #[error("there is no moment after that of the last commit; the system's clock was set far into the future")]
+    NoLaterMoment,
+    /// The store is closed, or failed earlier.
     #[error("the database is closed")]
     Closed,
-    /// The connection was lost while the transaction was being committed: it may be stored or not.
+    /// The connection was lost during COMMIT: the transaction may be stored or not.
     #[error("the connection was lost during the commit")]
     Unknown(#[source] Cause),
     /// Another error of the database.
-    #[error("the database refused a statement")]
+    #[error("the database rejected a statement")]
     Database(#[source] Cause),
 }
 
@@ -92,17 +95,17 @@ impl StoreError {
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The data directory cannot be made or used.
-    #[error("the data directory {path} cannot be used")]
-    Directory {
-        /// The directory.
+    /// The data directory cannot be created, or it or a file in it cannot be written: the disk is full, the user's
+    /// quota is used up, permission is missing, the file system is mounted read-only, and so on.
+    #[error("cannot write to {path}: {source}")]
+    Unwritable {
+        /// The directory or file.
         path: PathBuf,
-        /// Why.
-        #[source]
+        /// The operating system's reason.
         source: std::io::Error,
     },
-    /// The file is a link to one elsewhere, whose directory another process may use.
-    #[error("{path} is a symbolic link; link the data directory instead, or name the real one with --data")]
+    /// The file is a symbolic link to a file whose directory another process may use.
+    #[error("{path} is a symbolic link; use --data to name the directory that it leads to")]
     Link {
         /// The file.
         path: PathBuf,
@@ -113,20 +116,20 @@ pub enum OpenError {
         /// The data directory.
         path: PathBuf,
     },
-    /// The file or its directory may not be written.
-    #[error("{path} may not be written; give the user that runs Backstay the right to write it")]
-    ReadOnly {
-        /// The file or directory.
-        path: PathBuf,
-    },
-    /// A database, but of another program.
-    #[error("{path} is the database of another program; move it away, or choose another directory with --data")]
+    /// The database of another program.
+    #[error("{database} is the database of another program; move it away, or choose another directory with --data")]
     NotOurs {
-        /// The file.
-        path: PathBuf,
+        /// The database.
+        database: String,
     },
+    /// The process may not open as many files as the database needs.
+    #[error(
+        "too few files can be opened for the database; raise the limit of open files (`ulimit -n`, `LimitNOFILE=` of a \
+         systemd unit)"
+    )]
+    OpenFiles(#[source] std::io::Error),
     /// Not a database, or a damaged one.
-    #[error("{path} is damaged, or no database at all; restore it from a backup")]
+    #[error("{path} is damaged or not a database; restore it from a backup")]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -134,19 +137,19 @@ pub enum OpenError {
         #[source]
         source: Cause,
     },
-    /// Written by a newer Backstay.
+    /// The database of a newer Backstay.
     #[error(
-        "{path} was written by a newer Backstay (its format is {found}, this one knows up to {known}); update Backstay"
+        "{database} was written by a newer Backstay (format {found}, while this one knows formats up to {known}); update Backstay"
     )]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// The database.
+        database: String,
         /// Its format.
         found: i64,
         /// The newest format that this Backstay knows.
         known: i64,
     },
-    /// The file system does not take SQLite's write-ahead log.
+    /// The file system does not support SQLite's write-ahead log.
     #[error("the file system of {path} does not support shared memory; put the data directory on a local disk")]
     FileSystem {
         /// The file.
@@ -158,18 +161,21 @@ pub enum OpenError {
         /// Its version.
         found: &'static str,
     },
-    /// Tables were changed by other means than Backstay.
-    #[error("the database is not as Backstay left it: there is no {}; restore it from a backup", missing.join(", no "))]
+    /// Tables were changed by something other than Backstay.
+    #[error("the database was changed by another program: it has no {}; restore it from a backup", missing.join(", no "))]
     Changed {
         /// What is missing, in words.
         missing: Vec<String>,
     },
-    /// The model differs from the stored one in ways that are not applied by themselves.
+    /// The model differs from the stored one in ways that are not applied automatically.
     #[error("the model cannot be applied to the stored data: {}", refused.join("; "))]
     Migration {
-        /// Every difference or obstacle, in words, with what to do.
+        /// Every difference or obstacle, in words, with the remedy.
         refused: Vec<String>,
     },
+    /// This build cannot open databases at such a location.
+    #[error("this build of Backstay has no support for database servers; use a data directory")]
+    UnsupportedLocation,
     /// A thread could not be started.
     #[error("a thread of the store could not be started")]
     Thread(#[source] std::io::Error),

@@ -1,12 +1,16 @@
-use backstay_audit::{ChangeKind, EntryWriter, Leaf, Origin, value_bytes};
-use backstay_base::{FieldNumber, TypeNumber};
+use backstay_audit::{ChangeKind, Entry, EntryWriter, Leaf, ModelNumber, Origin, put_count, put_head, put_value};
+use backstay_base::{DependencyKey, FieldNumber, Timestamp, TypeNumber};
 use backstay_model::Model;
-use backstay_scalar::Value;
-use backstay_sql::{ColumnType, Param, Statement};
-use sha2::{Digest, Sha256};
+use backstay_scalar::Storage;
+use backstay_sql::{Param, Statement};
 
-use crate::own::{OwnRow, array, bytes, int, own};
+use crate::dependency::DependencyKeys;
+use crate::own::{array, bytes, int, own};
+use crate::session::OwnRow;
 use crate::{Catalog, Change, ChangedField, StoreError};
+
+/// The format of the feed parts that this code writes.
+const FEED_FORMAT: u8 = 2;
 
 /// One entry of the commit log, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,20 +21,35 @@ pub struct LogEntry {
     pub entry: Vec<u8>,
     /// Their leaf hash.
     pub leaf: Leaf,
-    /// What feeds need, until it is pruned; see `LogFormat::feed`.
+    /// What other nodes and subscribers need to follow; absent once it has been pruned. Format 2:
+    ///
+    /// - a byte `02`
+    /// - the keys of everything that the transaction changed (see `DependencyKeys`): their number as a *count*, then 8
+    ///   bytes each, big-endian, in strictly ascending order, so that a follower can look one up
+    /// - the number of changes as a *count*, then the changes as in the entry, but without values: of each record its key
+    ///   and version
     pub feed: Option<Vec<u8>>,
 }
 
-/// Turns the changes of an operation into its row of the commit log: knows the permanent numbers and which fields are
+/// Where an entry is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its number.
+    pub(crate) sequence: i64,
+    /// When it was committed.
+    pub(crate) moment: Timestamp,
+}
+
+/// Turns the changes of a transaction into its row of the commit log: knows the permanent numbers and which fields are
 /// classified or indexed.
 #[derive(Debug)]
 pub(crate) struct LogFormat {
     types: Vec<(TypeNumber, Vec<LoggedAs>)>,
-    /// Makes the keys of classified values in the feed part unreadable to all who do not have this database.
-    feed_key: [u8; 32],
+    model: ModelNumber,
+    pub(crate) keys: DependencyKeys,
 }
 
-/// How the log tells a field.
+/// How a field is logged.
 #[derive(Debug, Clone, Copy)]
 struct LoggedAs {
     number: FieldNumber,
@@ -38,8 +57,35 @@ struct LoggedAs {
     indexed: bool,
 }
 
+/// The statement that appends an entry, and the keys of what it changes, each once.
+pub(crate) struct Append {
+    pub(crate) statement: Statement,
+    pub(crate) keys: Vec<DependencyKey>,
+}
+
+/// A change with its permanent numbers.
+struct Numbered<'a> {
+    change: &'a Change,
+    type_number: TypeNumber,
+    /// By ascending number; none for a delete.
+    fields: Vec<(LoggedAs, &'a ChangedField)>,
+}
+
+impl Numbered<'_> {
+    /// Whether the log has both as records of one change.
+    fn is_alike(&self, other: &Self) -> bool {
+        self.type_number == other.type_number
+            && self.change.kind == other.change.kind
+            && self.numbers().eq(other.numbers())
+    }
+
+    fn numbers(&self) -> impl ExactSizeIterator<Item = FieldNumber> {
+        self.fields.iter().map(|(logged, _)| logged.number)
+    }
+}
+
 impl LogFormat {
-    pub(crate) fn new(model: &Model, catalog: &Catalog, feed_key: [u8; 32]) -> Self {
+    pub(crate) fn new(model: &Model, catalog: &Catalog, number: ModelNumber, feed_key: [u8; 32]) -> Self {
         let types = model.collections.iter().map(|collection| {
             let fields = collection.fields.iter().map(|field| LoggedAs {
                 number: catalog.field_number(collection.id, field.id),
@@ -48,121 +94,137 @@ impl LogFormat {
             });
             (catalog.type_number(collection.id), fields.collect())
         });
-        Self { types: types.collect(), feed_key }
+        let secret = std::array::from_fn(|index| feed_key[index]);
+        Self { types: types.collect(), model: number, keys: DependencyKeys::new(model, catalog, secret) }
     }
 
-    /// The statement that appends an operation's row at this place of the log.
-    pub(crate) fn append(&self, sequence: i64, origin: &Origin, changes: &[Change]) -> Statement {
-        let (entry, leaf, feed) = self.row(origin, changes);
-        own(
+    /// Appends an entry at this place of the log.
+    pub(crate) fn append(&self, place: Place, origin: &Origin, changes: &[Change]) -> Append {
+        let ([entry, leaf, feed], keys) = self.row(place.moment, origin, changes);
+        let statement = own(
             "INSERT INTO backstay_log (seq, entry, leaf, feed) VALUES ($1, $2, $3, $4)",
-            vec![Param::Int(sequence), entry, leaf, feed],
+            vec![Param::Int(place.sequence), entry, leaf, feed],
             &[],
-        )
+        );
+        Append { statement, keys }
     }
 
     /// As `append`, at the place that the database itself finds.
     #[cfg(feature = "postgres")]
-    pub(crate) fn append_next(&self, origin: &Origin, changes: &[Change]) -> Statement {
-        let (entry, leaf, feed) = self.row(origin, changes);
-        own(
+    pub(crate) fn append_next(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> Append {
+        let (values, keys) = self.row(moment, origin, changes);
+        let statement = own(
             "INSERT INTO backstay_log (seq, entry, leaf, feed) \
              SELECT coalesce(max(seq), 0) + 1, $1, $2, $3 FROM backstay_log",
-            vec![entry, leaf, feed],
+            values.into(),
             &[],
-        )
+        );
+        Append { statement, keys }
     }
 
-    fn row(&self, origin: &Origin, changes: &[Change]) -> (Param, Param, Param) {
-        let entry = self.entry(origin, changes);
+    fn row(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> ([Param; 3], Vec<DependencyKey>) {
+        let numbered: Vec<Numbered<'_>> = changes.iter().map(|change| self.numbered(change)).collect();
+        let keys = self.dependency_keys(changes);
+        let entry = self.entry(moment, origin, &numbered);
         let leaf = Leaf::of(&entry);
+        let feed = feed(&keys, &numbered);
         let param = |bytes: &[u8]| Param::Bytes(bytes.into());
-        (param(&entry), param(leaf.as_bytes()), param(&self.feed(changes)))
+        ([param(&entry), param(leaf.as_bytes()), param(&feed)], keys)
     }
 
-    fn entry(&self, origin: &Origin, changes: &[Change]) -> Vec<u8> {
-        let mut writer = EntryWriter::new(origin, changes.len());
-        for change in changes {
-            let (type_number, fields) = self.fields(change);
-            let fields = if change.kind == ChangeKind::Delete { &[] } else { fields.as_slice() };
-            writer.change(type_number, change.record, change.kind, change.version, fields.len());
-            for (logged, field) in fields {
-                if logged.classified {
-                    writer.withheld(logged.number);
-                } else {
-                    writer.field(logged.number, &field.new);
+    fn entry(&self, moment: Timestamp, origin: &Origin, numbered: &[Numbered<'_>]) -> Vec<u8> {
+        let alike = || numbered.chunk_by(Numbered::is_alike);
+        let mut writer = EntryWriter::new(moment, self.model, origin, alike().count());
+        for records in alike() {
+            let first = &records[0];
+            writer.change(first.type_number, first.change.kind, first.numbers(), records.len());
+            for record in records {
+                writer.record(&record.change.record, record.change.version);
+                for (logged, field) in &record.fields {
+                    if logged.classified { writer.withheld() } else { writer.value(&field.new) }
                 }
             }
         }
         writer.finish()
     }
 
-    /// The feed part, version 1: a byte `01`, then for each change its type number (4 bytes, big end first, as all
-    /// numbers here), its record (16 bytes), its kind (as in entries), the number of its fields (2 bytes) and for each
-    /// field, by ascending number: its number (4 bytes) and a byte; `00`: not indexed; `01`: indexed, the old and the
-    /// new value as entries hold them follow; `02`: indexed and classified, 16 bytes each follow for the old and the
-    /// new value, the beginning of SHA-256 of the database's feed key, type number, field number and value.
-    fn feed(&self, changes: &[Change]) -> Vec<u8> {
-        let mut feed = vec![1];
+    fn numbered<'a>(&self, change: &'a Change) -> Numbered<'a> {
+        let (type_number, known) = &self.types[usize::from(change.collection.0)];
+        let logged: &[ChangedField] = if change.kind == ChangeKind::Delete { &[] } else { &change.fields };
+        let mut fields: Vec<_> = logged.iter().map(|field| (known[usize::from(field.field.0)], field)).collect();
+        fields.sort_by_key(|(logged, _)| logged.number);
+        Numbered { change, type_number: *type_number, fields }
+    }
+
+    /// The keys of the collections and records, and of the old and new values of indexed fields; ascending, each once.
+    fn dependency_keys(&self, changes: &[Change]) -> Vec<DependencyKey> {
+        let mut keys = Vec::with_capacity(changes.len() * 4);
         for change in changes {
-            let (type_number, fields) = self.fields(change);
-            feed.extend_from_slice(&type_number.0.to_be_bytes());
-            feed.extend_from_slice(change.record.as_bytes());
-            feed.push(change.kind.byte());
-            feed.extend_from_slice(&u16::try_from(fields.len()).unwrap_or(u16::MAX).to_be_bytes());
-            for (logged, field) in fields {
-                feed.extend_from_slice(&logged.number.0.to_be_bytes());
-                match (logged.indexed, logged.classified) {
-                    (false, _) => feed.push(0),
-                    (true, false) => {
-                        feed.push(1);
-                        value_bytes(&mut feed, &field.old);
-                        value_bytes(&mut feed, &field.new);
-                    }
-                    (true, true) => {
-                        feed.push(2);
-                        feed.extend_from_slice(&self.digest(type_number, logged.number, &field.old));
-                        feed.extend_from_slice(&self.digest(type_number, logged.number, &field.new));
-                    }
+            keys.push(self.keys.collection(change.collection));
+            keys.push(self.keys.record(change.collection, &change.record));
+            let (_, known) = &self.types[usize::from(change.collection.0)];
+            for field in &change.fields {
+                if known[usize::from(field.field.0)].indexed {
+                    keys.push(self.keys.field(change.collection, field.field, &field.old));
+                    keys.push(self.keys.field(change.collection, field.field, &field.new));
                 }
             }
         }
-        feed
-    }
-
-    /// The fields of a change by ascending permanent number.
-    fn fields<'a>(&self, change: &'a Change) -> (TypeNumber, Vec<(LoggedAs, &'a ChangedField)>) {
-        let (type_number, known) = &self.types[usize::from(change.collection.0)];
-        let numbered = change.fields.iter().map(|field| (known[usize::from(field.field.0)], field));
-        let mut fields: Vec<_> = numbered.collect();
-        fields.sort_by_key(|(logged, _)| logged.number);
-        (*type_number, fields)
-    }
-
-    fn digest(&self, type_number: TypeNumber, field: FieldNumber, value: &Value) -> [u8; 16] {
-        let mut canonical = Vec::new();
-        value_bytes(&mut canonical, value);
-        let hash = Sha256::new()
-            .chain_update(self.feed_key)
-            .chain_update(type_number.0.to_be_bytes())
-            .chain_update(field.0.to_be_bytes())
-            .chain_update(&canonical)
-            .finalize();
-        std::array::from_fn(|index| hash[index])
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 }
 
-/// The last place of the log that is taken; 0 in an empty one.
+/// The feed part; see `LogEntry::feed`.
+fn feed(keys: &[DependencyKey], numbered: &[Numbered<'_>]) -> Vec<u8> {
+    let mut feed = Vec::with_capacity(32 + keys.len() * 8 + numbered.len() * 32);
+    feed.push(FEED_FORMAT);
+    put_count(&mut feed, keys.len() as u64);
+    for key in keys {
+        feed.extend_from_slice(&key.0.to_be_bytes());
+    }
+    let alike = || numbered.chunk_by(Numbered::is_alike);
+    put_count(&mut feed, alike().count() as u64);
+    for records in alike() {
+        let first = &records[0];
+        put_head(&mut feed, first.type_number, first.change.kind, first.numbers());
+        put_count(&mut feed, records.len() as u64);
+        for record in records {
+            put_value(&mut feed, record.change.record.value());
+            feed.extend_from_slice(&record.change.version.to_be_bytes());
+        }
+    }
+    feed
+}
+
+/// The last entry of the log; no row if the log is empty.
 pub(crate) fn last() -> Statement {
-    own("SELECT coalesce(max(seq), 0) FROM backstay_log", vec![], &[ColumnType::Int])
+    own("SELECT seq, entry FROM backstay_log ORDER BY seq DESC LIMIT 1", vec![], &[Storage::Int, Storage::Bytes])
+}
+
+/// The entry of format 1 with the latest moment. Its moments are those at which requests began, in no certain order.
+pub(crate) fn latest() -> Statement {
+    own(
+        "SELECT seq, entry FROM backstay_log ORDER BY substr(entry, 2, 8) DESC LIMIT 1",
+        vec![],
+        &[Storage::Int, Storage::Bytes],
+    )
+}
+
+/// The place and the entry in a row of `last` or `latest`.
+pub(crate) fn read_place(row: &dyn OwnRow) -> Result<(Place, Entry), StoreError> {
+    let entry = Entry::decode(bytes(row, 1)?).map_err(|_| StoreError::Catalog("backstay_log"))?;
+    Ok((Place { sequence: int(row, 0)?, moment: entry.moment }, entry))
 }
 
 /// Entries from a place on, in order.
 pub(crate) fn page(from: u64, limit: u32) -> Statement {
     own(
         "SELECT seq, entry, leaf, feed FROM backstay_log WHERE seq >= $1 ORDER BY seq LIMIT $2",
+        // No entry has a place past the range of the column.
         vec![Param::Int(i64::try_from(from).unwrap_or(i64::MAX)), Param::Int(i64::from(limit))],
-        &[ColumnType::Int, ColumnType::Bytes, ColumnType::Bytes, ColumnType::Bytes],
+        &[Storage::Int, Storage::Bytes, Storage::Bytes, Storage::Bytes],
     )
 }
 

@@ -1,37 +1,57 @@
 use backstay_model::{Difference, Filled, Model, Risk, TypeChange, diff};
 use backstay_sql::{Dialect, Statement, schema};
 
+use crate::own;
+
+/// What opening did to the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was created.
+    Created,
+    /// The model is the stored one.
+    Unchanged,
+    /// The model had changed, and these steps were applied.
+    Migrated(Vec<Step>),
+}
+
 /// One step from the stored model to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// What it does, in words.
     pub words: String,
-    /// The statements that do it; none where only the stored model changes, or where Backstay cannot do it.
+    /// The statements that do it; none if only the stored model changes, or if Backstay cannot do it.
     pub sql: Vec<String>,
     /// What it can cost.
     pub risk: Risk,
-    /// Whether it is applied when the database is opened; one that is not makes opening fail.
+    /// Whether it is applied when the database is opened; a step that is not makes opening fail.
     pub automatic: bool,
 }
 
-/// A step with what does it.
+/// A step and how it is done.
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) step: Step,
     pub(crate) statements: Vec<Statement>,
-    /// Collection and name of the unique index that it makes, which stored records may refuse.
+    /// Collection and name of the unique index that it creates, which stored records may violate.
     pub(crate) unique_index: Option<(String, String)>,
 }
 
-/// What leads from one model to the other, in order.
+/// The steps from one model to the other, in order.
 pub(crate) fn plan(old: &Model, new: &Model, dialect: Dialect) -> Vec<Planned> {
     diff(old, new).iter().map(|difference| planned(difference, new, dialect)).collect()
 }
 
-/// The one step that makes a database that is not there yet.
-pub(crate) fn creation(own: &[Statement], tables: &[Statement]) -> Step {
-    let sql = own.iter().chain(tables).map(|statement| statement.text().to_owned()).collect();
-    Step { words: "make the database".to_owned(), sql, risk: Risk::Safe, automatic: true }
+/// The one step that creates a database.
+pub(crate) fn creation(model: &Model, dialect: Dialect) -> Step {
+    let statements = own::create(dialect).into_iter().chain(schema::create(model, dialect));
+    let sql = statements.map(|statement| statement.text().to_owned()).collect();
+    Step { words: "create the database".to_owned(), sql, risk: Risk::Safe, automatic: true }
+}
+
+/// The step that brings the store's own tables to the newest format.
+pub(crate) fn upgrade(statements: &[Statement]) -> Step {
+    let sql = statements.iter().map(|statement| statement.text().to_owned()).collect();
+    Step { words: "upgrade Backstay's own tables".to_owned(), sql, risk: Risk::Safe, automatic: true }
 }
 
 /// The steps that opening refuses to take, in words.
@@ -54,17 +74,18 @@ fn planned(difference: &Difference, new: &Model, dialect: Dialect) -> Planned {
         Difference::IndexAdded { collection, index, unique: true } => Some((collection.clone(), index.clone())),
         _ => None,
     };
-    // A unique index is tried: the database itself says whether stored records refuse it.
+    // A unique index is tried: the database itself reports stored records that violate it.
     let safe = difference.is_additive() || unique_index.is_some();
     let statements = if safe { statements(difference, new, dialect) } else { None };
     let automatic = statements.is_some();
+    // A step that Backstay cannot take has no statements.
     let statements = statements.unwrap_or_default();
     let sql = statements.iter().map(|statement| statement.text().to_owned()).collect();
     let step = Step { words: difference.to_string(), sql, risk: difference.risk(), automatic };
     Planned { step, statements, unique_index }
 }
 
-/// What does it; `None` where nothing here can.
+/// The statements that bridge a difference; `None` if Backstay cannot.
 #[expect(clippy::match_same_arms, reason = "the first stands before a wider one")]
 fn statements(difference: &Difference, new: &Model, dialect: Dialect) -> Option<Vec<Statement>> {
     Some(match difference {

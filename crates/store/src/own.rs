@@ -1,37 +1,44 @@
-//! Statements over the store's own tables. The few there are have one text for both databases: parameters are `$1`,
-//! `$2`, … in the order in which they first occur.
+//! The store's own tables. Their few statements have one text for both databases: parameters are `$1`, `$2`, … in the
+//! order in which they first occur.
 
-use backstay_scalar::ValueRef;
-use backstay_sql::{ColumnType, DecodeError, Dialect, Param, Row, Statement};
+use backstay_scalar::{Storage, ValueRef};
+use backstay_sql::{DecodeError, Dialect, Param, Statement};
 
 use crate::StoreError;
+use crate::session::OwnRow;
 
-/// A row of one of the store's own tables, which alone hold raw bytes.
-pub(crate) trait OwnRow: Row {
-    /// The bytes in this column.
-    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, DecodeError>;
+/// The format of these tables. A database in a newer format is refused.
+pub(crate) const FORMAT: i64 = 2;
+
+/// The statements that bring tables of an older format to the newest one; `None` if they have it.
+///
+/// Since format 2 the log has entries of format 2 and idempotency records have a format.
+pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
+    let int = int_type(dialect);
+    (from < FORMAT).then(|| {
+        vec![own(&format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1"), vec![], &[])]
+    })
 }
 
-/// Takes rows as the drivers' code hands them out.
-pub(crate) type Visit<'a> = dyn FnMut(&dyn OwnRow) -> Result<(), StoreError> + Send + 'a;
-
-/// The version of these tables: what a newer Backstay changes, an older one refuses to open.
-pub(crate) const FORMAT: i64 = 1;
-
-/// Marks a database file of Backstay: "`BkSt`".
-pub(crate) const APPLICATION_ID: i64 = 0x426B_5374;
+fn int_type(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "INTEGER",
+        Dialect::Postgres => "bigint",
+    }
+}
 
 /// The statements that make the store's own tables.
 pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
-    let (int, bytes, strict, rowless) = match dialect {
-        Dialect::Sqlite => ("INTEGER", "BLOB", " STRICT", " STRICT, WITHOUT ROWID"),
-        Dialect::Postgres => ("bigint", "bytea", "", ""),
+    let int = int_type(dialect);
+    let (bytes, strict, rowless) = match dialect {
+        Dialect::Sqlite => ("BLOB", " STRICT", " STRICT, WITHOUT ROWID"),
+        Dialect::Postgres => ("bytea", "", ""),
     };
     let serial = match dialect {
         Dialect::Sqlite => "INTEGER PRIMARY KEY",
         Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     };
-    [
+    let tables = [
         format!("CREATE TABLE backstay_meta (name TEXT NOT NULL PRIMARY KEY, value {bytes} NOT NULL){rowless}"),
         format!("CREATE TABLE backstay_type (number {int} NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE){strict}"),
         format!(
@@ -52,16 +59,31 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
         ),
         format!(
             "CREATE TABLE backstay_idempotency (number {serial}, digest {bytes} NOT NULL UNIQUE, \
-             fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL){strict}"
+             fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL, format {int} NOT NULL){strict}"
         ),
-    ]
-    .into_iter()
-    .map(|text| own(&text, vec![], &[]))
-    .collect()
+    ];
+    let guard = match dialect {
+        Dialect::Sqlite => None,
+        Dialect::Postgres => Some(expect_rows()),
+    };
+    tables.into_iter().chain(guard).map(|text| own(&text, vec![], &[])).collect()
+}
+
+/// The function on PostgreSQL that raises an error if a number of rows is not the expected one.
+pub(crate) const EXPECT_ROWS: &str = "backstay_expect_rows";
+/// The SQLSTATE of that error; its detail is the number that was found.
+pub(crate) const UNEXPECTED_ROWS: &str = "BK001";
+
+fn expect_rows() -> String {
+    format!(
+        "CREATE FUNCTION {EXPECT_ROWS}(changed bigint, expected bigint) RETURNS void LANGUAGE plpgsql AS $$ BEGIN \
+         IF changed <> expected THEN RAISE EXCEPTION USING ERRCODE = '{UNEXPECTED_ROWS}', \
+         MESSAGE = 'a statement changed an unexpected number of rows', DETAIL = changed::text; END IF; END $$"
+    )
 }
 
 /// A statement over own tables.
-pub(crate) fn own(text: &str, params: Vec<Param>, columns: &[ColumnType]) -> Statement {
+pub(crate) fn own(text: &str, params: Vec<Param>, columns: &[Storage]) -> Statement {
     Statement::raw(text, params, columns)
 }
 

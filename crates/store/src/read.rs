@@ -4,8 +4,8 @@ use crate::StoreError;
 
 /// Takes the rows of a read.
 pub trait RowSink: Send {
-    /// Comes before the first row, and again when a read that went past the step limit of its thread is run a second
-    /// time elsewhere: rows taken so far must be forgotten.
+    /// Comes before the first row, and again when a read that exceeded the step budget of its thread is repeated
+    /// elsewhere: rows taken so far must be discarded.
     fn begin(&mut self);
     /// The next row. An error ends the read.
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError>;
@@ -14,11 +14,11 @@ pub trait RowSink: Send {
 /// What a read cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReadStats {
-    /// Rows that were answered.
+    /// Rows that were returned.
     pub rows: u64,
-    /// Steps of the database's virtual machine; 0 where the database does not tell.
+    /// Steps that count against the step budget; 0 if the database doesn't count them.
     pub steps: u64,
-    /// Rows that were visited by walking through a table without an index; 0 where the database does not tell.
+    /// Rows that were visited by scanning a table without an index; 0 if the database doesn't count them.
     pub scanned: u64,
     /// Whether it ran on the reader pool.
     pub moved: bool,

@@ -1,131 +1,140 @@
 use std::sync::Arc;
 
-use backstay_base::Ambient;
+use backstay_base::{Ambient, Timestamp};
 use backstay_model::Model;
 use backstay_sql::{Dialect, Statement};
 
-use crate::sqlite::SqliteStore;
+use crate::database::{Database, OpenDatabase};
+use crate::job::WorkJob;
+use crate::session::OwnRow;
+use crate::setup::Opening;
 use crate::{
-    Catalog, CommitObserver, LogEntry, OpenError, OpenOptions, Opened, ReadStats, RowSink, Step, StoreError, Work,
+    Catalog, CommitObserver, DependencyKeys, Location, LogEntry, OpenError, OpenOptions, Outcome, ReadStats, RowSink,
+    Step, StoreError, Work, log, sqlite,
 };
 
-/// An open database. Cheap to clone; closed when the last clone is gone.
+/// An open database. Cheap to clone; closed when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Store {
-    database: Database,
+    inner: Arc<Inner>,
 }
 
-#[derive(Debug, Clone)]
-enum Database {
-    Sqlite(Arc<SqliteStore>),
-    #[cfg(feature = "postgres")]
-    Postgres(Arc<crate::postgres::PostgresStore>),
+#[derive(Debug)]
+struct Inner {
+    database: Box<dyn Database>,
+    catalog: Catalog,
+    keys: DependencyKeys,
+    last_moment: Option<Timestamp>,
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// What opening it did.
+    pub outcome: Outcome,
 }
 
 impl Store {
-    /// Opens the SQLite database of a data directory, creates or migrates it as the options say, and starts its
-    /// threads. Blocks; call it before serving.
+    /// Opens a database, creates or migrates it as the options say, and starts its threads. Blocks; call it before
+    /// serving. A database server needs a current multi-threaded tokio runtime.
     pub fn open(
         options: &OpenOptions,
         model: &Model,
         ambient: Ambient,
         observer: Arc<dyn CommitObserver>,
     ) -> Result<Opened, OpenError> {
-        let (store, outcome) = SqliteStore::open(options, model, ambient, observer)?;
-        Ok(Opened { store: Self { database: Database::Sqlite(Arc::new(store)) }, outcome })
+        let opening = Opening { options, model, ambient, observer };
+        let opened = match &options.location {
+            Location::Directory(directory) => sqlite::open(&opening, directory)?,
+            #[cfg(feature = "postgres")]
+            Location::Url(url) => crate::postgres::open(&opening, url)?,
+            #[cfg(not(feature = "postgres"))]
+            Location::Url(_) => return Err(OpenError::UnsupportedLocation),
+        };
+        let OpenDatabase { database, catalog, keys, last_moment, outcome } = opened;
+        Ok(Opened { store: Self { inner: Arc::new(Inner { database, catalog, keys, last_moment }) }, outcome })
     }
 
-    /// Connects to an empty PostgreSQL database and makes the tables. A spike: without migrations, foreign changes and
-    /// a limit on steps.
-    #[cfg(feature = "postgres")]
-    pub async fn open_postgres(
-        config: &str,
-        model: &Model,
-        ambient: Ambient,
-        observer: Arc<dyn CommitObserver>,
-    ) -> Result<Opened, OpenError> {
-        let store = crate::postgres::PostgresStore::open(config, model, ambient, observer).await?;
-        Ok(Opened { store: Self { database: Database::Postgres(Arc::new(store)) }, outcome: crate::Outcome::Created })
+    /// Whether there is a database at this location. One on a server counts as existing until it is opened.
+    pub fn exists(location: &Location) -> bool {
+        match location {
+            Location::Directory(directory) => sqlite::exists(directory),
+            Location::Url(_) => true,
+        }
     }
 
     /// The steps that opening the database with this model would take, without taking them; none for an unchanged
     /// model. May be called while another process serves.
     pub fn plan_migration(options: &OpenOptions, model: &Model) -> Result<Vec<Step>, OpenError> {
-        SqliteStore::plan(options, model)
+        match &options.location {
+            Location::Directory(directory) => sqlite::plan(directory, model),
+            #[cfg(feature = "postgres")]
+            Location::Url(url) => crate::postgres::plan(url, model),
+            #[cfg(not(feature = "postgres"))]
+            Location::Url(_) => Err(OpenError::UnsupportedLocation),
+        }
     }
 
-    /// Runs an operation, and answers when its changes are durable. Once it has been polled it runs even if the future
-    /// is dropped.
+    /// Runs a work in one transaction, and returns its result when its changes are durable. An embedded database
+    /// completes the work even if the future is dropped after it was polled.
     pub async fn write<W: Work>(&self, work: Arc<W>) -> Result<W::Output, W::Error> {
-        match &self.database {
-            Database::Sqlite(store) => store.write(work).await,
-            #[cfg(feature = "postgres")]
-            Database::Postgres(store) => store.write(work).await,
-        }
+        let (job, result) = WorkJob::new(work);
+        self.inner.database.run(Box::new(job)).await?;
+        // The job is dropped without an answer only if its thread has ended.
+        result.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// Runs one reading statement on the calling thread under a step limit; past it, again on the reader pool under a
-    /// larger one, past which it fails with `StepLimit`.
+    /// Runs one reading statement. An embedded database runs it on the calling thread under a step budget, and beyond
+    /// that again on the reader pool under a larger one, beyond which it fails with `StepLimit`.
     pub async fn read(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
-        match &self.database {
-            Database::Sqlite(store) => store.read(statement, sink).await,
-            #[cfg(feature = "postgres")]
-            Database::Postgres(store) => store.read(statement, sink).await,
-        }
+        self.inner.database.read(statement, sink).await
     }
 
-    /// As `read`, but at once on the reader pool: for aggregates, searches and exports.
+    /// As `read`, but on the reader pool from the start: for aggregates, searches and exports.
     pub async fn read_aside(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
-        match &self.database {
-            Database::Sqlite(store) => store.read_aside(statement, sink).await,
-            #[cfg(feature = "postgres")]
-            Database::Postgres(store) => store.read(statement, sink).await,
-        }
+        self.inner.database.read_long(statement, sink).await
     }
 
     /// Entries of the commit log from this place on (the first is 1), at most `limit`, in order.
     pub async fn log(&self, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError> {
-        match &self.database {
-            Database::Sqlite(store) => store.log(from, limit),
-            #[cfg(feature = "postgres")]
-            Database::Postgres(store) => store.log(from, limit).await,
-        }
+        let mut entries = Vec::new();
+        let visit = &mut |row: &dyn OwnRow| {
+            entries.push(log::read(row)?);
+            Ok(())
+        };
+        self.inner.database.read_own(&log::page(from, limit), visit).await?;
+        Ok(entries)
     }
 
     /// The permanent numbers of the model's types and fields.
     pub fn catalog(&self) -> &Catalog {
-        match &self.database {
-            Database::Sqlite(store) => store.catalog(),
-            #[cfg(feature = "postgres")]
-            Database::Postgres(store) => store.catalog(),
-        }
+        &self.inner.catalog
     }
 
-    /// Which database it is: statements must be made for it.
+    /// Computes the keys of dependencies in this database.
+    pub fn dependency_keys(&self) -> &DependencyKeys {
+        &self.inner.keys
+    }
+
+    /// The moment of the last commit that was found when the database was opened.
+    pub fn last_moment(&self) -> Option<Timestamp> {
+        self.inner.last_moment
+    }
+
+    /// The SQL that the database speaks: statements must be made for it.
     pub fn dialect(&self) -> Dialect {
-        match &self.database {
-            Database::Sqlite(_) => Dialect::Sqlite,
-            #[cfg(feature = "postgres")]
-            Database::Postgres(_) => Dialect::Postgres,
-        }
+        self.inner.database.dialect()
     }
 
     /// Whether a fatal error ended it: nothing can be read or written any more.
-    pub fn is_dead(&self) -> bool {
-        match &self.database {
-            Database::Sqlite(store) => store.is_dead(),
-            #[cfg(feature = "postgres")]
-            Database::Postgres(_) => false,
-        }
+    pub fn has_failed(&self) -> bool {
+        self.inner.database.has_failed()
     }
 
-    /// Ends what is under way, writes the write-ahead log back and closes the database. Blocks. What is asked of
-    /// clones afterwards is answered by `Closed`.
+    /// Completes what was accepted and closes the database. Blocks. Later calls through clones fail with `Closed`.
     pub fn close(self) {
-        match &self.database {
-            Database::Sqlite(store) => store.close(),
-            #[cfg(feature = "postgres")]
-            Database::Postgres(store) => store.close(),
-        }
+        self.inner.database.close();
     }
 }

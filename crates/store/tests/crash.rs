@@ -1,4 +1,4 @@
-//! A process that is killed while it writes has stored everything that it acknowledged, and a log without gaps.
+//! A process that is killed while it writes leaves everything that it acknowledged, and a log without gaps.
 
 mod conformance;
 
@@ -21,7 +21,7 @@ fn open(directory: PathBuf) -> (Store, Outcome) {
     (opened.store, opened.outcome)
 }
 
-/// What the killed process does: creates without end, and says which are done.
+/// What the killed process does: it creates records until then and prints which are acknowledged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by the test below, in a process of its own"]
 async fn writes_until_it_is_killed() {

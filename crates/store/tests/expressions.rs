@@ -19,14 +19,16 @@ mod sqlite;
 #[path = "expressions/table.rs"]
 mod table;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backstay_base::{Caller, RecordId, Timestamp};
-use backstay_expr::{CallerPart, Checked, Expr, Node, Scope, Truth, Type, compile};
-use backstay_model::{Collection, CollectionId, FieldId, Model};
+use backstay_base::{Action, Caller, RecordId, Timestamp};
+use backstay_expr::{
+    CallerPart, Checked, CollectionRights, Expr, FieldRights, Node, Rights, Rule, Scope, Truth, compile,
+};
+use backstay_model::{Collection, Model};
 use backstay_scalar::Value;
-use backstay_sql::{Dialect, Planner, ReadScope, ReadShape, SelectedField, Selection, Slot, Statement, Visibility};
+use backstay_sql::{Dialect, Perspective, Planner, ReadScope, ReadShape, SelectedField, Selection, Slot, Statement};
 
 use data::Data;
 use table::{Row, Table};
@@ -37,7 +39,7 @@ struct Setting {
     data: Data,
     caller: Caller,
     now: Timestamp,
-    visibility: Visibility,
+    rights: Rights,
 }
 
 impl Setting {
@@ -47,9 +49,9 @@ impl Setting {
             "anonymous" => Caller::anonymous(),
             _ => data::caller(&data),
         };
-        let visibility = if name == "hidden" { hidden(&model) } else { Visibility::default() };
+        let rights = rights(&model, if name == "hidden" { &HIDDEN } else { &[] });
         let now = Timestamp::parse("2026-02-01T00:00:00Z").expect("a moment");
-        Self { model, data, caller, now, visibility }
+        Self { model, data, caller, now, rights }
     }
 
     fn compile(&self, text: &str) -> Checked {
@@ -59,7 +61,7 @@ impl Setting {
 
     fn value(&self, slot: &Slot, checked: &Checked) -> Value {
         match slot {
-            Slot::Param(index) => data::param(&checked.params[usize::from(*index)].name),
+            Slot::Param(index, part) => part.of(&data::param(&checked.params[usize::from(*index)].name)),
             Slot::Now => Value::Timestamp(self.now),
             Slot::Limit => Value::Int(100),
             Slot::Caller(CallerPart::Id) => self.caller.id.map_or(Value::Null, Value::Id),
@@ -77,15 +79,14 @@ impl Setting {
     /// The statement that finds the items for which the expression is true.
     fn statement(&self, checked: &Checked, expr: &Expr, dialect: Dialect) -> (String, Statement) {
         let collection = data::item(&self.model).id;
-        let id = SelectedField { field: Collection::ID, visible: literal(true), expand: None };
+        let id = SelectedField { field: Collection::ID, expand: None };
         let shape = ReadShape {
+            perspective: Perspective::Live,
             selection: Selection { collection, fields: vec![id] },
-            read: literal(true),
             filter: Some(expr.clone()),
-            visibility: self.visibility.clone(),
             scope: ReadScope::Page { sort: Vec::new(), after: None },
         };
-        let plan = Planner::new(Arc::clone(&self.model), dialect).read(&shape);
+        let plan = Planner::new(Arc::clone(&self.model), dialect).read(&shape, &self.rights);
         let statement = plan.template.bind(|slot| self.value(slot, checked));
         (condition(plan.template.text()), statement)
     }
@@ -99,22 +100,29 @@ fn condition(text: &str) -> String {
     condition.strip_prefix("WHERE ").unwrap_or(if condition.is_empty() { "always" } else { condition }).to_owned()
 }
 
-fn literal(truth: bool) -> Expr {
-    Expr { node: Node::Literal(Value::Bool(truth)), ty: Type::Bool, span: 0..0 }
-}
-
 /// `number` is seen where `flag` is true; people without an age and parts that are not ok are not seen at all.
-fn hidden(model: &Model) -> Visibility {
-    let rule = |collection: &str, text: &str| -> (CollectionId, Expr) {
-        let id = model.collection_named(collection).expect("a collection").id;
-        (id, compile(text, &Scope::rule(model, id)).expect("a rule").expr)
+const HIDDEN: [(&str, &str); 3] =
+    [("Person", "this.age != null"), ("Part", "this.ok == true"), ("Item.number", "this.flag == true")];
+
+/// Rights to read everything but for these rules of types and fields.
+fn rights(model: &Model, rules: &[(&str, &str)]) -> Rights {
+    let rule = |collection: &Collection, name: &str| match rules.iter().find(|(of, _)| *of == name) {
+        Some((_, text)) => {
+            let checked = compile(text, &Scope::rule(model, collection.id)).expect("a rule");
+            Rule::new(checked.expr, checked.needs_store, checked.names_new)
+        }
+        None => Rule::allowed(),
     };
-    let number: FieldId = data::item(model).field_named("number").expect("a field").id;
-    let (item, flagged) = rule("Item", "this.flag == true");
-    Visibility {
-        rows: HashMap::from([rule("Person", "this.age != null"), rule("Part", "this.ok == true")]),
-        fields: HashMap::from([((item, number), flagged)]),
-    }
+    Rights::new(model.collections.iter().map(|collection| {
+        let mut rights = CollectionRights::default();
+        rights.allow(Action::Read, rule(collection, &collection.name));
+        for field in &collection.fields {
+            let mut of_field = FieldRights::default();
+            of_field.allow(Action::Read, rule(collection, &format!("{}.{}", collection.name, field.name)));
+            rights.field(of_field);
+        }
+        rights
+    }))
 }
 
 /// The answers as the table writes them: one letter per item.

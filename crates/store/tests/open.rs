@@ -1,4 +1,4 @@
-//! What opening a database refuses, and what it changes.
+//! What opening a database rejects, and what it changes.
 
 mod conformance;
 
@@ -6,9 +6,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use backstay_audit::{ModelNumber, verify};
 use backstay_base::Ambient;
-use backstay_store::{Migration, OpenError, OpenOptions, Opened, Outcome, Store};
-use conformance::script::{AUTHOR, FirstColumn, MODEL, create_author, email_field, emails, model, name_field};
+use backstay_store::{Migration, OpenError, OpenOptions, Opened, Outcome, Recall, Store, StoreError, Writes};
+use backstay_testkit::{TestClock, controlled};
+use conformance::script::{
+    AUTHOR, Act, Failure, FirstColumn, MODEL, NOW, Seen, claim, clock, create_author, email_field, emails, model,
+    moment, name_field, script,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -19,6 +24,11 @@ fn open_with(directory: &Path, text: &str, migration: Migration) -> Result<Opene
 
 fn open(directory: &Path, text: &str) -> Result<Opened, OpenError> {
     open_with(directory, text, Migration::ApplySafe)
+}
+
+fn open_at(directory: &Path, clock: &TestClock) -> Opened {
+    let options = OpenOptions::new(directory);
+    Store::open(&options, &model(MODEL), controlled(clock, 1), Arc::new(())).expect("a database")
 }
 
 fn refused(directory: &Path, text: &str) -> String {
@@ -68,7 +78,7 @@ fn files_that_are_not_ours_are_refused() {
     };
     let other =
         "DIR/backstay.db is the database of another program; move it away, or choose another directory with --data";
-    let damaged = "DIR/backstay.db is damaged, or no database at all; restore it from a backup";
+    let damaged = "DIR/backstay.db is damaged or not a database; restore it from a backup";
     check(|path| fs::write(path, "a text, and quite a long one at that").expect("a file"), damaged);
     check(|path| fs::write(path, "short").expect("a file"), damaged);
     check(|path| fs::write(path, [b"SQLite format 3\0".as_slice(), &[0xAA; 8192]].concat()).expect("a file"), damaged);
@@ -76,12 +86,79 @@ fn files_that_are_not_ours_are_refused() {
     check(|path| made(path, "PRAGMA application_id = 77; PRAGMA user_version = 1"), other);
     check(
         |path| made(path, "PRAGMA application_id = 1114329972; PRAGMA user_version = 99"),
-        "DIR/backstay.db was written by a newer Backstay (its format is 99, this one knows up to 1); update Backstay",
+        "DIR/backstay.db was written by a newer Backstay (format 99, while this one knows formats up to 2); update Backstay",
     );
 }
 
 fn made(path: &Path, text: &str) {
     Connection::open(path).and_then(|db| db.execute_batch(text)).expect("a file");
+}
+
+/// Two entries of format 1, the first with the later moment, with their leaf hashes as `sha256sum` gives them.
+const FORMAT_1: &str = "
+    ALTER TABLE backstay_idempotency DROP COLUMN format;
+    PRAGMA user_version = 1;
+    INSERT INTO backstay_log (seq, entry, leaf, feed) VALUES
+      (1, x'01000649aeaadcd400040000047465737401010000000000007000800000000000000101000000000000000102050e060608417574686f722031',
+       x'60e834ebdb08323fe74af9a527ec4028f9fa1491aa99435198842a3208ed90b1', x'01'),
+      (2, x'01000649add4493000040000047465737401010000000000007000800000000000000101000000000000000102050e060608417574686f722031',
+       x'89321773d72ff3e7763fac76ab1614ec4b21234405bb8085dcf678a2682fc0e9', NULL)";
+
+#[tokio::test]
+async fn a_database_of_format_1_is_upgraded_and_its_log_still_verifies() {
+    let directory = directory();
+    let clock = clock();
+    let store = open_at(directory.path(), &clock).store;
+    let expires = moment(NOW + 10_000_000_000);
+    let remember = Act::Remember(claim("key", 1), b"answer".to_vec(), expires);
+    store.write(script(Writes::One, [remember])).await.expect("remembered");
+    store.close();
+    made(&directory.path().join("backstay.db"), FORMAT_1);
+
+    let options = OpenOptions::new(directory.path());
+    let planned = Store::plan_migration(&options, &model(MODEL)).expect("a plan");
+    assert_eq!(planned.iter().map(|step| step.words.as_str()).collect::<Vec<_>>(), ["upgrade Backstay's own tables"]);
+    let opened = open_at(directory.path(), &clock);
+    assert_eq!(opened.outcome, Outcome::Migrated(planned));
+    let store = opened.store;
+    assert_eq!(store.last_moment(), Some(moment(NOW + 3_600_000_000)), "the latest of all moments of format 1");
+    store.write(create_author(1, "a@example.org")).await.expect("a create");
+    let log = store.log(1, 10).await.expect("the log");
+    let entries: Vec<_> = log.iter().map(|entry| verify(&entry.entry, entry.leaf).expect("canonical")).collect();
+    let models: Vec<_> = entries.iter().map(|entry| entry.model).collect();
+    assert_eq!(models, [None, None, Some(ModelNumber(1))]);
+    assert_eq!(entries[2].moment, moment(NOW + 3_600_000_001));
+    let seen = store.write(script(Writes::None, [Act::Recall(claim("key", 1))])).await.expect("a read");
+    assert_eq!(seen, [Seen::Recall(Recall::Replay(b"answer".to_vec()))]);
+    store.close();
+    assert_eq!(open_at(directory.path(), &clock).outcome, Outcome::Unchanged);
+}
+
+/// The digest is `(printf '\0\0\0\0\0\0\0\6callerkey') | sha256sum`.
+#[tokio::test]
+async fn an_idempotency_record_has_this_form() {
+    let directory = directory();
+    let store = open_at(directory.path(), &clock()).store;
+    let remember = Act::Remember(claim("key", 7), b"answer".to_vec(), moment(NOW + 60_000_000));
+    store.write(script(Writes::One, [remember])).await.expect("remembered");
+    store.close();
+    let columns = "SELECT hex(digest), hex(fingerprint), answer, expires, format FROM backstay_idempotency";
+    let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(String, String, Vec<u8>, i64, i64)> { row.try_into() };
+    let file = Connection::open(directory.path().join("backstay.db")).expect("the file");
+    let row = file.query_row(columns, [], read).expect("a record");
+    let digest = "50CB845EE2F98C7F711058B63C0FD936670B77B93023227830FDA7B2BA90B3D9".to_owned();
+    assert_eq!(row, (digest, "07".repeat(32), b"answer".to_vec(), NOW + 60_000_000, 1));
+}
+
+#[tokio::test]
+async fn an_idempotency_record_of_an_unknown_form_is_an_error() {
+    let directory = directory();
+    let store = open_at(directory.path(), &clock()).store;
+    let remember = Act::Remember(claim("key", 7), b"answer".to_vec(), moment(NOW + 60_000_000));
+    store.write(script(Writes::One, [remember])).await.expect("remembered");
+    made(&directory.path().join("backstay.db"), "UPDATE backstay_idempotency SET format = 2");
+    let recalled = store.write(script(Writes::None, [Act::Recall(claim("key", 7))])).await;
+    assert!(matches!(recalled, Err(Failure::Store(StoreError::Catalog("backstay_idempotency")))), "{recalled:?}");
 }
 
 #[test]
@@ -99,9 +176,17 @@ fn a_read_only_file_is_refused() {
     let mut permissions = fs::metadata(&path).expect("the file").permissions();
     permissions.set_readonly(true);
     fs::set_permissions(&path, permissions).expect("read-only");
-    assert_eq!(
-        refused(directory.path(), MODEL),
-        "DIR/backstay.db may not be written; give the user that runs Backstay the right to write it"
+    assert_eq!(refused(directory.path(), MODEL), "cannot write to DIR/backstay.db: permission denied");
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    let directory = directory();
+    let options = OpenOptions { max_bytes: Some(8 * 4096), ..OpenOptions::new(directory.path()) };
+    let error = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect_err("refused");
+    assert!(
+        matches!(&error, OpenError::Unwritable { source, .. } if source.kind() == std::io::ErrorKind::StorageFull),
+        "{error:?}"
     );
 }
 
@@ -109,7 +194,10 @@ fn a_read_only_file_is_refused() {
 fn a_directory_that_cannot_be_made_is_named() {
     let directory = directory();
     fs::write(directory.path().join("file"), "").expect("a file");
-    assert_eq!(refused(&directory.path().join("file/data"), MODEL), "the data directory DIR cannot be used");
+    assert_eq!(
+        refused(&directory.path().join("file/data"), MODEL),
+        "cannot write to DIR: Not a directory (os error 20)"
+    );
 }
 
 const MORE: &str = r#"
@@ -171,8 +259,8 @@ async fn a_unique_index_that_stored_records_break_is_named() {
     let text = MODEL.replace("name: String!", "name: String! nick: String");
     let error = open(directory.path(), &text).expect_err("refused");
     let OpenError::Migration { refused } = &error else { panic!("{error:?}") };
-    assert!(refused[0].contains("of Author cannot be made") && refused[0].contains("same email"), "{refused:?}");
-    // Nothing was left half done: the field that came with it is not there either.
+    assert!(refused[0].contains("of Author cannot be created") && refused[0].contains("same email"), "{refused:?}");
+    // The migration was undone as a whole: the new field does not exist either.
     let columns = Connection::open(directory.path().join("backstay.db")).expect("the file");
     let nick = columns.prepare("SELECT nick FROM author").map(|_| ());
     assert!(nick.is_err(), "{nick:?}");
@@ -183,7 +271,7 @@ fn the_plan_for_no_database_is_to_make_one() {
     let directory = directory();
     let planned = Store::plan_migration(&OpenOptions::new(directory.path()), &model(MODEL)).expect("a plan");
     assert_eq!(planned.len(), 1);
-    assert_eq!(planned[0].words, "make the database");
+    assert_eq!(planned[0].words, "create the database");
     assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
 }
 
@@ -196,7 +284,7 @@ fn a_database_that_lacks_something_is_refused_by_name() {
         db.execute_batch(&format!("PRAGMA foreign_keys = OFF; {change}")).expect("a change");
         drop(db);
         let expected =
-            format!("the database is not as Backstay left it: there is no {expected}; restore it from a backup");
+            format!("the database was changed by another program: it has no {expected}; restore it from a backup");
         assert_eq!(refused(directory.path(), MODEL), expected);
     };
     check("ALTER TABLE author RENAME COLUMN name TO title", "column author.name");
@@ -221,6 +309,6 @@ async fn nothing_is_stored_in_a_file_that_was_taken_away() {
     store.write(create_author(1, "a@example.org")).await.expect("a first author");
     fs::rename(directory.path().join("backstay.db"), directory.path().join("away.db")).expect("moved");
     let refused = store.write(create_author(2, "b@example.org")).await.expect_err("refused");
-    assert!(format!("{refused:?}").contains("Moved"), "{refused:?}");
-    assert!(store.is_dead());
+    assert!(matches!(refused, Failure::Store(StoreError::Moved)), "{refused:?}");
+    assert!(store.has_failed());
 }

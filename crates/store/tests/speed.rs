@@ -1,5 +1,5 @@
-//! How many tiny durable creates the mechanism makes, without rules or doors. Not a benchmark (`cargo xtask bench` is):
-//! a figure to look at while the store is changed.
+//! How many small durable creates the store makes in a second, without rules or doors: a rough figure for work on the
+//! store. The benchmark is `cargo xtask bench`.
 
 mod conformance;
 

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use backstay_base::{Ambient, Clock, Duration, Entropy, Timestamp};
 
-/// A clock that stands still until the test moves it.
+/// A clock that moves only when the test moves it.
 #[derive(Debug, Clone)]
 pub struct TestClock(Arc<AtomicI64>);
 
@@ -14,7 +14,7 @@ impl TestClock {
         Self(Arc::new(AtomicI64::new(moment.micros())))
     }
 
-    /// Moves the clock forward, by a duration such as `36h` or `90s`.
+    /// Moves the clock by a duration such as `36h` or `90s`, or back by one such as `-1h`.
     pub fn advance(&self, by: &str) {
         let by = Duration::parse(by).expect("the test gives a duration");
         self.0.fetch_add(by.micros(), Ordering::SeqCst);

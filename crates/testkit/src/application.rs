@@ -5,7 +5,7 @@ use backstay_engine::{Application, Engine, OpenOptions};
 use backstay_model::SourceFile;
 use tempfile::TempDir;
 
-/// An application on a database of its own in a temporary directory, which goes with it.
+/// An application with a database of its own in a temporary directory, which is removed with it.
 #[derive(Debug)]
 pub struct TestApplication {
     /// Its engine.
@@ -14,14 +14,14 @@ pub struct TestApplication {
 }
 
 impl TestApplication {
-    /// Opens the application that these model files describe, the system model's files among them.
+    /// Opens the application that these model files describe; they include those of the system model.
     pub fn open(files: Vec<SourceFile>, ambient: Ambient) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let engine = Self::engine_in(directory.path(), files, ambient);
         Self { engine, directory }
     }
 
-    /// Closes the database and opens it again, as after a restart. Other clones of the engine have to be gone by then.
+    /// Closes the database and opens it again, as after a restart. Other clones of the engine must have been dropped.
     #[must_use]
     pub fn restart(self, files: Vec<SourceFile>, ambient: Ambient) -> Self {
         let Self { engine, directory } = self;

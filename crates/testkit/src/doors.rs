@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use backstay_base::{Ambient, Secret};
 use backstay_engine::Context;
-use backstay_http::{Doors, HttpSettings, Site};
+use backstay_http::{Door, HttpSettings, Services};
 use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, system_model};
 use backstay_model::SourceFile;
 use bytes::Bytes;
@@ -17,8 +17,8 @@ const PASSWORD: &str = "correct horse battery";
 /// An application with accounts, and all its doors, on a database of its own. Everyone may sign up.
 #[derive(Debug)]
 pub struct TestApp {
-    /// What the doors open onto.
-    pub doors: Doors,
+    /// What the door needs.
+    pub services: Services,
     application: TestApplication,
 }
 
@@ -40,7 +40,7 @@ impl TestApp {
         let hashing = HashingCost { memory_kib: 64, passes: 1, lanes: 1, threads: 2 };
         let accounts = Settings { sign_up: SignUp::Open, sign_ups_per_address: 1000, hashing, ..Settings::default() };
         let identity = Identity::new(application.engine.clone(), accounts).expect("the settings are good");
-        Self { doors: Doors { engine: application.engine.clone(), identity, settings }, application }
+        Self { services: Services { engine: application.engine.clone(), identity, settings }, application }
     }
 
     /// Where the database is.
@@ -51,7 +51,7 @@ impl TestApp {
     /// Sends one request through the doors.
     pub async fn send(&self, request: Request<Bytes>) -> Reply {
         let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let response = Site::new(self.doors.clone()).answer(request, nowhere).await;
+        let response = Door::new(self.services.clone()).answer(request, nowhere).await;
         let (parts, body) = response.into_parts();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }
     }
@@ -80,20 +80,28 @@ impl TestApp {
 
     /// Makes an operator and gives what to put into `Authorization`.
     pub async fn operator(&self, email: &str) -> String {
-        let system = Context::system(&self.doors.engine);
+        let system = Context::system(&self.services.engine);
         let password = Secret::new(PASSWORD.to_owned());
-        self.doors.identity.add_operator(&system, email, &password).await.expect("an operator can be added");
+        let administration = self.services.identity.administration(&system).expect("Backstay itself may");
+        administration.add_operator(email, &password).await.expect("an operator can be added");
         let body = format!(r#"{{"email": "{email}", "password": "{PASSWORD}", "as": "operator"}}"#);
         let reply = self.post("POST /auth/sign-in", &[], &body).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         format!("Bearer {}", reply.json()["token"].as_str().expect("a token"))
     }
 
+    /// The one-time token with which the first operator is added.
+    pub fn setup_token(&self) -> Secret {
+        let system = Context::system(&self.services.engine);
+        self.services.identity.administration(&system).expect("Backstay itself may").setup_token()
+    }
+
     /// Gives an account a role.
     pub async fn grant(&self, email: &str, role: &str) {
-        let system = Context::system(&self.doors.engine);
+        let system = Context::system(&self.services.engine);
         let account = AccountRef::Email(email.to_owned());
-        self.doors.identity.grant_role(&system, &account, role).await.expect("the role can be given");
+        let administration = self.services.identity.administration(&system).expect("Backstay itself may");
+        administration.grant_role(&account, role).await.expect("the role can be given");
     }
 }
 

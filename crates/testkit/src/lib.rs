@@ -1,4 +1,4 @@
-//! What tests of several crates share. A dev-dependency only: never part of the binary.
+//! What the tests of several crates share. Only a dev-dependency: never part of the binary.
 
 mod ambient;
 #[cfg(feature = "application")]

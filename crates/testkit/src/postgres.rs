@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// Where Debian keeps the servers, by version.
+/// Where Debian installs the servers, by version.
 const INSTALLED: &str = "/usr/lib/postgresql";
-/// The user that the server runs as where the tests run as root, as whom it refuses to run.
+/// The user that the server runs as if the tests run as root, which it refuses to run as.
 const USER: &str = "postgres";
-/// Looks at the server's socket before giving up, a tenth of a second each.
-const PATIENCE: u32 = 300;
+/// Attempts to reach the server before giving up, a tenth of a second apart.
+const START_ATTEMPTS: u32 = 300;
 
-/// A PostgreSQL server of its own for the tests of one process: on a socket in a temporary directory, without fsync,
-/// stopped and removed when dropped.
+/// A PostgreSQL server for the tests of one process: on a socket in a temporary directory, without fsync, stopped and
+/// removed when dropped.
 #[derive(Debug)]
 pub struct Cluster {
     server: Mutex<Child>,
@@ -29,11 +29,11 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes and starts a server with the newest PostgreSQL that is installed.
+    /// Creates and starts a server of the newest PostgreSQL that is installed.
     ///
     /// # Panics
-    /// If there is none, or it does not start, in words that say what to do.
-    #[expect(clippy::panic, reason = "a test without its database has to say why")]
+    /// If there is none, or it does not start; the message says what to do.
+    #[expect(clippy::panic, reason = "a test without its database fails and says why")]
     pub fn start() -> Self {
         Self::try_start().unwrap_or_else(|error| panic!("no PostgreSQL for the tests: {error}"))
     }
@@ -61,27 +61,28 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Makes an empty database and answers how to connect to it (a libpq connection string).
+    /// Creates an empty database and returns how to connect to it (a libpq connection string).
     ///
     /// # Panics
     /// If the server refuses.
-    #[expect(clippy::panic, reason = "a test without its database has to say why")]
+    #[expect(clippy::panic, reason = "a test without its database fails and says why")]
     pub fn database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let made = self.client("createdb").arg(&name).output().and_then(|output| succeed(&output));
-        made.unwrap_or_else(|error| panic!("PostgreSQL does not make a database: {error}"));
+        made.unwrap_or_else(|error| panic!("PostgreSQL cannot create a database: {error}"));
         format!("host={} user={USER} dbname={name}", self.directory.path().display())
     }
 
     fn wait(&self) -> io::Result<()> {
-        for _ in 0..PATIENCE {
+        for _ in 0..START_ATTEMPTS {
             if self.client("pg_isready").output()?.status.success() {
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(100));
         }
+        // If the log cannot be read, its absence is all there is to show.
         let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
-        Err(io::Error::other(format!("the server does not answer; its log says:\n{log}")))
+        Err(io::Error::other(format!("the server does not respond; its log says:\n{log}")))
     }
 
     fn client(&self, program: &str) -> Command {
@@ -98,7 +99,7 @@ impl Drop for Cluster {
         let stopped = stop.args(["stop", "--mode=immediate", "--silent", "--pgdata"]).arg(data).output();
         if let Ok(server) = self.server.get_mut() {
             if stopped.is_err() {
-                // Nothing else is left to do where even that fails.
+                // If even that fails, nothing else can be done.
                 drop(server.kill());
             }
             drop(server.wait());
@@ -116,7 +117,7 @@ fn newest() -> io::Result<PathBuf> {
     newest.map(|(_, path)| path.join("bin")).ok_or_else(hint)
 }
 
-/// The server refuses to run as root, so that its directory must be its user's.
+/// Gives the directory to the server's user, because the server refuses to run as root.
 fn give_away(directory: &Path) -> io::Result<()> {
     let id = |flag| -> io::Result<u32> {
         let output = Command::new("id").args([flag, USER]).output()?;

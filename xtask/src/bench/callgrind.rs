@@ -13,8 +13,8 @@ use crate::commands::output;
 const WARM_UP: usize = 300;
 const COUNTED: usize = 1000;
 
-/// Instructions per request: one client, one connection, the release build under valgrind. The counts repeat within
-/// about one in a hundred, on any machine of the same kind, however busy it is.
+/// Counts instructions per request: one client, one connection, the release build under valgrind. Counts vary by about
+/// 1 % between runs on the same kind of machine, whatever its load.
 pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
     eprintln!("xtask: seeding {} records", dataset::NOTES);
     let application = dataset::prepare(&workshop.root, &workshop.scratch)?;
@@ -37,7 +37,7 @@ pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// A method with the paths and bodies to send in turn.
+/// A method with the paths and bodies to alternate between.
 struct Asked {
     reads: Vec<(&'static str, String, Option<String>)>,
     lists: Vec<(&'static str, String, Option<String>)>,
@@ -48,8 +48,12 @@ impl Asked {
     fn prepare(client: &mut Client) -> Result<Self> {
         let sections = doors::ids(&client.get("/api/sections?limit=500&select=id,slug")?, "slug")?;
         let notes = doors::ids(&client.get("/api/notes?public=true&select=id,title&limit=500")?, "title")?;
-        let own = dataset::sections_of(0).next().context("an account has a section")?;
-        let own = sections.iter().find(|(slug, _)| *slug == own).map(|(_, id)| id).context("the account's section")?;
+        let own = dataset::sections_of(0).next().context("the account has no section")?;
+        let own = sections
+            .iter()
+            .find(|(slug, _)| *slug == own)
+            .map(|(_, id)| id)
+            .context("the server does not list the account's section")?;
         let create = |note: usize| {
             let body = dataset::body(note);
             format!("{{\"title\":\"Made {note}\",\"body\":\"{body}\",\"section\":\"{own}\"}}")
@@ -86,16 +90,16 @@ fn control(action: &str, server: &Server) -> Result<()> {
     output(Command::new("callgrind_control").arg(action).arg(server.process().to_string())).map(drop)
 }
 
-/// The instructions in the newest dump.
+/// The number of instructions in the newest dump.
 fn total(workshop: &Workshop) -> Result<u64> {
     let dumps = fs::read_dir(&workshop.scratch)?.flatten();
     let dumps = dumps.filter(|file| file.file_name().to_string_lossy().starts_with("callgrind.out."));
     let written =
         |file: &fs::DirEntry| file.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let newest = dumps.max_by_key(written).context("callgrind wrote a dump")?;
-    let text = fs::read_to_string(newest.path()).context("reading the dump")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("totals:")).context("totals")?;
-    line.trim().parse().context("totals")
+    let newest = dumps.max_by_key(written).context("callgrind wrote no dump")?;
+    let text = fs::read_to_string(newest.path()).context("cannot read the dump")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("totals:")).context("the dump has no totals")?;
+    line.trim().parse().context("the dump has no totals")
 }
 
 /// `1234567` → `1 234 567`.

@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// One kept-alive connection, for what is asked one request at a time.
+/// A kept-alive connection that sends one request at a time.
 #[derive(Debug)]
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     token: Option<String>,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -21,15 +21,15 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to a server.
     pub(crate) fn connect(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+        let stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_mins(2)))?;
         Ok(Self { stream: BufReader::new(stream), token: None })
     }
 
-    /// Signs in; what is asked afterwards is asked by this account.
+    /// Signs in. Later requests are sent by this account.
     pub(crate) fn sign_in(&mut self, email: &str, password: &str) -> Result<String> {
         let body = format!("{{\"email\":\"{email}\",\"password\":\"{password}\"}}");
         let answer = self.send("POST", "/auth/sign-in", Some(&body))?.json()?;
@@ -38,12 +38,12 @@ impl Client {
         Ok(token)
     }
 
-    /// Reads a JSON document.
+    /// Gets a JSON document.
     pub(crate) fn get(&mut self, path: &str) -> Result<Value> {
         self.send("GET", path, None)?.json()
     }
 
-    /// Sends one request and reads its answer to the end.
+    /// Sends a request and reads the whole answer.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Answer> {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
         if let Some(token) = &self.token {
@@ -56,22 +56,22 @@ impl Client {
         }
         request.push_str("\r\n");
         request.push_str(body.unwrap_or_default());
-        self.stream.get_mut().write_all(request.as_bytes()).context("sending a request")?;
-        self.receive().with_context(|| format!("reading the answer to {method} {path}"))
+        self.stream.get_mut().write_all(request.as_bytes()).context("cannot send a request")?;
+        self.receive().with_context(|| format!("cannot read the answer to {method} {path}"))
     }
 
     fn receive(&mut self) -> Result<Answer> {
         let status_line = self.line()?;
         let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.with_context(|| format!("not a status line: {status_line:?}"))?;
+        let status = status.with_context(|| format!("invalid status line: {status_line:?}"))?;
         let mut length = 0;
         loop {
             let line = self.line()?;
             let Some((name, value)) = line.split_once(':') else { break };
             if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse().context("the length of the body")?;
+                length = value.trim().parse().context("invalid content length")?;
             } else if name.eq_ignore_ascii_case("transfer-encoding") {
-                bail!("a body without a length");
+                bail!("the answer has no content length");
             }
         }
         let mut body = vec![0; length];
@@ -89,11 +89,11 @@ impl Client {
 }
 
 impl Answer {
-    /// The body as JSON, if the status is 2xx.
+    /// The body as JSON. Fails unless the status is 2xx.
     fn json(&self) -> Result<Value> {
         if !(200..300).contains(&self.status) {
             bail!("status {}: {}", self.status, String::from_utf8_lossy(&self.body));
         }
-        serde_json::from_slice(&self.body).context("reading JSON")
+        serde_json::from_slice(&self.body).context("the answer is not JSON")
     }
 }

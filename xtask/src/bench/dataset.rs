@@ -4,39 +4,39 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Records that are read and listed.
+/// Number of records to read and list.
 pub(crate) const NOTES: usize = 100_000;
-/// Accounts that sign in.
+/// Number of accounts that sign in.
 pub(crate) const ACCOUNTS: usize = 8;
-/// The password of each of them.
+/// Their password.
 pub(crate) const PASSWORD: &str = "a password for the bench";
 
 const SECTIONS: usize = 100;
 const USERS: usize = 1000;
 const MEMBERS_OF_A_SECTION: usize = 20;
 
-/// The e-mail address of a user; the first `ACCOUNTS` have a password.
+/// The email address of a user. The first `ACCOUNTS` users have a password.
 pub(crate) fn email(user: usize) -> String {
     format!("user{user}@example.org")
 }
 
-/// The sections of which this account is a member.
+/// The sections that this account is a member of.
 pub(crate) fn sections_of(account: usize) -> impl Iterator<Item = String> {
     (0..SECTIONS).filter(move |section| section % ACCOUNTS == account % ACCOUNTS).map(slug)
 }
 
-/// The text of a note, as long as a short article's beginning.
+/// The text of a note, about as long as the first paragraph of an article.
 pub(crate) fn body(note: usize) -> String {
     let mut text = format!("Note {note}. ");
     text.push_str(&"The quick brown fox jumps over the lazy dog and comes back again. ".repeat(4));
     text
 }
 
-/// Makes an application directory: the bench's model with 100,000 records as seed. The same at every run.
+/// Creates an application with the model of `bench` and 100,000 seed records. They are the same in every run.
 pub(crate) fn prepare(root: &Path, scratch: &Path) -> Result<PathBuf> {
     let application = scratch.join("application");
     for directory in ["model", "seed"] {
-        fs::create_dir_all(application.join(directory)).context("making the application's directory")?;
+        fs::create_dir_all(application.join(directory)).context("cannot create the application's directory")?;
     }
     for file in ["backstay.toml", "model/bench.graphql"] {
         fs::copy(root.join("bench").join(file), application.join(file)).with_context(|| format!("copying {file}"))?;
@@ -67,7 +67,7 @@ fn sections() -> String {
     })
 }
 
-/// Each section has one account and otherwise users who never sign in.
+/// Each section has one account; all other users never sign in.
 fn members() -> String {
     let mut lines = String::new();
     for section in 0..SECTIONS {
@@ -88,7 +88,7 @@ fn notes() -> String {
             "{{\"title\":\"Note {note}\",\"body\":\"{}\",\"public\":{},\"section\":{{\"slug\":\"{section}\"}},\
              \"author\":{{\"email\":\"{author}\"}}}}",
             body(note),
-            // One in ten of every section, whose latest are listed.
+            // One in ten of each section, of which the latest are listed.
             !(note / SECTIONS).is_multiple_of(10),
         );
         lines

@@ -10,21 +10,21 @@ use super::{Options, Workshop, dataset};
 const CLIENTS: [usize; 4] = [1, 16, 64, 256];
 const READERS: usize = 64;
 const MIXED: usize = 32;
-/// How many times as many creates as with a commit and an fsync for each.
+/// How many times more creates than with one commit and fsync each.
 const PER_FSYNC: f64 = 10.0;
 
-/// The requests of every measurement, each with accounts that are allowed what they ask.
+/// The requests of every measurement, sent by accounts that may send them.
 #[derive(Debug)]
 struct Requests {
     reads: Targets,
     lists: Targets,
     creates: Targets,
-    /// Answers of one read and one list, which the control repeats.
+    /// The answers of a read and a list, which the control sends.
     read_answer: Vec<u8>,
     list_answer: Vec<u8>,
 }
 
-/// Reads, lists and creates through HTTP, each beside its control, in turn.
+/// Measures reads, lists and creates over HTTP, alternating with their controls.
 pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Report) -> Result<()> {
     eprintln!("xtask: seeding {} records", dataset::NOTES);
     let application = dataset::prepare(&workshop.root, &workshop.scratch)?;
@@ -35,15 +35,14 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     let bare_insert = Server::inserting(workshop, 256)?;
     let insert_each = Server::inserting(workshop, 1)?;
 
-    let bench = Bench { options };
-    let mut rows = vec![
-        bench.beside("read by id, authenticated, rule applied", &requests.reads, READERS, &server, &bare_read, 0.45)?,
-        bench.beside("list of 20 with a relation", &requests.lists, READERS, &server, &bare_list, 0.2)?,
-    ];
+    let bench = Bench { options, server: &server };
+    let reads = Work { name: "read by id, authenticated, rule applied", requests: &requests.reads, clients: READERS };
+    let lists = Work { name: "list of 20 with a relation", requests: &requests.lists, clients: READERS };
+    let mut rows = vec![bench.compare(&reads, &bare_read, 0.45)?, bench.compare(&lists, &bare_list, 0.2)?];
     let mut bare_at_64 = f64::INFINITY;
     for clients in CLIENTS {
-        let work = format!("durable create with a membership rule, {clients} clients");
-        let mut row = bench.beside(&work, &requests.creates, clients, &server, &bare_insert, 0.4)?;
+        let name = format!("durable create with a membership rule, {clients} clients");
+        let mut row = bench.compare(&Work { name: &name, requests: &requests.creates, clients }, &bare_insert, 0.4)?;
         if clients == 64 {
             bare_at_64 = row.control;
         } else {
@@ -51,9 +50,10 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
         }
         rows.push(row);
     }
-    let work = "the same, 64 clients, beside a commit and an fsync for each row";
-    let mut row = bench.beside(work, &requests.creates, 64, &server, &insert_each, PER_FSYNC)?;
-    // Where the bare group commit does not reach the floor, the disk is too fast for it to tell anything.
+    let name = "the same, 64 clients, against one commit and fsync per row";
+    let work = Work { name, requests: &requests.creates, clients: 64 };
+    let mut row = bench.compare(&work, &insert_each, PER_FSYNC)?;
+    // If even the bare group commit misses the floor, fsync is too fast on this disk to show a difference.
     let bare = bare_at_64 / row.control;
     if bare < PER_FSYNC {
         row.floor = None;
@@ -73,33 +73,35 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     Ok(())
 }
 
+/// Work to measure.
+#[derive(Debug)]
+struct Work<'a> {
+    name: &'a str,
+    requests: &'a Targets,
+    clients: usize,
+}
+
 #[derive(Debug)]
 struct Bench<'a> {
     options: &'a Options,
+    server: &'a Server,
 }
 
 impl Bench<'_> {
-    /// Measures both in turn, as many rounds as asked; the median of each counts.
-    fn beside(
-        &self,
-        work: &str,
-        requests: &Targets,
-        clients: usize,
-        server: &Server,
-        control: &Server,
-        floor: f64,
-    ) -> Result<Compared> {
-        eprintln!("xtask: {work}");
+    /// Has the server and a control do the same work alternately, and takes the median of all rounds.
+    fn compare(&self, work: &Work<'_>, control: &Server, floor: f64) -> Result<Compared> {
+        let Work { name, requests, clients } = *work;
+        eprintln!("xtask: {name}");
         let mut ours = Vec::new();
         let mut theirs = Vec::new();
         for _ in 0..self.options.rounds {
-            ours.push(requests.send(server, clients, self.options.seconds)?);
+            ours.push(requests.send(self.server, clients, self.options.seconds)?);
             theirs.push(requests.send(control, clients, self.options.seconds)?);
         }
         let (ours, theirs) = (median(ours), median(theirs));
         let remark = format!("{}, 99 %: {}; control {}, 99 %: {}", ours.median, ours.p99, theirs.median, theirs.p99);
         Ok(Compared {
-            work: work.to_owned(),
+            work: name.to_owned(),
             measured: ours.per_second,
             control: theirs.per_second,
             floor: Some(floor),
@@ -168,7 +170,7 @@ pub(crate) fn list_path(section: &str) -> String {
     format!("/api/notes?section={section}&sort=-createdAt&limit=20&select=title,createdAt,author{{name}}")
 }
 
-/// A record to create, by an account that is a member of its section.
+/// A record to create, sent by a member of its section.
 fn proposal(note: usize, sections: &[(String, String)]) -> Option<(usize, String)> {
     let account = note % dataset::ACCOUNTS;
     let own: Vec<String> = dataset::sections_of(account).collect();
@@ -178,11 +180,11 @@ fn proposal(note: usize, sections: &[(String, String)]) -> Option<(usize, String
     Some((account, format!("{{\"title\":\"Made {note}\",\"body\":\"{body}\",\"section\":\"{section}\"}}")))
 }
 
-/// Pairs of a field's text and the id, of every record of a page.
+/// The text of a field and the id of every record of a page.
 pub(crate) fn ids(page: &serde_json::Value, field: &str) -> Result<Vec<(String, String)>> {
-    let records = page["items"].as_array().context("a page has items")?;
+    let records = page["items"].as_array().context("the page has no items")?;
     let text = |record: &serde_json::Value, name: &str| {
-        record[name].as_str().map(str::to_owned).with_context(|| format!("a record has {name}"))
+        record[name].as_str().map(str::to_owned).with_context(|| format!("a record has no {name}"))
     };
     records.iter().map(|record| Ok((text(record, field)?, text(record, "id")?))).collect()
 }

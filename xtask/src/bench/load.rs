@@ -9,14 +9,14 @@ use super::Workshop;
 use super::server::Server;
 use crate::commands::output;
 
-/// Requests to be sent in turn, kept in a file for the load generator.
+/// Requests for the load generator to send in turn, stored in a file.
 #[derive(Debug)]
 pub(crate) struct Targets {
     file: PathBuf,
     script: PathBuf,
 }
 
-/// One request.
+/// A request.
 #[derive(Debug)]
 pub(crate) struct Target<'a> {
     pub(crate) method: &'a str,
@@ -25,18 +25,18 @@ pub(crate) struct Target<'a> {
     pub(crate) body: Option<&'a str>,
 }
 
-/// What one measurement showed.
+/// The result of a measurement.
 #[derive(Debug, Clone)]
 pub(crate) struct Rate {
     pub(crate) per_second: f64,
-    /// Half of the requests took less, as the load generator writes it.
+    /// The median latency, as the load generator prints it.
     pub(crate) median: String,
-    /// Ninety-nine of a hundred took less.
+    /// The 99th percentile of latency.
     pub(crate) p99: String,
 }
 
 impl Targets {
-    /// Writes the requests down.
+    /// Stores the requests in a file.
     pub(crate) fn write<'a>(
         workshop: &Workshop,
         name: &str,
@@ -48,11 +48,11 @@ impl Targets {
             let _ = writeln!(lines, "{method}\t{path}\t{token}\t{body}");
         }
         let file = workshop.scratch.join(format!("{name}.targets"));
-        fs::write(&file, lines).context("writing the requests")?;
+        fs::write(&file, lines).context("cannot store the requests")?;
         Ok(Self { file, script: workshop.root.join("bench/wrk/targets.lua") })
     }
 
-    /// The command that sends them for this long from this many clients at once.
+    /// The command that sends them for this long from this many clients.
     fn command(&self, server: &Server, clients: usize, seconds: u32) -> Command {
         let threads = clients.min(2);
         let mut command = Command::new("wrk");
@@ -62,12 +62,12 @@ impl Targets {
         command
     }
 
-    /// Sends them and waits.
+    /// Sends them and waits for the result.
     pub(crate) fn send(&self, server: &Server, clients: usize, seconds: u32) -> Result<Rate> {
         rate(&output(&mut self.command(server, clients, seconds))?)
     }
 
-    /// Sends these and those at the same time.
+    /// Sends these and others at the same time.
     pub(crate) fn send_with(
         &self,
         others: &Self,
@@ -76,14 +76,14 @@ impl Targets {
         seconds: u32,
     ) -> Result<(Rate, Rate)> {
         let mut beside = others.command(server, clients, seconds);
-        let beside = beside.stdout(Stdio::piped()).spawn().context("starting wrk")?;
+        let beside = beside.stdout(Stdio::piped()).spawn().context("cannot start wrk")?;
         let first = self.send(server, clients, seconds)?;
-        let second = beside.wait_with_output().context("waiting for wrk")?;
+        let second = beside.wait_with_output().context("wrk failed")?;
         Ok((first, rate(&String::from_utf8_lossy(&second.stdout))?))
     }
 }
 
-/// Reads what wrk prints; refused requests make a measurement worthless.
+/// Parses the output of wrk. Fails if requests were refused, because the measurement would be meaningless.
 fn rate(text: &str) -> Result<Rate> {
     let after = |label: &str| {
         let line = text.lines().find_map(|line| line.trim().strip_prefix(label));
@@ -92,7 +92,7 @@ fn rate(text: &str) -> Result<Rate> {
     if let Ok(refused) = after("Non-2xx or 3xx responses:") {
         bail!("{refused} requests were refused");
     }
-    let per_second = after("Requests/sec:")?.parse().context("requests per second")?;
+    let per_second = after("Requests/sec:")?.parse().context("wrk printed no number of requests per second")?;
     Ok(Rate { per_second, median: after("50%")?, p99: after("99%")? })
 }
 

@@ -1,4 +1,4 @@
-//! Measures the release build against its controls, in turn, in the same run.
+//! Measures the release build and its controls, alternating within one run.
 
 mod callgrind;
 mod client;
@@ -19,7 +19,7 @@ use crate::commands::{cargo, root, run as run_command};
 use crate::needs;
 use report::Report;
 
-/// What the command line asks for.
+/// The options of the command line.
 #[derive(Debug)]
 struct Options {
     parts: Vec<Part>,
@@ -42,7 +42,7 @@ enum Part {
 #[derive(Debug)]
 struct Workshop {
     root: PathBuf,
-    /// Emptied when a run begins.
+    /// Emptied at the beginning of a run.
     scratch: PathBuf,
 }
 
@@ -51,9 +51,9 @@ impl Workshop {
         let root = root();
         let scratch = root.join("target/bench");
         if scratch.exists() {
-            std::fs::remove_dir_all(&scratch).context("emptying target/bench")?;
+            std::fs::remove_dir_all(&scratch).context("cannot empty target/bench")?;
         }
-        std::fs::create_dir_all(&scratch).context("making target/bench")?;
+        std::fs::create_dir_all(&scratch).context("cannot create target/bench")?;
         Ok(Self { root, scratch })
     }
 
@@ -63,7 +63,7 @@ impl Workshop {
     }
 }
 
-/// Builds, measures, prints and, if asked, records.
+/// Builds, measures, prints the results and, with `--write`, stores them.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = options(arguments)?;
     needs::ensure(needs::OF_BENCH)?;
@@ -105,11 +105,11 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--write" => options.write = true,
             "--seconds" => options.seconds = number()?.parse().context("--seconds needs a number")?,
             "--rounds" => options.rounds = number()?.parse().context("--rounds needs a number")?,
-            other => bail!("no such part or option of bench: {other}"),
+            other => bail!("unknown part or option: {other}; run `cargo xtask` for help"),
         }
     }
     if options.seconds == 0 || options.rounds == 0 {
-        bail!("--seconds and --rounds are at least 1");
+        bail!("--seconds and --rounds must be at least 1");
     }
     if options.parts.is_empty() {
         options.parts = vec![Part::Start, Part::Http, Part::Seeding];

@@ -5,21 +5,21 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// The tables of a run, in Markdown.
+/// The tables of a run as Markdown.
 #[derive(Debug)]
 pub(crate) struct Report {
     sections: Vec<(&'static str, String)>,
 }
 
-/// A measurement beside its control.
+/// A measurement and its control.
 #[derive(Debug)]
 pub(crate) struct Compared {
     pub(crate) work: String,
     pub(crate) measured: f64,
     pub(crate) control: f64,
-    /// The least ratio that is good enough, where there is one.
+    /// The lowest acceptable ratio, if there is one.
     pub(crate) floor: Option<f64>,
-    /// What is worth knowing beside, such as latencies.
+    /// Additional figures, such as latencies.
     pub(crate) remark: String,
 }
 
@@ -28,7 +28,7 @@ impl Report {
         Self { sections: Vec::new() }
     }
 
-    /// Adds a table of measurements beside their controls. The name marks its place in the document.
+    /// Adds a table of measurements and their controls. The name marks its place in the document.
     pub(crate) fn compare(&mut self, name: &'static str, unit: &str, rows: &[Compared]) {
         let mut text = format!("| work | {unit} | control | ratio | floor | |\n|---|--:|--:|--:|--:|---|\n");
         for Compared { work, measured, control, floor, remark } in rows {
@@ -60,11 +60,12 @@ impl Report {
         Ok(())
     }
 
-    /// Puts every table in its place in a document: between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`.
+    /// Writes every table to its place in a document, between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`.
     pub(crate) fn write(&self, document: &Path) -> Result<()> {
         let mut text = fs::read_to_string(document).with_context(|| format!("reading {}", document.display()))?;
         for (name, table) in &self.sections {
-            text = placed(&text, name, table).with_context(|| format!("no place for {name:?} in the document"))?;
+            text = placed(&text, name, table)
+                .with_context(|| format!("the document has no place for the table {name:?}"))?;
         }
         fs::write(document, text).with_context(|| format!("writing {}", document.display()))
     }

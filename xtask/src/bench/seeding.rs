@@ -12,7 +12,7 @@ use super::report::{Compared, Report};
 use super::server::Server;
 use crate::commands::{output, run};
 
-/// Loads `examples/atlas` through Backstay, and the same rows into the same tables and indexes with `.import` of the
+/// Loads `examples/atlas` with Backstay, and the same rows into the same tables and indexes with `.import` in the
 /// `sqlite3` shell.
 pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
     let atlas = workshop.root.join("examples/atlas");
@@ -35,7 +35,7 @@ pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
     let theirs = begin.elapsed();
 
     let rows = count(&database, &tables)?;
-    ensure!(rows == count(&copy, &tables)?, "the copy has other rows");
+    ensure!(rows == count(&copy, &tables)?, "the copy has a different number of rows");
     let rate = |elapsed: std::time::Duration| f64::from(rows) / elapsed.as_secs_f64();
     report.compare(
         "seeding",
@@ -51,18 +51,18 @@ pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The one database file in Backstay's data directory.
+/// The database file in Backstay's data directory.
 fn database_in(data: &Path) -> Result<PathBuf> {
-    let mut files = fs::read_dir(data).context("reading the data directory")?.flatten().map(|file| file.path());
-    files.find(|path| path.extension() == Some(OsStr::new("db"))).context("the data directory has a database")
+    let mut files = fs::read_dir(data).context("cannot read the data directory")?.flatten().map(|file| file.path());
+    files.find(|path| path.extension() == Some(OsStr::new("db"))).context("the data directory has no database")
 }
 
 /// A table of the atlas.
 struct Table {
     name: String,
-    /// The statements that make it and its indexes.
+    /// The statements that create it and its indexes.
     schema: Vec<String>,
-    /// Its columns, as they are exported.
+    /// Its columns as exported.
     columns: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ fn tables(database: &Path, atlas: &Path) -> Result<Vec<Table>> {
 
 fn table(database: &Path, name: String) -> Result<Table> {
     let of_table = format!("FROM sqlite_schema WHERE tbl_name = '{name}' AND sql IS NOT NULL ORDER BY type DESC");
-    // The shell's import binds every value as text, which a strict table refuses.
+    // The shell imports every value as text, which a strict table refuses.
     let schema = lines(database, &format!("SELECT replace(sql, char(10), ' ') {of_table}"))?;
     let loose = |sql: &String| format!("{};", sql.replace(") STRICT, ", ") ").trim_end_matches(" STRICT"));
     let schema = schema.iter().map(loose);
@@ -89,8 +89,8 @@ fn table(database: &Path, name: String) -> Result<Table> {
     Ok(Table { schema: schema.collect(), columns: columns.collect(), name })
 }
 
-/// A CSV file holds no NUL, so a key is exported as the sixteen digits of its first half, which are as long as the key
-/// and as different, since one process made all of them in the order of time.
+/// CSV cannot contain NUL bytes, so a key is exported as the 16 hexadecimal digits of its first half. These are as long
+/// as the key and equally distinct, because one process created all keys in order of time.
 fn exported(column: &str, kind: &str) -> String {
     if kind == "BLOB" { format!("substr(hex(\"{column}\"), 1, 16)") } else { format!("\"{column}\"") }
 }
@@ -110,7 +110,7 @@ fn import_script(workshop: &Workshop, database: &Path, tables: &[Table]) -> Resu
     }
     script.push_str("COMMIT;\n");
     let path = workshop.scratch.join("import.sql");
-    fs::write(&path, script).context("writing the import's script")?;
+    fs::write(&path, script).context("cannot write the import script")?;
     Ok(path)
 }
 

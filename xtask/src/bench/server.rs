@@ -10,15 +10,15 @@ use anyhow::{Context, Result, bail};
 use super::Workshop;
 use super::client::Client;
 
-/// How long a server may take to become ready, seeding included.
+/// How long a server may take to become ready, including seeding.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A server under measurement; it is stopped when dropped.
+/// A server to measure. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
-    /// From its start to the first answer.
+    /// The time from its start to its first answer.
     pub(crate) ready_after: Duration,
 }
 
@@ -31,7 +31,7 @@ impl Server {
         Self::start(workshop, "backstay", command, address, "/readyz")
     }
 
-    /// As `backstay`, under valgrind's tool that counts instructions, whose files go into the scratch directory.
+    /// Starts Backstay under callgrind, which counts instructions and writes its files into the scratch directory.
     pub(crate) fn counted(workshop: &Workshop, application: &Path, data: &Path) -> Result<Self> {
         let address = free_address()?;
         let mut command = Command::new("valgrind");
@@ -42,17 +42,17 @@ impl Server {
         Self::start(workshop, "callgrind", command, address, "/readyz")
     }
 
-    /// Starts the control that answers this body.
+    /// Starts the control that answers every request with this body.
     pub(crate) fn constant(workshop: &Workshop, name: &str, body: &[u8]) -> Result<Self> {
         let file = workshop.scratch.join(format!("{name}.json"));
-        fs::write(&file, body).context("writing the control's body")?;
+        fs::write(&file, body).context("cannot write the control's body")?;
         let address = free_address()?;
         let mut command = Command::new(workshop.program("control-http"));
         command.arg("--listen").arg(address.to_string()).arg("--body").arg(file);
         Self::start(workshop, name, command, address, "/")
     }
 
-    /// Starts the control that inserts, with at most this many rows in a commit.
+    /// Starts the control that inserts rows, at most this many per commit.
     pub(crate) fn inserting(workshop: &Workshop, group: usize) -> Result<Self> {
         let name = format!("control-insert-{group}");
         let database = workshop.scratch.join(format!("{name}.db"));
@@ -69,7 +69,7 @@ impl Server {
 
     fn start(workshop: &Workshop, name: &str, mut command: Command, address: SocketAddr, probe: &str) -> Result<Self> {
         let log_path = workshop.scratch.join(format!("{name}.log"));
-        let log = File::create(&log_path).context("making the server's log")?;
+        let log = File::create(&log_path).context("cannot create the server's log")?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let begin = Instant::now();
         let child = command.spawn().with_context(|| format!("starting {name}"))?;
@@ -88,22 +88,22 @@ impl Server {
         bail!("{name} is not ready after {PATIENCE:?}; see {}", log_path.display());
     }
 
-    /// A connection to it.
+    /// Connects to it.
     pub(crate) fn client(&self) -> Result<Client> {
         Client::connect(self.address)
     }
 
-    /// Where it listens, as `http://…`.
+    /// Its URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Its process.
+    /// Its process id.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Memory that is in use, in MiB.
+    /// Its resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).context("reading /proc")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
@@ -111,11 +111,11 @@ impl Server {
         Ok(f64::from(kib) / 1024.0)
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Asks it to stop and waits until it has.
     pub(crate) fn stop(mut self) -> Result<()> {
         let signal = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
         if !signal.success() {
-            bail!("kill ended with {signal}");
+            bail!("kill failed with {signal}");
         }
         self.child.wait()?;
         Ok(())
@@ -124,14 +124,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already, which is as good.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A port that nobody listens on at this moment.
+/// A port that is free at the moment.
 fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free port")?;
     Ok(listener.local_addr()?)
 }

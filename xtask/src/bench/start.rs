@@ -10,7 +10,7 @@ use super::server::Server;
 
 const STARTS: usize = 9;
 
-/// How long a start with an unchanged model takes, and what an idle server keeps in memory.
+/// Measures how long a start with an unchanged model takes, and how much memory an idle server uses.
 pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
     eprintln!("xtask: seeding {} records", dataset::NOTES);
     let application = dataset::prepare(&workshop.root, &workshop.scratch)?;

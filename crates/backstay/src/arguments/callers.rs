@@ -1,4 +1,4 @@
-//! The commands about who calls: operators, accounts, their roles and claims, and keys.
+//! The commands about callers: operators, accounts with their roles and claims, keys, invitations.
 
 use std::path::PathBuf;
 
@@ -8,32 +8,32 @@ use super::Within;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Operator {
-    /// Make an operator; asks for a password twice
+    /// Add an operator; asks for a password
     #[command(after_help = "Example:\n  backstay operator add ada@news.example")]
     Add {
-        /// E-mail address to sign in with
+        /// Email address to sign in with
         email: String,
         #[command(flatten)]
         password: PasswordFrom,
         #[command(flatten)]
         within: Within,
     },
-    /// Show all operators
+    /// List all operators
     List(Within),
-    /// Give an operator another password, which is asked for twice, and end all their sessions
+    /// Change an operator's password and end all their sessions; asks for the password
     #[command(after_help = "Example:\n  backstay operator password ada@news.example")]
     Password {
-        /// E-mail address or id of the operator
+        /// Email address or id of the operator
         operator: String,
         #[command(flatten)]
         password: PasswordFrom,
         #[command(flatten)]
         within: Within,
     },
-    /// Remove an operator and end their sessions at once; the last one stays
+    /// Remove an operator and end their sessions; the last one cannot be removed
     #[command(after_help = "Example:\n  backstay operator remove ada@news.example")]
     Remove {
-        /// E-mail address or id of the operator
+        /// Email address or id of the operator
         operator: String,
         #[command(flatten)]
         within: Within,
@@ -42,28 +42,28 @@ pub(crate) enum Operator {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Account {
-    /// Show how an account signs in, and what it may do then
+    /// Show an account: its roles, claims, password and sessions
     #[command(after_help = "Example:\n  backstay account show ben@news.example")]
     Show {
-        /// E-mail address or id of the account
+        /// Email address or id of the account
         account: String,
         #[command(flatten)]
         within: Within,
     },
-    /// Give an account a password, which is asked for twice, and end all its sessions
+    /// Set an account's password and end all its sessions; asks for the password
     #[command(after_help = PASSWORD)]
     Password {
-        /// E-mail address or id of the account
+        /// Email address or id of the account
         account: String,
         #[command(flatten)]
         password: PasswordFrom,
         #[command(flatten)]
         within: Within,
     },
-    /// Keep an account out: end its sessions at once and let it begin no other
+    /// Disable an account: end its sessions and refuse new ones
     #[command(after_help = DISABLE)]
     Disable {
-        /// E-mail address or id of the account
+        /// Email address or id of the account
         account: String,
         #[command(flatten)]
         within: Within,
@@ -71,28 +71,28 @@ pub(crate) enum Account {
     /// Let a disabled account sign in again
     #[command(after_help = "Example:\n  backstay account enable ben@news.example")]
     Enable {
-        /// E-mail address or id of the account
+        /// Email address or id of the account
         account: String,
         #[command(flatten)]
         within: Within,
     },
-    /// Give an account a claim, which rules see as auth.claims.NAME
+    /// Set a claim of an account, which rules read as auth.claims.NAME
     #[command(after_help = CLAIM)]
     Claim {
-        /// E-mail address or id of the account
+        /// Email address or id of the account
         account: String,
-        /// The claim, such as region=north
+        /// Name and value, such as region=north
         #[arg(value_name = "NAME=VALUE", value_parser = claim)]
         claim: (String, String),
         #[command(flatten)]
         within: Within,
     },
-    /// Take a claim from an account
+    /// Remove a claim from an account
     #[command(after_help = "Example:\n  backstay account unclaim ben@news.example region")]
     Unclaim {
-        /// E-mail address or id of the account
+        /// Email address or id of the account
         account: String,
-        /// The claim's name
+        /// Name of the claim
         name: String,
         #[command(flatten)]
         within: Within,
@@ -104,26 +104,27 @@ Examples:
   backstay account password ben@news.example
   pwgen 20 1 | backstay account password ben@news.example --password-stdin
 
-An account that was made as a record, without a sign-up, cannot sign in before it has a password.";
+An account that was created as a record, rather than by signing up, cannot sign in until it has a
+password.";
 
 const DISABLE: &str = "\
 Example:
   backstay account disable ben@news.example
 
-It holds for the very next request. The record stays as it is; `backstay account enable` lets the
-account sign in again.";
+This takes effect with the next request. The record stays as it is. `backstay account enable` lets
+the account sign in again.";
 
 const CLAIM: &str = "\
 Example:
   backstay account claim ben@news.example region=north
 
-It holds for the very next request. In a rule: this.region == auth.claims.region. A name has letters,
-digits and _; a claim that is given again has the new value.";
+This takes effect with the next request. Rules read the claim as auth.claims.region. Names consist
+of letters, digits and `_`. Setting a claim again replaces its value.";
 
-/// Where a password comes from: never from an argument, which other users of the machine can see.
+/// Where a password comes from. Never an argument: other users of the machine can see those.
 #[derive(Debug, Args)]
 pub(crate) struct PasswordFrom {
-    /// Read the password from the first line of a file
+    /// Read the password from the first line of this file
     #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
     pub(crate) password_file: Option<PathBuf>,
     /// Read the password from the first line of standard input
@@ -133,27 +134,29 @@ pub(crate) struct PasswordFrom {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Role {
-    /// Give an account a role
+    /// Grant an account a role
+    #[command(after_help = "Example:\n  backstay role grant ben@news.example EDITOR")]
     Grant {
-        /// E-mail address or id of the account
+        /// Email address or id of the account
         account: String,
-        /// A role of the model, such as EDITOR
+        /// Role that the model declares, such as EDITOR
         role: String,
         #[command(flatten)]
         within: Within,
     },
-    /// Take a role from an account
+    /// Revoke a role from an account
+    #[command(after_help = "Example:\n  backstay role revoke ben@news.example EDITOR")]
     Revoke {
-        /// E-mail address or id of the account
+        /// Email address or id of the account
         account: String,
-        /// A role of the model
+        /// Role that the model declares
         role: String,
         #[command(flatten)]
         within: Within,
     },
-    /// Show an account's roles
+    /// List an account's roles
     List {
-        /// E-mail address or id of the account
+        /// Email address or id of the account
         account: String,
         #[command(flatten)]
         within: Within,
@@ -162,26 +165,31 @@ pub(crate) enum Role {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
-    /// Make a key; it is shown once
-    #[command(after_help = "Example:\n  backstay key add importer --role EDITOR --claim region=north --expires 90d")]
+    /// Make an API key; it is shown once
+    #[command(after_help = KEY)]
     Add {
         /// What the key is for
         name: String,
-        /// A role of the model; may be repeated
+        /// Role that the model declares; repeatable
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
-        /// A claim that rules see as auth.claims.NAME; may be repeated
+        /// Claim that rules read as auth.claims.NAME; repeatable
         #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
         claims: Vec<(String, String)>,
-        /// How long it lasts, such as 90d or 12h; for ever if it is not given
+        /// Collections and actions that the key is limited to, separated by commas; by default only the
+        /// model's rules limit it
+        #[arg(long, value_name = "COLLECTION:ACTION", value_delimiter = ',')]
+        only: Option<Vec<String>>,
+        /// How long it is valid, such as 90d or 12h; it never expires by default
         #[arg(long, value_name = "TIME", value_parser = lifetime)]
         expires: Option<Lifetime>,
         #[command(flatten)]
         within: Within,
     },
-    /// Show all keys, without their secrets
+    /// List all keys, without their secrets
     List(Within),
-    /// End a key at once
+    /// Revoke a key; takes effect with the next request
+    #[command(after_help = "Example:\n  backstay key revoke importer")]
     Revoke {
         /// Name or id of the key
         key: String,
@@ -190,13 +198,23 @@ pub(crate) enum Key {
     },
 }
 
+const KEY: &str = "\
+Examples:
+  backstay key add importer --role EDITOR --claim region=north --expires 90d
+  backstay key add mirror --role EDITOR --only posts:get,posts:search
+
+--only narrows what the model's rules allow the key: it can do nothing that is not listed. A collection
+is named by its path under /api/, an action is one of get, search, history, create, update, delete and
+refer; read is short for get, search and history.";
+
 pub(super) const INVITE: &str = "\
 Examples:
   backstay invite ben@news.example --role WRITER --expires 7d
   backstay invite list
   backstay invite revoke ben@news.example
 
-The token is shown once. It is the member \"invitation\" of POST /auth/sign-up.";
+The token is shown only once. Send it as \"invitation\" to POST /auth/sign-up. Invitations are needed
+if the setting accounts.sign_up is \"invited\".";
 
 #[derive(Debug, Args)]
 pub(crate) struct Invite {
@@ -210,37 +228,37 @@ pub(crate) struct Invite {
 
 #[derive(Debug, Args)]
 pub(crate) struct NewInvitation {
-    /// The only e-mail address that the invitation is good for
+    /// Email address to invite; nobody else can use the invitation
     pub(crate) email: String,
-    /// A role that the account gets; may be repeated
+    /// Role that the new account gets; repeatable
     #[arg(long = "role", value_name = "ROLE")]
     pub(crate) roles: Vec<String>,
-    /// How long it lasts, such as 7d or 12h
+    /// How long the invitation is valid, such as 7d or 12h
     #[arg(long, value_name = "TIME", value_parser = lifetime, default_value = "7d")]
     pub(crate) expires: Lifetime,
 }
 
-/// What is done with invitations that were made.
+/// What to do with invitations that already exist.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Invitations {
-    /// Show the open invitations, without their tokens
+    /// List open invitations, without their tokens
     List(Within),
-    /// Take back all open invitations for an e-mail address
+    /// Revoke all open invitations of an email address
     #[command(after_help = "Example:\n  backstay invite revoke ben@news.example")]
     Revoke {
-        /// E-mail address that was invited
+        /// Email address that was invited
         email: String,
         #[command(flatten)]
         within: Within,
     },
 }
 
-/// How long something lasts, in seconds.
+/// A lifetime in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lifetime(pub(crate) u32);
 
 fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
-    const EXPECTED: &str = "a number of days or hours, such as 90d or 12h, of at most ten years";
+    const EXPECTED: &str = "expected days or hours, such as 90d or 12h, up to ten years";
     const TEN_YEARS: u32 = 3660 * 86_400;
     let seconds = match text.split_at_checked(text.len().saturating_sub(1)) {
         Some((days, "d")) => days.parse::<u32>().ok().and_then(|days| days.checked_mul(86_400)),
@@ -253,7 +271,7 @@ fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
 fn claim(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("a name and a value, such as region=north"),
+        _ => Err("expected a name and a value, such as region=north"),
     }
 }
 

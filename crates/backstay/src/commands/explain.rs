@@ -1,32 +1,35 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error};
-use backstay_engine::Context;
+use backstay_engine::{Context, Engine};
+use backstay_identity::Administration;
 
 use super::reference;
-use crate::{Answer, Failure, Instance};
+use crate::{Answer, Failure};
 
-impl Instance {
-    pub(super) async fn explain(
-        &self,
-        caller: Option<&str>,
-        request: &str,
-        body: Option<String>,
-    ) -> Result<Answer, Failure> {
-        let request = with_method(request);
-        if body.is_none() && sends_body(&request) {
-            return Err(Failure::NoBody { request });
-        }
-        let caller = match caller {
-            Some(who) => self.identity.caller_for(&reference(who)).await?,
-            None => Arc::new(Caller::anonymous()),
-        };
-        let request = backstay_http::parse_request(self.engine.model(), &request, body.unwrap_or_default().into())?;
-        let explanation = self.engine.explain(&Context::new(&self.engine, caller), request).await?;
-        let text = explanation.to_string();
-        let explanation = serde_json::to_value(&explanation).map_err(Error::internal)?;
-        Ok(Answer::Explained { text, explanation })
-    }
+/// Explains how a request would fare. `caller` names whose request it is; without one it is anonymous.
+pub(super) async fn explain(
+    engine: &Engine,
+    administration: &Administration<'_>,
+    caller: Option<&str>,
+    request: &str,
+    body: Option<String>,
+) -> Result<Answer, Failure> {
+    let request = with_method(request);
+    let body = match body {
+        Some(body) => body,
+        None if sends_body(&request) => return Err(Failure::NoBody { request }),
+        None => String::new(),
+    };
+    let caller = match caller {
+        Some(who) => administration.caller_for(&reference(who)).await?,
+        None => Arc::new(Caller::anonymous()),
+    };
+    let request = backstay_http::parse_request(engine.model(), &request, body.into())?;
+    let explanation = engine.explain(&Context::new(engine, caller), request).await?;
+    let text = explanation.to_string();
+    let explanation = serde_json::to_value(&explanation).map_err(Error::internal)?;
+    Ok(Answer::Explained { text, explanation })
 }
 
 /// The request with its method in capitals, however it was typed.

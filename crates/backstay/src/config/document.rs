@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use super::Config;
 use super::keys::keys;
 
-/// All keys of `backstay.toml` as Markdown, a table for each section: the reference part of docs/configuration.md.
+/// All keys of `backstay.toml` as Markdown, one table per section, as docs/configuration.md contains them.
 pub fn reference() -> String {
     let (mut text, mut section) = (String::new(), "");
     let defaults = Config::default();
@@ -12,11 +12,11 @@ pub fn reference() -> String {
             section = key.section;
             let between = if text.is_empty() { "" } else { "\n" };
             let _ = write!(text, "{between}### `[{section}]`\n\n");
-            text.push_str("| key | takes | default | what it does | variable |\n|---|---|---|---|---|\n");
+            text.push_str("| key | value | default | what it does | environment variable |\n|---|---|---|---|---|\n");
         }
-        let (name, takes, default) = (key.name, key.kind.words(), (key.show)(&defaults));
+        let (name, value, default) = (key.name, key.kind.words(), (key.show)(&defaults));
         let (about, variable) = (key.about, key.variable());
-        let _ = writeln!(text, "| `{name}` | {takes} | `{default}` | {about} | `{variable}` |");
+        let _ = writeln!(text, "| `{name}` | {value} | `{default}` | {about} | `{variable}` |");
     }
     text
 }

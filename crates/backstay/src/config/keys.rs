@@ -4,40 +4,40 @@ use std::path::PathBuf;
 use backstay_base::limits;
 use backstay_http::{Cors, Network};
 
-use super::{Accounts, Config, Data, Limits, Log, LogFormat, LogLevel, ProxyHeader, Server, SignUp};
+use super::{Accounts, Config, ConfigProblems, Data, Limits, Log, LogFormat, LogLevel, ProxyHeader, Server, SignUp};
 
-/// One key of `backstay.toml`: the only place that knows its name, its default and what it does.
+/// One key of `backstay.toml`.
 pub(crate) struct Key {
     /// The table it is in.
     pub(crate) section: &'static str,
     /// Its name there.
     pub(crate) name: &'static str,
-    /// What it takes.
+    /// Which values it takes.
     pub(crate) kind: Kind,
     /// What it does, as a sentence.
     pub(crate) about: &'static str,
-    /// Puts a value that `kind` took into the settings.
+    /// Sets a value that matches `kind`.
     pub(super) set: fn(&mut Config, Given) -> Result<(), &'static str>,
-    /// The value in these settings, as it is written in the file.
+    /// The value in these settings, as TOML.
     pub(crate) show: fn(&Config) -> String,
 }
 
-/// What a key takes.
+/// The values that a key takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
-    /// A text.
+    /// A string.
     Text,
     /// A whole number within these bounds.
     Number(i64, i64),
     /// `true` or `false`.
     Truth,
-    /// A list of texts; separated by commas in the environment.
+    /// A list of strings; comma-separated in the environment.
     Texts,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
 
-/// A value of a key, of the type that its kind says.
+/// A value of the type that its key's kind says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Given {
     Text(String),
@@ -47,21 +47,24 @@ pub(super) enum Given {
 }
 
 impl Key {
-    /// The variable of the environment that overrides it.
+    /// The environment variable that overrides it.
     pub(crate) fn variable(&self) -> String {
         format!("BACKSTAY_{}_{}", self.section, self.name).to_uppercase()
     }
 }
 
 impl Kind {
-    /// What it takes, in words.
+    /// The values in words.
     pub(crate) fn words(self) -> String {
         match self {
-            Self::Text => "a text".to_owned(),
+            Self::Text => "a string".to_owned(),
             Self::Number(least, most) => format!("a whole number from {least} to {most}"),
             Self::Truth => "`true` or `false`".to_owned(),
-            Self::Texts => "a list of texts".to_owned(),
-            Self::Choice(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+            Self::Texts => "a list of strings".to_owned(),
+            Self::Choice(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
+                format!("one of {}", words.join(", "))
+            }
         }
     }
 }
@@ -76,6 +79,8 @@ impl Default for Config {
                 proxy_header: ProxyHeader::XForwarded,
                 cors_origins: Vec::new(),
                 cors_credentials: false,
+                cors_headers: Cors::DEFAULT_HEADERS.iter().map(ToString::to_string).collect(),
+                cors_exposed_headers: Vec::new(),
                 secure_cookies: false,
                 compression_min_bytes: limits::COMPRESS_BYTES,
             },
@@ -92,9 +97,11 @@ impl Default for Config {
             limits: Limits {
                 body_bytes: limits::BODY_BYTES,
                 request_seconds: limits::REQUEST_SECONDS,
+                idle_seconds: limits::IDLE_SECONDS,
                 connections: limits::CONNECTIONS,
             },
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
+            warnings: ConfigProblems::default(),
         }
     }
 }
@@ -109,11 +116,11 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "listen",
         kind: Kind::Text,
-        about: "Address and port to listen on. Port 0 takes any free one. `0.0.0.0` or `[::]` opens the server to the \
+        about: "Address and port to listen on. Port 0 chooses a free one. `0.0.0.0` or `[::]` opens the server to the \
                 network.",
         set: |config, given| {
             config.server.listen =
-                text(given)?.parse().map_err(|_| "not an address with a port, such as 0.0.0.0:8080")?;
+                text(given)?.parse().map_err(|_| "expected an address with a port, such as 0.0.0.0:8080")?;
             Ok(())
         },
         show: |config| quoted(&config.server.listen.to_string()),
@@ -122,8 +129,8 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "public_url",
         kind: Kind::Text,
-        about: "How the world reaches the server, for links that are shown or sent. Empty: `http://` and the address \
-                that is listened on.",
+        about: "URL by which clients reach the server, used in links. If empty, `http://` with the address from \
+                `listen`.",
         set: |config, given| {
             config.server.public_url = origin(&text(given)?)?;
             Ok(())
@@ -134,12 +141,12 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "trusted_proxies",
         kind: Kind::Texts,
-        about: "Addresses and networks (`10.0.0.0/8`) of proxies whose word about the client is taken; that of everyone \
-                else is ignored.",
+        about: "Addresses and networks (`10.0.0.0/8`) of proxies whose forwarded headers are trusted; those of \
+                everyone else are ignored.",
         set: |config, given| {
             let proxies = texts(given)?;
             if proxies.iter().any(|proxy| proxy.parse::<Network>().is_err()) {
-                return Err("not a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]");
+                return Err("expected a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]");
             }
             config.server.trusted_proxies = proxies;
             Ok(())
@@ -150,8 +157,8 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "proxy_header",
         kind: Kind::Choice(&["x-forwarded", "forwarded"]),
-        about: "What those proxies write: `X-Forwarded-For`, `-Proto` and `-Host`, or `Forwarded` (RFC 7239). The other \
-                is ignored, because it could come from the client.",
+        about: "Headers that those proxies set: `X-Forwarded-For`, `-Proto` and `-Host`, or `Forwarded` (RFC 7239). \
+                The others are ignored, because they could come from the client.",
         set: |config, given| {
             config.server.proxy_header =
                 if text(given)? == "forwarded" { ProxyHeader::Forwarded } else { ProxyHeader::XForwarded };
@@ -166,11 +173,11 @@ const SERVER: &[Key] = &[
         name: "cors_origins",
         kind: Kind::Texts,
         about: "Origins of web pages on other hosts that may call the API, such as `\"https://app.example\"`; `\"*\"` \
-                alone allows all. Such pages show their token in `Authorization`; the cookie is for them only with \
+                alone allows all. Such pages send their token in `Authorization`; they can use the cookie only with \
                 `cors_credentials`.",
         set: |config, given| {
             let origins = texts(given)?;
-            Cors::new(origins.clone(), false, 0)
+            Cors::new(&origins, false, 0)
                 .map_err(|_| "not \"*\" alone, nor a list of origins such as [\"https://app.example\"]")?;
             config.server.cors_origins = origins;
             Ok(())
@@ -181,9 +188,9 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "cors_credentials",
         kind: Kind::Truth,
-        about: "Whether pages of `cors_origins` may use the session's cookie, which no script can read, instead of a \
-                token; never with `\"*\"`. Browsers send it within one site alone: to `https://news.example` for a page \
-                of `https://app.news.example`, but not for one of `https://app.example`.",
+        about: "Whether pages of `cors_origins` may use the session cookie, which no script can read, instead of a \
+                token; never with `\"*\"`. Browsers send it only within one site: to `https://news.example` from a \
+                page of `https://app.news.example`, but not from one of `https://app.example`.",
         set: |config, given| {
             config.server.cors_credentials = truth(&given)?;
             Ok(())
@@ -192,10 +199,34 @@ const SERVER: &[Key] = &[
     },
     Key {
         section: "server",
+        name: "cors_headers",
+        kind: Kind::Texts,
+        about: "Request headers that pages of `cors_origins` may send besides `Authorization`, `Content-Type`, \
+                `Idempotency-Key`, `If-Match`, `If-None-Match` and `Prefer`, which they always may.",
+        set: |config, given| {
+            config.server.cors_headers = headers(given)?;
+            Ok(())
+        },
+        show: |config| list(&config.server.cors_headers),
+    },
+    Key {
+        section: "server",
+        name: "cors_exposed_headers",
+        kind: Kind::Texts,
+        about: "Response headers that pages of `cors_origins` may read besides those that the API sets: a proxy may \
+                add some.",
+        set: |config, given| {
+            config.server.cors_exposed_headers = headers(given)?;
+            Ok(())
+        },
+        show: |config| list(&config.server.cors_exposed_headers),
+    },
+    Key {
+        section: "server",
         name: "secure_cookies",
         kind: Kind::Truth,
-        about: "Whether browsers send the session's cookie over TLS alone. Set it to `true` wherever the server is \
-                reached by `https`.",
+        about: "Whether browsers send the session cookie only over TLS. Set it to `true` if clients reach the server \
+                by `https`.",
         set: |config, given| {
             config.server.secure_cookies = truth(&given)?;
             Ok(())
@@ -206,7 +237,7 @@ const SERVER: &[Key] = &[
         section: "server",
         name: "compression_min_bytes",
         kind: Kind::Number(0, 1_000_000_000),
-        about: "Answers of at least this size are compressed where the client takes it; 0 compresses none.",
+        about: "Responses of at least this size are compressed if the client accepts it; 0 disables compression.",
         set: |config, given| {
             config.server.compression_min_bytes = number(&given)?;
             Ok(())
@@ -219,12 +250,12 @@ const DATA: &[Key] = &[Key {
     section: "data",
     name: "dir",
     kind: Kind::Text,
-    about: "The data directory, from the application's directory; `--data` overrides it. It is made where it is \
-            missing, for its owner alone.",
+    about: "The data directory, relative to the application's directory; `--data` overrides it. If it is missing, it \
+            is created so that only its owner can access it.",
     set: |config, given| {
         let dir = text(given)?;
         if dir.is_empty() {
-            return Err("a path is required");
+            return Err("expected a path");
         }
         config.data.dir = PathBuf::from(dir);
         Ok(())
@@ -237,7 +268,7 @@ const ACCOUNTS: &[Key] = &[
         section: "accounts",
         name: "sign_up",
         kind: Kind::Choice(&["open", "invited", "closed"]),
-        about: "Who may make an account: everyone, who has an invitation (`backstay invite`), or nobody.",
+        about: "Who may sign up: everyone, people with an invitation (`backstay invite`), or nobody.",
         set: |config, given| {
             config.accounts.sign_up = match text(given)?.as_str() {
                 "open" => SignUp::Open,
@@ -258,7 +289,7 @@ const ACCOUNTS: &[Key] = &[
         section: "accounts",
         name: "session_days",
         kind: Kind::Number(1, 3650),
-        about: "Days after which a session ends.",
+        about: "Days after which a session expires.",
         set: |config, given| {
             config.accounts.session_days = number(&given)?;
             Ok(())
@@ -269,7 +300,7 @@ const ACCOUNTS: &[Key] = &[
         section: "accounts",
         name: "password_min",
         kind: Kind::Number(8, 128),
-        about: "Characters that a password has at least.",
+        about: "Minimum length of a password in characters.",
         set: |config, given| {
             config.accounts.password_min = number(&given)?;
             Ok(())
@@ -280,7 +311,7 @@ const ACCOUNTS: &[Key] = &[
         section: "accounts",
         name: "attempts_per_account",
         kind: Kind::Number(1, 36_500),
-        about: "Failed sign-ins for one account before the next has to wait.",
+        about: "Failed sign-ins that one account allows before the next one has to wait.",
         set: |config, given| {
             config.accounts.attempts_per_account = number(&given)?;
             Ok(())
@@ -291,7 +322,7 @@ const ACCOUNTS: &[Key] = &[
         section: "accounts",
         name: "attempts_per_address",
         kind: Kind::Number(1, 36_500),
-        about: "Sign-ins from one network address (IPv6: one network of 64 bits) before the next has to wait.",
+        about: "Sign-ins that one network address (IPv6: one /64 network) may try before the next one has to wait.",
         set: |config, given| {
             config.accounts.attempts_per_address = number(&given)?;
             Ok(())
@@ -302,7 +333,7 @@ const ACCOUNTS: &[Key] = &[
         section: "accounts",
         name: "sign_ups_per_address",
         kind: Kind::Number(1, 36_500),
-        about: "Sign-ups from one network address before the next has to wait.",
+        about: "Sign-ups that one network address may try before the next one has to wait.",
         set: |config, given| {
             config.accounts.sign_ups_per_address = number(&given)?;
             Ok(())
@@ -313,7 +344,7 @@ const ACCOUNTS: &[Key] = &[
         section: "accounts",
         name: "attempt_minutes",
         kind: Kind::Number(1, 1440),
-        about: "Minutes in which all of these attempts are given back, one after the other.",
+        about: "Minutes until all of these attempts are available again; they return one by one.",
         set: |config, given| {
             config.accounts.attempt_minutes = number(&given)?;
             Ok(())
@@ -327,7 +358,7 @@ const LIMITS: &[Key] = &[
         section: "limits",
         name: "body_bytes",
         kind: Kind::Number(1024, 8 * 1024 * 1024),
-        about: "Bytes that the body of a request has at most.",
+        about: "Maximum size of a request body in bytes.",
         set: |config, given| {
             config.limits.body_bytes = number(&given)?;
             Ok(())
@@ -338,7 +369,7 @@ const LIMITS: &[Key] = &[
         section: "limits",
         name: "request_seconds",
         kind: Kind::Number(1, 3600),
-        about: "Seconds that a request takes at most.",
+        about: "Maximum duration of a request in seconds.",
         set: |config, given| {
             config.limits.request_seconds = number(&given)?;
             Ok(())
@@ -347,10 +378,22 @@ const LIMITS: &[Key] = &[
     },
     Key {
         section: "limits",
+        name: "idle_seconds",
+        kind: Kind::Number(1, 3600),
+        about: "Seconds for which a connection may stay open between requests. Keep it above the idle timeout of a load \
+                balancer in front (often 60 seconds), so that the balancer closes idle connections first.",
+        set: |config, given| {
+            config.limits.idle_seconds = number(&given)?;
+            Ok(())
+        },
+        show: |config| config.limits.idle_seconds.to_string(),
+    },
+    Key {
+        section: "limits",
         name: "connections",
         kind: Kind::Number(1, 1_000_000),
-        about: "Connections at one time; more of them wait. Fewer are held, with a warning, where the operating system does \
-                not let the process open so many files and 128 more.",
+        about: "Maximum number of connections at a time; others wait. If the limit of open files is not at least 128 \
+                higher, fewer are accepted, and a warning is logged.",
         set: |config, given| {
             config.limits.connections = number(&given)?;
             Ok(())
@@ -364,7 +407,7 @@ const LOG: &[Key] = &[
         section: "log",
         name: "format",
         kind: Kind::Choice(&["text", "json"]),
-        about: "The form of the log on standard error; `--log-format` overrides it.",
+        about: "Format of the log on standard error; `--log-format` overrides it.",
         set: |config, given| {
             config.log.format = if text(given)? == "json" { LogFormat::Json } else { LogFormat::Text };
             Ok(())
@@ -375,9 +418,9 @@ const LOG: &[Key] = &[
         section: "log",
         name: "level",
         kind: Kind::Choice(&LogLevel::NAMES),
-        about: "The least important lines that are written. `debug` writes one line for every request.",
+        about: "Lowest level that is logged. `debug` logs one line per request.",
         set: |config, given| {
-            config.log.level = LogLevel::named(&text(given)?).ok_or("not a level")?;
+            config.log.level = LogLevel::named(&text(given)?).ok_or("expected a level")?;
             Ok(())
         },
         show: |config| quoted(config.log.level.name()),
@@ -388,7 +431,7 @@ impl LogLevel {
     const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
     const NAMES: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
-    /// The word for it.
+    /// Its name.
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
@@ -398,8 +441,8 @@ impl LogLevel {
     }
 }
 
-/// What a key's function is told when the value is of another type than its kind says; the reader never lets that be.
-const OTHER_TYPE: &str = "a value of another type";
+/// The error for a value that does not match its key's kind, which the reader rules out.
+const OTHER_TYPE: &str = "expected a value of another type";
 
 fn text(given: Given) -> Result<String, &'static str> {
     if let Given::Text(text) = given { Ok(text) } else { Err(OTHER_TYPE) }
@@ -409,16 +452,25 @@ fn texts(given: Given) -> Result<Vec<String>, &'static str> {
     if let Given::Texts(texts) = given { Ok(texts) } else { Err(OTHER_TYPE) }
 }
 
+/// Names of headers.
+fn headers(given: Given) -> Result<Vec<String>, &'static str> {
+    let names = texts(given)?;
+    let wrong = || "not a list of header names, such as [\"X-Requested-With\"]";
+    let any_origin = Cors::new(&["*".to_owned()], false, 0).map_err(|_| wrong())?;
+    any_origin.with_headers(&names, &[]).map_err(|_| wrong())?;
+    Ok(names)
+}
+
 fn truth(given: &Given) -> Result<bool, &'static str> {
     if let Given::Truth(truth) = given { Ok(*truth) } else { Err(OTHER_TYPE) }
 }
 
 fn number<N: TryFrom<i64>>(given: &Given) -> Result<N, &'static str> {
     let Given::Number(number) = given else { return Err(OTHER_TYPE) };
-    N::try_from(*number).map_err(|_| "a number out of range")
+    N::try_from(*number).map_err(|_| "expected a smaller number")
 }
 
-/// `https://news.example`, without a path; none where the text is empty.
+/// A URL such as `https://news.example`, without a path; `None` if the text is empty.
 fn origin(text: &str) -> Result<Option<String>, &'static str> {
     if text.is_empty() {
         return Ok(None);
@@ -429,7 +481,7 @@ fn origin(text: &str) -> Result<Option<String>, &'static str> {
     };
     match host {
         Some(host) if plain(host.trim_end_matches('/')) => Ok(Some(text.trim_end_matches('/').to_owned())),
-        _ => Err("not an origin, such as https://news.example"),
+        _ => Err("expected a URL without a path, such as https://news.example"),
     }
 }
 

@@ -1,23 +1,32 @@
 use std::fmt;
 
-use backstay_model::{PlainDiagnostic, Position};
+use backstay_model::{PlainDiagnostic, Position, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
 use crate::config::Log;
 use crate::directory::{CONFIG_FILE, end_of};
 
-/// Everything that is wrong with the settings.
+/// Settings that Backstay cannot work with.
 #[derive(Debug)]
 pub struct ConfigError {
-    pub(super) text: String,
-    pub(super) problems: Vec<ConfigProblem>,
-    /// How the log is to be written, as far as that can be read.
+    /// Everything that is wrong or doubtful.
+    pub problems: ConfigProblems,
+    /// The log settings, as far as they could be read.
     pub(crate) log: Log,
 }
 
-/// One thing that is wrong with the settings.
+/// Problems of the settings with the file that they point into.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigProblems {
+    text: String,
+    list: Vec<ConfigProblem>,
+}
+
+/// One problem of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigProblem {
+    /// An error is a value that cannot be used, a warning something that is ignored.
+    pub severity: Severity,
     /// What is wrong.
     pub message: String,
     /// Where.
@@ -29,29 +38,43 @@ pub struct ConfigProblem {
 /// Where a setting comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigPlace {
-    /// Bytes of `backstay.toml`.
+    /// A range of bytes in `backstay.toml`.
     File {
         /// The first byte.
         start: usize,
         /// The byte after the last.
         end: usize,
     },
-    /// A variable of the environment.
+    /// An environment variable.
     Environment(String),
 }
 
-impl ConfigError {
-    /// All problems, in the order in which they were found.
-    pub fn problems(&self) -> &[ConfigProblem] {
-        &self.problems
+impl ConfigProblems {
+    /// Orders problems by their place: the file's before the environment's.
+    pub(super) fn new(text: &str, mut list: Vec<ConfigProblem>) -> Self {
+        list.sort_by_key(|problem| match problem.place {
+            ConfigPlace::File { start, .. } => start,
+            ConfigPlace::Environment(_) => usize::MAX,
+        });
+        Self { text: text.to_owned(), list }
     }
 
-    /// All problems with excerpts, for people.
+    /// The problems in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigProblem> {
+        self.list.iter()
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// The problems with excerpts of the file, for people.
     pub fn render(&self, colour: bool) -> String {
         let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(120).with_links(false);
         let mut rendered = String::new();
-        for problem in &self.problems {
+        for problem in &self.list {
             if handler.render_report(&mut rendered, &Report::new(problem, &self.text)).is_err() {
                 rendered.push_str(&problem.message);
             }
@@ -59,15 +82,15 @@ impl ConfigError {
         rendered
     }
 
-    /// All problems for programs.
-    pub(crate) fn plain(&self) -> Vec<PlainDiagnostic> {
+    /// The problems for programs.
+    pub fn plain(&self) -> Vec<PlainDiagnostic> {
         let plain = |problem: &ConfigProblem| {
             let (start, end) = match problem.place {
                 ConfigPlace::File { start, end } => (Some(self.position(start)), Some(self.position(end))),
                 ConfigPlace::Environment(_) => (None, None),
             };
             PlainDiagnostic {
-                severity: "error",
+                severity: problem.severity.name(),
                 message: problem.told(),
                 file: start.map(|_| CONFIG_FILE.to_owned()),
                 start,
@@ -76,21 +99,22 @@ impl ConfigError {
                 help: problem.help.clone(),
             }
         };
-        self.problems.iter().map(plain).collect()
+        self.list.iter().map(plain).collect()
     }
 
     /// Line and column of a byte of the file.
     fn position(&self, byte: usize) -> Position {
-        end_of(self.text.get(..byte).unwrap_or(&self.text))
+        end_of(&self.text[..byte])
     }
 }
 
 impl ConfigProblem {
     /// What is wrong, with the variable if it is in one.
     fn told(&self) -> String {
-        match &self.place {
-            ConfigPlace::File { .. } => self.message.clone(),
-            ConfigPlace::Environment(name) => format!("variable {name}: {}", self.message),
+        match (&self.place, self.severity) {
+            (ConfigPlace::File { .. }, _) => self.message.clone(),
+            (ConfigPlace::Environment(name), Severity::Error) => format!("{name}: {}", self.message),
+            (ConfigPlace::Environment(name), Severity::Warning) => format!("{name} is ignored: {}", self.message),
         }
     }
 }
@@ -102,13 +126,11 @@ impl fmt::Display for ConfigError {
             if index > 0 {
                 writeln!(f)?;
             }
-            match &problem.place {
-                ConfigPlace::File { start, .. } => {
-                    let Position { line, column } = self.position(*start);
-                    write!(f, "{CONFIG_FILE}:{line}:{column}: {}", problem.message)?;
-                }
-                ConfigPlace::Environment(name) => write!(f, "{name}: {}", problem.message)?,
+            if let ConfigPlace::File { start, .. } = problem.place {
+                let Position { line, column } = self.problems.position(start);
+                write!(f, "{CONFIG_FILE}:{line}:{column}: ")?;
             }
+            write!(f, "{}", problem.told())?;
             if let Some(help) = &problem.help {
                 write!(f, "; {help}")?;
             }
@@ -141,13 +163,20 @@ impl<'a> Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.problem.told())
+        write!(f, "{}: {}", self.problem.severity.name(), self.problem.told())
     }
 }
 
 impl std::error::Error for Report<'_> {}
 
 impl miette::Diagnostic for Report<'_> {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.problem.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
     fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
         self.problem.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }

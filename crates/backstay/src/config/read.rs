@@ -3,14 +3,15 @@ use std::ops::Range;
 
 use backstay_base::nearest;
 use backstay_http::Cors;
+use backstay_model::Severity;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{Given, Key, Kind, keys};
 use super::problem::ConfigPlace;
-use super::{Config, ConfigError, ConfigProblem};
+use super::{Config, ConfigError, ConfigProblem, ConfigProblems};
 
-/// What all variables start with.
+/// The prefix of all variables.
 const PREFIX: &str = "BACKSTAY_";
 
 pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
@@ -18,30 +19,31 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
     match DeTable::parse(text) {
         Ok(table) => reader.file(table.get_ref()),
         Err(error) => {
-            let place = place(error.span().unwrap_or(0..0));
+            // An error without a place is about the whole file.
+            let place = place(error.span().unwrap_or(0..text.len()));
             reader.problem(place, error.message().to_owned(), None);
         }
     }
-    let mut variables: Vec<_> = environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let ours = |name: &str, value: &str| name.starts_with(PREFIX) && !is_a_platforms(name, value);
+    let mut variables: Vec<_> = environment.into_iter().filter(|(name, value)| ours(name, value)).collect();
     variables.sort();
     for (name, value) in variables {
         reader.variable(&name, &value);
     }
     reader.together();
-    reader.problems.sort_by_key(|problem| match problem.place {
-        ConfigPlace::File { start, .. } => start,
-        ConfigPlace::Environment(_) => usize::MAX,
-    });
     if reader.problems.is_empty() {
-        Ok(reader.config)
-    } else {
-        Err(ConfigError { text: text.to_owned(), problems: reader.problems, log: reader.config.log })
+        return Ok(reader.config);
     }
+    let problems = ConfigProblems::new(text, reader.problems);
+    if problems.has_errors() {
+        return Err(ConfigError { problems, log: reader.config.log });
+    }
+    Ok(Config { warnings: problems, ..reader.config })
 }
 
 struct Reader {
     config: Config,
-    /// Where each value comes from, by section and name of its key.
+    /// Where each value was set, by section and name of its key.
     places: HashMap<(&'static str, &'static str), ConfigPlace>,
     problems: Vec<ConfigProblem>,
 }
@@ -57,7 +59,7 @@ impl Reader {
             }
             match content.get_ref() {
                 DeValue::Table(table) => self.section(name, table),
-                _ => self.problem(place(content.span()), format!("[{name}] is a table"), None),
+                _ => self.problem(place(content.span()), format!("[{name}] must be a table"), None),
             }
         }
     }
@@ -73,7 +75,7 @@ impl Reader {
             } else {
                 let names = keys().filter(|key| key.section == section).map(|key| key.name);
                 let help = suggestion(written, names);
-                self.problem(place(name.span()), format!("unknown key '{written}' in [{section}]"), Some(help));
+                self.problem(place(name.span()), format!("unknown key `{written}` in [{section}]"), Some(help));
             }
         }
     }
@@ -88,7 +90,8 @@ impl Reader {
         } else {
             let names: Vec<String> = keys().map(Key::variable).collect();
             let help = suggestion(name, names.iter().map(String::as_str));
-            self.problem(place, "no setting has this name".to_owned(), Some(help));
+            let message = "there is no such setting".to_owned();
+            self.problems.push(ConfigProblem { severity: Severity::Warning, message, place, help: Some(help) });
         }
     }
 
@@ -101,11 +104,11 @@ impl Reader {
         }
     }
 
-    /// Refuses values that are good each by itself, but not together.
+    /// Checks values that are valid alone but may not be together.
     fn together(&mut self) {
         let server = &self.config.server;
         if let Some(place) = self.places.get(&("server", "cors_credentials"))
-            && let Err(wrong) = Cors::new(server.cors_origins.clone(), server.cors_credentials, 0)
+            && let Err(wrong) = Cors::new(&server.cors_origins, server.cors_credentials, 0)
         {
             self.problem(place.clone(), format!("server.cors_credentials: {wrong}"), None);
         }
@@ -113,12 +116,30 @@ impl Reader {
 
     fn expected(&mut self, key: &Key, place: ConfigPlace) {
         let words = key.kind.words().replace('`', "");
-        self.problem(place, format!("{}.{} takes {words}", key.section, key.name), None);
+        self.problem(place, format!("{}.{} must be {words}", key.section, key.name), None);
     }
 
     fn problem(&mut self, place: ConfigPlace, message: String, help: Option<String>) {
-        self.problems.push(ConfigProblem { message, place, help });
+        self.problems.push(ConfigProblem { severity: Severity::Error, message, place, help });
     }
+}
+
+/// Whether Kubernetes or Docker sets the variable for a service whose name starts with `backstay`:
+/// `BACKSTAY_SERVICE_HOST`, `BACKSTAY_SERVICE_PORT` and `_PORT_<name>`, `BACKSTAY_PORT=tcp://…`,
+/// `BACKSTAY_PORT_<number>_TCP` and its `_PROTO`, `_PORT` and `_ADDR`.
+fn is_a_platforms(name: &str, value: &str) -> bool {
+    const TRANSPORTS: [&str; 3] = ["TCP", "UDP", "SCTP"];
+    let is_a_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
+        return true;
+    }
+    if name.ends_with("_PORT") && TRANSPORTS.iter().any(|one| value.starts_with(&format!("{}://", one.to_lowercase())))
+    {
+        return true;
+    }
+    let mut parts: Vec<&str> = name.split('_').collect();
+    parts.pop_if(|last| matches!(*last, "PROTO" | "PORT" | "ADDR"));
+    matches!(parts[..], [_, .., "PORT", number, transport] if is_a_number(number) && TRANSPORTS.contains(&transport))
 }
 
 fn place(span: Range<usize>) -> ConfigPlace {
@@ -159,13 +180,13 @@ fn from_text(kind: Kind, text: &str) -> Option<Given> {
     }
 }
 
-/// The name that was probably meant, else all there are.
+/// Suggests the name that was probably meant, or lists all names.
 fn suggestion<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.collect();
     names.dedup();
     match nearest(written, names.iter().copied()) {
-        Some(name) => format!("did you mean '{name}'?"),
-        None => format!("there are: {}", names.join(", ")),
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("known names: {}", names.join(", ")),
     }
 }
 
@@ -218,13 +239,34 @@ mod tests {
         check(
             "",
             &[("BACKSTAY_SERVER_SECURE_COOKIES", "yes")],
-            "BACKSTAY_SERVER_SECURE_COOKIES: server.secure_cookies takes true or false",
+            "BACKSTAY_SERVER_SECURE_COOKIES: server.secure_cookies must be true or false",
         );
-        check(
-            "",
-            &[("BACKSTAY_SERVER_LISTN", "0.0.0.0:80")],
-            "BACKSTAY_SERVER_LISTN: no setting has this name; did you mean 'BACKSTAY_SERVER_LISTEN'?",
-        );
+    }
+
+    #[test]
+    fn variables_that_are_no_settings_are_warnings_unless_a_platform_sets_them() {
+        let warnings = |name: &str, value: &str| {
+            let config = Config::read("", [(name.to_owned(), value.to_owned())]).expect("no error");
+            config.warnings.plain().into_iter().map(|one| one.message).collect::<Vec<_>>().join("\n")
+        };
+        for (name, value) in [
+            ("BACKSTAY_SERVER_LISTN", "0.0.0.0:80"),
+            ("BACKSTAY_PORT", "8080"),
+            ("BACKSTAY_PORT_X_TCP", "1"),
+            ("BACKSTAY_PORT_80", "1"),
+            ("BACKSTAY_SERVICE", "1"),
+        ] {
+            assert_eq!(warnings(name, value), format!("{name} is ignored: there is no such setting"));
+        }
+        for (name, value) in [
+            ("BACKSTAY_PORT", "tcp://10.0.0.1:80"),
+            ("BACKSTAY_PORT_80_TCP", "tcp://10.0.0.1:80"),
+            ("BACKSTAY_DB_PORT_80_SCTP_PORT", "80"),
+            ("BACKSTAY_SERVICE_HOST", "10.0.0.1"),
+            ("BACKSTAY_A_B_SERVICE_PORT_HTTP", "80"),
+        ] {
+            assert_eq!(warnings(name, value), "", "{name}");
+        }
     }
 
     #[test]
@@ -232,21 +274,21 @@ mod tests {
         check(
             "[server]\nlisten = 'here'\nlisen = 1\n[acounts]\n",
             &[],
-            "backstay.toml:2:10: server.listen: not an address with a port, such as 0.0.0.0:8080\n\
-             backstay.toml:3:1: unknown key 'lisen' in [server]; did you mean 'listen'?\n\
-             backstay.toml:4:2: unknown table [acounts]; did you mean 'accounts'?",
+            "backstay.toml:2:10: server.listen: expected an address with a port, such as 0.0.0.0:8080\n\
+             backstay.toml:3:1: unknown key `lisen` in [server]; did you mean `listen`?\n\
+             backstay.toml:4:2: unknown table [acounts]; did you mean `accounts`?",
         );
         check(
             "[log]\nlevel = 'loud'",
             &[],
-            "backstay.toml:2:9: log.level takes \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
+            "backstay.toml:2:9: log.level must be one of \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
         );
         check(
             "[accounts]\nsession_days = 0",
             &[],
-            "backstay.toml:2:16: accounts.session_days takes a whole number from 1 to 3650",
+            "backstay.toml:2:16: accounts.session_days must be a whole number from 1 to 3650",
         );
-        check("log = 3", &[], "backstay.toml:1:7: [log] is a table");
+        check("log = 3", &[], "backstay.toml:1:7: [log] must be a table");
         check(
             "[server]\ncors_origins = ['*', 'https://a.example']",
             &[],
@@ -258,7 +300,7 @@ mod tests {
 
     #[test]
     fn settings_that_contradict_each_other_are_refused() {
-        let words = "server.cors_credentials: '*' cannot be combined with credentials; list the origins";
+        let words = "server.cors_credentials: `*` cannot be combined with credentials; list the origins";
         check("[server]\ncors_credentials = true\ncors_origins = ['*']", &[], &format!("backstay.toml:2:20: {words}"));
         check(
             "[server]\ncors_origins = ['*']",

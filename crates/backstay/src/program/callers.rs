@@ -46,9 +46,9 @@ pub(super) async fn role(role: Role) -> Result<ExitCode, Failure> {
 
 pub(super) async fn key(key: Key) -> Result<ExitCode, Failure> {
     match key {
-        Key::Add { name, roles, claims, expires, within } => {
-            let seconds = expires.map(|lifetime| lifetime.0);
-            command(&within, Command::AddKey { name, roles, claims: claims.into_iter().collect(), seconds }).await
+        Key::Add { name, roles, claims, only, expires, within } => {
+            let (claims, seconds) = (claims.into_iter().collect(), expires.map(|lifetime| lifetime.0));
+            command(&within, Command::AddKey { name, roles, claims, only, seconds }).await
         }
         Key::List(within) => command(&within, Command::ListKeys {}).await,
         Key::Revoke { key, within } => command(&within, Command::RevokeKey { key }).await,
@@ -62,7 +62,7 @@ pub(super) async fn invite(invite: Invite) -> Result<ExitCode, Failure> {
         (None, Some(NewInvitation { email, roles, expires })) => {
             command(&invite.within, Command::Invite { email, roles, seconds: expires.0 }).await
         }
-        // The parser has refused this already: one of them is required.
+        // The parser requires one of them.
         (None, None) => Ok(ExitCode::from(2)),
     }
 }

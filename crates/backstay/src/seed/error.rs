@@ -3,11 +3,11 @@ use std::path::PathBuf;
 
 use backstay_base::{Error, Violation};
 
-/// Why seed files cannot be loaded. What was loaded before stays, and a later load goes on from there.
+/// Why seed files cannot be loaded. Records loaded so far stay, and the next load continues after them.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// No collection has the file's name.
-    #[error("seed/{file}: there is no type of this name")]
+    /// The file is not named after a collection.
+    #[error("seed/{file}: the model has no type of that name")]
     Type {
         /// The file.
         file: String,
@@ -25,8 +25,8 @@ pub enum SeedError {
         #[source]
         source: Error,
     },
-    /// The part of a file that is loaded is not what it was.
-    #[error("seed/{file} was changed in the first {lines} lines, which are loaded already")]
+    /// A file was changed in the part that is already loaded.
+    #[error("seed/{file} has changed in its first {lines} lines, which are already loaded")]
     Changed {
         /// The file.
         file: String,
@@ -34,7 +34,7 @@ pub enum SeedError {
         lines: u64,
     },
     /// A file cannot be read.
-    #[error("{path} cannot be read")]
+    #[error("cannot read {path}: {source}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -43,16 +43,19 @@ pub enum SeedError {
         source: io::Error,
     },
     /// The model was loaded without Backstay's own types.
-    #[error("the model does not hold Backstay's own {name}")]
+    #[error("the model lacks Backstay's own `{name}`")]
     System {
         /// A type or a field.
         name: &'static str,
     },
+    /// How far a file is loaded was stored by something other than a load.
+    #[error("Backstay's own records about seed files hold a value that Backstay did not store")]
+    Stored,
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] Error),
-    /// The thread that reads the files ended early.
-    #[error("reading the seed files ended unexpectedly")]
+    /// The thread that reads the files panicked.
+    #[error("the thread that reads seed files panicked")]
     Reader,
 }
 
@@ -62,17 +65,18 @@ impl SeedError {
         match self {
             Self::Type { suggestion: Some(name), .. } => Some(format!("did you mean {name}.jsonl?")),
             Self::Type { .. } => Some("name the file after a type of the model, such as Post.jsonl".to_owned()),
-            Self::Refused { .. } => Some(
-                "mend the line and load again: the lines before it are loaded, and loading goes on from there"
-                    .to_owned(),
-            ),
-            Self::Changed { .. } => Some("restore those lines, or load into a new data directory (--data)".to_owned()),
-            Self::Read { .. } | Self::System { .. } | Self::Engine(_) | Self::Reader => None,
+            Self::Refused { .. } => {
+                Some("correct the line and load again; the lines before it are already loaded".to_owned())
+            }
+            Self::Changed { .. } => {
+                Some("restore those lines, or load the file into a new data directory (--data)".to_owned())
+            }
+            Self::Read { .. } | Self::System { .. } | Self::Stored | Self::Engine(_) | Self::Reader => None,
         }
     }
 }
 
-/// All violations of a record, as one line.
+/// All violations of a record on one line.
 fn words(error: &Error) -> String {
     match error {
         Error::Invalid(violations) | Error::Malformed(violations) if !violations.is_empty() => {

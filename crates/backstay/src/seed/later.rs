@@ -1,30 +1,30 @@
 use backstay_base::{Error, RecordId};
-use backstay_engine::{Authority, Context, Draft, OpContext, Operation, Record, decode_draft_with};
+use backstay_engine::{Authority, Context, Input, Record, Transaction, TxContext, decode_input_with};
 use backstay_model::CollectionId;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
-use super::chunk::is_about_a_record;
 use super::line;
 use super::lines::line_at;
 use super::progress::Meter;
 use super::references::References;
+use super::write::is_about_a_record;
 use super::{SeedError, SeedFile, Seeder, unreadable};
 
-/// Records that share a commit.
+/// Records per commit.
 const RECORDS: u32 = 200;
 
-/// What a record gets now that all of them exist.
+/// The relations that a record gets now that all records exist.
 #[derive(Clone)]
 struct Patch {
     note: RecordId,
     line: u64,
     record: RecordId,
-    draft: Draft,
+    input: Input,
 }
 
 impl Seeder {
-    /// Sets the relations of a file's records that had to wait.
+    /// Sets the relations that had to wait until all records exist.
     pub(super) async fn set_relations(&self, file: &SeedFile, meter: &Meter) -> Result<(), SeedError> {
         let Some(known) = self.record_of(file).await? else {
             return Ok(());
@@ -47,24 +47,19 @@ impl Seeder {
         }
     }
 
-    /// Reads again what the line of a record says of the relations that had to wait.
+    /// Reads the relations that had to wait from the record's line.
     fn patch_of(&self, file: &SeedFile, note: &Record, references: &mut References) -> Result<Patch, SeedError> {
-        let schema = &self.schema;
-        let number = |field| u64::try_from(note.value(field).as_int().unwrap_or(0)).unwrap_or(0);
-        let (line, offset) = (number(schema.later_line), number(schema.later_offset));
+        let (record, line, offset) = self.schema.note(note)?;
         let model = self.engine.model();
         let collection = model.collection(file.collection);
         let waits = |name: &str| collection.field_named(name).is_some_and(|field| file.later.contains(&field.id));
         let text = line_at(&file.path, offset).map_err(|source| unreadable(&file.path, source))?;
-        let draft = line::take_apart(&text, model.identity == Some(collection.id), waits).and_then(|parts| {
+        let input = line::take_apart(&text, model.identity == Some(collection.id), waits).and_then(|parts| {
             let later = parts.later.unwrap_or_else(|| b"{}".to_vec());
-            decode_draft_with(model, collection.id, &later, references)
+            decode_input_with(model, collection.id, &later, references)
         });
-        match draft {
-            Ok(draft) => {
-                let record = note.value(schema.later_record).as_id().unwrap_or_else(|| note.id());
-                Ok(Patch { note: note.id(), line, record, draft })
-            }
+        match input {
+            Ok(input) => Ok(Patch { note: note.id(), line, record, input }),
             Err(source) => match references.failure() {
                 Some(failure) => Err(failure.into()),
                 None => Err(SeedError::Refused { file: file.name.clone(), line, source }),
@@ -72,7 +67,7 @@ impl Seeder {
         }
     }
 
-    /// Applies patches in one commit; one after the other where one of them is refused, so that it is known which.
+    /// Applies patches in one commit. If one is refused, applies them one by one to find out which.
     async fn patch(&self, file: &SeedFile, patches: Vec<Patch>) -> Result<(), SeedError> {
         let apply = |patches| Apply { later: self.schema.later, collection: file.collection, patches };
         match self.engine.run(&Context::system(&self.engine), apply(patches.clone())).await {
@@ -91,25 +86,25 @@ impl Seeder {
     }
 }
 
-/// Sets relations and forgets that they had to wait.
+/// Sets relations, and deletes the notes about them.
 struct Apply {
     later: CollectionId,
     collection: CollectionId,
     patches: Vec<Patch>,
 }
 
-impl Operation for Apply {
+impl Transaction for Apply {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "seed-relations"
     }
 
-    fn run<'a>(&'a self, cx: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             for patch in &self.patches {
-                if !patch.draft.is_empty() {
-                    cx.update(Authority::System, self.collection, patch.record, patch.draft.clone(), None).await?;
+                if !patch.input.is_empty() {
+                    cx.update(Authority::System, self.collection, patch.record, patch.input.clone(), None).await?;
                 }
                 cx.delete(Authority::System, self.later, patch.note, None).await?;
             }

@@ -3,18 +3,18 @@ use backstay_engine::object_members;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// A line of a seed file, taken apart: what its record is made of, and what is done with the record afterwards.
+/// The parts of a line: what its record is created with, and what is done with the record afterwards.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    /// A JSON object of the members with which the record is made.
+    /// The members that the record is created with, as a JSON object.
     pub(super) now: Vec<u8>,
-    /// A JSON object of the members that are set when all records exist; `None` where the line has none.
+    /// The members that are set when all records exist, as a JSON object; `None` if there are none.
     pub(super) later: Option<Vec<u8>>,
     /// `$password` and `$roles`.
     pub(super) account: Account,
 }
 
-/// What a line says of the account of a record of the identity type.
+/// The account of a record of the identity type.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     /// `$password`
@@ -23,7 +23,7 @@ pub(super) struct Account {
     pub(super) roles: Vec<String>,
 }
 
-/// Takes a line apart. `later` tells which members wait; of an identity type, `$password` and `$roles` are taken out.
+/// Takes a line apart. `later` says which members wait. `$password` and `$roles` belong to records of an identity type.
 pub(super) fn take_apart(line: &[u8], identity: bool, later: impl Fn(&str) -> bool) -> Result<Parts, Error> {
     let (mut parts, mut now, mut waiting) = (Parts::default(), Object::default(), Object::default());
     for (name, raw) in object_members(line)? {
@@ -44,7 +44,7 @@ fn typed<'a, T: Deserialize<'a>>(name: &str, raw: &'a RawValue, expected: &str) 
     serde_json::from_str(raw.get()).map_err(wrong)
 }
 
-/// A JSON object that is being written.
+/// A JSON object under construction.
 #[derive(Default)]
 struct Object(Vec<u8>);
 

@@ -6,39 +6,53 @@ use std::path::Path;
 use backstay_base::limits;
 use sha2::{Digest, Sha256};
 
-/// The lines of a seed file from some point on, with the digest of all that lies before the present one.
+/// The lines of a seed file, with the digest of everything read so far.
 pub(super) struct Lines {
     reader: BufReader<File>,
-    digest: Sha256,
-    position: Position,
-    /// Position and digest before the line that was read last.
-    before: (Position, Sha256),
+    /// Before the next line.
+    mark: Mark,
+    /// Before the line that was read last.
+    before: Mark,
     buffer: Vec<u8>,
 }
 
-/// A position, and the SHA-256 of all that lies before it, in hexadecimal.
+/// A position in a file with the digest of everything before it, which can go on from here.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Mark {
+    pub(super) at: Position,
+    digest: Sha256,
+}
+
+impl Mark {
+    /// The mark as it is stored.
+    pub(super) fn progress(&self) -> Progress {
+        Progress { at: self.at, digest: hexadecimal(&self.digest.clone().finalize()) }
+    }
+}
+
+/// A position, and the SHA-256 of everything before it in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Progress {
     pub(super) at: Position,
     pub(super) digest: String,
 }
 
-/// How far a file was read.
+/// A position in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Position {
-    /// Lines before it.
+    /// The number of lines before it.
     pub(super) line: u64,
-    /// Bytes before it.
+    /// The number of bytes before it.
     pub(super) byte: u64,
 }
 
-/// One line with something on it.
+/// A line that is not blank.
 pub(super) struct Line<'a> {
     /// Its number, from 1.
     pub(super) number: u64,
     /// Where it starts.
     pub(super) offset: u64,
-    /// What is on it.
+    /// Its text.
     pub(super) text: &'a [u8],
 }
 
@@ -46,11 +60,10 @@ impl Lines {
     /// From the start.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let reader = BufReader::with_capacity(1 << 18, File::open(path)?);
-        let start = (Position::default(), Sha256::new());
-        Ok(Self { reader, digest: start.1.clone(), position: start.0, before: start, buffer: Vec::new() })
+        Ok(Self { reader, mark: Mark::default(), before: Mark::default(), buffer: Vec::new() })
     }
 
-    /// Goes to a position where the file was left earlier. Answers the digest of what lies before it.
+    /// Skips to a position from an earlier load. Returns the digest of what lies before it.
     pub(super) fn skip(&mut self, to: Position) -> io::Result<String> {
         let mut rest = to.byte;
         while rest > 0 {
@@ -58,60 +71,54 @@ impl Lines {
             if chunk.is_empty() {
                 break;
             }
-            let taken = chunk.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
-            self.digest.update(&chunk[..taken]);
+            let taken = usize::try_from(rest).map_or(chunk.len(), |rest| rest.min(chunk.len()));
+            self.mark.digest.update(&chunk[..taken]);
             self.reader.consume(taken);
             rest -= taken as u64;
         }
-        self.position = to;
-        Ok(self.progress().digest)
-    }
-
-    /// Where the next line begins.
-    pub(super) fn at(&self) -> Position {
-        self.position
+        self.mark.at = to;
+        Ok(self.mark.progress().digest)
     }
 
     /// Before the next line.
-    pub(super) fn progress(&self) -> Progress {
-        Progress { at: self.position, digest: hexadecimal(&self.digest.clone().finalize()) }
+    pub(super) fn mark(&self) -> &Mark {
+        &self.mark
     }
 
     /// Before the line that was read last.
-    pub(super) fn before(&self) -> Progress {
-        let (at, digest) = &self.before;
-        Progress { at: *at, digest: hexadecimal(&digest.clone().finalize()) }
+    pub(super) fn before(&self) -> &Mark {
+        &self.before
     }
 
     /// The next line that is not blank.
     pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
-            self.before = (self.position, self.digest.clone());
+            self.before = self.mark.clone();
             self.buffer.clear();
-            let offset = self.position.byte;
+            let offset = self.mark.at.byte;
             let most = limits::BODY_BYTES as u64 + 1;
             let read = self.reader.by_ref().take(most).read_until(b'\n', &mut self.buffer)?;
             if read == 0 {
                 return Ok(None);
             }
             if read as u64 == most {
-                let (line, most) = (self.position.line + 1, limits::BODY_BYTES);
+                let (line, most) = (self.mark.at.line + 1, limits::BODY_BYTES);
                 let words = format!("line {line} has more than {most} bytes");
                 return Err(io::Error::new(io::ErrorKind::FileTooLarge, words));
             }
-            self.digest.update(&self.buffer);
-            self.position = Position { line: self.position.line + 1, byte: offset + read as u64 };
+            self.mark.digest.update(&self.buffer);
+            self.mark.at = Position { line: self.mark.at.line + 1, byte: offset + read as u64 };
             if !record(&self.buffer).is_empty() {
                 break;
             }
         }
         let text = record(&self.buffer);
-        let offset = self.position.byte - self.buffer.len() as u64;
-        Ok(Some(Line { number: self.position.line, offset, text }))
+        let offset = self.mark.at.byte - self.buffer.len() as u64;
+        Ok(Some(Line { number: self.mark.at.line, offset, text }))
     }
 }
 
-/// The one line that starts at this byte.
+/// The line that starts at this byte.
 pub(super) fn line_at(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
@@ -120,7 +127,7 @@ pub(super) fn line_at(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
     Ok(record(&line).to_vec())
 }
 
-/// What a line holds, without white space around it and without the mark that some editors begin a file with.
+/// The text of a line without white space around it and without a byte-order mark.
 fn record(line: &[u8]) -> &[u8] {
     let line = line.trim_ascii();
     line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(line).trim_ascii()
@@ -148,7 +155,7 @@ mod tests {
         while let Some(line) = whole.next().expect("reads") {
             seen.push((line.number, line.offset, String::from_utf8_lossy(line.text).into_owned()));
             if seen.len() == 2 {
-                left = whole.progress();
+                left = whole.mark().progress();
             }
         }
         let text = |text: &str| text.to_owned();
@@ -157,8 +164,8 @@ mod tests {
         let mut rest = Lines::open(&path).expect("opens");
         assert_eq!(rest.skip(left.at).expect("skips"), left.digest);
         assert_eq!(rest.next().expect("reads").map(|line| line.number), Some(4));
-        assert_eq!(rest.before(), left);
-        assert_eq!(rest.progress(), whole.progress());
+        assert_eq!(rest.before().progress(), left);
+        assert_eq!(rest.mark().progress(), whole.mark().progress());
         assert_eq!(line_at(&path, 8).expect("reads"), b"two");
     }
 }

@@ -2,24 +2,23 @@ use std::collections::HashSet;
 
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
 
-/// One seed file's place in the order.
+/// A seed file's place in the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     /// The type of its records.
     pub(super) collection: CollectionId,
-    /// Relations that lead to records which do not exist yet when its own are made: they are set in a second step.
+    /// Relations to records that do not exist yet when its own are created; they are set in a second step.
     pub(super) later: Vec<FieldId>,
 }
 
-/// Orders types such that what a record requires is made before it, and, where that is possible, all that it refers to.
+/// Orders types so that the records that a record requires exist before it and, if possible, all that it refers to.
 pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
     let mut waiting: Vec<CollectionId> = collections.to_vec();
     waiting.sort_by_key(|id| &model.collection(*id).name);
     let mut places: Vec<Place> = Vec::new();
     while !waiting.is_empty() {
         let open: HashSet<CollectionId> = waiting.iter().copied().collect();
-        // A checked model has no circle of required relations.
-        let index = next(model, &waiting, &open).unwrap_or(0);
+        let index = next(model, &waiting, &open).expect("a checked model has no circle of required relations");
         let collection = waiting.remove(index);
         let relations = model.collection(collection).fields.iter().filter(|field| is_written(field));
         let later = relations.filter(|field| field.kind.target().is_some_and(|target| open.contains(&target)));
@@ -28,7 +27,7 @@ pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
     places
 }
 
-/// The first type that requires none of the others; of several, one that refers to the fewest of them.
+/// The type that requires none of the others; of several, the one that refers to the fewest.
 fn next(model: &Model, waiting: &[CollectionId], open: &HashSet<CollectionId>) -> Option<usize> {
     let leads_to_open = |field: &&Field| field.kind.target().is_some_and(|target| open.contains(&target));
     let candidates = waiting.iter().enumerate().filter_map(|(index, id)| {
@@ -41,12 +40,12 @@ fn next(model: &Model, waiting: &[CollectionId], open: &HashSet<CollectionId>) -
     candidates.min().map(|(_, index)| index)
 }
 
-/// Whether a seed file may hold the field and it leads to another record.
+/// Whether the field is a relation that a seed file can set.
 fn is_written(field: &Field) -> bool {
     matches!(field.kind, FieldKind::ToOne { .. } | FieldKind::ManyToMany { .. })
 }
 
-/// Whether the relation is declared here, and not the other end of one.
+/// Whether the relation is declared on this type rather than on the other.
 fn is_declared(field: &Field) -> bool {
     !matches!(&field.kind, FieldKind::ManyToMany { link, .. } if !link.owner)
 }

@@ -1,11 +1,11 @@
-use backstay_base::RecordId;
-use backstay_engine::{Draft, Record};
+use backstay_base::{Error, RecordId};
+use backstay_engine::{Input, Record};
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
 
 use super::SeedError;
 use super::lines::{Position, Progress};
 
-/// The collections in which loads keep how far they have come, to be loaded along with the application's model.
+/// The collections that store how far seed files are loaded. They are loaded together with the application's model.
 pub(crate) fn system_model() -> SourceFile {
     SourceFile::system("backstay/seed.graphql", TEXT)
 }
@@ -35,7 +35,7 @@ type BackstaySeedLater @allow(read: "auth.kind == 'OPERATOR'") {
 }
 "#;
 
-/// Where the loaded model keeps them.
+/// Their ids in the loaded model.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Schema {
     pub(super) files: CollectionId,
@@ -47,9 +47,9 @@ pub(super) struct Schema {
     pub(super) finished_at: FieldId,
     pub(super) later: CollectionId,
     pub(super) later_file: FieldId,
-    pub(super) later_line: FieldId,
-    pub(super) later_offset: FieldId,
-    pub(super) later_record: FieldId,
+    later_line: FieldId,
+    later_offset: FieldId,
+    later_record: FieldId,
 }
 
 impl Schema {
@@ -73,23 +73,29 @@ impl Schema {
     }
 
     /// How far a file is loaded.
-    pub(super) fn progress(&self, file: &Record) -> Progress {
-        let number = |field| u64::try_from(file.value(field).as_int().unwrap_or(0)).unwrap_or(0);
-        let at = Position { line: number(self.lines), byte: number(self.bytes) };
-        Progress { at, digest: file.value(self.digest).as_text().unwrap_or_default().to_owned() }
+    pub(super) fn progress(&self, file: &Record) -> Result<Progress, Error> {
+        let at = Position { line: count(file, self.lines)?, byte: count(file, self.bytes)? };
+        let digest = file.value(self.digest).as_text().ok_or_else(foreign)?;
+        Ok(Progress { at, digest: digest.to_owned() })
+    }
+
+    /// The record that a note is about, with the line it comes from: number and first byte.
+    pub(super) fn note(&self, note: &Record) -> Result<(RecordId, u64, u64), Error> {
+        let record = note.value(self.later_record).as_id().ok_or_else(foreign)?;
+        Ok((record, count(note, self.later_line)?, count(note, self.later_offset)?))
     }
 
     /// How far a file is loaded, as values of its record.
-    pub(super) fn draft(&self, progress: &Progress) -> Draft {
-        Draft::new()
+    pub(super) fn input(&self, progress: &Progress) -> Input {
+        Input::new()
             .with(self.lines, integer(progress.at.line))
             .with(self.bytes, integer(progress.at.byte))
             .with(self.digest, progress.digest.as_str())
     }
 
     /// A record whose relations are set later.
-    pub(super) fn later_draft(&self, file: RecordId, record: RecordId, line: u64, offset: u64) -> Draft {
-        Draft::new()
+    pub(super) fn later_input(&self, file: RecordId, record: RecordId, line: u64, offset: u64) -> Input {
+        Input::new()
             .with(self.later_file, file)
             .with(self.later_line, integer(line))
             .with(self.later_offset, integer(offset))
@@ -99,7 +105,17 @@ impl Schema {
 
 /// A count as it is stored.
 fn integer(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+    i64::try_from(count).expect("no file has 2^63 bytes")
+}
+
+/// A stored count.
+fn count(record: &Record, field: FieldId) -> Result<u64, Error> {
+    record.value(field).as_int().and_then(|count| u64::try_from(count).ok()).ok_or_else(foreign)
+}
+
+/// A value in the seed's own collections that no load stored.
+fn foreign() -> Error {
+    Error::internal(SeedError::Stored)
 }
 
 fn own<'m>(model: &'m Model, name: &'static str) -> Result<&'m Collection, SeedError> {

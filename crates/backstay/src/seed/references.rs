@@ -2,16 +2,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, ViolationKind};
-use backstay_engine::{Engine, RelationReader, decode_draft_with};
+use backstay_engine::{Engine, RelationReader, decode_input_with};
 use backstay_model::{Collection, CollectionId, FieldId};
 use quick_cache::unsync::Cache;
 use tokio::runtime::Handle;
 
-/// References that are remembered, of all that a load meets.
+/// References that are cached.
 const REMEMBERED: usize = 100_000;
 
-/// Finds records by what seed files call them: an object with a value for each field of a unique index, such as
-/// `{"email": "ada@newsroom.example"}`. Blocks the thread; all that can be referred to is committed by then.
+/// Finds the records that seed files refer to by an object with a value for each field of a unique index, such as
+/// `{"email": "ada@newsroom.example"}`. Blocks the thread. The records must be committed.
 pub(super) struct References {
     engine: Engine,
     runtime: Handle,
@@ -24,7 +24,7 @@ impl References {
         Self { engine, runtime, known: Cache::new(REMEMBERED), failure: None }
     }
 
-    /// The error of the database that a look-up met, if any: it counts more than what `read` answered.
+    /// The database error of a look-up, if there was one; it takes precedence over what `read` returned.
     pub(super) fn failure(&mut self) -> Option<Error> {
         self.failure.take()
     }
@@ -32,15 +32,15 @@ impl References {
     fn find(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
         let engine = self.engine.clone();
         let collection = engine.model().collection(target);
-        let draft = decode_draft_with(engine.model(), target, raw.as_bytes(), self).map_err(|error| match error {
+        let input = decode_input_with(engine.model(), target, raw.as_bytes(), self).map_err(|error| match error {
             Error::Invalid(mut violations) if !violations.is_empty() => violations.swap_remove(0).kind,
             _ => ViolationKind::Type { expected: named_by(collection) },
         })?;
-        let given: BTreeSet<FieldId> = draft.fields().collect();
+        let given: BTreeSet<FieldId> = input.fields().collect();
         if !unique(collection).any(|fields| fields == given) {
             return Err(ViolationKind::Type { expected: named_by(collection) });
         }
-        let by: Vec<_> = given.iter().filter_map(|id| Some((*id, draft.value(*id)?.clone()))).collect();
+        let by: Vec<_> = given.iter().filter_map(|id| Some((*id, input.value(*id)?.clone()))).collect();
         match self.runtime.block_on(engine.peek_by(target, &by)) {
             Ok(Some(record)) => Ok(record.id()),
             Ok(None) => Err(ViolationKind::Reference {
@@ -67,7 +67,7 @@ impl RelationReader for References {
     }
 }
 
-/// The sets of fields that name one record.
+/// The sets of fields that identify a record.
 fn unique(collection: &Collection) -> impl Iterator<Item = BTreeSet<FieldId>> {
     let declared = |field: &&backstay_model::Field| field.unique && field.id != Collection::ID;
     let fields = collection.fields.iter().filter(declared).map(|field| BTreeSet::from([field.id]));
@@ -81,7 +81,7 @@ fn named_by(collection: &Collection) -> String {
         named.collect::<Vec<_>>().join(", ")
     });
     match names {
-        Some(names) => format!("an id, or {{{names}}}, which names one {}", collection.name),
+        Some(names) => format!("an id or {{{names}}} of a {}", collection.name),
         None => format!("an id: no field of {} is unique", collection.name),
     }
 }

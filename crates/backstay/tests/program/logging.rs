@@ -1,4 +1,4 @@
-//! What a server logs for programs: one JSON object on each line, from the first to the last.
+//! The server's JSON log: one object per line, from the first line to the last.
 
 use std::process::Command;
 
@@ -30,7 +30,11 @@ fn connections_fit_the_limit_of_open_files() {
         let warned = log.into_iter().find(|line| line["level"] == "WARN");
         warned.map(|line| [line["wanted"].clone(), line["held"].clone(), line["open_files"].clone()])
     };
-    assert_eq!(limited(400), Some([10_000.into(), 272.into(), 400.into()]), "the soft limit is raised to the hard one");
+    assert_eq!(
+        limited(400),
+        Some([10_000.into(), 272.into(), 400.into()]),
+        "the soft limit is raised to the hard limit"
+    );
     app.write("backstay.toml", "limits.connections = 272");
     assert_eq!(limited(400), None);
 }
@@ -47,23 +51,23 @@ fn a_start_that_fails_is_one_line() {
         assert_eq!(got, expected, "{line}");
     };
     let settings = |text: &'static str| move |app: &App| app.write("backstay.toml", text);
-    let wrong = "backstay.toml:2:1: unknown key 'lisen' in [server]; did you mean 'listen'?";
-    check(&settings("[server]\nlisen = 1"), &[], &SERVE, ["the settings are wrong", wrong, ""]);
+    let wrong = "backstay.toml:2:1: unknown key `lisen` in [server]; did you mean `listen`?";
+    check(&settings("[server]\nlisen = 1"), &[], &SERVE, ["the settings have errors", wrong, ""]);
     let own = settings("[server]\nlisen = 1\n[log]\nformat = 'json'");
-    check(&own, &[], &["serve"], ["the settings are wrong", wrong, ""]);
+    check(&own, &[], &["serve"], ["the settings have errors", wrong, ""]);
     let variable = [("BACKSTAY_LOG_FORMAT", "json")];
-    check(&settings("[server]\nlisen = 1"), &variable, &["serve"], ["the settings are wrong", wrong, ""]);
+    check(&settings("[server]\nlisen = 1"), &variable, &["serve"], ["the settings have errors", wrong, ""]);
     check(
         &|app| app.write("model/b.graphql", "type B { x: Strng }"),
         &[],
         &SERVE,
-        ["the model is wrong", "model/b.graphql:1:13: there is no type `Strng`; did you mean `String`?", ""],
+        ["the model has errors", "model/b.graphql:1:13: there is no type `Strng`; did you mean `String`?", ""],
     );
     check(
         &|app| app.write("seed/Bok.jsonl", ""),
         &[],
         &SERVE,
-        ["seed/Bok.jsonl: there is no type of this name", "", "did you mean Book.jsonl?"],
+        ["seed/Bok.jsonl: the model has no type of that name", "", "did you mean Book.jsonl?"],
     );
 }
 

@@ -1,4 +1,4 @@
-//! Seed files: what they may say, how a refused record is named, and that nothing is loaded twice.
+//! Seed files: what they may contain, how errors are reported, and that nothing is loaded twice.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -23,9 +23,9 @@ fn a_refused_record_is_named_by_file_and_line() {
         let refused = app.run(&["seed"]).refused();
         let first = refused.lines().next().unwrap_or_default();
         assert_eq!(first, format!("error: seed/Book.jsonl:3: {expected}"), "{refused}");
-        // What is before it is kept, and the load goes on from there when the line is mended.
+        // The lines before it are kept, and the next load continues with the corrected line.
         app.write("seed/Book.jsonl", &format!("{good}\n{}", good.replace('8', "9")));
-        assert_eq!(app.run(&["seed"]).done(), "1 records loaded\n");
+        assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
     };
     check("{\"number\": 9", "not JSON: EOF while parsing an object at character 11");
     check("{\"number\": 9, \"titel\": \"x\"}", "titel: unknown field 'titel'; did you mean 'title'?");
@@ -35,13 +35,109 @@ fn a_refused_record_is_named_by_file_and_line() {
     );
     check(
         "{\"number\": 9, \"title\": \"Emma\", \"shelf\": {\"above\": null}}",
-        "shelf: expected an id, or {\"code\": …}, which names one Shelf",
+        "shelf: expected an id or {\"code\": …} of a Shelf",
     );
     check(
         "{\"number\": 9, \"title\": \"A title of more than twenty\", \"shelf\": {\"code\": \"low\"}}",
         "title: at most 20 characters",
     );
-    check("{\"number\": 8, \"title\": \"Again\", \"shelf\": {\"code\": \"low\"}}", "another Book has this number");
+}
+
+const TAGS: &str =
+    "type Tag @allow(read: \"true\", create: \"true\") { name: String @unique  number: Int  next: Tag }\n";
+
+/// An application with these tags, created by requests, and no seed files yet.
+fn with_tags(names: impl Iterator<Item = String>) -> App {
+    let app = App::new();
+    app.write("model/tag.graphql", TAGS);
+    let server = app.serve();
+    let tags: Vec<String> = names.map(|name| format!("{{\"name\": \"{name}\", \"number\": -1}}")).collect();
+    for some in tags.chunks(1000) {
+        assert_eq!(server.ask("POST", "/api/tags", None, &format!("[{}]", some.join(","))).0, 201);
+    }
+    assert_eq!(server.stop(), Some(0));
+    app
+}
+
+#[test]
+fn a_line_whose_record_exists_is_skipped() {
+    let app = with_tags(["b", "d"].map(str::to_owned).into_iter());
+    let lines =
+        ["a", "b", "c", "d", "c"].map(|name| format!("{{\"name\": \"{name}\", \"next\": {{\"name\": \"d\"}}}}\n"));
+    app.write("seed/Tag.jsonl", &lines.concat());
+    assert_eq!(
+        app.run(&["seed"]).done(),
+        "2 records loaded\nseed/Tag.jsonl: 3 lines skipped because their records already exist (first line 2: another Tag \
+         has this name)\n"
+    );
+    assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n");
+    let server = app.serve();
+    let tags = server.get("/api/tags?sort=name&select=name,number,next%7Bname%7D");
+    let tags: Vec<String> = tags["items"].as_array().expect("tags").iter().map(ToString::to_string).collect();
+    assert_eq!(
+        tags,
+        [
+            r#"{"name":"a","next":{"name":"d"},"number":null}"#,
+            r#"{"name":"b","next":null,"number":-1}"#,
+            r#"{"name":"c","next":{"name":"d"},"number":null}"#,
+            r#"{"name":"d","next":null,"number":-1}"#,
+        ],
+        "what exists stays as it is"
+    );
+}
+
+#[test]
+fn a_server_starts_where_every_record_of_its_seed_exists() {
+    let app = with_tags(["x"].map(str::to_owned).into_iter());
+    app.write("seed/Tag.jsonl", "{\"name\": \"x\"}\n");
+    let server = app.serve();
+    assert_eq!(server.get("/api/tags?count=true")["count"]["value"], 1);
+    let log = server.stop_for_log();
+    let told = log.iter().find(|line| line["file"] == "Tag.jsonl" && line["level"] == "WARN").expect("a warning");
+    assert_eq!((&told["lines"], &told["first"]), (&1.into(), &1.into()), "{told}");
+    let log = app.serve().stop_for_log();
+    assert!(log.iter().all(|line| line["level"] == "INFO"), "once is enough: {log:?}");
+}
+
+#[test]
+fn an_account_that_exists_keeps_its_password_and_roles() {
+    let app = App::seeded();
+    let person = "{\"email\": \"eve@shelf.example\", \"name\": \"Eve\"";
+    let lines = format!("{person}}}\n{person}, \"$password\": \"a long password\", \"$roles\": [\"LIBRARIAN\"]}}\n");
+    app.write("seed/Person.jsonl", &lines);
+    app.write("seed/Book.jsonl", "");
+    assert!(
+        app.run(&["seed"]).done().starts_with("3 records loaded\nseed/Person.jsonl: 1 line skipped because its record")
+    );
+    assert_eq!(app.run(&["role", "list", "eve@shelf.example"]).done(), "eve@shelf.example has no roles\n");
+    assert!(app.run(&["account", "show", "eve@shelf.example"]).done().contains("password  none"));
+}
+
+#[test]
+fn many_lines_are_skipped_wherever_they_are() {
+    for (lines, step) in [(600, 1), (600, 2), (9000, 1000)] {
+        let existing = || (0..lines).filter(|number| number % step == 0);
+        let app = with_tags(existing().map(|number| number.to_string()));
+        let line = |number| format!("{{\"name\": \"{number}\", \"number\": {number}}}\n");
+        app.write("seed/Tag.jsonl", &(0..lines).map(line).collect::<String>());
+        let skipped = existing().count();
+        let told = app.run(&["seed"]).done();
+        let expected = format!("{} records loaded\nseed/Tag.jsonl: {skipped} lines skipped", lines - skipped);
+        assert!(told.starts_with(&expected), "{told}");
+        let server = app.serve();
+        assert_eq!(server.get("/api/tags?count=true&limit=1")["count"]["value"], lines);
+        assert_eq!(server.get("/api/tags?count=true&limit=1&number=-1")["count"]["value"], skipped);
+    }
+}
+
+#[test]
+fn a_refused_line_after_skipped_ones_is_named() {
+    let app = with_tags(["b"].map(str::to_owned).into_iter());
+    let lines = "{\"name\": \"a\"}\n{\"name\": \"b\"}\n{\"name\": \"c\"}\n";
+    app.write("seed/Tag.jsonl", &format!("{lines}{{\"nme\": \"d\"}}\n"));
+    assert!(app.run(&["seed"]).refused().starts_with("error: seed/Tag.jsonl:4: nme: unknown field"));
+    app.write("seed/Tag.jsonl", &format!("{lines}{{\"name\": \"d\"}}\n"));
+    assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
 }
 
 #[test]
@@ -50,11 +146,11 @@ fn files_that_fit_no_type() {
     app.write("seed/Bok.jsonl", "");
     assert_eq!(
         app.run(&["seed"]).refused(),
-        "error: seed/Bok.jsonl: there is no type of this name\n  help: did you mean Book.jsonl?\n"
+        "error: seed/Bok.jsonl: the model has no type of that name\n  help: did you mean Book.jsonl?\n"
     );
     let app = App::new();
     app.write("seed/Book.json", "");
-    assert!(app.run(&["seed"]).refused().contains("seed/Book.json is not read"));
+    assert!(app.run(&["seed"]).refused().contains("seed/Book.json would be ignored"));
 }
 
 #[test]
@@ -64,7 +160,7 @@ fn changes_after_a_load_are_told_and_not_loaded() {
     app.write("seed/Shelf.jsonl", "{\"code\": \"other\"}\n");
     assert_eq!(
         app.run(&["seed"]).done(),
-        "0 records loaded\nseed/Shelf.jsonl was changed after it was loaded; the changes are not loaded\n"
+        "0 records loaded\nseed/Shelf.jsonl has changed since it was loaded; the changes were not loaded\n"
     );
 }
 
@@ -78,7 +174,7 @@ fn a_killed_load_goes_on_and_nothing_is_there_twice() {
         child.kill().expect("it can be killed");
         killed += i32::from(child.wait().expect("it ends").code().is_none());
     }
-    assert!(killed > 0, "no load was cut off");
+    assert!(killed > 0, "no load was interrupted");
     app.run(&["seed"]).done();
     let server = app.serve();
     assert_eq!(server.get("/api/books?count=true&limit=1")["count"]["value"], 9500);
@@ -101,7 +197,7 @@ fn a_load_that_is_asked_of_a_server_that_still_loads_waits_for_it() {
     assert_eq!(server.get("/api/books?count=true&limit=1")["count"]["value"], 9500);
 }
 
-/// A commit, and its entry in the log, holds what a file of long records adds up to only in part.
+/// A file of long records does not fit into one commit and its log entry.
 #[test]
 fn long_records_are_loaded_in_several_commits() {
     let app = App::seeded();

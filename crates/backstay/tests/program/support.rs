@@ -1,4 +1,4 @@
-//! Applications in temporary directories, and the program run on them as a process.
+//! Applications in temporary directories, and the program as a process.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// An application directory that ends with the test.
+/// An application in a temporary directory.
 pub(crate) struct App {
     place: TempDir,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Ended {
 pub(crate) struct Server {
     child: Child,
     address: String,
-    /// Reads what is logged after it listens.
+    /// Collects what is logged after the server listens.
     log: Option<JoinHandle<String>>,
 }
 
@@ -112,12 +112,12 @@ impl App {
         self.run_with(arguments, "", &[])
     }
 
-    /// The same with standard input and variables of the environment.
+    /// The same with standard input and environment variables.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Ended {
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied()).stdin(Stdio::piped());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-        // A program that refuses at once does not read what it is sent.
+        // A program that fails early does not read its input.
         let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
         let output = child.wait_with_output().expect("the program ends");
         Ended { code: output.status.code(), out: self.tidy(&output.stdout), err: self.tidy(&output.stderr) }
@@ -144,7 +144,7 @@ impl App {
         Server::spawn(&mut self.command(&arguments))
     }
 
-    /// How many models the database has been stored with.
+    /// The number of models in the database's history.
     pub(crate) fn stored_models(&self) -> String {
         let query = "SELECT count(*) FROM backstay_model";
         let output = Command::new("sqlite3").arg(self.data().join("backstay.db")).arg(query).output();
@@ -157,13 +157,13 @@ impl App {
 }
 
 impl Ended {
-    /// The text on standard output of a run that did what was asked.
+    /// Standard output. The command must have succeeded.
     pub(crate) fn done(self) -> String {
         assert_eq!(self.code, Some(0), "{}", self.err);
         self.out
     }
 
-    /// The text on standard error of a run that could not.
+    /// Standard error. The command must have failed.
     pub(crate) fn refused(self) -> String {
         assert_eq!(self.code, Some(1), "{}\n{}", self.out, self.err);
         self.err
@@ -171,10 +171,20 @@ impl Ended {
 }
 
 impl Server {
-    /// A server that is starting, and logs as JSON.
+    /// Starts a server that logs as JSON.
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
         Self { child, address: String::new(), log: None }
+    }
+
+    /// A server whose log cannot be read. Waits until it accepts connections at the address.
+    pub(crate) fn at(child: Child, address: String) -> Self {
+        let mut server = Self { child, address, log: None };
+        while TcpStream::connect(&server.address).is_err() {
+            assert_eq!(server.child.try_wait().expect("a process"), None, "the server ended");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
     }
 
     /// Waits until it listens.
@@ -198,7 +208,7 @@ impl Server {
         }
     }
 
-    /// Status and body of the answer to a request.
+    /// Sends a request. Returns the status and the body of the answer.
     pub(crate) fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, serde_json::Value) {
         let mut stream = TcpStream::connect(&self.address).expect("the server listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
@@ -219,12 +229,12 @@ impl Server {
         body
     }
 
-    /// Ends it as an operator would, and answers its exit code.
+    /// Stops the server with SIGTERM and returns its exit code.
     pub(crate) fn stop(mut self) -> Option<i32> {
         self.end()
     }
 
-    /// The same, and answers everything that it logged.
+    /// Stops the server with SIGTERM and returns its log.
     pub(crate) fn stop_for_log(mut self) -> Vec<serde_json::Value> {
         assert_eq!(self.end(), Some(0));
         let log = self.log.take().expect("it listens").join().expect("a log");

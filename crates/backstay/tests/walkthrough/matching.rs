@@ -7,7 +7,7 @@ use super::readme::{Answer, Kind};
 
 const ANY: &str = "…";
 
-/// The same document with `…` in place of what is never the same twice.
+/// The document with `…` for everything that differs between runs.
 const MASK: &str = r#"
   def volatile: IN("createdAt", "updatedAt", "expiresAt", "token", "key", "next", "requestId");
   def mask:
@@ -19,10 +19,10 @@ const MASK: &str = r#"
     else . end;
   mask"#;
 
-/// Headers worth reading in a tour.
+/// Headers that a tour shows.
 const HEADERS: &[&str] = &["content-type", "etag", "location", "set-cookie", "retry-after", "idempotency-replayed"];
 
-/// Whether a step wrote what its README says; else the first difference.
+/// Compares the output of a step with its README. Returns the first difference.
 pub(crate) fn check(answer: &Answer, output: &str) -> Result<(), String> {
     match answer.kind {
         Kind::Text => lines(&answer.text, output),
@@ -35,7 +35,7 @@ pub(crate) fn check(answer: &Answer, output: &str) -> Result<(), String> {
     }
 }
 
-/// What a step wrote, with `…` in place of what is never the same twice.
+/// The output of a step with `…` for everything that differs between runs.
 pub(crate) fn masked(kind: Kind, output: &str) -> String {
     match kind {
         Kind::Text => output.trim_end().to_owned(),
@@ -55,7 +55,7 @@ pub(crate) fn masked(kind: Kind, output: &str) -> String {
     }
 }
 
-/// Head and body, with plain ends of lines.
+/// Head and body, with line feeds as line endings.
 fn parts(text: &str) -> (String, String) {
     let plain = text.replace("\r\n", "\n");
     let (head, found_body) = plain.split_once("\n\n").unwrap_or((&plain, ""));
@@ -126,7 +126,7 @@ fn array(expected: &[Value], found: &[Value], place: &str) -> Result<(), String>
     pairs.into_iter().try_for_each(|(index, (wanted, got))| value(wanted, got, &format!("{place}[{index}]")))
 }
 
-/// Whether a text is what a pattern says, in which `…` stands for any text.
+/// Whether a text matches a pattern in which `…` stands for any text.
 fn fits(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split(ANY);
     let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };

@@ -1,11 +1,10 @@
-//! Runs the walk through an example that its README describes, and holds every answer against the one that is written
-//! there.
+//! Runs the walk through an example in its README, and compares every answer with the one in the README.
 //!
-//! In the README a block marked `sh` is run, all of them by one shell, and the block after it, marked `json`, `http` or
-//! `text`, is what it writes. In these `…` stands for any text; as an element of a list, for any further elements; as a
-//! name in an object, for any further members. Of an answer marked `http` only the headers that are written count.
+//! One shell runs all blocks marked `sh`. The block after one, marked `json`, `http` or `text`, is its expected output.
+//! There `…` stands for any text; as an element of a list, for any further elements; as a name in an object, for any
+//! further members. Of an answer marked `http`, only the headers in the README are compared.
 //!
-//! With `TOUR_BLESS=1` in the environment, answers that differ are written into the README instead.
+//! With `TOUR_BLESS=1` in the environment, answers that differ are written to the README instead.
 
 mod matching;
 mod readme;
@@ -17,8 +16,8 @@ use std::path::Path;
 use readme::Readme;
 use served::Served;
 
-/// Serves a copy of the application in this directory of `examples/` and walks through its README. `prepare` makes what
-/// is not part of the repository, in the copy.
+/// Serves a copy of an example and walks through its README. `prepare` adds to the copy what is not part of the
+/// repository.
 pub(crate) fn walk(example: &str, prepare: impl FnOnce(&Path)) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let path = root.join("examples").join(example).join("README.md");

@@ -1,28 +1,28 @@
 use std::ops::Range;
 
-/// What a README has to run.
+/// The steps of a README.
 pub(crate) struct Readme {
     pub(crate) steps: Vec<Step>,
 }
 
-/// One block that is run.
+/// A block to run.
 pub(crate) struct Step {
-    /// The line on which it begins, from 1.
+    /// The line where it begins, from 1.
     pub(crate) line: usize,
     pub(crate) script: String,
     pub(crate) answer: Option<Answer>,
 }
 
-/// What a step must write.
+/// The expected output of a step.
 #[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) kind: Kind,
     pub(crate) text: String,
-    /// The lines of the README between the fences, from 0.
+    /// Its lines in the README, without the fences, from 0.
     lines: Range<usize>,
 }
 
-/// How an answer is compared.
+/// How an output is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Json,
@@ -64,7 +64,7 @@ impl Readme {
         self.steps.iter().map(|step| step.script.as_str()).collect()
     }
 
-    /// The README with the answers that the steps have now.
+    /// The README with the current answers.
     pub(crate) fn with_answers(&self, text: &str) -> String {
         let lines: Vec<&str> = text.lines().collect();
         let mut written = String::new();

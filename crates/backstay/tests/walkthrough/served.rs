@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// The address that READMEs write.
+/// The address in READMEs.
 const WRITTEN: &str = "http://localhost:8080";
-/// How long the first start may take, with its seeding, in a debug build.
+/// How long the first start of a debug build may take, including seeding.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A copy of an example and a server on it.
+/// A copy of an example with a running server.
 pub(crate) struct Served {
     place: TempDir,
     child: Child,
@@ -44,7 +44,7 @@ impl Served {
         served
     }
 
-    /// Runs the scripts one after the other in one shell, and returns what each wrote.
+    /// Runs the scripts one after the other in one shell, and returns the output of each.
     pub(crate) fn run(&self, scripts: &[&str]) -> Vec<String> {
         let mut script = String::from("set -u\n");
         for (index, step) in scripts.iter().enumerate() {
@@ -73,7 +73,7 @@ impl Served {
         self.place.path().join(format!("{index}.{ending}")).display().to_string()
     }
 
-    /// What the last step that ran wrote to its standard error.
+    /// What the last step wrote to standard error.
     fn last_words(&self, steps: usize) -> String {
         (0..steps).rev().find_map(|index| fs::read_to_string(self.output(index, "err")).ok()).unwrap_or_default()
     }
@@ -113,7 +113,7 @@ fn ready(port: u16) -> bool {
         && answer.starts_with("HTTP/1.1 200")
 }
 
-/// Copies what a newcomer sees: nothing hidden.
+/// Copies everything but hidden files.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
     let entries: Vec<PathBuf> = fs::read_dir(from).expect("an example").flatten().map(|entry| entry.path()).collect();

@@ -97,15 +97,15 @@ type Complaint @allow(read: "editor", create: "auth.id != null", delete: "editor
 }
 
 "What nobody but its owner sees."
-type Draft @allow(read: "this.owner == auth.id", create: "auth.id != null") {
+type Input @allow(read: "this.owner == auth.id", create: "auth.id != null") {
   owner: User @set(on: CREATE, to: "auth.id")
   name: String!
   number: Int @unique @allow(read: "editor")
 }
 
 type Folder @allow(read: "true", create: "auth.id != null", update: "auth.id != null") {
-  drafts: [Draft!]
-  first: Draft @check(rule: "this.first.name == 'open'", message: "an open draft")
+  drafts: [Input!]
+  first: Input @check(rule: "this.first.name == 'open'", message: "an open draft")
 }
 
 type Essay @allow(read: "true", create: "true", update: "true") {

@@ -4,96 +4,202 @@ use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
 use super::readable;
+use crate::endpoint::{Conditions, Described, Endpoint, Handler, Idempotency, Parameters, RecordRequest, Verb};
+use crate::endpoints;
 
-/// The paths of one collection.
-pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
-    let (name, path, allow) = (&collection.name, &collection.path, &collection.allow);
-    let id = |verb: &str| format!("{verb}{name}");
-    let page = json(&format!("{name}Page"));
-    let (mut many, mut one) = (Map::new(), Map::new());
-
-    let list = operation(name, &id("list"), "200", &page, list_parameters(model, collection));
-    many.insert("get".to_owned(), list);
-    if allow.create.is_some() {
-        let shape = json!({ "$ref": format!("#/components/schemas/{name}Create") });
-        let several = json!({ "type": "array", "items": shape, "maxItems": limits::BATCH_RECORDS });
-        let body = json!({ "application/json": { "schema": { "oneOf": [shape, several] } } });
-        let made = json!({ "$ref": format!("#/components/schemas/{name}") });
-        let made = json!({ "schema": { "oneOf": [made, { "type": "array", "items": made }] } });
-        let answer = json!({ "application/json": made });
-        let parameters = references(&["IdempotencyKey", "Prefer"]);
-        many.insert("post".to_owned(), with_body(operation(name, &id("create"), "201", &answer, parameters), &body));
+/// The paths of all endpoints that the table describes.
+pub(super) fn paths(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
+    let mut paths = Map::new();
+    for place in endpoints::all() {
+        let pattern = place.pattern.text();
+        if !pattern.contains("{collection}") {
+            add(&mut paths, pattern.to_owned(), place.endpoints.iter().filter_map(operation));
+            continue;
+        }
+        for collection in shown {
+            let path = pattern.replace("{collection}", &collection.path);
+            let here = |endpoint| operation_of(model, collection, endpoint);
+            add(&mut paths, path, place.endpoints.iter().filter_map(here));
+        }
     }
-
-    let select = references(&["Select", "IfMatch", "IfNoneMatch"]);
-    one.insert("get".to_owned(), operation(name, &id("get"), "200", &json(name), select));
-    let parameters = || references(&["IdempotencyKey", "IfMatch", "Prefer"]);
-    if allow.update.is_some() {
-        let shape = json!({ "schema": { "$ref": format!("#/components/schemas/{name}Patch") } });
-        let body = json!({ "application/merge-patch+json": shape, "application/json": shape });
-        let update = operation(name, &id("update"), "200", &json(name), parameters());
-        one.insert("patch".to_owned(), with_body(update, &body));
-    }
-    if allow.delete.is_some() {
-        one.insert("delete".to_owned(), operation(name, &id("delete"), "204", &Value::Null, parameters()));
-    }
-    one.insert("parameters".to_owned(), references(&["Id"]));
-
-    let query = operation(name, &id("query"), "200", &page, json!([]));
-    let query = with_body(query, &json!({ "application/json": { "schema": query_body() } }));
-    Map::from_iter([
-        (format!("/api/{path}"), Value::Object(many)),
-        (format!("/api/{path}/{{id}}"), Value::Object(one)),
-        (format!("/api/{path}:query"), json!({ "post": query })),
-    ])
+    paths
 }
 
-/// One operation with its answer. `content` is null where there is none.
-fn operation(tag: &str, id: &str, status: &str, content: &Value, parameters: Value) -> Value {
+fn add(paths: &mut Map<String, Value>, path: String, operations: impl Iterator<Item = (Verb, Value)>) {
+    let mut item: Map<String, Value> =
+        operations.map(|(verb, operation)| (verb.name().to_ascii_lowercase(), operation)).collect();
+    if item.is_empty() {
+        return;
+    }
+    if path.ends_with("/{id}") {
+        item.insert("parameters".to_owned(), references(["Id"]));
+    }
+    paths.insert(path, Value::Object(item));
+}
+
+/// An operation that exists once.
+fn operation(endpoint: &Endpoint) -> Option<(Verb, Value)> {
+    let Described::Operation { tag, id, status, description } = endpoint.described else { return None };
+    let shapes = Shapes::of(endpoint.handler);
+    let mut operation = assemble(endpoint, (tag, id), status, shapes, parameters(endpoint, Vec::new()));
+    if let Some(description) = description {
+        operation["description"] = json!(description);
+    }
+    Some((endpoint.verb, operation))
+}
+
+/// An operation of a collection, unless no rule allows it to anyone.
+fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> Option<(Verb, Value)> {
+    let (Described::OfCollection { verb, status }, Handler::Record(kind)) = (endpoint.described, endpoint.handler)
+    else {
+        return None;
+    };
+    let allow = &collection.allow;
+    let possible = match kind {
+        RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
+        RecordRequest::Create => allow.create.is_some(),
+        RecordRequest::Update => allow.update.is_some(),
+        RecordRequest::Delete => allow.delete.is_some(),
+    };
+    let own = match endpoint.parameters {
+        Parameters::OfList => equalities(model, collection),
+        Parameters::Ignored | Parameters::None | Parameters::Select | Parameters::SetupToken => Vec::new(),
+    };
+    let (name, shapes) = (&collection.name, Shapes::of_records(kind, &collection.name));
+    let id = format!("{verb}{name}");
+    possible.then(|| (endpoint.verb, assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own))))
+}
+
+/// The schemas of an operation's body and answer, if it has them.
+#[derive(Default)]
+struct Shapes {
+    body: Option<Value>,
+    answer: Option<Value>,
+}
+
+impl Shapes {
+    fn of_records(kind: RecordRequest, name: &str) -> Self {
+        let schema = |suffix: &str| json!({ "$ref": format!("#/components/schemas/{name}{suffix}") });
+        match kind {
+            RecordRequest::Get => Self { body: None, answer: Some(schema("")) },
+            RecordRequest::List => Self { body: None, answer: Some(schema("Page")) },
+            RecordRequest::Query => Self { body: Some(query_body()), answer: Some(schema("Page")) },
+            RecordRequest::Create => Self {
+                body: Some(one_or_several(&schema("Create"), Some(limits::BATCH_RECORDS))),
+                answer: Some(one_or_several(&schema(""), None)),
+            },
+            RecordRequest::Update => Self { body: Some(schema("Patch")), answer: Some(schema("")) },
+            RecordRequest::Delete => Self::default(),
+        }
+    }
+
+    fn of(handler: Handler) -> Self {
+        let object = || Some(json!({ "type": "object" }));
+        match handler {
+            Handler::Collections => Self { body: None, answer: Some(collections()) },
+            Handler::SignUp => Self { body: Some(sign_up_body()), answer: Some(signed_in()) },
+            Handler::SignIn => Self { body: Some(sign_in_body()), answer: Some(signed_in()) },
+            Handler::SignOutEverywhere | Handler::Me => Self { body: None, answer: object() },
+            Handler::ChangePassword => {
+                Self { body: Some(texts(&["current", "password"], &[])), answer: Some(signed_in()) }
+            }
+            Handler::ChangeEmail => Self { body: Some(texts(&["email", "password"], &[])), answer: object() },
+            Handler::Explain => Self { body: Some(question()), answer: object() },
+            // Signing out has no body; the others are not described.
+            Handler::SignOut
+            | Handler::Record(_)
+            | Handler::Options
+            | Handler::Root
+            | Handler::Alive
+            | Handler::Ready
+            | Handler::OpenApi
+            | Handler::Problem
+            | Handler::SetupForm
+            | Handler::Setup
+            | Handler::SetupStyle => Self::default(),
+        }
+    }
+}
+
+/// One of these, or an array of them.
+fn one_or_several(one: &Value, most: Option<usize>) -> Value {
+    let mut several = json!({ "type": "array", "items": one });
+    if let Some(most) = most {
+        several["maxItems"] = json!(most);
+    }
+    json!({ "oneOf": [one, several] })
+}
+
+fn assemble(
+    endpoint: &Endpoint,
+    (tag, id): (&str, &str),
+    status: &str,
+    shapes: Shapes,
+    parameters: Vec<Value>,
+) -> Value {
     let mut answer = json!({ "description": "Done." });
-    if !content.is_null() {
-        answer["content"] = content.clone();
+    if let Some(schema) = shapes.answer {
+        answer["content"] = json!({ "application/json": { "schema": schema } });
     }
     let mut operation = json!({
         "operationId": id,
         "tags": [tag],
         "responses": { status: answer, "default": { "$ref": "#/components/responses/Problem" } },
     });
-    if parameters.as_array().is_some_and(|parameters| !parameters.is_empty()) {
-        operation["parameters"] = parameters;
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::Array(parameters);
+    }
+    if let (Some(rule), Some(schema)) = (endpoint.body, shapes.body) {
+        let content: Map<String, Value> =
+            rule.media_types.iter().map(|of| ((*of).to_owned(), json!({ "schema": schema }))).collect();
+        operation["requestBody"] = json!({ "required": true, "content": content });
     }
     operation
 }
 
-fn with_body(mut operation: Value, content: &Value) -> Value {
-    operation["requestBody"] = json!({ "required": true, "content": content });
-    operation
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/parameters/{name}") })
 }
 
-fn json(schema: &str) -> Value {
-    json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{schema}") } } })
+fn references<const N: usize>(names: [&str; N]) -> Value {
+    names.map(reference).into_iter().collect()
 }
 
-fn references(names: &[&str]) -> Value {
-    names.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })).collect()
+/// The query parameters and headers that an endpoint takes, and its own parameters.
+fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
+    let mut names = match endpoint.parameters {
+        Parameters::Ignored | Parameters::None | Parameters::SetupToken => vec![],
+        Parameters::Select => vec!["Select"],
+        Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Count"],
+    };
+    if endpoint.idempotency == Idempotency::Taken {
+        names.push("IdempotencyKey");
+    }
+    match endpoint.conditions {
+        Conditions::None => {}
+        Conditions::OfRead => names.extend(["IfMatch", "IfNoneMatch"]),
+        Conditions::OfWrite => names.push("IfMatch"),
+    }
+    if endpoint.prefer {
+        names.push("Prefer");
+    }
+    names.into_iter().map(reference).chain(own).collect()
 }
 
-/// The parameters of a list: those that all have, the filter's own, and equality on each field.
-fn list_parameters(model: &Model, collection: &Collection) -> Value {
-    let mut parameters = references(&["Filter", "Sort", "Select", "Limit", "After", "Count", "IfMatch", "IfNoneMatch"]);
+/// A parameter for equality with each field of a collection that can be compared this way.
+fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
     let fields = readable(collection).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
             FieldKind::Scalar(scalar) if *scalar != Scalar::Json => json!({ "type": "string" }),
             FieldKind::ToOne { .. } => json!({ "type": "string" }),
-            _ => return None,
+            FieldKind::Scalar(_) | FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
+                return None;
+            }
         };
-        Some(json!({ "name": field.name, "in": "query", "schema": schema, "description": "Equal to this." }))
+        Some(json!({ "name": field.name, "in": "query", "schema": schema, "description": "Equal to this value." }))
     });
-    if let Some(list) = parameters.as_array_mut() {
-        list.extend(fields);
-    }
-    parameters
+    fields.collect()
 }
 
 fn query_body() -> Value {
@@ -113,34 +219,34 @@ fn query_body() -> Value {
     })
 }
 
-const IF_MATCH: &str = "An ETag: the record must have its version, or a list be the one that it stands for; else 412.";
-const IDEMPOTENCY_KEY: &str = "The same key and request: the same answer, and nothing is done twice. Each caller has keys \
-                               of their own; who has not signed in shares them with those of the same network address. \
-                               The answer is kept as Prefer asked the first time: what a minimal one left out cannot be \
-                               had by asking again.";
+const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
+const IDEMPOTENCY_KEY: &str = "A request with the same key and content is carried out once and gets the same answer. Keys \
+                               of different callers are independent; anonymous callers share theirs by network \
+                               address. An answer is stored as Prefer asked the first time: what a minimal answer left \
+                               out is not available later.";
 
 /// Parameters that operations share.
-pub(super) fn parameters() -> Value {
+pub(super) fn components() -> Value {
     let query = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "query", "description": description, "schema": schema });
     let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema });
     let text = |most: usize| json!({ "type": "string", "maxLength": most });
     let limit =
         json!({ "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX, "default": limits::PAGE_DEFAULT });
-    let filter = "An expression that must be true, such as title.contains($q); the values of its parameters follow as \
+    let filter = "An expression that must be true, such as title.contains($q); send the values of its parameters as \
                   $q=….";
     json!({
         "Id": {
             "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
         },
         "Filter": query("filter", filter, text(limits::EXPRESSION_BYTES)),
-        "Sort": query("sort", "Fields to order by, such as -publishedAt,title.", text(limits::PARAMETER_BYTES)),
-        "Select": query("select", "Fields to answer, such as title,author{name}.", text(limits::PARAMETER_BYTES)),
-        "Limit": query("limit", "Records on the page.", limit),
-        "After": query("after", "`next` of the page before.", text(limits::PARAMETER_BYTES)),
-        "Count": query("count", "Whether to count the records.", json!({ "type": "boolean" })),
-        "IfNoneMatch": header("If-None-Match", "An ETag: answers 304 while it holds.", json!({ "type": "string" })),
+        "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending.", text(limits::PARAMETER_BYTES)),
+        "Select": query("select", "Comma-separated fields of the answer, such as title,author{name}.", text(limits::PARAMETER_BYTES)),
+        "Limit": query("limit", "The most records on the page.", limit),
+        "After": query("after", "`next` of the previous page.", text(limits::PARAMETER_BYTES)),
+        "Count": query("count", "Whether to count all matching records.", json!({ "type": "boolean" })),
+        "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
-        "Prefer": header("Prefer", "return=minimal leaves the record out of the answer.", json!({ "type": "string" })),
+        "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer.", json!({ "type": "string" })),
         "IdempotencyKey": header(
             "Idempotency-Key",
             IDEMPOTENCY_KEY,
@@ -149,8 +255,8 @@ pub(super) fn parameters() -> Value {
     })
 }
 
-/// The list of the collections.
-pub(super) fn collections() -> Value {
+/// The list of collections.
+fn collections() -> Value {
     let text = json!({ "type": "string" });
     let collection = json!({
         "type": "object",
@@ -158,55 +264,49 @@ pub(super) fn collections() -> Value {
         "properties": { "name": text, "path": text },
         "additionalProperties": false,
     });
-    let list = json!({
+    json!({
         "type": "object",
         "required": ["collections"],
         "properties": { "collections": { "type": "array", "items": collection } },
         "additionalProperties": false,
-    });
-    let mut get =
-        operation("Collections", "collections", "200", &json!({ "application/json": { "schema": list } }), json!([]));
-    get["description"] = json!("The collections that the caller may read or add to.");
-    json!({ "get": get })
+    })
 }
 
-/// The paths of accounts and sessions.
-pub(super) fn of_accounts() -> Map<String, Value> {
-    let signed_in = json!({
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["token", "account", "expiresAt"],
-                "properties": {
-                    "token": { "type": "string" },
-                    "account": { "type": "object" },
-                    "expiresAt": { "type": "string", "format": "date-time" },
-                },
-            },
+fn signed_in() -> Value {
+    json!({
+        "type": "object",
+        "required": ["token", "account", "expiresAt"],
+        "properties": {
+            "token": { "type": "string" },
+            "account": { "type": "object" },
+            "expiresAt": { "type": "string", "format": "date-time" },
         },
+    })
+}
+
+fn sign_up_body() -> Value {
+    let mut body = texts(&["email", "password"], &["invitation"]);
+    body["description"] = json!("Also other fields of the account's type.");
+    body["additionalProperties"] = json!(true);
+    body
+}
+
+fn sign_in_body() -> Value {
+    let mut body = texts(&["email", "password"], &[]);
+    body["properties"]["as"] = json!({ "enum": ["account", "operator"], "default": "account" });
+    body
+}
+
+/// What `/explain` takes.
+fn question() -> Value {
+    let mut question = texts(&["request"], &[]);
+    question["properties"]["request"]["description"] = json!("Such as GET /api/posts?limit=1.");
+    question["properties"]["as"] = json!({
+        "type": ["string", "null"],
+        "description": "Who calls: email address or id of an account, an operator or a key. Absent or null: an anonymous caller.",
     });
-    let object = json!({ "application/json": { "schema": { "type": "object" } } });
-    let post = |verb: &str, status: &str, answer: &Value, body: Option<Value>| {
-        let operation = operation("Accounts", verb, status, answer, json!([]));
-        let content = body.map(|body| json!({ "application/json": { "schema": body } }));
-        json!({ "post": if let Some(content) = content { with_body(operation, &content) } else { operation } })
-    };
-    let me = json!({ "get": operation("Accounts", "me", "200", &object, json!([])) });
-    let mut sign_up = texts(&["email", "password"], &["invitation"]);
-    sign_up["description"] = json!("And other fields of the account's type.");
-    sign_up["additionalProperties"] = json!(true);
-    let mut sign_in = texts(&["email", "password"], &[]);
-    sign_in["properties"]["as"] = json!({ "enum": ["account", "operator"], "default": "account" });
-    let (password, email) = (texts(&["current", "password"], &[]), texts(&["email", "password"], &[]));
-    Map::from_iter([
-        ("/auth/sign-up".to_owned(), post("signUp", "201", &signed_in, Some(sign_up))),
-        ("/auth/sign-in".to_owned(), post("signIn", "200", &signed_in, Some(sign_in))),
-        ("/auth/sign-out".to_owned(), post("signOut", "204", &Value::Null, None)),
-        ("/auth/sign-out-everywhere".to_owned(), post("signOutEverywhere", "200", &object, None)),
-        ("/auth/password".to_owned(), post("changePassword", "200", &signed_in, Some(password))),
-        ("/auth/email".to_owned(), post("changeEmail", "200", &object, Some(email))),
-        ("/auth/me".to_owned(), me),
-    ])
+    question["properties"]["body"] = json!({ "description": "The body of a POST or PATCH." });
+    question
 }
 
 /// An object of texts.
@@ -214,20 +314,4 @@ fn texts(required: &[&str], others: &[&str]) -> Value {
     let text = |name: &&str| ((*name).to_owned(), json!({ "type": "string" }));
     let properties: Map<String, Value> = required.iter().chain(others).map(text).collect();
     json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
-}
-
-/// The explanation of a request, for operators.
-pub(super) fn explain() -> Value {
-    let mut question = texts(&["request"], &[]);
-    question["properties"]["request"]["description"] = json!("Such as GET /api/posts?limit=1.");
-    question["properties"]["as"] = json!({
-        "type": ["string", "null"],
-        "description": "Who asks: e-mail address or id of an account, an operator or a key; nobody if it is absent.",
-    });
-    question["properties"]["body"] = json!({ "description": "The body of a POST or PATCH." });
-    let object = json!({ "application/json": { "schema": { "type": "object" } } });
-    let mut post = operation("Explanations", "explain", "200", &object, json!([]));
-    post["description"] =
-        json!("Why a request is allowed or refused, and what it costs; for operators. Changes nothing.");
-    json!({ "post": with_body(post, &json!({ "application/json": { "schema": question } })) })
 }

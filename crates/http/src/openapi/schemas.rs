@@ -20,7 +20,7 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     schemas
 }
 
-/// A record as it is read. `select` leaves fields out and brings relations in, so none is required.
+/// A record as it is read. No field is required, because `select` chooses among them.
 fn record(model: &Model, collection: &Collection) -> Value {
     let fields: Map<String, Value> =
         readable(collection).map(|field| (field.name.clone(), described(field, read(model, field)))).collect();
@@ -42,7 +42,11 @@ fn create(model: &Model, collection: &Collection) -> Value {
     let needed = |field: &&Field| field.required && field.default.is_none();
     let has_initial = |field: &Field| match field.kind {
         FieldKind::Enum(id) => model.enumeration(id).initial().is_some(),
-        _ => false,
+        FieldKind::Scalar(_)
+        | FieldKind::List(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::ManyToMany { .. } => false,
     };
     let fields_needed = collection.fields.iter().filter(writable).filter(needed).filter(|field| !has_initial(field));
     let required: Vec<&str> = fields_needed.map(|field| field.name.as_str()).collect();
@@ -92,7 +96,7 @@ pub(super) fn problem() -> Value {
             "remedy": text,
             "instance": { "type": "string", "format": "uri" },
             "requestId": { "type": "string", "format": "uuid" },
-            "version": { "type": "integer", "description": "The stored version, where If-Match named another." },
+            "version": { "type": "integer", "description": "The version that is stored, if `If-Match` names another." },
             "errors": {
                 "type": "array",
                 "items": {
@@ -125,11 +129,11 @@ fn read(model: &Model, field: &Field) -> Value {
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
             json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX })
         }
-        _ => written(model, field, is_required(field)),
+        FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => written(model, field, is_required(field)),
     }
 }
 
-/// Whether every answer that holds the field holds a value.
+/// Whether the field has a value in every answer that contains it.
 fn is_required(field: &Field) -> bool {
     field.required && field.allow.read.is_none()
 }

@@ -106,24 +106,47 @@ async fn a_token_takes_precedence_and_must_be_good() {
     let up = app.post("POST /auth/sign-up", &[], ADA).await;
     let cookie = cookie(&up);
     let check = async |authorization: &[&str], status: u16, problem: &str| {
-        for line in ["GET /api/notes", "GET /auth/me", "POST /auth/sign-in"] {
-            let mut headers = vec![("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+        for line in ["GET /api/notes", "GET /auth/me", "GET /api/"] {
+            let mut headers = vec![("cookie", cookie.as_str())];
             headers.extend(authorization.iter().map(|value| ("authorization", *value)));
-            let reply = if line.starts_with("POST") {
-                app.post(line, &headers, SIGN_IN).await
-            } else {
-                app.call(line, &headers).await
-            };
+            let reply = app.call(line, &headers).await;
             assert_eq!((reply.status, reply.problem().as_str()), (status, problem), "{line} {authorization:?}");
             assert!(reply.header("www-authenticate").starts_with("Bearer"), "{line}");
         }
     };
     check(&["Bearer bst_unknown"], 401, "invalid-token").await;
     check(&["Bearer nonsense"], 401, "invalid-token").await;
-    for bad in ["Bearer", "Bearer ", "Basic YWRhOnB3", "Bearer a b", "Bearer a,b", "nonsense", ""] {
+    for bad in BAD_AUTHORIZATIONS {
         check(&[bad], 401, "malformed-authorization").await;
     }
     check(&["Bearer a", "Bearer b"], 401, "malformed-authorization").await;
+}
+
+const BAD_AUTHORIZATIONS: &[&str] =
+    &["Bearer", "Bearer ", "Basic YWRhOnB3", "Bearer a b", "Bearer a,b", "nonsense", ""];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_no_caller_reads_no_credentials() {
+    let app = TestApp::open(NOTES);
+    app.post("POST /auth/sign-up", &[], ADA).await;
+    let bob = r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#;
+    let mut bad: Vec<Vec<(&str, &str)>> = vec![
+        vec![("authorization", "Bearer bst_expired")],
+        vec![("authorization", "Bearer a"), ("authorization", "Bearer b")],
+        vec![("cookie", "backstay=bst_expired"), ("sec-fetch-site", "same-origin")],
+        vec![("cookie", "backstay=bst_expired"), ("authorization", "Bearer bst_expired")],
+    ];
+    bad.extend(BAD_AUTHORIZATIONS.iter().map(|value| vec![("authorization", *value)]));
+    for headers in &bad {
+        let in_again = app.post("POST /auth/sign-in", headers, SIGN_IN).await;
+        assert_eq!(in_again.status, 200, "{headers:?}: {}", in_again.text());
+        for line in ["/", "/healthz", "/readyz", "/openapi.json", "/problems/not-found", "/auth/setup"] {
+            let reply = app.call(&format!("GET {line}"), headers).await;
+            assert_eq!(reply.status, 200, "{line} {headers:?}: {}", reply.text());
+        }
+    }
+    let up = app.post("POST /auth/sign-up", &bad[3], bob).await;
+    assert_eq!(up.status, 201, "{}", up.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +207,7 @@ async fn credentials_are_read_strictly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_operator_is_made_with_the_token_once() {
     let app = TestApp::open(NOTES);
-    let token = app.doors.identity.setup_token();
+    let token = app.setup_token();
     let page = app.call(&format!("GET /auth/setup?token={}%22%3E%3Cscript%3E", token.expose()), &[]).await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");

@@ -3,8 +3,8 @@ use serde_json::json;
 
 use crate::NOTES;
 
-/// Beside the notes: what only editors read, what only who signed in reads, what strangers may only add to, and what
-/// nobody may do anything with.
+/// Besides the notes: a type that only editors read, one that only signed-in callers read, one that everybody may add to
+/// and nobody may read, and one that nobody can see.
 const MORE: &str = r#"
 type Memo @allow(read: "editor") { text: String }
 type BookOfGuests @path(is: "guestbook") @allow(read: "auth.id != null") { text: String }

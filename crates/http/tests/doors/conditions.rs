@@ -67,7 +67,6 @@ async fn if_match_compares_the_version() {
         };
         assert_eq!(reply.status, status, "{line} {condition}: {}", reply.text());
         if status == 412 {
-            assert_eq!(reply.problem(), "version-mismatch");
             assert!(reply.json()["version"].is_i64());
         }
     };
@@ -97,9 +96,6 @@ async fn if_match_of_a_list_compares_its_tag() {
         for method in ["GET", "HEAD"] {
             let reply = app.call(&format!("{method} /api/notes"), &[("if-match", condition)]).await;
             assert_eq!(reply.status, status, "{method} {condition}: {}", reply.text());
-            if (method, status) == ("GET", 412) {
-                assert_eq!(reply.problem(), "list-changed");
-            }
         }
     };
     check(&first, 200).await;
@@ -116,12 +112,48 @@ async fn if_match_of_a_list_compares_its_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_cannot_match_is_not_called_a_change() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let one = app.call(&format!("GET /api/notes/{id}"), &[]).await.header("etag").to_owned();
+    let list = app.call("GET /api/notes", &[]).await.header("etag").to_owned();
+    let check = async |line: &str, condition: &str, problem: &str| {
+        let headers = [("authorization", ada.as_str()), ("if-match", condition)];
+        let reply = match line.starts_with("PATCH") {
+            true => app.post(line, &headers, r#"{"rank": 1}"#).await,
+            false => app.call(line, &headers).await,
+        };
+        assert_eq!((reply.status, reply.problem().as_str()), (412, problem), "{line} {condition}");
+        assert_eq!(reply.json()["version"].is_i64(), !line.ends_with("/notes"), "{line} {condition}");
+    };
+    for line in [format!("GET /api/notes/{id}"), format!("PATCH /api/notes/{id}"), format!("DELETE /api/notes/{id}")] {
+        check(&line, &format!("W/{one}"), "weak-tag").await;
+        check(&line, "W/\"1.of-another-selection\"", "weak-tag").await;
+        check(&line, &format!("\"7.abc\", W/{one}"), "weak-tag").await;
+        check(&line, "\"1\"", "foreign-tag").await;
+        check(&line, "\"nothing\", W/\"of-ours\"", "foreign-tag").await;
+        check(&line, &list, "foreign-tag").await;
+        check(&line, "\"7.abc\"", "version-mismatch").await;
+        check(&line, "\"7.abc\", \"nothing\"", "version-mismatch").await;
+        check(&line, "W/\"7.abc\"", "version-mismatch").await;
+    }
+    check("GET /api/notes", &format!("W/{list}"), "weak-tag").await;
+    check("GET /api/notes", &one, "foreign-tag").await;
+    check("GET /api/notes", "\"1\"", "foreign-tag").await;
+    check("GET /api/notes", &list.replace(&list[3..6], "___"), "list-changed").await;
+
+    let forbidden = app.post(&format!("PATCH /api/notes/{id}"), &[("if-match", "\"1\"")], r#"{"rank": 1}"#).await;
+    assert_eq!(forbidden.status, 401, "rights come before conditions");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn headers_that_mean_nothing_are_refused() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
     let operator = app.operator("root@example.org").await;
     let id = note(&app, &ada, "One").await;
-    let check = async |line: &str, name: &str, body: &str, message: &str| {
+    let check = async |line: &str, name: &str, body: &str| {
         let token = if line.ends_with("/explain") { &operator } else { &ada };
         let headers = [("authorization", token.as_str()), (name, "*")];
         let reply = match body {
@@ -129,23 +161,28 @@ async fn headers_that_mean_nothing_are_refused() {
             body => app.post(line, &headers, body).await,
         };
         assert_eq!(reply.status, 400, "{line} {name}: {}", reply.text());
-        let error = &reply.json()["errors"][0];
-        assert_eq!((error["at"].as_str(), error["message"].as_str()), (Some(name), Some(message)), "{line}");
+        assert_eq!(reply.json()["errors"][0]["at"], name, "{line}");
     };
     let (title, question) = (r#"{"title": "Two"}"#, r#"{"as": null, "request": "GET /api/notes"}"#);
-    let condition = "this request cannot carry this condition";
-    check("POST /api/notes", "if-match", title, condition).await;
-    check("POST /api/notes", "if-none-match", title, condition).await;
-    check(&format!("PATCH /api/notes/{id}"), "if-none-match", title, condition).await;
-    check("POST /api/notes:query", "if-match", "{}", condition).await;
-    check("POST /api/notes:query", "if-none-match", "{}", condition).await;
-    check("POST /explain", "if-match", question, condition).await;
-    check("POST /explain", "if-none-match", question, condition).await;
-    let key = "this request changes nothing; the key is for those that do";
-    check("GET /api/notes", "idempotency-key", "", key).await;
-    check(&format!("GET /api/notes/{id}"), "idempotency-key", "", key).await;
-    check("POST /api/notes:query", "idempotency-key", "{}", key).await;
-    check("POST /explain", "idempotency-key", question, key).await;
+    check("POST /api/notes", "if-match", title).await;
+    check("POST /api/notes", "if-none-match", title).await;
+    check(&format!("PATCH /api/notes/{id}"), "if-none-match", title).await;
+    check("POST /api/notes:query", "if-match", "{}").await;
+    check("POST /api/notes:query", "if-none-match", "{}").await;
+    check("POST /explain", "if-match", question).await;
+    check("POST /explain", "if-none-match", question).await;
+    check("GET /api/notes", "idempotency-key", "").await;
+    check(&format!("GET /api/notes/{id}"), "idempotency-key", "").await;
+    check("POST /api/notes:query", "idempotency-key", "{}").await;
+    check("POST /explain", "idempotency-key", question).await;
+    for date in ["if-unmodified-since", "if-modified-since"] {
+        check(&format!("PATCH /api/notes/{id}"), date, title).await;
+        check(&format!("DELETE /api/notes/{id}"), date, "").await;
+        check("POST /api/notes", date, title).await;
+        check("POST /auth/sign-out", date, "").await;
+        let read = app.call(&format!("GET /api/notes/{id}"), &[(date, "Thu, 26 Nov 2026 00:00:00 GMT")]).await;
+        assert_eq!(read.status, 200, "{date}: what is read has no date");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,7 +256,7 @@ async fn a_replay_honours_the_preference_of_its_own_request() {
         assert_eq!((again.header("idempotency-replayed"), again.header("preference-applied")), ("true", minimal));
         assert_eq!(again.header("location"), first.header("location"));
 
-        // The record is not kept with a minimal answer, so it cannot be given later; nothing says that it was.
+        // A minimal answer is stored without the record, which is therefore not available later.
         let first = send(line, "minimal", minimal).await;
         assert_eq!((first.status, first.text(), first.header("preference-applied")), (without, "", minimal), "{line}");
         assert!(first.header("etag").starts_with('"'), "{line}: {first:?}");

@@ -80,7 +80,7 @@ async fn a_write_of_a_stranger_is_explained() {
         let reply = app.post("POST /explain", &[("authorization", &operator)], &question).await;
         assert_eq!((reply.status, &reply.json()["allowed"]), (200, &false.into()), "{request}: {}", reply.text());
     }
-    let question = r#"{"as": null, "request": "POST /api/notes", "body": "rubbish"}"#;
+    let question = r#"{"as": "ada@example.org", "request": "POST /api/notes", "body": "rubbish"}"#;
     assert_eq!(app.post("POST /explain", &[("authorization", &operator)], question).await.status, 400);
 }
 
@@ -115,7 +115,7 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
     let id = note(&app, &ada, "One").await;
-    let model = app.doors.engine.model();
+    let model = app.services.engine.model();
     let check = |line: &str, expected: &str| {
         let body = Bytes::from_static(b"{}");
         let got = match parse_request(model, &line.replace("ID", &id), body) {

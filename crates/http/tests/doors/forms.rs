@@ -3,7 +3,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use backstay_base::Error;
-use backstay_engine::{Context, OpContext, Operation};
+use backstay_engine::{Context, Transaction, TxContext};
 use backstay_http::HttpSettings;
 use backstay_testkit::TestApp;
 use flate2::read::GzDecoder;
@@ -88,10 +88,10 @@ async fn a_minimal_answer_leaves_the_record_out() {
 async fn what_takes_too_long_is_cut_off() {
     let mut app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
-    app.doors.settings.request_time = Duration::from_millis(20);
+    app.services.settings.request_time = Duration::from_millis(20);
     let (release, held) = mpsc::channel();
     let (started, running) = tokio::sync::oneshot::channel();
-    let engine = app.doors.engine.clone();
+    let engine = app.services.engine.clone();
     let hold = Hold { started: Mutex::new(Some(started)), held: Mutex::new(held) };
     let holding = tokio::spawn(async move { engine.run(&Context::system(&engine), hold).await });
     running.await.expect("the writer is held");
@@ -107,14 +107,14 @@ struct Hold {
     held: Mutex<mpsc::Receiver<()>>,
 }
 
-impl Operation for Hold {
+impl Transaction for Hold {
     type Answer = ();
 
     fn name(&self) -> &'static str {
         "hold"
     }
 
-    fn run<'a>(&'a self, _: &'a mut OpContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+    fn run<'a>(&'a self, _: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         if let Some(started) = self.started.lock().expect("nobody panics").take() {
             let _ = started.send(());
         }

@@ -6,8 +6,8 @@ use crate::wire::{Server, post, rest};
 const NOTE: &str = r#"{"title": "x"}"#;
 const CHUNKED_NOTE: &str = "e\r\n{\"title\": \"x\"}\r\n0\r\n\r\n";
 
-/// What a client is told: the status, and the kind of problem where there is a document.
-fn told(answer: &str) -> String {
+/// The status of an answer, and its kind of problem if it has one.
+fn outcome(answer: &str) -> String {
     let status = answer.strip_prefix("HTTP/1.1 ").or_else(|| answer.strip_prefix("HTTP/1.0 ")).unwrap_or(answer);
     let kind = answer.split_once("\"type\":\"/problems/").and_then(|(_, rest)| rest.split_once('"'));
     let kind = kind.map_or(String::new(), |(kind, _)| format!(" {kind}"));
@@ -17,7 +17,7 @@ fn told(answer: &str) -> String {
 async fn check(server: &Server, head: &str, expected: &str) {
     let answer = server.say(head.as_bytes()).await;
     let shown: String = head.chars().take(80).collect();
-    assert_eq!(told(&answer), expected, "{shown:?}: {answer}");
+    assert_eq!(outcome(&answer), expected, "{shown:?}: {answer}");
 }
 
 fn get(target: &str, headers: &str) -> String {
@@ -32,7 +32,7 @@ async fn heads_that_are_too_large_are_refused() {
     check(&server, &target(40), "414 target-too-long").await;
     check(&server, &header(40), "431 headers-too-large").await;
     check(&server, &header(70), "431 headers-too-large").await;
-    // Past these, the protocol's own code refuses, with the status alone.
+    // Above these sizes hyper itself refuses, with a bare status.
     check(&server, &target(70), "414").await;
     check(&server, &target(400), "431").await;
     check(&server, &header(400), "431").await;
@@ -56,9 +56,9 @@ async fn malformed_heads_are_refused() {
     check(&server, &get("/", "X: a\r\n b\r\n"), "400").await;
     check(&server, &get("/api/notes/%zz", ""), "400 malformed-request").await;
     let bytes = b"GET /api/notes?title=\xFF HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
-    assert_eq!(told(&server.say(bytes).await), "400");
+    assert_eq!(outcome(&server.say(bytes).await), "400");
     let answers = server.say(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n\x01rubbish\r\n\r\n").await;
-    assert_eq!((told(&answers), answers.contains("HTTP/1.1 400")), ("200".to_owned(), true), "{answers}");
+    assert_eq!((outcome(&answers), answers.contains("HTTP/1.1 400")), ("200".to_owned(), true), "{answers}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,12 +85,12 @@ async fn a_target_has_several_forms() {
     check(&server, &get("h:80", ""), "404 no-such-path").await;
     check(&server, &get("*", ""), "404 no-such-path").await;
     let answer = server.say(b"OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
-    assert_eq!(told(&answer), "204", "{answer}");
+    assert_eq!(outcome(&answer), "204", "{answer}");
     assert!(answer.contains("allow: GET, HEAD, POST, PATCH, DELETE, OPTIONS\r\n"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_length_of_a_body_is_told_in_one_way() {
+async fn a_body_has_one_length() {
     let server = Server::start(HttpSettings::default()).await;
     let ada = server.app.account("ada@example.org").await;
     let check = async |length: &str, body: &str, expected: &str| {
@@ -110,12 +110,12 @@ async fn the_length_of_a_body_is_told_in_one_way() {
     check("Transfer-Encoding: identity", "", "400").await;
     check("Transfer-Encoding: chunked", "zz\r\n{}\r\n", "400 malformed-body").await;
     let old = "POST /api/notes HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
-    assert_eq!(told(&server.say(old.as_bytes()).await), "400");
+    assert_eq!(outcome(&server.say(old.as_bytes()).await), "400");
 }
 
-/// A proxy that went by `Content-Length` would take what follows the chunks for a part of the body.
+/// A proxy that trusts `Content-Length` would treat what follows the chunks as part of the body.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_follows_a_request_whose_length_is_told_in_two_ways() {
+async fn nothing_follows_a_request_with_two_lengths() {
     let server = Server::start(HttpSettings::default()).await;
     let ada = server.app.account("ada@example.org").await;
     let smuggled = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -147,7 +147,7 @@ async fn a_client_that_waits_for_leave_to_send_gets_it() {
     stream.read_exact(&mut leave).await.expect("there is leave");
     assert_eq!(&leave, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(NOTE.as_bytes()).await.expect("it is taken");
-    assert_eq!(told(&rest(&mut stream).await), "201");
+    assert_eq!(outcome(&rest(&mut stream).await), "201");
 
     let large = post("Connection: close\r\nExpect: 100-continue\r\nContent-Length: 100000000", &ada);
     check(&server, &large, "413 too-large").await;

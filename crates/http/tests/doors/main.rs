@@ -1,15 +1,17 @@
-//! The doors over HTTP, driven as a client drives them.
+//! The HTTP door, driven as a client drives it. Texts are compared in `texts` alone.
 
 mod accounts;
 mod bad_input;
 mod collections;
 mod conditions;
 mod description;
+mod endpoints;
 mod explaining;
 mod forms;
 mod heads;
 mod origins;
 mod records;
+mod texts;
 mod wire;
 
 use backstay_testkit::{Reply, TestApp};

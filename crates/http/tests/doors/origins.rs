@@ -6,8 +6,8 @@ use crate::NOTES;
 const APP: &str = "https://app.example.org";
 
 fn with_cors(origins: &[&str], credentials: bool) -> TestApp {
-    let origins = origins.iter().map(ToString::to_string).collect();
-    let cors = Cors::new(origins, credentials, 600).expect("a good configuration");
+    let origins: Vec<String> = origins.iter().map(ToString::to_string).collect();
+    let cors = Cors::new(&origins, credentials, 600).expect("a good configuration");
     TestApp::with(NOTES, HttpSettings { cors: Some(cors), ..HttpSettings::default() })
 }
 
@@ -41,6 +41,7 @@ async fn a_cookie_vouches_only_for_pages_of_this_origin() {
     check(&[("origin", "https://evil.example")], 403).await;
     check(&[("origin", "https://here.example.evil.example")], 403).await;
     check(&[("origin", "https://here.example:444")], 403).await;
+    check(&[("origin", "https://here.example"), ("x-forwarded-host", "evil.example")], 201).await;
     check(&[("origin", "null")], 403).await;
     let read = app.call("GET /api/notes", &[("cookie", &cookie), ("sec-fetch-site", "cross-site")]).await;
     assert_eq!(read.status, 200);
@@ -97,7 +98,7 @@ async fn a_page_that_may_call_may_sign_its_visitor_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_operator_is_made_on_a_page_of_this_origin() {
     let app = with_cors(&["*"], false);
-    let token = app.doors.identity.setup_token();
+    let token = app.setup_token();
     let form = format!("token={}&email=root%40example.org&password=a+good+password", token.expose());
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", APP), ("host", "here.example")];
     assert_eq!(app.post("POST /auth/setup", &headers, &form).await.problem(), "cross-origin");
@@ -163,4 +164,54 @@ async fn a_request_id_is_taken_from_a_proxy_alone() {
     let body = r#"{"email": "ada@example.org", "name": "Ada", "password": "correct horse battery"}"#;
     let up = app.post("POST /auth/sign-up", &https, body).await;
     assert!(up.header("set-cookie").starts_with("__Host-backstay="), "{up:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_may_be_configured_in_any_spelling() {
+    for spelling in ["https://app.example.org:443", "HTTPS://App.Example.ORG", "https://app.example.org/"] {
+        let app = with_cors(&[spelling], true);
+        let reply = app.call("GET /api/notes", &[("origin", APP)]).await;
+        assert_eq!(reply.header("access-control-allow-origin"), APP, "{spelling}");
+        let cookie = cookie(&app).await;
+        let headers = [("cookie", cookie.as_str()), ("origin", APP), ("host", "here.example")];
+        assert_eq!(app.post("POST /api/notes", &headers, r#"{"title": "x"}"#).await.status, 201, "{spelling}");
+    }
+    let app = with_cors(&["https://b\u{fc}cher.example"], false);
+    let origin = "https://xn--bcher-kva.example";
+    assert_eq!(app.call("GET /api/notes", &[("origin", origin)]).await.header("access-control-allow-origin"), origin);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_may_be_named_with_the_default_port() {
+    let app = TestApp::open(NOTES);
+    let cookie = cookie(&app).await;
+    for (origin, host, status) in [
+        ("https://here.example", "here.example:443", 201),
+        ("http://here.example", "here.example:80", 201),
+        ("http://here.example", "here.example:443", 403),
+        ("https://here.example", "here.example:80", 403),
+    ] {
+        let headers = [("cookie", cookie.as_str()), ("origin", origin), ("host", host)];
+        let reply = app.post("POST /api/notes", &headers, r#"{"title": "x"}"#).await;
+        assert_eq!(reply.status, status, "{origin} {host}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_may_send_and_read_the_headers_that_are_configured() {
+    let app = with_cors(&[APP], false);
+    let preflight = [("origin", APP), ("access-control-request-method", "GET")];
+    let leave = app.call("OPTIONS /api/notes", &preflight).await;
+    for name in ["Authorization", "Traceparent", "X-Requested-With"] {
+        assert!(leave.header("access-control-allow-headers").split(", ").any(|known| known == name), "{name}");
+    }
+    let mut settings = app.services.settings.clone();
+    let cors = settings.cors.take().expect("it is configured");
+    let owned = |name: &str| vec![name.to_owned()];
+    settings.cors = Some(cors.with_headers(&owned("X-Own"), &owned("X-Cache")).expect("they are names"));
+    let app = TestApp::with(NOTES, settings);
+    let leave = app.call("OPTIONS /api/notes", &preflight).await;
+    assert!(leave.header("access-control-allow-headers").ends_with("Prefer, X-Own"), "{leave:?}");
+    let read = app.call("GET /api/notes", &[("origin", APP)]).await;
+    assert!(read.header("access-control-expose-headers").ends_with("Retry-After, X-Cache"), "{read:?}");
 }

@@ -128,8 +128,6 @@ async fn paths_and_methods_are_what_they_are() {
     check("GET /auth/sign-in", 405, "method-not-allowed", "POST, OPTIONS").await;
     check("GET /api/notes/1", 404, "not-found", "").await;
     check("GET /api/notes/00000000-0000-0000-0000-000000000000", 404, "not-found", "").await;
-    let near = app.call("GET /api/note", &[]).await;
-    assert_eq!(near.json()["detail"], "nothing is found under this path; did you mean /api/notes?");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,7 +160,7 @@ async fn backstays_own_collections_are_for_operators() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
     let operator = app.operator("root@example.org").await;
-    let path = app.doors.engine.model().collection_named("BackstaySession").expect("sessions").path.clone();
+    let path = app.services.engine.model().collection_named("BackstaySession").expect("sessions").path.clone();
     let unknown = app.call("GET /api/nothing-of-this-name", &[("authorization", &ada)]).await;
     for headers in [vec![], vec![("authorization", ada.as_str())]] {
         let reply = app.call(&format!("GET /api/{path}"), &headers).await;
@@ -179,29 +177,20 @@ async fn a_problem_says_what_to_do() {
     let app = TestApp::open(NOTES);
     let reply = app.post("POST /api/notes", &[], r#"{"title": "One"}"#).await;
     assert_eq!(reply.header("cache-control"), "no-store");
-    let mut problem = reply.json();
+    let problem = reply.json();
     let id = reply.header("request-id");
     assert_eq!(problem["requestId"], id);
     assert_eq!(problem["instance"], format!("urn:uuid:{id}"));
-    problem["requestId"] = "ID".into();
-    problem["instance"] = "urn:uuid:ID".into();
     let meaning = app.call(&format!("GET {}", problem["type"].as_str().expect("a type")), &[]).await;
     assert_eq!(meaning.json()["title"], problem["title"]);
-    insta::assert_snapshot!(serde_json::to_string_pretty(&problem).expect("JSON"), @r#"
-    {
-      "detail": "sign in first",
-      "instance": "urn:uuid:ID",
-      "remedy": "Sign in at /auth/sign-in and send the token.",
-      "requestId": "ID",
-      "status": 401,
-      "title": "Sign in first",
-      "type": "/problems/sign-in-required"
+    assert_eq!((&problem["status"], &problem["type"]), (&401.into(), &"/problems/sign-in-required".into()));
+    for member in ["title", "detail", "remedy"] {
+        assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member}");
     }
-    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_small_doors_answer_everyone() {
+async fn health_and_root_answer_everyone() {
     let app = TestApp::open(NOTES);
     for line in ["GET /healthz", "GET /readyz"] {
         let reply = app.call(line, &[("authorization", "rubbish")]).await;
@@ -210,8 +199,25 @@ async fn the_small_doors_answer_everyone() {
     }
     let root = app.call("GET /", &[]).await;
     assert_eq!((root.status, root.json()["name"].as_str()), (200, Some("Notes")));
-    app.doors.engine.close();
+    app.services.engine.close();
     let reply = app.call("GET /readyz", &[]).await;
     assert_ne!(reply.status, 200, "{}", reply.text());
     assert_eq!(app.call("GET /healthz", &[]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_is_taken_has_a_place() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let auth = [("authorization", ada.as_str())];
+    let taken = r#"{"title": "x", "slug": "taken"}"#;
+    assert_eq!(app.post("POST /api/notes", &auth, taken).await.status, 201);
+    let id = note(&app, &ada, "Other").await;
+    for line in ["POST /api/notes".to_owned(), format!("PATCH /api/notes/{id}")] {
+        let reply = app.post(&line, &auth, taken).await;
+        assert_eq!((reply.status, reply.problem().as_str()), (409, "not-unique"), "{line}");
+        assert_eq!(reply.json()["errors"][0]["at"], "/slug", "{line}");
+    }
+    let several = app.post("POST /api/notes", &auth, &format!("[{taken}]")).await;
+    assert_eq!((several.status, &several.json()["errors"][0]["at"]), (409, &"/0/slug".into()));
 }

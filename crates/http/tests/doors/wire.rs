@@ -24,12 +24,12 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let doors = app.doors.clone();
+        let services = app.services.clone();
         let served = tokio::spawn(async move {
             let shutdown = async {
                 let _ = stopped.await;
             };
-            serve(listener, doors, shutdown).await
+            serve(listener, services, shutdown).await
         });
         Self { app, address, stop, served }
     }
@@ -91,7 +91,7 @@ async fn a_huge_body_is_refused_before_it_is_read() {
     let read = tokio::time::timeout(Duration::from_secs(1), stream.read_exact(&mut start)).await;
     read.expect("the answer does not wait for the body").expect("there is an answer");
     assert_eq!(&start, b"HTTP/1.1 413");
-    // A client that does not listen can send on for a while, and still finds the answer.
+    // A client that does not read yet can go on sending for a while and still gets the answer.
     for _ in 0..1000 {
         if stream.write_all(&[b' '; 10_000]).await.is_err() {
             break;
@@ -191,4 +191,78 @@ async fn the_server_waits_only_so_long() {
     server.stop.send(()).expect("the server runs");
     let ended = tokio::time::timeout(Duration::from_secs(5), server.served).await;
     ended.expect("the server does not wait for ever").expect("no panic").expect("it ends well");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_stays_longer_than_a_head_may_take() {
+    let (header_time, idle_time) = (Duration::from_millis(200), Duration::from_millis(1500));
+    let server = Server::start(HttpSettings { header_time, idle_time, ..HttpSettings::default() }).await;
+    let mut stream = server.connect().await;
+    let mut answer = [0; 12];
+    for _ in 0..2 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n").await.expect("it is open");
+        stream.read_exact(&mut answer).await.expect("there is an answer");
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        let mut all = vec![0; 4096];
+        tokio::time::sleep(header_time * 2).await;
+        assert!(stream.read(&mut all).await.expect("it is open") > 0);
+    }
+    let started = std::time::Instant::now();
+    assert_eq!(rest(&mut stream).await, "");
+    assert!(started.elapsed() < idle_time * 2, "it does not stay for ever");
+
+    let mut slow = server.connect().await;
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nGET /hea").await.expect("it is open");
+    let started = std::time::Instant::now();
+    assert!(rest(&mut slow).await.starts_with("HTTP/1.1 200"));
+    assert!(started.elapsed() < idle_time * 2, "a half head does not stay for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_defaults_outlast_load_balancers() {
+    let settings = HttpSettings::default();
+    assert_eq!((settings.idle_time.as_secs(), settings.header_time.as_secs()), (75, 30));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_head_does_not_keep_the_server_from_stopping() {
+    let server = Server::start(HttpSettings::default()).await;
+    let whole = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+    let mut streams = Vec::new();
+    for half in ["", "G", "GET /hea", "GET /healthz HTTP/1.1\r\nHost: h\r\n", &format!("{whole}GET /hea"), whole] {
+        let mut stream = server.connect().await;
+        stream.write_all(half.as_bytes()).await.expect("it is taken");
+        streams.push((half.to_owned(), stream));
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.stop.send(()).expect("the server runs");
+    let ended = tokio::time::timeout(Duration::from_secs(2), server.served).await;
+    ended.expect("no request is running").expect("no panic").expect("it ends well");
+    for (half, mut stream) in streams {
+        let answered = rest(&mut stream).await.matches("HTTP/1.1 200").count();
+        assert_eq!(answered, half.matches("\r\n\r\n").count(), "{half:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_written_to_its_end_before_the_server_stops() {
+    let server = Server::start(HttpSettings { body_bytes: 8_000_000, ..HttpSettings::default() }).await;
+    let ada = server.app.account("ada@example.org").await;
+    let text = "x".repeat(7_000_000);
+    let made = server
+        .app
+        .post("POST /api/notes", &[("authorization", &ada)], &format!(r#"{{"title":"x","body":"{text}"}}"#))
+        .await;
+    let id = made.json()["id"].as_str().expect("an id").to_owned();
+    let mut slow = server.connect().await;
+    let request = format!("GET /api/notes/{id} HTTP/1.1\r\nHost: h\r\nAuthorization: {ada}\r\n\r\n");
+    slow.write_all(request.as_bytes()).await.expect("it is taken");
+    let mut start = [0; 12];
+    slow.read_exact(&mut start).await.expect("the answer begins");
+    server.stop.send(()).expect("the server runs");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!server.served.is_finished(), "the answer is not written yet");
+    let answer = rest(&mut slow).await;
+    assert!(answer.len() > text.len() && answer.ends_with('}'), "{} bytes", answer.len());
+    server.served.await.expect("no panic").expect("the server ends well");
 }

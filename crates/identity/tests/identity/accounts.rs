@@ -5,8 +5,8 @@ use backstay_base::CallerKind;
 use backstay_engine::Context;
 use backstay_identity::{Settings, SignUp};
 
-const WRONG: &str = "the e-mail address or the password is wrong";
-const ENDED: &str = "the token is unknown, has expired or was revoked; sign in again";
+const WRONG: &str = "wrong-credentials";
+const ENDED: &str = "invalid-token";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_made_with_its_first_session() {
@@ -31,7 +31,7 @@ async fn an_account_is_made_with_its_first_session() {
     assert_eq!(me["account"]["email"], "ada@example.org");
     assert_eq!(me["expiresAt"], "2026-03-02T12:00:00.000000Z");
     assert_eq!(me["roles"], serde_json::json!([]));
-    assert_eq!(told(club.identity.me(&club.anonymous()).await), "sign in first");
+    assert_eq!(told(club.identity.me(&club.anonymous()).await), "sign-in-required");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,8 +52,8 @@ async fn a_session_ends_when_its_owner_says_so() {
         assert_eq!(told(club.shown(token).await), ENDED);
     }
     assert_eq!(told(club.sign_in("ada@example.org", PASSWORD).await), "done");
-    assert_eq!(told(club.identity.sign_out(&club.anonymous()).await), "sign in first");
-    assert_eq!(told(club.identity.sign_out_everywhere(&club.anonymous()).await), "sign in first");
+    assert_eq!(told(club.identity.sign_out(&club.anonymous()).await), "sign-in-required");
+    assert_eq!(told(club.identity.sign_out_everywhere(&club.anonymous()).await), "sign-in-required");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,18 +66,13 @@ async fn a_new_password_ends_every_other_session() {
         async |cx: &Context, body: &str| club.identity.change_password(cx, address(ADDRESS), body.as_bytes()).await;
 
     let check = async |body: &str, expected: &str| assert_eq!(told(change(&cx, body).await), expected, "{body}");
-    check(r#"{"password": "another good one"}"#, "/current: a value is required").await;
-    check(r#"{"current": "x"}"#, "/password: a value is required").await;
+    check(r#"{"password": "another good one"}"#, "/current required").await;
+    check(r#"{"current": "x"}"#, "/password required").await;
     check(r#"{"current": "not this one", "password": "another good one"}"#, WRONG).await;
-    check(r#"{"current": "correct horse battery", "password": "short"}"#, "/password: at least 10 characters").await;
-    check(
-        r#"{"current": "correct horse battery", "password": "correct horse battery"}"#,
-        "/password: this is the present password; choose another",
-    )
-    .await;
-    check(r#"{"current": "correct horse battery", "password": "another good one", "x": 1}"#, "/x: unknown member 'x'")
-        .await;
-    assert_eq!(told(change(&club.anonymous(), "{}").await), "sign in first");
+    check(r#"{"current": "correct horse battery", "password": "short"}"#, "/password range").await;
+    check(r#"{"current": "correct horse battery", "password": "correct horse battery"}"#, "/password range").await;
+    check(r#"{"current": "correct horse battery", "password": "another good one", "x": 1}"#, "/x unknown").await;
+    assert_eq!(told(change(&club.anonymous(), "{}").await), "sign-in-required");
     assert_eq!(told(club.shown(&second).await), "done");
 
     let body = r#"{"current": "correct horse battery", "password": "another good one"}"#;
@@ -98,30 +93,29 @@ async fn sign_up_takes_what_the_account_may_write_and_nothing_else() {
         let body = format!(r#"{{"email": "ada@example.org", "name": "Ada", "password": "{PASSWORD}"{members}}}"#);
         assert_eq!(told(club.sign_up_with(&body).await), expected, "{members}");
     };
-    check(r#", "rank": 9"#, "/rank: you may not create this field").await;
-    check(r#", "badge": "gold""#, "/badge: you may not create this field").await;
-    check(r#", "credits": 1000"#, "/credits: it is read-only").await;
-    check(r#", "groups": []"#, "/groups: it cannot be given at sign-up; change it afterwards").await;
-    check(r#", "id": "0190a5d0-0000-7000-8000-000000000001""#, "/id: Backstay gives it its value").await;
-    check(r#", "nane": "Ada""#, "/nane: unknown field 'nane'; did you mean 'name'?").await;
-    check(r#", "name": "Bob""#, "/name: the member occurs twice").await;
-    check(r#", "password": "another good one""#, "/password: the member occurs twice").await;
-    check(r#", "bio": 7"#, "/bio: expected a text in double quotes").await;
+    check(r#", "rank": 9"#, "/rank forbidden").await;
+    check(r#", "badge": "gold""#, "/badge forbidden").await;
+    check(r#", "credits": 1000"#, "/credits read-only").await;
+    check(r#", "groups": []"#, "/groups read-only").await;
+    check(r#", "id": "0190a5d0-0000-7000-8000-000000000001""#, "/id read-only").await;
+    check(r#", "nane": "Ada""#, "/nane unknown, name?").await;
+    check(r#", "name": "Bob""#, "/name duplicate").await;
+    check(r#", "password": "another good one""#, "/password duplicate").await;
+    check(r#", "bio": 7"#, "/bio type").await;
     check(r#", "bio": "a writer of programs""#, "done").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_sign_up_lacks_is_named() {
+async fn missing_members_of_a_sign_up_are_named() {
     let club = Club::open(settings());
     let check = async |body: &str, expected: &str| assert_eq!(told(club.sign_up_with(body).await), expected, "{body}");
-    check(r#"{"name": "Ada", "password": "correct horse battery"}"#, "/email: a value is required").await;
-    check(r#"{"email": null, "name": "A", "password": "correct horse battery"}"#, "/email: a value is required").await;
-    check(r#"{"email": "ada@example.org", "name": "Ada"}"#, "/password: a value is required").await;
-    check(r#"{"email": "ada@example.org", "password": "correct horse battery"}"#, "/name: a value is required").await;
-    check(r#"{"email": "ada@example.org", "name": "Ada", "password": "short"}"#, "/password: at least 10 characters")
-        .await;
-    check("[]", "expected a JSON object").await;
-    assert!(told(club.sign_up_with("{").await).starts_with("not JSON"));
+    check(r#"{"name": "Ada", "password": "correct horse battery"}"#, "/email required").await;
+    check(r#"{"email": null, "name": "A", "password": "correct horse battery"}"#, "/email required").await;
+    check(r#"{"email": "ada@example.org", "name": "Ada"}"#, "/password required").await;
+    check(r#"{"email": "ada@example.org", "password": "correct horse battery"}"#, "/name required").await;
+    check(r#"{"email": "ada@example.org", "name": "Ada", "password": "short"}"#, "/password range").await;
+    check("[]", " type").await;
+    check("{", " syntax").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +128,7 @@ async fn a_taken_address_and_another_taken_value_are_refused_alike() {
     let before = club.identity.hashes_computed();
     for (email, handle) in [("ada@example.org", "other"), ("ADA@example.org", "other"), ("bob@example.org", "ada")] {
         let refused = told(club.sign_up_with(&body(email, handle)).await);
-        assert_eq!(refused, "you may not create an account with these values");
+        assert_eq!(refused, "forbidden");
     }
     assert_eq!(club.identity.hashes_computed() - before, 3, "the work is done all the same");
     assert_eq!(told(club.sign_up_with(&body("bob@example.org", "bob")).await), "done");
@@ -154,16 +148,19 @@ async fn of_parallel_sign_ups_with_one_address_one_succeeds() {
         answers.push(task.await.expect("the task ends"));
     }
     let made = answers.iter().filter(|answer| *answer == "done").count();
-    let refused = answers.iter().filter(|answer| *answer == "you may not create an account with these values").count();
+    let refused = answers.iter().filter(|answer| *answer == "forbidden").count();
     assert_eq!((made, refused), (1, 15), "{answers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_sign_in_does_not_tell_why() {
+async fn a_refused_sign_in_does_not_reveal_why() {
     let club = Club::open(settings());
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     club.sign_up("off@example.org").await.expect("sign-up is open");
-    club.identity.disable(&club.system(), &by_email("off@example.org")).await.expect("the account exists");
+    club.administration(&club.system())
+        .disable_account(&by_email("off@example.org"))
+        .await
+        .expect("the account exists");
     let long = "x".repeat(5000);
 
     for (email, password) in [
@@ -184,19 +181,19 @@ async fn a_refused_sign_in_does_not_tell_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_malformed_sign_in_is_named() {
+async fn a_malformed_sign_in_names_the_member() {
     let club = Club::open(settings());
     let check = async |body: &str, expected: &str| assert_eq!(told(club.sign_in_with(body).await), expected, "{body}");
-    check("{}", "/email: a value is required").await;
-    check(r#"{"email": "ada@example.org"}"#, "/password: a value is required").await;
-    check(r#"{"email": 1, "password": "x"}"#, "/email: expected a text in double quotes").await;
-    check(r#"{"email": "a@b.c", "password": "x", "as": "root"}"#, "/as: expected \"account\" or \"operator\"").await;
-    check(r#"{"email": "a@b.c", "password": "x", "remember": true}"#, "/remember: unknown member 'remember'").await;
-    check(r#"{"email": "a@b.c", "email": "c@d.e", "password": "x"}"#, "/email: the member occurs twice").await;
+    check("{}", "/email required").await;
+    check(r#"{"email": "ada@example.org"}"#, "/password required").await;
+    check(r#"{"email": 1, "password": "x"}"#, "/email type").await;
+    check(r#"{"email": "a@b.c", "password": "x", "as": "root"}"#, "/as type").await;
+    check(r#"{"email": "a@b.c", "password": "x", "remember": true}"#, "/remember unknown").await;
+    check(r#"{"email": "a@b.c", "email": "c@d.e", "password": "x"}"#, "/email duplicate").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hash_of_another_cost_is_made_anew() {
+async fn a_hash_of_another_cost_is_replaced() {
     let club = Club::open(settings());
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     let dearer = Settings { hashing: backstay_identity::HashingCost { passes: 2, ..settings().hashing }, ..settings() };
@@ -211,32 +208,33 @@ async fn a_hash_of_another_cost_is_made_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sign_up_can_be_closed_or_for_the_invited() {
+async fn sign_up_can_be_closed_or_by_invitation() {
     let closed = Club::open(Settings { sign_up: SignUp::Closed, ..settings() });
-    let refused = "you may not create an account yourself; an operator has to";
+    let refused = "forbidden";
     assert_eq!(told(closed.sign_up("ada@example.org").await), refused);
 
     let club = Club::open(Settings { sign_up: SignUp::Invited, ..settings() });
-    assert_eq!(told(club.sign_up("ada@example.org").await), "/invitation: a value is required");
+    assert_eq!(told(club.sign_up("ada@example.org").await), "/invitation required");
     let expires = club.system().now.checked_add(backstay_base::Duration::parse("48h").expect("a duration"));
     let expires = expires.expect("a moment");
     let roles = ["WRITER".to_owned()];
-    let invited = club.identity.invite(&club.system(), "Ada@example.org", &roles, expires).await;
+    let invited = club.administration(&club.system()).invite("Ada@example.org", &roles, expires).await;
     let token = invited.expect("the system may invite").token;
     let check = async |email: &str, token: &str, expected: &str| {
         let body =
             format!(r#"{{"email": "{email}", "name": "Ada", "password": "{PASSWORD}", "invitation": "{token}"}}"#);
         assert_eq!(told(club.sign_up_with(&body).await), expected, "{email} {token}");
     };
-    let refused = "you may not create an account with these values";
+    let refused = "forbidden";
     check("ada@example.org", "bsi_unknown", refused).await;
     check("bob@example.org", token.expose(), refused).await;
     check("ada@example.org", token.expose(), "done").await;
     check("ada@example.org", token.expose(), refused).await;
-    let caller = club.identity.caller_for(&by_email("ada@example.org")).await.expect("the account exists");
+    let caller =
+        club.administration(&club.system()).caller_for(&by_email("ada@example.org")).await.expect("the account exists");
     assert!(caller.has_role("WRITER"));
 
-    let invited = club.identity.invite(&club.system(), "bob@example.org", &[], expires).await;
+    let invited = club.administration(&club.system()).invite("bob@example.org", &[], expires).await;
     let token = invited.expect("the system may invite").token;
     club.clock.advance("48h");
     check("bob@example.org", token.expose(), refused).await;
@@ -245,11 +243,8 @@ async fn sign_up_can_be_closed_or_for_the_invited() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_without_accounts_has_operators_and_keys() {
     let club = Club::without_accounts();
-    assert_eq!(
-        told(club.sign_up("ada@example.org").await),
-        "you may not create an account here; this application has none"
-    );
-    let refused = "/as: this application has no accounts; operators sign in with \"as\": \"operator\"";
+    assert_eq!(told(club.sign_up("ada@example.org").await), "forbidden");
+    let refused = "/as range";
     assert_eq!(told(club.sign_in("ada@example.org", PASSWORD).await), refused);
     assert_eq!(club.operator().await.caller.kind, CallerKind::Operator);
 }

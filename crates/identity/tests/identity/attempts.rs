@@ -1,8 +1,8 @@
-//! How often something may be tried.
+//! Limits on attempts to sign in, to sign up and to set up.
 
 use crate::support::{Club, PASSWORD, address, secret, settings};
 use backstay_base::{Error, Limit};
-use backstay_identity::Settings;
+use backstay_identity::{FirstOperator, Settings};
 
 fn wait<T>(result: &Result<T, Error>) -> Option<u64> {
     match result {
@@ -17,7 +17,7 @@ async fn sign_in(club: &Club, from: &str, email: &str, password: &str) -> Option
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_account_is_not_tried_without_end_from_many_addresses() {
+async fn guesses_at_one_account_are_limited_across_addresses() {
     let club = Club::open(Settings { attempts_per_account: 3, ..settings() });
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     for email in ["ada@example.org", "nobody@example.org"] {
@@ -37,7 +37,7 @@ async fn one_account_is_not_tried_without_end_from_many_addresses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_address_does_not_try_many_accounts() {
+async fn guesses_from_one_address_are_limited_across_accounts() {
     let club = Club::open(Settings { attempts_per_address: 3, ..settings() });
     for number in 0..3 {
         assert_eq!(sign_in(&club, "2001:db8::1", &format!("a{number}@example.org"), "wrong").await, None);
@@ -56,7 +56,8 @@ async fn sign_ups_and_set_ups_are_limited_too() {
 
     let set_up = async || {
         let (cx, from) = (club.anonymous(), address("192.0.2.1"));
-        wait(&club.identity.set_up_operator(&cx, from, &secret("guess"), "r@example.org", &secret(PASSWORD)).await)
+        let (token, email, password) = (secret("guess"), "r@example.org".to_owned(), secret(PASSWORD));
+        wait(&club.identity.set_up_operator(&cx, from, &FirstOperator { token, email, password }).await)
     };
     for _ in 0..3 {
         assert_eq!(set_up().await, None);
@@ -65,7 +66,7 @@ async fn sign_ups_and_set_ups_are_limited_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stolen_session_does_not_guess_the_password() {
+async fn a_stolen_session_cannot_guess_the_password() {
     let club = Club::open(Settings { attempts_per_account: 2, ..settings() });
     let token = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let cx = club.shown(&token).await.expect("the token is good");

@@ -1,9 +1,11 @@
-//! Accounts, operators and services on a real database, with time in the hand of the test.
+//! Accounts, operators and API keys on a real database, with a clock that the test controls.
 
 mod accounts;
 mod administration;
 mod attempts;
+mod capability;
 mod claims;
+mod grants;
 mod invitations;
 mod me;
 mod operators;
@@ -11,3 +13,4 @@ mod revocation;
 mod secrets;
 mod sign_up;
 mod support;
+mod texts;

@@ -1,4 +1,4 @@
-//! What a caller is told of itself.
+//! What a caller sees of itself.
 
 use backstay_engine::Context;
 use backstay_identity::NewKey;
@@ -11,16 +11,17 @@ async fn me(club: &Club, cx: &Context) -> serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_told_what_it_is_and_nothing_of_how_it_is_stored() {
+async fn a_key_sees_itself_and_nothing_of_how_it_is_stored() {
     let club = Club::open(settings());
     let system = club.system();
     let key = NewKey {
         name: "importer".to_owned(),
         roles: vec!["WRITER".to_owned()],
         claims: [("region".to_owned(), "eu".to_owned())].into(),
+        only: None,
         expires_at: system.now.checked_add(backstay_base::Duration::parse("24h").expect("a duration")),
     };
-    let issued = club.identity.issue_key(&system, key.clone()).await.expect("the system may");
+    let issued = club.administration(&system).issue_key(key.clone()).await.expect("the system may");
     let service = club.shown(&issued.secret).await.expect("the key is good");
     let expected = json!({
         "kind": "SERVICE",
@@ -28,18 +29,19 @@ async fn a_key_is_told_what_it_is_and_nothing_of_how_it_is_stored() {
         "name": "importer",
         "roles": ["WRITER"],
         "claims": {"region": "eu"},
+        "only": null,
         "expiresAt": "2026-02-01T12:00:00.000000Z",
     });
     assert_eq!(me(&club, &service).await, expected);
 
     let key = NewKey { name: "for ever".to_owned(), expires_at: None, ..key };
-    let issued = club.identity.issue_key(&system, key).await.expect("the system may");
+    let issued = club.administration(&system).issue_key(key).await.expect("the system may");
     let service = club.shown(&issued.secret).await.expect("the key is good");
     assert_eq!(me(&club, &service).await["expiresAt"], json!(null));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_is_told_of_its_record_and_its_session() {
+async fn an_operator_sees_its_record_and_its_session() {
     let club = Club::open(settings());
     let operator = club.operator().await;
     let me = me(&club, &operator).await;

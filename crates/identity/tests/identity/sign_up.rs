@@ -1,17 +1,17 @@
-//! What a sign-up may say of the new account, beyond what its fields' rules say.
+//! What somebody can set in their own record at sign-up, besides what the rules of its fields say.
 
 use crate::support::{Club, PASSWORD, json, settings, told};
 
-/// What a sign-up with these members is told.
+/// The outcome of a sign-up with these members.
 async fn sign_up(club: &Club, members: &str) -> String {
     let body = format!(r#"{{"email": "ada@example.org", "name": "Ada", "password": "{PASSWORD}"{members}}}"#);
     told(club.sign_up_with(&body).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_account_begins_in_the_first_state() {
+async fn a_new_account_starts_in_the_initial_state() {
     let club = Club::open(settings());
-    let refused = "/standing: a new record begins as GUEST";
+    let refused = "/standing range";
     assert_eq!(sign_up(&club, r#", "standing": "MEMBER""#).await, refused);
     assert_eq!(sign_up(&club, r#", "standing": "GUEST""#).await, "done");
     let body = format!(r#"{{"email": "bob@example.org", "name": "Bob", "password": "{PASSWORD}"}}"#);
@@ -20,11 +20,11 @@ async fn a_new_account_begins_in_the_first_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_account_refers_to_what_everybody_may_read() {
+async fn a_new_account_can_refer_only_to_what_everybody_may_read() {
     let club = Club::open(settings());
     let (listed, hidden) = (club.house(true).await, club.house(false).await);
     let nowhere = "0190a5d0-0000-7000-8000-000000000001";
-    let refused = "/house: there is no House with this id";
+    let refused = "/house reference";
     assert_eq!(sign_up(&club, &format!(r#", "house": "{nowhere}""#)).await, refused);
     assert_eq!(sign_up(&club, &format!(r#", "house": "{hidden}""#)).await, refused);
     assert_eq!(sign_up(&club, &format!(r#", "house": "{listed}""#)).await, "done");
@@ -34,7 +34,7 @@ async fn a_new_account_refers_to_what_everybody_may_read() {
     let body = |sponsor: &str| {
         format!(r#"{{"email": "eve@example.org", "name": "Eve", "password": "{PASSWORD}", "sponsor": "{sponsor}"}}"#)
     };
-    let refused = "/sponsor: there is no User with this id";
+    let refused = "/sponsor reference";
     assert_eq!(told(club.sign_up_with(&body(nowhere)).await), refused);
     assert_eq!(told(club.sign_up_with(&body(&bob)).await), refused, "accounts are not shown to strangers");
 }

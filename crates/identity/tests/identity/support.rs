@@ -1,11 +1,11 @@
-//! An application with accounts on a temporary database, whose clock the test moves.
+//! An application with accounts on a temporary database, with a clock that the test controls.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, Secret};
+use backstay_base::{Caller, Error, Secret, ViolationKind};
 use backstay_engine::{Context, Create, Engine, WriteOptions};
-use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, SignedIn, system_model};
+use backstay_identity::{AccountRef, Administration, HashingCost, Identity, Settings, SignUp, SignedIn, system_model};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
 
@@ -66,12 +66,12 @@ pub(crate) struct Club {
 }
 
 impl Club {
-    /// With accounts and these settings.
+    /// The application with accounts and these settings.
     pub(crate) fn open(settings: Settings) -> Self {
         Self::with(files(), settings)
     }
 
-    /// Of an application that has no accounts.
+    /// An application without accounts.
     pub(crate) fn without_accounts() -> Self {
         let files = vec![SourceFile::app("model/meter.graphql", WITHOUT_ACCOUNTS), system_model(None)];
         Self::with(files, settings())
@@ -84,7 +84,7 @@ impl Club {
         Self { app, identity, clock }
     }
 
-    /// After a restart, with these settings.
+    /// The same application after a restart with these settings.
     pub(crate) fn restart(self, settings: Settings) -> Self {
         let Self { app, identity, clock } = self;
         drop(identity);
@@ -105,9 +105,14 @@ impl Club {
         Context::system(self.engine())
     }
 
-    /// A request with this token.
+    /// The operations for operators, in the name of a caller who may use them.
+    pub(crate) fn administration<'a>(&'a self, cx: &'a Context) -> Administration<'a> {
+        self.identity.administration(cx).expect("an operator or Backstay itself")
+    }
+
+    /// The context of a request with this token.
     pub(crate) async fn shown(&self, token: &Secret) -> Result<Context, Error> {
-        Ok(Context::new(self.engine(), self.identity.recognise(token).await?))
+        Ok(Context::new(self.engine(), self.identity.authenticate(token).await?))
     }
 
     pub(crate) async fn sign_up_with(&self, body: &str) -> Result<SignedIn, Error> {
@@ -126,7 +131,7 @@ impl Club {
         self.identity.sign_in(&self.anonymous(), address(ADDRESS), body.as_bytes()).await
     }
 
-    /// An account with the role of an editor.
+    /// The context of an account with the role EDITOR.
     pub(crate) fn editor(&self) -> Context {
         Context::new(self.engine(), Arc::new(Caller::account(self.engine().next_id(), ["EDITOR"])))
     }
@@ -139,14 +144,14 @@ impl Club {
         self.engine().create(&self.editor(), create).await.expect("everyone may make a house").ids[0].to_string()
     }
 
-    /// An operator who has signed in.
+    /// The context of an operator who has signed in.
     pub(crate) async fn operator(&self) -> Context {
         self.shown(&self.operator_token().await).await.expect("the token is good")
     }
 
     /// The token of an operator who has signed in.
     pub(crate) async fn operator_token(&self) -> Secret {
-        let operator = self.identity.add_operator(&self.system(), "root@example.org", &secret(PASSWORD)).await;
+        let operator = self.administration(&self.system()).add_operator("root@example.org", &secret(PASSWORD)).await;
         operator.expect("an operator can be added");
         let body = format!(r#"{{"email": "root@example.org", "password": "{PASSWORD}", "as": "operator"}}"#);
         self.sign_in_with(&body).await.expect("an operator can sign in").token
@@ -185,11 +190,37 @@ pub(crate) fn json(bytes: &[u8]) -> serde_json::Value {
     serde_json::from_slice(bytes).expect("an answer is JSON")
 }
 
-/// What a client is told.
+/// The outcome of an operation without texts: `done`, the code of an error, or the place and kind of each violation.
+/// Texts are compared in `texts.rs` only.
 pub(crate) fn told<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result {
         Ok(_) => "done".to_owned(),
+        Err(Error::Invalid(violations) | Error::Malformed(violations)) => {
+            let shown = violations.iter().map(|one| format!("{} {}", one.at, kind(&one.kind)));
+            shown.collect::<Vec<_>>().join("; ")
+        }
         Err(error @ Error::Internal(_)) => format!("{error:?}"),
-        Err(error) => error.to_string(),
+        Err(error) => error.code().to_owned(),
     }
+}
+
+fn kind(kind: &ViolationKind) -> String {
+    let name = match kind {
+        ViolationKind::Unknown { suggestion: Some(meant), .. } => return format!("unknown, {meant}?"),
+        ViolationKind::Unknown { .. } => "unknown",
+        ViolationKind::Syntax { .. } => "syntax",
+        ViolationKind::Duplicate => "duplicate",
+        ViolationKind::Required => "required",
+        ViolationKind::Type { .. } => "type",
+        ViolationKind::Range(_) => "range",
+        ViolationKind::Check { .. } => "check",
+        ViolationKind::ReadOnly(_) => "read-only",
+        ViolationKind::NeedsPassword => "needs-password",
+        ViolationKind::NotAnAccount => "not-an-account",
+        ViolationKind::InitialState { .. } => "initial-state",
+        ViolationKind::FieldForbidden { .. } => "forbidden",
+        ViolationKind::Reference { .. } => "reference",
+        ViolationKind::Transition { .. } => "transition",
+    };
+    name.to_owned()
 }

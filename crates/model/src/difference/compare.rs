@@ -156,7 +156,8 @@ impl Pair<'_> {
 
     fn indexes(&self, all: &mut Vec<Difference>) {
         let key = |of: &Collection, index: &Index| {
-            let columns = index.fields.iter().map(|id| of.field(*id).column.clone()).collect::<Vec<_>>();
+            let columns = index.fields.iter().flat_map(|id| &of.field(*id).columns).map(|column| column.name.clone());
+            let columns = columns.collect::<Vec<_>>();
             (index.name.clone(), columns, index.unique)
         };
         let before: HashSet<_> = self.before.indexes.iter().map(|index| key(self.before, index)).collect();

@@ -40,10 +40,10 @@ impl fmt::Display for Difference {
                 write!(f, "the link table {table} of {collection}.{field} is gone; its links would be deleted")
             }
             Self::IndexAdded { collection, index, unique: true } => {
-                write!(f, "{collection} gets the unique index {index}; records with the same values would be refused")
+                write!(f, "{collection} gets the unique index {index}; this fails if stored records share values")
             }
             Self::IndexAdded { collection, index, unique: false } => {
-                write!(f, "{collection} gets the index {index}; writes wait while it is built")
+                write!(f, "{collection} gets the index {index}")
             }
             Self::IndexRemoved { collection, index, unique } => {
                 let kind = if *unique { "unique index" } else { "index" };

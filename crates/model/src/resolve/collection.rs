@@ -82,7 +82,8 @@ impl Resolver<'_> {
     fn indexes(&mut self, at: usize, table: &str, fields: &[Field]) -> Vec<Index> {
         let mut indexes: Vec<Index> = Vec::new();
         let name = |ids: &[FieldId], unique: bool| {
-            let columns: Vec<&str> = ids.iter().map(|id| fields[usize::from(id.0)].column.as_str()).collect();
+            let columns = ids.iter().flat_map(|id| &fields[usize::from(id.0)].columns);
+            let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
             names::index(table, &columns, unique)
         };
         for field in fields.iter().skip(STANDARD_FIELDS.len()).filter(|field| field.unique) {

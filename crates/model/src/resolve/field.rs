@@ -4,8 +4,7 @@ use apollo_compiler::{Name, Node};
 
 use super::app::EXPRESSION_WORDS;
 use super::{Resolver, STANDARD_FIELDS, default, description};
-use crate::names;
-use crate::{Allow, Check, Class, CollectionId, Element, Field, FieldId, FieldKind, OnDelete, Set, SetOn};
+use crate::{Allow, Check, Class, CollectionId, Column, Element, Field, FieldId, FieldKind, OnDelete, Set, SetOn};
 use backstay_scalar::Scalar;
 
 /// Query parameters of a list, which a field of that name could not be compared by.
@@ -34,7 +33,7 @@ impl<'a> Resolver<'a> {
         Field {
             id: FieldId(u16::try_from(number).unwrap_or_default()),
             name: name.to_owned(),
-            column: names::snake(name),
+            columns: Column::of(name, &FieldKind::Scalar(scalar)),
             description: declared.and_then(|field| description(field.description.as_ref())),
             kind: FieldKind::Scalar(scalar),
             required: true,
@@ -57,16 +56,10 @@ impl<'a> Resolver<'a> {
             Some(kind) => (kind, true),
             None => (FieldKind::Scalar(Scalar::Text), false),
         };
-        let snake = names::snake(&node.name);
-        let column = match &kind {
-            FieldKind::ToOne { .. } => format!("{snake}_id"),
-            kind if kind.is_stored() => snake,
-            _ => String::new(),
-        };
         let mut field = Field {
             id,
             name: node.name.to_string(),
-            column,
+            columns: Column::of(&node.name, &kind),
             description: description(node.description.as_ref()),
             required: node.ty.is_non_null() && !kind.is_to_many(),
             kind,

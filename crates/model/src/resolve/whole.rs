@@ -81,13 +81,11 @@ impl Resolver<'_> {
     }
 
     fn check_columns(&mut self, collection: &Collection) {
-        let mut seen: HashMap<String, Span> = HashMap::new();
+        let mut seen: HashMap<&str, Span> = HashMap::new();
         for field in collection.stored_fields() {
-            let currency = matches!(field.kind, FieldKind::Scalar(Scalar::Money));
-            let currency = currency.then(|| format!("{}_currency", field.column));
-            for column in std::iter::once(field.column.clone()).chain(currency) {
-                let what = format!("two fields of {} have one column, `{column}`", collection.name);
-                if let Some(first) = seen.insert(column, field.span) {
+            for column in &field.columns {
+                let what = format!("two fields of {} have one column, `{}`", collection.name, column.name);
+                if let Some(first) = seen.insert(&column.name, field.span) {
                     self.collision(what, field.span, first, "give one of them another name");
                 }
             }

@@ -4,68 +4,61 @@ use std::sync::Arc;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use crate::own::{EXPECT_ROWS, UNEXPECTED_ROWS};
 use crate::{Cause, StoreError};
 
-/// Why the server refused a statement, without the values that its own messages repeat.
+/// Why the server refused a statement, without its message, which repeats values.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
-    /// Absent where the connection was lost.
+    /// Absent if the connection was lost.
     code: Option<SqlState>,
     table: Option<String>,
     constraint: Option<String>,
-    /// The columns of a unique index.
-    columns: Vec<String>,
-    /// The number of changed rows that a `Marker` refused.
-    rows: Option<u64>,
+    detail: Option<String>,
 }
 
-/// How many rows a statement must change.
+/// How many rows a statement that is sent together with COMMIT must change.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Marker {
+pub(super) struct Guard {
     pub(super) expected: u64,
-    /// Whether another number means that the operation should be run again.
+    /// Whether any other number means that the transaction should be run again.
     pub(super) run_again: bool,
 }
 
-/// Begins the text whose cast to a number makes the server refuse a wrong number of rows.
-const ROWS: &str = "rows:";
-
-impl Marker {
-    /// The statement, refused by the server itself where it changes another number of rows.
-    pub(super) fn guard(self, text: &str) -> String {
+impl Guard {
+    /// The statement, for which the server raises an error if it changes another number of rows: COMMIT is already on its
+    /// way when that number would arrive here.
+    pub(super) fn apply(self, text: &str) -> String {
         let expected = self.expected;
-        format!(
-            "WITH staged AS ({text} RETURNING 1) \
-             SELECT CASE WHEN count(*) = {expected} THEN 1 ELSE ('{ROWS}' || count(*))::int END FROM staged"
-        )
+        format!("WITH staged AS ({text} RETURNING 1) SELECT {EXPECT_ROWS}(count(*), {expected}) FROM staged")
     }
 }
 
 impl Refusal {
     pub(super) fn of(error: &Error) -> Self {
         let Some(refused) = error.as_db_error() else {
-            return Self { code: None, table: None, constraint: None, columns: Vec::new(), rows: None };
+            return Self { code: None, table: None, constraint: None, detail: None };
         };
         Self {
             code: Some(refused.code().clone()),
             table: refused.table().map(str::to_owned),
             constraint: refused.constraint().map(str::to_owned),
-            columns: refused.detail().map(columns).unwrap_or_default(),
-            rows: refused.message().split_once(ROWS).and_then(|(_, rest)| rest.trim_end_matches('"').parse().ok()),
+            detail: refused.detail().map(str::to_owned),
         }
     }
 
-    /// Whether there was no answer.
+    /// Whether the connection was lost.
     pub(super) fn is_lost(&self) -> bool {
         self.code.is_none() || self.code.as_ref().is_some_and(|code| code.code().starts_with("57P"))
     }
 
-    /// The number of rows that this marker refused.
-    pub(super) fn rows(&self, _marker: Marker) -> Option<u64> {
-        self.rows.filter(|_| self.code == Some(SqlState::INVALID_TEXT_REPRESENTATION))
+    /// The number of rows that a guard refused.
+    pub(super) fn guarded_rows(&self) -> Option<u64> {
+        let raised = self.code.as_ref().is_some_and(|code| code.code() == UNEXPECTED_ROWS);
+        self.detail.as_ref().filter(|_| raised).and_then(|rows| rows.parse().ok())
     }
 
-    /// The store's error; `conflict` is set where another transaction was in the way.
+    /// The store's error; sets `conflict` if another transaction was in the way.
     pub(super) fn note(self, conflict: &mut bool) -> StoreError {
         let Some(code) = self.code.clone() else { return StoreError::Database(self.into_cause()) };
         match code.code() {
@@ -74,8 +67,11 @@ impl Refusal {
                 StoreError::Busy
             }
             "23505" => {
-                let Self { table, columns, .. } = self;
-                StoreError::Unique { table: table.unwrap_or_default(), columns }
+                let columns = self.detail.as_deref().and_then(columns);
+                match (self.table.clone(), columns) {
+                    (Some(table), Some(columns)) => StoreError::Unique { table, columns },
+                    _ => StoreError::Constraint(self.into_cause()),
+                }
             }
             "23503" => StoreError::ForeignKey,
             "25P02" => StoreError::Aborted,
@@ -92,14 +88,13 @@ impl Refusal {
     }
 }
 
-/// The columns that PostgreSQL names in the detail of a unique violation alone: `Key (section, slug)=(…) already
-/// exists.`
-fn columns(detail: &str) -> Vec<String> {
-    let list = detail.strip_prefix("Key (").and_then(|rest| rest.split_once(")=(")).map_or("", |(list, _)| list);
-    list.split(", ").filter(|name| !name.is_empty()).map(|name| name.trim_matches('"').to_owned()).collect()
+/// The columns of a unique index, which PostgreSQL names only in the detail: `Key (section, slug)=(…) already exists.`
+fn columns(detail: &str) -> Option<Vec<String>> {
+    let (list, _) = detail.strip_prefix("Key (")?.split_once(")=(")?;
+    Some(list.split(", ").map(|name| name.trim_matches('"').to_owned()).collect())
 }
 
-/// An error outside of operations.
+/// An error outside of a transaction.
 #[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` wants")]
 pub(super) fn plain(error: Error) -> StoreError {
     Refusal::of(&error).note(&mut false)

@@ -11,21 +11,27 @@ pub(super) fn put(number: Decimal, out: &mut BytesMut) {
     let scale = number.scale();
     let padding = (4 - scale % 4) % 4;
     let mut rest = number.mantissa().unsigned_abs() * 10_u128.pow(padding);
-    let fraction = (scale + padding) / 4;
     let mut digits = Vec::new();
     while rest > 0 {
-        digits.push(i16::try_from(rest % 10_000).unwrap_or_default());
+        digits.push(word(rest % 10_000));
         rest /= 10_000;
     }
-    let count = i16::try_from(digits.len()).unwrap_or_default();
+    let count = word(digits.len() as u128);
     out.put_i16(count);
-    out.put_i16(count - i16::try_from(fraction).unwrap_or_default() - 1);
+    out.put_i16(count - word(u128::from((scale + padding) / 4)) - 1);
     out.put_u16(if number.mantissa() < 0 { NEGATIVE } else { 0 });
-    out.put_i16(i16::try_from(scale).unwrap_or_default());
+    out.put_i16(word(u128::from(scale)));
     digits.iter().rev().for_each(|digit| out.put_i16(*digit));
 }
 
-/// Reads a number that fits.
+/// A digit, or a number of digits, of which a `Decimal` has at most 29.
+#[expect(clippy::cast_possible_truncation, reason = "the assertion bounds it")]
+fn word(number: u128) -> i16 {
+    assert!(number < 10_000, "a digit to the base 10,000, or fewer digits than that");
+    number as i16
+}
+
+/// Reads a number; `None` if a `Decimal` cannot hold it.
 pub(super) fn read(bytes: &[u8]) -> Option<Decimal> {
     let mut words = bytes.chunks_exact(2).map(|pair| i16::from_be_bytes([pair[0], pair[1]]));
     let (count, weight) = (words.next()?, words.next()?);

@@ -1,13 +1,13 @@
 use std::error::Error;
 
 use backstay_base::{Date, RecordId, Timestamp};
-use backstay_scalar::ValueRef;
+use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{ColumnType, DecodeError, Row};
 use tokio_postgres::types::{FromSql, Type};
 
 use super::numeric;
 use super::param::{EPOCH_DAYS, EPOCH_MICROS};
-use crate::own::OwnRow;
+use crate::session::OwnRow;
 
 /// One row as the server sent it.
 pub(super) struct PostgresRow<'a> {
@@ -53,19 +53,21 @@ impl<'a> FromSql<'a> for Raw<'a> {
 
 fn decode(raw: &[u8], ty: ColumnType) -> Option<ValueRef<'_>> {
     Some(match ty {
-        ColumnType::Bool => ValueRef::Bool(raw == [1]),
-        ColumnType::Int => ValueRef::Int(int(raw)?),
-        ColumnType::Float => ValueRef::Float(f64::from_be_bytes(raw.try_into().ok()?)),
-        ColumnType::Decimal { .. } => ValueRef::Decimal(numeric::read(raw)?),
-        ColumnType::Text => ValueRef::Text(std::str::from_utf8(raw).ok()?),
-        ColumnType::Id => ValueRef::Id(RecordId::from_bytes(raw.try_into().ok()?)),
-        ColumnType::Timestamp => ValueRef::Timestamp(Timestamp::from_micros(int(raw)?.checked_add(EPOCH_MICROS)?)?),
-        ColumnType::Date => {
+        ColumnType::One(Storage::Bool) => ValueRef::Bool(raw == [1]),
+        ColumnType::One(Storage::Int) => ValueRef::Int(int(raw)?),
+        ColumnType::One(Storage::Float) => ValueRef::Float(f64::from_be_bytes(raw.try_into().ok()?)),
+        ColumnType::One(Storage::Decimal { .. }) => ValueRef::Decimal(numeric::read(raw)?),
+        ColumnType::One(Storage::Text) => ValueRef::Text(std::str::from_utf8(raw).ok()?),
+        ColumnType::One(Storage::Id) => ValueRef::Id(RecordId::from_bytes(raw.try_into().ok()?)),
+        ColumnType::One(Storage::Timestamp) => {
+            ValueRef::Timestamp(Timestamp::from_micros(int(raw)?.checked_add(EPOCH_MICROS)?)?)
+        }
+        ColumnType::One(Storage::Date) => {
             ValueRef::Date(Date::from_days(i32::from_be_bytes(raw.try_into().ok()?).checked_add(EPOCH_DAYS)?)?)
         }
-        ColumnType::Json => ValueRef::Json(json(raw)?),
-        ColumnType::List | ColumnType::Nested => ValueRef::Nested(json(raw)?),
-        ColumnType::Bytes => ValueRef::Bytes(raw),
+        ColumnType::One(Storage::Json) => ValueRef::Json(json(raw)?),
+        ColumnType::List(_) | ColumnType::Nested => ValueRef::Nested(json(raw)?),
+        ColumnType::One(Storage::Bytes) => ValueRef::Bytes(raw),
     })
 }
 

@@ -1,107 +1,101 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use backstay_audit::Origin;
+use backstay_base::Timestamp;
 use backstay_sql::Statement;
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, TryStreamExt};
 
-use super::error::{Marker, Refusal, plain};
+use super::error::{Guard, Refusal, plain};
 use super::param::Bound;
 use super::row::PostgresRow;
-use crate::log::LogFormat;
-use crate::own::{Visit, own};
-use crate::tx::{Pending, Remembered, Staged};
-use crate::{StoreError, idempotency};
+use crate::idempotency::{self, Remembered};
+use crate::log::Append;
+use crate::own::own;
+use crate::session::{Answer, Session, Visit, later};
+use crate::tx::{Pending, Staged};
+use crate::{ReadStats, StoreError};
 
-/// The advisory lock that gives places in the commit log: "`BkSt`", "log".
+/// The advisory lock under which places in the commit log are assigned: "`BkSt`", "log".
 const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
 
-/// One connection and its transaction, which begins with the first statement, in the same round trip.
-pub(crate) struct Session {
+/// One connection and its transaction, which begins with the first statement.
+pub(super) struct PostgresSession {
     client: Object,
     begun: bool,
     read_only: bool,
-    /// Another transaction was in the way.
+    /// Whether a statement conflicted with another transaction.
     conflict: bool,
 }
 
 /// A statement of the last round trip, and how many rows it must change.
 pub(super) struct Last {
     statement: Statement,
-    marker: Option<Marker>,
+    guard: Option<Guard>,
 }
 
-impl Session {
+impl PostgresSession {
     pub(super) async fn take(pool: &Pool, read_only: bool) -> Result<Self, StoreError> {
         let client = pool.get().await.map_err(|error| StoreError::Database(Arc::new(error)))?;
         Ok(Self { client, begun: false, read_only, conflict: false })
     }
 
-    /// Whether the operation failed for a reason that may be gone when it is run again.
+    /// Whether the transaction failed because of a conflict that may be gone when it is run again.
     pub(super) fn may_run_again(&self) -> bool {
         self.conflict
     }
 
-    /// Runs a statement of the transaction and shows its rows.
-    pub(crate) async fn rows(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
-        self.begin().await?;
-        self.query(statement, visit).await
-    }
-
-    /// Runs one statement and shows its rows.
-    pub(super) async fn query(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+    /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
+    pub(super) async fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         let prepared = self.client.prepare_cached(statement.text()).await;
         let prepared = prepared.map_err(|error| self.failed(&error))?;
         let params = statement.params().iter().map(Bound);
         let stream = self.client.query_raw(&prepared, params).await;
         let mut stream = pin!(stream.map_err(|error| self.failed(&error))?);
-        let mut count = 0;
+        let mut stats = ReadStats::default();
         loop {
             let next = stream.try_next().await;
             let Some(row) = next.map_err(|error| Refusal::of(&error).note(&mut self.conflict))? else { break };
             visit(&PostgresRow { row: &row, columns: statement.columns() })?;
-            count += 1;
+            stats.rows += 1;
         }
-        Ok(count)
+        Ok(stats)
     }
 
-    /// Runs a statement of the transaction that writes.
-    pub(crate) async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+    async fn write(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         if self.read_only {
             return Err(StoreError::ReadOnly);
         }
-        self.begin().await?;
+        self.ensure_begun().await?;
         let prepared = self.client.prepare_cached(statement.text()).await;
         let prepared = prepared.map_err(|error| self.failed(&error))?;
         let changed = self.client.execute_raw(&prepared, statement.params().iter().map(Bound)).await;
         changed.map_err(|error| self.failed(&error))
     }
 
-    /// What an operation that ended well left to be done, in order: staged writes, the idempotency record, the log
-    /// entry.
+    /// What a job that succeeded left to be done, in order: staged writes, the idempotency record, the log entry.
     pub(super) fn left_to_do(
         &self,
         pending: &Pending,
-        origin: &Origin,
-        format: &LogFormat,
+        append: Option<&Append>,
+        moment: Timestamp,
     ) -> Result<Vec<Last>, StoreError> {
         if pending.failed {
             return Err(StoreError::Aborted);
         }
         let mut statements: Vec<Last> = pending.staged.iter().map(Last::staged).collect();
-        statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, origin)));
-        if !pending.changes.is_empty() {
-            statements.push(Last { statement: own(LOG_LOCK, vec![], &[]), marker: None });
-            statements.push(Last { statement: format.append_next(origin, &pending.changes), marker: None });
+        statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, moment)));
+        if let Some(append) = append {
+            statements.push(Last { statement: own(LOG_LOCK, vec![], &[]), guard: None });
+            statements.push(Last { statement: append.statement.clone(), guard: None });
         }
         if self.read_only && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }
 
-    /// Sends all that is left and COMMIT together, and looks at every answer: a COMMIT after a failed statement
-    /// answers well, and rolls back.
-    pub(super) async fn commit(&mut self, statements: &[Last]) -> Result<(), StoreError> {
+    /// Sends these statements and COMMIT together, and checks every answer: a COMMIT after a failed statement reports
+    /// success and rolls back.
+    pub(super) async fn commit_with(&mut self, statements: &[Last]) -> Result<(), StoreError> {
         if !self.begun && statements.is_empty() {
             return Ok(());
         }
@@ -110,52 +104,62 @@ impl Session {
             let ready = self.client.prepare_cached(&last.text()).await;
             prepared.push(ready.map_err(|error| self.failed(&error))?);
         }
-        let client = &self.client;
-        let mut answers: Vec<BoxFuture<'_, Result<(), tokio_postgres::Error>>> =
-            Vec::with_capacity(statements.len() + 2);
-        if !self.begun {
-            answers.push(client.batch_execute("BEGIN").boxed());
-        }
-        for (last, ready) in statements.iter().zip(&prepared) {
-            let params = last.statement.params().iter().map(Bound);
-            answers.push(client.execute_raw(ready, params).map(|changed| changed.map(|_| ())).boxed());
-        }
-        answers.push(client.batch_execute("COMMIT").boxed());
-        let begin = usize::from(!self.begun);
+        let begin = !self.begun;
         self.begun = true;
-        // Futures are polled in order, and each sends its request when it is first polled.
-        let answers = join_all(answers).await;
-        let committed = answers.last().is_some_and(Result::is_ok);
+        let answers = self.send(begin, statements.iter().zip(&prepared)).await;
         let first_error =
             answers.into_iter().enumerate().find_map(|(at, answer)| answer.err().map(|error| (at, error)));
         let Some((at, error)) = first_error else {
             self.begun = false;
             return Ok(());
         };
-        debug_assert!(!committed || at < statements.len() + begin, "an error comes before COMMIT's answer");
-        let refusal = Refusal::of(&error);
-        if refusal.is_lost() {
-            return Err(StoreError::Unknown(refusal.into_cause()));
-        }
-        let marker = at.checked_sub(begin).and_then(|at| statements.get(at)).and_then(|last| last.marker);
-        Err(match marker.and_then(|marker| refusal.rows(marker).map(|found| (marker, found))) {
-            Some((marker, found)) => {
-                // Another request with the same key was quicker: the next run finds its answer.
-                self.conflict |= marker.run_again;
-                StoreError::StagedRows { expected: marker.expected, found }
-            }
-            None => refusal.note(&mut self.conflict),
-        })
+        let refused = at.checked_sub(usize::from(begin)).and_then(|at| statements.get(at));
+        Err(self.refused(refused.and_then(|last| last.guard), &error))
     }
 
-    /// Gives the transaction up. A connection on which that fails is closed.
+    /// Sends BEGIN if the transaction has not begun, the statements and COMMIT in one round trip; returns their answers.
+    async fn send(
+        &self,
+        begin: bool,
+        statements: impl Iterator<Item = (&Last, &tokio_postgres::Statement)>,
+    ) -> Vec<Result<(), tokio_postgres::Error>> {
+        let client = &self.client;
+        let mut answers: Vec<BoxFuture<'_, _>> = Vec::new();
+        if begin {
+            answers.push(client.batch_execute("BEGIN").boxed());
+        }
+        for (last, ready) in statements {
+            let params = last.statement.params().iter().map(Bound);
+            answers.push(client.execute_raw(ready, params).map(|changed| changed.map(|_| ())).boxed());
+        }
+        answers.push(client.batch_execute("COMMIT").boxed());
+        // Futures are polled in order, and each sends its request when it is first polled.
+        join_all(answers).await
+    }
+
+    /// Why the last round trip failed, by its first error.
+    fn refused(&mut self, guard: Option<Guard>, error: &tokio_postgres::Error) -> StoreError {
+        let refusal = Refusal::of(error);
+        match (guard, refusal.guarded_rows()) {
+            _ if refusal.is_lost() => StoreError::Unknown(refusal.into_cause()),
+            (Some(guard), Some(found)) => {
+                // Another request with the same key was quicker: the next run finds its answer.
+                self.conflict |= guard.run_again;
+                StoreError::StagedRows { expected: guard.expected, found }
+            }
+            _ => refusal.note(&mut self.conflict),
+        }
+    }
+
+    /// Rolls the transaction back. A connection on which that fails is closed.
     pub(super) async fn roll_back(&mut self) {
         if self.begun && self.client.batch_execute("ROLLBACK").await.is_ok() {
             self.begun = false;
         }
     }
 
-    async fn begin(&mut self) -> Result<(), StoreError> {
+    /// Begins the transaction unless it is open.
+    pub(super) async fn ensure_begun(&mut self) -> Result<(), StoreError> {
         if self.begun {
             return Ok(());
         }
@@ -170,26 +174,38 @@ impl Session {
     }
 }
 
-impl Last {
-    fn staged(staged: &Staged) -> Self {
-        let marker = staged.expected_rows.map(|expected| Marker { expected, run_again: false });
-        Self { statement: staged.statement.clone(), marker }
+impl Session for PostgresSession {
+    fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats> {
+        later(async move {
+            self.ensure_begun().await?;
+            self.read(statement, visit).await
+        })
     }
 
-    fn remembered(remembered: &Remembered, origin: &Origin) -> Self {
-        let statement = idempotency::remember(remembered, origin.moment);
-        Self { statement, marker: Some(Marker { expected: 1, run_again: true }) }
-    }
-
-    /// The text as it is sent. COMMIT is already on its way when the number of changed rows comes back, so that the
-    /// server itself has to refuse a wrong one.
-    fn text(&self) -> String {
-        let text = self.statement.text();
-        self.marker.map_or_else(|| text.to_owned(), |marker| marker.guard(text))
+    fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64> {
+        later(self.write(statement))
     }
 }
 
-impl Drop for Session {
+impl Last {
+    fn staged(staged: &Staged) -> Self {
+        let guard = staged.expected_rows.map(|expected| Guard { expected, run_again: false });
+        Self { statement: staged.statement.clone(), guard }
+    }
+
+    fn remembered(remembered: &Remembered, moment: Timestamp) -> Self {
+        let statement = idempotency::remember(remembered, moment);
+        Self { statement, guard: Some(Guard { expected: 1, run_again: true }) }
+    }
+
+    /// The text as it is sent.
+    fn text(&self) -> String {
+        let text = self.statement.text();
+        self.guard.map_or_else(|| text.to_owned(), |guard| guard.apply(text))
+    }
+}
+
+impl Drop for PostgresSession {
     /// A connection with an open transaction does not go back to the pool.
     fn drop(&mut self) {
         if self.begun {

@@ -13,9 +13,34 @@ pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
         ErrorCode::TooBig => StoreError::TooLarge,
         ErrorCode::DiskFull => StoreError::Full,
-        ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => StoreError::Io(Arc::new(error)),
+        ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => {
+            StoreError::Io(Arc::new(IoFailure { attempt: attempt(failure.extended_code), source: error }))
+        }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt(Arc::new(error)),
         _ => StoreError::Database(Arc::new(error)),
+    }
+}
+
+/// What the disk did not do.
+#[derive(Debug, thiserror::Error)]
+#[error("{attempt} failed")]
+struct IoFailure {
+    attempt: &'static str,
+    #[source]
+    source: rusqlite::Error,
+}
+
+/// What SQLite attempted when it met an error of this extended code.
+fn attempt(extended: i32) -> &'static str {
+    match extended {
+        ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ => "reading a file of the database",
+        ffi::SQLITE_IOERR_WRITE => "writing a file of the database",
+        ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC => "flushing a file of the database to the disk",
+        ffi::SQLITE_IOERR_TRUNCATE => "changing the size of a file of the database",
+        ffi::SQLITE_IOERR_SHMOPEN | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_SHMMAP => {
+            "sharing the index of the write-ahead log"
+        }
+        _ => "opening or using a file of the database",
     }
 }
 
@@ -29,7 +54,7 @@ fn constraint(error: rusqlite::Error, extended: i32) -> StoreError {
     }
 }
 
-/// SQLite names the columns in its message alone: `UNIQUE constraint failed: post.section, post.slug`.
+/// SQLite names the columns only in its message: `UNIQUE constraint failed: post.section, post.slug`.
 fn unique(error: &rusqlite::Error) -> Option<StoreError> {
     let rusqlite::Error::SqliteFailure(_, Some(message)) = error else { return None };
     let (_, list) = message.split_once("constraint failed: ")?;

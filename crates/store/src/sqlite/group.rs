@@ -3,63 +3,74 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use backstay_audit::Origin;
-use backstay_base::limits;
+use backstay_base::{DependencyKey, limits};
 
+use super::connection::SqliteSession;
 use super::error::store_error;
 use super::file::{self, Identity};
-use super::job::Job;
-use super::{Session, Shared};
-use crate::own::int;
-use crate::tx::Pending;
-use crate::{Change, StoreError, Writes, idempotency, log};
+use super::shared::Shared;
+use crate::job::Job;
+use crate::log::Place;
+use crate::tx::{Pending, Tx};
+use crate::{Change, Committed, StoreError, Writes, idempotency, log};
 
-/// Runs groups of operations, each group in one transaction with one COMMIT.
+/// Runs groups of jobs, each group in one transaction with one COMMIT.
 pub(super) struct GroupCommit {
-    pub(super) session: Session,
+    pub(super) session: SqliteSession,
     shared: Arc<Shared>,
-    /// The last place of the log that is taken by a durable entry.
+    /// The place of the last durable entry in the log.
     last_sequence: i64,
-    /// What SQLite said of the file at the last look: another number tells of another process.
+    /// SQLite's `data_version` when it was last checked: it changes when another process writes.
     data_version: i64,
     path: PathBuf,
-    /// Which file it is: a name can be taken away from it while it is open.
+    /// Which file it is: an open file can be moved or replaced.
     identity: Identity,
 }
 
-/// The operations of a group that have ended well and wait for its COMMIT.
+/// The jobs of a group that has not been committed yet.
 #[derive(Default)]
 struct Group {
+    /// Those that succeeded.
     done: Vec<Box<dyn Job>>,
-    /// Those that failed: they are answered with the others, because what they saw may not be durable yet.
+    /// Those that failed. They are answered with the others, because what they saw may not be durable yet.
     failed: Vec<Box<dyn Job>>,
     changes: Vec<Change>,
+    keys: Vec<DependencyKey>,
     entries: i64,
 }
 
-/// How an operation ended.
+impl Group {
+    fn committed(&self) -> Committed<'_> {
+        Committed { changes: &self.changes, keys: &self.keys }
+    }
+}
+
+/// How a job ended.
 enum Ended {
-    Well,
+    /// It succeeded.
+    Done,
     /// It failed, and nothing of it is left in the transaction.
     Undone,
-    /// It failed, and the transaction with it.
-    Spoilt,
+    /// It failed, and the transaction has to be rolled back.
+    TransactionLost,
 }
 
 impl GroupCommit {
-    pub(super) fn new(mut session: Session, shared: Arc<Shared>, path: PathBuf) -> Result<Self, StoreError> {
-        let mut last_sequence = 0;
-        session.rows(&log::last(), &mut |row| {
-            last_sequence = int(row, 0)?;
-            Ok(())
-        })?;
+    pub(super) fn new(
+        session: SqliteSession,
+        shared: Arc<Shared>,
+        path: PathBuf,
+        last: Option<Place>,
+    ) -> Result<Self, StoreError> {
         let data_version = data_version(&session)?;
         let identity = file::identity(&path).map_err(|error| StoreError::Io(Arc::new(error)))?;
+        // Places are numbered from 1.
+        let last_sequence = last.map_or(0, |last| last.sequence);
         Ok(Self { session, shared, last_sequence, data_version, path, identity })
     }
 
-    /// Runs the first operation and those that `next` has at hand, commits, and answers them all. An error means that
-    /// the store must not go on.
+    /// Runs the first job and those that `next` returns, commits, and answers them all. An error means that the store
+    /// must not go on.
     pub(super) fn run(
         &mut self,
         first: Box<dyn Job>,
@@ -68,27 +79,27 @@ impl GroupCommit {
         let mut group = Group::default();
         let mut waiting = VecDeque::from([first]);
         let outcome = self.run_all(&mut group, &mut waiting, next).and_then(|()| self.commit(&group));
-        if self.session.met_full() || matches!(outcome, Err(StoreError::Full)) {
-            self.shared.full(true);
+        if self.session.take_full() || matches!(outcome, Err(StoreError::Full)) {
+            self.shared.set_full(true);
         } else if group.entries > 0 {
-            self.shared.full(false);
+            self.shared.set_full(false);
         }
         if let Err(error) = &outcome {
             if is_final(error) {
-                self.shared.die(error);
+                self.shared.fail(error);
             }
             for job in group.done.iter_mut().chain(&mut waiting) {
                 job.fail(error.clone());
             }
         } else {
             self.last_sequence += group.entries;
-            self.shared.committed();
+            self.shared.count_commit();
             if !group.changes.is_empty() {
-                self.shared.observer.after_commit(&group.changes);
+                self.shared.observer.after_commit(group.committed());
             }
         }
         let all = group.done.into_iter().chain(group.failed).chain(waiting);
-        all.for_each(super::job::Job::answer);
+        all.for_each(Job::answer);
         outcome.or_else(|error| if is_final(&error) { Err(error) } else { self.rollback() })
     }
 
@@ -108,12 +119,12 @@ impl GroupCommit {
             let Some(mut job) = waiting.pop_front() else { return Ok(()) };
             let ended = self.run_one(job.as_mut(), group);
             match ended {
-                Ok(Ended::Well) => group.done.push(job),
+                Ok(Ended::Done) => group.done.push(job),
                 Ok(Ended::Undone) => group.failed.push(job),
-                Ok(Ended::Spoilt) => {
+                Ok(Ended::TransactionLost) => {
                     group.failed.push(job);
                     group.done.drain(..).rev().for_each(|job| waiting.push_front(job));
-                    (group.changes, group.entries) = (Vec::new(), 0);
+                    (group.changes, group.keys, group.entries) = (Vec::new(), Vec::new(), 0);
                     self.rollback()?;
                     self.begin()?;
                 }
@@ -125,24 +136,28 @@ impl GroupCommit {
         }
     }
 
-    /// Runs one operation to its end, log entry included. An error means that the store must not go on.
+    /// Runs one job to its end, log entry included. An error means that the store must not go on.
     fn run_one(&mut self, job: &mut dyn Job, group: &mut Group) -> Result<Ended, StoreError> {
         let savepoint = job.writes() == Writes::Many;
-        self.session.allow(limits::OPERATION_KILO_STEPS);
+        self.session.set_step_budget(limits::OPERATION_KILO_STEPS);
         if savepoint {
-            self.session.command("SAVEPOINT operation").map_err(store_error)?;
+            self.session.command("SAVEPOINT operation")?;
         }
-        let origin = job.origin();
-        let (mut pending, mut well) = match job.run(&mut self.session, &origin) {
+        let moment = self.shared.commit_clock.next()?;
+        let (mut pending, mut well) = match job.poll_once(Tx::new(&mut self.session, moment)) {
             Ok(pending) => (pending, true),
             Err(pending) => (pending, false),
         };
+        let mut keys = Vec::new();
         if well {
-            let sequence = self.last_sequence + group.entries + 1;
-            let completed = self.complete(&mut pending, &origin, sequence);
-            if let Err(error) = completed.and_then(|()| self.release(savepoint)) {
-                job.fail(error);
-                well = false;
+            let place = Place { sequence: self.last_sequence + group.entries + 1, moment };
+            let completed = self.complete(job, &mut pending, place);
+            match completed.and_then(|keys| self.release(savepoint).map(|()| keys)) {
+                Ok(added) => keys = added,
+                Err(error) => {
+                    job.fail(error);
+                    well = false;
+                }
             }
         }
         if let Some(fatal) = self.session.fatal() {
@@ -153,68 +168,76 @@ impl GroupCommit {
         }
         group.entries += i64::from(!pending.changes.is_empty());
         group.changes.append(&mut pending.changes);
-        Ok(Ended::Well)
+        group.keys.append(&mut keys);
+        Ok(Ended::Done)
     }
 
-    /// Does what an operation left for its end: staged writes, the idempotency record, the log entry.
-    fn complete(&mut self, pending: &mut Pending, origin: &Origin, sequence: i64) -> Result<(), StoreError> {
+    /// Does what a job left to be done: staged writes, the idempotency record, the log entry. Returns the keys of what the
+    /// entry changes.
+    fn complete(
+        &mut self,
+        job: &dyn Job,
+        pending: &mut Pending,
+        place: Place,
+    ) -> Result<Vec<DependencyKey>, StoreError> {
         if pending.failed {
             return Err(StoreError::Aborted);
         }
         for staged in &pending.staged {
-            let changed = self.session.execute_within(&staged.statement)?;
+            let changed = self.session.write_within(&staged.statement)?;
             pending.wrote |= changed > 0;
             staged.check(changed)?;
         }
         if let Some(remembered) = &pending.remembered {
-            let changed = self.session.execute_within(&idempotency::remember(remembered, origin.moment))?;
+            let changed = self.session.write_within(&idempotency::remember(remembered, place.moment))?;
             pending.wrote |= changed > 0;
             if changed != 1 {
                 return Err(StoreError::StagedRows { expected: 1, found: changed });
             }
         }
         if !pending.changes.is_empty() {
-            let format = &self.shared.log_format;
-            // The encoder refuses by a panic what no entry can hold: it is this operation's fault alone.
-            let statement = catch_unwind(AssertUnwindSafe(|| format.append(sequence, origin, &pending.changes)))
+            let (format, origin) = (&self.shared.log_format, job.origin());
+            // The encoder asserts what an entry can hold: a violation is this job's fault alone.
+            let append = catch_unwind(AssertUnwindSafe(|| format.append(place, &origin, &pending.changes)))
                 .map_err(|_| StoreError::Panicked)?;
-            self.session.execute_within(&statement)?;
+            self.session.write_within(&append.statement)?;
             pending.wrote = true;
+            return Ok(append.keys);
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn release(&self, savepoint: bool) -> Result<(), StoreError> {
-        if savepoint { self.session.command("RELEASE operation").map_err(store_error) } else { Ok(()) }
+        if savepoint { self.session.command("RELEASE operation") } else { Ok(()) }
     }
 
-    /// Takes a failed operation's writes back.
+    /// Undoes a failed job's writes.
     fn undo(&self, savepoint: bool, wrote: bool) -> Result<Ended, StoreError> {
         if self.session.db.is_autocommit() {
-            return Ok(Ended::Spoilt);
+            return Ok(Ended::TransactionLost);
         }
         if savepoint {
-            self.session.allow_all();
-            self.session.command("ROLLBACK TO operation").map_err(store_error)?;
-            self.session.command("RELEASE operation").map_err(store_error)?;
+            self.session.lift_step_budget();
+            self.session.command("ROLLBACK TO operation")?;
+            self.session.command("RELEASE operation")?;
             return Ok(Ended::Undone);
         }
-        Ok(if wrote { Ended::Spoilt } else { Ended::Undone })
+        Ok(if wrote { Ended::TransactionLost } else { Ended::Undone })
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
-        self.session.allow_all();
-        self.session.command("BEGIN IMMEDIATE").map_err(store_error)?;
-        self.look_around()
+        self.session.lift_step_budget();
+        self.session.command("BEGIN IMMEDIATE")?;
+        self.detect_foreign_changes()
     }
 
     fn commit(&mut self, group: &Group) -> Result<(), StoreError> {
         if !group.changes.is_empty() {
-            self.shared.observer.before_commit(&group.changes);
+            self.shared.observer.before_commit(group.committed());
         }
-        self.session.allow_all();
-        // A COMMIT that failed in the middle of writing may be found done when the database is opened again.
-        self.session.command("COMMIT").map_err(|error| match store_error(error) {
+        self.session.lift_step_budget();
+        // A COMMIT that failed while writing may turn out to be durable when the database is opened again.
+        self.session.command("COMMIT").map_err(|error| match error {
             StoreError::Io(cause) | StoreError::Corrupt(cause) => StoreError::Unknown(cause),
             other => other,
         })
@@ -224,35 +247,38 @@ impl GroupCommit {
         if self.session.db.is_autocommit() {
             return Ok(());
         }
-        self.session.allow_all();
-        self.session.command("ROLLBACK").map_err(store_error)
+        self.session.lift_step_budget();
+        self.session.command("ROLLBACK")
     }
 
-    /// Notices that another process has written, or taken the file away.
-    pub(super) fn look_around(&mut self) -> Result<(), StoreError> {
+    /// Detects that another process has written to the database, or moved its file away.
+    pub(super) fn detect_foreign_changes(&mut self) -> Result<(), StoreError> {
         if file::identity(&self.path).ok() != Some(self.identity) {
             return Err(StoreError::Moved);
         }
         let found = data_version(&self.session)?;
         if found != self.data_version {
             self.data_version = found;
-            let mut last = self.last_sequence;
-            self.session.rows(&log::last(), &mut |row| {
-                last = int(row, 0)?;
+            let mut last = None;
+            self.session.read(&log::last(), &mut |row| {
+                last = Some(log::read_place(row)?.0);
                 Ok(())
             })?;
-            self.last_sequence = last;
-            self.shared.committed();
+            if let Some(last) = last {
+                self.last_sequence = last.sequence;
+                self.shared.commit_clock.observe(last.moment);
+            }
+            self.shared.count_commit();
             self.shared.observer.foreign_change();
         }
         Ok(())
     }
 
-    /// Removes expired idempotency records, at most `PRUNED_AT_ONCE` of them; tells whether there may be more.
+    /// Removes expired idempotency records, at most `PRUNED_AT_ONCE` of them; returns whether there may be more.
     pub(super) fn prune(&mut self) -> Result<bool, StoreError> {
-        self.session.allow_all();
-        let now = self.shared.ambient.clock.now();
-        let removed = self.session.execute(&idempotency::prune(now))?;
+        self.session.lift_step_budget();
+        let now = self.shared.commit_clock.now();
+        let removed = self.session.write(&idempotency::prune(now))?;
         Ok(removed >= idempotency::PRUNED_AT_ONCE)
     }
 }
@@ -262,7 +288,8 @@ pub(super) fn is_final(error: &StoreError) -> bool {
     error.is_fatal() || matches!(error, StoreError::Unknown(_) | StoreError::Panicked)
 }
 
-fn data_version(session: &Session) -> Result<i64, StoreError> {
-    let query = |session: &Session| session.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0));
+fn data_version(session: &SqliteSession) -> Result<i64, StoreError> {
+    let query =
+        |session: &SqliteSession| session.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0));
     query(session).map_err(store_error)
 }

@@ -1,4 +1,3 @@
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -6,19 +5,18 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 
-use super::error::store_error;
-use super::session::{Mode, Session};
-use crate::StoreError;
+use super::connection::{Mode, SqliteSession};
+use crate::{OpenError, StoreError};
 
 /// Reads that wait for a thread of the pool before new ones are refused.
 const QUEUE: usize = 256;
 /// Connections that are kept for reads on the callers' threads.
 const KEPT: usize = 64;
 
-/// Something to be done on a thread of the pool.
-pub(super) type Task = Box<dyn FnOnce(&mut Session) + Send>;
+/// A task for a thread of the pool.
+pub(super) type Task = Box<dyn FnOnce(&mut SqliteSession) + Send>;
 
-/// Connections for reading: those that the callers' own threads borrow, and those of the pool's threads.
+/// Connections for reading: those that callers borrow on their own threads, and those of the pool's threads.
 pub(super) struct Readers {
     path: PathBuf,
     idle: Mutex<Idle>,
@@ -26,27 +24,27 @@ pub(super) struct Readers {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// Connections that nobody uses at this moment.
+/// Connections that are not in use.
 struct Idle {
-    /// The one that was used last is taken first, for its warm cache. `None`: closed.
-    sessions: Option<Vec<Session>>,
-    /// Whether a snapshot is kept for the next read.
+    /// The most recently used one is borrowed first, for its warm cache. `None`: closed.
+    sessions: Option<Vec<SqliteSession>>,
+    /// Whether an idle connection keeps its snapshot for the next read.
     keep_snapshots: bool,
 }
 
 impl Readers {
     /// Opens one connection and starts this many threads, each with one more.
-    pub(super) fn start(path: PathBuf, threads: usize) -> Result<Self, StartError> {
+    pub(super) fn start(path: PathBuf, threads: usize) -> Result<Self, OpenError> {
         let (sender, receiver) = sync_channel::<Task>(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
         let start = |index| {
-            let session = Session::open(&path, Mode::Reader).map_err(|error| StartError::Store(store_error(error)))?;
+            let session = SqliteSession::open(&path, Mode::Reader)?;
             let receiver = Arc::clone(&receiver);
             let thread = thread::Builder::new().name(format!("reader-{index}"));
-            thread.spawn(move || serve(session, &receiver)).map_err(StartError::Thread)
+            thread.spawn(move || serve(session, &receiver)).map_err(OpenError::Thread)
         };
-        let threads = (0..threads.max(1)).map(start).collect::<Result<_, _>>()?;
-        let first = Session::open(&path, Mode::Reader).map_err(|error| StartError::Store(store_error(error)))?;
+        let threads = (0..threads.max(1)).map(start).collect::<Result<_, OpenError>>()?;
+        let first = SqliteSession::open(&path, Mode::Reader)?;
         Ok(Self {
             path,
             idle: Mutex::new(Idle { sessions: Some(vec![first]), keep_snapshots: true }),
@@ -55,20 +53,21 @@ impl Readers {
         })
     }
 
-    /// Does something at once with a connection of its own, on a snapshot with at least this many commits in it.
+    /// Runs something on this thread with a connection of its own, on a snapshot that contains at least this many
+    /// commits.
     pub(super) fn with<T>(
         &self,
         commits: u64,
-        action: impl FnOnce(&mut Session) -> Result<T, StoreError>,
+        action: impl FnOnce(&mut SqliteSession) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let idle = self.idle.lock().sessions.as_mut().ok_or(StoreError::Closed)?.pop();
         let mut session = match idle {
             Some(session) => session,
-            None => Session::open(&self.path, Mode::Reader).map_err(store_error)?,
+            None => SqliteSession::open(&self.path, Mode::Reader)?,
         };
-        let result = session.see(commits).and_then(|()| action(&mut session));
+        let result = session.begin_snapshot(commits).and_then(|()| action(&mut session));
         let mut idle = self.idle.lock();
-        let ended = if idle.keep_snapshots { Ok(()) } else { session.look_away() };
+        let ended = if idle.keep_snapshots { Ok(()) } else { session.release_snapshot() };
         if let Some(sessions) = idle.sessions.as_mut()
             && sessions.len() < KEPT
             && ended.is_ok()
@@ -78,19 +77,19 @@ impl Readers {
         result
     }
 
-    /// Does something while no idle connection holds a snapshot, which the write-ahead log would have to be kept for.
+    /// Runs something while no idle connection holds a snapshot, for which the write-ahead log would have to be kept.
     pub(super) fn without_snapshots<T>(&self, action: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let ended = {
             let mut idle = self.idle.lock();
             idle.keep_snapshots = false;
-            idle.sessions.iter_mut().flatten().try_for_each(Session::look_away)
+            idle.sessions.iter_mut().flatten().try_for_each(SqliteSession::release_snapshot)
         };
         let done = ended.and_then(|()| action());
         self.idle.lock().keep_snapshots = true;
         done
     }
 
-    /// Has something done by a thread of the pool.
+    /// Queues a task for the pool.
     pub(super) fn submit(&self, task: Task) -> Result<(), StoreError> {
         let tasks = self.tasks.lock();
         tasks.as_ref().ok_or(StoreError::Closed)?.try_send(task).map_err(|error| match error {
@@ -99,32 +98,26 @@ impl Readers {
         })
     }
 
-    /// Ends the threads when they have done what waits, and closes all connections.
+    /// Completes the queued tasks, ends the threads and closes all connections.
     pub(super) fn close(&self) {
         drop(self.tasks.lock().take());
         drop(self.idle.lock().sessions.take());
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
-            // A thread of the pool that panicked has told so; the others must end nevertheless.
+            // A panic of one thread has been reported; the others must end nevertheless.
             drop(thread.join());
         }
     }
 }
 
-/// Why the readers could not be started.
-pub(super) enum StartError {
-    Store(StoreError),
-    Thread(io::Error),
-}
-
-fn serve(mut session: Session, tasks: &Mutex<Receiver<Task>>) {
+fn serve(mut session: SqliteSession, tasks: &Mutex<Receiver<Task>>) {
     loop {
         let task = tasks.lock().recv();
         match task {
             Ok(task) => {
                 task(&mut session);
-                // One that cannot be ended has been noticed by the task, or is by the next.
-                drop(session.look_away());
+                // A snapshot that cannot be ended makes the next task fail.
+                drop(session.release_snapshot());
             }
             Err(_) => return,
         }

@@ -1,10 +1,10 @@
 use backstay_base::{Date, RecordId, Timestamp};
-use backstay_scalar::ValueRef;
+use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{ColumnType, DecodeError, Param, Row};
 use rusqlite::types::{self, ToSql, ToSqlOutput};
 use rust_decimal::Decimal;
 
-use crate::own::OwnRow;
+use crate::session::OwnRow;
 
 /// One row in SQLite's buffer.
 pub(super) struct SqliteRow<'a> {
@@ -16,7 +16,7 @@ impl Row for SqliteRow<'_> {
     fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
         let Some(ty) = self.columns.get(column).copied() else { return Err(missing(column)) };
         let stored = self.row.get_ref(column).map_err(|_| missing(column))?;
-        decode(stored, ty).ok_or(DecodeError { column, expected: expected(ty) })
+        decode(stored, ty).ok_or(DecodeError { column, expected: ty.name() })
     }
 }
 
@@ -30,7 +30,7 @@ impl OwnRow for SqliteRow<'_> {
     }
 }
 
-/// Rows that were taken out of SQLite's buffer, to be shown on another thread.
+/// A row copied out of SQLite's buffer, to be read on another thread.
 pub(super) struct CopiedRow {
     values: Vec<types::Value>,
     columns: std::sync::Arc<[ColumnType]>,
@@ -42,7 +42,7 @@ impl CopiedRow {
         Ok(Self { values: (0..columns.len()).map(copy).collect::<Result<_, _>>()?, columns: columns.clone() })
     }
 
-    /// About how much memory it takes.
+    /// Roughly how much memory it takes.
     pub(super) fn bytes(&self) -> usize {
         let size = |value: &types::Value| match value {
             types::Value::Text(text) => text.len(),
@@ -57,7 +57,7 @@ impl Row for CopiedRow {
     fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
         let ty = self.columns.get(column).copied().ok_or_else(|| missing(column))?;
         let stored = self.values.get(column).ok_or_else(|| missing(column))?;
-        decode(stored.into(), ty).ok_or(DecodeError { column, expected: expected(ty) })
+        decode(stored.into(), ty).ok_or(DecodeError { column, expected: ty.name() })
     }
 }
 
@@ -65,49 +65,38 @@ fn missing(column: usize) -> DecodeError {
     DecodeError { column, expected: "a column of the statement" }
 }
 
-/// The stored value read as its column's type; `None` where it is not of it.
+/// The stored value read as its column's type; `None` if it has another type.
 fn decode(stored: types::ValueRef<'_>, ty: ColumnType) -> Option<ValueRef<'_>> {
     Some(match (stored, ty) {
         (types::ValueRef::Null, _) => ValueRef::Null,
-        (types::ValueRef::Integer(number), ty) => match ty {
-            ColumnType::Int => ValueRef::Int(number),
-            ColumnType::Bool => ValueRef::Bool(number != 0),
-            ColumnType::Timestamp => ValueRef::Timestamp(Timestamp::from_micros(number)?),
-            ColumnType::Decimal { scale } => ValueRef::Decimal(Decimal::new(number, u32::from(scale))),
+        (types::ValueRef::Integer(number), ColumnType::One(storage)) => match storage {
+            Storage::Int => ValueRef::Int(number),
+            Storage::Bool => ValueRef::Bool(match number {
+                0 => false,
+                1 => true,
+                _ => return None,
+            }),
+            Storage::Timestamp => ValueRef::Timestamp(Timestamp::from_micros(number)?),
+            Storage::Decimal { scale } => ValueRef::Decimal(Decimal::new(number, u32::from(scale))),
             _ => return None,
         },
-        (types::ValueRef::Blob(bytes), ColumnType::Bytes) => ValueRef::Bytes(bytes),
-        (types::ValueRef::Blob(bytes), ColumnType::Id) => ValueRef::Id(RecordId::from_bytes(bytes.try_into().ok()?)),
-        (types::ValueRef::Real(number), ColumnType::Float) => ValueRef::Float(number),
+        (types::ValueRef::Blob(bytes), ColumnType::One(Storage::Id)) => {
+            ValueRef::Id(RecordId::from_bytes(bytes.try_into().ok()?))
+        }
+        (types::ValueRef::Blob(bytes), ColumnType::One(Storage::Bytes)) => ValueRef::Bytes(bytes),
+        (types::ValueRef::Real(number), ColumnType::One(Storage::Float)) => ValueRef::Float(number),
         (types::ValueRef::Text(bytes), ty) => {
             let text = std::str::from_utf8(bytes).ok()?;
             match ty {
-                ColumnType::Text => ValueRef::Text(text),
-                ColumnType::Json => ValueRef::Json(text),
-                ColumnType::List | ColumnType::Nested => ValueRef::Nested(text),
-                ColumnType::Date => ValueRef::Date(Date::parse(text).ok()?),
-                _ => return None,
+                ColumnType::One(Storage::Text) => ValueRef::Text(text),
+                ColumnType::One(Storage::Json) => ValueRef::Json(text),
+                ColumnType::One(Storage::Date) => ValueRef::Date(Date::parse(text).ok()?),
+                ColumnType::List(_) | ColumnType::Nested => ValueRef::Nested(text),
+                ColumnType::One(_) => return None,
             }
         }
         _ => return None,
     })
-}
-
-fn expected(ty: ColumnType) -> &'static str {
-    match ty {
-        ColumnType::Bool => "a truth value",
-        ColumnType::Int => "an integer",
-        ColumnType::Float => "a number",
-        ColumnType::Decimal { .. } => "a decimal number",
-        ColumnType::Text => "a text",
-        ColumnType::Id => "an id",
-        ColumnType::Timestamp => "a moment",
-        ColumnType::Date => "a day",
-        ColumnType::Json => "a document",
-        ColumnType::List => "a list",
-        ColumnType::Nested => "nested rows",
-        ColumnType::Bytes => "bytes",
-    }
 }
 
 /// A parameter as SQLite takes it.
@@ -126,7 +115,7 @@ impl ToSql for Bound<'_> {
             Param::Bytes(bytes) => types::ValueRef::Blob(bytes),
             Param::Date(date) => return Ok(date.to_string().into()),
             Param::Decimal(number) => {
-                // Crate `sql` scales decimals to integers for SQLite; one that comes here was made by hand.
+                // Crate `sql` scales decimals to integers for SQLite; only a handwritten statement has one.
                 let scaled = i64::try_from(number.mantissa());
                 return scaled.map(Into::into).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()));
             }

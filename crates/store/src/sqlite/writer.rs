@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use backstay_base::limits;
 
+use super::checkpoint::CheckpointWaker;
 use super::group::{GroupCommit, is_final};
-use super::job::Job;
-use super::{Shared, checkpoint};
+use super::shared::Shared;
 use crate::StoreError;
 use crate::idempotency::PRUNED_AT_ONCE;
+use crate::job::Job;
 
-/// How often an idle writer looks whether another process has written.
-const IDLE: Duration = Duration::from_secs(1);
-/// Groups, or idle looks, between two removals of expired idempotency records. While a removal leaves some, another
+/// How often an idle writer checks whether another process has written.
+const IDLE_CHECK: Duration = Duration::from_secs(1);
+/// Groups, or idle checks, between two removals of expired idempotency records. While a removal leaves some, another
 /// follows each group: a group adds at most as many as one removes.
 const PRUNE_EVERY: u32 = 256;
 const _: () = assert!(limits::GROUP_OPERATIONS as u64 <= PRUNED_AT_ONCE);
@@ -32,7 +33,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(commit: GroupCommit, shared: Arc<Shared>, wake: SyncSender<()>) -> io::Result<Self> {
+    pub(super) fn start(commit: GroupCommit, shared: Arc<Shared>, wake: CheckpointWaker) -> io::Result<Self> {
         let (queue, messages) = sync_channel(limits::WRITER_QUEUE);
         let thread = thread::Builder::new().name("writer".to_owned());
         let thread = thread.spawn(move || serve(commit, &messages, &shared, &wake))?;
@@ -46,14 +47,14 @@ impl Writer {
         })
     }
 
-    /// The thread that operations run on.
+    /// The thread that jobs run on.
     pub(super) fn thread(&self) -> Option<ThreadId> {
         self.thread.as_ref().map(|thread| thread.thread().id())
     }
 
-    /// Ends the thread when what waits is done.
+    /// Completes the queued jobs and ends the thread.
     pub(super) fn close(&mut self) {
-        // Where the thread has ended already nobody takes the message.
+        // If the thread has ended already, nobody receives the message.
         drop(self.queue.send(Message::Close));
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
@@ -61,20 +62,20 @@ impl Writer {
     }
 }
 
-fn serve(mut commit: GroupCommit, messages: &Receiver<Message>, shared: &Shared, wake: &SyncSender<()>) {
+fn serve(mut commit: GroupCommit, messages: &Receiver<Message>, shared: &Shared, wake: &CheckpointWaker) {
     let mut closing = false;
     let mut rounds: u32 = 0;
     let mut more_expired = false;
     while !closing {
-        let outcome = match messages.recv_timeout(IDLE) {
+        let outcome = match messages.recv_timeout(IDLE_CHECK) {
             Ok(Message::Run(first)) => run_group(&mut commit, first, messages, &mut closing),
             Err(RecvTimeoutError::Timeout) => {
-                checkpoint::at_rest(shared, wake);
-                commit.look_around()
+                wake.on_idle();
+                commit.detect_foreign_changes()
             }
             Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
         };
-        checkpoint::after_commit(shared, wake);
+        wake.after_commit();
         rounds = rounds.wrapping_add(1);
         let mut pruned = Ok(());
         if more_expired || rounds.is_multiple_of(PRUNE_EVERY) {
@@ -83,15 +84,15 @@ fn serve(mut commit: GroupCommit, messages: &Receiver<Message>, shared: &Shared,
         for outcome in [outcome, pruned] {
             match outcome {
                 Ok(()) => {}
-                Err(error) if is_final(&error) => return shared.die(&error),
+                Err(error) if is_final(&error) => return shared.fail(&error),
                 Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the writer met an error"),
             }
         }
     }
 }
 
-/// An operation's own panic is caught where it runs; one of the observer or the store itself ends the store, because
-/// nobody knows how far it came.
+/// Runs the group that begins with this job. A panic of a job is caught where it runs; one of the observer or of the
+/// store itself ends the store, because it is unknown how far it got.
 fn run_group(
     commit: &mut GroupCommit,
     first: Box<dyn Job>,

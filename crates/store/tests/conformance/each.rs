@@ -1,7 +1,7 @@
 //! All cases as tests.
 
-/// Makes a test of every case: `$store` is a function that opens a store nobody else uses,
-/// with an observer, and answers it with what keeps it alive.
+/// Makes a test of every case: `$store` is a function that opens a store of its own with an observer and a clock, and
+/// returns it with what keeps it alive.
 macro_rules! conformance {
     ($store:path) => {
         conformance!($store;
@@ -11,11 +11,16 @@ macro_rules! conformance {
             one_write_that_fails_later_is_undone_too
             many_creates_share_commits_and_leave_no_gap
             a_staged_write_is_checked
+            a_staged_write_that_is_refused_takes_the_others_with_it
             an_idempotency_key_answers_again
+            moments_of_commits_increase
             what_only_reads_cannot_write
             a_failure_that_is_passed_over_still_fails
             a_value_of_every_type_comes_back
             observers_are_told_around_the_commit
+            records_that_change_in_the_same_way_are_one_change
+            the_feed_names_what_changed
+            an_entry_has_these_bytes
         );
     };
     ($store:path; $($case:ident)*) => {
@@ -23,8 +28,9 @@ macro_rules! conformance {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
                 let told = std::sync::Arc::<$crate::conformance::script::Told>::default();
-                let (store, _kept) = $store(std::sync::Arc::clone(&told)).await;
-                $crate::conformance::cases::$case(&store, &told).await;
+                let clock = $crate::conformance::script::clock();
+                let (store, _kept) = $store(std::sync::Arc::clone(&told), &clock).await;
+                $crate::conformance::cases::$case(&store, &told, &clock).await;
             }
         )*
     };

@@ -1,4 +1,4 @@
-//! One source for all databases: the cases, and what they are made of.
+//! The cases that every database must pass, and what they are made of.
 #![expect(dead_code, reason = "each test binary uses its part")]
 
 pub(crate) mod cases;

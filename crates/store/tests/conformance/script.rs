@@ -1,17 +1,20 @@
-//! Operations as data: what a test says an operation does, it does on either database.
-#![expect(clippy::panic, reason = "a model that does not load fails the test; one operation panics because it has to")]
+//! Transactions as data, which run on either database.
+#![expect(clippy::panic, reason = "a model that does not load fails the test; one act panics on purpose")]
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use backstay_base::{CallerKind, RecordId, Timestamp};
+use backstay_base::{CallerKind, DependencyKey, RecordId, Timestamp};
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
+use backstay_scalar::Storage;
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{ColumnType, Param, Statement};
+use backstay_sql::{Param, Statement};
 use backstay_store::{
-    Change, ChangeKind, ChangedField, CommitObserver, KeyClaim, Origin, Recall, RowSink, StoreError, Tx, Work, Writes,
+    Change, ChangeKind, ChangedField, CommitObserver, Committed, KeyClaim, Origin, Recall, RowSink, StoreError, Tx,
+    Work, Writes,
 };
+use backstay_testkit::TestClock;
 use futures_util::future::BoxFuture;
 
 pub(crate) const MODEL: &str = r#"
@@ -55,7 +58,7 @@ pub(crate) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("in range")
 }
 
-/// One thing that an operation does.
+/// One step of a transaction.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
     Execute(Statement),
@@ -65,23 +68,26 @@ pub(crate) enum Act {
     Try(Statement),
     Texts(Statement),
     Recall(KeyClaim),
-    /// Ends the operation well where the key is known.
+    /// Ends the transaction successfully if the key is known.
     UnlessKnown(KeyClaim),
     Remember(KeyClaim, Vec<u8>, Timestamp),
     Refuse,
     Panic,
     Wait,
-    /// Holds the writer up, so that what comes after shares its commit.
+    /// Returns the transaction's moment.
+    Moment,
+    /// Delays the writer, so that the transactions that follow share its commit.
     Sleep,
 }
 
-/// What an act saw.
+/// What an act returned.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Seen {
     Nothing,
     Rows(u64),
     Texts(Vec<String>),
     Recall(Recall),
+    Moment(Timestamp),
 }
 
 #[derive(Debug)]
@@ -96,15 +102,57 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// How a script ended, as a value to compare.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Ended {
+    Done,
+    Refused,
+    Unique { table: String, columns: Vec<String> },
+    StagedRows { expected: u64, found: u64 },
+    ForeignKey,
+    StepLimit,
+    Pending,
+    Panicked,
+    Aborted,
+    Closed,
+    Rejected,
+}
+
+impl<T> From<Result<T, Failure>> for Ended {
+    fn from(result: Result<T, Failure>) -> Self {
+        let error = match result {
+            Ok(_) => return Self::Done,
+            Err(Failure::Refused) => return Self::Refused,
+            Err(Failure::Store(error)) => error,
+        };
+        match error {
+            StoreError::Unique { table, columns } => Self::Unique { table, columns },
+            StoreError::StagedRows { expected, found } => Self::StagedRows { expected, found },
+            StoreError::ForeignKey => Self::ForeignKey,
+            StoreError::StepLimit => Self::StepLimit,
+            StoreError::Pending => Self::Pending,
+            StoreError::Panicked => Self::Panicked,
+            StoreError::Aborted => Self::Aborted,
+            StoreError::Closed => Self::Closed,
+            StoreError::Database(_) => Self::Rejected,
+            other => panic!("an unexpected error: {other:?}"),
+        }
+    }
+}
+
+/// Another author has the same email.
+pub(crate) fn email_taken() -> Ended {
+    Ended::Unique { table: "author".to_owned(), columns: vec!["email".to_owned()] }
+}
+
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) writes: Writes,
     pub(crate) acts: Vec<Act>,
-    pub(crate) moment: i64,
 }
 
 pub(crate) fn script(writes: Writes, acts: impl IntoIterator<Item = Act>) -> Arc<Script> {
-    Arc::new(Script { writes, acts: acts.into_iter().collect(), moment: NOW })
+    Arc::new(Script { writes, acts: acts.into_iter().collect() })
 }
 
 impl Work for Script {
@@ -116,13 +164,7 @@ impl Work for Script {
     }
 
     fn origin(&self) -> Origin {
-        Origin {
-            moment: moment(self.moment),
-            kind: CallerKind::System,
-            id: None,
-            request: None,
-            operation: Cow::Borrowed("test"),
-        }
+        Origin { kind: CallerKind::System, id: None, request: None, operation: Cow::Borrowed("test") }
     }
 
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Vec<Seen>, Failure>> {
@@ -158,6 +200,7 @@ async fn play(act: &Act, tx: &mut Tx<'_>) -> Result<Seen, Failure> {
         }
         Act::Recall(claim) => return Ok(Seen::Recall(tx.recall(claim).await?)),
         Act::Remember(claim, answer, expires) => tx.remember(claim.clone(), answer.clone(), *expires),
+        Act::Moment => return Ok(Seen::Moment(tx.moment())),
         Act::UnlessKnown(_) => {}
         Act::Refuse => return Err(Failure::Refused),
         Act::Panic => panic!("as the test wants"),
@@ -175,21 +218,28 @@ fn shown(value: ValueRef<'_>) -> String {
     }
 }
 
-/// Remembers what it is told.
+/// The clock of the stores at first.
+pub(crate) fn clock() -> TestClock {
+    TestClock::at("2026-01-31T12:00:00Z")
+}
+
+/// Records what it observes.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     pub(crate) before: Mutex<Vec<usize>>,
     pub(crate) after: Mutex<Vec<usize>>,
+    pub(crate) keys: Mutex<Vec<DependencyKey>>,
     pub(crate) foreign: AtomicUsize,
 }
 
 impl CommitObserver for Told {
-    fn before_commit(&self, changes: &[Change]) {
-        self.before.lock().expect("not poisoned").push(changes.len());
+    fn before_commit(&self, committed: Committed<'_>) {
+        self.before.lock().expect("not poisoned").push(committed.changes.len());
     }
 
-    fn after_commit(&self, changes: &[Change]) {
-        self.after.lock().expect("not poisoned").push(changes.len());
+    fn after_commit(&self, committed: Committed<'_>) {
+        self.after.lock().expect("not poisoned").push(committed.changes.len());
+        self.keys.lock().expect("not poisoned").extend(committed.keys);
     }
 
     fn foreign_change(&self) {
@@ -228,7 +278,7 @@ pub(crate) fn insert_author(number: u32, email: &str) -> Statement {
             Param::Text(email.into()),
             Param::Text(format!("Author {number}").into()),
         ],
-        [],
+        &[],
     )
 }
 
@@ -236,7 +286,7 @@ pub(crate) fn rename_author(number: u32, version: i64) -> Statement {
     Statement::raw(
         "UPDATE author SET name = $1, version = version + 1 WHERE id = $2 AND version = $3",
         vec![Param::Text("Renamed".into()), Param::Id(id(number)), Param::Int(version)],
-        [],
+        &[],
     )
 }
 
@@ -252,12 +302,12 @@ pub(crate) fn insert_post(number: u32, author: u32) -> Statement {
             Param::Text(format!("Post {number}").into()),
             Param::Id(id(author)),
         ],
-        [],
+        &[],
     )
 }
 
 pub(crate) fn emails() -> Statement {
-    Statement::raw("SELECT email FROM author ORDER BY email", vec![], [ColumnType::Text])
+    Statement::raw("SELECT email FROM author ORDER BY email", vec![], &[Storage::Text])
 }
 
 /// The change that goes with `insert_author`.
@@ -265,7 +315,7 @@ pub(crate) fn author_made(number: u32, email: &str) -> Change {
     let field = |field, new: &str| ChangedField { field, old: Value::Null, new: Value::text(new) };
     Change {
         collection: AUTHOR,
-        record: id(number),
+        record: id(number).into(),
         kind: ChangeKind::Create,
         version: 1,
         fields: vec![field(email_field(), email), field(name_field(), &format!("Author {number}"))],

@@ -35,6 +35,9 @@ pub(crate) fn param(name: &str) -> Value {
         "part" => Value::text("pp"),
         "exact" => decimal("12.50"),
         "between" => decimal("12.505"),
+        "amounts" => list([decimal("12.50"), decimal("3"), decimal("-0.050")]),
+        "betweens" => list([decimal("12.505"), decimal("99999999.990")]),
+        "nothing" => list([]),
         "ratio" => Value::Float(1.5),
         "truth" => Value::Bool(true),
         "moment" => moment("2026-01-31T12:00:00Z"),
@@ -216,11 +219,11 @@ pub(crate) fn statements(setting: &crate::Setting, dialect: backstay_sql::Dialec
     if dialect == Dialect::Postgres {
         // People and teams refer to each other.
         let off = "SET session_replication_role = replica";
-        statements.push(backstay_sql::Statement::raw(off, Vec::new(), []));
+        statements.push(backstay_sql::Statement::raw(off, Vec::new(), &[]));
     }
     for (collection, _, values) in &setting.data.records {
         statements.push(planner.insert(*collection).bind(|slot| match slot {
-            Slot::Proposed(field) | Slot::ProposedCurrency(field) => values[usize::from(field.0)].clone(),
+            Slot::Proposed(column) => column.part.of(&values[usize::from(column.field.0)]),
             other => panic!("no value for {other:?}"),
         }));
     }

@@ -1,7 +1,7 @@
 //! The data set as the evaluation in memory sees it.
 
-use backstay_base::{Caller, RecordId, Timestamp};
-use backstay_expr::{Checked, Environment, Expr, Path, Start, Truth};
+use backstay_base::{Action, Caller, RecordId, Timestamp};
+use backstay_expr::{Checked, Environment, Path, Rule, Start, Truth};
 use backstay_model::{CollectionId, FieldId, FieldKind};
 use backstay_scalar::Value;
 
@@ -26,17 +26,17 @@ impl View<'_> {
         records.iter().find(|record| record.0 == collection && record.1 == id).map(|record| record.2.as_slice())
     }
 
-    fn holds(&self, rule: Option<&Expr>, id: RecordId) -> bool {
+    fn holds(&self, rule: &Rule, id: RecordId) -> bool {
         let view = View { setting: self.setting, checked: None, item: id, all: true };
-        self.all || rule.is_none_or(|rule| backstay_expr::truth(rule, &view).is_true())
+        self.all || backstay_expr::truth(rule.expr(), &view).is_true()
     }
 
     fn sees_record(&self, collection: CollectionId, id: RecordId) -> bool {
-        self.holds(self.setting.visibility.rows.get(&collection), id)
+        self.holds(self.setting.rights.rule(collection, Action::Read), id)
     }
 
     fn field(&self, collection: CollectionId, id: RecordId, field: FieldId) -> Value {
-        if !self.holds(self.setting.visibility.fields.get(&(collection, field)), id) {
+        if !self.holds(self.setting.rights.field(collection, field, Action::Read), id) {
             return Value::Null;
         }
         self.stored(collection, id).map_or(Value::Null, |values| values[usize::from(field.0)].clone())

@@ -1,0 +1,241 @@
+use std::iter;
+use std::ops::Range;
+use std::sync::Arc;
+
+use backstay_base::{Conflict, Error, RecordId};
+use backstay_engine::{Authority, Context, Transaction, TxContext};
+use backstay_identity::NewCredential;
+use backstay_model::CollectionId;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::chunk::{Chunk, Decoder, Entry};
+use super::line::Account;
+use super::lines::{Mark, Position, Progress};
+use super::progress::Meter;
+use super::record::Schema;
+use super::references::References;
+use super::{SeedError, SeedFile, Seeder, Skipped};
+
+/// Chunks that may wait to be written.
+const AHEAD: usize = 2;
+
+/// What a load made of one file.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// Records that were created.
+    pub(super) records: u64,
+    /// Lines whose records already exist.
+    pub(super) skipped: Option<Skipped>,
+}
+
+impl Loaded {
+    fn skip(&mut self, file: &SeedFile, line: u64, why: &Error) {
+        let first = || Skipped { file: file.name.clone(), lines: 0, first: line, why: why.to_string() };
+        self.skipped.get_or_insert_with(first).lines += 1;
+    }
+}
+
+impl Seeder {
+    /// Creates the records of a file that are not loaded yet.
+    pub(super) async fn load_records(&self, file: &SeedFile, meter: &Meter) -> Result<Loaded, SeedError> {
+        let from = match self.record_of(file).await? {
+            Some(record) => self.schema.progress(&record)?,
+            None => Progress::default(),
+        };
+        meter.begin(&file.name, from.at.byte);
+        let mut loaded = Loaded::default();
+        let (sender, mut chunks) = mpsc::channel(AHEAD);
+        let references = References::new(self.engine.clone(), Handle::current());
+        let mut decoder = Decoder { model: Arc::clone(self.engine.model()), file: file.clone(), references };
+        let decoding = tokio::task::spawn_blocking(move || decoder.run(&from, &sender));
+        while let Some(chunk) = chunks.recv().await {
+            let bytes = chunk.to.at.byte - chunk.from.byte;
+            self.write_chunk(file, chunk, &mut loaded).await?;
+            meter.advance(bytes);
+        }
+        decoding.await.map_err(|_| SeedError::Reader)??;
+        meter.end_of_file(&file.name, loaded.records);
+        Ok(loaded)
+    }
+
+    /// Creates the records of a chunk in one commit. If the commit fails because of a record, tries each half, and so
+    /// on down to that record: it is skipped if it already exists, else it ends the load.
+    async fn write_chunk(&self, file: &SeedFile, chunk: Chunk, loaded: &mut Loaded) -> Result<(), SeedError> {
+        let credentials = self.credentials(&chunk.entries).await?;
+        let (mut from, to) = (chunk.from, chunk.to);
+        let entries = Arc::new(Entries { list: chunk.entries, credentials, to });
+        let mut waiting: Vec<Range<usize>> = iter::once(0..entries.list.len()).collect();
+        while let Some(range) = waiting.pop() {
+            let Err(error) = self.write(file, from, &entries, range.clone()).await else {
+                loaded.records += range.len() as u64;
+                from = entries.mark(range.end).at;
+                continue;
+            };
+            if !is_about_a_record(&error) {
+                return Err(error.into());
+            }
+            match range.len() {
+                // Nothing but the progress of the file was to be written.
+                0 => return Err(error.into()),
+                1 => {
+                    let line = entries.list[range.start].line;
+                    if !exists(&error, self.engine.model().collection(file.collection).name.as_str()) {
+                        return Err(SeedError::Refused { file: file.name.clone(), line, source: error });
+                    }
+                    loaded.skip(file, line, &error);
+                }
+                length => {
+                    let middle = range.start + length / 2;
+                    waiting.extend([middle..range.end, range.start..middle]);
+                }
+            }
+        }
+        let end = entries.list.len();
+        if from == entries.to.at {
+            return Ok(());
+        }
+        // The last lines were skipped.
+        Ok(self.write(file, from, &entries, end..end).await?)
+    }
+
+    /// The credentials of new accounts; hashing a password takes long, so it is done once.
+    async fn credentials(&self, entries: &[Entry]) -> Result<Vec<Option<NewCredential>>, Error> {
+        let system = Context::system(&self.engine);
+        let administration = self.identity.administration(&system)?;
+        let mut credentials = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let Account { password, roles } = &entry.account;
+            credentials.push(match (password, roles.as_slice()) {
+                (None, []) => None,
+                _ => Some(administration.new_credential(password.as_ref(), roles).await?),
+            });
+        }
+        Ok(credentials)
+    }
+
+    async fn write(
+        &self,
+        file: &SeedFile,
+        from: Position,
+        entries: &Arc<Entries>,
+        range: Range<usize>,
+    ) -> Result<(), Error> {
+        let (entries, name) = (Arc::clone(entries), file.name.clone());
+        let write = Write { schema: self.schema, name, collection: file.collection, from, entries, range };
+        self.engine.run(&Context::system(&self.engine), write).await
+    }
+}
+
+/// Whether one record is at fault, so that others can still be created.
+pub(super) fn is_about_a_record(error: &Error) -> bool {
+    match error {
+        Error::Invalid(_) | Error::Malformed(_) | Error::NotFound { .. } => true,
+        // Something else wrote at the same time.
+        Error::Conflict(conflict) => *conflict != Conflict::Concurrent,
+        _ => false,
+    }
+}
+
+/// Whether the record already exists: another one of the collection has a value that must be unique.
+fn exists(error: &Error, name: &str) -> bool {
+    match error {
+        Error::Conflict(Conflict::Unique { collection, .. } | Conflict::UniqueUnseen { collection }) => {
+            collection == name
+        }
+        _ => false,
+    }
+}
+
+/// The records of a chunk, with their credentials.
+struct Entries {
+    list: Vec<Entry>,
+    credentials: Vec<Option<NewCredential>>,
+    /// After the last line.
+    to: Mark,
+}
+
+impl Entries {
+    /// Before the line of this entry, or after the last line.
+    fn mark(&self, index: usize) -> &Mark {
+        self.list.get(index).map_or(&self.to, |entry| &entry.before)
+    }
+}
+
+/// Creates some records of a chunk, and stores how far the file is loaded, in one commit.
+struct Write {
+    schema: Schema,
+    name: String,
+    collection: CollectionId,
+    /// Where the file was left: lines between there and the first entry are skipped.
+    from: Position,
+    entries: Arc<Entries>,
+    range: Range<usize>,
+}
+
+impl Transaction for Write {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "seed"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let file = self.advance(cx).await?;
+            let Entries { list, credentials, .. } = self.entries.as_ref();
+            for (entry, credential) in list[self.range.clone()].iter().zip(&credentials[self.range.clone()]) {
+                let record = cx.create(Authority::System, self.collection, entry.input.clone()).await?;
+                if let Some(credential) = credential {
+                    credential.create(cx, record.id()).await?;
+                }
+                if entry.later {
+                    let input = self.schema.later_input(file, record.id(), entry.line, entry.offset);
+                    cx.create(Authority::System, self.schema.later, input).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Write {
+    /// Moves the file's progress past these records. Fails with a conflict if another load has moved it.
+    async fn advance(&self, cx: &mut TxContext<'_, '_>) -> Result<RecordId, Error> {
+        let schema = &self.schema;
+        let input = schema.input(&self.entries.mark(self.range.end).progress());
+        let known = cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await?;
+        let at = match &known {
+            Some(file) => schema.progress(file)?.at,
+            None => Position::default(),
+        };
+        if at != self.from {
+            return Err(Conflict::Concurrent.into());
+        }
+        let file = if let Some(file) = known {
+            cx.update(Authority::System, schema.files, file.id(), input, None).await?
+        } else {
+            let input = input.with(schema.name, self.name.as_str());
+            cx.create(Authority::System, schema.files, input).await?
+        };
+        Ok(file.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::ViolationKind;
+
+    use super::*;
+
+    #[test]
+    fn what_another_load_has_done_is_not_the_fault_of_a_record() {
+        let unique =
+            Conflict::Unique { collection: "Book".to_owned(), fields: vec!["number".to_owned()], record: None };
+        assert!(is_about_a_record(&unique.into()));
+        assert!(is_about_a_record(&Error::invalid("/title", ViolationKind::Required)));
+        assert!(!is_about_a_record(&Conflict::Concurrent.into()));
+        assert!(!is_about_a_record(&Error::Unknown));
+    }
+}

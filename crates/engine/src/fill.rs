@@ -1,0 +1,156 @@
+//! What gives the proposed record its values: the input, defaults, and `@set`; and what refuses a value because of the
+//! field that it is for.
+
+use backstay_base::{CallerKind, ViolationKind};
+use backstay_expr::{Expr, evaluate};
+use backstay_model::{Collection, Field, FieldId, FieldKind, SetOn, ValueProblem};
+use backstay_scalar::{Value, merged};
+
+use crate::bind::InMemory;
+use crate::proposal::Proposal;
+use crate::{Authority, Input, TxContext};
+
+/// Puts the input in the place of what is stored. What a caller sees and sends back as it is stored changes nothing and is
+/// no part of the input any more, whoever may write it.
+pub(crate) fn patch(proposal: &mut Proposal<'_>, mut input: Input) {
+    if proposal.authority == Authority::Caller {
+        let unchanged = |field: FieldId, value: &Value| proposal.sees(field) && proposal.stored_value(field) == value;
+        input.values.retain(|(field, value)| {
+            !(unchanged(*field, value) && proposal.collection.field(*field).refused_to_clients().is_some())
+        });
+    }
+    for (field, value) in &input.values {
+        proposal.values[usize::from(field.0)] = value.clone();
+    }
+    for (field, patch) in &input.patches {
+        let slot = &mut proposal.values[usize::from(field.0)];
+        let target = if let Value::Json(text) = &*slot { Some(&**text) } else { None };
+        *slot = Value::Json(merged(target, patch).into());
+    }
+    proposal.input = input;
+}
+
+/// Gives a new record its id, version and defaults, and what the input gives.
+pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
+    for field in &proposal.collection.fields {
+        if let Some(default) = &field.default {
+            proposal.values[usize::from(field.id.0)] = default.clone();
+        }
+    }
+    proposal.set(Collection::ID, Value::Id(cx.next_id()));
+    proposal.set(Collection::CREATED_AT, cx.moment().into());
+    proposal.set(Collection::UPDATED_AT, cx.moment().into());
+    proposal.set(Collection::VERSION, Value::Int(1));
+    for (field, value) in std::mem::take(&mut proposal.input.values) {
+        proposal.set(field, value.clone());
+        proposal.input.values.push((field, value));
+    }
+}
+
+/// Refuses fields that no client may write. Backstay itself writes all but the version.
+pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
+    let fields: Vec<FieldId> = proposal.input.fields().collect();
+    for id in fields {
+        let field = proposal.collection.field(id);
+        let refused = proposal.authority == Authority::Caller || id == Collection::VERSION;
+        if let Some(reason) = field.refused_to_clients().filter(|_| refused) {
+            proposal.refuse(field, ViolationKind::ReadOnly(reason));
+        }
+    }
+}
+
+/// Refuses fields that cannot be changed and would be. Of one that the caller may not see, that it is named is enough:
+/// else it could be guessed.
+pub(crate) fn refuse_immutable(proposal: &mut Proposal<'_>) {
+    if proposal.authority == Authority::System {
+        return;
+    }
+    let fields: Vec<FieldId> = proposal.input.fields().collect();
+    for id in fields {
+        let field = proposal.collection.field(id);
+        let changes = proposal.value(id) != proposal.stored_value(id) || !proposal.sees(id);
+        if field.immutable && changes && !proposal.is_refused(field) {
+            proposal.refuse(field, ViolationKind::ReadOnly("it cannot be changed once the record is created"));
+        }
+    }
+}
+
+/// The address that an account signs in with is not changed by its token alone: that would make a stolen token good for
+/// the whole account, and tell by the answer which addresses have accounts.
+pub(crate) fn refuse_own_address(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
+    let collection = proposal.collection;
+    let own = cx.model().identity == Some(collection.id) && cx.caller().id == proposal.value(Collection::ID).as_id();
+    if let Some(email) = collection.field_named("email")
+        && own
+        && proposal.authority == Authority::Caller
+        && proposal.input.value(email.id).is_some_and(|sent| sent != proposal.stored_value(email.id))
+    {
+        proposal.refuse(email, ViolationKind::NeedsPassword);
+    }
+}
+
+/// Gives fields the values of their `@set`. What Backstay itself was given stays, such as the author in a seed file, of
+/// whom `auth.id` knows nothing.
+pub(crate) fn sets(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, on: SetOn) {
+    let policy = cx.engine.application.policy.collection(proposal.collection.id);
+    for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {
+        if proposal.authority == Authority::System && proposal.input.value(field.id).is_some() {
+            continue;
+        }
+        for set in rules.sets.iter().filter(|set| set.on == on || set.on == SetOn::Write) {
+            let memory = InMemory { caller: cx.caller(), now: cx.now(), this: &proposal.values, new: &proposal.values };
+            let value = evaluate(&set.to, &memory);
+            give(cx, proposal, field, value);
+        }
+    }
+}
+
+/// Gives a field the value of an expression of a transition, in which `this` is stored and `new` proposed.
+pub(crate) fn transition_set(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, field: FieldId, to: &Expr) {
+    let stored = proposal.stored_values();
+    let memory = InMemory { caller: cx.caller(), now: cx.now(), this: stored, new: &proposal.values };
+    let value = evaluate(to, &memory);
+    let field = proposal.collection.field(field);
+    give(cx, proposal, field, value);
+}
+
+/// Puts a computed value into its field, in the form of the field's type.
+fn give(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, field: &Field, value: Value) {
+    match fitted(cx, field, value) {
+        Ok(value) => proposal.set(field.id, value),
+        Err(kind) => {
+            proposal.set(field.id, Value::Null);
+            proposal.refuse(field, kind);
+        }
+    }
+}
+
+fn fitted(cx: &TxContext<'_, '_>, field: &Field, value: Value) -> Result<Value, ViolationKind> {
+    let (model, caller) = (cx.model(), cx.caller());
+    let of_accounts = field.kind.target().is_some() && field.kind.target() == model.identity;
+    // Keys and operators have ids as well, but no record among the accounts.
+    if of_accounts && caller.kind != CallerKind::Account && value.as_id().is_some_and(|id| caller.id == Some(id)) {
+        return if field.required { Err(ViolationKind::NotAnAccount) } else { Ok(Value::Null) };
+    }
+    match (value, &field.kind) {
+        (Value::List(items), FieldKind::List(element)) => {
+            let element = model.element_type(*element);
+            let items: Result<Vec<Value>, ValueProblem> = items.iter().map(|item| element.fit(item.clone())).collect();
+            Ok(Value::List(items?.into()))
+        }
+        (value, kind) => match model.value_type(kind) {
+            Some(ty) => Ok(ty.fit(value)?),
+            None => Ok(value),
+        },
+    }
+}
+
+/// Refuses required fields without a value. Where it is known already what is wrong with one, that it has no value is no
+/// news.
+pub(crate) fn require(proposal: &mut Proposal<'_>) {
+    for field in proposal.collection.stored_fields() {
+        if field.required && proposal.value(field.id).is_null() && !proposal.is_refused(field) {
+            proposal.refuse(field, ViolationKind::Required);
+        }
+    }
+}

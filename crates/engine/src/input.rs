@@ -1,0 +1,81 @@
+use std::fmt;
+use std::sync::Arc;
+
+use backstay_base::RecordId;
+use backstay_model::FieldId;
+use backstay_scalar::Value;
+
+/// What is sent for a write: values for some fields of a record, of the fields' types.
+#[derive(Clone, Default, PartialEq)]
+pub struct Input {
+    pub(crate) values: Vec<(FieldId, Value)>,
+    /// Objects to be merged into the stored documents of these fields.
+    pub(crate) patches: Vec<(FieldId, Arc<str>)>,
+    pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
+}
+
+impl Input {
+    /// No values.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This input with one more value.
+    #[must_use]
+    pub fn with(mut self, field: FieldId, value: impl Into<Value>) -> Self {
+        self.set(field, value);
+        self
+    }
+
+    /// Gives a stored field a value; null removes it.
+    pub fn set(&mut self, field: FieldId, value: impl Into<Value>) {
+        let value = value.into();
+        match self.values.iter_mut().find(|(existing, _)| *existing == field) {
+            Some(slot) => slot.1 = value,
+            None => self.values.push((field, value)),
+        }
+    }
+
+    /// The same as a merge patch (RFC 7396): an object for a field that holds a document is merged into what is stored.
+    #[must_use]
+    pub(crate) fn merging(mut self) -> Self {
+        let is_object = |value: &Value| matches!(value, Value::Json(text) if text.starts_with('{'));
+        for (field, value) in self.values.extract_if(.., |(_, value)| is_object(value)) {
+            if let Value::Json(patch) = value {
+                self.patches.push((field, patch));
+            }
+        }
+        self
+    }
+
+    /// Makes these the members of a many-to-many relation, and no others.
+    pub fn links(&mut self, field: FieldId, members: Vec<RecordId>) {
+        self.links.retain(|(existing, _)| *existing != field);
+        self.links.push((field, members));
+    }
+
+    /// The value given to a field, if any.
+    pub fn value(&self, field: FieldId) -> Option<&Value> {
+        self.values.iter().find(|(existing, _)| *existing == field).map(|(_, value)| value)
+    }
+
+    /// The fields that are given a value or members.
+    pub fn fields(&self) -> impl Iterator<Item = FieldId> {
+        let values = self.values.iter().map(|(field, _)| *field);
+        let patches = self.patches.iter().map(|(field, _)| *field);
+        values.chain(patches).chain(self.links.iter().map(|(field, _)| *field))
+    }
+
+    /// Whether nothing is given.
+    pub fn is_empty(&self) -> bool {
+        self.fields().next().is_none()
+    }
+}
+
+// Its values are not shown: they may be classified.
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").field("fields", &self.fields().collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! The members of many-to-many relations: what an input changes in them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use backstay_base::{Error, RecordId, ViolationKind, limits};
+use backstay_model::{Collection, FieldId, FieldKind, Link};
+use backstay_scalar::Value;
+
+use crate::bind::Bindings;
+use crate::proposal::Proposal;
+use crate::references::may_read;
+use crate::templates::LinkStatement;
+use crate::{Authority, TxContext};
+
+/// Links of one relation that are made and ended.
+#[derive(Debug)]
+pub(crate) struct LinkChange {
+    pub(crate) field: FieldId,
+    pub(crate) added: Vec<RecordId>,
+    pub(crate) removed: Vec<RecordId>,
+}
+
+/// The links of a new record: all that were sent, and no others.
+pub(crate) fn added(proposal: &mut Proposal<'_>) {
+    for field in &proposal.collection.fields {
+        if matches!(field.kind, FieldKind::ManyToMany { .. }) {
+            proposal.values[usize::from(field.id.0)] = Value::List(Arc::from([]));
+        }
+    }
+    for (field, members) in std::mem::take(&mut proposal.input.links) {
+        proposal.set(field, members_of(&members));
+        if !members.is_empty() {
+            proposal.links.push(LinkChange { field, added: members.clone(), removed: Vec::new() });
+        }
+        proposal.input.links.push((field, members));
+    }
+}
+
+/// What the input changes in the record's links. Members that the caller may not read are none of the caller's business:
+/// they stay, and are members of the proposed record too.
+pub(crate) async fn changed(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    let id = proposal.id()?;
+    for (field, wanted) in proposal.input.links.clone() {
+        let FieldKind::ManyToMany { link, target } = &proposal.collection.field(field).kind else { continue };
+        let present = targets(cx, proposal.collection, link, id).await?;
+        let (known, wanted): (HashSet<RecordId>, HashSet<RecordId>) =
+            (present.iter().copied().collect(), wanted.into_iter().collect());
+        let mut added: Vec<RecordId> = wanted.difference(&known).copied().collect();
+        added.sort_unstable();
+        let (mut removed, mut members) = (Vec::new(), added.clone());
+        for member in present {
+            let stays = wanted.contains(&member)
+                || (proposal.authority == Authority::Caller && !may_read(cx, &proposal.class, *target, member).await?);
+            if stays { members.push(member) } else { removed.push(member) }
+        }
+        proposal.set(field, members_of(&members));
+        if !added.is_empty() || !removed.is_empty() {
+            let field = proposal.collection.field(field);
+            if field.immutable && proposal.authority == Authority::Caller {
+                proposal.refuse(field, ViolationKind::ReadOnly("it cannot be changed once the record is created"));
+            }
+            let field = field.id;
+            proposal.links.push(LinkChange { field, added, removed });
+        }
+    }
+    Ok(())
+}
+
+fn members_of(ids: &[RecordId]) -> Value {
+    Value::List(ids.iter().copied().map(Value::Id).collect())
+}
+
+async fn targets(
+    cx: &mut TxContext<'_, '_>,
+    collection: &Collection,
+    link: &Link,
+    of: RecordId,
+) -> Result<Vec<RecordId>, Error> {
+    let template = cx.engine.templates.link(&cx.engine.planner, link, LinkStatement::Targets);
+    let bindings = Bindings { limit: limits::LINKS_READ, ..cx.bindings().id(of) };
+    cx.ids(&template, bindings, collection.id).await
+}

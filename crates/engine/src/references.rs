@@ -1,0 +1,113 @@
+//! References of a write to other records.
+
+use backstay_base::{Action, Error, RecordId, ViolationKind};
+use backstay_expr::Rights;
+use backstay_model::{CollectionId, Model};
+use backstay_sql::Row;
+
+use crate::application::CallerClass;
+use crate::proposal::Proposal;
+use crate::rights::{self, without_grant};
+use crate::{Authority, Input, TxContext};
+
+/// Refuses references to records that the caller may not read, just as those to records that do not exist: neither tells
+/// which it is, and nobody links what they cannot see.
+pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    if proposal.authority == Authority::System {
+        return Ok(());
+    }
+    for (id, value) in proposal.input.values.clone() {
+        let field = proposal.collection.field(id);
+        let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
+        let new = proposal.stored.is_none() || *proposal.stored_value(id) != value;
+        if new {
+            within_grant(cx, target)?;
+        }
+        if new && !may_read(cx, &proposal.class, target, to).await? {
+            proposal.refuse(field, none_with_id(cx.model(), target));
+        }
+    }
+    for (id, members) in proposal.input.links.clone() {
+        let field = proposal.collection.field(id);
+        let Some(target) = field.kind.target() else { continue };
+        within_grant(cx, target)?;
+        for (index, to) in members.iter().enumerate() {
+            if !may_read(cx, &proposal.class, target, *to).await? {
+                proposal.refuse_member(field, index, none_with_id(cx.model(), target));
+            }
+        }
+    }
+    proposal.settle()
+}
+
+/// Refuses references into a collection that the caller's key is not for.
+fn within_grant(cx: &TxContext<'_, '_>, target: CollectionId) -> Result<(), Error> {
+    let collection = cx.model().collection(target);
+    match rights::is_granted(cx.caller().grant.as_deref(), collection, Action::Refer) {
+        true => Ok(()),
+        false => Err(Error::Forbidden { action: Action::Refer, what: without_grant(collection) }),
+    }
+}
+
+/// Looks every reference up, once the database has said that one of them leads nowhere.
+pub(crate) async fn verify(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    if !cx.verify_references {
+        return Ok(());
+    }
+    for field in &proposal.collection.fields {
+        let Some(target) = field.kind.target() else { continue };
+        if let Some(to) = proposal.value(field.id).as_id()
+            && cx.get(target, to).await?.is_none()
+        {
+            proposal.refuse(field, none_with_id(cx.model(), target));
+        }
+    }
+    for (id, members) in proposal.input.links.clone() {
+        let field = proposal.collection.field(id);
+        let Some(target) = field.kind.target() else { continue };
+        for (index, to) in members.iter().enumerate() {
+            if cx.get(target, *to).await?.is_none() {
+                proposal.refuse_member(field, index, none_with_id(cx.model(), target));
+            }
+        }
+    }
+    proposal.settle()
+}
+
+/// Whether the caller may read a record, which need not exist.
+pub(crate) async fn may_read(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    target: CollectionId,
+    id: RecordId,
+) -> Result<bool, Error> {
+    let rights: &Rights = &class.rights;
+    if rights.rule(target, Action::Read).allows() {
+        return Ok(true);
+    }
+    let collection = cx.model().collection(target);
+    let plan = class.plans.whole(&cx.engine.planner, rights, collection);
+    let statement = cx.statement(&plan.template, &cx.bindings().id(id), target);
+    let mut found = false;
+    let visit = &mut |_: &dyn Row| {
+        found = true;
+        Ok(())
+    };
+    cx.rows(&statement, visit).await?;
+    Ok(found)
+}
+
+fn none_with_id(model: &Model, target: CollectionId) -> ViolationKind {
+    ViolationKind::Reference { collection: model.collection(target).name.clone(), by: "id".to_owned() }
+}
+
+impl TxContext<'_, '_> {
+    /// Refuses references of an input for a new record that the caller may not make, although the record itself is made
+    /// by Backstay: those to records that the caller may not read.
+    pub async fn check_references(&mut self, collection: CollectionId, input: &Input) -> Result<(), Error> {
+        let collection = self.model().collection(collection);
+        let class = self.class_of(Authority::Caller);
+        let mut proposal = Proposal::create(collection, Authority::Caller, class, input.clone());
+        readable(self, &mut proposal).await
+    }
+}

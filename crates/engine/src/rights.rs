@@ -1,0 +1,115 @@
+use backstay_base::{Action, Grant};
+use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Truths};
+use backstay_model::{Class, Collection, Field, Model};
+
+use crate::policy::{AllowPolicy, CollectionPolicy, Compiled, FieldPolicy, Policy};
+
+/// Who is granted rights.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Grantee<'t> {
+    /// Callers of whom these facts hold, and whose key may be limited.
+    Callers(&'t Truths, Option<&'t Grant>),
+    /// Backstay itself: no `@allow` is asked. Checks and guards are those of a caller of whom these facts hold.
+    System(&'t Truths),
+    /// Nobody in particular: every rule is whole, as if no fact were known of the caller.
+    Anyone,
+}
+
+/// What is done with records, and with seeing them, apart.
+const ACTIONS: [Action; 7] =
+    [Action::Read, Action::Get, Action::Search, Action::Refer, Action::Create, Action::Update, Action::Delete];
+
+impl Grantee<'_> {
+    fn grant(&self) -> Option<&Grant> {
+        match self {
+            Self::Callers(_, grant) => *grant,
+            Self::System(_) | Self::Anyone => None,
+        }
+    }
+
+    fn rule(self, rule: &Compiled) -> Rule {
+        match self {
+            Self::Callers(truths, _) | Self::System(truths) => rule.rule().folded(truths),
+            Self::Anyone => rule.whole_rule(),
+        }
+    }
+
+    /// What an `@allow` comes to.
+    fn allowed(self, rule: Option<&Compiled>, absent: fn() -> Rule) -> Rule {
+        match self {
+            Self::System(_) => Rule::allowed(),
+            Self::Callers(..) | Self::Anyone => rule.map_or_else(absent, |rule| self.rule(rule)),
+        }
+    }
+}
+
+/// Whether a key with this grant is for the action at all. A key that is for anything in a collection knows which records
+/// there are; it sees what is in them if it may get or search them, and then it may refer to them too.
+pub(crate) fn is_granted(grant: Option<&Grant>, collection: &Collection, action: Action) -> bool {
+    let Some(grant) = grant else { return true };
+    let any = |names: &[&str]| names.iter().any(|name| grant.allows(&collection.name, name));
+    match action {
+        Action::Read => any(&Grant::ACTIONS),
+        Action::Get => any(&["get"]),
+        Action::Search => any(&["search"]),
+        Action::Refer => any(&["refer", "get", "search"]),
+        Action::Create => any(&["create"]),
+        Action::Update => any(&["update"]),
+        Action::Delete => any(&["delete"]),
+    }
+}
+
+/// What a key that is not for an action may not do it with, for a message.
+pub(crate) fn without_grant(collection: &Collection) -> String {
+    format!("records of {} with this key: it is limited to other actions", collection.name)
+}
+
+/// The rights of a class of callers.
+pub(crate) fn rights_of(grantee: Grantee<'_>, model: &Model, policy: &Policy) -> Rights {
+    let collection = |collection: &Collection| of_collection(grantee, collection, policy.collection(collection.id));
+    Rights::new(model.collections.iter().map(collection))
+}
+
+fn of_collection(grantee: Grantee<'_>, collection: &Collection, policy: &CollectionPolicy) -> CollectionRights {
+    let mut rights = CollectionRights::default();
+    for action in ACTIONS {
+        // On a type the absence of a rule refuses.
+        let rule = match is_granted(grantee.grant(), collection, action) {
+            true => grantee.allowed(policy.allow.of(action), Rule::refused),
+            false => Rule::refused(),
+        };
+        rights.allow(action, rule);
+    }
+    let sees = [Action::Get, Action::Search].iter().any(|action| is_granted(grantee.grant(), collection, *action));
+    for (field, policy) in collection.fields.iter().zip(&policy.fields) {
+        rights.field(of_field((grantee, sees), field, policy));
+    }
+    for states in &policy.states {
+        for ((from, to), transition) in &states.transitions {
+            let guard = transition.when.as_ref().map_or_else(Rule::allowed, |when| grantee.rule(when));
+            rights.transition(states.field, (from, to), guard);
+        }
+    }
+    rights
+}
+
+fn of_field((grantee, sees): (Grantee<'_>, bool), field: &Field, policy: &FieldPolicy) -> FieldRights {
+    let FieldPolicy { allow, checks, sets: _ } = policy;
+    let mut rights = FieldRights::default();
+    let AllowPolicy { read, create, update, delete: _ } = allow;
+    // On a field the absence of a rule restricts nothing. Nobody reads a secret; a record's id is what it is known by.
+    rights.allow(
+        Action::Read,
+        match field.class {
+            Some(Class::Secret) => Rule::refused(),
+            _ if !sees && field.id != Collection::ID => Rule::refused(),
+            _ => grantee.allowed(read.as_ref(), Rule::allowed),
+        },
+    );
+    rights.allow(Action::Create, grantee.allowed(create.as_ref(), Rule::allowed));
+    rights.allow(Action::Update, grantee.allowed(update.as_ref(), Rule::allowed));
+    for check in checks {
+        rights.check(grantee.rule(&check.rule));
+    }
+    rights
+}

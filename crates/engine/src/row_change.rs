@@ -1,0 +1,175 @@
+use std::collections::HashSet;
+
+use backstay_base::{Error, RecordId};
+use backstay_model::{Collection, Field, FieldId, FieldKind, Link};
+use backstay_scalar::Value;
+use backstay_store::{Change, ChangeKind, ChangedField};
+
+use crate::bind::Bindings;
+use crate::links::LinkChange;
+use crate::proposal::Proposal;
+use crate::templates::LinkStatement;
+use crate::{Record, TxContext};
+
+/// The one way a row is written: stages the row, its links, and its change for the commit log. It asks no rule: whoever
+/// makes one has asked.
+#[derive(Debug)]
+pub(crate) struct RowChange;
+
+impl RowChange {
+    /// Inserts a proposed record and its links.
+    pub(crate) fn insert(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+        let Proposal { collection, values, links, .. } = proposal;
+        let record = Record::new(row(collection, values)).map_err(Error::internal)?;
+        let bindings = Bindings { proposed: record.values(), ..cx.bindings() };
+        let template = cx.engine.templates.insert(&cx.engine.planner, collection.id);
+        let insert = cx.statement(template, &bindings, collection.id);
+        cx.tx.stage(insert, Some(1));
+        let given = |field: &Field| {
+            let new = record.value(field.id).clone();
+            (!new.is_null()).then_some(ChangedField { field: field.id, old: Value::Null, new })
+        };
+        let fields = collection.stored_fields().filter_map(given).collect();
+        cx.tx.change(change(collection, &record, ChangeKind::Create, fields));
+        write_links(cx, collection, &record, links);
+        Ok(record)
+    }
+
+    /// Writes the changed fields of a stored record, raises its version, and writes its changed links.
+    pub(crate) fn update(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+        let Proposal { collection, values, links, stored, .. } = proposal;
+        let stored = stored.ok_or_else(|| Error::internal(NothingStored))?;
+        Self::replace(cx, collection, &stored, values, links)
+    }
+
+    /// Empties a reference of a record and changes nothing else: what its model says of the record's own changes is not
+    /// asked, since nobody changes it.
+    pub(crate) fn release(
+        cx: &mut TxContext<'_, '_>,
+        collection: &Collection,
+        stored: &Record,
+        fields: &[FieldId],
+    ) -> Result<(), Error> {
+        let mut values = stored.values().to_vec();
+        for field in fields {
+            values[usize::from(field.0)] = Value::Null;
+        }
+        Self::replace(cx, collection, stored, values, Vec::new()).map(drop)
+    }
+
+    /// Empties a reference of a record that is itself about to be deleted: it is in a circle, which no order can serve.
+    pub(crate) fn untie(cx: &mut TxContext<'_, '_>, collection: &Collection, stored: &Record, field: FieldId) {
+        let mut values = stored.values().to_vec();
+        values[usize::from(field.0)] = Value::Null;
+        let template = cx.engine.templates.update(&cx.engine.planner, collection.id, vec![field]);
+        let bindings = Bindings { proposed: &values, version: stored.version(), ..cx.bindings().id(stored.id()) };
+        let update = cx.statement(&template, &bindings, collection.id);
+        cx.tx.stage(update, Some(1));
+    }
+
+    /// Deletes a record and its links.
+    pub(crate) fn delete(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) {
+        clear_links(cx, collection, record.id());
+        let bindings = Bindings { version: record.version(), ..cx.bindings().id(record.id()) };
+        let template = cx.engine.templates.delete(&cx.engine.planner, collection.id);
+        let delete = cx.statement(template, &bindings, collection.id);
+        cx.tx.stage(delete, Some(1));
+        let old = |field: &Field| {
+            let old = record.value(field.id).clone();
+            (!old.is_null()).then_some(ChangedField { field: field.id, old, new: Value::Null })
+        };
+        let indexed: HashSet<FieldId> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
+        let fields = collection.stored_fields().filter(|field| indexed.contains(&field.id)).filter_map(old).collect();
+        cx.tx.change(change(collection, record, ChangeKind::Delete, fields));
+    }
+
+    fn replace(
+        cx: &mut TxContext<'_, '_>,
+        collection: &Collection,
+        stored: &Record,
+        values: Vec<Value>,
+        links: Vec<LinkChange>,
+    ) -> Result<Record, Error> {
+        let mut values = row(collection, values);
+        values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
+        values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
+        let record = Record::new(values).map_err(Error::internal)?;
+        let is_changed = |field: &&Field| stored.value(field.id) != record.value(field.id);
+        let changed: Vec<FieldId> = collection.stored_fields().filter(is_changed).map(|field| field.id).collect();
+        let field = |field: &FieldId| {
+            let (old, new) = (stored.value(*field).clone(), record.value(*field).clone());
+            ChangedField { field: *field, old, new }
+        };
+        let fields = changed.iter().map(field).collect();
+        let template = cx.engine.templates.update(&cx.engine.planner, collection.id, changed);
+        let bindings =
+            Bindings { proposed: record.values(), version: stored.version(), ..cx.bindings().id(record.id()) };
+        let update = cx.statement(&template, &bindings, collection.id);
+        cx.tx.stage(update, Some(1));
+        cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
+        write_links(cx, collection, &record, links);
+        Ok(record)
+    }
+}
+
+/// The values that have columns; the members of relations have links.
+fn row(collection: &Collection, mut values: Vec<Value>) -> Vec<Value> {
+    for (field, value) in collection.fields.iter().zip(&mut values) {
+        if !field.kind.is_stored() {
+            *value = Value::Null;
+        }
+    }
+    values
+}
+
+fn change(collection: &Collection, record: &Record, kind: ChangeKind, fields: Vec<ChangedField>) -> Change {
+    Change { collection: collection.id, record: record.id().into(), kind, version: record.version(), fields }
+}
+
+fn write_links(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record, links: Vec<LinkChange>) {
+    for LinkChange { field, added, removed } in links {
+        let FieldKind::ManyToMany { link, .. } = &collection.field(field).kind else { continue };
+        let parts =
+            [(added, LinkStatement::Insert, ChangeKind::Link), (removed, LinkStatement::Remove, ChangeKind::Unlink)];
+        for (members, statement, kind) in parts.into_iter().filter(|(members, ..)| !members.is_empty()) {
+            let template = cx.engine.templates.link(&cx.engine.planner, link, statement);
+            for member in &members {
+                let bindings = Bindings { argument: Some(*member), ..cx.bindings().id(record.id()) };
+                let statement = cx.statement(&template, &bindings, collection.id);
+                cx.tx.stage(statement, None);
+            }
+            let new = Value::List(members.into_iter().map(Value::Id).collect());
+            let fields = vec![ChangedField { field, old: Value::Null, new }];
+            cx.tx.change(change(collection, record, kind, fields));
+        }
+    }
+}
+
+/// Ends every link of a record that is deleted, from both ends of every relation.
+fn clear_links(cx: &mut TxContext<'_, '_>, collection: &Collection, id: RecordId) {
+    let mut links: Vec<Link> = Vec::new();
+    for other in &cx.model().collections {
+        for field in &other.fields {
+            let FieldKind::ManyToMany { target, link } = &field.kind else { continue };
+            if other.id == collection.id {
+                links.push(link.clone());
+            }
+            if *target == collection.id {
+                let (near, far) = (link.far.clone(), link.near.clone());
+                links.push(Link { near, far, ..link.clone() });
+            }
+        }
+    }
+    links.sort_by(|left, right| (&left.table, &left.near).cmp(&(&right.table, &right.near)));
+    links.dedup_by(|left, right| left.table == right.table && left.near == right.near);
+    for link in links {
+        let template = cx.engine.templates.link(&cx.engine.planner, &link, LinkStatement::Clear);
+        let clear = cx.statement(&template, &cx.bindings().id(id), collection.id);
+        cx.tx.stage(clear, None);
+    }
+}
+
+/// An update of a record that was not read.
+#[derive(Debug, thiserror::Error)]
+#[error("an update has no stored record")]
+struct NothingStored;

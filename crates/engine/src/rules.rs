@@ -1,0 +1,190 @@
+//! Asks the rules, checks and guards that a write must satisfy.
+
+use std::sync::Arc;
+
+use backstay_base::{Action, Error, ViolationKind};
+use backstay_expr::{Rights, Rule, Truth, truth};
+use backstay_model::{Collection, CollectionId, FieldId};
+use backstay_scalar::ValueRef;
+use backstay_sql::{RecordSource, Row};
+
+use crate::TxContext;
+use crate::application::CallerClass;
+use crate::bind::{Bindings, InMemory};
+use crate::policy::{CollectionPolicy, Compiled, Way};
+use crate::proposal::Proposal;
+use crate::recorder;
+
+/// Which rule of a collection is meant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RuleOf<'w> {
+    /// The type's rule for an action.
+    Type(Action),
+    /// A field's rule for an action.
+    Field(FieldId, Action),
+    /// A field's `@check`, by its place among them.
+    Check(FieldId, usize),
+    /// The guard of a transition.
+    Transition(FieldId, &'w Way),
+}
+
+impl RuleOf<'_> {
+    /// What is left of it for callers with these rights.
+    fn rule(self, rights: &Rights, collection: CollectionId) -> &Rule {
+        match self {
+            Self::Type(action) => rights.rule(collection, action),
+            Self::Field(field, action) => rights.field(collection, field, action),
+            Self::Check(field, place) => &rights.checks(collection, field)[place],
+            Self::Transition(field, (from, to)) => rights.transition(collection, field, (from, to)),
+        }
+    }
+
+    /// The rule as the model has it; none where it has none.
+    pub(crate) fn compiled(self, policy: &CollectionPolicy) -> Option<&Compiled> {
+        let field = |field: FieldId| &policy.fields[usize::from(field.0)];
+        match self {
+            Self::Type(action) => policy.allow.of(action),
+            Self::Field(id, action) => field(id).allow.of(action),
+            Self::Check(id, place) => Some(&field(id).checks[place].rule),
+            Self::Transition(id, way) => {
+                let states = policy.states.iter().find(|states| states.field == id)?;
+                states.transitions.get(way)?.when.as_ref()
+            }
+        }
+    }
+
+    /// Its name in explanations.
+    pub(crate) fn name(self, collection: &Collection) -> String {
+        let field = |id: FieldId| format!("{}.{}", collection.name, collection.field(id).name);
+        match self {
+            Self::Type(action) => format!("{} {}", collection.name, action.name()),
+            Self::Field(id, action) => format!("{} {}", field(id), action.name()),
+            Self::Check(id, _) => format!("{} check", field(id)),
+            Self::Transition(id, (from, to)) => format!("{} {from} to {to}", field(id)),
+        }
+    }
+}
+
+/// What a rule says of the stored or the proposed record.
+pub(crate) async fn decide(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &Proposal<'_>,
+    of: RuleOf<'_>,
+    this: RecordSource,
+) -> Result<Truth, Error> {
+    // In whose name it is done changes nothing about what a record must be.
+    let class = match of {
+        RuleOf::Check(..) => Arc::clone(&cx.class),
+        RuleOf::Type(_) | RuleOf::Field(..) | RuleOf::Transition(..) => Arc::clone(&proposal.class),
+    };
+    let rule = of.rule(&class.rights, proposal.collection.id);
+    let answer = answer(cx, &class, proposal, (rule, this)).await?;
+    recorder::rule(cx, proposal, of, this).await?;
+    Ok(answer)
+}
+
+/// The answer from memory; the database is asked only where the rule follows relations.
+async fn answer(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    proposal: &Proposal<'_>,
+    (rule, this): (&Rule, RecordSource),
+) -> Result<Truth, Error> {
+    if let Some(decided) = rule.decided() {
+        return Ok(decided);
+    }
+    let (collection, stored, proposed) = (proposal.collection.id, proposal.stored_values(), &*proposal.values);
+    if !rule.needs_store() {
+        let record = if this == RecordSource::Stored { stored } else { proposed };
+        let memory = InMemory { caller: cx.caller(), now: cx.now(), this: record, new: proposed };
+        return Ok(truth(rule.expr(), &memory));
+    }
+    let template = class.plans.check(&cx.engine.planner, (collection, rule), this);
+    let bindings = Bindings { proposed, stored, ..cx.bindings() };
+    let statement = cx.statement(&template, &bindings, collection);
+    let mut answer = Truth::Unknown;
+    let visit = &mut |row: &dyn Row| {
+        answer = match row.value(0)? {
+            ValueRef::Bool(truth) => truth.into(),
+            _ => Truth::Unknown,
+        };
+        Ok(())
+    };
+    cx.rows(&statement, visit).await?;
+    Ok(answer)
+}
+
+/// Notes in an explanation what a rule says of the stored record; the statement that read the record has asked it.
+pub(crate) async fn record_stored(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &Proposal<'_>,
+    of: RuleOf<'_>,
+) -> Result<(), Error> {
+    recorder::rule(cx, proposal, of, RecordSource::Stored).await
+}
+
+/// Ends the write unless the rule is true: a type's rule of the record as it would be, a guard of the stored one. An
+/// update rule that names both records is asked of the stored one.
+pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>, of: RuleOf<'_>) -> Result<(), Error> {
+    let names_new = of.rule(&proposal.class.rights, proposal.collection.id).names_new();
+    let this = match of {
+        RuleOf::Transition(..) => RecordSource::Stored,
+        RuleOf::Type(Action::Update) if names_new => RecordSource::Stored,
+        RuleOf::Type(_) | RuleOf::Field(..) | RuleOf::Check(..) => RecordSource::Proposed,
+    };
+    if decide(cx, proposal, of, this).await?.is_true() {
+        return Ok(());
+    }
+    let name = &proposal.collection.name;
+    Err(match (of, this) {
+        (RuleOf::Transition(..), _) => {
+            Error::Forbidden { action: Action::Update, what: format!("the state of this {name}") }
+        }
+        (RuleOf::Type(Action::Update), RecordSource::Proposed) => {
+            Error::ForbiddenAfterwards { collection: name.clone() }
+        }
+        (RuleOf::Type(action) | RuleOf::Field(_, action), _) => {
+            Error::Forbidden { action, what: format!("this {name}") }
+        }
+        (RuleOf::Check(..), _) => Error::Forbidden { action: Action::Update, what: format!("this {name}") },
+    })
+}
+
+/// The rules of the fields that the input names: of the stored record and of the proposed one.
+pub(crate) async fn fields(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &mut Proposal<'_>,
+    action: Action,
+) -> Result<(), Error> {
+    let fields: Vec<FieldId> = proposal.input.fields().collect();
+    for id in fields {
+        let of = RuleOf::Field(id, action);
+        let names_new = of.rule(&proposal.class.rights, proposal.collection.id).names_new();
+        let sources: &[RecordSource] = match action {
+            Action::Create => &[RecordSource::Proposed],
+            _ if names_new => &[RecordSource::Stored],
+            _ => &[RecordSource::Stored, RecordSource::Proposed],
+        };
+        for source in sources {
+            if !decide(cx, proposal, of, *source).await?.is_true() {
+                proposal.refuse(proposal.collection.field(id), ViolationKind::FieldForbidden { action });
+                break;
+            }
+        }
+    }
+    proposal.settle()
+}
+
+/// `@check`s of the record as it would be: each must be true, or unknown for want of a value.
+pub(crate) async fn checks(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    let policy = cx.engine.application.policy.collection(proposal.collection.id);
+    for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {
+        for (place, check) in rules.checks.iter().enumerate() {
+            let of = RuleOf::Check(field.id, place);
+            if decide(cx, proposal, of, RecordSource::Proposed).await? == Truth::False {
+                proposal.refuse(field, ViolationKind::Check { message: check.message.clone() });
+            }
+        }
+    }
+    proposal.settle()
+}

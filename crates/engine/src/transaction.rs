@@ -1,0 +1,158 @@
+use std::sync::Arc;
+
+use backstay_base::{Action, Conflict, Error};
+use backstay_store::{Origin, StoreError, Tx, Work, Writes};
+use futures_util::future::BoxFuture;
+
+use crate::application::CallerClass;
+use crate::engine::{Engine, Inner};
+use crate::{Context, TxContext};
+
+/// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
+/// the database may have found another operation in its way. What an earlier run did is undone by then.
+pub trait Transaction: Send + Sync + 'static {
+    /// What it answers.
+    type Answer: Send + 'static;
+
+    /// Its name in the commit log, such as `sign-up`.
+    fn name(&self) -> &'static str;
+
+    /// What it will do at the most.
+    fn writes(&self) -> Writes {
+        Writes::Many
+    }
+
+    /// Does it. Only methods of the context may be awaited.
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>>;
+}
+
+impl Engine {
+    /// Runs an operation in one commit, and answers when it is durable.
+    pub async fn run<O: Transaction>(&self, cx: &Context, operation: O) -> Result<O::Answer, Error> {
+        self.run_shared(cx, Arc::new(operation)).await
+    }
+
+    pub(crate) async fn run_shared<O: Transaction>(&self, cx: &Context, operation: Arc<O>) -> Result<O::Answer, Error> {
+        let application = &self.inner.application;
+        let running = |retry: Retry| {
+            Arc::new(Running {
+                engine: Arc::clone(&self.inner),
+                cx: cx.clone(),
+                class: application.class(&cx.caller),
+                system: application.system_class(),
+                operation: Arc::clone(&operation),
+                retry,
+            })
+        };
+        let outcome = match self.inner.store.write(running(Retry::None)).await {
+            // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
+            // is taken: a second run looks.
+            Err(Failure::Store(StoreError::ForeignKey)) => {
+                self.inner.store.write(running(Retry::VerifyReferences)).await
+            }
+            Err(Failure::Store(StoreError::Unique { .. })) if operation.writes() == Writes::Many => {
+                self.inner.store.write(running(Retry::SettleEach)).await
+            }
+            outcome => outcome,
+        };
+        outcome.map_err(|failure| self.inner.veiled(self.inner.failed(failure), cx))
+    }
+}
+
+/// What a run looks for that an earlier one did not find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Retry {
+    None,
+    VerifyReferences,
+    SettleEach,
+}
+
+/// Why an operation did not end well.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It refused.
+    Refused(Error),
+    /// The store failed it, perhaps after its last statement.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Inner {
+    /// The error without what the caller may not know: that another record has this very value is said only of fields
+    /// that the caller sees in every record.
+    fn veiled(&self, error: Error, cx: &Context) -> Error {
+        let Error::Conflict(Conflict::Unique { collection: name, fields, record }) = error else { return error };
+        let class = self.application.class(&cx.caller);
+        let seen = self.application.model.collection_named(&name).is_some_and(|collection| {
+            let sees = |name: &String| {
+                let field = collection.field_named(name);
+                field.is_some_and(|field| class.rights.field(collection.id, field.id, Action::Read).allows())
+            };
+            fields.iter().all(sees)
+        });
+        match seen || class.system {
+            true => Conflict::Unique { collection: name, fields, record }.into(),
+            false => Conflict::UniqueUnseen { collection: name }.into(),
+        }
+    }
+
+    pub(crate) fn failed(&self, failure: Failure) -> Error {
+        match failure {
+            Failure::Refused(error) => error,
+            Failure::Store(error) => self.refused(error),
+        }
+    }
+}
+
+struct Running<O> {
+    engine: Arc<Inner>,
+    cx: Context,
+    class: Arc<CallerClass>,
+    system: Arc<CallerClass>,
+    operation: Arc<O>,
+    retry: Retry,
+}
+
+impl<O: Transaction> Work for Running<O> {
+    type Output = O::Answer;
+    type Error = Failure;
+
+    fn writes(&self) -> Writes {
+        self.operation.writes()
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            kind: self.cx.caller.kind,
+            id: self.cx.caller.id,
+            request: Some(self.cx.request),
+            operation: self.operation.name().into(),
+        }
+    }
+
+    fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<O::Answer, Failure>> {
+        Box::pin(async move {
+            let mut cx = TxContext {
+                engine: &self.engine,
+                cx: &self.cx,
+                class: Arc::clone(&self.class),
+                system: Arc::clone(&self.system),
+                tx,
+                verify_references: self.retry == Retry::VerifyReferences,
+                reference_failed: false,
+                settle_each: self.retry == Retry::SettleEach,
+                recorder: None,
+            };
+            let answer = self.operation.run(&mut cx).await;
+            answer.map_err(|error| match cx.reference_failed {
+                true => Failure::Store(StoreError::ForeignKey),
+                false => Failure::Refused(error),
+            })
+        })
+    }
+}

@@ -1,0 +1,242 @@
+//! Rules, checks and guards see what is sent: the links of the record as it would be, not those that are stored.
+
+mod desk;
+
+use std::sync::Arc;
+
+use backstay_base::{Caller, RecordId};
+use backstay_engine::{Create, Engine, Error, Update, WriteOptions, Written};
+use backstay_model::SourceFile;
+use backstay_testkit::{TestApplication, TestClock, controlled};
+use desk::{Desk, told};
+
+const MODEL: &str = r#"
+extend schema @app(name: "Orgs")
+
+type User @identity @allow(read: "true", create: "true") {
+  email: Email! @unique
+  org: String!
+}
+
+type Team
+  @allow(
+    read: "true"
+    create: "this.org == 'A' && this.members.all(m, m.org == this.org)"
+    update: "new.members.all(m, m.org == this.org)"
+  ) {
+  org: String!
+  members: [User!]
+}
+
+type Club @allow(read: "true", create: "this.members.exists(m, m == auth.id)", update: "this.members.exists(m, m == auth.id)") {
+  name: String!
+  members: [User!]
+  pair: String @check(rule: "this.pair == null || this.members.all(m, m.org == this.pair)", message: "all of one org")
+}
+
+enum Seal { OPEN @initial @to(state: "SEALED", when: "new.signers.exists(u, u == auth.id)") SEALED }
+
+type Deed @allow(read: "true", create: "true", update: "true") {
+  s: Seal!
+  signers: [User!]
+  fixed: [User!] @immutable
+}
+"#;
+
+struct Orgs {
+    application: TestApplication,
+    ann: Arc<Caller>,
+    bob: Arc<Caller>,
+}
+
+impl Orgs {
+    async fn open() -> Self {
+        let ambient = controlled(&TestClock::at("2026-01-31T12:00:00Z"), 7);
+        let application = TestApplication::open(vec![SourceFile::app("model/orgs.graphql", MODEL)], ambient);
+        let nobody = Arc::new(Caller::anonymous());
+        let mut orgs = Self { application, ann: Arc::clone(&nobody), bob: nobody };
+        orgs.ann = orgs.person("ann", "A").await;
+        orgs.bob = orgs.person("bob", "B").await;
+        orgs
+    }
+
+    async fn person(&self, name: &str, org: &str) -> Arc<Caller> {
+        let body = format!(r#"{{"email":"{name}@example.org","org":"{org}"}}"#);
+        let made = self.create("User", &self.ann, &body).await.expect("a person");
+        let roles: [&str; 0] = [];
+        Arc::new(Caller::account(made.ids[0], roles))
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.application.engine
+    }
+
+    fn filled(&self, body: &str) -> bytes::Bytes {
+        let id = |caller: &Caller| caller.id.map_or_else(String::new, |id| format!("\"{id}\""));
+        body.replace("ANN", &id(&self.ann)).replace("BOB", &id(&self.bob)).into()
+    }
+
+    async fn create(&self, of: &str, caller: &Arc<Caller>, body: &str) -> Result<Written, Error> {
+        let collection = self.engine().model().collection_named(of).expect("a collection").id;
+        let body = self.filled(body);
+        let request = Create { collection, body, options: WriteOptions::default() };
+        self.engine().create(&backstay_engine::Context::new(self.engine(), Arc::clone(caller)), request).await
+    }
+
+    async fn update(&self, of: &str, caller: &Arc<Caller>, id: RecordId, body: &str) -> Result<Written, Error> {
+        let collection = self.engine().model().collection_named(of).expect("a collection").id;
+        let request = Update { collection, id, body: self.filled(body), options: WriteOptions::default() };
+        self.engine().update(&backstay_engine::Context::new(self.engine(), Arc::clone(caller)), request).await
+    }
+
+    async fn made(&self, of: &str, caller: &Arc<Caller>, body: &str) -> RecordId {
+        self.create(of, caller, body).await.expect("it is created").ids[0]
+    }
+}
+
+fn code<T>(result: Result<T, Error>) -> &'static str {
+    result.map_or_else(|error| error.code(), |_| "ok")
+}
+
+#[tokio::test]
+async fn a_create_rule_sees_the_links_that_are_sent() {
+    let orgs = Orgs::open().await;
+    let check = async |of: &str, body: &str, expected: &str| {
+        assert_eq!(code(orgs.create(of, &orgs.ann, body).await), expected, "{of} {body}");
+    };
+    check("Team", r#"{"org":"A","members":[ANN,BOB]}"#, "forbidden").await;
+    check("Team", r#"{"org":"A","members":[ANN]}"#, "ok").await;
+    check("Team", r#"{"org":"A","members":[]}"#, "ok").await;
+    check("Team", r#"{"org":"A"}"#, "ok").await;
+    check("Club", r#"{"name":"x","members":[ANN]}"#, "ok").await;
+    check("Club", r#"{"name":"x","members":[BOB]}"#, "forbidden").await;
+    check("Club", r#"{"name":"x"}"#, "forbidden").await;
+    check("Club", r#"[{"name":"x","members":[ANN]},{"name":"y","members":[BOB]}]"#, "forbidden").await;
+}
+
+#[tokio::test]
+async fn an_update_rule_sees_the_links_as_they_would_be() {
+    let orgs = Orgs::open().await;
+    let team = orgs.made("Team", &orgs.ann, r#"{"org":"A","members":[ANN]}"#).await;
+    assert_eq!(code(orgs.update("Team", &orgs.ann, team, r#"{"members":[ANN,BOB]}"#).await), "forbidden");
+    assert_eq!(code(orgs.update("Team", &orgs.ann, team, r#"{"members":[]}"#).await), "ok");
+
+    let club = orgs.made("Club", &orgs.ann, r#"{"name":"x","members":[ANN]}"#).await;
+    assert_eq!(
+        code(orgs.update("Club", &orgs.ann, club, r#"{"name":"y"}"#).await),
+        "ok",
+        "links that are not sent stay"
+    );
+    assert_eq!(
+        code(orgs.update("Club", &orgs.ann, club, r#"{"members":[BOB]}"#).await),
+        "forbidden",
+        "it must hold after"
+    );
+    assert_eq!(code(orgs.update("Club", &orgs.bob, club, r#"{"members":[ANN,BOB]}"#).await), "forbidden", "and before");
+    assert_eq!(code(orgs.update("Club", &orgs.ann, club, r#"{"members":[ANN,BOB]}"#).await), "ok");
+    assert_eq!(code(orgs.update("Club", &orgs.bob, club, r#"{"name":"z"}"#).await), "ok");
+}
+
+#[tokio::test]
+async fn checks_and_guards_see_the_links_that_are_sent() {
+    let orgs = Orgs::open().await;
+    let club = orgs.made("Club", &orgs.ann, r#"{"name":"x","members":[ANN],"pair":"A"}"#).await;
+    assert_eq!(code(orgs.update("Club", &orgs.ann, club, r#"{"members":[ANN,BOB]}"#).await), "invalid-values");
+    let body = r#"{"name":"x","members":[ANN,BOB],"pair":"A"}"#;
+    assert_eq!(code(orgs.create("Club", &orgs.ann, body).await), "invalid-values");
+
+    let deed = orgs.made("Deed", &orgs.ann, r#"{"signers":[ANN]}"#).await;
+    assert_eq!(code(orgs.update("Deed", &orgs.ann, deed, r#"{"signers":[],"s":"SEALED"}"#).await), "forbidden");
+    assert_eq!(code(orgs.update("Deed", &orgs.bob, deed, r#"{"s":"SEALED"}"#).await), "forbidden");
+    assert_eq!(code(orgs.update("Deed", &orgs.bob, deed, r#"{"signers":[BOB],"s":"SEALED"}"#).await), "ok");
+}
+
+#[tokio::test]
+async fn links_that_are_immutable_stay() {
+    let orgs = Orgs::open().await;
+    let deed = orgs.made("Deed", &orgs.ann, r#"{"fixed":[ANN]}"#).await;
+    assert_eq!(code(orgs.update("Deed", &orgs.ann, deed, r#"{"fixed":[ANN,BOB]}"#).await), "invalid-values");
+    assert_eq!(code(orgs.update("Deed", &orgs.ann, deed, r#"{"fixed":[]}"#).await), "invalid-values");
+    assert_eq!(code(orgs.update("Deed", &orgs.ann, deed, r#"{"fixed":[ANN]}"#).await), "ok");
+}
+
+/// What a client reads it can send back: what equals the stored value changes nothing.
+#[tokio::test]
+async fn a_record_as_it_was_read_can_be_sent_back() {
+    let desk = Desk::open().await;
+    let post = desk.post(r#","fee":{"amount":"12.50","currency":"EUR"},"labels":["a"],"data":[1]"#).await;
+    let read = desk.get("Post", &desk.ada, post).await.expect("it is there");
+    let again = desk.update("Post", &desk.ada, post, &read.to_string()).await.expect("nothing changes");
+    assert_eq!(again.version, Some(1));
+    let mut changed = read.clone();
+    changed["title"] = "Other".into();
+    let written = desk.update("Post", &desk.ada, post, &changed.to_string()).await.expect("the title changes");
+    assert_eq!(written.version, Some(2));
+    changed["version"] = 7.into();
+    assert_eq!(code(desk.update("Post", &desk.ada, post, &changed.to_string()).await), "invalid-values");
+    // What the caller doesn't see is refused as ever: whether it is equal would tell what it is.
+    let request = desk.made("Request", &desk.ada, "{}").await;
+    for guess in [7, 8] {
+        let body = format!(r#"{{"score":{guess}}}"#);
+        assert_eq!(code(desk.update("Request", &desk.ada, request, &body).await), "invalid-values", "{guess}");
+    }
+}
+
+#[tokio::test]
+async fn a_unique_conflict_in_an_array_names_its_record() {
+    let desk = Desk::open().await;
+    let names = r#"[{"name":"a"},{"name":"b"},{"name":"b"},{"name":"c"}]"#;
+    let Err(Error::Conflict(conflict)) = desk.create("Tag", &desk.ada, names).await else { panic!("a conflict") };
+    let (collection, fields) = ("Tag".to_owned(), vec!["name".to_owned()]);
+    assert_eq!(conflict, backstay_base::Conflict::Unique { collection, fields, record: Some(2) });
+}
+
+#[tokio::test]
+async fn a_deletion_releases_and_deletes_thousands() {
+    let desk = Desk::open().await;
+    let place = desk.made("Place", &desk.ada, r#"{"name":"Rome"}"#).await;
+    let trips = vec![format!(r#"{{"must":"{place}","strict":true}}"#); 800].join(",");
+    for _ in 0..2 {
+        desk.create("Trip", &desk.ada, &format!("[{trips}]")).await.expect("trips");
+    }
+    assert_eq!(told(desk.delete("Place", &desk.ada, place).await), "ok");
+    let left = desk.page("Trip", &desk.editor, |list| (list.filter, list.count) = (Some("must == null".into()), true));
+    assert_eq!(left.await.expect("a page")["count"]["value"], 1600);
+
+    let team = desk.made("Team", &desk.editor, r#"{"name":"Night"}"#).await;
+    let members = vec![format!(r#"{{"name":"m","team":"{team}"}}"#); 1000].join(",");
+    for _ in 0..2 {
+        desk.create("Membership", &desk.editor, &format!("[{members}]")).await.expect("members");
+    }
+    assert_eq!(told(desk.delete("Team", &desk.editor, team).await), "ok");
+}
+
+/// Who deletes a record that others refer to does not become the one who changed them.
+#[tokio::test]
+async fn a_released_record_loses_its_reference_and_nothing_else() {
+    let desk = Desk::open().await;
+    let user = desk.made("User", &desk.editor, r#"{"email":"x@example.org","name":"x"}"#).await;
+    let x = Arc::new(Caller::account(user, ["WRITER"]));
+    let request = desk.made("Request", &desk.ada, "{}").await;
+    desk.update("Request", &x, request, r#"{"long":"x"}"#).await.expect("x changes it");
+    let before = desk.get("Request", &desk.ada, request).await.expect("it is there");
+    assert_eq!(before["changedBy"], user.to_string());
+    assert_eq!(told(desk.delete("User", &desk.editor, user).await), "ok");
+    let after = desk.get("Request", &desk.ada, request).await.expect("it is there");
+    assert_eq!((after["changedBy"].is_null(), after["version"].as_i64()), (true, Some(3)));
+    assert_eq!(after["copied"], before["copied"]);
+}
+
+#[tokio::test]
+async fn a_nested_list_that_was_cut_says_so() {
+    let desk = Desk::open().await;
+    let post = desk.published("").await;
+    let comments = vec![format!(r#"{{"text":"c","post":"{post}"}}"#); 101].join(",");
+    desk.create("Comment", &desk.ada, &format!("[{comments}]")).await.expect("comments");
+    let read =
+        desk.select("Post", &desk.ada, post, Some("title,comments{text},tags{name}")).await.expect("it is there");
+    assert_eq!(read["comments"].as_array().map(Vec::len), Some(100));
+    assert_eq!(read["$more"], serde_json::json!(["comments"]));
+    let other = desk.select("Post", &desk.ada, post, Some("title,tags{name}")).await.expect("it is there");
+    assert_eq!(other.get("$more"), None);
+}

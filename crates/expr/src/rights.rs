@@ -1,0 +1,317 @@
+use backstay_base::Action;
+use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
+
+use crate::{Expr, Node, Operator, Truth, Truths, Type, fold};
+
+/// All that one class of callers may do: the model's rules with what depends on the caller alone already decided. What it
+/// doesn't mention is refused.
+///
+/// It is pure: two callers of one class have equal rights, and nothing is remembered here.
+#[derive(Debug)]
+pub struct Rights {
+    kind: Kind,
+    collections: Vec<CollectionRights>,
+    rules: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// What is mentioned may be done.
+    Listed,
+    /// Everything may be done.
+    Unrestricted,
+}
+
+/// What one class of callers may do in one collection. Begins without any right.
+#[derive(Debug, Default)]
+pub struct CollectionRights {
+    actions: Vec<(Action, Rule)>,
+    fields: Vec<FieldRights>,
+    transitions: Vec<Transition>,
+}
+
+/// What one class of callers may do with one field. Begins without any right.
+#[derive(Debug, Default)]
+pub struct FieldRights {
+    actions: Vec<(Action, Rule)>,
+    checks: Vec<Rule>,
+}
+
+#[derive(Debug)]
+struct Transition {
+    field: FieldId,
+    from: Box<str>,
+    to: Box<str>,
+    guard: Rule,
+}
+
+/// A rule, or what is left of it for one class of callers.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    expr: Expr,
+    needs_store: bool,
+    names_new: bool,
+    number: Option<usize>,
+}
+
+static ALLOWED: Rule = Rule::constant(true);
+static REFUSED: Rule = Rule::constant(false);
+static UNRESTRICTED: Rights = Rights { kind: Kind::Unrestricted, collections: Vec::new(), rules: 0 };
+
+impl Rights {
+    /// Rights that allow what these collections, in the order of their ids, mention.
+    pub fn new(collections: impl IntoIterator<Item = CollectionRights>) -> Self {
+        let mut collections: Vec<CollectionRights> = collections.into_iter().collect();
+        let mut rules = 0;
+        for rule in collections.iter_mut().flat_map(CollectionRights::rules_mut) {
+            rule.number = Some(rules);
+            rules += 1;
+        }
+        Self { kind: Kind::Listed, collections, rules }
+    }
+
+    /// The rights with which the model's own rules look at records, and with which Backstay keeps its invariants: they
+    /// allow everything. No caller has them.
+    pub fn unrestricted() -> &'static Self {
+        &UNRESTRICTED
+    }
+
+    /// When the action is allowed on a record of the collection.
+    pub fn rule(&self, collection: CollectionId, action: Action) -> &Rule {
+        match self.kind {
+            Kind::Unrestricted => &ALLOWED,
+            Kind::Listed => self.collection(collection).map_or(&REFUSED, |rights| found(&rights.actions, action)),
+        }
+    }
+
+    /// When the action is allowed on the field of a record, provided that it is allowed on the record.
+    pub fn field(&self, collection: CollectionId, field: FieldId, action: Action) -> &Rule {
+        match self.kind {
+            Kind::Unrestricted => &ALLOWED,
+            Kind::Listed => self.of_field(collection, field).map_or(&REFUSED, |rights| found(&rights.actions, action)),
+        }
+    }
+
+    /// Whether the caller can see the field in a record at all.
+    pub fn may_see(&self, collection: CollectionId, field: FieldId) -> bool {
+        !self.field(collection, field, Action::Read).refuses()
+    }
+
+    /// When a record may go from one state to another.
+    pub fn transition(&self, collection: CollectionId, field: FieldId, (from, to): (&str, &str)) -> &Rule {
+        let listed = self.collection(collection).into_iter().flat_map(|rights| &rights.transitions);
+        let mut found = listed.filter(|one| one.field == field && *one.from == *from && *one.to == *to);
+        match (self.kind, found.next()) {
+            (Kind::Unrestricted, _) => &ALLOWED,
+            (Kind::Listed, Some(transition)) => &transition.guard,
+            (Kind::Listed, None) => &REFUSED,
+        }
+    }
+
+    /// The checks of a field, in the order of the model.
+    pub fn checks(&self, collection: CollectionId, field: FieldId) -> &[Rule] {
+        self.of_field(collection, field).map_or(&[], |rights| &rights.checks)
+    }
+
+    /// How many rules there are; `Rule::number` counts them from 0.
+    pub fn rules(&self) -> usize {
+        self.rules
+    }
+
+    fn collection(&self, id: CollectionId) -> Option<&CollectionRights> {
+        self.collections.get(usize::from(id.0))
+    }
+
+    fn of_field(&self, collection: CollectionId, field: FieldId) -> Option<&FieldRights> {
+        self.collection(collection)?.fields.get(usize::from(field.0))
+    }
+}
+
+fn found(actions: &[(Action, Rule)], action: Action) -> &Rule {
+    actions.iter().find(|(name, _)| *name == action).map_or(&REFUSED, |(_, rule)| rule)
+}
+
+impl CollectionRights {
+    /// Allows an action where the rule is true.
+    pub fn allow(&mut self, action: Action, rule: Rule) {
+        self.actions.push((action, rule));
+    }
+
+    /// Says what may be done with the next field, in the order of their ids.
+    pub fn field(&mut self, rights: FieldRights) {
+        self.fields.push(rights);
+    }
+
+    /// Allows a record to go from one state to another where the guard is true.
+    pub fn transition(&mut self, field: FieldId, (from, to): (&str, &str), guard: Rule) {
+        self.transitions.push(Transition { field, from: from.into(), to: to.into(), guard });
+    }
+
+    fn rules_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
+        let of_fields = self
+            .fields
+            .iter_mut()
+            .flat_map(|field| field.actions.iter_mut().map(|(_, rule)| rule).chain(field.checks.iter_mut()));
+        let guards = self.transitions.iter_mut().map(|transition| &mut transition.guard);
+        self.actions.iter_mut().map(|(_, rule)| rule).chain(of_fields).chain(guards)
+    }
+}
+
+impl FieldRights {
+    /// Allows an action where the rule is true.
+    pub fn allow(&mut self, action: Action, rule: Rule) {
+        self.actions.push((action, rule));
+    }
+
+    /// Adds a check: what the caller writes must not make it false.
+    pub fn check(&mut self, rule: Rule) {
+        self.checks.push(rule);
+    }
+}
+
+impl Rule {
+    /// A rule. `needs_store` and `names_new` are those of `Checked`.
+    pub fn new(expr: Expr, needs_store: bool, names_new: bool) -> Self {
+        Self { expr, needs_store, names_new, number: None }
+    }
+
+    /// A rule that allows everything.
+    pub fn allowed() -> Self {
+        ALLOWED.clone()
+    }
+
+    /// A rule that allows nothing.
+    pub fn refused() -> Self {
+        REFUSED.clone()
+    }
+
+    const fn constant(truth: bool) -> Self {
+        let expr = Expr { node: Node::Literal(Value::Bool(truth)), ty: Type::Bool, span: 0..0 };
+        Self { expr, needs_store: false, names_new: false, number: None }
+    }
+
+    /// What is left of the rule for callers of whom these facts hold.
+    #[must_use]
+    pub fn folded(&self, truths: &Truths) -> Self {
+        Self { expr: fold(&self.expr, truths), ..self.clone() }
+    }
+
+    /// What must be true.
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// Whether it follows relations, so that only the database can answer it.
+    pub fn needs_store(&self) -> bool {
+        self.needs_store
+    }
+
+    /// Whether it names the proposed record.
+    pub fn names_new(&self) -> bool {
+        self.names_new
+    }
+
+    /// Its place among the rules of its `Rights`; `None` for a rule that stands alone.
+    pub fn number(&self) -> Option<usize> {
+        self.number
+    }
+
+    /// The parts that must all be true; `Driver::of` tells which of them find the records that it allows.
+    pub fn conjuncts(&self) -> Vec<&Expr> {
+        let mut parts = Vec::new();
+        conjuncts(&self.expr, &mut parts);
+        parts
+    }
+
+    /// What it comes to whatever the record is; `None` where the record matters.
+    pub fn decided(&self) -> Option<Truth> {
+        match &self.expr.node {
+            Node::Literal(value) => Some(Truth::from(value)),
+            _ => None,
+        }
+    }
+
+    /// Whether it allows nothing to anyone of this class.
+    pub fn refuses(&self) -> bool {
+        self.decided().is_some_and(|truth| !truth.is_true())
+    }
+
+    /// Whether it allows everything to everyone of this class.
+    pub fn allows(&self) -> bool {
+        self.decided().is_some_and(Truth::is_true)
+    }
+}
+
+fn conjuncts<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
+    match &expr.node {
+        Node::Binary(Operator::And, left, right) => {
+            conjuncts(left, parts);
+            conjuncts(right, parts);
+        }
+        _ => parts.push(expr),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POST: CollectionId = CollectionId(0);
+    const TITLE: FieldId = FieldId(0);
+
+    fn posts(allow: impl FnOnce(&mut CollectionRights)) -> Rights {
+        let mut posts = CollectionRights::default();
+        allow(&mut posts);
+        Rights::new([posts])
+    }
+
+    #[test]
+    fn what_is_not_mentioned_is_refused() {
+        let rights = posts(|posts| {
+            posts.allow(Action::Read, Rule::allowed());
+            posts.field(FieldRights::default());
+        });
+        assert!(rights.rule(POST, Action::Read).allows());
+        for action in [Action::Create, Action::Update, Action::Delete] {
+            assert!(rights.rule(POST, action).refuses(), "{action:?}");
+        }
+        for action in [Action::Read, Action::Create, Action::Update] {
+            assert!(rights.rule(CollectionId(1), action).refuses(), "another collection: {action:?}");
+            assert!(rights.field(POST, TITLE, action).refuses(), "a field without rights: {action:?}");
+            assert!(rights.field(POST, FieldId(1), action).refuses(), "another field: {action:?}");
+        }
+        assert!(!rights.may_see(POST, TITLE));
+        assert!(rights.transition(POST, TITLE, ("A", "B")).refuses());
+        assert_eq!(rights.rules(), 1);
+    }
+
+    #[test]
+    fn a_transition_is_allowed_by_its_field_and_states() {
+        let rights = posts(|posts| posts.transition(TITLE, ("A", "B"), Rule::allowed()));
+        assert!(rights.transition(POST, TITLE, ("A", "B")).allows());
+        assert!(rights.transition(POST, TITLE, ("B", "A")).refuses());
+        assert!(rights.transition(POST, FieldId(1), ("A", "B")).refuses());
+    }
+
+    #[test]
+    fn every_rule_has_a_number_of_its_own() {
+        let rights = posts(|posts| {
+            posts.allow(Action::Read, Rule::allowed());
+            let mut title = FieldRights::default();
+            title.allow(Action::Read, Rule::refused());
+            title.check(Rule::allowed());
+            posts.field(title);
+            posts.transition(TITLE, ("A", "B"), Rule::allowed());
+        });
+        let numbers = [
+            rights.rule(POST, Action::Read).number(),
+            rights.field(POST, TITLE, Action::Read).number(),
+            rights.checks(POST, TITLE)[0].number(),
+            rights.transition(POST, TITLE, ("A", "B")).number(),
+        ];
+        assert_eq!(numbers, [Some(0), Some(1), Some(2), Some(3)]);
+        assert_eq!(rights.rules(), 4);
+        assert_eq!(Rights::unrestricted().rule(POST, Action::Delete).number(), None);
+    }
+}

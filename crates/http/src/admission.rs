@@ -1,0 +1,129 @@
+use axum::body::Body;
+use backstay_base::CallerKind;
+use backstay_engine::{Context, WriteOptions};
+use bytes::Bytes;
+use http::Method;
+use tokio::time::Instant;
+
+use crate::answer::Audience;
+use crate::credentials::Recognized;
+use crate::endpoint::{Callers, Effect, Endpoint, Handler, Idempotency};
+use crate::head::Head;
+use crate::state::State;
+use crate::target::Target;
+use crate::{Refusal, body, credentials, csrf, endpoints, idempotency, list, negotiation, preconditions};
+
+/// A request that has passed everything its endpoint demands. Only `admit` makes one, and handlers take nothing else.
+#[derive(Debug)]
+pub(crate) struct Admitted<'r> {
+    head: &'r Head<'r>,
+    endpoint: &'static Endpoint,
+    target: Target<'r>,
+    recognized: Recognized,
+    parameter: Option<String>,
+    body: Bytes,
+}
+
+/// Takes a request through all that the table demands: its path and method, who calls, which page sent it, what it
+/// accepts, its preconditions, idempotency key and parameters, and its body, which must have arrived by the deadline.
+pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant) -> Result<Admitted<'r>, Refusal> {
+    head.check()?;
+    if *head.method() == Method::OPTIONS {
+        return Ok(options(head));
+    }
+    let (place, target) = endpoints::find(head.state.engine.model(), head.path())?;
+    let recognized = match place.callers {
+        Callers::Unread => Recognized::anonymous(),
+        Callers::Everyone => credentials::recognize(head).await?,
+        Callers::Operators => credentials::recognize(head).await?.require_operator()?,
+    };
+    require_visible(head, target, &recognized)?;
+    let endpoint = place.endpoint(head.method())?;
+    csrf::require(head, endpoint.pages, &recognized)?;
+    if endpoint.negotiated {
+        negotiation::require_json(head.headers())?;
+    }
+    preconditions::require(head.headers(), endpoint)?;
+    if let Idempotency::Refused(why) = endpoint.idempotency {
+        idempotency::refuse(head.headers(), why)?;
+    }
+    let parameter = list::single(head.query(), endpoint.parameters)?;
+    let body = match endpoint.body {
+        None => body::refuse(&body)?,
+        Some(rule) => body::read(head, body, rule, deadline).await?,
+    };
+    Ok(Admitted { head, endpoint, target, recognized, parameter, body })
+}
+
+/// `OPTIONS` is answered for the shape of a path and without credentials, because browsers ask before they send any.
+fn options<'r>(head: &'r Head<'r>) -> Admitted<'r> {
+    let (endpoint, recognized) = (&endpoints::OPTIONS, Recognized::anonymous());
+    Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body: Bytes::new() }
+}
+
+/// Backstay's own collections exist for operators only.
+fn require_visible(head: &Head<'_>, target: Target<'_>, recognized: &Recognized) -> Result<(), Refusal> {
+    match target {
+        Target::Records(records)
+            if head.state.engine.model().collection(records.collection()).system
+                && recognized.caller.kind != CallerKind::Operator =>
+        {
+            Err(Refusal::NoSuchPath { hint: None })
+        }
+        Target::Fixed | Target::Problem(_) | Target::Records(_) => Ok(()),
+    }
+}
+
+impl<'r> Admitted<'r> {
+    pub(crate) fn head(&self) -> &'r Head<'r> {
+        self.head
+    }
+
+    pub(crate) fn state(&self) -> &'r State {
+        self.head.state
+    }
+
+    pub(crate) fn handler(&self) -> Handler {
+        self.endpoint.handler
+    }
+
+    pub(crate) fn target(&self) -> Target<'r> {
+        self.target
+    }
+
+    /// Whether it can change anything.
+    pub(crate) fn changes(&self) -> bool {
+        self.endpoint.effect == Effect::Changes
+    }
+
+    /// The context in which the engine works for the caller.
+    pub(crate) fn context(&self) -> Context {
+        self.head.context(self.recognized.caller.clone())
+    }
+
+    /// Whom an answer that depends on the caller may reach.
+    pub(crate) fn audience(&self) -> Audience {
+        self.recognized.audience()
+    }
+
+    /// Takes the value of the one query parameter that the endpoint takes.
+    pub(crate) fn take_parameter(&mut self) -> Option<String> {
+        self.parameter.take()
+    }
+
+    /// Takes the body.
+    pub(crate) fn take_body(&mut self) -> Bytes {
+        std::mem::take(&mut self.body)
+    }
+
+    /// What a write carries in its headers.
+    pub(crate) fn write_options(&self) -> Result<WriteOptions, Refusal> {
+        let headers = self.head.headers();
+        let takes_key = self.endpoint.idempotency == Idempotency::Taken;
+        Ok(WriteOptions {
+            idempotency_key: if takes_key { idempotency::key(self.head, &self.recognized)? } else { None },
+            if_match: preconditions::of_write(headers, self.endpoint.conditions)?,
+            minimal: self.endpoint.prefer && negotiation::wants_minimal(headers),
+        })
+    }
+}

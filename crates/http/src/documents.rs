@@ -1,0 +1,49 @@
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use crate::admission::Admitted;
+use crate::answer::{Answer, Audience};
+use crate::target::Target;
+use crate::{Refusal, endpoints, kinds};
+
+/// `OPTIONS` of every path.
+pub(crate) fn options(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+    let allow = endpoints::allowed(admitted.head().path()).ok_or(Refusal::NoSuchPath { hint: None })?;
+    let mut answer = Answer::empty(StatusCode::NO_CONTENT, Audience::Secret);
+    answer.header(header::ALLOW, HeaderValue::from_str(&allow).map_err(backstay_base::Error::internal)?);
+    Ok(answer)
+}
+
+/// `GET /`
+pub(crate) fn root(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+    let links = json!({
+        "name": admitted.state().engine.model().name,
+        "links": { "api": "/api/", "openapi": "/openapi.json", "signIn": "/auth/sign-in", "health": "/readyz" },
+    });
+    Ok(Answer::json(StatusCode::OK, Audience::Public, &links)?)
+}
+
+/// `GET /healthz`: the process runs.
+pub(crate) fn alive() -> Answer {
+    Answer::ready(StatusCode::OK, Audience::Secret, Bytes::from_static(b"{\"status\":\"ok\"}"))
+}
+
+/// `GET /readyz`: requests can be carried out.
+pub(crate) async fn ready(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+    admitted.state().engine.health().await?;
+    Ok(alive())
+}
+
+/// `GET /openapi.json`
+pub(crate) fn openapi(admitted: &Admitted<'_>) -> Answer {
+    Answer::ready(StatusCode::OK, Audience::Public, admitted.state().openapi.clone())
+}
+
+/// `GET /problems/{code}`
+pub(crate) fn problem(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+    match admitted.target() {
+        Target::Problem(code) => kinds::explained(code),
+        Target::Fixed | Target::Records(_) => Err(Refusal::NoSuchPath { hint: None }),
+    }
+}

@@ -1,0 +1,182 @@
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use axum::body::Body;
+use backstay_base::{Error, Limit, Unauthenticated};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use tokio::time::timeout_at;
+
+use crate::admission::{Admitted, admit};
+use crate::answer::{Answer, Audience};
+use crate::compression::Coding;
+use crate::endpoint::Handler;
+use crate::head::{Head, REQUEST_ID};
+use crate::state::State;
+use crate::{
+    Refusal, Services, accounts, collections, credentials, documents, explain, openapi, preconditions, problem,
+    records, setup,
+};
+
+/// The HTTP door. It has no router and no layers: what every request needs is done here, around its handler, and costs
+/// nothing where it is not used.
+#[derive(Debug)]
+pub struct Door {
+    state: State,
+}
+
+impl Door {
+    /// A door to these services.
+    pub fn new(services: Services) -> Self {
+        let openapi = openapi::describe(services.engine.model(), &services.settings).into();
+        Self { state: State::new(services, openapi) }
+    }
+
+    /// Answers a request with its whole body, sent from this address.
+    pub async fn answer(&self, request: Request<Bytes>, peer: IpAddr) -> Response<Bytes> {
+        self.receive(request.map(Body::from), peer).await
+    }
+
+    /// Answers a request sent from this address, whose body may still be arriving.
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: IpAddr) -> Response<Bytes> {
+        let started = Instant::now();
+        let (parts, body) = request.into_parts();
+        let head = Head::new(&self.state, &parts, peer);
+        let answer = match respond(&head, body, started).await {
+            Ok(answer) => answer,
+            Err(refusal) => refuse(&head, &refusal),
+        };
+        let (id, status, time) = (head.id, answer.status.as_u16(), started.elapsed());
+        let micros = time.as_secs() * 1_000_000 + u64::from(time.subsec_micros());
+        tracing::debug!(
+            request = %id, method = %parts.method, path = parts.uri.path(), status, micros, "answered"
+        );
+        encode(&head, answer).await
+    }
+}
+
+/// Admits a request and carries it out, both within the time that a request may take, and finds out whether the client
+/// already has the answer.
+async fn respond(head: &Head<'_>, body: Body, started: Instant) -> Result<Answer, Refusal> {
+    let time = head.state.settings.request_time;
+    let deadline = tokio::time::Instant::from_std(started) + time;
+    let may_change = AtomicBool::new(false);
+    let work = async {
+        let mut admitted = admit(head, body, deadline).await?;
+        may_change.store(admitted.changes(), Ordering::Relaxed);
+        handle(&mut admitted).await
+    };
+    let mut answer = match timeout_at(deadline, work).await {
+        Ok(outcome) => outcome?,
+        Err(_) if may_change.load(Ordering::Relaxed) => {
+            return Err(Refusal::WriteTime { seconds: time.as_secs() });
+        }
+        Err(_) => return Err(Refusal::Domain(Limit::Time { seconds: time.as_secs() }.into())),
+    };
+    let is_read = matches!(*head.method(), Method::GET | Method::HEAD);
+    if let Some(tag) = answer.tag.as_ref().filter(|_| is_read)
+        && preconditions::is_unchanged(head.headers(), tag)?
+    {
+        answer.status = StatusCode::NOT_MODIFIED;
+    }
+    Ok(answer)
+}
+
+async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    match admitted.handler() {
+        Handler::Record(kind) => records::answer(admitted, kind).await,
+        Handler::Collections => collections::answer(admitted),
+        Handler::SignUp => accounts::sign_up(admitted).await,
+        Handler::SignIn => accounts::sign_in(admitted).await,
+        Handler::SignOut => accounts::sign_out(admitted).await,
+        Handler::SignOutEverywhere => accounts::sign_out_everywhere(admitted).await,
+        Handler::ChangePassword => accounts::change_password(admitted).await,
+        Handler::ChangeEmail => accounts::change_email(admitted).await,
+        Handler::Me => accounts::me(admitted).await,
+        Handler::SetupForm => setup::page(admitted).await,
+        Handler::Setup => setup::submit(admitted).await,
+        Handler::SetupStyle => Ok(setup::style()),
+        Handler::Explain => explain::answer(admitted).await,
+        Handler::Options => documents::options(admitted),
+        Handler::Root => documents::root(admitted),
+        Handler::Alive => Ok(documents::alive()),
+        Handler::Ready => documents::ready(admitted).await,
+        Handler::OpenApi => Ok(documents::openapi(admitted)),
+        Handler::Problem => documents::problem(admitted),
+    }
+}
+
+fn refuse(head: &Head<'_>, refusal: &Refusal) -> Answer {
+    let mut answer = problem::answer(refusal, head.id);
+    let stale = matches!(refusal, Refusal::Domain(Error::Unauthenticated(Unauthenticated::Token)));
+    if stale && !head.headers().contains_key(header::AUTHORIZATION) {
+        match credentials::clear_cookie(head) {
+            Ok(cookie) => answer.header(header::SET_COOKIE, cookie),
+            Err(error) => return problem::answer(&error.into(), head.id),
+        }
+    }
+    answer
+}
+
+/// Negotiates the coding of an answer and writes its headers.
+async fn encode(head: &Head<'_>, answer: Answer) -> Response<Bytes> {
+    const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+    let Answer { status, content_type, mut body, audience, tag, headers: extra } = answer;
+    let mut coding = coding(head, status, audience, &body);
+    if status == StatusCode::NOT_MODIFIED {
+        body = Bytes::new();
+    } else if coding != Coding::Identity {
+        match coding.encode(&body).await {
+            Some(encoded) => body = encoded,
+            None => coding = Coding::Identity,
+        }
+    }
+
+    let mut headers = HeaderMap::with_capacity(16);
+    insert(&mut headers, REQUEST_ID, request_id(head));
+    headers.insert(header::CACHE_CONTROL, audience.cache_control());
+    headers.insert(header::VARY, head.state.vary.clone());
+    insert(&mut headers, header::ETAG, tag.and_then(|tag| preconditions::etag(&tag, coding)));
+    if !body.is_empty() {
+        headers.insert(header::CONTENT_TYPE, content_type);
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        insert(&mut headers, header::CONTENT_ENCODING, coding.header());
+    }
+    for (name, value) in extra {
+        headers.append(name, value);
+    }
+    if let Some(cors) = &head.state.settings.cors {
+        match headers.get(header::ALLOW).filter(|_| head.method() == Method::OPTIONS).cloned() {
+            Some(methods) => cors.preflight(head.headers(), &mut headers, &methods),
+            None => cors.apply(head.headers(), &mut headers),
+        }
+    }
+    if head.method() == Method::HEAD && status != StatusCode::NOT_MODIFIED {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        body = Bytes::new();
+    }
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// The coding of a body that is worth compressing.
+fn coding(head: &Head<'_>, status: StatusCode, audience: Audience, body: &Bytes) -> Coding {
+    let large = head.state.settings.compress_from.is_some_and(|from| body.len() >= from);
+    let fit = status.is_success() || status == StatusCode::NOT_MODIFIED;
+    if large && fit && audience != Audience::Secret { Coding::preferred(head.headers()) } else { Coding::Identity }
+}
+
+fn request_id(head: &Head<'_>) -> Option<HeaderValue> {
+    let mut buffer = [0; 36];
+    let text = head.id.0.encode(&mut buffer);
+    HeaderValue::from_str(text).ok()
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    if let Some(value) = value {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,259 @@
+use http::Method;
+
+use crate::Refusal;
+
+/// One path, or one shape of path, with what each method does there: a row of the table for each method.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) pattern: Pattern,
+    /// Who may call, whatever the method.
+    pub(crate) callers: Callers,
+    pub(crate) endpoints: &'static [Endpoint],
+    /// What to do instead, for a request with another method.
+    pub(crate) otherwise: &'static str,
+    /// The same for methods that are to come.
+    pub(crate) not_yet: &'static [(&'static str, &'static str)],
+}
+
+/// The paths of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// One of these paths; the first is the one in links and in the `OpenAPI` document.
+    Fixed(&'static [&'static str]),
+    /// `/problems/{code}`
+    Problem,
+    /// `/api/{collection}`
+    Collection,
+    /// `/api/{collection}:query`
+    Query,
+    /// `/api/{collection}/{id}`
+    Record,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Callers {
+    /// Everyone. Credentials are not read: those that have expired must not keep anyone from signing in.
+    Unread,
+    /// Everyone. Credentials that are sent must be valid.
+    Everyone,
+    /// Operators. For all others there is nothing at this path.
+    Operators,
+}
+
+/// One row of the table: what a method does at a place, and what admission demands of a request for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Endpoint {
+    pub(crate) verb: Verb,
+    pub(crate) handler: Handler,
+    pub(crate) effect: Effect,
+    /// Which pages may send it (CSRF).
+    pub(crate) pages: Pages,
+    /// Whether `Accept` must allow JSON. What exists in one form only is sent regardless.
+    pub(crate) negotiated: bool,
+    /// The body it takes; `None` refuses one.
+    pub(crate) body: Option<BodyRule>,
+    pub(crate) parameters: Parameters,
+    pub(crate) conditions: Conditions,
+    pub(crate) idempotency: Idempotency,
+    /// Whether `Prefer: return=minimal` is honored; other preferences may be ignored (RFC 7240, section 2).
+    pub(crate) prefer: bool,
+    pub(crate) described: Described,
+}
+
+/// A method of the table. `GET` includes `HEAD`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
+    Patch,
+    Delete,
+    Options,
+}
+
+/// The code that carries a request out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handler {
+    Options,
+    Root,
+    Alive,
+    Ready,
+    OpenApi,
+    Problem,
+    Collections,
+    Record(RecordRequest),
+    SignUp,
+    SignIn,
+    SignOut,
+    SignOutEverywhere,
+    ChangePassword,
+    ChangeEmail,
+    Me,
+    SetupForm,
+    Setup,
+    SetupStyle,
+    Explain,
+}
+
+/// What can be asked of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordRequest {
+    Get,
+    List,
+    Query,
+    Create,
+    Update,
+    Delete,
+}
+
+/// Whether a request can change anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Reads,
+    Changes,
+}
+
+/// Which web pages may have a browser send a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// Pages of every origin: the request changes nothing.
+    All,
+    /// If the cookie names the caller, pages of this origin and of those that CORS allows to use it.
+    OwnWithCookie,
+    /// Pages of this origin and of those that CORS allows to call: another could sign its visitor in as somebody else.
+    Allowed,
+    /// Pages of this origin.
+    Own,
+}
+
+/// A body that an endpoint takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyRule {
+    /// The first is the one that a refusal names.
+    pub(crate) media_types: &'static [&'static str],
+    pub(crate) limit: BodyLimit,
+}
+
+/// How large a body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyLimit {
+    /// As configured.
+    Configured,
+    /// `limits::CREDENTIAL_BYTES`, or less if less is configured.
+    Credentials,
+}
+
+/// Which query parameters an endpoint takes. Others are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parameters {
+    /// Anything, unread: health checks are configured by others.
+    Ignored,
+    None,
+    /// `select`
+    Select,
+    /// `token`, which the terminal shows.
+    SetupToken,
+    /// Those of a list: filter, sort, fields of the collection …
+    OfList,
+}
+
+/// Which preconditions an endpoint takes (RFC 9110, section 13.1). Others are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conditions {
+    None,
+    /// `If-Match` and `If-None-Match`, compared with the tag of the answer.
+    OfRead,
+    /// `If-Match`, compared with the version of the record.
+    OfWrite,
+}
+
+/// Whether an endpoint takes `Idempotency-Key`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Idempotency {
+    Taken,
+    /// Refused, and why.
+    Refused(&'static str),
+}
+
+/// What the `OpenAPI` document says of an endpoint; shapes of bodies and answers follow from the handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Described {
+    /// Nothing.
+    Not,
+    /// Once for each collection; `operationId` is the verb and the collection's name.
+    OfCollection {
+        verb: &'static str,
+        status: &'static str,
+    },
+    Operation {
+        tag: &'static str,
+        id: &'static str,
+        status: &'static str,
+        description: Option<&'static str>,
+    },
+}
+
+impl Verb {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+        }
+    }
+
+    fn of(method: &Method) -> Option<Self> {
+        match *method {
+            Method::GET | Method::HEAD => Some(Self::Get),
+            Method::POST => Some(Self::Post),
+            Method::PATCH => Some(Self::Patch),
+            Method::DELETE => Some(Self::Delete),
+            Method::OPTIONS => Some(Self::Options),
+            _ => None,
+        }
+    }
+}
+
+impl Pattern {
+    /// The pattern as the `OpenAPI` document writes it.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Fixed([path, ..]) => path,
+            Self::Fixed([]) => "",
+            Self::Problem => "/problems/{code}",
+            Self::Collection => "/api/{collection}",
+            Self::Query => "/api/{collection}:query",
+            Self::Record => "/api/{collection}/{id}",
+        }
+    }
+}
+
+impl Place {
+    /// The endpoint for a method.
+    pub(crate) fn endpoint(&self, method: &Method) -> Result<&'static Endpoint, Refusal> {
+        let verb = Verb::of(method);
+        self.endpoints.iter().find(|endpoint| Some(endpoint.verb) == verb).ok_or_else(|| self.refuse(method))
+    }
+
+    fn refuse(&self, method: &Method) -> Refusal {
+        let not_yet = self.not_yet.iter().find(|(name, _)| *name == method.as_str());
+        Refusal::Method { allow: self.allow(), detail: not_yet.map_or(self.otherwise, |(_, detail)| detail) }
+    }
+
+    /// The value of `Allow`.
+    pub(crate) fn allow(&self) -> String {
+        allow(self.endpoints.iter().map(|endpoint| endpoint.verb))
+    }
+}
+
+/// The value of `Allow` for these methods.
+pub(crate) fn allow(verbs: impl Iterator<Item = Verb>) -> String {
+    let mut text = String::new();
+    for verb in verbs {
+        text.push_str(verb.name());
+        text.push_str(if verb == Verb::Get { ", HEAD, " } else { ", " });
+    }
+    text + Verb::Options.name()
+}

@@ -1,0 +1,374 @@
+//! The table of everything that can be called. A new endpoint is a row here and an arm for its handler in `door` and
+//! `openapi`.
+
+use backstay_model::Model;
+
+use crate::Refusal;
+use crate::endpoint::{
+    BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Pages, Parameters,
+    Pattern, Place, RecordRequest, Verb, allow,
+};
+use crate::target::{Records, Target};
+
+const JSON: &str = "application/json";
+const JSON_BODY: BodyRule = BodyRule { media_types: &[JSON], limit: BodyLimit::Configured };
+/// JSON Merge Patch (RFC 7396), also under the plain name.
+const PATCH_BODY: BodyRule =
+    BodyRule { media_types: &[JSON, "application/merge-patch+json"], limit: BodyLimit::Configured };
+const CREDENTIALS_BODY: BodyRule = BodyRule { media_types: &[JSON], limit: BodyLimit::Credentials };
+const FORM_BODY: BodyRule =
+    BodyRule { media_types: &["application/x-www-form-urlencoded"], limit: BodyLimit::Credentials };
+
+const KEY_ON_READ: &str = "this request changes nothing; an idempotency key is only for requests that do";
+const KEY_ON_SECRET: &str = "not supported under /auth/: the answer contains a secret, which is never stored";
+
+/// A read of what is the same for everyone.
+const DOCUMENT: Endpoint = Endpoint {
+    verb: Verb::Get,
+    handler: Handler::Root,
+    effect: Effect::Reads,
+    pages: Pages::All,
+    negotiated: false,
+    body: None,
+    parameters: Parameters::None,
+    conditions: Conditions::None,
+    idempotency: Idempotency::Refused(KEY_ON_READ),
+    prefer: false,
+    described: Described::Not,
+};
+/// A write of records.
+const WRITE: Endpoint = Endpoint {
+    effect: Effect::Changes,
+    pages: Pages::OwnWithCookie,
+    negotiated: true,
+    idempotency: Idempotency::Taken,
+    ..DOCUMENT
+};
+/// A change to an account or a session.
+const ACCOUNT: Endpoint = Endpoint {
+    verb: Verb::Post,
+    effect: Effect::Changes,
+    pages: Pages::OwnWithCookie,
+    negotiated: true,
+    idempotency: Idempotency::Refused(KEY_ON_SECRET),
+    ..DOCUMENT
+};
+
+/// What every place answers to `OPTIONS`, whoever asks and whatever else the request carries.
+pub(crate) static OPTIONS: Endpoint =
+    Endpoint { verb: Verb::Options, handler: Handler::Options, parameters: Parameters::Ignored, ..DOCUMENT };
+
+static RECORD: Place = Place {
+    pattern: Pattern::Record,
+    callers: Callers::Everyone,
+    endpoints: &[
+        Endpoint {
+            handler: Handler::Record(RecordRequest::Get),
+            negotiated: true,
+            parameters: Parameters::Select,
+            conditions: Conditions::OfRead,
+            described: Described::OfCollection { verb: "get", status: "200" },
+            ..DOCUMENT
+        },
+        Endpoint {
+            verb: Verb::Patch,
+            handler: Handler::Record(RecordRequest::Update),
+            body: Some(PATCH_BODY),
+            conditions: Conditions::OfWrite,
+            prefer: true,
+            described: Described::OfCollection { verb: "update", status: "200" },
+            ..WRITE
+        },
+        Endpoint {
+            verb: Verb::Delete,
+            handler: Handler::Record(RecordRequest::Delete),
+            conditions: Conditions::OfWrite,
+            described: Described::OfCollection { verb: "delete", status: "204" },
+            ..WRITE
+        },
+    ],
+    otherwise: "read a record with GET, change it with PATCH, delete it with DELETE",
+    not_yet: &[("PUT", "replacing a whole record is not supported yet; change it with PATCH")],
+};
+
+const BY_FILTER: &str = "changing records by a filter is not supported yet; change them one by one";
+
+static COLLECTION: Place = Place {
+    pattern: Pattern::Collection,
+    callers: Callers::Everyone,
+    endpoints: &[
+        Endpoint {
+            handler: Handler::Record(RecordRequest::List),
+            negotiated: true,
+            parameters: Parameters::OfList,
+            conditions: Conditions::OfRead,
+            described: Described::OfCollection { verb: "list", status: "200" },
+            ..DOCUMENT
+        },
+        Endpoint {
+            verb: Verb::Post,
+            handler: Handler::Record(RecordRequest::Create),
+            body: Some(JSON_BODY),
+            prefer: true,
+            described: Described::OfCollection { verb: "create", status: "201" },
+            ..WRITE
+        },
+    ],
+    otherwise: "read a collection with GET, add records to it with POST",
+    not_yet: &[("PATCH", BY_FILTER), ("DELETE", BY_FILTER)],
+};
+
+static QUERY: Place = Place {
+    pattern: Pattern::Query,
+    callers: Callers::Everyone,
+    endpoints: &[Endpoint {
+        verb: Verb::Post,
+        handler: Handler::Record(RecordRequest::Query),
+        pages: Pages::OwnWithCookie,
+        negotiated: true,
+        body: Some(JSON_BODY),
+        described: Described::OfCollection { verb: "query", status: "200" },
+        ..DOCUMENT
+    }],
+    otherwise: "send a query with POST",
+    not_yet: &[],
+};
+
+const READ_ONLY: &str = "read this with GET";
+const POST_ONLY: &str = "send this with POST";
+
+const fn document(pattern: Pattern, endpoints: &'static [Endpoint]) -> Place {
+    Place { pattern, callers: Callers::Unread, endpoints, otherwise: READ_ONLY, not_yet: &[] }
+}
+
+const fn account(path: &'static [&'static str], callers: Callers, endpoints: &'static [Endpoint]) -> Place {
+    Place { pattern: Pattern::Fixed(path), callers, endpoints, otherwise: POST_ONLY, not_yet: &[] }
+}
+
+const fn accounts(id: &'static str, status: &'static str) -> Described {
+    Described::Operation { tag: "Accounts", id, status, description: None }
+}
+
+/// Places at one path each, and the problems.
+static OTHERS: &[Place] = &[
+    document(Pattern::Fixed(&["/"]), &[Endpoint { handler: Handler::Root, ..DOCUMENT }]),
+    document(
+        Pattern::Fixed(&["/healthz"]),
+        &[Endpoint { handler: Handler::Alive, parameters: Parameters::Ignored, ..DOCUMENT }],
+    ),
+    document(
+        Pattern::Fixed(&["/readyz"]),
+        &[Endpoint { handler: Handler::Ready, parameters: Parameters::Ignored, ..DOCUMENT }],
+    ),
+    document(Pattern::Fixed(&["/openapi.json"]), &[Endpoint { handler: Handler::OpenApi, ..DOCUMENT }]),
+    document(Pattern::Problem, &[Endpoint { handler: Handler::Problem, ..DOCUMENT }]),
+    Place {
+        pattern: Pattern::Fixed(&["/api/", "/api"]),
+        callers: Callers::Everyone,
+        endpoints: &[Endpoint {
+            handler: Handler::Collections,
+            negotiated: true,
+            described: Described::Operation {
+                tag: "Collections",
+                id: "collections",
+                status: "200",
+                description: Some("The collections that the caller may read or add records to."),
+            },
+            ..DOCUMENT
+        }],
+        otherwise: READ_ONLY,
+        not_yet: &[],
+    },
+    account(
+        &["/auth/sign-up"],
+        Callers::Unread,
+        &[Endpoint {
+            handler: Handler::SignUp,
+            pages: Pages::Allowed,
+            body: Some(CREDENTIALS_BODY),
+            described: accounts("signUp", "201"),
+            ..ACCOUNT
+        }],
+    ),
+    account(
+        &["/auth/sign-in"],
+        Callers::Unread,
+        &[Endpoint {
+            handler: Handler::SignIn,
+            pages: Pages::Allowed,
+            body: Some(CREDENTIALS_BODY),
+            described: accounts("signIn", "200"),
+            ..ACCOUNT
+        }],
+    ),
+    account(
+        &["/auth/sign-out"],
+        Callers::Everyone,
+        &[Endpoint { handler: Handler::SignOut, described: accounts("signOut", "204"), ..ACCOUNT }],
+    ),
+    account(
+        &["/auth/sign-out-everywhere"],
+        Callers::Everyone,
+        &[Endpoint { handler: Handler::SignOutEverywhere, described: accounts("signOutEverywhere", "200"), ..ACCOUNT }],
+    ),
+    account(
+        &["/auth/password"],
+        Callers::Everyone,
+        &[Endpoint {
+            handler: Handler::ChangePassword,
+            body: Some(CREDENTIALS_BODY),
+            described: accounts("changePassword", "200"),
+            ..ACCOUNT
+        }],
+    ),
+    account(
+        &["/auth/email"],
+        Callers::Everyone,
+        &[Endpoint {
+            handler: Handler::ChangeEmail,
+            body: Some(CREDENTIALS_BODY),
+            described: accounts("changeEmail", "200"),
+            ..ACCOUNT
+        }],
+    ),
+    Place {
+        pattern: Pattern::Fixed(&["/auth/me"]),
+        callers: Callers::Everyone,
+        endpoints: &[Endpoint { handler: Handler::Me, negotiated: true, described: accounts("me", "200"), ..DOCUMENT }],
+        otherwise: READ_ONLY,
+        not_yet: &[],
+    },
+    Place {
+        pattern: Pattern::Fixed(&["/auth/setup"]),
+        callers: Callers::Unread,
+        endpoints: &[
+            Endpoint { handler: Handler::SetupForm, parameters: Parameters::SetupToken, ..DOCUMENT },
+            Endpoint {
+                handler: Handler::Setup,
+                pages: Pages::Own,
+                negotiated: false,
+                body: Some(FORM_BODY),
+                ..ACCOUNT
+            },
+        ],
+        otherwise: "open this page in a browser and submit its form",
+        not_yet: &[],
+    },
+    document(Pattern::Fixed(&["/auth/setup.css"]), &[Endpoint { handler: Handler::SetupStyle, ..DOCUMENT }]),
+    Place {
+        pattern: Pattern::Fixed(&["/explain"]),
+        callers: Callers::Operators,
+        endpoints: &[Endpoint {
+            verb: Verb::Post,
+            handler: Handler::Explain,
+            pages: Pages::OwnWithCookie,
+            negotiated: true,
+            body: Some(JSON_BODY),
+            described: Described::Operation {
+                tag: "Explanations",
+                id: "explain",
+                status: "200",
+                description: Some(
+                    "Why a request is allowed or refused, and what it costs. For operators; changes nothing.",
+                ),
+            },
+            ..DOCUMENT
+        }],
+        otherwise: "send the request to explain with POST",
+        not_yet: &[],
+    },
+];
+
+/// Every place.
+pub(crate) fn all() -> impl Iterator<Item = &'static Place> {
+    [&RECORD, &COLLECTION, &QUERY].into_iter().chain(OTHERS)
+}
+
+/// The place at a path, and what the path names there.
+pub(crate) fn find<'p>(model: &Model, path: &'p str) -> Result<(&'static Place, Target<'p>), Refusal> {
+    if let Some(rest) = path.strip_prefix("/api/").filter(|rest| !rest.is_empty()) {
+        let records = Records::resolve(model, rest)?;
+        return Ok((place_of(records), Target::Records(records)));
+    }
+    let place = other(path).ok_or(Refusal::NoSuchPath { hint: None })?;
+    let code = path.strip_prefix(PROBLEMS).filter(|_| place.pattern == Pattern::Problem);
+    Ok((place, code.map_or(Target::Fixed, Target::Problem)))
+}
+
+/// The place of what a path below `/api/` names.
+pub(crate) fn place_of(records: Records) -> &'static Place {
+    match records {
+        Records::Record(..) => &RECORD,
+        Records::Collection(_) => &COLLECTION,
+        Records::Query(_) => &QUERY,
+    }
+}
+
+/// The value of `Allow` for a path, by its shape alone: `OPTIONS` tells nothing about what exists.
+pub(crate) fn allowed(path: &str) -> Option<String> {
+    // The server as a whole (RFC 9110, section 9.3.7).
+    if path == "*" {
+        return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Delete].into_iter()));
+    }
+    let place = match path.strip_prefix("/api/") {
+        Some(rest) if !rest.is_empty() => match (rest.contains('/'), rest.contains(':')) {
+            (true, _) => &RECORD,
+            (false, true) => &QUERY,
+            (false, false) => &COLLECTION,
+        },
+        _ => other(path)?,
+    };
+    Some(place.allow())
+}
+
+const PROBLEMS: &str = "/problems/";
+
+fn other(path: &str) -> Option<&'static Place> {
+    OTHERS.iter().find(|place| match place.pattern {
+        Pattern::Fixed(paths) => paths.contains(&path),
+        Pattern::Problem => path.starts_with(PROBLEMS),
+        Pattern::Collection | Pattern::Query | Pattern::Record => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_row_fails_open() {
+        for place in all() {
+            for endpoint in place.endpoints {
+                let is_safe = endpoint.verb == Verb::Get;
+                assert_eq!(is_safe, endpoint.pages == Pages::All, "{:?}: other pages", place.pattern);
+                let changes = endpoint.effect == Effect::Changes;
+                assert!(!(is_safe && changes), "{:?}: GET changes nothing", place.pattern);
+                let takes_key = endpoint.idempotency == Idempotency::Taken;
+                assert!(changes || !takes_key, "{:?}: a read takes no key", place.pattern);
+            }
+        }
+    }
+
+    /// The statuses that each endpoint answers to wrong requests are written down beside the tests over HTTP.
+    #[test]
+    fn every_endpoint_has_its_expected_statuses() {
+        let document = include_str!("../tests/doors/endpoints.md");
+        let rows = document.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+        let expected: Vec<&str> = rows.skip(1).collect();
+        let rows = all().flat_map(|place| place.endpoints.iter().map(|row| (row.verb.name(), place.pattern.text())));
+        let rows: Vec<String> = rows.map(|(verb, path)| format!("{verb} {path}")).collect();
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn each_place_and_method_is_there_once() {
+        let mut seen = Vec::new();
+        for place in all() {
+            for endpoint in place.endpoints {
+                let row = (place.pattern.text(), endpoint.verb.name());
+                assert!(!seen.contains(&row), "{row:?}");
+                seen.push(row);
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, header};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Addresses with a common prefix, such as `10.0.0.0/8` or `::1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Whether the network contains the address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let bits = |address: IpAddr| match address {
+            IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        let shift = 128 - u32::from(self.prefix);
+        let differing = bits(self.address) ^ bits(address);
+        // A prefix of length 0 shifts all bits out.
+        let same_prefix = differing.checked_shr(shift).is_none_or(|prefix| prefix == 0);
+        self.address.is_ipv4() == address.is_ipv4() && same_prefix
+    }
+}
+
+/// A text that is neither an address nor an address with a prefix length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an address or a network such as 127.0.0.1 or 10.0.0.0/8")]
+pub struct ParseNetworkError;
+
+impl FromStr for Network {
+    type Err = ParseNetworkError;
+
+    fn from_str(text: &str) -> Result<Self, ParseNetworkError> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let address: IpAddr = address.parse().map_err(|_| ParseNetworkError)?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(longest), str::parse).map_err(|_| ParseNetworkError)?;
+        if prefix > longest { Err(ParseNetworkError) } else { Ok(Self { address, prefix }) }
+    }
+}
+
+/// The header in which proxies write where a request came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`, with `-Proto` and `-Host`.
+    #[default]
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// Trusted proxies in front of the server. Only the header that they are configured to write is read, because a client
+/// could have written any other.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies {
+    /// Their addresses.
+    pub networks: Vec<Network>,
+    /// The header that they write.
+    pub header: ProxyHeader,
+}
+
+impl Proxies {
+    /// Whether the address is that of a trusted proxy.
+    pub(crate) fn trust(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(address))
+    }
+
+    /// The client's address: the peer's or, if the peer is a trusted proxy, the last forwarded one that is not.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        if !self.trust(peer) {
+            return peer;
+        }
+        let mut client = peer;
+        for hop in self.hops(headers).iter().rev() {
+            let Some(address) = hop.as_deref().and_then(address_of) else { break };
+            client = address;
+            if !self.trust(address) {
+                break;
+            }
+        }
+        client
+    }
+
+    /// Whether a trusted proxy says that the client connected by https.
+    pub(crate) fn https(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        self.forwarded(peer, headers, "proto", &X_FORWARDED_PROTO)
+            .is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
+    }
+
+    /// The host that the client asked for: as a trusted proxy forwards it, or else as the request names it.
+    pub(crate) fn host(&self, peer: IpAddr, parts: &Parts) -> Option<String> {
+        let asked = || parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+        let authority = || parts.uri.authority().map(ToString::to_string);
+        self.forwarded(peer, &parts.headers, "host", &X_FORWARDED_HOST).or_else(authority).or_else(asked)
+    }
+
+    /// What the nearest proxy wrote: a pair of `Forwarded`, or a header of its own.
+    fn forwarded(&self, peer: IpAddr, headers: &HeaderMap, pair: &str, header: &HeaderName) -> Option<String> {
+        if self.networks.is_empty() || !self.trust(peer) {
+            return None;
+        }
+        match self.header {
+            ProxyHeader::XForwarded => elements(headers, header).pop(),
+            ProxyHeader::Forwarded => elements(headers, &header::FORWARDED).pop().and_then(|e| member(&e, pair)),
+        }
+    }
+
+    /// The addresses that proxies wrote, the nearest last; `None` where an element names none.
+    fn hops(&self, headers: &HeaderMap) -> Vec<Option<String>> {
+        match self.header {
+            ProxyHeader::XForwarded => elements(headers, &X_FORWARDED_FOR).into_iter().map(Some).collect(),
+            ProxyHeader::Forwarded => {
+                let elements = elements(headers, &header::FORWARDED);
+                elements.iter().map(|element| member(element, "for")).collect()
+            }
+        }
+    }
+}
+
+/// The elements of a list header, over all its lines.
+fn elements(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
+    let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(|element| element.trim().to_owned()).collect()
+}
+
+/// The value of one pair of a `Forwarded` element (RFC 7239, section 4), without its quotes.
+fn member(element: &str, name: &str) -> Option<String> {
+    let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+    Some(value.trim_matches('"').to_owned())
+}
+
+/// An address with or without a port, an IPv6 address with or without brackets.
+fn address_of(text: &str) -> Option<IpAddr> {
+    let plain = text.parse::<IpAddr>().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok();
+    plain.or_else(with_port).or_else(bracketed).map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn client(proxies: &Proxies, from: &str, headers: &[(&str, &str)]) -> String {
+        let mut request = Request::builder();
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let peer: SocketAddr = from.parse().expect("an address");
+        proxies.client(peer.ip(), request.body(()).expect("a request").headers()).to_string()
+    }
+
+    #[test]
+    fn networks_hold_their_addresses() {
+        let check = |network: &str, address: &str, expected: bool| {
+            let network: Network = network.parse().expect("a network");
+            assert_eq!(network.contains(address.parse().expect("an address")), expected, "{network:?} {address}");
+        };
+        check("10.0.0.0/8", "10.255.1.2", true);
+        check("10.0.0.0/8", "11.0.0.1", false);
+        check("127.0.0.1", "127.0.0.1", true);
+        check("127.0.0.1", "127.0.0.2", false);
+        check("0.0.0.0/0", "8.8.8.8", true);
+        check("0.0.0.0/0", "::1", false);
+        check("fd00::/8", "fd12::1", true);
+        check("::/0", "2001:db8::1", true);
+        for bad in ["", "10.0.0.0/33", "::/129", "example.org", "10.0.0.0/-1"] {
+            assert_eq!(bad.parse::<Network>(), Err(ParseNetworkError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn forwarded_addresses_count_only_from_proxies() {
+        let networks = vec!["10.0.0.0/8".parse().expect("a network")];
+        let plain = Proxies { networks: networks.clone(), header: ProxyHeader::XForwarded };
+        let standard = Proxies { networks, header: ProxyHeader::Forwarded };
+        let none = Proxies::default();
+        let check = |proxies: &Proxies, from: &str, headers: &[(&str, &str)], expected: &str| {
+            assert_eq!(client(proxies, from, headers), expected, "{headers:?}");
+        };
+        check(&none, "10.0.0.1:9", &[("x-forwarded-for", "1.2.3.4")], "10.0.0.1");
+        check(&plain, "9.9.9.9:9", &[("x-forwarded-for", "1.2.3.4")], "9.9.9.9");
+        check(&plain, "10.0.0.1:9", &[("x-forwarded-for", "1.2.3.4")], "1.2.3.4");
+        check(&plain, "10.0.0.1:9", &[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.2")], "1.2.3.4");
+        check(&plain, "10.0.0.1:9", &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "1.2.3.4")], "1.2.3.4");
+        check(&plain, "10.0.0.1:9", &[("x-forwarded-for", "rubbish")], "10.0.0.1");
+        check(&plain, "10.0.0.1:9", &[("forwarded", "for=1.2.3.4")], "10.0.0.1");
+        check(&standard, "10.0.0.1:9", &[("forwarded", "for=1.2.3.4;proto=https")], "1.2.3.4");
+        check(&standard, "10.0.0.1:9", &[("forwarded", "for=6.6.6.6, for=\"[2001:db8::1]:80\"")], "2001:db8::1");
+        check(&standard, "10.0.0.1:9", &[("x-forwarded-for", "1.2.3.4")], "10.0.0.1");
+    }
+}

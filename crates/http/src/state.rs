@@ -1,0 +1,53 @@
+use std::fmt;
+
+use backstay_engine::Engine;
+use backstay_identity::Identity;
+use bytes::Bytes;
+use http::HeaderValue;
+
+use crate::HttpSettings;
+
+/// What the door needs to answer requests.
+#[derive(Clone)]
+pub struct Services {
+    /// Carries requests out.
+    pub engine: Engine,
+    /// Recognizes callers.
+    pub identity: Identity,
+    /// How the door behaves.
+    pub settings: HttpSettings,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What all requests share: the services, and what is computed from them once.
+pub(crate) struct State {
+    pub(crate) engine: Engine,
+    pub(crate) identity: Identity,
+    pub(crate) settings: HttpSettings,
+    /// The `OpenAPI` document.
+    pub(crate) openapi: Bytes,
+    /// `Vary` of every answer.
+    pub(crate) vary: HeaderValue,
+}
+
+impl State {
+    pub(crate) fn new(services: Services, openapi: Bytes) -> Self {
+        let Services { engine, identity, settings } = services;
+        let vary = match settings.cors {
+            None => "Authorization, Cookie, Accept-Encoding",
+            Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
+        };
+        Self { engine, identity, settings, openapi, vary: HeaderValue::from_static(vary) }
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,143 @@
+use backstay_testkit::{Reply, TestApp};
+
+use crate::{NOTES, note};
+
+/// A test in `endpoints` compares the first column with the table itself.
+const EXPECTED: &str = include_str!("endpoints.md");
+
+/// What can be wrong with a request, in the order of the columns.
+const PROBES: &[Probe] = &[
+    Probe { headers: &[], query: "" },
+    Probe { headers: &[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], query: "" },
+    Probe { headers: &[("content-type", "text/plain")], query: "" },
+    Probe { headers: &[], query: "?unknown=1" },
+    Probe { headers: &[("if-match", "\"x\"")], query: "" },
+    Probe { headers: &[("idempotency-key", "k")], query: "" },
+    Probe { headers: &[("authorization", "Bearer bst_stale")], query: "" },
+];
+
+struct Probe {
+    headers: &'static [(&'static str, &'static str)],
+    query: &'static str,
+}
+
+/// Calls an endpoint on a fresh application, with one thing wrong.
+async fn call(endpoint: &str, probe: &Probe) -> Reply {
+    let app = TestApp::open(NOTES);
+    let token = if endpoint == "POST /explain" {
+        app.operator("root@example.org").await
+    } else {
+        app.account("ada@example.org").await
+    };
+    let id = match endpoint {
+        "POST /explain" => String::new(),
+        _ => note(&app, &token, "One").await,
+    };
+    let setup_token = app.setup_token();
+    let setup = format!("token={}&email=root%40example.org&password=a+good+password", setup_token.expose());
+    let body = match endpoint {
+        "POST /api/{collection}" => r#"{"title": "x"}"#,
+        "PATCH /api/{collection}/{id}" => r#"{"rank": 1}"#,
+        "POST /api/{collection}:query" => "{}",
+        "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
+        "POST /auth/sign-in" => r#"{"email": "ada@example.org", "password": "correct horse battery"}"#,
+        "POST /auth/password" => r#"{"current": "correct horse battery", "password": "another good password"}"#,
+        "POST /auth/email" => r#"{"email": "a@example.org", "password": "correct horse battery"}"#,
+        "POST /explain" => r#"{"request": "GET /api/notes"}"#,
+        "POST /auth/setup" => &setup,
+        _ => "",
+    };
+    let line = endpoint.replace("{collection}", "notes").replace("{id}", &id).replace("{code}", "not-found");
+    let cookie = format!("backstay={}", token.trim_start_matches("Bearer "));
+    let mut headers = vec![("host", "here.example"), ("cookie", &cookie)];
+    headers.extend(probe.headers);
+    let is_set = |name: &str| probe.headers.iter().any(|(known, _)| *known == name);
+    if !is_set("sec-fetch-site") {
+        headers.push(("sec-fetch-site", "same-origin"));
+    }
+    if endpoint == "POST /auth/setup" && !is_set("content-type") {
+        headers.push(("content-type", "application/x-www-form-urlencoded"));
+    }
+    match body {
+        "" => app.call(&format!("{line}{}", probe.query), &headers).await,
+        body => app.post(&format!("{line}{}", probe.query), &headers, body).await,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_endpoint_demands_what_the_table_says() {
+    let rows = EXPECTED.lines().filter_map(|line| line.strip_prefix("| ")).skip(1);
+    let mut wrong = Vec::new();
+    for row in rows {
+        let mut cells = row.split('|').map(str::trim);
+        let endpoint = cells.next().expect("an endpoint");
+        let expected: Vec<&str> = cells.filter(|cell| !cell.is_empty()).collect();
+        let mut got = Vec::new();
+        for probe in PROBES {
+            got.push(call(endpoint, probe).await.status.to_string());
+        }
+        if got != expected {
+            wrong.push(format!("{endpoint}: {} instead of {}", got.join(" | "), expected.join(" | ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The endpoints of the table: method and path.
+fn endpoints() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let rows = EXPECTED.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()).skip(1);
+    rows.map(|endpoint| endpoint.split_once(' ').expect("a method and a path"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_path_allows_the_methods_of_the_table_and_no_other() {
+    let app = TestApp::open(NOTES);
+    let operator = app.operator("root@example.org").await;
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for (_, path) in endpoints() {
+        let methods = endpoints().filter(|(_, known)| *known == path).map(|(method, _)| match method {
+            "GET" => "GET, HEAD",
+            other => other,
+        });
+        let allow = methods.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
+        let line = path.replace("{collection}", "notes").replace("{id}", id).replace("{code}", "not-found");
+        let options = app.call(&format!("OPTIONS {line}"), &[("authorization", "Bearer bst_stale")]).await;
+        assert_eq!((options.status, options.header("allow")), (204, &*allow), "{line}");
+        let other = app.call(&format!("BREW {line}"), &[("authorization", &operator)]).await;
+        assert_eq!((other.status, other.header("allow")), (405, &*allow), "{line}");
+        assert_eq!(other.problem(), "method-not-allowed", "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_path_and_method_of_the_description_is_there_and_no_other() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let operator = app.operator("root@example.org").await;
+    let note = note(&app, &ada, "One").await;
+    let me = app.call("GET /auth/me", &[("authorization", &ada)]).await.json();
+    let user = me["id"].as_str().expect("an id").to_owned();
+    let document = app.call("GET /openapi.json", &[]).await.json();
+    for (path, item) in document["paths"].as_object().expect("an object") {
+        let id = if path.starts_with("/api/users") { &user } else { &note };
+        let line = path.replace("{id}", id);
+        let options = app.call(&format!("OPTIONS {line}"), &[]).await;
+        let allow = options.header("allow").to_owned();
+        assert_eq!(options.status, 204, "OPTIONS {line}");
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+            let allowed = allow.split(", ").any(|name| name == method);
+            let described = match method {
+                "HEAD" => item.get("get").is_some(),
+                _ => item.get(method.to_ascii_lowercase()).is_some(),
+            };
+            assert!(allowed || !described, "{method} {line} is described, but not allowed: {allow}");
+            let headers: &[(&str, &str)] = if path == "/explain" { &[("authorization", &operator)] } else { &[] };
+            let reply = app.call(&format!("{method} {line}"), headers).await;
+            if allowed {
+                assert!(![404, 405, 500].contains(&reply.status), "{method} {line}: {}", reply.status);
+            } else {
+                assert_eq!((reply.status, reply.header("allow")), (405, allow.as_str()), "{method} {line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What refusals say. All other tests compare statuses, codes and places, so that texts can be improved here alone.
+
+use std::fmt::Write as _;
+
+use backstay_testkit::{Reply, TestApp};
+
+use crate::{NOTES, note};
+
+/// What is wrong in the first place, or else as a whole.
+fn message(reply: &Reply) -> String {
+    let problem = reply.json();
+    let text = problem["errors"][0]["message"].as_str().or(problem["detail"].as_str());
+    text.expect("a problem says something").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters() {
+    let app = TestApp::open(NOTES);
+    let check = async |query: &str, expected: &str| {
+        assert_eq!(message(&app.call(&format!("GET /api/notes?{query}"), &[]).await), expected, "{query}");
+    };
+    check("limti=3", "unknown parameter 'limti'; did you mean 'limit'?").await;
+    check("search=x", "not supported yet; use `filter`").await;
+    check("limit=0", "a whole number from 1 to 500").await;
+    check("count=yes", "expected true or false").await;
+    check("title=%C3", "not UTF-8; encode the text as UTF-8 at character 0").await;
+    check("title=a%00", "NUL is not allowed at character 1").await;
+    check("title=%0", "'%' needs two hexadecimal digits; a percent sign itself is %25 at character 0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_and_methods() {
+    let app = TestApp::open(NOTES);
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let check = async |line: &str, expected: &str| {
+        let reply = app.call(&line.replace("ID", id), &[]).await;
+        assert_eq!(message(&reply), expected, "{line}");
+    };
+    check("GET /api/note", "there is nothing at this path; did you mean /api/notes?").await;
+    check("GET /nowhere", "there is nothing at this path").await;
+    check("GET /api/notes:live", "`:live` is not supported yet; poll with `:query` instead").await;
+    check("PUT /api/notes/ID", "replacing a whole record is not supported yet; change it with PATCH").await;
+    check("POST /api/notes/ID", "read a record with GET, change it with PATCH, delete it with DELETE").await;
+    check("PUT /api/notes", "read a collection with GET, add records to it with POST").await;
+    check("DELETE /api/notes", "changing records by a filter is not supported yet; change them one by one").await;
+    check("GET /api/notes:query", "send a query with POST").await;
+    check("GET /auth/sign-in", "send this with POST").await;
+    check("POST /healthz", "read this with GET").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies() {
+    let app = TestApp::open(NOTES);
+    let check = async |headers: &[(&str, &str)], body: &str, expected: &str| {
+        assert_eq!(message(&app.post("POST /api/notes:query", headers, body).await), expected, "{headers:?} {body}");
+    };
+    let latin = "application/json; charset=iso-8859-1";
+    check(&[("content-type", "text/plain")], "{}", "send the body as application/json, and say so in `Content-Type`")
+        .await;
+    let charset = "`Content-Type` names a charset other than UTF-8; send the body in UTF-8 and leave out `charset`";
+    check(&[("content-type", latin)], "{}", charset).await;
+    let packed = "compressed bodies are not supported; send the body as it is, without `Content-Encoding`";
+    check(&[("content-encoding", "gzip")], "{}", packed).await;
+    check(&[("accept", "text/html")], "{}", "the answer is application/json, which `Accept` rules out").await;
+    let half = "the text contains half of a surrogate pair (`\\ud800` to `\\udfff`); send both halves or the character";
+    check(&[], r#"{"filter": "title == '\ud800'"}"#, half).await;
+    check(&[], r#"{"filter": 1}"#, "expected a text").await;
+    let null = "a parameter cannot be null; write `== null` or `!= null` in the filter instead";
+    check(&[], r#"{"filter": "rank == $r", "params": {"r": null}}"#, null).await;
+    let null = "`where` cannot compare with null; use `filter` with `== null` instead";
+    check(&[], r#"{"where": {"rank": null}}"#, null).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conditions() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let check = async |name: &str, value: &str, expected: &str| {
+        let headers = [("authorization", ada.as_str()), (name, value)];
+        let reply = app.post(&format!("PATCH /api/notes/{id}"), &headers, r#"{"rank": 1}"#).await;
+        assert_eq!(message(&reply), expected, "{name}: {value}");
+    };
+    let weak = "`If-Match` holds a weak tag (`W/…`), which never matches (RFC 9110, section 13.1.1)";
+    check("if-match", "W/\"1.x\"", weak).await;
+    check("if-match", "\"1\"", "`If-Match` holds no `ETag` that this server sends for this resource").await;
+    check("if-match", "1", "expected entity tags in double quotes, such as \"3.Jw4…\", or `*`").await;
+    check("if-none-match", "*", "this request does not support this precondition").await;
+    let date = "records have versions, not modification dates; send the record's `ETag` in `If-Match`";
+    check("if-unmodified-since", "Thu, 26 Nov 2026 00:00:00 GMT", date).await;
+
+    let read = app.call("GET /api/notes", &[("idempotency-key", "k")]).await;
+    assert_eq!(message(&read), "this request changes nothing; an idempotency key is only for requests that do");
+    let auth = app.post("POST /auth/sign-in", &[("idempotency-key", "k")], "{}").await;
+    assert_eq!(message(&auth), "not supported under /auth/: the answer contains a secret, which is never stored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers() {
+    let app = TestApp::open(NOTES);
+    let malformed = app.call("GET /api/notes", &[("authorization", "Basic eA==")]).await;
+    assert_eq!(message(&malformed), "`Authorization` must be `Bearer` and one token");
+    let ada = app.account("ada@example.org").await;
+    let cookie = format!("backstay={}", ada.trim_start_matches("Bearer "));
+    let foreign = app.post("POST /api/notes", &[("cookie", &cookie)], r#"{"title": "x"}"#).await;
+    let expected = "the request comes from a page of another origin, or does not say where it comes from";
+    assert_eq!(message(&foreign), expected);
+    let taken = r#"{"title": "x", "slug": "taken"}"#;
+    app.post("POST /api/notes", &[("authorization", &ada)], taken).await;
+    let again = app.post("POST /api/notes", &[("authorization", &ada)], taken).await;
+    assert_eq!(message(&again), "the value is already taken");
+}
+
+/// Every kind of problem, as `/problems/{code}` explains it.
+#[tokio::test(flavor = "multi_thread")]
+async fn problems() {
+    let app = TestApp::open(NOTES);
+    let document = app.call("GET /openapi.json", &[]).await.json();
+    let mut text = String::new();
+    for path in document["x-problems"].as_object().expect("an object").keys() {
+        let explained = app.call(&format!("GET {path}"), &[]).await.json();
+        let member = |name: &str| explained[name].as_str().unwrap_or_default().to_owned();
+        let (status, title, remedy) = (&explained["status"], member("title"), member("remedy"));
+        let _ = writeln!(text, "{path} {status}: {title}. {remedy}");
+    }
+    insta::assert_snapshot!(text);
+}

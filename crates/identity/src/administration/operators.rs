@@ -1,0 +1,118 @@
+use std::sync::Arc;
+
+use backstay_base::{Conflict, Error, RecordId, Secret};
+use backstay_engine::{Authority, Record, Transaction, TxContext};
+use backstay_model::CollectionId;
+use backstay_scalar::Value;
+use futures_util::future::BoxFuture;
+
+use super::{Administration, all, not_found};
+use crate::AccountRef;
+use crate::credential::Subject;
+use crate::error::Damaged;
+use crate::operator::{NewOperator, already_there};
+use crate::schema::Schema;
+
+/// An operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorInfo {
+    /// Its record.
+    pub id: RecordId,
+    /// The address that it signs in with.
+    pub email: Arc<str>,
+}
+
+impl Administration<'_> {
+    /// Adds an operator, who signs in with this password.
+    pub async fn add_operator(&self, email: &str, password: &Secret) -> Result<RecordId, Error> {
+        let (directory, authenticator) = (self.parts.directory, self.parts.authenticator);
+        let operator = NewOperator::prepare(directory, authenticator, email, password).await?;
+        let operation = AddOperator { schema: directory.schema, operator };
+        directory.engine.run(self.cx, operation).await.map_err(already_there)
+    }
+
+    /// All operators, in the order in which they were added.
+    pub async fn operators(&self) -> Result<Vec<OperatorInfo>, Error> {
+        let operators = self.parts.directory.schema.operators;
+        let read = |record: &Record| match record.value(operators.email) {
+            Value::Text(email) => Ok(OperatorInfo { id: record.id(), email: Arc::clone(email) }),
+            _ => Err(Damaged("BackstayOperator.email").into()),
+        };
+        all(self.parts.directory, operators.collection).await?.iter().map(read).collect()
+    }
+
+    /// Gives an operator a new password and ends all their sessions.
+    pub async fn set_operator_password(&self, operator: &AccountRef, password: &Secret) -> Result<(), Error> {
+        let subject = self.known_operator(operator).await?;
+        let email = self.parts.directory.email_of(subject).await?.ok_or_else(|| not_found("operator", operator))?;
+        self.set_password(subject, &email, password).await
+    }
+
+    /// Removes an operator and ends all their sessions. The last operator cannot be removed.
+    pub async fn remove_operator(&self, operator: &AccountRef) -> Result<(), Error> {
+        let operator = self.known_operator(operator).await?;
+        let others = self.operators().await?.into_iter().map(|one| one.id).filter(|id| *id != operator.id).collect();
+        let operation = RemoveOperator { collection: operator.of.collection, operator: operator.id, others };
+        self.parts.directory.engine.run(self.cx, operation).await
+    }
+
+    /// The token with which the first operator can be added from a browser, once. It is meant for the terminal of a
+    /// Backstay that has no operator; where there is one, the token does nothing.
+    pub fn setup_token(&self) -> Secret {
+        self.parts.set_up.token(&*self.parts.directory.engine.ambient().entropy)
+    }
+
+    async fn known_operator(&self, who: &AccountRef) -> Result<Subject, Error> {
+        self.parts.directory.operator(who).await?.ok_or_else(|| not_found("operator", who))
+    }
+}
+
+#[derive(Debug)]
+struct AddOperator {
+    schema: Schema,
+    operator: NewOperator,
+}
+
+impl Transaction for AddOperator {
+    type Answer = RecordId;
+
+    fn name(&self) -> &'static str {
+        "add-operator"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
+        Box::pin(async move {
+            let credential = self.operator.create(cx, &self.schema).await?;
+            Ok(credential.subject.id)
+        })
+    }
+}
+
+#[derive(Debug)]
+struct RemoveOperator {
+    collection: CollectionId,
+    operator: RecordId,
+    /// At least one of them must still exist.
+    others: Vec<RecordId>,
+}
+
+impl Transaction for RemoveOperator {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "remove-operator"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            for other in &self.others {
+                if cx.get(self.collection, *other).await?.is_some() {
+                    // The credential and its sessions are deleted with it.
+                    cx.delete(Authority::System, self.collection, self.operator, None).await?;
+                    return Ok(());
+                }
+            }
+            Err(Conflict::Already("this is the last operator; add another one first").into())
+        })
+    }
+}

@@ -1,0 +1,98 @@
+use std::sync::Arc;
+
+use backstay_base::{Error, RecordId};
+use backstay_engine::{Context, Engine, Get};
+use backstay_scalar::Value;
+use bytes::Bytes;
+
+use crate::credential::{Credential, Subject};
+use crate::error::Damaged;
+use crate::keys::Key;
+use crate::schema::{Schema, SubjectType};
+use crate::{AccountRef, email};
+
+/// Finds accounts, operators and keys and what is stored about them, whoever asks. Nothing is written here.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) engine: Engine,
+    pub(crate) schema: Schema,
+}
+
+impl Directory {
+    /// The account that is named, if there is one.
+    pub(crate) async fn account(&self, who: &AccountRef) -> Result<Option<Subject>, Error> {
+        match self.schema.accounts {
+            Some(accounts) => self.subject(accounts, who).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The operator who is named, if there is one.
+    pub(crate) async fn operator(&self, who: &AccountRef) -> Result<Option<Subject>, Error> {
+        self.subject(self.schema.operators, who).await
+    }
+
+    /// The account that is named, or else the operator.
+    pub(crate) async fn account_or_operator(&self, who: &AccountRef) -> Result<Option<Subject>, Error> {
+        match self.account(who).await? {
+            Some(account) => Ok(Some(account)),
+            None => self.operator(who).await,
+        }
+    }
+
+    /// The key that is named by its id, or by its name while it is in use.
+    pub(crate) async fn key(&self, who: &AccountRef) -> Result<Option<Key>, Error> {
+        let keys = &self.schema.keys;
+        let record = match who {
+            AccountRef::Id(id) => self.engine.peek(keys.collection, *id).await?,
+            AccountRef::Email(name) => {
+                self.engine.peek_by(keys.collection, &[(keys.live_name, Value::text(name.as_str()))]).await?
+            }
+        };
+        record.map(|record| Key::read(keys, &record)).transpose()
+    }
+
+    /// A subject's credential, if it has one.
+    pub(crate) async fn credential(&self, subject: Subject) -> Result<Option<Credential>, Error> {
+        self.schema.peek_credential(&self.engine, subject).await
+    }
+
+    /// The address that a subject signs in with; `None` if its record is gone.
+    pub(crate) async fn email_of(&self, subject: Subject) -> Result<Option<Arc<str>>, Error> {
+        let record = self.engine.peek(subject.of.collection, subject.id).await?;
+        let email = |value: &Value| match value {
+            Value::Text(email) => Ok(Arc::clone(email)),
+            _ => Err(Damaged("email address of an account").into()),
+        };
+        record.map(|record| email(record.value(subject.of.email))).transpose()
+    }
+
+    /// An email address in the form in which it is stored; a violation at `at` if it is none.
+    pub(crate) fn email(&self, at: &str, text: &str) -> Result<Arc<str>, Error> {
+        email::read(self.engine.model(), self.schema.operators, text).map_err(|kind| Error::invalid(at, kind))
+    }
+
+    /// A subject's record as JSON, as the caller reads it: its `id` alone if the caller cannot read it.
+    pub(crate) async fn record_of(&self, cx: &Context, subject: Subject) -> Result<Bytes, Error> {
+        let get = Get { collection: subject.of.collection, id: subject.id, select: None };
+        match self.engine.get(cx, get).await {
+            Ok(found) => Ok(found.body),
+            Err(Error::NotFound { .. } | Error::Forbidden { .. }) => {
+                Ok(Bytes::from(format!("{{\"id\":\"{}\"}}", subject.id)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn subject(&self, of: SubjectType, who: &AccountRef) -> Result<Option<Subject>, Error> {
+        let record = match who {
+            AccountRef::Id(id) => self.engine.peek(of.collection, *id).await?,
+            AccountRef::Email(text) => {
+                let by = [(of.email, Value::Text(self.email("account", text)?))];
+                self.engine.peek_by(of.collection, &by).await?
+            }
+        };
+        let id: Option<RecordId> = record.map(|record| record.id());
+        Ok(id.map(|id| Subject { of, id }))
+    }
+}

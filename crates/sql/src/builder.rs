@@ -1,0 +1,290 @@
+use std::sync::Arc;
+
+use backstay_expr::{Rights, Rule};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model};
+use backstay_scalar::Storage;
+use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
+
+use crate::param::Encoding;
+use crate::relation::{links, relation};
+use crate::slots::Slots;
+use crate::tree::{column, integer, name};
+use crate::{ColumnRef, ColumnType, Dialect, Perspective, Slot, Template};
+
+/// A statement under construction: its placeholders, and the tables of its SELECTs.
+#[derive(Debug)]
+pub(crate) struct Builder<'m> {
+    pub(crate) model: &'m Model,
+    pub(crate) dialect: Dialect,
+    slots: Slots,
+    frames: Vec<Frame>,
+    aliases: usize,
+    /// Tables of the widest SELECT that is written.
+    widest: usize,
+}
+
+/// The tables of one SELECT: what it reads from, and to-one relations that paths need, each joined once.
+#[derive(Debug, Default)]
+struct Frame {
+    sources: Vec<Source>,
+    joins: Vec<Join>,
+}
+
+#[derive(Debug)]
+struct Source {
+    rows: Rows,
+    alias: Arc<str>,
+}
+
+#[derive(Debug)]
+enum Rows {
+    Table(String),
+    Select(Box<SelectStatement>),
+}
+
+#[derive(Debug)]
+struct Join {
+    from: Record,
+    field: FieldId,
+    alias: Arc<str>,
+    table: String,
+    on: Sql,
+}
+
+/// A record in a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// A row of the table that goes by this alias.
+    Row(Arc<str>),
+    /// A record of which only the key is at hand, in this column of a link table.
+    Linked(Arc<str>, Arc<str>),
+    /// `Slot::Proposed`.
+    Proposed,
+    /// `Slot::Stored`.
+    Stored,
+}
+
+/// A record, its collection, and the SELECT to which its relations are joined.
+#[derive(Debug, Clone)]
+pub(crate) struct Anchor {
+    pub(crate) frame: usize,
+    pub(crate) record: Record,
+    pub(crate) collection: CollectionId,
+    pub(crate) perspective: Perspective,
+}
+
+/// A record that exists only where a rule is true of it.
+#[derive(Debug)]
+pub(crate) struct Seen<'r> {
+    pub(crate) anchor: Anchor,
+    pub(crate) read: &'r Rule,
+}
+
+/// The members of a to-many relation in a SELECT of their own.
+#[derive(Debug)]
+pub(crate) struct Members<'r> {
+    pub(crate) member: Seen<'r>,
+    /// The key of the record that has the relation, in the member's row; `None` where all members are those of one
+    /// record.
+    pub(crate) owner: Option<Sql>,
+}
+
+impl<'m> Builder<'m> {
+    pub(crate) fn new(model: &'m Model, dialect: Dialect) -> Self {
+        Self { model, dialect, slots: Slots::new(dialect), frames: Vec::new(), aliases: 0, widest: 0 }
+    }
+
+    /// A name for a table that no other in the statement has.
+    pub(crate) fn alias(&mut self) -> Arc<str> {
+        self.aliases += 1;
+        format!("t{}", self.aliases).into()
+    }
+
+    /// A placeholder.
+    pub(crate) fn slot(&mut self, slot: Slot, encoding: impl Into<Encoding>) -> Sql {
+        self.slots.placeholder(slot, encoding.into())
+    }
+
+    /// Limits a select to the number in a slot.
+    pub(crate) fn limit(&mut self, select: &mut SelectStatement, slot: Slot) {
+        self.slots.limit(select, slot);
+    }
+
+    /// Keeps a subquery from being merged into the one around it.
+    pub(crate) fn keep_apart(&mut self, select: &mut SelectStatement) {
+        self.slots.keep_apart(select);
+    }
+
+    /// The finished statement.
+    pub(crate) fn finish(self, statement: &impl QueryStatementWriter, columns: Vec<ColumnType>) -> Template {
+        self.slots.finish(statement, columns, self.widest)
+    }
+
+    /// A SELECT without tables so far.
+    pub(crate) fn frame(&mut self) -> usize {
+        self.frames.push(Frame::default());
+        self.frames.len() - 1
+    }
+
+    fn source(&mut self, frame: usize, rows: Rows) -> Arc<str> {
+        let alias = self.alias();
+        self.frames[frame].sources.push(Source { rows, alias: Arc::clone(&alias) });
+        alias
+    }
+
+    /// Reads from a collection in a new SELECT.
+    pub(crate) fn rows<'r>(
+        &mut self,
+        collection: &Collection,
+        perspective: Perspective,
+        rights: &'r Rights,
+    ) -> Seen<'r> {
+        let frame = self.frame();
+        let relation = relation(collection, perspective, rights);
+        let record = Record::Row(self.source(frame, Rows::Table(relation.table.to_owned())));
+        Seen { anchor: Anchor { frame, record, collection: collection.id, perspective }, read: relation.read }
+    }
+
+    /// The members of a to-many relation, of all records that have it, in a new SELECT; `None` for any other field.
+    pub(crate) fn members<'r>(
+        &mut self,
+        kind: &FieldKind,
+        (perspective, rights): (Perspective, &'r Rights),
+    ) -> Option<Members<'r>> {
+        match kind {
+            FieldKind::OneToMany { target, via } => {
+                let member = self.rows(self.model.collection(*target), perspective, rights);
+                let owner = self.stored(&member.anchor, ColumnRef::main(*via));
+                Some(Members { member, owner: Some(owner) })
+            }
+            FieldKind::ManyToMany { target, link } => {
+                let frame = self.frame();
+                let alias = self.source(frame, Rows::Table(links(link, perspective).to_owned()));
+                let owner = column(&alias, &link.near);
+                let record = Record::Linked(alias, link.far.as_str().into());
+                let read = relation(self.model.collection(*target), perspective, rights).read;
+                let anchor = Anchor { frame, record, collection: *target, perspective };
+                Some(Members { member: Seen { anchor, read }, owner: Some(owner) })
+            }
+            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
+        }
+    }
+
+    /// The members that a many-to-many relation of the proposed record would have, in a new SELECT: those that were sent,
+    /// and where none were, the stored ones. `None` for any other field.
+    pub(crate) fn proposed_members<'r>(
+        &mut self,
+        proposed: &Anchor,
+        field: FieldId,
+        rights: &'r Rights,
+    ) -> Option<Members<'r>> {
+        const FAR: &str = "far";
+        let FieldKind::ManyToMany { target, link } = &self.model.field(proposed.collection, field).kind else {
+            return None;
+        };
+        let mut sent = || self.slot(Slot::Proposed(ColumnRef::main(field)), ColumnType::List(Storage::Id));
+        let (is_sent, list) = (sent(), sent());
+        let mut rows = Query::select();
+        rows.expr_as(Sql::col(name(&link.far)), name(FAR)).from(name(links(link, proposed.perspective)));
+        rows.and_where(Sql::col(name(&link.near)).eq(self.key(proposed))).and_where(is_sent.is_null());
+        rows.union(UnionType::All, self.dialect.ids_of(list, FAR));
+        let frame = self.frame();
+        let record = Record::Linked(self.source(frame, Rows::Select(Box::new(rows))), FAR.into());
+        let read = relation(self.model.collection(*target), proposed.perspective, rights).read;
+        let anchor = Anchor { frame, record, collection: *target, perspective: proposed.perspective };
+        Some(Members { member: Seen { anchor, read }, owner: None })
+    }
+
+    /// The record's key.
+    pub(crate) fn key(&mut self, anchor: &Anchor) -> Sql {
+        match &anchor.record {
+            Record::Linked(alias, far) => column(alias, far),
+            Record::Row(_) | Record::Proposed | Record::Stored => self.stored(anchor, ColumnRef::main(Collection::ID)),
+        }
+    }
+
+    /// A stored column of the record.
+    pub(crate) fn stored(&mut self, anchor: &Anchor, at: ColumnRef) -> Sql {
+        let slot = match &anchor.record {
+            Record::Row(alias) => return column(alias, &self.column(anchor.collection, at).name),
+            Record::Linked(..) => {
+                let row = self.row(anchor);
+                return self.stored(&row, at);
+            }
+            Record::Proposed => Slot::Proposed(at),
+            Record::Stored => Slot::Stored(at),
+        };
+        let encoding = Encoding::Column(self.column(anchor.collection, at).into());
+        self.slot(slot, encoding)
+    }
+
+    /// The definition of a stored column. Who names one has it from the model; of a field that is not stored it would be
+    /// the key.
+    pub(crate) fn column(&self, collection: CollectionId, at: ColumnRef) -> &'m backstay_model::Column {
+        let collection = self.model.collection(collection);
+        let found = collection.field(at.field).column(at.part);
+        debug_assert!(found.is_some(), "{}.{:?} is stored", collection.name, at);
+        found.unwrap_or(&collection.field(Collection::ID).columns[0])
+    }
+
+    /// The record that a to-one relation leads to.
+    pub(crate) fn follow<'r>(&mut self, anchor: &Anchor, field: FieldId, rights: &'r Rights) -> Seen<'r> {
+        let from = self.row(anchor);
+        let target = self.model.field(from.collection, field).kind.target().unwrap_or(from.collection);
+        let relation = relation(self.model.collection(target), from.perspective, rights);
+        let join = self.frames[from.frame].joins.iter().find(|join| join.from == from.record && join.field == field);
+        let anchor = if let Some(join) = join {
+            Anchor { record: Record::Row(Arc::clone(&join.alias)), collection: target, ..from }
+        } else {
+            let key = self.stored(&from, ColumnRef::main(field));
+            self.join(&from, field, target, key)
+        };
+        Seen { anchor, read: relation.read }
+    }
+
+    /// The record with its columns at hand.
+    fn row(&mut self, anchor: &Anchor) -> Anchor {
+        let Record::Linked(alias, far) = &anchor.record else { return anchor.clone() };
+        let joins = &self.frames[anchor.frame].joins;
+        if let Some(join) = joins.iter().find(|join| join.from == anchor.record) {
+            return Anchor { record: Record::Row(Arc::clone(&join.alias)), ..anchor.clone() };
+        }
+        let key = column(alias, far);
+        self.join(anchor, Collection::ID, anchor.collection, key)
+    }
+
+    fn join(&mut self, from: &Anchor, field: FieldId, target: CollectionId, key: Sql) -> Anchor {
+        let alias = self.alias();
+        // Who joins has the rule of the rows from `follow` or `members`.
+        let table = relation(self.model.collection(target), from.perspective, Rights::unrestricted()).table.to_owned();
+        let on = column(&alias, &self.column(target, ColumnRef::main(Collection::ID)).name).eq(key);
+        let join = Join { from: from.record.clone(), field, alias: Arc::clone(&alias), table, on };
+        self.frames[from.frame].joins.push(join);
+        Anchor { record: Record::Row(alias), collection: target, ..from.clone() }
+    }
+
+    /// Writes the tables of a frame into its SELECT, once all that refers to them is lowered.
+    pub(crate) fn from(&mut self, frame: usize, select: &mut SelectStatement) {
+        let Frame { sources, joins } = std::mem::take(&mut self.frames[frame]);
+        let none = sources.is_empty();
+        self.widest = self.widest.max(sources.len() + joins.len());
+        for Source { rows, alias } in sources {
+            match rows {
+                Rows::Table(table) => select.from_as(name(&table), name(&alias)),
+                Rows::Select(rows) => select.from_subquery(*rows, name(&alias)),
+            };
+        }
+        if none && !joins.is_empty() {
+            let one = Query::select().expr_as(integer(1), Alias::new("one")).to_owned();
+            select.from_subquery(one, name("t0"));
+        }
+        for Join { alias, table, on, .. } in joins {
+            select.join_as(JoinType::LeftJoin, name(&table), name(&alias), on);
+        }
+    }
+
+    /// A placeholder for an id.
+    pub(crate) fn id_slot(&mut self, slot: Slot) -> Sql {
+        self.slot(slot, Storage::Id)
+    }
+}

@@ -1,0 +1,336 @@
+//! What the two databases write differently. Every difference is one `match` here.
+
+use backstay_base::Timestamp;
+use backstay_scalar::{Storage, Value};
+use sea_query::{
+    BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, PostgresQueryBuilder, Query,
+    QueryStatementWriter, SchemaStatementBuilder, SelectStatement, SqliteQueryBuilder, Values,
+};
+
+use crate::tree::{boolean, call, cast, integer, name, word};
+use crate::{ColumnType, decimal};
+
+/// Which database a statement is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// SQLite 3.51.3 or later, STRICT tables.
+    Sqlite,
+    /// PostgreSQL 15 or later.
+    Postgres,
+}
+
+impl Dialect {
+    /// The text of a statement and the values of its placeholders.
+    pub(crate) fn build(self, statement: &impl QueryStatementWriter) -> (String, Values) {
+        match self {
+            Self::Sqlite => statement.build(SqliteQueryBuilder),
+            Self::Postgres => statement.build(PostgresQueryBuilder),
+        }
+    }
+
+    /// The text of a statement that makes or changes a table.
+    pub(crate) fn schema(self, statement: &impl SchemaStatementBuilder) -> String {
+        match self {
+            Self::Sqlite => statement.to_string(SqliteQueryBuilder),
+            Self::Postgres => statement.to_string(PostgresQueryBuilder),
+        }
+    }
+
+    /// The type of a stored column, as `CREATE TABLE` takes it.
+    pub(crate) fn stored_type(self, column: ColumnType) -> String {
+        match (self, column) {
+            (Self::Postgres, ColumnType::One(Storage::Text)) => "text COLLATE \"C\"".to_owned(),
+            // Nineteen digits hold every scaled number that SQLite's 64 bits do.
+            (Self::Postgres, ColumnType::One(Storage::Decimal { scale })) => format!("numeric(19, {scale})"),
+            (Self::Postgres, column) => postgres_type(column).to_owned(),
+            (Self::Sqlite, column) => sqlite_type(column).to_owned(),
+        }
+    }
+
+    /// What follows the columns of a new table.
+    pub(crate) fn table_options(self, row_id: bool) -> Option<&'static str> {
+        match (self, row_id) {
+            (Self::Sqlite, true) => Some("STRICT"),
+            (Self::Sqlite, false) => Some("STRICT, WITHOUT ROWID"),
+            (Self::Postgres, _) => None,
+        }
+    }
+
+    /// Whether references are part of the table, and not added once all tables exist.
+    pub(crate) fn references_in_table(self) -> bool {
+        match self {
+            Self::Sqlite => true,
+            Self::Postgres => false,
+        }
+    }
+
+    /// The name of a foreign key, where it needs one.
+    pub(crate) fn foreign_key_name(self, table: &str, column: &str) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(format!("{table}_{column}_fkey")),
+        }
+    }
+
+    /// A placeholder for a value of this type.
+    pub(crate) fn placeholder(self, marker: Sql, column: ColumnType) -> Sql {
+        match (self, column) {
+            (Self::Sqlite, _) => marker,
+            (Self::Postgres, ColumnType::One(Storage::Text)) => collate_c(cast(marker, "text")),
+            (Self::Postgres, column) => cast(marker, postgres_type(column)),
+        }
+    }
+
+    /// Whether a column that holds a Boolean is true, or is false.
+    pub(crate) fn is_truth(self, value: Sql, wanted: bool) -> Sql {
+        match (self, wanted) {
+            (Self::Sqlite, _) => value.eq(integer(i64::from(wanted))),
+            (Self::Postgres, true) => value,
+            (Self::Postgres, false) => value.not(),
+        }
+    }
+
+    /// The unknown truth.
+    pub(crate) fn unknown(self) -> Sql {
+        match self {
+            Self::Sqlite => Sql::null(),
+            Self::Postgres => cast(Sql::null(), "boolean"),
+        }
+    }
+
+    /// The one value where a condition is true, the other where it is false, else null. The condition is written once.
+    pub(crate) fn choice(self, condition: Sql, (then, otherwise): (Sql, Sql)) -> Sql {
+        let text = match self {
+            Self::Sqlite => "CASE (?) WHEN TRUE THEN (?) WHEN FALSE THEN (?) END",
+            Self::Postgres => "CASE ($1) WHEN TRUE THEN ($2) WHEN FALSE THEN ($3) END",
+        };
+        Sql::cust_with_exprs(text, [condition, then, otherwise])
+    }
+
+    /// Of a column of truths whether one is true, or whether all are; null where there is none that is known.
+    pub(crate) fn any_or_all(self, truths: Sql, all: bool) -> Sql {
+        match (self, all) {
+            (Self::Sqlite, false) => call("max", [truths]),
+            (Self::Sqlite, true) => call("min", [truths]),
+            (Self::Postgres, false) => call("bool_or", [truths]),
+            (Self::Postgres, true) => call("bool_and", [truths]),
+        }
+    }
+
+    /// `text.startsWith(part)`.
+    pub(crate) fn starts_with(self, text: Sql, part: Sql) -> Sql {
+        match self {
+            Self::Sqlite => call("substr", [text, integer(1), call("length", [part.clone()])]).eq(part),
+            Self::Postgres => call("starts_with", [text, part]),
+        }
+    }
+
+    /// `text.endsWith(part)`.
+    pub(crate) fn ends_with(self, text: Sql, part: Sql) -> Sql {
+        match self {
+            // Of a text that is shorter than the part, this is the whole text.
+            Self::Sqlite => {
+                let size = || call("length", [part.clone()]);
+                call("substr", [text, integer(0).sub(size()), size()]).eq(part.clone())
+            }
+            Self::Postgres => call("right", [text, call("char_length", [part.clone()])]).eq(part),
+        }
+    }
+
+    /// `text.contains(part)`.
+    pub(crate) fn contains(self, text: Sql, part: Sql) -> Sql {
+        match self {
+            Self::Sqlite => call("instr", [text, part]).gt(integer(0)),
+            Self::Postgres => call("strpos", [text, part]).gt(integer(0)),
+        }
+    }
+
+    /// The number of a list's elements.
+    pub(crate) fn list_size(self, list: Sql) -> Sql {
+        match self {
+            Self::Sqlite => call("json_array_length", [list]),
+            Self::Postgres => call("jsonb_array_length", [list]),
+        }
+    }
+
+    /// The number of a text's characters.
+    pub(crate) fn text_size(self, text: Sql) -> Sql {
+        match self {
+            Self::Sqlite => call("length", [text]),
+            Self::Postgres => call("char_length", [text]),
+        }
+    }
+
+    /// A text with its ASCII letters in the other case: `lower` or `upper`.
+    pub(crate) fn ascii_case(self, function: &'static str, text: Sql) -> Sql {
+        match self {
+            Self::Sqlite => call(function, [text]),
+            Self::Postgres => call(function, [collate_c(text)]),
+        }
+    }
+
+    /// A condition that holds as before but cannot choose the index.
+    pub(crate) fn kept_from_indexes(self, condition: Sql) -> Sql {
+        match self {
+            Self::Sqlite => Sql::cust_with_expr("+(?)", condition),
+            Self::Postgres => condition,
+        }
+    }
+
+    /// Orders by a key; null comes last from low to high and first from high to low.
+    pub(crate) fn order(self, select: &mut SelectStatement, key: Sql, descending: bool, nullable: bool) {
+        let (order, nulls) = match descending {
+            true => (Order::Desc, NullOrdering::First),
+            false => (Order::Asc, NullOrdering::Last),
+        };
+        match self {
+            Self::Sqlite if nullable => select.order_by_expr_with_nulls(key, order, nulls),
+            // PostgreSQL orders nulls so by default, and an index serves the default alone.
+            Self::Sqlite | Self::Postgres => select.order_by_expr(key, order),
+        };
+    }
+
+    /// The ids in a list, one a row, in a column of this name.
+    pub(crate) fn ids_of(self, list: Sql, column: &str) -> SelectStatement {
+        let (function, id) = match self {
+            Self::Sqlite => ("json_each", call("unhex", [Sql::col("value")])),
+            Self::Postgres => ("jsonb_array_elements_text", cast(Sql::col("value"), "uuid")),
+        };
+        let mut ids = Query::select();
+        ids.expr_as(id, name(column)).from_function(Func::cust(function).arg(list), name("ids"));
+        ids
+    }
+
+    /// The rows of a subquery, whose columns are these, in the nested form.
+    pub(crate) fn nested_rows(self, columns: Vec<Sql>) -> Sql {
+        match self {
+            Self::Sqlite => call("json_group_array", [call("json_array", columns)]),
+            Self::Postgres => {
+                let rows = call("json_agg", [call("json_build_array", columns)]);
+                call("coalesce", [rows, cast(word("[]"), "json")])
+            }
+        }
+    }
+
+    /// A column's value in the nested form: see module `nested`.
+    pub(crate) fn nested_value(self, value: Sql, column: ColumnType) -> Sql {
+        match (self, column) {
+            (Self::Sqlite, ColumnType::One(Storage::Id | Storage::Bytes)) => call("hex", [value]),
+            (Self::Sqlite, ColumnType::Nested) => call("json", [value]),
+            (Self::Sqlite, ColumnType::One(Storage::Float)) => {
+                let text = call("printf", [word("%!.17g"), value.clone()]);
+                CaseStatement::new().case(value.is_not_null(), text).into()
+            }
+            (Self::Postgres, ColumnType::One(Storage::Timestamp)) => epoch_micros(value),
+            (Self::Postgres, ColumnType::One(Storage::Bytes)) => call("encode", [value, word("hex")]),
+            (Self::Postgres, ColumnType::One(Storage::Json) | ColumnType::List(_)) => cast(value, "text"),
+            _ => value,
+        }
+    }
+
+    /// A column of a result, as it leaves the database.
+    pub(crate) fn result(self, value: Sql, column: ColumnType) -> Sql {
+        match (self, column) {
+            (Self::Postgres, ColumnType::Nested) => cast(value, "text"),
+            _ => value,
+        }
+    }
+
+    /// A value as an element of a stored list is written.
+    pub(crate) fn list_element(self, value: Sql, storage: Storage) -> Sql {
+        match (self, storage) {
+            // hex(null) is an empty text.
+            (Self::Sqlite, Storage::Id | Storage::Bytes) => call("nullif", [call("hex", [value]), word("")]),
+            (Self::Postgres, Storage::Bytes) => call("encode", [value, word("hex")]),
+            (Self::Postgres, Storage::Timestamp) => epoch_micros(value),
+            (Self::Postgres, Storage::Text) => cast(value, "text"),
+            _ => value,
+        }
+    }
+
+    /// A value in the text of a statement, as a column's default; `None` where it is none of its class.
+    pub(crate) fn constant(self, value: &Value, storage: Storage) -> Option<Sql> {
+        Some(match (value, self) {
+            (Value::Bool(truth), Self::Sqlite) => integer(i64::from(*truth)),
+            (Value::Bool(truth), Self::Postgres) => boolean(*truth),
+            (Value::Int(number), _) => integer(*number),
+            (Value::Float(number), _) => Sql::Constant((*number).into()),
+            (Value::Text(text) | Value::Json(text), _) => word(text),
+            (Value::Decimal(number), Self::Sqlite) => {
+                let Storage::Decimal { scale } = storage else { return None };
+                integer(decimal::scaled(*number, u32::from(scale))?)
+            }
+            (Value::Decimal(number), Self::Postgres) => cast(word(&number.to_string()), "numeric"),
+            (Value::Timestamp(moment), Self::Sqlite) => integer(moment.micros()),
+            (Value::Timestamp(moment), Self::Postgres) => cast(word(&moment.to_string()), "timestamptz"),
+            (Value::Date(date), _) => word(&date.to_string()),
+            (Value::Id(id), Self::Sqlite) => Sql::Constant(id.as_bytes().to_vec().into()),
+            (Value::Id(id), Self::Postgres) => cast(word(&id.to_string()), "uuid"),
+            (Value::Duration(length), _) => integer(length.micros()),
+            (Value::Bytes(octets), _) => Sql::Constant(octets.to_vec().into()),
+            (Value::Null | Value::Money(_) | Value::List(_), _) => return None,
+        })
+    }
+}
+
+/// The type of a parameter or a column on PostgreSQL.
+fn postgres_type(column: ColumnType) -> &'static str {
+    match column {
+        ColumnType::One(Storage::Bool) => "boolean",
+        ColumnType::One(Storage::Int) => "bigint",
+        ColumnType::One(Storage::Float) => "double precision",
+        ColumnType::One(Storage::Decimal { .. }) => "numeric",
+        ColumnType::One(Storage::Text) => "text",
+        ColumnType::One(Storage::Id) => "uuid",
+        ColumnType::One(Storage::Timestamp) => "timestamptz",
+        ColumnType::One(Storage::Date) => "date",
+        ColumnType::One(Storage::Json) | ColumnType::List(_) => "jsonb",
+        ColumnType::One(Storage::Bytes) => "bytea",
+        ColumnType::Nested => "json",
+    }
+}
+
+/// The type of a column on SQLite.
+fn sqlite_type(column: ColumnType) -> &'static str {
+    match column {
+        ColumnType::One(Storage::Bool | Storage::Int | Storage::Timestamp | Storage::Decimal { .. }) => "INTEGER",
+        ColumnType::One(Storage::Float) => "REAL",
+        ColumnType::One(Storage::Id | Storage::Bytes) => "BLOB",
+        ColumnType::One(Storage::Text | Storage::Date | Storage::Json) | ColumnType::List(_) | ColumnType::Nested => {
+            "TEXT"
+        }
+    }
+}
+
+/// PostgreSQL: a text that is compared by code point.
+fn collate_c(text: Sql) -> Sql {
+    text.binary(BinOper::Custom("COLLATE"), Sql::col("C"))
+}
+
+/// Whether a number of microseconds is a moment that `DateTime` takes.
+pub(crate) fn in_time(micros: Sql) -> Sql {
+    let first = Timestamp::from_micros_saturating(i64::MIN).micros();
+    let last = Timestamp::from_micros_saturating(i64::MAX).micros();
+    micros.between(integer(first), integer(last))
+}
+
+/// PostgreSQL: microseconds since the epoch, exactly, as a `numeric`.
+pub(crate) fn epoch(moment: Sql) -> Sql {
+    Sql::cust_with_expr("EXTRACT(EPOCH FROM $1)", moment).mul(integer(1_000_000))
+}
+
+/// PostgreSQL: microseconds since the epoch as a `bigint`.
+fn epoch_micros(moment: Sql) -> Sql {
+    cast(epoch(moment), "bigint")
+}
+
+/// PostgreSQL: microseconds since the epoch in a `numeric` as a `timestamptz`; null outside what `DateTime` takes, so that
+/// the conversion cannot fail.
+pub(crate) fn moment(micros: Sql) -> Sql {
+    let million = || integer(1_000_000);
+    let interval = |unit: &str| cast(word(unit), "interval");
+    let seconds = cast(call("div", [micros.clone(), million()]), "double precision").mul(interval("1 second"));
+    let rest = cast(call("mod", [micros.clone(), million()]), "double precision").mul(interval("1 microsecond"));
+    let moment = cast(word("1970-01-01 00:00:00+00"), "timestamptz").add(seconds).add(rest);
+    CaseStatement::new().case(in_time(micros), moment).into()
+}

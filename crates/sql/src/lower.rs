@@ -1,0 +1,133 @@
+use backstay_base::Action;
+use backstay_expr::{Expr, Node, Rights, Root, Rule};
+use backstay_model::FieldId;
+use sea_query::{Expr as Sql, Query};
+
+use crate::Perspective;
+use crate::builder::{Anchor, Builder, Seen};
+use crate::predicate::Pred;
+use crate::tree::{column, name, subquery};
+
+/// What the roots of paths are in one expression, and with whose rights it looks at records.
+#[derive(Debug, Clone)]
+pub(crate) struct Scope<'e> {
+    pub(crate) this: Anchor,
+    pub(crate) new: Anchor,
+    pub(crate) bound: Vec<(u16, Anchor)>,
+    pub(crate) rights: &'e Rights,
+}
+
+impl<'e> Scope<'e> {
+    /// A rule about one record. Rules see everything.
+    pub(crate) fn rule(this: &Anchor) -> Self {
+        Self::question(this, Rights::unrestricted())
+    }
+
+    /// What a caller with these rights asks about a record.
+    pub(crate) fn question(this: &Anchor, rights: &'e Rights) -> Self {
+        Self { this: this.clone(), new: this.clone(), bound: Vec::new(), rights }
+    }
+}
+
+/// Lowers expressions in one scope. What is lowered is as long as the expression: an operand whose text is needed twice
+/// is lowered twice only where nothing around it is, and otherwise named once.
+#[derive(Debug)]
+pub(crate) struct Lowering<'b, 'm, 'e> {
+    pub(crate) builder: &'b mut Builder<'m>,
+    pub(crate) scope: Scope<'e>,
+    /// Whether an operand that is lowered twice is being lowered.
+    pub(crate) repeated: bool,
+}
+
+/// Where a rule about this record is true.
+pub(crate) fn holds(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pred {
+    Lowering::new(builder, Scope::rule(this)).is_true(rule.expr())
+}
+
+impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
+    pub(crate) fn new(builder: &'b mut Builder<'m>, scope: Scope<'e>) -> Self {
+        Self { builder, scope, repeated: false }
+    }
+
+    /// Lowers what is needed twice.
+    pub(crate) fn repeating<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.repeated, true);
+        let lowered = lower(self);
+        self.repeated = before;
+        lowered
+    }
+
+    /// Uses the value of an expression more than once. One that is long is named in a subquery.
+    pub(crate) fn named(&mut self, value: Sql, of: &Expr, using: impl FnOnce(&mut Self, Sql) -> Sql) -> Sql {
+        if is_short(of) {
+            return using(self, value);
+        }
+        let alias = self.builder.alias();
+        let outer = using(self, column(&alias, "v"));
+        let mut operand = Query::select();
+        operand.expr_as(value, name("v"));
+        self.builder.keep_apart(&mut operand);
+        let mut select = Query::select();
+        select.expr(outer).from_subquery(operand, name(&alias));
+        subquery(select)
+    }
+
+    pub(crate) fn anchor(&self, root: Root) -> Option<Anchor> {
+        match root {
+            Root::This => Some(self.scope.this.clone()),
+            Root::New => Some(self.scope.new.clone()),
+            Root::Bound(variable) => {
+                let bound = self.scope.bound.iter().rev().find(|(name, _)| *name == variable);
+                bound.map(|(_, anchor)| anchor.clone())
+            }
+        }
+    }
+
+    /// In which perspective and with whose rights the relations of a record are read.
+    pub(crate) fn view_from(&self, anchor: &Anchor) -> (Perspective, &'e Rights) {
+        (anchor.perspective, self.scope.rights)
+    }
+
+    /// Where a field of the record is seen.
+    pub(crate) fn sees_field(&mut self, record: &Anchor, field: FieldId) -> Pred {
+        let rule = self.scope.rights.field(record.collection, field, Action::Read);
+        holds(self.builder, rule, record)
+    }
+
+    /// Where the record is seen.
+    pub(crate) fn sees_record(&mut self, record: &Seen<'_>) -> Pred {
+        holds(self.builder, record.read, &record.anchor)
+    }
+
+    /// Follows to-one relations; the conditions say where the way is seen.
+    pub(crate) fn walk(&mut self, start: &Anchor, steps: &[FieldId]) -> (Anchor, Vec<Pred>) {
+        let mut at = start.clone();
+        let mut conditions = Vec::new();
+        for step in steps {
+            conditions.push(self.sees_field(&at, *step));
+            let next = self.builder.follow(&at, *step, self.scope.rights);
+            conditions.push(self.sees_record(&next));
+            at = next.anchor;
+        }
+        (at, conditions)
+    }
+}
+
+/// Whether an expression is lowered to little text, whatever a client writes.
+pub(crate) fn is_short(expr: &Expr) -> bool {
+    match &expr.node {
+        Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => true,
+        Node::Call(_, arguments) => match arguments.as_slice() {
+            [only] => matches!(only.node, Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Path(_)),
+            _ => false,
+        },
+        Node::Not(_)
+        | Node::Negate(_)
+        | Node::Binary(..)
+        | Node::IsNull { .. }
+        | Node::Conditional(..)
+        | Node::In(..)
+        | Node::List(_)
+        | Node::Quantifier { .. } => false,
+    }
+}

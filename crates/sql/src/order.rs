@@ -1,0 +1,125 @@
+use backstay_base::{Action, limits};
+use backstay_expr::Rights;
+use backstay_model::Collection;
+use backstay_scalar::Storage;
+use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
+
+use crate::builder::{Anchor, Builder};
+use crate::lower::holds;
+use crate::output::Columns;
+use crate::param::Encoding;
+use crate::predicate::Pred;
+use crate::tree::only_where;
+use crate::{ColumnRef, Position, Slot, SortKey};
+
+/// The order of a page: the sort keys as the caller sees them, then the id.
+#[derive(Debug)]
+pub(crate) struct PageOrder {
+    keys: Vec<Key>,
+}
+
+/// One key of an order.
+#[derive(Debug)]
+struct Key {
+    sql: Sql,
+    encoding: Encoding,
+    nullable: bool,
+    descending: bool,
+}
+
+impl PageOrder {
+    pub(crate) fn new(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor, rights: &Rights) -> Self {
+        let mut keys: Vec<Key> = sort.iter().map(|key| Key::new(builder, key, record, rights)).collect();
+        let descending = sort.last().is_some_and(|key| key.descending);
+        let sql = builder.key(record);
+        keys.push(Key { sql, encoding: Storage::Id.into(), nullable: false, descending });
+        Self { keys }
+    }
+
+    /// Orders a SELECT.
+    pub(crate) fn write(&self, builder: &Builder<'_>, select: &mut SelectStatement) {
+        for key in &self.keys {
+            builder.dialect.order(select, key.sql.clone(), key.descending, key.nullable);
+        }
+    }
+
+    /// The columns that hold the values of a cursor.
+    pub(crate) fn cursor(&self, columns: &mut Columns) -> Vec<usize> {
+        self.keys.iter().map(|key| columns.push(key.sql.clone(), key.encoding.column())).collect()
+    }
+
+    /// What comes after a place. Null is greater than every value.
+    pub(crate) fn after(&self, builder: &mut Builder<'_>, position: &Position) -> Sql {
+        let keys = &self.keys;
+        let simple = keys.iter().all(|key| !key.nullable && key.descending == keys[0].descending);
+        if simple && keys.len() > 1 {
+            let left: Vec<Sql> = keys.iter().map(|key| key.sql.clone()).collect();
+            let right: Vec<Sql> = (0..keys.len()).map(|index| self.place(builder, index)).collect();
+            let (left, right) = (Sql::tuple(left), Sql::tuple(right));
+            return if keys[0].descending { left.lt(right) } else { left.gt(right) };
+        }
+        let rest = self.after_from(builder, position, 0);
+        let first = &keys[0];
+        // A bound on the first key alone, which an index can use.
+        let bound = match (first.descending, first.nullable, is_null(position, 0)) {
+            _ if keys.len() == 1 => None,
+            (true, _, false) => Some(first.sql.clone().lte(self.place(builder, 0))),
+            (false, false, false) => Some(first.sql.clone().gte(self.place(builder, 0))),
+            (false, true, _) | (true, _, true) | (false, false, true) => None,
+        };
+        Pred::all(bound.into_iter().map(Pred::Sql).chain([rest])).sql()
+    }
+
+    /// What comes after the place, of records that are level with it in the keys before `index`.
+    fn after_from(&self, builder: &mut Builder<'_>, position: &Position, index: usize) -> Pred {
+        let Some(key) = self.keys.get(index) else { return Pred::Known(false) };
+        let null = is_null(position, index) && key.nullable;
+        let sql = || key.sql.clone();
+        let (beyond, level) = match (null, key.descending) {
+            (true, true) => (Pred::Sql(sql().is_not_null()), Pred::Sql(sql().is_null())),
+            (true, false) => (Pred::Known(false), Pred::Sql(sql().is_null())),
+            (false, true) => (Pred::Sql(sql().lt(self.place(builder, index))), Pred::Known(true)),
+            (false, false) => {
+                let greater = Pred::Sql(sql().gt(self.place(builder, index)));
+                let null = if key.nullable { Pred::Sql(sql().is_null()) } else { Pred::Known(false) };
+                (Pred::any([greater, null]), Pred::Known(true))
+            }
+        };
+        if index + 1 == self.keys.len() {
+            return beyond;
+        }
+        let level = if null { level } else { Pred::Sql(sql().eq(self.place(builder, index))) };
+        let rest = self.after_from(builder, position, index + 1);
+        Pred::any([beyond, Pred::all([level, rest])])
+    }
+
+    /// The place's value of a key.
+    fn place(&self, builder: &mut Builder<'_>, index: usize) -> Sql {
+        debug_assert!(self.keys.len() <= limits::SORT_FIELDS + 1, "an order has few keys");
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "an order has at most `limits::SORT_FIELDS` keys and the id"
+        )]
+        let slot = Slot::Cursor(index as u16);
+        builder.slot(slot, self.keys[index].encoding)
+    }
+}
+
+fn is_null(position: &Position, index: usize) -> bool {
+    position.nulls.get(index).copied().unwrap_or(false)
+}
+
+impl Key {
+    /// A column, null where the caller does not see it.
+    fn new(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, rights: &Rights) -> Self {
+        let ColumnRef { field, .. } = key.column;
+        let sql = builder.stored(record, key.column);
+        let encoding = Encoding::Column(builder.column(record.collection, key.column).into());
+        let required = builder.model.field(record.collection, field).required || field <= Collection::VERSION;
+        let descending = key.descending;
+        match holds(builder, rights.field(record.collection, field, Action::Read), record) {
+            Pred::Known(true) => Self { sql, encoding, nullable: !required, descending },
+            sees => Self { sql: only_where(sees.sql(), sql), encoding, nullable: true, descending },
+        }
+    }
+}

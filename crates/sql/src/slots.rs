@@ -1,0 +1,72 @@
+use backstay_scalar::{Storage, Value};
+use sea_query::{Expr as Sql, QueryStatementWriter, SelectStatement, Value as Constant};
+
+use crate::param::Encoding;
+use crate::{ColumnType, Dialect, Slot, Template};
+
+/// The placeholders of a statement under construction.
+///
+/// The query builder gets a placeholder as a number, the index of its slot. The numbers come back in the order of the
+/// placeholders, whatever the order in which the parts were made.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    pub(crate) dialect: Dialect,
+    slots: Vec<(Slot, Encoding)>,
+}
+
+impl Slots {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self { dialect, slots: Vec::new() }
+    }
+
+    /// A placeholder.
+    pub(crate) fn placeholder(&mut self, slot: Slot, encoding: Encoding) -> Sql {
+        let marker = Sql::Value(Constant::BigUnsigned(Some(self.index(slot, encoding))));
+        self.dialect.placeholder(marker, encoding.column())
+    }
+
+    fn index(&mut self, slot: Slot, encoding: Encoding) -> u64 {
+        self.slots.push((slot, encoding));
+        self.slots.len() as u64 - 1
+    }
+
+    /// Limits a select to the number in a slot.
+    pub(crate) fn limit(&mut self, select: &mut SelectStatement, slot: Slot) {
+        let index = self.index(slot, Storage::Int.into());
+        select.limit(index);
+    }
+
+    /// Keeps a subquery from being merged into the one around it, which would repeat its columns wherever they are
+    /// named. SQLite never merges one without a FROM.
+    pub(crate) fn keep_apart(&mut self, select: &mut SelectStatement) {
+        match self.dialect {
+            Dialect::Sqlite => {}
+            Dialect::Postgres => {
+                let index = self.index(Slot::Constant(Value::Int(0)), Storage::Int.into());
+                select.offset(index);
+            }
+        }
+    }
+
+    /// The finished statement, whose widest SELECT reads this many tables.
+    pub(crate) fn finish(
+        self,
+        statement: &impl QueryStatementWriter,
+        columns: Vec<ColumnType>,
+        tables: usize,
+    ) -> Template {
+        let (text, values) = self.dialect.build(statement);
+        let slots = values.0.iter().filter_map(|value| self.marked(value)).collect();
+        Template { text: text.into(), slots, columns: columns.into(), dialect: self.dialect, tables }
+    }
+
+    fn marked(&self, value: &Constant) -> Option<(Slot, Encoding)> {
+        let index = match value {
+            Constant::BigUnsigned(index) => index.and_then(|index| usize::try_from(index).ok()),
+            _ => None,
+        };
+        let slot = index.and_then(|index| self.slots.get(index));
+        debug_assert!(slot.is_some(), "every bound value is a slot's index");
+        slot.cloned()
+    }
+}

@@ -1,0 +1,151 @@
+use backstay_expr::{Expr, Function, Node, Operator};
+use backstay_scalar::Value;
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
+
+use crate::lower::Lowering;
+use crate::operand::Val;
+use crate::predicate::Pred;
+use crate::quantifier::Quantified;
+use crate::tree::boolean;
+
+impl Lowering<'_, '_, '_> {
+    /// Where the expression is true.
+    pub(crate) fn is_true(&mut self, expr: &Expr) -> Pred {
+        self.is(expr, true)
+    }
+
+    /// Where the expression is false.
+    pub(crate) fn is_false(&mut self, expr: &Expr) -> Pred {
+        self.is(expr, false)
+    }
+
+    /// True, false, or null for unknown, as a value.
+    pub(crate) fn truth(&mut self, expr: &Expr) -> Sql {
+        if self.repeated {
+            return self.once(expr);
+        }
+        let (when, unless) = self.repeating(|this| (this.is_true(expr), this.is_false(expr)));
+        match (when, unless) {
+            (Pred::Known(true), _) => boolean(true),
+            (_, Pred::Known(true)) => boolean(false),
+            (when, unless) => {
+                let mut case = CaseStatement::new().case(when.sql(), boolean(true));
+                if !matches!(unless, Pred::Known(_)) {
+                    case = case.case(unless.sql(), boolean(false));
+                }
+                case.into()
+            }
+        }
+    }
+
+    pub(crate) fn is(&mut self, expr: &Expr, wanted: bool) -> Pred {
+        match &expr.node {
+            Node::Literal(Value::Bool(truth)) => Pred::Known(*truth == wanted),
+            // A fact that was not folded is unknown.
+            Node::Literal(_) | Node::Fact(_) => Pred::Known(false),
+            Node::Not(of) => self.is(of, !wanted),
+            Node::Binary(operator @ (Operator::And | Operator::Or), left, right) => {
+                let parts = [self.is(left, wanted), self.is(right, wanted)];
+                if (*operator == Operator::And) == wanted { Pred::all(parts) } else { Pred::any(parts) }
+            }
+            Node::Binary(operator, left, right) => self.comparison((*operator, wanted), left, right),
+            Node::IsNull { of, negated } => self.presence(of, *negated == wanted),
+            Node::Conditional(..) if self.repeated => {
+                let truth = self.once(expr);
+                Pred::Sql(self.builder.dialect.is_truth(truth, wanted))
+            }
+            Node::Conditional(condition, then, otherwise) => {
+                let [when, unless] = self.both_ways(condition);
+                let parts = [Pred::all([when, self.is(then, wanted)]), Pred::all([unless, self.is(otherwise, wanted)])];
+                Pred::any(parts)
+            }
+            Node::In(element, list) => self.membership(element, list, wanted),
+            Node::Quantifier { .. } => {
+                Quantified::of(expr).map_or(Pred::Known(false), |quantified| quantified.lowered(self, wanted))
+            }
+            Node::Call(function, arguments) => self.text_test(*function, arguments, wanted).holds(),
+            Node::Param(_) | Node::Path(_) | Node::Caller(_) | Node::Now | Node::Negate(_) | Node::List(_) => {
+                let value = self.value(expr);
+                let sql = self.builder.dialect.is_truth(value.sql.clone(), wanted);
+                value.guarded(sql)
+            }
+        }
+    }
+
+    /// Where a condition is true, and where it is false.
+    pub(crate) fn both_ways(&mut self, condition: &Expr) -> [Pred; 2] {
+        self.repeating(|this| [this.is_true(condition), this.is_false(condition)])
+    }
+
+    /// The same truth as `truth`, with every part of the expression lowered once.
+    pub(crate) fn once(&mut self, expr: &Expr) -> Sql {
+        match &expr.node {
+            Node::Literal(Value::Bool(truth)) => boolean(*truth),
+            Node::Literal(_) | Node::Fact(_) => self.builder.dialect.unknown(),
+            Node::Not(of) => self.once(of).not(),
+            Node::Binary(Operator::And, left, right) => self.once(left).and(self.once(right)),
+            Node::Binary(Operator::Or, left, right) => self.once(left).or(self.once(right)),
+            Node::Binary(operator, left, right) => self.comparison_once(*operator, left, right),
+            Node::IsNull { of, negated } => self.presence(of, *negated).definite(),
+            Node::Conditional(condition, then, otherwise) => {
+                let condition = self.once(condition);
+                let branches = (self.once(then), self.once(otherwise));
+                self.builder.dialect.choice(condition, branches)
+            }
+            Node::In(element, list) => self.membership_once(element, list),
+            Node::Quantifier { .. } => match Quantified::of(expr) {
+                Some(quantified) => quantified.lowered_once(self),
+                None => self.builder.dialect.unknown(),
+            },
+            Node::Call(function, arguments) => {
+                let test = self.text_test(*function, arguments, true);
+                self.settled_truth(test)
+            }
+            Node::Param(_) | Node::Path(_) | Node::Caller(_) | Node::Now | Node::Negate(_) | Node::List(_) => {
+                self.value(expr).settled()
+            }
+        }
+    }
+
+    /// A Boolean value, null where it is unknown.
+    pub(crate) fn settled_truth(&self, test: Val) -> Sql {
+        match test.is_null() {
+            true => self.builder.dialect.unknown(),
+            false => test.settled(),
+        }
+    }
+
+    /// Whether there is a value.
+    fn presence(&mut self, of: &Expr, present: bool) -> Pred {
+        let value = self.value(of);
+        let is = if value.is_null() {
+            Pred::Known(false)
+        } else {
+            let sql = value.sql.clone().is_not_null();
+            value.clone().guarded(sql)
+        };
+        match is {
+            Pred::Sql(_) if !present && value.guards.is_empty() => Pred::Sql(value.sql.is_null()),
+            is if present => is,
+            is => is.otherwise(),
+        }
+    }
+
+    fn text_test(&mut self, function: Function, arguments: &[Expr], wanted: bool) -> Val {
+        let [text, part_of] = arguments else { return Val::null() };
+        let (text, part) = (self.value(text), self.value(part_of));
+        if text.is_null() || part.is_null() {
+            return Val::null();
+        }
+        let dialect = self.builder.dialect;
+        let (text_sql, part_sql) = (text.sql.clone(), part.sql.clone());
+        let sql = match function {
+            Function::StartsWith => self.named(part_sql, part_of, |_, part| dialect.starts_with(text_sql, part)),
+            Function::EndsWith => self.named(part_sql, part_of, |_, part| dialect.ends_with(text_sql, part)),
+            Function::Contains => dialect.contains(text_sql, part_sql),
+            Function::Size | Function::LowerAscii | Function::UpperAscii => return Val::null(),
+        };
+        let sql = if wanted { sql } else { sql.not() };
+        Val { sql, guards: [text.guards, part.guards].concat(), ..text }
+    }
+}

@@ -1,0 +1,151 @@
+use backstay_expr::{Expr, Function, Node, Path, Type};
+use backstay_model::ColumnStorage;
+use backstay_scalar::{Part, Storage, Value};
+use sea_query::{CaseStatement, Expr as Sql};
+
+use crate::arithmetic::{Computation, is_arithmetic};
+use crate::builder::Anchor;
+use crate::lower::Lowering;
+use crate::operand::{Form, Val, constant_decimal};
+use crate::predicate::Pred;
+use crate::tree::{boolean, integer, word};
+use crate::{ColumnRef, ColumnType, Dialect, Slot};
+
+impl Lowering<'_, '_, '_> {
+    pub(crate) fn value(&mut self, expr: &Expr) -> Val {
+        match &expr.node {
+            Node::Literal(value) => self.literal(value, &expr.ty),
+            Node::Param(index) => self.slot(Slot::Param(*index, Part::Main), &expr.ty),
+            Node::Caller(part) => self.slot(Slot::Caller(part.clone()), &expr.ty),
+            Node::Now => self.slot(Slot::Now, &expr.ty),
+            Node::Path(path) => self.path(path),
+            Node::Negate(_) => Computation::value(self, expr),
+            Node::Binary(operator, ..) if is_arithmetic(*operator) => Computation::value(self, expr),
+            Node::Conditional(..) if expr.ty == Type::Bool => Val::plain(self.truth(expr)),
+            Node::Conditional(condition, then, otherwise) => self.conditional(condition, then, otherwise),
+            Node::Call(function @ (Function::Size | Function::LowerAscii | Function::UpperAscii), arguments) => {
+                match arguments.as_slice() {
+                    [of] => self.function(*function, of),
+                    _ => Val::null(),
+                }
+            }
+            Node::List(_) => Val::null(),
+            Node::Not(_)
+            | Node::Binary(..)
+            | Node::IsNull { .. }
+            | Node::In(..)
+            | Node::Call(..)
+            | Node::Quantifier { .. }
+            | Node::Fact(_) => Val::plain(self.truth(expr)),
+        }
+    }
+
+    fn literal(&mut self, value: &Value, ty: &Type) -> Val {
+        match (value, self.builder.dialect) {
+            (Value::Null, _) => Val::null(),
+            (Value::Bool(truth), _) => Val::plain(boolean(*truth)),
+            (Value::Int(number), _) => Val::plain(integer(*number)),
+            (Value::Duration(length), _) => Val::plain(integer(length.micros())),
+            (Value::Timestamp(moment), Dialect::Sqlite) => Val::plain(integer(moment.micros())),
+            (Value::Text(text), _) if matches!(ty, Type::Enum(_)) => Val::plain(word(text)),
+            (value, _) => self.slot(Slot::Constant(value.clone()), ty),
+        }
+    }
+
+    /// A value that is bound.
+    fn slot(&mut self, slot: Slot, ty: &Type) -> Val {
+        if *ty == Type::Decimal && self.builder.dialect == Dialect::Sqlite {
+            return Val { sql: Sql::null(), guards: Vec::new(), form: Form::Exact(slot) };
+        }
+        Val::plain(self.builder.slot(slot, column_type(ty)))
+    }
+
+    fn path(&mut self, path: &Path) -> Val {
+        let Some(start) = self.anchor(path.root) else { return Val::null() };
+        let Some((last, steps)) = path.steps.split_last() else { return Val::plain(self.builder.key(&start)) };
+        let (record, mut guards) = self.walk(&start, steps);
+        guards.push(self.sees_field(&record, *last));
+        guards.retain(|guard| !matches!(guard, Pred::Known(true)));
+        let column = ColumnRef { field: *last, part: path.column() };
+        let form = self.form(&record, column);
+        Val { sql: self.builder.stored(&record, column), guards, form }
+    }
+
+    fn form(&self, record: &Anchor, column: ColumnRef) -> Form {
+        match (self.builder.dialect, self.builder.column(record.collection, column).storage) {
+            (Dialect::Sqlite, ColumnStorage::One(Storage::Decimal { scale })) => Form::Scaled(scale),
+            _ => Form::Column,
+        }
+    }
+
+    fn conditional(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr) -> Val {
+        if self.repeated {
+            let condition = self.once(condition);
+            let (then, otherwise, form) = self.branches(then, otherwise);
+            return Val { sql: self.builder.dialect.choice(condition, (then, otherwise)), guards: Vec::new(), form };
+        }
+        let [when, unless] = self.both_ways(condition);
+        let (then, otherwise, form) = self.branches(then, otherwise);
+        let case = CaseStatement::new().case(when.sql(), then).case(unless.sql(), otherwise);
+        Val { sql: case.into(), guards: Vec::new(), form }
+    }
+
+    /// Two values in one form, each null where it is unknown.
+    fn branches(&mut self, then: &Expr, otherwise: &Expr) -> (Sql, Sql, Form) {
+        let (one, other) = (self.value(then), self.value(otherwise));
+        let (one, other, form) = self.alike(one, other);
+        (one.settled(), other.settled(), form)
+    }
+
+    fn alike(&mut self, one: Val, other: Val) -> (Val, Val, Form) {
+        let (one, other) = (self.loose(one), self.loose(other));
+        match (one.form.clone(), other.form.clone()) {
+            (Form::Scaled(a), Form::Scaled(b)) => {
+                let scale = Ord::max(a, b);
+                (one.rescaled(scale), other.rescaled(scale), Form::Scaled(scale))
+            }
+            (Form::Null, form) | (form, Form::Null) => (one, other, form),
+            (Form::Micros, _) | (_, Form::Micros) => (one.moment(), other.moment(), Form::Column),
+            (Form::Number, form) | (form, Form::Number) if form != Form::Number => (one, other, Form::Number),
+            (form, _) => (one, other, form),
+        }
+    }
+
+    /// A decimal that is still to be bound, bound.
+    pub(crate) fn loose(&mut self, value: Val) -> Val {
+        match value.form {
+            Form::Exact(slot) => {
+                let digits = constant_decimal(&slot).and_then(|number| u8::try_from(number.scale()).ok());
+                let scale = digits.unwrap_or(Type::DECIMAL_SCALE);
+                let sql = self.builder.slot(slot, Storage::Decimal { scale });
+                Val { sql, guards: value.guards, form: Form::Scaled(scale) }
+            }
+            _ => value,
+        }
+    }
+
+    fn function(&mut self, function: Function, of: &Expr) -> Val {
+        let value = self.value(of);
+        if value.is_null() {
+            return value;
+        }
+        let dialect = self.builder.dialect;
+        let sql = value.sql.clone();
+        let sql = match function {
+            Function::Size if matches!(of.ty, Type::List(_)) => dialect.list_size(sql),
+            Function::Size => dialect.text_size(sql),
+            Function::LowerAscii => dialect.ascii_case("lower", sql),
+            Function::UpperAscii => dialect.ascii_case("upper", sql),
+            Function::StartsWith | Function::EndsWith | Function::Contains => return Val::null(),
+        };
+        Val { sql, ..value }
+    }
+}
+
+/// What the main column of a value of this type holds.
+pub(crate) fn column_type(ty: &Type) -> ColumnType {
+    match ty {
+        Type::List(element) => ColumnType::List(element.storage()),
+        one => ColumnType::One(one.storage()),
+    }
+}

@@ -1,0 +1,43 @@
+use std::fmt;
+
+use backstay_base::Timestamp;
+use backstay_sql::{Dialect, Statement};
+
+use crate::job::Job;
+use crate::session::{Answer, Visit};
+use crate::{Catalog, DependencyKeys, Outcome, ReadStats, RowSink};
+
+/// An open database: what `Store` needs of SQLite or PostgreSQL.
+pub(crate) trait Database: fmt::Debug + Send + Sync {
+    /// Which SQL it speaks.
+    fn dialect(&self) -> Dialect;
+
+    /// Accepts a job and runs it, which answers the job's caller when its changes are durable. An error means that the
+    /// job was not accepted.
+    fn run(&self, job: Box<dyn Job>) -> Answer<'_, ()>;
+
+    /// Runs one reading statement, preferring the calling thread.
+    fn read<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats>;
+
+    /// Runs one reading statement that is known to take long.
+    fn read_long<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats>;
+
+    /// Reads the store's own tables.
+    fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()>;
+
+    /// Whether a fatal error ended it.
+    fn has_failed(&self) -> bool;
+
+    /// Completes what was accepted and closes all connections.
+    fn close(&self);
+}
+
+/// A database that has been opened.
+pub(crate) struct OpenDatabase {
+    pub(crate) database: Box<dyn Database>,
+    pub(crate) catalog: Catalog,
+    pub(crate) keys: DependencyKeys,
+    /// The moment of the last commit in it.
+    pub(crate) last_moment: Option<Timestamp>,
+    pub(crate) outcome: Outcome,
+}

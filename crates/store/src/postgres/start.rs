@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use backstay_base::Secret;
+use backstay_model::Model;
+use deadpool_postgres::{Manager, ManagerConfig, Pool};
+use tokio::runtime::Handle;
+use tokio_postgres::NoTls;
+
+use super::database::PostgresDatabase;
+use super::error;
+use super::session::PostgresSession;
+use crate::database::OpenDatabase;
+use crate::moment::CommitClock;
+use crate::setup::{self, Opening, Prepared};
+use crate::{OpenError, Step, StoreError};
+
+/// What errors call the database; its URL may hold a password.
+const NAME: &str = "the PostgreSQL database";
+/// Connections at most.
+const CONNECTIONS: usize = 16;
+
+/// Opens the database that a URL or a libpq connection string names.
+pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, OpenError> {
+    let pool = pool(url)?;
+    let Prepared { catalog, log_format, last, outcome } = block_on(async {
+        let mut session = PostgresSession::take(&pool, false).await?;
+        let contents = setup::recognize(&mut session, NAME).await?;
+        opening.prepare(&mut session, contents).await
+    })?;
+    let keys = log_format.keys.clone();
+    let last_moment = last.map(|last| last.moment);
+    let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
+    let observer = Arc::clone(&opening.observer);
+    let database = Box::new(PostgresDatabase::new(pool, log_format, observer, commit_clock));
+    Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
+}
+
+/// The steps that `open` would take to make the database fit the model.
+pub(crate) fn plan(url: &Secret, model: &Model) -> Result<Vec<Step>, OpenError> {
+    let pool = pool(url)?;
+    block_on(async {
+        let mut session = PostgresSession::take(&pool, true).await?;
+        let contents = setup::recognize(&mut session, NAME).await?;
+        setup::plan(&mut session, contents, model).await
+    })
+}
+
+fn pool(url: &Secret) -> Result<Pool, StoreError> {
+    let config: tokio_postgres::Config = url.expose().parse().map_err(error::plain)?;
+    let manager = Manager::from_config(config, NoTls, ManagerConfig::default());
+    let pool = Pool::builder(manager).max_size(CONNECTIONS).build();
+    pool.map_err(|error| StoreError::Database(Arc::new(error)))
+}
+
+/// Completes a future on this thread, on the runtime that the connections will be used from.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| Handle::current().block_on(future))
+}

@@ -1,0 +1,88 @@
+//! What the rest of the store needs of a connection, whatever the database.
+
+use std::collections::HashSet;
+
+use backstay_sql::{DecodeError, Dialect, Row, Statement};
+use futures_util::future::{BoxFuture, Either, Ready, ready};
+
+use crate::{ReadStats, StoreError};
+
+/// An answer that an embedded database has at once, without an allocation, and that a server sends later.
+pub(crate) type Answer<'a, T> = Either<Ready<Result<T, StoreError>>, BoxFuture<'a, Result<T, StoreError>>>;
+
+/// An answer that is known already.
+pub(crate) fn at_once<'a, T>(answer: Result<T, StoreError>) -> Answer<'a, T> {
+    Either::Left(ready(answer))
+}
+
+/// An answer that has to be awaited.
+pub(crate) fn later<'a, T>(answer: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> Answer<'a, T> {
+    Either::Right(Box::pin(answer))
+}
+
+/// A row of one of the store's own tables, which alone hold raw bytes.
+pub(crate) trait OwnRow: Row {
+    /// The bytes in this column.
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, DecodeError>;
+}
+
+/// Takes the rows of a result, one after the other.
+pub(crate) type Visit<'v> = dyn FnMut(&dyn OwnRow) -> Result<(), StoreError> + Send + 'v;
+
+/// A connection within a transaction.
+pub(crate) trait Session: Send {
+    /// Runs a statement and passes its rows to `visit`.
+    fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats>;
+
+    /// Runs a statement that writes; returns how many rows it changed.
+    fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64>;
+}
+
+/// A connection that can also begin and end transactions and describe the database: what opening a database needs.
+pub(crate) trait SchemaSession: Session {
+    /// Which SQL it speaks.
+    fn dialect(&self) -> Dialect;
+
+    /// Whose database it is and in which format.
+    fn contents(&mut self) -> Answer<'_, Contents>;
+
+    /// Records the format of the store's own tables, within the transaction.
+    fn set_format(&mut self, format: i64) -> Answer<'_, ()>;
+
+    /// The tables, columns and indexes that exist.
+    fn objects(&mut self) -> Answer<'_, HashSet<Object>>;
+
+    /// Begins a transaction; one that will write if the session may.
+    fn begin(&mut self) -> Answer<'_, ()>;
+
+    /// Commits the transaction.
+    fn commit(&mut self) -> Answer<'_, ()>;
+
+    /// Rolls the transaction back, unless the database has done so already.
+    fn roll_back(&mut self) -> Answer<'_, ()>;
+}
+
+/// What a database holds when it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contents {
+    /// Nothing yet.
+    Nothing,
+    /// Backstay's tables, in this format.
+    Backstay {
+        /// See `own::FORMAT`.
+        format: i64,
+    },
+    /// Tables of another program.
+    Foreign,
+}
+
+/// Something that a database consists of, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Object {
+    /// A table.
+    Table(String),
+    /// A column of a table.
+    Column(String, String),
+    /// An index.
+    Index(String),
+}

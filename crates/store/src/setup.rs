@@ -1,0 +1,266 @@
+use std::sync::Arc;
+
+use backstay_audit::{Entry, ModelNumber};
+use backstay_base::Ambient;
+use backstay_model::{Model, SourceFile, load};
+use backstay_scalar::Storage;
+use backstay_sql::{Param, Statement, schema};
+
+use crate::catalog::Numbers;
+use crate::log::{self, LogFormat, Place};
+use crate::migration::{self, Planned};
+use crate::own::{self, FORMAT, array, own};
+use crate::session::{Contents, Object, OwnRow, SchemaSession};
+use crate::snapshot::{self, Snapshot};
+use crate::{Catalog, CommitObserver, Migration, OpenError, OpenOptions, Outcome, Step, StoreError};
+
+/// What a database is opened with.
+pub(crate) struct Opening<'a> {
+    pub(crate) options: &'a OpenOptions,
+    pub(crate) model: &'a Model,
+    pub(crate) ambient: Ambient,
+    pub(crate) observer: Arc<dyn CommitObserver>,
+}
+
+/// A database that fits the model.
+pub(crate) struct Prepared {
+    pub(crate) catalog: Catalog,
+    pub(crate) log_format: LogFormat,
+    /// The last entry of the commit log, if there is one.
+    pub(crate) last: Option<Place>,
+    pub(crate) outcome: Outcome,
+}
+
+/// What is in the database; refuses one that is not Backstay's or in a newer format. `database` names it in errors.
+pub(crate) async fn recognize(session: &mut dyn SchemaSession, database: &str) -> Result<Contents, OpenError> {
+    let contents = session.contents().await?;
+    match contents {
+        Contents::Foreign => Err(OpenError::NotOurs { database: database.to_owned() }),
+        Contents::Backstay { format } if format > FORMAT => {
+            Err(OpenError::Newer { database: database.to_owned(), found: format, known: FORMAT })
+        }
+        Contents::Nothing | Contents::Backstay { .. } => Ok(contents),
+    }
+}
+
+impl Opening<'_> {
+    /// Creates the tables, or makes those that exist fit the model, in one transaction.
+    pub(crate) async fn prepare(
+        &self,
+        session: &mut dyn SchemaSession,
+        contents: Contents,
+    ) -> Result<Prepared, OpenError> {
+        session.begin().await?;
+        let prepared = match self.prepare_within(session, contents).await {
+            Ok(prepared) => session.commit().await.map(|()| prepared).map_err(OpenError::from),
+            Err(error) => Err(error),
+        };
+        if prepared.is_err() {
+            session.roll_back().await?;
+        }
+        prepared
+    }
+
+    async fn prepare_within(&self, session: &mut dyn SchemaSession, contents: Contents) -> Result<Prepared, OpenError> {
+        let outcome = match contents {
+            Contents::Backstay { format } => self.adapt(session, format).await?,
+            Contents::Nothing | Contents::Foreign => self.create(session).await?,
+        };
+        verify(session, self.model).await?;
+        let catalog = numbers(session).await?.catalog(self.model)?;
+        let feed_key = feed_key(session).await?;
+        let number = newest(session).await?.number;
+        let log_format = LogFormat::new(self.model, &catalog, number, feed_key);
+        let last = last_place(session).await?;
+        Ok(Prepared { catalog, log_format, last, outcome })
+    }
+
+    async fn create(&self, session: &mut dyn SchemaSession) -> Result<Outcome, OpenError> {
+        let mut feed_key = [0; 32];
+        self.ambient.entropy.fill(&mut feed_key);
+        let mut statements = own::create(session.dialect());
+        statements.extend(schema::create(self.model, session.dialect()));
+        statements.extend(Numbers::default().extend(self.model));
+        statements.extend(snapshot::keep(self.model, ModelNumber(1), self.ambient.clock.now()));
+        statements.push(own(
+            "INSERT INTO backstay_meta (name, value) VALUES ('feed_key', $1)",
+            vec![Param::Bytes(feed_key.as_slice().into())],
+            &[],
+        ));
+        run(session, &statements).await?;
+        session.set_format(FORMAT).await?;
+        Ok(Outcome::Created)
+    }
+
+    /// Makes an existing database fit the model, or says why that is impossible.
+    async fn adapt(&self, session: &mut dyn SchemaSession, format: i64) -> Result<Outcome, OpenError> {
+        let mut steps = Vec::new();
+        if let Some(upgrade) = own::upgrade(format, session.dialect()) {
+            run(session, &upgrade).await?;
+            session.set_format(FORMAT).await?;
+            steps.push(migration::upgrade(&upgrade));
+        }
+        let stored = newest(session).await?;
+        if stored.hash != snapshot::hash(self.model) {
+            steps.extend(self.migrate(session, stored).await?);
+        } else if steps.is_empty() {
+            return Ok(Outcome::Unchanged);
+        }
+        Ok(Outcome::Migrated(steps))
+    }
+
+    async fn migrate(&self, session: &mut dyn SchemaSession, stored: Snapshot) -> Result<Vec<Step>, OpenError> {
+        let old = stored_model(session, stored).await?;
+        let planned = migration::plan(&old, self.model, session.dialect());
+        let refused = match self.options.migration {
+            Migration::ApplySafe => migration::refused(&planned),
+            Migration::Refuse => planned.iter().map(|planned| planned.step.words.clone()).collect(),
+        };
+        if !refused.is_empty() {
+            return Err(OpenError::Migration { refused });
+        }
+        let mut numbers = numbers(session).await?;
+        for planned in &planned {
+            run(session, &planned.statements).await.map_err(|error| obstacle(planned, error))?;
+        }
+        run(session, &numbers.extend(self.model)).await?;
+        let number = ModelNumber(stored.number.0 + 1);
+        run(session, &snapshot::keep(self.model, number, self.ambient.clock.now())).await?;
+        Ok(planned.into_iter().map(|planned| planned.step).collect())
+    }
+}
+
+/// The steps that opening would take, without taking them.
+pub(crate) async fn plan(
+    session: &mut dyn SchemaSession,
+    contents: Contents,
+    model: &Model,
+) -> Result<Vec<Step>, OpenError> {
+    let dialect = session.dialect();
+    let mut steps: Vec<Step> = match contents {
+        Contents::Nothing | Contents::Foreign => return Ok(vec![migration::creation(model, dialect)]),
+        Contents::Backstay { format } => {
+            own::upgrade(format, dialect).into_iter().map(|upgrade| migration::upgrade(&upgrade)).collect()
+        }
+    };
+    session.begin().await?;
+    let stored = newest(session).await?;
+    if stored.hash != snapshot::hash(model) {
+        let planned = migration::plan(&stored_model(session, stored).await?, model, dialect);
+        steps.extend(planned.into_iter().map(|planned| planned.step));
+    }
+    session.roll_back().await?;
+    Ok(steps)
+}
+
+/// Missing objects that an error names at most.
+const NAMED_MISSING: usize = 10;
+
+/// Refuses a database that lacks something the model stores, before a request runs into it.
+async fn verify(session: &mut dyn SchemaSession, model: &Model) -> Result<(), OpenError> {
+    let found = session.objects().await?;
+    let mut missing = Vec::new();
+    for table in schema::expected(model) {
+        if !found.contains(&Object::Table(table.name.clone())) {
+            missing.push(format!("table {}", table.name));
+            continue;
+        }
+        for column in table.columns {
+            if !found.contains(&Object::Column(table.name.clone(), column.clone())) {
+                missing.push(format!("column {}.{column}", table.name));
+            }
+        }
+        for index in table.indexes {
+            if !found.contains(&Object::Index(index.clone())) {
+                missing.push(format!("index {index}"));
+            }
+        }
+    }
+    missing.truncate(NAMED_MISSING);
+    if missing.is_empty() { Ok(()) } else { Err(OpenError::Changed { missing }) }
+}
+
+/// Why a step failed. Stored records that violate a new unique index are something for the team to fix.
+fn obstacle(planned: &Planned, error: StoreError) -> OpenError {
+    match (&planned.unique_index, error) {
+        (Some((collection, index)), StoreError::Unique { columns, .. }) => {
+            let refused = format!(
+                "the unique index '{index}' of {collection} cannot be created because stored records have the same {}; \
+                 change those records first",
+                columns.join(" and ")
+            );
+            OpenError::Migration { refused: vec![refused] }
+        }
+        (_, error) => OpenError::Store(error),
+    }
+}
+
+async fn newest(session: &mut dyn SchemaSession) -> Result<Snapshot, OpenError> {
+    let mut newest = None;
+    let visit = &mut |row: &dyn OwnRow| {
+        newest = Some(snapshot::read(row)?);
+        Ok(())
+    };
+    session.query(&snapshot::newest(), visit).await?;
+    newest.ok_or(OpenError::Store(StoreError::Catalog("backstay_model")))
+}
+
+async fn stored_model(session: &mut dyn SchemaSession, stored: Snapshot) -> Result<Model, OpenError> {
+    let mut files: Vec<SourceFile> = Vec::new();
+    let visit = &mut |row: &dyn OwnRow| {
+        files.push(snapshot::read_file(row)?);
+        Ok(())
+    };
+    session.query(&snapshot::files(stored.number), visit).await?;
+    load(files).map(|loaded| loaded.model).map_err(|_| OpenError::Migration {
+        refused: vec![
+            "this Backstay no longer understands the stored model; start the version of Backstay that wrote it once \
+             more with the new model, then this one"
+                .to_owned(),
+        ],
+    })
+}
+
+async fn numbers(session: &mut dyn SchemaSession) -> Result<Numbers, StoreError> {
+    let mut numbers = Numbers::default();
+    session.query(&Numbers::query(), &mut |row| numbers.add(row)).await?;
+    Ok(numbers)
+}
+
+async fn feed_key(session: &mut dyn SchemaSession) -> Result<[u8; 32], StoreError> {
+    let query = own("SELECT value FROM backstay_meta WHERE name = 'feed_key'", vec![], &[Storage::Bytes]);
+    let mut key = None;
+    let visit = &mut |row: &dyn OwnRow| {
+        key = Some(array(row, 0)?);
+        Ok(())
+    };
+    session.query(&query, visit).await?;
+    key.ok_or(StoreError::Catalog("backstay_meta"))
+}
+
+/// The place of the log's last entry, with a moment that none of the entries before it exceeds.
+async fn last_place(session: &mut dyn SchemaSession) -> Result<Option<Place>, StoreError> {
+    let Some((last, entry)) = place(session, &log::last()).await? else { return Ok(None) };
+    if entry.model.is_some() {
+        return Ok(Some(last));
+    }
+    let latest = place(session, &log::latest()).await?;
+    Ok(latest.map(|(latest, _)| Place { moment: latest.moment, ..last }))
+}
+
+async fn place(session: &mut dyn SchemaSession, statement: &Statement) -> Result<Option<(Place, Entry)>, StoreError> {
+    let mut found = None;
+    let visit = &mut |row: &dyn OwnRow| {
+        found = Some(log::read_place(row)?);
+        Ok(())
+    };
+    session.query(statement, visit).await?;
+    Ok(found)
+}
+
+async fn run(session: &mut dyn SchemaSession, statements: &[Statement]) -> Result<(), StoreError> {
+    for statement in statements {
+        session.execute(statement).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,334 @@
+use std::cell::{Cell, OnceCell};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use backstay_base::limits;
+use backstay_sql::{ColumnType, Statement};
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus, ffi};
+
+use super::error::store_error;
+use super::file;
+use super::row::{Bound, CopiedRow, SqliteRow};
+use crate::session::{Answer, Session, Visit, at_once};
+use crate::{ReadStats, StoreError};
+
+/// Prepared statements that one connection keeps.
+const STATEMENTS: usize = 1024;
+/// Steps of SQLite's virtual machine between two checks of the step budget.
+const STEPS_PER_CHECK: i32 = 1000;
+/// Bytes of the largest value or row; a nested list is one value.
+const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
+/// Bytes of a page, as SQLite creates databases.
+const PAGE_BYTES: u64 = 4096;
+/// KiB of pages that one connection keeps in memory.
+const CACHE_KIB: u32 = 16 * 1024;
+/// SQLite's `busy_timeout`: milliseconds to wait for another process's lock.
+const BUSY_MS: u32 = 5000;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The one that writes.
+    Writer,
+    /// One that only reads: a statement that writes is refused.
+    Reader,
+}
+
+/// One connection with all the settings that Backstay relies on, and its remaining step budget.
+#[derive(Debug)]
+pub(crate) struct SqliteSession {
+    pub(super) db: Connection,
+    directory: PathBuf,
+    budget: Arc<AtomicI64>,
+    mode: Mode,
+    fatal: OnceCell<StoreError>,
+    /// Whether a statement found the disk full since `take_full` was last called.
+    full: Cell<bool>,
+    /// The number of commits when the open snapshot was begun; see `begin_snapshot`.
+    snapshot: Option<u64>,
+}
+
+impl SqliteSession {
+    pub(super) fn open(path: &Path, mode: Mode) -> Result<Self, StoreError> {
+        Self::connect(path, mode).map_err(store_error)
+    }
+
+    fn connect(path: &Path, mode: Mode) -> Result<Self, rusqlite::Error> {
+        let create = if mode == Mode::Writer { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+        let mut db = Connection::open_with_flags(path, flags)?;
+        // Without QPSG a statement whose plan depends on a bound value is prepared again whenever the value changes.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+        db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_VALUE)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
+        let budget = Arc::new(AtomicI64::new(i64::MAX));
+        let left = Arc::clone(&budget);
+        db.progress_handler(STEPS_PER_CHECK, Some(move || left.fetch_sub(1, Ordering::Relaxed) <= 0))?;
+        db.execute_batch(&format!(
+            "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+             PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB};"
+        ))?;
+        if mode == Mode::Reader {
+            db.execute_batch("PRAGMA query_only = ON;")?;
+        }
+        let directory = file::directory(path).to_owned();
+        Ok(Self { db, directory, budget, mode, fatal: OnceCell::new(), full: Cell::new(false), snapshot: None })
+    }
+
+    /// What it is for.
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Reads from a snapshot that contains at least this many commits. The open snapshot is kept while nothing has been
+    /// committed since: beginning and ending one takes locks in shared memory that readers contend for.
+    pub(super) fn begin_snapshot(&mut self, commits: u64) -> Result<(), StoreError> {
+        if self.snapshot == Some(commits) && !self.db.is_autocommit() {
+            return Ok(());
+        }
+        self.release_snapshot()?;
+        self.command("BEGIN")?;
+        self.snapshot = Some(commits);
+        Ok(())
+    }
+
+    /// Ends the snapshot, for which the write-ahead log has to be kept.
+    pub(super) fn release_snapshot(&mut self) -> Result<(), StoreError> {
+        self.snapshot = None;
+        if self.db.is_autocommit() {
+            return Ok(());
+        }
+        self.lift_step_budget();
+        self.command("COMMIT")
+    }
+
+    /// Limits what follows to this many thousand steps.
+    pub(super) fn set_step_budget(&mut self, kilo_steps: u32) {
+        self.budget.store(i64::from(kilo_steps), Ordering::Relaxed);
+    }
+
+    /// Lets what follows take any number of steps: opening, migrating, committing.
+    pub(super) fn lift_step_budget(&self) {
+        self.budget.store(i64::MAX, Ordering::Relaxed);
+    }
+
+    /// Whether a statement was stopped because it had used up the step budget.
+    pub(super) fn exhausted(&self) -> bool {
+        self.budget.load(Ordering::Relaxed) < 0
+    }
+
+    /// Keeps the file from growing beyond this size.
+    pub(super) fn limit_size(&self, bytes: u64) -> Result<(), StoreError> {
+        let pages = bytes / PAGE_BYTES;
+        self.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(store_error)
+    }
+
+    /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
+    pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
+        self.visit(statement, |row, columns| visit(&SqliteRow { row, columns }))
+    }
+
+    /// Runs a statement and copies its rows, up to `limit` bytes of them.
+    pub(super) fn copy(
+        &mut self,
+        statement: &Statement,
+        limit: usize,
+    ) -> Result<(Vec<CopiedRow>, ReadStats), StoreError> {
+        let (mut rows, mut left) = (Vec::new(), limit);
+        let stats = self.visit(statement, |row, _| {
+            let row = CopiedRow::new(row, statement.columns())?;
+            left = left.checked_sub(row.bytes()).ok_or(StoreError::TooLarge)?;
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok((rows, stats))
+    }
+
+    fn visit(
+        &mut self,
+        statement: &Statement,
+        mut visit: impl FnMut(&rusqlite::Row<'_>, &[ColumnType]) -> Result<(), StoreError>,
+    ) -> Result<ReadStats, StoreError> {
+        let mut prepared = self.prepare(statement)?;
+        let mut stats = ReadStats::default();
+        {
+            let mut rows = prepared.raw_query();
+            while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
+                visit(row, statement.columns())?;
+                stats.rows += 1;
+            }
+        }
+        // The counters are 32 bits wide and signed; one that has overflowed is worth nothing.
+        let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
+        stats.steps = counter(StatementStatus::VmStep);
+        stats.scanned = counter(StatementStatus::FullscanStep);
+        if statement.text().len() > limits::KEPT_STATEMENT_BYTES {
+            prepared.discard();
+        }
+        Ok(stats)
+    }
+
+    /// Runs a statement that writes, within a transaction or not; returns how many rows it changed.
+    pub(super) fn write(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        if self.mode == Mode::Reader {
+            return Err(StoreError::ReadOnly);
+        }
+        let changed = self.prepare(statement)?.raw_execute().map_err(|error| self.failed(error))?;
+        Ok(changed as u64)
+    }
+
+    /// As `write`, but only within a transaction.
+    pub(super) fn write_within(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        self.require_transaction()?;
+        self.write(statement)
+    }
+
+    /// After some errors SQLite has rolled the transaction back by itself: a write would then be durable at once and
+    /// alone.
+    fn require_transaction(&self) -> Result<(), StoreError> {
+        if self.db.is_autocommit() { Err(StoreError::Aborted) } else { Ok(()) }
+    }
+
+    /// The fatal error, if a statement met one.
+    pub(super) fn fatal(&self) -> Option<StoreError> {
+        self.fatal.get().cloned()
+    }
+
+    /// Whether a statement found the disk full since this was last called.
+    pub(super) fn take_full(&self) -> bool {
+        self.full.take()
+    }
+
+    /// Runs a statement without parameters or rows, such as `COMMIT`.
+    pub(super) fn command(&self, text: &'static str) -> Result<(), StoreError> {
+        let done = self.db.prepare_cached(text).and_then(|mut command| command.raw_execute());
+        done.map_err(|error| self.error(error))?;
+        Ok(())
+    }
+
+    fn prepare(&self, statement: &Statement) -> Result<CachedStatement<'_>, StoreError> {
+        let mut prepared = self.db.prepare_cached(statement.text()).map_err(|error| self.failed(error))?;
+        for (index, param) in (1_usize..).zip(statement.params()) {
+            prepared.raw_bind_parameter(index, Bound(param)).map_err(|error| self.failed(error))?;
+        }
+        Ok(prepared)
+    }
+
+    /// An error of SQLite as the store's. A write that failed because the user's quota is used up counts as a full disk,
+    /// as SQLite itself treats a disk without space: nothing of it is in the database.
+    pub(super) fn error(&self, error: rusqlite::Error) -> StoreError {
+        let write_failed = error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE);
+        if write_failed && file::is_full(&self.directory) { StoreError::Full } else { store_error(error) }
+    }
+
+    fn failed(&self, error: rusqlite::Error) -> StoreError {
+        let read_only = error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly);
+        if read_only && self.mode == Mode::Reader {
+            return StoreError::ReadOnly;
+        }
+        let error = self.error(error);
+        if matches!(error, StoreError::Full) {
+            self.full.set(true);
+        }
+        if error.is_fatal() {
+            // The first one counts.
+            self.fatal.get_or_init(|| error.clone());
+        }
+        error
+    }
+}
+
+impl Session for SqliteSession {
+    fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats> {
+        at_once(self.require_transaction().and_then(|()| self.read(statement, visit)))
+    }
+
+    fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64> {
+        at_once(self.write_within(statement))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::RecordId;
+    use backstay_sql::Param;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A membership rule as the planner writes it: the plan could depend on the bound value.
+    const RULE: &str = "SELECT title FROM post WHERE (state = 'PUBLISHED' OR EXISTS (SELECT 1 FROM member m \
+                        WHERE m.section = post.section AND m.account = ?1 AND m.role LIKE ?2)) AND id = ?3";
+
+    fn session(directory: &TempDir) -> SqliteSession {
+        let path = directory.path().join("test.db");
+        let writer = SqliteSession::open(&path, Mode::Writer).expect("a database");
+        let tables = "CREATE TABLE post (id BLOB PRIMARY KEY, title TEXT, state TEXT, section INTEGER) STRICT;
+            CREATE TABLE member (section INTEGER, account BLOB, role TEXT) STRICT;
+            CREATE INDEX by_state ON post (state); CREATE INDEX by_role ON member (role, account);
+            INSERT INTO post SELECT randomblob(16), 'x', iif(value % 9, 'DRAFT', 'PUBLISHED'), value % 7
+              FROM generate_series(1, 500);
+            INSERT INTO member SELECT value % 7, randomblob(16), 'EDITOR' || value FROM generate_series(1, 500);
+            ANALYZE;";
+        let tables = tables.replace("generate_series(1, 500)", "(WITH RECURSIVE s(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM s WHERE value < 500) SELECT value FROM s)");
+        writer.db.execute_batch(&tables).expect("tables");
+        writer
+    }
+
+    /// How often the rule's statement was prepared again in 50 executions with changing values.
+    fn prepared_again(session: &mut SqliteSession) -> i32 {
+        for round in 0..50_u8 {
+            let id = Param::Id(RecordId::from_bytes([round; 16]));
+            let role = Param::Text(if round % 2 == 0 { "E%".into() } else { "%x".into() });
+            let statement = Statement::raw(RULE, vec![id.clone(), role, id], &[backstay_scalar::Storage::Text]);
+            session.read(&statement, &mut |_| Ok(())).expect("a read");
+        }
+        let prepared = session.db.prepare_cached(RULE).expect("prepared");
+        assert_eq!(prepared.get_status(StatementStatus::Run), 50);
+        prepared.get_status(StatementStatus::RePrepare)
+    }
+
+    #[test]
+    fn statements_are_prepared_once_whatever_is_bound() {
+        let directory = TempDir::new().expect("a directory");
+        let mut session = session(&directory);
+        assert_eq!(prepared_again(&mut session), 0);
+        session.db.flush_prepared_statement_cache();
+        session.db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, false).expect("a setting");
+        assert!(prepared_again(&mut session) > 10, "the statement is one for which it matters");
+    }
+
+    #[test]
+    fn a_write_that_fails_is_fatal_unless_there_is_no_space() {
+        let directory = TempDir::new().expect("a directory");
+        let session = session(&directory);
+        let error = |code| session.error(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        assert!(matches!(error(ffi::SQLITE_IOERR_WRITE), StoreError::Io(_)), "the directory has space");
+        assert!(matches!(error(ffi::SQLITE_IOERR_FSYNC), StoreError::Io(_)));
+        assert!(matches!(error(ffi::SQLITE_FULL), StoreError::Full));
+    }
+
+    #[test]
+    fn connections_have_the_settings_that_everything_relies_on() {
+        let directory = TempDir::new().expect("a directory");
+        drop(session(&directory));
+        for mode in [Mode::Writer, Mode::Reader] {
+            let session = SqliteSession::open(&directory.path().join("test.db"), mode).expect("a database");
+            let number = |text: &str| -> i64 { session.db.query_row(text, [], |row| row.get(0)).expect("a setting") };
+            assert_eq!(number("PRAGMA synchronous"), 2);
+            assert_eq!(number("PRAGMA foreign_keys"), 1);
+            assert_eq!(number("PRAGMA trusted_schema"), 0);
+            assert_eq!(number("PRAGMA wal_autocheckpoint"), 0);
+            assert_eq!(number("PRAGMA query_only"), i64::from(mode == Mode::Reader));
+            assert!(session.db.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).expect("a setting"));
+            assert!(session.db.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).expect("a setting"));
+        }
+    }
+}

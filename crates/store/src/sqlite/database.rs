@@ -1,0 +1,187 @@
+use std::fmt;
+use std::fs::File;
+use std::sync::Arc;
+use std::thread;
+
+use backstay_base::limits;
+use backstay_sql::{Dialect, Statement};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::oneshot;
+
+use super::checkpoint::Checkpointer;
+use super::connection::SqliteSession;
+use super::readers::Readers;
+use super::shared::Shared;
+use super::writer::Writer;
+use crate::database::Database;
+use crate::job::Job;
+use crate::session::{Answer, Visit, at_once, later};
+use crate::{ReadStats, RowSink, StoreError, Writes};
+
+/// Bytes of rows that a read on the reader pool may return.
+const POOLED_READ_BYTES: usize = 32 * 1024 * 1024;
+
+/// A database file and the threads that work on it.
+pub(crate) struct SqliteDatabase {
+    shared: Arc<Shared>,
+    readers: Arc<Readers>,
+    writer: RwLock<Writer>,
+    checkpointer: Mutex<Option<Checkpointer>>,
+    /// Held until everything else is closed.
+    _lock: File,
+}
+
+impl SqliteDatabase {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        readers: Arc<Readers>,
+        writer: Writer,
+        checkpointer: Checkpointer,
+        lock: File,
+    ) -> Self {
+        let (writer, checkpointer) = (RwLock::new(writer), Mutex::new(Some(checkpointer)));
+        Self { shared, readers, writer, checkpointer, _lock: lock }
+    }
+
+    fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        self.require_running()?;
+        match job.writes() {
+            Writes::None => self.run_reading(job),
+            Writes::One | Writes::Many => self.writer.read().submit(job),
+        }
+    }
+
+    /// Runs a job that only reads: here, and again on the reader pool if it takes too many steps.
+    fn run_reading(&self, mut job: Box<dyn Job>) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let exhausted = self.with_reader(|session| {
+            session.set_step_budget(limits::READ_KILO_STEPS);
+            self.shared.run_in_snapshot(job.as_mut(), session);
+            Ok(session.exhausted())
+        })?;
+        if !exhausted {
+            job.answer();
+            return Ok(());
+        }
+        self.readers.submit(Box::new(move |session| {
+            match session.begin_snapshot(shared.commits()) {
+                Ok(()) => {
+                    session.set_step_budget(limits::OPERATION_KILO_STEPS);
+                    shared.run_in_snapshot(job.as_mut(), session);
+                }
+                Err(error) => job.fail(error),
+            }
+            shared.check(session);
+            job.answer();
+        }))
+    }
+
+    /// Reads on this thread.
+    fn read_here(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
+        self.require_running()?;
+        sink.begin();
+        self.with_reader(|session| {
+            session.set_step_budget(limits::READ_KILO_STEPS);
+            session.read(statement, &mut |row| sink.row(row))
+        })
+    }
+
+    /// Reads on the reader pool.
+    async fn read_pooled(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
+        self.require_running()?;
+        let (send, receive) = oneshot::channel();
+        let (statement, shared) = (statement.clone(), Arc::clone(&self.shared));
+        self.readers.submit(Box::new(move |session| {
+            session.set_step_budget(limits::OPERATION_KILO_STEPS);
+            let copied = session.copy(&statement, POOLED_READ_BYTES);
+            shared.check(session);
+            // The caller may have gone away.
+            drop(send.send(copied));
+        }))?;
+        let (rows, stats) = receive.await.map_err(|_| StoreError::Closed)??;
+        sink.begin();
+        for row in &rows {
+            sink.row(row)?;
+        }
+        Ok(ReadStats { moved: true, ..stats })
+    }
+
+    fn require_running(&self) -> Result<(), StoreError> {
+        if self.shared.has_failed() { Err(StoreError::Closed) } else { Ok(()) }
+    }
+
+    /// Uses a connection for reading on this thread.
+    fn with_reader<T>(
+        &self,
+        action: impl FnOnce(&mut SqliteSession) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.readers.with(self.shared.commits(), |session| {
+            let done = action(session);
+            self.shared.check(session);
+            done
+        })
+    }
+
+    /// Does nothing on the writer's own thread, which cannot wait for itself, or a second time.
+    fn shut_down(&self) {
+        let mut writer = self.writer.write();
+        if writer.thread() == Some(thread::current().id()) {
+            return;
+        }
+        self.readers.close();
+        writer.close();
+        if let Some(checkpointer) = self.checkpointer.lock().take() {
+            checkpointer.close();
+        }
+    }
+}
+
+impl Database for SqliteDatabase {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn run(&self, job: Box<dyn Job>) -> Answer<'_, ()> {
+        at_once(self.submit(job))
+    }
+
+    fn read<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats> {
+        match self.read_here(statement, sink) {
+            Err(StoreError::StepLimit) => later(self.read_pooled(statement, sink)),
+            read => at_once(read),
+        }
+    }
+
+    fn read_long<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats> {
+        later(self.read_pooled(statement, sink))
+    }
+
+    fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
+        at_once(self.require_running().and_then(|()| {
+            self.with_reader(|session| {
+                session.set_step_budget(limits::OPERATION_KILO_STEPS);
+                session.read(statement, visit).map(|_| ())
+            })
+        }))
+    }
+
+    fn has_failed(&self) -> bool {
+        self.shared.has_failed()
+    }
+
+    fn close(&self) {
+        self.shut_down();
+    }
+}
+
+impl fmt::Debug for SqliteDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteDatabase").finish_non_exhaustive()
+    }
+}
+
+impl Drop for SqliteDatabase {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}

@@ -1,0 +1,99 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use super::connection::SqliteSession;
+use crate::job::Job;
+use crate::log::LogFormat;
+use crate::moment::CommitClock;
+use crate::tx::Tx;
+use crate::{CommitObserver, StoreError};
+
+/// What the threads of one database share.
+pub(super) struct Shared {
+    pub(super) observer: Arc<dyn CommitObserver>,
+    pub(super) commit_clock: CommitClock,
+    pub(super) log_format: LogFormat,
+    on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
+    failed: AtomicBool,
+    /// Whether the most recent write found the disk full.
+    full: AtomicBool,
+    /// Commits so far, counted after each COMMIT and before any caller learns of it: a snapshot is current while this
+    /// number is the one that it was begun with.
+    commits: AtomicU64,
+    /// Pages in the write-ahead log after the last commit.
+    pub(super) wal_pages: AtomicU32,
+    /// Pages of it that the last checkpoint found written back.
+    pub(super) written_back: AtomicU32,
+}
+
+impl Shared {
+    pub(super) fn new(
+        observer: Arc<dyn CommitObserver>,
+        commit_clock: CommitClock,
+        log_format: LogFormat,
+        on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
+    ) -> Self {
+        Self {
+            observer,
+            commit_clock,
+            log_format,
+            on_fatal,
+            failed: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            commits: AtomicU64::new(0),
+            wal_pages: AtomicU32::new(0),
+            written_back: AtomicU32::new(0),
+        }
+    }
+
+    /// Ends the store: from now on nothing is acknowledged.
+    pub(super) fn fail(&self, error: &StoreError) {
+        if !self.failed.swap(true, Ordering::SeqCst) {
+            tracing::error!(error = error as &dyn std::error::Error, "the database failed; nothing is stored any more");
+            (self.on_fatal)(error);
+        }
+    }
+
+    /// Whether a fatal error ended the store.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// Ends the store if a statement of this connection met a fatal error.
+    pub(super) fn check(&self, session: &SqliteSession) {
+        if let Some(fatal) = session.fatal() {
+            self.fail(&fatal);
+        }
+    }
+
+    /// Runs a job that only reads in the session's snapshot.
+    pub(super) fn run_in_snapshot(&self, job: &mut dyn Job, session: &mut SqliteSession) {
+        let wrote = match job.poll_once(Tx::new(session, self.commit_clock.now())) {
+            Ok(pending) => !(pending.staged.is_empty() && pending.changes.is_empty() && pending.remembered.is_none()),
+            Err(_) => false,
+        };
+        if wrote {
+            job.fail(StoreError::ReadOnly);
+        }
+    }
+
+    /// Commits so far.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
+    }
+
+    /// Records a commit, made here or by another process: snapshots from before it are out of date.
+    pub(super) fn count_commit(&self) {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Logs that the disk has become full, or that it no longer is.
+    pub(super) fn set_full(&self, is_full: bool) {
+        let was_full = self.full.swap(is_full, Ordering::Relaxed);
+        if is_full && !was_full {
+            tracing::error!("the disk is full; nothing can be stored until there is space again");
+        } else if was_full && !is_full {
+            tracing::info!("there is space on the disk again");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a page costs where the rule of its rows is a membership rule: as much as the caller's memberships make, however
+//! many records are hidden.
+
+use std::sync::Arc;
+
+use backstay_base::Action;
+use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
+use backstay_model::{Collection, Model, SourceFile};
+use backstay_sql::{
+    Dialect, Perspective, Planner, Position, ReadScope, ReadShape, SelectedField, Selection, Slot, schema,
+};
+use rusqlite::{Connection, StatementStatus, types::Value};
+
+const MODEL: &str = r#"
+extend schema @app(name: "Driven")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Section @allow(read: "true") { members: [User!] }
+type Post @allow(read: "this.section.members.exists(m, m == auth.id)") { section: Section!, title: String! }
+"#;
+
+/// 20,000 posts, spread over 500 sections; the caller is a member of this many of them, the last ones.
+struct Desk {
+    model: Arc<Model>,
+    connection: Connection,
+}
+
+impl Desk {
+    fn new(memberships: u32) -> Self {
+        let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", MODEL)]).expect("a model");
+        let model = Arc::new(loaded.model);
+        let connection = Connection::open_in_memory().expect("a database");
+        for statement in schema::create(&model, Dialect::Sqlite) {
+            connection.execute_batch(statement.text()).expect("a table");
+        }
+        let numbers =
+            |count: u32| format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
+        let key = |kind: u32| format!("CAST(printf('{kind}%015d', i) AS BLOB)");
+        let statements = [
+            format!("INSERT INTO user SELECT CAST('{}' AS BLOB), 0, 0, 1, 'a@example.org'", "0".repeat(16)),
+            format!("{} INSERT INTO section SELECT {}, 0, 0, 1 FROM n", numbers(500), key(1)),
+            format!(
+                "{} INSERT INTO post SELECT {}, 0, 0, 1, CAST(printf('1%015d', 1 + i % 500) AS BLOB), 'x' FROM n",
+                numbers(20_000),
+                key(2)
+            ),
+            format!(
+                "{} INSERT INTO section__members SELECT {}, CAST('{}' AS BLOB) FROM n WHERE i > 500 - {memberships}",
+                numbers(500),
+                key(1),
+                "0".repeat(16)
+            ),
+        ];
+        for statement in statements {
+            connection.execute_batch(&statement).expect("rows");
+        }
+        Self { model, connection }
+    }
+
+    fn posts(&self) -> &Collection {
+        self.model.collection_named("Post").expect("a collection")
+    }
+
+    fn rights(&self) -> Rights {
+        let rule = |collection: &Collection| {
+            let text = &collection.allow.read.as_ref().expect("a rule").text;
+            let checked = compile(text, &Scope::rule(&self.model, collection.id)).expect("a rule");
+            Rule::new(checked.expr, checked.needs_store, checked.names_new)
+        };
+        Rights::new(self.model.collections.iter().map(|collection| {
+            let mut rights = CollectionRights::default();
+            let of_type = if collection.system { Rule::refused() } else { rule(collection) };
+            rights.allow(Action::Read, of_type);
+            for _ in &collection.fields {
+                let mut field = FieldRights::default();
+                field.allow(Action::Read, Rule::allowed());
+                rights.field(field);
+            }
+            rights
+        }))
+    }
+
+    /// The rows of a page of 20 and the steps that SQLite makes for them.
+    fn page(&self, after: Option<Position>) -> (usize, i32) {
+        let title = self.posts().field_named("title").expect("a field").id;
+        let shape = ReadShape {
+            perspective: Perspective::Live,
+            selection: Selection {
+                collection: self.posts().id,
+                fields: vec![SelectedField { field: title, expand: None }],
+            },
+            filter: None,
+            scope: ReadScope::Page { sort: Vec::new(), after },
+        };
+        let plan = Planner::new(Arc::clone(&self.model), Dialect::Sqlite).read(&shape, &self.rights());
+        let params: Vec<Value> = plan
+            .template
+            .slots()
+            .map(|slot| match slot {
+                Slot::Caller(_) => Value::Blob(b"0".repeat(16)),
+                Slot::Cursor(_) => Value::Blob(b"2000000000000100".to_vec()),
+                _ => Value::Integer(20),
+            })
+            .collect();
+        let mut statement = self.connection.prepare(plan.template.text()).expect("a statement");
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).expect("rows");
+        let mut count = 0;
+        while rows.next().expect("a row").is_some() {
+            count += 1;
+        }
+        drop(rows);
+        (count, statement.get_status(StatementStatus::VmStep))
+    }
+}
+
+#[test]
+fn a_page_costs_what_the_memberships_make() {
+    for (memberships, most) in [(1, 1_000), (3, 2_000), (500, 20_000)] {
+        let desk = Desk::new(memberships);
+        let (rows, steps) = desk.page(None);
+        assert_eq!(rows, 20, "{memberships}");
+        assert!(steps < most, "{memberships} memberships: {steps} steps");
+        let (rows, steps) = desk.page(Some(Position { nulls: Vec::new() }));
+        assert_eq!(rows, 20, "{memberships}, after a place");
+        assert!(steps < most, "{memberships} memberships, after a place: {steps} steps");
+    }
+}
