@@ -210,7 +210,7 @@ impl Transaction for Finish {
             let now = cx.now();
             let known = cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await?;
             if let Some(file) = known {
-                cx.update(Authority::System, schema.files, file.id(), end(Input::new(), now), None).await?;
+                cx.update(Authority::System, (schema.files, file.id()), end(Input::new(), now), None).await?;
             } else {
                 // The file is empty.
                 let input = schema.input(&Progress::default()).with(schema.name, self.name.as_str());

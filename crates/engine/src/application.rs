@@ -8,7 +8,7 @@ use quick_cache::sync::Cache;
 use crate::plans::Plans;
 use crate::policy::Policy;
 use crate::rights::{Grantee, rights_of};
-use crate::{deletion, width};
+use crate::{deletion_order, width};
 
 /// Classes of callers that are kept at most: combinations of roles and of what rules ask of claims.
 const CLASSES: usize = 256;
@@ -33,7 +33,7 @@ type ClassKey = (Truths, bool, Option<Arc<Grant>>);
 pub struct Application {
     pub(crate) model: Arc<Model>,
     pub(crate) policy: Policy,
-    /// When the records of a collection are deleted among others; see `deletion::ranks`.
+    /// When the records of a collection are deleted among others; see `deletion_order::ranks`.
     pub(crate) ranks: Vec<usize>,
     classes: Cache<ClassKey, Arc<CallerClass>>,
     system: OnceLock<Arc<CallerClass>>,
@@ -43,7 +43,7 @@ impl Application {
     /// Types every rule of the model. The diagnostics point into the rules' texts.
     pub fn compile(model: Model) -> Result<Self, Diagnostics> {
         let policy = Policy::compile(&model)?;
-        let ranks = deletion::ranks(&model);
+        let ranks = deletion_order::ranks(&model);
         let model = Arc::new(model);
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
         diagnostics.extend(width::too_wide(&model, &policy));

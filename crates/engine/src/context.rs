@@ -9,7 +9,7 @@ use backstay_store::{StoreError, Tx};
 use crate::Record;
 use crate::application::CallerClass;
 use crate::bind::Bindings;
-use crate::engine::{Engine, Inner};
+use crate::inner::Inner;
 use crate::recorder::Recorder;
 
 /// One request: who asks, under which id, at which moment.
@@ -21,18 +21,6 @@ pub struct Context {
     pub request: RequestId,
     /// When it began: `now` in rules.
     pub now: Timestamp,
-}
-
-impl Context {
-    /// A request that begins now.
-    pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
-        Self { caller, request: RequestId(engine.next_id()), now: engine.ambient().clock.now() }
-    }
-
-    /// Something that Backstay itself does now.
-    pub fn system(engine: &Engine) -> Self {
-        Self::new(engine, Arc::new(Caller::system()))
-    }
 }
 
 /// In whose name a part of an operation is done.
@@ -189,5 +177,14 @@ impl<'a> TxContext<'a, '_> {
 
     pub(crate) fn refused(&self, error: StoreError) -> Error {
         self.engine.refused(error)
+    }
+
+    /// Runs the staged writes.
+    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
+        let settled = self.tx.settle().await;
+        settled.map_err(|error| {
+            self.reference_failed |= matches!(error, StoreError::ForeignKey);
+            self.engine.refused(error)
+        })
     }
 }

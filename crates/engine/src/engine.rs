@@ -1,19 +1,23 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, RecordId, ViolationKind, limits};
+use backstay_base::{Action, Ambient, Caller, Error, IdSource, RecordId, RequestId};
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, Planner, Row, Statement, Template};
-use backstay_store::{OpenError, OpenOptions, Opened, Outcome, ReadStats, RowSink, Step, Store, StoreError};
+use backstay_sql::{DecodeError, Planner, Row, Template};
+use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError};
 
 use crate::bind::Bindings;
-use crate::observer::Publisher;
-use crate::remember::InFlight;
+use crate::in_flight::InFlight;
+use crate::inner::Inner;
+use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::Templates;
-use crate::{Application, Context, Record};
+use crate::{
+    Application, Context, Create, Delete, Explanation, Found, Get, List, Page, Record, Request, Transaction, Update,
+    Written, explain, read, transaction, write_requests,
+};
 
 /// A running application. Cheap to clone.
 #[derive(Clone)]
@@ -21,32 +25,10 @@ pub struct Engine {
     pub(crate) inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) application: Application,
-    pub(crate) planner: Planner,
-    pub(crate) templates: Templates,
-    pub(crate) store: Store,
-    pub(crate) ambient: Ambient,
-    pub(crate) in_flight: InFlight,
-    ids: IdSource,
-    clock: Arc<VersionClock>,
-}
-
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("model", &self.model().name).finish_non_exhaustive()
     }
-}
-
-/// What a remembered result depends on.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Dependency {
-    /// Any record of a collection.
-    Collection(CollectionId),
-    /// One record.
-    Record(CollectionId, RecordId),
-    /// The records whose indexed field has this value.
-    Field(CollectionId, FieldId, Value),
 }
 
 impl Engine {
@@ -84,6 +66,48 @@ impl Engine {
         Store::exists(&options.location)
     }
 
+    /// Whether a rule could allow the caller this action on any record of the collection at all.
+    pub fn may_at_all(&self, cx: &Context, collection: CollectionId, action: Action) -> bool {
+        write_requests::admitted(&self.inner, cx, collection, action).is_ok()
+    }
+
+    /// One record as the caller sees it, in one statement. A record that the caller may not read does not exist for the
+    /// caller.
+    pub async fn get(&self, cx: &Context, request: Get) -> Result<Found, Error> {
+        read::get(&self.inner, cx, request, &mut |_| {}).await
+    }
+
+    /// A page of the records that the caller may read, in one statement, or two where they are counted.
+    pub async fn list(&self, cx: &Context, request: List) -> Result<Page, Error> {
+        read::list(&self.inner, cx, request, &mut |_| {}).await
+    }
+
+    /// Makes one record, or several of which all or none are made.
+    pub async fn create(&self, cx: &Context, request: Create) -> Result<Written, Error> {
+        write_requests::run(&self.inner, cx, write_requests::create(&self.inner, cx, &request)?).await
+    }
+
+    /// Changes one record by a merge patch.
+    pub async fn update(&self, cx: &Context, request: Update) -> Result<Written, Error> {
+        write_requests::run(&self.inner, cx, write_requests::update(&self.inner, cx, request)?).await
+    }
+
+    /// Deletes one record.
+    pub async fn delete(&self, cx: &Context, request: Delete) -> Result<Written, Error> {
+        write_requests::run(&self.inner, cx, write_requests::delete(&self.inner, cx, request)?).await
+    }
+
+    /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the
+    /// time of each stage, up to the verdict. Nothing is stored by it.
+    pub async fn explain(&self, cx: &Context, request: Request) -> Result<Explanation, Error> {
+        explain::explain(&self.inner, cx, request).await
+    }
+
+    /// Runs a transaction in one commit, and answers when it is durable.
+    pub async fn run<T: Transaction>(&self, cx: &Context, transaction: T) -> Result<T::Answer, Error> {
+        transaction::run(&self.inner, cx, transaction).await
+    }
+
     /// The application's model.
     pub fn model(&self) -> &Arc<Model> {
         &self.inner.application.model
@@ -102,7 +126,7 @@ impl Engine {
     /// The counts of these dependencies, to be taken before what is to be remembered is read.
     pub fn observe(&self, dependencies: &[Dependency]) -> Seen {
         let keys = self.inner.store.dependency_keys();
-        self.inner.clock.observe(dependencies.iter().map(|dependency| crate::observer::key(dependency, keys)))
+        self.inner.clock.observe(dependencies.iter().map(|dependency| observer::key(dependency, keys)))
     }
 
     /// Whether what was read after `observe` still holds.
@@ -197,59 +221,14 @@ impl Engine {
     }
 }
 
-/// What is to be answered is larger than an answer may be.
-pub(crate) fn too_large() -> Error {
-    let what = "the answer with so many fields and records";
-    Limit::Size { what, max: limits::ANSWER_BYTES as u64, unit: "bytes" }.into()
-}
-
-impl Inner {
-    /// Runs one reading statement.
-    pub(crate) async fn read(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, Error> {
-        self.store.read(statement, sink).await.map_err(|error| self.refused(error))
+impl Context {
+    /// A request that begins now.
+    pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
+        Self { caller, request: RequestId(engine.next_id()), now: engine.ambient().clock.now() }
     }
 
-    pub(crate) fn next_id(&self) -> RecordId {
-        self.ids.next(&self.ambient)
-    }
-
-    /// The statement that finds a record by these values, and the values as those of a proposed record.
-    pub(crate) fn lookup(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> (Arc<Template>, Vec<Value>) {
-        let fields: Vec<FieldId> = by.iter().map(|(field, _)| *field).collect();
-        let mut proposed = vec![Value::Null; self.application.model.collection(collection).fields.len()];
-        for (field, value) in by {
-            proposed[usize::from(field.0)] = value.clone();
-        }
-        (self.templates.lookup(&self.planner, collection, fields), proposed)
-    }
-
-    /// What a caller is told of an error of the store.
-    pub(crate) fn refused(&self, error: StoreError) -> Error {
-        match error {
-            StoreError::Unique { table, columns } => self.not_unique(&table, &columns),
-            StoreError::ForeignKey => {
-                Error::invalid("", ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() })
-            }
-            StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
-            StoreError::StepLimit => Limit::Cost.into(),
-            StoreError::TooLarge => too_large(),
-            StoreError::Busy => Limit::Busy.into(),
-            StoreError::Full => Limit::Storage.into(),
-            StoreError::Unknown(_) => Error::Unknown,
-            other => Error::internal(other),
-        }
-    }
-
-    fn not_unique(&self, table: &str, columns: &[String]) -> Error {
-        let collection = self.application.model.collections.iter().find(|collection| collection.table == table);
-        let Some(collection) = collection else {
-            return Conflict::Concurrent.into();
-        };
-        let name = |column: &String| {
-            let field = collection.fields.iter().find(|field| field.columns.iter().any(|of| of.name == *column));
-            field.map_or_else(|| column.clone(), |field| field.name.clone())
-        };
-        let fields = columns.iter().map(name).collect();
-        Conflict::Unique { collection: collection.name.clone(), fields, record: None }.into()
+    /// Something that Backstay itself does now.
+    pub fn system(engine: &Engine) -> Self {
+        Self::new(engine, Arc::new(Caller::system()))
     }
 }

@@ -6,123 +6,106 @@ use std::time::Instant;
 use backstay_base::{Action, Conflict, Error, RecordId};
 use backstay_model::{Collection, CollectionId};
 use backstay_sql::RecordSource;
-use backstay_store::{StoreError, Writes};
+use backstay_store::Writes;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
-use crate::engine::Engine;
 use crate::explanation::{ExplainedCaller, ExplainedRule, ExplainedStatement, Explanation};
+use crate::inner::Inner;
 use crate::read::Executed;
-use crate::recorder::{self, Note, Recorder, Subject};
-use crate::write_requests::Prepared;
-use crate::{Context, Create, Delete, Get, List, Record, Transaction, TxContext, Update};
+use crate::recorder::{Note, Recorder};
+use crate::recording::{self, Subject};
+use crate::write_requests::{Prepared, admitted};
+use crate::{Context, Get, List, Record, Request, Transaction, TxContext, read, transaction, write_requests};
 
-/// A request to be explained. Nothing is stored by explaining it.
-#[derive(Debug, Clone)]
-pub enum ExplainRequest {
-    /// A get.
-    Get(Get),
-    /// A list.
-    List(List),
-    /// A create.
-    Create(Create),
-    /// An update.
-    Update(Update),
-    /// A delete.
-    Delete(Delete),
+/// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the
+/// time of each stage, up to the verdict.
+pub(crate) async fn explain(inner: &Arc<Inner>, cx: &Context, request: Request) -> Result<Explanation, Error> {
+    let model = Arc::clone(&inner.application.model);
+    let (name, collection, action) = subject(&request);
+    let collection = model.collection(collection);
+    let mut explanation = Explanation {
+        request: format!("{name} {}", collection.name),
+        caller: explained(cx),
+        allowed: true,
+        refusal: None,
+        rules: Vec::new(),
+        statements: Vec::new(),
+        stages: Vec::new(),
+    };
+    if let Err(refusal) = admitted(inner, cx, collection.id, action) {
+        // No record matters: the type's rule refuses the caller as such.
+        explanation.rules = transaction::run(inner, cx, TypeRule { collection: collection.id, action }).await?;
+        explanation.refuse(&refusal);
+        return Ok(explanation);
+    }
+    let verdict = match request {
+        Request::Get(request) => get(inner, cx, request, &mut explanation).await,
+        Request::List(request) => list(inner, cx, request, &mut explanation).await,
+        Request::Create(create) => {
+            rehearse(inner, cx, write_requests::create(inner, cx, &create)?, &mut explanation).await
+        }
+        Request::Update(update) => {
+            rehearse(inner, cx, write_requests::update(inner, cx, update)?, &mut explanation).await
+        }
+        Request::Delete(delete) => {
+            rehearse(inner, cx, write_requests::delete(inner, cx, delete)?, &mut explanation).await
+        }
+    };
+    if let Err(error) = verdict {
+        explanation.refuse(&error);
+    }
+    Ok(explanation)
 }
 
-impl Engine {
-    /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the
-    /// time of each stage, up to the verdict.
-    pub async fn explain(&self, cx: &Context, request: ExplainRequest) -> Result<Explanation, Error> {
-        let model = Arc::clone(self.model());
-        let (name, collection, action) = request.subject();
-        let collection = model.collection(collection);
-        let mut explanation = Explanation {
-            request: format!("{name} {}", collection.name),
-            caller: explained(cx),
-            allowed: true,
-            refusal: None,
-            rules: Vec::new(),
-            statements: Vec::new(),
-            stages: Vec::new(),
-        };
-        if let Err(refusal) = self.admitted(cx, collection.id, action) {
-            // No record matters: the type's rule refuses the caller as such.
-            explanation.rules = self.run(cx, TypeRule { collection: collection.id, action }).await?;
-            explanation.refuse(&refusal);
-            return Ok(explanation);
-        }
-        let verdict = match request {
-            ExplainRequest::Get(get) => self.explain_get(cx, get, &mut explanation).await,
-            ExplainRequest::List(list) => self.explain_list(cx, list, &mut explanation).await,
-            ExplainRequest::Create(create) => {
-                self.rehearse(cx, self.prepare_create(cx, &create)?, &mut explanation).await
-            }
-            ExplainRequest::Update(update) => {
-                self.rehearse(cx, self.prepare_update(cx, update)?, &mut explanation).await
-            }
-            ExplainRequest::Delete(delete) => {
-                self.rehearse(cx, self.prepare_delete(cx, delete)?, &mut explanation).await
-            }
-        };
-        if let Err(error) = verdict {
-            explanation.refuse(&error);
-        }
-        Ok(explanation)
-    }
+async fn get(inner: &Arc<Inner>, cx: &Context, request: Get, into: &mut Explanation) -> Result<(), Error> {
+    into.rules =
+        transaction::run(inner, cx, ReadRules { collection: request.collection, record: Some(request.id) }).await?;
+    let (mut statements, start) = (Vec::new(), Instant::now());
+    let found = read::get(inner, cx, request, &mut |executed| statements.push(note(executed))).await;
+    into.stage("read", start);
+    into.statements = statements;
+    found.map(drop)
+}
 
-    async fn explain_get(&self, cx: &Context, request: Get, into: &mut Explanation) -> Result<(), Error> {
-        into.rules = self.run(cx, ReadRules { collection: request.collection, record: Some(request.id) }).await?;
-        let (mut statements, start) = (Vec::new(), Instant::now());
-        let found = self.get_recorded(cx, request, &mut |executed| statements.push(note(executed))).await;
-        into.stage("read", start);
-        into.statements = statements;
-        found.map(drop)
-    }
+async fn list(inner: &Arc<Inner>, cx: &Context, request: List, into: &mut Explanation) -> Result<(), Error> {
+    into.rules = transaction::run(inner, cx, ReadRules { collection: request.collection, record: None }).await?;
+    let (mut statements, start) = (Vec::new(), Instant::now());
+    let page = read::list(inner, cx, request, &mut |executed| statements.push(note(executed))).await;
+    into.stage("read", start);
+    into.statements = statements;
+    page.map(drop)
+}
 
-    async fn explain_list(&self, cx: &Context, request: List, into: &mut Explanation) -> Result<(), Error> {
-        into.rules = self.run(cx, ReadRules { collection: request.collection, record: None }).await?;
-        let (mut statements, start) = (Vec::new(), Instant::now());
-        let page = self.list_recorded(cx, request, &mut |executed| statements.push(note(executed))).await;
-        into.stage("read", start);
-        into.statements = statements;
-        page.map(drop)
-    }
-
-    /// Runs a write, recorded, in a transaction that is undone.
-    async fn rehearse<O: Transaction>(
-        &self,
-        cx: &Context,
-        write: Prepared<O>,
-        into: &mut Explanation,
-    ) -> Result<(), Error> {
-        let start = Instant::now();
-        let recording = Arc::new(Mutex::new(Recording::default()));
-        let rehearsal = Rehearsal { write: write.operation, recording: Arc::clone(&recording) };
-        let undone = self.run(cx, rehearsal).await;
-        into.stage("write", start);
-        let Recording { verdict, rules, statements } = std::mem::take(&mut *recording.lock());
-        (into.rules, into.statements) = (rules, statements);
-        match (undone, verdict) {
-            // The rehearsal ended by itself: what it found out counts.
-            (Err(Error::Conflict(Conflict::Rehearsed)), Some(verdict)) => verdict,
-            (Err(error), _) => Err(error),
-            (Ok(()), _) => Ok(()),
-        }
+/// Runs a write, recorded, in a transaction that is undone.
+async fn rehearse<T: Transaction>(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    write: Prepared<T>,
+    into: &mut Explanation,
+) -> Result<(), Error> {
+    let start = Instant::now();
+    let recording = Arc::new(Mutex::new(Recording::default()));
+    let rehearsal = Rehearsal { write: write.transaction, recording: Arc::clone(&recording) };
+    let undone = transaction::run(inner, cx, rehearsal).await;
+    into.stage("write", start);
+    let Recording { verdict, rules, statements } = std::mem::take(&mut *recording.lock());
+    (into.rules, into.statements) = (rules, statements);
+    match (undone, verdict) {
+        // The rehearsal ended by itself: what it found out counts.
+        (Err(Error::Conflict(Conflict::Rehearsed)), Some(verdict)) => verdict,
+        (Err(error), _) => Err(error),
+        (Ok(()), _) => Ok(()),
     }
 }
 
-impl ExplainRequest {
-    fn subject(&self) -> (&'static str, CollectionId, Action) {
-        match self {
-            Self::Get(get) => ("get", get.collection, Action::Get),
-            Self::List(list) => ("list", list.collection, Action::Search),
-            Self::Create(create) => ("create", create.collection, Action::Create),
-            Self::Update(update) => ("update", update.collection, Action::Update),
-            Self::Delete(delete) => ("delete", delete.collection, Action::Delete),
-        }
+fn subject(request: &Request) -> (&'static str, CollectionId, Action) {
+    match request {
+        Request::Get(get) => ("get", get.collection, Action::Get),
+        Request::List(list) => ("list", list.collection, Action::Search),
+        Request::Create(create) => ("create", create.collection, Action::Create),
+        Request::Update(update) => ("update", update.collection, Action::Update),
+        Request::Delete(delete) => ("delete", delete.collection, Action::Delete),
     }
 }
 
@@ -135,12 +118,12 @@ struct Recording {
 }
 
 /// A write that is run and undone.
-struct Rehearsal<O> {
-    write: O,
+struct Rehearsal<T> {
+    write: T,
     recording: Arc<Mutex<Recording>>,
 }
 
-impl<O: Transaction> Transaction for Rehearsal<O> {
+impl<T: Transaction> Transaction for Rehearsal<T> {
     type Answer = ();
 
     fn name(&self) -> &'static str {
@@ -190,15 +173,15 @@ impl Transaction for ReadRules {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
         Box::pin(async move {
             let collection: &Collection = cx.model().collection(self.collection);
-            let Some(id) = self.record else { return recorder::read_rules(cx, collection, None).await };
+            let Some(id) = self.record else { return recording::read_rules(cx, collection, None).await };
             let Some(stored) = cx.get(collection.id, id).await? else {
                 cx.recorder = Some(Recorder::default());
-                recorder::absent(cx, collection, Action::Read);
+                recording::absent(cx, collection, Action::Read);
                 return Ok(cx.recorder.take().unwrap_or_default().finish(Vec::new()).0);
             };
             let values = Record::values(&stored);
             let subject = Subject { this: RecordSource::Stored, stored: values, proposed: values };
-            recorder::read_rules(cx, collection, Some(subject)).await
+            recording::read_rules(cx, collection, Some(subject)).await
         })
     }
 }
@@ -224,18 +207,7 @@ impl Transaction for TypeRule {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
         Box::pin(async move {
             let collection: &Collection = cx.model().collection(self.collection);
-            Ok(vec![recorder::type_rule(cx, collection, self.action).await?])
-        })
-    }
-}
-
-impl TxContext<'_, '_> {
-    /// Runs the staged writes.
-    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
-        let settled = self.tx.settle().await;
-        settled.map_err(|error| {
-            self.reference_failed |= matches!(error, StoreError::ForeignKey);
-            self.engine.refused(error)
+            Ok(vec![recording::type_rule(cx, collection, self.action).await?])
         })
     }
 }

@@ -4,22 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, ViolationKind, limits};
-use backstay_model::{Collection, FieldId, FieldKind, Link};
+use backstay_model::{Collection, FieldKind, Link};
 use backstay_scalar::Value;
 
 use crate::bind::Bindings;
-use crate::proposal::Proposal;
+use crate::proposal::{LinkChange, Proposal};
 use crate::references::may_read;
 use crate::templates::LinkStatement;
 use crate::{Authority, TxContext};
-
-/// Links of one relation that are made and ended.
-#[derive(Debug)]
-pub(crate) struct LinkChange {
-    pub(crate) field: FieldId,
-    pub(crate) added: Vec<RecordId>,
-    pub(crate) removed: Vec<RecordId>,
-}
 
 /// The links of a new record: all that were sent, and no others.
 pub(crate) fn added(proposal: &mut Proposal<'_>) {

@@ -1,10 +1,21 @@
 use std::sync::Arc;
 
-use backstay_base::DependencyKey;
+use backstay_base::{DependencyKey, RecordId};
 use backstay_live::VersionClock;
+use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
 use backstay_store::{CommitObserver, Committed, DependencyKeys};
 
-use crate::engine::Dependency;
+/// What a remembered result depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dependency {
+    /// Any record of a collection.
+    Collection(CollectionId),
+    /// One record.
+    Record(CollectionId, RecordId),
+    /// The records whose indexed field has this value.
+    Field(CollectionId, FieldId, Value),
+}
 
 /// Moves the version clock with every commit.
 #[derive(Debug)]

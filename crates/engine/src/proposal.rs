@@ -5,7 +5,6 @@ use backstay_model::{Collection, Field, FieldId};
 use backstay_scalar::Value;
 
 use crate::application::CallerClass;
-use crate::links::LinkChange;
 use crate::{Authority, Input, Record};
 
 /// A write in the making: the stored record, the record as it would be, what was sent, and what is wrong with it so far.
@@ -26,6 +25,14 @@ pub(crate) struct Proposal<'m> {
     /// Links that are made and ended.
     pub(crate) links: Vec<LinkChange>,
     violations: Vec<Violation>,
+}
+
+/// Links of one relation that are made and ended.
+#[derive(Debug)]
+pub(crate) struct LinkChange {
+    pub(crate) field: FieldId,
+    pub(crate) added: Vec<RecordId>,
+    pub(crate) removed: Vec<RecordId>,
 }
 
 impl<'m> Proposal<'m> {

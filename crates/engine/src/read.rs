@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, CallerKind, Error, Unauthenticated, ViolationKind, limits};
 use backstay_expr::Rights;
-use backstay_model::{Collection, CollectionId};
+use backstay_model::Collection;
 use backstay_scalar::{Value, quote};
 use backstay_sql::{DecodeError, ReadPlan, Row, Template};
 use backstay_store::{ReadStats, RowSink, StoreError};
@@ -11,73 +11,54 @@ use bytes::Bytes;
 use crate::application::CallerClass;
 use crate::bind::Bindings;
 use crate::cursor::Cursor;
-use crate::engine::{Engine, Inner};
+use crate::inner::Inner;
 use crate::query::{self, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::{Collect, OneRecord, within_answer};
 use crate::{Context, Found, Get, List, Page, Tag, encode, select};
 
-impl Engine {
-    /// Whether a rule could allow the caller this action on any record of the collection at all.
-    pub fn may_at_all(&self, cx: &Context, collection: CollectionId, action: Action) -> bool {
-        let collection = self.inner.application.model.collection(collection);
-        may_at_all(&self.inner.application.class(&cx.caller).rights, cx, collection, action).is_ok()
-    }
+/// A record as the caller sees it.
+pub(crate) async fn get(
+    inner: &Inner,
+    cx: &Context,
+    request: Get,
+    record: &mut (dyn FnMut(&Executed<'_>) + Send),
+) -> Result<Found, Error> {
+    let collection = inner.application.model.collection(request.collection);
+    let class = inner.application.class(&cx.caller);
+    may_at_all(&class.rights, cx, collection, Action::Get)?;
+    let plan = inner.get_plan(&class, collection, request.select)?;
+    let bindings = Bindings::new(&cx.caller, cx.now).id(request.id);
+    let mut sink = OneRecord::new(&plan);
+    let stats = inner.read(&bindings.statement(&plan.template), &mut sink).await?;
+    record(&Executed { template: &plan.template, bindings, collection, withheld: false, stats });
+    let OneRecord { body, version, .. } = sink;
+    let version = version.ok_or_else(|| not_found(collection))?;
+    let tag = Tag::of_record(version, &body);
+    Ok(Found { body: Bytes::from(body), version, tag })
+}
 
-    /// One record as the caller sees it, in one statement. A record that the caller may not read does not exist for the
-    /// caller.
-    pub async fn get(&self, cx: &Context, request: Get) -> Result<Found, Error> {
-        self.get_recorded(cx, request, &mut |_| {}).await
-    }
-
-    pub(crate) async fn get_recorded(
-        &self,
-        cx: &Context,
-        request: Get,
-        record: &mut (dyn FnMut(&Executed<'_>) + Send),
-    ) -> Result<Found, Error> {
-        let inner = &*self.inner;
-        let collection = inner.application.model.collection(request.collection);
-        let class = inner.application.class(&cx.caller);
-        may_at_all(&class.rights, cx, collection, Action::Get)?;
-        let plan = inner.get_plan(&class, collection, request.select)?;
-        let bindings = Bindings::new(&cx.caller, cx.now).id(request.id);
-        let mut sink = OneRecord::new(&plan);
-        let stats = inner.read(&bindings.statement(&plan.template), &mut sink).await?;
-        record(&Executed { template: &plan.template, bindings, collection, withheld: false, stats });
-        let OneRecord { body, version, .. } = sink;
-        let version = version.ok_or_else(|| not_found(collection))?;
-        let tag = Tag::of_record(version, &body);
-        Ok(Found { body: Bytes::from(body), version, tag })
-    }
-
-    /// A page of the records that the caller may read, in one statement, or two where they are counted.
-    pub async fn list(&self, cx: &Context, request: List) -> Result<Page, Error> {
-        self.list_recorded(cx, request, &mut |_| {}).await
-    }
-
-    pub(crate) async fn list_recorded(
-        &self,
-        cx: &Context,
-        request: List,
-        record: &mut (dyn FnMut(&Executed<'_>) + Send),
-    ) -> Result<Page, Error> {
-        let inner = &*self.inner;
-        let class = inner.application.class(&cx.caller);
-        let prepared = inner.prepare_list(cx, &class, &request)?;
-        let (template, bindings) = (&prepared.plan.page.template, prepared.bindings(cx));
-        let mut sink = PageBody::new(&prepared.plan.page, prepared.limit);
-        let stats = inner.read(&bindings.statement(template), &mut sink).await?;
-        let (collection, withheld) =
-            (inner.application.model.collection(request.collection), prepared.plan.names_classified);
-        record(&Executed { template, bindings, collection, withheld, stats });
-        let count = match request.count {
-            true => Some(inner.count(cx, &class, &prepared).await?),
-            false => None,
-        };
-        let body = sink.finish(&prepared.order, count);
-        Ok(Page { tag: Tag::of_list(&body), body: Bytes::from(body) })
-    }
+/// A page of the records that the caller may read.
+pub(crate) async fn list(
+    inner: &Inner,
+    cx: &Context,
+    request: List,
+    record: &mut (dyn FnMut(&Executed<'_>) + Send),
+) -> Result<Page, Error> {
+    let class = inner.application.class(&cx.caller);
+    let prepared = inner.prepare_list(cx, &class, &request)?;
+    let (template, bindings) = (&prepared.plan.page.template, prepared.bindings(cx));
+    let mut sink = PageBody::new(&prepared.plan.page, prepared.limit);
+    let stats = inner.read(&bindings.statement(template), &mut sink).await?;
+    let (collection, withheld) =
+        (inner.application.model.collection(request.collection), prepared.plan.names_classified);
+    record(&Executed { template, bindings, collection, withheld, stats });
+    let count = match request.count {
+        true => Some(inner.count(cx, &class, &prepared).await?),
+        false => None,
+    };
+    let body = sink.finish(&prepared.order, count);
+    Ok(Page { tag: Tag::of_list(&body), body: Bytes::from(body) })
 }
 
 /// A statement of a read that was run, for an explanation.

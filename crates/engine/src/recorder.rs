@@ -1,18 +1,11 @@
-//! Records a run of the engine for an explanation: the rules that were asked, with what they saw, and the statements.
-
-use backstay_base::{Action, Error};
-use backstay_expr::{CallerPart, Expr, Node, Operator, Root, Truth, truth};
-use backstay_model::{Class, Collection, Field, FieldId, Model};
-use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{RecordSource, Row, Slot, Template};
+use backstay_expr::CallerPart;
+use backstay_model::{Class, Collection, Field, FieldId};
+use backstay_scalar::Value;
+use backstay_sql::{Slot, Template};
 use backstay_store::ReadStats;
 
-use crate::TxContext;
-use crate::bind::{Bindings, InMemory};
-use crate::explanation::{ExplainedPart, ExplainedRule, ExplainedStatement};
-use crate::policy::{CollectionPolicy, Compiled};
-use crate::proposal::Proposal;
-use crate::rules::RuleOf;
+use crate::bind::Bindings;
+use crate::explanation::{ExplainedRule, ExplainedStatement};
 
 /// Records of a create whose rules are recorded.
 const RECORDED_RECORDS: usize = 10;
@@ -50,7 +43,7 @@ impl Recorder {
         (self.rules, statements)
     }
 
-    fn push(&mut self, rule: ExplainedRule) {
+    pub(crate) fn push(&mut self, rule: ExplainedRule) {
         match self.record {
             Some(record) if record >= RECORDED_RECORDS => {}
             Some(record) => self.rules.push(ExplainedRule { of: format!("{} (record {record})", rule.of), ..rule }),
@@ -89,218 +82,8 @@ impl Note {
     }
 }
 
-/// What a rule and its parts are asked of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Subject<'s> {
-    /// Which of them is `this`.
-    pub(crate) this: RecordSource,
-    /// By `FieldId`.
-    pub(crate) stored: &'s [Value],
-    pub(crate) proposed: &'s [Value],
-}
-
-impl<'s> Subject<'s> {
-    fn this(self) -> &'s [Value] {
-        if self.this == RecordSource::Stored { self.stored } else { self.proposed }
-    }
-}
-
-/// Records a rule that a write asks, if the run is recorded.
-pub(crate) async fn rule(
-    cx: &mut TxContext<'_, '_>,
-    proposal: &Proposal<'_>,
-    of: RuleOf<'_>,
-    this: RecordSource,
-) -> Result<(), Error> {
-    if cx.recorder.is_none() {
-        return Ok(());
-    }
-    let policy = cx.engine.application.policy.collection(proposal.collection.id);
-    let compiled = of.compiled(policy);
-    if compiled.is_none() && !matches!(of, RuleOf::Type(_)) {
-        return Ok(());
-    }
-    let name = match (of, this, compiled) {
-        (RuleOf::Type(Action::Update) | RuleOf::Field(_, Action::Update), RecordSource::Proposed, Some(_)) => {
-            format!("{}, afterwards", of.name(proposal.collection))
-        }
-        _ => of.name(proposal.collection),
-    };
-    let subject = Subject { this, stored: proposal.stored_values(), proposed: &proposal.values };
-    let explained = explained(cx, proposal.collection, (name, compiled), Some(subject)).await?;
-    if let Some(recorder) = &mut cx.recorder {
-        recorder.push(explained);
-    }
-    Ok(())
-}
-
-/// Records the rules of a record that is not there: their texts.
-pub(crate) fn absent(cx: &mut TxContext<'_, '_>, collection: &Collection, action: Action) {
-    if cx.recorder.is_none() {
-        return;
-    }
-    let policy = cx.engine.application.policy.collection(collection.id);
-    let actions = if action == Action::Read { vec![action] } else { vec![Action::Read, action] };
-    for of in actions.into_iter().map(RuleOf::Type) {
-        let answer = "there is no such record".to_owned();
-        let rule = described(cx.model(), (of.name(collection), of.compiled(policy)), answer, Vec::new());
-        if let Some(recorder) = &mut cx.recorder {
-            recorder.push(rule);
-        }
-    }
-}
-
-/// The rules of a read: the type's, and those of fields; of one record, or of each record of a list.
-pub(crate) async fn read_rules(
-    cx: &mut TxContext<'_, '_>,
-    collection: &Collection,
-    subject: Option<Subject<'_>>,
-) -> Result<Vec<ExplainedRule>, Error> {
-    let policy: &CollectionPolicy = cx.engine.application.policy.collection(collection.id);
-    let mut rules = Vec::new();
-    let of_fields = collection.fields.iter().map(|field| RuleOf::Field(field.id, Action::Read));
-    for of in std::iter::once(RuleOf::Type(Action::Read)).chain(of_fields) {
-        let compiled = of.compiled(policy);
-        if compiled.is_some() || matches!(of, RuleOf::Type(_)) {
-            rules.push(explained(cx, collection, (of.name(collection), compiled), subject).await?);
-        }
-    }
-    Ok(rules)
-}
-
-/// A type's rule, asked of the caller alone.
-pub(crate) async fn type_rule(
-    cx: &mut TxContext<'_, '_>,
-    collection: &Collection,
-    action: Action,
-) -> Result<ExplainedRule, Error> {
-    let of = RuleOf::Type(action.in_model());
-    let compiled = of.compiled(cx.engine.application.policy.collection(collection.id));
-    explained(cx, collection, (of.name(collection), compiled), None).await
-}
-
-/// A rule with the answers of its parts for one record, or for the caller alone.
-async fn explained(
-    cx: &mut TxContext<'_, '_>,
-    collection: &Collection,
-    (name, rule): (String, Option<&Compiled>),
-    subject: Option<Subject<'_>>,
-) -> Result<ExplainedRule, Error> {
-    let Some(compiled) = rule else { return Ok(described(cx.model(), (name, None), "false".to_owned(), Vec::new())) };
-    let mut leaves = vec![&compiled.whole];
-    parts(&compiled.whole, &mut leaves);
-    let answers = match subject {
-        Some(subject) => ask(cx, collection, &leaves, subject).await?,
-        None => ask_of_nobody(cx, compiled, &leaves),
-    };
-    let Some((answer, of_parts)) = answers.split_first() else { return Err(Error::internal(NoAnswer)) };
-    let parts = leaves[1..].iter().zip(of_parts).map(|(part, answer)| ExplainedPart {
-        text: part_text(part, compiled),
-        answer: answer.clone(),
-        saw: saw(cx, part, subject, collection),
-    });
-    let parts = parts.collect();
-    Ok(described(cx.model(), (name, rule), answer.clone(), parts))
-}
-
-/// A statement that answers no row for a rule.
-#[derive(Debug, thiserror::Error)]
-#[error("a rule was asked and not answered")]
-struct NoAnswer;
-
-/// What a rule and its parts come to by the caller alone, where no record is at hand.
-fn ask_of_nobody(cx: &TxContext<'_, '_>, compiled: &Compiled, leaves: &[&Expr]) -> Vec<String> {
-    const EACH_RECORD: &str = "each record";
-    let whole = compiled.rule().folded(&cx.class.truths);
-    let whole = whole.decided().map_or(EACH_RECORD, word).to_owned();
-    let of_part = |part: &Expr| {
-        let mut about_a_record = false;
-        visit(part, &mut |node| about_a_record |= matches!(node, Node::Path(_) | Node::Param(_)));
-        if about_a_record {
-            return EACH_RECORD.to_owned();
-        }
-        let memory = InMemory { caller: cx.caller(), now: cx.now(), this: &[], new: &[] };
-        word(truth(part, &memory)).to_owned()
-    };
-    std::iter::once(whole).chain(leaves[1..].iter().map(|part| of_part(part))).collect()
-}
-
-fn described(
-    model: &Model,
-    (of, rule): (String, Option<&Compiled>),
-    answer: String,
-    parts: Vec<ExplainedPart>,
-) -> ExplainedRule {
-    let Some(rule) = rule else {
-        return ExplainedRule { of, place: String::new(), text: String::new(), answer, parts };
-    };
-    let line = model.sources.positions(rule.text.span).start.line;
-    let file = model.sources.file(rule.text.span);
-    // A rule of the system model stands in no file of the application.
-    let place = file.map(|file| format!("{}:{line}", file.name)).unwrap_or_default();
-    ExplainedRule { of, place, text: rule.text.text.to_string(), answer, parts }
-}
-
-async fn ask(
-    cx: &mut TxContext<'_, '_>,
-    collection: &Collection,
-    parts: &[&Expr],
-    subject: Subject<'_>,
-) -> Result<Vec<String>, Error> {
-    let parts: Vec<Expr> = parts.iter().map(|part| (*part).clone()).collect();
-    let template = cx.engine.planner.check(collection.id, subject.this, &parts);
-    let Subject { stored, proposed, .. } = subject;
-    let statement = Bindings { proposed, stored, ..cx.bindings() }.statement(&template);
-    let mut answers = Vec::new();
-    let visit = &mut |row: &dyn Row| {
-        for column in 0..parts.len() {
-            let truth = match row.value(column)? {
-                ValueRef::Bool(truth) => Truth::from(truth),
-                _ => Truth::Unknown,
-            };
-            answers.push(word(truth).to_owned());
-        }
-        Ok(())
-    };
-    cx.rows(&statement, visit).await?;
-    Ok(answers)
-}
-
-/// The values of the caller and of the record's own fields that a part names.
-fn saw(
-    cx: &TxContext<'_, '_>,
-    part: &Expr,
-    subject: Option<Subject<'_>>,
-    collection: &Collection,
-) -> Vec<(String, String)> {
-    let mut saw: Vec<(String, String)> = Vec::new();
-    visit(part, &mut |node| {
-        let seen = match node {
-            Node::Caller(of) => (caller_name(of), shown(&of.of(cx.caller()))),
-            Node::Now => ("now".to_owned(), cx.now().to_string()),
-            Node::Path(path) if !matches!(path.root, Root::Bound(_)) => {
-                let (Some(subject), Some(first)) = (subject, path.steps.first()) else { return };
-                let values = if path.root == Root::New { subject.proposed } else { subject.this() };
-                let field = collection.field(*first);
-                let value = match (field.class, values.get(usize::from(first.0))) {
-                    (Some(class), _) => withheld(class),
-                    (None, Some(value)) => shown(value),
-                    (None, None) => shown(&Value::Null),
-                };
-                let root = if path.root == Root::New { "new" } else { "this" };
-                (format!("{root}.{}", field.name), value)
-            }
-            _ => return,
-        };
-        if !saw.contains(&seen) {
-            saw.push(seen);
-        }
-    });
-    saw
-}
-
 /// What stands for a value that is classified.
-fn withheld(class: Class) -> String {
+pub(crate) fn withheld(class: Class) -> String {
     let class = match class {
         Class::Personal => "PERSONAL",
         Class::Medical => "MEDICAL",
@@ -311,7 +94,7 @@ fn withheld(class: Class) -> String {
 }
 
 /// What rules call a part of the caller.
-fn caller_name(part: &CallerPart) -> String {
+pub(crate) fn caller_name(part: &CallerPart) -> String {
     match part {
         CallerPart::Id => "auth.id".to_owned(),
         CallerPart::Kind => "auth.kind".to_owned(),
@@ -320,62 +103,8 @@ fn caller_name(part: &CallerPart) -> String {
     }
 }
 
-fn word(truth: Truth) -> &'static str {
-    match truth {
-        Truth::True => "true",
-        Truth::False => "false",
-        Truth::Unknown => "unknown",
-    }
-}
-
-/// The Boolean parts between `&&`, `||`, `!` and `?:`.
-fn parts<'e>(expr: &'e Expr, into: &mut Vec<&'e Expr>) {
-    match &expr.node {
-        // What a named rule stands for has its place: the rule is one part.
-        Node::Binary(Operator::And | Operator::Or, left, right) if left.span != right.span => {
-            parts(left, into);
-            parts(right, into);
-        }
-        Node::Not(of) => parts(of, into),
-        Node::Conditional(condition, then, otherwise) => {
-            parts(condition, into);
-            parts(then, into);
-            parts(otherwise, into);
-        }
-        _ => into.push(expr),
-    }
-}
-
-fn visit(expr: &Expr, see: &mut impl FnMut(&Node)) {
-    see(&expr.node);
-    match &expr.node {
-        Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } => visit(of, see),
-        Node::Quantifier { over, body, .. } => {
-            see(&Node::Path(over.clone()));
-            visit(body, see);
-        }
-        Node::Binary(_, left, right) | Node::In(left, right) => {
-            visit(left, see);
-            visit(right, see);
-        }
-        Node::Conditional(condition, then, otherwise) => {
-            for part in [condition, then, otherwise] {
-                visit(part, see);
-            }
-        }
-        Node::List(items) | Node::Call(_, items) => items.iter().for_each(|item| visit(item, see)),
-        Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => {}
-    }
-}
-
-fn part_text(part: &Expr, rule: &Compiled) -> String {
-    let range = part.span.start as usize..part.span.end as usize;
-    // A part of a named rule stands for the whole of the text that names it.
-    rule.text.text.get(range).unwrap_or(&rule.text.text).to_owned()
-}
-
 /// A value for a person to read.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     let mut out = Vec::new();
     backstay_scalar::write(&mut out, value);
     String::from_utf8_lossy(&out).into_owned()

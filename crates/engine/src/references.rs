@@ -8,7 +8,7 @@ use backstay_sql::Row;
 use crate::application::CallerClass;
 use crate::proposal::Proposal;
 use crate::rights::{self, without_grant};
-use crate::{Authority, Input, TxContext};
+use crate::{Authority, TxContext};
 
 /// Refuses references to records that the caller may not read, just as those to records that do not exist: neither tells
 /// which it is, and nobody links what they cannot see.
@@ -99,15 +99,4 @@ pub(crate) async fn may_read(
 
 fn none_with_id(model: &Model, target: CollectionId) -> ViolationKind {
     ViolationKind::Reference { collection: model.collection(target).name.clone(), by: "id".to_owned() }
-}
-
-impl TxContext<'_, '_> {
-    /// Refuses references of an input for a new record that the caller may not make, although the record itself is made
-    /// by Backstay: those to records that the caller may not read.
-    pub async fn check_references(&mut self, collection: CollectionId, input: &Input) -> Result<(), Error> {
-        let collection = self.model().collection(collection);
-        let class = self.class_of(Authority::Caller);
-        let mut proposal = Proposal::create(collection, Authority::Caller, class, input.clone());
-        readable(self, &mut proposal).await
-    }
 }

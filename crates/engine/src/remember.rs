@@ -1,44 +1,12 @@
-use std::collections::HashSet;
-
-use backstay_base::{Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
+use backstay_base::{Caller, Duration, Error, Limit, RecordId, Timestamp, limits};
 use backstay_store::{KeyClaim, Recall};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::engine::Inner;
 use crate::{IfMatch, Outcome, Tag, TxContext, Written};
-
-/// Idempotency keys of requests that have not ended: a second request with one of them is refused instead of waiting.
-#[derive(Debug, Default)]
-pub(crate) struct InFlight(Mutex<HashSet<(Vec<u8>, String)>>);
-
-/// Holds a key until the request has ended.
-#[derive(Debug)]
-pub(crate) struct Held<'f> {
-    keys: &'f InFlight,
-    key: (Vec<u8>, String),
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.keys.0.lock().remove(&self.key);
-    }
-}
-
-impl Inner {
-    /// Takes the key for one request, until the answer is dropped.
-    pub(crate) fn hold(&self, claim: &KeyClaim) -> Result<Held<'_>, Error> {
-        let key = (claim.scope.clone(), claim.key.clone());
-        match self.in_flight.0.lock().insert(key.clone()) {
-            true => Ok(Held { keys: &self.in_flight, key }),
-            false => Err(Conflict::InFlight.into()),
-        }
-    }
-}
 
 /// The claim of a request on its idempotency key: in the caller's own name, for this very request.
 pub(crate) fn claim(caller: &Caller, key: &str, what: &[&[u8]]) -> Result<KeyClaim, Error> {

@@ -5,6 +5,21 @@ use serde_json::value::RawValue;
 
 use crate::Tag;
 
+/// Anything that can be asked about records.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// A get.
+    Get(Get),
+    /// A list.
+    List(List),
+    /// A create.
+    Create(Create),
+    /// An update.
+    Update(Update),
+    /// A delete.
+    Delete(Delete),
+}
+
 /// Asks for one record.
 #[derive(Debug, Clone)]
 pub struct Get {

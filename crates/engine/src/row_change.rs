@@ -6,8 +6,7 @@ use backstay_scalar::Value;
 use backstay_store::{Change, ChangeKind, ChangedField};
 
 use crate::bind::Bindings;
-use crate::links::LinkChange;
-use crate::proposal::Proposal;
+use crate::proposal::{LinkChange, Proposal};
 use crate::templates::LinkStatement;
 use crate::{Record, TxContext};
 

@@ -3,67 +3,17 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, Error, ViolationKind};
-use backstay_expr::{Rights, Rule, Truth, truth};
-use backstay_model::{Collection, CollectionId, FieldId};
+use backstay_expr::{Rule, Truth, truth};
+use backstay_model::FieldId;
 use backstay_scalar::ValueRef;
 use backstay_sql::{RecordSource, Row};
 
 use crate::TxContext;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, InMemory};
-use crate::policy::{CollectionPolicy, Compiled, Way};
 use crate::proposal::Proposal;
-use crate::recorder;
-
-/// Which rule of a collection is meant.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum RuleOf<'w> {
-    /// The type's rule for an action.
-    Type(Action),
-    /// A field's rule for an action.
-    Field(FieldId, Action),
-    /// A field's `@check`, by its place among them.
-    Check(FieldId, usize),
-    /// The guard of a transition.
-    Transition(FieldId, &'w Way),
-}
-
-impl RuleOf<'_> {
-    /// What is left of it for callers with these rights.
-    fn rule(self, rights: &Rights, collection: CollectionId) -> &Rule {
-        match self {
-            Self::Type(action) => rights.rule(collection, action),
-            Self::Field(field, action) => rights.field(collection, field, action),
-            Self::Check(field, place) => &rights.checks(collection, field)[place],
-            Self::Transition(field, (from, to)) => rights.transition(collection, field, (from, to)),
-        }
-    }
-
-    /// The rule as the model has it; none where it has none.
-    pub(crate) fn compiled(self, policy: &CollectionPolicy) -> Option<&Compiled> {
-        let field = |field: FieldId| &policy.fields[usize::from(field.0)];
-        match self {
-            Self::Type(action) => policy.allow.of(action),
-            Self::Field(id, action) => field(id).allow.of(action),
-            Self::Check(id, place) => Some(&field(id).checks[place].rule),
-            Self::Transition(id, way) => {
-                let states = policy.states.iter().find(|states| states.field == id)?;
-                states.transitions.get(way)?.when.as_ref()
-            }
-        }
-    }
-
-    /// Its name in explanations.
-    pub(crate) fn name(self, collection: &Collection) -> String {
-        let field = |id: FieldId| format!("{}.{}", collection.name, collection.field(id).name);
-        match self {
-            Self::Type(action) => format!("{} {}", collection.name, action.name()),
-            Self::Field(id, action) => format!("{} {}", field(id), action.name()),
-            Self::Check(id, _) => format!("{} check", field(id)),
-            Self::Transition(id, (from, to)) => format!("{} {from} to {to}", field(id)),
-        }
-    }
-}
+use crate::recording;
+use crate::rule_of::RuleOf;
 
 /// What a rule says of the stored or the proposed record.
 pub(crate) async fn decide(
@@ -79,7 +29,7 @@ pub(crate) async fn decide(
     };
     let rule = of.rule(&class.rights, proposal.collection.id);
     let answer = answer(cx, &class, proposal, (rule, this)).await?;
-    recorder::rule(cx, proposal, of, this).await?;
+    recording::rule(cx, proposal, of, this).await?;
     Ok(answer)
 }
 
@@ -120,7 +70,7 @@ pub(crate) async fn record_stored(
     proposal: &Proposal<'_>,
     of: RuleOf<'_>,
 ) -> Result<(), Error> {
-    recorder::rule(cx, proposal, of, RecordSource::Stored).await
+    recording::rule(cx, proposal, of, RecordSource::Stored).await
 }
 
 /// Ends the write unless the rule is true: a type's rule of the record as it would be, a guard of the stored one. An

@@ -6,7 +6,8 @@ use backstay_scalar::Value;
 
 use crate::policy::Way;
 use crate::proposal::Proposal;
-use crate::rules::{self, RuleOf};
+use crate::rule_of::RuleOf;
+use crate::rules;
 use crate::{Authority, TxContext, fill};
 
 /// Puts every state that was not given to its initial one, and refuses others where the caller asks.

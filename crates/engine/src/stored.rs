@@ -5,8 +5,9 @@ use backstay_sql::Row;
 
 use crate::proposal::Proposal;
 use crate::read::not_found;
-use crate::recorder;
-use crate::rules::{self, RuleOf};
+use crate::recording;
+use crate::rule_of::RuleOf;
+use crate::rules;
 use crate::{Authority, IfMatch, Record, TxContext};
 
 /// The stored record, ready to be changed or deleted, if the caller may read it and the type's rule allows the action on
@@ -32,7 +33,7 @@ pub(crate) async fn proposal<'a>(
     };
     cx.rows(&statement, visit).await?;
     let Some((record, [readable, allowed])) = found else {
-        recorder::absent(cx, collection, action);
+        recording::absent(cx, collection, action);
         return Err(not_found(collection));
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);

@@ -5,7 +5,7 @@ use backstay_store::{Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 
 use crate::application::CallerClass;
-use crate::engine::{Engine, Inner};
+use crate::inner::Inner;
 use crate::{Context, TxContext};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
@@ -26,37 +26,30 @@ pub trait Transaction: Send + Sync + 'static {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>>;
 }
 
-impl Engine {
-    /// Runs an operation in one commit, and answers when it is durable.
-    pub async fn run<O: Transaction>(&self, cx: &Context, operation: O) -> Result<O::Answer, Error> {
-        self.run_shared(cx, Arc::new(operation)).await
-    }
-
-    pub(crate) async fn run_shared<O: Transaction>(&self, cx: &Context, operation: Arc<O>) -> Result<O::Answer, Error> {
-        let application = &self.inner.application;
-        let running = |retry: Retry| {
-            Arc::new(Running {
-                engine: Arc::clone(&self.inner),
-                cx: cx.clone(),
-                class: application.class(&cx.caller),
-                system: application.system_class(),
-                operation: Arc::clone(&operation),
-                retry,
-            })
-        };
-        let outcome = match self.inner.store.write(running(Retry::None)).await {
-            // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
-            // is taken: a second run looks.
-            Err(Failure::Store(StoreError::ForeignKey)) => {
-                self.inner.store.write(running(Retry::VerifyReferences)).await
-            }
-            Err(Failure::Store(StoreError::Unique { .. })) if operation.writes() == Writes::Many => {
-                self.inner.store.write(running(Retry::SettleEach)).await
-            }
-            outcome => outcome,
-        };
-        outcome.map_err(|failure| self.inner.veiled(self.inner.failed(failure), cx))
-    }
+/// Runs a transaction in one commit, and answers when it is durable.
+pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transaction: T) -> Result<T::Answer, Error> {
+    let transaction = Arc::new(transaction);
+    let application = &inner.application;
+    let running = |retry: Retry| {
+        Arc::new(Running {
+            engine: Arc::clone(inner),
+            cx: cx.clone(),
+            class: application.class(&cx.caller),
+            system: application.system_class(),
+            transaction: Arc::clone(&transaction),
+            retry,
+        })
+    };
+    let outcome = match inner.store.write(running(Retry::None)).await {
+        // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
+        // is taken: a second run looks.
+        Err(Failure::Store(StoreError::ForeignKey)) => inner.store.write(running(Retry::VerifyReferences)).await,
+        Err(Failure::Store(StoreError::Unique { .. })) if transaction.writes() == Writes::Many => {
+            inner.store.write(running(Retry::SettleEach)).await
+        }
+        outcome => outcome,
+    };
+    outcome.map_err(|failure| inner.veiled(inner.failed(failure), cx))
 }
 
 /// What a run looks for that an earlier one did not find out.
@@ -109,21 +102,21 @@ impl Inner {
     }
 }
 
-struct Running<O> {
+struct Running<T> {
     engine: Arc<Inner>,
     cx: Context,
     class: Arc<CallerClass>,
     system: Arc<CallerClass>,
-    operation: Arc<O>,
+    transaction: Arc<T>,
     retry: Retry,
 }
 
-impl<O: Transaction> Work for Running<O> {
-    type Output = O::Answer;
+impl<T: Transaction> Work for Running<T> {
+    type Output = T::Answer;
     type Error = Failure;
 
     fn writes(&self) -> Writes {
-        self.operation.writes()
+        self.transaction.writes()
     }
 
     fn origin(&self) -> Origin {
@@ -131,11 +124,11 @@ impl<O: Transaction> Work for Running<O> {
             kind: self.cx.caller.kind,
             id: self.cx.caller.id,
             request: Some(self.cx.request),
-            operation: self.operation.name().into(),
+            operation: self.transaction.name().into(),
         }
     }
 
-    fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<O::Answer, Failure>> {
+    fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<T::Answer, Failure>> {
         Box::pin(async move {
             let mut cx = TxContext {
                 engine: &self.engine,
@@ -148,7 +141,7 @@ impl<O: Transaction> Work for Running<O> {
                 settle_each: self.retry == Retry::SettleEach,
                 recorder: None,
             };
-            let answer = self.operation.run(&mut cx).await;
+            let answer = self.transaction.run(&mut cx).await;
             answer.map_err(|error| match cx.reference_failed {
                 true => Failure::Store(StoreError::ForeignKey),
                 false => Failure::Refused(error),

@@ -3,7 +3,8 @@ use backstay_model::{CollectionId, SetOn};
 
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
-use crate::rules::{self, RuleOf};
+use crate::rule_of::RuleOf;
+use crate::rules;
 use crate::{Authority, IfMatch, Input, Record, TxContext, deletion, fill, links, references, states, stored};
 
 impl TxContext<'_, '_> {
@@ -37,12 +38,11 @@ impl TxContext<'_, '_> {
     pub async fn update(
         &mut self,
         authority: Authority,
-        collection: CollectionId,
-        id: RecordId,
+        record: (CollectionId, RecordId),
         input: Input,
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let mut proposal = stored::proposal(self, authority, (collection, id), Action::Update).await?;
+        let mut proposal = stored::proposal(self, authority, record, Action::Update).await?;
         stored::require_version(&proposal, if_match)?;
         fill::patch(&mut proposal, input);
         fill::refuse_read_only(&mut proposal);
@@ -74,12 +74,20 @@ impl TxContext<'_, '_> {
     pub async fn delete(
         &mut self,
         authority: Authority,
-        collection: CollectionId,
-        id: RecordId,
+        record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let proposal = stored::proposal(self, authority, (collection, id), Action::Delete).await?;
+        let proposal = stored::proposal(self, authority, record, Action::Delete).await?;
         stored::require_version(&proposal, if_match)?;
         deletion::delete(self, proposal).await
+    }
+
+    /// Refuses references of an input for a new record that the caller may not make, although the record itself is made
+    /// by Backstay: those to records that the caller may not read.
+    pub async fn check_references(&mut self, collection: CollectionId, input: &Input) -> Result<(), Error> {
+        let collection = self.model().collection(collection);
+        let class = self.class_of(Authority::Caller);
+        let mut proposal = Proposal::create(collection, Authority::Caller, class, input.clone());
+        references::readable(self, &mut proposal).await
     }
 }

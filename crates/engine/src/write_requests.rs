@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::bind::InMemory;
 use crate::decode::{decode_input, decode_inputs};
-use crate::engine::Engine;
+use crate::inner::Inner;
 use crate::read::may_at_all;
 use crate::sink::OneRecord;
 use crate::{
@@ -19,87 +19,72 @@ use crate::{
 };
 
 /// A write that is ready to run, and its claim on an idempotency key.
-pub(crate) struct Prepared<O> {
-    pub(crate) operation: O,
+pub(crate) struct Prepared<T> {
+    pub(crate) transaction: T,
     claim: Option<KeyClaim>,
 }
 
-impl Engine {
-    /// Makes one record, or several of which all or none are made.
-    pub async fn create(&self, cx: &Context, request: Create) -> Result<Written, Error> {
-        self.run_held(cx, self.prepare_create(cx, &request)?).await
+/// Makes one record ready to be created, or several of which all or none are made.
+pub(crate) fn create(inner: &Inner, cx: &Context, request: &Create) -> Result<Prepared<CreateRecords>, Error> {
+    let collection = admitted(inner, cx, request.collection, Action::Create)?;
+    let (inputs, many) = decode_inputs(&inner.application.model, request.collection, &request.body)?;
+    if inputs.is_empty() {
+        return Err(Error::malformed("", ViolationKind::Range("an array of at least one record".to_owned())));
     }
+    let key = request.options.idempotency_key.as_deref();
+    let what: [&[u8]; 3] = [b"create", collection.name.as_bytes(), &request.body];
+    let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
+    let minimal = request.options.minimal;
+    let transaction = CreateRecords { collection: request.collection, inputs, many, minimal, claim: claim.clone() };
+    Ok(Prepared { transaction, claim })
+}
 
-    /// Changes one record by a merge patch.
-    pub async fn update(&self, cx: &Context, request: Update) -> Result<Written, Error> {
-        self.run_held(cx, self.prepare_update(cx, request)?).await
-    }
+/// Makes a merge patch of one record ready.
+pub(crate) fn update(inner: &Inner, cx: &Context, request: Update) -> Result<Prepared<UpdateRecord>, Error> {
+    let Update { collection: id_of_collection, id, body, options } = request;
+    let collection = admitted(inner, cx, id_of_collection, Action::Update)?;
+    let input = decode_input(&inner.application.model, id_of_collection, &body)?.merging();
+    let wanted = remember::wanted(options.if_match.as_ref());
+    let what: [&[u8]; 5] = [b"update", collection.name.as_bytes(), id.as_bytes(), &wanted, &body];
+    let key = options.idempotency_key.as_deref();
+    let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
+    let (if_match, minimal) = (options.if_match, options.minimal);
+    let transaction = UpdateRecord { record: (id_of_collection, id), input, if_match, minimal, claim: claim.clone() };
+    Ok(Prepared { transaction, claim })
+}
 
-    /// Deletes one record.
-    pub async fn delete(&self, cx: &Context, request: Delete) -> Result<Written, Error> {
-        self.run_held(cx, self.prepare_delete(cx, request)?).await
-    }
+/// Makes a deletion ready.
+pub(crate) fn delete(inner: &Inner, cx: &Context, request: Delete) -> Result<Prepared<DeleteRecord>, Error> {
+    let Delete { collection: id_of_collection, id, options } = request;
+    let collection = admitted(inner, cx, id_of_collection, Action::Delete)?;
+    let wanted = remember::wanted(options.if_match.as_ref());
+    let what: [&[u8]; 4] = [b"delete", collection.name.as_bytes(), id.as_bytes(), &wanted];
+    let key = options.idempotency_key.as_deref();
+    let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
+    let transaction = DeleteRecord { record: (id_of_collection, id), if_match: options.if_match, claim: claim.clone() };
+    Ok(Prepared { transaction, claim })
+}
 
-    pub(crate) fn prepare_create(&self, cx: &Context, request: &Create) -> Result<Prepared<CreateRecords>, Error> {
-        let collection = self.admitted(cx, request.collection, Action::Create)?;
-        let (inputs, many) = decode_inputs(self.model(), request.collection, &request.body)?;
-        if inputs.is_empty() {
-            return Err(Error::malformed("", ViolationKind::Range("an array of at least one record".to_owned())));
-        }
-        let key = request.options.idempotency_key.as_deref();
-        let what: [&[u8]; 3] = [b"create", collection.name.as_bytes(), &request.body];
-        let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
-        let minimal = request.options.minimal;
-        let operation = CreateRecords { collection: request.collection, inputs, many, minimal, claim: claim.clone() };
-        Ok(Prepared { operation, claim })
-    }
+/// The collection, if a rule could allow the caller this action on any of its records.
+pub(crate) fn admitted<'i>(
+    inner: &'i Inner,
+    cx: &Context,
+    collection: CollectionId,
+    action: Action,
+) -> Result<&'i Collection, Error> {
+    let collection = &inner.application.model.collection(collection);
+    may_at_all(&inner.application.class(&cx.caller).rights, cx, collection, action)?;
+    Ok(collection)
+}
 
-    pub(crate) fn prepare_update(&self, cx: &Context, request: Update) -> Result<Prepared<UpdateRecord>, Error> {
-        let Update { collection: id_of_collection, id, body, options } = request;
-        let collection = self.admitted(cx, id_of_collection, Action::Update)?;
-        let input = decode_input(self.model(), id_of_collection, &body)?.merging();
-        let wanted = remember::wanted(options.if_match.as_ref());
-        let what: [&[u8]; 5] = [b"update", collection.name.as_bytes(), id.as_bytes(), &wanted, &body];
-        let key = options.idempotency_key.as_deref();
-        let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
-        let (if_match, minimal) = (options.if_match, options.minimal);
-        let operation = UpdateRecord { record: (id_of_collection, id), input, if_match, minimal, claim: claim.clone() };
-        Ok(Prepared { operation, claim })
-    }
-
-    pub(crate) fn prepare_delete(&self, cx: &Context, request: Delete) -> Result<Prepared<DeleteRecord>, Error> {
-        let Delete { collection: id_of_collection, id, options } = request;
-        let collection = self.admitted(cx, id_of_collection, Action::Delete)?;
-        let wanted = remember::wanted(options.if_match.as_ref());
-        let what: [&[u8]; 4] = [b"delete", collection.name.as_bytes(), id.as_bytes(), &wanted];
-        let key = options.idempotency_key.as_deref();
-        let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
-        let operation =
-            DeleteRecord { record: (id_of_collection, id), if_match: options.if_match, claim: claim.clone() };
-        Ok(Prepared { operation, claim })
-    }
-
-    /// The collection, if a rule could allow the caller this action on any of its records.
-    pub(crate) fn admitted(
-        &self,
-        cx: &Context,
-        collection: CollectionId,
-        action: Action,
-    ) -> Result<&Collection, Error> {
-        let collection = self.model().collection(collection);
-        may_at_all(&self.inner.application.class(&cx.caller).rights, cx, collection, action)?;
-        Ok(collection)
-    }
-
-    /// Runs an operation while its idempotency key is held.
-    async fn run_held<O: Transaction<Answer = Written>>(
-        &self,
-        cx: &Context,
-        Prepared { operation, claim }: Prepared<O>,
-    ) -> Result<Written, Error> {
-        let _held = claim.as_ref().map(|claim| self.inner.hold(claim)).transpose()?;
-        self.run(cx, operation).await
-    }
+/// Runs a write while its idempotency key is held.
+pub(crate) async fn run<T: Transaction<Answer = Written>>(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    Prepared { transaction, claim }: Prepared<T>,
+) -> Result<Written, Error> {
+    let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
+    crate::transaction::run(inner, cx, transaction).await
 }
 
 pub(crate) struct CreateRecords {
@@ -181,7 +166,7 @@ impl Transaction for UpdateRecord {
             }
             let if_match = self.if_match.as_ref();
             let input = self.input.clone();
-            let record = cx.update(Authority::Caller, self.record.0, self.record.1, input, if_match).await?;
+            let record = cx.update(Authority::Caller, self.record, input, if_match).await?;
             let body = cx.seen(self.record.0, &record).await?;
             let written = written(Outcome::Updated, &record, body, self.minimal);
             cx.remember(self.claim.as_ref(), &written)?;
@@ -208,7 +193,7 @@ impl Transaction for DeleteRecord {
             if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
                 return Ok(written);
             }
-            cx.delete(Authority::Caller, self.record.0, self.record.1, self.if_match.as_ref()).await?;
+            cx.delete(Authority::Caller, self.record, self.if_match.as_ref()).await?;
             let written = Written {
                 outcome: Outcome::Deleted,
                 ids: vec![self.record.1],

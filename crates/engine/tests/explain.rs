@@ -5,21 +5,21 @@ mod desk;
 use std::sync::Arc;
 
 use backstay_base::{Caller, RecordId};
-use backstay_engine::{Create, Delete, ExplainRequest, Explanation, Update, WriteOptions};
+use backstay_engine::{Create, Delete, Explanation, Request, Update, WriteOptions};
 use desk::Desk;
 
-async fn explained(desk: &Desk, caller: &Arc<Caller>, request: ExplainRequest) -> Explanation {
+async fn explained(desk: &Desk, caller: &Arc<Caller>, request: Request) -> Explanation {
     desk.engine().explain(&desk.cx(caller), request).await.expect("explained")
 }
 
-fn create(desk: &Desk, of: &str, body: &str) -> ExplainRequest {
+fn create(desk: &Desk, of: &str, body: &str) -> Request {
     let options = WriteOptions::default();
-    ExplainRequest::Create(Create { collection: desk.collection(of), body: body.to_owned().into(), options })
+    Request::Create(Create { collection: desk.collection(of), body: body.to_owned().into(), options })
 }
 
-fn update(desk: &Desk, of: &str, id: RecordId, body: &str) -> ExplainRequest {
+fn update(desk: &Desk, of: &str, id: RecordId, body: &str) -> Request {
     let options = WriteOptions::default();
-    ExplainRequest::Update(Update { collection: desk.collection(of), id, body: body.to_owned().into(), options })
+    Request::Update(Update { collection: desk.collection(of), id, body: body.to_owned().into(), options })
 }
 
 /// The rules as lines of answers.
@@ -98,21 +98,21 @@ async fn a_delete_shows_what_goes_with_it() {
     let team = desk.made("Team", &desk.editor, r#"{"name":"Night"}"#).await;
     desk.made("Membership", &desk.editor, &format!(r#"{{"name":"Ada","team":"{team}"}}"#)).await;
     let request = Delete { collection: desk.collection("Team"), id: team, options: WriteOptions::default() };
-    let explanation = explained(&desk, &desk.editor, ExplainRequest::Delete(request)).await;
+    let explanation = explained(&desk, &desk.editor, Request::Delete(request)).await;
     assert!(explanation.allowed, "{explanation}");
     let deletes = explanation.statements.iter().filter(|statement| statement.sql.starts_with("DELETE FROM"));
     assert_eq!(deletes.map(|statement| statement.rows).sum::<u64>(), 2);
     assert!(desk.get("Team", &desk.editor, team).await.is_ok());
     let gone =
         Delete { collection: desk.collection("Team"), id: desk.engine().next_id(), options: WriteOptions::default() };
-    let explanation = explained(&desk, &desk.editor, ExplainRequest::Delete(gone)).await;
+    let explanation = explained(&desk, &desk.editor, Request::Delete(gone)).await;
     assert_eq!(rules(&explanation), ["Team read: there is no such record", "Team delete: there is no such record"]);
 }
 
 #[tokio::test]
 async fn what_the_caller_alone_decides_is_decided_for_a_list_too() {
     let desk = Desk::open().await;
-    let list = || ExplainRequest::List(backstay_engine::List::of(desk.collection("Post")));
+    let list = || Request::List(backstay_engine::List::of(desk.collection("Post")));
     let parts = |explanation: &Explanation| -> Vec<String> {
         explanation.rules[0].parts.iter().map(|part| format!("{} {}", part.answer, part.text)).collect()
     };
@@ -125,7 +125,7 @@ async fn what_the_caller_alone_decides_is_decided_for_a_list_too() {
     let explanation = explained(&desk, &desk.eve, list()).await;
     assert_eq!(explanation.rules[0].answer, "each record");
     assert_eq!(parts(&explanation)[2], "false editor");
-    let users = ExplainRequest::List(backstay_engine::List::of(desk.collection("User")));
+    let users = Request::List(backstay_engine::List::of(desk.collection("User")));
     let explanation = explained(&desk, &Arc::new(Caller::anonymous()), users).await;
     assert_eq!((explanation.allowed, explanation.rules[0].answer.as_str()), (false, "false"));
 }
@@ -153,7 +153,7 @@ async fn classified_values_are_told_by_no_explanation() {
     let list = |change: &dyn Fn(&mut backstay_engine::List)| {
         let mut list = backstay_engine::List::of(desk.collection("Trip"));
         change(&mut list);
-        ExplainRequest::List(list)
+        Request::List(list)
     };
     let requests = [
         list(&|list| (list.sort, list.after) = (Some("diagnosis".into()), Some(next.clone()))),
@@ -164,11 +164,7 @@ async fn classified_values_are_told_by_no_explanation() {
         }),
         list(&|list| list.equals = vec![("diagnosis".into(), backstay_engine::Raw::Text("measles".into()))]),
         create(&desk, "Trip", r#"{"diagnosis":"measles"}"#),
-        ExplainRequest::Delete(Delete {
-            collection: desk.collection("Trip"),
-            id: trip,
-            options: WriteOptions::default(),
-        }),
+        Request::Delete(Delete { collection: desk.collection("Trip"), id: trip, options: WriteOptions::default() }),
     ];
     for request in requests {
         let explanation = explained(&desk, &desk.editor, request).await;

@@ -268,7 +268,7 @@ async fn an_explanation_names_the_part_that_refuses_and_what_it_saw() {
     let desk = Desk::open().await;
     let post = desk.post("").await;
     let request = backstay_engine::Get { collection: desk.collection("Post"), id: post, select: None };
-    let request = backstay_engine::ExplainRequest::Get(request);
+    let request = backstay_engine::Request::Get(request);
     let explained = desk.engine().explain(&desk.cx(&desk.eve), request).await.expect("explained");
     assert!(!explained.allowed);
     let rule = &explained.rules[0];
@@ -285,7 +285,7 @@ async fn an_explanation_names_the_part_that_refuses_and_what_it_saw() {
         body,
         options: backstay_engine::WriteOptions::default(),
     };
-    let request = backstay_engine::ExplainRequest::Create(create);
+    let request = backstay_engine::Request::Create(create);
     let explained = desk.engine().explain(&desk.cx(&desk.ada), request).await.expect("explained");
     assert!(explained.allowed, "{explained}");
     let posts = desk.page("Post", &desk.ada, |_| ()).await.expect("a list");

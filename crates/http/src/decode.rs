@@ -1,7 +1,7 @@
 //! URLs, headers and bodies into requests to the engine.
 
 use backstay_base::{Error, ViolationKind};
-use backstay_engine::{Create, Delete, ExplainRequest, Get, Update, WriteOptions};
+use backstay_engine::{Create, Delete, Get, Request, Update, WriteOptions};
 use backstay_model::Model;
 use bytes::Bytes;
 use http::Method;
@@ -12,7 +12,7 @@ use crate::target::{Records, Target};
 use crate::{Refusal, endpoints, list};
 
 /// What an admitted request asks of records.
-pub(crate) fn request(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<ExplainRequest, Refusal> {
+pub(crate) fn request(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<Request, Refusal> {
     let Target::Records(records) = admitted.target() else { return Err(mismatch()) };
     let sent = Sent {
         query: admitted.head().query(),
@@ -24,7 +24,7 @@ pub(crate) fn request(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Resul
 }
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them, exactly as a request over HTTP is read.
-pub fn parse_request(model: &Model, text: &str, body: Bytes) -> Result<ExplainRequest, Refusal> {
+pub fn parse_request(model: &Model, text: &str, body: Bytes) -> Result<Request, Refusal> {
     let expected = || {
         let expected = "a method and a path below /api/, such as GET /api/posts?limit=1".to_owned();
         Refusal::malformed("request", ViolationKind::Type { expected })
@@ -49,24 +49,18 @@ struct Sent<'q> {
 }
 
 impl Sent<'_> {
-    fn into_request(self, model: &Model, kind: RecordRequest, records: Records) -> Result<ExplainRequest, Refusal> {
+    fn into_request(self, model: &Model, kind: RecordRequest, records: Records) -> Result<Request, Refusal> {
         use RecordRequest as Kind;
         let Self { query, select, body, options } = self;
         Ok(match (kind, records) {
-            (Kind::Get, Records::Record(collection, id)) => ExplainRequest::Get(Get { collection, id, select }),
-            (Kind::List, Records::Collection(id)) => {
-                ExplainRequest::List(list::from_query(model.collection(id), query)?)
-            }
-            (Kind::Query, Records::Query(id)) => ExplainRequest::List(list::from_body(model.collection(id), &body)?),
-            (Kind::Create, Records::Collection(collection)) => {
-                ExplainRequest::Create(Create { collection, body, options })
-            }
+            (Kind::Get, Records::Record(collection, id)) => Request::Get(Get { collection, id, select }),
+            (Kind::List, Records::Collection(id)) => Request::List(list::from_query(model.collection(id), query)?),
+            (Kind::Query, Records::Query(id)) => Request::List(list::from_body(model.collection(id), &body)?),
+            (Kind::Create, Records::Collection(collection)) => Request::Create(Create { collection, body, options }),
             (Kind::Update, Records::Record(collection, id)) => {
-                ExplainRequest::Update(Update { collection, id, body, options })
+                Request::Update(Update { collection, id, body, options })
             }
-            (Kind::Delete, Records::Record(collection, id)) => {
-                ExplainRequest::Delete(Delete { collection, id, options })
-            }
+            (Kind::Delete, Records::Record(collection, id)) => Request::Delete(Delete { collection, id, options }),
             (Kind::Get | Kind::List | Kind::Query | Kind::Create | Kind::Update | Kind::Delete, _) => {
                 return Err(mismatch());
             }

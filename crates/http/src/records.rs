@@ -1,7 +1,7 @@
 //! Every call to the engine that is about records.
 
 use backstay_base::Error;
-use backstay_engine::{Context, ExplainRequest, Explanation, Outcome, Written};
+use backstay_engine::{Context, Explanation, Outcome, Request, Written};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::admission::Admitted;
@@ -16,19 +16,19 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
     let request = decode::request(admitted, kind)?;
     let context = admitted.context();
     match request {
-        ExplainRequest::Get(get) => {
+        Request::Get(get) => {
             let found = engine.get(&context, get).await?;
             preconditions::require_version(headers, found.version)?;
             Ok(Answer::ready(StatusCode::OK, admitted.audience(), found.body).tagged(Some(found.tag)))
         }
-        ExplainRequest::List(query) => {
+        Request::List(query) => {
             let in_body = kind == RecordRequest::Query;
             let place = |error| if in_body { list::in_body(error) } else { error };
             let page = engine.list(&context, query).await.map_err(place)?;
             preconditions::require_tag(headers, &page.tag)?;
             Ok(Answer::ready(StatusCode::OK, admitted.audience(), page.body).tagged(Some(page.tag)))
         }
-        ExplainRequest::Create(create) => {
+        Request::Create(create) => {
             let (collection, minimal) = (create.collection, create.options.minimal);
             let written = engine.create(&context, create).await?;
             let mut answer = written_answer(admitted, &written, minimal);
@@ -39,13 +39,13 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
             }
             Ok(answer)
         }
-        ExplainRequest::Update(update) => {
+        Request::Update(update) => {
             let minimal = update.options.minimal;
             let outcome = engine.update(&context, update).await;
             let written = outcome.map_err(|error| preconditions::name_mismatch(headers, error))?;
             Ok(written_answer(admitted, &written, minimal))
         }
-        ExplainRequest::Delete(delete) => {
+        Request::Delete(delete) => {
             let outcome = engine.delete(&context, delete).await;
             let written = outcome.map_err(|error| preconditions::name_mismatch(headers, error))?;
             Ok(written_answer(admitted, &written, false))
@@ -54,7 +54,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
 }
 
 /// How a request would fare in this context.
-pub(crate) async fn explain(state: &State, context: &Context, request: ExplainRequest) -> Result<Explanation, Refusal> {
+pub(crate) async fn explain(state: &State, context: &Context, request: Request) -> Result<Explanation, Refusal> {
     Ok(state.engine.explain(context, request).await?)
 }
 

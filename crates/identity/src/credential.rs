@@ -119,6 +119,6 @@ impl Credentials {
         credential: RecordId,
         changes: Input,
     ) -> Result<(), Error> {
-        cx.update(Authority::System, self.collection, credential, changes, None).await.map(|_| ())
+        cx.update(Authority::System, (self.collection, credential), changes, None).await.map(|_| ())
     }
 }

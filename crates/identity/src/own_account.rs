@@ -237,7 +237,7 @@ impl Transaction for ChangeEmail {
         Box::pin(async move {
             let Subject { of, id } = self.subject;
             let changes = Input::new().with(of.email, Value::Text(Arc::clone(&self.email)));
-            cx.update(Authority::System, of.collection, id, changes, None).await.map(|_| ())
+            cx.update(Authority::System, (of.collection, id), changes, None).await.map(|_| ())
         })
     }
 }

@@ -75,7 +75,7 @@ impl Sessions {
 
     /// Ends a session.
     pub(crate) async fn end(&self, cx: &mut TxContext<'_, '_>, session: RecordId) -> Result<(), Error> {
-        cx.delete(Authority::System, self.collection, session, None).await.map(|_| ())
+        cx.delete(Authority::System, (self.collection, session), None).await.map(|_| ())
     }
 
     /// Ends every session of a credential. Returns how many there were.

@@ -135,7 +135,7 @@ impl MakeAccount {
             return Err(not_with_these());
         }
         let used = Input::new().with(fields.used_at, cx.now());
-        cx.update(Authority::System, fields.collection, invitation.id(), used, None).await?;
+        cx.update(Authority::System, (fields.collection, invitation.id()), used, None).await?;
         Ok(roles::read(invitation.value(fields.roles), "BackstayInvitation.roles")?.to_vec())
     }
 }

@@ -104,9 +104,9 @@ impl Transaction for Apply {
         Box::pin(async move {
             for patch in &self.patches {
                 if !patch.input.is_empty() {
-                    cx.update(Authority::System, self.collection, patch.record, patch.input.clone(), None).await?;
+                    cx.update(Authority::System, (self.collection, patch.record), patch.input.clone(), None).await?;
                 }
-                cx.delete(Authority::System, self.later, patch.note, None).await?;
+                cx.delete(Authority::System, (self.later, patch.note), None).await?;
             }
             Ok(())
         })

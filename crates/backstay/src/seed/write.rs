@@ -214,7 +214,7 @@ impl Write {
             return Err(Conflict::Concurrent.into());
         }
         let file = if let Some(file) = known {
-            cx.update(Authority::System, schema.files, file.id(), input, None).await?
+            cx.update(Authority::System, (schema.files, file.id()), input, None).await?
         } else {
             let input = input.with(schema.name, self.name.as_str());
             cx.create(Authority::System, schema.files, input).await?

@@ -1,4 +1,4 @@
-use backstay_engine::ExplainRequest;
+use backstay_engine::Request;
 use backstay_http::parse_request;
 use backstay_testkit::TestApp;
 use bytes::Bytes;
@@ -119,11 +119,11 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     let check = |line: &str, expected: &str| {
         let body = Bytes::from_static(b"{}");
         let got = match parse_request(model, &line.replace("ID", &id), body) {
-            Ok(ExplainRequest::Get(get)) => format!("get {}", get.select.unwrap_or_default()),
-            Ok(ExplainRequest::List(list)) => format!("list {:?} {:?}", list.limit, list.filter),
-            Ok(ExplainRequest::Create(create)) => format!("create {}", create.body.len()),
-            Ok(ExplainRequest::Update(update)) => format!("update {}", update.body.len()),
-            Ok(ExplainRequest::Delete(_)) => "delete".to_owned(),
+            Ok(Request::Get(get)) => format!("get {}", get.select.unwrap_or_default()),
+            Ok(Request::List(list)) => format!("list {:?} {:?}", list.limit, list.filter),
+            Ok(Request::Create(create)) => format!("create {}", create.body.len()),
+            Ok(Request::Update(update)) => format!("update {}", update.body.len()),
+            Ok(Request::Delete(_)) => "delete".to_owned(),
             Err(refusal) => refusal.code().to_owned(),
         };
         assert_eq!(got, expected, "{line}");

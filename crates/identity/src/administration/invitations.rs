@@ -139,7 +139,7 @@ impl Transaction for RevokeInvitations {
             for id in &self.ids {
                 let record = cx.get(self.fields.collection, *id).await?;
                 if record.is_some_and(|record| record.value(self.fields.used_at).is_null()) {
-                    cx.delete(Authority::System, self.fields.collection, *id, None).await?;
+                    cx.delete(Authority::System, (self.fields.collection, *id), None).await?;
                     revoked += 1;
                 }
             }

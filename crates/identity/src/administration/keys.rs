@@ -131,7 +131,7 @@ impl Transaction for IssueKey {
                 && matches!(holder.value(fields.expires_at), Value::Timestamp(end) if *end <= cx.now())
             {
                 let freed = Input::new().with(fields.live_name, Value::Null);
-                cx.update(Authority::System, fields.collection, holder.id(), freed, None).await?;
+                cx.update(Authority::System, (fields.collection, holder.id()), freed, None).await?;
             }
             let record = cx.create(Authority::System, fields.collection, self.input.clone()).await?;
             Ok(record.id())
@@ -164,7 +164,7 @@ impl Transaction for RevokeKey {
             let key = key.ok_or_else(|| Error::NotFound { what: "key in use with this name or id".to_owned() })?;
             if key.value(fields.revoked_at).is_null() {
                 let revoked = Input::new().with(fields.revoked_at, cx.now()).with(fields.live_name, Value::Null);
-                cx.update(Authority::System, fields.collection, key.id(), revoked, None).await?;
+                cx.update(Authority::System, (fields.collection, key.id()), revoked, None).await?;
             }
             Ok(())
         })

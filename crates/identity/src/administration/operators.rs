@@ -108,7 +108,7 @@ impl Transaction for RemoveOperator {
             for other in &self.others {
                 if cx.get(self.collection, *other).await?.is_some() {
                     // The credential and its sessions are deleted with it.
-                    cx.delete(Authority::System, self.collection, self.operator, None).await?;
+                    cx.delete(Authority::System, (self.collection, self.operator), None).await?;
                     return Ok(());
                 }
             }

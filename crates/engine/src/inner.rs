@@ -1,0 +1,81 @@
+use std::sync::Arc;
+
+use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, RecordId, ViolationKind, limits};
+use backstay_live::VersionClock;
+use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
+use backstay_sql::{Planner, Statement, Template};
+use backstay_store::{ReadStats, RowSink, Store, StoreError};
+
+use crate::Application;
+use crate::in_flight::InFlight;
+use crate::templates::Templates;
+
+/// What an engine is made of.
+pub(crate) struct Inner {
+    pub(crate) application: Application,
+    pub(crate) planner: Planner,
+    pub(crate) templates: Templates,
+    pub(crate) store: Store,
+    pub(crate) ambient: Ambient,
+    pub(crate) in_flight: InFlight,
+    pub(crate) ids: IdSource,
+    pub(crate) clock: Arc<VersionClock>,
+}
+
+/// What is to be answered is larger than an answer may be.
+pub(crate) fn too_large() -> Error {
+    let what = "the answer with so many fields and records";
+    Limit::Size { what, max: limits::ANSWER_BYTES as u64, unit: "bytes" }.into()
+}
+
+impl Inner {
+    /// Runs one reading statement.
+    pub(crate) async fn read(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, Error> {
+        self.store.read(statement, sink).await.map_err(|error| self.refused(error))
+    }
+
+    pub(crate) fn next_id(&self) -> RecordId {
+        self.ids.next(&self.ambient)
+    }
+
+    /// The statement that finds a record by these values, and the values as those of a proposed record.
+    pub(crate) fn lookup(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> (Arc<Template>, Vec<Value>) {
+        let fields: Vec<FieldId> = by.iter().map(|(field, _)| *field).collect();
+        let mut proposed = vec![Value::Null; self.application.model.collection(collection).fields.len()];
+        for (field, value) in by {
+            proposed[usize::from(field.0)] = value.clone();
+        }
+        (self.templates.lookup(&self.planner, collection, fields), proposed)
+    }
+
+    /// What a caller is told of an error of the store.
+    pub(crate) fn refused(&self, error: StoreError) -> Error {
+        match error {
+            StoreError::Unique { table, columns } => self.not_unique(&table, &columns),
+            StoreError::ForeignKey => {
+                Error::invalid("", ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() })
+            }
+            StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
+            StoreError::StepLimit => Limit::Cost.into(),
+            StoreError::TooLarge => too_large(),
+            StoreError::Busy => Limit::Busy.into(),
+            StoreError::Full => Limit::Storage.into(),
+            StoreError::Unknown(_) => Error::Unknown,
+            other => Error::internal(other),
+        }
+    }
+
+    fn not_unique(&self, table: &str, columns: &[String]) -> Error {
+        let collection = self.application.model.collections.iter().find(|collection| collection.table == table);
+        let Some(collection) = collection else {
+            return Conflict::Concurrent.into();
+        };
+        let name = |column: &String| {
+            let field = collection.fields.iter().find(|field| field.columns.iter().any(|of| of.name == *column));
+            field.map_or_else(|| column.clone(), |field| field.name.clone())
+        };
+        let fields = columns.iter().map(name).collect();
+        Conflict::Unique { collection: collection.name.clone(), fields, record: None }.into()
+    }
+}
