@@ -22,10 +22,7 @@ pub(crate) fn selection(
     let selection = parser.fields(collection, 1)?;
     match parser.at == text.len() {
         true => Ok(selection),
-        false => Err(parser.syntax(match text[parser.at..].starts_with('(') {
-            true => "'(' where ',' or '{' is expected; the fields of a relation are written as author{name}",
-            false => "a '}' without its '{'",
-        })),
+        false => Err(parser.unexpected()),
     }
 }
 
@@ -135,6 +132,15 @@ impl Parser<'_> {
 
     fn space(&mut self) {
         self.at += self.text[self.at..].bytes().take_while(|byte| *byte == b' ').count();
+    }
+
+    /// What is wrong with what follows a whole selection.
+    fn unexpected(&self) -> Error {
+        match self.text[self.at..].chars().next() {
+            Some('}') => self.syntax("a '}' without its '{'"),
+            Some('.' | '(') => self.syntax("the fields of a relation are written as author{name}"),
+            _ => self.syntax("fields are separated by ','"),
+        }
     }
 
     fn syntax(&self, problem: &str) -> Error {

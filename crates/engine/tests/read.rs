@@ -128,6 +128,17 @@ async fn select_is_checked_word_by_word() {
     check("titel", "malformed-request: select: unknown field 'titel'; did you mean 'title'?").await;
     check("title{x}", "malformed-request: select: 'title' is not a relation and has no fields at character 6").await;
     check("author{name", "malformed-request: select: a '}' is missing at character 11").await;
+    check(
+        "author.name",
+        "malformed-request: select: the fields of a relation are written as author{name} at character 6",
+    )
+    .await;
+    check(
+        "author(name)",
+        "malformed-request: select: the fields of a relation are written as author{name} at character 6",
+    )
+    .await;
+    check("title body", "malformed-request: select: fields are separated by ',' at character 6").await;
     check("title}", "malformed-request: select: a '}' without its '{' at character 5").await;
     check("author{name},author{email}", "malformed-request: select: 'author' is selected twice at character 26").await;
     let deep = "section{parent{parent{parent{parent{name}}}}}";
