@@ -49,38 +49,49 @@ impl ListPlan {
 /// Reads a `sort` such as `-publishedAt,title`.
 pub(crate) fn sort_keys(text: &str, collection: &Collection, rights: &Rights) -> Result<Vec<SortKey>, Error> {
     let mut keys: Vec<SortKey> = Vec::new();
+    let mut next = 0;
     for part in text.split(',') {
-        let part = part.trim_matches(' ');
-        let (descending, name) = part.strip_prefix('-').map_or((false, part), |name| (true, name));
-        if name.is_empty() {
-            let range = "names of fields, apart by commas, each with '-' before it to go from high to low".to_owned();
-            return Err(Error::malformed("sort", ViolationKind::Range(range)));
-        }
-        let field = collection
-            .field_named(name)
-            .filter(|field| field.class != Some(Class::Secret))
-            .ok_or_else(|| Error::malformed("sort", unknown_field(collection, name)))?;
-        if !rights.may_see(collection.id, field.id) {
-            return Err(Error::malformed("sort", ViolationKind::FieldForbidden { action: Action::Read }));
-        }
-        let problem = if field.kind == FieldKind::Scalar(Scalar::Text) {
-            Some(format!("'{name}' is a Text, which can be too long to sort by; a String can be sorted"))
-        } else if !has_order(field) {
-            Some(format!("'{name}' has no order"))
-        } else if keys.iter().any(|key| key.column.field == field.id) {
-            Some(format!("'{name}' is named twice"))
-        } else if keys.len() == limits::SORT_FIELDS {
-            Some(format!("more than {} fields", limits::SORT_FIELDS))
-        } else {
-            None
-        };
-        if let Some(problem) = problem {
-            let before = text.len() - text[text.find(part).unwrap_or(0)..].len();
-            return Err(Error::malformed("sort", ViolationKind::Syntax { offset: before, problem }));
-        }
-        keys.push(SortKey { column: ColumnRef::main(field.id), descending });
+        let offset = next + part.chars().take_while(|char| *char == ' ').count();
+        next += part.chars().count() + 1;
+        let key = sort_key(part.trim_matches(' '), collection, rights)?;
+        let problem = key.and_then(|key| {
+            if keys.iter().any(|known| known.column == key.column) {
+                Err(format!("'{}' is named twice", collection.field(key.column.field).name))
+            } else if keys.len() == limits::SORT_FIELDS {
+                Err(format!("more than {} fields", limits::SORT_FIELDS))
+            } else {
+                keys.push(key);
+                Ok(())
+            }
+        });
+        problem.map_err(|problem| Error::malformed("sort", ViolationKind::Syntax { offset, problem }))?;
     }
     Ok(keys)
+}
+
+/// One field of `sort`, or what is wrong with how it is written.
+fn sort_key(part: &str, collection: &Collection, rights: &Rights) -> Result<Result<SortKey, String>, Error> {
+    let (descending, name) = part.strip_prefix('-').map_or((false, part), |name| (true, name));
+    if name.is_empty() {
+        return Ok(Err("a field is missing; write names separated by commas, such as title,-createdAt".to_owned()));
+    }
+    if name.contains([' ', '.', ':']) {
+        return Ok(Err("a descending field is written as -title, an ascending one as title".to_owned()));
+    }
+    let field = collection
+        .field_named(name)
+        .filter(|field| field.class != Some(Class::Secret))
+        .ok_or_else(|| Error::malformed("sort", unknown_field(collection, name)))?;
+    if !rights.may_see(collection.id, field.id) {
+        return Err(Error::malformed("sort", ViolationKind::FieldForbidden { action: Action::Read }));
+    }
+    Ok(if field.kind == FieldKind::Scalar(Scalar::Text) {
+        Err(format!("'{name}' is a Text, which can be too long to sort by; a String can be sorted"))
+    } else if has_order(field) {
+        Ok(SortKey { column: ColumnRef::main(field.id), descending })
+    } else {
+        Err(format!("'{name}' has no order"))
+    })
 }
 
 fn has_order(field: &Field) -> bool {

@@ -11,6 +11,15 @@ use crate::query::{self, shorten};
 
 /// Parameters that are to come.
 const NOT_YET: &[&str] = &["search"];
+/// What other APIs call our parameters.
+const ELSEWHERE: &[(&[&str], &str)] = &[
+    (&["order", "orderBy", "order_by", "ordering", "_sort"], "sort"),
+    (&["page", "offset", "skip", "cursor", "_page", "_start"], "after"),
+    (&["per_page", "perPage", "page_size", "pageSize", "size", "first", "top", "take", "_limit"], "limit"),
+    (&["fields", "include", "expand", "populate", "embed", "columns"], "select"),
+    (&["where", "query", "q"], "filter"),
+    (&["total", "totalCount", "with_count"], "count"),
+];
 /// Members of the body of `:query`.
 const MEMBERS: &[&str] = &["filter", "params", "where", "sort", "select", "limit", "after", "count"];
 
@@ -178,7 +187,8 @@ fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKi
     if collection.field_named(name).is_some() {
         return Ok(());
     }
-    match nearest(List::PARAMETERS, name) {
+    let elsewhere = || ELSEWHERE.iter().find(|(names, _)| names.contains(&name)).map(|(_, ours)| *ours);
+    match nearest(List::PARAMETERS, name).or_else(elsewhere) {
         Some(suggestion) => Err(unknown("parameter", name, Some(suggestion))),
         None => Ok(()),
     }

@@ -43,6 +43,8 @@ async fn what_the_engine_refuses_is_a_problem_too() {
         "$q=1",
         "filter=rank=='x'",
         "sort=titel",
+        "order=title",
+        "page=2",
         "sort=",
         "select=titel",
         "select=author%7Bauthor%7D",
