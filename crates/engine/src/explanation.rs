@@ -122,9 +122,11 @@ impl fmt::Display for Explanation {
             writeln!(f, "\nstatement\n  {}", statement.sql)?;
             writeln!(f, "  values: {}", statement.values.join(", "))?;
             let ExplainedStatement { rows, scanned, steps, .. } = statement;
-            writeln!(f, "  {rows} rows answered or changed, {scanned} visited without an index, {steps} steps")?;
+            writeln!(f, "  rows answered or changed: {rows}; visited without an index: {scanned}; steps: {steps}")?;
         }
-        writeln!(f, "\nstages")?;
+        if !self.stages.is_empty() {
+            writeln!(f, "\nstages")?;
+        }
         for stage in &self.stages {
             writeln!(f, "  {:<6} {:>8} µs", stage.name, stage.micros)?;
         }

@@ -157,7 +157,9 @@ fn equality<'c>(
     let ty = model
         .value_type(&field.kind)
         .filter(|ty| !matches!(ty, ValueType::Scalar(Scalar::Json | Scalar::Money)))
-        .ok_or_else(|| ViolationKind::Range("this field cannot be compared so; use 'filter'".to_owned()))?;
+        .ok_or_else(|| {
+            ViolationKind::Range("this field cannot be compared with `field=value`; use `filter`".to_owned())
+        })?;
     let value = ty.read(token(raw))?;
     Ok((field, value))
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Action, CallerKind, Error, Unauthenticated, ViolationKind, limits};
 use backstay_expr::Rights;
 use backstay_model::Collection;
-use backstay_scalar::{Value, quote};
+use backstay_scalar::{Value, ValueRef, quote};
 use backstay_sql::{DecodeError, ReadPlan, Row, Template};
 use backstay_store::{ReadStats, RowSink, StoreError};
 use bytes::Bytes;
@@ -54,7 +54,7 @@ pub(crate) async fn list(
         (inner.application.model.collection(request.collection), prepared.plan.names_classified);
     record(&Executed { template, bindings, collection, withheld, stats });
     let count = match request.count {
-        true => Some(inner.count(cx, &class, &prepared).await?),
+        true => Some(inner.count(cx, &class, (collection, &prepared), record).await?),
         false => None,
     };
     let body = sink.finish(&prepared.order, count);
@@ -148,17 +148,27 @@ impl Inner {
     }
 
     /// How many records the list would show on all its pages: exactly up to the limit, then one more.
-    async fn count(&self, cx: &Context, class: &CallerClass, list: &PreparedList) -> Result<u64, Error> {
+    async fn count(
+        &self,
+        cx: &Context,
+        class: &CallerClass,
+        (collection, list): (&Collection, &PreparedList),
+        record: &mut (dyn FnMut(&Executed<'_>) + Send),
+    ) -> Result<u64, Error> {
         let plan = list.plan.count(&self.planner, &class.rights);
         let bindings = Bindings { limit: limits::COUNT_MAX + 1, ..list.bindings(cx) };
         let mut sink = Collect::new(|row: &dyn Row| match row.value(0)? {
-            backstay_scalar::ValueRef::Int(count) => Ok(u64::try_from(count).unwrap_or(0)),
-            _ => Err(DecodeError { column: 0, expected: "a number of rows" }),
+            ValueRef::Int(count) => u64::try_from(count).map_err(|_| NOT_A_COUNT),
+            _ => Err(NOT_A_COUNT),
         });
-        self.read(&bindings.statement(&plan.template), &mut sink).await?;
-        Ok(sink.found.pop().unwrap_or(0))
+        let stats = self.read(&bindings.statement(&plan.template), &mut sink).await?;
+        let withheld = list.plan.names_classified;
+        record(&Executed { template: &plan.template, bindings, collection, withheld, stats });
+        sink.found.pop().ok_or_else(|| Error::internal(NOT_A_COUNT))
     }
 }
+
+const NOT_A_COUNT: DecodeError = DecodeError { column: 0, expected: "a number of rows" };
 
 /// Refuses where no record at all could be allowed to callers of this class.
 pub(crate) fn may_at_all(rights: &Rights, cx: &Context, collection: &Collection, action: Action) -> Result<(), Error> {
