@@ -204,7 +204,8 @@ async fn equality_is_written_plainly() {
     check(&[("filtr", "x")], "malformed-request: filtr: unknown parameter 'filtr'; did you mean 'filter'?").await;
     check(&[("state", "X")], "malformed-request: state: expected one of DRAFT, REVIEW, PUBLISHED").await;
     check(&[("words", "7"), ("words", "8")], "malformed-request: words: the member occurs twice").await;
-    check(&[("data", "{}")], "malformed-request: data: this field cannot be compared with `field=value`; use `filter`").await;
+    check(&[("data", "{}")], "malformed-request: data: this field cannot be compared with `field=value`; use `filter`")
+        .await;
 }
 
 #[tokio::test]

@@ -22,13 +22,23 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
 
 /// A record as it is read. No field is required, because `select` chooses among them.
 fn record(model: &Model, collection: &Collection) -> Value {
-    let fields: Map<String, Value> =
+    let mut fields: Map<String, Value> =
         readable(collection).map(|field| (field.name.clone(), described(field, read(model, field)))).collect();
+    let nested: Vec<&str> = readable(collection).filter(is_to_many).map(|field| field.name.as_str()).collect();
+    if !nested.is_empty() {
+        let names = json!({ "type": "string", "enum": nested });
+        let about = format!("The nested lists of which only the first {} records are answered.", limits::NESTED_MAX);
+        fields.insert("$more".to_owned(), json!({ "type": "array", "items": names, "description": about }));
+    }
     let mut schema = json!({ "type": "object", "properties": fields, "additionalProperties": false });
     if let Some(description) = &collection.description {
         schema["description"] = json!(description);
     }
     schema
+}
+
+fn is_to_many(field: &&Field) -> bool {
+    matches!(field.kind, FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. })
 }
 
 fn create(model: &Model, collection: &Collection) -> Value {
