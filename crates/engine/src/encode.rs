@@ -16,7 +16,7 @@ pub(crate) fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) ->
         if is_visible(row, member)? {
             out.push(separator);
             separator = b',';
-            name(out, &member.name);
+            out.extend_from_slice(member.label.as_bytes());
             if value(out, row, &member.value)? == Extent::Cut {
                 cut.push(&*member.name);
             }

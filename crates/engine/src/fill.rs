@@ -41,21 +41,22 @@ pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     proposal.set(Collection::CREATED_AT, cx.moment().into());
     proposal.set(Collection::UPDATED_AT, cx.moment().into());
     proposal.set(Collection::VERSION, Value::Int(1));
-    for (field, value) in std::mem::take(&mut proposal.input.values) {
-        proposal.set(field, value.clone());
-        proposal.input.values.push((field, value));
+    let Proposal { input, values, .. } = proposal;
+    for (field, value) in &input.values {
+        values[usize::from(field.0)] = value.clone();
     }
 }
 
 /// Refuses fields that no client may write. Backstay itself writes all but the version.
 pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
-    let fields: Vec<FieldId> = proposal.input.fields().collect();
-    for id in fields {
-        let field = proposal.collection.field(id);
-        let refused = proposal.authority == Authority::Caller || id == Collection::VERSION;
-        if let Some(reason) = field.refused_to_clients().filter(|_| refused) {
-            proposal.refuse(field, ViolationKind::ReadOnly(reason));
-        }
+    let (collection, authority) = (proposal.collection, proposal.authority);
+    let refused = |id: FieldId| {
+        let reason = collection.field(id).refused_to_clients()?;
+        (authority == Authority::Caller || id == Collection::VERSION).then_some((id, reason))
+    };
+    let refused: Vec<_> = proposal.input.fields().filter_map(refused).collect();
+    for (id, reason) in refused {
+        proposal.refuse(collection.field(id), ViolationKind::ReadOnly(reason));
     }
 }
 

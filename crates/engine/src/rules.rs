@@ -29,7 +29,9 @@ pub(crate) async fn decide(
     };
     let rule = of.rule(&class.rights, proposal.collection.id);
     let answer = answer(cx, &class, proposal, (rule, this)).await?;
-    recording::rule(cx, proposal, of, this).await?;
+    if cx.recorder.is_some() {
+        recording::rule(cx, proposal, of, this).await?;
+    }
     Ok(answer)
 }
 
@@ -106,7 +108,9 @@ pub(crate) async fn fields(
     proposal: &mut Proposal<'_>,
     action: Action,
 ) -> Result<(), Error> {
-    let fields: Vec<FieldId> = proposal.input.fields().collect();
+    let (rights, collection, recorded) = (&proposal.class.rights, proposal.collection.id, cx.recorder.is_some());
+    let asked = |id: &FieldId| recorded || !RuleOf::Field(*id, action).rule(rights, collection).allows();
+    let fields: Vec<FieldId> = proposal.input.fields().filter(asked).collect();
     for id in fields {
         let of = RuleOf::Field(id, action);
         let names_new = of.rule(&proposal.class.rights, proposal.collection.id).names_new();

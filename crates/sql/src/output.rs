@@ -121,7 +121,8 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
                 self.plain(&member)?
             }
         };
-        Some(MemberOutput { name: Arc::from(field.name.as_str()), visible, value })
+        let label = format!("\"{}\":", field.name).into();
+        Some(MemberOutput { name: Arc::from(field.name.as_str()), label, visible, value })
     }
 
     fn plain(&mut self, member: &Member<'_>) -> Option<ValueOutput> {

@@ -108,6 +108,8 @@ pub struct ObjectOutput {
 pub struct MemberOutput {
     /// The field's name.
     pub name: Arc<str>,
+    /// The name as a member of a JSON object begins: in quotes, with a colon.
+    pub label: Box<str>,
     /// A Boolean column that is true where the member is to be written; `None`: always.
     pub visible: Option<usize>,
     /// Its value.

@@ -16,7 +16,7 @@ impl Row for SqliteRow<'_> {
     fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
         let Some(ty) = self.columns.get(column).copied() else { return Err(missing(column)) };
         let stored = self.row.get_ref(column).map_err(|_| missing(column))?;
-        decode(stored, ty).ok_or(DecodeError { column, expected: ty.name() })
+        decode(stored, ty).ok_or_else(|| DecodeError { column, expected: ty.name() })
     }
 }
 
@@ -57,7 +57,7 @@ impl Row for CopiedRow {
     fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
         let ty = self.columns.get(column).copied().ok_or_else(|| missing(column))?;
         let stored = self.values.get(column).ok_or_else(|| missing(column))?;
-        decode(stored.into(), ty).ok_or(DecodeError { column, expected: ty.name() })
+        decode(stored.into(), ty).ok_or_else(|| DecodeError { column, expected: ty.name() })
     }
 }
 
@@ -66,6 +66,7 @@ fn missing(column: usize) -> DecodeError {
 }
 
 /// The stored value read as its column's type; `None` if it has another type.
+#[inline]
 fn decode(stored: types::ValueRef<'_>, ty: ColumnType) -> Option<ValueRef<'_>> {
     Some(match (stored, ty) {
         (types::ValueRef::Null, _) => ValueRef::Null,
