@@ -63,3 +63,51 @@ fn order_mark(order: &str) -> [u8; 4] {
     let hash = order.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash.to_be_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use backstay_scalar::Scalar;
+
+    use super::*;
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+    /// What a client holds, byte for byte: a change of it needs another number.
+    const GOLDEN: &str = "AVGJ-xBbIjQyIixudWxsLCIwMTg5MGE1ZC1hYzk2LTc3NGItYmNjZS1iMzAyMDk5YTgwNTciXQ";
+    const ORDER: &str = "number,-name";
+    const KINDS: [ValueType<'static>; 3] =
+        [ValueType::Scalar(Scalar::Int), ValueType::Scalar(Scalar::String), ValueType::Scalar(Scalar::Id)];
+
+    fn cursor() -> Cursor {
+        Cursor { values: vec![Value::Int(42), Value::Null, Value::Id(ID.parse().expect("an id"))] }
+    }
+
+    fn read(bytes: &[u8]) -> Result<Cursor, &'static str> {
+        Cursor::decode(&URL_SAFE_NO_PAD.encode(bytes), ORDER, &KINDS).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn a_cursor_is_this_word() {
+        assert_eq!(cursor().encode(ORDER), GOLDEN);
+        assert_eq!(Cursor::decode(GOLDEN, ORDER, &KINDS).expect("it is read"), cursor());
+        assert_eq!(cursor().nulls(), [false, true]);
+    }
+
+    #[test]
+    fn a_word_of_another_form_or_order_is_refused() {
+        let bytes = URL_SAFE_NO_PAD.decode(GOLDEN).expect("base64");
+        assert_eq!(read(&bytes), Ok(cursor()));
+        for form in [0, 2, 255] {
+            assert_eq!(read(&[&[form], &bytes[1..]].concat()), Err("malformed-request"), "form {form}");
+        }
+        for length in 0..bytes.len() {
+            assert_eq!(read(&bytes[..length]), Err("malformed-request"), "{length} bytes");
+        }
+        for order in ["", "number", "-name,number"] {
+            assert!(Cursor::decode(GOLDEN, order, &KINDS).is_err(), "{order}");
+        }
+        assert!(Cursor::decode(GOLDEN, ORDER, &KINDS[1..]).is_err(), "other kinds");
+        for texts in [r#"["42",null,null]"#, r#"["x",null,"x"]"#, "{}", r#"[42,null,"x"]"#] {
+            assert_eq!(read(&[&bytes[..5], texts.as_bytes()].concat()), Err("malformed-request"), "{texts}");
+        }
+    }
+}

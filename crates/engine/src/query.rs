@@ -4,7 +4,7 @@ use backstay_base::{Action, Error, Violation, ViolationKind, limits, nearest};
 use backstay_expr::{Expr, ExprError, Node, Operator, Parameter, Path, Rights, Root, Scope, Type, compile};
 use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model, ValueType};
 use backstay_scalar::{Scalar, Token, Value};
-use backstay_sql::{ColumnRef, Planner, Position, ReadPlan, ReadScope, ReadShape, SortKey};
+use backstay_sql::{ColumnRef, DecodeError, Planner, Position, ReadPlan, ReadScope, ReadShape, Row, SortKey};
 
 use crate::decode::{items, shorten, unknown_field};
 use crate::select;
@@ -30,11 +30,28 @@ pub(crate) struct ListPlan {
     pub(crate) params: Vec<Parameter>,
     /// Whether the filter, an equality or the order names a classified field: then its values are not told.
     pub(crate) names_classified: bool,
+    /// The scalars of the sort keys and of the id; none for an enum.
+    cursor: Vec<Option<Scalar>>,
     shape: ReadShape,
     count: OnceLock<ReadPlan>,
 }
 
 impl ListPlan {
+    /// The values of a row that a cursor behind it has.
+    pub(crate) fn place_of(&self, row: &dyn Row) -> Result<Vec<Value>, DecodeError> {
+        let value = |(column, scalar): (&usize, &Option<Scalar>)| {
+            let stored = row.value(*column)?;
+            match scalar {
+                Some(scalar) => {
+                    let expected = "a value of the scalar that the list is sorted by";
+                    scalar.load(&[stored]).ok_or(DecodeError { column: *column, expected })
+                }
+                None => Ok(Value::from(stored)),
+            }
+        };
+        self.page.cursor.iter().zip(&self.cursor).map(value).collect()
+    }
+
     /// The statement that counts what the list would show, whatever the page.
     pub(crate) fn count(&self, planner: &Planner, rights: &Rights) -> &ReadPlan {
         self.count.get_or_init(|| {
@@ -108,6 +125,13 @@ fn has_order(field: &Field) -> bool {
 pub(crate) fn cursor_kinds<'m>(keys: &[SortKey], collection: &Collection, model: &'m Model) -> Vec<ValueType<'m>> {
     let kinds = keys.iter().filter_map(|key| model.value_type(&collection.field(key.column.field).kind));
     kinds.chain([ValueType::Scalar(Scalar::Id)]).collect()
+}
+
+fn scalar_of(kind: ValueType<'_>) -> Option<Scalar> {
+    match kind {
+        ValueType::Scalar(scalar) => Some(scalar),
+        ValueType::Enum(_) => None,
+    }
 }
 
 /// The fields of `field=value`, and their values.
@@ -206,7 +230,9 @@ pub(crate) fn plan(key: &ListKey, model: &Model, rights: &Rights, planner: &Plan
     let names_classified = reads.iter().any(|(collection, field)| model.field(*collection, *field).class.is_some());
     let after = key.after.clone().map(|nulls| Position { nulls });
     let shape = read_shape(selection, filter, ReadScope::Page { sort: key.sort.clone(), after });
-    Ok(ListPlan { page: planner.read(&shape, rights), params, names_classified, shape, count: OnceLock::new() })
+    let cursor = cursor_kinds(&key.sort, collection, model).into_iter().map(scalar_of).collect();
+    let page = planner.read(&shape, rights);
+    Ok(ListPlan { page, params, names_classified, cursor, shape, count: OnceLock::new() })
 }
 
 fn in_filter(text: &str, error: &ExprError) -> Violation {

@@ -48,7 +48,7 @@ pub(crate) async fn list(
     let class = inner.application.class(&cx.caller);
     let prepared = inner.prepare_list(cx, &class, &request)?;
     let (template, bindings) = (&prepared.plan.page.template, prepared.bindings(cx));
-    let mut sink = PageBody::new(&prepared.plan.page, prepared.limit);
+    let mut sink = PageBody::new(&prepared.plan, prepared.limit);
     let stats = inner.read(&bindings.statement(template), &mut sink).await?;
     let (collection, withheld) =
         (inner.application.model.collection(request.collection), prepared.plan.names_classified);
@@ -190,7 +190,7 @@ pub(crate) fn not_found(collection: &Collection) -> Error {
 
 /// Writes a page as JSON.
 struct PageBody<'p> {
-    plan: &'p ReadPlan,
+    plan: &'p ListPlan,
     limit: u32,
     rows: u32,
     body: Vec<u8>,
@@ -202,7 +202,7 @@ struct PageBody<'p> {
 const OPENING: &[u8] = b"{\"items\":[";
 
 impl<'p> PageBody<'p> {
-    fn new(plan: &'p ReadPlan, limit: u32) -> Self {
+    fn new(plan: &'p ListPlan, limit: u32) -> Self {
         Self { plan, limit, rows: 0, body: Vec::with_capacity(4096), last: Vec::new(), more: false }
     }
 
@@ -242,11 +242,10 @@ impl RowSink for PageBody<'_> {
             self.body.push(b',');
         }
         self.rows += 1;
-        encode::object(&mut self.body, row, &self.plan.output)?;
+        encode::object(&mut self.body, row, &self.plan.page.output)?;
         within_answer(&self.body)?;
         if self.rows == self.limit {
-            let values = self.plan.cursor.iter().map(|column| row.value(*column).map(Value::from));
-            self.last = values.collect::<Result<Vec<Value>, DecodeError>>()?;
+            self.last = self.plan.place_of(row)?;
         }
         Ok(())
     }

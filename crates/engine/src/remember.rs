@@ -1,4 +1,4 @@
-use backstay_base::{Caller, Duration, Error, Limit, RecordId, Timestamp, limits};
+use backstay_base::{Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
 use backstay_store::{KeyClaim, Recall};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -37,9 +37,22 @@ pub(crate) fn wanted(if_match: Option<&IfMatch>) -> Vec<u8> {
     }
 }
 
+/// The form of the answers that this Backstay keeps. Those that were kept before there were numbers have none.
+const FORM: u8 = 1;
+const WITHOUT_NUMBER: u8 = 0;
+
+/// The part that every form of a kept answer has.
+#[derive(Debug, Deserialize)]
+struct Form {
+    #[serde(default)]
+    form: u8,
+}
+
 /// An answer as it is kept under its key.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
+    #[serde(default)]
+    form: u8,
     outcome: u8,
     ids: Vec<String>,
     version: Option<i64>,
@@ -58,9 +71,9 @@ impl TxContext<'_, '_> {
             Recall::New => Ok(None),
             Recall::Mismatch => Err(Error::KeyReused),
             Recall::Replay(bytes) => {
-                let kept: Kept = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+                let kept = Kept::read(&bytes)?;
                 let same = kept.rights == rights(self.caller());
-                let written = kept.into_written();
+                let written = kept.into_written()?;
                 Ok(Some(if same { written } else { Written { body: None, tag: None, ..written } }))
             }
         }
@@ -105,10 +118,28 @@ fn expiry(now: Timestamp) -> Timestamp {
     now.checked_add(Duration::from_micros(limits::IDEMPOTENCY_HOURS * HOUR_MICROS)).unwrap_or(now)
 }
 
+/// A kept answer that no Backstay writes.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer that is kept under an idempotency key has an outcome or an id that cannot be read")]
+struct Unreadable;
+
 impl Kept {
+    /// Reads an answer. What another version of Backstay kept in a form of its own was done, and is not done again.
+    fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let Form { form } = serde_json::from_slice(bytes).map_err(Error::internal)?;
+        match form {
+            WITHOUT_NUMBER | FORM => serde_json::from_slice(bytes).map_err(Error::internal),
+            _ => Err(Conflict::Already(
+                "this request was carried out and answered by another version of the server; read the record to see it",
+            )
+            .into()),
+        }
+    }
+
     fn of(written: &Written, rights: String) -> Self {
         let text = |body: &Bytes| String::from_utf8_lossy(body).into_owned();
         Self {
+            form: FORM,
             outcome: match written.outcome {
                 Outcome::Created => 1,
                 Outcome::Updated => 2,
@@ -122,18 +153,80 @@ impl Kept {
         }
     }
 
-    fn into_written(self) -> Written {
-        Written {
+    fn into_written(self) -> Result<Written, Error> {
+        let ids: Result<Vec<RecordId>, Error> =
+            self.ids.iter().map(|id| id.parse().map_err(|_| Error::internal(Unreadable))).collect();
+        Ok(Written {
             outcome: match self.outcome {
                 1 => Outcome::Created,
                 2 => Outcome::Updated,
-                _ => Outcome::Deleted,
+                3 => Outcome::Deleted,
+                _ => return Err(Error::internal(Unreadable)),
             },
-            ids: self.ids.iter().filter_map(|id| id.parse().ok()).collect(),
+            ids: ids?,
             version: self.version,
             body: self.body.map(Bytes::from),
             tag: self.tag.map(Tag::from_text),
             replayed: true,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+    /// What is stored, byte for byte: a change of it needs another number.
+    const GOLDEN: &str = r#"{"form":1,"outcome":2,"ids":["01890a5d-ac96-774b-bcce-b302099a8057"],"version":3,"body":"{\"a\":1}","tag":"3.x","rights":"r"}"#;
+
+    fn updated() -> Written {
+        Written {
+            outcome: Outcome::Updated,
+            ids: vec![ID.parse().expect("an id")],
+            version: Some(3),
+            body: Some(Bytes::from_static(br#"{"a":1}"#)),
+            tag: Some(Tag::from_text("3.x".to_owned())),
+            replayed: true,
+        }
+    }
+
+    fn read(text: &str) -> Result<Written, Error> {
+        Kept::read(text.as_bytes()).and_then(Kept::into_written)
+    }
+
+    #[test]
+    fn a_kept_answer_has_this_form() {
+        let kept = serde_json::to_string(&Kept::of(&updated(), "r".to_owned())).expect("JSON");
+        assert_eq!(kept, GOLDEN);
+        assert_eq!(read(GOLDEN).expect("it is read"), updated());
+        let deletion = Written { outcome: Outcome::Deleted, version: None, body: None, tag: None, ..updated() };
+        let kept = serde_json::to_string(&Kept::of(&deletion, String::new())).expect("JSON");
+        assert_eq!(read(&kept).expect("it is read"), deletion);
+    }
+
+    #[test]
+    fn an_answer_without_a_number_is_read() {
+        let old = GOLDEN.replace(r#""form":1,"#, "");
+        assert_eq!(read(&old).expect("it is read"), updated());
+        assert_eq!(read(&old.replace(r#","rights":"r""#, "")).expect("it is read"), updated());
+    }
+
+    #[test]
+    fn an_answer_of_another_form_is_a_conflict_and_a_broken_one_an_internal_error() {
+        let codes = [
+            (r#"{"form":2}"#.to_owned(), "already-done"),
+            (r#"{"form":255,"outcome":{"what":"ever"}}"#.to_owned(), "already-done"),
+            (r#"{"form":1}"#.to_owned(), "internal"),
+            (r#"{"form":256}"#.to_owned(), "internal"),
+            (GOLDEN.replace(r#""outcome":2"#, r#""outcome":4"#), "internal"),
+            (GOLDEN.replace(ID, "x"), "internal"),
+            ("[]".to_owned(), "internal"),
+            (String::new(), "internal"),
+            ("\u{0}".to_owned(), "internal"),
+        ];
+        for (kept, code) in codes {
+            assert_eq!(read(&kept).map_err(|error| error.code()), Err(code), "{kept}");
         }
     }
 }

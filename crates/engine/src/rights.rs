@@ -66,11 +66,12 @@ pub(crate) fn without_grant(collection: &Collection) -> String {
 
 /// The rights of a class of callers.
 pub(crate) fn rights_of(grantee: Grantee<'_>, model: &Model, policy: &Policy) -> Rights {
-    let collection = |collection: &Collection| of_collection(grantee, collection, policy.collection(collection.id));
+    let collection = |collection: &Collection| of_collection(grantee, collection, policy);
     Rights::new(model.collections.iter().map(collection))
 }
 
-fn of_collection(grantee: Grantee<'_>, collection: &Collection, policy: &CollectionPolicy) -> CollectionRights {
+fn of_collection(grantee: Grantee<'_>, collection: &Collection, whole: &Policy) -> CollectionRights {
+    let policy: &CollectionPolicy = whole.collection(collection.id);
     let mut rights = CollectionRights::default();
     for action in ACTIONS {
         // On a type the absence of a rule refuses.
@@ -82,7 +83,11 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, policy: &Collect
     }
     let sees = [Action::Get, Action::Search].iter().any(|action| is_granted(grantee.grant(), collection, *action));
     for (field, policy) in collection.fields.iter().zip(&policy.fields) {
-        rights.field(of_field((grantee, sees), field, policy));
+        let declared_unseen = field.kind.declared_by().is_some_and(|(target, declaring)| {
+            let declaring = &whole.collection(target).fields[usize::from(declaring.0)];
+            grantee.allowed(declaring.allow.read.as_ref(), Rule::allowed).refuses()
+        });
+        rights.field(of_field((grantee, sees && !declared_unseen), field, policy));
     }
     for states in &policy.states {
         for ((from, to), transition) in &states.transitions {

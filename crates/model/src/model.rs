@@ -320,6 +320,15 @@ impl FieldKind {
         }
     }
 
+    /// The field that declares the relation, and its collection, where this one is its `@inverse`.
+    pub fn declared_by(&self) -> Option<(CollectionId, FieldId)> {
+        match self {
+            Self::OneToMany { target, via } => Some((*target, *via)),
+            Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
+            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. } => None,
+        }
+    }
+
     /// Whether it is an end of a relation that is written at the other one.
     fn is_written_elsewhere(&self) -> bool {
         match self {

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model};
 use backstay_scalar::Storage;
@@ -87,6 +88,9 @@ pub(crate) struct Members<'r> {
     /// The key of the record that has the relation, in the member's row; `None` where all members are those of one
     /// record.
     pub(crate) owner: Option<Sql>,
+    /// The rule of the member's own field that declares the relation, where this is its `@inverse`: whoever does not see
+    /// that field does not see that the member is one.
+    pub(crate) declared: Option<&'r Rule>,
 }
 
 impl<'m> Builder<'m> {
@@ -151,11 +155,12 @@ impl<'m> Builder<'m> {
         kind: &FieldKind,
         (perspective, rights): (Perspective, &'r Rights),
     ) -> Option<Members<'r>> {
+        let declared = kind.declared_by().map(|(target, field)| rights.field(target, field, Action::Read));
         match kind {
             FieldKind::OneToMany { target, via } => {
                 let member = self.rows(self.model.collection(*target), perspective, rights);
                 let owner = self.stored(&member.anchor, ColumnRef::main(*via));
-                Some(Members { member, owner: Some(owner) })
+                Some(Members { member, owner: Some(owner), declared })
             }
             FieldKind::ManyToMany { target, link } => {
                 let frame = self.frame();
@@ -164,7 +169,7 @@ impl<'m> Builder<'m> {
                 let record = Record::Linked(alias, link.far.as_str().into());
                 let read = relation(self.model.collection(*target), perspective, rights).read;
                 let anchor = Anchor { frame, record, collection: *target, perspective };
-                Some(Members { member: Seen { anchor, read }, owner: Some(owner) })
+                Some(Members { member: Seen { anchor, read }, owner: Some(owner), declared })
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
         }
@@ -192,7 +197,7 @@ impl<'m> Builder<'m> {
         let record = Record::Linked(self.source(frame, Rows::Select(Box::new(rows))), FAR.into());
         let read = relation(self.model.collection(*target), proposed.perspective, rights).read;
         let anchor = Anchor { frame, record, collection: *target, perspective: proposed.perspective };
-        Some(Members { member: Seen { anchor, read }, owner: None })
+        Some(Members { member: Seen { anchor, read }, owner: None, declared: None })
     }
 
     /// The record's key.

@@ -4,7 +4,7 @@ use backstay_model::FieldId;
 use sea_query::{Expr as Sql, Query};
 
 use crate::Perspective;
-use crate::builder::{Anchor, Builder, Seen};
+use crate::builder::{Anchor, Builder, Members, Seen};
 use crate::predicate::Pred;
 use crate::tree::{column, name, subquery};
 
@@ -42,6 +42,13 @@ pub(crate) struct Lowering<'b, 'm, 'e> {
 /// Where a rule about this record is true.
 pub(crate) fn holds(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pred {
     Lowering::new(builder, Scope::rule(this)).is_true(rule.expr())
+}
+
+/// Where a member of a relation is seen, and that it is one.
+pub(crate) fn sees_member(builder: &mut Builder<'_>, members: &Members<'_>) -> Pred {
+    let Members { member, owner: _, declared } = members;
+    let declared = declared.map_or(Pred::Known(true), |rule| holds(builder, rule, &member.anchor));
+    Pred::all([holds(builder, member.read, &member.anchor), declared])
 }
 
 impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {

@@ -7,7 +7,7 @@ use backstay_scalar::{Scalar, Storage, Writer, write_stored};
 use sea_query::{Expr as Sql, ExprTrait, Order, Query, SelectStatement};
 
 use crate::builder::{Anchor, Builder, Members};
-use crate::lower::holds;
+use crate::lower::{holds, sees_member};
 use crate::predicate::Pred;
 use crate::quantifier::tie;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
@@ -173,10 +173,11 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let nothing = || (word("[]"), Vec::new(), Vec::new());
         let key = self.builder.key(member.at);
         let view = (member.at.perspective, self.rights);
-        let Some(Members { member, owner }) = self.builder.members(&member.field.kind, view) else {
+        let Some(members) = self.builder.members(&member.field.kind, view) else {
             return nothing();
         };
-        let read = holds(self.builder, member.read, &member.anchor);
+        let read = sees_member(self.builder, &members);
+        let Members { member, owner, declared: _ } = members;
         if matches!(read, Pred::Known(false)) {
             return nothing();
         }

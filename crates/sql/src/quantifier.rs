@@ -5,7 +5,7 @@ use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query};
 
 use crate::ColumnRef;
 use crate::builder::{Members, Record};
-use crate::lower::Lowering;
+use crate::lower::{Lowering, sees_member};
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, integer, name, subquery};
 
@@ -41,8 +41,9 @@ impl<'e> Quantified<'e> {
     /// Where it is true, or is false.
     pub(crate) fn lowered(self, lowering: &mut Lowering<'_, '_, '_>, wanted: bool) -> Pred {
         let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
-        let Owner { key, certain, mut conditions, members: Members { member, owner } } = owner;
-        let visible = lowering.sees_record(&member);
+        let Owner { key, certain, mut conditions, members } = owner;
+        let visible = sees_member(lowering.builder, &members);
+        let Members { member, owner, declared: _ } = members;
         // One member that is true (exists) or false (all) decides; else none may be anything but the contrary.
         let decisive = self.kind == Quantifier::Exists;
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
@@ -78,10 +79,10 @@ impl<'e> Quantified<'e> {
     /// must look at the member alone (`Driver::of`).
     pub(crate) fn driven(self, lowering: &mut Lowering<'_, '_, '_>) -> Pred {
         let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
-        let Owner { key, mut conditions, members: Members { member, owner: Some(owner) }, .. } = owner else {
-            return self.lowered(lowering, true);
-        };
-        let visible = lowering.sees_record(&member);
+        let Owner { key, certain: _, mut conditions, members } = owner;
+        let Some(owner) = members.owner.clone() else { return self.lowered(lowering, true) };
+        let visible = sees_member(lowering.builder, &members);
+        let Members { member, owner: _, declared: _ } = members;
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
         let of_member = lowering.is_true(self.body);
         lowering.scope.bound.pop();
@@ -96,8 +97,9 @@ impl<'e> Quantified<'e> {
     /// True, false or null, with the body lowered once: the truths of all members are looked at.
     pub(crate) fn lowered_once(self, lowering: &mut Lowering<'_, '_, '_>) -> Sql {
         let Some(owner) = self.owner(lowering) else { return lowering.builder.dialect.unknown() };
-        let Owner { key, certain, mut conditions, members: Members { member, owner } } = owner;
-        let visible = lowering.sees_record(&member);
+        let Owner { key, certain, mut conditions, members } = owner;
+        let visible = sees_member(lowering.builder, &members);
+        let Members { member, owner, declared: _ } = members;
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
         let truth = lowering.once(self.body);
         lowering.scope.bound.pop();

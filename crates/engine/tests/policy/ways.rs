@@ -1,0 +1,290 @@
+//! The ways in which a caller could learn something: the rows of the table.
+
+use backstay_engine::{ExplainRequest, Get, List, Raw};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::world::{Hidden, Session};
+
+/// A way to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Get,
+    List,
+    Nested,
+    Filter,
+    Sort,
+    Cursor,
+    Count,
+    Equality,
+    Explain,
+    Echo,
+    Unique,
+    Referenced,
+    Reference,
+}
+
+impl Way {
+    pub(crate) const ALL: [(&str, Self); 13] = [
+        ("get", Self::Get),
+        ("list", Self::List),
+        ("nested", Self::Nested),
+        ("filter", Self::Filter),
+        ("sort", Self::Sort),
+        ("cursor", Self::Cursor),
+        ("count", Self::Count),
+        ("equality parameter", Self::Equality),
+        ("explain", Self::Explain),
+        ("update echo", Self::Echo),
+        ("conflict: unique", Self::Unique),
+        ("conflict: still referenced", Self::Referenced),
+        ("reference check", Self::Reference),
+    ];
+
+    /// Whether there is anything to ask in this way.
+    pub(crate) fn applies(self, hidden: Hidden) -> bool {
+        match (self, hidden) {
+            // No relation is secret, and a record of which a field is hidden may be referred to.
+            (Self::Referenced, Hidden::Secret)
+            | (Self::Reference, Hidden::Field | Hidden::Partly | Hidden::Secret | Hidden::System) => false,
+            (_, Hidden::Row | Hidden::Field | Hidden::Partly | Hidden::Secret | Hidden::System) => true,
+        }
+    }
+
+    /// Whether a caller who may see the hidden thing is answered differently. Nobody sees a secret, and the answer to a
+    /// deletion does not tell what was deleted with the record.
+    pub(crate) fn has_witness(self, hidden: Hidden) -> bool {
+        !matches!((self, hidden), (_, Hidden::Secret) | (Self::Referenced, Hidden::System))
+    }
+
+    pub(crate) async fn ask(self, hidden: Hidden, session: &mut Session<'_>) {
+        match self {
+            Self::Get => get(hidden, session).await,
+            Self::List => list(hidden, session).await,
+            Self::Nested => nested(hidden, session).await,
+            Self::Filter => filter(hidden, session).await,
+            Self::Sort => sort(hidden, session).await,
+            Self::Cursor => cursor(hidden, session).await,
+            Self::Count => count(hidden, session).await,
+            Self::Equality => equality(hidden, session).await,
+            Self::Explain => explain(hidden, session).await,
+            Self::Echo => echo(hidden, session).await,
+            Self::Unique => unique(hidden, session).await,
+            Self::Referenced => referenced(hidden, session).await,
+            Self::Reference => reference(hidden, session).await,
+        }
+    }
+}
+
+async fn get(hidden: Hidden, session: &mut Session<'_>) {
+    for select in [None, Some("name,text"), Some("code"), Some("number,name"), Some("keeper"), Some("*")] {
+        session.get(hidden.type_name(), session.world.thing, select).await;
+    }
+}
+
+async fn list(hidden: Hidden, session: &mut Session<'_>) {
+    for select in [None, Some("name"), Some("code"), Some("number"), Some("keeper")] {
+        session.list(hidden.type_name(), |list| list.select = select.map(str::to_owned)).await;
+    }
+    if hidden != Hidden::System {
+        session.list("Holder", |_| ()).await;
+        session.list("Keeper", |_| ()).await;
+    }
+}
+
+async fn nested(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, one) = (session.world, hidden.relation());
+    if hidden == Hidden::System {
+        session.get(hidden.type_name(), world.thing, Some("name,account{name}")).await;
+        session.get("Keeper", world.keepers[0], Some("name,notes{name}")).await;
+        return session.get("User", world.people[0], Some("name,notes{name}")).await;
+    }
+    session.get("Holder", world.holder, None).await;
+    for inner in ["name", "code", "number", "keeper{name}", "*"] {
+        session.get("Holder", world.holder, Some(&format!("name,{one}{{{inner}}}"))).await;
+        session.get("Holder", world.holder, Some(&format!("name,{one}s{{{inner}}}"))).await;
+        for keeper in world.keepers {
+            session.get("Keeper", keeper, Some(&format!("name,{one}s{{{inner}}}"))).await;
+            session.get("Keeper", keeper, Some(&format!("name,many{one}s{{{inner}}}"))).await;
+        }
+    }
+    session.get(hidden.type_name(), world.thing, Some("name,keeper{name}")).await;
+    session.list(hidden.type_name(), |list| list.select = Some("name,keeper{name}".to_owned())).await;
+}
+
+async fn filter(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, one) = (session.world, hidden.relation());
+    let of_thing = [
+        "code == 'guess'",
+        "code != 'guess'",
+        "code.startsWith('gu')",
+        "!code.startsWith('gu')",
+        "code == null",
+        "number > 4 && number < 6",
+        "!(number > 4 && number < 6)",
+        "number == null",
+        "number != null",
+        "number in [5, 6]",
+        "100 / (number - 5) > 0",
+        "!(100 / (number - 5) > 0)",
+        "keeper == null",
+        "keeper != null",
+        "keeper.name == 'ann'",
+        "!(keeper.name == 'ann')",
+        "name == 'thing' && code == 'guess'",
+        "name == 'thing' || number == 5",
+        "number == 5 ? name == 'thing' : name != 'thing'",
+        "text == 'later'",
+    ];
+    for text in of_thing {
+        session.filter(hidden.type_name(), text).await;
+    }
+    let id = format!("keeper == '{}'", world.keepers[0]);
+    session.filter(hidden.type_name(), &id).await;
+    for text in ["exists(m, true)", "exists(m, m.number == 5)", "all(m, m.number == 5)", "exists(m, m.name == 'thing')"]
+    {
+        session.filter("Keeper", &format!("{one}s.{text}")).await;
+        session.filter("Keeper", &format!("many{one}s.{text}")).await;
+        session
+            .filter(hidden.type_name(), &format!("keepers.{}", text.replace("m.number == 5", "m.name == 'ann'")))
+            .await;
+        session.filter("Holder", &format!("{one}s.{text}")).await;
+        session.filter("Keeper", &format!("!{one}s.{text}")).await;
+    }
+    for text in ["code == 'guess'", "number == 5", "number == null", "name == 'second'", "keeper.name == 'ann'"] {
+        session.filter("Holder", &format!("{one}.{text}")).await;
+        session.filter("Holder", &format!("!({one}.{text})")).await;
+    }
+}
+
+async fn sort(hidden: Hidden, session: &mut Session<'_>) {
+    for sort in ["number", "-number", "code", "-code,name", "public,number", "name"] {
+        session.list(hidden.type_name(), |list| list.sort = Some(sort.to_owned())).await;
+    }
+}
+
+async fn cursor(hidden: Hidden, session: &mut Session<'_>) {
+    let name = hidden.type_name();
+    for sort in [None, Some("number"), Some("-number"), Some("code"), Some("name")] {
+        let mut after = None;
+        for _ in 0..6 {
+            after = session
+                .list(name, |list| {
+                    (list.sort, list.limit, list.after) = (sort.map(str::to_owned), Some(1), after.take());
+                })
+                .await;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    let id = session.world.thing.to_string();
+    for (sort, value) in [("number", Some("5")), ("number", Some("6")), ("number", None), ("code", Some("guess"))] {
+        let forged = forged(sort, value, &id);
+        session.list(name, |list| (list.sort, list.after) = (Some(sort.to_owned()), Some(forged))).await;
+    }
+    let forged = forged("", None, &id);
+    session.list(name, |list| list.after = Some(forged)).await;
+}
+
+/// A cursor that no page gave: of this order, behind this value and record.
+fn forged(order: &str, value: Option<&str>, id: &str) -> String {
+    let mark = order.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let mut bytes = vec![1];
+    bytes.extend_from_slice(&mark.to_be_bytes());
+    let texts = if order.is_empty() { vec![Some(id)] } else { vec![value, Some(id)] };
+    bytes.extend(serde_json::to_vec(&texts).expect("JSON"));
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+async fn count(hidden: Hidden, session: &mut Session<'_>) {
+    let one = hidden.relation();
+    let counted = |of: &'static str, filter: Option<String>| (of, filter);
+    let asked = [
+        counted(hidden.type_name(), None),
+        counted(hidden.type_name(), Some("number > 4".to_owned())),
+        counted(hidden.type_name(), Some("!(code == 'guess')".to_owned())),
+        counted("Keeper", Some(format!("{one}s.exists(m, m.name == 'thing')"))),
+        counted("Keeper", Some(format!("!many{one}s.exists(m, m.name == 'thing')"))),
+        counted("Holder", Some(format!("{one}.number == 5"))),
+    ];
+    for (of, filter) in asked {
+        session.list(of, |list| (list.filter, list.count, list.limit) = (filter, true, Some(1))).await;
+    }
+}
+
+async fn equality(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, one) = (session.world, hidden.relation());
+    let asked = [
+        (hidden.type_name(), "code", "guess".to_owned()),
+        (hidden.type_name(), "number", "5".to_owned()),
+        (hidden.type_name(), "keeper", world.keepers[0].to_string()),
+        (hidden.type_name(), "name", "thing".to_owned()),
+        (hidden.type_name(), "id", world.thing.to_string()),
+        ("Holder", one, world.thing.to_string()),
+    ];
+    for (of, name, value) in asked {
+        session.list(of, |list| list.equals = vec![(name.to_owned(), Raw::Text(value))]).await;
+    }
+}
+
+async fn explain(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, name, one) = (session.world, hidden.type_name(), hidden.relation());
+    let collection = world.collection(name);
+    let get = Get { collection, id: world.thing, select: None };
+    let list = List { filter: Some("number > 4".to_owned()), ..List::of(collection) };
+    let requests = [
+        ExplainRequest::Get(get),
+        ExplainRequest::List(List::of(collection)),
+        ExplainRequest::List(list),
+        ExplainRequest::Update(session.update_request(name, world.thing, r#"{"text":"explained"}"#)),
+        ExplainRequest::Update(session.update_request(name, world.thing, r#"{"number":5}"#)),
+        ExplainRequest::Create(
+            session.create_request("Holder", &format!(r#"{{"name":"x","{one}":"{}"}}"#, world.thing)),
+        ),
+    ];
+    for request in requests {
+        session.explain(request).await;
+    }
+}
+
+async fn echo(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, name) = (session.world, hidden.type_name());
+    for body in [r#"{"text":"new"}"#, "{}", r#"{"number":5}"#, r#"{"code":"guess"}"#, r#"{"text":"newer"}"#] {
+        session.update(name, world.thing, body.to_owned()).await;
+    }
+    if hidden != Hidden::System {
+        session.update("Holder", world.holder, r#"{"name":"new"}"#.to_owned()).await;
+        session.update("Keeper", world.keepers[0], r#"{"name":"new"}"#.to_owned()).await;
+    }
+    session.create(name, r#"{"name":"own","code":"own","number":6,"public":false}"#.to_owned()).await;
+}
+
+async fn unique(hidden: Hidden, session: &mut Session<'_>) {
+    session.create(hidden.type_name(), r#"{"name":"own","code":"guess"}"#.to_owned()).await;
+    session.create(hidden.type_name(), r#"[{"name":"own","code":"b"},{"name":"own","code":"other"}]"#.to_owned()).await;
+}
+
+async fn referenced(hidden: Hidden, session: &mut Session<'_>) {
+    let world = session.world;
+    for (keeper, person) in world.keepers.into_iter().zip(world.people) {
+        match hidden {
+            Hidden::System => session.delete("User", person).await,
+            Hidden::Row | Hidden::Field | Hidden::Partly | Hidden::Secret => session.delete("Keeper", keeper).await,
+        }
+    }
+}
+
+async fn reference(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, one) = (session.world, hidden.relation());
+    let bodies = [
+        format!(r#"{{"name":"x","{one}":"{}"}}"#, world.thing),
+        format!(r#"{{"name":"x","{one}s":["{}"]}}"#, world.thing),
+        format!(r#"[{{"name":"x"}},{{"name":"y","{one}":"{}"}}]"#, world.thing),
+    ];
+    for body in bodies {
+        session.create("Holder", body).await;
+    }
+    session.update("Holder", world.holder, format!(r#"{{"{one}":"{}"}}"#, world.thing)).await;
+    session.update("Holder", world.holder, format!(r#"{{"{one}s":["{}"]}}"#, world.thing)).await;
+}

@@ -1,0 +1,342 @@
+//! Two worlds that differ only in what is hidden, and what callers are told in them.
+
+use std::fmt::{Debug, Write};
+use std::sync::Arc;
+
+use backstay_base::{Caller, CallerKind, RecordId};
+use backstay_engine::{
+    Authority, Context, Create, Delete, Engine, Error, ExplainRequest, Get, List, Transaction, TxContext, Update,
+    WriteOptions, decode_input,
+};
+use backstay_model::{CollectionId, SourceFile};
+use backstay_testkit::{TestApplication, TestClock, controlled};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::model::{APPLICATION, SYSTEM};
+
+/// What is hidden: a column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hidden {
+    /// A record, by its type's rule.
+    Row,
+    /// A field, in every record.
+    Field,
+    /// A field, in some records.
+    Partly,
+    /// A field that is classified as a secret.
+    Secret,
+    /// A record of a type of the system model.
+    System,
+}
+
+impl Hidden {
+    pub(crate) const ALL: [(&str, Self); 5] = [
+        ("row rule", Self::Row),
+        ("field rule, every record", Self::Field),
+        ("field rule, some records", Self::Partly),
+        ("secret field", Self::Secret),
+        ("system type", Self::System),
+    ];
+
+    /// The type that hides something.
+    pub(crate) fn type_name(self) -> &'static str {
+        match self {
+            Self::Row => "Row",
+            Self::Field => "Field",
+            Self::Partly => "Partly",
+            Self::Secret => "Secret",
+            Self::System => "BackstayNote",
+        }
+    }
+
+    /// The field of `Holder` that refers to it; with an `s` those of `Holder` and `Keeper` with several.
+    pub(crate) fn relation(self) -> &'static str {
+        match self {
+            Self::Row => "row",
+            Self::Field => "field",
+            Self::Partly => "partly",
+            Self::Secret => "secret",
+            Self::System => "note",
+        }
+    }
+}
+
+/// In which way a world is different.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// The hidden value is one that the requests guess.
+    Guessed,
+    /// It is another one.
+    Other,
+    /// There is none: a hidden record was deleted, a hidden field is null.
+    None,
+}
+
+impl Variant {
+    pub(crate) const ALL: [Self; 3] = [Self::Guessed, Self::Other, Self::None];
+}
+
+/// An application in which one thing is hidden.
+pub(crate) struct World {
+    application: TestApplication,
+    editor: Arc<Caller>,
+    writer: Arc<Caller>,
+    /// The record that is hidden or hides something, between two that the caller sees.
+    pub(crate) thing: RecordId,
+    pub(crate) holder: RecordId,
+    pub(crate) keepers: [RecordId; 2],
+    /// The account that a system record belongs to, and one that none belongs to.
+    pub(crate) people: [RecordId; 2],
+}
+
+impl World {
+    pub(crate) async fn open(hidden: Hidden, variant: Variant) -> Self {
+        let ambient = controlled(&TestClock::at("2026-01-31T12:00:00Z"), 11);
+        let files =
+            vec![SourceFile::app("model/policy.graphql", APPLICATION), SourceFile::system("system.graphql", SYSTEM)];
+        let application = TestApplication::open(files, ambient);
+        let editor = Arc::new(Caller::account(application.engine.next_id(), ["EDITOR"]));
+        let none = application.engine.next_id();
+        let (writer, keepers, people) = (Arc::clone(&editor), [none; 2], [none; 2]);
+        let mut world = Self { application, editor, writer, thing: none, holder: none, keepers, people };
+        for (index, name) in ["ann", "ben"].into_iter().enumerate() {
+            let body = format!(r#"{{"email":"{name}@example.org","name":"{name}"}}"#);
+            world.people[index] = world.made("User", &body).await;
+            world.keepers[index] = world.made("Keeper", &format!(r#"{{"name":"{name}"}}"#)).await;
+        }
+        let writer = world.made("User", r#"{"email":"wim@example.org","name":"wim"}"#).await;
+        let roles: [&str; 0] = [];
+        world.writer = Arc::new(Caller::account(writer, roles));
+        world.hide(hidden, variant).await;
+        world
+    }
+
+    /// Makes the hidden thing. Every variant takes the same number of commits and ids, so that the rest is equal.
+    async fn hide(&mut self, hidden: Hidden, variant: Variant) {
+        let name = hidden.type_name();
+        self.seed(name, r#"{"name":"first","public":true,"code":"a","number":1}"#).await;
+        let owner = |index: usize| match hidden {
+            Hidden::System => format!(r#""account":"{}""#, self.people[index]),
+            Hidden::Secret => r#""text":"t""#.to_owned(),
+            Hidden::Row | Hidden::Field | Hidden::Partly => {
+                format!(r#""keeper":"{0}","keepers":["{0}"]"#, self.keepers[index])
+            }
+        };
+        let hides_record = matches!(hidden, Hidden::Row | Hidden::System);
+        let values = match variant {
+            Variant::Guessed => format!(r#""code":"guess","number":5,{}"#, owner(0)),
+            Variant::None if hides_record => format!(r#""code":"guess","number":5,{}"#, owner(0)),
+            Variant::Other => format!(r#""code":"other","number":500,{}"#, owner(1)),
+            Variant::None => r#""code":null,"number":null"#.to_owned(),
+        };
+        self.thing = self.seed(name, &format!(r#"{{"name":"thing","public":false,{values}}}"#)).await;
+        self.seed(name, r#"{"name":"last","public":true,"code":"z","number":100}"#).await;
+        let body = match hidden {
+            Hidden::System => r#"{"name":"holder"}"#.to_owned(),
+            Hidden::Row => {
+                // A reference is its holder's; what the holder refers to is there in every variant.
+                let number = if variant == Variant::Other { 77 } else { 7 };
+                let body = format!(r#"{{"name":"second","public":false,"code":"s{number}","number":{number}}}"#);
+                let second = self.seed(name, &body).await;
+                format!(r#"{{"name":"holder","row":"{second}","rows":["{second}"]}}"#)
+            }
+            Hidden::Field | Hidden::Partly | Hidden::Secret => {
+                let (one, thing) = (hidden.relation(), self.thing);
+                format!(r#"{{"name":"holder","{one}":"{thing}","{one}s":["{thing}"]}}"#)
+            }
+        };
+        self.holder = self.made("Holder", &body).await;
+        let record = (self.collection(name), self.thing);
+        let ending = Ending { record, deleted: hides_record && variant == Variant::None };
+        let system = Context::system(self.engine());
+        self.engine().run(&system, ending).await.expect("the last change");
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.application.engine
+    }
+
+    pub(crate) fn collection(&self, name: &str) -> CollectionId {
+        self.engine().model().collection_named(name).expect("a collection of the model").id
+    }
+
+    async fn made(&self, of: &str, body: &str) -> RecordId {
+        let request =
+            Create { collection: self.collection(of), body: body.to_owned().into(), options: WriteOptions::default() };
+        let context = Context::new(self.engine(), Arc::clone(&self.editor));
+        self.engine().create(&context, request).await.expect("the record is made").ids[0]
+    }
+
+    /// Makes a record in Backstay's own name.
+    async fn seed(&self, of: &str, body: &str) -> RecordId {
+        let seed = Seed { collection: self.collection(of), body: body.to_owned().into() };
+        self.engine().run(&Context::system(self.engine()), seed).await.expect("the record is made")
+    }
+}
+
+struct Seed {
+    collection: CollectionId,
+    body: Bytes,
+}
+
+impl Transaction for Seed {
+    type Answer = RecordId;
+
+    fn name(&self) -> &'static str {
+        "seed"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
+        Box::pin(async move {
+            let input = decode_input(cx.model(), self.collection, &self.body)?;
+            Ok(cx.create(Authority::System, self.collection, input).await?.id())
+        })
+    }
+}
+
+/// The last commit before the requests: deletes the thing, or changes nothing but its text.
+struct Ending {
+    record: (CollectionId, RecordId),
+    deleted: bool,
+}
+
+impl Transaction for Ending {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "seed"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let (collection, id) = self.record;
+            if self.deleted {
+                return cx.delete(Authority::System, collection, id, None).await.map(drop);
+            }
+            let input = decode_input(cx.model(), collection, br#"{"text":"later"}"#)?;
+            cx.update(Authority::System, collection, id, input, None).await.map(drop)
+        })
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// An account that must not see what is hidden.
+    Writer,
+    /// One that may: what it is told shows that the worlds differ.
+    Witness,
+}
+
+/// What was answered to one way of asking.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Request by request, everything that was answered.
+    pub(crate) answers: Vec<String>,
+    /// Whether one of them was not refused.
+    pub(crate) any_allowed: bool,
+}
+
+/// Sends requests as one caller and keeps what is answered.
+pub(crate) struct Session<'w> {
+    pub(crate) world: &'w World,
+    caller: Arc<Caller>,
+    pub(crate) told: Told,
+}
+
+impl<'w> Session<'w> {
+    pub(crate) fn new(world: &'w World, hidden: Hidden, asker: Asker) -> Self {
+        let caller = match (asker, hidden) {
+            (Asker::Writer, _) => Arc::clone(&world.writer),
+            (Asker::Witness, Hidden::System) => {
+                let kind = CallerKind::Operator;
+                Arc::new(Caller { kind, ..Caller::clone(&world.editor) })
+            }
+            (Asker::Witness, _) => Arc::clone(&world.editor),
+        };
+        Self { world, caller, told: Told::default() }
+    }
+
+    fn context(&self) -> Context {
+        Context::new(self.world.engine(), Arc::clone(&self.caller))
+    }
+
+    fn note<T>(&mut self, asked: &dyn Debug, answer: Result<T, Error>, show: impl FnOnce(&T) -> String) {
+        let mut line = format!("{asked:?} → ");
+        let written = match &answer {
+            Ok(answer) => write!(line, "{}", show(answer)),
+            Err(error) => write!(line, "{}: {error}: {error:?}", error.code()),
+        };
+        written.expect("a text can be written to");
+        self.told.any_allowed |= answer.is_ok();
+        self.told.answers.push(line);
+    }
+
+    pub(crate) async fn get(&mut self, of: &str, id: RecordId, select: Option<&str>) {
+        let request = Get { collection: self.world.collection(of), id, select: select.map(str::to_owned) };
+        let answer = self.world.engine().get(&self.context(), request).await;
+        self.note(&(of, select), answer, |found| {
+            format!("{} {} {:?}", found.version, String::from_utf8_lossy(&found.body), found.tag)
+        });
+    }
+
+    /// Answers the next page's cursor.
+    pub(crate) async fn list(&mut self, of: &str, change: impl FnOnce(&mut List)) -> Option<String> {
+        let mut request = List::of(self.world.collection(of));
+        change(&mut request);
+        let asked = request.clone();
+        let answer = self.world.engine().list(&self.context(), request).await;
+        let page: Option<serde_json::Value> =
+            answer.as_ref().ok().map(|page| serde_json::from_slice(&page.body).expect("JSON"));
+        self.note(&asked, answer, |page| format!("{} {:?}", String::from_utf8_lossy(&page.body), page.tag));
+        page?["next"].as_str().map(str::to_owned)
+    }
+
+    pub(crate) async fn filter(&mut self, of: &str, filter: &str) {
+        self.list(of, |list| list.filter = Some(filter.to_owned())).await;
+    }
+
+    pub(crate) async fn create(&mut self, of: &str, body: String) {
+        let request = self.create_request(of, &body);
+        let answer = self.world.engine().create(&self.context(), request).await;
+        self.note(&(of, body), answer, |written| format!("{written:?}"));
+    }
+
+    pub(crate) async fn update(&mut self, of: &str, id: RecordId, body: String) {
+        let request = self.update_request(of, id, &body);
+        let answer = self.world.engine().update(&self.context(), request).await;
+        self.note(&(of, body), answer, |written| format!("{written:?}"));
+    }
+
+    pub(crate) async fn delete(&mut self, of: &str, id: RecordId) {
+        let request = self.delete_request(of, id);
+        let answer = self.world.engine().delete(&self.context(), request).await;
+        self.note(&("delete", of), answer, |written| format!("{written:?}"));
+    }
+
+    /// All of an explanation but for the time that it took.
+    pub(crate) async fn explain(&mut self, request: ExplainRequest) {
+        let asked = format!("{request:?}");
+        let answer = self.world.engine().explain(&self.context(), request).await;
+        self.note(&asked, answer, |explanation| {
+            let mut explanation = explanation.clone();
+            explanation.stages.clear();
+            format!("{explanation:?}")
+        });
+    }
+
+    pub(crate) fn create_request(&self, of: &str, body: &str) -> Create {
+        let collection = self.world.collection(of);
+        Create { collection, body: body.to_owned().into(), options: WriteOptions::default() }
+    }
+
+    pub(crate) fn update_request(&self, of: &str, id: RecordId, body: &str) -> Update {
+        let collection = self.world.collection(of);
+        Update { collection, id, body: body.to_owned().into(), options: WriteOptions::default() }
+    }
+
+    pub(crate) fn delete_request(&self, of: &str, id: RecordId) -> Delete {
+        Delete { collection: self.world.collection(of), id, options: WriteOptions::default() }
+    }
+}
