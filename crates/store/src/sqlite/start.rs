@@ -70,11 +70,11 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let shared = Shared::new(observer, commit_clock, log_format, Arc::clone(&options.on_fatal));
     let shared = Arc::new(shared);
     count_wal_pages(&mut session, &shared)?;
-    let readers = Arc::new(Readers::start(path.to_owned(), options.readers)?);
+    let readers = Arc::new(Readers::start(path.to_owned(), options.readers, &shared)?);
     let checkpointer = Checkpointer::start(checkpoint::session(path)?, Arc::clone(&shared), Arc::clone(&readers))
         .map_err(OpenError::Thread)?;
     let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last)?;
-    let writer = Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
+    let writer = Writer::start(commit, &shared, checkpointer.waker()).map_err(OpenError::Thread)?;
     let database = Box::new(SqliteDatabase::new(shared, readers, writer, checkpointer, lock));
     Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
 }
