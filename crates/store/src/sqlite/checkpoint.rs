@@ -117,9 +117,9 @@ fn write_back(session: &SqliteSession, shared: &Shared) -> Result<(), StoreError
 }
 
 fn checkpoint(session: &SqliteSession, shared: &Shared, command: &str) -> Result<(), StoreError> {
-    let written_back: i64 =
+    let written_back: i32 =
         session.db.query_row(command, [], |row| row.get(2)).map_err(|error| session.error(error))?;
     // SQLite returns -1 if there is no write-ahead log.
-    shared.written_back.store(u32::try_from(written_back).unwrap_or(0), Ordering::Relaxed);
+    shared.written_back.store(written_back.max(0).unsigned_abs(), Ordering::Relaxed);
     Ok(())
 }

@@ -124,9 +124,9 @@ fn completed<T>(future: impl Future<Output = Result<T, OpenError>>) -> Result<T,
 /// Keeps count of the pages in the write-ahead log.
 fn count_wal_pages(session: &mut SqliteSession, shared: &Arc<Shared>) -> Result<(), StoreError> {
     let shared = Arc::clone(shared);
-    let count = move |_: &mut rusqlite::hooks::Wal, pages| {
-        // SQLite counts pages with 32 bits; a negative number does not occur.
-        shared.wal_pages.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+    let count = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+        // A negative number of pages does not occur.
+        shared.wal_pages.store(pages.unsigned_abs(), Ordering::Relaxed);
         Ok(())
     };
     session.db.wal_hook(Some(count)).map_err(store_error)
