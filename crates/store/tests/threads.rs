@@ -76,7 +76,8 @@ impl Work for Unable {
 
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
-            let long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n";
+            let long =
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n";
             tx.rows(&Statement::raw(long, vec![], &[Storage::Int]), &mut |_| Ok(())).await?;
             tx.stage(Statement::raw("DELETE FROM author", vec![], &[]), None);
             Ok(())

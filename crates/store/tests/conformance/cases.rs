@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use backstay_audit::{Entry, Leaf, Logged, LoggedRecord, ModelNumber, verify};
-use backstay_base::{Clock, Date, Duration};
+use backstay_base::{Clock, Date};
 use backstay_model::CollectionId;
 use backstay_scalar::{Currency, Money, Value};
 use backstay_sql::{Planner, Row, Slot, StoredPlan};
 use backstay_store::{Change, ChangeKind, Recall, RowSink, Store, StoreError, Writes};
-use backstay_testkit::TestClock;
+use backstay_testkit::{TestClock, duration};
 use futures_util::future::join_all;
 
 use super::script::{
@@ -165,7 +165,7 @@ pub(crate) async fn an_idempotency_key_answers_again(store: &Store, _: &Told, cl
     let with_key = |fingerprint: u8, answer: &[u8], number| {
         let claim = claim("key", fingerprint);
         let email = format!("{number}@example.org");
-        let expires = clock.now().checked_add(Duration::parse("1s").expect("a duration")).expect("a moment");
+        let expires = clock.now().checked_add(duration("1s")).expect("a moment");
         script(
             Writes::Many,
             [
