@@ -44,7 +44,8 @@ fn plain(number: u32, value: Value) -> (u32, Logged) {
 
 fn entry(changes: Vec<LoggedChange>) -> Entry {
     Entry {
-        moment: Timestamp::parse("2026-01-31T12:00:00.000001Z").expect("a moment"),
+        // 2026-01-31T12:00:00.000001Z
+        moment: Timestamp::from_micros(1_769_860_800_000_001).expect("a moment"),
         model: Some(ModelNumber(200)),
         origin: Origin {
             kind: CallerKind::Account,

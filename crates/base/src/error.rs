@@ -210,8 +210,8 @@ pub enum Unauthenticated {
     /// The token or key is unknown, has expired or was revoked.
     #[error("the token is unknown, has expired or was revoked; sign in again")]
     Token,
-    /// E-mail or password is wrong. Says neither which nor whether the account exists.
-    #[error("the e-mail address or the password is wrong")]
+    /// Email or password is wrong. Says neither which nor whether the account exists.
+    #[error("the email address or the password is wrong")]
     Credentials,
 }
 

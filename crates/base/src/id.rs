@@ -131,7 +131,8 @@ impl IdSource {
     pub fn next(&self, ambient: &Ambient) -> RecordId {
         let wanted = Self::ticks(ambient.clock.now());
         let step = |last: u64| Some(wanted.max(last + 1));
-        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or(0);
+        // `step` never declines.
+        let (Ok(last) | Err(last)) = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
         let ticks = wanted.max(last + 1);
 
         let mut bytes = [0_u8; 16];
@@ -154,7 +155,8 @@ impl IdSource {
     }
 
     fn ticks(now: Timestamp) -> u64 {
-        let micros = u64::try_from(now.micros()).unwrap_or(0);
+        // UUIDs of version 7 count from 1970 (RFC 9562, section 5.7).
+        let micros = now.micros().max(0).unsigned_abs();
         ((micros / 1000) << 12) | ((micros % 1000) * 4096 / 1000)
     }
 }

@@ -90,9 +90,9 @@ fn cookie<'r>(head: &Head<'r>) -> Option<&'r str> {
     lines.peek()?;
     let wanted = cookie_name(head);
     lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        // Another cookie of the host may have any bytes.
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='))
         .find(|(name, value)| *name == wanted && !value.is_empty())
         .map(|(_, value)| value)
 }

@@ -134,7 +134,7 @@ async fn encode(head: &Head<'_>, answer: Answer) -> Response<Bytes> {
     }
 
     let mut headers = HeaderMap::with_capacity(16);
-    insert(&mut headers, REQUEST_ID, request_id(head));
+    headers.insert(REQUEST_ID, request_id(head));
     headers.insert(header::CACHE_CONTROL, audience.cache_control());
     headers.insert(header::VARY, head.state.vary.clone());
     insert(&mut headers, header::ETAG, tag.and_then(|tag| preconditions::etag(&tag, coding)));
@@ -169,10 +169,10 @@ fn coding(head: &Head<'_>, status: StatusCode, audience: Audience, body: &Bytes)
     if large && fit && audience != Audience::Secret { Coding::preferred(head.headers()) } else { Coding::Identity }
 }
 
-fn request_id(head: &Head<'_>) -> Option<HeaderValue> {
+fn request_id(head: &Head<'_>) -> HeaderValue {
     let mut buffer = [0; 36];
     let text = head.id.0.encode(&mut buffer);
-    HeaderValue::from_str(text).ok()
+    HeaderValue::from_str(text).expect("an id is hexadecimal digits and hyphens")
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {

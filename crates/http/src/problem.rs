@@ -105,8 +105,7 @@ impl<'a> Details<'a> {
                 Self::header(header::CONNECTION, HeaderValue::from_static("close"))
             }
             Refusal::Method { allow, .. } => {
-                let allow = HeaderValue::from_str(allow).ok().map(|allow| (header::ALLOW, allow));
-                Self { header: allow, ..Self::default() }
+                Self::header(header::ALLOW, HeaderValue::from_str(allow).expect("methods are letters"))
             }
             Refusal::NoSuchPath { .. }
             | Refusal::NotThereYet(_)

@@ -125,10 +125,11 @@ impl Proxies {
     }
 }
 
-/// The elements of a list header, over all its lines.
+/// The elements of a list header, over all its lines. What a client wrote there, in whatever bytes, does not hide what the
+/// proxy added.
 fn elements(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
-    let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(|element| element.trim().to_owned()).collect()
+    let elements = headers.get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    elements.map(|element| String::from_utf8_lossy(element).trim().to_owned()).collect()
 }
 
 /// The value of one pair of a `Forwarded` element (RFC 7239, section 4), without its quotes.
@@ -195,6 +196,8 @@ mod tests {
         check(&plain, "10.0.0.1:9", &[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.2")], "1.2.3.4");
         check(&plain, "10.0.0.1:9", &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "1.2.3.4")], "1.2.3.4");
         check(&plain, "10.0.0.1:9", &[("x-forwarded-for", "rubbish")], "10.0.0.1");
+        check(&plain, "10.0.0.1:9", &[("x-forwarded-for", "ü, 1.2.3.4")], "1.2.3.4");
+        check(&standard, "10.0.0.1:9", &[("forwarded", "for=ü, for=1.2.3.4")], "1.2.3.4");
         check(&plain, "10.0.0.1:9", &[("forwarded", "for=1.2.3.4")], "10.0.0.1");
         check(&standard, "10.0.0.1:9", &[("forwarded", "for=1.2.3.4;proto=https")], "1.2.3.4");
         check(&standard, "10.0.0.1:9", &[("forwarded", "for=6.6.6.6, for=\"[2001:db8::1]:80\"")], "2001:db8::1");

@@ -21,5 +21,6 @@ pub(crate) fn read(model: &Model, subjects: SubjectType, text: &str) -> Result<A
         })
     };
     let expected = "an email address, such as ada@example.org".to_owned();
+    // Whatever the scalar objects to, the answer is that this is no address.
     decode().ok().flatten().ok_or(ViolationKind::Type { expected })
 }

@@ -9,7 +9,7 @@ use crate::text::{Formatted, formatted, within};
 /// its Unicode form, so that one address is one text. White space around it is left out.
 pub(crate) struct Email;
 
-const EXPECTED: &str = "an e-mail address, such as \"ada@example.org\"";
+const EXPECTED: &str = "an email address, such as \"ada@example.org\"";
 
 impl Formatted for Email {
     const EXPECTED: &'static str = EXPECTED;

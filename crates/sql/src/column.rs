@@ -32,7 +32,7 @@ pub enum ColumnType {
     /// | `Id` | BLOB of 16 bytes | `uuid` |
     /// | `Timestamp` | INTEGER, microseconds since the epoch | `timestamptz` |
     /// | `Date` | TEXT `YYYY-MM-DD` | `date` |
-    /// | `Json` | TEXT | `jsonb` |
+    /// | `Json` | TEXT | `json` |
     /// | `Bytes` | BLOB | `bytea` |
     One(Storage),
     /// A list of values of one class: a JSON array of elements in the nested form, in TEXT or `jsonb`.

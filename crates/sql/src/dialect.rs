@@ -284,9 +284,10 @@ fn postgres_type(column: ColumnType) -> &'static str {
         ColumnType::One(Storage::Id) => "uuid",
         ColumnType::One(Storage::Timestamp) => "timestamptz",
         ColumnType::One(Storage::Date) => "date",
-        ColumnType::One(Storage::Json) | ColumnType::List(_) => "jsonb",
+        // `jsonb` would lose how numbers are written and the order of members.
+        ColumnType::One(Storage::Json) | ColumnType::Nested => "json",
+        ColumnType::List(_) => "jsonb",
         ColumnType::One(Storage::Bytes) => "bytea",
-        ColumnType::Nested => "json",
     }
 }
 

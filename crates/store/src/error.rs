@@ -56,8 +56,8 @@ pub enum StoreError {
     /// The work awaited something other than its transaction.
     #[error("the work awaited something other than its transaction")]
     Pending,
-    /// The work panicked.
-    #[error("the work panicked")]
+    /// The work panicked, or one of the store's threads did, which ends the store.
+    #[error("Backstay panicked; the log shows where")]
     Panicked,
     /// The work ignored that one of its statements had failed, so its transaction was rolled back.
     #[error("a statement of the transaction had failed before")]

@@ -46,13 +46,9 @@ impl CommitClock {
 
 #[cfg(test)]
 mod tests {
-    use backstay_testkit::TestClock;
+    use backstay_testkit::{TestClock, moment};
 
     use super::*;
-
-    fn moment(text: &str) -> Timestamp {
-        Timestamp::parse(text).expect("a moment")
-    }
 
     #[test]
     fn moments_follow_the_clock_and_never_go_back() {

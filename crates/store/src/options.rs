@@ -51,8 +51,8 @@ pub struct OpenOptions {
     pub migration: Migration,
     /// Threads for long reads.
     pub readers: usize,
-    /// Called once, on one of the store's threads, after the disk failed or the database was found damaged: the process
-    /// must end without acknowledging anything else.
+    /// Called once, on one of the store's threads, after the disk failed, the database was found damaged or one of those
+    /// threads panicked: the process must end without acknowledging anything else.
     pub on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
     /// The size in bytes that an embedded database may not exceed; `None`: no limit.
     pub max_bytes: Option<u64>,

@@ -50,7 +50,7 @@ impl Setting {
             _ => data::caller(&data),
         };
         let rights = rights(&model, if name == "hidden" { &HIDDEN } else { &[] });
-        let now = Timestamp::parse("2026-02-01T00:00:00Z").expect("a moment");
+        let now = backstay_testkit::moment("2026-02-01T00:00:00Z");
         Self { model, data, caller, now, rights }
     }
 

@@ -2,6 +2,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use backstay_base::{Ambient, Clock, Duration, Entropy, Timestamp};
+use backstay_scalar::{Scalar, Token, Value};
+
+/// The moment that a text names, as the scalar `DateTime` reads it.
+pub fn moment(text: &str) -> Timestamp {
+    let read = match Scalar::DateTime.read(Token::Text(text)) {
+        Ok(Value::Timestamp(moment)) => Some(moment),
+        _ => None,
+    };
+    read.expect("the test gives a moment")
+}
+
+/// The length of time that a text names, as the scalar `Duration` reads it.
+pub fn duration(text: &str) -> Duration {
+    let read = match Scalar::Duration.read(Token::Text(text)) {
+        Ok(Value::Duration(length)) => Some(length),
+        _ => None,
+    };
+    read.expect("the test gives a duration")
+}
 
 /// A clock that moves only when the test moves it.
 #[derive(Debug, Clone)]
@@ -10,14 +29,12 @@ pub struct TestClock(Arc<AtomicI64>);
 impl TestClock {
     /// A clock that shows this moment (RFC 3339).
     pub fn at(moment: &str) -> Self {
-        let moment = Timestamp::parse(moment).expect("the test gives a moment");
-        Self(Arc::new(AtomicI64::new(moment.micros())))
+        Self(Arc::new(AtomicI64::new(self::moment(moment).micros())))
     }
 
     /// Moves the clock by a duration such as `36h` or `90s`, or back by one such as `-1h`.
     pub fn advance(&self, by: &str) {
-        let by = Duration::parse(by).expect("the test gives a duration");
-        self.0.fetch_add(by.micros(), Ordering::SeqCst);
+        self.0.fetch_add(duration(by).micros(), Ordering::SeqCst);
     }
 }
 

@@ -7,7 +7,7 @@ mod application;
 mod doors;
 mod postgres;
 
-pub use ambient::{TestClock, TestEntropy, controlled};
+pub use ambient::{TestClock, TestEntropy, controlled, duration, moment};
 #[cfg(feature = "application")]
 pub use application::TestApplication;
 #[cfg(feature = "doors")]

@@ -94,6 +94,7 @@ fn control(action: &str, server: &Server) -> Result<()> {
 fn total(workshop: &Workshop) -> Result<u64> {
     let dumps = fs::read_dir(&workshop.scratch)?.flatten();
     let dumps = dumps.filter(|file| file.file_name().to_string_lossy().starts_with("callgrind.out."));
+    // A dump without a time is not the newest.
     let written =
         |file: &fs::DirEntry| file.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let newest = dumps.max_by_key(written).context("callgrind wrote no dump")?;

@@ -30,7 +30,7 @@ impl Report {
 
     /// Adds a table of measurements and their controls. The name marks its place in the document.
     pub(crate) fn compare(&mut self, name: &'static str, unit: &str, rows: &[Compared]) {
-        let mut text = format!("| work | {unit} | control | ratio | floor | |\n|---|--:|--:|--:|--:|---|\n");
+        let mut text = format!("| work | {unit} | control | ratio | floor | remark |\n|---|--:|--:|--:|--:|---|\n");
         for Compared { work, measured, control, floor, remark } in rows {
             let ratio = measured / control;
             let floor = floor.map_or_else(String::new, |floor| {
@@ -101,7 +101,7 @@ mod tests {
         };
         let mut report = Report::new();
         report.compare("doors", "per second", &[row(45.0), row(44.0)]);
-        let expected = "| work | per second | control | ratio | floor | |\n|---|--:|--:|--:|--:|---|\n\
+        let expected = "| work | per second | control | ratio | floor | remark |\n|---|--:|--:|--:|--:|---|\n\
                         | read | 45 | 100 | 0.45 | 0.45 reached |  |\n\
                         | read | 44 | 100 | 0.44 | 0.45 **missed** |  |\n";
         assert_eq!(report.sections[0].1, expected);

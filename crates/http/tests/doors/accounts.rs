@@ -70,7 +70,7 @@ async fn the_cookie_does_what_the_token_does() {
     assert!(!set.contains("Secure"), "{set}");
 
     let cookie = cookie(&up);
-    let me = app.call("GET /auth/me", &[("cookie", &format!("a=b; {cookie}; c=d"))]).await;
+    let me = app.call("GET /auth/me", &[("cookie", &format!("a=ü; {cookie}; c=d"))]).await;
     assert_eq!(me.status, 200, "{}", me.text());
     let listed = app.call("GET /api/notes", &[("cookie", &cookie)]).await;
     assert_eq!(listed.header("cache-control"), "private, no-cache");

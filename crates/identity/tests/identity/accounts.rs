@@ -215,7 +215,7 @@ async fn sign_up_can_be_closed_or_by_invitation() {
 
     let club = Club::open(Settings { sign_up: SignUp::Invited, ..settings() });
     assert_eq!(told(club.sign_up("ada@example.org").await), "/invitation required");
-    let expires = club.system().now.checked_add(backstay_base::Duration::parse("48h").expect("a duration"));
+    let expires = club.system().now.checked_add(backstay_testkit::duration("48h"));
     let expires = expires.expect("a moment");
     let roles = ["WRITER".to_owned()];
     let invited = club.administration(&club.system()).invite("Ada@example.org", &roles, expires).await;

@@ -108,7 +108,7 @@ async fn of_administration(administration: &Administration<'_>, column: usize) -
     let (name, guest) = (format!("two{column}@example.org"), format!("guest{column}@example.org"));
     let (two, password) = (&by_email(&name), &secret(PASSWORD));
     let (key, key_name) = (NewKey { name: name.clone(), ..NewKey::default() }, &by_email(&name));
-    let later = backstay_base::Timestamp::parse("2030-01-01T00:00:00Z").expect("a moment");
+    let later = backstay_testkit::moment("2030-01-01T00:00:00Z");
     let plain: Result<_, Error> = Ok(administration.setup_token());
     vec![
         ("account", told(administration.account(ada).await)),

@@ -1,12 +1,12 @@
 //! Listing and revoking invitations.
 
-use backstay_base::{Duration, Timestamp};
+use backstay_base::Timestamp;
 use backstay_identity::{Settings, SignUp};
 
 use crate::support::{Club, PASSWORD, settings, told};
 
 fn in_hours(club: &Club, hours: &str) -> Timestamp {
-    club.system().now.checked_add(Duration::parse(hours).expect("a duration")).expect("a moment")
+    club.system().now.checked_add(backstay_testkit::duration(hours)).expect("a moment")
 }
 
 /// The address and the roles of each open invitation.

@@ -19,7 +19,7 @@ async fn a_key_sees_itself_and_nothing_of_how_it_is_stored() {
         roles: vec!["WRITER".to_owned()],
         claims: [("region".to_owned(), "eu".to_owned())].into(),
         only: None,
-        expires_at: system.now.checked_add(backstay_base::Duration::parse("24h").expect("a duration")),
+        expires_at: system.now.checked_add(backstay_testkit::duration("24h")),
     };
     let issued = club.administration(&system).issue_key(key.clone()).await.expect("the system may");
     let service = club.shown(&issued.secret).await.expect("the key is good");

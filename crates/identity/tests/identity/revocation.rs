@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::support::{Club, PASSWORD, by_email, secret, settings, told};
-use backstay_base::{CallerKind, Duration, Error, limits};
+use backstay_base::{CallerKind, Error, limits};
 use backstay_engine::{Context, Delete, WriteOptions};
 use backstay_identity::{AccountRef, NewKey, Settings};
 
@@ -114,7 +114,7 @@ async fn a_key_is_good_until_it_expires_or_is_revoked() {
         roles: vec!["WRITER".to_owned()],
         claims: [("region".to_owned(), "eu".to_owned())].into(),
         only: None,
-        expires_at: system.now.checked_add(Duration::parse("24h").expect("a duration")),
+        expires_at: system.now.checked_add(backstay_testkit::duration("24h")),
     };
     let issued = club.administration(&system).issue_key(key.clone()).await.expect("the system may");
     assert!(issued.secret.expose().starts_with("bsk_"));

@@ -20,7 +20,7 @@ async fn the_database_holds_only_hashes() {
     let system = club.system();
     let key = club.administration(&system).issue_key(NewKey { name: "importer".to_owned(), ..NewKey::default() }).await;
     let key = key.expect("the system may").secret;
-    let later = system.now.checked_add(backstay_base::Duration::parse("1h").expect("a duration"));
+    let later = system.now.checked_add(backstay_testkit::duration("1h"));
     let invited = club.administration(&system).invite("bob@example.org", &[], later.expect("a moment")).await;
     let invitation = invited.expect("the system may").token;
     let set_up = club.administration(&club.system()).setup_token();

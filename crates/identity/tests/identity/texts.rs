@@ -1,6 +1,6 @@
 //! The texts that this crate gives to errors: the only place where they are compared.
 
-use backstay_base::{Duration, Error};
+use backstay_base::Error;
 use backstay_identity::{NewKey, Settings, SignUp, StartError};
 
 use crate::support::{Club, PASSWORD, by_email, secret, settings};
@@ -100,7 +100,7 @@ async fn refusals_about_invitations_and_keys() {
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     let system = club.system();
     let administration = club.administration(&system);
-    let later = system.now.checked_add(Duration::parse("1h").expect("a duration")).expect("a moment");
+    let later = system.now.checked_add(backstay_testkit::duration("1h")).expect("a moment");
     check(administration.invite("bob@example.org", &[], system.now).await, "expires: a moment in the future");
     let already = "there is already an account with this email address";
     check(administration.invite("ada@example.org", &[], later).await, already);

@@ -101,7 +101,7 @@ refused
     ·                             ╰── does not fit
  11 │   i: Url @default(to: "ftp://x")
     ╰────
-  help: write an e-mail address, such as "ada@example.org"
+  help: write an email address, such as "ada@example.org"
   × error: the default of `i` does not fit its type
     ╭─[model.graphql:11:23]
  10 │   h: Email @default(to: "nobody")

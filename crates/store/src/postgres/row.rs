@@ -78,7 +78,7 @@ fn int(raw: &[u8]) -> Option<i64> {
     }
 }
 
-/// `json` is its text; `jsonb` has a version byte before it, which no JSON text begins with.
+/// The text of `json`, of `jsonb` (which has a version byte before it, with which no JSON text begins), or of a text.
 fn json(raw: &[u8]) -> Option<&str> {
     std::str::from_utf8(raw.strip_prefix(&[1]).unwrap_or(raw)).ok()
 }

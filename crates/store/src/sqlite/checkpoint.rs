@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::connection::{Mode, SqliteSession};
@@ -38,9 +38,8 @@ impl Checkpointer {
     /// Starts the thread, which first writes back what an earlier process left in the log.
     pub(super) fn start(session: SqliteSession, shared: Arc<Shared>, readers: Arc<Readers>) -> io::Result<Self> {
         let (wake, woken) = sync_channel(1);
-        let thread = thread::Builder::new().name("checkpoint".to_owned());
         let state = Arc::clone(&shared);
-        let thread = thread.spawn(move || serve(&session, &woken, &state, &readers))?;
+        let thread = shared.spawn("checkpoint", move || serve(&session, &woken, &state, &readers))?;
         Ok(Self { wake, shared, thread })
     }
 
@@ -118,9 +117,9 @@ fn write_back(session: &SqliteSession, shared: &Shared) -> Result<(), StoreError
 }
 
 fn checkpoint(session: &SqliteSession, shared: &Shared, command: &str) -> Result<(), StoreError> {
-    let written_back: i64 =
+    let written_back: i32 =
         session.db.query_row(command, [], |row| row.get(2)).map_err(|error| session.error(error))?;
     // SQLite returns -1 if there is no write-ahead log.
-    shared.written_back.store(u32::try_from(written_back).unwrap_or(0), Ordering::Relaxed);
+    shared.written_back.store(written_back.max(0).unsigned_abs(), Ordering::Relaxed);
     Ok(())
 }

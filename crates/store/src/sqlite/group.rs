@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -253,8 +254,11 @@ impl GroupCommit {
 
     /// Detects that another process has written to the database, or moved its file away.
     pub(super) fn detect_foreign_changes(&mut self) -> Result<(), StoreError> {
-        if file::identity(&self.path).ok() != Some(self.identity) {
-            return Err(StoreError::Moved);
+        match file::identity(&self.path) {
+            Ok(found) if found == self.identity => {}
+            Ok(_) => return Err(StoreError::Moved),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(StoreError::Moved),
+            Err(error) => return Err(StoreError::Io(Arc::new(error))),
         }
         let found = data_version(&self.session)?;
         if found != self.data_version {

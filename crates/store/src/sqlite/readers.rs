@@ -1,11 +1,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
 use super::connection::{Mode, SqliteSession};
+use super::shared::Shared;
 use crate::{OpenError, StoreError};
 
 /// Reads that wait for a thread of the pool before new ones are refused.
@@ -34,14 +35,13 @@ struct Idle {
 
 impl Readers {
     /// Opens one connection and starts this many threads, each with one more.
-    pub(super) fn start(path: PathBuf, threads: usize) -> Result<Self, OpenError> {
+    pub(super) fn start(path: PathBuf, threads: usize, shared: &Arc<Shared>) -> Result<Self, OpenError> {
         let (sender, receiver) = sync_channel::<Task>(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
         let start = |index| {
             let session = SqliteSession::open(&path, Mode::Reader)?;
             let receiver = Arc::clone(&receiver);
-            let thread = thread::Builder::new().name(format!("reader-{index}"));
-            thread.spawn(move || serve(session, &receiver)).map_err(OpenError::Thread)
+            shared.spawn(format!("reader-{index}"), move || serve(session, &receiver)).map_err(OpenError::Thread)
         };
         let threads = (0..threads.max(1)).map(start).collect::<Result<_, OpenError>>()?;
         let first = SqliteSession::open(&path, Mode::Reader)?;
@@ -104,7 +104,7 @@ impl Readers {
         drop(self.idle.lock().sessions.take());
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
-            // A panic of one thread has been reported; the others must end nevertheless.
+            // A thread never ends with a panic: see `Shared::spawn`.
             drop(thread.join());
         }
     }

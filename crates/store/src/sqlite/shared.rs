@@ -1,5 +1,8 @@
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
 
 use super::connection::SqliteSession;
 use crate::job::Job;
@@ -44,6 +47,22 @@ impl Shared {
             wal_pages: AtomicU32::new(0),
             written_back: AtomicU32::new(0),
         }
+    }
+
+    /// Starts a thread of the store. All of them are started here: if one panics, requests would wait for it in vain, so
+    /// the store ends.
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        name: impl Into<String>,
+        serve: impl FnOnce() + Send + 'static,
+    ) -> io::Result<JoinHandle<()>> {
+        let shared = Arc::clone(self);
+        thread::Builder::new().name(name.into()).spawn(move || {
+            // Nothing that the panic interrupted is used again.
+            if catch_unwind(AssertUnwindSafe(serve)).is_err() {
+                shared.fail(&StoreError::Panicked);
+            }
+        })
     }
 
     /// Ends the store: from now on nothing is acknowledged.

@@ -70,11 +70,11 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let shared = Shared::new(observer, commit_clock, log_format, Arc::clone(&options.on_fatal));
     let shared = Arc::new(shared);
     count_wal_pages(&mut session, &shared)?;
-    let readers = Arc::new(Readers::start(path.to_owned(), options.readers)?);
+    let readers = Arc::new(Readers::start(path.to_owned(), options.readers, &shared)?);
     let checkpointer = Checkpointer::start(checkpoint::session(path)?, Arc::clone(&shared), Arc::clone(&readers))
         .map_err(OpenError::Thread)?;
     let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last)?;
-    let writer = Writer::start(commit, Arc::clone(&shared), checkpointer.waker()).map_err(OpenError::Thread)?;
+    let writer = Writer::start(commit, &shared, checkpointer.waker()).map_err(OpenError::Thread)?;
     let database = Box::new(SqliteDatabase::new(shared, readers, writer, checkpointer, lock));
     Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
 }
@@ -124,9 +124,9 @@ fn completed<T>(future: impl Future<Output = Result<T, OpenError>>) -> Result<T,
 /// Keeps count of the pages in the write-ahead log.
 fn count_wal_pages(session: &mut SqliteSession, shared: &Arc<Shared>) -> Result<(), StoreError> {
     let shared = Arc::clone(shared);
-    let count = move |_: &mut rusqlite::hooks::Wal, pages| {
-        // SQLite counts pages with 32 bits; a negative number does not occur.
-        shared.wal_pages.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+    let count = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+        // A negative number of pages does not occur.
+        shared.wal_pages.store(pages.unsigned_abs(), Ordering::Relaxed);
         Ok(())
     };
     session.db.wal_hook(Some(count)).map_err(store_error)

@@ -2,7 +2,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
-use std::thread::{self, JoinHandle, ThreadId};
+use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 use backstay_base::limits;
@@ -33,10 +33,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(commit: GroupCommit, shared: Arc<Shared>, wake: CheckpointWaker) -> io::Result<Self> {
+    pub(super) fn start(commit: GroupCommit, shared: &Arc<Shared>, wake: CheckpointWaker) -> io::Result<Self> {
         let (queue, messages) = sync_channel(limits::WRITER_QUEUE);
-        let thread = thread::Builder::new().name("writer".to_owned());
-        let thread = thread.spawn(move || serve(commit, &messages, &shared, &wake))?;
+        let state = Arc::clone(shared);
+        let thread = shared.spawn("writer", move || serve(commit, &messages, &state, &wake))?;
         Ok(Self { queue, thread: Some(thread) })
     }
 

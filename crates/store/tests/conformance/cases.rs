@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use backstay_audit::{Entry, Leaf, Logged, LoggedRecord, ModelNumber, verify};
-use backstay_base::{Clock, Date, Duration};
+use backstay_base::{Clock, Date};
 use backstay_model::CollectionId;
 use backstay_scalar::{Currency, Money, Value};
 use backstay_sql::{Planner, Row, Slot, StoredPlan};
 use backstay_store::{Change, ChangeKind, Recall, RowSink, Store, StoreError, Writes};
-use backstay_testkit::TestClock;
+use backstay_testkit::{TestClock, duration};
 use futures_util::future::join_all;
 
 use super::script::{
@@ -165,7 +165,7 @@ pub(crate) async fn an_idempotency_key_answers_again(store: &Store, _: &Told, cl
     let with_key = |fingerprint: u8, answer: &[u8], number| {
         let claim = claim("key", fingerprint);
         let email = format!("{number}@example.org");
-        let expires = clock.now().checked_add(Duration::parse("1s").expect("a duration")).expect("a moment");
+        let expires = clock.now().checked_add(duration("1s")).expect("a moment");
         script(
             Writes::Many,
             [
@@ -292,9 +292,6 @@ pub(crate) async fn observers_are_told_around_the_commit(store: &Store, told: &T
 /// The planner's own statements: `stored` returns what `insert` stored.
 pub(crate) async fn a_value_of_every_type_comes_back(store: &Store, _: &Told, _: &TestClock) {
     store.write(create_author(1, "a@example.org")).await.expect("an author");
-    let model = model(MODEL);
-    let planner = Planner::new(Arc::clone(&model), store.dialect());
-    let post = CollectionId(1);
     let money = Value::Money(Money::from_scaled(-123_400, Currency::parse("EUR").expect("a currency")));
     let full = [
         Value::text("Grüße, 'quoted' \u{1F30D}"),
@@ -309,20 +306,42 @@ pub(crate) async fn a_value_of_every_type_comes_back(store: &Store, _: &Told, _:
     let mut empty = vec![Value::Null; full.len()];
     empty[0] = Value::text("");
     for (number, values) in [(10, full.to_vec()), (11, empty)] {
-        let mut record = vec![Value::Id(id(number)), moment(NOW).into(), moment(-1).into(), Value::Int(i64::MAX)];
-        record.extend(values);
-        let bind = |slot: &Slot| match slot {
-            Slot::Proposed(column) => column.part.of(&record[usize::from(column.field.0)]),
-            Slot::Id => Value::Id(id(number)),
-            other => panic!("an unexpected slot: {other:?}"),
-        };
-        let insert = planner.insert(post).bind(bind);
-        store.write(script(Writes::One, [Act::Stage(insert, Some(1))])).await.expect("a create");
-        let plan = planner.stored(post, &[]);
-        let mut sink = Records { plan: &plan, records: Vec::new() };
-        store.read(&plan.template.bind(bind), &mut sink).await.expect("a read");
-        assert_eq!(sink.records, [record]);
+        check_post(store, number, values).await;
     }
+}
+
+/// Numbers keep their digits and objects the order of their members.
+pub(crate) async fn a_document_comes_back_byte_for_byte(store: &Store, _: &Told, _: &TestClock) {
+    let documents = [
+        r#"{"z":1.10,"b":1e3,"a":{"d":-0,"c":[1E-7,0.0,123456789012345678901234567890,1.5e400]},"B":"\u00e9\/é"}"#,
+        "1.10",
+        "null",
+        r#""\u0041""#,
+    ];
+    for (number, document) in (10..).zip(documents) {
+        let notes = Value::Json(Arc::from(document));
+        let null = || Value::Null;
+        check_post(store, number, vec![Value::text(""), null(), null(), null(), null(), null(), notes, null()]).await;
+    }
+}
+
+/// Creates a post with these values and reads it.
+async fn check_post(store: &Store, number: u32, values: Vec<Value>) {
+    let planner = Planner::new(model(MODEL), store.dialect());
+    let post = CollectionId(1);
+    let mut record = vec![Value::Id(id(number)), moment(NOW).into(), moment(-1).into(), Value::Int(i64::MAX)];
+    record.extend(values);
+    let bind = |slot: &Slot| match slot {
+        Slot::Proposed(column) => column.part.of(&record[usize::from(column.field.0)]),
+        Slot::Id => Value::Id(id(number)),
+        other => panic!("an unexpected slot: {other:?}"),
+    };
+    let insert = planner.insert(post).bind(bind);
+    store.write(script(Writes::One, [Act::Stage(insert, Some(1))])).await.expect("a create");
+    let plan = planner.stored(post, &[]);
+    let mut sink = Records { plan: &plan, records: Vec::new() };
+    store.read(&plan.template.bind(bind), &mut sink).await.expect("a read");
+    assert_eq!(sink.records, [record]);
 }
 
 struct Records<'a> {

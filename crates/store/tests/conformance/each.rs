@@ -17,6 +17,7 @@ macro_rules! conformance {
             what_only_reads_cannot_write
             a_failure_that_is_passed_over_still_fails
             a_value_of_every_type_comes_back
+            a_document_comes_back_byte_for_byte
             observers_are_told_around_the_commit
             records_that_change_in_the_same_way_are_one_change
             the_feed_names_what_changed

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Date, RecordId, Timestamp};
+use backstay_base::{Caller, Date, RecordId};
 use backstay_model::{Collection, CollectionId, Model, SourceFile};
 use backstay_scalar::{Currency, Money, Value};
 use rust_decimal::Decimal;
@@ -64,7 +64,7 @@ fn decimal(text: &str) -> Value {
 }
 
 fn moment(text: &str) -> Value {
-    Value::Timestamp(Timestamp::parse(text).expect("a moment"))
+    Value::Timestamp(backstay_testkit::moment(text))
 }
 
 fn day(text: &str) -> Value {

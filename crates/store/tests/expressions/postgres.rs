@@ -85,7 +85,9 @@ impl ToSql for Bound<'_> {
             Param::Timestamp(moment) => out.put_i64(moment.micros() - EPOCH_MICROS),
             Param::Date(date) => out.put_i32(date.days() - 10_957),
             Param::Json(text) => {
-                out.put_u8(1);
+                if *ty == Type::JSONB {
+                    out.put_u8(1);
+                }
                 out.put_slice(text.as_bytes());
             }
             Param::Bytes(bytes) => out.put_slice(bytes),
