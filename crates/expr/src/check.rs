@@ -1,21 +1,26 @@
 //! Gives every name its meaning and every part its type.
 
 mod functions;
-mod literals;
+mod literal;
 mod names;
 mod operators;
+mod parameters;
+mod typing;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
 
 use backstay_base::limits;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 
+use literal::Literal;
+use parameters::Parameters;
+use typing::is_alike;
+
 use crate::error::{ExprError, ExprErrorKind};
 use crate::facts::children_mut;
-use crate::syntax::{Syntax, SyntaxNode};
+use crate::syntax::{Binary, Syntax, SyntaxNode};
 use crate::{Checked, Expr, Node, Operator, Parameter, Scope, Type};
 
 /// Depth of a checked expression, named rules included: each text alone is at most half as deep.
@@ -31,7 +36,7 @@ pub(crate) struct Checker<'m> {
     rules: Vec<String>,
     /// Where the outermost of them is used.
     used_at: Option<Range<u32>>,
-    params: Vec<UsedParameter>,
+    params: Parameters,
     nodes: usize,
     depth: usize,
     exhausted: bool,
@@ -48,17 +53,14 @@ struct Findings {
     reads: BTreeSet<(CollectionId, FieldId)>,
 }
 
+/// Names that are always known, and that no variable of a quantifier may take.
+const RESERVED_NAMES: [&str; 5] = ["this", "new", "auth", "request", "now"];
+
 /// The variable of a quantifier.
 struct Variable {
     name: String,
     index: u16,
     collection: CollectionId,
-}
-
-struct UsedParameter {
-    name: Arc<str>,
-    ty: Option<Type>,
-    span: Range<u32>,
 }
 
 impl<'m> Checker<'m> {
@@ -69,7 +71,7 @@ impl<'m> Checker<'m> {
             next_variable: 0,
             rules: Vec::new(),
             used_at: None,
-            params: Vec::new(),
+            params: Parameters::default(),
             nodes: 0,
             depth: 0,
             exhausted: false,
@@ -85,16 +87,10 @@ impl<'m> Checker<'m> {
         } else {
             self.nullable(syntax, Some(expected)).and_then(|expr| self.must_be(expr, expected))
         };
-        let mut params = Vec::with_capacity(self.params.len());
-        for UsedParameter { name, ty, span } in std::mem::take(&mut self.params) {
-            match ty {
-                Some(ty) => params.push(Parameter { name, ty }),
-                None if checked.is_none() => {}
-                None => {
-                    let kind = ExprErrorKind::UntypedParameter { name: name.as_ref().to_owned() };
-                    self.errors.push(ExprError::new(span, kind));
-                }
-            }
+        let (params, untyped) = std::mem::take(&mut self.params).finish();
+        // A parameter beside what is wrong may get its type once that is right.
+        if checked.is_some() {
+            self.errors.extend(untyped);
         }
         let (Some(mut expr), true) = (checked, self.errors.is_empty()) else {
             self.errors.sort_by_key(|error| error.span.start);
@@ -159,9 +155,9 @@ impl<'m> Checker<'m> {
         match &syntax.node {
             SyntaxNode::Null => self.refuse(span.clone(), ExprErrorKind::Null),
             SyntaxNode::Bool(is) => Some(self.make(Node::Literal(Value::Bool(*is)), Type::Bool, span)),
-            SyntaxNode::Int(number) => self.int(*number, hint, span),
-            SyntaxNode::Float(number, text) => self.float(*number, text, hint, span),
-            SyntaxNode::Text(text) => self.text(text, hint, span),
+            SyntaxNode::Int(number) => self.literal(literal::int(*number, hint), span),
+            SyntaxNode::Float(number, text) => self.literal(literal::float(*number, text, hint), span),
+            SyntaxNode::Text(text) => self.literal(literal::text(self.scope.model, text, hint), span),
             SyntaxNode::List(elements) => self.list(elements, hint, span),
             SyntaxNode::Param(name) => self.param(name, hint, span),
             SyntaxNode::Name(_) | SyntaxNode::Select(..) => self.value_at(syntax),
@@ -171,21 +167,34 @@ impl<'m> Checker<'m> {
                 Some(self.make(Node::Not(Box::new(of)), Type::Bool, span))
             }
             SyntaxNode::Negate(of) => self.negate(of, hint, span),
-            SyntaxNode::Binary(operator @ (Operator::And | Operator::Or), left, right) => {
+            SyntaxNode::Binary(Binary { operator: operator @ (Operator::And | Operator::Or), left, right }) => {
                 let left = self.expect(left, &Type::Bool);
                 let right = self.expect(right, &Type::Bool);
                 let node = Node::Binary(*operator, Box::new(left?), Box::new(right?));
                 Some(self.make(node, Type::Bool, span))
             }
-            SyntaxNode::Binary(operator, left, right) => match comparison(*operator) {
-                Some(sign) => self.comparison(*operator, sign, left, right, span),
-                None => self.arithmetic(*operator, left, right, hint, span),
+            SyntaxNode::Binary(operation) => match comparison(operation.operator) {
+                Some(sign) => self.comparison(operation, sign, span),
+                None => self.arithmetic(operation, hint, span),
             },
             SyntaxNode::In(element, list) => self.is_in(element, list, span),
-            SyntaxNode::Conditional(condition, then, otherwise) => {
-                self.conditional(condition, then, otherwise, hint, span)
-            }
-            SyntaxNode::Quantifier { kind, over, variable, body } => self.quantifier(*kind, over, variable, body, span),
+            SyntaxNode::Conditional(choice) => self.conditional(choice, hint, span),
+            SyntaxNode::Quantified(quantified) => self.quantifier(quantified, span),
+        }
+    }
+
+    fn literal(&mut self, read: Literal, span: &Range<u32>) -> Option<Expr> {
+        match read {
+            Ok((value, ty)) => Some(self.make(Node::Literal(value), ty, span)),
+            Err(kind) => self.refuse(span.clone(), kind),
+        }
+    }
+
+    fn param(&mut self, name: &str, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
+        match self.params.note(self.scope.model, name, hint, span) {
+            Ok((index, Some(ty))) => Some(self.make(Node::Param(index), ty, span)),
+            Ok((_, None)) => self.refuse(span.clone(), ExprErrorKind::UntypedParameter { name: name.to_owned() }),
+            Err(kind) => self.refuse(span.clone(), kind),
         }
     }
 
@@ -200,37 +209,8 @@ impl<'m> Checker<'m> {
 
     /// The type as messages name it.
     fn name_of(&self, ty: &Type) -> String {
-        let name = match ty {
-            Type::Bool => "Boolean",
-            Type::Int => "Int",
-            Type::Float => "Float",
-            Type::Decimal => "Decimal",
-            Type::Text => "Text",
-            Type::Formatted(scalar) => scalar.name(),
-            Type::Enum(id) => &self.scope.model.enumeration(*id).name,
-            Type::Id => "ID",
-            Type::Record(id) => &self.scope.model.collection(*id).name,
-            Type::Timestamp => "DateTime",
-            Type::Date => "Date",
-            Type::Duration => "Duration",
-            Type::Money => "Money",
-            Type::Json => "JSON",
-            Type::List(element) => return format!("list of {}", self.name_of(element)),
-            Type::Null => "null",
-        };
-        name.to_owned()
+        typing::name_of(self.scope.model, ty)
     }
-}
-
-/// Whether values of the two types can stand for each other: they are the same, a record and its key, or a text and a
-/// text in a normal form.
-fn is_alike(left: &Type, right: &Type) -> bool {
-    left == right
-        || match (left, right) {
-            (Type::Id, Type::Record(_)) | (Type::Record(_), Type::Id) => true,
-            (Type::Text, Type::Formatted(_)) | (Type::Formatted(_), Type::Text) => left.is_text() && right.is_text(),
-            _ => false,
-        }
 }
 
 /// The sign of an operator that compares.

@@ -156,6 +156,7 @@ impl Evaluation<'_> {
 
 fn negate(value: &Value) -> Value {
     match value {
+        // The smallest number has no counterpart that fits: unknown.
         Value::Int(number) => number.checked_neg().map_or(Value::Null, Value::Int),
         Value::Float(number) => Value::Float(-number),
         Value::Decimal(number) => Value::Decimal(-number),
@@ -179,6 +180,7 @@ fn binary(operator: Operator, left: &Value, right: &Value) -> Value {
         Operator::And => Truth::from(left).and(Truth::from(right)).into(),
         Operator::Or => Truth::from(left).or(Truth::from(right)).into(),
         Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder => {
+            // What does not fit its type, and a quotient by zero, is unknown.
             arithmetic(operator, left, right).unwrap_or(Value::Null)
         }
     }
@@ -241,5 +243,5 @@ fn call(function: Function, arguments: &[Value]) -> Value {
 }
 
 fn count(size: usize) -> Value {
-    i64::try_from(size).map_or(Value::Null, Value::Int)
+    Value::Int(i64::try_from(size).expect("a size in memory fits 63 bits"))
 }

@@ -54,15 +54,15 @@ impl Facts {
     }
 
     fn index_of(&mut self, part: &Expr) -> Option<u16> {
-        let found = self.parts.iter().position(|known| known.same(part));
-        let index = found.unwrap_or(self.parts.len());
-        if found.is_none() {
-            if index == Self::MAX {
-                return None;
+        let index = match self.parts.iter().position(|known| known.same(part)) {
+            Some(index) => index,
+            None if self.parts.len() == Self::MAX => return None,
+            None => {
+                self.parts.push(part.clone());
+                self.parts.len() - 1
             }
-            self.parts.push(part.clone());
-        }
-        u16::try_from(index).ok()
+        };
+        Some(u16::try_from(index).expect("a set has at most 64 facts"))
     }
 }
 
@@ -74,7 +74,8 @@ impl Truths {
 
     /// The truth of the fact with this index.
     pub fn get(&self, index: u16) -> Truth {
-        let bit = 1_u64.checked_shl(u32::from(index)).unwrap_or(0);
+        assert!(usize::from(index) < Facts::MAX, "a fact's index is one that `Facts::extract` gave");
+        let bit = 1_u64 << index;
         match (self.holds & bit != 0, self.fails & bit != 0) {
             (true, _) => Truth::True,
             (_, true) => Truth::False,

@@ -80,7 +80,8 @@ fn words(text: &str, parameters: bool) -> Result<Vec<Word>, ExprError> {
 }
 
 fn is_name(token: Token, text: &str) -> bool {
-    let word = text.get(token.start..token.end).unwrap_or_default();
+    // What ends within a character is no name.
+    let Some(word) = text.get(token.start..token.end) else { return false };
     !word.is_empty()
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && !word.starts_with(|c: char| c.is_ascii_digit())

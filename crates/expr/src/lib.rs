@@ -2,6 +2,7 @@
 //! memory. Does no I/O, and knows nothing of SQL.
 
 mod check;
+mod checked;
 mod compile;
 mod driver;
 mod error;
@@ -15,7 +16,8 @@ mod syntax;
 mod tree;
 mod truth;
 
-pub use compile::{Checked, Parameter, compile, compile_value};
+pub use checked::{Checked, Parameter};
+pub use compile::{compile, compile_value};
 pub use driver::Driver;
 pub use error::{ExprError, ExprErrorKind, Name};
 pub use evaluate::{Environment, Start, evaluate, truth};

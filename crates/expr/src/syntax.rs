@@ -34,16 +34,36 @@ pub(crate) enum SyntaxNode {
     },
     Not(Box<Syntax>),
     Negate(Box<Syntax>),
-    Binary(Operator, Box<Syntax>, Box<Syntax>),
+    Binary(Binary),
     In(Box<Syntax>, Box<Syntax>),
-    Conditional(Box<Syntax>, Box<Syntax>, Box<Syntax>),
+    Conditional(Conditional),
     List(Vec<Syntax>),
-    Quantifier {
-        kind: Quantifier,
-        over: Box<Syntax>,
-        variable: Ident,
-        body: Box<Syntax>,
-    },
+    Quantified(Quantified),
+}
+
+/// `left operator right`.
+#[derive(Debug, Clone)]
+pub(crate) struct Binary {
+    pub(crate) operator: Operator,
+    pub(crate) left: Box<Syntax>,
+    pub(crate) right: Box<Syntax>,
+}
+
+/// `condition ? then : otherwise`.
+#[derive(Debug, Clone)]
+pub(crate) struct Conditional {
+    pub(crate) condition: Box<Syntax>,
+    pub(crate) then: Box<Syntax>,
+    pub(crate) otherwise: Box<Syntax>,
+}
+
+/// `over.exists(variable, body)` or `over.all(variable, body)`.
+#[derive(Debug, Clone)]
+pub(crate) struct Quantified {
+    pub(crate) kind: Quantifier,
+    pub(crate) over: Box<Syntax>,
+    pub(crate) variable: Ident,
+    pub(crate) body: Box<Syntax>,
 }
 
 /// A name and where it stands.
@@ -64,6 +84,7 @@ pub(crate) fn parse(lexis: &Lexis<'_>) -> Result<Syntax, ExprError> {
 
 /// Says what is wrong at the line and column (both from 1; the column in bytes) where the parser stopped.
 fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError {
+    // Without a place, the parser stopped at the end.
     let (line, column) = place.map_or((usize::MAX, 1), |(line, column)| (line.unsigned_abs(), column.unsigned_abs()));
     let line_start: usize = lexis.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let offset = line_start + column.saturating_sub(1);
@@ -159,7 +180,7 @@ impl Walk<'_, '_> {
                 self.find(TokenKind::TokColon)?;
                 let otherwise = Box::new(self.expr(otherwise)?);
                 let span = condition.span.start..otherwise.span.end;
-                Ok(Syntax { node: SyntaxNode::Conditional(condition, then, otherwise), span })
+                Ok(Syntax { node: SyntaxNode::Conditional(Conditional { condition, then, otherwise }), span })
             }
             (name, [left, right], None) if infix(name).is_some() => self.infix(name, left, right),
             (_, arguments, Some(target)) => {
@@ -208,7 +229,7 @@ impl Walk<'_, '_> {
         let right = Box::new(self.expr(right)?);
         let span = left.span.start..right.span.end;
         let node = match operator {
-            Some(operator) => SyntaxNode::Binary(operator, left, right),
+            Some(operator) => SyntaxNode::Binary(Binary { operator, left, right }),
             None => SyntaxNode::In(left, right),
         };
         Ok(Syntax { node, span })
@@ -233,7 +254,7 @@ impl Walk<'_, '_> {
         let body = Box::new(self.expr(body)?);
         let close = self.find(TokenKind::TokRightParen)?;
         let span = over.span.start..place(&close).end;
-        Ok(Syntax { node: SyntaxNode::Quantifier { kind, over, variable, body }, span })
+        Ok(Syntax { node: SyntaxNode::Quantified(Quantified { kind, over, variable, body }), span })
     }
 
     fn separated(&mut self, items: &[IdedExpr]) -> Result<Vec<Syntax>, ExprError> {
@@ -293,7 +314,7 @@ impl Walk<'_, '_> {
 }
 
 fn place(word: &Word) -> Range<u32> {
-    let at = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+    let at = |offset: usize| u32::try_from(offset).expect("an expression is at most `limits::EXPRESSION_BYTES` long");
     at(word.span.start)..at(word.span.end)
 }
 

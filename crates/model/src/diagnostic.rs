@@ -1,4 +1,3 @@
-use std::fmt;
 use std::sync::Arc;
 
 use backstay_base::limits;
@@ -67,6 +66,15 @@ impl Diagnostic {
         self
     }
 
+    /// At this place with these words, if the place is known.
+    #[must_use]
+    pub(crate) fn located(self, span: Option<Span>, label: impl Into<String>) -> Self {
+        match span {
+            Some(span) => self.at(span, label),
+            None => self,
+        }
+    }
+
     /// With another place that matters.
     #[must_use]
     pub fn and(mut self, span: Span, label: impl Into<String>) -> Self {
@@ -82,7 +90,7 @@ impl Diagnostic {
     }
 }
 
-/// Diagnostics together with the texts that they point into. `Display` writes all of them without colours.
+/// Diagnostics together with the texts that they point into. `Display` draws all of them without colours.
 #[derive(Debug, Clone)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
@@ -177,11 +185,3 @@ impl Diagnostics {
         self
     }
 }
-
-impl fmt::Display for Diagnostics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(crate::Style::Plain))
-    }
-}
-
-impl std::error::Error for Diagnostics {}

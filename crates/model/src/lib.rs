@@ -8,9 +8,11 @@ mod literal;
 mod load;
 mod model;
 mod names;
+mod places;
 mod render;
 mod resolve;
 mod source;
+mod translate;
 mod unsupported;
 mod value_type;
 
@@ -19,10 +21,10 @@ pub use difference::{Difference, Filled, Risk, TypeChange, diff};
 pub use load::{Loaded, load};
 pub use model::{
     Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Enum, EnumId, EnumValue, Field,
-    FieldId, FieldKind, Index, Link, Model, OnDelete, RuleText, Set, SetOn, Transition,
+    FieldId, FieldKind, Index, Link, Model, OnDelete, Set, SetOn, Transition,
 };
 pub use render::Style;
-pub use source::{Position, SourceFile, SourceMap, Span};
+pub use source::{Position, RuleText, SourceFile, SourceMap, Span};
 pub use value_type::{ValueProblem, ValueType};
 
 /// The directives and scalars of a model file, as GraphQL: what an editor needs to complete and check one.

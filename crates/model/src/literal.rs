@@ -5,7 +5,7 @@ pub(crate) fn too_deep(text: &str, most: usize) -> Option<usize> {
     let (mut at, mut depth) = (0, 0_usize);
     while let Some(byte) = text.as_bytes().get(at) {
         match byte {
-            b'"' => at += (length(&text[at..]) as usize).saturating_sub(1),
+            b'"' => at += length(&text[at..]).saturating_sub(1),
             b'#' => at += text[at..].find(['\n', '\r']).unwrap_or(text.len() - at),
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
@@ -60,7 +60,7 @@ impl Literal {
 }
 
 /// Bytes of the string literal that a text begins with, quotes included.
-pub(crate) fn length(text: &str) -> u32 {
+pub(crate) fn length(text: &str) -> usize {
     let block = text.starts_with("\"\"\"");
     let (quotes, escaped) = if block { ("\"\"\"", "\\\"\"\"") } else { ("\"", "\\") };
     let mut at = quotes.len();
@@ -76,7 +76,7 @@ pub(crate) fn length(text: &str) -> u32 {
             None => rest.chars().next().map_or(1, char::len_utf8),
         };
     }
-    u32::try_from(at.min(text.len())).unwrap_or(u32::MAX)
+    at.min(text.len())
 }
 
 #[derive(Default)]
@@ -118,6 +118,7 @@ impl Builder {
             if number > first {
                 self.push('\n', base + start.saturating_sub(1), 1)?;
             }
+            // Without a line that has an indentation, nothing is cut.
             let cut = if number == 0 { 0 } else { common.unwrap_or(0).min(line.len()) };
             let mut at = cut;
             while let Some(character) = line[at..].chars().next() {
@@ -218,7 +219,7 @@ mod tests {
     fn ends_where_the_literal_ends() {
         let block = "\"\"\"a \\\"\"\" \" b\"\"\"";
         for text in [r#""""#, r#""a \\""#, r#""a \" b""#, block, "\"é\""] {
-            assert_eq!(length(&format!("{text} # \" \"\"\"")) as usize, text.len(), "{text}");
+            assert_eq!(length(&format!("{text} # \" \"\"\"")), text.len(), "{text}");
         }
     }
 

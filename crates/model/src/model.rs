@@ -4,7 +4,7 @@ use std::sync::Arc;
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::names;
-use crate::source::{SourceMap, Span};
+use crate::source::{RuleText, SourceMap, Span};
 
 /// Index of a collection in one loaded `Model`; not permanent (see `base::TypeNumber`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,15 +140,6 @@ pub struct Allow {
     pub update: Option<RuleText>,
     /// Who may delete; never on a field.
     pub delete: Option<RuleText>,
-}
-
-/// The text of a rule and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleText {
-    /// The expression.
-    pub text: Arc<str>,
-    /// The whole string literal, quotes included: `SourceMap::within` finds the place of a part of the text.
-    pub span: Span,
 }
 
 /// One field of a stored type.

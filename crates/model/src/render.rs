@@ -37,6 +37,14 @@ impl Diagnostics {
     }
 }
 
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Style::Plain))
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
 /// Bytes of the longest line that is shown as an excerpt; of a file with longer ones only the place is told.
 const LINE_BYTES: usize = 1000;
 
@@ -56,6 +64,7 @@ impl SourceCode for Excerpted {
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let found = self.text.as_bytes().read_span(span, lines_before, lines_after)?;
         let (start, bytes) = (found.span().offset(), found.column());
+        // Where the renderer cuts within a character, its bytes are the best count there is.
         let column = self.text.get(start.saturating_sub(bytes)..start).map_or(bytes, |line| line.chars().count());
         let (data, line, lines) = (found.data(), found.line(), found.line_count());
         let contents = MietteSpanContents::new_named(self.name.clone(), data, *found.span(), line, column, lines);

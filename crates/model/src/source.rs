@@ -1,7 +1,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::RuleText;
 use crate::literal::Literal;
 
 /// Changes when the same texts would make another model, so that a snapshot made by an older Backstay is compared anew.
@@ -16,6 +15,15 @@ pub struct Span {
     pub start: u32,
     /// The byte after the last.
     pub end: u32,
+}
+
+/// The text of a rule and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleText {
+    /// The expression.
+    pub text: Arc<str>,
+    /// The whole string literal, quotes included: `SourceMap::within` finds the place of a part of the text.
+    pub span: Span,
 }
 
 /// A place as people count it.
@@ -110,7 +118,8 @@ fn position(text: &str, offset: u32) -> Position {
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let column = before[line_start..].chars().count() + 1;
-    Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
+    let counted = |count: usize| u32::try_from(count).expect("a count up to an offset of 32 bits fits 32 bits");
+    Position { line: counted(line), column: counted(column) }
 }
 
 fn floor_boundary(text: &str, offset: usize) -> usize {

@@ -4,7 +4,7 @@ use apollo_compiler::ast::{Definition, DirectiveList, Document, FieldDefinition}
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::{Name, Node};
 
-use crate::compile::Places;
+use crate::places::Places;
 use crate::source::Span;
 use crate::{Diagnostic, Diagnostics};
 
@@ -46,21 +46,14 @@ pub(crate) fn check(documents: &[Document], places: &Places, out: &mut Diagnosti
 pub(crate) fn directive(name: &str, span: Option<Span>) -> Option<Diagnostic> {
     let (name, help) = DIRECTIVES.iter().find(|(known, _)| *known == name)?;
     let diagnostic = Diagnostic::error(format!("`@{name}` is not supported yet")).help(*help);
-    Some(at(diagnostic, span, "not supported yet"))
+    Some(diagnostic.located(span, "not supported yet"))
 }
 
 /// The refusal of a scalar that is not there yet.
 pub(crate) fn scalar(name: &str, span: Option<Span>) -> Option<Diagnostic> {
     let (name, instead) = SCALARS.iter().find(|(known, _)| *known == name)?;
     let diagnostic = Diagnostic::error(format!("the scalar `{name}` is not supported yet"));
-    Some(at(diagnostic.help(format!("use {instead} for now")), span, "not supported yet"))
-}
-
-fn at(diagnostic: Diagnostic, span: Option<Span>, label: &str) -> Diagnostic {
-    match span {
-        Some(span) => diagnostic.at(span, label),
-        None => diagnostic,
-    }
+    Some(diagnostic.help(format!("use {instead} for now")).located(span, "not supported yet"))
 }
 
 struct Check<'a> {
@@ -70,7 +63,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn push(&mut self, place: Option<SourceSpan>, diagnostic: Diagnostic, label: &str) {
-        self.out.push(at(diagnostic, self.places.span(place), label));
+        self.out.push(diagnostic.located(self.places.span(place), label));
     }
 
     fn refuse(&mut self, definition: &Definition, message: &str, help: &str) {

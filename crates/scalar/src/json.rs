@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
-use crate::{Money, Value, ValueRef, bytes, duration};
+use crate::{Money, Value, ValueRef, notation};
 
 /// Appends a stored value as JSON.
 pub fn write_stored(out: &mut Vec<u8>, value: ValueRef<'_>) {
@@ -19,7 +19,7 @@ pub fn write_stored(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Timestamp(moment) => plain(out, &moment.encode()),
         ValueRef::Date(date) => plain(out, &date.encode()),
         ValueRef::Json(text) => out.extend_from_slice(text.as_bytes()),
-        ValueRef::Bytes(octets) => plain(out, bytes::written(octets).as_bytes()),
+        ValueRef::Bytes(octets) => plain(out, notation::base64(octets).as_bytes()),
     }
 }
 
@@ -37,7 +37,7 @@ pub fn write(out: &mut Vec<u8>, value: &Value) {
         Value::Date(date) => write_stored(out, ValueRef::Date(*date)),
         Value::Json(text) => write_stored(out, ValueRef::Json(text)),
         Value::Bytes(octets) => write_stored(out, ValueRef::Bytes(octets)),
-        Value::Duration(length) => quote(out, &duration::written(*length)),
+        Value::Duration(length) => quote(out, &notation::duration(*length)),
         Value::Money(money) => write_money(out, money),
         Value::List(values) => {
             out.push(b'[');

@@ -1,35 +1,22 @@
 //! Every scalar, whole: how a value is read from any notation, normalized, written, ordered, stored and described, one
-//! family per file. Does no I/O, and knows neither models nor SQL.
+//! family per file below `scalar`. Does no I/O, and knows neither models nor SQL.
 
-mod boolean;
-mod bytes;
-mod country;
-mod decimal;
-mod document;
-mod duration;
-mod email;
-mod id;
+mod definition;
 mod json;
-mod locale;
 mod money;
-mod number;
-mod phone;
+mod notation;
 mod problem;
 mod scalar;
 mod schema;
 mod storage;
-mod text;
-mod time;
 mod token;
-mod url;
 mod value;
 
-pub use decimal::read_exact;
-pub use document::{Members, members, merged};
+pub use definition::Writer;
 pub use json::{quote, write, write_money, write_stored};
 pub use money::{Currency, MONEY_SCALE, Money, MoneyError};
 pub use problem::Problem;
-pub use scalar::{Scalar, Writer};
+pub use scalar::{Members, Scalar, members, merged, read_exact};
 pub use schema::Schema;
 pub use storage::{Part, Storage};
 pub use token::Token;

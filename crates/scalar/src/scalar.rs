@@ -1,18 +1,39 @@
-use crate::boolean::Boolean;
-use crate::bytes::Bytes;
-use crate::country::Country;
-use crate::decimal::Decimal;
-use crate::document::Json;
-use crate::duration::Duration;
-use crate::email::Email;
-use crate::id::Id;
-use crate::locale::Locale;
-use crate::money::{CurrencyCode, MoneyAmount};
-use crate::number::{Float, Int};
-use crate::phone::Phone;
-use crate::text::{Text, Word};
-use crate::time::{Date, DateTime, Time};
-use crate::url::Url;
+mod boolean;
+mod bytes;
+mod country;
+mod decimal;
+mod document;
+mod duration;
+mod email;
+mod id;
+mod locale;
+mod money;
+mod number;
+mod phone;
+mod text;
+mod time;
+mod url;
+
+use boolean::Boolean;
+use bytes::Bytes;
+use country::Country;
+use decimal::Decimal;
+use document::Json;
+use duration::Duration;
+use email::Email;
+use id::Id;
+use locale::Locale;
+use money::{CurrencyCode, MoneyAmount};
+use number::{Float, Int};
+use phone::Phone;
+use text::{Text, Word};
+use time::{Date, DateTime, Time};
+use url::Url;
+
+pub use decimal::read_exact;
+pub use document::{Members, members, merged};
+
+use crate::definition::{Definition, Writer};
 use crate::{Part, Problem, Schema, Storage, Token, Value, ValueRef};
 
 /// A scalar type.
@@ -64,55 +85,6 @@ pub enum Scalar {
     /// The currency of `Money`, ISO 4217. Part of the expression language; fields cannot have it.
     Currency,
 }
-
-/// Everything that is known of one scalar. Each is implemented in its family's file and nowhere else.
-pub(crate) trait Definition {
-    /// The name in model files.
-    fn name(&self) -> &'static str;
-
-    /// What is expected, with an example, as the end of a sentence.
-    fn expected(&self) -> &'static str;
-
-    /// The value that a token stands for, in normal form.
-    fn read(&self, token: Token<'_>) -> Result<Value, Problem>;
-
-    /// A typed value in this scalar's normal form. `fit(fit(v)) == fit(v)`.
-    fn fit(&self, value: Value) -> Result<Value, Problem>;
-
-    /// What its column holds; of several the first.
-    fn storage(&self) -> Storage;
-
-    /// Its columns, in order.
-    fn columns(&self) -> Vec<(Part, Storage)> {
-        vec![(Part::Main, self.storage())]
-    }
-
-    /// The value that these columns hold; none where the database holds something else.
-    fn load(&self, columns: &[ValueRef<'_>]) -> Option<Value> {
-        columns.first().map(|column| Value::from(*column))
-    }
-
-    /// Appends the first column's value as JSON.
-    fn writer(&self) -> Writer {
-        crate::json::write_stored
-    }
-
-    /// Whether lists can be sorted by it and indexes hold it: its values are short and have an order.
-    fn is_sortable(&self) -> bool {
-        true
-    }
-
-    /// Whether a list field can hold it.
-    fn is_listable(&self) -> bool {
-        true
-    }
-
-    /// What an OpenAPI document says of it.
-    fn schema(&self) -> Schema;
-}
-
-/// Appends a stored value as JSON.
-pub type Writer = fn(&mut Vec<u8>, ValueRef<'_>);
 
 impl Scalar {
     /// The scalars that fields can have, by their names in model files; `Decimal` with its default precision.

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::Problem;
+use crate::{Problem, json};
 
 /// An untyped value as some notation writes it, before a scalar reads it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,8 +67,8 @@ impl<'a> Token<'a> {
             Self::Bool(truth) => Some(Cow::Borrowed(if truth { "true" } else { "false" })),
             Self::Text(text) => {
                 let mut quoted = Vec::with_capacity(text.len() + 2);
-                crate::json::quote(&mut quoted, text);
-                String::from_utf8(quoted).ok().map(Cow::Owned)
+                json::quote(&mut quoted, text);
+                Some(Cow::Owned(String::from_utf8(quoted).expect("quoting a text adds only ASCII")))
             }
             Self::Bare(_) => None,
         }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use backstay_base::{Date, Duration, RecordId, Timestamp};
 
-use crate::Money;
+use crate::{Money, notation};
 
 /// One typed value of a field, a parameter or an expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,8 +114,8 @@ impl Value {
             Self::Id(id) => Some(id.to_string()),
             Self::Timestamp(moment) => Some(moment.to_string()),
             Self::Date(date) => Some(date.to_string()),
-            Self::Duration(length) => Some(crate::duration::written(*length)),
-            Self::Bytes(octets) => Some(crate::bytes::written(octets)),
+            Self::Duration(length) => Some(notation::duration(*length)),
+            Self::Bytes(octets) => Some(notation::base64(octets)),
             Self::Money(money) => Some(format!("{} {}", money.amount(), money.currency())),
         }
     }

@@ -1,9 +1,9 @@
 use std::ops::Range;
 
-use super::{Checker, Variable};
-use crate::check::names::Place;
+use super::names::Place;
+use super::{Checker, RESERVED_NAMES, Variable, literal};
 use crate::error::{ExprErrorKind, Name};
-use crate::syntax::{Ident, Syntax, SyntaxNode};
+use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};
 use crate::{Expr, Function, Node, Quantifier, Type};
 use backstay_base::nearest;
 
@@ -21,9 +21,6 @@ const USAGES: [(&str, &str); 11] = [
     ("exists", "`relation.exists(x, condition on x)`"),
     ("all", "`relation.all(x, condition on x)`"),
 ];
-
-/// Names that a variable may not take.
-pub(super) const VARIABLES: [&str; 5] = ["this", "new", "auth", "request", "now"];
 
 impl Checker<'_> {
     pub(super) fn call(
@@ -85,21 +82,15 @@ impl Checker<'_> {
         match &of.node {
             SyntaxNode::Param(name) => self.param(name, Some(ty), &of.span),
             SyntaxNode::Text(text) => {
-                let read = self.text(text, Some(ty), &of.span)?;
+                let read = self.literal(literal::text(self.scope.model, text, Some(ty)), &of.span)?;
                 Some(self.make(read.node, read.ty, span))
             }
             _ => self.refuse_call(function),
         }
     }
 
-    pub(super) fn quantifier(
-        &mut self,
-        kind: Quantifier,
-        over: &Syntax,
-        variable: &Ident,
-        body: &Syntax,
-        span: &Range<u32>,
-    ) -> Option<Expr> {
+    pub(super) fn quantifier(&mut self, quantified: &Quantified, span: &Range<u32>) -> Option<Expr> {
+        let Quantified { kind, over, variable, body } = quantified;
         let function = match kind {
             Quantifier::Exists => "exists",
             Quantifier::All => "all",
@@ -112,7 +103,7 @@ impl Checker<'_> {
             _ => return self.refuse(over.span.clone(), ExprErrorKind::NotToMany { function }),
         };
         let name = variable.name.clone();
-        if VARIABLES.contains(&name.as_str()) || self.visible_variable(&name).is_some() {
+        if RESERVED_NAMES.contains(&name.as_str()) || self.visible_variable(&name).is_some() {
             return self.refuse(variable.span.clone(), ExprErrorKind::Shadows { name });
         }
         self.found.needs_store = true;
@@ -121,7 +112,7 @@ impl Checker<'_> {
         self.variables.push(Variable { name, index, collection: target });
         let body = self.expect(body, &Type::Bool);
         self.variables.pop();
-        let node = Node::Quantifier { kind, over: path, variable: index, body: Box::new(body?) };
+        let node = Node::Quantifier { kind: *kind, over: path, variable: index, body: Box::new(body?) };
         Some(self.make(node, Type::Bool, span))
     }
 }

@@ -1,11 +1,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_model::{Class, Collection, CollectionId};
+use backstay_model::{Class, Collection, CollectionId, RuleText};
 use backstay_scalar::Scalar;
 
-use super::functions::VARIABLES;
-use super::{Checker, Variable};
+use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::lexis::Lexis;
 use crate::syntax::{Ident, Syntax, SyntaxNode};
@@ -84,10 +83,10 @@ impl<'m> Checker<'m> {
         if self.scope.client {
             return self.plain_field(name, span);
         }
-        if self.scope.model.rules.contains_key(name) {
-            return self.rule(name, span).map(Place::One);
+        if let Some(rule) = self.scope.model.rules.get(name) {
+            return self.rule(name, rule, span).map(Place::One);
         }
-        let known = self.scope.model.rules.keys().map(String::as_str).chain(VARIABLES);
+        let known = self.scope.model.rules.keys().map(String::as_str).chain(RESERVED_NAMES);
         let variables = self.variables.iter().map(|variable| variable.name.as_str());
         let suggestion = nearest(name, known.chain(variables)).map(str::to_owned).or_else(|| self.this_field(name));
         let name = name.to_owned();
@@ -215,20 +214,19 @@ impl<'m> Checker<'m> {
         if path.steps.len() > PATH_RELATIONS + 1 {
             return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });
         }
-        match (Type::of(collection, field), field.kind.target()) {
-            (Some(ty), _) => Some(Place::One(self.make(Node::Path(path), ty, span))),
-            (None, Some(target)) => Some(Place::Many { path, target, field: name.name.clone() }),
-            (None, None) => None,
+        if let Some(ty) = Type::of(collection, field) {
+            return Some(Place::One(self.make(Node::Path(path), ty, span)));
         }
+        let target = field.kind.target().expect("a field whose value has no type is a relation to many");
+        Some(Place::Many { path, target, field: name.name.clone() })
     }
 
     /// A named rule, checked in the scope where it is used; it does not see the variables of quantifiers around it.
-    fn rule(&mut self, name: &str, span: &Range<u32>) -> Option<Expr> {
+    fn rule(&mut self, name: &str, rule: &RuleText, span: &Range<u32>) -> Option<Expr> {
         if self.rules.iter().any(|around| around == name) {
             return self.refuse(span.clone(), ExprErrorKind::Cycle { name: name.to_owned() });
         }
-        let text = &self.scope.model.rules.get(name)?.text;
-        let parsed = Lexis::scan(text, false).and_then(|lexis| syntax::parse(&lexis));
+        let parsed = Lexis::scan(&rule.text, false).and_then(|lexis| syntax::parse(&lexis));
         let before = self.errors.len();
         let outermost = self.used_at.is_none();
         let used_at = self.used_at.get_or_insert_with(|| span.clone()).clone();

@@ -3,10 +3,11 @@ use std::ops::Range;
 use backstay_base::CallerKind;
 use backstay_scalar::Value;
 
-use super::literals::pliancy;
-use super::{Checker, is_alike};
+use super::Checker;
+use super::literal::Pliancy;
+use super::typing::{element_of, has_equality, has_order, is_alike, result_of};
 use crate::error::{ExprErrorKind, Name};
-use crate::syntax::{Syntax, SyntaxNode};
+use crate::syntax::{Binary, Conditional, Syntax, SyntaxNode};
 use crate::{CallerPart, Expr, Node, Operator, Type};
 use backstay_base::nearest;
 
@@ -14,14 +15,9 @@ use backstay_base::nearest;
 const KINDS: [CallerKind; 4] = [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator];
 
 impl Checker<'_> {
-    pub(super) fn comparison(
-        &mut self,
-        operator: Operator,
-        sign: &'static str,
-        left: &Syntax,
-        right: &Syntax,
-        span: &Range<u32>,
-    ) -> Option<Expr> {
+    pub(super) fn comparison(&mut self, of: &Binary, sign: &'static str, span: &Range<u32>) -> Option<Expr> {
+        let Binary { operator, left, right } = of;
+        let operator = *operator;
         let equality = matches!(operator, Operator::Equal | Operator::NotEqual);
         match (&left.node, &right.node) {
             (SyntaxNode::Null, SyntaxNode::Null) => return self.refuse(span.clone(), ExprErrorKind::Null),
@@ -62,8 +58,16 @@ impl Checker<'_> {
         Some(self.make(node, Type::Bool, span))
     }
 
+    /// A parameter whose presence is tested: its type comes from its other uses.
+    fn param_of_any_type(&mut self, name: &str, span: &Range<u32>) -> Option<Expr> {
+        match self.params.note(self.scope.model, name, None, span) {
+            Ok((index, ty)) => Some(self.make(Node::Param(index), ty.unwrap_or(Type::Null), span)),
+            Err(kind) => self.refuse(span.clone(), kind),
+        }
+    }
+
     pub(super) fn is_in(&mut self, element: &Syntax, list: &Syntax, span: &Range<u32>) -> Option<Expr> {
-        let (element, list) = if pliancy(element) <= pliancy(list) {
+        let (element, list) = if Pliancy::of(element) <= Pliancy::of(list) {
             let element = self.expr(element, None)?;
             let list = self.expr(list, Some(&Type::List(Box::new(element.ty.clone()))))?;
             (element, list)
@@ -105,14 +109,9 @@ impl Checker<'_> {
         self.refuse(literal.span.clone(), ExprErrorKind::Unknown { what: Name::Kind, name, suggestion })
     }
 
-    pub(super) fn arithmetic(
-        &mut self,
-        operator: Operator,
-        left: &Syntax,
-        right: &Syntax,
-        hint: Option<&Type>,
-        span: &Range<u32>,
-    ) -> Option<Expr> {
+    pub(super) fn arithmetic(&mut self, of: &Binary, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
+        let Binary { operator, left, right } = of;
+        let operator = *operator;
         let hint = hint.filter(|ty| matches!(ty, Type::Int | Type::Float));
         let other: fn(&Type) -> Option<Type> = match operator {
             Operator::Add => |ty| Some(if *ty == Type::Timestamp { Type::Duration } else { ty.clone() }),
@@ -150,16 +149,10 @@ impl Checker<'_> {
         Some(self.make(node, ty, span))
     }
 
-    pub(super) fn conditional(
-        &mut self,
-        condition: &Syntax,
-        then: &Syntax,
-        otherwise: &Syntax,
-        hint: Option<&Type>,
-        span: &Range<u32>,
-    ) -> Option<Expr> {
+    pub(super) fn conditional(&mut self, choice: &Conditional, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
+        let Conditional { condition, then, otherwise } = choice;
         let condition = self.expect(condition, &Type::Bool);
-        let (then, otherwise) = if pliancy(then) <= pliancy(otherwise) {
+        let (then, otherwise) = if Pliancy::of(then) <= Pliancy::of(otherwise) {
             let then = self.nullable(then, hint)?;
             let otherwise = self.nullable(otherwise, Some(&then.ty))?;
             (then, otherwise)
@@ -177,36 +170,48 @@ impl Checker<'_> {
         let node = Node::Conditional(Box::new(condition?), Box::new(then), Box::new(otherwise));
         Some(self.make(node, ty, span))
     }
-}
 
-fn element_of(ty: &Type) -> Option<&Type> {
-    match ty {
-        Type::List(element) => Some(element),
-        _ => None,
+    pub(super) fn list(&mut self, elements: &[Syntax], hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
+        let hint = match hint {
+            Some(Type::List(element)) => Some(element.as_ref().clone()),
+            _ => None,
+        };
+        let first = elements.iter().min_by_key(|element| Pliancy::of(element));
+        let element = match (hint, first) {
+            (Some(ty), _) => ty,
+            (None, Some(first)) => {
+                let (nodes, reads) = (self.nodes, self.found.reads.clone());
+                let ty = self.expr(first, None)?.ty;
+                (self.nodes, self.found.reads) = (nodes, reads);
+                ty
+            }
+            (None, None) => Type::Null,
+        };
+        if matches!(element, Type::List(_)) {
+            let found = self.name_of(&element);
+            return self.refuse(span.clone(), ExprErrorKind::Type { expected: "a list of scalars".to_owned(), found });
+        }
+        let checked: Vec<Option<Expr>> = elements.iter().map(|item| self.expect(item, &element)).collect();
+        let checked: Option<Vec<Expr>> = checked.into_iter().collect();
+        Some(self.make(Node::List(checked?), Type::List(Box::new(element)), span))
     }
-}
 
-fn has_order(ty: &Type) -> bool {
-    match ty {
-        Type::Int | Type::Float | Type::Decimal | Type::Text | Type::Timestamp | Type::Date | Type::Duration => true,
-        Type::Formatted(scalar) => scalar.is_sortable(),
-        _ => false,
-    }
-}
-
-fn has_equality(ty: &Type) -> bool {
-    has_order(ty) || matches!(ty, Type::Bool | Type::Enum(_) | Type::Id | Type::Record(_) | Type::Formatted(_))
-}
-
-fn result_of(operator: Operator, left: &Type, right: &Type) -> Option<Type> {
-    let additive = matches!(operator, Operator::Add | Operator::Subtract);
-    match (left, right) {
-        (Type::Int, Type::Int) => Some(Type::Int),
-        (Type::Float, Type::Float) if operator != Operator::Remainder => Some(Type::Float),
-        (Type::Timestamp, Type::Duration) if additive => Some(Type::Timestamp),
-        (Type::Duration, Type::Timestamp) if operator == Operator::Add => Some(Type::Timestamp),
-        (Type::Timestamp, Type::Timestamp) if operator == Operator::Subtract => Some(Type::Duration),
-        (Type::Duration, Type::Duration) if additive => Some(Type::Duration),
-        _ => None,
+    /// Both, each with a hint at the other's type: the less pliant first.
+    fn pair(
+        &mut self,
+        left: &Syntax,
+        right: &Syntax,
+        hint: Option<&Type>,
+        other: fn(&Type) -> Option<Type>,
+    ) -> Option<(Expr, Expr)> {
+        if Pliancy::of(left) <= Pliancy::of(right) {
+            let left = self.expr(left, hint)?;
+            let right = self.expr(right, other(&left.ty).as_ref())?;
+            Some((left, right))
+        } else {
+            let right = self.expr(right, hint)?;
+            let left = self.expr(left, other(&right.ty).as_ref())?;
+            Some((left, right))
+        }
     }
 }

@@ -36,7 +36,11 @@ fn enum_value(literal: &Literal, of: &Enum) -> Result<Value, String> {
         Literal::Enum(name) if of.value(name).is_some() => Ok(Value::text(name.as_str())),
         Literal::Enum(name) => Err(suggestion(name, known())),
         Literal::String(name) => Err(format!("write it without quotes; {}", suggestion(name, known()))),
-        _ => Err(format!("write a value of {}, such as {}", of.name, known().next().unwrap_or_default())),
+        _ => Err(format!(
+            "write a value of {}, such as {}",
+            of.name,
+            known().next().expect("GraphQL refuses an enum without values")
+        )),
     }
 }
 
@@ -102,5 +106,5 @@ fn json(literal: &Literal, out: &mut String, depth: usize) -> Result<(), String>
 fn json_text(text: &str, out: &mut String) {
     let mut quoted = Vec::with_capacity(text.len() + 2);
     quote(&mut quoted, text);
-    out.push_str(&String::from_utf8_lossy(&quoted));
+    out.push_str(std::str::from_utf8(&quoted).expect("quoting a text adds only ASCII"));
 }

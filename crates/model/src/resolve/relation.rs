@@ -1,149 +1,150 @@
 use apollo_compiler::Name;
 use apollo_compiler::schema::{Component, FieldDefinition};
 
-use super::Resolver;
+use super::read;
+use super::report::Report;
+use super::survey::{StoredType, Survey};
 use crate::names::{self, suggestion};
 use crate::{CollectionId, Diagnostic, FieldId, FieldKind, Link};
 
-impl<'a> Resolver<'a> {
-    /// A list of records: the other end of a to-one field, of another list, or a relation of its own.
-    pub(super) fn relation_to_many(
-        &mut self,
-        of: CollectionId,
-        target: CollectionId,
-        node: &'a Component<FieldDefinition>,
-    ) -> Option<FieldKind> {
-        let Some(directive) = node.directives.get("inverse") else {
-            self.check_meant(of, target, node);
-            let inverse = self.inverses(of, node).first().map(|(_, field)| self.field_id(target, &field.name));
-            return Some(self.link(of, target, &node.name, true, inverse));
+/// A field that lists records, and the types at both of its ends.
+pub(super) struct ToMany<'r, 'a> {
+    pub(super) survey: &'r Survey<'a>,
+    /// The type that has the field.
+    pub(super) near: &'r StoredType<'a>,
+    /// The type of the records.
+    pub(super) far: &'r StoredType<'a>,
+    pub(super) node: &'a Component<FieldDefinition>,
+}
+
+impl ToMany<'_, '_> {
+    /// What the field is: the other end of a to-one field, of another list, or a relation of its own.
+    pub(super) fn resolve(&self, report: &mut Report<'_>) -> Option<FieldKind> {
+        let Some(directive) = self.node.directives.get("inverse") else {
+            self.check_meant(report);
+            let inverse = inverses(self.survey, self.near, self.node).first().map(|field| id_of(self.far, &field.name));
+            return Some(LinkTable::declared(self.near, self.far, &self.node.name).seen_by_owner(inverse));
         };
-        let (name, place) = Self::text(directive, "field")?;
-        let far = &self.types[usize::from(target.0)];
-        let Some(other) = far.node.fields.get(name) else {
-            let known: Vec<&str> = far.fields.iter().map(|field| field.name.as_str()).collect();
-            let message = format!("{} has no field `{name}`", far.node.name);
-            self.error(place, message, "not a field of it", suggestion(name, known));
+        let (name, place) = read::text(directive, "field")?;
+        let (near, far) = (&self.near.node.name, &self.far.node.name);
+        let Some(other) = self.far.node.fields.get(name) else {
+            let known: Vec<&str> = self.far.fields.iter().map(|field| field.name.as_str()).collect();
+            let message = format!("{far} has no field `{name}`");
+            report.error(place, message, "not a field of it", suggestion(name, known));
             return None;
         };
-        let here = self.types[usize::from(of.0)].node;
-        if other.ty.inner_named_type() != &here.name {
-            let message = format!("`{}.{name}` does not refer to {}", far.node.name, here.name);
+        if other.ty.inner_named_type() != near {
+            let message = format!("`{far}.{name}` does not refer to {near}");
             let label = format!("is of type `{}`", other.ty);
-            self.error(
-                place,
-                message,
-                label,
-                format!("name the field of {} that refers to {}", far.node.name, here.name),
-            );
+            report.error(place, message, label, format!("name the field of {far} that refers to {near}"));
             return None;
         }
-        self.check_only_inverse(of, target, other, node)?;
-        let via = self.field_id(target, &other.name);
+        self.check_only_inverse(report, other)?;
+        let via = id_of(self.far, &other.name);
         if !other.ty.is_list() {
-            return Some(FieldKind::OneToMany { target, via });
+            return Some(FieldKind::OneToMany { target: self.far.id, via });
         }
         if other.directives.has("inverse") {
             let help = "remove `@inverse` on one of the two; that side then holds the relation";
-            self.error(place, "both ends are marked `@inverse`", "of a field that has `@inverse` itself", help);
+            report.error(place, "both ends are marked `@inverse`", "of a field that has `@inverse` itself", help);
             return None;
         }
-        Some(self.link(target, of, &other.name, false, Some(via)))
+        Some(LinkTable::declared(self.far, self.near, &other.name).seen_by_other_end(via))
     }
 
-    /// The many-to-many relation that the field `name` of `owner` declares, seen from one of its ends.
-    fn link(
-        &self,
-        owner: CollectionId,
-        other: CollectionId,
-        name: &Name,
-        owning: bool,
-        inverse: Option<FieldId>,
-    ) -> FieldKind {
-        let (owner_table, other_table) = (self.table(owner), self.table(other));
-        let (from, to) = if owner == other {
-            ("from_id".to_owned(), "to_id".to_owned())
-        } else {
-            (format!("{owner_table}_id"), format!("{other_table}_id"))
-        };
-        let table = names::link(owner_table, name);
-        let (near, far) = if owning { (from, to) } else { (to, from) };
-        let target = if owning { other } else { owner };
-        FieldKind::ManyToMany { target, link: Link { table, near, far, owner: owning, inverse } }
-    }
-
-    fn table(&self, id: CollectionId) -> &str {
-        &self.types[usize::from(id.0)].table
-    }
-
-    fn field_id(&self, of: CollectionId, name: &str) -> FieldId {
-        self.types[usize::from(of.0)].ids.get(name).copied().unwrap_or(FieldId(0))
-    }
-
-    /// The fields that say they are the other end of this one.
-    fn inverses(
-        &self,
-        of: CollectionId,
-        node: &Component<FieldDefinition>,
-    ) -> Vec<(CollectionId, &'a Component<FieldDefinition>)> {
-        let here = &self.types[usize::from(of.0)].node.name;
-        let target = self.type_ids.get(node.ty.inner_named_type().as_str()).copied();
-        let claims = |field: &&'a Component<FieldDefinition>| {
-            let named = field.directives.get("inverse").and_then(|directive| Self::text(directive, "field"));
-            field.ty.inner_named_type() == here && named.is_some_and(|(name, _)| name == node.name.as_str())
-        };
-        let fields = target.map_or(&[][..], |target| &self.types[usize::from(target.0)].fields);
-        target.into_iter().flat_map(|target| fields.iter().copied().filter(claims).map(move |f| (target, f))).collect()
-    }
-
-    fn check_only_inverse(
-        &mut self,
-        of: CollectionId,
-        target: CollectionId,
-        other: &'a Component<FieldDefinition>,
-        node: &Component<FieldDefinition>,
-    ) -> Option<()> {
-        let all = self.inverses(target, other);
-        let (_, first) = all.first()?;
-        if target == of && other.name == node.name {
+    /// Checks that no other field, and not the far one itself, claims to be the other end of `other`.
+    fn check_only_inverse(&self, report: &mut Report<'_>, other: &Component<FieldDefinition>) -> Option<()> {
+        let all = inverses(self.survey, self.far, other);
+        let first = all.first()?;
+        let name = &self.node.name;
+        if self.far.id == self.near.id && other.name == *name {
             let help = "give the other end a name of its own, or remove `@inverse`";
-            self.error(node.name.location(), "a relation is not its own other end", "names itself", help);
+            report.error(name.location(), "a relation is not its own other end", "names itself", help);
             return None;
         }
-        if first.name != node.name {
-            let far = &self.types[usize::from(target.0)].node.name;
-            let message = format!("`{far}.{}` has two other ends", other.name);
+        if first.name != *name {
+            let message = format!("`{}.{}` has two other ends", self.far.node.name, other.name);
             let diagnostic = Diagnostic::error(message)
-                .at(self.span_of(&node.name), "also claims to be the other end")
-                .and(self.span_of(&first.name), "claims to be the other end")
+                .at(report.span_of(name), "also claims to be the other end")
+                .and(report.span_of(&first.name), "claims to be the other end")
                 .help("keep `@inverse` on one of the two");
-            self.out.push(diagnostic);
+            report.push(diagnostic);
         }
         Some(())
     }
 
     /// A list without `@inverse` is a relation of its own. Where the other type has a field that refers here and that
     /// no list is the other end of, that is probably what was meant.
-    fn check_meant(&mut self, of: CollectionId, target: CollectionId, node: &'a Component<FieldDefinition>) {
-        let here = &self.types[usize::from(of.0)].node.name;
-        let far = &self.types[usize::from(target.0)];
-        if of == target || !self.inverses(of, node).is_empty() {
+    fn check_meant(&self, report: &mut Report<'_>) {
+        let (near, far) = (self.near, self.far);
+        if near.id == far.id || !inverses(self.survey, near, self.node).is_empty() {
             return;
         }
         let open = far.fields.iter().copied().find(|field| {
-            let refers = field.ty.inner_named_type() == here && !field.directives.has("inverse");
+            let refers = field.ty.inner_named_type() == &near.node.name && !field.directives.has("inverse");
             // Of two lists the later one is asked about.
-            let asked = !field.ty.is_list() || target < of;
-            refers && asked && self.inverses(target, field).is_empty()
+            let asked = !field.ty.is_list() || far.id < near.id;
+            refers && asked && inverses(self.survey, far, field).is_empty()
         });
         if let Some(open) = open {
-            let message =
-                format!("`{}` is a relation of its own, apart from `{}.{}`", node.name, far.node.name, open.name);
+            let name = &self.node.name;
+            let message = format!("`{name}` is a relation of its own, apart from `{}.{}`", far.node.name, open.name);
             let help = format!(
                 "write `@inverse(field: \"{}\")` if it is the other end of that one; else declare the other end there",
                 open.name
             );
-            self.warn(node.name.location(), message, "without `@inverse`", help);
+            report.warn(name, message, "without `@inverse`", help);
         }
+    }
+}
+
+/// The fields that say they are the other end of this one.
+fn inverses<'a>(
+    survey: &Survey<'a>,
+    of: &StoredType<'a>,
+    node: &Component<FieldDefinition>,
+) -> Vec<&'a Component<FieldDefinition>> {
+    let Some(target) = survey.type_named(node.ty.inner_named_type()) else { return Vec::new() };
+    let claims = |field: &&'a Component<FieldDefinition>| {
+        let named = field.directives.get("inverse").and_then(|directive| read::text(directive, "field"));
+        field.ty.inner_named_type() == &of.node.name && named.is_some_and(|(name, _)| name == node.name.as_str())
+    };
+    target.fields.iter().copied().filter(claims).collect()
+}
+
+fn id_of(of: &StoredType<'_>, name: &Name) -> FieldId {
+    of.field_id(name).expect("the survey numbers every field of a type")
+}
+
+/// The table of a many-to-many relation.
+struct LinkTable {
+    name: String,
+    /// The type that declares the relation, and the column that holds the ids of its records.
+    owner: (CollectionId, String),
+    /// The same of the type at the other end.
+    other: (CollectionId, String),
+}
+
+impl LinkTable {
+    /// The table of the relation that the field `field` of `owner` declares.
+    fn declared(owner: &StoredType<'_>, other: &StoredType<'_>, field: &Name) -> Self {
+        let (from, to) = if owner.id == other.id {
+            ("from_id".to_owned(), "to_id".to_owned())
+        } else {
+            (format!("{}_id", owner.table), format!("{}_id", other.table))
+        };
+        Self { name: names::link(&owner.table, field), owner: (owner.id, from), other: (other.id, to) }
+    }
+
+    /// The relation as the field that declares it sees it.
+    fn seen_by_owner(self, inverse: Option<FieldId>) -> FieldKind {
+        let ((_, near), (target, far)) = (self.owner, self.other);
+        FieldKind::ManyToMany { target, link: Link { table: self.name, near, far, owner: true, inverse } }
+    }
+
+    /// The relation as the other end of the field `via` sees it.
+    fn seen_by_other_end(self, via: FieldId) -> FieldKind {
+        let ((target, far), (_, near)) = (self.owner, self.other);
+        FieldKind::ManyToMany { target, link: Link { table: self.name, near, far, owner: false, inverse: Some(via) } }
     }
 }

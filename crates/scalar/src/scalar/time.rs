@@ -1,7 +1,7 @@
 use backstay_base::{Date as Day, Timestamp};
 
-use crate::scalar::Definition;
-use crate::text::{Formatted, formatted};
+use super::text::{Formatted, formatted};
+use crate::definition::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
 /// `DateTime`: a moment with an offset (RFC 3339, section 5.6), kept in UTC to the microsecond. A `t` and `z` may be in

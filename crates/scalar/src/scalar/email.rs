@@ -1,8 +1,7 @@
 use backstay_base::limits;
 
-use crate::Problem;
-use crate::Schema;
-use crate::text::{Formatted, formatted, within};
+use super::text::{Formatted, formatted, within};
+use crate::{Problem, Schema};
 
 /// `Email`: a mailbox as RFC 5321, section 4.1.2, writes it, with the characters that RFC 6531 adds: dot-atoms and quoted
 /// strings, host names of one label or more, address literals. Kept in lower case, an internationalized host name in

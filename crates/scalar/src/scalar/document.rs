@@ -7,8 +7,8 @@ use backstay_base::limits;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::definition::Definition;
 use crate::json::quote;
-use crate::scalar::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
 /// `JSON`: a document (RFC 8259) without NUL, of at most `limits::JSON_DEPTH` levels, whose objects have no member

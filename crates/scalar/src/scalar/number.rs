@@ -1,4 +1,4 @@
-use crate::scalar::Definition;
+use crate::definition::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
 /// `Int`: a number (RFC 8259, section 6) whose value is whole and fits 64 bits; `1.0` and `1e3` are.

@@ -1,4 +1,4 @@
-use crate::scalar::Definition;
+use crate::definition::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
 /// `Boolean`: `true` or `false`.

@@ -1,6 +1,6 @@
 use backstay_base::RecordId;
 
-use crate::scalar::Definition;
+use crate::definition::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
 /// `ID` and references: a UUID in its hyphenated form (RFC 9562, section 4), in either case.

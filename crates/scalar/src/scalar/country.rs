@@ -1,4 +1,4 @@
-use crate::text::{Formatted, formatted};
+use super::text::{Formatted, formatted};
 use crate::{Problem, Schema};
 
 /// `Country`: a code of two letters (ISO 3166-1 alpha-2) that is officially assigned, or `XK` (Kosovo), which is in

@@ -1,10 +1,8 @@
-use std::fmt::Write as _;
-
 use backstay_base::Duration as Length;
 
-use crate::number::Exact;
-use crate::scalar::{Definition, Writer};
-use crate::{Problem, Schema, Storage, Token, Value, ValueRef};
+use super::number::Exact;
+use crate::definition::{Definition, Writer};
+use crate::{Problem, Schema, Storage, Token, Value, ValueRef, json, notation};
 
 /// `Duration`: a length of time, kept in microseconds. Read as ISO 8601 writes it (`PT1H30M`, `P2W`, `-PT0.5S`; a day
 /// has 24 hours; years and months are refused) or as CEL and Go do (`1h30m`, `250ms`); written as ISO 8601 in hours,
@@ -57,8 +55,8 @@ impl Definition for Duration {
 
     fn writer(&self) -> Writer {
         |out, value| match value {
-            ValueRef::Int(micros) => crate::json::quote(out, &written(Length::from_micros(micros))),
-            other => crate::json::write_stored(out, other),
+            ValueRef::Int(micros) => json::quote(out, &notation::duration(Length::from_micros(micros))),
+            other => json::write_stored(out, other),
         }
     }
 
@@ -152,33 +150,6 @@ fn micros_of(number: &str, unit: i64) -> Result<i128, Problem> {
     whole.checked_mul(i128::from(unit)).and_then(|whole| whole.checked_add(fraction)).ok_or(Problem::DurationRange)
 }
 
-/// ISO 8601 in hours, minutes and seconds: `PT1H30M`, `-PT0.25S`, `PT0S`.
-pub(crate) fn written(length: Length) -> String {
-    let (micros, sign) = (length.micros().unsigned_abs(), if length.micros() < 0 { "-" } else { "" });
-    let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
-    let mut text = format!("{sign}PT");
-    // Writing to a String cannot fail.
-    let _ = match seconds / 3600 {
-        0 => Ok(()),
-        hours => write!(text, "{hours}H"),
-    };
-    let _ = match seconds / 60 % 60 {
-        0 => Ok(()),
-        minutes => write!(text, "{minutes}M"),
-    };
-    match (seconds % 60, fraction) {
-        (0, 0) if micros == 0 => text.push_str("0S"),
-        (0, 0) => {}
-        (seconds, 0) => {
-            let _ = write!(text, "{seconds}S");
-        }
-        (seconds, fraction) => {
-            let _ = write!(text, "{seconds}.{}S", format!("{fraction:06}").trim_end_matches('0'));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +159,7 @@ mod tests {
     fn lengths_are_read_in_both_forms_and_written_in_one() {
         let check = |text: &str, expected: Result<&str, Problem>| {
             let read = Scalar::Duration.read(Token::Text(text)).map(|value| match value {
-                Value::Duration(length) => written(length),
+                Value::Duration(length) => notation::duration(length),
                 other => panic!("{other:?}"),
             });
             assert_eq!(read.as_deref().map_err(Clone::clone), expected, "{text}");

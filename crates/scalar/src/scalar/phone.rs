@@ -1,4 +1,4 @@
-use crate::text::{Formatted, formatted};
+use super::text::{Formatted, formatted};
 use crate::{Problem, Schema};
 
 /// `Phone`: an international number (ITU-T E.164): a plus sign, then 7 to 15 digits of which the first is not zero. The

@@ -1,6 +1,6 @@
 use oxilangtag::LanguageTag;
 
-use crate::text::{Formatted, formatted};
+use super::text::{Formatted, formatted};
 use crate::{Problem, Schema};
 
 /// `Locale`: a well-formed language tag (BCP 47, RFC 5646, section 2.1), kept in the letter case that section 2.1.1

@@ -1,6 +1,6 @@
 use backstay_base::limits;
 
-use crate::scalar::Definition;
+use crate::definition::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
 /// `String`: a text of at most `limits::STRING_CHARS` characters, kept as it is sent.
@@ -114,21 +114,21 @@ pub(crate) trait Formatted {
 /// Implements `Definition` for a scalar whose normal form is a text.
 macro_rules! formatted {
     ($scalar:ty, $name:literal, $schema:expr) => {
-        impl $crate::scalar::Definition for $scalar {
+        impl $crate::definition::Definition for $scalar {
             fn name(&self) -> &'static str {
                 $name
             }
 
             fn expected(&self) -> &'static str {
-                <Self as $crate::text::Formatted>::EXPECTED
+                <Self as $crate::scalar::text::Formatted>::EXPECTED
             }
 
             fn read(&self, token: $crate::Token<'_>) -> Result<$crate::Value, $crate::Problem> {
-                <Self as $crate::text::Formatted>::read(token)
+                <Self as $crate::scalar::text::Formatted>::read(token)
             }
 
             fn fit(&self, value: $crate::Value) -> Result<$crate::Value, $crate::Problem> {
-                <Self as $crate::text::Formatted>::fit(&value)
+                <Self as $crate::scalar::text::Formatted>::fit(&value)
             }
 
             fn storage(&self) -> $crate::Storage {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::scalar::Definition;
+use crate::definition::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
 /// `Bytes`: octets in base64 (RFC 4648, sections 4 and 5): either alphabet and with or without padding when read, the
@@ -17,11 +17,6 @@ const EITHER_PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, EITHER_PADDING);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, EITHER_PADDING);
-
-/// The octets in base64.
-pub(crate) fn written(octets: &[u8]) -> String {
-    STANDARD.encode(octets)
-}
 
 impl Definition for Bytes {
     fn name(&self) -> &'static str {
@@ -66,7 +61,7 @@ impl Definition for Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Scalar;
+    use crate::{Scalar, notation};
 
     #[test]
     fn octets_are_read_in_either_alphabet() {
@@ -82,6 +77,6 @@ mod tests {
         for bad in ["a", "aGVsbG8=x", "aGVs bG8=", "é", "_+8"] {
             check(bad, Err(Problem::Expected(EXPECTED)));
         }
-        assert_eq!(written(&[0xFF, 0xEF]), "/+8=");
+        assert_eq!(notation::base64(&[0xFF, 0xEF]), "/+8=");
     }
 }

@@ -1,7 +1,7 @@
 use rust_decimal::Decimal as Exactly;
 
-use crate::number::Exact;
-use crate::scalar::Definition;
+use super::number::Exact;
+use crate::definition::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
 /// `Decimal`: an exact number, written as a number or in quotes; kept with all digits of its scale.

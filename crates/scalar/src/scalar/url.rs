@@ -1,6 +1,6 @@
 use backstay_base::limits;
 
-use crate::text::{Formatted, formatted, within};
+use super::text::{Formatted, formatted, within};
 use crate::{Problem, Schema};
 
 /// `Url`: an absolute URL with the scheme `http` or `https`, read and kept as the URL Standard (WHATWG, sections 4.4 and

@@ -1,0 +1,75 @@
+//! Which types go together.
+
+use backstay_model::Model;
+
+use crate::{Operator, Type};
+
+/// The type as messages name it.
+pub(super) fn name_of(model: &Model, ty: &Type) -> String {
+    let name = match ty {
+        Type::Bool => "Boolean",
+        Type::Int => "Int",
+        Type::Float => "Float",
+        Type::Decimal => "Decimal",
+        Type::Text => "Text",
+        Type::Formatted(scalar) => scalar.name(),
+        Type::Enum(id) => &model.enumeration(*id).name,
+        Type::Id => "ID",
+        Type::Record(id) => &model.collection(*id).name,
+        Type::Timestamp => "DateTime",
+        Type::Date => "Date",
+        Type::Duration => "Duration",
+        Type::Money => "Money",
+        Type::Json => "JSON",
+        Type::List(element) => return format!("list of {}", name_of(model, element)),
+        Type::Null => "null",
+    };
+    name.to_owned()
+}
+
+/// Whether values of the two types can stand for each other: they are the same, a record and its key, or a text and a
+/// text in a normal form.
+pub(super) fn is_alike(left: &Type, right: &Type) -> bool {
+    left == right
+        || match (left, right) {
+            (Type::Id, Type::Record(_)) | (Type::Record(_), Type::Id) => true,
+            (Type::Text, Type::Formatted(_)) | (Type::Formatted(_), Type::Text) => left.is_text() && right.is_text(),
+            _ => false,
+        }
+}
+
+/// The type of a list's elements.
+pub(super) fn element_of(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::List(element) => Some(element),
+        _ => None,
+    }
+}
+
+/// Whether `<` compares two values of it.
+pub(super) fn has_order(ty: &Type) -> bool {
+    match ty {
+        Type::Int | Type::Float | Type::Decimal | Type::Text | Type::Timestamp | Type::Date | Type::Duration => true,
+        Type::Formatted(scalar) => scalar.is_sortable(),
+        _ => false,
+    }
+}
+
+/// Whether `==` compares two values of it.
+pub(super) fn has_equality(ty: &Type) -> bool {
+    has_order(ty) || matches!(ty, Type::Bool | Type::Enum(_) | Type::Id | Type::Record(_) | Type::Formatted(_))
+}
+
+/// The type of what an arithmetic operator gives for these; `None` where it has no meaning for them.
+pub(super) fn result_of(operator: Operator, left: &Type, right: &Type) -> Option<Type> {
+    let additive = matches!(operator, Operator::Add | Operator::Subtract);
+    match (left, right) {
+        (Type::Int, Type::Int) => Some(Type::Int),
+        (Type::Float, Type::Float) if operator != Operator::Remainder => Some(Type::Float),
+        (Type::Timestamp, Type::Duration) if additive => Some(Type::Timestamp),
+        (Type::Duration, Type::Timestamp) if operator == Operator::Add => Some(Type::Timestamp),
+        (Type::Timestamp, Type::Timestamp) if operator == Operator::Subtract => Some(Type::Duration),
+        (Type::Duration, Type::Duration) if additive => Some(Type::Duration),
+        _ => None,
+    }
+}

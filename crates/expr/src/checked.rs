@@ -1,0 +1,31 @@
+use std::sync::Arc;
+
+use backstay_model::{CollectionId, FieldId};
+
+use crate::{Expr, Type};
+
+/// An expression whose every name and type is known.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The tree.
+    pub expr: Expr,
+    /// The parameters that it names, in the order of `Node::Param`.
+    pub params: Vec<Parameter>,
+    /// Whether its answer changes with time.
+    pub uses_now: bool,
+    /// Whether it names `new`.
+    pub names_new: bool,
+    /// Every field that it reads, relations on the way and ids included; in order, each once.
+    pub reads: Vec<(CollectionId, FieldId)>,
+    /// Whether it needs more than `this` and `new` themselves: it follows a relation or quantifies over one.
+    pub needs_store: bool,
+}
+
+/// A parameter of a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name, without the `$`.
+    pub name: Arc<str>,
+    /// Its type, as its uses say.
+    pub ty: Type,
+}

@@ -1,0 +1,107 @@
+use apollo_compiler::Node;
+use apollo_compiler::ast::Value as Literal;
+use apollo_compiler::schema::Directive;
+
+use super::report::Report;
+use super::survey::{STANDARD_FIELDS, StoredType};
+use crate::names::{self, suggestion};
+use crate::{Collection, Field, FieldId, FieldKind, Index};
+
+/// Fields of one index.
+const INDEX_FIELDS: usize = 8;
+
+/// Whether an index can be over a field that holds this.
+pub(super) fn is_indexable(kind: &FieldKind) -> bool {
+    match kind {
+        FieldKind::Scalar(scalar) => scalar.is_sortable(),
+        FieldKind::Enum(_) | FieldKind::ToOne { .. } => true,
+        FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => false,
+    }
+}
+
+/// Declared indexes in the order of their declaration, then those that relations need.
+pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Field]) -> Vec<Index> {
+    let mut indexes: Vec<Index> = Vec::new();
+    let name = |ids: &[FieldId], unique: bool| {
+        let columns = ids.iter().flat_map(|id| &fields[usize::from(id.0)].columns);
+        let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+        names::index(&of.table, &columns, unique)
+    };
+    for field in fields.iter().skip(STANDARD_FIELDS.len()).filter(|field| field.unique) {
+        indexes.push(Index { name: name(&[field.id], true), fields: vec![field.id], unique: true });
+    }
+    for directive in of.node.directives.iter().filter(|d| matches!(d.name.as_str(), "index" | "unique")) {
+        let flag = directive.specified_argument_by_name("unique").and_then(|value| value.to_bool());
+        let unique = directive.name == "unique" || flag == Some(true);
+        let Some(ids) = index_fields(report, of, directive, fields) else { continue };
+        if indexes.iter().any(|other| other.fields == ids) {
+            let message = "an index over the same fields in the same order is there already";
+            report.error(directive.location(), message, "again here", "remove one of the two");
+            continue;
+        }
+        indexes.push(Index { name: name(&ids, unique), fields: ids, unique });
+    }
+    for field in fields.iter().filter(|field| matches!(field.kind, FieldKind::ToOne { .. })) {
+        if !indexes.iter().any(|index| index.fields.first() == Some(&field.id)) {
+            indexes.push(Index { name: name(&[field.id], false), fields: vec![field.id], unique: false });
+        }
+    }
+    indexes
+}
+
+fn index_fields(
+    report: &mut Report<'_>,
+    of: &StoredType<'_>,
+    directive: &Node<Directive>,
+    fields: &[Field],
+) -> Option<Vec<FieldId>> {
+    let Some(value) = directive.specified_argument_by_name("fields").filter(|value| !value.is_null()) else {
+        let help = "write `@unique(fields: [\"…\", \"…\"])` on the type, or `@unique` on a field";
+        report.error(directive.location(), "`@unique` on a type needs `fields`", "over which fields?", help);
+        return None;
+    };
+    // GraphQL takes a single value where a list is expected.
+    let single = std::slice::from_ref(value);
+    let items = if let Literal::List(items) = &**value { items.as_slice() } else { single };
+    let mut ids = Vec::new();
+    for item in items {
+        let field = index_field(report, of, fields, item)?;
+        if ids.contains(&field.id) {
+            let message = format!("`{}` is in the index twice", field.name);
+            report.error(item.location(), message, "again here", "remove it");
+            return None;
+        }
+        ids.push(field.id);
+    }
+    if ids.is_empty() || ids.len() > INDEX_FIELDS {
+        let help = format!("name 1 to {INDEX_FIELDS} fields");
+        report.error(value.location(), "this is no index", "these fields", help);
+        return None;
+    }
+    Some(ids)
+}
+
+/// The field that an item of `fields` names, if an index can be over it.
+fn index_field<'f>(
+    report: &mut Report<'_>,
+    of: &StoredType<'_>,
+    fields: &'f [Field],
+    item: &Node<Literal>,
+) -> Option<&'f Field> {
+    let (name, place) = (item.as_str()?, item.location());
+    let Some(field) = fields.iter().find(|field| field.name == name) else {
+        let message = format!("{} has no field `{name}`", of.node.name);
+        report.error(place, message, "not a field", suggestion(name, fields.iter().map(|field| field.name.as_str())));
+        return None;
+    };
+    if field.id == Collection::ID {
+        report.error(place, "`id` has its index already", "not needed", "remove it");
+        return None;
+    }
+    if !is_indexable(&field.kind) {
+        let help = "an index is over scalars but Text, JSON and Money, enums and to-one relations";
+        report.error(place, format!("`{name}` cannot be in an index"), "not in an index", help);
+        return None;
+    }
+    Some(field)
+}

@@ -1,0 +1,138 @@
+use apollo_compiler::ast::Type;
+use apollo_compiler::schema::{Component, FieldDefinition};
+use apollo_compiler::{Name, Node};
+use backstay_scalar::Scalar;
+
+use super::read;
+use super::relation::ToMany;
+use super::report::Report;
+use super::survey::{Names, StoredType};
+use crate::{Element, FieldKind, OnDelete};
+
+/// A declared field whose type is resolved.
+pub(super) struct Declared<'r, 'a> {
+    pub(super) names: Names<'r, 'a>,
+    /// The type that has the field.
+    pub(super) of: &'r StoredType<'a>,
+    pub(super) node: &'a Component<FieldDefinition>,
+}
+
+impl Declared<'_, '_> {
+    /// What the field holds; `None` where its type is wrong, which is reported.
+    pub(super) fn kind(&self, report: &mut Report<'_>) -> Option<FieldKind> {
+        let name = self.node.ty.inner_named_type();
+        match &self.node.ty {
+            Type::Named(_) | Type::NonNullNamed(_) => self.single(report, name),
+            Type::List(item) | Type::NonNullList(item) => match &**item {
+                Type::NonNullNamed(_) => self.many(report, name),
+                Type::Named(_) => {
+                    let help = format!("write `[{name}!]`");
+                    report.error(name.location(), "elements of a list are never null", "can be null", help);
+                    None
+                }
+                Type::List(_) | Type::NonNullList(_) => {
+                    let help = "use a type of its own for the inner list, or a `JSON` field";
+                    let place = self.node.name.location();
+                    report.error(place, "a list of lists is not supported", "a list of lists", help);
+                    None
+                }
+            },
+        }
+    }
+
+    fn single(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
+        if let Some(target) = self.names.survey.type_named(name) {
+            self.check_open(report, target.system, name)?;
+            return Some(FieldKind::ToOne { target: target.id, on_delete: on_delete(report, self.node) });
+        }
+        if let Some((id, of)) = self.names.survey.enum_named(name) {
+            self.check_open(report, report.places.is_system(of.location()), name)?;
+            if self.names.has_states(id) && !self.node.ty.is_non_null() {
+                let message = format!("`{}` holds a state, and a record is always in one", self.node.name);
+                report.error(name.location(), message, "can be null", format!("write `{name}!`"));
+            }
+            return Some(FieldKind::Enum(id));
+        }
+        scalar(report, self.node, name).map(FieldKind::Scalar)
+    }
+
+    fn many(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
+        let survey = self.names.survey;
+        if let Some(far) = survey.type_named(name) {
+            self.check_open(report, far.system, name)?;
+            return ToMany { survey, near: self.of, far, node: self.node }.resolve(report);
+        }
+        if let Some((id, of)) = survey.enum_named(name) {
+            self.check_open(report, report.places.is_system(of.location()), name)?;
+            if self.names.has_states(id) {
+                let help = "a record is in one state; use an enum without `@initial` and `@to` for a list";
+                report.error(name.location(), format!("a list cannot hold states of {name}"), "has states", help);
+            }
+            return Some(FieldKind::List(Element::Enum(id)));
+        }
+        let scalar = scalar(report, self.node, name)?;
+        if !scalar.is_listable() {
+            let help = "use a type of its own for the elements, or one `JSON` field that holds an array";
+            report.error(name.location(), format!("a list of {name} is not supported"), "in a list", help);
+            return None;
+        }
+        Some(FieldKind::List(Element::Scalar(scalar)))
+    }
+
+    /// A type of the application never refers to the system model.
+    fn check_open(&self, report: &mut Report<'_>, system: bool, name: &Name) -> Option<()> {
+        if system && !self.of.system {
+            let help = "refer to the identity type, or to a type or enum of your own";
+            report.error(name.location(), format!("`{name}` belongs to Backstay"), "part of the system model", help);
+            return None;
+        }
+        Some(())
+    }
+}
+
+fn scalar(report: &mut Report<'_>, node: &Component<FieldDefinition>, name: &Name) -> Option<Scalar> {
+    match Scalar::named(name) {
+        Some(Scalar::Decimal { .. }) => Some(decimal(report, node)),
+        Some(scalar) => Some(scalar),
+        None => {
+            let help = "see docs/model.md for the scalars that fields can have";
+            report.error(name.location(), format!("a field cannot hold `{name}`"), "not for fields", help);
+            None
+        }
+    }
+}
+
+fn decimal(report: &mut Report<'_>, node: &Component<FieldDefinition>) -> Scalar {
+    let directive = node.directives.get("precision");
+    // `None` is a number that is out of range.
+    let number = |name: &str, otherwise: u8| {
+        let value = directive.and_then(|directive| directive.specified_argument_by_name(name));
+        value.map_or(Some(otherwise), |value| value.to_i32().and_then(|number| u8::try_from(number).ok()))
+    };
+    match (number("digits", 18), number("scale", 4)) {
+        (Some(precision @ 1..=18), Some(scale)) if scale <= precision => Scalar::Decimal { precision, scale },
+        _ => {
+            let place = directive.and_then(Node::location);
+            let help = "`digits` is 1 to 18 and counts all of them; `scale` is 0 to `digits`";
+            report.error(place, "a Decimal cannot have this precision", "out of range", help);
+            Scalar::Decimal { precision: 18, scale: 4 }
+        }
+    }
+}
+
+fn on_delete(report: &mut Report<'_>, node: &Component<FieldDefinition>) -> OnDelete {
+    let required = node.ty.is_non_null();
+    let Some(directive) = node.directives.get("onDelete") else {
+        return if required { OnDelete::Restrict } else { OnDelete::SetNull };
+    };
+    match read::word(directive, "do") {
+        Some("CASCADE") => OnDelete::Cascade,
+        Some("SET_NULL") if required => {
+            let help = "write `do: RESTRICT` or `do: CASCADE`, or remove the `!` of the field's type";
+            report.error(directive.location(), "a required relation cannot become null", "on a required field", help);
+            OnDelete::Restrict
+        }
+        Some("SET_NULL") => OnDelete::SetNull,
+        _ => OnDelete::Restrict,
+    }
+}

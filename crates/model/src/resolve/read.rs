@@ -1,0 +1,48 @@
+//! Reads what directives and descriptions say.
+
+use apollo_compiler::ast::Value as Literal;
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::schema::Directive;
+use apollo_compiler::{Name, Node};
+use backstay_base::limits;
+
+use super::report::Report;
+use crate::{RuleText, literal};
+
+/// The text in an argument and its place, if it is given.
+pub(super) fn text<'d>(directive: &'d Directive, argument: &str) -> Option<(&'d str, Option<SourceSpan>)> {
+    let value = directive.specified_argument_by_name(argument)?;
+    value.as_str().map(|text| (text, value.location()))
+}
+
+/// The word of an enum in an argument.
+pub(super) fn word<'d>(directive: &'d Directive, argument: &str) -> Option<&'d str> {
+    directive.specified_argument_by_name(argument)?.as_enum().map(Name::as_str)
+}
+
+/// The expression in an argument, if it is given.
+pub(super) fn rule(report: &mut Report<'_>, directive: &Directive, argument: &str) -> Option<RuleText> {
+    directive.specified_argument_by_name(argument).and_then(|value| rule_value(report, value))
+}
+
+/// The expression that a string literal holds.
+pub(super) fn rule_value(report: &mut Report<'_>, value: &Node<Literal>) -> Option<RuleText> {
+    let text = value.as_str()?;
+    let place = value.location();
+    if text.trim().is_empty() {
+        let help = "write an expression such as \"auth.id != null\"; \"true\" allows everyone";
+        report.error(place, "the rule is empty", "nothing in it", help);
+    } else if text.len() > limits::EXPRESSION_BYTES {
+        let message = format!("the rule is longer than {} bytes", limits::EXPRESSION_BYTES);
+        report.error(place, message, "too long", "take parts of it out into `@rule`s");
+    }
+    let mut span = report.places.span(place)?;
+    let length = literal::length(report.places.sources.text(span));
+    span.end = span.start + u32::try_from(length).expect("a model file is at most `limits::MODEL_FILE_BYTES` long");
+    Some(RuleText { text: text.into(), span })
+}
+
+/// A description, unless it is empty.
+pub(super) fn description(text: Option<&Node<str>>) -> Option<String> {
+    text.map(|text| text.as_str().to_owned()).filter(|text| !text.is_empty())
+}

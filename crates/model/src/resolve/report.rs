@@ -1,0 +1,53 @@
+use std::sync::Arc;
+
+use apollo_compiler::Name;
+use apollo_compiler::parser::SourceSpan;
+
+use crate::places::Places;
+use crate::source::Span;
+use crate::{Diagnostic, Diagnostics};
+
+/// Collects diagnostics at places that the compiler knows.
+pub(super) struct Report<'a> {
+    pub(super) places: &'a Places,
+    out: Diagnostics,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(places: &'a Places) -> Self {
+        Self { places, out: Diagnostics::new(Arc::clone(&places.sources)) }
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.out.has_errors()
+    }
+
+    pub(super) fn finish(self) -> Diagnostics {
+        self.out
+    }
+
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        self.out.push(diagnostic);
+    }
+
+    pub(super) fn error(
+        &mut self,
+        place: Option<SourceSpan>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = Diagnostic::error(message).located(self.places.span(place), label);
+        self.out.push(diagnostic.help(help));
+    }
+
+    pub(super) fn warn(&mut self, name: &Name, message: String, label: &str, help: String) {
+        let diagnostic = Diagnostic::warning(message).located(self.places.span(name.location()), label);
+        self.out.push(diagnostic.help(help));
+    }
+
+    /// The place of a name in a model file.
+    pub(super) fn span_of(&self, name: &Name) -> Span {
+        self.places.span(name.location()).expect("every name that is resolved stands in a model file")
+    }
+}
