@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, RecordId};
 use backstay_engine::{
-    Create, Delete, Dependency, Error, ExplainRequest, ExplainedStatement, Explanation, Get, IfMatch, List, Raw, Seen,
-    Update, WriteOptions,
+    Create, Delete, Dependency, Error, ExplainedStatement, Explanation, Get, IfMatch, List, Raw, Request, Seen, Update,
+    WriteOptions,
 };
 use desk::Desk;
 
@@ -30,7 +30,7 @@ struct Twice<'d> {
 
 impl Twice<'_> {
     /// Explains the request twice and then runs it, and compares.
-    async fn check(&self, what: &str, caller: &Arc<Caller>, request: ExplainRequest) {
+    async fn check(&self, what: &str, caller: &Arc<Caller>, request: Request) {
         let (before, seen) = (self.versions().await, self.seen());
         let explained = self.explain(caller, &request).await;
         let again = self.explain(caller, &request).await;
@@ -55,23 +55,23 @@ impl Twice<'_> {
         }
     }
 
-    async fn explain(&self, caller: &Arc<Caller>, request: &ExplainRequest) -> Result<Explanation, Error> {
+    async fn explain(&self, caller: &Arc<Caller>, request: &Request) -> Result<Explanation, Error> {
         self.desk.engine().explain(&self.desk.cx(caller), request.clone()).await
     }
 
     /// Runs the request; of a read the number of records is answered.
-    async fn run(&self, caller: &Arc<Caller>, request: ExplainRequest) -> Result<Option<u64>, Error> {
+    async fn run(&self, caller: &Arc<Caller>, request: Request) -> Result<Option<u64>, Error> {
         let (engine, cx) = (self.desk.engine(), self.desk.cx(caller));
         match request {
-            ExplainRequest::Get(get) => engine.get(&cx, get).await.map(|_| Some(1)),
-            ExplainRequest::List(list) => engine.list(&cx, list).await.map(|page| {
+            Request::Get(get) => engine.get(&cx, get).await.map(|_| Some(1)),
+            Request::List(list) => engine.list(&cx, list).await.map(|page| {
                 let page: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
                 let more = u64::from(!page["next"].is_null());
                 Some(page["items"].as_array().map_or(0, Vec::len) as u64 + more)
             }),
-            ExplainRequest::Create(create) => engine.create(&cx, create).await.map(|_| None),
-            ExplainRequest::Update(update) => engine.update(&cx, update).await.map(|_| None),
-            ExplainRequest::Delete(delete) => engine.delete(&cx, delete).await.map(|_| None),
+            Request::Create(create) => engine.create(&cx, create).await.map(|_| None),
+            Request::Update(update) => engine.update(&cx, update).await.map(|_| None),
+            Request::Delete(delete) => engine.delete(&cx, delete).await.map(|_| None),
         }
     }
 
@@ -148,32 +148,32 @@ fn changes(before: &Versions, after: &Versions) -> BTreeMap<String, Changed> {
     changes
 }
 
-fn get(desk: &Desk, of: &str, id: RecordId, select: Option<&str>) -> ExplainRequest {
-    ExplainRequest::Get(Get { collection: desk.collection(of), id, select: select.map(str::to_owned) })
+fn get(desk: &Desk, of: &str, id: RecordId, select: Option<&str>) -> Request {
+    Request::Get(Get { collection: desk.collection(of), id, select: select.map(str::to_owned) })
 }
 
-fn list(desk: &Desk, of: &str, change: impl FnOnce(&mut List)) -> ExplainRequest {
+fn list(desk: &Desk, of: &str, change: impl FnOnce(&mut List)) -> Request {
     let mut list = List::of(desk.collection(of));
     change(&mut list);
-    ExplainRequest::List(list)
+    Request::List(list)
 }
 
-fn create(desk: &Desk, of: &str, body: &str) -> ExplainRequest {
+fn create(desk: &Desk, of: &str, body: &str) -> Request {
     let options = WriteOptions::default();
-    ExplainRequest::Create(Create { collection: desk.collection(of), body: body.to_owned().into(), options })
+    Request::Create(Create { collection: desk.collection(of), body: body.to_owned().into(), options })
 }
 
-fn update(desk: &Desk, of: &str, id: RecordId, body: &str) -> ExplainRequest {
+fn update(desk: &Desk, of: &str, id: RecordId, body: &str) -> Request {
     update_if(desk, of, id, body, None)
 }
 
-fn update_if(desk: &Desk, of: &str, id: RecordId, body: &str, if_match: Option<IfMatch>) -> ExplainRequest {
+fn update_if(desk: &Desk, of: &str, id: RecordId, body: &str, if_match: Option<IfMatch>) -> Request {
     let options = WriteOptions { if_match, ..WriteOptions::default() };
-    ExplainRequest::Update(Update { collection: desk.collection(of), id, body: body.to_owned().into(), options })
+    Request::Update(Update { collection: desk.collection(of), id, body: body.to_owned().into(), options })
 }
 
-fn delete(desk: &Desk, of: &str, id: RecordId) -> ExplainRequest {
-    ExplainRequest::Delete(Delete { collection: desk.collection(of), id, options: WriteOptions::default() })
+fn delete(desk: &Desk, of: &str, id: RecordId) -> Request {
+    Request::Delete(Delete { collection: desk.collection(of), id, options: WriteOptions::default() })
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The ways in which a caller could learn something: the rows of the table.
 
-use backstay_engine::{ExplainRequest, Get, List, Raw};
+use backstay_engine::{Get, List, Raw, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -234,14 +234,12 @@ async fn explain(hidden: Hidden, session: &mut Session<'_>) {
     let get = Get { collection, id: world.thing, select: None };
     let list = List { filter: Some("number > 4".to_owned()), ..List::of(collection) };
     let requests = [
-        ExplainRequest::Get(get),
-        ExplainRequest::List(List::of(collection)),
-        ExplainRequest::List(list),
-        ExplainRequest::Update(session.update_request(name, world.thing, r#"{"text":"explained"}"#)),
-        ExplainRequest::Update(session.update_request(name, world.thing, r#"{"number":5}"#)),
-        ExplainRequest::Create(
-            session.create_request("Holder", &format!(r#"{{"name":"x","{one}":"{}"}}"#, world.thing)),
-        ),
+        Request::Get(get),
+        Request::List(List::of(collection)),
+        Request::List(list),
+        Request::Update(session.update_request(name, world.thing, r#"{"text":"explained"}"#)),
+        Request::Update(session.update_request(name, world.thing, r#"{"number":5}"#)),
+        Request::Create(session.create_request("Holder", &format!(r#"{{"name":"x","{one}":"{}"}}"#, world.thing))),
     ];
     for request in requests {
         session.explain(request).await;

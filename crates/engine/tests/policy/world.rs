@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, RecordId};
 use backstay_engine::{
-    Authority, Context, Create, Delete, Engine, Error, ExplainRequest, Get, List, Transaction, TxContext, Update,
+    Authority, Context, Create, Delete, Engine, Error, Get, List, Request, Transaction, TxContext, Update,
     WriteOptions, decode_input,
 };
 use backstay_model::{CollectionId, SourceFile};
@@ -210,12 +210,11 @@ impl Transaction for Ending {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let (collection, id) = self.record;
             if self.deleted {
-                return cx.delete(Authority::System, collection, id, None).await.map(drop);
+                return cx.delete(Authority::System, self.record, None).await.map(drop);
             }
-            let input = decode_input(cx.model(), collection, br#"{"text":"later"}"#)?;
-            cx.update(Authority::System, collection, id, input, None).await.map(drop)
+            let input = decode_input(cx.model(), self.record.0, br#"{"text":"later"}"#)?;
+            cx.update(Authority::System, self.record, input, None).await.map(drop)
         })
     }
 }
@@ -316,7 +315,7 @@ impl<'w> Session<'w> {
     }
 
     /// All of an explanation but for the time that it took.
-    pub(crate) async fn explain(&mut self, request: ExplainRequest) {
+    pub(crate) async fn explain(&mut self, request: Request) {
         let asked = format!("{request:?}");
         let answer = self.world.engine().explain(&self.context(), request).await;
         self.note(&asked, answer, |explanation| {
