@@ -32,6 +32,17 @@ pub enum Authority {
     System,
 }
 
+/// What a second run of a transaction looks for, because the database doesn't tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// It is the first run.
+    None,
+    /// Which reference leads nowhere: each is looked up.
+    VerifyReferences,
+    /// Which of several new records the database refuses: each is written before the next is looked at.
+    SettleEach,
+}
+
 /// What an operation works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
 pub struct TxContext<'a, 't> {
     pub(crate) engine: &'a Inner,
@@ -39,12 +50,10 @@ pub struct TxContext<'a, 't> {
     pub(crate) class: Arc<CallerClass>,
     pub(crate) system: Arc<CallerClass>,
     pub(crate) tx: &'a mut Tx<'t>,
-    /// Whether references are looked up one by one, to find the one that leads nowhere.
-    pub(crate) verify_references: bool,
-    /// Whether the database has said that a reference leads nowhere.
-    pub(crate) reference_failed: bool,
-    /// Whether each of several new records is settled by itself, to find the one that the database refuses.
-    pub(crate) settle_each: bool,
+    pub(crate) retry: Retry,
+    /// The first violation that the database has found in a write that was staged earlier: the statement or the record at
+    /// hand has nothing to do with it.
+    pub(crate) violation: Option<StoreError>,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }
@@ -135,13 +144,8 @@ impl<'a> TxContext<'a, '_> {
         statement: &Statement,
         visit: &mut (dyn FnMut(&dyn Row) -> Result<(), StoreError> + Send),
     ) -> Result<(), Error> {
-        match self.tx.rows(statement, visit).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.reference_failed |= matches!(error, StoreError::ForeignKey);
-                Err(self.engine.refused(error))
-            }
-        }
+        let answered = self.tx.rows(statement, visit).await;
+        answered.map(|_| ()).map_err(|error| self.failed(error))
     }
 
     pub(crate) async fn ids(
@@ -182,9 +186,13 @@ impl<'a> TxContext<'a, '_> {
     /// Runs the staged writes.
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         let settled = self.tx.settle().await;
-        settled.map_err(|error| {
-            self.reference_failed |= matches!(error, StoreError::ForeignKey);
-            self.engine.refused(error)
-        })
+        settled.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&mut self, error: StoreError) -> Error {
+        if matches!(error, StoreError::ForeignKey | StoreError::Unique { .. }) {
+            self.violation.get_or_insert_with(|| error.clone());
+        }
+        self.engine.refused(error)
     }
 }

@@ -144,6 +144,7 @@ impl<T: Transaction> Transaction for Rehearsal<T> {
                 Ok(_) => cx.settle().await,
                 Err(error) => Err(error),
             };
+            let verdict = verdict.map_err(|error| cx.engine.veiled(error, cx.cx));
             let executed = cx.tx.watched();
             let (rules, statements) = cx.recorder.take().unwrap_or_default().finish(executed);
             *self.recording.lock() = Recording { verdict: Some(verdict), rules, statements };

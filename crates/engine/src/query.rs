@@ -180,7 +180,7 @@ fn equality<'c>(
     }
     let ty = model
         .value_type(&field.kind)
-        .filter(|ty| !matches!(ty, ValueType::Scalar(Scalar::Json | Scalar::Money)))
+        .filter(|ty| !matches!(ty, ValueType::Scalar(scalar) if !scalar.is_equatable()))
         .ok_or_else(|| {
             ViolationKind::Range("this field cannot be compared with `field=value`; use `filter`".to_owned())
         })?;

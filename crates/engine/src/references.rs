@@ -6,6 +6,7 @@ use backstay_model::{CollectionId, Model};
 use backstay_sql::Row;
 
 use crate::application::CallerClass;
+use crate::context::Retry;
 use crate::proposal::Proposal;
 use crate::rights::{self, without_grant};
 use crate::{Authority, TxContext};
@@ -51,7 +52,7 @@ fn within_grant(cx: &TxContext<'_, '_>, target: CollectionId) -> Result<(), Erro
 
 /// Looks every reference up, once the database has said that one of them leads nowhere.
 pub(crate) async fn verify(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
-    if !cx.verify_references {
+    if cx.retry != Retry::VerifyReferences {
         return Ok(());
     }
     for field in &proposal.collection.fields {

@@ -17,7 +17,8 @@ pub(crate) struct RowChange;
 
 impl RowChange {
     /// Inserts a proposed record and its links.
-    pub(crate) fn insert(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+    pub(crate) fn insert(cx: &mut TxContext<'_, '_>, mut proposal: Proposal<'_>) -> Result<Record, Error> {
+        proposal.settle()?;
         let Proposal { collection, values, links, .. } = proposal;
         let record = Record::new(row(collection, values)).map_err(Error::internal)?;
         let bindings = Bindings { proposed: record.values(), ..cx.bindings() };
@@ -35,7 +36,8 @@ impl RowChange {
     }
 
     /// Writes the changed fields of a stored record, raises its version, and writes its changed links.
-    pub(crate) fn update(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+    pub(crate) fn update(cx: &mut TxContext<'_, '_>, mut proposal: Proposal<'_>) -> Result<Record, Error> {
+        proposal.settle()?;
         let Proposal { collection, values, links, stored, .. } = proposal;
         let stored = stored.ok_or_else(|| Error::internal(NothingStored))?;
         Self::replace(cx, collection, &stored, values, links)

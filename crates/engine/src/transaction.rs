@@ -5,6 +5,7 @@ use backstay_store::{Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 
 use crate::application::CallerClass;
+use crate::context::Retry;
 use crate::inner::Inner;
 use crate::{Context, TxContext};
 
@@ -52,14 +53,6 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
     outcome.map_err(|failure| inner.veiled(inner.failed(failure), cx))
 }
 
-/// What a run looks for that an earlier one did not find out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Retry {
-    None,
-    VerifyReferences,
-    SettleEach,
-}
-
 /// Why an operation did not end well.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -78,7 +71,7 @@ impl From<StoreError> for Failure {
 impl Inner {
     /// The error without what the caller may not know: that another record has this very value is said only of fields
     /// that the caller sees in every record.
-    fn veiled(&self, error: Error, cx: &Context) -> Error {
+    pub(crate) fn veiled(&self, error: Error, cx: &Context) -> Error {
         let Error::Conflict(Conflict::Unique { collection: name, fields, record }) = error else { return error };
         let class = self.application.class(&cx.caller);
         let seen = self.application.model.collection_named(&name).is_some_and(|collection| {
@@ -136,15 +129,14 @@ impl<T: Transaction> Work for Running<T> {
                 class: Arc::clone(&self.class),
                 system: Arc::clone(&self.system),
                 tx,
-                verify_references: self.retry == Retry::VerifyReferences,
-                reference_failed: false,
-                settle_each: self.retry == Retry::SettleEach,
+                retry: self.retry,
+                violation: None,
                 recorder: None,
             };
             let answer = self.transaction.run(&mut cx).await;
-            answer.map_err(|error| match cx.reference_failed {
-                true => Failure::Store(StoreError::ForeignKey),
-                false => Failure::Refused(error),
+            answer.map_err(|error| match (cx.violation, self.retry) {
+                (Some(violation), Retry::None) => Failure::Store(violation),
+                _ => Failure::Refused(error),
             })
         })
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::bind::InMemory;
+use crate::context::Retry;
 use crate::decode::{decode_input, decode_inputs};
 use crate::inner::Inner;
 use crate::read::may_at_all;
@@ -230,7 +231,7 @@ impl TxContext<'_, '_> {
                 recorder.about(index);
             }
             let mut created = self.create(Authority::Caller, collection, input.clone()).await;
-            if created.is_ok() && self.settle_each {
+            if created.is_ok() && self.retry == Retry::SettleEach {
                 created = self.settle().await.and(created);
             }
             records.push(created.map_err(|error| if many { within(error, index) } else { error })?);

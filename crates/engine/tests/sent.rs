@@ -192,6 +192,19 @@ async fn a_unique_conflict_in_an_array_names_its_record() {
 }
 
 #[tokio::test]
+async fn a_unique_conflict_in_an_array_names_its_record_where_rules_ask_the_database() {
+    let desk = Desk::open().await;
+    let post = |slug: &str| format!(r#"{{"title":"t","slug":"{slug}","section":"{}"}}"#, desk.section);
+    let (collection, fields) = ("Post".to_owned(), vec!["slug".to_owned()]);
+    for (slugs, record) in [(["a", "b", "b", "c"], 2), (["a", "b", "c", "c"], 3), (["a", "a", "b", "c"], 1)] {
+        let body = format!("[{}]", slugs.map(post).join(","));
+        let Err(Error::Conflict(conflict)) = desk.create("Post", &desk.ada, &body).await else { panic!("a conflict") };
+        let (collection, fields) = (collection.clone(), fields.clone());
+        assert_eq!(conflict, backstay_base::Conflict::Unique { collection, fields, record: Some(record) }, "{slugs:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_deletion_releases_and_deletes_thousands() {
     let desk = Desk::open().await;
     let place = desk.made("Place", &desk.ada, r#"{"name":"Rome"}"#).await;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use backstay_model::{Collection, DIRECTIVES, FieldKind, Model, SourceFile, load};
-use backstay_scalar::Value;
+use backstay_model::{Collection, DIRECTIVES, Element, FieldKind, Model, SourceFile, load};
+use backstay_scalar::{Scalar, Value};
 use insta::assert_snapshot;
 
 fn model(text: &str) -> Model {
@@ -464,5 +464,24 @@ fn a_type_of_the_model_takes_the_place_of_a_scalar_of_its_name() {
     let kind = |name: &str| &city.field_named(name).expect("is there").kind;
     assert!(matches!(kind("country"), FieldKind::ToOne { .. }));
     assert!(matches!(kind("locale"), FieldKind::Enum(_)));
-    assert_eq!(*kind("time"), FieldKind::Scalar(backstay_scalar::Scalar::Time));
+    assert_eq!(*kind("time"), FieldKind::Scalar(Scalar::Time));
+}
+
+#[test]
+fn what_a_type_of_the_application_is_called_is_nothing_to_a_type_of_the_system() {
+    let application = r#"
+        extend schema @app(name: "Test")
+        type DateTime @allow(read: "true") { name: String! }
+        enum JSON { A B }
+        type City @allow(read: "true") { at: DateTime json: JSON }
+    "#;
+    let system = r#"type BackstayNote @allow(read: "true") { at: DateTime! json: JSON ats: [DateTime!] }"#;
+    let files =
+        [SourceFile::app("model/app.graphql", application), SourceFile::system("backstay/note.graphql", system)];
+    let model = load(files.to_vec()).expect("a model").model;
+    let note = model.collection_named("BackstayNote").expect("is there");
+    let kind = |name: &str| note.field_named(name).expect("is there").kind.clone();
+    assert_eq!(kind("at"), FieldKind::Scalar(Scalar::DateTime));
+    assert_eq!(kind("json"), FieldKind::Scalar(Scalar::Json));
+    assert_eq!(kind("ats"), FieldKind::List(Element::Scalar(Scalar::DateTime)));
 }

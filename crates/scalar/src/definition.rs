@@ -3,6 +3,17 @@ use crate::{Part, Problem, Schema, Storage, Token, Value, ValueRef, json};
 /// Appends a stored value as JSON.
 pub type Writer = fn(&mut Vec<u8>, ValueRef<'_>);
 
+/// In which case the letters of a scalar's texts are. A part of such a text is looked for in the same case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Letters {
+    /// In either.
+    Mixed,
+    /// All lower.
+    Lower,
+    /// All upper.
+    Upper,
+}
+
 /// Everything that is known of one scalar. Each scalar implements it once, in its family's file below `scalar/`.
 pub(crate) trait Definition {
     /// The name in model files.
@@ -35,8 +46,18 @@ pub(crate) trait Definition {
         json::write_stored
     }
 
+    /// In which case the letters of its texts are.
+    fn letters(&self) -> Letters {
+        Letters::Mixed
+    }
+
     /// Whether lists can be sorted by it and indexes hold it: its values are short and have an order.
     fn is_sortable(&self) -> bool {
+        true
+    }
+
+    /// Whether a list is narrowed to one value of it by `field=value`.
+    fn is_equatable(&self) -> bool {
         true
     }
 

@@ -12,7 +12,7 @@ mod storage;
 mod token;
 mod value;
 
-pub use definition::Writer;
+pub use definition::{Letters, Writer};
 pub use json::{quote, write, write_money, write_stored};
 pub use money::{Currency, MONEY_SCALE, Money, MoneyError};
 pub use problem::Problem;

@@ -33,7 +33,7 @@ use url::Url;
 pub use decimal::read_exact;
 pub use document::{Members, members, merged};
 
-use crate::definition::{Definition, Writer};
+use crate::definition::{Definition, Letters, Writer};
 use crate::{Part, Problem, Schema, Storage, Token, Value, ValueRef};
 
 /// A scalar type.
@@ -183,9 +183,19 @@ impl Scalar {
         self.define(|scalar| scalar.writer())
     }
 
+    /// In which case the letters of its texts are.
+    pub fn letters(self) -> Letters {
+        self.define(|scalar| scalar.letters())
+    }
+
     /// Whether lists can be sorted by it and indexes hold it: its values are short and have an order.
     pub fn is_sortable(self) -> bool {
         self.define(|scalar| scalar.is_sortable())
+    }
+
+    /// Whether a list is narrowed to one value of it by `field=value`.
+    pub fn is_equatable(self) -> bool {
+        self.define(|scalar| scalar.is_equatable())
     }
 
     /// Whether a list field can hold it.

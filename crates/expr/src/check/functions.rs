@@ -6,6 +6,7 @@ use crate::error::{ExprErrorKind, Name};
 use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};
 use crate::{Expr, Function, Node, Quantifier, Type};
 use backstay_base::nearest;
+use backstay_scalar::Letters;
 
 /// Every function, and how it is used.
 const USAGES: [(&str, &str); 11] = [
@@ -49,7 +50,7 @@ impl Checker<'_> {
                 let argument = arguments.first().map(|argument| self.expect(argument, &Type::Text));
                 let mut operands = vec![target?];
                 if let Some(argument) = argument {
-                    operands.push(argument?);
+                    operands.push(in_case_of(&operands[0].ty, argument?));
                 }
                 Some(self.make(Node::Call(called, operands), ty, span))
             }
@@ -115,4 +116,17 @@ impl Checker<'_> {
         let node = Node::Quantifier { kind: *kind, over: path, variable: index, body: Box::new(body?) };
         Some(self.make(node, Type::Bool, span))
     }
+}
+
+/// The text, in the case in which the values of a scalar have their letters: else no address would end with
+/// `@Example.org`.
+fn in_case_of(ty: &Type, text: Expr) -> Expr {
+    let letters = if let Type::Formatted(scalar) = ty { scalar.letters() } else { Letters::Mixed };
+    let function = match letters {
+        Letters::Mixed => return text,
+        Letters::Lower => Function::LowerAscii,
+        Letters::Upper => Function::UpperAscii,
+    };
+    let span = text.span.clone();
+    Expr { node: Node::Call(function, vec![text]), ty: Type::Text, span }
 }

@@ -1,6 +1,5 @@
 use backstay_base::limits;
 use backstay_model::{Collection, FieldKind, Model};
-use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
 use super::readable;
@@ -191,7 +190,7 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
     let fields = readable(collection).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
-            FieldKind::Scalar(scalar) if *scalar != Scalar::Json => json!({ "type": "string" }),
+            FieldKind::Scalar(scalar) if scalar.is_equatable() => json!({ "type": "string" }),
             FieldKind::ToOne { .. } => json!({ "type": "string" }),
             FieldKind::Scalar(_) | FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
                 return None;

@@ -24,7 +24,8 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
 fn record(model: &Model, collection: &Collection) -> Value {
     let mut fields: Map<String, Value> =
         readable(collection).map(|field| (field.name.clone(), described(field, read(model, field)))).collect();
-    let nested: Vec<&str> = readable(collection).filter(|field| is_to_many(field)).map(|field| field.name.as_str()).collect();
+    let nested: Vec<&str> =
+        readable(collection).filter(|field| is_to_many(field)).map(|field| field.name.as_str()).collect();
     if !nested.is_empty() {
         let names = json!({ "type": "string", "enum": nested });
         let about = format!("The nested lists of which only the first {} records are answered.", limits::NESTED_MAX);

@@ -40,12 +40,23 @@ impl Declared<'_, '_> {
         }
     }
 
+    /// The stored type that the name means here.
+    fn type_named(&self, name: &str) -> Option<&StoredType<'_>> {
+        self.names.survey.type_named(name).filter(|_| !self.means_scalar(name))
+    }
+
+    /// Whether the name means a scalar whatever the application declares: what the application calls `DateTime` is nothing
+    /// to Backstay's own types.
+    fn means_scalar(&self, name: &str) -> bool {
+        self.of.system && Scalar::named(name).is_some()
+    }
+
     fn single(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
-        if let Some(target) = self.names.survey.type_named(name) {
+        if let Some(target) = self.type_named(name) {
             self.check_open(report, target.system, name)?;
             return Some(FieldKind::ToOne { target: target.id, on_delete: on_delete(report, self.node) });
         }
-        if let Some((id, of)) = self.names.survey.enum_named(name) {
+        if let Some((id, of)) = self.names.survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
             self.check_open(report, report.places.is_system(of.location()), name)?;
             if self.names.has_states(id) && !self.node.ty.is_non_null() {
                 let message = format!("`{}` holds a state, and a record is always in one", self.node.name);
@@ -58,11 +69,11 @@ impl Declared<'_, '_> {
 
     fn many(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
         let survey = self.names.survey;
-        if let Some(far) = survey.type_named(name) {
+        if let Some(far) = self.type_named(name) {
             self.check_open(report, far.system, name)?;
             return ToMany { survey, near: self.of, far, node: self.node }.resolve(report);
         }
-        if let Some((id, of)) = survey.enum_named(name) {
+        if let Some((id, of)) = survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
             self.check_open(report, report.places.is_system(of.location()), name)?;
             if self.names.has_states(id) {
                 let help = "a record is in one state; use an enum without `@initial` and `@to` for a list";

@@ -1,5 +1,5 @@
 use super::text::{Formatted, formatted};
-use crate::{Problem, Schema};
+use crate::{Letters, Problem, Schema};
 
 /// `Country`: a code of two letters (ISO 3166-1 alpha-2) that is officially assigned, or `XK` (Kosovo), which is in
 /// general use. Read in either case, kept in capitals.
@@ -18,6 +18,7 @@ const CODES: &str = "\
 
 impl Formatted for Country {
     const EXPECTED: &'static str = EXPECTED;
+    const LETTERS: Letters = Letters::Upper;
 
     fn normal(text: &str) -> Result<String, Problem> {
         let code = text.trim().to_ascii_uppercase();

@@ -46,6 +46,10 @@ impl Definition for Json {
         false
     }
 
+    fn is_equatable(&self) -> bool {
+        false
+    }
+
     fn is_listable(&self) -> bool {
         false
     }

@@ -1,7 +1,7 @@
 use backstay_base::limits;
 
 use super::text::{Formatted, formatted, within};
-use crate::{Problem, Schema};
+use crate::{Letters, Problem, Schema};
 
 /// `Email`: a mailbox as RFC 5321, section 4.1.2, writes it, with the characters that RFC 6531 adds: dot-atoms and quoted
 /// strings, host names of one label or more, address literals. Kept in lower case, an internationalized host name in
@@ -12,6 +12,7 @@ const EXPECTED: &str = "an email address, such as \"ada@example.org\"";
 
 impl Formatted for Email {
     const EXPECTED: &'static str = EXPECTED;
+    const LETTERS: Letters = Letters::Lower;
 
     fn normal(text: &str) -> Result<String, Problem> {
         let text = text.trim();

@@ -63,6 +63,10 @@ impl Definition for MoneyAmount {
         false
     }
 
+    fn is_equatable(&self) -> bool {
+        false
+    }
+
     fn is_listable(&self) -> bool {
         false
     }

@@ -1,7 +1,7 @@
 use backstay_base::limits;
 
 use crate::definition::Definition;
-use crate::{Problem, Schema, Storage, Token, Value};
+use crate::{Letters, Problem, Schema, Storage, Token, Value};
 
 /// `String`: a text of at most `limits::STRING_CHARS` characters, kept as it is sent.
 pub(crate) struct Word;
@@ -92,6 +92,8 @@ fn without_nul(text: &str) -> Result<(), Problem> {
 pub(crate) trait Formatted {
     /// What is expected, with an example.
     const EXPECTED: &'static str;
+    /// In which case the letters of the normal form are.
+    const LETTERS: Letters = Letters::Mixed;
 
     /// The normal form of these characters.
     fn normal(text: &str) -> Result<String, Problem>;
@@ -133,6 +135,10 @@ macro_rules! formatted {
 
             fn storage(&self) -> $crate::Storage {
                 $crate::Storage::Text
+            }
+
+            fn letters(&self) -> $crate::Letters {
+                <Self as $crate::scalar::text::Formatted>::LETTERS
             }
 
             fn schema(&self) -> $crate::Schema {
