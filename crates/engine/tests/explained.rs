@@ -183,8 +183,7 @@ async fn reads_are_explained_as_they_are_answered() {
     let anonymous = Arc::new(Caller::anonymous());
     let twice = Twice { desk: &desk };
     let nowhere = desk.engine().next_id();
-    for (name, caller) in
-        [("editor", &desk.editor), ("ada", &desk.ada), ("eve", &desk.eve), ("anonymous", &anonymous)]
+    for (name, caller) in [("editor", &desk.editor), ("ada", &desk.ada), ("eve", &desk.eve), ("anonymous", &anonymous)]
     {
         let check = async |what: &str, request| twice.check(&format!("{name}: {what}"), caller, request).await;
         for id in [draft, published, nowhere] {
@@ -215,9 +214,11 @@ async fn creates_are_explained_as_they_are_made() {
     let anonymous = Arc::new(Caller::anonymous());
     let twice = Twice { desk: &desk };
     let (section, nowhere) = (desk.section, desk.engine().next_id());
-    for (name, caller) in [("editor", &desk.editor), ("ada", &desk.ada), ("eve", &desk.eve), ("anonymous", &anonymous)] {
-        let check =
-            async |of: &str, body: &str| twice.check(&format!("{name}: {of} {body}"), caller, create(&desk, of, body)).await;
+    for (name, caller) in [("editor", &desk.editor), ("ada", &desk.ada), ("eve", &desk.eve), ("anonymous", &anonymous)]
+    {
+        let check = async |of: &str, body: &str| {
+            twice.check(&format!("{name}: {of} {body}"), caller, create(&desk, of, body)).await
+        };
         check("Tag", &format!(r#"{{"name":"{name}"}}"#)).await;
         check("Tag", &format!(r#"{{"name":"{name}"}}"#)).await;
         check("Tag", &format!(r#"[{{"name":"{name} 1"}},{{"name":"{name} 2"}}]"#)).await;
@@ -249,7 +250,8 @@ async fn updates_are_explained_as_they_are_made() {
     let tag = desk.made("Tag", &desk.ada, r#"{"name":"x"}"#).await;
     let taken = desk.post(r#","slug":"taken""#).await;
     assert!(desk.get("Post", &desk.ada, taken).await.is_ok());
-    for (name, caller) in [("anonymous", &anonymous), ("eve", &desk.eve), ("ada", &desk.ada), ("editor", &desk.editor)] {
+    for (name, caller) in [("anonymous", &anonymous), ("eve", &desk.eve), ("ada", &desk.ada), ("editor", &desk.editor)]
+    {
         let post = desk.post("").await;
         let check = async |id: RecordId, body: &str| {
             twice.check(&format!("{name}: {body}"), caller, update(&desk, "Post", id, body)).await;
@@ -286,7 +288,8 @@ async fn deletions_are_explained_as_they_are_made() {
     let desk = Desk::open().await;
     let anonymous = Arc::new(Caller::anonymous());
     let twice = Twice { desk: &desk };
-    for (name, caller) in [("anonymous", &anonymous), ("eve", &desk.eve), ("ada", &desk.ada), ("editor", &desk.editor)] {
+    for (name, caller) in [("anonymous", &anonymous), ("eve", &desk.eve), ("ada", &desk.ada), ("editor", &desk.editor)]
+    {
         let check = async |of: &str, id: RecordId| {
             twice.check(&format!("{name}: delete {of}"), caller, delete(&desk, of, id)).await;
         };

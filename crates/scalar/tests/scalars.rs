@@ -19,7 +19,8 @@ fn rows(heading: &str) -> Vec<(Scalar, Vec<Option<String>>)> {
             let mut cells = line.trim_start_matches("| ").trim_end_matches(" |").split(" | ");
             let name = cells.next().expect("a scalar");
             let cell = |cell: &str| {
-                let inner = cell.strip_prefix('`').and_then(|cell| cell.strip_suffix('`')).expect("a cell in backticks");
+                let inner =
+                    cell.strip_prefix('`').and_then(|cell| cell.strip_suffix('`')).expect("a cell in backticks");
                 Some(inner.to_owned()).filter(|inner| inner != "-")
             };
             (Scalar::named(name).expect("a scalar's name"), cells.map(cell).collect())
@@ -103,8 +104,8 @@ impl Numbers {
 /// The text with a few characters changed, doubled, dropped or added.
 fn varied(text: &str, numbers: &mut Numbers) -> String {
     const ADDED: [char; 28] = [
-        '0', '1', '9', '-', '+', '.', ',', ':', 'e', 'E', 'T', 'Z', 'P', 'M', ' ', '_', '@', '/', '%', '=', 'é', 'ß', '\u{0}',
-        '\u{301}', '\u{202e}', '😀', '"', '\\',
+        '0', '1', '9', '-', '+', '.', ',', ':', 'e', 'E', 'T', 'Z', 'P', 'M', ' ', '_', '@', '/', '%', '=', 'é', 'ß',
+        '\u{0}', '\u{301}', '\u{202e}', '😀', '"', '\\',
     ];
     let mut characters: Vec<char> = text.chars().collect();
     for _ in 0..=numbers.below(3) {
