@@ -159,30 +159,42 @@ async fn a_value_is_found_whichever_way_it_is_asked_for() {
         if sample.is_compared_by_equality() {
             for raw in asked {
                 let found = values.list(index, |list| list.equals = vec![("given".into(), raw.clone())]).await;
-                assert_eq!(found.map(|found| found.0).map_err(told), Ok(1), "{what}: equal to {raw:?}");
+                assert_eq!(found.map(|found| found.0).map_err(|error| told(&error)), Ok(1), "{what}: equal to {raw:?}");
                 // A filter does not compare all that an equality parameter does.
                 let found = values.list(index, |list| {
                     list.filter = Some("given == $x".into());
                     list.params = vec![("x".into(), raw.clone())];
                 });
-                assert_eq!(found.await.map(|found| found.0).map_err(told), Ok(1), "{what}: $x is {raw:?}");
+                assert_eq!(
+                    found.await.map(|found| found.0).map_err(|error| told(&error)),
+                    Ok(1),
+                    "{what}: $x is {raw:?}"
+                );
             }
         }
         if let Some(expression) = expression {
             for (filter, expected) in [("==", 1), ("!=", 0)] {
                 let found = values.list(index, |list| list.filter = Some(format!("given {filter} {expression}"))).await;
-                assert_eq!(found.map(|found| found.0).map_err(told), Ok(expected), "{what}: {filter} {expression}");
+                assert_eq!(
+                    found.map(|found| found.0).map_err(|error| told(&error)),
+                    Ok(expected),
+                    "{what}: {filter} {expression}"
+                );
             }
         }
         if sample.scalar.is_sortable() && sample.is_compared_by_equality() {
             for (sort, first) in [("given", true), ("-given", false)] {
                 let page = values.list(index, |list| (list.sort, list.limit) = (Some(sort.into()), Some(1))).await;
-                let next = page.map_err(told).expect("a page").1.expect("another page");
+                let next = page.map_err(|error| told(&error)).expect("a page").1.expect("another page");
                 let value = scalar.read(Token::Json(json)).expect("a value").bare().expect("it has a text");
                 let quoted = serde_json::to_string(&value).expect("JSON");
                 assert_eq!(place(&next).contains(&quoted), first, "{what}: the cursor of {sort}: {}", place(&next));
                 let after = values.list(index, |list| (list.sort, list.after) = (Some(sort.into()), Some(next))).await;
-                assert_eq!(after.map(|found| found.0).map_err(told), Ok(1), "{what}: behind the cursor of {sort}");
+                assert_eq!(
+                    after.map(|found| found.0).map_err(|error| told(&error)),
+                    Ok(1),
+                    "{what}: behind the cursor of {sort}"
+                );
             }
         }
     }
@@ -195,6 +207,6 @@ fn place(cursor: &str) -> String {
     String::from_utf8(bytes[5..].to_vec()).expect("JSON")
 }
 
-fn told(error: Error) -> String {
+fn told(error: &Error) -> String {
     format!("{}: {error}", error.code())
 }
