@@ -217,7 +217,7 @@ async fn creates_are_explained_as_they_are_made() {
     for (name, caller) in [("editor", &desk.editor), ("ada", &desk.ada), ("eve", &desk.eve), ("anonymous", &anonymous)]
     {
         let check = async |of: &str, body: &str| {
-            twice.check(&format!("{name}: {of} {body}"), caller, create(&desk, of, body)).await
+            twice.check(&format!("{name}: {of} {body}"), caller, create(&desk, of, body)).await;
         };
         check("Tag", &format!(r#"{{"name":"{name}"}}"#)).await;
         check("Tag", &format!(r#"{{"name":"{name}"}}"#)).await;

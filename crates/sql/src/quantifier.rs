@@ -54,10 +54,12 @@ impl<'e> Quantified<'e> {
         lowering.scope.bound.pop();
 
         let found = match Pred::all([tie(owner, &key), visible, of_member]) {
-            Pred::Known(truth) => Pred::Known(truth),
-            Pred::Sql(condition) => {
+            Pred::Known(false) => Pred::Known(false),
+            // Even of what is true of every member there must be one.
+            condition => {
                 let mut select = Query::select();
-                select.expr(integer(1)).and_where(condition);
+                select.expr(integer(1));
+                condition.restrict(&mut select);
                 lowering.builder.from(member.anchor.frame, &mut select);
                 Pred::Sql(Sql::exists(select))
             }

@@ -14,6 +14,8 @@ mod memory;
 mod postgres;
 #[path = "expressions/reads.rs"]
 mod reads;
+#[path = "expressions/sent.rs"]
+mod sent;
 #[path = "expressions/sqlite.rs"]
 mod sqlite;
 #[path = "expressions/table.rs"]
@@ -150,6 +152,8 @@ trait Database {
     fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String>;
     /// The text in this column of the only row.
     fn text(&mut self, statement: &Statement, column: usize) -> String;
+    /// The truth in the first column of the only row.
+    fn truth(&mut self, statement: &Statement) -> Truth;
 }
 
 fn run(setting: &Setting, database: &mut dyn Database, checked: &Checked, dialect: Dialect) -> (String, String) {

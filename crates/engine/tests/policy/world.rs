@@ -261,9 +261,9 @@ impl<'w> Session<'w> {
         Context::new(self.world.engine(), Arc::clone(&self.caller))
     }
 
-    fn note<T>(&mut self, asked: &dyn Debug, answer: Result<T, Error>, show: impl FnOnce(&T) -> String) {
+    fn note<T>(&mut self, asked: &dyn Debug, answer: &Result<T, Error>, show: impl FnOnce(&T) -> String) {
         let mut line = format!("{asked:?} → ");
-        let written = match &answer {
+        let written = match answer {
             Ok(answer) => write!(line, "{}", show(answer)),
             Err(error) => write!(line, "{}: {error}: {error:?}", error.code()),
         };
@@ -275,7 +275,7 @@ impl<'w> Session<'w> {
     pub(crate) async fn get(&mut self, of: &str, id: RecordId, select: Option<&str>) {
         let request = Get { collection: self.world.collection(of), id, select: select.map(str::to_owned) };
         let answer = self.world.engine().get(&self.context(), request).await;
-        self.note(&(of, select), answer, |found| {
+        self.note(&(of, select), &answer, |found| {
             format!("{} {} {:?}", found.version, String::from_utf8_lossy(&found.body), found.tag)
         });
     }
@@ -288,7 +288,7 @@ impl<'w> Session<'w> {
         let answer = self.world.engine().list(&self.context(), request).await;
         let page: Option<serde_json::Value> =
             answer.as_ref().ok().map(|page| serde_json::from_slice(&page.body).expect("JSON"));
-        self.note(&asked, answer, |page| format!("{} {:?}", String::from_utf8_lossy(&page.body), page.tag));
+        self.note(&asked, &answer, |page| format!("{} {:?}", String::from_utf8_lossy(&page.body), page.tag));
         page?["next"].as_str().map(str::to_owned)
     }
 
@@ -299,26 +299,26 @@ impl<'w> Session<'w> {
     pub(crate) async fn create(&mut self, of: &str, body: String) {
         let request = self.create_request(of, &body);
         let answer = self.world.engine().create(&self.context(), request).await;
-        self.note(&(of, body), answer, |written| format!("{written:?}"));
+        self.note(&(of, body), &answer, |written| format!("{written:?}"));
     }
 
     pub(crate) async fn update(&mut self, of: &str, id: RecordId, body: String) {
         let request = self.update_request(of, id, &body);
         let answer = self.world.engine().update(&self.context(), request).await;
-        self.note(&(of, body), answer, |written| format!("{written:?}"));
+        self.note(&(of, body), &answer, |written| format!("{written:?}"));
     }
 
     pub(crate) async fn delete(&mut self, of: &str, id: RecordId) {
         let request = self.delete_request(of, id);
         let answer = self.world.engine().delete(&self.context(), request).await;
-        self.note(&("delete", of), answer, |written| format!("{written:?}"));
+        self.note(&("delete", of), &answer, |written| format!("{written:?}"));
     }
 
     /// All of an explanation but for the time that it took.
     pub(crate) async fn explain(&mut self, request: Request) {
         let asked = format!("{request:?}");
         let answer = self.world.engine().explain(&self.context(), request).await;
-        self.note(&asked, answer, |explanation| {
+        self.note(&asked, &answer, |explanation| {
             let mut explanation = explanation.clone();
             explanation.stages.clear();
             format!("{explanation:?}")

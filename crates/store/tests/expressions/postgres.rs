@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 
 use backstay_base::RecordId;
+use backstay_expr::Truth;
 use backstay_sql::{Dialect, Param, Statement};
 use bytes::{BufMut, BytesMut};
 use rust_decimal::Decimal;
@@ -53,6 +54,11 @@ impl Database for Postgres {
     fn text(&mut self, statement: &Statement, column: usize) -> String {
         let rows = self.run(statement).expect("a row");
         rows[0].get(column)
+    }
+
+    fn truth(&mut self, statement: &Statement) -> Truth {
+        let rows = self.run(statement).unwrap_or_else(|error| panic!("{}: {error:?}", statement.text()));
+        rows[0].get::<_, Option<bool>>(0).map_or(Truth::Unknown, Truth::from)
     }
 }
 

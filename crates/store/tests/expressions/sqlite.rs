@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use backstay_base::RecordId;
+use backstay_expr::Truth;
 use backstay_sql::{Dialect, Param, Statement};
 use rusqlite::types::Value as Raw;
 
@@ -39,6 +40,12 @@ impl Database for Sqlite {
     fn text(&mut self, statement: &Statement, column: usize) -> String {
         let params = rusqlite::params_from_iter(statement.params().iter().map(raw));
         self.0.query_row(statement.text(), params, |row| row.get(column)).expect("one row")
+    }
+
+    fn truth(&mut self, statement: &Statement) -> Truth {
+        let params = rusqlite::params_from_iter(statement.params().iter().map(raw));
+        let truth: Option<bool> = self.0.query_row(statement.text(), params, |row| row.get(0)).expect("one row");
+        truth.map_or(Truth::Unknown, Truth::from)
     }
 }
 
