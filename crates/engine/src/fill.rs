@@ -15,9 +15,7 @@ use crate::{Authority, Input, TxContext};
 pub(crate) fn patch(proposal: &mut Proposal<'_>, mut input: Input) {
     if proposal.authority == Authority::Caller {
         let unchanged = |field: FieldId, value: &Value| proposal.sees(field) && proposal.stored_value(field) == value;
-        input.values.retain(|(field, value)| {
-            !(unchanged(*field, value) && proposal.collection.field(*field).refused_to_clients().is_some())
-        });
+        input.values.retain(|(field, value)| !unchanged(*field, value));
     }
     for (field, value) in &input.values {
         proposal.values[usize::from(field.0)] = value.clone();

@@ -221,7 +221,12 @@ pub(crate) fn plan(key: &ListKey, model: &Model, rights: &Rights, planner: &Plan
         filter = Some(and(filter, equals(collection, collection.field(*field), param)));
     }
     for (reached, field) in &reads {
-        let hidden = *reached != key.collection && rights.rule(*reached, Action::Read).refuses();
+        let members = match model.field(*reached, *field).kind {
+            FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => Some(target),
+            _ => None,
+        };
+        let refused = |collection: CollectionId| rights.rule(collection, Action::Read).refuses();
+        let hidden = (*reached != key.collection && refused(*reached)) || members.is_some_and(refused);
         if hidden || !rights.may_see(*reached, *field) {
             return Err(Error::malformed("filter", ViolationKind::FieldForbidden { action: Action::Read }));
         }

@@ -20,7 +20,8 @@ pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal
     for (id, value) in proposal.input.values.clone() {
         let field = proposal.collection.field(id);
         let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
-        let new = proposal.stored.is_none() || *proposal.stored_value(id) != value;
+        // Of a field that the caller doesn't see, whether it changes is nothing to be told.
+        let new = proposal.stored.is_none() || *proposal.stored_value(id) != value || !proposal.sees(id);
         if new {
             within_grant(cx, target)?;
         }
@@ -52,9 +53,15 @@ fn within_grant(cx: &TxContext<'_, '_>, target: CollectionId) -> Result<(), Erro
 
 /// Looks every reference up, once the database has said that one of them leads nowhere.
 pub(crate) async fn verify(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
-    if cx.retry != Retry::VerifyReferences {
-        return Ok(());
+    match cx.retry {
+        Retry::VerifyReferences => existing(cx, proposal).await,
+        Retry::None | Retry::SettleEach => Ok(()),
     }
+}
+
+/// Refuses references that lead nowhere. A rule that follows one of them has no answer, so this is asked before its refusal
+/// is told.
+pub(crate) async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     for field in &proposal.collection.fields {
         let Some(target) = field.kind.target() else { continue };
         if let Some(to) = proposal.value(field.id).as_id()

@@ -15,6 +15,28 @@ use crate::proposal::Proposal;
 use crate::recording;
 use crate::rule_of::RuleOf;
 
+/// Everything that a new record must satisfy, in order: a check can follow relations, so its verdict is for those who
+/// may make the record.
+pub(crate) async fn of_create(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    require(cx, proposal, RuleOf::Type(Action::Create)).await?;
+    fields(cx, proposal, Action::Create).await?;
+    checks(cx, proposal).await
+}
+
+/// Everything that a changed record must satisfy, in the same order; the checks if anything changes.
+pub(crate) async fn of_update(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &mut Proposal<'_>,
+    idle: bool,
+) -> Result<(), Error> {
+    require(cx, proposal, RuleOf::Type(Action::Update)).await?;
+    fields(cx, proposal, Action::Update).await?;
+    match idle {
+        true => Ok(()),
+        false => checks(cx, proposal).await,
+    }
+}
+
 /// What a rule says of the stored or the proposed record.
 pub(crate) async fn decide(
     cx: &mut TxContext<'_, '_>,

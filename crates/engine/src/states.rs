@@ -1,6 +1,6 @@
 //! States and their transitions.
 
-use backstay_base::{Error, ViolationKind};
+use backstay_base::{Action, Error, ViolationKind};
 use backstay_model::{Collection, FieldId, FieldKind, Model};
 use backstay_scalar::Value;
 
@@ -36,15 +36,23 @@ pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
         else {
             continue;
         };
-        if from == to {
+        let way: Way = (from.clone(), to.clone());
+        // To a caller who doesn't see the state, whatever is not possible looks the same.
+        let unseen = !proposal.sees(states.field) && proposal.input.value(states.field).is_some();
+        if from == to && !unseen {
             continue;
         }
-        let way: Way = (from.clone(), to.clone());
+        let refusal = |kind| Error::invalid(format!("/{}", proposal.collection.field(states.field).name), kind);
+        let unknown = || refusal(ViolationKind::FieldForbidden { action: Action::Update });
         let Some(transition) = states.transitions.get(&way) else {
-            return Err(no_way(cx.model(), proposal.collection, states.field, &way));
+            return Err(if unseen { unknown() } else { no_way(cx.model(), proposal.collection, states.field, &way) });
         };
         if proposal.authority == Authority::Caller {
-            rules::require(cx, proposal, RuleOf::Transition(states.field, &way)).await?;
+            let asked = rules::require(cx, proposal, RuleOf::Transition(states.field, &way)).await;
+            asked.map_err(|error| match (unseen, error) {
+                (true, Error::Forbidden { .. }) => unknown(),
+                (_, error) => error,
+            })?;
         }
         for (field, to) in &transition.set {
             fill::transition_set(cx, proposal, *field, to);

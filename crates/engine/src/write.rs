@@ -3,7 +3,6 @@ use backstay_model::{CollectionId, SetOn};
 
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
-use crate::rule_of::RuleOf;
 use crate::rules;
 use crate::{Authority, IfMatch, Input, Record, TxContext, deletion, fill, links, references, states, stored};
 
@@ -26,9 +25,10 @@ impl TxContext<'_, '_> {
         proposal.settle()?;
         links::added(&mut proposal);
         references::readable(self, &mut proposal).await?;
-        rules::checks(self, &mut proposal).await?;
-        rules::require(self, &proposal, RuleOf::Type(Action::Create)).await?;
-        rules::fields(self, &mut proposal, Action::Create).await?;
+        if let Err(refusal) = rules::of_create(self, &mut proposal).await {
+            references::existing(self, &mut proposal).await?;
+            return Err(refusal);
+        }
         references::verify(self, &mut proposal).await?;
         RowChange::insert(self, proposal)
     }
@@ -57,10 +57,11 @@ impl TxContext<'_, '_> {
             fill::sets(self, &mut proposal, SetOn::Update);
             fill::require(&mut proposal);
             proposal.settle()?;
-            rules::checks(self, &mut proposal).await?;
         }
-        rules::require(self, &proposal, RuleOf::Type(Action::Update)).await?;
-        rules::fields(self, &mut proposal, Action::Update).await?;
+        if let Err(refusal) = rules::of_update(self, &mut proposal, idle).await {
+            references::existing(self, &mut proposal).await?;
+            return Err(refusal);
+        }
         match proposal.stored {
             Some(stored) if idle => Ok(stored),
             _ => {

@@ -33,7 +33,7 @@ async fn a_create_shows_its_rules_and_its_statements() {
     let body = format!(r#"{{"title":"Budget","section":"{}"}}"#, desk.section);
     let explanation = explained(&desk, &desk.ada, create(&desk, "Post", &body)).await;
     assert!(explanation.allowed, "{explanation}");
-    assert_eq!(rules(&explanation), ["Post.title check: true", "Post create: true"]);
+    assert_eq!(rules(&explanation), ["Post create: true", "Post.title check: true"]);
     let insert = explanation.statements.iter().find(|statement| statement.sql.starts_with("INSERT INTO \"post\""));
     let insert = insert.expect("the statement that inserts");
     assert_eq!(insert.rows, 1);

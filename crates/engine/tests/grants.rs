@@ -183,3 +183,14 @@ async fn a_reference_needs_a_grant_of_its_target() {
     check(&["Book:create", "Author:refer"], "ok").await;
     check(&["Book:create", "Author:get"], "ok").await;
 }
+
+#[tokio::test]
+async fn what_a_writing_key_does_not_see_it_cannot_guess() {
+    let shelf = Shelf::open().await;
+    let writer = holding(&["Book:update"]);
+    let own = shelf.update(&writer, r#"{"author":AUTHOR}"#).await;
+    assert_eq!(code(&own), "forbidden", "the stored author is refused like any other: {own:?}");
+    let list = List { filter: Some("!readers.exists(r, true)".into()), ..List::of(shelf.collection("Book")) };
+    let refused = shelf.list(&holding(&["Book:search"]), list).await;
+    assert_eq!(code(&refused), "malformed-request", "members of a collection that the key is not for: {refused:?}");
+}

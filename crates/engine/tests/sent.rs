@@ -4,7 +4,7 @@ mod desk;
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, RecordId};
+use backstay_base::{Caller, RecordId, Violation, ViolationKind};
 use backstay_engine::{Create, Engine, Error, Update, WriteOptions, Written};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -202,6 +202,51 @@ async fn a_unique_conflict_in_an_array_names_its_record_where_rules_ask_the_data
         let (collection, fields) = (collection.clone(), fields.clone());
         assert_eq!(conflict, backstay_base::Conflict::Unique { collection, fields, record: Some(record) }, "{slugs:?}");
     }
+}
+
+#[tokio::test]
+async fn a_reference_that_leads_nowhere_is_told_before_a_check_that_follows_it() {
+    let ambient = controlled(&TestClock::at("2026-01-31T12:00:00Z"), 7);
+    let model = r#"
+        extend schema @app(name: "Club")
+        type Court @allow(read: "true", create: "true") { open: Boolean! }
+        type Booking @allow(read: "true", create: "true", update: "this.court.open") {
+          court: Court! @check(rule: "this.court.open == true", message: "the court is closed")
+          length: Int @allow(update: "false")
+        }
+    "#;
+    let application = TestApplication::open(vec![SourceFile::app("model/club.graphql", model)], ambient);
+    let engine = &application.engine;
+    let collection = |of: &str| engine.model().collection_named(of).expect("a collection").id;
+    let cx = || backstay_engine::Context::new(engine, Arc::new(Caller::anonymous()));
+    let create = async |of: &str, body: String| {
+        let request = Create { collection: collection(of), body: body.into(), options: WriteOptions::default() };
+        engine.create(&cx(), request).await
+    };
+    let nowhere = RecordId::from_bytes([9; 16]);
+    let refused = create("Booking", format!(r#"{{"court":"{nowhere}"}}"#)).await.expect_err("there is no such court");
+    let kind = ViolationKind::Reference { collection: "Court".to_owned(), by: "id".to_owned() };
+    assert!(matches!(&refused, Error::Invalid(found) if *found == [Violation::new("/court", kind)]), "{refused:?}");
+
+    let open = create("Court", r#"{"open":true}"#.to_owned()).await.expect("a court").ids[0];
+    let booking = create("Booking", format!(r#"{{"court":"{open}","length":60}}"#)).await.expect("booked").ids[0];
+    // What equals the stored value changes nothing, whatever the rule of its field.
+    let update = async |body: &str| {
+        let body = bytes::Bytes::copy_from_slice(body.as_bytes());
+        let request = Update { collection: collection("Booking"), id: booking, body, options: WriteOptions::default() };
+        engine.update(&cx(), request).await
+    };
+    assert_eq!(code(update(r#"{"length":60}"#).await), "ok");
+    assert_eq!(code(update(r#"{"length":61}"#).await), "invalid-values");
+}
+
+#[tokio::test]
+async fn who_may_not_create_learns_nothing_from_a_check() {
+    let desk = Desk::open().await;
+    // The title is too long; but Eve may create no post in this section.
+    let body = format!(r#"{{"title":"{}","section":"{}"}}"#, "x".repeat(40), desk.section);
+    assert_eq!(code(desk.create("Post", &desk.eve, &body).await), "forbidden");
+    assert_eq!(code(desk.create("Post", &desk.ada, &body).await), "invalid-values");
 }
 
 #[tokio::test]

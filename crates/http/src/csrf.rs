@@ -45,6 +45,10 @@ fn sender(head: &Head<'_>) -> Sender {
         let cors = head.state.settings.cors.as_ref();
         cors.is_some_and(|cors| cors.shares_cookie(origin))
     };
+    // No browser sends one of them twice.
+    if [header::ORIGIN, SEC_FETCH_SITE].iter().any(|name| headers.get_all(name).iter().count() > 1) {
+        return Sender::Other;
+    }
     let fetched = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
     match (fetched, origin) {
         (Some(b"same-origin" | b"none"), _) => Sender::Own,

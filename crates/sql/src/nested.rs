@@ -176,7 +176,14 @@ fn write_element(out: &mut String, value: &Value, element: Storage, dialect: Dia
         Value::Timestamp(moment) => write!(out, "{}", moment.micros()),
         Value::Date(date) => write!(out, "\"{date}\""),
         Value::Duration(length) => write!(out, "{}", length.micros()),
-        Value::Null | Value::Money(_) | Value::Json(_) | Value::Bytes(_) | Value::List(_) => write!(out, "null"),
+        Value::Bytes(octets) => {
+            let digits = |octet: &u8| match dialect {
+                Dialect::Sqlite => format!("{octet:02X}"),
+                Dialect::Postgres => format!("{octet:02x}"),
+            };
+            write!(out, "\"{}\"", octets.iter().map(digits).collect::<String>())
+        }
+        Value::Null | Value::Money(_) | Value::Json(_) | Value::List(_) => write!(out, "null"),
     };
 }
 

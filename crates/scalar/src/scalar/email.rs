@@ -1,11 +1,13 @@
 use backstay_base::limits;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::text::{Formatted, formatted, within};
 use crate::{Letters, Problem, Schema};
 
 /// `Email`: a mailbox as RFC 5321, section 4.1.2, writes it, with the characters that RFC 6531 adds: dot-atoms and quoted
-/// strings, host names of one label or more, address literals. Kept in lower case, an internationalized host name in
-/// its Unicode form, so that one address is one text. White space around it is left out.
+/// strings, host names of one label or more, address literals. Kept in lower case, the local part in
+/// Unicode's normal form C (RFC 6532, section 3.1) and an internationalized host name in its Unicode form, so that one
+/// address is one text; characters that nobody sees are refused. White space around it is left out.
 pub(crate) struct Email;
 
 const EXPECTED: &str = "an email address, such as \"ada@example.org\"";
@@ -20,13 +22,18 @@ impl Formatted for Email {
         let (local, domain) = text.rsplit_once('@').ok_or(Problem::Expected(EXPECTED))?;
         let local_is_sound = (1..=64).contains(&local.len()) && (is_dot_atom(local) || is_quoted(local));
         let domain = host(domain).filter(|_| local_is_sound).ok_or(Problem::Expected(EXPECTED))?;
-        let normal = format!("{}@{domain}", local.to_lowercase());
+        let local: String = local.nfc().collect::<String>().to_lowercase().nfc().collect();
+        let normal = format!("{local}@{domain}");
         within(&normal, limits::EMAIL_CHARS)?;
         Ok(normal)
     }
 }
 
-formatted!(Email, "Email", Schema::Text { format: "email", pattern: String::new(), max: Some(limits::EMAIL_CHARS) });
+formatted!(
+    Email,
+    "Email",
+    Schema::Text { format: "idn-email", pattern: String::new(), max: Some(limits::EMAIL_CHARS) }
+);
 
 /// Dot-string (RFC 5321, section 4.1.2) of atoms (RFC 5322, section 3.2.3), or characters outside ASCII (RFC 6531).
 fn is_dot_atom(text: &str) -> bool {
@@ -53,8 +60,21 @@ fn is_quoted(text: &str) -> bool {
     true
 }
 
+/// Whether a person sees it. Marks that only direct how text is laid out make two addresses look like one.
 fn is_visible(character: char) -> bool {
-    !character.is_control() && !character.is_whitespace()
+    let lays_out = matches!(
+        character,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    );
+    !character.is_control() && !character.is_whitespace() && !lays_out
 }
 
 /// A host name or an address literal in normal form.

@@ -7,12 +7,18 @@ pub(crate) struct Phone;
 
 const EXPECTED: &str = "an international phone number, such as \"+493012345678\"";
 
+/// `+49 (0)30` is read by people, and dialled as `+4930`.
+const WITHOUT_TRUNK_PREFIX: &str = "a phone number without the (0), which is not dialled after a country code";
+
 impl Formatted for Phone {
     const EXPECTED: &'static str = EXPECTED;
 
     fn normal(text: &str) -> Result<String, Problem> {
         let text = text.trim();
         let number = text.strip_prefix("tel:").unwrap_or(text).strip_prefix('+').ok_or(Problem::Expected(EXPECTED))?;
+        if number.contains("(0)") {
+            return Err(Problem::Expected(WITHOUT_TRUNK_PREFIX));
+        }
         let mut normal = String::from("+");
         for character in number.chars() {
             match character {
@@ -43,6 +49,7 @@ mod tests {
         check(" +1 (415) 555-26.71 ", Ok("+14155552671"));
         check("tel:+44-20-7946-0958", Ok("+442079460958"));
         check("+6834000", Ok("+6834000"));
+        check("+49 (0)30 123456", Err(Problem::Expected(WITHOUT_TRUNK_PREFIX)));
         for bad in ["030 12345678", "+0123456789", "+123456", "+1234567890123456", "+49 30 x", "", "+"] {
             check(bad, Err(Problem::Expected(EXPECTED)));
         }
