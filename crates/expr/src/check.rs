@@ -156,7 +156,9 @@ impl<'m> Checker<'m> {
             SyntaxNode::Null => self.refuse(span.clone(), ExprErrorKind::Null),
             SyntaxNode::Bool(is) => Some(self.make(Node::Literal(Value::Bool(*is)), Type::Bool, span)),
             SyntaxNode::Int(number) => self.literal(literal::int(*number, hint), span),
-            SyntaxNode::Float(number, text) => self.literal(literal::float(*number, text, hint), span),
+            SyntaxNode::Float(number, text) => {
+                self.literal(literal::float(self.scope.model, *number, text, hint), span)
+            }
             SyntaxNode::Text(text) => self.literal(literal::text(self.scope.model, text, hint), span),
             SyntaxNode::List(elements) => self.list(elements, hint, span),
             SyntaxNode::Param(name) => self.param(name, hint, span),

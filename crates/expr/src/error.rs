@@ -210,6 +210,12 @@ pub enum ExprErrorKind {
         /// The type.
         ty: &'static str,
     },
+    /// A literal number with a fraction beside an `Int`.
+    #[error("{number} is not a whole number, and the other side is an Int")]
+    Fraction {
+        /// The number as written.
+        number: String,
+    },
     /// `null` where only `==` and `!=` know it.
     #[error("'null' cannot stand here")]
     Null,
@@ -303,6 +309,7 @@ impl ExprErrorKind {
             Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
             Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
+            Self::Fraction { .. } => "write a whole number, such as 1; or make the field a Decimal or a Float",
             Self::Null => "test presence with `x == null` or `x != null`",
             Self::Presence => "test the fields it is made of",
             Self::NoParameters => "only filters have parameters",
