@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::Range;
 
 use backstay_base::limits;
-use backstay_scalar::Problem;
+use backstay_scalar::{Problem, Scalar, Token};
 
 /// Something that is wrong in the text of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,13 @@ pub enum ExprErrorKind {
     /// An escape in a text literal that is not known.
     #[error("the text has an escape that is not known")]
     Escape,
-    /// A number literal that is malformed or out of range.
+    /// A word that begins as a number and goes on as a name, such as `1h` or `1_000`.
+    #[error("`{word}` is neither a number nor a name")]
+    Malformed {
+        /// The word.
+        word: String,
+    },
+    /// A number literal that is out of range.
     #[error("the number is not within the 64 bits of its type")]
     Number,
     /// A part of CEL that is left out.
@@ -126,6 +132,8 @@ pub enum ExprErrorKind {
     NoRecord {
         /// `this` or `new`.
         name: &'static str,
+        /// What to name instead.
+        instead: &'static str,
     },
     /// `auth.roles` in a model without an enum marked `@roles`.
     #[error("the model has no roles")]
@@ -296,7 +304,7 @@ impl ExprErrorKind {
             Self::Type { .. } => "write a value of the type that is expected",
             Self::Arguments { usage, .. } => return format!("write {usage}"),
             Self::Cycle { .. } => "let one of the rules say it without the other",
-            Self::NoRecord { .. } => "only the caller (`auth`) and the moment (`now`) are known here",
+            Self::NoRecord { instead, .. } => instead,
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => return format!("ask its records: `{field}.exists(x, …)`"),
             Self::NotToMany { .. } => "use it on a relation to many; `in` asks a list",
@@ -309,6 +317,10 @@ impl ExprErrorKind {
             Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
             Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
+            Self::Malformed { word } if Scalar::Duration.read(Token::Text(word)).is_ok() => {
+                return format!("write a length of time in quotes: duration('{word}')");
+            }
+            Self::Malformed { .. } => "write digits only, such as 10000",
             Self::Fraction { .. } => "write a whole number, such as 1; or make the field a Decimal or a Float",
             Self::Null => "test presence with `x == null` or `x != null`",
             Self::Presence => "test the fields it is made of",

@@ -95,12 +95,25 @@ fn unexpected(text: &str, at: usize) -> ExprError {
 fn bad_word(text: &str, token: Token) -> ExprError {
     let first = text[token.start..].chars().next();
     let rest = text[token.start..].trim_start_matches(['r', 'R', 'b', 'B']);
+    let word = number_like(&text[token.start..]);
     let kind = match first {
+        Some(_) if word.contains(|c: char| c.is_ascii_digit()) => {
+            return error(token.start..token.start + word.len(), ExprErrorKind::Malformed { word: word.to_owned() });
+        }
         Some(first) if first.is_ascii_digit() || first == '.' => ExprErrorKind::Number,
         _ if rest.starts_with(['\'', '"', '`']) => ExprErrorKind::OpenText,
         _ => return unexpected(text, token.start),
     };
     error(token.start..token.end, kind)
+}
+
+/// What begins the text as a number does, up to where neither a number nor a name goes on.
+fn number_like(text: &str) -> &str {
+    if !text.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return "";
+    }
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
+    &text[..end.unwrap_or(text.len())]
 }
 
 fn refuse_what_is_left_out(text: &str, words: &[Word]) -> Result<(), ExprError> {

@@ -109,12 +109,14 @@ pub(super) fn text(model: &Model, text: &str, hint: Option<&Type>) -> Literal {
             | Type::Timestamp
             | Type::Date
             | Type::Duration
+            | Type::Decimal
             | Type::Id
             | Type::Record(_)),
         ) => ty,
         _ => &Type::Text,
     };
     match ty.read(Token::Text(text), model) {
+        Ok(Value::Decimal(number)) => Ok((Value::Decimal(decimal(Some(number))?), ty.clone())),
         Ok(value) => Ok((value, ty.clone())),
         Err(ValueProblem::NotInEnum { suggestion, .. }) => {
             let what = Name::Value(name_of(model, ty));
