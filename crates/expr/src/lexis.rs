@@ -88,7 +88,9 @@ fn is_name(token: Token, text: &str) -> bool {
 }
 
 fn unexpected(text: &str, at: usize) -> ExprError {
-    let found = text[at..].chars().next().map_or_else(String::new, String::from);
+    let rest = &text[at..];
+    let first = rest.chars().next().map_or_else(String::new, String::from);
+    let found = if rest.starts_with("@request") { "@request".to_owned() } else { first };
     error(at..at + found.len(), ExprErrorKind::Unexpected { found })
 }
 
