@@ -12,13 +12,13 @@ use std::ops::Range;
 
 use backstay_base::limits;
 use backstay_model::{CollectionId, FieldId};
-use backstay_scalar::Value;
+use backstay_scalar::{Token, Value};
 
 use literal::Literal;
 use parameters::Parameters;
 use typing::is_alike;
 
-use crate::error::{ExprError, ExprErrorKind};
+use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::facts::children_mut;
 use crate::syntax::{Binary, Syntax, SyntaxNode};
 use crate::{Checked, Expr, Node, Operator, Parameter, Scope, Type};
@@ -156,11 +156,20 @@ impl<'m> Checker<'m> {
             SyntaxNode::Null => self.refuse(span.clone(), ExprErrorKind::Null),
             SyntaxNode::Bool(is) => Some(self.make(Node::Literal(Value::Bool(*is)), Type::Bool, span)),
             SyntaxNode::Int(number) => self.literal(literal::int(*number, hint), span),
-            SyntaxNode::Float(number, text) => self.literal(literal::float(*number, text, hint), span),
+            SyntaxNode::Float(number, text) => {
+                self.literal(literal::float(self.scope.model, *number, text, hint), span)
+            }
             SyntaxNode::Text(text) => self.literal(literal::text(self.scope.model, text, hint), span),
             SyntaxNode::List(elements) => self.list(elements, hint, span),
             SyntaxNode::Param(name) => self.param(name, hint, span),
-            SyntaxNode::Name(_) | SyntaxNode::Select(..) => self.value_at(syntax),
+            SyntaxNode::Name(name) => {
+                let value = self.value_at(syntax);
+                if value.is_none() {
+                    self.tell_bare_value(name, hint);
+                }
+                value
+            }
+            SyntaxNode::Select(..) => self.value_at(syntax),
             SyntaxNode::Call { target, function, arguments } => self.call(target.as_deref(), function, arguments, span),
             SyntaxNode::Not(of) => {
                 let of = self.expect(of, &Type::Bool)?;
@@ -180,6 +189,18 @@ impl<'m> Checker<'m> {
             SyntaxNode::In(element, list) => self.is_in(element, list, span),
             SyntaxNode::Conditional(choice) => self.conditional(choice, hint, span),
             SyntaxNode::Quantified(quantified) => self.quantifier(quantified, span),
+        }
+    }
+
+    /// Notes that the name that was just refused is a value of the enum hinted at.
+    fn tell_bare_value(&mut self, name: &str, hint: Option<&Type>) {
+        let Some(ty @ Type::Enum(_)) = hint else { return };
+        if ty.read(Token::Text(name), self.scope.model).is_ok()
+            && let Some(ExprErrorKind::Unknown { what, name: unknown, .. }) =
+                self.errors.last_mut().map(|error| &mut error.kind)
+            && unknown == name
+        {
+            *what = Name::BareValue;
         }
     }
 

@@ -2,7 +2,9 @@ use std::fmt;
 use std::ops::Range;
 
 use backstay_base::limits;
-use backstay_scalar::Problem;
+use backstay_scalar::{Problem, Scalar, Token};
+
+use crate::foreign;
 
 /// Something that is wrong in the text of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub enum Name {
     Field(String),
     /// A value of the enum of this name.
     Value(String),
+    /// A value of an enum, written without quotes.
+    BareValue,
     /// A kind of caller.
     Kind,
     /// A part of `auth`.
@@ -55,7 +59,7 @@ pub enum Name {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Variable => f.write_str("name"),
+            Self::Variable | Self::BareValue => f.write_str("name"),
             Self::Function => f.write_str("function"),
             Self::Field(collection) => write!(f, "field of {collection}"),
             Self::Value(name) => write!(f, "value of {name}"),
@@ -100,7 +104,13 @@ pub enum ExprErrorKind {
     /// An escape in a text literal that is not known.
     #[error("the text has an escape that is not known")]
     Escape,
-    /// A number literal that is malformed or out of range.
+    /// A word that begins as a number and goes on as a name, such as `1h` or `1_000`.
+    #[error("`{word}` is neither a number nor a name")]
+    Malformed {
+        /// The word.
+        word: String,
+    },
+    /// A number literal that is out of range.
     #[error("the number is not within the 64 bits of its type")]
     Number,
     /// A part of CEL that is left out.
@@ -126,6 +136,8 @@ pub enum ExprErrorKind {
     NoRecord {
         /// `this` or `new`.
         name: &'static str,
+        /// What to name instead.
+        instead: &'static str,
     },
     /// `auth.roles` in a model without an enum marked `@roles`.
     #[error("the model has no roles")]
@@ -210,6 +222,12 @@ pub enum ExprErrorKind {
         /// The type.
         ty: &'static str,
     },
+    /// A literal number with a fraction beside an `Int`.
+    #[error("{number} is not a whole number, and the other side is an Int")]
+    Fraction {
+        /// The number as written.
+        number: String,
+    },
     /// `null` where only `==` and `!=` know it.
     #[error("'null' cannot stand here")]
     Null,
@@ -268,16 +286,23 @@ pub enum ExprErrorKind {
 impl ExprErrorKind {
     /// What to do about it.
     pub fn remedy(&self) -> String {
+        let foreign = match self {
+            Self::Unexpected { found } => foreign::instead_of_word(found),
+            Self::Unknown { what, name, .. } => foreign::instead_of_name(what, name),
+            Self::NoFields { name, .. } => foreign::instead_of_part(name),
+            _ => None,
+        };
+        if let Some(remedy) = foreign {
+            return remedy.to_owned();
+        }
         let fixed = match self {
             Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
             Self::TooManyParameters => "use a list parameter: `field in $values`",
             Self::Unsupported { instead, .. } => instead,
+            Self::Unknown { what: Name::BareValue, name, .. } => return format!("write '{name}' in quotes"),
             Self::Unknown { suggestion: Some(name), .. } => return format!("did you mean '{name}'?"),
             Self::Unknown { what, .. } => unknown_remedy(what),
             Self::Nul => "leave it out",
-            Self::Unexpected { found } if found == "=" => "write `==`",
-            Self::Unexpected { found } if found == "&" => "write `&&`",
-            Self::Unexpected { found } if found == "|" => "write `||`",
             Self::Unexpected { found } if matches!(&**found, ")" | "]" | "}") => "leave it out, or open the bracket",
             Self::Unexpected { .. } | Self::End => {
                 "write a condition such as `this.state == 'DRAFT' && auth.id != null`"
@@ -287,10 +312,13 @@ impl ExprErrorKind {
             Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, .. } if expected == "Boolean" => "write a condition, such as a comparison",
+            Self::Type { expected, found } if expected == "Text" && found.starts_with("list of") => {
+                "ask a list with `in`, such as `'ADMIN' in auth.roles`"
+            }
             Self::Type { .. } => "write a value of the type that is expected",
             Self::Arguments { usage, .. } => return format!("write {usage}"),
             Self::Cycle { .. } => "let one of the rules say it without the other",
-            Self::NoRecord { .. } => "only the caller (`auth`) and the moment (`now`) are known here",
+            Self::NoRecord { instead, .. } => instead,
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => return format!("ask its records: `{field}.exists(x, …)`"),
             Self::NotToMany { .. } => "use it on a relation to many; `in` asks a list",
@@ -303,6 +331,11 @@ impl ExprErrorKind {
             Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
             Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
+            Self::Malformed { word } if Scalar::Duration.read(Token::Text(word)).is_ok() => {
+                return format!("write a length of time in quotes: duration('{word}')");
+            }
+            Self::Malformed { .. } => "write digits only, such as 10000",
+            Self::Fraction { .. } => "write a whole number, such as 1; or make the field a Decimal or a Float",
             Self::Null => "test presence with `x == null` or `x != null`",
             Self::Presence => "test the fields it is made of",
             Self::NoParameters => "only filters have parameters",
@@ -330,6 +363,7 @@ fn unknown_remedy(what: &Name) -> &'static str {
         Name::Variable => "known are `this`, `new`, `auth`, `request`, `now` and the named rules",
         Name::Function => "docs/expressions.md lists the functions",
         Name::Field(_) => "name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`",
+        Name::BareValue => "write it in quotes",
         Name::Value(_) => "name a value of this enum",
         Name::Kind => "it is 'ANONYMOUS', 'ACCOUNT', 'SERVICE' or 'OPERATOR'",
         Name::AuthPart => "it has `id`, `roles`, `kind` and `claims`",
@@ -340,8 +374,11 @@ fn unknown_remedy(what: &Name) -> &'static str {
 
 fn compare_remedy(left: &str, right: &str) -> &'static str {
     let number = |ty: &str| matches!(ty, "Int" | "Float" | "Decimal");
+    let beside_number = |ty: &str| (left == ty && number(right)) || (right == ty && number(left));
     match number(left) && number(right) {
         true => "give both fields one type in the model",
+        false if beside_number("Duration") => "write a length of time, such as `duration('90m')`",
+        false if beside_number("Money") => "compare its `.amount`",
         false => "compare it with a value of its own type",
     }
 }

@@ -88,19 +88,34 @@ fn is_name(token: Token, text: &str) -> bool {
 }
 
 fn unexpected(text: &str, at: usize) -> ExprError {
-    let found = text[at..].chars().next().map_or_else(String::new, String::from);
+    let rest = &text[at..];
+    let first = rest.chars().next().map_or_else(String::new, String::from);
+    let found = if rest.starts_with("@request") { "@request".to_owned() } else { first };
     error(at..at + found.len(), ExprErrorKind::Unexpected { found })
 }
 
 fn bad_word(text: &str, token: Token) -> ExprError {
     let first = text[token.start..].chars().next();
     let rest = text[token.start..].trim_start_matches(['r', 'R', 'b', 'B']);
+    let word = number_like(&text[token.start..]);
     let kind = match first {
+        Some(_) if word.contains(|c: char| c.is_ascii_digit()) => {
+            return error(token.start..token.start + word.len(), ExprErrorKind::Malformed { word: word.to_owned() });
+        }
         Some(first) if first.is_ascii_digit() || first == '.' => ExprErrorKind::Number,
         _ if rest.starts_with(['\'', '"', '`']) => ExprErrorKind::OpenText,
         _ => return unexpected(text, token.start),
     };
     error(token.start..token.end, kind)
+}
+
+/// What begins the text as a number does, up to where neither a number nor a name goes on.
+fn number_like(text: &str) -> &str {
+    if !text.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return "";
+    }
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
+    &text[..end.unwrap_or(text.len())]
 }
 
 fn refuse_what_is_left_out(text: &str, words: &[Word]) -> Result<(), ExprError> {

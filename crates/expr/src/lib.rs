@@ -9,6 +9,7 @@ mod error;
 mod evaluate;
 mod facts;
 mod fold;
+mod foreign;
 mod lexis;
 mod rights;
 mod scope;

@@ -88,16 +88,42 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
     let (line, column) = place.map_or((usize::MAX, 1), |(line, column)| (line.unsigned_abs(), column.unsigned_abs()));
     let line_start: usize = lexis.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let offset = line_start + column.saturating_sub(1);
-    let Some(word) = lexis.words.iter().find(|word| word.span.end > offset) else {
+    let Some(index) = lexis.words.iter().position(|word| word.span.end > offset) else {
         let end = lexis.text.len();
         return ExprError { span: end..end, kind: ExprErrorKind::End };
     };
+    if let Some(span) = place_of_foreign(lexis, index) {
+        let found = lexis.text[span.clone()].to_owned();
+        return ExprError { span, kind: ExprErrorKind::Unexpected { found } };
+    }
+    let word = &lexis.words[index];
     let kind = match word.kind {
         TokenKind::TokInt | TokenKind::TokFloat if is_bad_number(lexis.text_of(word)) => ExprErrorKind::Number,
         TokenKind::TokString if lexis.text_of(word).contains('\\') => ExprErrorKind::Escape,
         _ => ExprErrorKind::Unexpected { found: lexis.text_of(word).to_owned() },
     };
     ExprError { span: word.span.clone(), kind }
+}
+
+/// What belongs to another language around the word at which the parser stopped: `not x`, `<>`, `=>` and `in (a, b)`.
+fn place_of_foreign(lexis: &Lexis<'_>, index: usize) -> Option<Range<usize>> {
+    let word = &lexis.words[index];
+    let before = &lexis.words[index.checked_sub(1)?];
+    let arrow = word.span.start..word.span.start + 2;
+    if lexis.text.get(arrow.clone()) == Some("=>") {
+        return Some(arrow);
+    }
+    match word.kind {
+        TokenKind::TokGreater if before.kind == TokenKind::TokLess && before.span.end == word.span.start => {
+            Some(before.span.start..word.span.end)
+        }
+        TokenKind::TokComma => {
+            let open = lexis.words[..index].iter().rposition(|word| word.kind == TokenKind::TokLeftParen)?;
+            let sign = &lexis.words[open.checked_sub(1)?];
+            (sign.kind == TokenKind::TokIn).then(|| sign.span.start..lexis.words[open].span.end)
+        }
+        _ => lexis.text_of(before).eq_ignore_ascii_case("not").then(|| before.span.clone()),
+    }
 }
 
 fn is_bad_number(text: &str) -> bool {

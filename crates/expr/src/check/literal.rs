@@ -1,7 +1,7 @@
 //! Literals, which take the type that their place gives them where they can.
 
 use backstay_model::{Model, ValueProblem};
-use backstay_scalar::{Token, Value, read_exact};
+use backstay_scalar::{Problem, Token, Value, read_exact};
 use rust_decimal::Decimal;
 
 use super::typing::name_of;
@@ -74,15 +74,22 @@ pub(super) fn int(number: i64, hint: Option<&Type>) -> Literal {
 }
 
 /// A number with a fraction or an exponent, with its text.
-pub(super) fn float(number: f64, text: &str, hint: Option<&Type>) -> Literal {
-    if hint != Some(&Type::Decimal) {
-        return Ok((Value::Float(number + 0.0), Type::Float));
+pub(super) fn float(model: &Model, number: f64, text: &str, hint: Option<&Type>) -> Literal {
+    match hint {
+        Some(Type::Int) => match Type::Int.read(Token::Number(text), model) {
+            Ok(whole) => Ok((whole, Type::Int)),
+            Err(ValueProblem::Scalar(Problem::IntRange)) => Err(ExprErrorKind::Number),
+            Err(_) => Err(ExprErrorKind::Fraction { number: text.to_owned() }),
+        },
+        Some(Type::Decimal) => {
+            let read = match read_exact(Token::Number(text)) {
+                Ok(Value::Decimal(number)) => Some(number),
+                Ok(_) | Err(_) => None,
+            };
+            Ok((Value::Decimal(decimal(read)?), Type::Decimal))
+        }
+        _ => Ok((Value::Float(number + 0.0), Type::Float)),
     }
-    let read = match read_exact(Token::Number(text)) {
-        Ok(Value::Decimal(number)) => Some(number),
-        Ok(_) | Err(_) => None,
-    };
-    Ok((Value::Decimal(decimal(read)?), Type::Decimal))
 }
 
 /// The number, if it has few enough digits to be the value of a `Decimal` field.
@@ -102,12 +109,14 @@ pub(super) fn text(model: &Model, text: &str, hint: Option<&Type>) -> Literal {
             | Type::Timestamp
             | Type::Date
             | Type::Duration
+            | Type::Decimal
             | Type::Id
             | Type::Record(_)),
         ) => ty,
         _ => &Type::Text,
     };
     match ty.read(Token::Text(text), model) {
+        Ok(Value::Decimal(number)) => Ok((Value::Decimal(decimal(Some(number))?), ty.clone())),
         Ok(value) => Ok((value, ty.clone())),
         Err(ValueProblem::NotInEnum { suggestion, .. }) => {
             let what = Name::Value(name_of(model, ty));

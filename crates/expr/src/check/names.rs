@@ -64,7 +64,7 @@ impl<'m> Checker<'m> {
                     _ => ("new", Root::New, self.scope.new),
                 };
                 let Some(collection) = collection else {
-                    return self.refuse(span.clone(), ExprErrorKind::NoRecord { name });
+                    return self.refuse(span.clone(), self.no_record(name));
                 };
                 self.found.names_new |= root == Root::New;
                 return Some(Place::One(self.record(root, collection, span)));
@@ -102,10 +102,20 @@ impl<'m> Checker<'m> {
     /// A field of `this` in a filter.
     fn plain_field(&mut self, name: &str, span: &Range<u32>) -> Option<Place> {
         let Some(collection) = self.scope.this else {
-            return self.refuse(span.clone(), ExprErrorKind::NoRecord { name: "this" });
+            return self.refuse(span.clone(), self.no_record("this"));
         };
         let this = self.record(Root::This, collection, span);
         self.step(this, &Ident { name: name.to_owned(), span: span.clone() }, span)
+    }
+
+    /// There is no record of this name here.
+    fn no_record(&self, name: &'static str) -> ExprErrorKind {
+        let instead = match self.scope.this {
+            Some(_) if self.scope.client => "write the name of the field alone",
+            Some(_) => "write `this`; where a record is created, `this` is the record as it would be",
+            None => "only the caller (`auth`) and the moment (`now`) are known here",
+        };
+        ExprErrorKind::NoRecord { name, instead }
     }
 
     fn record(&mut self, root: Root, collection: CollectionId, span: &Range<u32>) -> Expr {
