@@ -162,11 +162,15 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) whole: Whole,
     /// Address and port to listen on; overrides the setting server.listen
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Log format, text or json; overrides the setting log.format
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "expected an address and a port, such as 127.0.0.1:8080")
 }
 
 #[derive(Debug, Args)]

@@ -277,6 +277,12 @@ pub enum Error {
         /// The collection.
         collection: String,
     },
+    /// Nobody may create an account for themselves.
+    #[error("sign-up is closed")]
+    SignUpClosed,
+    /// A key was to sign out.
+    #[error("a key has no session to end")]
+    KeyWithoutSession,
     /// It does not exist, or the caller may not know of it.
     #[error("there is no {what}")]
     NotFound {
@@ -330,7 +336,10 @@ impl Error {
             Self::Unauthenticated(Unauthenticated::Missing) => "sign-in-required",
             Self::Unauthenticated(Unauthenticated::Token) => "invalid-token",
             Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
-            Self::Forbidden { .. } | Self::ForbiddenAfterwards { .. } => "forbidden",
+            Self::Forbidden { .. }
+            | Self::ForbiddenAfterwards { .. }
+            | Self::SignUpClosed
+            | Self::KeyWithoutSession => "forbidden",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",

@@ -9,8 +9,9 @@ pub struct Grant(
 );
 
 impl Grant {
-    /// The names of the actions that every collection has.
-    pub const ACTIONS: [&'static str; 7] = ["get", "search", "history", "create", "update", "delete", "refer"];
+    /// The names of the actions that every collection has. Stored grants may hold others, of other versions: they allow
+    /// nothing.
+    pub const ACTIONS: [&'static str; 6] = ["get", "search", "create", "update", "delete", "refer"];
 
     /// Whether the holder may do this with records of the collection of this name. Does not allocate.
     pub fn allows(&self, collection: &str, action: &str) -> bool {

@@ -27,8 +27,9 @@ fn sent<'r>(head: &Head<'r>) -> Result<Option<&'r str>, Refusal> {
     let Some(key) = head.header(&IDEMPOTENCY_KEY)? else { return Ok(None) };
     // As a structured field the key is in quotes (RFC 9651, section 3.3.3), which many clients leave out.
     let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
-    if key.is_empty() || key.len() > limits::IDEMPOTENCY_KEY_BYTES {
-        let range = format!("1 to {} visible ASCII characters", limits::IDEMPOTENCY_KEY_BYTES);
+    let is_visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if key.is_empty() || key.len() > limits::IDEMPOTENCY_KEY_BYTES || !is_visible {
+        let range = format!("expected 1 to {} visible ASCII characters, without spaces", limits::IDEMPOTENCY_KEY_BYTES);
         return Err(Refusal::malformed(IDEMPOTENCY_KEY.as_str(), ViolationKind::Range(range)));
     }
     Ok(Some(key))

@@ -67,7 +67,7 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         title: kind.title,
         status: kind.status.as_u16(),
         detail: refusal.to_string(),
-        remedy: kind.remedy,
+        remedy: own_remedy(refusal).unwrap_or(kind.remedy),
         instance: format!("urn:uuid:{request}"),
         request_id: request.to_string(),
         version,
@@ -80,6 +80,20 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
     answer.content_type = PROBLEM_JSON;
     answer.headers.extend(header);
     answer
+}
+
+/// What to do about a refusal for which its kind has no good advice.
+fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
+    match refusal {
+        Refusal::AnswerTooLarge { .. } => Some("Select fewer fields (`select=name`), or set a smaller `limit`."),
+        Refusal::Domain(Error::SignUpClosed) => {
+            Some("Ask an operator for an account. Operators open sign-up with the setting `accounts.sign_up`.")
+        }
+        Refusal::Domain(Error::KeyWithoutSession) => {
+            Some("Stop sending the key. An operator revokes it with `backstay key revoke`.")
+        }
+        _ => None,
+    }
 }
 
 /// What a problem tells besides its kind and text.
@@ -115,6 +129,7 @@ impl<'a> Details<'a> {
             | Refusal::NotAcceptable { .. }
             | Refusal::TargetTooLong { .. }
             | Refusal::HeadersTooLarge { .. }
+            | Refusal::AnswerTooLarge { .. }
             | Refusal::CrossOrigin
             | Refusal::ListChanged
             | Refusal::WriteTime { .. } => Self::default(),
@@ -144,6 +159,8 @@ impl<'a> Details<'a> {
             | Error::Conflict(_)
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
+            | Error::SignUpClosed
+            | Error::KeyWithoutSession
             | Error::NotFound { .. }
             | Error::KeyReused
             | Error::Unknown
@@ -213,6 +230,8 @@ mod tests {
         check(domain(Unauthenticated::Token.into()), 401);
         check(domain(Unauthenticated::Credentials.into()), 401);
         check(domain(Error::Forbidden { action: Action::Read, what: "this".into() }), 403);
+        check(domain(Error::SignUpClosed), 403);
+        check(domain(Error::KeyWithoutSession), 403);
         check(domain(Error::NotFound { what: "this".into() }), 404);
         check(domain(Conflict::Unique { collection: "A".into(), fields: vec![], record: None }.into()), 409);
         let referenced = Conflict::Referenced { collection: "A".into(), field: "b".into(), count: 1, more: false };
@@ -242,12 +261,32 @@ mod tests {
         check(Refusal::BodySlow { seconds: 1 }, 408);
         check(Refusal::BodyBroken, 400);
         check(Refusal::BodyTooLarge { max: 1 }, 413);
+        check(Refusal::AnswerTooLarge { max: 1 }, 413);
         check(Refusal::Authorization, 401);
         check(Refusal::CrossOrigin, 403);
         check(Refusal::ListChanged, 412);
         check(Refusal::Tag { mismatch: TagMismatch::Weak, version: None }, 412);
         check(Refusal::Tag { mismatch: TagMismatch::Foreign, version: Some(1) }, 412);
         check(Refusal::WriteTime { seconds: 1 }, 503);
+    }
+
+    #[test]
+    fn some_refusals_have_a_remedy_of_their_own() {
+        let check = |refusal: Refusal, expected: &str| {
+            let answer = answer(&refusal, RequestId(backstay_base::RecordId::from_bytes([7; 16])));
+            let problem: serde_json::Value = serde_json::from_slice(&answer.body).expect("it is JSON");
+            assert_eq!(problem["remedy"], expected, "{refusal}");
+        };
+        let closed = "Ask an operator for an account. Operators open sign-up with the setting `accounts.sign_up`.";
+        check(Error::SignUpClosed.into(), closed);
+        let revoke = "Stop sending the key. An operator revokes it with `backstay key revoke`.";
+        check(Error::KeyWithoutSession.into(), revoke);
+        let less = "Select fewer fields (`select=name`), or set a smaller `limit`.";
+        check(Refusal::AnswerTooLarge { max: 1 }, less);
+        check(
+            Refusal::Domain(Limit::Size { what: "the body", max: 1, unit: "bytes" }.into()),
+            "Send less, or split it into several requests.",
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Every call to the engine that is about records.
 
-use backstay_base::Error;
+use backstay_base::{Error, Limit};
 use backstay_engine::{Context, Explanation, Outcome, Request, Written};
 use http::{HeaderValue, StatusCode, header};
 
@@ -17,14 +17,14 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
     let context = admitted.context();
     match request {
         Request::Get(get) => {
-            let found = engine.get(&context, get).await?;
+            let found = engine.get(&context, get).await.map_err(of_read)?;
             preconditions::require_version(headers, found.version)?;
             Ok(Answer::ready(StatusCode::OK, admitted.audience(), found.body).tagged(Some(found.tag)))
         }
         Request::List(query) => {
             let in_body = kind == RecordRequest::Query;
             let place = |error| if in_body { list::in_body(error) } else { error };
-            let page = engine.list(&context, query).await.map_err(place)?;
+            let page = engine.list(&context, query).await.map_err(place).map_err(of_read)?;
             preconditions::require_tag(headers, &page.tag)?;
             Ok(Answer::ready(StatusCode::OK, admitted.audience(), page.body).tagged(Some(page.tag)))
         }
@@ -50,6 +50,14 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
             let written = outcome.map_err(|error| preconditions::name_mismatch(headers, error))?;
             Ok(written_answer(admitted, &written, false))
         }
+    }
+}
+
+/// A read has one size that the engine limits: that of its answer.
+fn of_read(error: Error) -> Refusal {
+    match error {
+        Error::Limit(Limit::Size { max, .. }) => Refusal::AnswerTooLarge { max },
+        error => error.into(),
     }
 }
 

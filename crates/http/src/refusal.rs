@@ -65,6 +65,12 @@ pub enum Refusal {
         /// The limit.
         max: usize,
     },
+    /// The answer to a read is too large.
+    #[error("the answer with so many fields and records is larger than {max} bytes")]
+    AnswerTooLarge {
+        /// The limit.
+        max: u64,
+    },
     /// The body ended early or its framing is broken.
     #[error("the body ended early, or its chunks are malformed")]
     BodyBroken,
@@ -129,7 +135,7 @@ impl Refusal {
             Self::TargetTooLong { .. } => "target-too-long",
             Self::HeadersTooLarge { .. } => "headers-too-large",
             Self::BodySlow { .. } => "body-timeout",
-            Self::BodyTooLarge { .. } => "too-large",
+            Self::BodyTooLarge { .. } | Self::AnswerTooLarge { .. } => "too-large",
             Self::BodyBroken => "malformed-body",
             Self::Authorization => "malformed-authorization",
             Self::CrossOrigin => "cross-origin",

@@ -7,16 +7,25 @@ use backstay_scalar::Value;
 use crate::error::Damaged;
 use crate::roles;
 
-/// Short for the first three of `Grant::ACTIONS`, as in `@allow(read: …)`.
+/// Short for the first two of `Grant::ACTIONS`, as in `@allow(read: …)`.
 const READ: &str = "read";
-const READS: [&str; 3] = ["get", "search", "history"];
+const READS: [&str; 2] = ["get", "search"];
+
+/// What other systems call actions, and our words for them.
+const OTHER_NAMES: [(&str, &str); 5] = [
+    ("list", "'search'"),
+    ("query", "'search'"),
+    ("view", "'get'"),
+    ("read one", "'get'"),
+    ("write", "'create', 'update' and 'delete'"),
+];
 
 /// Names that a message lists; more are counted.
 const LISTED: usize = 20;
 
 /// Reads what a new key is limited to: entries such as `posts:get`, which name a collection by its path under `/api/`
-/// and one of its actions. `read` is short for `get`, `search` and `history`. Violations are at `only`, all of them at
-/// once.
+/// and one of its actions. `read` is short for `get` and `search`. White space around an entry and its parts does not
+/// count. Violations are at `only`, all of them at once.
 pub(crate) fn read(model: &Model, only: &[String]) -> Result<Grant, Error> {
     let (mut pairs, mut violations) = (Vec::new(), Vec::new());
     for entry in only {
@@ -40,18 +49,32 @@ pub(crate) fn read(model: &Model, only: &[String]) -> Result<Grant, Error> {
 fn pair<'m>(model: &'m Model, entry: &str) -> Result<(&'m Collection, &'static str), ViolationKind> {
     let expected = || ViolationKind::Type { expected: "a collection and an action, such as posts:get".to_owned() };
     let (path, action) = entry.split_once(':').ok_or_else(expected)?;
+    let (path, action) = (path.trim(), action.trim());
     let own = || model.collections.iter().filter(|collection| !collection.system);
     let collection = own().find(|collection| collection.path == path);
-    let collection = collection.ok_or_else(|| unknown("collection", path, own().map(|one| one.path.as_str())))?;
+    let paths = || own().map(|one| one.path.as_str());
+    let collection = collection.ok_or_else(|| unknown("collection", path, near(path, paths()), paths()))?;
     let actions = || Grant::ACTIONS.into_iter().chain([READ]);
-    let action = actions().find(|known| *known == action).ok_or_else(|| unknown("action", action, actions()))?;
+    let meant = || OTHER_NAMES.iter().find(|(name, _)| *name == action).map(|(_, ours)| (*ours).to_owned());
+    let no_action = || unknown("action", action, meant().or_else(|| near(action, actions())), actions());
+    let action = actions().find(|known| *known == action).ok_or_else(no_action)?;
     Ok((collection, action))
 }
 
-/// There is no such collection or action; names those that there are.
-fn unknown<'n>(what: &str, name: &str, choices: impl Iterator<Item = &'n str> + Clone) -> ViolationKind {
+/// The choice whose spelling is close to this name, quoted.
+fn near<'n>(name: &str, choices: impl Iterator<Item = &'n str>) -> Option<String> {
+    nearest(name, choices).map(|near| format!("'{near}'"))
+}
+
+/// There is no such collection or action; names those that there are, first what was probably meant.
+fn unknown<'n>(
+    what: &str,
+    name: &str,
+    meant: Option<String>,
+    choices: impl Iterator<Item = &'n str> + Clone,
+) -> ViolationKind {
     let shown: String = name.chars().take(40).collect();
-    let meant = nearest(name, choices.clone()).map_or(".".to_owned(), |near| format!("; did you mean '{near}'?"));
+    let meant = meant.map_or(".".to_owned(), |meant| format!("; did you mean {meant}?"));
     let listed: Vec<&str> = choices.clone().take(LISTED).collect();
     let more = match choices.count() - listed.len() {
         0 => String::new(),
@@ -114,6 +137,37 @@ mod tests {
         check(Some(&["blog-posts:refer", "blog-posts:delete"]), Value::List(two.into()));
     }
 
+    /// Version 0.1 stored `history` for `read`.
+    #[test]
+    fn a_stored_action_that_is_gone_is_read_and_allows_nothing_more() {
+        let old = ["get", "history", "search"].map(|action| Value::text(format!("BlogPost:{action}")));
+        let grant = stored(&Value::List(old.into()), "f").expect("it is read").expect("it is limited");
+        let allowed: Vec<&str> = Grant::ACTIONS.into_iter().filter(|action| grant.allows("BlogPost", action)).collect();
+        assert_eq!(allowed, ["get", "search"]);
+    }
+
+    #[test]
+    fn entries_are_trimmed() {
+        let only = [" blog-posts:get".to_owned(), "blog-posts : delete ".to_owned()];
+        let grant = read(&model(SHOP), &only).expect("the names are known");
+        assert_eq!(grant.iter().collect::<Vec<_>>(), [("BlogPost", "delete"), ("BlogPost", "get")]);
+    }
+
+    #[test]
+    fn words_of_other_systems_get_ours_as_the_suggestion() {
+        let check = |action: &str, expected: &str| {
+            let refused = read(&model(SHOP), &[format!("blog-posts:{action}")]).expect_err("there is no such action");
+            let actions = "get, search, create, update, delete, refer, read";
+            assert_eq!(refused.to_string(), format!("only: unknown action '{action}'{expected} Choose from {actions}"));
+        };
+        check("list", "; did you mean 'search'?");
+        check("view", "; did you mean 'get'?");
+        check("read one", "; did you mean 'get'?");
+        check("write", "; did you mean 'create', 'update' and 'delete'?");
+        check("updat", "; did you mean 'update'?");
+        check("history", ".");
+    }
+
     #[test]
     fn a_damaged_grant_is_an_error() {
         let damaged =
@@ -131,12 +185,12 @@ mod tests {
 
     #[test]
     fn a_grant_has_a_limit() {
-        let count = limits::GRANT_ENTRIES / 3 + 1;
+        let count = limits::GRANT_ENTRIES / 2 + 1;
         let types = (0..count).map(|n| format!("type T{n} @allow(read: \"true\") {{ name: String }}"));
         let types: Vec<String> = std::iter::once("extend schema @app(name: \"A\")".to_owned()).chain(types).collect();
         let model = model(&types.join("\n"));
         let only: Vec<String> = model.collections.iter().map(|one| format!("{}:read", one.path)).collect();
         assert!(matches!(read(&model, &only), Err(Error::Limit(Limit::Size { .. }))));
-        assert_eq!(read(&model, &only[..count - 1]).map(|grant| grant.iter().len()).ok(), Some((count - 1) * 3));
+        assert_eq!(read(&model, &only[..count - 1]).map(|grant| grant.iter().len()).ok(), Some((count - 1) * 2));
     }
 }

@@ -18,7 +18,7 @@ use crate::hashing::StoredHash;
 use crate::identity::Inner;
 use crate::keys::Key;
 use crate::schema::Schema;
-use crate::sessions::NewSession;
+use crate::sessions::{NewSession, refuse_key};
 use crate::{Identity, SignedIn, grants};
 
 impl Identity {
@@ -81,6 +81,7 @@ impl Identity {
 
     /// Ends all sessions of the caller, this one too. Returns how many there were.
     pub async fn sign_out_everywhere(&self, cx: &Context) -> Result<u64, Error> {
+        refuse_key(cx)?;
         let subject = self.signed_in_subject(cx)?;
         let Inner { directory, .. } = self.inner();
         directory.engine.run(cx, SignOutEverywhere { schema: directory.schema, subject }).await

@@ -1,10 +1,15 @@
-use backstay_base::{Ambient, Duration, Error, RecordId, Secret, Timestamp, limits};
-use backstay_engine::{Authority, Input, Record, TxContext};
+use backstay_base::{Ambient, CallerKind, Duration, Error, RecordId, Secret, Timestamp, limits};
+use backstay_engine::{Authority, Context, Input, Record, TxContext};
 use backstay_scalar::Value;
 
 use crate::error::Damaged;
 use crate::schema::Sessions;
 use crate::token::{Purpose, TokenHash, issue};
+
+/// Refuses a key, which has no session that could end.
+pub(crate) fn refuse_key(cx: &Context) -> Result<(), Error> {
+    if cx.caller.kind == CallerKind::Service { Err(Error::KeyWithoutSession) } else { Ok(()) }
+}
 
 /// A session that is about to begin. Its token leaves this process once, in the answer.
 #[derive(Debug, Clone)]

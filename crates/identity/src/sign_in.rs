@@ -11,7 +11,7 @@ use crate::body::Body;
 use crate::credential::{Credential, Subject};
 use crate::hashing::StoredHash;
 use crate::schema::{Schema, Sessions, SubjectType};
-use crate::sessions::NewSession;
+use crate::sessions::{NewSession, refuse_key};
 use crate::{Identity, SignedIn};
 
 impl Identity {
@@ -51,6 +51,7 @@ impl Identity {
 
     /// Ends the caller's session. A caller without one (a service, the command line) has nothing to end.
     pub async fn sign_out(&self, cx: &Context) -> Result<(), Error> {
+        refuse_key(cx)?;
         let session = cx.caller.session.ok_or(Unauthenticated::Missing)?;
         let sessions = self.inner().directory.schema.sessions;
         self.inner().directory.engine.run(cx, SignOut { sessions, session }).await

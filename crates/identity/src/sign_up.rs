@@ -41,8 +41,11 @@ impl Identity {
         let accounts = accounts.ok_or_else(|| refused("an account here: this application has none"))?;
         let mut body = Body::parse(body)?;
         let (password, invitation) = match inner.settings.sign_up {
-            SignUp::Closed => return Err(refused("an account yourself; ask an operator")),
-            SignUp::Invited => (body.require("password")?, Some(body.require("invitation")?)),
+            SignUp::Closed => return Err(Error::SignUpClosed),
+            SignUp::Invited => {
+                let invitation = body.take("invitation")?.ok_or_else(needs_invitation)?;
+                (body.require("password")?, Some(invitation))
+            }
             SignUp::Open => (body.require("password")?, body.take("invitation")?),
         };
         let input = decode_input(inner.directory.engine.model(), accounts.collection, body.rest()?.as_bytes())?;
@@ -104,6 +107,11 @@ impl Identity {
 
 fn refused(what: &str) -> Error {
     Error::Forbidden { action: Action::Create, what: what.to_owned() }
+}
+
+fn needs_invitation() -> Error {
+    let why = "sign-up is by invitation only; ask an operator for one".to_owned();
+    Error::invalid("/invitation", ViolationKind::Range(why))
 }
 
 /// One answer for everything that would reveal what is stored.

@@ -120,7 +120,7 @@ const SERVER: &[Key] = &[
                 network.",
         set: |config, given| {
             config.server.listen =
-                text(given)?.parse().map_err(|_| "expected an address with a port, such as 0.0.0.0:8080")?;
+                text(given)?.parse().map_err(|_| "expected an address and a port, such as 127.0.0.1:8080")?;
             Ok(())
         },
         show: |config| quoted(&config.server.listen.to_string()),

@@ -274,7 +274,7 @@ mod tests {
         check(
             "[server]\nlisten = 'here'\nlisen = 1\n[acounts]\n",
             &[],
-            "backstay.toml:2:10: server.listen: expected an address with a port, such as 0.0.0.0:8080\n\
+            "backstay.toml:2:10: server.listen: expected an address and a port, such as 127.0.0.1:8080\n\
              backstay.toml:3:1: unknown key `lisen` in [server]; did you mean `listen`?\n\
              backstay.toml:4:2: unknown table [acounts]; did you mean `accounts`?",
         );

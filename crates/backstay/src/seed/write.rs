@@ -60,12 +60,27 @@ impl Seeder {
         Ok(loaded)
     }
 
-    /// Creates the records of a chunk in one commit. If the commit fails because of a record, tries each half, and so
+    /// Creates the records of a chunk, up to the first whose credential is refused, in one commit. If the commit fails because of a record, tries each half, and so
     /// on down to that record: it is skipped if it already exists, else it ends the load.
     async fn write_chunk(&self, file: &SeedFile, chunk: Chunk, loaded: &mut Loaded) -> Result<(), SeedError> {
-        let credentials = self.credentials(&chunk.entries).await?;
-        let (mut from, to) = (chunk.from, chunk.to);
-        let entries = Arc::new(Entries { list: chunk.entries, credentials, to });
+        let (credentials, refused) = self.credentials(file, &chunk.entries).await?;
+        let Chunk { from, to, entries: mut list } = chunk;
+        // The lines before the refused one are loaded.
+        let to = list.get(credentials.len()).map_or(to, |refused| refused.before.clone());
+        list.truncate(credentials.len());
+        if to.at != from {
+            self.write_entries(file, from, Arc::new(Entries { list, credentials, to }), loaded).await?;
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    async fn write_entries(
+        &self,
+        file: &SeedFile,
+        mut from: Position,
+        entries: Arc<Entries>,
+        loaded: &mut Loaded,
+    ) -> Result<(), SeedError> {
         let mut waiting: Vec<Range<usize>> = iter::once(0..entries.list.len()).collect();
         while let Some(range) = waiting.pop() {
             let Err(error) = self.write(file, from, &entries, range.clone()).await else {
@@ -100,19 +115,32 @@ impl Seeder {
         Ok(self.write(file, from, &entries, end..end).await?)
     }
 
-    /// The credentials of new accounts; hashing a password takes long, so it is done once.
-    async fn credentials(&self, entries: &[Entry]) -> Result<Vec<Option<NewCredential>>, Error> {
+    /// The credentials of new accounts, up to the first that is refused, and why it is. Hashing a password takes long, so
+    /// it is done once.
+    async fn credentials(
+        &self,
+        file: &SeedFile,
+        entries: &[Entry],
+    ) -> Result<(Vec<Option<NewCredential>>, Option<SeedError>), Error> {
         let system = Context::system(&self.engine);
         let administration = self.identity.administration(&system)?;
         let mut credentials = Vec::with_capacity(entries.len());
         for entry in entries {
             let Account { password, roles } = &entry.account;
-            credentials.push(match (password, roles.as_slice()) {
-                (None, []) => None,
-                _ => Some(administration.new_credential(password.as_ref(), roles).await?),
-            });
+            if let (None, []) = (password, roles.as_slice()) {
+                credentials.push(None);
+                continue;
+            }
+            match administration.new_credential(password.as_ref(), roles).await {
+                Ok(credential) => credentials.push(Some(credential)),
+                Err(source) if is_about_a_record(&source) => {
+                    let refused = SeedError::Refused { file: file.name.clone(), line: entry.line, source };
+                    return Ok((credentials, Some(refused)));
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(credentials)
+        Ok((credentials, None))
     }
 
     async fn write(

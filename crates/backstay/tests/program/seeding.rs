@@ -43,6 +43,30 @@ fn a_refused_record_is_named_by_file_and_line() {
     );
 }
 
+#[test]
+fn a_refused_password_or_role_is_named_by_file_and_line() {
+    let check = |members: &str, expected: &str| {
+        let app = App::seeded();
+        let good = "{\"email\": \"cy@shelf.example\", \"name\": \"Cy\"}\n";
+        let line = format!("{{\"email\": \"di@shelf.example\", \"name\": \"Di\", {members}}}\n");
+        app.write("seed/Person.jsonl", &format!("{good}{line}"));
+        app.write("seed/Book.jsonl", "");
+        let refused = app.run(&["seed"]).refused();
+        assert!(refused.starts_with(&format!("error: seed/Person.jsonl:2: {expected}")), "{refused}");
+        // The line before it is kept, and the next load continues with the corrected line.
+        app.write("seed/Person.jsonl", &format!("{good}{}", good.replace("cy@", "di@")));
+        assert_eq!(app.run(&["account", "show", "cy@shelf.example"]).code, Some(0));
+        assert!(app.run(&["seed"]).done().starts_with("3 records loaded"), "di and two shelves");
+        // A refused first line is the same.
+        let app = App::seeded();
+        app.write("seed/Person.jsonl", &line);
+        let refused = app.run(&["seed"]).refused();
+        assert!(refused.starts_with(&format!("error: seed/Person.jsonl:1: {expected}")), "{refused}");
+    };
+    check("\"$password\": \"short\"", "$password: at least 10 characters\n");
+    check("\"$roles\": [\"LIBRARIANN\"]", "$roles");
+}
+
 const TAGS: &str =
     "type Tag @allow(read: \"true\", create: \"true\") { name: String @unique  number: Int  next: Tag }\n";
 

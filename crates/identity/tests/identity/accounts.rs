@@ -214,7 +214,7 @@ async fn sign_up_can_be_closed_or_by_invitation() {
     assert_eq!(told(closed.sign_up("ada@example.org").await), refused);
 
     let club = Club::open(Settings { sign_up: SignUp::Invited, ..settings() });
-    assert_eq!(told(club.sign_up("ada@example.org").await), "/invitation required");
+    assert_eq!(told(club.sign_up("ada@example.org").await), "/invitation range");
     let expires = club.system().now.checked_add(backstay_testkit::duration("48h"));
     let expires = expires.expect("a moment");
     let roles = ["WRITER".to_owned()];

@@ -27,8 +27,8 @@ const EXPECTED: [(&str, [&str; 5]); 9] = [
         "change_password",
         ["sign-in-required", "wrong-credentials", "sign-in-required", "wrong-credentials", "sign-in-required"],
     ),
-    ("sign_out", ["sign-in-required", "done", "sign-in-required", "done", "sign-in-required"]),
-    ("sign_out_everywhere", ["sign-in-required", "done", "sign-in-required", "done", "sign-in-required"]),
+    ("sign_out", ["sign-in-required", "done", "forbidden", "done", "sign-in-required"]),
+    ("sign_out_everywhere", ["sign-in-required", "done", "forbidden", "done", "sign-in-required"]),
     ("administration", ["sign-in-required", "forbidden", "forbidden", "done", "done"]),
 ];
 

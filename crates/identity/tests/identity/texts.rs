@@ -30,7 +30,10 @@ async fn refusals_of_sign_up_and_sign_in() {
     check(club.sign_in_with(as_root).await, "/as: expected \"account\" or \"operator\"");
 
     let closed = Club::open(Settings { sign_up: SignUp::Closed, ..settings() });
-    check(closed.sign_up("ada@example.org").await, "you may not create an account yourself; ask an operator");
+    check(closed.sign_up("ada@example.org").await, "sign-up is closed");
+    let invited = Club::open(Settings { sign_up: SignUp::Invited, ..settings() });
+    let needed = "/invitation: sign-up is by invitation only; ask an operator for one";
+    check(invited.sign_up("ada@example.org").await, needed);
     let none = Club::without_accounts();
     check(none.sign_up("ada@example.org").await, "you may not create an account here: this application has none");
     let hint = "/as: this application has no accounts; operators sign in with \"as\": \"operator\"";
@@ -117,7 +120,7 @@ async fn refusals_about_invitations_and_keys() {
     );
     check(
         administration.issue_key(key(&["houses:debit"])).await,
-        "only: unknown action 'debit'. Choose from get, search, history, create, update, delete, refer, read",
+        "only: unknown action 'debit'. Choose from get, search, create, update, delete, refer, read",
     );
     check(
         administration.issue_key(key(&["houses"])).await,

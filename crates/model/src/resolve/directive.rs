@@ -64,7 +64,10 @@ fn check_applies(report: &mut Report<'_>, names: Names<'_, '_>, kind: &FieldKind
         FieldKind::Scalar(Scalar::Decimal { .. }) | FieldKind::List(Element::Scalar(Scalar::Decimal { .. }))
     );
     let (applies, help) = match directive.name.as_str() {
-        "unique" => (is_indexable(kind), "it is for scalars but Text, JSON and Money, enums and to-one relations"),
+        "unique" => (
+            is_indexable(kind),
+            "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
+        ),
         "readonly" | "immutable" => {
             (!matches!(kind, FieldKind::OneToMany { .. }), "write it on the field at the other end")
         }

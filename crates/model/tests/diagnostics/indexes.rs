@@ -126,7 +126,7 @@ refused
    ·               ╰── not here
  4 │ }
    ╰────
-  help: it is for scalars but Text, JSON and Money, enums and to-one relations
+  help: it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`
 "#);
 }
 
