@@ -298,7 +298,7 @@ impl ExprErrorKind {
         let fixed = match self {
             Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
             Self::TooManyParameters => "use a list parameter: `field in $values`",
-            Self::Unsupported { instead, .. } => instead,
+            Self::Unsupported { instead, .. } | Self::NoRecord { instead, .. } => instead,
             Self::Unknown { what: Name::BareValue, name, .. } => return format!("write '{name}' in quotes"),
             Self::Unknown { suggestion: Some(name), .. } => return format!("did you mean '{name}'?"),
             Self::Unknown { what, .. } => unknown_remedy(what),
@@ -318,7 +318,6 @@ impl ExprErrorKind {
             Self::Type { .. } => "write a value of the type that is expected",
             Self::Arguments { usage, .. } => return format!("write {usage}"),
             Self::Cycle { .. } => "let one of the rules say it without the other",
-            Self::NoRecord { instead, .. } => instead,
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => return format!("ask its records: `{field}.exists(x, …)`"),
             Self::NotToMany { .. } => "use it on a relation to many; `in` asks a list",

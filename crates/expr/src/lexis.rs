@@ -95,18 +95,15 @@ fn unexpected(text: &str, at: usize) -> ExprError {
 }
 
 fn bad_word(text: &str, token: Token) -> ExprError {
-    let first = text[token.start..].chars().next();
-    let rest = text[token.start..].trim_start_matches(['r', 'R', 'b', 'B']);
-    let word = number_like(&text[token.start..]);
-    let kind = match first {
-        Some(_) if word.contains(|c: char| c.is_ascii_digit()) => {
-            return error(token.start..token.start + word.len(), ExprErrorKind::Malformed { word: word.to_owned() });
-        }
-        Some(first) if first.is_ascii_digit() || first == '.' => ExprErrorKind::Number,
-        _ if rest.starts_with(['\'', '"', '`']) => ExprErrorKind::OpenText,
-        _ => return unexpected(text, token.start),
-    };
-    error(token.start..token.end, kind)
+    let rest = &text[token.start..];
+    let word = number_like(rest);
+    if word.contains(|c: char| c.is_ascii_digit()) {
+        return error(token.start..token.start + word.len(), ExprErrorKind::Malformed { word: word.to_owned() });
+    }
+    if rest.trim_start_matches(['r', 'R', 'b', 'B']).starts_with(['\'', '"', '`']) {
+        return error(token.start..token.end, ExprErrorKind::OpenText);
+    }
+    unexpected(text, token.start)
 }
 
 /// What begins the text as a number does, up to where neither a number nor a name goes on.
