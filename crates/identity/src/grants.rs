@@ -137,7 +137,7 @@ mod tests {
         check(Some(&["blog-posts:refer", "blog-posts:delete"]), Value::List(two.into()));
     }
 
-    /// Version 0.1 stored `history` for `read`.
+    /// Earlier versions stored `history` too for `read`.
     #[test]
     fn a_stored_action_that_is_gone_is_read_and_allows_nothing_more() {
         let old = ["get", "history", "search"].map(|action| Value::text(format!("BlogPost:{action}")));
