@@ -284,16 +284,20 @@ pub enum ExprErrorKind {
 }
 
 impl ExprErrorKind {
-    /// What to do about it.
-    pub fn remedy(&self) -> String {
-        let foreign = match self {
+    /// What to write instead of a word of another system.
+    fn instead(&self) -> Option<&'static str> {
+        match self {
             Self::Unexpected { found } => foreign::instead_of_word(found),
             Self::Unknown { what, name, .. } => foreign::instead_of_name(what, name),
             Self::NoFields { name, .. } => foreign::instead_of_part(name),
             _ => None,
-        };
-        if let Some(remedy) = foreign {
-            return remedy.to_owned();
+        }
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        if let Some(instead) = self.instead() {
+            return instead.to_owned();
         }
         let fixed = match self {
             Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
