@@ -59,9 +59,18 @@ pub(crate) async fn verify(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'
     }
 }
 
-/// Refuses references that lead nowhere. A rule that follows one of them has no answer, so this is asked before its refusal
-/// is told.
-pub(crate) async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+/// The error of a write that a rule or check refuses: references that lead nowhere, if there are any, because a rule that
+/// follows one has no answer. An error of the database stays what it is; nothing more can be read then.
+pub(crate) async fn instead_of(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>, refusal: Error) -> Error {
+    let refused = matches!(refusal, Error::Invalid(_) | Error::Forbidden { .. } | Error::ForbiddenAfterwards { .. });
+    match refused && cx.violation.is_none() {
+        true => existing(cx, proposal).await.err().unwrap_or(refusal),
+        false => refusal,
+    }
+}
+
+/// Refuses references that lead nowhere.
+async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     for field in &proposal.collection.fields {
         let Some(target) = field.kind.target() else { continue };
         if let Some(to) = proposal.value(field.id).as_id()

@@ -26,8 +26,7 @@ impl TxContext<'_, '_> {
         links::added(&mut proposal);
         references::readable(self, &mut proposal).await?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
-            references::existing(self, &mut proposal).await?;
-            return Err(refusal);
+            return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
         references::verify(self, &mut proposal).await?;
         RowChange::insert(self, proposal)
@@ -59,8 +58,7 @@ impl TxContext<'_, '_> {
             proposal.settle()?;
         }
         if let Err(refusal) = rules::of_update(self, &mut proposal, idle).await {
-            references::existing(self, &mut proposal).await?;
-            return Err(refusal);
+            return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
         match proposal.stored {
             Some(stored) if idle => Ok(stored),

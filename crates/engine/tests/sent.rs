@@ -241,6 +241,35 @@ async fn a_reference_that_leads_nowhere_is_told_before_a_check_that_follows_it()
 }
 
 #[tokio::test]
+async fn a_state_that_is_not_seen_is_not_told_by_changing_it() {
+    let ambient = controlled(&TestClock::at("2026-01-31T12:00:00Z"), 7);
+    let model = r#"
+        extend schema @app(name: "Oven")
+        enum Heat { COLD @initial @to(state: "HOT") HOT @to(state: "COLD", when: "false") }
+        type Oven @allow(read: "true", create: "true", update: "true") {
+          heat: Heat! @allow(read: "auth.kind == 'OPERATOR'")
+        }
+    "#;
+    let application = TestApplication::open(vec![SourceFile::app("model/oven.graphql", model)], ambient);
+    let engine = &application.engine;
+    let collection = engine.model().collection_named("Oven").expect("a collection").id;
+    let cx = || backstay_engine::Context::new(engine, Arc::new(Caller::anonymous()));
+    let body = bytes::Bytes::from_static(b"{}");
+    let made = engine.create(&cx(), Create { collection, body, options: WriteOptions::default() }).await;
+    let id = made.expect("an oven").ids[0];
+    let heat = async |state: &str| {
+        let body = format!(r#"{{"heat":"{state}"}}"#).into();
+        engine.update(&cx(), Update { collection, id, body, options: WriteOptions::default() }).await
+    };
+    let refused = |made: Result<Written, Error>| made.expect_err("it is refused").to_string();
+    let same = refused(heat("COLD").await);
+    heat("HOT").await.expect("there is a way");
+    assert_eq!(refused(heat("HOT").await), same, "the same state");
+    assert_eq!(refused(heat("COLD").await), same, "a guard");
+    assert!(!same.contains("HOT") && !same.contains("COLD"), "{same}");
+}
+
+#[tokio::test]
 async fn who_may_not_create_learns_nothing_from_a_check() {
     let desk = Desk::open().await;
     // The title is too long; but Eve may create no post in this section.

@@ -5,7 +5,11 @@ mod desk;
 use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind};
+use backstay_engine::{Context, Create, Get, List, Raw, WriteOptions};
+use backstay_model::SourceFile;
+use backstay_testkit::{TestApplication, TestClock, controlled};
 use desk::{Desk, told};
+use serde_json::value::RawValue;
 
 #[tokio::test]
 async fn a_patch_is_merged_into_a_document() {
@@ -150,4 +154,47 @@ async fn an_answer_has_a_size() {
         (list.select, list.limit) = (Some("others{others{long}}".into()), Some(1));
     });
     assert!(told(nested.await).starts_with("too-large: the answer"));
+}
+
+#[tokio::test]
+async fn parts_and_lists_are_compared_in_the_form_in_which_values_are_kept() {
+    let ambient = controlled(&TestClock::at("2026-01-31T12:00:00Z"), 7);
+    let model = r#"
+        extend schema @app(name: "Post")
+        type Letter @allow(read: "true", create: "true") {
+          to: Email @check(rule: "this.to == null || this.to.endsWith('@Example.org')", message: "ours")
+          country: Country
+          seal: Bytes
+          data: JSON
+        }
+    "#;
+    let application = TestApplication::open(vec![SourceFile::app("model/post.graphql", model)], ambient);
+    let engine = &application.engine;
+    let collection = engine.model().collection_named("Letter").expect("a collection").id;
+    let cx = Context::new(engine, Arc::new(Caller::anonymous()));
+    let body =
+        r#"{"to":"Ann@Example.ORG","country":"de","seal":"aGVsbG8=","data":{"n":12345678901234567890.50,"a":1e3}}"#;
+    let request = Create { collection, body: body.into(), options: WriteOptions::default() };
+    let id = engine.create(&cx, request).await.expect("the check holds").ids[0];
+    let raw = |json: &str| Raw::Json(RawValue::from_string(json.to_owned()).expect("JSON"));
+    let found = async |filter: &str, params: Vec<(String, Raw)>| {
+        let list = List { filter: Some(filter.to_owned()), params, ..List::of(collection) };
+        let page = engine.list(&cx, list).await.expect("a page");
+        String::from_utf8_lossy(&page.body).contains(&id.to_string())
+    };
+    let x = |json: &str| vec![("x".to_owned(), raw(json))];
+    assert!(found("to.startsWith('ANN@')", vec![]).await);
+    assert!(found("to.contains($x)", x(r#""Example""#)).await);
+    assert!(found("country.startsWith('d')", vec![]).await);
+    assert!(found("seal in $x", x(r#"["aGVsbG8="]"#)).await);
+    assert!(!found("seal in $x", x(r#"["aGVsbG9v"]"#)).await);
+    assert!(!found("!(seal in $x)", x(r#"["aGVsbG8="]"#)).await);
+
+    let read = Get { collection, id, select: Some("data".into()) };
+    let body = engine.get(&cx, read).await.expect("it is there").body;
+    assert_eq!(
+        String::from_utf8_lossy(&body),
+        r#"{"data":{"n":12345678901234567890.50,"a":1e3}}"#,
+        "as it was written"
+    );
 }

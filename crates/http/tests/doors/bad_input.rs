@@ -66,6 +66,11 @@ async fn what_the_engine_refuses_is_a_problem_too() {
         assert!((400..=422).contains(&reply.status), "{shown}: {} {}", reply.status, reply.text());
         assert_eq!(reply.header("content-type"), "application/problem+json", "{shown}");
     }
+    for (theirs, ours) in [("order", "sort"), ("page", "after"), ("per_page", "limit"), ("expand", "select")] {
+        let reply = app.call(&format!("GET /api/notes?{theirs}=1"), &[("authorization", &ada)]).await;
+        let expected = format!("did you mean '{ours}'?");
+        assert!(reply.text().contains(&expected), "{theirs}: {}", reply.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

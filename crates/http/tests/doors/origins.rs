@@ -39,6 +39,8 @@ async fn a_cookie_vouches_only_for_pages_of_this_origin() {
     check(&[("sec-fetch-site", "same-site")], 403).await;
     check(&[("sec-fetch-site", "cross-site"), ("origin", "https://here.example")], 403).await;
     check(&[("origin", "https://evil.example")], 403).await;
+    check(&[("origin", "https://here.example"), ("origin", "https://evil.example")], 403).await;
+    check(&[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")], 403).await;
     check(&[("origin", "https://here.example.evil.example")], 403).await;
     check(&[("origin", "https://here.example:444")], 403).await;
     check(&[("origin", "https://here.example"), ("x-forwarded-host", "evil.example")], 201).await;

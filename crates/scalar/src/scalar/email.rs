@@ -108,6 +108,10 @@ mod tests {
         };
         check(" Ada@Example.ORG ", Ok("ada@example.org"));
         check("a@localhost", Ok("a@localhost"));
+        check("Jose\u{301}@example.org", Ok("jos\u{e9}@example.org"));
+        for unseen in ['\u{200b}', '\u{feff}', '\u{202e}', '\u{ad}'] {
+            check(&format!("an{unseen}n@example.org"), Err(Problem::Expected(EXPECTED)));
+        }
         check("o'hara+tag@example.co.uk", Ok("o'hara+tag@example.co.uk"));
         check("\"ada b\"@example.org", Ok("\"ada b\"@example.org"));
         check("JÖRG@Bücher.example", Ok("jörg@bücher.example"));
