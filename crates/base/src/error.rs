@@ -235,7 +235,7 @@ pub enum Limit {
         retry_after_seconds: u64,
     },
     /// The operation needs more work than one may cost.
-    #[error("the request costs more than one may; narrow the filter, or add an index for it")]
+    #[error("the request is too expensive; narrow the filter, or add an index for it")]
     Cost,
     /// There is no space left to store anything.
     #[error("there is no space left on the server's disk")]

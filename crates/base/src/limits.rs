@@ -30,7 +30,7 @@ pub const PARAMETER_BYTES: usize = 4096;
 pub const SORT_FIELDS: usize = 4;
 /// `count=true` counts exactly up to here.
 pub const COUNT_MAX: u64 = 10_000;
-/// Violations that one answer names at the most.
+/// The most violations that one answer names.
 pub const VIOLATIONS: usize = 50;
 /// Records in one create request.
 pub const BATCH_RECORDS: usize = 1000;

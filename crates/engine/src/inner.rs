@@ -49,7 +49,7 @@ impl Inner {
         (self.templates.lookup(&self.planner, collection, fields), proposed)
     }
 
-    /// What a caller is told of an error of the store.
+    /// The error that callers get for an error of the store.
     pub(crate) fn refused(&self, error: StoreError) -> Error {
         match error {
             StoreError::Unique { table, columns } => self.not_unique(&table, &columns),

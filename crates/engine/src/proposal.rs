@@ -15,7 +15,7 @@ use crate::{Authority, Input, Record};
 pub(crate) struct Proposal<'m> {
     pub(crate) collection: &'m Collection,
     pub(crate) authority: Authority,
-    /// What the one in whose name it is done may do.
+    /// The class whose rights count: the caller's, or Backstay's own.
     pub(crate) class: Arc<CallerClass>,
     pub(crate) input: Input,
     /// None in a create.

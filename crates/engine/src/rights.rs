@@ -4,7 +4,7 @@ use backstay_model::{Class, Collection, Field, Model};
 
 use crate::policy::{AllowPolicy, CollectionPolicy, Compiled, FieldPolicy, Policy};
 
-/// Who is granted rights.
+/// Whose rights they are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Grantee<'t> {
     /// Callers of whom these facts hold, and whose key may be limited.
@@ -59,7 +59,7 @@ pub(crate) fn is_granted(grant: Option<&Grant>, collection: &Collection, action:
     }
 }
 
-/// What a key that is not for an action may not do it with, for a message.
+/// For the message that refuses a key: what it may not act on, and why.
 pub(crate) fn without_grant(collection: &Collection) -> String {
     format!("records of {} with this key: it is limited to other actions", collection.name)
 }

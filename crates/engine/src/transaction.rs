@@ -10,7 +10,7 @@ use crate::inner::Inner;
 use crate::{Context, TxContext};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
-/// the database may have found another operation in its way. What an earlier run did is undone by then.
+/// the database may have found another transaction in its way. What an earlier run did is undone by then.
 pub trait Transaction: Send + Sync + 'static {
     /// What it answers.
     type Answer: Send + 'static;
@@ -18,7 +18,7 @@ pub trait Transaction: Send + Sync + 'static {
     /// Its name in the commit log, such as `sign-up`.
     fn name(&self) -> &'static str;
 
-    /// What it will do at the most.
+    /// How much it may write.
     fn writes(&self) -> Writes {
         Writes::Many
     }
@@ -53,10 +53,10 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
     outcome.map_err(|failure| inner.veiled(inner.failed(failure), cx))
 }
 
-/// Why an operation did not end well.
+/// Why a transaction failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// It refused.
+    /// The transaction refused the request.
     Refused(Error),
     /// The store failed it, perhaps after its last statement.
     Store(StoreError),

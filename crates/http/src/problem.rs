@@ -40,7 +40,7 @@ impl<'a> Fault<'a> {
             ViolationKind::Duplicate => Some("send it once"),
             ViolationKind::ReadOnly(_) => Some("leave it out"),
             ViolationKind::NeedsPassword => Some("send it to POST /auth/email with the password"),
-            ViolationKind::NotAnAccount => Some("sign in with an account; keys and operators are none"),
+            ViolationKind::NotAnAccount => Some("sign in with an account; API keys and operators don't have one"),
             ViolationKind::InitialState { .. } => Some("leave it out; change the state afterwards"),
             ViolationKind::FieldForbidden { .. } => Some("leave it out, or ask for access"),
             ViolationKind::Unknown { suggestion: None, .. } => Some("leave it out; /openapi.json lists what exists"),

@@ -46,7 +46,7 @@ pub(crate) fn open<'a>(cx: &'a Context, parts: Parts<'a>) -> Result<Administrati
     }
 }
 
-/// There is no record of this kind with this name or id.
+/// The error for a record of this kind that doesn't exist.
 fn not_found(what: &str, who: &AccountRef) -> Error {
     let by = match who {
         AccountRef::Email(_) => "email address",

@@ -1,4 +1,4 @@
-//! Turns the text of model files into a checked `Model`, or into diagnostics that say what to mend; compares two
+//! Turns the text of model files into a checked `Model`, or into diagnostics that say what to fix; compares two
 //! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
 
 mod compile;

@@ -108,7 +108,7 @@ impl<'m> Checker<'m> {
         self.step(this, &Ident { name: name.to_owned(), span: span.clone() }, span)
     }
 
-    /// There is no record of this name here.
+    /// The error for `this` or `new` where there is no such record.
     fn no_record(&self, name: &'static str) -> ExprErrorKind {
         let instead = match self.scope.this {
             Some(_) if self.scope.client => "write the name of the field alone",
