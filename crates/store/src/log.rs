@@ -1,7 +1,7 @@
 use backstay_audit::{ChangeKind, Entry, EntryWriter, Leaf, ModelNumber, Origin, put_count, put_head, put_value};
 use backstay_base::{DependencyKey, FieldNumber, Timestamp, TypeNumber};
-use backstay_model::Model;
-use backstay_scalar::Storage;
+use backstay_model::{FieldId, Model};
+use backstay_scalar::{Storage, Value};
 use backstay_sql::{Param, Statement};
 
 use crate::dependency::DependencyKeys;
@@ -156,23 +156,42 @@ impl LogFormat {
         Numbered { change, type_number: *type_number, fields }
     }
 
-    /// The keys of the collections and records, and of the old and new values of indexed fields; ascending, each once.
+    /// The keys of the collections and records, and of the values of indexed fields: all that a record begins or ceases to
+    /// have, nulls included; ascending, each once.
     fn dependency_keys(&self, changes: &[Change]) -> Vec<DependencyKey> {
         let mut keys = Vec::with_capacity(changes.len() * 4);
         for change in changes {
             keys.push(self.keys.collection(change.collection));
             keys.push(self.keys.record(change.collection, &change.record));
-            let (_, known) = &self.types[usize::from(change.collection.0)];
-            for field in &change.fields {
-                if known[usize::from(field.field.0)].indexed {
-                    keys.push(self.keys.field(change.collection, field.field, &field.old));
-                    keys.push(self.keys.field(change.collection, field.field, &field.new));
-                }
-            }
+            self.field_keys(change, &mut keys);
         }
         keys.sort_unstable();
         keys.dedup();
         keys
+    }
+
+    fn field_keys(&self, change: &Change, keys: &mut Vec<DependencyKey>) {
+        let (_, known) = &self.types[usize::from(change.collection.0)];
+        let mut push = |field: FieldId, value: &Value| keys.push(self.keys.field(change.collection, field, value));
+        match change.kind {
+            ChangeKind::Create => self.whole_record(change, |field| &field.new, push),
+            ChangeKind::Delete => self.whole_record(change, |field| &field.old, push),
+            ChangeKind::Update | ChangeKind::Link | ChangeKind::Unlink => {
+                for field in change.fields.iter().filter(|field| known[usize::from(field.field.0)].indexed) {
+                    push(field.field, &field.old);
+                    push(field.field, &field.new);
+                }
+            }
+        }
+    }
+
+    /// Every indexed field of a record that begins or ends, with its value: null if the change doesn't name it.
+    fn whole_record(&self, change: &Change, value: fn(&ChangedField) -> &Value, mut push: impl FnMut(FieldId, &Value)) {
+        let (_, known) = &self.types[usize::from(change.collection.0)];
+        for (field, _) in (0..).map(FieldId).zip(known).filter(|(_, logged)| logged.indexed) {
+            let named = change.fields.iter().find(|named| named.field == field);
+            push(field, named.map_or(&Value::Null, value));
+        }
     }
 }
 
