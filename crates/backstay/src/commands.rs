@@ -6,7 +6,7 @@ mod operators;
 
 use std::sync::Arc;
 
-use backstay_base::{Duration, Error, Secret, Timestamp, ViolationKind};
+use backstay_base::{Duration, Error, Place, Secret, Timestamp, ViolationKind};
 use backstay_engine::Context;
 use backstay_identity::{AccountRef, NewKey};
 
@@ -85,5 +85,7 @@ fn names(roles: &[Arc<str>]) -> Vec<String> {
 /// The moment so many seconds later.
 fn after(now: Timestamp, seconds: u32) -> Result<Timestamp, Error> {
     let later = now.checked_add(Duration::from_micros(i64::from(seconds) * 1_000_000));
-    later.ok_or_else(|| Error::invalid("expires", ViolationKind::Range("a moment before the year 10000".to_owned())))
+    later.ok_or_else(|| {
+        Error::invalid(Place::part("expires"), ViolationKind::Range("a moment before the year 10000".to_owned()))
+    })
 }

@@ -215,7 +215,7 @@ impl Failure {
         if let Self::Refused(Error::Invalid(violations) | Error::Malformed(violations))
         | Self::Request(backstay_http::Refusal::Domain(Error::Malformed(violations))) = self
         {
-            let told = violations.iter().map(|violation| match violation.at.trim_start_matches('/') {
+            let told = violations.iter().map(|violation| match violation.at.to_string().trim_start_matches('/') {
                 "" => violation.kind.to_string(),
                 at => format!("{at}: {}", violation.kind),
             });

@@ -1,6 +1,8 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
+use crate::Place;
+
 /// What was asked of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -48,16 +50,16 @@ impl Action {
 /// One thing that is wrong with what was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Where: a JSON pointer into the body (RFC 6901), or the name of a query parameter.
-    pub at: String,
+    /// Where.
+    pub at: Place,
     /// What is wrong.
     pub kind: ViolationKind,
 }
 
 impl Violation {
     /// A violation at this place.
-    pub fn new(at: impl Into<String>, kind: ViolationKind) -> Self {
-        Self { at: at.into(), kind }
+    pub fn new(at: Place, kind: ViolationKind) -> Self {
+        Self { at, kind }
     }
 }
 
@@ -66,12 +68,14 @@ impl Violation {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ViolationKind {
     /// The text does not parse.
-    #[error("{problem} at character {offset}")]
+    #[error("{problem} (character {offset}){}", then(remedy.as_ref()))]
     Syntax {
         /// Offset in characters from the start of the text at `at`.
         offset: usize,
-        /// What is wrong there, and what to write instead.
+        /// What is wrong there.
         problem: String,
+        /// What to write instead.
+        remedy: Option<String>,
     },
     /// There is no such field, parameter, member or type.
     #[error("unknown {what} '{name}'{}", did_you_mean(suggestion.as_ref()))]
@@ -125,6 +129,12 @@ pub enum ViolationKind {
         /// What was tried.
         action: Action,
     },
+    /// The caller never sees a field that a query names.
+    #[error("you may not read '{field}'")]
+    FieldHidden {
+        /// The field.
+        field: String,
+    },
     /// The record that is referred to does not exist.
     #[error("there is no {collection} with this {by}")]
     Reference {
@@ -143,6 +153,10 @@ pub enum ViolationKind {
         /// The states that could be reached.
         allowed: Vec<String>,
     },
+}
+
+fn then(remedy: Option<&String>) -> String {
+    remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default()
 }
 
 fn did_you_mean(suggestion: Option<&String>) -> String {
@@ -319,12 +333,12 @@ impl Error {
     }
 
     /// One violation of form.
-    pub fn malformed(at: impl Into<String>, kind: ViolationKind) -> Self {
+    pub fn malformed(at: Place, kind: ViolationKind) -> Self {
         Self::Malformed(vec![Violation::new(at, kind)])
     }
 
     /// One violation of the model.
-    pub fn invalid(at: impl Into<String>, kind: ViolationKind) -> Self {
+    pub fn invalid(at: Place, kind: ViolationKind) -> Self {
         Self::Invalid(vec![Violation::new(at, kind)])
     }
 
@@ -369,8 +383,8 @@ fn first(violations: &[Violation]) -> String {
 }
 
 fn place(violation: &Violation) -> String {
-    match violation.at.as_str() {
-        "" => violation.kind.to_string(),
+    match &violation.at {
+        Place::Whole => violation.kind.to_string(),
         at => format!("{at}: {}", violation.kind),
     }
 }

@@ -8,6 +8,7 @@ mod grant;
 mod id;
 pub mod limits;
 mod nearest;
+mod place;
 mod secret;
 mod time;
 
@@ -17,5 +18,6 @@ pub use error::{Action, Conflict, Error, Limit, Unauthenticated, Violation, Viol
 pub use grant::Grant;
 pub use id::{DependencyKey, FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
 pub use nearest::nearest;
+pub use place::{Place, Step};
 pub use secret::Secret;
 pub use time::{Date, Duration, TimeError, Timestamp};

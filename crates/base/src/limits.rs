@@ -120,5 +120,7 @@ pub const RULE_RELATIONS: usize = 40;
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.
 pub const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
+/// Bytes of a text in a request (`select`, `sort`, `filter`) from which on its meaning is not kept.
+pub const KEPT_TEXT_BYTES: usize = 4 * 1024;
 /// Parameters of one URL, and members of an object that holds no record.
 pub const PARAMETERS: usize = 300;

@@ -10,6 +10,7 @@ use crate::Record;
 use crate::application::CallerClass;
 use crate::bind::Bindings;
 use crate::inner::Inner;
+use crate::read::Question;
 use crate::recorder::Recorder;
 
 /// One request: who asks, under which id, at which moment.
@@ -175,6 +176,19 @@ impl<'a> TxContext<'a, '_> {
     ) -> Statement {
         if let Some(recorder) = &mut self.recorder {
             recorder.statement(template, bindings, self.engine.application.model.collection(collection));
+        }
+        bindings.statement(template)
+    }
+
+    /// The statement of a read with its values.
+    pub(crate) fn asked(&mut self, question: &Question<'_>) -> Statement {
+        let Question { template, bindings, collection, withheld } = question;
+        if let Some(recorder) = &mut self.recorder {
+            let collection = self.engine.application.model.collection(*collection);
+            match withheld {
+                true => recorder.withheld_statement(template, bindings, collection),
+                false => recorder.statement(template, bindings, collection),
+            }
         }
         bindings.statement(template)
     }

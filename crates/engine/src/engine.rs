@@ -15,8 +15,8 @@ use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::Templates;
 use crate::{
-    Application, Context, Create, Delete, Explanation, Found, Get, List, Page, Record, Request, Transaction, Update,
-    Written, explain, read, transaction, write_requests,
+    Answer, Application, Context, Encoder, Explanation, Record, Refused, Request, Transaction, explain, prepared,
+    transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -66,41 +66,38 @@ impl Engine {
         Store::exists(&options.location)
     }
 
-    /// Whether a rule could allow the caller this action on any record of the collection at all.
-    pub fn may_at_all(&self, cx: &Context, collection: CollectionId, action: Action) -> bool {
-        write_requests::admitted(&self.inner, cx, collection, action).is_ok()
+    /// Refuses a caller to whom no rule could allow this action on any record of the collection. Requests are refused in
+    /// the same way when they are answered; a door asks before it reads what was sent.
+    pub fn admit(&self, cx: &Context, collection: CollectionId, action: Action) -> Result<(), Error> {
+        write_requests::admitted(&self.inner, cx, collection, action).map(drop)
     }
 
-    /// One record as the caller sees it, in one statement. A record that the caller may not read does not exist for the
-    /// caller.
-    pub async fn get(&self, cx: &Context, request: Get) -> Result<Found, Error> {
-        read::get(&self.inner, cx, request, &mut |_| {}).await
+    /// Answers a request, in the notation of this encoder: a read in one statement (a list that counts in two), a write in
+    /// one commit, when that is durable. A record that the caller may not read does not exist for the caller.
+    pub async fn answer(&self, cx: &Context, request: Request, encoder: &'static dyn Encoder) -> Result<Answer, Error> {
+        prepared::answer(&self.inner, cx, request, encoder).await
     }
 
-    /// A page of the records that the caller may read, in one statement, or two where they are counted.
-    pub async fn list(&self, cx: &Context, request: List) -> Result<Page, Error> {
-        read::list(&self.inner, cx, request, &mut |_| {}).await
-    }
-
-    /// Makes one record, or several of which all or none are made.
-    pub async fn create(&self, cx: &Context, request: Create) -> Result<Written, Error> {
-        write_requests::run(&self.inner, cx, write_requests::create(&self.inner, cx, &request)?).await
-    }
-
-    /// Changes one record by a merge patch.
-    pub async fn update(&self, cx: &Context, request: Update) -> Result<Written, Error> {
-        write_requests::run(&self.inner, cx, write_requests::update(&self.inner, cx, request)?).await
-    }
-
-    /// Deletes one record.
-    pub async fn delete(&self, cx: &Context, request: Delete) -> Result<Written, Error> {
-        write_requests::run(&self.inner, cx, write_requests::delete(&self.inner, cx, request)?).await
+    /// Answers several requests on one snapshot, and in one commit if any of them writes: all of them or none. Each sees
+    /// what those before it did.
+    pub async fn answer_all(
+        &self,
+        cx: &Context,
+        requests: Vec<Request>,
+        encoder: &'static dyn Encoder,
+    ) -> Result<Vec<Answer>, Refused> {
+        prepared::answer_all(&self.inner, cx, requests, encoder).await
     }
 
     /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the
     /// time of each stage, up to the verdict. Nothing is stored by it.
-    pub async fn explain(&self, cx: &Context, request: Request) -> Result<Explanation, Error> {
-        explain::explain(&self.inner, cx, request).await
+    pub async fn explain(
+        &self,
+        cx: &Context,
+        request: Request,
+        encoder: &'static dyn Encoder,
+    ) -> Result<Explanation, Error> {
+        explain::explain(&self.inner, cx, request, encoder).await
     }
 
     /// Runs a transaction in one commit, and answers when it is durable.

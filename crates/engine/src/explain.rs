@@ -1,4 +1,4 @@
-//! Explains a request: the same run as if it were answered, recorded, and a write undone at its end.
+//! Explains a request: the same run as if it were answered, recorded, and undone at its end.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,20 +12,24 @@ use parking_lot::Mutex;
 
 use crate::explanation::{ExplainedCaller, ExplainedRule, ExplainedStatement, Explanation};
 use crate::inner::Inner;
-use crate::read::Executed;
-use crate::recorder::{Note, Recorder};
+use crate::prepared::Prepared;
+use crate::recorder::Recorder;
 use crate::recording::{self, Subject};
-use crate::write_requests::{Prepared, admitted};
-use crate::{Context, Get, List, Record, Request, Transaction, TxContext, read, transaction, write_requests};
+use crate::write_requests::admitted;
+use crate::{Context, Encoder, Record, Request, Transaction, TxContext, transaction};
 
 /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the
 /// time of each stage, up to the verdict.
-pub(crate) async fn explain(inner: &Arc<Inner>, cx: &Context, request: Request) -> Result<Explanation, Error> {
+pub(crate) async fn explain(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    request: Request,
+    encoder: &'static dyn Encoder,
+) -> Result<Explanation, Error> {
     let model = Arc::clone(&inner.application.model);
-    let (name, collection, action) = subject(&request);
-    let collection = model.collection(collection);
+    let collection = model.collection(request.collection());
     let mut explanation = Explanation {
-        request: format!("{name} {}", collection.name),
+        request: format!("{} {}", request.name(), collection.name),
         caller: explained(cx),
         allowed: true,
         refusal: None,
@@ -33,62 +37,43 @@ pub(crate) async fn explain(inner: &Arc<Inner>, cx: &Context, request: Request) 
         statements: Vec::new(),
         stages: Vec::new(),
     };
+    let action = request.action();
     if let Err(refusal) = admitted(inner, cx, collection.id, action) {
         // No record matters: the type's rule refuses the caller as such.
         explanation.rules = transaction::run(inner, cx, TypeRule { collection: collection.id, action }).await?;
         explanation.refuse(&refusal);
         return Ok(explanation);
     }
-    let verdict = match request {
-        Request::Get(request) => get(inner, cx, request, &mut explanation).await,
-        Request::List(request) => list(inner, cx, request, &mut explanation).await,
-        Request::Create(create) => {
-            rehearse(inner, cx, write_requests::create(inner, cx, &create)?, &mut explanation).await
-        }
-        Request::Update(update) => {
-            rehearse(inner, cx, write_requests::update(inner, cx, update)?, &mut explanation).await
-        }
-        Request::Delete(delete) => {
-            rehearse(inner, cx, write_requests::delete(inner, cx, delete)?, &mut explanation).await
-        }
+    let read = match &request {
+        Request::Get(get) => Some((get.collection, Some(get.id))),
+        Request::List(list) => Some((list.collection, None)),
+        Request::Create(_) | Request::Update(_) | Request::Delete(_) => None,
     };
-    if let Err(error) = verdict {
-        explanation.refuse(&error);
+    let verdict = match Prepared::new(inner, cx, request, encoder) {
+        Ok(request) => rehearse(inner, cx, (request, read), &mut explanation).await,
+        Err(refusal) => Err(refusal),
+    };
+    if let Err(refusal) = verdict {
+        explanation.refuse(&refusal);
     }
     Ok(explanation)
 }
 
-async fn get(inner: &Arc<Inner>, cx: &Context, request: Get, into: &mut Explanation) -> Result<(), Error> {
-    into.rules =
-        transaction::run(inner, cx, ReadRules { collection: request.collection, record: Some(request.id) }).await?;
-    let (mut statements, start) = (Vec::new(), Instant::now());
-    let found = read::get(inner, cx, request, &mut |executed| statements.push(note(executed))).await;
-    into.stage("read", start);
-    into.statements = statements;
-    found.map(drop)
-}
+/// The collection of a read, and the record if it is one.
+type ReadOf = (CollectionId, Option<RecordId>);
 
-async fn list(inner: &Arc<Inner>, cx: &Context, request: List, into: &mut Explanation) -> Result<(), Error> {
-    into.rules = transaction::run(inner, cx, ReadRules { collection: request.collection, record: None }).await?;
-    let (mut statements, start) = (Vec::new(), Instant::now());
-    let page = read::list(inner, cx, request, &mut |executed| statements.push(note(executed))).await;
-    into.stage("read", start);
-    into.statements = statements;
-    page.map(drop)
-}
-
-/// Runs a write, recorded, in a transaction that is undone.
-async fn rehearse<T: Transaction>(
+/// Runs a request, recorded, in a transaction that is undone.
+async fn rehearse(
     inner: &Arc<Inner>,
     cx: &Context,
-    write: Prepared<T>,
+    (request, read): (Prepared, Option<ReadOf>),
     into: &mut Explanation,
 ) -> Result<(), Error> {
     let start = Instant::now();
     let recording = Arc::new(Mutex::new(Recording::default()));
-    let rehearsal = Rehearsal { write: write.transaction, recording: Arc::clone(&recording) };
+    let rehearsal = Rehearsal { request, read, recording: Arc::clone(&recording) };
     let undone = transaction::run(inner, cx, rehearsal).await;
-    into.stage("write", start);
+    into.stage(if read.is_some() { "read" } else { "write" }, start);
     let Recording { verdict, rules, statements } = std::mem::take(&mut *recording.lock());
     (into.rules, into.statements) = (rules, statements);
     match (undone, verdict) {
@@ -96,16 +81,6 @@ async fn rehearse<T: Transaction>(
         (Err(Error::Conflict(Conflict::Rehearsed)), Some(verdict)) => verdict,
         (Err(error), _) => Err(error),
         (Ok(()), _) => Ok(()),
-    }
-}
-
-fn subject(request: &Request) -> (&'static str, CollectionId, Action) {
-    match request {
-        Request::Get(get) => ("get", get.collection, Action::Get),
-        Request::List(list) => ("list", list.collection, Action::Search),
-        Request::Create(create) => ("create", create.collection, Action::Create),
-        Request::Update(update) => ("update", update.collection, Action::Update),
-        Request::Delete(delete) => ("delete", delete.collection, Action::Delete),
     }
 }
 
@@ -117,13 +92,15 @@ struct Recording {
     statements: Vec<ExplainedStatement>,
 }
 
-/// A write that is run and undone.
-struct Rehearsal<T> {
-    write: T,
+/// A request that is run and undone.
+struct Rehearsal {
+    request: Prepared,
+    /// A read asks its rules in its one statement: they are asked part by part before it.
+    read: Option<ReadOf>,
     recording: Arc<Mutex<Recording>>,
 }
 
-impl<T: Transaction> Transaction for Rehearsal<T> {
+impl Transaction for Rehearsal {
     type Answer = ();
 
     fn name(&self) -> &'static str {
@@ -131,60 +108,48 @@ impl<T: Transaction> Transaction for Rehearsal<T> {
     }
 
     fn writes(&self) -> Writes {
-        // Its end undoes whatever it wrote.
-        Writes::Many
+        match self.request.writes() {
+            Writes::None => Writes::None,
+            // Its end undoes whatever it wrote.
+            Writes::One | Writes::Many => Writes::Many,
+        }
     }
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
+            let mut of_read = match self.read {
+                Some(read) => read_rules(cx, read).await?,
+                None => Vec::new(),
+            };
             cx.recorder = Some(Recorder::default());
             cx.tx.watch();
             // What the database itself refuses shows only when the writes are run.
-            let verdict = match self.write.run(cx).await {
+            let verdict = match self.request.run(cx).await {
                 Ok(_) => cx.settle().await,
                 Err(error) => Err(error),
             };
             let verdict = verdict.map_err(|error| cx.engine.veiled(error, cx.cx));
             let executed = cx.tx.watched();
             let (rules, statements) = cx.recorder.take().unwrap_or_default().finish(executed);
-            *self.recording.lock() = Recording { verdict: Some(verdict), rules, statements };
+            of_read.extend(rules);
+            *self.recording.lock() = Recording { verdict: Some(verdict), rules: of_read, statements };
             Err(Conflict::Rehearsed.into())
         })
     }
 }
 
-/// Asks the rules of a read part by part: of one record, or of none in particular.
-#[derive(Debug)]
-struct ReadRules {
-    collection: CollectionId,
-    record: Option<RecordId>,
-}
-
-impl Transaction for ReadRules {
-    type Answer = Vec<ExplainedRule>;
-
-    fn name(&self) -> &'static str {
-        "explain"
-    }
-
-    fn writes(&self) -> Writes {
-        Writes::None
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
-        Box::pin(async move {
-            let collection: &Collection = cx.model().collection(self.collection);
-            let Some(id) = self.record else { return recording::read_rules(cx, collection, None).await };
-            let Some(stored) = cx.get(collection.id, id).await? else {
-                cx.recorder = Some(Recorder::default());
-                recording::absent(cx, collection, Action::Read);
-                return Ok(cx.recorder.take().unwrap_or_default().finish(Vec::new()).0);
-            };
-            let values = Record::values(&stored);
-            let subject = Subject { this: RecordSource::Stored, stored: values, proposed: values };
-            recording::read_rules(cx, collection, Some(subject)).await
-        })
-    }
+/// The rules of a read, asked part by part: of one record, or of none in particular.
+async fn read_rules(cx: &mut TxContext<'_, '_>, (collection, record): ReadOf) -> Result<Vec<ExplainedRule>, Error> {
+    let collection: &Collection = cx.model().collection(collection);
+    let Some(id) = record else { return recording::read_rules(cx, collection, None).await };
+    let Some(stored) = cx.get(collection.id, id).await? else {
+        cx.recorder = Some(Recorder::default());
+        recording::absent(cx, collection, Action::Read);
+        return Ok(cx.recorder.take().unwrap_or_default().finish(Vec::new()).0);
+    };
+    let values = Record::values(&stored);
+    let subject = Subject { this: RecordSource::Stored, stored: values, proposed: values };
+    recording::read_rules(cx, collection, Some(subject)).await
 }
 
 /// Asks a type's rule of the caller alone.
@@ -211,15 +176,6 @@ impl Transaction for TypeRule {
             Ok(vec![recording::type_rule(cx, collection, self.action).await?])
         })
     }
-}
-
-fn note(executed: &Executed<'_>) -> ExplainedStatement {
-    let Executed { template, bindings, collection, withheld, stats } = executed;
-    let note = match *withheld {
-        true => Note::withheld(template, bindings, collection),
-        false => Note::new(template, bindings, collection),
-    };
-    note.executed(*stats)
 }
 
 fn explained(cx: &Context) -> ExplainedCaller {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, RecordId, ViolationKind, limits};
+use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, Place, RecordId, ViolationKind, limits};
 use backstay_live::VersionClock;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
@@ -53,9 +53,10 @@ impl Inner {
     pub(crate) fn refused(&self, error: StoreError) -> Error {
         match error {
             StoreError::Unique { table, columns } => self.not_unique(&table, &columns),
-            StoreError::ForeignKey => {
-                Error::invalid("", ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() })
-            }
+            StoreError::ForeignKey => Error::invalid(
+                Place::Whole,
+                ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() },
+            ),
             StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
             StoreError::StepLimit => Limit::Cost.into(),
             StoreError::TooLarge => too_large(),

@@ -20,6 +20,11 @@ impl Input {
         Self::default()
     }
 
+    /// No values yet, with room for this many.
+    pub fn with_capacity(values: usize) -> Self {
+        Self { values: Vec::with_capacity(values), ..Self::default() }
+    }
+
     /// This input with one more value.
     #[must_use]
     pub fn with(mut self, field: FieldId, value: impl Into<Value>) -> Self {
@@ -38,7 +43,7 @@ impl Input {
 
     /// The same as a merge patch (RFC 7396): an object for a field that holds a document is merged into what is stored.
     #[must_use]
-    pub(crate) fn merging(mut self) -> Self {
+    pub fn merging(mut self) -> Self {
         let is_object = |value: &Value| matches!(value, Value::Json(text) if text.starts_with('{'));
         for (field, value) in self.values.extract_if(.., |(_, value)| is_object(value)) {
             if let Value::Json(patch) = value {

@@ -1,14 +1,14 @@
-//! Every operation once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on
-//! each of them. Knows nothing of HTTP and sees no text of SQL.
+//! Every request once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on each
+//! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
+mod answer;
 mod application;
+mod asked;
 mod bind;
 mod context;
-mod cursor;
-mod decode;
 mod deletion;
 mod deletion_order;
-mod encode;
+mod encoder;
 mod engine;
 mod explain;
 mod explanation;
@@ -17,11 +17,12 @@ mod in_flight;
 mod inner;
 mod input;
 mod links;
+mod list_plan;
 mod observer;
 mod plans;
 mod policy;
+mod prepared;
 mod proposal;
-mod query;
 mod read;
 mod record;
 mod recorder;
@@ -33,8 +34,6 @@ mod rights;
 mod row_change;
 mod rule_of;
 mod rules;
-mod select;
-mod shape;
 mod sink;
 mod states;
 mod stored;
@@ -45,19 +44,24 @@ mod width;
 mod write;
 mod write_requests;
 
+pub use answer::{Answer, Found, Outcome, Page, Refused, Written};
 pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
+pub use backstay_sql::{
+    Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Perspective, Row, Selected,
+    SelectedField, Selection, SortKey, ValueOutput, nested,
+};
 pub use backstay_store::{Migration, OpenError, OpenOptions, Outcome as OpenOutcome, Risk, Step, Writes};
 pub use context::{Authority, Context, TxContext};
-pub use decode::{RelationReader, decode_input, decode_input_with, object_members};
+pub use encoder::{Count, Encoder, PageEnd};
 pub use engine::Engine;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
 pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
-    Create, Delete, Found, Get, IfMatch, List, Outcome, Page, Raw, Request, Update, WriteOptions, Written,
+    Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Request, Update, WriteOptions,
 };
 pub use tag::Tag;
 pub use transaction::Transaction;

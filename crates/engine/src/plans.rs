@@ -3,13 +3,15 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Action, Error};
 use backstay_expr::{Rights, Rule};
-use backstay_model::{Collection, CollectionId};
-use backstay_sql::{Planner, ReadPlan, RecordSource, Selection, StoredPlan, Template};
+use backstay_model::CollectionId;
+use backstay_sql::{
+    Perspective, Planner, ReadPlan, ReadScope, ReadShape, RecordSource, Selection, StoredPlan, Template,
+};
 use quick_cache::sync::Cache;
 
-use crate::query::{ListKey, ListPlan};
-use crate::shape::{one_record, whole};
-use crate::width;
+use crate::asked::View;
+use crate::list_plan::{ListKey, ListPlan};
+use crate::{Get, asked, width};
 
 /// Plans of lists and selections that are kept for one class of callers at most.
 const PLANS: usize = 1000;
@@ -20,7 +22,7 @@ pub(crate) struct Plans {
     collections: Box<[CollectionPlans]>,
     /// By the number of the rule in the rights: its statement for a proposed record, and for a stored one.
     checks: Box<[[OnceLock<Arc<Template>>; 2]]>,
-    gets: Cache<(CollectionId, String), Arc<ReadPlan>>,
+    gets: Cache<(CollectionId, Perspective, Selection), Arc<ReadPlan>>,
     lists: Cache<ListKey, Arc<ListPlan>>,
 }
 
@@ -57,24 +59,26 @@ impl Plans {
     }
 
     /// A get that answers every field that the caller may see.
-    pub(crate) fn whole(&self, planner: &Planner, rights: &Rights, collection: &Collection) -> &Arc<ReadPlan> {
-        self.of(collection.id)
-            .get
-            .get_or_init(|| Arc::new(planner.read(&one_record(whole(rights, collection)), rights)))
+    pub(crate) fn whole(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &Arc<ReadPlan> {
+        let shape = || one_record(collection, Selection::Whole, Perspective::Live);
+        self.of(collection).get.get_or_init(|| Arc::new(planner.read(&shape(), rights)))
     }
 
-    /// A get with this `select`, whose meaning `selection` finds out once.
-    pub(crate) fn get(
-        &self,
-        planner: &Planner,
-        rights: &Rights,
-        key: (CollectionId, String),
-        selection: impl FnOnce(&str) -> Result<Selection, Error>,
-    ) -> Result<Arc<ReadPlan>, Error> {
+    /// A get, checked and planned once for its selection.
+    pub(crate) fn get(&self, planner: &Planner, view: View<'_>, get: &Get) -> Result<Arc<ReadPlan>, Error> {
+        let Get { collection, id: _, selection, perspective } = get;
+        match (selection, perspective) {
+            (Selection::Whole, Perspective::Live) => {
+                return Ok(Arc::clone(self.whole(planner, view.rights, *collection)));
+            }
+            (Selection::Parts(_), _) => {}
+        }
+        let key = (*collection, *perspective, selection.clone());
         if let Some(plan) = self.gets.get(&key) {
             return Ok(plan);
         }
-        let plan = Arc::new(planner.read(&one_record(selection(&key.1)?), rights));
+        asked::selection(view, *collection, selection)?;
+        let plan = Arc::new(planner.read(&one_record(*collection, selection.clone(), *perspective), view.rights));
         width::fits_statement(&plan.template)?;
         if width::is_kept(&plan.template) {
             self.gets.insert(key, Arc::clone(&plan));
@@ -135,4 +139,8 @@ impl Plans {
             (None, _) => make(),
         }
     }
+}
+
+fn one_record(collection: CollectionId, selection: Selection, perspective: Perspective) -> ReadShape {
+    ReadShape { perspective, collection, selection, filter: None, scope: ReadScope::One }
 }

@@ -10,7 +10,7 @@ use crate::explanation::{ExplainedRule, ExplainedStatement};
 /// Records of a create whose rules are recorded.
 const RECORDED_RECORDS: usize = 10;
 
-/// What was recorded so far.
+/// What was recorded of a request so far.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     rules: Vec<ExplainedRule>,
@@ -28,6 +28,11 @@ impl Recorder {
     /// Notes a statement that is about to be run.
     pub(crate) fn statement(&mut self, template: &Template, bindings: &Bindings<'_>, collection: &Collection) {
         self.notes.push(Note::new(template, bindings, collection));
+    }
+
+    /// The same of a statement in which what is compared with may be classified: what the request brought is not told.
+    pub(crate) fn withheld_statement(&mut self, template: &Template, bindings: &Bindings<'_>, collection: &Collection) {
+        self.notes.push(Note::withheld(template, bindings, collection));
     }
 
     /// The rules that were asked, in order, and the statements that were run, each with what it cost.
@@ -54,19 +59,18 @@ impl Recorder {
 
 /// A statement with its values, as a person reads them. Classified ones are withheld.
 #[derive(Debug)]
-pub(crate) struct Note {
+struct Note {
     sql: String,
     values: Vec<String>,
 }
 
 impl Note {
-    pub(crate) fn new(template: &Template, bindings: &Bindings<'_>, collection: &Collection) -> Self {
+    fn new(template: &Template, bindings: &Bindings<'_>, collection: &Collection) -> Self {
         let values = template.slots().map(|slot| bound(slot, bindings, collection)).collect();
         Self { sql: template.text().to_owned(), values }
     }
 
-    /// The same of a statement in which what is compared with may be classified: what a request brought is not told.
-    pub(crate) fn withheld(template: &Template, bindings: &Bindings<'_>, collection: &Collection) -> Self {
+    fn withheld(template: &Template, bindings: &Bindings<'_>, collection: &Collection) -> Self {
         let value = |slot: &Slot| match slot {
             Slot::Cursor(_) | Slot::Param(..) | Slot::Constant(_) => "(withheld)".to_owned(),
             slot => bound(slot, bindings, collection),
@@ -75,7 +79,7 @@ impl Note {
     }
 
     /// The statement once it was run.
-    pub(crate) fn executed(self, stats: ReadStats) -> ExplainedStatement {
+    fn executed(self, stats: ReadStats) -> ExplainedStatement {
         let Self { sql, values } = self;
         let ReadStats { rows, scanned, steps, .. } = stats;
         ExplainedStatement { sql, values, rows, scanned, steps }

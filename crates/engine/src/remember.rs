@@ -6,10 +6,16 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{IfMatch, Outcome, Tag, TxContext, Written};
+use crate::{Idempotency, IfMatch, Outcome, Tag, TxContext, Written};
 
-/// The claim of a request on its idempotency key: in the caller's own name, for this very request.
-pub(crate) fn claim(caller: &Caller, key: &str, what: &[&[u8]]) -> Result<KeyClaim, Error> {
+/// The claim of a request on its idempotency key: in the caller's own name, for this very request, which is what is
+/// asked (`what`) and what was sent for it.
+pub(crate) fn claim(
+    caller: &Caller,
+    idempotency: Option<&Idempotency>,
+    what: &[&[u8]],
+) -> Result<Option<KeyClaim>, Error> {
+    let Some(Idempotency { key, sent }) = idempotency else { return Ok(None) };
     if key.is_empty() || key.len() > limits::IDEMPOTENCY_KEY_BYTES {
         let max = limits::IDEMPOTENCY_KEY_BYTES as u64;
         return Err(Limit::Size { what: "the idempotency key", max, unit: "bytes (and at least one)" }.into());
@@ -19,11 +25,13 @@ pub(crate) fn claim(caller: &Caller, key: &str, what: &[&[u8]]) -> Result<KeyCla
         scope.extend_from_slice(id.as_bytes());
     }
     let mut digest = Sha256::new();
-    for part in what {
+    // What deletes sends nothing.
+    let sent = (!sent.is_empty()).then_some(&**sent);
+    for part in what.iter().copied().chain(sent) {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
-    Ok(KeyClaim { scope, key: key.to_owned(), fingerprint: digest.finalize().into() })
+    Ok(Some(KeyClaim { scope, key: key.clone(), fingerprint: digest.finalize().into() }))
 }
 
 /// The part of a request's fingerprint that says which versions it wanted.

@@ -1,11 +1,15 @@
-use backstay_base::RecordId;
-use backstay_model::CollectionId;
+use std::sync::Arc;
+
+use backstay_base::{Action, RecordId, limits};
+use backstay_expr::Checked;
+use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
+use backstay_sql::{Perspective, Selection, SortKey};
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
-use crate::Tag;
+use crate::Input;
 
-/// Anything that can be asked about records.
+/// Anything that can be asked about records, fully typed: doors make it of what they receive.
 #[derive(Debug, Clone)]
 pub enum Request {
     /// A get.
@@ -20,6 +24,41 @@ pub enum Request {
     Delete(Delete),
 }
 
+impl Request {
+    /// The collection that it is about.
+    pub fn collection(&self) -> CollectionId {
+        match self {
+            Self::Get(get) => get.collection,
+            Self::List(list) => list.collection,
+            Self::Create(create) => create.collection,
+            Self::Update(update) => update.collection,
+            Self::Delete(delete) => delete.collection,
+        }
+    }
+
+    /// What it asks for, as rules name it.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Get(_) => Action::Get,
+            Self::List(_) => Action::Search,
+            Self::Create(_) => Action::Create,
+            Self::Update(_) => Action::Update,
+            Self::Delete(_) => Action::Delete,
+        }
+    }
+
+    /// Its name in explanations.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Get(_) => "get",
+            Self::List(_) => "list",
+            Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::Delete(_) => "delete",
+        }
+    }
+}
+
 /// Asks for one record.
 #[derive(Debug, Clone)]
 pub struct Get {
@@ -27,8 +66,10 @@ pub struct Get {
     pub collection: CollectionId,
     /// The record.
     pub id: RecordId,
-    /// The fields to answer, such as `title,author{name}`; all that the caller may read if absent.
-    pub select: Option<String>,
+    /// What to answer of it.
+    pub selection: Selection,
+    /// In which version of the data.
+    pub perspective: Perspective,
 }
 
 /// Asks for a page of records.
@@ -36,51 +77,71 @@ pub struct Get {
 pub struct List {
     /// Which collection.
     pub collection: CollectionId,
-    /// Fields that must equal a value.
-    pub equals: Vec<(String, Raw)>,
-    /// An expression that must be true.
-    pub filter: Option<String>,
-    /// Values of the filter's parameters, by their names without `$`.
-    pub params: Vec<(String, Raw)>,
-    /// Fields to order by, such as `-publishedAt,title`.
-    pub sort: Option<String>,
-    /// The fields to answer.
-    pub select: Option<String>,
+    /// In which version of the data.
+    pub perspective: Perspective,
+    /// Which of its records.
+    pub filter: Filter,
+    /// What to answer of each.
+    pub selection: Selection,
+    /// The order, in which the id is always the last key.
+    pub sort: Vec<SortKey>,
     /// Records on the page: 1 to `limits::PAGE_MAX`.
-    pub limit: Option<u32>,
-    /// Where the page starts: `next` of the page before.
-    pub after: Option<String>,
-    /// Whether to count the records, exactly up to `limits::COUNT_MAX`.
+    pub limit: u32,
+    /// Where the page starts.
+    pub after: Option<Cursor>,
+    /// Whether to count the records on all pages, exactly up to `limits::COUNT_MAX`.
     pub count: bool,
 }
 
 impl List {
-    /// The names of its parts, as parameters of a URL; fields are named beside them.
-    pub const PARAMETERS: &[&str] = &["filter", "sort", "select", "limit", "after", "count"];
-
     /// The first page of a collection, in the order of the ids.
     pub fn of(collection: CollectionId) -> Self {
         Self {
             collection,
-            equals: Vec::new(),
-            filter: None,
-            params: Vec::new(),
-            sort: None,
-            select: None,
-            limit: None,
+            perspective: Perspective::Live,
+            filter: Filter::default(),
+            selection: Selection::Whole,
+            sort: Vec::new(),
+            limit: limits::PAGE_DEFAULT,
             after: None,
             count: false,
         }
     }
 }
 
-/// A value of a parameter, not yet typed.
+/// Which records of a collection a query is about: those for which all of this is true.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Fields that must equal a value of their type.
+    pub equals: Vec<(FieldId, Value)>,
+    /// An expression that must be true.
+    pub expression: Option<Expression>,
+}
+
+/// A filter in the language of rules.
 #[derive(Debug, Clone)]
-pub enum Raw {
-    /// The text of a URL's parameter.
-    Text(String),
-    /// A value of a JSON body.
-    Json(Box<RawValue>),
+pub struct Expression {
+    /// What its text means, checked in `Scope::filter` of the collection. Plans know it by identity: keep it for the next
+    /// request with the same text.
+    pub checked: Arc<Checked>,
+    /// The values of its parameters, in their order and of their types.
+    pub params: Vec<Value>,
+}
+
+/// A place in the order of a list: the values of the sort keys, then the id, of the record that it comes after. It says
+/// nothing that the client didn't see, and a forged one gives a place in the client's own list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cursor {
+    /// One for each sort key, and the id.
+    pub values: Vec<Value>,
+}
+
+impl Cursor {
+    /// For each sort key whether its value is null.
+    pub(crate) fn nulls(&self) -> Vec<bool> {
+        let keys = self.values.len().saturating_sub(1);
+        self.values.iter().take(keys).map(Value::is_null).collect()
+    }
 }
 
 /// Asks for one new record, or several of which all or none are made.
@@ -88,10 +149,29 @@ pub enum Raw {
 pub struct Create {
     /// Where.
     pub collection: CollectionId,
-    /// A JSON object, or an array of objects.
-    pub body: Bytes,
+    /// Their values.
+    pub inputs: Inputs,
     /// How.
     pub options: WriteOptions,
+}
+
+/// The values of one new record or of several.
+#[derive(Debug, Clone)]
+pub enum Inputs {
+    /// One, which is answered alone.
+    One(Input),
+    /// 1 to `limits::BATCH_RECORDS`, which are answered in their order.
+    Many(Vec<Input>),
+}
+
+impl Inputs {
+    /// The inputs in their order.
+    pub fn as_slice(&self) -> &[Input] {
+        match self {
+            Self::One(input) => std::slice::from_ref(input),
+            Self::Many(inputs) => inputs,
+        }
+    }
 }
 
 /// Asks to change one record.
@@ -101,8 +181,8 @@ pub struct Update {
     pub collection: CollectionId,
     /// The record.
     pub id: RecordId,
-    /// A JSON Merge Patch (RFC 7396): an object of the fields that change; null removes a value.
-    pub body: Bytes,
+    /// The values that change; null removes one.
+    pub input: Input,
     /// How.
     pub options: WriteOptions,
 }
@@ -122,11 +202,20 @@ pub struct Delete {
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
     /// The same key and request: the same answer, and nothing is done twice.
-    pub idempotency_key: Option<String>,
+    pub idempotency: Option<Idempotency>,
     /// The record must have one of these versions.
     pub if_match: Option<IfMatch>,
     /// Do not answer the record.
     pub minimal: bool,
+}
+
+/// The caller's name for a write that may be sent more than once.
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    /// 1 to `limits::IDEMPOTENCY_KEY_BYTES` bytes.
+    pub key: String,
+    /// What was sent as the values of the write, byte for byte: another request under the same key is refused.
+    pub sent: Bytes,
 }
 
 /// Versions that a stored record may have for a write to go on.
@@ -136,53 +225,4 @@ pub enum IfMatch {
     Any,
     /// One of these.
     Versions(Vec<i64>),
-}
-
-/// One record as the caller sees it.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// A JSON object.
-    pub body: Bytes,
-    /// The record's version.
-    pub version: i64,
-    /// The entity tag of the body.
-    pub tag: Tag,
-}
-
-/// A page of records as the caller sees them.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// `{"items": […], "next": cursor or null}`, and `"count": {"value": n, "more": bool}` where it was asked for.
-    pub body: Bytes,
-    /// The entity tag of the body.
-    pub tag: Tag,
-}
-
-/// What a write did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// What was done.
-    pub outcome: Outcome,
-    /// The records, in the order of the request.
-    pub ids: Vec<RecordId>,
-    /// The record's version now; absent after a delete and where several records were made.
-    pub version: Option<i64>,
-    /// The record as the caller sees it, or an array of them; absent after a delete, where a minimal answer was asked
-    /// for, and where the caller may not read it.
-    pub body: Option<Bytes>,
-    /// The entity tag of the body, where it is one record.
-    pub tag: Option<Tag>,
-    /// Whether this is the answer to an earlier request with the same idempotency key.
-    pub replayed: bool,
-}
-
-/// What a write did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Records were made.
-    Created,
-    /// A record was changed, or was already as asked.
-    Updated,
-    /// A record was deleted.
-    Deleted,
 }

@@ -1,6 +1,6 @@
 //! States and their transitions.
 
-use backstay_base::{Action, Error, ViolationKind};
+use backstay_base::{Action, Error, Place, ViolationKind};
 use backstay_model::{Collection, FieldId, FieldKind, Model};
 use backstay_scalar::Value;
 
@@ -42,7 +42,7 @@ pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
         if from == to && !unseen {
             continue;
         }
-        let refusal = |kind| Error::invalid(format!("/{}", proposal.collection.field(states.field).name), kind);
+        let refusal = |kind| Error::invalid(Place::member(&proposal.collection.field(states.field).name), kind);
         let unknown = || refusal(ViolationKind::FieldForbidden { action: Action::Update });
         let Some(transition) = states.transitions.get(&way) else {
             return Err(if unseen { unknown() } else { no_way(cx.model(), proposal.collection, states.field, &way) });
@@ -70,5 +70,5 @@ fn no_way(model: &Model, collection: &Collection, field: FieldId, (from, to): &W
     let targets = states.into_iter().flat_map(|state| &state.transitions);
     let allowed = targets.map(|transition| transition.to.to_string()).collect();
     let kind = ViolationKind::Transition { from: from.to_string(), to: to.to_string(), allowed };
-    Error::invalid(format!("/{}", field.name), kind)
+    Error::invalid(Place::member(&field.name), kind)
 }

@@ -1,11 +1,9 @@
 use std::sync::{Arc, OnceLock};
 
 use backstay_expr::Rights;
-use backstay_model::{Collection, CollectionId, FieldId, Link, Model};
-use backstay_sql::{Planner, Position, ReadPlan, ReadScope, SelectedField, Selection, StoredPlan, Template};
+use backstay_model::{CollectionId, FieldId, Link, Model};
+use backstay_sql::{Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, Template};
 use quick_cache::sync::Cache;
-
-use crate::shape::read_shape;
 
 /// Statements by the fields that they name, of all collections together.
 const STATEMENTS: usize = 4096;
@@ -88,10 +86,14 @@ impl Templates {
     /// Reads the ids of a collection in their order, from the start or after one.
     pub(crate) fn ids(&self, planner: &Planner, collection: CollectionId, after: bool) -> &ReadPlan {
         self.of(collection).ids[usize::from(after)].get_or_init(|| {
-            let id = SelectedField { field: Collection::ID, expand: None };
             let after = after.then(|| Position { nulls: Vec::new() });
-            let selection = Selection { collection, fields: vec![id] };
-            let shape = read_shape(selection, None, ReadScope::Page { sort: Vec::new(), after });
+            let shape = ReadShape {
+                perspective: Perspective::Live,
+                collection,
+                selection: Selection::id(),
+                filter: None,
+                scope: ReadScope::Page { sort: Vec::new(), after },
+            };
             planner.read(&shape, Rights::unrestricted())
         })
     }

@@ -1,11 +1,9 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Error, ViolationKind, limits};
+use backstay_base::{Action, Error, Place, ViolationKind, limits};
 use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, Diagnostic, Model};
-use backstay_sql::{
-    Dialect, Perspective, Planner, ReadScope, ReadShape, RecordSource, SelectedField, Selection, Template,
-};
+use backstay_sql::{Dialect, Perspective, Planner, ReadScope, ReadShape, RecordSource, Selection, Template};
 
 use crate::policy::{CollectionPolicy, Policy};
 use crate::rights::{Grantee, rights_of};
@@ -18,7 +16,7 @@ pub(crate) fn fits_statement(template: &Template) -> Result<(), Error> {
     let most = limits::STATEMENT_RELATIONS;
     let range =
         format!("with what the rules need it leads through more than {most} relations; name fewer in one request");
-    Err(Error::malformed("select", ViolationKind::Range(range)))
+    Err(Error::malformed(Place::Select, ViolationKind::Range(range)))
 }
 
 /// Relations that a statement follows: its tables but the first.
@@ -51,9 +49,13 @@ pub(crate) fn too_wide(model: &Arc<Model>, policy: &Policy) -> Vec<Diagnostic> {
 /// Tables of the widest statement that the rules of a type alone make.
 fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &CollectionPolicy) -> usize {
     let id = collection.id;
-    let fields = collection.stored_fields().map(|field| SelectedField { field: field.id, expand: None });
-    let selection = Selection { collection: id, fields: fields.collect() };
-    let shape = ReadShape { perspective: Perspective::Live, selection, filter: None, scope: ReadScope::One };
+    let shape = ReadShape {
+        perspective: Perspective::Live,
+        collection: id,
+        selection: Selection::Whole,
+        filter: None,
+        scope: ReadScope::One,
+    };
     let read = planner.read(&shape, rights).template.tables();
     let rule = |action| rights.rule(id, action);
     let stored = |action| {

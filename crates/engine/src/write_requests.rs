@@ -1,69 +1,91 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Conflict, Error, RecordId, ViolationKind};
+use backstay_base::{Action, Conflict, Error, Limit, Place, RecordId, Step, ViolationKind, limits};
 use backstay_expr::{Rule, truth};
 use backstay_model::{Collection, CollectionId};
+use backstay_scalar::Value;
 use backstay_sql::Row;
-use backstay_store::{KeyClaim, Writes};
+use backstay_store::{KeyClaim, RowSink, Writes};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 
 use crate::bind::InMemory;
 use crate::context::Retry;
-use crate::decode::{decode_input, decode_inputs};
 use crate::inner::Inner;
 use crate::read::may_at_all;
 use crate::sink::OneRecord;
 use crate::{
-    Authority, Context, Create, Delete, IfMatch, Input, Outcome, Record, Tag, Transaction, TxContext, Update, Written,
-    encode, remember,
+    Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, Tag, TxContext, Update,
+    Written, remember,
 };
 
-/// A write that is ready to run, and its claim on an idempotency key.
-pub(crate) struct Prepared<T> {
-    pub(crate) transaction: T,
-    claim: Option<KeyClaim>,
+/// A write that its caller may make on some record, and its claim on an idempotency key.
+#[derive(Debug)]
+pub(crate) struct PreparedWrite {
+    work: Work,
+    pub(crate) claim: Option<KeyClaim>,
+    encoder: &'static dyn Encoder,
+}
+
+#[derive(Debug)]
+enum Work {
+    Create { collection: CollectionId, inputs: Inputs, minimal: bool },
+    Update { record: (CollectionId, RecordId), input: Input, if_match: Option<IfMatch>, minimal: bool },
+    Delete { record: (CollectionId, RecordId), if_match: Option<IfMatch> },
 }
 
 /// Makes one record ready to be created, or several of which all or none are made.
-pub(crate) fn create(inner: &Inner, cx: &Context, request: &Create) -> Result<Prepared<CreateRecords>, Error> {
-    let collection = admitted(inner, cx, request.collection, Action::Create)?;
-    let (inputs, many) = decode_inputs(&inner.application.model, request.collection, &request.body)?;
-    if inputs.is_empty() {
-        return Err(Error::malformed("", ViolationKind::Range("an array of at least one record".to_owned())));
+pub(crate) fn create(
+    inner: &Inner,
+    cx: &Context,
+    request: Create,
+    encoder: &'static dyn Encoder,
+) -> Result<PreparedWrite, Error> {
+    let Create { collection: id, inputs, options } = request;
+    let collection = admitted(inner, cx, id, Action::Create)?;
+    let records = inputs.as_slice().len();
+    if records == 0 {
+        let kind = ViolationKind::Range("an array of at least one record".to_owned());
+        return Err(Error::malformed(Place::Whole, kind));
     }
-    let key = request.options.idempotency_key.as_deref();
-    let what: [&[u8]; 3] = [b"create", collection.name.as_bytes(), &request.body];
-    let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
-    let minimal = request.options.minimal;
-    let transaction = CreateRecords { collection: request.collection, inputs, many, minimal, claim: claim.clone() };
-    Ok(Prepared { transaction, claim })
+    if records > limits::BATCH_RECORDS {
+        return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
+    }
+    let claim = remember::claim(&cx.caller, options.idempotency.as_ref(), &[b"create", collection.name.as_bytes()])?;
+    let work = Work::Create { collection: id, inputs, minimal: options.minimal };
+    Ok(PreparedWrite { work, claim, encoder })
 }
 
-/// Makes a merge patch of one record ready.
-pub(crate) fn update(inner: &Inner, cx: &Context, request: Update) -> Result<Prepared<UpdateRecord>, Error> {
-    let Update { collection: id_of_collection, id, body, options } = request;
-    let collection = admitted(inner, cx, id_of_collection, Action::Update)?;
-    let input = decode_input(&inner.application.model, id_of_collection, &body)?.merging();
+/// Makes a change of one record ready.
+pub(crate) fn update(
+    inner: &Inner,
+    cx: &Context,
+    request: Update,
+    encoder: &'static dyn Encoder,
+) -> Result<PreparedWrite, Error> {
+    let Update { collection, id, input, options } = request;
+    let name = &admitted(inner, cx, collection, Action::Update)?.name;
     let wanted = remember::wanted(options.if_match.as_ref());
-    let what: [&[u8]; 5] = [b"update", collection.name.as_bytes(), id.as_bytes(), &wanted, &body];
-    let key = options.idempotency_key.as_deref();
-    let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
+    let what: [&[u8]; 4] = [b"update", name.as_bytes(), id.as_bytes(), &wanted];
+    let claim = remember::claim(&cx.caller, options.idempotency.as_ref(), &what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
-    let transaction = UpdateRecord { record: (id_of_collection, id), input, if_match, minimal, claim: claim.clone() };
-    Ok(Prepared { transaction, claim })
+    let work = Work::Update { record: (collection, id), input, if_match, minimal };
+    Ok(PreparedWrite { work, claim, encoder })
 }
 
 /// Makes a deletion ready.
-pub(crate) fn delete(inner: &Inner, cx: &Context, request: Delete) -> Result<Prepared<DeleteRecord>, Error> {
-    let Delete { collection: id_of_collection, id, options } = request;
-    let collection = admitted(inner, cx, id_of_collection, Action::Delete)?;
+pub(crate) fn delete(
+    inner: &Inner,
+    cx: &Context,
+    request: Delete,
+    encoder: &'static dyn Encoder,
+) -> Result<PreparedWrite, Error> {
+    let Delete { collection, id, options } = request;
+    let name = &admitted(inner, cx, collection, Action::Delete)?.name;
     let wanted = remember::wanted(options.if_match.as_ref());
-    let what: [&[u8]; 4] = [b"delete", collection.name.as_bytes(), id.as_bytes(), &wanted];
-    let key = options.idempotency_key.as_deref();
-    let claim = key.map(|key| remember::claim(&cx.caller, key, &what)).transpose()?;
-    let transaction = DeleteRecord { record: (id_of_collection, id), if_match: options.if_match, claim: claim.clone() };
-    Ok(Prepared { transaction, claim })
+    let what: [&[u8]; 4] = [b"delete", name.as_bytes(), id.as_bytes(), &wanted];
+    let claim = remember::claim(&cx.caller, options.idempotency.as_ref(), &what)?;
+    let work = Work::Delete { record: (collection, id), if_match: options.if_match };
+    Ok(PreparedWrite { work, claim, encoder })
 }
 
 /// The collection, if a rule could allow the caller this action on any of its records.
@@ -78,134 +100,56 @@ pub(crate) fn admitted<'i>(
     Ok(collection)
 }
 
-/// Runs a write while its idempotency key is held.
-pub(crate) async fn run<T: Transaction<Answer = Written>>(
-    inner: &Arc<Inner>,
-    cx: &Context,
-    Prepared { transaction, claim }: Prepared<T>,
-) -> Result<Written, Error> {
-    let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
-    crate::transaction::run(inner, cx, transaction).await
-}
-
-pub(crate) struct CreateRecords {
-    collection: CollectionId,
-    inputs: Vec<Input>,
-    /// Whether an array was sent, and is answered.
-    many: bool,
-    minimal: bool,
-    claim: Option<KeyClaim>,
-}
-
-impl Transaction for CreateRecords {
-    type Answer = Written;
-
-    fn name(&self) -> &'static str {
-        "create"
-    }
-
-    fn writes(&self) -> Writes {
-        match self.inputs.as_slice() {
-            [one] if !self.many && one.links.is_empty() => Writes::One,
-            _ => Writes::Many,
+impl PreparedWrite {
+    /// Its name in the commit log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.work {
+            Work::Create { .. } => "create",
+            Work::Update { .. } => "update",
+            Work::Delete { .. } => "delete",
         }
     }
 
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
-        Box::pin(async move {
-            if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
-                return Ok(written);
+    /// How much it may write.
+    pub(crate) fn writes(&self) -> Writes {
+        match &self.work {
+            Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. } if input.links.is_empty() => {
+                Writes::One
             }
-            let records = cx.create_all(self.collection, &self.inputs, self.many).await?;
-            let written = cx.created(self.collection, &records, self.many, self.minimal).await?;
-            cx.remember(self.claim.as_ref(), &written)?;
-            Ok(written)
-        })
-    }
-}
-
-/// The violations of one record as those of the array that it is in.
-fn within(error: Error, index: usize) -> Error {
-    match error {
-        Error::Invalid(mut violations) => {
-            for violation in &mut violations {
-                violation.at.insert_str(0, &format!("/{index}"));
-            }
-            Error::Invalid(violations)
+            Work::Create { .. } | Work::Update { .. } | Work::Delete { .. } => Writes::Many,
         }
-        Error::Forbidden { action, what } => Error::Forbidden { action, what: format!("{what} (record {index})") },
-        Error::Conflict(Conflict::Unique { collection, fields, record: None }) => {
-            Conflict::Unique { collection, fields, record: Some(index) }.into()
+    }
+
+    /// Does it in a transaction, or gives the answer that is kept under its key.
+    pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
+        if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
+            return Ok(written);
         }
-        other => other,
-    }
-}
-
-pub(crate) struct UpdateRecord {
-    record: (CollectionId, RecordId),
-    input: Input,
-    if_match: Option<IfMatch>,
-    minimal: bool,
-    claim: Option<KeyClaim>,
-}
-
-impl Transaction for UpdateRecord {
-    type Answer = Written;
-
-    fn name(&self) -> &'static str {
-        "update"
-    }
-
-    fn writes(&self) -> Writes {
-        if self.input.links.is_empty() { Writes::One } else { Writes::Many }
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
-        Box::pin(async move {
-            if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
-                return Ok(written);
+        let written = match &self.work {
+            Work::Create { collection, inputs: Inputs::One(input), minimal } => {
+                let record = cx.create(Authority::Caller, *collection, input.clone()).await?;
+                let body = cx.seen(*collection, &record, self.encoder).await?;
+                written(Outcome::Created, &record, body, *minimal)
             }
-            let if_match = self.if_match.as_ref();
-            let input = self.input.clone();
-            let record = cx.update(Authority::Caller, self.record, input, if_match).await?;
-            let body = cx.seen(self.record.0, &record).await?;
-            let written = written(Outcome::Updated, &record, body, self.minimal);
-            cx.remember(self.claim.as_ref(), &written)?;
-            Ok(written)
-        })
-    }
-}
-
-pub(crate) struct DeleteRecord {
-    record: (CollectionId, RecordId),
-    if_match: Option<IfMatch>,
-    claim: Option<KeyClaim>,
-}
-
-impl Transaction for DeleteRecord {
-    type Answer = Written;
-
-    fn name(&self) -> &'static str {
-        "delete"
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
-        Box::pin(async move {
-            if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
-                return Ok(written);
+            Work::Create { collection, inputs: Inputs::Many(inputs), minimal } => {
+                let records = cx.create_all(*collection, inputs).await?;
+                let body = if *minimal { None } else { Some(cx.all_seen(*collection, &records, self.encoder).await?) };
+                let ids = records.iter().map(Record::id).collect();
+                Written { outcome: Outcome::Created, ids, version: None, body, tag: None, replayed: false }
             }
-            cx.delete(Authority::Caller, self.record, self.if_match.as_ref()).await?;
-            let written = Written {
-                outcome: Outcome::Deleted,
-                ids: vec![self.record.1],
-                version: None,
-                body: None,
-                tag: None,
-                replayed: false,
-            };
-            cx.remember(self.claim.as_ref(), &written)?;
-            Ok(written)
-        })
+            Work::Update { record, input, if_match, minimal } => {
+                let changed = cx.update(Authority::Caller, *record, input.clone(), if_match.as_ref()).await?;
+                let body = cx.seen(record.0, &changed, self.encoder).await?;
+                written(Outcome::Updated, &changed, body, *minimal)
+            }
+            Work::Delete { record, if_match } => {
+                cx.delete(Authority::Caller, *record, if_match.as_ref()).await?;
+                let (outcome, ids) = (Outcome::Deleted, vec![record.1]);
+                Written { outcome, ids, version: None, body: None, tag: None, replayed: false }
+            }
+        };
+        cx.remember(self.claim.as_ref(), &written)?;
+        Ok(written)
     }
 }
 
@@ -217,58 +161,71 @@ fn written(outcome: Outcome, record: &Record, body: Option<Vec<u8>>, minimal: bo
     Written { outcome, ids: vec![record.id()], version: Some(version), body, tag, replayed: false }
 }
 
+/// The violations of one record as those of the array that it is in.
+fn within(error: Error, index: usize) -> Error {
+    match error {
+        Error::Invalid(mut violations) => {
+            for violation in &mut violations {
+                let at = std::mem::replace(&mut violation.at, Place::Whole);
+                violation.at = at.within(Step::Item(index));
+            }
+            Error::Invalid(violations)
+        }
+        Error::Forbidden { action, what } => Error::Forbidden { action, what: format!("{what} (record {index})") },
+        Error::Conflict(Conflict::Unique { collection, fields, record: None }) => {
+            Conflict::Unique { collection, fields, record: Some(index) }.into()
+        }
+        other => other,
+    }
+}
+
 impl TxContext<'_, '_> {
-    /// Makes a record of each input; `many` says whether an error tells of which.
-    async fn create_all(
-        &mut self,
-        collection: CollectionId,
-        inputs: &[Input],
-        many: bool,
-    ) -> Result<Vec<Record>, Error> {
+    /// Makes a record of each input.
+    async fn create_all(&mut self, collection: CollectionId, inputs: &[Input]) -> Result<Vec<Record>, Error> {
         let mut records = Vec::with_capacity(inputs.len());
         for (index, input) in inputs.iter().enumerate() {
-            if let Some(recorder) = self.recorder.as_mut().filter(|_| many) {
+            if let Some(recorder) = &mut self.recorder {
                 recorder.about(index);
             }
             let mut created = self.create(Authority::Caller, collection, input.clone()).await;
             if created.is_ok() && self.retry == Retry::SettleEach {
                 created = self.settle().await.and(created);
             }
-            records.push(created.map_err(|error| if many { within(error, index) } else { error })?);
+            records.push(created.map_err(|error| within(error, index))?);
         }
         Ok(records)
     }
 
-    async fn created(
+    /// The records that one request made, as their maker sees them.
+    async fn all_seen(
         &mut self,
         collection: CollectionId,
         records: &[Record],
-        many: bool,
-        minimal: bool,
-    ) -> Result<Written, Error> {
-        if let ([record], false) = (records, many) {
-            let body = self.seen(collection, record).await?;
-            return Ok(written(Outcome::Created, record, body, minimal));
-        }
-        let ids = records.iter().map(Record::id).collect();
-        let mut body = None;
-        if !minimal {
-            let mut items = vec![b'['];
-            for (index, record) in records.iter().enumerate() {
-                if index > 0 {
-                    items.push(b',');
-                }
-                items.extend(self.seen(collection, record).await?.unwrap_or_else(|| b"null".to_vec()));
+        encoder: &'static dyn Encoder,
+    ) -> Result<Bytes, Error> {
+        let mut body = Vec::new();
+        encoder.begin_records(&mut body);
+        for (index, record) in records.iter().enumerate() {
+            if index > 0 {
+                encoder.between(&mut body);
             }
-            items.push(b']');
-            body = Some(Bytes::from(items));
+            match self.seen(collection, record, encoder).await? {
+                Some(seen) => body.extend_from_slice(&seen),
+                None => encoder.unseen(&mut body),
+            }
         }
-        Ok(Written { outcome: Outcome::Created, ids, version: None, body, tag: None, replayed: false })
+        encoder.end_records(&mut body);
+        Ok(Bytes::from(body))
     }
 
-    /// A record that this operation wrote, as its caller sees it: just as a get would answer it. `None` where the
+    /// A record that this transaction wrote, as its caller sees it: just as a get would answer it. `None` where the
     /// caller may not read it.
-    async fn seen(&mut self, collection: CollectionId, record: &Record) -> Result<Option<Vec<u8>>, Error> {
+    async fn seen(
+        &mut self,
+        collection: CollectionId,
+        record: &Record,
+        encoder: &'static dyn Encoder,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let collection = self.model().collection(collection);
         let class = Arc::clone(&self.class);
         let rights = &class.rights;
@@ -277,7 +234,7 @@ impl TxContext<'_, '_> {
         let fields: Vec<_> = seen.map(|field| (field, rights.field(collection.id, field.id, Action::Read))).collect();
         let needs_store = |rule: &Rule| rule.decided().is_none() && rule.needs_store();
         if needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
-            return self.read_back(collection, record.id()).await;
+            return self.read_back(collection.id, record.id(), encoder).await;
         }
         let memory = InMemory { caller: self.caller(), now: self.now(), this: record.values(), new: record.values() };
         let holds = |rule: &Rule| truth(rule.expr(), &memory).is_true();
@@ -285,18 +242,23 @@ impl TxContext<'_, '_> {
             return Ok(None);
         }
         let shown = fields.iter().filter(|(_, rule)| holds(rule));
+        let mut members = shown.map(|(field, _)| -> (&str, &Value) { (field.name.as_str(), record.value(field.id)) });
         let mut body = Vec::with_capacity(512);
-        encode::record(&mut body, shown.map(|(field, _)| (field.name.as_str(), record.value(field.id))));
+        encoder.record(&mut body, &mut members);
         Ok(Some(body))
     }
 
-    async fn read_back(&mut self, collection: &Collection, id: RecordId) -> Result<Option<Vec<u8>>, Error> {
+    async fn read_back(
+        &mut self,
+        collection: CollectionId,
+        id: RecordId,
+        encoder: &'static dyn Encoder,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let class = Arc::clone(&self.class);
         let plan = class.plans.whole(&self.engine.planner, &class.rights, collection);
-        let statement = self.statement(&plan.template, &self.bindings().id(id), collection.id);
-        let mut sink = OneRecord::new(plan);
-        let visit = &mut |row: &dyn Row| backstay_store::RowSink::row(&mut sink, row);
-        self.rows(&statement, visit).await?;
+        let statement = self.statement(&plan.template, &self.bindings().id(id), collection);
+        let mut sink = OneRecord::new(plan, encoder);
+        self.rows(&statement, &mut |row: &dyn Row| sink.row(row)).await?;
         Ok(sink.version.map(|_| sink.body))
     }
 }

@@ -5,21 +5,20 @@ mod desk;
 use std::sync::Arc;
 
 use backstay_base::{Caller, RecordId};
-use backstay_engine::{Create, Delete, Explanation, Request, Update, WriteOptions};
+use backstay_engine::{Explanation, Request};
+use backstay_rest::{ListWords, Raw};
 use desk::Desk;
 
 async fn explained(desk: &Desk, caller: &Arc<Caller>, request: Request) -> Explanation {
-    desk.engine().explain(&desk.cx(caller), request).await.expect("explained")
+    desk.client().explain(caller, request).await.expect("explained")
 }
 
 fn create(desk: &Desk, of: &str, body: &str) -> Request {
-    let options = WriteOptions::default();
-    Request::Create(Create { collection: desk.collection(of), body: body.to_owned().into(), options })
+    desk.client().create(of, body).expect("a request")
 }
 
 fn update(desk: &Desk, of: &str, id: RecordId, body: &str) -> Request {
-    let options = WriteOptions::default();
-    Request::Update(Update { collection: desk.collection(of), id, body: body.to_owned().into(), options })
+    desk.client().update(of, id, body).expect("a request")
 }
 
 /// The rules as lines of answers.
@@ -97,22 +96,20 @@ async fn a_delete_shows_what_goes_with_it() {
     let desk = Desk::open().await;
     let team = desk.made("Team", &desk.editor, r#"{"name":"Night"}"#).await;
     desk.made("Membership", &desk.editor, &format!(r#"{{"name":"Ada","team":"{team}"}}"#)).await;
-    let request = Delete { collection: desk.collection("Team"), id: team, options: WriteOptions::default() };
-    let explanation = explained(&desk, &desk.editor, Request::Delete(request)).await;
+    let explanation = explained(&desk, &desk.editor, desk.client().delete("Team", team)).await;
     assert!(explanation.allowed, "{explanation}");
     let deletes = explanation.statements.iter().filter(|statement| statement.sql.starts_with("DELETE FROM"));
     assert_eq!(deletes.map(|statement| statement.rows).sum::<u64>(), 2);
     assert!(desk.get("Team", &desk.editor, team).await.is_ok());
-    let gone =
-        Delete { collection: desk.collection("Team"), id: desk.engine().next_id(), options: WriteOptions::default() };
-    let explanation = explained(&desk, &desk.editor, Request::Delete(gone)).await;
+    let gone = desk.client().delete("Team", desk.engine().next_id());
+    let explanation = explained(&desk, &desk.editor, gone).await;
     assert_eq!(rules(&explanation), ["Team read: there is no such record", "Team delete: there is no such record"]);
 }
 
 #[tokio::test]
 async fn what_the_caller_alone_decides_is_decided_for_a_list_too() {
     let desk = Desk::open().await;
-    let list = || Request::List(backstay_engine::List::of(desk.collection("Post")));
+    let list = || desk.client().list("Post", |_| ()).expect("a list");
     let parts = |explanation: &Explanation| -> Vec<String> {
         explanation.rules[0].parts.iter().map(|part| format!("{} {}", part.answer, part.text)).collect()
     };
@@ -125,7 +122,7 @@ async fn what_the_caller_alone_decides_is_decided_for_a_list_too() {
     let explanation = explained(&desk, &desk.eve, list()).await;
     assert_eq!(explanation.rules[0].answer, "each record");
     assert_eq!(parts(&explanation)[2], "false editor");
-    let users = Request::List(backstay_engine::List::of(desk.collection("User")));
+    let users = desk.client().list("User", |_| ()).expect("a list");
     let explanation = explained(&desk, &Arc::new(Caller::anonymous()), users).await;
     assert_eq!((explanation.allowed, explanation.rules[0].answer.as_str()), (false, "false"));
 }
@@ -150,21 +147,17 @@ async fn classified_values_are_told_by_no_explanation() {
     desk.made("Trip", &desk.ada, r#"{"diagnosis":"mumps"}"#).await;
     let page = desk.page("Trip", &desk.editor, |list| (list.sort, list.limit) = (Some("diagnosis".into()), Some(1)));
     let next = page.await.expect("a page")["next"].as_str().expect("another page").to_owned();
-    let list = |change: &dyn Fn(&mut backstay_engine::List)| {
-        let mut list = backstay_engine::List::of(desk.collection("Trip"));
-        change(&mut list);
-        Request::List(list)
-    };
+    let list = |change: &dyn Fn(&mut ListWords<'static>)| desk.client().list("Trip", change).expect("a list");
     let requests = [
-        list(&|list| (list.sort, list.after) = (Some("diagnosis".into()), Some(next.clone()))),
+        list(&|list| (list.sort, list.after) = (Some("diagnosis".into()), Some(next.clone().into()))),
         list(&|list| list.filter = Some("diagnosis == 'measles'".into())),
         list(&|list| {
             list.filter = Some("diagnosis == $d".into());
-            list.params = vec![("d".into(), backstay_engine::Raw::Text("measles".into()))];
+            list.params = vec![("d".into(), Raw::Text("measles".into()))];
         }),
-        list(&|list| list.equals = vec![("diagnosis".into(), backstay_engine::Raw::Text("measles".into()))]),
+        list(&|list| list.equals = vec![("diagnosis".into(), Raw::Text("measles".into()))]),
         create(&desk, "Trip", r#"{"diagnosis":"measles"}"#),
-        Request::Delete(Delete { collection: desk.collection("Trip"), id: trip, options: WriteOptions::default() }),
+        desk.client().delete("Trip", trip),
     ];
     for request in requests {
         let explanation = explained(&desk, &desk.editor, request).await;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, Grant, RecordId};
-use backstay_engine::{Context, Create, Delete, Engine, Error, Get, List, Update, WriteOptions, Written};
-use backstay_model::{CollectionId, SourceFile};
+use backstay_engine::{Error, Written};
+use backstay_model::SourceFile;
+use backstay_rest::ListWords;
 use backstay_testkit::{TestApplication, TestClock, controlled};
 
 const MODEL: &str = r#"
@@ -50,43 +51,37 @@ impl Shelf {
         shelf
     }
 
-    fn engine(&self) -> &Engine {
-        &self.application.engine
-    }
-
-    fn cx(&self, caller: &Arc<Caller>) -> Context {
-        Context::new(self.engine(), Arc::clone(caller))
-    }
-
-    fn collection(&self, of: &str) -> CollectionId {
-        self.engine().model().collection_named(of).expect("a collection").id
-    }
-
-    fn filled(&self, body: &str) -> bytes::Bytes {
-        body.replace("AUTHOR", &format!("\"{}\"", self.author)).into()
+    fn filled(&self, body: &str) -> String {
+        body.replace("AUTHOR", &format!("\"{}\"", self.author))
     }
 
     async fn create(&self, caller: &Arc<Caller>, of: &str, body: &str) -> Result<Written, Error> {
-        let request =
-            Create { collection: self.collection(of), body: self.filled(body), options: WriteOptions::default() };
-        self.engine().create(&self.cx(caller), request).await
+        let client = self.application.client();
+        client.written(caller, client.create(of, &self.filled(body))?).await
     }
 
     async fn update(&self, caller: &Arc<Caller>, body: &str) -> Result<Written, Error> {
-        let (collection, id) = (self.collection("Book"), self.book);
-        let request = Update { collection, id, body: self.filled(body), options: WriteOptions::default() };
-        self.engine().update(&self.cx(caller), request).await
+        let client = self.application.client();
+        client.written(caller, client.update("Book", self.book, &self.filled(body))?).await
+    }
+
+    async fn delete(&self, caller: &Arc<Caller>) -> Result<Written, Error> {
+        let client = self.application.client();
+        client.written(caller, client.delete("Book", self.book)).await
     }
 
     async fn get(&self, caller: &Arc<Caller>, of: &str, select: Option<&str>) -> Result<String, Error> {
         let id = if of == "Book" { self.book } else { self.author };
-        let request = Get { collection: self.collection(of), id, select: select.map(Into::into) };
-        let found = self.engine().get(&self.cx(caller), request).await?;
+        let client = self.application.client();
+        let found = client.found(caller, client.get(of, id, select)?).await?;
         Ok(String::from_utf8(found.body.to_vec()).expect("JSON"))
     }
 
-    async fn list(&self, caller: &Arc<Caller>, request: List) -> Result<String, Error> {
-        let page = self.engine().list(&self.cx(caller), request).await?;
+    /// The books for which this filter is true.
+    async fn list(&self, caller: &Arc<Caller>, filter: Option<&str>) -> Result<String, Error> {
+        let client = self.application.client();
+        let change = |list: &mut ListWords<'_>| list.filter = filter.map(|filter| filter.to_owned().into());
+        let page = client.page(caller, client.list("Book", change)?).await?;
         Ok(String::from_utf8(page.body.to_vec()).expect("JSON"))
     }
 }
@@ -100,17 +95,14 @@ async fn each_action_is_granted_by_itself() {
     let shelf = Shelf::open().await;
     let check = async |grant: &[&str], expected: [&str; 5]| {
         let caller = holding(grant);
-        let list = List::of(shelf.collection("Book"));
-        let (collection, id) = (shelf.collection("Book"), shelf.book);
         // Its rule refuses the delete of this book in any case, once the key may delete books at all.
         shelf.update(&Arc::new(anyone()), r#"{"kept":true}"#).await.expect("it is kept");
-        let delete = Delete { collection, id, options: WriteOptions::default() };
         let found = [
             code(&shelf.get(&caller, "Book", None).await),
-            code(&shelf.list(&caller, list).await),
+            code(&shelf.list(&caller, None).await),
             code(&shelf.create(&caller, "Book", &format!(r#"{{"title":"{}"}}"#, grant.join(" "))).await),
             code(&shelf.update(&caller, r#"{"kept":true}"#).await),
-            code(&shelf.engine().delete(&shelf.cx(&caller), delete).await),
+            code(&shelf.delete(&caller).await),
         ];
         assert_eq!(found, expected, "{grant:?}");
     };
@@ -123,12 +115,10 @@ async fn each_action_is_granted_by_itself() {
     check(&["Book:get", "Book:search", "Book:create", "Book:update"], ["ok", "ok", "ok", "ok", "forbidden"]).await;
 
     let caller = holding(&["Book:delete"]);
-    let (collection, id) = (shelf.collection("Book"), shelf.book);
-    let delete = || Delete { collection, id, options: WriteOptions::default() };
-    let refused = shelf.engine().delete(&shelf.cx(&caller), delete()).await.expect_err("the rule still holds");
+    let refused = shelf.delete(&caller).await.expect_err("the rule still holds");
     assert!(!refused.to_string().contains("key"), "a grant adds nothing: {refused}");
     shelf.update(&Arc::new(anyone()), r#"{"kept":false}"#).await.expect("it is no longer kept");
-    shelf.engine().delete(&shelf.cx(&caller), delete()).await.expect("granted, and allowed");
+    shelf.delete(&caller).await.expect("granted, and allowed");
 }
 
 #[tokio::test]
@@ -144,15 +134,14 @@ async fn nothing_is_seen_of_what_the_key_is_not_for() {
     let books = holding(&["Book:get", "Book:search"]);
     let refused = shelf.get(&books, "Book", Some("title,author{name}")).await;
     assert_eq!(code(&refused), "malformed-request", "an expansion: {refused:?}");
-    let through = |filter: &str| List { filter: Some(filter.to_owned()), ..List::of(shelf.collection("Book")) };
     for filter in ["author.name == 'Le Guin'", "readers.exists(r, r.name == 'Le Guin')"] {
-        let refused = shelf.list(&books, through(filter)).await;
+        let refused = shelf.list(&books, Some(filter)).await;
         assert_eq!(code(&refused), "malformed-request", "{filter}: {refused:?}");
     }
     let both = holding(&["Book:get", "Book:search", "Author:get"]);
     let seen = shelf.get(&both, "Book", Some("title,author{name}")).await.expect("both are granted");
     assert_eq!(seen, r#"{"title":"Earthsea","author":{"name":"Le Guin"}}"#);
-    let page = shelf.list(&both, through("author.name == 'Le Guin'")).await.expect("a page");
+    let page = shelf.list(&both, Some("author.name == 'Le Guin'")).await.expect("a page");
     assert!(page.contains("Earthsea"), "{page}");
 }
 
@@ -190,7 +179,6 @@ async fn what_a_writing_key_does_not_see_it_cannot_guess() {
     let writer = holding(&["Book:update"]);
     let own = shelf.update(&writer, r#"{"author":AUTHOR}"#).await;
     assert_eq!(code(&own), "forbidden", "the stored author is refused like any other: {own:?}");
-    let list = List { filter: Some("!readers.exists(r, true)".into()), ..List::of(shelf.collection("Book")) };
-    let refused = shelf.list(&holding(&["Book:search"]), list).await;
+    let refused = shelf.list(&holding(&["Book:search"]), Some("!readers.exists(r, true)")).await;
     assert_eq!(code(&refused), "malformed-request", "members of a collection that the key is not for: {refused:?}");
 }

@@ -6,16 +6,16 @@ mod desk;
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_engine::{Context, Update, WriteOptions};
+use backstay_engine::Context;
 use backstay_model::SourceFile;
+use backstay_rest::JSON;
 use desk::{Desk, MODEL, MORE};
 
 /// Has a request that began with this context update the record; returns `updatedAt` as the answer tells it.
 async fn updated_at(desk: &Desk, cx: &Context, id: RecordId, day: &str) -> String {
     let body = format!(r#"{{"runsOn":"{day}"}}"#);
-    let request =
-        Update { collection: desk.collection("Post"), id, body: body.into(), options: WriteOptions::default() };
-    desk.engine().update(cx, request).await.expect("an update");
+    let request = desk.client().update("Post", id, &body).expect("a request");
+    desk.engine().answer(cx, request, JSON).await.expect("an update");
     field(desk, id, "updatedAt").await
 }
 

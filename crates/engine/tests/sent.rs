@@ -4,8 +4,8 @@ mod desk;
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, RecordId, Violation, ViolationKind};
-use backstay_engine::{Create, Engine, Error, Update, WriteOptions, Written};
+use backstay_base::{Caller, Place, RecordId, Violation, ViolationKind};
+use backstay_engine::{Error, Written};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
 use desk::{Desk, told};
@@ -67,26 +67,19 @@ impl Orgs {
         Arc::new(Caller::account(made.ids[0], roles))
     }
 
-    fn engine(&self) -> &Engine {
-        &self.application.engine
-    }
-
-    fn filled(&self, body: &str) -> bytes::Bytes {
+    fn filled(&self, body: &str) -> String {
         let id = |caller: &Caller| caller.id.map_or_else(String::new, |id| format!("\"{id}\""));
-        body.replace("ANN", &id(&self.ann)).replace("BOB", &id(&self.bob)).into()
+        body.replace("ANN", &id(&self.ann)).replace("BOB", &id(&self.bob))
     }
 
     async fn create(&self, of: &str, caller: &Arc<Caller>, body: &str) -> Result<Written, Error> {
-        let collection = self.engine().model().collection_named(of).expect("a collection").id;
-        let body = self.filled(body);
-        let request = Create { collection, body, options: WriteOptions::default() };
-        self.engine().create(&backstay_engine::Context::new(self.engine(), Arc::clone(caller)), request).await
+        let client = self.application.client();
+        client.written(caller, client.create(of, &self.filled(body))?).await
     }
 
     async fn update(&self, of: &str, caller: &Arc<Caller>, id: RecordId, body: &str) -> Result<Written, Error> {
-        let collection = self.engine().model().collection_named(of).expect("a collection").id;
-        let request = Update { collection, id, body: self.filled(body), options: WriteOptions::default() };
-        self.engine().update(&backstay_engine::Context::new(self.engine(), Arc::clone(caller)), request).await
+        let client = self.application.client();
+        client.written(caller, client.update(of, id, &self.filled(body))?).await
     }
 
     async fn made(&self, of: &str, caller: &Arc<Caller>, body: &str) -> RecordId {
@@ -216,26 +209,20 @@ async fn a_reference_that_leads_nowhere_is_told_before_a_check_that_follows_it()
         }
     "#;
     let application = TestApplication::open(vec![SourceFile::app("model/club.graphql", model)], ambient);
-    let engine = &application.engine;
-    let collection = |of: &str| engine.model().collection_named(of).expect("a collection").id;
-    let cx = || backstay_engine::Context::new(engine, Arc::new(Caller::anonymous()));
-    let create = async |of: &str, body: String| {
-        let request = Create { collection: collection(of), body: body.into(), options: WriteOptions::default() };
-        engine.create(&cx(), request).await
-    };
+    let (client, anyone) = (application.client(), Arc::new(Caller::anonymous()));
+    let create = async |of: &str, body: String| client.written(&anyone, client.create(of, &body)?).await;
     let nowhere = RecordId::from_bytes([9; 16]);
     let refused = create("Booking", format!(r#"{{"court":"{nowhere}"}}"#)).await.expect_err("there is no such court");
     let kind = ViolationKind::Reference { collection: "Court".to_owned(), by: "id".to_owned() };
-    assert!(matches!(&refused, Error::Invalid(found) if *found == [Violation::new("/court", kind)]), "{refused:?}");
+    assert!(
+        matches!(&refused, Error::Invalid(found) if *found == [Violation::new(Place::member("court"), kind)]),
+        "{refused:?}"
+    );
 
     let open = create("Court", r#"{"open":true}"#.to_owned()).await.expect("a court").ids[0];
     let booking = create("Booking", format!(r#"{{"court":"{open}","length":60}}"#)).await.expect("booked").ids[0];
     // What equals the stored value changes nothing, whatever the rule of its field.
-    let update = async |body: &str| {
-        let body = bytes::Bytes::copy_from_slice(body.as_bytes());
-        let request = Update { collection: collection("Booking"), id: booking, body, options: WriteOptions::default() };
-        engine.update(&cx(), request).await
-    };
+    let update = async |body: &str| client.written(&anyone, client.update("Booking", booking, body)?).await;
     assert_eq!(code(update(r#"{"length":60}"#).await), "ok");
     assert_eq!(code(update(r#"{"length":61}"#).await), "invalid-values");
 }
@@ -251,15 +238,12 @@ async fn a_state_that_is_not_seen_is_not_told_by_changing_it() {
         }
     "#;
     let application = TestApplication::open(vec![SourceFile::app("model/oven.graphql", model)], ambient);
-    let engine = &application.engine;
-    let collection = engine.model().collection_named("Oven").expect("a collection").id;
-    let cx = || backstay_engine::Context::new(engine, Arc::new(Caller::anonymous()));
-    let body = bytes::Bytes::from_static(b"{}");
-    let made = engine.create(&cx(), Create { collection, body, options: WriteOptions::default() }).await;
+    let (client, anyone) = (application.client(), Arc::new(Caller::anonymous()));
+    let made = client.written(&anyone, client.create("Oven", "{}").expect("a request")).await;
     let id = made.expect("an oven").ids[0];
     let heat = async |state: &str| {
-        let body = format!(r#"{{"heat":"{state}"}}"#).into();
-        engine.update(&cx(), Update { collection, id, body, options: WriteOptions::default() }).await
+        let body = format!(r#"{{"heat":"{state}"}}"#);
+        client.written(&anyone, client.update("Oven", id, &body)?).await
     };
     let refused = |made: Result<Written, Error>| made.expect_err("it is refused").to_string();
     let same = refused(heat("COLD").await);

@@ -6,8 +6,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use backstay_base::Caller;
-use backstay_engine::{Context, Create, Engine, Error, Found, Get, List, Raw, WriteOptions, Written};
-use backstay_model::{CollectionId, SourceFile};
+use backstay_engine::{Error, Found, Written};
+use backstay_model::SourceFile;
+use backstay_rest::{ListWords, Raw};
 use backstay_scalar::{Scalar, Token};
 use backstay_testkit::{TestApplication, TestClock, controlled};
 use serde_json::value::RawValue;
@@ -63,6 +64,14 @@ impl Sample {
     }
 }
 
+fn name(index: usize) -> String {
+    format!("Sample{index}")
+}
+
+fn anyone() -> Arc<Caller> {
+    Arc::new(Caller::anonymous())
+}
+
 struct Values {
     application: TestApplication,
 }
@@ -77,34 +86,25 @@ impl Values {
         Self { application: TestApplication::open(vec![SourceFile::app("model/values.graphql", model)], ambient) }
     }
 
-    fn engine(&self) -> &Engine {
-        &self.application.engine
-    }
-
-    fn collection(&self, index: usize) -> CollectionId {
-        self.engine().model().collection_named(&format!("Sample{index}")).expect("a collection").id
-    }
-
-    fn cx(&self) -> Context {
-        Context::new(self.engine(), Arc::new(Caller::anonymous()))
-    }
-
     async fn create(&self, index: usize, body: String) -> Result<Written, Error> {
-        let request =
-            Create { collection: self.collection(index), body: body.into(), options: WriteOptions::default() };
-        self.engine().create(&self.cx(), request).await
+        let client = self.application.client();
+        client.written(&anyone(), client.create(&name(index), &body)?).await
     }
 
     async fn get(&self, index: usize, of: &Written) -> Found {
-        let request = Get { collection: self.collection(index), id: of.ids[0], select: None };
-        self.engine().get(&self.cx(), request).await.expect("it is there")
+        let client = self.application.client();
+        let get = client.get(&name(index), of.ids[0], None).expect("a request");
+        client.found(&anyone(), get).await.expect("it is there")
     }
 
     /// How many records a list shows, and its cursor.
-    async fn list(&self, index: usize, change: impl FnOnce(&mut List)) -> Result<(usize, Option<String>), Error> {
-        let mut list = List::of(self.collection(index));
-        change(&mut list);
-        let page = self.engine().list(&self.cx(), list).await?;
+    async fn list<'w>(
+        &self,
+        index: usize,
+        change: impl FnOnce(&mut ListWords<'w>),
+    ) -> Result<(usize, Option<String>), Error> {
+        let client = self.application.client();
+        let page = client.page(&anyone(), client.list(&name(index), change)?).await?;
         let page: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
         Ok((page["items"].as_array().map_or(0, Vec::len), page["next"].as_str().map(str::to_owned)))
     }
@@ -150,10 +150,10 @@ async fn a_value_is_found_whichever_way_it_is_asked_for() {
         let what = format!("{} {json}", scalar.name());
         values.create(index, format!(r#"{{"given":{json}}}"#)).await.expect("it is created");
         values.create(index, r#"{"given":null}"#.to_owned()).await.expect("it is created");
-        let raw = || Raw::Json(RawValue::from_string(json.clone()).expect("JSON"));
+        let raw = || Raw::Json(serde_json::from_str::<&RawValue>(json).expect("JSON"));
         let mut asked = Vec::new();
         if let Some(bare) = bare {
-            asked.push(Raw::Text(bare.clone()));
+            asked.push(Raw::Text(bare.as_str().into()));
         }
         asked.push(raw());
         if sample.is_compared_by_equality() {
@@ -174,7 +174,8 @@ async fn a_value_is_found_whichever_way_it_is_asked_for() {
         }
         if let Some(expression) = expression {
             for (filter, expected) in [("==", 1), ("!=", 0)] {
-                let found = values.list(index, |list| list.filter = Some(format!("given {filter} {expression}"))).await;
+                let found =
+                    values.list(index, |list| list.filter = Some(format!("given {filter} {expression}").into())).await;
                 assert_eq!(
                     found.map(|found| found.0).map_err(|error| told(&error)),
                     Ok(expected),
@@ -189,7 +190,8 @@ async fn a_value_is_found_whichever_way_it_is_asked_for() {
                 let value = scalar.read(Token::Json(json)).expect("a value").bare().expect("it has a text");
                 let quoted = serde_json::to_string(&value).expect("JSON");
                 assert_eq!(place(&next).contains(&quoted), first, "{what}: the cursor of {sort}: {}", place(&next));
-                let after = values.list(index, |list| (list.sort, list.after) = (Some(sort.into()), Some(next))).await;
+                let after =
+                    values.list(index, |list| (list.sort, list.after) = (Some(sort.into()), Some(next.into()))).await;
                 assert_eq!(
                     after.map(|found| found.0).map_err(|error| told(&error)),
                     Ok(1),

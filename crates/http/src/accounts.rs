@@ -1,8 +1,9 @@
-use backstay_base::Error;
-use backstay_identity::SignedIn;
+use backstay_base::{Action, Error};
+use backstay_engine::Context;
+use backstay_identity::{Me, SignedIn};
+use backstay_rest::accounts as bodies;
 use http::{StatusCode, header};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::admission::Admitted;
 use crate::answer::{Answer, Audience};
@@ -12,38 +13,52 @@ use crate::{Refusal, credentials};
 /// `POST /auth/sign-up`
 pub(crate) async fn sign_up(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     let body = admitted.take_body();
-    let (identity, head) = (&admitted.state().identity, admitted.head());
-    let signed_in = identity.sign_up(&admitted.context(), head.client(), &body).await?;
-    signed_in_answer(head, StatusCode::CREATED, &signed_in)
+    let (state, client) = (admitted.state(), admitted.head().client());
+    let model = state.engine.model();
+    let accounts = model.identity.ok_or_else(|| {
+        let what = "an account here: this application has none".to_owned();
+        Error::Forbidden { action: Action::Create, what }
+    })?;
+    let new = bodies::new_account(model, accounts, &body)?;
+    let signed_in = state.identity.sign_up(&admitted.context(), client, new).await?;
+    signed_in_answer(admitted, StatusCode::CREATED, &signed_in).await
 }
 
 /// `POST /auth/sign-in`
 pub(crate) async fn sign_in(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
-    let body = admitted.take_body();
-    let (identity, head) = (&admitted.state().identity, admitted.head());
-    let signed_in = identity.sign_in(&admitted.context(), head.client(), &body).await?;
-    signed_in_answer(head, StatusCode::OK, &signed_in)
+    let with = bodies::credentials(&admitted.take_body())?;
+    let (identity, client) = (&admitted.state().identity, admitted.head().client());
+    let signed_in = identity.sign_in(&admitted.context(), client, with).await?;
+    signed_in_answer(admitted, StatusCode::OK, &signed_in).await
 }
 
 /// `POST /auth/password`
 pub(crate) async fn change_password(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
-    let body = admitted.take_body();
-    let (identity, head) = (&admitted.state().identity, admitted.head());
-    let signed_in = identity.change_password(&admitted.context(), head.client(), &body).await?;
-    signed_in_answer(head, StatusCode::OK, &signed_in)
+    let (identity, context) = (&admitted.state().identity, admitted.context());
+    identity.require_session(&context)?;
+    let change = bodies::password_change(&admitted.take_body())?;
+    let signed_in = identity.change_password(&context, admitted.head().client(), change).await?;
+    signed_in_answer(admitted, StatusCode::OK, &signed_in).await
 }
 
 /// `POST /auth/email`
 pub(crate) async fn change_email(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
-    let body = admitted.take_body();
-    let identity = &admitted.state().identity;
-    let me = identity.change_email(&admitted.context(), admitted.head().client(), &body).await?;
-    Ok(Answer::ready(StatusCode::OK, Audience::Secret, me))
+    let (identity, context) = (&admitted.state().identity, admitted.context());
+    identity.require_session(&context)?;
+    let change = bodies::email_change(&admitted.take_body())?;
+    let me = identity.change_email(&context, admitted.head().client(), change).await?;
+    me_answer(admitted, &context, &me).await
 }
 
 /// `GET /auth/me`
 pub(crate) async fn me(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
-    let me = admitted.state().identity.me(&admitted.context()).await?;
+    let context = admitted.context();
+    let me = admitted.state().identity.me(&context).await?;
+    me_answer(admitted, &context, &me).await
+}
+
+async fn me_answer(admitted: &Admitted<'_>, context: &Context, me: &Me) -> Result<Answer, Refusal> {
+    let me = bodies::me(&admitted.state().engine, context, me).await?;
     Ok(Answer::ready(StatusCode::OK, Audience::Secret, me))
 }
 
@@ -68,18 +83,15 @@ fn signed_out_answer(head: &Head<'_>, mut answer: Answer) -> Result<Answer, Refu
     Ok(answer)
 }
 
-/// `{"token", "account", "expiresAt"}`, and the cookie.
-fn signed_in_answer(head: &Head<'_>, status: StatusCode, signed_in: &SignedIn) -> Result<Answer, Refusal> {
-    #[derive(Serialize)]
-    struct Shown<'a> {
-        token: &'a str,
-        account: &'a RawValue,
-        #[serde(rename = "expiresAt")]
-        expires_at: String,
-    }
-    let account = serde_json::from_slice(&signed_in.account).map_err(Error::internal)?;
-    let shown = Shown { token: signed_in.token.expose(), account, expires_at: signed_in.expires_at.to_string() };
-    let mut answer = Answer::json(status, Audience::Secret, &shown)?;
+/// The token and the account, and the cookie.
+async fn signed_in_answer(
+    admitted: &Admitted<'_>,
+    status: StatusCode,
+    signed_in: &SignedIn,
+) -> Result<Answer, Refusal> {
+    let head = admitted.head();
+    let body = bodies::signed_in(&admitted.state().engine, &admitted.context(), signed_in).await?;
+    let mut answer = Answer::ready(status, Audience::Secret, body);
     answer.header(header::SET_COOKIE, credentials::set_cookie(head, &signed_in.token, signed_in.expires_at)?);
     Ok(answer)
 }

@@ -1,17 +1,18 @@
 use axum::body::Body;
 use backstay_base::CallerKind;
-use backstay_engine::{Context, WriteOptions};
+use backstay_engine::Context;
 use bytes::Bytes;
 use http::Method;
 use tokio::time::Instant;
 
 use crate::answer::Audience;
 use crate::credentials::Recognized;
+use crate::decode::Options;
 use crate::endpoint::{Callers, Effect, Endpoint, Handler, Idempotency};
 use crate::head::Head;
 use crate::state::State;
 use crate::target::Target;
-use crate::{Refusal, body, credentials, csrf, endpoints, idempotency, list, negotiation, preconditions};
+use crate::{Refusal, body, credentials, csrf, endpoints, idempotency, negotiation, parameters, preconditions};
 
 /// A request that has passed everything its endpoint demands. Only `admit` makes one, and handlers take nothing else.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     if let Idempotency::Refused(why) = endpoint.idempotency {
         idempotency::refuse(head.headers(), why)?;
     }
-    let parameter = list::single(head.query(), endpoint.parameters)?;
+    let parameter = parameters::single(head.query(), endpoint.parameters)?;
     let body = match endpoint.body {
         None => body::refuse(&body)?,
         Some(rule) => body::read(head, body, rule, deadline).await?,
@@ -117,10 +118,10 @@ impl<'r> Admitted<'r> {
     }
 
     /// What a write carries in its headers.
-    pub(crate) fn write_options(&self) -> Result<WriteOptions, Refusal> {
+    pub(crate) fn options(&self) -> Result<Options, Refusal> {
         let headers = self.head.headers();
         let takes_key = self.endpoint.idempotency == Idempotency::Taken;
-        Ok(WriteOptions {
+        Ok(Options {
             idempotency_key: if takes_key { idempotency::key(self.head, &self.recognized)? } else { None },
             if_match: preconditions::of_write(headers, self.endpoint.conditions)?,
             minimal: self.endpoint.prefer && negotiation::wants_minimal(headers),

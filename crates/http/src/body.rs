@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use backstay_base::{ViolationKind, limits};
+use backstay_base::{Error, Place, ViolationKind, limits};
 use bytes::{Bytes, BytesMut};
 use http::header;
 use http_body_util::BodyExt;
@@ -40,7 +40,8 @@ pub(crate) fn refuse(body: &Body) -> Result<Bytes, Refusal> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    Err(Refusal::malformed("", ViolationKind::Range("this request takes no body".to_owned())))
+    let kind = ViolationKind::Range("this request takes no body".to_owned());
+    Err(Error::malformed(Place::Whole, kind).into())
 }
 
 async fn collect(mut body: Body, max: usize) -> Result<Bytes, Refusal> {

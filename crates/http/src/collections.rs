@@ -31,7 +31,7 @@ fn shown<'e>(engine: &'e Engine, context: &Context) -> Shown<'e> {
         visible
             && [Action::Read, Action::Create]
                 .into_iter()
-                .any(|action| engine.may_at_all(context, collection.id, action))
+                .any(|action| engine.admit(context, collection.id, action).is_ok())
     };
     let collections = engine.model().collections.iter().filter(shown);
     let collections = collections

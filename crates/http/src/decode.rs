@@ -1,30 +1,32 @@
-//! URLs, headers and bodies into requests to the engine.
+//! Paths, queries, headers and bodies into requests to the engine.
 
 use backstay_base::{Error, ViolationKind};
-use backstay_engine::{Create, Delete, Get, Request, Update, WriteOptions};
-use backstay_model::Model;
+use backstay_engine::{Create, Delete, Get, Idempotency, IfMatch, Perspective, Request, Update, WriteOptions};
+use backstay_rest::{Reader, inputs, patch};
 use bytes::Bytes;
 use http::Method;
 
 use crate::admission::Admitted;
 use crate::endpoint::{Handler, RecordRequest};
 use crate::target::{Records, Target};
-use crate::{Refusal, endpoints, list};
+use crate::{Refusal, endpoints, parameters};
 
-/// What an admitted request asks of records.
+/// What an admitted request asks of records, if its caller may ask that of any record at all.
 pub(crate) fn request(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<Request, Refusal> {
     let Target::Records(records) = admitted.target() else { return Err(mismatch()) };
+    let state = admitted.state();
+    state.engine.admit(&admitted.context(), records.collection(), kind.action())?;
     let sent = Sent {
         query: admitted.head().query(),
         select: admitted.take_parameter(),
         body: admitted.take_body(),
-        options: admitted.write_options()?,
+        options: admitted.options()?,
     };
-    sent.into_request(admitted.state().engine.model(), kind, records)
+    sent.into_request(&state.reader, kind, records)
 }
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them, exactly as a request over HTTP is read.
-pub fn parse_request(model: &Model, text: &str, body: Bytes) -> Result<Request, Refusal> {
+pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request, Refusal> {
     let expected = || {
         let expected = "a method and a path below /api/, such as GET /api/posts?limit=1".to_owned();
         Refusal::malformed("request", ViolationKind::Type { expected })
@@ -33,11 +35,11 @@ pub fn parse_request(model: &Model, text: &str, body: Bytes) -> Result<Request, 
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| expected())?;
     let target = target.trim();
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    let records = Records::resolve(model, path.trim().strip_prefix("/api/").ok_or_else(expected)?)?;
+    let records = Records::resolve(reader.model(), path.trim().strip_prefix("/api/").ok_or_else(expected)?)?;
     let endpoint = endpoints::place_of(records).endpoint(&method)?;
     let Handler::Record(kind) = endpoint.handler else { return Err(expected()) };
-    let select = list::single(query, endpoint.parameters)?;
-    Sent { query, select, body, options: WriteOptions::default() }.into_request(model, kind, records)
+    let select = parameters::single(query, endpoint.parameters)?;
+    Sent { query, select, body, options: Options::default() }.into_request(reader, kind, records)
 }
 
 /// What a request carries besides its path and method.
@@ -45,22 +47,48 @@ struct Sent<'q> {
     query: Option<&'q str>,
     select: Option<String>,
     body: Bytes,
-    options: WriteOptions,
+    options: Options,
+}
+
+/// What a write carries in its headers.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) if_match: Option<IfMatch>,
+    pub(crate) minimal: bool,
+}
+
+impl Options {
+    /// The same for the engine, which knows a request under a key by its body.
+    fn with(self, body: Bytes) -> WriteOptions {
+        let Self { idempotency_key, if_match, minimal } = self;
+        let idempotency = idempotency_key.map(|key| Idempotency { key, sent: body });
+        WriteOptions { idempotency, if_match, minimal }
+    }
 }
 
 impl Sent<'_> {
-    fn into_request(self, model: &Model, kind: RecordRequest, records: Records) -> Result<Request, Refusal> {
+    fn into_request(self, reader: &Reader, kind: RecordRequest, records: Records) -> Result<Request, Refusal> {
         use RecordRequest as Kind;
-        let Self { query, select, body, options } = self;
+        let (Self { query, select, body, options }, model) = (self, reader.model());
         Ok(match (kind, records) {
-            (Kind::Get, Records::Record(collection, id)) => Request::Get(Get { collection, id, select }),
-            (Kind::List, Records::Collection(id)) => Request::List(list::from_query(model.collection(id), query)?),
-            (Kind::Query, Records::Query(id)) => Request::List(list::from_body(model.collection(id), &body)?),
-            (Kind::Create, Records::Collection(collection)) => Request::Create(Create { collection, body, options }),
-            (Kind::Update, Records::Record(collection, id)) => {
-                Request::Update(Update { collection, id, body, options })
+            (Kind::Get, Records::Record(collection, id)) => {
+                let selection = reader.selection(collection, select.as_deref())?;
+                Request::Get(Get { collection, id, selection, perspective: Perspective::Live })
             }
-            (Kind::Delete, Records::Record(collection, id)) => Request::Delete(Delete { collection, id, options }),
+            (Kind::List, Records::Collection(collection)) => Request::List(reader.list_of_query(collection, query)?),
+            (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
+            (Kind::Create, Records::Collection(collection)) => {
+                let inputs = inputs(model, collection, &body)?;
+                Request::Create(Create { collection, inputs, options: options.with(body) })
+            }
+            (Kind::Update, Records::Record(collection, id)) => {
+                let input = patch(model, collection, &body)?;
+                Request::Update(Update { collection, id, input, options: options.with(body) })
+            }
+            (Kind::Delete, Records::Record(collection, id)) => {
+                Request::Delete(Delete { collection, id, options: options.with(body) })
+            }
             (Kind::Get | Kind::List | Kind::Query | Kind::Create | Kind::Update | Kind::Delete, _) => {
                 return Err(mismatch());
             }

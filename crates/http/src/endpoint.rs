@@ -1,3 +1,4 @@
+use backstay_base::Action;
 use http::Method;
 
 use crate::Refusal;
@@ -104,6 +105,19 @@ pub(crate) enum RecordRequest {
     Create,
     Update,
     Delete,
+}
+
+impl RecordRequest {
+    /// The action that rules must allow on some record for it.
+    pub(crate) fn action(self) -> Action {
+        match self {
+            Self::Get => Action::Get,
+            Self::List | Self::Query => Action::Search,
+            Self::Create => Action::Create,
+            Self::Update => Action::Update,
+            Self::Delete => Action::Delete,
+        }
+    }
 }
 
 /// Whether a request can change anything.

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
@@ -28,32 +27,39 @@ struct Problem<'a> {
 
 #[derive(Serialize)]
 struct Fault<'a> {
-    at: Cow<'a, str>,
+    at: String,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<&'static str>,
+    remedy: Option<&'a str>,
 }
 
 impl<'a> Fault<'a> {
     fn of(violation: &'a Violation) -> Self {
         let remedy = match &violation.kind {
+            ViolationKind::Syntax { remedy, .. } => remedy.as_deref(),
             ViolationKind::Duplicate => Some("send it once"),
             ViolationKind::ReadOnly(_) => Some("leave it out"),
             ViolationKind::NeedsPassword => Some("send it to POST /auth/email with the password"),
             ViolationKind::NotAnAccount => Some("sign in with an account; API keys and operators don't have one"),
             ViolationKind::InitialState { .. } => Some("leave it out; change the state afterwards"),
-            ViolationKind::FieldForbidden { .. } => Some("leave it out, or ask for access"),
+            ViolationKind::FieldForbidden { .. } | ViolationKind::FieldHidden { .. } => {
+                Some("leave it out, or ask for access")
+            }
             ViolationKind::Unknown { suggestion: None, .. } => Some("leave it out; /openapi.json lists what exists"),
             ViolationKind::Reference { .. } => Some("create that record first, or refer to another"),
             ViolationKind::Unknown { suggestion: Some(_), .. }
-            | ViolationKind::Syntax { .. }
             | ViolationKind::Required
             | ViolationKind::Type { .. }
             | ViolationKind::Range(_)
             | ViolationKind::Check { .. }
             | ViolationKind::Transition { .. } => None,
         };
-        Self { at: Cow::Borrowed(&violation.at), message: violation.kind.to_string(), remedy }
+        // The remedy stands beside the message.
+        let message = match &violation.kind {
+            ViolationKind::Syntax { offset, problem, remedy: _ } => format!("{problem} (character {offset})"),
+            kind => kind.to_string(),
+        };
+        Self { at: violation.at.to_string(), message, remedy }
     }
 }
 
@@ -183,7 +189,7 @@ fn taken(fields: &[String], record: Option<usize>) -> Vec<Fault<'static>> {
         Some(record) => format!("/{record}/{field}"),
         None => format!("/{field}"),
     };
-    let fault = |field| Fault { at: Cow::Owned(at(field)), message: message.clone(), remedy: None };
+    let fault = |field| Fault { at: at(field), message: message.clone(), remedy: None };
     fields.iter().map(fault).collect()
 }
 

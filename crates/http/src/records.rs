@@ -1,55 +1,54 @@
 //! Every call to the engine that is about records.
 
 use backstay_base::{Error, Limit};
-use backstay_engine::{Context, Explanation, Outcome, Request, Written};
+use backstay_engine::{Answer as Answered, Context, Explanation, Outcome, Request, Written};
+use backstay_rest::{JSON, in_body};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::endpoint::RecordRequest;
 use crate::state::State;
-use crate::{Refusal, decode, idempotency, list, negotiation, preconditions};
+use crate::{Refusal, decode, idempotency, negotiation, preconditions};
 
 /// Everything below `/api/`.
 pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<Answer, Refusal> {
     let (engine, headers) = (&admitted.state().engine, admitted.head().headers());
     let request = decode::request(admitted, kind)?;
-    let context = admitted.context();
-    match request {
-        Request::Get(get) => {
-            let found = engine.get(&context, get).await.map_err(of_read)?;
+    let (collection, minimal) = (request.collection(), minimal(&request));
+    let answered = engine.answer(&admitted.context(), request, JSON).await.map_err(|error| match kind {
+        RecordRequest::Get | RecordRequest::List => of_read(error),
+        RecordRequest::Query => of_read(in_body(error)),
+        RecordRequest::Create => error.into(),
+        RecordRequest::Update | RecordRequest::Delete => preconditions::name_mismatch(headers, error),
+    })?;
+    match answered {
+        Answered::Found(found) => {
             preconditions::require_version(headers, found.version)?;
             Ok(Answer::ready(StatusCode::OK, admitted.audience(), found.body).tagged(Some(found.tag)))
         }
-        Request::List(query) => {
-            let in_body = kind == RecordRequest::Query;
-            let place = |error| if in_body { list::in_body(error) } else { error };
-            let page = engine.list(&context, query).await.map_err(place).map_err(of_read)?;
+        Answered::Page(page) => {
             preconditions::require_tag(headers, &page.tag)?;
             Ok(Answer::ready(StatusCode::OK, admitted.audience(), page.body).tagged(Some(page.tag)))
         }
-        Request::Create(create) => {
-            let (collection, minimal) = (create.collection, create.options.minimal);
-            let written = engine.create(&context, create).await?;
+        Answered::Written(written) => {
             let mut answer = written_answer(admitted, &written, minimal);
-            if let [id] = written.ids[..] {
+            if let (Outcome::Created, [id]) = (written.outcome, &written.ids[..]) {
                 let path = &engine.model().collection(collection).path;
                 let location = HeaderValue::from_str(&format!("/api/{path}/{id}")).map_err(Error::internal)?;
                 answer.header(header::LOCATION, location);
             }
             Ok(answer)
         }
-        Request::Update(update) => {
-            let minimal = update.options.minimal;
-            let outcome = engine.update(&context, update).await;
-            let written = outcome.map_err(|error| preconditions::name_mismatch(headers, error))?;
-            Ok(written_answer(admitted, &written, minimal))
-        }
-        Request::Delete(delete) => {
-            let outcome = engine.delete(&context, delete).await;
-            let written = outcome.map_err(|error| preconditions::name_mismatch(headers, error))?;
-            Ok(written_answer(admitted, &written, false))
-        }
+    }
+}
+
+/// Whether a request prefers a minimal answer. A deletion is answered without a record in any case.
+fn minimal(request: &Request) -> bool {
+    match request {
+        Request::Create(create) => create.options.minimal,
+        Request::Update(update) => update.options.minimal,
+        Request::Get(_) | Request::List(_) | Request::Delete(_) => false,
     }
 }
 
@@ -63,7 +62,7 @@ fn of_read(error: Error) -> Refusal {
 
 /// How a request would fare in this context.
 pub(crate) async fn explain(state: &State, context: &Context, request: Request) -> Result<Explanation, Refusal> {
-    Ok(state.engine.explain(context, request).await?)
+    Ok(state.engine.explain(context, request, JSON).await?)
 }
 
 /// The answer to a write. A replayed answer was stored as the first request preferred it: a body that is there can be

@@ -1,4 +1,4 @@
-use backstay_base::{Error, Violation, ViolationKind};
+use backstay_base::{Error, Place, ViolationKind};
 
 /// Why a request was refused: an error of the domain, or a fault of the request as HTTP.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -118,9 +118,9 @@ fn did_you_mean(hint: Option<&String>) -> String {
 }
 
 impl Refusal {
-    /// One thing wrong with the form of the request.
-    pub(crate) fn malformed(at: &str, kind: ViolationKind) -> Self {
-        Self::Domain(Error::Malformed(vec![Violation::new(at, kind)]))
+    /// One thing wrong with a part of the request that only HTTP has: a header, the path.
+    pub(crate) fn malformed(part: &str, kind: ViolationKind) -> Self {
+        Self::Domain(Error::malformed(Place::part(part), kind))
     }
 
     /// The stable name of the kind of problem: the last part of its `type`.

@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 
-use backstay_base::{Error, Secret, Violation, ViolationKind};
+use backstay_base::{Error, Place, Secret, ViolationKind};
 use backstay_identity::FirstOperator;
+use backstay_rest::pairs as pairs_of;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::admission::Admitted;
 use crate::answer::{Answer, Audience, HTML};
-use crate::{Refusal, credentials, kinds, query};
+use crate::{Refusal, credentials, kinds};
 
 /// The page loads only its style sheet, runs no script, and submits its form only to this server.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -50,19 +51,18 @@ async fn require_none(admitted: &Admitted<'_>) -> Result<(), Refusal> {
 
 /// What was entered in the form.
 fn entered(body: &Bytes) -> Result<FirstOperator, Refusal> {
-    let invalid =
-        |problem: &str| Refusal::malformed("", ViolationKind::Syntax { offset: 0, problem: problem.to_owned() });
+    let invalid = |problem: &str| Error::malformed(Place::Whole, ViolationKind::Range(problem.to_owned()));
     let text = std::str::from_utf8(body).map_err(|_| invalid("the form is not UTF-8"))?;
-    let mut pairs = query::pairs(text)?;
+    let mut pairs = pairs_of(text)?;
     let mut take = |name: &str| {
         let index = pairs.iter().position(|(known, _)| known == name);
-        let missing = || Error::Malformed(vec![Violation::new(name, ViolationKind::Required)]);
+        let missing = || Error::malformed(Place::part(name), ViolationKind::Required);
         index.map(|index| pairs.swap_remove(index).1.into_owned()).ok_or_else(missing)
     };
     let (token, email, password) = (take("token")?, take("email")?, take("password")?);
     match pairs.first() {
         None => Ok(FirstOperator { token: Secret::new(token), email, password: Secret::new(password) }),
-        Some(_) => Err(invalid("the form consists of a token, an email address and a password")),
+        Some(_) => Err(invalid("the form consists of a token, an email address and a password").into()),
     }
 }
 

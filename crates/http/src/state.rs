@@ -1,7 +1,9 @@
 use std::fmt;
+use std::sync::Arc;
 
 use backstay_engine::Engine;
 use backstay_identity::Identity;
+use backstay_rest::Reader;
 use bytes::Bytes;
 use http::HeaderValue;
 
@@ -28,6 +30,8 @@ impl fmt::Debug for Services {
 pub(crate) struct State {
     pub(crate) engine: Engine,
     pub(crate) identity: Identity,
+    /// Reads the texts in requests.
+    pub(crate) reader: Reader,
     pub(crate) settings: HttpSettings,
     /// The `OpenAPI` document.
     pub(crate) openapi: Bytes,
@@ -42,7 +46,8 @@ impl State {
             None => "Authorization, Cookie, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
         };
-        Self { engine, identity, settings, openapi, vary: HeaderValue::from_static(vary) }
+        let reader = Reader::new(Arc::clone(engine.model()));
+        Self { engine, identity, reader, settings, openapi, vary: HeaderValue::from_static(vary) }
     }
 }
 

@@ -1,7 +1,8 @@
 use backstay_base::{Error, RecordId};
 use backstay_model::{Collection, CollectionId, Model};
+use backstay_rest::decode;
 
-use crate::{Refusal, query};
+use crate::Refusal;
 
 /// What the path of a request names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Records {
     /// Reads a path: the part after `/api/`, still percent-encoded.
     pub(crate) fn resolve(model: &Model, path: &str) -> Result<Self, Refusal> {
         let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
-        let segment = |text| query::decode(text, false).map_err(|kind| Refusal::malformed("path", kind));
+        let segment = |text| decode(text, false).map_err(|kind| Refusal::malformed("path", kind));
         let first = segment(first)?;
         let (name, verb) = first.split_once(':').map_or((&*first, None), |(name, verb)| (name, Some(verb)));
         let collection = model.collection_at(name).ok_or_else(|| no_such_path(model, name))?;

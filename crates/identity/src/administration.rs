@@ -3,7 +3,7 @@ mod invitations;
 mod keys;
 mod operators;
 
-use backstay_base::{Action, CallerKind, Error, Timestamp, Unauthenticated, ViolationKind};
+use backstay_base::{Action, CallerKind, Error, Place, Timestamp, Unauthenticated, ViolationKind};
 use backstay_engine::{Context, Record};
 use backstay_model::CollectionId;
 
@@ -56,7 +56,7 @@ fn not_found(what: &str, who: &AccountRef) -> Error {
 }
 
 /// Refuses a moment that is not in the future.
-fn must_be_ahead(at: &str, moment: Timestamp, now: Timestamp) -> Result<(), Error> {
+fn must_be_ahead(at: Place, moment: Timestamp, now: Timestamp) -> Result<(), Error> {
     if moment > now {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-use backstay_base::{Ambient, Error, Secret, Unauthenticated};
+use backstay_base::{Ambient, Error, Place, Secret, Unauthenticated};
 
 use crate::attempts::Attempts;
 use crate::credential::Credential;
@@ -50,7 +50,7 @@ impl Authenticator {
 
     /// Refuses a new password that is easily guessed, for whoever signs in with this address. `at` is the place of the
     /// violation.
-    pub(crate) fn check_new(&self, at: &str, password: &Secret, email: &str) -> Result<(), Error> {
+    pub(crate) fn check_new(&self, at: Place, password: &Secret, email: &str) -> Result<(), Error> {
         password::check_new(at, password, email, self.password_min)
     }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Error, ViolationKind, limits, nearest};
+use backstay_base::{Error, Place, ViolationKind, limits, nearest};
 use backstay_scalar::Value;
 
 use crate::error::Damaged;
@@ -60,14 +60,14 @@ fn is_name(name: &str) -> bool {
 }
 
 fn refused(why: String) -> Error {
-    Error::invalid("claim", ViolationKind::Range(why))
+    Error::invalid(Place::part("claim"), ViolationKind::Range(why))
 }
 
 /// These claims have no claim of this name.
 pub(crate) fn unknown(name: &str, claims: &BTreeMap<String, String>) -> Error {
     let suggestion = nearest(name, claims.keys().map(String::as_str)).map(str::to_owned);
     let name = name.chars().take(40).collect();
-    Error::invalid("claim", ViolationKind::Unknown { what: "claim", name, suggestion })
+    Error::invalid(Place::part("claim"), ViolationKind::Unknown { what: "claim", name, suggestion })
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId};
-use backstay_engine::{Context, Engine, Get};
+use backstay_base::{Error, Place, RecordId};
+use backstay_engine::Engine;
 use backstay_scalar::Value;
-use bytes::Bytes;
 
 use crate::credential::{Credential, Subject};
 use crate::error::Damaged;
@@ -67,28 +66,11 @@ impl Directory {
         record.map(|record| email(record.value(subject.of.email))).transpose()
     }
 
-    /// An email address in the form in which it is stored; a violation at `at` if it is none.
-    pub(crate) fn email(&self, at: &str, text: &str) -> Result<Arc<str>, Error> {
-        email::read(self.engine.model(), self.schema.operators, text).map_err(|kind| Error::invalid(at, kind))
-    }
-
-    /// A subject's record as JSON, as the caller reads it: its `id` alone if the caller cannot read it.
-    pub(crate) async fn record_of(&self, cx: &Context, subject: Subject) -> Result<Bytes, Error> {
-        let get = Get { collection: subject.of.collection, id: subject.id, select: None };
-        match self.engine.get(cx, get).await {
-            Ok(found) => Ok(found.body),
-            Err(Error::NotFound { .. } | Error::Forbidden { .. }) => {
-                Ok(Bytes::from(format!("{{\"id\":\"{}\"}}", subject.id)))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     async fn subject(&self, of: SubjectType, who: &AccountRef) -> Result<Option<Subject>, Error> {
         let record = match who {
             AccountRef::Id(id) => self.engine.peek(of.collection, *id).await?,
             AccountRef::Email(text) => {
-                let by = [(of.email, Value::Text(self.email("account", text)?))];
+                let by = [(of.email, Value::Text(email::read(Place::part("account"), text)?))];
                 self.engine.peek_by(of.collection, &by).await?
             }
         };

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, Grant, Limit, Violation, ViolationKind, limits, nearest};
+use backstay_base::{Error, Grant, Limit, Place, Violation, ViolationKind, limits, nearest};
 use backstay_model::{Collection, Model};
 use backstay_scalar::Value;
 
@@ -32,7 +32,7 @@ pub(crate) fn read(model: &Model, only: &[String]) -> Result<Grant, Error> {
         match pair(model, entry) {
             Ok((collection, READ)) => pairs.extend(READS.map(|action| (collection.name.as_str(), action))),
             Ok((collection, action)) => pairs.push((collection.name.as_str(), action)),
-            Err(kind) => violations.push(Violation::new("only", kind)),
+            Err(kind) => violations.push(Violation::new(Place::part("only"), kind)),
         }
     }
     if !violations.is_empty() {

@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Duration, Error, RecordId, Secret, Timestamp};
 use backstay_engine::{Context, Engine};
-use bytes::Bytes;
+use backstay_model::CollectionId;
 
 use crate::administration::{self, Administration, Parts};
 use crate::authenticator::Authenticator;
-use crate::credential::Credential;
+use crate::credential::{Credential, Subject};
 use crate::directory::Directory;
 use crate::known::KnownCallers;
 use crate::schema::Schema;
@@ -36,9 +36,10 @@ pub(crate) struct Inner {
 pub struct SignedIn {
     /// The session's token. It is not stored and cannot be shown again.
     pub token: Secret,
-    /// The account's record, or the operator's, as JSON, as its owner reads it: the `id` alone if the owner may not read
-    /// it.
-    pub account: Bytes,
+    /// Who has signed in.
+    pub caller: Arc<Caller>,
+    /// The account's record, or the operator's.
+    pub account: (CollectionId, RecordId),
     /// When the session expires.
     pub expires_at: Timestamp,
 }
@@ -93,16 +94,10 @@ impl Identity {
     }
 
     /// The answer to somebody whose session was just stored.
-    pub(crate) async fn signed_in(
-        &self,
-        cx: &Context,
-        credential: &Credential,
-        session: RecordId,
-        new: NewSession,
-    ) -> Result<SignedIn, Error> {
-        let owner = Context { caller: Arc::new(credential.caller_in(session)), ..cx.clone() };
-        let account = self.0.directory.record_of(&owner, credential.subject).await?;
-        Ok(SignedIn { token: new.token, account, expires_at: new.expires_at })
+    pub(crate) fn signed_in(credential: &Credential, session: RecordId, new: NewSession) -> SignedIn {
+        let Subject { of, id } = credential.subject;
+        let caller = Arc::new(credential.caller_in(session));
+        SignedIn { token: new.token, caller, account: (of.collection, id), expires_at: new.expires_at }
     }
 }
 

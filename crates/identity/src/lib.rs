@@ -5,7 +5,6 @@ mod account_ref;
 mod administration;
 mod attempts;
 mod authenticator;
-mod body;
 mod claims;
 mod credential;
 mod directory;
@@ -36,7 +35,9 @@ pub use administration::{
 };
 pub use error::StartError;
 pub use identity::{Identity, SignedIn};
+pub use own_account::{EmailChange, Me, OwnKey, PasswordChange};
 pub use schema::check;
 pub use settings::{HashingCost, Settings, SignUp};
-pub use sign_up::FirstOperator;
+pub use sign_in::{Credentials, SignInAs};
+pub use sign_up::{FirstOperator, NewAccount};
 pub use system::system_model;

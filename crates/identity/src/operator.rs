@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use backstay_base::{Conflict, Error, Secret};
+use backstay_base::{Conflict, Error, Place, Secret};
 use backstay_engine::{Authority, Input, TxContext};
 use backstay_scalar::Value;
 
 use crate::authenticator::Authenticator;
 use crate::credential::{Credential, Subject};
-use crate::directory::Directory;
+use crate::email;
 use crate::hashing::StoredHash;
 use crate::schema::Schema;
 
@@ -19,14 +19,9 @@ pub(crate) struct NewOperator {
 
 impl NewOperator {
     /// Checks the address and the password, and hashes the password.
-    pub(crate) async fn prepare(
-        directory: &Directory,
-        authenticator: &Authenticator,
-        email: &str,
-        password: &Secret,
-    ) -> Result<Self, Error> {
-        let email = directory.email("email", email)?;
-        authenticator.check_new("password", password, &email)?;
+    pub(crate) async fn prepare(authenticator: &Authenticator, email: &str, password: &Secret) -> Result<Self, Error> {
+        let email = email::read(Place::part("email"), email)?;
+        authenticator.check_new(Place::part("password"), password, &email)?;
         Ok(Self { email, password_hash: authenticator.hash(password.clone()).await? })
     }
 

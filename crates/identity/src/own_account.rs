@@ -1,52 +1,85 @@
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Caller, CallerKind, Error, RecordId, Secret, Timestamp, Unauthenticated, ViolationKind};
+use backstay_base::{Caller, CallerKind, Error, Place, RecordId, Secret, Timestamp, Unauthenticated, ViolationKind};
 use backstay_engine::{Authority, Context, Input, Transaction, TxContext};
+use backstay_model::CollectionId;
 use backstay_scalar::Value;
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::attempts::Attempt;
 use crate::authenticator::Proven;
-use crate::body::Body;
 use crate::credential::Subject;
 use crate::hashing::StoredHash;
 use crate::identity::Inner;
 use crate::keys::Key;
 use crate::schema::Schema;
 use crate::sessions::{NewSession, refuse_key};
-use crate::{Identity, SignedIn, grants};
+use crate::{Identity, SignedIn, email, grants};
+
+/// A caller's own view of itself.
+#[derive(Debug, Clone)]
+pub struct Me {
+    /// Who it is: its kind, roles and claims.
+    pub caller: Arc<Caller>,
+    /// Its id.
+    pub id: RecordId,
+    /// When the session or the key expires; `None` if it does not.
+    pub expires_at: Option<Timestamp>,
+    /// The record of an account or an operator.
+    pub account: Option<(CollectionId, RecordId)>,
+    /// What a key knows of itself.
+    pub key: Option<OwnKey>,
+}
+
+/// What an API key knows of itself.
+#[derive(Debug, Clone)]
+pub struct OwnKey {
+    /// Its name.
+    pub name: String,
+    /// What it is limited to, such as `posts:get`; `None` if it is not limited.
+    pub only: Option<Vec<String>>,
+}
+
+/// A new password.
+#[derive(Debug)]
+pub struct PasswordChange {
+    /// The password until now.
+    pub current: Secret,
+    /// The new one.
+    pub new: Secret,
+}
+
+/// A new address to sign in with.
+#[derive(Debug)]
+pub struct EmailChange {
+    /// The address, as it was typed.
+    pub email: Secret,
+    /// The current password.
+    pub password: Secret,
+}
 
 impl Identity {
-    /// The caller's own view of itself, as JSON: `kind`, `id`, `roles`, `claims` and `expiresAt` (of the session or the
-    /// key; null if it does not expire). An account and an operator also have `account`: their record, as they read it.
-    /// A key also has `name`, and `only`: what it is limited to, or null.
-    pub async fn me(&self, cx: &Context) -> Result<Bytes, Error> {
-        let me = match cx.caller.kind {
-            CallerKind::Account | CallerKind::Operator => self.person(cx).await?,
-            CallerKind::Service => self.service(&cx.caller).await?,
-            CallerKind::Anonymous | CallerKind::System => return Err(Unauthenticated::Missing.into()),
-        };
-        serde_json::to_vec(&me).map(Bytes::from).map_err(Error::internal)
+    /// The caller's own view of itself.
+    pub async fn me(&self, cx: &Context) -> Result<Me, Error> {
+        match cx.caller.kind {
+            CallerKind::Account | CallerKind::Operator => self.person(cx).await,
+            CallerKind::Service => self.service(&cx.caller).await,
+            CallerKind::Anonymous | CallerKind::System => Err(Unauthenticated::Missing.into()),
+        }
     }
 
-    /// Replaces the caller's password. The body is `{"current", "password"}`. Ends every session of the caller and
+    /// Replaces the caller's password. Ends every session of the caller and
     /// begins a new one.
-    pub async fn change_password(&self, cx: &Context, from: IpAddr, body: &[u8]) -> Result<SignedIn, Error> {
+    pub async fn change_password(&self, cx: &Context, from: IpAddr, change: PasswordChange) -> Result<SignedIn, Error> {
         let inner = self.inner();
         let subject = self.signed_in_subject(cx)?;
-        let mut body = Body::parse(body)?;
-        let (current, new) = (body.require("current")?, body.require("password")?);
-        body.finish()?;
+        let PasswordChange { current, new } = change;
         let email = inner.directory.email_of(subject).await?.ok_or(Unauthenticated::Missing)?;
-        inner.authenticator.check_new("/password", &new, &email)?;
+        inner.authenticator.check_new(Place::member("password"), &new, &email)?;
         if current == new {
             let why = "this is the current password; choose another one".to_owned();
-            return Err(Error::invalid("/password", ViolationKind::Range(why)));
+            return Err(Error::invalid(Place::member("password"), ViolationKind::Range(why)));
         }
 
         let proven = self.prove_again(cx, from, subject, &current).await?;
@@ -60,19 +93,17 @@ impl Identity {
         };
         let id = inner.directory.engine.run(cx, operation).await?;
         inner.authenticator.attempts.forgive(Attempt::Subject(subject.id));
-        self.signed_in(cx, &proven.credential, id, session).await
+        Ok(Self::signed_in(&proven.credential, id, session))
     }
 
-    /// Changes the address that the caller signs in with. The body is `{"email", "password"}` with the current password,
-    /// so that a stolen token is not enough to take an account over. Returns what `me` does. Every attempt counts, also
+    /// Changes the address that the caller signs in with, if the password is right: a stolen token is not enough to take
+    /// an account over. Returns what `me` does. Every attempt counts, also
     /// a successful one, because the answer reveals whether an address is taken.
-    pub async fn change_email(&self, cx: &Context, from: IpAddr, body: &[u8]) -> Result<Bytes, Error> {
+    pub async fn change_email(&self, cx: &Context, from: IpAddr, change: EmailChange) -> Result<Me, Error> {
         let subject = self.signed_in_subject(cx)?;
-        let mut body = Body::parse(body)?;
-        let (password, email) = (body.require("password")?, body.require("email")?);
-        body.finish()?;
+        let EmailChange { email, password } = change;
         let directory = &self.inner().directory;
-        let email = directory.email("/email", email.expose())?;
+        let email = email::read(Place::member("email"), email.expose())?;
 
         self.prove_again(cx, from, subject, &password).await?;
         directory.engine.run(cx, ChangeEmail { subject, email }).await?;
@@ -85,6 +116,12 @@ impl Identity {
         let subject = self.signed_in_subject(cx)?;
         let Inner { directory, .. } = self.inner();
         directory.engine.run(cx, SignOutEverywhere { schema: directory.schema, subject }).await
+    }
+
+    /// Refuses callers who have not signed in with a password. What changes an account refuses them in the same way; a
+    /// door asks before it reads what was sent.
+    pub fn require_session(&self, cx: &Context) -> Result<(), Error> {
+        self.signed_in_subject(cx).map(drop)
     }
 
     /// The account or operator who has signed in with a password; refuses everybody else.
@@ -119,7 +156,7 @@ impl Identity {
         authenticator.prove(credential, password).await
     }
 
-    async fn person<'c>(&self, cx: &'c Context) -> Result<Me<'c>, Error> {
+    async fn person(&self, cx: &Context) -> Result<Me, Error> {
         let subject = self.subject(&cx.caller)?;
         let directory = &self.inner().directory;
         let sessions = &directory.schema.sessions;
@@ -128,62 +165,19 @@ impl Identity {
             None => None,
         };
         let expires_at = session.map(|session| sessions.expires_at(&session)).transpose()?;
-        let record = directory.record_of(cx, subject).await?;
-        let record = String::from_utf8(record.into()).map_err(Error::internal)?;
-        let account = RawValue::from_string(record).map_err(Error::internal)?;
-        Ok(Me { account: Some(account), ..Me::of(&cx.caller, subject.id, expires_at) })
+        let account = Some((subject.of.collection, subject.id));
+        Ok(Me { caller: Arc::clone(&cx.caller), id: subject.id, expires_at, account, key: None })
     }
 
     /// A key sees its name and its limits. The rest of its record is how Backstay stores it.
-    async fn service<'c>(&self, caller: &'c Caller) -> Result<Me<'c>, Error> {
+    async fn service(&self, caller: &Arc<Caller>) -> Result<Me, Error> {
         let Inner { directory, .. } = self.inner();
         let id = caller.id.ok_or(Unauthenticated::Token)?;
         let record = directory.engine.peek(directory.schema.keys.collection, id).await?;
         let key = Key::read(&directory.schema.keys, &record.ok_or(Unauthenticated::Token)?)?;
-        let only = match &key.grant {
-            Some(grant) => Only::Actions(grants::shown(directory.engine.model(), grant)),
-            None => Only::Unlimited,
-        };
-        Ok(Me { name: Some(key.name), only: Some(only), ..Me::of(caller, id, key.expires_at) })
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Me<'a> {
-    kind: &'static str,
-    id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    roles: Vec<&'a str>,
-    claims: &'a BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    only: Option<Only>,
-    expires_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<Box<RawValue>>,
-}
-
-/// What a key is limited to: null if it is not limited.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Only {
-    Unlimited,
-    Actions(Vec<String>),
-}
-
-impl<'a> Me<'a> {
-    fn of(caller: &'a Caller, id: RecordId, expires_at: Option<Timestamp>) -> Self {
-        Self {
-            kind: caller.kind.name(),
-            id: id.to_string(),
-            name: None,
-            roles: caller.roles.iter().map(|role| &**role).collect(),
-            claims: &caller.claims,
-            only: None,
-            expires_at: expires_at.map(|moment| moment.to_string()),
-            account: None,
-        }
+        let only = key.grant.as_ref().map(|grant| grants::shown(directory.engine.model(), grant));
+        let (expires_at, key) = (key.expires_at, Some(OwnKey { name: key.name, only }));
+        Ok(Me { caller: Arc::clone(caller), id, expires_at, account: None, key })
     }
 }
 

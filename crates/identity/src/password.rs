@@ -1,4 +1,4 @@
-use backstay_base::{Error, Secret, ViolationKind, limits};
+use backstay_base::{Error, Place, Secret, ViolationKind, limits};
 
 /// Common passwords of at least 8 characters, in lower case.
 const COMMON: [&str; 44] = [
@@ -63,7 +63,7 @@ enum Weakness {
 
 /// Refuses a new password that is easily guessed, for whoever signs in with this address. `at` is the place of the
 /// violation.
-pub(crate) fn check_new(at: &str, password: &Secret, email: &str, min: u8) -> Result<(), Error> {
+pub(crate) fn check_new(at: Place, password: &Secret, email: &str, min: u8) -> Result<(), Error> {
     match weakness(password, email, min) {
         Some(weakness) => Err(Error::invalid(at, ViolationKind::Range(weakness.to_string()))),
         None => Ok(()),

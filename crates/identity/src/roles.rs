@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, ViolationKind, nearest};
+use backstay_base::{Error, Place, ViolationKind, nearest};
 use backstay_model::Model;
 use backstay_scalar::Value;
 
@@ -25,18 +25,18 @@ pub(crate) fn value(names: &[Arc<str>]) -> Value {
 }
 
 /// The role of the model with this name. `at` is the place of the violation if there is none.
-pub(crate) fn known(model: &Model, at: &str, role: &str) -> Result<Arc<str>, Error> {
+pub(crate) fn known(model: &Model, at: &Place, role: &str) -> Result<Arc<str>, Error> {
     let known = model.roles.map_or(&[][..], |id| &model.enumeration(id).values);
     if let Some(value) = known.iter().find(|value| &*value.name == role) {
         return Ok(Arc::clone(&value.name));
     }
     let suggestion = nearest(role, known.iter().map(|value| &*value.name)).map(str::to_owned);
     let name = role.chars().take(40).collect();
-    Err(Error::invalid(at, ViolationKind::Unknown { what: "role", name, suggestion }))
+    Err(Error::invalid(at.clone(), ViolationKind::Unknown { what: "role", name, suggestion }))
 }
 
 /// The same for several roles.
-pub(crate) fn all_known(model: &Model, at: &str, roles: &[String]) -> Result<Vec<Arc<str>>, Error> {
+pub(crate) fn all_known(model: &Model, at: &Place, roles: &[String]) -> Result<Vec<Arc<str>>, Error> {
     roles.iter().map(|role| known(model, at, role)).collect()
 }
 

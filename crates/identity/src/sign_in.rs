@@ -1,31 +1,48 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId, Secret, Unauthenticated, ViolationKind};
+use backstay_base::{Error, Place, RecordId, Secret, Unauthenticated, ViolationKind};
 use backstay_engine::{Context, Input, Transaction, TxContext, Writes};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use crate::attempts::Attempt;
-use crate::body::Body;
 use crate::credential::{Credential, Subject};
 use crate::hashing::StoredHash;
 use crate::schema::{Schema, Sessions, SubjectType};
 use crate::sessions::{NewSession, refuse_key};
-use crate::{Identity, SignedIn};
+use crate::{Identity, SignedIn, email};
+
+/// What somebody signs in with.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The address, as it was typed.
+    pub email: Secret,
+    /// The password.
+    pub password: Secret,
+    /// As which kind of caller.
+    pub role: SignInAs,
+}
+
+/// As which kind of caller somebody signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInAs {
+    /// An account of the application.
+    Account,
+    /// An operator.
+    Operator,
+}
 
 impl Identity {
-    /// Begins a session. The body is `{"email", "password"}`; operators add `"as": "operator"`. The answer and the work
+    /// Begins a session. The answer and the work
     /// are the same whether the address is unknown, the password is wrong or not set, or the account is disabled.
-    pub async fn sign_in(&self, cx: &Context, from: IpAddr, body: &[u8]) -> Result<SignedIn, Error> {
+    pub async fn sign_in(&self, cx: &Context, from: IpAddr, with: Credentials) -> Result<SignedIn, Error> {
         let inner = self.inner();
-        let mut body = Body::parse(body)?;
-        let (email, password) = (body.require("email")?, body.require("password")?);
-        let subjects = self.subjects(body.take("as")?.as_ref())?;
-        body.finish()?;
+        let Credentials { email, password, role } = with;
+        let subjects = self.subjects(role)?;
 
         // A text that is not an address is treated like an address that nobody has.
-        let stored = inner.directory.email("/email", email.expose()).ok();
+        let stored = email::read(Place::member("email"), email.expose()).ok();
         let attempted = Attempt::Email(subjects.kind, stored.as_deref().unwrap_or(email.expose()));
         inner.authenticator.attempts.take(Attempt::SignIn(from), cx.now)?;
         inner.authenticator.attempts.take(attempted, cx.now)?;
@@ -46,7 +63,7 @@ impl Identity {
         };
         let (credential, id) = inner.directory.engine.run(cx, operation).await?;
         inner.authenticator.attempts.forgive(attempted);
-        self.signed_in(cx, &credential, id, session).await
+        Ok(Self::signed_in(&credential, id, session))
     }
 
     /// Ends the caller's session. A caller without one (a service, the command line) has nothing to end.
@@ -57,18 +74,14 @@ impl Identity {
         self.inner().directory.engine.run(cx, SignOut { sessions, session }).await
     }
 
-    /// The type whose records sign in with this `as`.
-    fn subjects(&self, named: Option<&Secret>) -> Result<SubjectType, Error> {
+    /// The type whose records sign in so.
+    fn subjects(&self, role: SignInAs) -> Result<SubjectType, Error> {
         let schema = &self.inner().directory.schema;
-        match named.map(Secret::expose) {
-            Some("operator") => Ok(schema.operators),
-            None | Some("account") => {
-                let none = "this application has no accounts; operators sign in with \"as\": \"operator\"";
-                schema.accounts.ok_or_else(|| Error::invalid("/as", ViolationKind::Range(none.to_owned())))
-            }
-            Some(_) => {
-                let expected = "\"account\" or \"operator\"".to_owned();
-                Err(Error::invalid("/as", ViolationKind::Type { expected }))
+        match role {
+            SignInAs::Operator => Ok(schema.operators),
+            SignInAs::Account => {
+                let none = "this application has no accounts; operators sign in with \"as\": \"operator\"".to_owned();
+                schema.accounts.ok_or_else(|| Error::invalid(Place::member("as"), ViolationKind::Range(none)))
             }
         }
     }

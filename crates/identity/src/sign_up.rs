@@ -1,13 +1,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Action, Caller, Conflict, Error, RecordId, Secret, ViolationKind};
-use backstay_engine::{Authority, Context, Input, Transaction, TxContext, decode_input};
+use backstay_base::{Action, Caller, Conflict, Error, Place, RecordId, Secret, ViolationKind};
+use backstay_engine::{Authority, Context, Input, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use crate::attempts::Attempt;
-use crate::body::Body;
 use crate::credential::{Credential, Subject};
 use crate::hashing::StoredHash;
 use crate::operator::{NewOperator, already_there};
@@ -16,6 +15,17 @@ use crate::schema::{Schema, SubjectType};
 use crate::sessions::NewSession;
 use crate::token::TokenHash;
 use crate::{Identity, SignUp, SignedIn};
+
+/// What somebody signs up with.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// The fields of the account's record; its address must be there.
+    pub input: Input,
+    /// The password to sign in with.
+    pub password: Secret,
+    /// The invitation's token, if there is one.
+    pub invitation: Option<Secret>,
+}
 
 /// The first operator, who adds themselves with the one-time token.
 #[derive(Debug)]
@@ -29,31 +39,26 @@ pub struct FirstOperator {
 }
 
 impl Identity {
-    /// Makes an account with its credential and a first session, in one commit. The body is `{"email", "password"}`,
-    /// `"invitation"` if there is one, and other fields of the account's type.
+    /// Makes an account with its credential and a first session, in one commit.
     ///
     /// The answer holds a token, so it reveals whether an account was made. Everything else is hidden: an address or
     /// another unique value that is taken, and an invitation that is unknown, used, expired or for somebody else, get
     /// the same answer after the same work, and attempts are limited. Only a confirmation by email could hide more.
-    pub async fn sign_up(&self, cx: &Context, from: IpAddr, body: &[u8]) -> Result<SignedIn, Error> {
+    pub async fn sign_up(&self, cx: &Context, from: IpAddr, new: NewAccount) -> Result<SignedIn, Error> {
         let inner = self.inner();
         let Schema { accounts, .. } = inner.directory.schema;
         let accounts = accounts.ok_or_else(|| refused("an account here: this application has none"))?;
-        let mut body = Body::parse(body)?;
-        let (password, invitation) = match inner.settings.sign_up {
+        let NewAccount { input, password, invitation } = new;
+        match inner.settings.sign_up {
             SignUp::Closed => return Err(Error::SignUpClosed),
-            SignUp::Invited => {
-                let invitation = body.take("invitation")?.ok_or_else(needs_invitation)?;
-                (body.require("password")?, Some(invitation))
-            }
-            SignUp::Open => (body.require("password")?, body.take("invitation")?),
-        };
-        let input = decode_input(inner.directory.engine.model(), accounts.collection, body.rest()?.as_bytes())?;
+            SignUp::Invited if invitation.is_none() => return Err(needs_invitation()),
+            SignUp::Invited | SignUp::Open => {}
+        }
         let email = match input.value(accounts.email) {
             Some(Value::Text(email)) => Arc::clone(email),
-            _ => return Err(Error::invalid("/email", ViolationKind::Required)),
+            _ => return Err(Error::invalid(Place::member("email"), ViolationKind::Required)),
         };
-        inner.authenticator.check_new("/password", &password, &email)?;
+        inner.authenticator.check_new(Place::member("password"), &password, &email)?;
 
         inner.authenticator.attempts.take(Attempt::SignUp(from), cx.now)?;
         let password_hash = inner.authenticator.hash(password).await?;
@@ -72,7 +77,7 @@ impl Identity {
             Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => not_with_these(),
             error => error,
         })?;
-        self.signed_in(cx, &credential, id, session).await
+        Ok(Self::signed_in(&credential, id, session))
     }
 
     /// Adds the first operator and signs them in. The token is used up if this succeeds.
@@ -90,13 +95,13 @@ impl Identity {
             return Err(Conflict::Already("there is already an operator; sign in, or ask them to add you").into());
         }
         let FirstOperator { token, email, password } = operator;
-        let new = NewOperator::prepare(&inner.directory, &inner.authenticator, email, password).await?;
+        let new = NewOperator::prepare(&inner.authenticator, email, password).await?;
         let session = self.new_session(cx.now);
         // Of two requests at the same time, the one that claims the token goes on.
         let token = inner.set_up.claim(token)?;
         let operation = SetUpOperator { schema: inner.directory.schema, operator: new, session: session.clone() };
         match inner.directory.engine.run(cx, operation).await {
-            Ok((credential, id)) => self.signed_in(cx, &credential, id, session).await,
+            Ok((credential, id)) => Ok(Self::signed_in(&credential, id, session)),
             Err(error) => {
                 inner.set_up.restore(token);
                 Err(already_there(error))
@@ -111,7 +116,7 @@ fn refused(what: &str) -> Error {
 
 fn needs_invitation() -> Error {
     let why = "sign-up is by invitation only; ask an operator for one".to_owned();
-    Error::invalid("/invitation", ViolationKind::Range(why))
+    Error::invalid(Place::member("invitation"), ViolationKind::Range(why))
 }
 
 /// One answer for everything that would reveal what is stored.

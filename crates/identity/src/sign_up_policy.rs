@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Caller, Error, RecordId, Timestamp, Violation, ViolationKind};
+use backstay_base::{Action, Caller, Error, Place, RecordId, Timestamp, Violation, ViolationKind};
 use backstay_engine::Input;
 use backstay_expr::{Environment, Expr, Path, Scope, Start, compile, truth};
 use backstay_model::{Collection, Field, FieldId, FieldKind, Model};
@@ -53,7 +53,7 @@ impl SignUpPolicy {
         for id in input.fields() {
             let field = &self.fields[usize::from(id.0)];
             if let Some(kind) = field.refusal(input.value(id), &proposed) {
-                violations.push(Violation::new(format!("/{}", field.name), kind));
+                violations.push(Violation::new(Place::member(&field.name), kind));
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }

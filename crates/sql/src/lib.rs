@@ -37,7 +37,7 @@ pub use param::Param;
 pub use plan::{Planner, RecordSource, StoredPlan};
 pub use relation::Perspective;
 pub use shape::{
-    Expansion, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, SelectedField, Selection, SortKey,
-    ValueOutput,
+    Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, Selected, SelectedField,
+    Selection, SortKey, ValueOutput,
 };
 pub use statement::{Slot, Statement, Template};

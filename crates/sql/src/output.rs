@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use backstay_base::Action;
+use backstay_base::{Action, limits};
 use backstay_expr::Rights;
 use backstay_model::{Field, FieldKind};
-use backstay_scalar::{Scalar, Storage, Writer, write_stored};
+use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, Order, Query, SelectStatement};
 
 use crate::builder::{Anchor, Builder, Members};
@@ -11,9 +11,7 @@ use crate::lower::{holds, sees_member};
 use crate::predicate::Pred;
 use crate::quantifier::tie;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
-use crate::{
-    ColumnRef, ColumnType, Dialect, Expansion, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput,
-};
+use crate::{ColumnRef, ColumnType, Dialect, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput};
 
 /// The columns of a SELECT; a column of a table is there once.
 #[derive(Debug, Default)]
@@ -99,7 +97,8 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
 
     /// The members of one record's object.
     pub(crate) fn object(&mut self, selection: &Selection, at: &Anchor) -> Vec<MemberOutput> {
-        selection.fields.iter().filter_map(|selected| self.member(selected, at)).collect()
+        let fields = selection.fields(self.builder.model.collection(at.collection));
+        fields.iter().filter_map(|selected| self.member(selected, at)).collect()
     }
 
     fn member(&mut self, selected: &SelectedField, at: &Anchor) -> Option<MemberOutput> {
@@ -111,18 +110,15 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         };
         let field = self.builder.model.field(at.collection, selected.field);
         let member = Member { field, at, sees };
-        let value = match (&field.kind, &selected.expand) {
-            (FieldKind::ToOne { .. }, Some(expansion)) => self.related(&member, expansion),
-            (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }, Some(expansion)) => {
-                self.rows(&member, expansion)
-            }
-            (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }, None) => return None,
+        let value = match (&field.kind, &selected.inner) {
+            (FieldKind::ToOne { .. }, Some(inner)) => self.related(&member, inner),
+            (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }, _) => self.rows(&member, selected),
             (FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. }, _) => {
                 self.plain(&member)?
             }
         };
-        let label = format!("\"{}\":", field.name).into();
-        Some(MemberOutput { name: Arc::from(field.name.as_str()), label, visible, value })
+        let name = selected.alias.clone().unwrap_or_else(|| Arc::from(field.name.as_str()));
+        Some(MemberOutput { name, visible, value })
     }
 
     fn plain(&mut self, member: &Member<'_>) -> Option<ValueOutput> {
@@ -133,10 +129,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             columns.push(self.columns.push(member.seen(stored), column));
         }
         match (columns.as_slice(), field.columns.as_slice(), field.kind.scalar()) {
-            ([column], [only], scalar) => {
-                let write = scalar.map_or(write_stored as Writer, Scalar::writer);
-                Some(ValueOutput::Column { column: *column, holds: only.into(), write })
-            }
+            ([column], [only], scalar) => Some(ValueOutput::Column { column: *column, holds: only.into(), scalar }),
             (_, _, Some(scalar)) => Some(ValueOutput::Columns(columns.into(), scalar)),
             // Only scalars take several columns.
             (_, _, None) => None,
@@ -144,7 +137,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     }
 
     /// The record that a to-one relation leads to, from joined columns.
-    fn related(&mut self, member: &Member<'_>, expansion: &Expansion) -> ValueOutput {
+    fn related(&mut self, member: &Member<'_>, inner: &Selection) -> ValueOutput {
         let target = self.builder.follow(member.at, member.field.id, self.rights);
         let read = holds(self.builder, target.read, &target.anchor);
         if matches!(read, Pred::Known(false)) {
@@ -157,19 +150,27 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             _ => Pred::all([member.sees.clone(), Pred::Sql(there), read]).definite(),
         };
         let present = Some(self.columns.push(present, Storage::Bool));
-        let members = self.object(&expansion.selection, &target.anchor);
+        let members = self.object(inner, &target.anchor);
         ValueOutput::Object(ObjectOutput { present, members })
     }
 
     /// The records that a to-many relation leads to, as one column in the nested form.
-    fn rows(&mut self, member: &Member<'_>, expansion: &Expansion) -> ValueOutput {
-        let (rows, types, members) = self.nested(member, expansion);
+    fn rows(&mut self, member: &Member<'_>, selected: &SelectedField) -> ValueOutput {
+        let limit = selected.arguments.limit.unwrap_or(limits::NESTED_MAX);
+        let ids = Selection::id();
+        let inner = selected.inner.as_ref().unwrap_or(&ids);
+        let (rows, types, members) = self.nested(member, inner, limit);
         let column = self.columns.push(member.seen(rows), ColumnType::Nested);
         let element = Box::new(ObjectOutput { present: None, members });
-        ValueOutput::Rows { column, columns: types.into(), element, limit: expansion.limit }
+        ValueOutput::Rows { column, columns: types.into(), element, limit }
     }
 
-    fn nested(&mut self, member: &Member<'_>, expansion: &Expansion) -> (Sql, Vec<ColumnType>, Vec<MemberOutput>) {
+    fn nested(
+        &mut self,
+        member: &Member<'_>,
+        selection: &Selection,
+        limit: u32,
+    ) -> (Sql, Vec<ColumnType>, Vec<MemberOutput>) {
         let nothing = || (word("[]"), Vec::new(), Vec::new());
         let key = self.builder.key(member.at);
         let view = (member.at.perspective, self.rights);
@@ -182,13 +183,13 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             return nothing();
         }
         let mut row = RowWriter::new(self.builder, self.rights);
-        let members = row.object(&expansion.selection, &member.anchor);
+        let members = row.object(selection, &member.anchor);
         let mut inner = Query::select();
         let types = row.finish().name_into(&mut inner);
         inner.order_by_expr(self.builder.key(&member.anchor), Order::Asc);
         Pred::all([tie(owner, &key), read]).restrict(&mut inner);
         self.builder.from(member.anchor.frame, &mut inner);
-        self.builder.limit(&mut inner, Slot::Constant((i64::from(expansion.limit) + 1).into()));
+        self.builder.limit(&mut inner, Slot::Constant((i64::from(limit) + 1).into()));
 
         let (alias, dialect) = (self.builder.alias(), self.builder.dialect);
         let value =

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use backstay_expr::Expr;
-use backstay_model::{CollectionId, FieldId};
-use backstay_scalar::{Scalar, Writer};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
+use backstay_scalar::Scalar;
 
 use crate::{ColumnRef, ColumnType, Perspective, Template};
 
@@ -11,7 +11,9 @@ use crate::{ColumnRef, ColumnType, Perspective, Template};
 pub struct ReadShape {
     /// Which version of the data.
     pub perspective: Perspective,
-    /// What to answer for each record; its `collection` is the one that is read.
+    /// The collection that is read.
+    pub collection: CollectionId,
+    /// What to answer for each record.
     pub selection: Selection,
     /// The caller's filter. A field in it that the rights hide in a record is null there, and a related record that they
     /// hide does not exist.
@@ -45,6 +47,20 @@ pub struct SortKey {
     pub descending: bool,
 }
 
+impl SortKey {
+    /// Whether records can be sorted by a field. A `Text` can be too long for that.
+    pub fn takes(field: &Field) -> bool {
+        match &field.kind {
+            FieldKind::Scalar(scalar) => *scalar != Scalar::Text && scalar.is_sortable(),
+            FieldKind::Enum(_) => true,
+            FieldKind::List(_)
+            | FieldKind::ToOne { .. }
+            | FieldKind::OneToMany { .. }
+            | FieldKind::ManyToMany { .. } => false,
+        }
+    }
+}
+
 /// A place in an order; its values are `Slot::Cursor(0..)`, the last of them the id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Position {
@@ -52,33 +68,96 @@ pub struct Position {
     pub nulls: Vec<bool>,
 }
 
-/// Fields of a record to answer, in order.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    /// The collection.
-    pub collection: CollectionId,
-    /// The fields.
-    pub fields: Vec<SelectedField>,
+/// What is answered of a record. What the rights hide is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub enum Selection {
+    /// Every stored field.
+    #[default]
+    Whole,
+    /// These, in order.
+    Parts(Arc<[Selected]>),
 }
 
-/// One field to answer. It is left out where the rights hide it.
-#[derive(Debug, Clone)]
+/// A part of a selection.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Selected {
+    /// Every stored field. One that is also selected by itself is answered once, as it is selected there.
+    Stored,
+    /// One field.
+    Field(SelectedField),
+}
+
+/// One field to answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SelectedField {
     /// Which.
     pub field: FieldId,
-    /// For a relation: what to answer of the records it leads to. Without it a to-one relation is answered by its id;
-    /// a to-many relation always has one.
-    pub expand: Option<Expansion>,
+    /// Its name in the answer; the field's own if absent.
+    pub alias: Option<Arc<str>>,
+    /// Which of the records that a relation leads to.
+    pub arguments: Arguments,
+    /// What is answered of the records that a relation leads to; one that the rights hide is left out (to-many) or null
+    /// (to-one). Without it a record is answered by its id.
+    pub inner: Option<Selection>,
 }
 
-/// What to answer of the records that a relation leads to. One that the rights hide is left out (to-many) or null
-/// (to-one).
-#[derive(Debug, Clone)]
-pub struct Expansion {
-    /// Their fields.
-    pub selection: Selection,
-    /// How many at most, of a to-many relation, in the order of their ids.
-    pub limit: u32,
+/// What a to-many relation is asked for besides the selection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Arguments {
+    /// How many records at most, in the order of their ids: 1 to `limits::NESTED_MAX`, which it is if absent.
+    pub limit: Option<u32>,
+}
+
+impl Selection {
+    /// These parts, in order.
+    pub fn parts(parts: impl IntoIterator<Item = Selected>) -> Self {
+        Self::Parts(parts.into_iter().collect())
+    }
+
+    /// The ids alone.
+    pub fn id() -> Self {
+        Self::parts([Selected::Field(SelectedField::of(Collection::ID))])
+    }
+
+    /// The fields to answer, each once, in order.
+    pub(crate) fn fields(&self, collection: &Collection) -> Vec<SelectedField> {
+        let parts = match self {
+            Self::Whole => &[Selected::Stored],
+            Self::Parts(parts) => &**parts,
+        };
+        let by_itself = |field: FieldId| {
+            let named = |part: &Selected| match part {
+                Selected::Field(selected) if selected.field == field && selected.alias.is_none() => {
+                    Some(selected.clone())
+                }
+                Selected::Field(_) | Selected::Stored => None,
+            };
+            parts.iter().find_map(named)
+        };
+        let mut fields: Vec<SelectedField> = Vec::new();
+        let mut add = |selected: SelectedField| {
+            let there = fields.iter().any(|known| known.field == selected.field && known.alias == selected.alias);
+            if !there {
+                fields.push(selected);
+            }
+        };
+        for part in parts {
+            match part {
+                Selected::Field(selected) => add(selected.clone()),
+                Selected::Stored => collection
+                    .stored_fields()
+                    .for_each(|field| add(by_itself(field.id).unwrap_or_else(|| SelectedField::of(field.id)))),
+            }
+        }
+        fields
+    }
+}
+
+impl SelectedField {
+    /// A field under its own name; of a relation the ids.
+    pub fn of(field: FieldId) -> Self {
+        Self { field, alias: None, arguments: Arguments::default(), inner: None }
+    }
 }
 
 /// A read, planned.
@@ -106,10 +185,8 @@ pub struct ObjectOutput {
 /// One member of an object.
 #[derive(Debug, Clone)]
 pub struct MemberOutput {
-    /// The field's name.
+    /// The field's name, or the alias that it was selected under.
     pub name: Arc<str>,
-    /// The name as a member of a JSON object begins: in quotes, with a colon.
-    pub label: Box<str>,
     /// A Boolean column that is true where the member is to be written; `None`: always.
     pub visible: Option<usize>,
     /// Its value.
@@ -125,8 +202,8 @@ pub enum ValueOutput {
         column: usize,
         /// What it holds.
         holds: ColumnType,
-        /// How its value, or an element of the list, is written as JSON.
-        write: Writer,
+        /// The scalar of its value, or of the elements of the list; `None` for names of an enum's values and for references.
+        scalar: Option<Scalar>,
     },
     /// A value of a scalar that takes several columns, in the order of `Scalar::columns`.
     Columns(Box<[usize]>, Scalar),

@@ -9,8 +9,8 @@ use backstay_expr::{CollectionRights, Expr, FieldRights, Rights, Rule, Scope, co
 use backstay_model::{Collection, CollectionId, FieldKind, Model, SourceFile};
 use backstay_scalar::Value;
 use backstay_sql::{
-    ColumnRef, Dialect, Expansion, Perspective, Planner, Position, ReadScope, ReadShape, RecordSource, SelectedField,
-    Selection, Slot, SortKey, Template, schema,
+    Arguments, ColumnRef, Dialect, Perspective, Planner, Position, ReadScope, ReadShape, RecordSource, Selected,
+    SelectedField, Selection, Slot, SortKey, Template, schema,
 };
 
 const MODEL: &str = r#"
@@ -77,18 +77,18 @@ impl World {
         compile(text, &scope).unwrap_or_else(|errors| panic!("{text}: {errors:?}")).expr
     }
 
-    fn select(&self, collection: &str, fields: &[&str]) -> Selection {
-        let fields = fields.iter().map(|field| self.field(collection, field)).collect();
-        Selection { collection: self.id(collection), fields }
+    fn select(&self, collection: &str, fields: &[&str]) -> Vec<Selected> {
+        fields.iter().map(|field| Selected::Field(self.field(collection, field))).collect()
     }
 
     fn field(&self, collection: &str, field: &str) -> SelectedField {
-        let field = self.collection(collection).field_named(field).expect("a field").id;
-        SelectedField { field, expand: None }
+        SelectedField::of(self.collection(collection).field_named(field).expect("a field").id)
     }
 
-    fn expand(&self, collection: &str, field: &str, selection: Selection) -> SelectedField {
-        SelectedField { expand: Some(Expansion { selection, limit: 5 }), ..self.field(collection, field) }
+    fn expand(&self, collection: &str, field: &str, inner: Vec<Selected>) -> Selected {
+        let arguments = Arguments { limit: Some(5) };
+        let inner = Some(Selection::parts(inner));
+        Selected::Field(SelectedField { arguments, inner, ..self.field(collection, field) })
     }
 
     /// Rights to read everything but for these rules of types (`Post`) and fields (`Post.title`).
@@ -116,7 +116,12 @@ impl World {
     }
 
     fn posts(&self, scope: ReadScope) -> ReadShape {
-        ReadShape { perspective: Perspective::Live, selection: self.select("Post", &["title"]), filter: None, scope }
+        self.of("Post", self.select("Post", &["title"]), scope)
+    }
+
+    fn of(&self, collection: &str, selection: Vec<Selected>, scope: ReadScope) -> ReadShape {
+        let (collection, selection) = (self.id(collection), Selection::parts(selection));
+        ReadShape { perspective: Perspective::Live, collection, selection, filter: None, scope }
     }
 
     /// The statement for SQLite, then the one for PostgreSQL, each with its slots.
@@ -286,12 +291,12 @@ fn relations_in_one_statement() {
     let author = world.select("User", &["id", "name"]);
     let by = world.expand("Comment", "author", author.clone());
     let mut comment = world.select("Comment", &["id", "createdAt", "body"]);
-    comment.fields.push(by);
+    comment.push(by);
     let mut selection = world.select("Post", &["title", "score", "words"]);
-    selection.fields.push(world.expand("Post", "author", author));
-    selection.fields.push(world.expand("Post", "comments", comment));
+    selection.push(world.expand("Post", "author", author));
+    selection.push(world.expand("Post", "comments", comment));
     let rules = [("User", "this.name != 'x'"), ("Comment", "!this.hidden || this.author == auth.id")];
-    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }, &rules), @r#"
+    insta::assert_snapshot!(world.read(&world.of("Post", selection, ReadScope::One), &rules), @r#"
 SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> ?) IS TRUE, "t2"."id", "t2"."name", (SELECT json_group_array(json_array(hex("t5"."c0"), "t5"."c1", "t5"."c2", "t5"."c3", hex("t5"."c4"), "t5"."c5")) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", ("t4"."id" IS NOT NULL AND "t4"."name" <> ?) IS TRUE AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ("t3"."hidden" = 0 OR "t3"."author_id" = ?) ORDER BY "t3"."id" ASC LIMIT ?) AS "t5"), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = ?
   [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(6)), Id]
 SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> (CAST($1 AS text) COLLATE "C")) IS TRUE, "t2"."id", "t2"."name", CAST((SELECT coalesce(json_agg(json_build_array("t5"."c0", CAST(((EXTRACT(EPOCH FROM "t5"."c1")) * 1000000) AS bigint), "t5"."c2", "t5"."c3", "t5"."c4", "t5"."c5")), CAST('[]' AS json)) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", ("t4"."id" IS NOT NULL AND "t4"."name" <> (CAST($2 AS text) COLLATE "C")) IS TRUE AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ((NOT "t3"."hidden") OR "t3"."author_id" = CAST($3 AS uuid)) ORDER BY "t3"."id" ASC LIMIT $4) AS "t5") AS text), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($5 AS uuid)
@@ -304,10 +309,10 @@ fn links_and_nesting() {
     let world = World::new();
     let mut member = world.select("User", &["name"]);
     let sections = world.select("Section", &["name", "budget"]);
-    member.fields.push(world.expand("User", "sections", sections));
+    member.push(world.expand("User", "sections", sections));
     let mut section = world.select("Section", &["name"]);
-    section.fields.push(world.expand("Section", "members", member));
-    let shape = ReadShape { selection: section, ..world.posts(ReadScope::One) };
+    section.push(world.expand("Section", "members", member));
+    let shape = world.of("Section", section, ReadScope::One);
     insta::assert_snapshot!(world.read(&shape, &[]), @r#"
 SELECT "t1"."name", (SELECT json_group_array(json_array("t7"."c0", json("t7"."c1"))) FROM (SELECT "t3"."name" AS "c0", (SELECT json_group_array(json_array("t6"."c0", "t6"."c1", "t6"."c2")) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT ?) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT ?) AS "t7"), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = ?
   [Constant(Int(6)), Constant(Int(6)), Id]
@@ -321,7 +326,7 @@ fn a_field_is_seen_by_its_rule() {
     let world = World::new();
     let selection = world.select("Post", &["title", "state"]);
     let rules = [("Post.title", "this.author == auth.id"), ("Post.state", "false")];
-    insta::assert_snapshot!(world.read(&ReadShape { selection, ..world.posts(ReadScope::One) }, &rules), @r##"
+    insta::assert_snapshot!(world.read(&world.of("Post", selection, ReadScope::One), &rules), @r##"
 SELECT ("t1"."author_id" = ?) IS TRUE, (CASE WHEN ("t1"."author_id" = ?) THEN "t1"."title" END), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ?
   [Caller(Id), Caller(Id), Id]
 SELECT ("t1"."author_id" = CAST($1 AS uuid)) IS TRUE, (CASE WHEN ("t1"."author_id" = CAST($2 AS uuid)) THEN "t1"."title" END), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
@@ -336,7 +341,7 @@ fn a_filter_sees_what_the_caller_sees() {
     let rules =
         [("Section", "this.name != 'secret'"), ("Comment", "!this.hidden"), ("Post.title", "this.author == auth.id")];
     let selection = world.select("Post", &["createdAt"]);
-    insta::assert_snapshot!(world.read(&ReadShape { selection, filter, ..world.posts(page(Vec::new())) }, &rules), @r##"
+    insta::assert_snapshot!(world.read(&ReadShape { filter, ..world.of("Post", selection, page(Vec::new())) }, &rules), @r##"
 SELECT "t1"."created_at", "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "section" AS "t2" ON "t2"."id" = "t1"."section_id" WHERE "t1"."author_id" = ? AND "t1"."title" = ? AND ("t2"."name" <> ? AND "t2"."name" = ?) AND EXISTS(SELECT 1 FROM "comment" AS "t3" WHERE "t3"."post_id" = "t1"."id" AND "t3"."hidden" = 0 AND "t3"."body" = ?) ORDER BY "t1"."id" ASC LIMIT ?
   [Caller(Id), Constant(Text("x")), Constant(Text("secret")), Constant(Text("y")), Constant(Text("z")), Limit]
 SELECT "t1"."created_at", "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "section" AS "t2" ON "t2"."id" = "t1"."section_id" WHERE "t1"."author_id" = CAST($1 AS uuid) AND "t1"."title" = (CAST($2 AS text) COLLATE "C") AND ("t2"."name" <> (CAST($3 AS text) COLLATE "C") AND "t2"."name" = (CAST($4 AS text) COLLATE "C")) AND EXISTS(SELECT 1 FROM "comment" AS "t3" WHERE "t3"."post_id" = "t1"."id" AND (NOT "t3"."hidden") AND "t3"."body" = (CAST($5 AS text) COLLATE "C")) ORDER BY "t1"."id" ASC LIMIT $6
@@ -510,7 +515,7 @@ fn size(world: &World, dialect: Dialect, collection: &str, (innermost, around, t
         (0..times).fold(innermost.to_owned(), |inner, at| around.replace('E', &inner).replace('@', &at.to_string()));
     let selection = world.select(collection, &["id"]);
     let filter = Some(world.filter(collection, &text));
-    let shape = ReadShape { selection, filter, ..world.posts(page(Vec::new())) };
+    let shape = ReadShape { filter, ..world.of(collection, selection, page(Vec::new())) };
     Planner::new(Arc::clone(&world.0), dialect).read(&shape, &world.rights(&[])).template.text().len()
 }
 

@@ -7,7 +7,7 @@ use backstay_base::Action;
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
 use backstay_model::{Collection, Model, SourceFile};
 use backstay_sql::{
-    Dialect, Perspective, Planner, Position, ReadScope, ReadShape, SelectedField, Selection, Slot, schema,
+    Dialect, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField, Selection, Slot, schema,
 };
 use rusqlite::{Connection, StatementStatus, types::Value};
 
@@ -84,10 +84,8 @@ impl Desk {
         let title = self.posts().field_named("title").expect("a field").id;
         let shape = ReadShape {
             perspective: Perspective::Live,
-            selection: Selection {
-                collection: self.posts().id,
-                fields: vec![SelectedField { field: title, expand: None }],
-            },
+            collection: self.posts().id,
+            selection: Selection::parts([Selected::Field(SelectedField::of(title))]),
             filter: None,
             scope: ReadScope::Page { sort: Vec::new(), after },
         };

@@ -30,7 +30,7 @@ use backstay_expr::{
 };
 use backstay_model::{Collection, Model};
 use backstay_scalar::Value;
-use backstay_sql::{Dialect, Perspective, Planner, ReadScope, ReadShape, SelectedField, Selection, Slot, Statement};
+use backstay_sql::{Dialect, Perspective, Planner, ReadScope, ReadShape, Selection, Slot, Statement};
 
 use data::Data;
 use table::{Row, Table};
@@ -81,10 +81,10 @@ impl Setting {
     /// The statement that finds the items for which the expression is true.
     fn statement(&self, checked: &Checked, expr: &Expr, dialect: Dialect) -> (String, Statement) {
         let collection = data::item(&self.model).id;
-        let id = SelectedField { field: Collection::ID, expand: None };
         let shape = ReadShape {
             perspective: Perspective::Live,
-            selection: Selection { collection, fields: vec![id] },
+            collection,
+            selection: Selection::id(),
             filter: Some(expr.clone()),
             scope: ReadScope::Page { sort: Vec::new(), after: None },
         };

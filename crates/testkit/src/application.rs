@@ -5,6 +5,8 @@ use backstay_engine::{Application, Engine, OpenOptions};
 use backstay_model::SourceFile;
 use tempfile::TempDir;
 
+use crate::TestClient;
+
 /// An application with a database of its own in a temporary directory, which is removed with it.
 #[derive(Debug)]
 pub struct TestApplication {
@@ -29,6 +31,11 @@ impl TestApplication {
         drop(engine);
         let engine = Self::engine_in(directory.path(), files, ambient);
         Self { engine, directory }
+    }
+
+    /// Asks this application in the notation of REST.
+    pub fn client(&self) -> TestClient {
+        TestClient::new(&self.engine)
     }
 
     /// Where the database is.

@@ -3,6 +3,8 @@
 mod ambient;
 #[cfg(feature = "application")]
 mod application;
+#[cfg(feature = "application")]
+mod client;
 #[cfg(feature = "doors")]
 mod doors;
 mod postgres;
@@ -10,6 +12,8 @@ mod postgres;
 pub use ambient::{TestClock, TestEntropy, controlled, duration, moment};
 #[cfg(feature = "application")]
 pub use application::TestApplication;
+#[cfg(feature = "application")]
+pub use client::TestClient;
 #[cfg(feature = "doors")]
 pub use doors::{Reply, TestApp};
 pub use postgres::Cluster;

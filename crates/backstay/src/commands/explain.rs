@@ -3,6 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Caller, Error};
 use backstay_engine::{Context, Engine};
 use backstay_identity::Administration;
+use backstay_rest::{JSON, Reader};
 
 use super::reference;
 use crate::{Answer, Failure};
@@ -25,8 +26,9 @@ pub(super) async fn explain(
         Some(who) => administration.caller_for(&reference(who)).await?,
         None => Arc::new(Caller::anonymous()),
     };
-    let request = backstay_http::parse_request(engine.model(), &request, body.into())?;
-    let explanation = engine.explain(&Context::new(engine, caller), request).await?;
+    let reader = Reader::new(Arc::clone(engine.model()));
+    let request = backstay_http::parse_request(&reader, &request, body.into())?;
+    let explanation = engine.explain(&Context::new(engine, caller), request, JSON).await?;
     let text = explanation.to_string();
     let explanation = serde_json::to_value(&explanation).map_err(Error::internal)?;
     Ok(Answer::Explained { text, explanation })

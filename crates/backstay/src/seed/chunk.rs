@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use backstay_base::Error;
-use backstay_engine::{Input, decode_input_with};
+use backstay_engine::Input;
 use backstay_model::Model;
+use backstay_rest::{members, record};
 use tokio::sync::mpsc;
 
 use super::line::{self, Account};
@@ -108,12 +109,12 @@ impl Decoder {
         let collection = self.model.collection(self.file.collection);
         let identity = self.model.identity == Some(collection.id);
         if !identity && self.file.later.is_empty() {
-            let input = decode_input_with(&self.model, collection.id, text, &mut self.references)?;
+            let input = record(&self.model, collection.id, members(text)?, &mut self.references)?;
             return Ok((input, false, Account::default()));
         }
         let waits = |name: &str| collection.field_named(name).is_some_and(|field| self.file.later.contains(&field.id));
         let parts = line::take_apart(text, identity, waits)?;
-        let input = decode_input_with(&self.model, collection.id, &parts.now, &mut self.references)?;
-        Ok((input, parts.later.is_some(), parts.account))
+        let input = record(&self.model, collection.id, parts.now, &mut self.references)?;
+        Ok((input, !parts.later.is_empty(), parts.account))
     }
 }

@@ -87,7 +87,7 @@ fn words(error: &Error) -> String {
 }
 
 fn violation(violation: &Violation) -> String {
-    match violation.at.strip_prefix('/') {
+    match violation.at.to_string().strip_prefix('/') {
         Some(field) => format!("{field}: {}", violation.kind),
         None => violation.kind.to_string(),
     }

@@ -1,5 +1,5 @@
 use backstay_base::{Error, RecordId};
-use backstay_engine::{Authority, Context, Input, Record, Transaction, TxContext, decode_input_with};
+use backstay_engine::{Authority, Context, Input, Record, Transaction, TxContext};
 use backstay_model::CollectionId;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
@@ -54,10 +54,8 @@ impl Seeder {
         let collection = model.collection(file.collection);
         let waits = |name: &str| collection.field_named(name).is_some_and(|field| file.later.contains(&field.id));
         let text = line_at(&file.path, offset).map_err(|source| unreadable(&file.path, source))?;
-        let input = line::take_apart(&text, model.identity == Some(collection.id), waits).and_then(|parts| {
-            let later = parts.later.unwrap_or_else(|| b"{}".to_vec());
-            decode_input_with(model, collection.id, &later, references)
-        });
+        let input = line::take_apart(&text, model.identity == Some(collection.id), waits)
+            .and_then(|parts| backstay_rest::record(model, collection.id, parts.later, references));
         match input {
             Ok(input) => Ok(Patch { note: note.id(), line, record, input }),
             Err(source) => match references.failure() {

@@ -2,8 +2,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, ViolationKind};
-use backstay_engine::{Engine, RelationReader, decode_input_with};
+use backstay_engine::Engine;
 use backstay_model::{Collection, CollectionId, FieldId};
+use backstay_rest::{RelationReader, members, record};
 use quick_cache::unsync::Cache;
 use tokio::runtime::Handle;
 
@@ -32,7 +33,8 @@ impl References {
     fn find(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
         let engine = self.engine.clone();
         let collection = engine.model().collection(target);
-        let input = decode_input_with(engine.model(), target, raw.as_bytes(), self).map_err(|error| match error {
+        let input = members(raw.as_bytes()).and_then(|members| record(engine.model(), target, members, self));
+        let input = input.map_err(|error| match error {
             Error::Invalid(mut violations) if !violations.is_empty() => violations.swap_remove(0).kind,
             _ => ViolationKind::Type { expected: named_by(collection) },
         })?;

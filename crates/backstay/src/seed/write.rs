@@ -253,7 +253,7 @@ impl Write {
 
 #[cfg(test)]
 mod tests {
-    use backstay_base::ViolationKind;
+    use backstay_base::{Place, ViolationKind};
 
     use super::*;
 
@@ -262,7 +262,7 @@ mod tests {
         let unique =
             Conflict::Unique { collection: "Book".to_owned(), fields: vec!["number".to_owned()], record: None };
         assert!(is_about_a_record(&unique.into()));
-        assert!(is_about_a_record(&Error::invalid("/title", ViolationKind::Required)));
+        assert!(is_about_a_record(&Error::invalid(Place::member("title"), ViolationKind::Required)));
         assert!(!is_about_a_record(&Conflict::Concurrent.into()));
         assert!(!is_about_a_record(&Error::Unknown));
     }

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, RecordId};
-use backstay_engine::{Context, Create, Delete, Engine, Get, IfMatch, List, Update, WriteOptions, Written};
+use backstay_engine::{Context, Engine, Found, IfMatch, Written};
 use backstay_model::{CollectionId, SourceFile};
-use backstay_testkit::{TestApplication, TestClock, controlled};
+use backstay_rest::ListWords;
+use backstay_testkit::{TestApplication, TestClient, TestClock, controlled};
 use serde_json::Value as Json;
 
 pub(crate) const MODEL: &str = r#"
@@ -195,19 +196,19 @@ impl Desk {
         Context::new(self.engine(), Arc::clone(caller))
     }
 
-    pub(crate) async fn create(&self, of: &str, caller: &Arc<Caller>, body: &str) -> Result<Written, Error> {
-        self.create_with(of, caller, body, WriteOptions::default()).await
+    pub(crate) fn client(&self) -> TestClient {
+        self.application.client()
     }
 
-    pub(crate) async fn create_with(
-        &self,
-        of: &str,
-        caller: &Arc<Caller>,
-        body: &str,
-        options: WriteOptions,
-    ) -> Result<Written, Error> {
-        let request = Create { collection: self.collection(of), body: body.to_owned().into(), options };
-        self.engine().create(&self.cx(caller), request).await
+    pub(crate) async fn create(&self, of: &str, caller: &Arc<Caller>, body: &str) -> Result<Written, Error> {
+        let client = self.client();
+        client.written(caller, client.create(of, body)?).await
+    }
+
+    /// Creates under the idempotency key `k`.
+    pub(crate) async fn create_once(&self, of: &str, caller: &Arc<Caller>, body: &str) -> Result<Written, Error> {
+        let client = self.client();
+        client.written(caller, client.create_once(of, body, "k")?).await
     }
 
     pub(crate) async fn made(&self, of: &str, caller: &Arc<Caller>, body: &str) -> RecordId {
@@ -240,9 +241,19 @@ impl Desk {
         id: RecordId,
         select: Option<&str>,
     ) -> Result<Json, Error> {
-        let request = Get { collection: self.collection(of), id, select: select.map(str::to_owned) };
-        let found = self.engine().get(&self.cx(caller), request).await?;
+        let found = self.found(of, caller, id, select).await?;
         Ok(serde_json::from_slice(&found.body).expect("JSON"))
+    }
+
+    pub(crate) async fn found(
+        &self,
+        of: &str,
+        caller: &Arc<Caller>,
+        id: RecordId,
+        select: Option<&str>,
+    ) -> Result<Found, Error> {
+        let client = self.client();
+        client.found(caller, client.get(of, id, select)?).await
     }
 
     pub(crate) async fn update(
@@ -263,36 +274,34 @@ impl Desk {
         body: &str,
         if_match: Option<IfMatch>,
     ) -> Result<Written, Error> {
-        let options = WriteOptions { if_match, ..WriteOptions::default() };
-        let request = Update { collection: self.collection(of), id, body: body.to_owned().into(), options };
-        self.engine().update(&self.cx(caller), request).await
+        let client = self.client();
+        client.written(caller, client.update_if(of, id, body, if_match)?).await
     }
 
     pub(crate) async fn delete(&self, of: &str, caller: &Arc<Caller>, id: RecordId) -> Result<Written, Error> {
-        let request = Delete { collection: self.collection(of), id, options: WriteOptions::default() };
-        self.engine().delete(&self.cx(caller), request).await
+        let client = self.client();
+        client.written(caller, client.delete(of, id)).await
     }
 
     /// The whole body of a list.
-    pub(crate) async fn page(
+    pub(crate) async fn page<'w>(
         &self,
         of: &str,
         caller: &Arc<Caller>,
-        change: impl FnOnce(&mut List),
+        change: impl FnOnce(&mut ListWords<'w>),
     ) -> Result<Json, Error> {
-        let mut request = List::of(self.collection(of));
-        change(&mut request);
-        let page = self.engine().list(&self.cx(caller), request).await?;
+        let client = self.client();
+        let page = client.page(caller, client.list(of, change)?).await?;
         Ok(serde_json::from_slice(&page.body).expect("JSON"))
     }
 
     /// The values of one field of the records on a page.
-    pub(crate) async fn column(
+    pub(crate) async fn column<'w>(
         &self,
         of: &str,
         caller: &Arc<Caller>,
         field: &str,
-        change: impl FnOnce(&mut List),
+        change: impl FnOnce(&mut ListWords<'w>),
     ) -> Result<String, Error> {
         let page = self.page(of, caller, change).await?;
         let items = page["items"].as_array().expect("items").iter();

@@ -1,6 +1,6 @@
 //! The ways in which a caller could learn something: the rows of the table.
 
-use backstay_engine::{Get, List, Raw, Request};
+use backstay_rest::Raw;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -84,7 +84,7 @@ async fn get(hidden: Hidden, session: &mut Session<'_>) {
 
 async fn list(hidden: Hidden, session: &mut Session<'_>) {
     for select in [None, Some("name"), Some("code"), Some("number"), Some("keeper")] {
-        session.list(hidden.type_name(), |list| list.select = select.map(str::to_owned)).await;
+        session.list(hidden.type_name(), |list| list.select = select.map(Into::into)).await;
     }
     if hidden != Hidden::System {
         session.list("Holder", |_| ()).await;
@@ -109,7 +109,7 @@ async fn nested(hidden: Hidden, session: &mut Session<'_>) {
         }
     }
     session.get(hidden.type_name(), world.thing, Some("name,keeper{name}")).await;
-    session.list(hidden.type_name(), |list| list.select = Some("name,keeper{name}".to_owned())).await;
+    session.list(hidden.type_name(), |list| list.select = Some("name,keeper{name}".into())).await;
 }
 
 async fn filter(hidden: Hidden, session: &mut Session<'_>) {
@@ -159,7 +159,7 @@ async fn filter(hidden: Hidden, session: &mut Session<'_>) {
 
 async fn sort(hidden: Hidden, session: &mut Session<'_>) {
     for sort in ["number", "-number", "code", "-code,name", "public,number", "name"] {
-        session.list(hidden.type_name(), |list| list.sort = Some(sort.to_owned())).await;
+        session.list(hidden.type_name(), |list| list.sort = Some(sort.into())).await;
     }
 }
 
@@ -170,7 +170,7 @@ async fn cursor(hidden: Hidden, session: &mut Session<'_>) {
         for _ in 0..6 {
             after = session
                 .list(name, |list| {
-                    (list.sort, list.limit, list.after) = (sort.map(str::to_owned), Some(1), after.take());
+                    (list.sort, list.limit, list.after) = (sort.map(Into::into), Some(1), after.take().map(Into::into));
                 })
                 .await;
             if after.is_none() {
@@ -181,10 +181,10 @@ async fn cursor(hidden: Hidden, session: &mut Session<'_>) {
     let id = session.world.thing.to_string();
     for (sort, value) in [("number", Some("5")), ("number", Some("6")), ("number", None), ("code", Some("guess"))] {
         let forged = forged(sort, value, &id);
-        session.list(name, |list| (list.sort, list.after) = (Some(sort.to_owned()), Some(forged))).await;
+        session.list(name, |list| (list.sort, list.after) = (Some(sort.into()), Some(forged.into()))).await;
     }
     let forged = forged("", None, &id);
-    session.list(name, |list| list.after = Some(forged)).await;
+    session.list(name, |list| list.after = Some(forged.into())).await;
 }
 
 /// A cursor that no page gave: of this order, behind this value and record.
@@ -209,7 +209,7 @@ async fn count(hidden: Hidden, session: &mut Session<'_>) {
         counted("Holder", Some(format!("{one}.number == 5"))),
     ];
     for (of, filter) in asked {
-        session.list(of, |list| (list.filter, list.count, list.limit) = (filter, true, Some(1))).await;
+        session.list(of, |list| (list.filter, list.count, list.limit) = (filter.map(Into::into), true, Some(1))).await;
     }
 }
 
@@ -224,22 +224,20 @@ async fn equality(hidden: Hidden, session: &mut Session<'_>) {
         ("Holder", one, world.thing.to_string()),
     ];
     for (of, name, value) in asked {
-        session.list(of, |list| list.equals = vec![(name.to_owned(), Raw::Text(value))]).await;
+        session.list(of, |list| list.equals = vec![(name.to_owned(), Raw::Text(value.into()))]).await;
     }
 }
 
 async fn explain(hidden: Hidden, session: &mut Session<'_>) {
     let (world, name, one) = (session.world, hidden.type_name(), hidden.relation());
-    let collection = world.collection(name);
-    let get = Get { collection, id: world.thing, select: None };
-    let list = List { filter: Some("number > 4".to_owned()), ..List::of(collection) };
+    let client = world.client();
     let requests = [
-        Request::Get(get),
-        Request::List(List::of(collection)),
-        Request::List(list),
-        Request::Update(session.update_request(name, world.thing, r#"{"text":"explained"}"#)),
-        Request::Update(session.update_request(name, world.thing, r#"{"number":5}"#)),
-        Request::Create(session.create_request("Holder", &format!(r#"{{"name":"x","{one}":"{}"}}"#, world.thing))),
+        client.get(name, world.thing, None),
+        client.list(name, |_| ()),
+        client.list(name, |list| list.filter = Some("number > 4".into())),
+        client.update(name, world.thing, r#"{"text":"explained"}"#),
+        client.update(name, world.thing, r#"{"number":5}"#),
+        client.create("Holder", &format!(r#"{{"name":"x","{one}":"{}"}}"#, world.thing)),
     ];
     for request in requests {
         session.explain(request).await;

@@ -4,12 +4,10 @@ use std::fmt::{Debug, Write};
 use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, RecordId};
-use backstay_engine::{
-    Authority, Context, Create, Delete, Engine, Error, Get, List, Request, Transaction, TxContext, Update,
-    WriteOptions, decode_input,
-};
+use backstay_engine::{Answer, Authority, Context, Engine, Error, Request, Transaction, TxContext};
 use backstay_model::{CollectionId, SourceFile};
-use backstay_testkit::{TestApplication, TestClock, controlled};
+use backstay_rest::{ListWords, input};
+use backstay_testkit::{TestApplication, TestClient, TestClock, controlled};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
@@ -157,15 +155,17 @@ impl World {
         &self.application.engine
     }
 
+    pub(crate) fn client(&self) -> TestClient {
+        self.application.client()
+    }
+
     pub(crate) fn collection(&self, name: &str) -> CollectionId {
         self.engine().model().collection_named(name).expect("a collection of the model").id
     }
 
     async fn made(&self, of: &str, body: &str) -> RecordId {
-        let request =
-            Create { collection: self.collection(of), body: body.to_owned().into(), options: WriteOptions::default() };
-        let context = Context::new(self.engine(), Arc::clone(&self.editor));
-        self.engine().create(&context, request).await.expect("the record is made").ids[0]
+        let client = self.client();
+        client.written(&self.editor, client.create(of, body).expect("a request")).await.expect("it is made").ids[0]
     }
 
     /// Makes a record in Backstay's own name.
@@ -189,7 +189,7 @@ impl Transaction for Seed {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
         Box::pin(async move {
-            let input = decode_input(cx.model(), self.collection, &self.body)?;
+            let input = input(cx.model(), self.collection, &self.body)?;
             Ok(cx.create(Authority::System, self.collection, input).await?.id())
         })
     }
@@ -213,7 +213,7 @@ impl Transaction for Ending {
             if self.deleted {
                 return cx.delete(Authority::System, self.record, None).await.map(drop);
             }
-            let input = decode_input(cx.model(), self.record.0, br#"{"text":"later"}"#)?;
+            let input = input(cx.model(), self.record.0, br#"{"text":"later"}"#)?;
             cx.update(Authority::System, self.record, input, None).await.map(drop)
         })
     }
@@ -257,8 +257,8 @@ impl<'w> Session<'w> {
         Self { world, caller, told: Told::default() }
     }
 
-    fn context(&self) -> Context {
-        Context::new(self.world.engine(), Arc::clone(&self.caller))
+    async fn answer(&self, request: Result<Request, Error>) -> Result<Answer, Error> {
+        self.world.client().answer(&self.caller, request?).await
     }
 
     fn note<T>(&mut self, asked: &dyn Debug, answer: &Result<T, Error>, show: impl FnOnce(&T) -> String) {
@@ -273,69 +273,65 @@ impl<'w> Session<'w> {
     }
 
     pub(crate) async fn get(&mut self, of: &str, id: RecordId, select: Option<&str>) {
-        let request = Get { collection: self.world.collection(of), id, select: select.map(str::to_owned) };
-        let answer = self.world.engine().get(&self.context(), request).await;
-        self.note(&(of, select), &answer, |found| {
-            format!("{} {} {:?}", found.version, String::from_utf8_lossy(&found.body), found.tag)
+        let answer = self.answer(self.world.client().get(of, id, select)).await;
+        self.note(&(of, select), &answer, |answer| match answer {
+            Answer::Found(found) => {
+                format!("{} {} {:?}", found.version, String::from_utf8_lossy(&found.body), found.tag)
+            }
+            other => format!("{other:?}"),
         });
     }
 
     /// Answers the next page's cursor.
-    pub(crate) async fn list(&mut self, of: &str, change: impl FnOnce(&mut List)) -> Option<String> {
-        let mut request = List::of(self.world.collection(of));
-        change(&mut request);
-        let asked = request.clone();
-        let answer = self.world.engine().list(&self.context(), request).await;
-        let page: Option<serde_json::Value> =
-            answer.as_ref().ok().map(|page| serde_json::from_slice(&page.body).expect("JSON"));
-        self.note(&asked, &answer, |page| format!("{} {:?}", String::from_utf8_lossy(&page.body), page.tag));
-        page?["next"].as_str().map(str::to_owned)
+    pub(crate) async fn list<'t>(&mut self, of: &str, change: impl FnOnce(&mut ListWords<'t>)) -> Option<String> {
+        let mut asked = String::new();
+        let request = self.world.client().list(of, |words| {
+            change(words);
+            asked = format!("{words:?}");
+        });
+        let answer = self.answer(request).await;
+        let body = match &answer {
+            Ok(Answer::Page(page)) => page.body.clone(),
+            _ => bytes::Bytes::from_static(b"null"),
+        };
+        let page: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        self.note(&asked, &answer, |answer| match answer {
+            Answer::Page(page) => format!("{} {:?}", String::from_utf8_lossy(&page.body), page.tag),
+            other => format!("{other:?}"),
+        });
+        page["next"].as_str().map(str::to_owned)
     }
 
     pub(crate) async fn filter(&mut self, of: &str, filter: &str) {
-        self.list(of, |list| list.filter = Some(filter.to_owned())).await;
+        self.list(of, |list| list.filter = Some(filter.to_owned().into())).await;
     }
 
     pub(crate) async fn create(&mut self, of: &str, body: String) {
-        let request = self.create_request(of, &body);
-        let answer = self.world.engine().create(&self.context(), request).await;
+        let answer = self.answer(self.world.client().create(of, &body)).await;
         self.note(&(of, body), &answer, |written| format!("{written:?}"));
     }
 
     pub(crate) async fn update(&mut self, of: &str, id: RecordId, body: String) {
-        let request = self.update_request(of, id, &body);
-        let answer = self.world.engine().update(&self.context(), request).await;
+        let answer = self.answer(self.world.client().update(of, id, &body)).await;
         self.note(&(of, body), &answer, |written| format!("{written:?}"));
     }
 
     pub(crate) async fn delete(&mut self, of: &str, id: RecordId) {
-        let request = self.delete_request(of, id);
-        let answer = self.world.engine().delete(&self.context(), request).await;
+        let answer = self.answer(Ok(self.world.client().delete(of, id))).await;
         self.note(&("delete", of), &answer, |written| format!("{written:?}"));
     }
 
     /// All of an explanation but for the time that it took.
-    pub(crate) async fn explain(&mut self, request: Request) {
+    pub(crate) async fn explain(&mut self, request: Result<Request, Error>) {
         let asked = format!("{request:?}");
-        let answer = self.world.engine().explain(&self.context(), request).await;
+        let answer = match request {
+            Ok(request) => self.world.client().explain(&self.caller, request).await,
+            Err(error) => Err(error),
+        };
         self.note(&asked, &answer, |explanation| {
             let mut explanation = explanation.clone();
             explanation.stages.clear();
             format!("{explanation:?}")
         });
-    }
-
-    pub(crate) fn create_request(&self, of: &str, body: &str) -> Create {
-        let collection = self.world.collection(of);
-        Create { collection, body: body.to_owned().into(), options: WriteOptions::default() }
-    }
-
-    pub(crate) fn update_request(&self, of: &str, id: RecordId, body: &str) -> Update {
-        let collection = self.world.collection(of);
-        Update { collection, id, body: body.to_owned().into(), options: WriteOptions::default() }
-    }
-
-    pub(crate) fn delete_request(&self, of: &str, id: RecordId) -> Delete {
-        Delete { collection: self.world.collection(of), id, options: WriteOptions::default() }
     }
 }

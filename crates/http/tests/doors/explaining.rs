@@ -1,5 +1,8 @@
-use backstay_engine::Request;
+use std::sync::Arc;
+
+use backstay_engine::{Request, Selection};
 use backstay_http::parse_request;
+use backstay_rest::Reader;
 use backstay_testkit::TestApp;
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -115,24 +118,28 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
     let id = note(&app, &ada, "One").await;
-    let model = app.services.engine.model();
+    let reader = Reader::new(Arc::clone(app.services.engine.model()));
     let check = |line: &str, expected: &str| {
         let body = Bytes::from_static(b"{}");
-        let got = match parse_request(model, &line.replace("ID", &id), body) {
-            Ok(Request::Get(get)) => format!("get {}", get.select.unwrap_or_default()),
-            Ok(Request::List(list)) => format!("list {:?} {:?}", list.limit, list.filter),
-            Ok(Request::Create(create)) => format!("create {}", create.body.len()),
-            Ok(Request::Update(update)) => format!("update {}", update.body.len()),
+        let got = match parse_request(&reader, &line.replace("ID", &id), body) {
+            Ok(Request::Get(get)) => match get.selection {
+                Selection::Whole => "get all".to_owned(),
+                Selection::Parts(parts) => format!("get {}", parts.len()),
+            },
+            Ok(Request::List(list)) => format!("list {} {}", list.limit, list.filter.expression.is_some()),
+            Ok(Request::Create(create)) => format!("create {}", create.inputs.as_slice().len()),
+            Ok(Request::Update(update)) => format!("update {}", update.input.fields().count()),
             Ok(Request::Delete(_)) => "delete".to_owned(),
             Err(refusal) => refusal.code().to_owned(),
         };
         assert_eq!(got, expected, "{line}");
     };
-    check("GET /api/notes/ID?select=title", "get title");
-    check("  GET   /api/notes?limit=3&filter=public  ", "list Some(3) Some(\"public\")");
-    check("POST /api/notes", "create 2");
-    check("POST /api/notes:query", "list None None");
-    check("PATCH /api/notes/ID", "update 2");
+    check("GET /api/notes/ID?select=title,public", "get 2");
+    check("GET /api/notes/ID", "get all");
+    check("  GET   /api/notes?limit=3&filter=public  ", "list 3 true");
+    check("POST /api/notes", "create 1");
+    check("POST /api/notes:query", "list 20 false");
+    check("PATCH /api/notes/ID", "update 0");
     check("DELETE /api/notes/ID", "delete");
     check("GET /api/notes/1", "not-found");
     check("GET /api/nothing-like-it", "no-such-path");

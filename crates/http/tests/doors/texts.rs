@@ -23,9 +23,9 @@ async fn parameters() {
     check("search=x", "not supported yet; use `filter`").await;
     check("limit=0", "a whole number from 1 to 500").await;
     check("count=yes", "expected true or false").await;
-    check("title=%C3", "not UTF-8; encode the text as UTF-8 at character 0").await;
-    check("title=a%00", "NUL is not allowed at character 1").await;
-    check("title=%0", "'%' needs two hexadecimal digits; a percent sign itself is %25 at character 0").await;
+    check("title=%C3", "not UTF-8 (character 0)").await;
+    check("title=a%00", "NUL is not allowed (character 1)").await;
+    check("title=%0", "'%' needs two hexadecimal digits (character 0)").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
+use backstay_base::{Caller, Conflict, Error, Place, RecordId, Secret};
 use backstay_engine::{Input, Transaction, TxContext};
 use futures_util::future::BoxFuture;
 
@@ -9,7 +9,7 @@ use super::{Administration, not_found};
 use crate::credential::{Credential, Subject};
 use crate::hashing::StoredHash;
 use crate::schema::{Schema, Sessions, SubjectType};
-use crate::{AccountRef, claims, roles};
+use crate::{AccountRef, claims, email, roles};
 
 /// An account, how it signs in, and which roles and claims it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,10 +102,10 @@ impl Administration<'_> {
         let directory = self.parts.directory;
         let accounts = directory.schema.accounts;
         let accounts = accounts.ok_or_else(|| Error::NotFound { what: "@identity type in the model".to_owned() })?;
-        let roles = roles::all_known(directory.engine.model(), "/$roles", roles)?;
+        let roles = roles::all_known(directory.engine.model(), &Place::member("$roles"), roles)?;
         let password_hash = match password {
             Some(password) => {
-                self.parts.authenticator.check_new("/$password", password, "")?;
+                self.parts.authenticator.check_new(Place::member("$password"), password, "")?;
                 Some(self.parts.authenticator.hash(password.clone()).await?)
             }
             None => None,
@@ -122,7 +122,7 @@ impl Administration<'_> {
 
     /// Gives an account or an operator a role of the model, from the next request on. Does nothing if it has the role.
     pub async fn grant_role(&self, account: &AccountRef, role: &str) -> Result<(), Error> {
-        let role = roles::known(self.parts.directory.engine.model(), "role", role)?;
+        let role = roles::known(self.parts.directory.engine.model(), &Place::part("role"), role)?;
         self.edit(self.known_subject(account).await?, Edit::GrantRole(role)).await
     }
 
@@ -132,7 +132,7 @@ impl Administration<'_> {
         let held = self.parts.directory.credential(subject).await?;
         // A role that the model no longer has can still be taken away.
         if !held.is_some_and(|held| held.roles.iter().any(|one| &**one == role)) {
-            roles::known(self.parts.directory.engine.model(), "role", role)?;
+            roles::known(self.parts.directory.engine.model(), &Place::part("role"), role)?;
         }
         self.edit(subject, Edit::RevokeRole(role.into())).await
     }
@@ -153,7 +153,7 @@ impl Administration<'_> {
     pub async fn caller_for(&self, who: &AccountRef) -> Result<Arc<Caller>, Error> {
         let directory = self.parts.directory;
         let subject = match who {
-            AccountRef::Email(text) if directory.email("account", text).is_err() => None,
+            AccountRef::Email(text) if email::read(Place::part("account"), text).is_err() => None,
             who => directory.account_or_operator(who).await?,
         };
         let caller = match subject {
@@ -186,7 +186,7 @@ impl Administration<'_> {
 
     /// Replaces the password of a subject who signs in with this address.
     pub(super) async fn set_password(&self, subject: Subject, email: &str, password: &Secret) -> Result<(), Error> {
-        self.parts.authenticator.check_new("password", password, email)?;
+        self.parts.authenticator.check_new(Place::part("password"), password, email)?;
         let hash = self.parts.authenticator.hash(password.clone()).await?;
         self.edit(subject, Edit::SetPassword(hash)).await
     }

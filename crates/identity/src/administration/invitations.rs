@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Conflict, Error, RecordId, Secret, Timestamp};
+use backstay_base::{Conflict, Error, Place, RecordId, Secret, Timestamp};
 use backstay_engine::{Authority, Input, Record, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
@@ -9,7 +9,7 @@ use super::{Administration, all, must_be_ahead};
 use crate::error::Damaged;
 use crate::schema::{Invitations, SubjectType};
 use crate::token::{Purpose, TokenHash, issue};
-use crate::{SignUp, roles};
+use crate::{SignUp, email, roles};
 
 /// An invitation that was just made.
 #[derive(Debug, Clone)]
@@ -37,12 +37,12 @@ impl Administration<'_> {
     /// Lets somebody make one account with this email address and these roles, until a moment. Refused if the address
     /// has an account, or if nobody can sign up.
     pub async fn invite(&self, email: &str, roles: &[String], expires_at: Timestamp) -> Result<Invited, Error> {
-        must_be_ahead("expires", expires_at, self.cx.now)?;
+        must_be_ahead(Place::part("expires"), expires_at, self.cx.now)?;
         let directory = self.parts.directory;
         let accounts = directory.schema.accounts.filter(|_| self.parts.settings.sign_up != SignUp::Closed);
         let accounts = accounts.ok_or_else(|| Error::NotFound { what: "sign-up to invite to: it is closed".into() })?;
-        let email = directory.email("email", email)?;
-        let roles = roles::all_known(directory.engine.model(), "role", roles)?;
+        let email = email::read(Place::part("email"), email)?;
+        let roles = roles::all_known(directory.engine.model(), &Place::part("role"), roles)?;
         let token = issue(&*directory.engine.ambient().entropy, Purpose::Invitation);
         let fields = directory.schema.invitations;
         let input = Input::new()
@@ -64,7 +64,7 @@ impl Administration<'_> {
 
     /// Revokes all open invitations for this email address; refused if there is none.
     pub async fn revoke_invitations(&self, email: &str) -> Result<(), Error> {
-        let email = self.parts.directory.email("email", email)?;
+        let email = email::read(Place::part("email"), email)?;
         let open = self.open_invitations().await?.into_iter().filter(|one| one.email == email);
         let operation = RevokeInvitations {
             fields: self.parts.directory.schema.invitations,

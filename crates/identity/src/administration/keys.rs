@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Conflict, Error, RecordId, Secret, Timestamp};
+use backstay_base::{Conflict, Error, Place, RecordId, Secret, Timestamp};
 use backstay_engine::{Authority, Input, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
@@ -60,11 +60,11 @@ impl Administration<'_> {
     /// Makes an API key.
     pub async fn issue_key(&self, key: NewKey) -> Result<IssuedKey, Error> {
         if let Some(expires_at) = key.expires_at {
-            must_be_ahead("expires", expires_at, self.cx.now)?;
+            must_be_ahead(Place::part("expires"), expires_at, self.cx.now)?;
         }
         claims::check(&key.claims)?;
         let (engine, fields) = (&self.parts.directory.engine, self.parts.directory.schema.keys);
-        let roles = roles::all_known(engine.model(), "role", &key.roles)?;
+        let roles = roles::all_known(engine.model(), &Place::part("role"), &key.roles)?;
         let grant = key.only.as_deref().map(|only| grants::read(engine.model(), only)).transpose()?;
         let secret = issue(&*engine.ambient().entropy, Purpose::Key);
         let input = Input::new()

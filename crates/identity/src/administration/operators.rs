@@ -26,7 +26,7 @@ impl Administration<'_> {
     /// Adds an operator, who signs in with this password.
     pub async fn add_operator(&self, email: &str, password: &Secret) -> Result<RecordId, Error> {
         let (directory, authenticator) = (self.parts.directory, self.parts.authenticator);
-        let operator = NewOperator::prepare(directory, authenticator, email, password).await?;
+        let operator = NewOperator::prepare(authenticator, email, password).await?;
         let operation = AddOperator { schema: directory.schema, operator };
         directory.engine.run(self.cx, operation).await.map_err(already_there)
     }

@@ -1,6 +1,6 @@
 //! The life of an account, from sign-up to its last session.
 
-use crate::support::{ADDRESS, Club, PASSWORD, address, by_email, json, settings, told};
+use crate::support::{Club, PASSWORD, by_email, settings, told};
 use backstay_base::CallerKind;
 use backstay_engine::Context;
 use backstay_identity::{Settings, SignUp};
@@ -14,7 +14,7 @@ async fn an_account_is_made_with_its_first_session() {
     let body = format!(r#"{{"email": " Ada@Example.ORG ", "name": "Ada", "bio": "b", "password": "{PASSWORD}"}}"#);
     let signed_in = club.sign_up_with(&body).await.expect("sign-up is open");
 
-    let account = json(&signed_in.account);
+    let account = club.account(&signed_in).await;
     assert_eq!(account["email"], "ada@example.org");
     assert_eq!(account["bio"], "b");
     assert_eq!(account["rank"], 0);
@@ -25,7 +25,7 @@ async fn an_account_is_made_with_its_first_session() {
     assert_eq!(cx.caller.kind, CallerKind::Account);
     assert_eq!(cx.caller.id.map(|id| id.to_string()), account["id"].as_str().map(str::to_owned));
 
-    let me = json(&club.identity.me(&cx).await.expect("an account may ask"));
+    let me = club.me(&cx).await;
     assert_eq!(me["kind"], "ACCOUNT");
     assert_eq!(me["id"], account["id"]);
     assert_eq!(me["account"]["email"], "ada@example.org");
@@ -62,8 +62,7 @@ async fn a_new_password_ends_every_other_session() {
     let first = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let second = club.sign_in("ada@example.org", PASSWORD).await.expect("the password is right").token;
     let cx = club.shown(&first).await.expect("the token is good");
-    let change =
-        async |cx: &Context, body: &str| club.identity.change_password(cx, address(ADDRESS), body.as_bytes()).await;
+    let change = async |cx: &Context, body: &str| club.change_password(cx, body).await;
 
     let check = async |body: &str, expected: &str| assert_eq!(told(change(&cx, body).await), expected, "{body}");
     check(r#"{"password": "another good one"}"#, "/current required").await;
@@ -77,7 +76,7 @@ async fn a_new_password_ends_every_other_session() {
 
     let body = r#"{"current": "correct horse battery", "password": "another good one"}"#;
     let changed = change(&cx, body).await.expect("the password is right");
-    assert_eq!(json(&changed.account)["email"], "ada@example.org");
+    assert_eq!(club.account(&changed).await["email"], "ada@example.org");
     for token in [&first, &second] {
         assert_eq!(told(club.shown(token).await), ENDED);
     }

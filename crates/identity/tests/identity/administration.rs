@@ -1,6 +1,5 @@
 //! What operators do to accounts and to other operators.
 
-use backstay_engine::{Create, WriteOptions};
 use backstay_identity::AccountRef;
 
 use crate::support::{Club, PASSWORD, by_email, secret, settings, told};
@@ -13,10 +12,9 @@ const NO_OPERATOR: &str = "not-found";
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_was_made_as_a_record_gets_a_password() {
     let club = Club::open(settings());
-    let collection = club.engine().model().identity.expect("the model has accounts");
-    let body = r#"{"email": "bob@example.org", "name": "Bob"}"#.into();
-    let create = Create { collection, body, options: WriteOptions::default() };
-    club.engine().create(&club.editor(), create).await.expect("an editor may");
+    let client = club.app.client();
+    let create = client.create("User", r#"{"email": "bob@example.org", "name": "Bob"}"#).expect("a request");
+    client.written(&club.editor().caller, create).await.expect("an editor may");
 
     let (system, bob) = (club.system(), by_email("bob@example.org"));
     assert!(!club.administration(&system).account(&bob).await.expect("it exists").has_password);

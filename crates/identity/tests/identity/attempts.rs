@@ -13,7 +13,7 @@ fn wait<T>(result: &Result<T, Error>) -> Option<u64> {
 
 async fn sign_in(club: &Club, from: &str, email: &str, password: &str) -> Option<u64> {
     let body = format!(r#"{{"email": "{email}", "password": "{password}"}}"#);
-    wait(&club.identity.sign_in(&club.anonymous(), address(from), body.as_bytes()).await)
+    wait(&club.sign_in_from(&club.anonymous(), from, &body).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +70,7 @@ async fn a_stolen_session_cannot_guess_the_password() {
     let club = Club::open(Settings { attempts_per_account: 2, ..settings() });
     let token = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let cx = club.shown(&token).await.expect("the token is good");
-    let body = br#"{"current": "a guess", "password": "another good one"}"#;
-    let guess = async || wait(&club.identity.change_password(&cx, address("192.0.2.1"), body).await);
+    let body = r#"{"current": "a guess", "password": "another good one"}"#;
+    let guess = async || wait(&club.change_password(&cx, body).await);
     assert_eq!((guess().await, guess().await, guess().await), (None, None, Some(450)));
 }

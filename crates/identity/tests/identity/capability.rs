@@ -14,7 +14,7 @@ const WITHOUT_CALLER: [&str; 4] = ["authenticate", "has_operator", "hashes_compu
 
 /// What each kind of caller gets from each method of `Identity`: anonymous, account, service, operator, system. Who gets
 /// an `Administration` may call all of its methods.
-const EXPECTED: [(&str, [&str; 5]); 9] = [
+const EXPECTED: [(&str, [&str; 5]); 10] = [
     ("sign_in", ["done"; 5]),
     ("sign_up", ["done"; 5]),
     ("set_up_operator", ["invalid-token"; 5]),
@@ -27,6 +27,7 @@ const EXPECTED: [(&str, [&str; 5]); 9] = [
         "change_password",
         ["sign-in-required", "wrong-credentials", "sign-in-required", "wrong-credentials", "sign-in-required"],
     ),
+    ("require_session", ["sign-in-required", "done", "sign-in-required", "done", "sign-in-required"]),
     ("sign_out", ["sign-in-required", "done", "forbidden", "done", "sign-in-required"]),
     ("sign_out_everywhere", ["sign-in-required", "done", "forbidden", "done", "sign-in-required"]),
     ("administration", ["sign-in-required", "forbidden", "forbidden", "done", "done"]),
@@ -91,12 +92,13 @@ async fn of_identity(club: &Club, cx: &Context, column: usize) -> BTreeMap<&'sta
     let change = r#"{"current": "not this one", "password": "another good one"}"#;
     let change_email = r#"{"email": "eve@example.org", "password": "not this one"}"#;
     [
-        ("sign_up", told(identity.sign_up(cx, from, new.as_bytes()).await)),
-        ("sign_in", told(identity.sign_in(cx, from, sign_in.as_bytes()).await)),
+        ("sign_up", told(club.sign_up_as(cx, &new).await)),
+        ("sign_in", told(club.sign_in_from(cx, ADDRESS, &sign_in).await)),
         ("set_up_operator", told(identity.set_up_operator(cx, from, &operator).await)),
         ("me", told(identity.me(cx).await)),
-        ("change_email", told(identity.change_email(cx, from, change_email.as_bytes()).await)),
-        ("change_password", told(identity.change_password(cx, from, change.as_bytes()).await)),
+        ("change_email", told(club.change_email(cx, change_email).await)),
+        ("change_password", told(club.change_password(cx, change).await)),
+        ("require_session", told(identity.require_session(cx))),
         ("sign_out", told(identity.sign_out(cx).await)),
         ("sign_out_everywhere", told(identity.sign_out_everywhere(cx).await)),
     ]

@@ -34,7 +34,7 @@ async fn a_key_carries_its_grant() {
         let explained = club.administration(&club.system()).caller_for(&by_email(name)).await.expect("a key in use");
         assert_eq!(explained.grant, cx.caller.grant, "{name}");
 
-        let me = crate::support::json(&club.identity.me(&cx).await.expect("a key may ask"));
+        let me = club.me(&cx).await;
         assert_eq!(me["only"], shown, "{name}");
         let keys = club.administration(&club.system()).keys().await.expect("the system may");
         let listed = keys.into_iter().find(|key| key.name == name).expect("it is listed");

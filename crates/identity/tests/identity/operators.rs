@@ -1,8 +1,7 @@
 //! Operators: the first one, their sign-in, and what they see.
 
-use crate::support::{ADDRESS, Club, PASSWORD, address, by_email, json, secret, settings, told};
+use crate::support::{ADDRESS, Club, PASSWORD, address, by_email, secret, settings, told};
 use backstay_base::{CallerKind, Error};
-use backstay_engine::{Context, List};
 use backstay_identity::{AccountRef, FirstOperator, SignedIn};
 
 async fn set_up(club: &Club, token: &str, password: &str) -> Result<SignedIn, Error> {
@@ -25,7 +24,7 @@ async fn the_first_operator_is_added_with_a_token_once() {
     assert_eq!(told(set_up(&club, token.expose(), "short").await), "password range");
 
     let signed_in = set_up(&club, token.expose(), PASSWORD).await.expect("the token is good");
-    assert_eq!(json(&signed_in.account)["email"], "root@example.org");
+    assert_eq!(club.account(&signed_in).await["email"], "root@example.org");
     let cx = club.shown(&signed_in.token).await.expect("the operator is signed in");
     assert_eq!(cx.caller.kind, CallerKind::Operator);
     assert!(club.identity.has_operator().await.expect("the store answers"));
@@ -62,7 +61,7 @@ async fn of_parallel_set_ups_one_succeeds() {
 async fn operators_sign_in_as_operators() {
     let club = Club::open(settings());
     let cx = club.operator().await;
-    let me = json(&club.identity.me(&cx).await.expect("an operator may ask"));
+    let me = club.me(&cx).await;
     assert_eq!((&me["kind"], &me["account"]["email"]), (&"OPERATOR".into(), &"root@example.org".into()));
     let wrong = "wrong-credentials";
     assert_eq!(told(club.sign_in("root@example.org", PASSWORD).await), wrong);
@@ -124,15 +123,9 @@ async fn backstays_own_records_are_for_operators_and_without_secrets() {
     let token = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let ada = club.shown(&token).await.expect("the token is good");
     let operator = club.operator().await;
-    let items = async |cx: &Context, name: &str| {
-        let collection = club.engine().model().collection_named(name).expect("a type of Backstay's own").id;
-        let page = club.engine().list(cx, List::of(collection)).await;
-        page.map_or(0, |page| json(&page.body)["items"].as_array().map_or(0, Vec::len))
-    };
     for name in ["BackstayCredential", "BackstaySession"] {
-        assert_eq!((items(&ada, name).await, items(&operator, name).await), (0, 2), "{name}");
+        assert_eq!((club.items(&ada, name).await.len(), club.items(&operator, name).await.len()), (0, 2), "{name}");
     }
-    let collection = club.engine().model().collection_named("BackstaySession").expect("a type").id;
-    let page = club.engine().list(&operator, List::of(collection)).await.expect("an operator may");
-    assert_eq!(json(&page.body)["items"][0].get("tokenHash"), None);
+    let sessions = club.items(&operator, "BackstaySession").await;
+    assert_eq!(sessions[0].get("tokenHash"), None);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::support::{Club, PASSWORD, by_email, secret, settings, told};
 use backstay_base::{CallerKind, Error, limits};
-use backstay_engine::{Context, Delete, WriteOptions};
+use backstay_engine::Context;
 use backstay_identity::{AccountRef, NewKey, Settings};
 
 const ENDED: &str = "invalid-token";
@@ -51,9 +51,9 @@ async fn a_deleted_account_is_gone_with_its_sessions() {
     let club = Club::open(settings());
     let ada = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let cx = club.shown(&ada).await.expect("the token is good");
-    let collection = club.engine().model().identity.expect("the model has accounts");
-    let delete = Delete { collection, id: cx.caller.id.expect("an account"), options: WriteOptions::default() };
-    assert_eq!(told(club.engine().delete(&cx, delete).await), "done");
+    let client = club.app.client();
+    let delete = client.delete("User", cx.caller.id.expect("an account"));
+    assert_eq!(told(client.written(&cx.caller, delete).await), "done");
     assert_eq!(told(club.shown(&ada).await), ENDED);
     assert_eq!(told(club.sign_in("ada@example.org", PASSWORD).await), "wrong-credentials");
     assert_eq!(told(club.sign_up("ada@example.org").await), "done");

@@ -1,6 +1,6 @@
 //! What somebody can set in their own record at sign-up, besides what the rules of its fields say.
 
-use crate::support::{Club, PASSWORD, json, settings, told};
+use crate::support::{Club, PASSWORD, settings, told};
 
 /// The outcome of a sign-up with these members.
 async fn sign_up(club: &Club, members: &str) -> String {
@@ -16,7 +16,7 @@ async fn a_new_account_starts_in_the_initial_state() {
     assert_eq!(sign_up(&club, r#", "standing": "GUEST""#).await, "done");
     let body = format!(r#"{{"email": "bob@example.org", "name": "Bob", "password": "{PASSWORD}"}}"#);
     let signed_in = club.sign_up_with(&body).await.expect("sign-up is open");
-    assert_eq!(json(&signed_in.account)["standing"], "GUEST");
+    assert_eq!(club.account(&signed_in).await["standing"], "GUEST");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,7 +30,7 @@ async fn a_new_account_can_refer_only_to_what_everybody_may_read() {
     assert_eq!(sign_up(&club, &format!(r#", "house": "{listed}""#)).await, "done");
 
     let bob = club.sign_up("bob@example.org").await.expect("sign-up is open");
-    let bob = json(&bob.account)["id"].as_str().expect("an id").to_owned();
+    let bob = club.account(&bob).await["id"].as_str().expect("an id").to_owned();
     let body = |sponsor: &str| {
         format!(r#"{{"email": "eve@example.org", "name": "Eve", "password": "{PASSWORD}", "sponsor": "{sponsor}"}}"#)
     };

@@ -4,9 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, Secret, ViolationKind};
-use backstay_engine::{Context, Create, Engine, WriteOptions};
-use backstay_identity::{AccountRef, Administration, HashingCost, Identity, Settings, SignUp, SignedIn, system_model};
+use backstay_engine::{Context, Engine};
+use backstay_identity::{
+    AccountRef, Administration, HashingCost, Identity, Me, Settings, SignUp, SignedIn, system_model,
+};
 use backstay_model::SourceFile;
+use backstay_rest::accounts as bodies;
 use backstay_testkit::{TestApplication, TestClock, controlled};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -116,7 +119,14 @@ impl Club {
     }
 
     pub(crate) async fn sign_up_with(&self, body: &str) -> Result<SignedIn, Error> {
-        self.identity.sign_up(&self.anonymous(), address(ADDRESS), body.as_bytes()).await
+        self.sign_up_as(&self.anonymous(), body).await
+    }
+
+    pub(crate) async fn sign_up_as(&self, cx: &Context, body: &str) -> Result<SignedIn, Error> {
+        let model = self.engine().model();
+        let accounts = model.identity.ok_or_else(no_accounts)?;
+        let new = bodies::new_account(model, accounts, body.as_bytes())?;
+        self.identity.sign_up(cx, address(ADDRESS), new).await
     }
 
     pub(crate) async fn sign_up(&self, email: &str) -> Result<SignedIn, Error> {
@@ -128,7 +138,41 @@ impl Club {
     }
 
     pub(crate) async fn sign_in_with(&self, body: &str) -> Result<SignedIn, Error> {
-        self.identity.sign_in(&self.anonymous(), address(ADDRESS), body.as_bytes()).await
+        self.sign_in_from(&self.anonymous(), ADDRESS, body).await
+    }
+
+    pub(crate) async fn sign_in_from(&self, cx: &Context, from: &str, body: &str) -> Result<SignedIn, Error> {
+        self.identity.sign_in(cx, address(from), bodies::credentials(body.as_bytes())?).await
+    }
+
+    pub(crate) async fn change_password(&self, cx: &Context, body: &str) -> Result<SignedIn, Error> {
+        self.identity.require_session(cx)?;
+        let change = bodies::password_change(body.as_bytes())?;
+        self.identity.change_password(cx, address(ADDRESS), change).await
+    }
+
+    pub(crate) async fn change_email(&self, cx: &Context, body: &str) -> Result<Me, Error> {
+        self.identity.require_session(cx)?;
+        self.identity.change_email(cx, address(ADDRESS), bodies::email_change(body.as_bytes())?).await
+    }
+
+    /// What a caller is told about itself.
+    pub(crate) async fn me(&self, cx: &Context) -> serde_json::Value {
+        let me = self.identity.me(cx).await.expect("whoever has an id may ask");
+        json(&bodies::me(self.engine(), cx, &me).await.expect("it is written"))
+    }
+
+    /// The record of whoever has signed in, as they are told it.
+    pub(crate) async fn account(&self, signed_in: &SignedIn) -> serde_json::Value {
+        let body = bodies::signed_in(self.engine(), &self.anonymous(), signed_in).await.expect("it is written");
+        json(&body)["account"].clone()
+    }
+
+    /// The records of a collection that the caller sees.
+    pub(crate) async fn items(&self, cx: &Context, of: &str) -> Vec<serde_json::Value> {
+        let client = self.app.client();
+        let page = client.page(&cx.caller, client.list(of, |_| ()).expect("a request")).await;
+        page.map_or_else(|_| Vec::new(), |page| json(&page.body)["items"].as_array().expect("a list").clone())
     }
 
     /// The context of an account with the role EDITOR.
@@ -138,10 +182,10 @@ impl Club {
 
     /// The id of a new house.
     pub(crate) async fn house(&self, listed: bool) -> String {
-        let collection = self.engine().model().collection_named("House").expect("a type of the model").id;
-        let body = format!(r#"{{"name": "North", "listed": {listed}}}"#).into();
-        let create = Create { collection, body, options: WriteOptions::default() };
-        self.engine().create(&self.editor(), create).await.expect("everyone may make a house").ids[0].to_string()
+        let client = self.app.client();
+        let create = client.create("House", &format!(r#"{{"name": "North", "listed": {listed}}}"#)).expect("a request");
+        let written = client.written(&self.editor().caller, create).await.expect("everyone may make a house");
+        written.ids[0].to_string()
     }
 
     /// The context of an operator who has signed in.
@@ -156,6 +200,11 @@ impl Club {
         let body = format!(r#"{{"email": "root@example.org", "password": "{PASSWORD}", "as": "operator"}}"#);
         self.sign_in_with(&body).await.expect("an operator can sign in").token
     }
+}
+
+fn no_accounts() -> Error {
+    let what = "an account here: this application has none".to_owned();
+    Error::Forbidden { action: backstay_base::Action::Create, what }
 }
 
 pub(crate) fn files() -> Vec<SourceFile> {
@@ -218,7 +267,7 @@ fn kind(kind: &ViolationKind) -> String {
         ViolationKind::NeedsPassword => "needs-password",
         ViolationKind::NotAnAccount => "not-an-account",
         ViolationKind::InitialState { .. } => "initial-state",
-        ViolationKind::FieldForbidden { .. } => "forbidden",
+        ViolationKind::FieldForbidden { .. } | ViolationKind::FieldHidden { .. } => "forbidden",
         ViolationKind::Reference { .. } => "reference",
         ViolationKind::Transition { .. } => "transition",
     };

@@ -45,13 +45,12 @@ async fn refusals_of_changes_to_ones_own_account() {
     let club = Club::open(settings());
     let token = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let cx = club.shown(&token).await.expect("the token is good");
-    let from = crate::support::address(crate::support::ADDRESS);
     let body = format!(r#"{{"current": "{PASSWORD}", "password": "{PASSWORD}"}}"#);
     let same = "/password: this is the current password; choose another one";
-    check(club.identity.change_password(&cx, from, body.as_bytes()).await, same);
+    check(club.change_password(&cx, &body).await, same);
     let body = format!(r#"{{"email": "ada", "password": "{PASSWORD}"}}"#);
     let no_email = "/email: expected an email address, such as ada@example.org";
-    check(club.identity.change_email(&cx, from, body.as_bytes()).await, no_email);
+    check(club.change_email(&cx, &body).await, no_email);
     let forbidden = "you may not update accounts and keys; only operators may";
     check(club.identity.administration(&cx), forbidden);
 }

@@ -8,8 +8,8 @@ use backstay_base::RecordId;
 use backstay_model::{Collection, FieldId, FieldKind};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{
-    ColumnRef, ColumnType, Dialect, Expansion, MemberOutput, Perspective, Planner, Position, ReadScope, ReadShape, Row,
-    SelectedField, Selection, Slot, SortKey, ValueOutput, nested,
+    Arguments, ColumnRef, ColumnType, Dialect, MemberOutput, Perspective, Planner, Position, ReadScope, ReadShape, Row,
+    Selected, SelectedField, Selection, Slot, SortKey, ValueOutput, nested,
 };
 
 use crate::{Database, Setting, data, postgres, sqlite};
@@ -21,13 +21,18 @@ fn on_both(test: impl Fn(&Setting, &mut dyn Database, Dialect)) {
     test(&setting, &mut postgres::Postgres::with(&setting), Dialect::Postgres);
 }
 
-fn select(collection: &Collection, fields: impl Iterator<Item = FieldId>) -> Selection {
-    let fields = fields.map(|field| SelectedField { field, expand: None }).collect();
-    Selection { collection: collection.id, fields }
+fn select(fields: impl Iterator<Item = FieldId>) -> Vec<Selected> {
+    fields.map(|field| Selected::Field(SelectedField::of(field))).collect()
 }
 
-fn shape(selection: Selection, scope: ReadScope) -> ReadShape {
-    ReadShape { perspective: Perspective::Live, selection, filter: None, scope }
+fn expand(field: FieldId, inner: Vec<Selected>) -> Selected {
+    let (arguments, inner) = (Arguments { limit: Some(10) }, Some(Selection::parts(inner)));
+    Selected::Field(SelectedField { arguments, inner, ..SelectedField::of(field) })
+}
+
+fn shape(collection: &Collection, selection: Vec<Selected>, scope: ReadScope) -> ReadShape {
+    let (collection, selection) = (collection.id, Selection::parts(selection));
+    ReadShape { perspective: Perspective::Live, collection, selection, filter: None, scope }
 }
 
 /// The order of two values; null comes last.
@@ -81,7 +86,7 @@ impl Setting {
             let after = (!cursor.is_empty())
                 .then(|| Position { nulls: cursor[..sort.len()].iter().map(Value::is_null).collect() });
             let scope = ReadScope::Page { sort: sort.to_vec(), after };
-            let plan = planner.read(&shape(select(item, [Collection::ID].into_iter()), scope), &self.rights);
+            let plan = planner.read(&shape(item, select([Collection::ID].into_iter()), scope), &self.rights);
             let statement = plan.template.bind(|slot| match slot {
                 Slot::Cursor(index) => cursor[usize::from(*index)].clone(),
                 Slot::Limit => Value::Int(1),
@@ -178,19 +183,17 @@ fn nested_rows_hold_every_kind_of_value() {
     on_both(|setting, database, dialect| {
         let (item, team) = (data::item(&setting.model), setting.model.collection_named("Team").expect("a collection"));
         let stored = || item.fields.iter().filter(|field| field.kind.is_stored()).map(|field| field.id);
-        let mut selection = select(item, stored());
+        let mut selection = select(stored());
         let tags = item.field_named("tags").expect("a field");
         let FieldKind::ManyToMany { target, .. } = tags.kind else { panic!("tags are links") };
         let tag = setting.model.collection(target);
         let name = tag.field_named("name").expect("a field").id;
-        let expand = |selection| Some(Expansion { selection, limit: 10 });
-        selection.fields.push(SelectedField { field: tags.id, expand: expand(select(tag, [name].into_iter())) });
+        selection.push(expand(tags.id, select([name].into_iter())));
         let items = team.field_named("items").expect("a field").id;
-        let mut whole = select(team, std::iter::empty());
-        whole.fields.push(SelectedField { field: items, expand: expand(selection) });
+        let whole = vec![expand(items, selection)];
 
-        let plan =
-            Planner::new(Arc::clone(&setting.model), dialect).read(&shape(whole, ReadScope::One), &setting.rights);
+        let plan = Planner::new(Arc::clone(&setting.model), dialect)
+            .read(&shape(team, whole, ReadScope::One), &setting.rights);
         let red = setting.data.records[2].1;
         let statement = plan.template.bind(|slot| match slot {
             Slot::Id => Value::Id(red),

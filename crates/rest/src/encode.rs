@@ -1,10 +1,81 @@
-//! Writes rows as JSON objects, as their plan says.
+use backstay_engine::{
+    ColumnType, Count, DecodeError, Encoder, MemberOutput, ObjectOutput, PageEnd, Row, ValueOutput, nested,
+};
+use backstay_scalar::{Scalar, Value, ValueRef, Writer, quote, write, write_stored};
 
-use backstay_scalar::{Value, ValueRef, Writer, write};
-use backstay_sql::{ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, ValueOutput, nested};
+use crate::cursor;
+
+/// Writes answers as JSON: a record as an object, several as an array, and a page as `{"items": […], "next": cursor or
+/// null}`, with `"count": {"value": n, "more": bool}` where that was asked.
+pub static JSON: &dyn Encoder = &Json;
+
+#[derive(Debug)]
+struct Json;
+
+impl Encoder for Json {
+    fn row(&self, out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError> {
+        object(out, row, output)
+    }
+
+    fn record(&self, out: &mut Vec<u8>, members: &mut dyn Iterator<Item = (&str, &Value)>) {
+        let mut separator = b'{';
+        for (field, value) in members {
+            out.push(separator);
+            separator = b',';
+            name(out, field);
+            write(out, value);
+        }
+        end(out, separator);
+    }
+
+    fn begin_page(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"items\":[");
+    }
+
+    fn end_page(&self, out: &mut Vec<u8>, end: &PageEnd<'_>) {
+        out.extend_from_slice(b"],\"next\":");
+        match &end.next {
+            Some(next) => quote(out, &cursor::encode(next, end.sort, end.collection)),
+            None => out.extend_from_slice(b"null"),
+        }
+        if let Some(Count { value, more }) = end.count {
+            out.extend_from_slice(format!(",\"count\":{{\"value\":{value},\"more\":{more}}}").as_bytes());
+        }
+        out.push(b'}');
+    }
+
+    fn begin_records(&self, out: &mut Vec<u8>) {
+        out.push(b'[');
+    }
+
+    fn end_records(&self, out: &mut Vec<u8>) {
+        out.push(b']');
+    }
+
+    fn between(&self, out: &mut Vec<u8>) {
+        out.push(b',');
+    }
+
+    fn unseen(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// Ends an object, which may have no members.
+fn end(out: &mut Vec<u8>, separator: u8) {
+    if separator == b'{' {
+        out.push(b'{');
+    }
+    out.push(b'}');
+}
+
+/// How the values of a column are written.
+fn writer(scalar: Option<Scalar>) -> Writer {
+    scalar.map_or(write_stored as Writer, Scalar::writer)
+}
 
 /// Appends one row as a JSON object. The names of nested lists that were cut stand in its member `$more`.
-pub(crate) fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError> {
+fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError> {
     if let Some(present) = output.present
         && row.value(present)? != ValueRef::Bool(true)
     {
@@ -16,21 +87,18 @@ pub(crate) fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) ->
         if is_visible(row, member)? {
             out.push(separator);
             separator = b',';
-            out.extend_from_slice(member.label.as_bytes());
+            name(out, &member.name);
             if value(out, row, &member.value)? == Extent::Cut {
                 cut.push(&*member.name);
             }
         }
-    }
-    if separator == b'{' {
-        out.push(b'{');
     }
     if !cut.is_empty() {
         out.extend_from_slice(b",\"$more\":[\"");
         out.extend_from_slice(cut.join("\",\"").as_bytes());
         out.extend_from_slice(b"\"]");
     }
-    out.push(b'}');
+    end(out, separator);
     Ok(())
 }
 
@@ -49,7 +117,7 @@ fn is_visible(row: &dyn Row, member: &MemberOutput) -> Result<bool, DecodeError>
     }
 }
 
-/// Appends a member's name and the colon. Names of fields are letters, digits and underscores.
+/// Appends a member's name and the colon. Names of fields and aliases are letters, digits and underscores.
 fn name(out: &mut Vec<u8>, name: &str) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
@@ -58,14 +126,14 @@ fn name(out: &mut Vec<u8>, name: &str) {
 
 fn value(out: &mut Vec<u8>, row: &dyn Row, output: &ValueOutput) -> Result<Extent, DecodeError> {
     match output {
-        ValueOutput::Column { column, holds: ColumnType::List(element), write } => match row.value(*column)? {
+        ValueOutput::Column { column, holds: ColumnType::List(element), scalar } => match row.value(*column)? {
             ValueRef::Nested(text) => {
                 let elements = nested::elements(text, *element);
-                list(out, elements, *write).map_err(|error| DecodeError { column: *column, ..error })?;
+                list(out, elements, writer(*scalar)).map_err(|error| DecodeError { column: *column, ..error })?;
             }
             _ => out.extend_from_slice(b"null"),
         },
-        ValueOutput::Column { column, write, .. } => write(out, row.value(*column)?),
+        ValueOutput::Column { column, scalar, .. } => writer(*scalar)(out, row.value(*column)?),
         ValueOutput::Columns(columns, scalar) => {
             let parts = columns.iter().map(|column| row.value(*column)).collect::<Result<Vec<_>, _>>()?;
             let column = columns.first().copied().unwrap_or(0);
@@ -108,17 +176,4 @@ fn list(out: &mut Vec<u8>, elements: nested::Elements<'_>, write: Writer) -> Res
     }
     out.push(b']');
     Ok(())
-}
-
-/// Appends fields of a record in memory as a JSON object.
-pub(crate) fn record<'a>(out: &mut Vec<u8>, members: impl Iterator<Item = (&'a str, &'a Value)>) {
-    out.push(b'{');
-    for (index, (field, value)) in members.enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        name(out, field);
-        write(out, value);
-    }
-    out.push(b'}');
 }

@@ -1,21 +1,23 @@
 use std::borrow::Cow;
 
-use backstay_base::{Error, Violation, ViolationKind, limits};
+use backstay_base::{Error, Place, Violation, ViolationKind, limits};
+
+use crate::words::shorten;
 
 /// A name and its value, decoded.
-pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// The pairs of a URL's query, which may be absent.
-pub(crate) fn of_url(query: Option<&str>) -> Result<Vec<Pair<'_>>, Error> {
+pub fn of_url(query: Option<&str>) -> Result<Vec<Pair<'_>>, Error> {
     query.map_or(Ok(Vec::new()), pairs)
 }
 
 /// The pairs of a query or a form (`application/x-www-form-urlencoded`, the URL standard, section 5.1), decoded
 /// strictly: every `%` begins two hexadecimal digits, the result is UTF-8 without NUL, and no name occurs twice.
-pub(crate) fn pairs(text: &str) -> Result<Vec<Pair<'_>>, Error> {
+pub fn pairs(text: &str) -> Result<Vec<Pair<'_>>, Error> {
     if text.bytes().filter(|byte| *byte == b'&').count() >= limits::PARAMETERS {
         let range = format!("at most {} parameters", limits::PARAMETERS);
-        return Err(Error::malformed("query", ViolationKind::Range(range)));
+        return Err(Error::malformed(Place::part("query"), ViolationKind::Range(range)));
     }
     let (mut pairs, mut violations) = (Vec::<Pair<'_>>::new(), Vec::new());
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -23,14 +25,14 @@ pub(crate) fn pairs(text: &str) -> Result<Vec<Pair<'_>>, Error> {
         let name = match decode(name, true) {
             Ok(name) => name,
             Err(kind) => {
-                violations.push(Violation::new(shorten(name), kind));
+                violations.push(Violation::new(Place::part(shorten(name)), kind));
                 continue;
             }
         };
         match decode(value, true) {
-            Err(kind) => violations.push(Violation::new(shorten(&name), kind)),
+            Err(kind) => violations.push(Violation::new(Place::part(shorten(&name)), kind)),
             Ok(_) if pairs.iter().any(|(known, _)| *known == name) => {
-                violations.push(Violation::new(shorten(&name), ViolationKind::Duplicate));
+                violations.push(Violation::new(Place::part(shorten(&name)), ViolationKind::Duplicate));
             }
             Ok(value) => pairs.push((name, value)),
         }
@@ -39,7 +41,7 @@ pub(crate) fn pairs(text: &str) -> Result<Vec<Pair<'_>>, Error> {
 }
 
 /// Undoes percent-encoding (RFC 3986, section 2.1); `plus` says whether `+` is a space.
-pub(crate) fn decode(text: &str, plus: bool) -> Result<Cow<'_, str>, ViolationKind> {
+pub fn decode(text: &str, plus: bool) -> Result<Cow<'_, str>, ViolationKind> {
     let encoded = |byte: &u8| *byte == b'%' || (plus && *byte == b'+') || *byte == 0;
     let Some(start) = text.as_bytes().iter().position(encoded) else { return Ok(Cow::Borrowed(text)) };
     let mut bytes = Vec::with_capacity(text.len());
@@ -53,7 +55,11 @@ pub(crate) fn decode(text: &str, plus: bool) -> Result<Cow<'_, str>, ViolationKi
                 let digits = rest.split_at_checked(2).and_then(|(digits, after)| Some((hex(digits)?, after)));
                 let Some((value, after)) = digits else {
                     let offset = text.len() - rest.len() - 1;
-                    return Err(syntax(offset, "'%' needs two hexadecimal digits; a percent sign itself is %25"));
+                    return Err(syntax(
+                        offset,
+                        "'%' needs two hexadecimal digits",
+                        Some("write a percent sign as %25"),
+                    ));
                 };
                 bytes.push(value);
                 rest = after;
@@ -62,20 +68,11 @@ pub(crate) fn decode(text: &str, plus: bool) -> Result<Cow<'_, str>, ViolationKi
         }
     }
     if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(syntax(offset, "NUL is not allowed"));
+        return Err(syntax(offset, "NUL is not allowed", None));
     }
     String::from_utf8(bytes)
         .map(Cow::Owned)
-        .map_err(|error| syntax(error.utf8_error().valid_up_to(), "not UTF-8; encode the text as UTF-8"))
-}
-
-/// A name that was sent, short enough to repeat in an answer.
-pub(crate) fn shorten(name: &str) -> String {
-    const CHARS: usize = 60;
-    match name.char_indices().nth(CHARS) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    }
+        .map_err(|error| syntax(error.utf8_error().valid_up_to(), "not UTF-8", Some("encode the text as UTF-8")))
 }
 
 fn hex(digits: &[u8]) -> Option<u8> {
@@ -83,8 +80,8 @@ fn hex(digits: &[u8]) -> Option<u8> {
     Some(digit(digits[0])? << 4 | digit(digits[1])?)
 }
 
-fn syntax(offset: usize, problem: &str) -> ViolationKind {
-    ViolationKind::Syntax { offset, problem: problem.to_owned() }
+fn syntax(offset: usize, problem: &str, remedy: Option<&str>) -> ViolationKind {
+    ViolationKind::Syntax { offset, problem: problem.to_owned(), remedy: remedy.map(str::to_owned) }
 }
 
 #[cfg(test)]
@@ -111,7 +108,9 @@ mod tests {
     fn a_name_occurs_once() {
         let check = |text: &str, expected: Result<Vec<(&str, &str)>, &str>| {
             let got = pairs(text).map_err(|error| match error {
-                Error::Malformed(violations) => violations.into_iter().map(|violation| violation.at).collect(),
+                Error::Malformed(violations) => {
+                    violations.into_iter().map(|violation| violation.at.to_string()).collect()
+                }
                 _ => String::new(),
             });
             let got = got.as_ref().map(|pairs| pairs.iter().map(|(name, value)| (&**name, &**value)).collect());

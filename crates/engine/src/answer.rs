@@ -1,0 +1,75 @@
+use backstay_base::{Error, RecordId};
+use bytes::Bytes;
+
+use crate::Tag;
+
+/// What a request is answered with, in the notation of its door.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The record of a get.
+    Found(Found),
+    /// The page of a list.
+    Page(Page),
+    /// What a write did.
+    Written(Written),
+}
+
+/// A record as the caller sees it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The record.
+    pub body: Bytes,
+    /// Its version.
+    pub version: i64,
+    /// The entity tag of the body.
+    pub tag: Tag,
+}
+
+/// A page of records as the caller sees them.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The records, where the next page starts, and how many there are if that was asked.
+    pub body: Bytes,
+    /// The entity tag of the body.
+    pub tag: Tag,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// What was done.
+    pub outcome: Outcome,
+    /// The records, in the order of the request.
+    pub ids: Vec<RecordId>,
+    /// The record's version now; absent after a delete and where several records were made.
+    pub version: Option<i64>,
+    /// The record as the caller sees it, or several; absent after a delete, where a minimal answer was asked for, and
+    /// where the caller may not read it.
+    pub body: Option<Bytes>,
+    /// The entity tag of the body, where it is one record.
+    pub tag: Option<Tag>,
+    /// Whether this is the answer to an earlier request with the same idempotency key.
+    pub replayed: bool,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Records were made.
+    Created,
+    /// A record was changed, or was already as asked.
+    Updated,
+    /// A record was deleted.
+    Deleted,
+}
+
+/// The one of several requests that could not be answered, for which none was.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("request {request}: {error}")]
+pub struct Refused {
+    /// Its place among the requests, from 0.
+    pub request: usize,
+    /// Why.
+    #[source]
+    pub error: Error,
+}

@@ -1,0 +1,137 @@
+//! What a query names, held against the rights of its caller: a field that the caller may never see cannot be selected,
+//! filtered, sorted or compared. Of what may be seen in some records, the planner hides the rest.
+
+use backstay_base::{Action, Error, Place, Violation, ViolationKind, limits};
+use backstay_expr::Rights;
+use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model};
+use backstay_sql::{Selected, SelectedField, Selection, SortKey};
+
+use crate::Filter;
+
+/// The model and the rights of one class of callers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'v> {
+    pub(crate) model: &'v Model,
+    pub(crate) rights: &'v Rights,
+}
+
+impl View<'_> {
+    fn may_see(self, collection: CollectionId, field: FieldId) -> bool {
+        self.model.field(collection, field).class != Some(Class::Secret) && self.rights.may_see(collection, field)
+    }
+
+    fn refuses(self, collection: CollectionId) -> bool {
+        self.rights.rule(collection, Action::Read).refuses()
+    }
+}
+
+/// Refuses a selection that names what the caller never sees, or that is larger or deeper than selections may be.
+pub(crate) fn selection(view: View<'_>, collection: CollectionId, selection: &Selection) -> Result<(), Error> {
+    let mut fields = 0;
+    level(view, view.model.collection(collection), (selection, 1), &mut fields)
+}
+
+fn level(
+    view: View<'_>,
+    collection: &Collection,
+    (selection, depth): (&Selection, usize),
+    fields: &mut usize,
+) -> Result<(), Error> {
+    if depth > limits::SELECT_DEPTH {
+        let most = limits::SELECT_DEPTH;
+        return Err(too_much(format!("at most {most} levels, the record itself included")));
+    }
+    let parts = match selection {
+        Selection::Whole => &[Selected::Stored],
+        Selection::Parts(parts) => &**parts,
+    };
+    for part in parts {
+        *fields += match part {
+            Selected::Stored => collection.stored_fields().count(),
+            Selected::Field(_) => 1,
+        };
+        if *fields > limits::SELECT_FIELDS {
+            return Err(too_much(format!("at most {} fields", limits::SELECT_FIELDS)));
+        }
+        if let Selected::Field(selected) = part {
+            field(view, collection, (selected, depth), fields)?;
+        }
+    }
+    Ok(())
+}
+
+fn field(
+    view: View<'_>,
+    collection: &Collection,
+    (selected, depth): (&SelectedField, usize),
+    fields: &mut usize,
+) -> Result<(), Error> {
+    let field = collection.field(selected.field);
+    let follows = selected.inner.is_some() || !matches!(field.kind, FieldKind::ToOne { .. });
+    let target = field.kind.target().filter(|_| follows);
+    if !view.may_see(collection.id, field.id) || target.is_some_and(|target| view.refuses(target)) {
+        return Err(Error::malformed(Place::Select, forbidden(field)));
+    }
+    if selected.arguments.limit.is_some_and(|limit| !(1..=limits::NESTED_MAX).contains(&limit)) {
+        return Err(too_much(format!("a limit of 1 to {}", limits::NESTED_MAX)));
+    }
+    match (target, &selected.inner) {
+        (Some(target), Some(inner)) => level(view, view.model.collection(target), (inner, depth + 1), fields),
+        (Some(_) | None, None) => Ok(()),
+        (None, Some(_)) => Err(too_much(format!("'{}' is not a relation and has no fields", field.name))),
+    }
+}
+
+fn too_much(range: String) -> Error {
+    Error::malformed(Place::Select, ViolationKind::Range(range))
+}
+
+/// Refuses an order by what the caller never sees or what has no order.
+pub(crate) fn sort(view: View<'_>, collection: &Collection, keys: &[SortKey]) -> Result<(), Error> {
+    if keys.len() > limits::SORT_FIELDS {
+        let range = format!("at most {} fields", limits::SORT_FIELDS);
+        return Err(Error::malformed(Place::Sort, ViolationKind::Range(range)));
+    }
+    for key in keys {
+        let field = collection.field(key.column.field);
+        if !view.may_see(collection.id, field.id) {
+            return Err(Error::malformed(Place::Sort, forbidden(field)));
+        }
+        if !SortKey::takes(field) {
+            let range = format!("'{}' has no order", field.name);
+            return Err(Error::malformed(Place::Sort, ViolationKind::Range(range)));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a filter that names what the caller never sees.
+pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -> Result<(), Error> {
+    let hidden = filter.equals.iter().map(|(field, _)| collection.field(*field));
+    let hidden = hidden.filter(|field| !view.may_see(collection.id, field.id));
+    let violations: Vec<Violation> =
+        hidden.map(|field| Violation::new(Place::Equality(field.name.clone()), forbidden(field))).collect();
+    if filter.equals.len() > limits::PARAMETERS {
+        let range = format!("at most {} fields compared with a value", limits::PARAMETERS);
+        return Err(Error::malformed(Place::Filter, ViolationKind::Range(range)));
+    }
+    if !violations.is_empty() {
+        return Err(Error::Malformed(violations));
+    }
+    for (reached, field) in filter.expression.iter().flat_map(|expression| &expression.checked.reads) {
+        let named = view.model.field(*reached, *field);
+        let members = match named.kind {
+            FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => Some(target),
+            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
+        };
+        let unreachable = *reached != collection.id && view.refuses(*reached);
+        if unreachable || members.is_some_and(|target| view.refuses(target)) || !view.may_see(*reached, *field) {
+            return Err(Error::malformed(Place::Filter, forbidden(named)));
+        }
+    }
+    Ok(())
+}
+
+fn forbidden(field: &Field) -> ViolationKind {
+    ViolationKind::FieldHidden { field: field.name.clone() }
+}

@@ -1,0 +1,56 @@
+use std::fmt;
+
+use backstay_model::Collection;
+use backstay_scalar::Value;
+use backstay_sql::{DecodeError, ObjectOutput, Row, SortKey};
+
+use crate::Cursor;
+
+/// Writes answers in the notation of a door. The engine hands it rows as they come from the database.
+pub trait Encoder: fmt::Debug + Send + Sync {
+    /// Appends a record: one row, as its plan says.
+    fn row(&self, out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError>;
+
+    /// Appends a record that is in memory: the names of its fields and their values.
+    fn record(&self, out: &mut Vec<u8>, members: &mut dyn Iterator<Item = (&str, &Value)>);
+
+    /// Begins the records of a page.
+    fn begin_page(&self, out: &mut Vec<u8>);
+
+    /// Ends a page.
+    fn end_page(&self, out: &mut Vec<u8>, end: &PageEnd<'_>);
+
+    /// Begins the records that one request made.
+    fn begin_records(&self, out: &mut Vec<u8>);
+
+    /// Ends them.
+    fn end_records(&self, out: &mut Vec<u8>);
+
+    /// Stands between two records.
+    fn between(&self, out: &mut Vec<u8>);
+
+    /// Stands for a record that was made and that the caller may not read.
+    fn unseen(&self, out: &mut Vec<u8>);
+}
+
+/// What a page tells after its records.
+#[derive(Debug)]
+pub struct PageEnd<'p> {
+    /// The collection that is listed.
+    pub collection: &'p Collection,
+    /// Its order.
+    pub sort: &'p [SortKey],
+    /// Where the next page starts; `None` after the last record.
+    pub next: Option<Cursor>,
+    /// How many records there are, if that was asked.
+    pub count: Option<Count>,
+}
+
+/// A number of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// The number, or the limit where there are more.
+    pub value: u64,
+    /// Whether there are more.
+    pub more: bool,
+}

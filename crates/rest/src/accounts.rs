@@ -1,0 +1,216 @@
+//! The bodies of requests under `/auth/`, and of the answers to them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use backstay_base::{Error, Place, RecordId, Secret, Violation, ViolationKind};
+use backstay_engine::{Answer, Context, Engine, Get, Perspective, Request, Selection};
+use backstay_identity::{Credentials, EmailChange, Me, NewAccount, PasswordChange, SignInAs, SignedIn};
+use backstay_model::{CollectionId, Model};
+use backstay_scalar::Members;
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::words::{shorten, unknown};
+use crate::{JSON, json, record};
+
+/// `{"email", "password"}`, `"invitation"` if there is one, and other fields of the account's type.
+pub fn new_account(model: &Model, accounts: CollectionId, body: &[u8]) -> Result<NewAccount, Error> {
+    let mut body = Body::parse(body)?;
+    let (password, invitation) = (body.require("password")?, body.take("invitation")?);
+    Ok(NewAccount { input: record(model, accounts, body.0, &mut crate::input::IdsOnly)?, password, invitation })
+}
+
+/// `{"email", "password"}`; operators add `"as": "operator"`.
+pub fn credentials(body: &[u8]) -> Result<Credentials, Error> {
+    let mut body = Body::parse(body)?;
+    let (email, password) = (body.require("email")?, body.require("password")?);
+    let role = match body.take("as")?.as_ref().map(Secret::expose) {
+        Some("operator") => SignInAs::Operator,
+        None | Some("account") => SignInAs::Account,
+        Some(_) => {
+            let expected = "\"account\" or \"operator\"".to_owned();
+            return Err(Error::invalid(Place::member("as"), ViolationKind::Type { expected }));
+        }
+    };
+    body.finish()?;
+    Ok(Credentials { email, password, role })
+}
+
+/// `{"current", "password"}`
+pub fn password_change(body: &[u8]) -> Result<PasswordChange, Error> {
+    let mut body = Body::parse(body)?;
+    let (current, new) = (body.require("current")?, body.require("password")?);
+    body.finish()?;
+    Ok(PasswordChange { current, new })
+}
+
+/// `{"email", "password"}` with the current password.
+pub fn email_change(body: &[u8]) -> Result<EmailChange, Error> {
+    let mut body = Body::parse(body)?;
+    let (password, email) = (body.require("password")?, body.require("email")?);
+    body.finish()?;
+    Ok(EmailChange { email, password })
+}
+
+/// `{"token", "account", "expiresAt"}`, in which `account` is the record of whoever has signed in, as they read it.
+pub async fn signed_in(engine: &Engine, cx: &Context, signed_in: &SignedIn) -> Result<Bytes, Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Shown<'a> {
+        token: &'a str,
+        account: &'a RawValue,
+        expires_at: String,
+    }
+    let owner = Context { caller: Arc::clone(&signed_in.caller), ..cx.clone() };
+    let record = own_record(engine, &owner, signed_in.account).await?;
+    let account = serde_json::from_slice(&record).map_err(Error::internal)?;
+    written(&Shown { token: signed_in.token.expose(), account, expires_at: signed_in.expires_at.to_string() })
+}
+
+/// `kind`, `id`, `roles`, `claims` and `expiresAt`; of an account and an operator `account`, their record as they read it;
+/// of a key `name`, and `only`: what it is limited to, or null.
+pub async fn me(engine: &Engine, cx: &Context, me: &Me) -> Result<Bytes, Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Shown<'a> {
+        kind: &'static str,
+        id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'a str>,
+        roles: Vec<&'a str>,
+        claims: &'a BTreeMap<String, String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        only: Option<Only<'a>>,
+        expires_at: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        account: Option<&'a RawValue>,
+    }
+    /// What a key is limited to.
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Only<'a> {
+        Unlimited,
+        Actions(&'a [String]),
+    }
+    let record = match me.account {
+        Some(account) => Some(own_record(engine, cx, account).await?),
+        None => None,
+    };
+    written(&Shown {
+        kind: me.caller.kind.name(),
+        id: me.id.to_string(),
+        name: me.key.as_ref().map(|key| &*key.name),
+        roles: me.caller.roles.iter().map(|role| &**role).collect(),
+        claims: &me.caller.claims,
+        only: me.key.as_ref().map(|key| key.only.as_deref().map_or(Only::Unlimited, Only::Actions)),
+        expires_at: me.expires_at.map(|moment| moment.to_string()),
+        account: record.as_deref().map(serde_json::from_slice).transpose().map_err(Error::internal)?,
+    })
+}
+
+/// A record, as the caller reads it: its `id` alone if the caller cannot read it.
+async fn own_record(engine: &Engine, cx: &Context, (collection, id): (CollectionId, RecordId)) -> Result<Bytes, Error> {
+    let get = Get { collection, id, selection: Selection::Whole, perspective: Perspective::Live };
+    match engine.answer(cx, Request::Get(get), JSON).await {
+        Ok(Answer::Found(found)) => Ok(found.body),
+        Ok(Answer::Page(_) | Answer::Written(_)) => Err(Error::internal(NotARecord)),
+        Err(Error::NotFound { .. } | Error::Forbidden { .. }) => Ok(Bytes::from(format!("{{\"id\":\"{id}\"}}"))),
+        Err(error) => Err(error),
+    }
+}
+
+/// A get that was answered with something else.
+#[derive(Debug, thiserror::Error)]
+#[error("a get was not answered with a record")]
+struct NotARecord;
+
+fn written(body: &impl Serialize) -> Result<Bytes, Error> {
+    serde_json::to_vec(body).map(Bytes::from).map_err(Error::internal)
+}
+
+/// The members of a JSON object, which are taken out one by one.
+struct Body<'a>(Members<'a>);
+
+impl<'a> Body<'a> {
+    fn parse(body: &'a [u8]) -> Result<Self, Error> {
+        json::members(body).map(Self)
+    }
+
+    /// Takes out a member, if it is there. It must be a text.
+    fn take(&mut self, name: &'static str) -> Result<Option<Secret>, Error> {
+        let Some(raw) = self.take_raw(name)? else { return Ok(None) };
+        let expected = || ViolationKind::Type { expected: "a text in double quotes".to_owned() };
+        let text = serde_json::from_str(raw.get()).map_err(|_| Error::invalid(Place::member(name), expected()))?;
+        Ok(Some(Secret::new(text)))
+    }
+
+    /// Takes out a member, which must be there and be a text.
+    fn require(&mut self, name: &'static str) -> Result<Secret, Error> {
+        self.take(name)?.ok_or_else(|| Error::invalid(Place::member(name), ViolationKind::Required))
+    }
+
+    /// Refuses members that were not taken out.
+    fn finish(self) -> Result<(), Error> {
+        let refused = |(name, _): (Cow<'a, str>, &RawValue)| {
+            Violation::new(Place::member(shorten(&name)), unknown("member", &name, None))
+        };
+        let violations: Vec<Violation> = self.0.into_iter().map(refused).collect();
+        if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
+    }
+
+    fn take_raw(&mut self, name: &'static str) -> Result<Option<&'a RawValue>, Error> {
+        let mut taken = self.0.extract_if(.., |(member, _)| member == name).map(|(_, raw)| raw);
+        let first = taken.next();
+        match taken.next() {
+            Some(_) => Err(Error::invalid(Place::member(name), ViolationKind::Duplicate)),
+            None => Ok(first),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_taken_out_and_the_rest_is_kept() {
+        let text = br#"{"email": "a@b.c", "password": "p\u00e9", "n": [1, 2], "odd\"~": {}}"#;
+        let mut body = Body::parse(text).expect("parses");
+        assert_eq!(body.require("password").expect("is there").expose(), "pé");
+        assert_eq!(body.take("invitation").expect("may be absent"), None);
+        let rest: Vec<(&str, &str)> = body.0.iter().map(|(name, raw)| (&**name, raw.get())).collect();
+        assert_eq!(rest, [("email", "\"a@b.c\""), ("n", "[1, 2]"), ("odd\"~", "{}")]);
+    }
+
+    #[test]
+    fn a_refusal_names_the_place_and_repeats_no_value() {
+        let check = |text: &str, expected: Option<(Place, ViolationKind)>| {
+            let read = || {
+                let mut body = Body::parse(text.as_bytes())?;
+                body.require("password")?;
+                body.finish()
+            };
+            let got: Vec<Violation> = match read() {
+                Ok(()) => Vec::new(),
+                Err(Error::Invalid(violations) | Error::Malformed(violations)) => violations,
+                Err(other) => panic!("{other:?}"),
+            };
+            let expected = expected.map(|(at, kind)| Violation::new(at, kind));
+            assert_eq!(got, expected.into_iter().collect::<Vec<_>>(), "{text}");
+        };
+        let expected = |what: &str| ViolationKind::Type { expected: what.to_owned() };
+        let password = || Place::member("password");
+        check(r#"{"password": "p"}"#, None);
+        check("{}", Some((password(), ViolationKind::Required)));
+        check(r#"{"password": "p", "password": "q"}"#, Some((password(), ViolationKind::Duplicate)));
+        for text in [r#"{"password": 7}"#, r#"{"password": null}"#, r#"{"password": "\ud800"}"#] {
+            check(text, Some((password(), expected("a text in double quotes"))));
+        }
+        let unknown = ViolationKind::Unknown { what: "member", name: "a/b".to_owned(), suggestion: None };
+        check(r#"{"password": "p", "a/b": 1}"#, Some((Place::member("a/b"), unknown)));
+        check("[]", Some((Place::Whole, expected("a JSON object"))));
+    }
+}

@@ -1,0 +1,104 @@
+use backstay_base::{Error, Place, ViolationKind, limits};
+use backstay_engine::{Cursor, SortKey};
+use backstay_model::{Collection, Model, ValueType};
+use backstay_scalar::{Scalar, Token, Value};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::sort;
+
+/// The form of the cursors that this Backstay writes.
+const FORMAT: u8 = 1;
+
+/// A cursor as a word that means nothing to its client.
+pub(crate) fn encode(cursor: &Cursor, keys: &[SortKey], collection: &Collection) -> String {
+    word(cursor, &sort::text(keys, collection))
+}
+
+/// Reads a word that `encode` made for the same order.
+pub(crate) fn decode(word: &str, keys: &[SortKey], collection: &Collection, model: &Model) -> Result<Cursor, Error> {
+    let kinds = keys.iter().filter_map(|key| model.value_type(&collection.field(key.column.field).kind));
+    let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(Scalar::Id)]).collect();
+    read(word, &sort::text(keys, collection), &kinds).ok_or_else(|| {
+        let expected = "the 'next' of a page of the same list, in the same order".to_owned();
+        Error::malformed(Place::After, ViolationKind::Type { expected })
+    })
+}
+
+fn word(cursor: &Cursor, order: &str) -> String {
+    let mut bytes = vec![FORMAT];
+    bytes.extend_from_slice(&order_mark(order));
+    let texts: Vec<Option<String>> = cursor.values.iter().map(Value::bare).collect();
+    bytes.extend(serde_json::to_vec(&texts).unwrap_or_default());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The cursor in a word; `kinds` are the types of the sort keys and of the id.
+fn read(word: &str, order: &str, kinds: &[ValueType<'_>]) -> Option<Cursor> {
+    if word.len() > limits::CURSOR_BYTES {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(word).ok()?;
+    let rest = bytes.strip_prefix(&[FORMAT])?.strip_prefix(&order_mark(order))?;
+    let texts: Vec<Option<String>> = serde_json::from_slice(rest).ok()?;
+    if texts.len() != kinds.len() || texts.last()?.is_none() {
+        return None;
+    }
+    let value = |(text, kind): (&Option<String>, &ValueType<'_>)| match text {
+        None => Some(Value::Null),
+        Some(text) => kind.read(Token::Bare(text)).ok(),
+    };
+    let values: Option<Vec<Value>> = texts.iter().zip(kinds).map(value).collect();
+    values.map(|values| Cursor { values })
+}
+
+/// Tells the cursors of different orders apart. Not a secret and not a seal.
+fn order_mark(order: &str) -> [u8; 4] {
+    let hash = order.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash.to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+    /// What a client holds, byte for byte: a change of it needs another number.
+    const GOLDEN: &str = "AVGJ-xBbIjQyIixudWxsLCIwMTg5MGE1ZC1hYzk2LTc3NGItYmNjZS1iMzAyMDk5YTgwNTciXQ";
+    const ORDER: &str = "number,-name";
+    const KINDS: [ValueType<'static>; 3] =
+        [ValueType::Scalar(Scalar::Int), ValueType::Scalar(Scalar::String), ValueType::Scalar(Scalar::Id)];
+
+    fn cursor() -> Cursor {
+        Cursor { values: vec![Value::Int(42), Value::Null, Value::Id(ID.parse().expect("an id"))] }
+    }
+
+    fn read_bytes(bytes: &[u8]) -> Option<Cursor> {
+        read(&URL_SAFE_NO_PAD.encode(bytes), ORDER, &KINDS)
+    }
+
+    #[test]
+    fn a_cursor_is_this_word() {
+        assert_eq!(word(&cursor(), ORDER), GOLDEN);
+        assert_eq!(read(GOLDEN, ORDER, &KINDS), Some(cursor()));
+    }
+
+    #[test]
+    fn a_word_of_another_form_or_order_is_refused() {
+        let bytes = URL_SAFE_NO_PAD.decode(GOLDEN).expect("base64");
+        assert_eq!(read_bytes(&bytes), Some(cursor()));
+        for form in [0, 2, 255] {
+            assert_eq!(read_bytes(&[&[form], &bytes[1..]].concat()), None, "form {form}");
+        }
+        for length in 0..bytes.len() {
+            assert_eq!(read_bytes(&bytes[..length]), None, "{length} bytes");
+        }
+        for order in ["", "number", "-name,number"] {
+            assert_eq!(read(GOLDEN, order, &KINDS), None, "{order}");
+        }
+        assert_eq!(read(GOLDEN, ORDER, &KINDS[1..]), None, "other kinds");
+        for texts in [r#"["42",null,null]"#, r#"["x",null,"x"]"#, "{}", r#"[42,null,"x"]"#] {
+            assert_eq!(read_bytes(&[&bytes[..5], texts.as_bytes()].concat()), None, "{texts}");
+        }
+    }
+}

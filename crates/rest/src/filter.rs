@@ -1,0 +1,129 @@
+use backstay_base::{Error, Place, Violation, ViolationKind, limits, nearest};
+use backstay_expr::{Checked, ExprError, Parameter, Scope, Type, compile};
+use backstay_model::{Collection, CollectionId, FieldId, Model, ValueType};
+use backstay_scalar::{Token, Value};
+
+use crate::input::within_list_limit;
+use crate::json::items;
+use crate::list::{PARAMETERS, Raw};
+use crate::words::{field_named, shorten, unknown};
+
+/// Checks the text of a filter.
+pub(crate) fn expression(text: &str, model: &Model, collection: CollectionId) -> Result<Checked, Error> {
+    let violation = |error: &ExprError| {
+        let offset = text.get(..error.span.start).map_or(0, |before| before.chars().count());
+        let (problem, remedy) = (error.to_string(), Some(error.remedy()));
+        Violation::new(Place::Filter, ViolationKind::Syntax { offset, problem, remedy })
+    };
+    compile(text, &Scope::filter(model, collection))
+        .map_err(|errors| Error::Malformed(errors.iter().map(violation).collect()))
+}
+
+/// The fields of `field=value` and their values.
+pub(crate) fn equalities(
+    pairs: &[(String, Raw<'_>)],
+    collection: &Collection,
+    model: &Model,
+) -> Result<Vec<(FieldId, Value)>, Error> {
+    let mut equalities: Vec<(FieldId, Value)> = Vec::with_capacity(pairs.len());
+    let mut violations = Vec::new();
+    for (name, raw) in pairs {
+        let wrong = match equality(name, raw, collection, model) {
+            Ok((field, _)) if equalities.iter().any(|(known, _)| *known == field) => ViolationKind::Duplicate,
+            Ok(equality) => {
+                equalities.push(equality);
+                continue;
+            }
+            Err(kind) => kind,
+        };
+        violations.push(Violation::new(Place::Equality(shorten(name)), wrong));
+    }
+    if violations.is_empty() { Ok(equalities) } else { Err(Error::Malformed(violations)) }
+}
+
+fn equality(
+    name: &str,
+    raw: &Raw<'_>,
+    collection: &Collection,
+    model: &Model,
+) -> Result<(FieldId, Value), ViolationKind> {
+    let field = field_named(collection, name).map_err(|kind| match kind {
+        ViolationKind::Unknown { suggestion: Some(field), .. } => unknown("field or parameter", name, Some(&field)),
+        other => match nearest(name, PARAMETERS.iter().copied()) {
+            Some(meant) => unknown("parameter", name, Some(meant)),
+            None if matches!(other, ViolationKind::Unknown { .. }) => unknown("field or parameter", name, None),
+            None => other,
+        },
+    })?;
+    let ty = model
+        .value_type(&field.kind)
+        .filter(|ty| !matches!(ty, ValueType::Scalar(scalar) if !scalar.is_equatable()))
+        .ok_or_else(|| {
+            ViolationKind::Range("this field cannot be compared with `field=value`; use `filter`".to_owned())
+        })?;
+    Ok((field.id, ty.read(raw.token())?))
+}
+
+/// The values of the filter's parameters, in their order. All must be given, and no others.
+pub(crate) fn params(given: &[(String, Raw<'_>)], params: &[Parameter], model: &Model) -> Result<Vec<Value>, Error> {
+    let mut violations = Vec::new();
+    for (name, _) in given {
+        if !params.iter().any(|param| *param.name == **name) {
+            let suggestion = nearest(name, params.iter().map(|param| &*param.name));
+            let kind = unknown("parameter of the filter", name, suggestion);
+            violations.push(Violation::new(Place::Parameter(shorten(name)), kind));
+        }
+    }
+    let mut values = Vec::with_capacity(params.len());
+    for param in params {
+        let mut given = given.iter().filter(|(name, _)| **name == *param.name).map(|(_, raw)| raw);
+        let value = match (given.next(), given.next()) {
+            (None, _) => Err(ViolationKind::Required),
+            (Some(_), Some(_)) => Err(ViolationKind::Duplicate),
+            (Some(raw), None) => typed(raw, &param.ty, model),
+        };
+        match value {
+            Ok(value) => values.push(value),
+            Err(kind) => violations.push(Violation::new(Place::Parameter(param.name.to_string()), kind)),
+        }
+    }
+    if violations.is_empty() { Ok(values) } else { Err(Error::Malformed(violations)) }
+}
+
+/// Refuses parameters that no filter names.
+pub(crate) fn refuse_params(given: &[(String, Raw<'_>)]) -> Result<(), Error> {
+    let Some((name, _)) = given.first() else { return Ok(()) };
+    let kind = ViolationKind::Range("there is no filter that names it".to_owned());
+    Err(Error::malformed(Place::Parameter(shorten(name)), kind))
+}
+
+/// Refuses more parameters than a filter takes.
+pub(crate) fn few_params(given: &[(String, Raw<'_>)]) -> Result<(), ViolationKind> {
+    match given.len() > limits::FILTER_PARAMETERS {
+        true => Err(ViolationKind::Range(format!("at most {} parameters", limits::FILTER_PARAMETERS))),
+        false => Ok(()),
+    }
+}
+
+/// Reads a parameter as the type that its use in the filter gives it.
+fn typed(raw: &Raw<'_>, ty: &Type, model: &Model) -> Result<Value, ViolationKind> {
+    match (ty, raw) {
+        (Type::List(element), Raw::Json(json)) => typed_list(json.get(), element, model),
+        (Type::List(element), Raw::Text(text)) if text.trim_start().starts_with('[') => {
+            typed_list(text, element, model)
+        }
+        (Type::List(element), Raw::Text(text)) => {
+            let items = text.split(',').map(|item| Ok(element.read(Token::Bare(item), model)?));
+            items.collect::<Result<Vec<Value>, ViolationKind>>().map(|items| Value::List(items.into()))
+        }
+        (ty, raw) => Ok(ty.read(raw.token(), model)?),
+    }
+}
+
+fn typed_list(json: &str, element: &Type, model: &Model) -> Result<Value, ViolationKind> {
+    let expected = || ViolationKind::Type { expected: "an array".to_owned() };
+    let items = items(json).ok_or_else(expected)?;
+    within_list_limit(items.len())?;
+    let items = items.into_iter().map(|item| Ok(element.read(Token::Json(item.get()), model)?));
+    items.collect::<Result<Vec<Value>, ViolationKind>>().map(|items| Value::List(items.into()))
+}

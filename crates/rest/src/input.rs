@@ -1,0 +1,180 @@
+use std::borrow::Cow;
+
+use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_engine::{Input, Inputs};
+use backstay_model::{Collection, CollectionId, Field, FieldKind, Model, ValueProblem, ValueType};
+use backstay_scalar::{Members, Scalar, Token, Value};
+use serde_json::value::RawValue;
+
+use crate::json::{few_items, items, members_of, not_an_object, utf8};
+use crate::words::{shorten, unknown_field};
+
+/// Reads the ids that a relation member names, where it is not written as an id: a seed file names records by a unique
+/// field.
+pub trait RelationReader {
+    /// The record of `target` that this JSON value, which is not a string, refers to.
+    fn read(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind>;
+}
+
+/// Relations are ids, as everywhere in the API.
+pub(crate) struct IdsOnly;
+
+impl RelationReader for IdsOnly {
+    fn read(&mut self, _: CollectionId, _: &str) -> Result<RecordId, ViolationKind> {
+        Err(ViolationKind::Type { expected: "an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"".to_owned() })
+    }
+}
+
+/// Reads a JSON object as values for fields of a collection. Unknown members, members that occur twice and values of
+/// another type are violations, all of them at once. Says nothing of what the caller may write.
+pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
+    record(model, collection, members_of(utf8(body)?)?, &mut IdsOnly)
+}
+
+/// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
+/// into the stored document.
+pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
+    input(model, collection, body).map(Input::merging)
+}
+
+/// The same of an object whose members are read already, with another way to name related records.
+pub fn record(
+    model: &Model,
+    collection: CollectionId,
+    members: Members<'_>,
+    relations: &mut dyn RelationReader,
+) -> Result<Input, Error> {
+    let collection = model.collection(collection);
+    let mut decoder = Decoder { model, collection, relations, at: Place::Whole, violations: vec![] };
+    let input = decoder.object(members);
+    match decoder.violations {
+        violations if violations.is_empty() => Ok(input),
+        violations => Err(Error::Invalid(violations)),
+    }
+}
+
+/// Reads a JSON object, or an array of them.
+pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Error> {
+    let text = utf8(body)?;
+    if !text.trim_ascii_start().starts_with('[') {
+        return input(model, id, body).map(Inputs::One);
+    }
+    let items = few_items(text, limits::BATCH_RECORDS)?;
+    if items.len() > limits::BATCH_RECORDS {
+        return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
+    }
+    let collection = model.collection(id);
+    let (mut inputs, mut violations) = (Vec::with_capacity(items.len()), Vec::new());
+    for (index, item) in items.iter().enumerate() {
+        if violations.len() >= limits::VIOLATIONS {
+            break;
+        }
+        let at = Place::item(index);
+        let mut decoder = Decoder { model, collection, relations: &mut IdsOnly, at, violations };
+        match members_of(item.get()) {
+            Ok(members) => inputs.push(decoder.object(members)),
+            Err(_) => decoder.violations.push(Violation::new(Place::item(index), not_an_object())),
+        }
+        violations = decoder.violations;
+    }
+    if violations.is_empty() { Ok(Inputs::Many(inputs)) } else { Err(Error::Invalid(violations)) }
+}
+
+struct Decoder<'d> {
+    model: &'d Model,
+    collection: &'d Collection,
+    relations: &'d mut dyn RelationReader,
+    /// Where the object is.
+    at: Place,
+    violations: Vec<Violation>,
+}
+
+impl Decoder<'_> {
+    fn object(&mut self, members: Vec<(Cow<'_, str>, &RawValue)>) -> Input {
+        let mut input = Input::with_capacity(members.len());
+        let mut seen = vec![false; self.collection.fields.len()];
+        for (name, raw) in members {
+            if self.violations.len() >= limits::VIOLATIONS {
+                break;
+            }
+            let Some(field) = self.collection.field_named(&name) else {
+                self.refuse(&name, unknown_field(self.collection, &name));
+                continue;
+            };
+            if std::mem::replace(&mut seen[usize::from(field.id.0)], true) {
+                self.refuse(&name, ViolationKind::Duplicate);
+                continue;
+            }
+            if let Err(kind) = self.member(&mut input, field, raw.get()) {
+                self.refuse(&name, kind);
+            }
+        }
+        input
+    }
+
+    fn refuse(&mut self, name: &str, kind: ViolationKind) {
+        let at = self.at.clone().then(Step::Member(shorten(name)));
+        self.violations.push(Violation::new(at, kind));
+    }
+
+    fn member(&mut self, input: &mut Input, field: &Field, raw: &str) -> Result<(), ViolationKind> {
+        let value = match &field.kind {
+            FieldKind::OneToMany { .. } => {
+                return Err(ViolationKind::ReadOnly("it is written at the other end of the relation"));
+            }
+            FieldKind::ManyToMany { target, .. } => {
+                input.links(field.id, self.links(*target, raw)?);
+                return Ok(());
+            }
+            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. }
+                if raw == "null" =>
+            {
+                Value::Null
+            }
+            FieldKind::List(element) => list(self.model.element_type(*element), raw)?,
+            FieldKind::ToOne { target, .. } => Value::Id(self.reference(*target, raw)?),
+            FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw))?,
+            FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw))?,
+        };
+        input.set(field.id, value);
+        Ok(())
+    }
+
+    fn reference(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
+        if raw.starts_with('{') {
+            return self.relations.read(target, raw);
+        }
+        let value = Scalar::Id.read(Token::Json(raw))?;
+        value.as_id().ok_or(ViolationKind::Required)
+    }
+
+    fn links(&mut self, target: CollectionId, raw: &str) -> Result<Vec<RecordId>, ViolationKind> {
+        let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
+        let items = items(raw).ok_or_else(expected)?;
+        within_list_limit(items.len())?;
+        let mut members = Vec::with_capacity(items.len());
+        for item in items {
+            let id = self.reference(target, item.get())?;
+            members.push(id);
+        }
+        members.sort_unstable();
+        members.dedup();
+        Ok(members)
+    }
+}
+
+fn list(element: ValueType<'_>, raw: &str) -> Result<Value, ViolationKind> {
+    let expected = || ViolationKind::Type { expected: "an array".to_owned() };
+    let items = items(raw).ok_or_else(expected)?;
+    within_list_limit(items.len())?;
+    let values: Result<Vec<Value>, ValueProblem> =
+        items.iter().map(|item| element.read(Token::Json(item.get()))).collect();
+    Ok(Value::List(values?.into()))
+}
+
+pub(crate) fn within_list_limit(items: usize) -> Result<(), ViolationKind> {
+    match items > limits::LIST_ITEMS {
+        true => Err(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS))),
+        false => Ok(()),
+    }
+}

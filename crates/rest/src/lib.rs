@@ -1,0 +1,23 @@
+//! The notation of REST: the words of a URL and JSON become typed requests, and rows become JSON. Knows no HTTP, no rights
+//! and no database.
+
+pub mod accounts;
+mod cursor;
+mod encode;
+mod filter;
+mod input;
+mod json;
+mod list;
+mod reader;
+mod select;
+mod sort;
+mod url;
+mod words;
+
+pub use encode::JSON;
+pub use input::{RelationReader, input, inputs, patch, record};
+pub use json::{members, text};
+pub use list::{ListWords, Raw, in_body};
+pub use reader::Reader;
+pub use url::{Pair, decode, of_url, pairs};
+pub use words::{nearest, shorten, unknown};

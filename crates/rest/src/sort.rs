@@ -1,0 +1,77 @@
+use backstay_base::{Error, Place, ViolationKind, limits};
+use backstay_engine::{ColumnRef, SortKey};
+use backstay_model::{Collection, FieldKind};
+use backstay_scalar::Scalar;
+
+use crate::words::field_named;
+
+/// Reads a `sort` such as `-publishedAt,title`.
+pub(crate) fn keys(text: &str, collection: &Collection) -> Result<Vec<SortKey>, Error> {
+    let mut keys: Vec<SortKey> = Vec::new();
+    let mut next = 0;
+    for part in text.split(',') {
+        let offset = next + part.chars().take_while(|char| *char == ' ').count();
+        next += part.chars().count() + 1;
+        match key(part.trim_matches(' '), collection, &keys) {
+            Ok(key) => keys.push(key),
+            Err(Problem::Field(kind)) => return Err(Error::malformed(Place::Sort, kind)),
+            Err(Problem::Text(problem, remedy)) => {
+                let remedy = Some(remedy.to_owned());
+                return Err(Error::malformed(Place::Sort, ViolationKind::Syntax { offset, problem, remedy }));
+            }
+        }
+    }
+    Ok(keys)
+}
+
+/// What is wrong with one field of `sort`: with the field itself, or with how it is written, and what to write instead.
+enum Problem {
+    Field(ViolationKind),
+    Text(String, &'static str),
+}
+
+fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey, Problem> {
+    let (descending, name) = part.strip_prefix('-').map_or((false, part), |name| (true, name));
+    if name.is_empty() {
+        let remedy = "write names separated by commas, such as title,-createdAt";
+        return Err(Problem::Text("a field is missing".to_owned(), remedy));
+    }
+    if name.contains([' ', '.', ':', '(']) {
+        let remedy = "write -title to sort by a field in descending order, title in ascending order";
+        return Err(Problem::Text("this is not the name of a field".to_owned(), remedy));
+    }
+    let field = field_named(collection, name).map_err(Problem::Field)?;
+    if !SortKey::takes(field) {
+        let (problem, remedy) = match field.kind {
+            FieldKind::Scalar(Scalar::Text) => ("is a Text, which can be too long to sort by", "sort by a String"),
+            FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
+                ("is a relation, which has no order", "sort by a field of the record itself")
+            }
+            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => ("has no order", "sort by another field"),
+        };
+        return Err(Problem::Text(format!("'{name}' {problem}"), remedy));
+    }
+    let column = ColumnRef::main(field.id);
+    if known.iter().any(|key| key.column == column) {
+        return Err(Problem::Text(format!("'{name}' is named twice"), "name it once"));
+    }
+    if known.len() == limits::SORT_FIELDS {
+        return Err(Problem::Text(format!("more than {} fields", limits::SORT_FIELDS), "name fewer"));
+    }
+    Ok(SortKey { column, descending })
+}
+
+/// The text of an order, by which cursors of different orders are told apart.
+pub(crate) fn text(keys: &[SortKey], collection: &Collection) -> String {
+    let mut text = String::new();
+    for key in keys {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        if key.descending {
+            text.push('-');
+        }
+        text.push_str(&collection.field(key.column.field).name);
+    }
+    text
+}

@@ -1,0 +1,33 @@
+use backstay_base::ViolationKind;
+use backstay_model::{Class, Collection, Field};
+
+/// A name that was sent, short enough to repeat in an answer.
+pub fn shorten(name: &str) -> String {
+    const CHARS: usize = 60;
+    match name.char_indices().nth(CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
+/// A name that does not exist.
+pub fn unknown(what: &'static str, name: &str, suggestion: Option<&str>) -> ViolationKind {
+    ViolationKind::Unknown { what, name: shorten(name), suggestion: suggestion.map(str::to_owned) }
+}
+
+/// The name that was probably meant; names of parameters are often written with a `$` or `_` before them.
+pub fn nearest<'k>(known: &[&'k str], name: &str) -> Option<&'k str> {
+    backstay_base::nearest(name.trim_start_matches(['$', '_']), known.iter().copied())
+}
+
+/// The field of this name. Secrets have none.
+pub(crate) fn field_named<'c>(collection: &'c Collection, name: &str) -> Result<&'c Field, ViolationKind> {
+    let field = collection.field_named(name).filter(|field| field.class != Some(Class::Secret));
+    field.ok_or_else(|| unknown_field(collection, name))
+}
+
+/// There is no such field; names the one that was probably meant.
+pub(crate) fn unknown_field(collection: &Collection, name: &str) -> ViolationKind {
+    let open = collection.fields.iter().filter(|field| field.class != Some(Class::Secret));
+    unknown("field", name, backstay_base::nearest(name, open.map(|field| field.name.as_str())))
+}
