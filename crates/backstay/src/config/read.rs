@@ -4,11 +4,11 @@ use std::ops::Range;
 use backstay_base::nearest;
 use backstay_http::Cors;
 use backstay_model::Severity;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{Given, Key, Kind, keys};
+use super::keys::{Key, keys};
 use super::problem::ConfigPlace;
+use super::value::{Given, from_text, from_toml};
 use super::{Config, ConfigError, ConfigProblem, ConfigProblems};
 
 /// The prefix of all variables.
@@ -144,40 +144,6 @@ fn is_a_platforms(name: &str, value: &str) -> bool {
 
 fn place(span: Range<usize>) -> ConfigPlace {
     ConfigPlace::File { start: span.start, end: span.end }
-}
-
-fn from_toml(kind: Kind, value: &Spanned<DeValue<'_>>) -> Option<Given> {
-    let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
-    match kind {
-        Kind::Text => text(value).map(Given::Text),
-        Kind::Choice(words) => text(value).filter(|word| words.contains(&word.as_str())).map(Given::Text),
-        Kind::Truth => value.get_ref().as_bool().map(Given::Truth),
-        Kind::Texts => {
-            let items = value.get_ref().as_array()?.iter().map(text);
-            items.collect::<Option<Vec<_>>>().map(Given::Texts)
-        }
-        Kind::Number(least, most) => {
-            let integer = value.get_ref().as_integer()?;
-            let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok()?;
-            (least..=most).contains(&number).then_some(Given::Number(number))
-        }
-    }
-}
-
-fn from_text(kind: Kind, text: &str) -> Option<Given> {
-    match kind {
-        Kind::Text => Some(Given::Text(text.to_owned())),
-        Kind::Choice(words) => words.contains(&text).then(|| Given::Text(text.to_owned())),
-        Kind::Truth => text.parse().ok().map(Given::Truth),
-        Kind::Texts => {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            Some(Given::Texts(items.map(str::to_owned).collect()))
-        }
-        Kind::Number(least, most) => {
-            let number = text.parse().ok()?;
-            (least..=most).contains(&number).then_some(Given::Number(number))
-        }
-    }
 }
 
 /// Suggests the name that was probably meant, or lists all names.
