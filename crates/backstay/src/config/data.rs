@@ -26,7 +26,7 @@ pub(super) const KEYS: &[Key] = &[Key {
     set: |config, given| {
         let dir = given.text()?;
         if dir.is_empty() {
-            return Err("expected a path");
+            return Err("expected a path".into());
         }
         config.data.dir = PathBuf::from(dir);
         Ok(())

@@ -12,7 +12,7 @@ pub(crate) struct Key {
     /// What it does, as a sentence.
     pub(crate) about: &'static str,
     /// Sets a value that matches `kind`.
-    pub(super) set: fn(&mut Config, Given) -> Result<(), &'static str>,
+    pub(super) set: fn(&mut Config, Given) -> Result<(), String>,
     /// The value in these settings, as TOML.
     pub(crate) show: fn(&Config) -> String,
 }

@@ -258,7 +258,13 @@ mod tests {
         check(
             "[server]\ncors_origins = ['*', 'https://a.example']",
             &[],
-            "backstay.toml:2:16: server.cors_origins: not \"*\" alone, nor a list of origins such as [\"https://app.example\"]",
+            "backstay.toml:2:16: server.cors_origins: `*` allows every origin; remove it or the other origins",
+        );
+        check(
+            "[server]\ncors_origins = ['https://*preview.example.org']",
+            &[],
+            "backstay.toml:2:16: server.cors_origins: `https://*preview.example.org` is not a wildcard that Backstay \
+             supports; `*` can only replace the first label of a domain, with https: https://*.preview.example.org",
         );
         check("[server]\nlisten = '::1:80", &[], "backstay.toml:2:17: invalid literal string, expected `'`");
         check("[log]\nlevel = 'info'\nlevel = 'warn'", &[], "backstay.toml:3:1: duplicate key");

@@ -93,7 +93,7 @@ pub(super) const KEYS: &[Key] = &[
         set: |config, given| {
             let proxies = given.texts()?;
             if proxies.iter().any(|proxy| proxy.parse::<Network>().is_err()) {
-                return Err("expected a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]");
+                return Err("expected a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]".into());
             }
             config.server.trusted_proxies = proxies;
             Ok(())
@@ -119,13 +119,13 @@ pub(super) const KEYS: &[Key] = &[
         section: "server",
         name: "cors_origins",
         kind: Kind::Texts,
-        about: "Origins of web pages on other hosts that may call the API, such as `\"https://app.example\"`; `\"*\"` \
-                alone allows all. Such pages send their token in `Authorization`; they can use the cookie only with \
-                `cors_credentials`.",
+        about: "Origins of web pages on other hosts and of apps that may call the API, such as `\"https://app.example\"` \
+                or `\"capacitor://localhost\"`. `\"https://*.preview.example.org\"` allows all subdomains (`*` stands \
+                for one or more labels), `\"*\"` alone allows all origins. Such pages send their token in \
+                `Authorization`; they can use the cookie only with `cors_credentials`.",
         set: |config, given| {
             let origins = given.texts()?;
-            Cors::new(&origins, false, 0)
-                .map_err(|_| "not \"*\" alone, nor a list of origins such as [\"https://app.example\"]")?;
+            Cors::new(&origins, false, 0).map_err(|wrong| wrong.to_string())?;
             config.server.cors_origins = origins;
             Ok(())
         },
@@ -136,7 +136,8 @@ pub(super) const KEYS: &[Key] = &[
         name: "cors_credentials",
         kind: Kind::Truth,
         about: "Whether pages of `cors_origins` may use the session cookie, which no script can read, instead of a \
-                token; never with `\"*\"`. Browsers send it only within one site: to `https://news.example` from a \
+                token; never with `\"*\"`. Whoever can publish a page at such an origin can act for its visitors; consider \
+                this before you combine it with a wildcard. Browsers send it only within one site: to `https://news.example` from a \
                 page of `https://app.news.example`, but not from one of `https://app.example`.",
         set: |config, given| {
             config.server.cors_credentials = given.truth()?;
@@ -194,7 +195,7 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// Names of headers.
-fn headers(given: Given) -> Result<Vec<String>, &'static str> {
+fn headers(given: Given) -> Result<Vec<String>, String> {
     let names = given.texts()?;
     let wrong = || "not a list of header names, such as [\"X-Requested-With\"]";
     let any_origin = Cors::new(&["*".to_owned()], false, 0).map_err(|_| wrong())?;
@@ -203,7 +204,7 @@ fn headers(given: Given) -> Result<Vec<String>, &'static str> {
 }
 
 /// A URL such as `https://news.example`, without a path; `None` if the text is empty.
-fn origin(text: &str) -> Result<Option<String>, &'static str> {
+fn origin(text: &str) -> Result<Option<String>, String> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -213,6 +214,6 @@ fn origin(text: &str) -> Result<Option<String>, &'static str> {
     };
     match host {
         Some(host) if plain(host.trim_end_matches('/')) => Ok(Some(text.trim_end_matches('/').to_owned())),
-        _ => Err("expected a URL without a path, such as https://news.example"),
+        _ => Err("expected a URL without a path, such as https://news.example".into()),
     }
 }
