@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use backstay_base::nearest;
 use backstay_model::{Position, SourceFile};
 
+use crate::failure::words_of;
+
 /// Maximum size in bytes of a model file or `backstay.toml`.
 const TEXT_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -100,7 +102,7 @@ pub enum DirectoryError {
         place: Position,
     },
     /// The operating system refuses to read it.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {}", words_of(source))]
     Unreadable {
         /// The file or directory.
         path: PathBuf,
@@ -125,6 +127,9 @@ impl DirectoryError {
             Self::NotFile { .. } => "replace it by the file itself",
             Self::TooLarge { .. } => "split it into several files",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "give the user that runs Backstay read access"
+            }
             Self::Unreadable { .. } => return None,
         };
         Some(help.to_owned())
