@@ -124,7 +124,8 @@ impl DirectoryError {
             Self::Misnamed { meant, .. } => {
                 return Some(format!("did you mean `{meant}`? if not, choose a name that is less similar"));
             }
-            Self::NotFile { .. } => "replace it by the file itself",
+            Self::NotFile { link: true, .. } => "remove it, or replace it by the file itself",
+            Self::NotFile { link: false, .. } => "move it away, or replace it by a file",
             Self::TooLarge { .. } => "split it into several files",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {

@@ -143,7 +143,7 @@ fn too_few_threads_are_no_panic() {
     }
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.starts_with("error: cannot start "), "{told}");
-    assert!(told.contains("\n  help: raise the limit of processes: `ulimit -u"), "{told}");
+    assert!(told.contains("\n  help: raise the limit of processes (`ulimit -u"), "{told}");
 }
 
 /// Runs a script that may use `mount`, `backstay` and `step NAME COMMAND`. Returns a function that reads what a step
