@@ -2,9 +2,10 @@ use backstay_scalar::{Scalar, Schema};
 use serde_json::{Value, json};
 
 /// A number as text, as JSON writes one (RFC 8259, section 6).
-const NUMBER: &str = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$";
-/// A phone number with what people write between its digits.
-const PHONE: &str = r"^\s*(tel:)?\+[-0-9 .()\u00a0]{7,}\s*$";
+const NUMBER: &str = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+\-]?[0-9]+)?$";
+/// A phone number with what people write between its digits. It and the others are written so that they mean the same
+/// with the flags `u` and `v` of ECMA-262, and without.
+const PHONE: &str = r"^\s*(tel:)?\+[0-9\s.\(\)\-]{7,}$";
 const COUNTRY: &str = r"^\s*[A-Za-z]{2}\s*$";
 const CURRENCY: &str = r"^\s*[A-Za-z]{3}\s*$";
 
@@ -117,7 +118,7 @@ mod tests {
         check(
             Scalar::Phone,
             json!({ "type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$" }),
-            json!({ "type": "string", "pattern": r"^\s*(tel:)?\+[-0-9 .()\u00a0]{7,}\s*$" }),
+            json!({ "type": "string", "pattern": r"^\s*(tel:)?\+[0-9\s.\(\)\-]{7,}$" }),
         );
         check(
             Scalar::Country,
