@@ -126,6 +126,7 @@ impl DirectoryError {
             }
             Self::NotFile { link: true, .. } => "remove it, or replace it by the file itself",
             Self::NotFile { link: false, .. } => "move it away, or replace it by a file",
+            Self::TooLarge { path } if path.ends_with(CONFIG_FILE) => "is it the right file? settings are far smaller",
             Self::TooLarge { .. } => "split it into several files",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {

@@ -13,7 +13,7 @@ use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use system::{MORE_FILES, MORE_THREADS, listening, listening_help, writing, writing_help};
+use system::{MORE_FILES, MORE_THREADS, listening, listening_help, socket_help, writing, writing_help};
 
 use crate::secrets::SecretError;
 use crate::seed::SeedError;
@@ -117,7 +117,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// The socket for commands cannot be used.
-    #[error("cannot use the command socket {path}: {source}")]
+    #[error("cannot use the command socket {path}: {}", words_of(source))]
     Socket {
         /// The socket.
         path: PathBuf,
@@ -191,6 +191,7 @@ impl Failure {
                     .to_owned(),
             ),
             Self::Data { source, .. } | Self::Unwritable { source, .. } => Some(writing_help(source).to_owned()),
+            Self::Socket { source, .. } => socket_help(source).map(str::to_owned),
             Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
@@ -237,6 +238,7 @@ impl Failure {
             | Self::Data { .. }
             | Self::Unwritable { .. }
             | Self::Threads { .. }
+            | Self::Socket { .. }
             | Self::Listen { .. } => None,
             _ => self.source(),
         };

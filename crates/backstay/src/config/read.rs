@@ -53,8 +53,12 @@ impl Reader {
         for (section, content) in table {
             let name = section.get_ref().as_ref();
             if !keys().any(|key| key.section == name) {
-                let help = suggestion(name, keys().map(|key| key.section));
-                self.problem(place(section.span()), format!("unknown table [{name}]"), Some(help));
+                let (what, help) = match (content.get_ref(), keys().find(|key| key.name == name)) {
+                    (DeValue::Table(_), _) => (format!("unknown table [{name}]"), None),
+                    (_, belongs) => (format!("unknown key `{name}` outside of a table"), belongs.map(belonging)),
+                };
+                let help = help.unwrap_or_else(|| suggestion(name, keys().map(|key| key.section)));
+                self.problem(place(section.span()), what, Some(help));
                 continue;
             }
             match content.get_ref() {
@@ -74,7 +78,8 @@ impl Reader {
                 }
             } else {
                 let names = keys().filter(|key| key.section == section).map(|key| key.name);
-                let help = suggestion(written, names);
+                let elsewhere = keys().find(|key| key.name == written).map(belonging);
+                let help = elsewhere.unwrap_or_else(|| suggestion(written, names));
                 self.problem(place(name.span()), format!("unknown key `{written}` in [{section}]"), Some(help));
             }
         }
@@ -144,6 +149,11 @@ fn is_a_platforms(name: &str, value: &str) -> bool {
 
 fn place(span: Range<usize>) -> ConfigPlace {
     ConfigPlace::File { start: span.start, end: span.end }
+}
+
+/// Says in which table a key belongs.
+fn belonging(key: &Key) -> String {
+    format!("it belongs in [{}]", key.section)
 }
 
 /// Suggests the name that was probably meant, or lists all names.
@@ -243,6 +253,14 @@ mod tests {
             "backstay.toml:2:10: server.listen: expected an address and a port, such as 127.0.0.1:8080\n\
              backstay.toml:3:1: unknown key `lisen` in [server]; did you mean `listen`?\n\
              backstay.toml:4:2: unknown table [acounts]; did you mean `accounts`?",
+        );
+        check(
+            "listen = '127.0.0.1:80'\nlisen = 1\n[log]\nsession_days = 3\n[level]",
+            &[],
+            "backstay.toml:1:1: unknown key `listen` outside of a table; it belongs in [server]\n\
+             backstay.toml:2:1: unknown key `lisen` outside of a table; known names: server, data, accounts, limits, log\n\
+             backstay.toml:4:1: unknown key `session_days` in [log]; it belongs in [accounts]\n\
+             backstay.toml:5:2: unknown table [level]; known names: server, data, accounts, limits, log",
         );
         check(
             "[log]\nlevel = 'loud'",

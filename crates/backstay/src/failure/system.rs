@@ -67,3 +67,15 @@ pub(super) fn listening_help(source: &io::Error) -> &'static str {
         _ => "choose an address of this machine with --listen, such as 127.0.0.1:8080",
     }
 }
+
+/// What to do if the socket for commands cannot be used.
+pub(super) fn socket_help(source: &io::Error) -> Option<&'static str> {
+    match source.kind() {
+        io::ErrorKind::IsADirectory => Some("move it away, or choose another data directory with --data"),
+        io::ErrorKind::PermissionDenied => Some("run the command as the user that runs the server"),
+        io::ErrorKind::Unsupported => {
+            Some("choose a data directory on a file system that supports sockets with --data")
+        }
+        _ => None,
+    }
+}

@@ -69,7 +69,9 @@ fn a_database_that_another_program_changed() {
 fn a_directory_that_cannot_be_made() {
     let app = App::new();
     app.write("file", "");
-    fs::create_dir_all(app.path().join("odd/backstay.db")).expect("a directory");
+    for name in ["odd/backstay.db", "odder/backstay.sock/below"] {
+        fs::create_dir_all(app.path().join(name)).expect("a directory");
+    }
     std::os::unix::fs::symlink("nowhere", app.path().join("link")).expect("a link");
     let check = |data: &str, expected: &str| {
         let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0", "--data", data]).refused();
@@ -80,6 +82,9 @@ fn a_directory_that_cannot_be_made() {
     check("file", &format!("cannot create the data directory file: {taken}"));
     check("link", &format!("cannot create the data directory link: {taken}"));
     check("file/below", "cannot create the data directory file/below: a part of the path is not a directory");
+    let socket = "cannot use the command socket odder/backstay.sock: it is a directory, not a file";
+    let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0", "--data", "odder"]).refused();
+    assert!(refused.contains(&format!("error: {socket}\n  help: move it away")), "{refused}");
     check("odd", "cannot write to odd/backstay.db: it is a directory, not a file");
 }
 
