@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use backstay_base::nearest;
 use backstay_model::{Position, SourceFile};
 
+use crate::failure::words_of;
+
 /// Maximum size in bytes of a model file or `backstay.toml`.
 const TEXT_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -100,7 +102,7 @@ pub enum DirectoryError {
         place: Position,
     },
     /// The operating system refuses to read it.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {}", words_of(source))]
     Unreadable {
         /// The file or directory.
         path: PathBuf,
@@ -122,9 +124,14 @@ impl DirectoryError {
             Self::Misnamed { meant, .. } => {
                 return Some(format!("did you mean `{meant}`? if not, choose a name that is less similar"));
             }
-            Self::NotFile { .. } => "replace it by the file itself",
+            Self::NotFile { link: true, .. } => "remove it, or replace it by the file itself",
+            Self::NotFile { link: false, .. } => "move it away, or replace it by a file",
+            Self::TooLarge { path } if path.ends_with(CONFIG_FILE) => "is it the right file? settings are far smaller",
             Self::TooLarge { .. } => "split it into several files",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "give the user that runs Backstay read access"
+            }
             Self::Unreadable { .. } => return None,
         };
         Some(help.to_owned())

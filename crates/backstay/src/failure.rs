@@ -1,8 +1,11 @@
+mod system;
+
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use backstay_base::Error;
 use backstay_engine::{OpenError, Step};
@@ -10,13 +13,13 @@ use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+use system::{MORE_FILES, MORE_THREADS, listening, listening_help, socket_help, writing, writing_help};
 
 use crate::secrets::SecretError;
 use crate::seed::SeedError;
 use crate::{ConfigError, DirectoryError};
 
-const MORE_FILES: &str = "raise the limit of open files: `ulimit -n 4096` in the shell, `LimitNOFILE=4096` for systemd, \
-                          `--ulimit nofile=4096` for Docker";
+pub(crate) use system::words_of;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +43,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// The data directory, or a file in it, cannot be written.
-    #[error("cannot write to {}{path}: {}", if path.is_dir() { "the data directory " } else { "" }, writing(source))]
+    #[error("cannot write to {}{path}: {}", data_directory(path, source), writing(source))]
     Unwritable {
         /// The directory or file.
         path: PathBuf,
@@ -56,9 +59,27 @@ pub enum Failure {
         /// How many are needed.
         needed: u64,
     },
+    /// The operating system lets the process start too few threads.
+    #[error("cannot start {needed} threads: {}", words_of(source))]
+    Threads {
+        /// How many are needed.
+        needed: usize,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The database can be opened, but reading or writing it fails.
+    #[error("cannot use the database in {path}")]
+    Database {
+        /// The data directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
     /// There is no database yet.
     #[error("there is no database in {path} yet")]
     NoDatabase {
@@ -96,7 +117,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// The socket for commands cannot be used.
-    #[error("cannot use the command socket {path}: {source}")]
+    #[error("cannot use the command socket {path}: {}", words_of(source))]
     Socket {
         /// The socket.
         path: PathBuf,
@@ -161,7 +182,16 @@ impl Failure {
         }
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
+            Self::Threads { .. } | Self::Open(OpenError::Thread(_)) => Some(MORE_THREADS.to_owned()),
+            Self::Open(OpenError::Corrupt { .. }) => {
+                Some("if the file is not Backstay's, choose another data directory with --data".to_owned())
+            }
+            Self::Database { .. } => Some(
+                "if another program has changed the database, restore it from a backup; otherwise report this as a bug"
+                    .to_owned(),
+            ),
             Self::Data { source, .. } | Self::Unwritable { source, .. } => Some(writing_help(source).to_owned()),
+            Self::Socket { source, .. } => socket_help(source).map(str::to_owned),
             Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
@@ -204,11 +234,19 @@ impl Failure {
         let mut causes = Vec::new();
         let mut next = match self {
             // Their messages name the cause.
-            Self::Data { .. } | Self::Unwritable { .. } | Self::Listen { .. } => None,
+            Self::Directory(_)
+            | Self::Data { .. }
+            | Self::Unwritable { .. }
+            | Self::Threads { .. }
+            | Self::Socket { .. }
+            | Self::Listen { .. } => None,
             _ => self.source(),
         };
         while let Some(cause) = next {
-            causes.push(cause.to_string());
+            let words = cause.to_string();
+            if !(says_nothing(cause) || causes.iter().any(|earlier: &String| words.contains(earlier))) {
+                causes.push(words);
+            }
             next = cause.source();
         }
         let mut message = self.to_string();
@@ -276,42 +314,14 @@ fn words(steps: &[Step]) -> String {
     steps.iter().map(|step| step.words.as_str()).collect::<Vec<_>>().join("; ")
 }
 
-fn writing(source: &io::Error) -> String {
-    match source.kind() {
-        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
-        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
-        io::ErrorKind::ReadOnlyFilesystem => "its file system is mounted read-only".to_owned(),
-        io::ErrorKind::FileTooLarge => "a file would exceed the size limit".to_owned(),
-        _ => source.to_string(),
-    }
+/// Whether a cause from the database says only that the data are invalid.
+fn says_nothing(cause: &(dyn StdError + 'static)) -> bool {
+    let of_database: Option<&Arc<dyn StdError + Send + Sync>> = cause.downcast_ref();
+    let error = of_database.and_then(|cause| cause.downcast_ref::<io::Error>());
+    error.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData && error.get_ref().is_none())
 }
 
-fn writing_help(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space, or choose another data directory with --data"
-        }
-        io::ErrorKind::ReadOnlyFilesystem => "remount it for writing, or choose another data directory with --data",
-        io::ErrorKind::FileTooLarge => "raise the limit on the size of files (`ulimit -f`)",
-        _ => "give the user that runs Backstay write access, or choose another data directory with --data",
-    }
-}
-
-fn listening_help(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::AddrInUse => "stop the other program, or choose another port with --listen",
-        io::ErrorKind::PermissionDenied => {
-            "choose a port of 1024 or above with --listen, or grant the privilege for lower ones"
-        }
-        _ => "choose an address of this machine with --listen, such as 127.0.0.1:8080",
-    }
-}
-
-fn listening(source: &io::Error) -> String {
-    match source.kind() {
-        io::ErrorKind::AddrInUse => "the address is already in use".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => source.to_string(),
-    }
+/// What comes before the path of a directory that cannot be written.
+fn data_directory(path: &Path, source: &io::Error) -> &'static str {
+    if path.is_dir() && source.kind() != io::ErrorKind::IsADirectory { "the data directory " } else { "" }
 }

@@ -82,9 +82,10 @@ impl Place {
     fn why(&self, error: OpenError) -> Failure {
         match error {
             OpenError::Unwritable { path, source } => match source.kind() {
-                ErrorKind::PermissionDenied => Failure::Unwritable { path, source },
+                ErrorKind::PermissionDenied | ErrorKind::IsADirectory => Failure::Unwritable { path, source },
                 _ => Failure::Unwritable { path: self.data.clone(), source },
             },
+            error @ OpenError::Store(_) => Failure::Database { path: self.data.clone(), source: error },
             error => error.into(),
         }
     }

@@ -20,6 +20,7 @@ mod secrets;
 mod seed;
 mod serve;
 mod socket;
+mod threads;
 
 pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, OperatorLine};
 pub use application::{Compiled, compile};

@@ -8,6 +8,7 @@ use backstay_engine::{Migration, OpenError, OpenOptions, OpenOutcome};
 use backstay_model::{PlainDiagnostic, Style};
 use clap::Parser as _;
 use serde_json::json;
+use tokio::runtime::Builder;
 
 use crate::answer::Count;
 use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
@@ -15,14 +16,14 @@ use crate::check::{Checked, plain};
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::plan::{Applied, Plan};
 use crate::socket::Running;
-use crate::{Answer, Command, Config, Failure, Place, compile, logging};
+use crate::{Answer, Command, Config, Failure, Place, compile, logging, threads};
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let _flush = logging::Flush;
     let arguments = Arguments::parse();
-    let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = outcome.map_err(Failure::System).and_then(|runtime| runtime.block_on(run(arguments.verb)));
+    let runtime = threads::require().and_then(|()| Ok(Builder::new_multi_thread().enable_all().build()?));
+    let outcome = runtime.and_then(|runtime| runtime.block_on(run(arguments.verb)));
     match outcome {
         Ok(code) => code,
         Err(failure) => {

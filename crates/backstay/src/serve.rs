@@ -13,17 +13,18 @@ use crate::config::LogFormat;
 use crate::doors::http_settings;
 use crate::seed::collection_of;
 use crate::socket::Listening;
-use crate::{Failure, Instance, Place, Skipped, compile, logging, open_files};
+use crate::{Failure, Instance, Place, Skipped, compile, logging, open_files, socket};
 
 /// Serves an application until SIGINT or SIGTERM, then finishes the requests that are under way.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
     let compiled = compile(&place.directory)?;
     tell_warnings(place, &compiled.warnings);
-    // Misnamed seed files are reported before anything is created.
+    // What can be known to fail is reported before anything is created.
     for (name, _) in place.directory.seed_files().all()? {
         collection_of(compiled.application.model(), &name)?;
     }
     open_files::raise_limit()?;
+    socket::path(&place.data)?;
     let listener = listen(place.config.server.listen).await?;
     let (instance, outcome) = place.open(compiled.application, &place.options(die))?;
     report(place, &outcome);

@@ -158,7 +158,8 @@ impl Running {
     }
 }
 
-fn path(data: &Path) -> Result<PathBuf, Failure> {
+/// The socket of a data directory.
+pub(crate) fn path(data: &Path) -> Result<PathBuf, Failure> {
     let path = data.join("backstay.sock");
     let bytes = path.as_os_str().as_bytes().len();
     if bytes > PATH_BYTES {

@@ -1,6 +1,7 @@
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+mod allowed;
 
-use crate::origin;
+use allowed::Allowed;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Headers that the API itself reads.
 const OWN_HEADERS: &[&str] =
@@ -22,8 +23,7 @@ pub struct Cors {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origins {
     All,
-    /// As browsers send them, such as `https://app.example.org`.
-    Listed(Vec<String>),
+    Listed(Vec<Allowed>),
 }
 
 /// Why a CORS configuration is refused.
@@ -40,6 +40,35 @@ pub enum CorsError {
         "`{0}` is not an origin; write its scheme and host, and a port if it has one, such as https://app.example.org"
     )]
     Origin(String),
+    /// A wildcard that is not the first label of a domain with TLS.
+    #[error(
+        "`{0}` is not a wildcard that Backstay supports; `*` can only replace the first label of a domain, with https: \
+         https://*.preview.example.org"
+    )]
+    Wildcard(String),
+    /// `null`, which every page can send from a sandboxed frame.
+    #[error("`null` cannot be allowed, because every page can send it; serve the page from an origin of its own")]
+    Null,
+    /// A scheme whose pages send no origin.
+    #[error(
+        "`{origin}` cannot be allowed, because pages with the scheme `{scheme}` have no origin; serve them by https"
+    )]
+    WithoutOrigin {
+        /// What was written.
+        origin: String,
+        /// Its scheme.
+        scheme: String,
+    },
+    /// Probably a misspelled `https`.
+    #[error("`{origin}` has the scheme `{scheme}`; did you mean `{meant}`?")]
+    Scheme {
+        /// What was written.
+        origin: String,
+        /// Its scheme.
+        scheme: String,
+        /// The scheme that was probably meant.
+        meant: &'static str,
+    },
     /// Not the name of a header.
     #[error("`{0}` is not the name of a header; list names, such as X-Requested-With")]
     Header(String),
@@ -52,17 +81,15 @@ impl Cors {
         &["Baggage", "Cache-Control", "Sentry-Trace", "Traceparent", "Tracestate", "X-Requested-With"];
 
     /// Checks a configuration: origins, or `*` alone; whether their pages may use the cookie; for how many seconds
-    /// browsers may remember the answer to a preflight. Origins are normalized as browsers do it.
+    /// browsers may remember the answer to a preflight. Origins are normalized as browsers do it. Their scheme can be that
+    /// of an app (`capacitor://localhost`), and the first label of a host with TLS can be `*`, which stands for one or
+    /// more labels.
     pub fn new(origins: &[String], credentials: bool, max_age: u32) -> Result<Self, CorsError> {
         let origins = match origins {
             [one] if one == "*" && credentials => return Err(CorsError::WildcardWithCredentials),
             [one] if one == "*" => Origins::All,
             _ if origins.iter().any(|origin| origin == "*") => return Err(CorsError::WildcardAmongOthers),
-            _ => {
-                let normalized =
-                    |text: &String| origin::normalized(text).ok_or_else(|| CorsError::Origin(text.clone()));
-                Origins::Listed(origins.iter().map(normalized).collect::<Result<_, _>>()?)
-            }
+            _ => Origins::Listed(origins.iter().map(|text| Allowed::parse(text)).collect::<Result<_, _>>()?),
         };
         let allowed_headers = list(OWN_HEADERS, Self::DEFAULT_HEADERS)?;
         Ok(Self { origins, credentials, max_age, allowed_headers, exposed_headers: list(OWN_EXPOSED, &[] as &[&str])? })
@@ -77,7 +104,7 @@ impl Cors {
 
     fn lists(&self, origin: &HeaderValue) -> bool {
         let Origins::Listed(origins) = &self.origins else { return false };
-        origins.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
+        origins.iter().any(|allowed| allowed.includes(origin.as_bytes()))
     }
 
     /// Whether pages of this origin may call.
@@ -156,9 +183,36 @@ mod tests {
         check(&["*"], true, Err(CorsError::WildcardWithCredentials));
         check(&["*", "https://a.example"], false, Err(CorsError::WildcardAmongOthers));
         check(&["https://a.example/", "http://localhost:3000"], true, Ok(()));
-        for bad in ["a.example", "https://a.example/x", "https://", "null", "https://a.example?x"] {
-            check(&[bad], false, Err(CorsError::Origin(bad.to_owned())));
-        }
+        check(&["https://*.a.example", "capacitor://localhost"], true, Ok(()));
+        check(&["https://b.example", "a.example"], false, Err(CorsError::Origin("a.example".to_owned())));
+        check(&["https://*"], false, Err(CorsError::Wildcard("https://*".to_owned())));
+    }
+
+    #[test]
+    fn errors_say_what_to_write() {
+        let check = |origin: &str, expected: &str| {
+            let error = Cors::new(&owned(&[origin]), false, 0).expect_err("a bad configuration");
+            assert_eq!(error.to_string(), expected);
+        };
+        check(
+            "app.example",
+            "`app.example` is not an origin; write its scheme and host, and a port if it has one, such as \
+             https://app.example.org",
+        );
+        check(
+            "http://*.a.example",
+            "`http://*.a.example` is not a wildcard that Backstay supports; `*` can only replace the first label of a \
+             domain, with https: https://*.preview.example.org",
+        );
+        check(
+            "null",
+            "`null` cannot be allowed, because every page can send it; serve the page from an origin of its own",
+        );
+        check(
+            "file:///a.html",
+            "`file:///a.html` cannot be allowed, because pages with the scheme `file` have no origin; serve them by https",
+        );
+        check("htps://a.example", "`htps://a.example` has the scheme `htps`; did you mean `https`?");
     }
 
     #[test]

@@ -1,8 +1,9 @@
+use backstay_base::{Conflict, Error, Limit, Unauthenticated};
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::Refusal;
 use crate::answer::{Answer, Audience};
+use crate::{Refusal, TagMismatch};
 
 /// One kind of problem (RFC 9457). Its `type` is `/problems/{code}` and never changes.
 #[derive(Debug, Clone, Copy)]
@@ -19,187 +20,140 @@ const fn kind(code: &'static str, status: StatusCode, title: &'static str, remed
     Kind { code, status, title, remedy }
 }
 
-/// Every kind of problem: the only place where an error becomes a status.
-pub(crate) const KINDS: &[Kind] = {
-    use StatusCode as S;
-    &[
-        kind("malformed-request", S::BAD_REQUEST, "The request is malformed", "Fix the problems listed in `errors`."),
-        kind(
-            "malformed-body",
-            S::BAD_REQUEST,
-            "The body could not be read",
-            "Send the whole body, with its correct length.",
-        ),
-        kind(
-            "sign-in-required",
-            S::UNAUTHORIZED,
-            "Sign in first",
-            "Sign in at /auth/sign-in and send the token as `Authorization: Bearer TOKEN`.",
-        ),
-        kind("invalid-token", S::UNAUTHORIZED, "The token is not valid", "Sign in again at /auth/sign-in."),
-        kind(
-            "malformed-authorization",
-            S::UNAUTHORIZED,
-            "The Authorization header is malformed",
-            "Send one header `Authorization: Bearer TOKEN`.",
-        ),
-        kind("wrong-credentials", S::UNAUTHORIZED, "Wrong email address or password", "Check both and try again."),
-        kind(
-            "forbidden",
-            S::FORBIDDEN,
-            "You may not do this",
-            "Ask for access. An operator can find out which rule refused it.",
-        ),
-        kind(
-            "cross-origin",
-            S::FORBIDDEN,
-            "Refused because of its origin",
-            "Send the token as `Authorization: Bearer TOKEN`, or have the origin added to `server.cors_origins`.",
-        ),
-        kind(
-            "not-found",
-            S::NOT_FOUND,
-            "Not found",
-            "Check the id. The record may also exist without you being allowed to see it.",
-        ),
-        kind("no-such-path", S::NOT_FOUND, "No such path", "See /openapi.json for the paths that exist."),
-        kind("not-there-yet", S::NOT_FOUND, "Not supported yet", "See /openapi.json for what is supported."),
-        kind("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed", "Use one of the methods in `Allow`."),
-        kind(
-            "not-acceptable",
-            S::NOT_ACCEPTABLE,
-            "Not acceptable",
-            "Leave out `Accept`, or add `application/json` to it.",
-        ),
-        kind(
-            "body-timeout",
-            S::REQUEST_TIMEOUT,
-            "The body arrived too slowly",
-            "Send it again, faster or in several requests.",
-        ),
-        kind(
-            "not-unique",
-            S::CONFLICT,
-            "The value is already taken",
-            "Choose another value, or change the record that has it.",
-        ),
-        kind(
-            "still-referenced",
-            S::CONFLICT,
-            "Other records refer to this one",
-            "Delete those records first, or make them refer to another.",
-        ),
-        kind(
-            "request-in-flight",
-            S::CONFLICT,
-            "The same request is still running",
-            "Wait a moment, then repeat the request.",
-        ),
-        kind(
-            "concurrent-change",
-            S::CONFLICT,
-            "Changed at the same time",
-            "Read the record again and repeat the change.",
-        ),
-        kind("already-done", S::CONFLICT, "Already done", "There is nothing left to do."),
-        kind(
-            "version-mismatch",
-            S::PRECONDITION_FAILED,
-            "The record has changed",
-            "Read it again, apply your change to the current version, and send its new `ETag` in `If-Match`.",
-        ),
-        kind("list-changed", S::PRECONDITION_FAILED, "The list has changed", "Read it again without `If-Match`."),
-        kind(
-            "weak-tag",
-            S::PRECONDITION_FAILED,
-            "The tag in If-Match is weak",
-            "Send the tag without `W/`. If a proxy adds it while compressing answers, configure the proxy to pass `ETag` on unchanged.",
-        ),
-        kind(
-            "foreign-tag",
-            S::PRECONDITION_FAILED,
-            "The tag in If-Match is not one of this server's",
-            "Send the value of `ETag` from an earlier answer unchanged, including its double quotes.",
-        ),
-        kind("too-large", S::PAYLOAD_TOO_LARGE, "Too large", "Send less, or split it into several requests."),
-        kind(
-            "target-too-long",
-            S::URI_TOO_LONG,
-            "The URL is too long",
-            "Send the query in the body of a POST to `…:query`.",
-        ),
-        kind(
-            "unsupported-media-type",
-            S::UNSUPPORTED_MEDIA_TYPE,
-            "The body has the wrong media type",
-            "Send JSON in UTF-8 with `Content-Type: application/json`, unless `detail` asks for another type.",
-        ),
-        kind(
-            "invalid-values",
-            S::UNPROCESSABLE_ENTITY,
-            "The values are not valid",
-            "Fix the problems listed in `errors`.",
-        ),
-        kind(
-            "idempotency-key-reused",
-            S::UNPROCESSABLE_ENTITY,
-            "The idempotency key belongs to another request",
-            "Use a new key for each new request, and repeat a key only with the identical request.",
-        ),
-        kind(
-            "too-costly",
-            S::UNPROCESSABLE_ENTITY,
-            "The request is too expensive",
-            "Narrow the filter, or add an index.",
-        ),
-        kind(
-            "too-many-attempts",
-            S::TOO_MANY_REQUESTS,
-            "Too many attempts",
-            "Wait as many seconds as `Retry-After` says.",
-        ),
-        kind(
-            "headers-too-large",
-            S::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "The headers are too large",
-            "Send fewer or shorter headers and cookies.",
-        ),
-        kind(
-            "internal",
-            S::INTERNAL_SERVER_ERROR,
-            "Internal server error",
-            "Report this `requestId` to the server's operator.",
-        ),
-        kind(
-            "storage-full",
-            S::INSUFFICIENT_STORAGE,
-            "The server's disk is full",
-            "Tell the server's operator. Reads still work.",
-        ),
-        kind(
-            "busy",
-            S::SERVICE_UNAVAILABLE,
-            "The server is busy",
-            "Try again after as many seconds as `Retry-After` says.",
-        ),
-        kind("timeout", S::SERVICE_UNAVAILABLE, "The request took too long", "Ask for less, or try again later."),
-        kind(
-            "outcome-unknown",
-            S::SERVICE_UNAVAILABLE,
-            "It is unknown whether the change was stored",
-            "Repeat the request with the same `Idempotency-Key`, or read the record.",
-        ),
-    ]
-};
+/// Declares each kind as a constant, and all of them as `KINDS`.
+macro_rules! kinds {
+    ($($name:ident: $code:literal, $status:ident, $title:literal, $remedy:literal;)*) => {
+        $(const $name: Kind = kind($code, StatusCode::$status, $title, $remedy);)*
+
+        /// Every kind of problem.
+        pub(crate) const KINDS: &[Kind] = &[$($name),*];
+    };
+}
+
+kinds! {
+    MALFORMED_REQUEST: "malformed-request", BAD_REQUEST, "The request is malformed",
+        "Fix the problems listed in `errors`.";
+    MALFORMED_BODY: "malformed-body", BAD_REQUEST, "The body could not be read",
+        "Send the whole body, with its correct length.";
+    SIGN_IN_REQUIRED: "sign-in-required", UNAUTHORIZED, "Sign in first",
+        "Sign in at /auth/sign-in and send the token as `Authorization: Bearer TOKEN`.";
+    INVALID_TOKEN: "invalid-token", UNAUTHORIZED, "The token is not valid", "Sign in again at /auth/sign-in.";
+    MALFORMED_AUTHORIZATION: "malformed-authorization", UNAUTHORIZED, "The Authorization header is malformed",
+        "Send one header `Authorization: Bearer TOKEN`.";
+    WRONG_CREDENTIALS: "wrong-credentials", UNAUTHORIZED, "Wrong email address or password",
+        "Check both and try again.";
+    FORBIDDEN: "forbidden", FORBIDDEN, "You may not do this",
+        "Ask for access. An operator can find out which rule refused it.";
+    CROSS_ORIGIN: "cross-origin", FORBIDDEN, "Refused because of its origin",
+        "Send the token as `Authorization: Bearer TOKEN`, or have the origin added to `server.cors_origins`.";
+    NOT_FOUND: "not-found", NOT_FOUND, "Not found",
+        "Check the id. The record may also exist without you being allowed to see it.";
+    NO_SUCH_PATH: "no-such-path", NOT_FOUND, "No such path", "See /openapi.json for the paths that exist.";
+    NOT_THERE_YET: "not-there-yet", NOT_FOUND, "Not supported yet", "See /openapi.json for what is supported.";
+    METHOD_NOT_ALLOWED: "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
+        "Use one of the methods in `Allow`.";
+    NOT_ACCEPTABLE: "not-acceptable", NOT_ACCEPTABLE, "Not acceptable",
+        "Leave out `Accept`, or add `application/json` to it.";
+    BODY_TIMEOUT: "body-timeout", REQUEST_TIMEOUT, "The body arrived too slowly",
+        "Send it again, faster or in several requests.";
+    NOT_UNIQUE: "not-unique", CONFLICT, "The value is already taken",
+        "Choose another value, or change the record that has it.";
+    STILL_REFERENCED: "still-referenced", CONFLICT, "Other records refer to this one",
+        "Delete those records first, or make them refer to another.";
+    REQUEST_IN_FLIGHT: "request-in-flight", CONFLICT, "The same request is still running",
+        "Wait a moment, then repeat the request.";
+    CONCURRENT_CHANGE: "concurrent-change", CONFLICT, "Changed at the same time",
+        "Read the record again and repeat the change.";
+    ALREADY_DONE: "already-done", CONFLICT, "Already done", "There is nothing left to do.";
+    VERSION_MISMATCH: "version-mismatch", PRECONDITION_FAILED, "The record has changed",
+        "Read it again, apply your change to the current version, and send its new `ETag` in `If-Match`.";
+    LIST_CHANGED: "list-changed", PRECONDITION_FAILED, "The list has changed", "Read it again without `If-Match`.";
+    WEAK_TAG: "weak-tag", PRECONDITION_FAILED, "The tag in If-Match is weak",
+        "Send the tag without `W/`. If a proxy adds it while compressing answers, configure the proxy to pass `ETag` on unchanged.";
+    FOREIGN_TAG: "foreign-tag", PRECONDITION_FAILED, "The tag in If-Match is not one of this server's",
+        "Send the value of `ETag` from an earlier answer unchanged, including its double quotes.";
+    TOO_LARGE: "too-large", PAYLOAD_TOO_LARGE, "Too large", "Send less, or split it into several requests.";
+    TARGET_TOO_LONG: "target-too-long", URI_TOO_LONG, "The URL is too long",
+        "Send the query in the body of a POST to `…:query`.";
+    UNSUPPORTED_MEDIA_TYPE: "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body has the wrong media type",
+        "Send JSON in UTF-8 with `Content-Type: application/json`, unless `detail` asks for another type.";
+    INVALID_VALUES: "invalid-values", UNPROCESSABLE_ENTITY, "The values are not valid",
+        "Fix the problems listed in `errors`.";
+    IDEMPOTENCY_KEY_REUSED: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request",
+        "Use a new key for each new request, and repeat a key only with the identical request.";
+    TOO_COSTLY: "too-costly", UNPROCESSABLE_ENTITY, "The request is too expensive",
+        "Narrow the filter, or add an index.";
+    TOO_MANY_ATTEMPTS: "too-many-attempts", TOO_MANY_REQUESTS, "Too many attempts",
+        "Wait as many seconds as `Retry-After` says.";
+    HEADERS_TOO_LARGE: "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large",
+        "Send fewer or shorter headers and cookies.";
+    INTERNAL: "internal", INTERNAL_SERVER_ERROR, "Internal server error",
+        "Report this `requestId` to the server's operator.";
+    STORAGE_FULL: "storage-full", INSUFFICIENT_STORAGE, "The server's disk is full",
+        "Tell the server's operator. Reads still work.";
+    BUSY: "busy", SERVICE_UNAVAILABLE, "The server is busy", "Try again after as many seconds as `Retry-After` says.";
+    TIMEOUT: "timeout", SERVICE_UNAVAILABLE, "The request took too long", "Ask for less, or try again later.";
+    OUTCOME_UNKNOWN: "outcome-unknown", SERVICE_UNAVAILABLE, "It is unknown whether the change was stored",
+        "Repeat the request with the same `Idempotency-Key`, or read the record.";
+}
+
+/// The kind of problem that a refusal is: the only place where an error becomes a status. An error that is added has to
+/// be given its kind here.
+#[cfg_attr(not(test), expect(dead_code, reason = "problem.rs and setup.rs ask `kind_of` by code"))]
+pub(crate) fn kind_of_refusal(refusal: &Refusal) -> &'static Kind {
+    match refusal {
+        Refusal::Domain(error) => kind_of_error(error),
+        Refusal::NoSuchPath { .. } => &NO_SUCH_PATH,
+        Refusal::NotThereYet(_) => &NOT_THERE_YET,
+        Refusal::Method { .. } => &METHOD_NOT_ALLOWED,
+        Refusal::MediaType { .. } | Refusal::Charset | Refusal::ContentCoding => &UNSUPPORTED_MEDIA_TYPE,
+        Refusal::NotAcceptable { .. } => &NOT_ACCEPTABLE,
+        Refusal::TargetTooLong { .. } => &TARGET_TOO_LONG,
+        Refusal::HeadersTooLarge { .. } => &HEADERS_TOO_LARGE,
+        Refusal::BodySlow { .. } => &BODY_TIMEOUT,
+        Refusal::BodyTooLarge { .. } | Refusal::AnswerTooLarge { .. } => &TOO_LARGE,
+        Refusal::BodyBroken => &MALFORMED_BODY,
+        Refusal::Authorization => &MALFORMED_AUTHORIZATION,
+        Refusal::CrossOrigin => &CROSS_ORIGIN,
+        Refusal::ListChanged => &LIST_CHANGED,
+        Refusal::Tag { mismatch: TagMismatch::Weak, .. } => &WEAK_TAG,
+        Refusal::Tag { mismatch: TagMismatch::Foreign, .. } => &FOREIGN_TAG,
+        Refusal::WriteTime { .. } => &OUTCOME_UNKNOWN,
+    }
+}
+
+fn kind_of_error(error: &Error) -> &'static Kind {
+    match error {
+        Error::Malformed(_) => &MALFORMED_REQUEST,
+        Error::Invalid(_) => &INVALID_VALUES,
+        Error::Unauthenticated(Unauthenticated::Missing) => &SIGN_IN_REQUIRED,
+        Error::Unauthenticated(Unauthenticated::Token) => &INVALID_TOKEN,
+        Error::Unauthenticated(Unauthenticated::Credentials) => &WRONG_CREDENTIALS,
+        Error::Forbidden { .. }
+        | Error::ForbiddenAfterwards { .. }
+        | Error::SignUpClosed
+        | Error::KeyWithoutSession => &FORBIDDEN,
+        Error::NotFound { .. } => &NOT_FOUND,
+        Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
+        Error::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => &STILL_REFERENCED,
+        Error::Conflict(Conflict::InFlight) => &REQUEST_IN_FLIGHT,
+        Error::Conflict(Conflict::Concurrent) => &CONCURRENT_CHANGE,
+        Error::Conflict(Conflict::Already(_) | Conflict::Rehearsed) => &ALREADY_DONE,
+        Error::Precondition { .. } => &VERSION_MISMATCH,
+        Error::KeyReused => &IDEMPOTENCY_KEY_REUSED,
+        Error::Limit(Limit::Size { .. }) => &TOO_LARGE,
+        Error::Limit(Limit::Rate { .. }) => &TOO_MANY_ATTEMPTS,
+        Error::Limit(Limit::Cost) => &TOO_COSTLY,
+        Error::Limit(Limit::Busy) => &BUSY,
+        Error::Limit(Limit::Storage) => &STORAGE_FULL,
+        Error::Limit(Limit::Time { .. }) => &TIMEOUT,
+        Error::Unknown => &OUTCOME_UNKNOWN,
+        Error::Internal(_) => &INTERNAL,
+    }
+}
 
 /// The kind with this code. A code that the table lacks is a fault of the server.
 pub(crate) fn kind_of(code: &str) -> &'static Kind {
-    const INTERNAL: Kind = kind(
-        "internal",
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "Internal server error",
-        "Report this `requestId` to the server's operator.",
-    );
     KINDS.iter().find(|kind| kind.code == code).unwrap_or(&INTERNAL)
 }
 
@@ -222,6 +176,9 @@ pub(crate) fn explained(code: &str) -> Result<Answer, Refusal> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::io;
+
+    use backstay_base::Action;
 
     use super::*;
 
@@ -229,5 +186,67 @@ mod tests {
     fn codes_are_distinct() {
         let codes: HashSet<&str> = KINDS.iter().map(|kind| kind.code).collect();
         assert_eq!(codes.len(), KINDS.len());
+    }
+
+    #[test]
+    fn a_refusal_has_the_kind_that_its_code_names() {
+        let check = |refusal: Refusal| assert_eq!(kind_of_refusal(&refusal).code, refusal.code(), "{refusal}");
+        let (text, collection, what) = (String::new, || "A".to_owned(), || "this".to_owned());
+        let referenced = Conflict::Referenced { collection: text(), field: text(), count: 1, more: false };
+        for error in [
+            Error::Malformed(vec![]),
+            Error::Invalid(vec![]),
+            Unauthenticated::Missing.into(),
+            Unauthenticated::Token.into(),
+            Unauthenticated::Credentials.into(),
+            Error::Forbidden { action: Action::Read, what: what() },
+            Error::ForbiddenAfterwards { collection: collection() },
+            Error::SignUpClosed,
+            Error::KeyWithoutSession,
+            Error::NotFound { what: what() },
+            Conflict::Unique { collection: collection(), fields: vec![], record: None }.into(),
+            Conflict::UniqueUnseen { collection: collection() }.into(),
+            referenced.into(),
+            Conflict::ReferencedUnseen.into(),
+            Conflict::InFlight.into(),
+            Conflict::Concurrent.into(),
+            Conflict::Already("so").into(),
+            Conflict::Rehearsed.into(),
+            Error::Precondition { version: 2 },
+            Error::KeyReused,
+            Limit::Size { what: "the body", max: 1, unit: "bytes" }.into(),
+            Limit::Rate { retry_after_seconds: 3 }.into(),
+            Limit::Cost.into(),
+            Limit::Storage.into(),
+            Limit::Busy.into(),
+            Limit::Time { seconds: 1 }.into(),
+            Error::Unknown,
+            Error::internal(io::Error::other("disk")),
+        ] {
+            check(error.into());
+        }
+        for refusal in [
+            Refusal::NoSuchPath { hint: None },
+            Refusal::NotThereYet("x"),
+            Refusal::Method { allow: text(), detail: "x" },
+            Refusal::MediaType { expected: "x" },
+            Refusal::Charset,
+            Refusal::ContentCoding,
+            Refusal::NotAcceptable { offered: "x" },
+            Refusal::TargetTooLong { max: 1 },
+            Refusal::HeadersTooLarge { max: 1 },
+            Refusal::BodySlow { seconds: 1 },
+            Refusal::BodyTooLarge { max: 1 },
+            Refusal::AnswerTooLarge { max: 1 },
+            Refusal::BodyBroken,
+            Refusal::Authorization,
+            Refusal::CrossOrigin,
+            Refusal::ListChanged,
+            Refusal::Tag { mismatch: TagMismatch::Weak, version: None },
+            Refusal::Tag { mismatch: TagMismatch::Foreign, version: None },
+            Refusal::WriteTime { seconds: 1 },
+        ] {
+            check(refusal);
+        }
     }
 }

@@ -1,4 +1,5 @@
 mod operations;
+mod scalars;
 mod schemas;
 
 use backstay_base::limits;

@@ -1,13 +1,19 @@
-//! The `OpenAPI` document of the newsroom example, as a snapshot: what a client generator is given.
+//! The `OpenAPI` document of the newsroom example: as a snapshot, what a client generator is given; and its structure.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
 use backstay_http::{HttpSettings, describe};
 use backstay_model::SourceFile;
+use serde_json::Value;
 
 #[test]
 fn the_newsroom_is_described() {
+    insta::assert_snapshot!(serde_json::to_string_pretty(&newsroom()).expect("it is JSON"));
+}
+
+fn newsroom() -> Value {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/newsroom/model");
     let mut files: Vec<SourceFile> = fs::read_dir(directory)
         .expect("the example is there")
@@ -18,8 +24,110 @@ fn the_newsroom_is_described() {
         })
         .collect();
     files.push(backstay_identity::system_model(Some("User")));
-    let loaded = backstay_model::load(files).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-    let document: serde_json::Value =
-        serde_json::from_str(&describe(&loaded.model, &HttpSettings::default())).expect("the document is JSON");
-    insta::assert_snapshot!(serde_json::to_string_pretty(&document).expect("it is JSON"));
+    let loaded = backstay_model::load(files).expect("the example has no errors");
+    serde_json::from_str(&describe(&loaded.model, &HttpSettings::default())).expect("the document is JSON")
+}
+
+/// `OpenAPI` 3.1 and JSON Schema 2020-12, as far as the document uses them: names that lead somewhere, and nothing
+/// misspelt.
+#[test]
+fn the_document_is_sound() {
+    let document = newsroom();
+    let mut ids = HashSet::new();
+    for (path, item) in members(&document["paths"]) {
+        assert!(path.starts_with('/'), "{path}");
+        let shared = item.get("parameters");
+        for (verb, operation) in members(item).into_iter().filter(|(name, _)| *name != "parameters") {
+            let place = format!("{verb} {path}");
+            assert!(["get", "post", "patch", "delete"].contains(&verb), "{place}");
+            assert!(ids.insert(operation["operationId"].as_str().expect("an id")), "{place}: the id occurs twice");
+            let own = operation.get("parameters");
+            let parameters: Vec<&Value> = [shared, own].into_iter().flatten().flat_map(elements).collect();
+            let named: Vec<(&str, &str)> = parameters
+                .into_iter()
+                .map(|parameter| resolved(&document, parameter))
+                .map(|parameter| {
+                    (parameter["in"].as_str().expect("a place"), parameter["name"].as_str().expect("a name"))
+                })
+                .collect();
+            assert_eq!(named.iter().collect::<HashSet<_>>().len(), named.len(), "{place}: a parameter occurs twice");
+            let in_path: Vec<&str> = named.iter().filter(|(at, _)| *at == "path").map(|(_, name)| *name).collect();
+            let expected: Vec<&str> = path.split(['{', '}']).skip(1).step_by(2).collect();
+            assert_eq!(in_path, expected, "{place}");
+            assert!(!members(&operation["responses"]).is_empty(), "{place}");
+        }
+    }
+    assert!(ids.len() > 20, "{ids:?}");
+    for (name, schema) in members(&document["components"]["schemas"]) {
+        check_schema(name, schema);
+    }
+    check_references(&document, &document);
+}
+
+/// The keywords that the document uses of JSON Schema, and which of them hold schemas.
+fn check_schema(place: &str, schema: &Value) {
+    const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "object", "array", "null"];
+    for (keyword, value) in members(schema) {
+        match keyword {
+            "type" => {
+                let types = value.as_array().map_or_else(|| vec![value], |types| types.iter().collect());
+                let known = types.iter().all(|one| one.as_str().is_some_and(|one| TYPES.contains(&one)));
+                assert!(known && !types.is_empty(), "{place}: {value}");
+            }
+            "properties" => {
+                for (name, one) in members(value) {
+                    check_schema(&format!("{place}.{name}"), one);
+                }
+            }
+            "items" => check_schema(&format!("{place}[]"), value),
+            "oneOf" => {
+                for one in elements(value) {
+                    check_schema(place, one);
+                }
+            }
+            "required" => {
+                let known = |name: &Value| schema["properties"].get(name.as_str().expect("a name")).is_some();
+                assert!(elements(value).into_iter().all(known), "{place}: {value}");
+            }
+            "pattern" => {
+                let pattern = value.as_str().expect("a pattern");
+                assert!(pattern.starts_with('^') && pattern.ends_with('$'), "{place}: {pattern}");
+            }
+            "enum" => assert!(!elements(value).is_empty(), "{place}"),
+            "minimum" | "maximum" | "maxLength" | "maxItems" => assert!(value.is_u64(), "{place}: {keyword}"),
+            "additionalProperties" => assert!(value.is_boolean(), "{place}"),
+            "description" | "format" | "$ref" => assert!(value.is_string(), "{place}: {keyword}"),
+            other => assert_eq!(other, "", "{place}: an unexpected keyword"),
+        }
+    }
+}
+
+fn check_references(document: &Value, part: &Value) {
+    match part {
+        Value::Object(object) => {
+            if object.contains_key("$ref") {
+                resolved(document, part);
+            }
+            object.values().for_each(|value| check_references(document, value));
+        }
+        Value::Array(array) => array.iter().for_each(|value| check_references(document, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What a reference leads to, or the value itself if it is none.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value };
+    let pointer = reference.strip_prefix('#').expect("references stay within the document");
+    let target = document.pointer(pointer);
+    assert!(target.is_some(), "{reference} leads nowhere");
+    target.unwrap_or(value)
+}
+
+fn members(value: &Value) -> Vec<(&str, &Value)> {
+    value.as_object().expect("an object").iter().map(|(name, value)| (name.as_str(), value)).collect()
+}
+
+fn elements(value: &Value) -> Vec<&Value> {
+    value.as_array().expect("an array").iter().collect()
 }

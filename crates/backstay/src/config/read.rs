@@ -4,11 +4,11 @@ use std::ops::Range;
 use backstay_base::nearest;
 use backstay_http::Cors;
 use backstay_model::Severity;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{Given, Key, Kind, keys};
+use super::keys::{Key, keys};
 use super::problem::ConfigPlace;
+use super::value::{Given, from_text, from_toml};
 use super::{Config, ConfigError, ConfigProblem, ConfigProblems};
 
 /// The prefix of all variables.
@@ -53,8 +53,12 @@ impl Reader {
         for (section, content) in table {
             let name = section.get_ref().as_ref();
             if !keys().any(|key| key.section == name) {
-                let help = suggestion(name, keys().map(|key| key.section));
-                self.problem(place(section.span()), format!("unknown table [{name}]"), Some(help));
+                let (what, help) = match (content.get_ref(), keys().find(|key| key.name == name)) {
+                    (DeValue::Table(_), _) => (format!("unknown table [{name}]"), None),
+                    (_, belongs) => (format!("unknown key `{name}` outside of a table"), belongs.map(belonging)),
+                };
+                let help = help.unwrap_or_else(|| suggestion(name, keys().map(|key| key.section)));
+                self.problem(place(section.span()), what, Some(help));
                 continue;
             }
             match content.get_ref() {
@@ -74,7 +78,8 @@ impl Reader {
                 }
             } else {
                 let names = keys().filter(|key| key.section == section).map(|key| key.name);
-                let help = suggestion(written, names);
+                let elsewhere = keys().find(|key| key.name == written).map(belonging);
+                let help = elsewhere.unwrap_or_else(|| suggestion(written, names));
                 self.problem(place(name.span()), format!("unknown key `{written}` in [{section}]"), Some(help));
             }
         }
@@ -146,38 +151,9 @@ fn place(span: Range<usize>) -> ConfigPlace {
     ConfigPlace::File { start: span.start, end: span.end }
 }
 
-fn from_toml(kind: Kind, value: &Spanned<DeValue<'_>>) -> Option<Given> {
-    let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
-    match kind {
-        Kind::Text => text(value).map(Given::Text),
-        Kind::Choice(words) => text(value).filter(|word| words.contains(&word.as_str())).map(Given::Text),
-        Kind::Truth => value.get_ref().as_bool().map(Given::Truth),
-        Kind::Texts => {
-            let items = value.get_ref().as_array()?.iter().map(text);
-            items.collect::<Option<Vec<_>>>().map(Given::Texts)
-        }
-        Kind::Number(least, most) => {
-            let integer = value.get_ref().as_integer()?;
-            let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok()?;
-            (least..=most).contains(&number).then_some(Given::Number(number))
-        }
-    }
-}
-
-fn from_text(kind: Kind, text: &str) -> Option<Given> {
-    match kind {
-        Kind::Text => Some(Given::Text(text.to_owned())),
-        Kind::Choice(words) => words.contains(&text).then(|| Given::Text(text.to_owned())),
-        Kind::Truth => text.parse().ok().map(Given::Truth),
-        Kind::Texts => {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            Some(Given::Texts(items.map(str::to_owned).collect()))
-        }
-        Kind::Number(least, most) => {
-            let number = text.parse().ok()?;
-            (least..=most).contains(&number).then_some(Given::Number(number))
-        }
-    }
+/// Says in which table a key belongs.
+fn belonging(key: &Key) -> String {
+    format!("it belongs in [{}]", key.section)
 }
 
 /// Suggests the name that was probably meant, or lists all names.
@@ -279,6 +255,14 @@ mod tests {
              backstay.toml:4:2: unknown table [acounts]; did you mean `accounts`?",
         );
         check(
+            "listen = '127.0.0.1:80'\nlisen = 1\n[log]\nsession_days = 3\n[level]",
+            &[],
+            "backstay.toml:1:1: unknown key `listen` outside of a table; it belongs in [server]\n\
+             backstay.toml:2:1: unknown key `lisen` outside of a table; known names: server, data, accounts, limits, log\n\
+             backstay.toml:4:1: unknown key `session_days` in [log]; it belongs in [accounts]\n\
+             backstay.toml:5:2: unknown table [level]; known names: server, data, accounts, limits, log",
+        );
+        check(
             "[log]\nlevel = 'loud'",
             &[],
             "backstay.toml:2:9: log.level must be one of \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
@@ -292,7 +276,13 @@ mod tests {
         check(
             "[server]\ncors_origins = ['*', 'https://a.example']",
             &[],
-            "backstay.toml:2:16: server.cors_origins: not \"*\" alone, nor a list of origins such as [\"https://app.example\"]",
+            "backstay.toml:2:16: server.cors_origins: `*` allows every origin; remove it or the other origins",
+        );
+        check(
+            "[server]\ncors_origins = ['https://*preview.example.org']",
+            &[],
+            "backstay.toml:2:16: server.cors_origins: `https://*preview.example.org` is not a wildcard that Backstay \
+             supports; `*` can only replace the first label of a domain, with https: https://*.preview.example.org",
         );
         check("[server]\nlisten = '::1:80", &[], "backstay.toml:2:17: invalid literal string, expected `'`");
         check("[log]\nlevel = 'info'\nlevel = 'warn'", &[], "backstay.toml:3:1: duplicate key");

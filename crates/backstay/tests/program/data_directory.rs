@@ -38,8 +38,10 @@ fn what_is_not_ours_is_left_alone() {
     assert_eq!(fs::read(app.data().join("backstay.db")).expect("a file"), before);
 
     fs::write(app.data().join("backstay.db"), [7; 8192]).expect("a file");
-    let refused = app.run(&["operator", "list"]).refused();
-    assert!(refused.contains("is damaged or not a database"), "{refused}");
+    let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused();
+    let expected = "error: ./.backstay/backstay.db is damaged or not a database; restore it from a backup\n  help: if the \
+                    file is not Backstay's, choose another data directory with --data\n";
+    assert_eq!(refused, expected);
 }
 
 #[test]
@@ -52,20 +54,101 @@ fn a_newer_format_is_refused() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_or_written() {
+fn a_database_that_another_program_changed() {
+    let app = App::new();
+    app.run(&["key", "add", "importer"]).done();
+    sqlite(&app, "DROP TABLE backstay_meta");
+    let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused();
+    let expected = "error: cannot use the database in ./.backstay\n  because: the database rejected a statement\n  \
+                    because: no such table: backstay_meta\n";
+    assert!(refused.starts_with(expected), "{refused}");
+    assert!(refused.contains("\n  help: if another program has changed the database, restore it"), "{refused}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_made() {
     let app = App::new();
     app.write("file", "");
-    let refused = app.run(&["key", "add", "importer", "--data", "file/below"]).refused();
-    assert!(refused.contains("cannot create the data directory file/below: Not a directory"), "{refused}");
-
-    let locked = app.path().join("locked");
-    fs::create_dir(&locked).expect("a directory");
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).expect("a mode");
-    if fs::write(locked.join("probe"), "").is_ok() {
-        return; // root may write everywhere.
+    for name in ["odd/backstay.db", "odder/backstay.sock/below"] {
+        fs::create_dir_all(app.path().join(name)).expect("a directory");
     }
-    let refused = app.run(&["key", "add", "importer", "--data", "locked"]).refused();
-    assert!(refused.contains("locked"), "{refused}");
+    std::os::unix::fs::symlink("nowhere", app.path().join("link")).expect("a link");
+    let check = |data: &str, expected: &str| {
+        let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0", "--data", data]).refused();
+        let help = "  help: move it away, or choose another data directory with --data\n";
+        assert_eq!(refused, format!("error: {expected}\n{help}"));
+    };
+    let taken = "there is a file, or a symbolic link to nothing, at this path";
+    check("file", &format!("cannot create the data directory file: {taken}"));
+    check("link", &format!("cannot create the data directory link: {taken}"));
+    check("file/below", "cannot create the data directory file/below: a part of the path is not a directory");
+    let socket = "cannot use the command socket odder/backstay.sock: it is a directory, not a file";
+    let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0", "--data", "odder"]).refused();
+    assert!(refused.contains(&format!("error: {socket}\n  help: move it away")), "{refused}");
+    check("odd", "cannot write to odd/backstay.db: it is a directory, not a file");
+}
+
+/// Runs `backstay serve` on the application as a user with no rights, if the tests run as root.
+fn without_rights(app: &App, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_backstay"), "serve"]);
+    command.args([".", "--listen", "127.0.0.1:0"]).args(arguments).current_dir(app.path());
+    let output = command.output().ok()?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    if told.starts_with("setpriv: ") {
+        eprintln!("the tests do not run as root; skipped");
+        return None;
+    }
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    Some(told)
+}
+
+#[test]
+fn what_the_user_may_not_read_or_write() {
+    let app = App::new();
+    app.write("backstay.toml", "");
+    fs::create_dir(app.path().join("locked")).expect("a directory");
+    let mode = |name: &str, mode: u32| {
+        fs::set_permissions(app.path().join(name), fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    for name in [".", "model"] {
+        mode(name, 0o755);
+    }
+    mode("locked", 0o555);
+    let write = "  help: give the user that runs Backstay write access, or choose another data directory with --data\n";
+    let read = "  help: give the user that runs Backstay read access\n";
+    let Some(told) = without_rights(&app, &["--data", "locked"]) else { return };
+    assert_eq!(told, format!("error: cannot write to locked/backstay.lock: permission denied\n{write}"));
+    let told = without_rights(&app, &["--data", "new"]);
+    let expected = format!("error: cannot create the data directory new: permission denied\n{write}");
+    assert_eq!(told, Some(expected));
+    mode("model", 0);
+    let told = without_rights(&app, &[]);
+    assert_eq!(told, Some(format!("error: cannot read ./model: permission denied\n{read}")));
+    mode("backstay.toml", 0);
+    let told = without_rights(&app, &[]);
+    assert_eq!(told, Some(format!("error: cannot read ./backstay.toml: permission denied\n{read}")));
+    for name in ["model", "backstay.toml"] {
+        mode(name, 0o755);
+    }
+}
+
+#[test]
+fn too_few_threads_are_no_panic() {
+    let app = App::new();
+    fs::set_permissions(app.path(), fs::Permissions::from_mode(0o777)).expect("a mode");
+    let mut limited = Command::new("setpriv");
+    limited.args(["--reuid=65533", "--regid=65533", "--clear-groups", "prlimit", "--nproc=1"]);
+    limited.args([env!("CARGO_BIN_EXE_backstay"), "serve", ".", "--listen", "127.0.0.1:0"]).current_dir(app.path());
+    let Ok(output) = limited.output() else { return };
+    let told = String::from_utf8_lossy(&output.stderr);
+    if told.starts_with("setpriv: ") {
+        eprintln!("the tests do not run as root; skipped");
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.starts_with("error: cannot start "), "{told}");
+    assert!(told.contains("\n  help: raise the limit of processes (`ulimit -u"), "{told}");
 }
 
 /// Runs a script that may use `mount`, `backstay` and `step NAME COMMAND`. Returns a function that reads what a step
@@ -176,6 +259,9 @@ fn a_path_that_is_too_long_for_a_socket() {
     let data = "d".repeat(120);
     let refused = app.run(&["operator", "list", "--data", &data]).refused();
     assert!(refused.contains("the path of the command socket is too long") && refused.contains("--data"), "{refused}");
+    let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0", "--data", &data]).refused();
+    assert!(refused.starts_with("error: the path of the command socket is too long"), "{refused}");
+    assert!(!app.path().join(&data).exists());
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use backstay_base::limits;
 use backstay_model::{Collection, CollectionId, Element, Field, FieldKind, Model};
-use backstay_scalar::{Scalar, Schema};
+use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
-use super::{is_shown, readable};
+use super::{is_shown, readable, scalars};
 
 /// The shapes of one collection: a record as it is read, as it is created and as it is changed, and a page.
 pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
@@ -48,7 +48,7 @@ fn create(model: &Model, collection: &Collection) -> Value {
         .fields
         .iter()
         .filter(writable)
-        .map(|field| (field.name.clone(), described(field, written(model, field, field.required))))
+        .map(|field| (field.name.clone(), described(field, written(model, field))))
         .collect();
     let needed = |field: &&Field| field.required && field.default.is_none();
     let has_initial = |field: &Field| match field.kind {
@@ -70,7 +70,7 @@ fn patch(model: &Model, collection: &Collection) -> Value {
         .fields
         .iter()
         .filter(changeable)
-        .map(|field| (field.name.clone(), described(field, written(model, field, field.required))))
+        .map(|field| (field.name.clone(), described(field, written(model, field))))
         .collect();
     json!({ "type": "object", "properties": fields, "additionalProperties": false })
 }
@@ -140,7 +140,9 @@ fn read(model: &Model, field: &Field) -> Value {
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
             json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX })
         }
-        FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => written(model, field, is_required(field)),
+        FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => {
+            value(model, field, is_required(field), scalars::answered)
+        }
     }
 }
 
@@ -150,12 +152,17 @@ fn is_required(field: &Field) -> bool {
 }
 
 /// A field as it is written.
-fn written(model: &Model, field: &Field, required: bool) -> Value {
+fn written(model: &Model, field: &Field) -> Value {
+    value(model, field, field.required, scalars::accepted)
+}
+
+/// A field whose scalars have this form.
+fn value(model: &Model, field: &Field, required: bool, scalar: fn(Scalar) -> Value) -> Value {
     let mut schema = match &field.kind {
         FieldKind::Scalar(kind) => scalar(*kind),
         FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
         FieldKind::List(element) => {
-            json!({ "type": "array", "items": item(model, *element), "maxItems": limits::LIST_ITEMS })
+            json!({ "type": "array", "items": item(model, *element, scalar), "maxItems": limits::LIST_ITEMS })
         }
         FieldKind::ToOne { .. } => scalar(Scalar::Id),
         FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
@@ -166,6 +173,11 @@ fn written(model: &Model, field: &Field, required: bool) -> Value {
         return schema;
     }
     match schema.get("type").cloned() {
+        Some(Value::Array(mut several)) => {
+            several.push(json!("null"));
+            schema["type"] = Value::Array(several);
+            schema
+        }
         Some(one) => {
             schema["type"] = json!([one, "null"]);
             schema
@@ -174,7 +186,7 @@ fn written(model: &Model, field: &Field, required: bool) -> Value {
     }
 }
 
-fn item(model: &Model, element: Element) -> Value {
+fn item(model: &Model, element: Element, scalar: fn(Scalar) -> Value) -> Value {
     match element {
         Element::Scalar(kind) => scalar(kind),
         Element::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(id).name) }),
@@ -186,32 +198,4 @@ fn described(field: &Field, mut schema: Value) -> Value {
         schema["description"] = json!(description);
     }
     schema
-}
-
-fn scalar(kind: Scalar) -> Value {
-    match kind.schema() {
-        Schema::Text { format, pattern, max } => {
-            let mut schema = json!({ "type": "string" });
-            if !format.is_empty() {
-                schema["format"] = json!(format);
-            }
-            if !pattern.is_empty() {
-                schema["pattern"] = json!(pattern);
-            }
-            if let Some(max) = max {
-                schema["maxLength"] = json!(max);
-            }
-            schema
-        }
-        Schema::Integer => json!({ "type": "integer", "format": "int64" }),
-        Schema::Number => json!({ "type": "number", "format": "double" }),
-        Schema::Boolean => json!({ "type": "boolean" }),
-        Schema::Any => json!({}),
-        Schema::Money => json!({
-            "type": "object",
-            "required": ["amount", "currency"],
-            "properties": { "amount": { "type": "string" }, "currency": scalar(Scalar::Currency) },
-            "additionalProperties": false,
-        }),
-    }
 }

@@ -134,6 +134,25 @@ async fn listed_origins_may_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn apps_and_subdomains_may_call() {
+    let app = with_cors(&["capacitor://localhost", "https://*.preview.example.org"], true);
+    let cookie = cookie(&app).await;
+    let check = async |origin: &str, status: u16| {
+        let reply = app.call("GET /api/notes", &[("origin", origin)]).await;
+        assert_eq!(reply.header("access-control-allow-origin"), if status == 201 { origin } else { "" });
+        let headers = [("cookie", cookie.as_str()), ("host", "here.example"), ("origin", origin)];
+        let reply = app.post("POST /api/notes", &headers, r#"{"title": "x"}"#).await;
+        assert_eq!(reply.status, status, "{origin}: {}", reply.text());
+    };
+    check("capacitor://localhost", 201).await;
+    check("https://pr-7.preview.example.org", 201).await;
+    check("capacitor://evil", 403).await;
+    check("https://evilpreview.example.org", 403).await;
+    check("https://preview.example.org", 403).await;
+    check("http://pr-7.preview.example.org", 403).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_origins_may_call_without_credentials() {
     let app = with_cors(&["*"], false);
     let reply = app.call("GET /api/notes", &[("origin", "https://any.example")]).await;

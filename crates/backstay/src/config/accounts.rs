@@ -1,0 +1,137 @@
+use super::keys::Key;
+use super::value::{Kind, quoted};
+
+/// Sign-up, sessions and limits on attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accounts {
+    /// Who may sign up.
+    pub sign_up: SignUp,
+    /// Lifetime of a session in days.
+    pub session_days: u32,
+    /// Minimum length of a password in characters.
+    pub password_min: u8,
+    /// Failed sign-ins that one account allows before the next one has to wait.
+    pub attempts_per_account: u32,
+    /// Sign-ins that one network address may try before the next one has to wait.
+    pub attempts_per_address: u32,
+    /// Sign-ups that one network address may try before the next one has to wait.
+    pub sign_ups_per_address: u32,
+    /// Minutes after which all attempts are available again.
+    pub attempt_minutes: u32,
+}
+
+/// Who may sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignUp {
+    /// Everyone.
+    Open,
+    /// People with an invitation.
+    Invited,
+    /// Nobody.
+    Closed,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            sign_up: SignUp::Closed,
+            session_days: 30,
+            password_min: 10,
+            attempts_per_account: 10,
+            attempts_per_address: 50,
+            sign_ups_per_address: 20,
+            attempt_minutes: 15,
+        }
+    }
+}
+
+/// Its keys.
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        section: "accounts",
+        name: "sign_up",
+        kind: Kind::Choice(&["open", "invited", "closed"]),
+        about: "Who may sign up: everyone, people with an invitation (`backstay invite`), or nobody.",
+        set: |config, given| {
+            config.accounts.sign_up = match given.text()?.as_str() {
+                "open" => SignUp::Open,
+                "invited" => SignUp::Invited,
+                _ => SignUp::Closed,
+            };
+            Ok(())
+        },
+        show: |config| {
+            quoted(match config.accounts.sign_up {
+                SignUp::Open => "open",
+                SignUp::Invited => "invited",
+                SignUp::Closed => "closed",
+            })
+        },
+    },
+    Key {
+        section: "accounts",
+        name: "session_days",
+        kind: Kind::Number(1, 3650),
+        about: "Days after which a session expires.",
+        set: |config, given| {
+            config.accounts.session_days = given.number()?;
+            Ok(())
+        },
+        show: |config| config.accounts.session_days.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "password_min",
+        kind: Kind::Number(8, 128),
+        about: "Minimum length of a password in characters.",
+        set: |config, given| {
+            config.accounts.password_min = given.number()?;
+            Ok(())
+        },
+        show: |config| config.accounts.password_min.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "attempts_per_account",
+        kind: Kind::Number(1, 36_500),
+        about: "Failed sign-ins that one account allows before the next one has to wait.",
+        set: |config, given| {
+            config.accounts.attempts_per_account = given.number()?;
+            Ok(())
+        },
+        show: |config| config.accounts.attempts_per_account.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "attempts_per_address",
+        kind: Kind::Number(1, 36_500),
+        about: "Sign-ins that one network address (IPv6: one /64 network) may try before the next one has to wait.",
+        set: |config, given| {
+            config.accounts.attempts_per_address = given.number()?;
+            Ok(())
+        },
+        show: |config| config.accounts.attempts_per_address.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "sign_ups_per_address",
+        kind: Kind::Number(1, 36_500),
+        about: "Sign-ups that one network address may try before the next one has to wait.",
+        set: |config, given| {
+            config.accounts.sign_ups_per_address = given.number()?;
+            Ok(())
+        },
+        show: |config| config.accounts.sign_ups_per_address.to_string(),
+    },
+    Key {
+        section: "accounts",
+        name: "attempt_minutes",
+        kind: Kind::Number(1, 1440),
+        about: "Minutes until all of these attempts are available again; they return one by one.",
+        set: |config, given| {
+            config.accounts.attempt_minutes = given.number()?;
+            Ok(())
+        },
+        show: |config| config.accounts.attempt_minutes.to_string(),
+    },
+];

@@ -1,0 +1,110 @@
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// The values that a key takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// A string.
+    Text,
+    /// A whole number within these bounds.
+    Number(i64, i64),
+    /// `true` or `false`.
+    Truth,
+    /// A list of strings; comma-separated in the environment.
+    Texts,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// A value of the type that its key's kind says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Given {
+    Text(String),
+    Number(i64),
+    Truth(bool),
+    Texts(Vec<String>),
+}
+
+impl Kind {
+    /// The values in words.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Text => "a string".to_owned(),
+            Self::Number(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Truth => "`true` or `false`".to_owned(),
+            Self::Texts => "a list of strings".to_owned(),
+            Self::Choice(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
+                format!("one of {}", words.join(", "))
+            }
+        }
+    }
+}
+
+/// The error for a value that does not match its key's kind, which `from_toml` and `from_text` rule out.
+const OTHER_TYPE: &str = "expected a value of another type";
+
+impl Given {
+    pub(super) fn text(self) -> Result<String, &'static str> {
+        if let Self::Text(text) = self { Ok(text) } else { Err(OTHER_TYPE) }
+    }
+
+    pub(super) fn texts(self) -> Result<Vec<String>, &'static str> {
+        if let Self::Texts(texts) = self { Ok(texts) } else { Err(OTHER_TYPE) }
+    }
+
+    pub(super) fn truth(&self) -> Result<bool, &'static str> {
+        if let Self::Truth(truth) = self { Ok(*truth) } else { Err(OTHER_TYPE) }
+    }
+
+    pub(super) fn number<N: TryFrom<i64>>(&self) -> Result<N, &'static str> {
+        let Self::Number(number) = self else { return Err(OTHER_TYPE) };
+        N::try_from(*number).map_err(|_| "expected a smaller number")
+    }
+}
+
+/// The value of a key of this kind in the file.
+pub(super) fn from_toml(kind: Kind, value: &Spanned<DeValue<'_>>) -> Option<Given> {
+    let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
+    match kind {
+        Kind::Text => text(value).map(Given::Text),
+        Kind::Choice(words) => text(value).filter(|word| words.contains(&word.as_str())).map(Given::Text),
+        Kind::Truth => value.get_ref().as_bool().map(Given::Truth),
+        Kind::Texts => {
+            let items = value.get_ref().as_array()?.iter().map(text);
+            items.collect::<Option<Vec<_>>>().map(Given::Texts)
+        }
+        Kind::Number(least, most) => {
+            let integer = value.get_ref().as_integer()?;
+            let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok()?;
+            (least..=most).contains(&number).then_some(Given::Number(number))
+        }
+    }
+}
+
+/// The value of a key of this kind in an environment variable.
+pub(super) fn from_text(kind: Kind, text: &str) -> Option<Given> {
+    match kind {
+        Kind::Text => Some(Given::Text(text.to_owned())),
+        Kind::Choice(words) => words.contains(&text).then(|| Given::Text(text.to_owned())),
+        Kind::Truth => text.parse().ok().map(Given::Truth),
+        Kind::Texts => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Some(Given::Texts(items.map(str::to_owned).collect()))
+        }
+        Kind::Number(least, most) => {
+            let number = text.parse().ok()?;
+            (least..=most).contains(&number).then_some(Given::Number(number))
+        }
+    }
+}
+
+/// A string as TOML.
+pub(super) fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+/// A list of strings as TOML.
+pub(super) fn list(items: &[String]) -> String {
+    format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
+}

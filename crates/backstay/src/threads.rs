@@ -1,0 +1,23 @@
+use std::sync::mpsc;
+use std::thread::{self, available_parallelism};
+
+use crate::Failure;
+
+/// Fails if the operating system does not let the process start as many threads as the runtime needs, which would
+/// panic.
+pub(crate) fn require() -> Result<(), Failure> {
+    let needed = available_parallelism().map_or(1, usize::from);
+    let mut started = Vec::new();
+    for _ in 0..needed {
+        let (sender, receiver) = mpsc::channel::<()>();
+        // It ends once its sender is dropped.
+        let thread = thread::Builder::new().spawn(move || receiver.recv());
+        started.push((sender, thread.map_err(|source| Failure::Threads { needed, source })?));
+    }
+    for (sender, thread) in started {
+        drop(sender);
+        // Its outcome is that the sender was dropped.
+        let _ = thread.join();
+    }
+    Ok(())
+}
