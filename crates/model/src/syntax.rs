@@ -165,6 +165,10 @@ impl<'t> Mistake<'t> {
     /// Characters that GraphQL doesn't have, and strings without an end.
     fn of_characters(&self, parser_message: &str) -> Option<Diagnostic> {
         if parser_message.contains("line terminator") || parser_message.contains("unterminated") {
+            let bracket = self.open.iter().rfind(|token| token.text == "(");
+            if let Some(diagnostic) = bracket.and_then(|bracket| self.inner_quote(bracket.start)) {
+                return Some(diagnostic.help("a quote is missing or one too many on this line"));
+            }
             let line_end = self.text[self.at..].find(['\n', '\r']).map_or(self.text.len(), |length| self.at + length);
             let help = r#"close it with `"`; a text of several lines stands between `"""` and `"""`"#;
             let diagnostic = Diagnostic::error("the text has no closing quote on its line");
@@ -175,7 +179,8 @@ impl<'t> Mistake<'t> {
         }
         let rest = &self.text[self.at..];
         let character = rest.chars().next()?;
-        let in_word = character == '-' && self.text[..self.at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        let after_word = self.text[..self.at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let in_word = character.is_alphabetic() || (character == '-' && after_word);
         let (message, help) = match character {
             '\'' | '`' | '‘' | '’' | '“' | '”' | '„' | '«' | '»' => (
                 format!("`{character}` does not begin a text"),
@@ -189,7 +194,7 @@ impl<'t> Mistake<'t> {
                 "`?` cannot stand here".to_owned(),
                 "remove it; a field can be null unless its type ends with `!`, such as `String!`",
             ),
-            _ if in_word => ("a name cannot hold `-`".to_owned(), "use letters, digits and `_`"),
+            _ if in_word => (format!("a name cannot hold `{character}`"), "use the letters a to z, digits and `_`"),
             _ => (format!("`{character}` cannot stand here"), "remove it"),
         };
         Some(self.at_character(message, help))
@@ -206,7 +211,7 @@ impl<'t> Mistake<'t> {
         if is_value && self.open.last()?.start == bracket.start && self.before_is(1, "(") {
             let directive = self.before(2).filter(|_| self.before_is(3, "@"))?.text;
             let argument = argument_of(directive).unwrap_or_else(|| "name".to_owned());
-            let help = format!("write `@{directive}({argument}: {found})`");
+            let help = format!("write `@{directive}({argument}: {})`", shortened(found));
             return Some(self.here("an argument needs its name", "a value without a name", help));
         }
         if matches!(found, "=") {
@@ -262,7 +267,7 @@ impl<'t> Mistake<'t> {
                 return Some(self.here("`!` stands before the type", "not here", format!("write `{ty}!`")));
             }
             (_, "=") => {
-                let value = if self.after(1).is_empty() { "…" } else { self.after(1) };
+                let value = if self.after(1).is_empty() { "…".to_owned() } else { shortened(self.after(1)) };
                 let help = format!("write a default as `@default(to: {value})`");
                 return Some(self.here("`=` cannot stand here", "not a default", help));
             }

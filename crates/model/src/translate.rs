@@ -35,6 +35,15 @@ impl Reported {
                 .iter()
                 .any(|other| within(other) && (is(other, "UndefinedArgument") || is(other, "UnsupportedLocation")));
         }
+        if is(self, "RequiredField") {
+            let same = |other: &Self| {
+                is(other, "UndefinedInputValue") && self.span.is_some_and(|outer| other.begins_within(outer))
+            };
+            let earlier =
+                |other: &Self| is(other, "RequiredField") && other.span == self.span && !std::ptr::eq(other, self);
+            return errors.iter().any(same)
+                || errors.iter().take_while(|other| !std::ptr::eq(*other, self)).any(earlier);
+        }
         // Null for a required argument is an argument that is missing, which is said already.
         let missing =
             |other: &Self| is(other, "RequiredArgument") && other.span.is_some_and(|outer| self.begins_within(outer));
@@ -115,6 +124,18 @@ impl Translation<'_> {
                 Diagnostic::error(format!("{} needs `{name}`", head(covered)))
                     .located(span, "it is missing here")
                     .help(format!("write `{}({name}: …)`", head(covered)))
+            }
+            (Some("UniqueArgument"), [name, ..]) => Diagnostic::error(format!("`{name}` is written twice"))
+                .located(span, "again here")
+                .help("keep one of the two; join two rules with `&&` or `||`"),
+            // The only object that a directive takes.
+            (Some("RequiredField" | "UndefinedInputValue"), _) => Diagnostic::error("this is no value for a field")
+                .located(span, "not `field` and `to`")
+                .help("write `{field: \"publishedAt\", to: \"now\"}`"),
+            (_, [name]) if message.starts_with("type extension for undefined type") => {
+                let known = self.schema.types.iter().filter(|(_, ty)| self.places.is_model(ty.name().location()));
+                let help = suggestion(name, known.map(|(name, _)| name.as_str()));
+                Diagnostic::error(format!("there is no type `{name}` to extend")).located(span, "not known").help(help)
             }
             (Some("EmptyFieldSet"), _) => Diagnostic::error("the type has no fields")
                 .located(span, "this type")
@@ -224,10 +245,6 @@ impl Translation<'_> {
 
     fn remedy(&self, message: &str, quoted: &[&str]) -> String {
         match quoted.first() {
-            Some(name) if message.starts_with("type extension for undefined type") => {
-                let known = self.schema.types.keys().map(Name::as_str).filter(|name| !name.starts_with("__"));
-                return suggestion(name, known);
-            }
             Some(name) if *name == "Query" || self.schema.get_scalar(name).is_some() => {
                 return format!("`{name}` is there already; give the type another name");
             }

@@ -46,7 +46,8 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
     check_field_name(report, &node.name);
     let resolved = declared.kind(report);
     let is_sound = resolved.is_some();
-    let kind = resolved.unwrap_or(FieldKind::Scalar(Scalar::Text));
+    // A stand-in that indexes take, so that they are not refused because of it.
+    let kind = resolved.unwrap_or(FieldKind::Scalar(Scalar::String));
     let mut field = Field {
         id,
         name: node.name.to_string(),

@@ -83,6 +83,10 @@ fn texts_and_their_quotes() {
         &[("1:39", "the text ends before `IN`", inner)],
     );
     check(
+        "type Post @allow(read: \"true, create: \"true\") {\n  title: String!\n}\n",
+        &[("1:39", "the text ends before `true`", "a quote is missing or one too many on this line")],
+    );
+    check(
         "type Post @allow(read: 'true') {\n  title: String!\n}\n",
         &[(
             "1:24",
@@ -115,9 +119,12 @@ fn signs_of_other_languages() {
     check_fields("  n: Int @default(to = 3)", &[("2:22", "`=` cannot stand here", "write `to: …`")]);
     check("model Post {\n  title: String\n}\n", &[("1:1", "`model` does not begin a definition", "write `type Post`")]);
     check("Type Post {\n  title: String\n}\n", &[("1:1", "`Type` does not begin a definition", "write `type Post`")]);
-    check("enum State {\n  in-review\n}\n", &[("2:5", "a name cannot hold `-`", "use letters, digits and `_`")]);
+    check(
+        "enum State {\n  in-review\n}\n",
+        &[("2:5", "a name cannot hold `-`", "use the letters a to z, digits and `_`")],
+    );
     check("enum Answer { true }\n", &[("1:15", "a value of an enum cannot be called `true`", "give it another name")]);
-    check("type Post {\n  ä: Int\n}\n", &[("2:3", "`ä` cannot stand here", "remove it")]);
+    check("type Post {\n  ä: Int\n}\n", &[("2:3", "a name cannot hold `ä`", "use the letters a to z, digits and `_`")]);
 }
 
 #[test]
@@ -194,6 +201,31 @@ fn arguments_of_another_name() {
     check_fields(
         "  n: Int @readonly(always: true)",
         &[("2:20", "`@readonly` takes no argument `always`", "write `@readonly` alone")],
+    );
+}
+
+#[test]
+fn values_that_a_transition_sets() {
+    let help = "write `{field: \"publishedAt\", to: \"now\"}`";
+    let with = |set: &str| format!("enum State {{\n  A\n  B @initial @to(state: \"A\", set: [\n{set}\n]) }}\n");
+    check(&with("{name: \"x\", value: \"now\"}"), &[("4:8", "this is no value for a field", help)]);
+    check(&with("{field: \"x\"}"), &[("4:1", "this is no value for a field", help)]);
+    check(&with("{}"), &[("4:1", "this is no value for a field", help)]);
+}
+
+#[test]
+fn an_index_over_a_field_of_a_wrong_type() {
+    check(
+        "type Post @allow(read: \"true\") @index(fields: [\"tag\"]) {\n  tag: [String]\n}\n",
+        &[("2:9", "elements of a list are never null", "write `[String!]`")],
+    );
+}
+
+#[test]
+fn an_argument_that_is_there_twice() {
+    check(
+        "type Post @allow(read: \"true\", read: \"false\") {\n  a: Int\n}\n",
+        &[("1:32", "`read` is written twice", "keep one of the two; join two rules with `&&` or `||`")],
     );
 }
 

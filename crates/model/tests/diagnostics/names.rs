@@ -225,12 +225,12 @@ extend type Pots {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: type extension for undefined type `Pots`
+  × error: there is no type `Pots` to extend
    ╭─[model.graphql:4:13]
  3 │ }
  4 │ extend type Pots {
    ·             ──┬─
-   ·               ╰── here
+   ·               ╰── not known
  5 │   a: Int
    ╰────
   help: did you mean `Post`?
