@@ -32,6 +32,7 @@ const WORDS: Table = &[
 
 const CALLER: &str = "the caller is `auth`: write `auth.id`";
 const ROLES: &str = "write `'ADMIN' in auth.roles`";
+const SIGNED_IN: &str = "write `auth.id != null`";
 const CLAIMS: &str = "write `auth.claims.x`";
 const UNCOUNTED: &str = "records can't be counted in an expression";
 
@@ -48,6 +49,11 @@ const NAMES: Table = &[
 const ROOTS: Table = &[
     (&["user", "me", "principal", "session", "identity"], CALLER),
     (&["self", "it", "record", "row", "doc", "document", "resource", "old"], "the record is `this`"),
+    (&["public", "everyone", "anyone", "anonymous"], "write `true`, which allows everyone"),
+    (&["authenticated", "loggedIn", "signedIn"], SIGNED_IN),
+    (&["owner"], "write `this.author == auth.id`, with the field that refers to the owner"),
+    (&["admin"], ROLES),
+    (&["nobody", "private"], "write `false`, which allows nobody"),
     (&["today"], "compare a `DateTime` with `now`; which day it is depends on the time zone"),
 ];
 
@@ -62,13 +68,15 @@ const FUNCTIONS: Table = &[
     (&["includes"], "write `text.contains(part)`, or `x in list`"),
     (&["not"], "write `!`"),
     (&["uid"], "write `auth.id`"),
-    (&["role"], ROLES),
+    (&["role", "hasRole", "isAdmin"], ROLES),
+    (&["isAuthenticated", "isLoggedIn", "isSignedIn"], SIGNED_IN),
     (&["jwt"], CLAIMS),
     (&["toString", "str"], "types are never converted; compare values of one type"),
 ];
 
 const AUTH_PARTS: Table = &[
     (&["role", "isAdmin", "admin"], ROLES),
+    (&["isAuthenticated", "authenticated", "isLoggedIn", "loggedIn", "signedIn"], SIGNED_IN),
     (&["uid", "user", "userId", "user_id", "sub"], "write `auth.id`"),
     (&["token", "jwt"], CLAIMS),
     (&["email", "name"], "the caller is known by `auth.id`; follow a relation, such as `this.author.email`"),

@@ -26,7 +26,7 @@ impl Checker<'_> {
             _ => {}
         }
         let Some((left, right)) = self.pair(left, right, None, |ty| Some(ty.clone())) else {
-            self.tell_bare_value_beside(left, right);
+            self.tell_bare_value_beside(left, right, |ty| Some(ty));
             return None;
         };
         if !is_alike(&left.ty, &right.ty) {
@@ -43,13 +43,13 @@ impl Checker<'_> {
         Some(self.make(Node::Binary(operator, Box::new(left), Box::new(right)), Type::Bool, span))
     }
 
-    /// Notes that the name on the left, which was just refused, is a value of the enum on the right.
-    fn tell_bare_value_beside(&mut self, left: &Syntax, right: &Syntax) {
+    /// Notes that the name on the left, which was just refused, is a value of the enum that the right side hints at.
+    fn tell_bare_value_beside(&mut self, left: &Syntax, right: &Syntax, hint: fn(&Type) -> Option<&Type>) {
         let SyntaxNode::Name(name) = &left.node else { return };
         let noted = self.errors.len();
         let right = self.expr(right, None);
         self.errors.truncate(noted);
-        self.tell_bare_value(name, right.as_ref().map(|right| &right.ty));
+        self.tell_bare_value(name, right.as_ref().and_then(|right| hint(&right.ty)));
     }
 
     /// `of == null` or `of != null`.
@@ -80,7 +80,10 @@ impl Checker<'_> {
 
     pub(super) fn is_in(&mut self, element: &Syntax, list: &Syntax, span: &Range<u32>) -> Option<Expr> {
         let (element, list) = if Pliancy::of(element) <= Pliancy::of(list) {
-            let element = self.expr(element, None)?;
+            let Some(element) = self.expr(element, None) else {
+                self.tell_bare_value_beside(element, list, element_of);
+                return None;
+            };
             let list = self.expr(list, Some(&Type::List(Box::new(element.ty.clone()))))?;
             (element, list)
         } else {
