@@ -1,7 +1,6 @@
 //! What the first syntax error of a file means. The parser goes on after an error and reports what follows from it; only
 //! the first one is a mistake of the author.
 
-use apollo_compiler::ast::Definition;
 use apollo_compiler::parser::Parser;
 
 use crate::source::Span;
@@ -20,10 +19,10 @@ pub(crate) fn diagnostic(file: u16, text: &str, at: usize, parser_message: &str)
     let index = tokens.iter().position(|token| token.end > at).unwrap_or(tokens.len());
     let open = open_brackets(&tokens[..index]);
     let mistake = Mistake { file, text, tokens: &tokens, index, at, open };
-    mistake.unclosed_block().or_else(|| mistake.of_characters(parser_message)).unwrap_or_else(|| {
-        let known = mistake.in_arguments().or_else(|| mistake.in_block(parser_message));
-        known.or_else(|| mistake.between_definitions()).unwrap_or_else(|| mistake.other(parser_message))
-    })
+    let known = mistake.unclosed_block().or_else(|| mistake.bare_rule());
+    let known = known.or_else(|| mistake.of_characters(parser_message)).or_else(|| mistake.of_directives());
+    let known = known.or_else(|| mistake.in_arguments()).or_else(|| mistake.in_block(parser_message));
+    known.or_else(|| mistake.between_definitions()).unwrap_or_else(|| mistake.other(parser_message))
 }
 
 /// A name, a number, a string or a single character of punctuation.
@@ -69,6 +68,15 @@ fn open_brackets<'t>(tokens: &[Token<'t>]) -> Vec<Token<'t>> {
     open
 }
 
+/// What closes this bracket.
+fn closing(bracket: Token<'_>) -> &'static str {
+    match bracket.text {
+        "{" => "}",
+        "(" => ")",
+        _ => "]",
+    }
+}
+
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }
@@ -105,7 +113,7 @@ impl<'t> Mistake<'t> {
     }
 
     /// An error at the token where the parser stopped.
-    fn here(&self, message: impl Into<String>, label: &str, help: impl Into<String>) -> Diagnostic {
+    fn here(&self, message: impl Into<String>, label: impl Into<String>, help: impl Into<String>) -> Diagnostic {
         let (start, end) = self.tokens.get(self.index).map_or((self.at, self.at), |token| (token.start, token.end));
         Diagnostic::error(message).located(self.span(start, end), label).help(help)
     }
@@ -133,14 +141,14 @@ impl<'t> Mistake<'t> {
         line.len() - line.trim_start_matches([' ', '\t']).len()
     }
 
+    fn begins_line(&self, token: Token<'_>) -> bool {
+        self.line_start(token.start) + self.indentation(token.start) == token.start
+    }
+
     /// A definition that begins before the one before it has ended, or a file that ends too early.
     fn unclosed_block(&self) -> Option<Diagnostic> {
         let bracket = *self.open.last()?;
-        let closing = match bracket.text {
-            "{" => "}",
-            "(" => ")",
-            _ => "]",
-        };
+        let closing = closing(bracket);
         if self.index == self.tokens.len() {
             let message = format!("the file ends before `{closing}`");
             let help = format!("write `{closing}` where the bracket ends");
@@ -149,14 +157,16 @@ impl<'t> Mistake<'t> {
             return Some(self.opened(diagnostic, bracket));
         }
         let brace = *self.open.iter().rfind(|token| token.text == "{")?;
-        let line = self.line_start(self.at);
-        let first = self.tokens.iter().position(|token| token.start >= line)?;
-        let [keyword, name, next] = self.tokens.get(first..first + 3)? else { return None };
-        let begins =
-            KEYWORDS.contains(&keyword.text) && is_name(name.text) && matches!(next.text, "{" | "@" | "implements");
-        if !begins || brace.start >= line || self.indentation(self.at) > self.indentation(brace.start) {
-            return None;
-        }
+        let begins = |index: &usize| {
+            let [keyword, name, next] = &self.tokens[*index..*index + 3] else { return false };
+            let is_head =
+                KEYWORDS.contains(&keyword.text) && is_name(name.text) && matches!(next.text, "{" | "@" | "implements");
+            let outside = self.indentation(keyword.start) <= self.indentation(brace.start);
+            is_head && outside && self.begins_line(*keyword) && keyword.start > brace.start
+        };
+        let end = (self.index + 1).min(self.tokens.len().saturating_sub(2));
+        let first = (0..end).find(begins)?;
+        let (keyword, name) = (self.tokens[first], self.tokens[first + 1]);
         let message = format!("`}}` is missing before `{} {}`", keyword.text, name.text);
         let diagnostic = Diagnostic::error(message).located(self.span(keyword.start, name.end), "begins before `}`");
         Some(self.opened(diagnostic.help("close the definition before it with `}`"), brace))
@@ -165,6 +175,9 @@ impl<'t> Mistake<'t> {
     /// Characters that GraphQL doesn't have, and strings without an end.
     fn of_characters(&self, parser_message: &str) -> Option<Diagnostic> {
         if parser_message.contains("line terminator") || parser_message.contains("unterminated") {
+            if let Some(diagnostic) = self.unopened_text() {
+                return Some(diagnostic);
+            }
             let bracket = self.open.iter().rfind(|token| token.text == "(");
             if let Some(diagnostic) = bracket.and_then(|bracket| self.inner_quote(bracket.start)) {
                 return Some(diagnostic.help("a quote is missing or one too many on this line"));
@@ -200,6 +213,61 @@ impl<'t> Mistake<'t> {
         Some(self.at_character(message, help))
     }
 
+    /// A rule without its quotes.
+    fn bare_rule(&self) -> Option<Diagnostic> {
+        let bracket = self.open.iter().rfind(|token| token.text == "(")?;
+        let end = (self.index + 1).min(self.tokens.len());
+        let colon = self.tokens[..end].iter().rposition(|token| token.text == ":" && token.start > bracket.start)?;
+        let [name, _, value, next] = self.tokens.get(colon.checked_sub(1)?..colon + 3)? else { return None };
+        let is_rule = is_name(value.text) && matches!(next.text, "." | "=" | "!" | "(" | "&" | "|" | "<" | ">");
+        let help = format!("write texts and rules between double quotes: `{}: \"…\"`", name.text);
+        let diagnostic = Diagnostic::error(format!("the value of `{}` has no quotes", name.text));
+        is_rule.then(|| diagnostic.located(self.span(value.start, value.end), "begins without a quote").help(help))
+    }
+
+    /// A directive without its `@`, or without the bracket before its arguments.
+    fn of_directives(&self) -> Option<Diagnostic> {
+        let known = directives();
+        // The parser stops at the colon, or at the value if the name before it could be a field's.
+        let colon = usize::from(self.after(0) != ":");
+        let is_argument = colon == 0 || self.before_is(1, ":");
+        if is_argument && (self.before_is(colon + 2, "@") || self.before_is(colon + 3, "@")) {
+            let at = if self.before_is(colon + 2, "@") { 1 } else { 2 };
+            let written = self.before(colon + at)?;
+            let (directive, _) =
+                known.iter().filter(|(name, _)| written.text.starts_with(name)).max_by_key(|(name, _)| name.len())?;
+            let argument = written.text.strip_prefix(directive.as_str()).filter(|rest| !rest.is_empty());
+            let argument = argument.unwrap_or_else(|| self.before(colon + 1).map_or("", |token| token.text));
+            let help = format!("write `@{directive}({argument}: …)`");
+            return Some(self.here(
+                format!("`(` is missing after `@{directive}`"),
+                "an argument without a bracket",
+                help,
+            ));
+        }
+        // The parser may have stopped in the next line.
+        let line = self.line_start(self.before(1)?.start);
+        let end = (self.index + 1).min(self.tokens.len());
+        let first = self.tokens.iter().position(|token| token.start >= line)?;
+        let brackets = open_brackets(&self.tokens[..first.min(end)]);
+        let in_block = !brackets.is_empty();
+        let bare = (first..end).find(|index| {
+            let token = self.tokens[*index];
+            let before = index.checked_sub(1).map_or("", |index| self.tokens[index].text);
+            let after = self.tokens.get(index + 1).map_or("", |token| token.text);
+            let in_brackets = open_brackets(&self.tokens[first..*index]).iter().any(|token| token.text == "(");
+            known.iter().any(|(name, _)| name == token.text)
+                && !matches!(before, "@" | "type" | "enum" | "extend")
+                && after != ":"
+                && !in_brackets
+                && !(in_block && self.begins_line(token))
+        })?;
+        let token = self.tokens[bare];
+        let diagnostic = Diagnostic::error(format!("`@` is missing before `{}`", token.text));
+        let help = format!("write `@{}`", token.text);
+        Some(diagnostic.located(self.span(token.start, token.end), "a directive without `@`").help(help))
+    }
+
     /// Mistakes between the brackets of a directive.
     fn in_arguments(&self) -> Option<Diagnostic> {
         let bracket = self.open.iter().rfind(|token| token.text == "(")?;
@@ -210,15 +278,36 @@ impl<'t> Mistake<'t> {
         let is_value = !matches!(found, "{" | "}" | "(" | ")" | "]" | ":" | "=" | "@" | "!");
         if is_value && self.open.last()?.start == bracket.start && self.before_is(1, "(") {
             let directive = self.before(2).filter(|_| self.before_is(3, "@"))?.text;
-            let argument = argument_of(directive).unwrap_or_else(|| "name".to_owned());
+            let argument = directives().into_iter().find(|(name, _)| name == directive);
+            let argument = argument.and_then(|(_, argument)| argument).unwrap_or_else(|| "name".to_owned());
             let help = format!("write `@{directive}({argument}: {})`", shortened(found));
             return Some(self.here("an argument needs its name", "a value without a name", help));
+        }
+        let is_word = |token: &Token<'_>| token.text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let word = self.before(1).filter(is_word);
+        if let Some(diagnostic) = self.unopened_text() {
+            return Some(diagnostic);
+        }
+        let begins_value = is_word(&Token { text: found, start: 0, end: 0 }) || found.starts_with(['"', '[', '{', '$']);
+        if let Some(name) = word.filter(|_| begins_value && !self.before_is(2, ":")) {
+            let value = if matches!(found, "[" | "{") { "…".to_owned() } else { shortened(found) };
+            let help = format!("write `{}: {value}`", name.text);
+            return Some(self.here(format!("`:` is missing after `{}`", name.text), "the value without `:`", help));
         }
         if matches!(found, "=") {
             let name = self.before(1).map_or("name", |token| token.text);
             return Some(self.here("`=` cannot stand here", "not `:`", format!("write `{name}: …`")));
         }
         None
+    }
+
+    /// A text without its opening quote.
+    fn unopened_text(&self) -> Option<Diagnostic> {
+        let word = self.before(1).filter(|_| self.before_is(2, ":") && self.after(0).starts_with('"'))?;
+        let is_text = word.text.starts_with(|c: char| c.is_ascii_alphanumeric()) && word.end == self.at;
+        let diagnostic = Diagnostic::error(format!("`{}` has no opening quote", word.text));
+        let diagnostic = diagnostic.located(self.span(word.start, word.end), "a quote follows");
+        is_text.then(|| diagnostic.help(format!("write `\"{}\"`", word.text)))
     }
 
     /// A double quote within a rule, which ends its text.
@@ -239,12 +328,13 @@ impl<'t> Mistake<'t> {
         let found = self.after(0);
         match (bracket.text, found) {
             ("(" | "[", _) => {
-                let closing = if bracket.text == "(" { ")" } else { "]" };
+                let closing = closing(bracket);
                 let is_missing = parser_message.contains(if bracket.text == "(" { "R_PAREN" } else { "R_BRACK" });
                 let message = format!("`{closing}` is missing before `{}`", shortened(found));
                 let diagnostic =
                     self.here(message, "begins before the bracket ends", format!("write `{closing}` before it"));
-                return is_missing.then(|| self.opened(diagnostic, bracket));
+                let missing = is_missing.then(|| self.opened(diagnostic, bracket));
+                return missing.or_else(|| self.of_another_bracket(bracket));
             }
             (_, "}") if self.before_is(1, "{") => {
                 let is_enum = parser_message.contains("Enum Value");
@@ -277,10 +367,35 @@ impl<'t> Mistake<'t> {
             }
             _ => {}
         }
-        let name = self.before(1).filter(|token| is_name(token.text) && is_name(found))?;
+        if let Some(diagnostic) = self.of_another_bracket(bracket) {
+            return Some(diagnostic);
+        }
+        let name = self.before(1).filter(|token| is_name(token.text) && (is_name(found) || found == "["))?;
         let is_field = parser_message.contains("expected a type") && self.text[name.end..self.at].trim().is_empty();
-        let help = format!("write `{}: {found}`", name.text);
+        let help = format!("write `{}: {}`", name.text, if found == "[" { "[…]" } else { found });
         is_field.then(|| self.here(format!("`:` is missing after `{}`", name.text), "the type without `:`", help))
+    }
+
+    /// A bracket that closes another one than the innermost that is open.
+    fn of_another_bracket(&self, innermost: Token<'_>) -> Option<Diagnostic> {
+        let found = self.after(0);
+        let opening = match found {
+            "}" => "{",
+            ")" => "(",
+            "]" => "[",
+            _ => return None,
+        };
+        if innermost.text == opening {
+            return None;
+        }
+        if self.open.iter().all(|token| token.text != opening) {
+            let help = format!("remove it, or write `{opening}` where it begins");
+            return Some(self.here(format!("`{found}` closes nothing"), format!("no `{opening}` is open here"), help));
+        }
+        let closing = closing(innermost);
+        let message = format!("`{closing}` is missing before `{found}`");
+        let diagnostic = self.here(message, "closes another bracket", format!("write `{closing}` before it"));
+        Some(self.opened(diagnostic, innermost))
     }
 
     /// Mistakes outside of all brackets.
@@ -304,6 +419,12 @@ impl<'t> Mistake<'t> {
         if !is_name(found) {
             return None;
         }
+        let head =
+            self.tokens[..self.index].iter().rfind(|token| matches!(token.text, "}" | "type" | "enum" | "extend"));
+        if head.is_some_and(|head| head.text == "enum") {
+            let help = "write the values of an enum between `{` and `}`";
+            return Some(self.here(format!("`{{` is missing before `{found}`"), "a value outside of an enum", help));
+        }
         let help = if KEYWORDS.contains(&found.to_ascii_lowercase().as_str()) && !KEYWORDS.contains(&found) {
             format!("write `{} {}`", found.to_ascii_lowercase(), self.after(1))
         } else if OTHER_KEYWORDS.contains(&found.to_ascii_lowercase().as_str()) && is_name(self.after(1)) {
@@ -326,15 +447,11 @@ impl<'t> Mistake<'t> {
     }
 }
 
-/// The first argument of a directive of Backstay.
-fn argument_of(directive: &str) -> Option<String> {
-    let document = Parser::new().parse_ast(DIRECTIVES, "directives.graphql").ok()?;
-    document.definitions.iter().find_map(|definition| match definition {
-        Definition::DirectiveDefinition(known) if known.name == directive => {
-            known.arguments.first().map(|argument| argument.name.to_string())
-        }
-        _ => None,
-    })
+/// The directives of Backstay, each with its first argument.
+fn directives() -> Vec<(String, Option<String>)> {
+    let document = Parser::new().parse_ast(DIRECTIVES, "directives.graphql").unwrap_or_else(|failed| failed.partial);
+    let known = document.definitions.iter().filter_map(|definition| definition.as_directive_definition());
+    known.map(|of| (of.name.to_string(), of.arguments.first().map(|argument| argument.name.to_string()))).collect()
 }
 
 /// A token as messages show it.

@@ -359,6 +359,19 @@ mod mutated {
         }
     }
 
+    /// A sign that is left out is one mistake, in its line or soon after it.
+    #[test]
+    fn a_missing_sign_is_one_error() {
+        for (at, sign) in NEWSROOM.match_indices(|sign: char| "{}()[]\":!@".contains(sign)) {
+            let mut text = NEWSROOM.to_owned();
+            text.remove(at);
+            let Err(refused) = load(vec![SourceFile::app("m.graphql", text)]) else { continue };
+            let line = NEWSROOM[..=at].lines().count();
+            let errors = refused.plain();
+            assert_eq!(errors.len(), 1, "without the {sign} of line {line}: {refused}");
+        }
+    }
+
     #[test]
     fn a_long_line_is_told_without_an_excerpt() {
         let text = format!("type P {{ {} b: Intt }}", "a: Int ".repeat(20_000));

@@ -128,6 +128,41 @@ fn signs_of_other_languages() {
 }
 
 #[test]
+fn signs_that_are_left_out() {
+    check_fields("  title: String unique", &[("2:17", "`@` is missing before `unique`", "write `@unique`")]);
+    check_fields("  n: Int unique @readonly", &[("2:10", "`@` is missing before `unique`", "write `@unique`")]);
+    check_fields("  n: Int default(to: 3)", &[("2:10", "`@` is missing before `default`", "write `@default`")]);
+    check(
+        "type Post allow(read: \"true\") {\n  a: Int\n}\n",
+        &[("1:11", "`@` is missing before `allow`", "write `@allow`")],
+    );
+    check_fields("  n: Int @default to: 3", &[("2:23", "`(` is missing after `@default`", "write `@default(to: …)`")]);
+    check_fields("  n: Int @default(to 3)", &[("2:22", "`:` is missing after `to`", "write `to: 3`")]);
+    check_fields("  tags [String!]", &[("2:8", "`:` is missing after `tags`", "write `tags: […]`")]);
+    check(
+        "type Post @index(fields: [\"a\") {\n  a: Int\n}\n",
+        &[("1:30", "`]` is missing before `)`", "write `]` before it")],
+    );
+    check(
+        "enum State\n  DRAFT\n}\n",
+        &[("2:3", "`{` is missing before `DRAFT`", "write the values of an enum between `{` and `}`")],
+    );
+}
+
+#[test]
+fn rules_without_quotes() {
+    let quotes = "write texts and rules between double quotes: `read: \"…\"`";
+    for rule in ["this.author == auth.id", "auth.id != null", "hasRole('ADMIN')"] {
+        let model = format!("type Post @allow(read: {rule}) {{\n  a: Int\n}}\n");
+        check(&model, &[("1:24", "the value of `read` has no quotes", quotes)]);
+    }
+    check(
+        "type Post @allow(read: true\") {\n  a: Int\n}\n",
+        &[("1:24", "`true` has no opening quote", "write `\"true\"`")],
+    );
+}
+
+#[test]
 fn nothing_between_braces() {
     let type_help = "give it a field such as `name: String!`, or remove it";
     check("type Post {\n}\ntype Tag {\n  posts: [Post!]\n}\n", &[("2:1", "the type has no fields", type_help)]);
