@@ -41,9 +41,8 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let length = match character {
             '#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
-            // A string that isn't closed ends with its line, whatever the next quote is.
             '"' if rest.starts_with("\"\"\"") => literal::length(rest),
-            '"' => literal::length(rest).min(rest.find(['\n', '\r']).unwrap_or(rest.len())),
+            '"' => string_length(rest),
             _ if is_word(character) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
             _ => character.len_utf8(),
         };
@@ -53,6 +52,20 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
         at += length;
     }
     tokens
+}
+
+/// Bytes of the simple string that a text begins with. One that isn't closed ends with its line, whatever the next quote
+/// is.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, character) in text.char_indices().skip(1) {
+        match character {
+            '\n' | '\r' => return at,
+            '"' if !escaped => return at + 1,
+            _ => escaped = character == '\\' && !escaped,
+        }
+    }
+    text.len()
 }
 
 /// The brackets that these tokens leave open, the innermost last.
@@ -141,8 +154,10 @@ impl<'t> Mistake<'t> {
         line.len() - line.trim_start_matches([' ', '\t']).len()
     }
 
+    /// Whether only blanks stand before the token in its line; looks at those alone.
     fn begins_line(&self, token: Token<'_>) -> bool {
-        self.line_start(token.start) + self.indentation(token.start) == token.start
+        let before = self.text[..token.start].trim_end_matches([' ', '\t']);
+        before.is_empty() || before.ends_with(['\n', '\r'])
     }
 
     /// A definition that begins before the one before it has ended, or a file that ends too early.
@@ -157,12 +172,15 @@ impl<'t> Mistake<'t> {
             return Some(self.opened(diagnostic, bracket));
         }
         let brace = *self.open.iter().rfind(|token| token.text == "{")?;
+        let indentation = self.indentation(brace.start);
         let begins = |index: &usize| {
             let [keyword, name, next] = &self.tokens[*index..*index + 3] else { return false };
             let is_head =
                 KEYWORDS.contains(&keyword.text) && is_name(name.text) && matches!(next.text, "{" | "@" | "implements");
-            let outside = self.indentation(keyword.start) <= self.indentation(brace.start);
-            is_head && outside && self.begins_line(*keyword) && keyword.start > brace.start
+            is_head
+                && keyword.start > brace.start
+                && self.begins_line(*keyword)
+                && self.indentation(keyword.start) <= indentation
         };
         let end = (self.index + 1).min(self.tokens.len().saturating_sub(2));
         let first = (0..end).find(begins)?;
@@ -249,17 +267,20 @@ impl<'t> Mistake<'t> {
         let line = self.line_start(self.before(1)?.start);
         let end = (self.index + 1).min(self.tokens.len());
         let first = self.tokens.iter().position(|token| token.start >= line)?;
-        let brackets = open_brackets(&self.tokens[..first.min(end)]);
-        let in_block = !brackets.is_empty();
+        let in_block = !open_brackets(&self.tokens[..first.min(end)]).is_empty();
+        let text = |index: Option<usize>| index.and_then(|index| self.tokens.get(index)).map_or("", |token| token.text);
+        let mut depth = 0_usize;
         let bare = (first..end).find(|index| {
             let token = self.tokens[*index];
-            let before = index.checked_sub(1).map_or("", |index| self.tokens[index].text);
-            let after = self.tokens.get(index + 1).map_or("", |token| token.text);
-            let in_brackets = open_brackets(&self.tokens[first..*index]).iter().any(|token| token.text == "(");
-            known.iter().any(|(name, _)| name == token.text)
-                && !matches!(before, "@" | "type" | "enum" | "extend")
-                && after != ":"
-                && !in_brackets
+            match token.text {
+                "(" => depth += 1,
+                ")" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+                && known.iter().any(|(name, _)| name == token.text)
+                && !matches!(text(index.checked_sub(1)), "@" | "type" | "enum" | "extend")
+                && text(index.checked_add(1)) != ":"
                 && !(in_block && self.begins_line(token))
         })?;
         let token = self.tokens[bare];

@@ -359,6 +359,15 @@ mod mutated {
         }
     }
 
+    /// Whatever a long line holds, its first mistake is found in time that grows with it, not with its square.
+    #[test]
+    fn a_long_line_of_mistakes_is_survived() {
+        for unit in ["type A @allow ", "allow: Int ", "allow ", "\"a\" ", "\"a\"b", "\"\n\\", "( ", ": "] {
+            survives(&format!("type B @allow(read: \"a\") {{ a: Int {} = ", unit.repeat(30_000)));
+            survives(&format!("type B @allow(read: {} = ", unit.repeat(30_000)));
+        }
+    }
+
     /// A sign that is left out is one mistake, in its line or soon after it.
     #[test]
     fn a_missing_sign_is_one_error() {
