@@ -18,7 +18,7 @@ use literal::Literal;
 use parameters::Parameters;
 use typing::is_alike;
 
-use crate::error::{ExprError, ExprErrorKind, Name};
+use crate::error::{Expected, ExprError, ExprErrorKind, Name, NamedType};
 use crate::facts::children_mut;
 use crate::syntax::{Binary, Syntax, SyntaxNode};
 use crate::{Checked, Expr, Node, Operator, Parameter, Scope, Type};
@@ -117,7 +117,7 @@ impl<'m> Checker<'m> {
         if is_alike(&expr.ty, expected) {
             return Some(expr);
         }
-        let (expected, found) = (self.name_of(expected), self.name_of(&expr.ty));
+        let (expected, found) = (Expected::Type(self.named_type(expected)), self.named_type(&expr.ty));
         self.refuse(expr.span, ExprErrorKind::Type { expected, found })
     }
 
@@ -228,9 +228,9 @@ impl<'m> Checker<'m> {
         None
     }
 
-    /// The type as messages name it.
-    fn name_of(&self, ty: &Type) -> String {
-        typing::name_of(self.scope.model, ty)
+    /// The type with the name that messages give it.
+    fn named_type(&self, ty: &Type) -> NamedType {
+        NamedType { ty: ty.clone(), name: typing::name_of(self.scope.model, ty) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use backstay_base::limits;
 use backstay_scalar::{Problem, Scalar, Token};
 
-use crate::foreign;
+use crate::{Type, foreign};
 
 /// Something that is wrong in the text of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,46 @@ impl fmt::Display for Name {
     }
 }
 
-/// What can be wrong with an expression. Types are named as messages name them, such as `Text` or `list of Int`.
+/// A type with the name that messages give it, such as `Text` or `list of Int`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedType {
+    /// The type.
+    pub ty: Type,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for NamedType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// What is needed where something else was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Expected {
+    Type(NamedType),
+    List,
+    ListOfScalars,
+    TextOrList,
+    /// What has a sign.
+    Signed,
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Type(ty) => ty.fmt(f),
+            Self::List => f.write_str("a list"),
+            Self::ListOfScalars => f.write_str("a list of scalars"),
+            Self::TextOrList => f.write_str("a text or a list"),
+            Self::Signed => f.write_str("Int, Float or Duration"),
+        }
+    }
+}
+
+/// What can be wrong with an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExprErrorKind {
     /// Longer than `limits::EXPRESSION_BYTES`.
@@ -154,11 +193,17 @@ pub enum ExprErrorKind {
         /// The field.
         field: String,
     },
+    /// The records of a relation to many, counted.
+    #[error("the records of '{field}' cannot be counted in an expression")]
+    Uncountable {
+        /// The field.
+        field: String,
+    },
     /// A field of something that has none.
     #[error("{of} has no '{name}'")]
     NoFields {
         /// The type.
-        of: String,
+        of: NamedType,
         /// The field asked for.
         name: String,
     },
@@ -178,23 +223,23 @@ pub enum ExprErrorKind {
     #[error("expected {expected}, found {found}")]
     Type {
         /// The type needed.
-        expected: String,
+        expected: Expected,
         /// The type found.
-        found: String,
+        found: NamedType,
     },
     /// Two types that cannot be compared.
     #[error("{left} and {right} cannot be compared")]
     Compare {
         /// The left one.
-        left: String,
+        left: NamedType,
         /// The right one.
-        right: String,
+        right: NamedType,
     },
     /// A type that cannot be compared this way.
     #[error("{ty} cannot be compared with '{operator}'")]
     Incomparable {
         /// The type.
-        ty: String,
+        ty: NamedType,
         /// The operator.
         operator: &'static str,
     },
@@ -202,15 +247,17 @@ pub enum ExprErrorKind {
     #[error("{left} {operator} {right} is not defined")]
     Operator {
         /// The left type.
-        left: String,
+        left: NamedType,
         /// The operator.
         operator: &'static str,
         /// The right type.
-        right: String,
+        right: NamedType,
     },
     /// A literal text that is not a value of the type that it stands beside.
     #[error("this is not a value of {ty}{}", because(problem))]
     Literal {
+        /// The text.
+        text: String,
         /// The type.
         ty: String,
         /// What is wrong with it.
@@ -244,7 +291,10 @@ pub enum ExprErrorKind {
     },
     /// A parameter where there are none.
     #[error("there are no parameters here")]
-    NoParameters,
+    NoParameters {
+        /// Its name.
+        name: String,
+    },
     /// A parameter whose type nothing tells.
     #[error("the type of '${name}' is not known")]
     UntypedParameter {
@@ -288,8 +338,10 @@ impl ExprErrorKind {
     fn instead(&self) -> Option<&'static str> {
         match self {
             Self::Unexpected { found } => foreign::instead_of_word(found),
-            Self::Unknown { what, name, .. } => foreign::instead_of_name(what, name),
+            Self::Unknown { what, name, suggestion } => foreign::instead_of_name(what, name, suggestion.is_some()),
             Self::NoFields { name, .. } => foreign::instead_of_part(name),
+            Self::NoParameters { name } => foreign::instead_of_parameter(name),
+            Self::Literal { text, .. } => foreign::instead_of_text(text),
             _ => None,
         }
     }
@@ -315,22 +367,18 @@ impl ExprErrorKind {
             Self::Secret { .. } => "nothing may depend on what is secret",
             Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
             Self::LongPath { .. } => "lead through fewer relations",
-            Self::Type { expected, .. } if expected == "Boolean" => "write a condition, such as a comparison",
-            Self::Type { expected, found } if expected == "Text" && found.starts_with("list of") => {
-                "ask a list with `in`, such as `'ADMIN' in auth.roles`"
-            }
-            Self::Type { .. } => "write a value of the type that is expected",
+            Self::Type { expected, found } => type_remedy(expected, &found.ty),
             Self::Arguments { usage, .. } => return format!("write {usage}"),
             Self::Cycle { .. } => "let one of the rules say it without the other",
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => return format!("ask its records: `{field}.exists(x, …)`"),
+            Self::Uncountable { field } => {
+                return format!("ask whether there is one that meets a condition: `{field}.exists(x, …)`");
+            }
             Self::NotToMany { .. } => "use it on a relation to many; `in` asks a list",
-            Self::Compare { left, right } => compare_remedy(left, right),
-            Self::Incomparable { ty, .. } if ty == "JSON" => "only its presence can be tested: `== null`, `!= null`",
-            Self::Incomparable { ty, .. } if ty == "Money" => "compare `.amount`, and `.currency` with `==`",
-            Self::Incomparable { ty, .. } if ty.starts_with("list") => "ask its elements with `in`",
-            Self::Incomparable { .. } => "compare it with `==` or `!=`",
-            Self::Operator { left, right, .. } => operator_remedy(left, right),
+            Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
+            Self::Incomparable { ty, .. } => incomparable_remedy(&ty.ty),
+            Self::Operator { left, right, .. } => operator_remedy(&left.ty, &right.ty),
             Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
             Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
@@ -341,7 +389,7 @@ impl ExprErrorKind {
             Self::Fraction { .. } => "write a whole number, such as 1; or make the field a Decimal or a Float",
             Self::Null => "test presence with `x == null` or `x != null`",
             Self::Presence => "test the fields it is made of",
-            Self::NoParameters => "only filters have parameters",
+            Self::NoParameters { .. } => "only filters have parameters",
             Self::UntypedParameter { .. } => "compare it with a field",
             Self::TwoTypes { .. } => "use two parameters",
             Self::Shadows { .. } => "choose another name for the variable",
@@ -375,26 +423,71 @@ fn unknown_remedy(what: &Name) -> &'static str {
     }
 }
 
-fn compare_remedy(left: &str, right: &str) -> &'static str {
-    let number = |ty: &str| matches!(ty, "Int" | "Float" | "Decimal");
-    let beside_number = |ty: &str| (left == ty && number(right)) || (right == ty && number(left));
-    match number(left) && number(right) {
-        true => "give both fields one type in the model",
-        false if beside_number("Duration") => "write a length of time, such as `duration('90m')`",
-        false if beside_number("Money") => "compare its `.amount`",
-        false => "compare it with a value of its own type",
+fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
+    match (expected, found) {
+        (Expected::Type(NamedType { ty: Type::Bool, .. }), _) => "write a condition, such as a comparison",
+        (Expected::Type(NamedType { ty: Type::Text, .. }), Type::List(_)) => {
+            "ask a list with `in`, such as `'ADMIN' in auth.roles`"
+        }
+        (Expected::List, Type::List(_)) | (Expected::Type(_), _) => "write a value of the type that is expected",
+        (Expected::List, Type::Text) => {
+            "write the list in square brackets, such as `x in ['a']`; ask a text with `text.contains('a')`"
+        }
+        (Expected::List, _) => "write the list in square brackets, such as `x in [1]`",
+        (Expected::ListOfScalars, _) => "write one list of values",
+        (Expected::TextOrList, _) => "`size(x)` counts the characters of a text or the elements of a list",
+        (Expected::Signed, _) => "write `-` before a number or a length of time",
     }
 }
 
-fn operator_remedy(left: &str, right: &str) -> &'static str {
-    let either = |ty: &str| left == ty || right == ty;
-    if either("Decimal") || either("Money") {
+fn compare_remedy(left: &Type, right: &Type) -> &'static str {
+    let number = |ty: &Type| matches!(ty, Type::Int | Type::Float | Type::Decimal);
+    let beside = |one: &Type, is: fn(&Type) -> bool| (left == one && is(right)) || (right == one && is(left));
+    if number(left) && number(right) {
+        "give both fields one type in the model"
+    } else if beside(&Type::Duration, number) {
+        "write a length of time, such as `duration('90m')`"
+    } else if beside(&Type::Money, number) {
+        "compare its `.amount`"
+    } else if matches!((left, right), (Type::List(_), _) | (_, Type::List(_))) {
+        "ask a list with `in`, such as `'ADMIN' in auth.roles`"
+    } else if beside(&Type::Bool, |_| true) {
+        "write `x` for true and `!x` for false"
+    } else {
+        "compare it with a value of its own type"
+    }
+}
+
+fn incomparable_remedy(ty: &Type) -> &'static str {
+    match ty {
+        Type::Json => "only its presence can be tested: `== null`, `!= null`",
+        Type::Money => "compare `.amount`, and `.currency` with `==`",
+        Type::List(_) => "ask its elements with `in`",
+        Type::Bool
+        | Type::Int
+        | Type::Float
+        | Type::Decimal
+        | Type::Text
+        | Type::Formatted(_)
+        | Type::Enum(_)
+        | Type::Id
+        | Type::Record(_)
+        | Type::Timestamp
+        | Type::Date
+        | Type::Duration
+        | Type::Null => "compare it with `==` or `!=`",
+    }
+}
+
+fn operator_remedy(left: &Type, right: &Type) -> &'static str {
+    let either = |ty: &Type| left == ty || right == ty;
+    if either(&Type::Decimal) || either(&Type::Money) {
         "exact amounts can be compared, not computed with"
-    } else if either("Text") {
+    } else if either(&Type::Text) {
         "texts cannot be joined"
-    } else if either("Int") && either("Float") {
+    } else if either(&Type::Int) && either(&Type::Float) {
         "give both one type"
-    } else if either("DateTime") {
+    } else if either(&Type::Timestamp) {
         "add a duration, such as `now - duration('24h')`"
     } else {
         "use numbers of one type"

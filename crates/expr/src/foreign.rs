@@ -11,14 +11,30 @@ const WORDS: Table = &[
     (&["&", "and"], "write `&&`"),
     (&["|", "or"], "write `||`"),
     (&["not"], "write `!`"),
+    (&["notin"], "write `!(x in ['a', 'b'])`"),
     (&["is"], "write `== null` or `!= null`"),
-    (&["<>"], "write `!=`"),
-    (&["~", "like", "ilike"], "write `x.contains('…')`"),
-    (&["=>"], "write a comma: `relation.exists(x, condition on x)`"),
+    (&["<>", "!=="], "write `!=`"),
+    (&["eq", "ne", "lt", "le", "gt", "ge"], "write `==`, `!=`, `<`, `<=`, `>` or `>=`"),
+    (&["~"], "write `x.contains('…')`"),
+    (&["like", "ilike"], "write `x.contains('…')`, `x.startsWith('…')` or `x.endsWith('…')`, without `%`"),
+    (&["matches"], "write `x.contains('…')`, `x.startsWith('…')` or `x.endsWith('…')`"),
+    (&["contains", "has", "includes"], "write `text.contains('…')`; ask a list with `'…' in list`"),
+    (&["startsWith"], "write `text.startsWith('…')`"),
+    (&["endsWith"], "write `text.endsWith('…')`"),
+    (&["between"], "write `x >= a && x <= b`"),
+    (&["??"], "write `x != null ? x : y`"),
+    (&["?."], "write `.`; what a missing record has is null"),
+    (&["=>", "->"], "write a comma: `relation.exists(x, condition on x)`"),
     (&["in("], "write the list in square brackets: `x in ['a', 'b']`"),
-    (&["@request"], "the caller is `auth`: write `auth.id`"),
+    (&["@request"], CALLER),
     (&["‘", "’", "‚", "“", "”", "„", "«", "»"], "write texts between ' or \""),
 ];
+
+const CALLER: &str = "the caller is `auth`: write `auth.id`";
+const ROLES: &str = "write `'ADMIN' in auth.roles`";
+const SIGNED_IN: &str = "write `auth.id != null`";
+const CLAIMS: &str = "write `auth.claims.x`";
+const UNCOUNTED: &str = "records can't be counted in an expression";
 
 /// Names of values.
 const NAMES: Table = &[
@@ -26,24 +42,77 @@ const NAMES: Table = &[
     (&["true"], "write `true`"),
     (&["false"], "write `false`"),
     (&["current_user", "currentUser"], "write `auth.id`"),
+    (&["current_timestamp"], "write `now`"),
+];
+
+/// Names that a field or a rule is as likely to have: for where no name is near.
+const ROOTS: Table = &[
+    (&["user", "me", "principal", "session", "identity"], CALLER),
+    (&["self", "it", "record", "row", "doc", "document", "resource", "old"], "the record is `this`"),
+    (&["public", "everyone", "anyone", "anonymous"], "write `true`, which allows everyone"),
+    (&["authenticated", "loggedIn", "signedIn"], SIGNED_IN),
+    (&["owner"], "write `this.author == auth.id`, with the field that refers to the owner"),
+    (&["admin"], ROLES),
+    (&["nobody", "private"], "write `false`, which allows nobody"),
+    (&["today"], "compare a `DateTime` with `now`; which day it is depends on the time zone"),
 ];
 
 const FUNCTIONS: Table = &[
     (&["now"], "`now` takes no parentheses"),
     (&["any", "some"], "write `relation.exists(x, condition on x)`"),
     (&["every"], "write `relation.all(x, condition on x)`"),
-    (&["count"], "records can't be counted in an expression"),
+    (&["count"], UNCOUNTED),
     (&["lower", "toLower", "toLowerCase"], "write `text.lowerAscii()`"),
     (&["upper", "toUpper", "toUpperCase"], "write `text.upperAscii()`"),
     (&["length", "len"], "write `size(x)`"),
     (&["includes"], "write `text.contains(part)`, or `x in list`"),
+    (&["not"], "write `!`"),
     (&["uid"], "write `auth.id`"),
+    (&["role", "hasRole", "isAdmin"], ROLES),
+    (&["isAuthenticated", "isLoggedIn", "isSignedIn"], SIGNED_IN),
+    (&["jwt"], CLAIMS),
+    (&["toString", "str"], "types are never converted; compare values of one type"),
 ];
 
-const AUTH_PARTS: Table = &[(&["role"], "write `'ADMIN' in auth.roles`"), (&["uid"], "write `auth.id`")];
+const AUTH_PARTS: Table = &[
+    (&["role", "isAdmin", "admin"], ROLES),
+    (&["isAuthenticated", "authenticated", "isLoggedIn", "loggedIn", "signedIn"], SIGNED_IN),
+    (&["uid", "user", "userId", "user_id", "sub"], "write `auth.id`"),
+    (&["token", "jwt"], CLAIMS),
+    (&["email", "name"], "the caller is known by `auth.id`; follow a relation, such as `this.author.email`"),
+];
+
+const REQUEST_PARTS: Table = &[
+    (&["auth", "user", "uid"], CALLER),
+    (&["now"], "write `now`"),
+    (&["resource", "data", "body"], "the proposed record is `new`; where one is created, it is `this`"),
+];
 
 /// Parts of what has none.
 const PARTS: Table = &[(&["length", "size"], "write `size(x)`")];
+
+/// Parameters that other systems fill in themselves, without their `$`.
+const PARAMETERS: Table =
+    &[(&["current_user"], CALLER), (&["current_role", "current_roles"], ROLES), (&["now"], "write `now`")];
+
+/// Prefix of the names of the caller's variables in Hasura.
+const HASURA: &str = "x-hasura-";
+
+/// Letters of the variable of Hasura that begins the text.
+pub(crate) fn hasura_variable(text: &str) -> Option<usize> {
+    let begins = text.get(..HASURA.len())?.eq_ignore_ascii_case(HASURA);
+    let length = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(text.len());
+    begins.then_some(length)
+}
+
+fn instead_of_hasura(name: &str) -> Option<&'static str> {
+    hasura_variable(name).filter(|length| *length == name.len())?;
+    Some(match name[HASURA.len()..].to_ascii_lowercase().as_str() {
+        "user-id" => CALLER,
+        "role" | "default-role" | "allowed-roles" => ROLES,
+        _ => CLAIMS,
+    })
+}
 
 fn find(table: Table, word: &str) -> Option<&'static str> {
     let known = |(words, _): &&(&[&str], _)| words.iter().any(|known| known.eq_ignore_ascii_case(word));
@@ -52,20 +121,40 @@ fn find(table: Table, word: &str) -> Option<&'static str> {
 
 /// For something that cannot stand where it does.
 pub(crate) fn instead_of_word(found: &str) -> Option<&'static str> {
-    find(WORDS, &found.replace(char::is_whitespace, ""))
+    find(WORDS, &found.replace(char::is_whitespace, "")).or_else(|| instead_of_hasura(found))
 }
 
-/// For a name that is not known.
-pub(crate) fn instead_of_name(what: &Name, name: &str) -> Option<&'static str> {
+/// For a name that is not known; `is_near`: whether there is a name like it.
+pub(crate) fn instead_of_name(what: &Name, name: &str, is_near: bool) -> Option<&'static str> {
     match what {
-        Name::Variable | Name::Field(_) => find(NAMES, name),
+        Name::Variable => find(NAMES, name).or_else(|| find(ROOTS, name).filter(|_| !is_near)),
+        Name::Field(_) => find(NAMES, name),
         Name::Function => find(FUNCTIONS, name),
         Name::AuthPart => find(AUTH_PARTS, name),
-        Name::BareValue | Name::Value(_) | Name::Kind | Name::RequestPart | Name::MoneyPart => None,
+        Name::RequestPart => find(REQUEST_PARTS, name),
+        Name::BareValue | Name::Value(_) | Name::Kind | Name::MoneyPart => None,
     }
 }
 
 /// For a part of something that has no parts.
 pub(crate) fn instead_of_part(name: &str) -> Option<&'static str> {
     find(PARTS, name)
+}
+
+/// For a parameter where there are none.
+pub(crate) fn instead_of_parameter(name: &str) -> Option<&'static str> {
+    find(PARAMETERS, name)
+}
+
+/// For a text that is not a value of the type it stands beside.
+pub(crate) fn instead_of_text(text: &str) -> Option<&'static str> {
+    match text.strip_prefix('$') {
+        Some(name) => find(PARAMETERS, name),
+        None => instead_of_hasura(text),
+    }
+}
+
+/// Whether the word counts, in this language or another one.
+pub(crate) fn counts(name: &str) -> bool {
+    matches!(name, "size" | "length" | "len" | "count")
 }

@@ -4,6 +4,7 @@ use backstay_base::limits;
 use cel::parser::pratt_parser::{Lexer, Token, TokenKind};
 
 use crate::error::{ExprError, ExprErrorKind};
+use crate::foreign;
 
 /// The words of an expression, known to be few enough and nested little enough for a parser that recurses, and free of
 /// the parts of CEL that are left out.
@@ -69,11 +70,16 @@ fn words(text: &str, parameters: bool) -> Result<Vec<Word>, ExprError> {
                     return Err(unexpected(text, token.start));
                 }
                 if !parameters {
-                    return Err(error(token.start..name.end, ExprErrorKind::NoParameters));
+                    let kind = ExprErrorKind::NoParameters { name: text[name.start..name.end].to_owned() };
+                    return Err(error(token.start..name.end, kind));
                 }
                 words.push(Word { kind: TokenKind::TokIdent, span: token.start..name.end, parameter: true });
             }
             TokenKind::TokError => return Err(bad_word(text, token)),
+            TokenKind::TokIdent if let Some(length) = foreign::hasura_variable(&text[token.start..]) => {
+                let found = text[token.start..token.start + length].to_owned();
+                return Err(error(token.start..token.start + length, ExprErrorKind::Unexpected { found }));
+            }
             kind => words.push(Word { kind, span: token.start..token.end, parameter: false }),
         }
     }
@@ -119,6 +125,10 @@ fn refuse_what_is_left_out(text: &str, words: &[Word]) -> Result<(), ExprError> 
     for (index, word) in words.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| words[before].kind);
         let after = words.get(index + 1).map(|after| after.kind);
+        if word.kind == TokenKind::TokDot && before == Some(TokenKind::TokQuestion) && index > 0 {
+            let span = words[index - 1].span.start..word.span.end;
+            return Err(error(span.clone(), ExprErrorKind::Unexpected { found: text[span].to_owned() }));
+        }
         if let Some(instead) = left_out(&text[word.span.clone()], word, before, after) {
             let what = match word.kind {
                 TokenKind::TokUint => "an unsigned number".to_owned(),

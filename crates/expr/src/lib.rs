@@ -20,7 +20,7 @@ mod truth;
 pub use checked::{Checked, Parameter};
 pub use compile::{compile, compile_value};
 pub use driver::Driver;
-pub use error::{ExprError, ExprErrorKind, Name};
+pub use error::{Expected, ExprError, ExprErrorKind, Name, NamedType};
 pub use evaluate::{Environment, Start, evaluate, truth};
 pub use facts::{Facts, Truths};
 pub use fold::fold;

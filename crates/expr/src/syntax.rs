@@ -105,7 +105,8 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
     ExprError { span: word.span.clone(), kind }
 }
 
-/// What belongs to another language around the word at which the parser stopped: `not x`, `<>`, `=>` and `in (a, b)`.
+/// What belongs to another language around the word at which the parser stopped: `not x`, `x not in y`, `<>`, `===`,
+/// `=>`, `->`, `??` and `in (a, b)`.
 fn place_of_foreign(lexis: &Lexis<'_>, index: usize) -> Option<Range<usize>> {
     let word = &lexis.words[index];
     let before = &lexis.words[index.checked_sub(1)?];
@@ -113,7 +114,20 @@ fn place_of_foreign(lexis: &Lexis<'_>, index: usize) -> Option<Range<usize>> {
     if lexis.text.get(arrow.clone()) == Some("=>") {
         return Some(arrow);
     }
+    let joined = |first: &Word, second: &Word| Some(first.span.start..second.span.end);
+    let after = lexis.words.get(index + 1);
+    if let Some(after) = after.filter(|after| after.kind == TokenKind::TokIn)
+        && lexis.text_of(word).eq_ignore_ascii_case("not")
+    {
+        return joined(word, after);
+    }
+    let equality = matches!(before.kind, TokenKind::TokEqualEqual | TokenKind::TokExclamationEqual);
     match word.kind {
+        _ if equality && before.span.end == word.span.start && lexis.text_of(word) == "=" => joined(before, word),
+        TokenKind::TokQuestion if before.kind == TokenKind::TokQuestion => joined(before, word),
+        TokenKind::TokGreater if before.kind == TokenKind::TokMinus && before.span.end == word.span.start => {
+            joined(before, word)
+        }
         TokenKind::TokGreater if before.kind == TokenKind::TokLess && before.span.end == word.span.start => {
             Some(before.span.start..word.span.end)
         }

@@ -13,7 +13,7 @@ use crate::literal;
 use crate::places::Places;
 use crate::source::{SourceMap, Span};
 use crate::translate::Translation;
-use crate::{DIRECTIVES, Diagnostic, Diagnostics, unsupported};
+use crate::{DIRECTIVES, Diagnostic, Diagnostics, syntax, unsupported};
 
 /// A schema that is valid GraphQL and uses nothing that Backstay does not support.
 pub(crate) struct Compiled {
@@ -104,10 +104,16 @@ fn parse(places: &mut Places, out: &mut Diagnostics) -> Vec<Document> {
         };
         let id = document.sources.keys().next().expect("a parsed document has one source");
         places.add(*id, number);
-        for error in errors.iter().flat_map(DiagnosticList::iter).take(limits::MODEL_DIAGNOSTICS) {
-            let message = plain_tokens(&error.error.to_string());
-            let diagnostic = Diagnostic::error(message).help("model files are GraphQL type definitions (SDL)");
-            out.push(diagnostic.located(places.span(error.error.location()), "here"));
+        // What the parser reports after its first error follows from it.
+        let first = errors
+            .iter()
+            .flat_map(DiagnosticList::iter)
+            .min_by_key(|error| error.error.location().map_or(usize::MAX, |place| place.offset()));
+        if let Some(error) = first {
+            let at = error.error.location().map_or(file.text.len(), |place| place.offset());
+            let message = error.error.to_string();
+            let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
+            out.push(syntax::diagnostic(number, &file.text, at, message));
         }
         documents.push(document);
     }
@@ -117,11 +123,4 @@ fn parse(places: &mut Places, out: &mut Diagnostics) -> Vec<Document> {
 /// Whether a file holds nothing but blanks and comments, which the parser takes for a mistake.
 fn is_empty(text: &str) -> bool {
     text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
-}
-
-/// The parser's names of tokens as they are written.
-fn plain_tokens(message: &str) -> String {
-    let tokens = [("L_CURLY", "`{`"), ("R_CURLY", "`}`"), ("L_PAREN", "`(`"), ("R_PAREN", "`)`"), ("R_BRACK", "`]`")];
-    let written = tokens.iter().fold(message.to_owned(), |text, (name, token)| text.replace(name, token));
-    written.replace("EOF", "the end of the file")
 }

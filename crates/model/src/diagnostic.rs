@@ -180,7 +180,7 @@ impl Diagnostics {
             self.list.truncate(limits::MODEL_DIAGNOSTICS);
             let last =
                 Diagnostic { severity: self.list[0].severity, ..Diagnostic::error(format!("there are {more} more")) };
-            self.list.push(last.help("mend these first"));
+            self.list.push(last.help("fix these first"));
         }
         self
     }

@@ -4,6 +4,7 @@
 mod compile;
 mod diagnostic;
 mod difference;
+mod foreign;
 mod literal;
 mod load;
 mod model;
@@ -12,6 +13,7 @@ mod places;
 mod render;
 mod resolve;
 mod source;
+mod syntax;
 mod translate;
 mod unsupported;
 mod value_type;

@@ -1,14 +1,55 @@
 //! From the GraphQL compiler's errors to ours.
 
 use apollo_compiler::diagnostic::ToCliReport;
+use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::DiagnosticList;
 use apollo_compiler::{Name, Schema};
 use backstay_base::limits;
 
-use crate::names::suggestion;
+use crate::names::{nearest, suggestion};
 use crate::places::Places;
 use crate::source::Span;
-use crate::{Diagnostic, Diagnostics, unsupported};
+use crate::{Diagnostic, Diagnostics, foreign, unsupported};
+
+type CompilerError<'a> = apollo_compiler::diagnostic::Diagnostic<'a, apollo_compiler::validation::DiagnosticData>;
+
+/// An error as the compiler reports it.
+struct Reported {
+    kind: Option<&'static str>,
+    message: String,
+    span: Option<Span>,
+}
+
+impl Reported {
+    fn begins_within(&self, outer: Span) -> bool {
+        self.span.is_some_and(|inner| outer.file == inner.file && (outer.start..outer.end).contains(&inner.start))
+    }
+
+    /// Whether it goes away with one of the others.
+    fn follows_from_one_of(&self, errors: &[Self]) -> bool {
+        let is = |error: &Self, kind: &str| error.kind == Some(kind);
+        if is(self, "RequiredArgument") {
+            // The argument has another name, or the directive another place.
+            let within = |other: &Self| self.span.is_some_and(|outer| other.begins_within(outer));
+            return errors
+                .iter()
+                .any(|other| within(other) && (is(other, "UndefinedArgument") || is(other, "UnsupportedLocation")));
+        }
+        if is(self, "RequiredField") {
+            let same = |other: &Self| {
+                is(other, "UndefinedInputValue") && self.span.is_some_and(|outer| other.begins_within(outer))
+            };
+            let earlier =
+                |other: &Self| is(other, "RequiredField") && other.span == self.span && !std::ptr::eq(other, self);
+            return errors.iter().any(same)
+                || errors.iter().take_while(|other| !std::ptr::eq(*other, self)).any(earlier);
+        }
+        // Null for a required argument is an argument that is missing, which is said already.
+        let missing =
+            |other: &Self| is(other, "RequiredArgument") && other.span.is_some_and(|outer| self.begins_within(outer));
+        self.message.ends_with("found null") && errors.iter().any(missing)
+    }
+}
 
 /// The schema, as far as it was built, that the compiler's errors are about.
 pub(crate) struct Translation<'a> {
@@ -17,26 +58,35 @@ pub(crate) struct Translation<'a> {
 }
 
 impl Translation<'_> {
-    /// Adds the compiler's errors, without those inside of what was refused already.
+    /// Adds the compiler's errors, without those that follow from another one.
     pub(crate) fn add(&self, errors: &DiagnosticList, out: &mut Diagnostics) {
         let refused: Vec<Span> = out.iter().filter_map(|diagnostic| diagnostic.span).collect();
-        let within = |inner: Span| {
-            refused.iter().any(|outer| outer.file == inner.file && (outer.start..outer.end).contains(&inner.start))
-        };
-        for error in errors.iter().take(limits::MODEL_DIAGNOSTICS) {
-            let span = self.places.span(error.error.location());
-            if span.is_some_and(within) {
+        let mut errors: Vec<Reported> =
+            errors.iter().take(limits::MODEL_DIAGNOSTICS).map(|error| self.reported(&error)).collect();
+        errors.sort_by_key(|error| error.span.map(|span| (span.file, span.start)));
+        let mut found: Vec<Diagnostic> = Vec::new();
+        for error in &errors {
+            let follows = refused.iter().any(|outer| error.begins_within(*outer)) || error.follows_from_one_of(&errors);
+            if follows {
                 continue;
             }
-            let message = error.error.to_string();
-            // Null for a required argument is an argument that is missing, which is said already.
-            let repeated = out.iter().filter_map(|diagnostic| diagnostic.span).any(|outer| {
-                span.is_some_and(|inner| outer.file == inner.file && (outer.start..outer.end).contains(&inner.start))
-            });
-            if repeated && message.ends_with("found null") {
-                continue;
+            let diagnostic = self.translated(error.kind, &error.message, error.span);
+            // What a model names in many places is missing once.
+            let is_name = matches!(error.kind, Some("UndefinedDefinition" | "UndefinedDirective"));
+            let same = found.iter_mut().find(|other| is_name && other.message == diagnostic.message);
+            match (same, diagnostic.span) {
+                (Some(same), Some(span)) => same.related.push((span, "and here".to_owned())),
+                _ => found.push(diagnostic),
             }
-            out.push(self.translated(error.error.unstable_error_name(), &message, span));
+        }
+        out.extend(found);
+    }
+
+    fn reported(&self, error: &CompilerError<'_>) -> Reported {
+        Reported {
+            kind: error.error.unstable_error_name(),
+            message: error.error.to_string(),
+            span: self.places.span(error.error.location()),
         }
     }
 
@@ -50,8 +100,14 @@ impl Translation<'_> {
                 let directive = directive.trim_start_matches('@');
                 let known = self.schema.directive_definitions.get(directive);
                 let known = known.iter().flat_map(|definition| &definition.arguments).map(|a| a.name.as_str());
+                let known: Vec<&str> = known.collect();
                 let diagnostic = Diagnostic::error(format!("`@{directive}` takes no argument `{name}`"));
-                diagnostic.located(span, "not an argument of it").help(suggestion(name, known))
+                let help = match known.as_slice() {
+                    [] => format!("write `@{directive}` alone"),
+                    [only] => format!("write `@{directive}({only}: …)`"),
+                    _ => suggestion(name, known),
+                };
+                diagnostic.located(span, "not an argument of it").help(help)
             }
             (Some("UndefinedEnumValue"), [name, of @ ..]) => {
                 let known = of.first().and_then(|of| self.schema.get_enum(of));
@@ -69,22 +125,93 @@ impl Translation<'_> {
                     .located(span, "it is missing here")
                     .help(format!("write `{}({name}: …)`", head(covered)))
             }
+            (Some("UniqueArgument"), [name, ..]) => Diagnostic::error(format!("`{name}` is written twice"))
+                .located(span, "again here")
+                .help("keep one of the two; join two rules with `&&` or `||`"),
+            // The only object that a directive takes.
+            (Some("RequiredField" | "UndefinedInputValue"), _) => Diagnostic::error("this is no value for a field")
+                .located(span, "not `field` and `to`")
+                .help("write `{field: \"publishedAt\", to: \"now\"}`"),
+            (_, [name]) if message.starts_with("type extension for undefined type") => {
+                let known = self.schema.types.iter().filter(|(_, ty)| self.places.is_model(ty.name().location()));
+                let help = suggestion(name, known.map(|(name, _)| name.as_str()));
+                Diagnostic::error(format!("there is no type `{name}` to extend")).located(span, "not known").help(help)
+            }
             (Some("EmptyFieldSet"), _) => Diagnostic::error("the type has no fields")
                 .located(span, "this type")
                 .help("give it a field such as `name: String!`, or remove it"),
+            (Some("UnsupportedValueType"), _) => self.wrong_value(message, covered).located(span, "not what it takes"),
+            (_, [name, of, ..]) if message.starts_with("duplicate definitions") => self.written_twice(name, of, span),
+            (_, [name, ..]) if message.starts_with("the type") && self.is_models(name) => {
+                let diagnostic = Diagnostic::error(format!("there are two types called `{name}`"));
+                let first = self.schema.types.get(*name).and_then(|ty| self.places.span(ty.name().location()));
+                twice(diagnostic, first, span)
+            }
             _ => Diagnostic::error(message).located(span, "here").help(self.remedy(message, &quoted)),
         }
+    }
+
+    /// Whether the model itself defines a type of this name.
+    fn is_models(&self, name: &str) -> bool {
+        self.schema.types.get(name).is_some_and(|ty| self.places.is_model(ty.name().location()))
+    }
+
+    /// A field of a type, or a value of an enum, that is there twice.
+    fn written_twice(&self, name: &str, of: &str, span: Option<Span>) -> Diagnostic {
+        let (what, first) = match self.schema.types.get(of) {
+            Some(ExtendedType::Object(object)) => {
+                ("fields", object.fields.get(name).and_then(|field| field.name.location()))
+            }
+            Some(ExtendedType::Enum(of)) => ("values", of.values.get(name).and_then(|value| value.value.location())),
+            _ => ("parts", None),
+        };
+        twice(Diagnostic::error(format!("{of} has two {what} called `{name}`")), self.places.span(first), span)
+    }
+
+    /// A value of another kind than the argument takes.
+    fn wrong_value(&self, message: &str, covered: &str) -> Diagnostic {
+        let words = message.strip_prefix("expected value of type ").and_then(|rest| rest.split_once(", found "));
+        let Some((ty, found)) = words else {
+            return Diagnostic::error(message).help("write a value of the type that is expected");
+        };
+        let ty = ty.trim_end_matches('!');
+        if let Some(of) = self.schema.get_enum(ty) {
+            let words: Vec<&str> = of.values.keys().map(Name::as_str).collect();
+            let help = match words.iter().find(|word| covered.trim_matches('"').eq_ignore_ascii_case(word)) {
+                Some(word) => format!("write `{word}` without quotes"),
+                None => format!("write one of {}", words.join(", ")),
+            };
+            return Diagnostic::error(format!("expected a word, found {found}")).help(help);
+        }
+        if ty == "String" {
+            let help = match found {
+                "an enum" | "a boolean" => format!("write it in quotes: `\"{covered}\"`"),
+                "a list" => "write one text, such as `\"a && b\"`".to_owned(),
+                _ => "write a text between double quotes".to_owned(),
+            };
+            return Diagnostic::error(format!("expected a text, found {}", found.replace("an enum", "a bare word")))
+                .help(help);
+        }
+        Diagnostic::error(message).help("write a value of the type that is expected")
     }
 
     fn unknown_type(&self, name: &str, span: Option<Span>) -> Diagnostic {
         if let Some(diagnostic) = unsupported::scalar(name, span) {
             return diagnostic;
         }
+        if let Some(instead) = foreign::instead_of_type(name) {
+            return Diagnostic::error(format!("there is no type `{name}`")).located(span, "not known").help(instead);
+        }
         let known = self.schema.types.iter().filter(|(name, ty)| {
             let shown = !name.starts_with("__") && !name.starts_with("Backstay") && name.as_str() != "Query";
             shown && !ty.is_input_object()
         });
-        let help = suggestion(name, known.map(|(name, _)| name.as_str()));
+        let known: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
+        let help = suggestion(name, known.iter().copied());
+        let help = match nearest(name, known) {
+            Some(_) => help,
+            None => format!("define a type or an enum called `{name}`; {help}"),
+        };
         Diagnostic::error(format!("there is no type `{name}`")).located(span, "not known").help(help)
     }
 
@@ -96,7 +223,8 @@ impl Translation<'_> {
         }
         let ours = self.schema.directive_definitions.values().filter(|definition| !definition.is_built_in());
         let ours: Vec<String> = ours.map(|definition| format!("@{}", definition.name)).collect();
-        let help = suggestion(directive, ours.iter().map(String::as_str));
+        let suggested = || suggestion(directive, ours.iter().map(String::as_str));
+        let help = foreign::instead_of_directive(name).map_or_else(suggested, str::to_owned);
         Diagnostic::error(format!("there is no directive `{directive}`")).located(span, "not known").help(help)
     }
 
@@ -117,10 +245,6 @@ impl Translation<'_> {
 
     fn remedy(&self, message: &str, quoted: &[&str]) -> String {
         match quoted.first() {
-            Some(name) if message.starts_with("type extension for undefined type") => {
-                let known = self.schema.types.keys().map(Name::as_str).filter(|name| !name.starts_with("__"));
-                return suggestion(name, known);
-            }
             Some(name) if *name == "Query" || self.schema.get_scalar(name).is_some() => {
                 return format!("`{name}` is there already; give the type another name");
             }
@@ -138,6 +262,14 @@ impl Translation<'_> {
             "see docs/model.md for what can be written here"
         };
         remedy.to_owned()
+    }
+}
+
+fn twice(diagnostic: Diagnostic, first: Option<Span>, again: Option<Span>) -> Diagnostic {
+    let diagnostic = diagnostic.located(again, "again here").help("remove one of the two, or give it another name");
+    match first {
+        Some(first) => diagnostic.and(first, "first here"),
+        None => diagnostic,
     }
 }
 

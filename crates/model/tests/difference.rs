@@ -178,6 +178,7 @@ fn behaviour() {
         ("a: String", "a: String @class(is: PERSONAL)"),
         ("a: Int", "\"Words.\" a: Int"),
         ("a: Int", "a: Int @allow(read: \"false\")"),
+        ("a: Int", "a: Int @immutable"),
     ] {
         check(old, new, &[told]);
     }
@@ -186,4 +187,16 @@ fn behaviour() {
         "extend schema @rule(name: \"a\", is: \"true\")",
         &["Safe: the application has another name, other named rules, roles or states; no record changes"],
     );
+    let other = "Safe: the application has another name, other named rules, roles or states; no record changes";
+    let machine = |of: &str| format!("enum Step {{ ONE @initial {of} TWO }}");
+    let to = "@to(state: \"TWO\", when: \"true\")";
+    for (old, new) in [
+        (machine(""), machine(to)),
+        (machine(to), machine("@to(state: \"TWO\", when: \"false\")")),
+        (machine(to), machine("@to(state: \"TWO\", when: \"true\", set: [{field: \"a\", to: \"1\"}])")),
+        (String::new(), "extend enum Color @roles".to_owned()),
+    ] {
+        let types = "type Job @allow(read: \"true\") { a: Int }";
+        check_models(&format!("{types} {old}"), &format!("{types} {new}"), &[other]);
+    }
 }

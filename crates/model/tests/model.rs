@@ -359,6 +359,28 @@ mod mutated {
         }
     }
 
+    /// Whatever a long line holds, its first mistake is found in time that grows with it, not with its square.
+    #[test]
+    fn a_long_line_of_mistakes_is_survived() {
+        for unit in ["type A @allow ", "allow: Int ", "allow ", "\"a\" ", "\"a\"b", "\"\n\\", "( ", ": "] {
+            survives(&format!("type B @allow(read: \"a\") {{ a: Int {} = ", unit.repeat(30_000)));
+            survives(&format!("type B @allow(read: {} = ", unit.repeat(30_000)));
+        }
+    }
+
+    /// A sign that is left out is one mistake, in its line or soon after it.
+    #[test]
+    fn a_missing_sign_is_one_error() {
+        for (at, sign) in NEWSROOM.match_indices(|sign: char| "{}()[]\":!@".contains(sign)) {
+            let mut text = NEWSROOM.to_owned();
+            text.remove(at);
+            let Err(refused) = load(vec![SourceFile::app("m.graphql", text)]) else { continue };
+            let line = NEWSROOM[..=at].lines().count();
+            let errors = refused.plain();
+            assert_eq!(errors.len(), 1, "without the {sign} of line {line}: {refused}");
+        }
+    }
+
     #[test]
     fn a_long_line_is_told_without_an_excerpt() {
         let text = format!("type P {{ {} b: Intt }}", "a: Int ".repeat(20_000));
@@ -484,4 +506,31 @@ fn what_a_type_of_the_application_is_called_is_nothing_to_a_type_of_the_system()
     assert_eq!(kind("at"), FieldKind::Scalar(Scalar::DateTime));
     assert_eq!(kind("json"), FieldKind::Scalar(Scalar::Json));
     assert_eq!(kind("ats"), FieldKind::List(Element::Scalar(Scalar::DateTime)));
+}
+
+/// The scalars that `directives.graphql` declares for editors, and those that GraphQL has itself.
+#[test]
+fn editors_know_the_scalars_that_fields_can_have() {
+    // A type for the arguments of directives.
+    const NOT_FOR_FIELDS: &str = "BackstayLiteral";
+    let document = apollo_compiler::ast::Document::parse(DIRECTIVES, "directives.graphql").expect("parses");
+    let declared = document.definitions.iter().filter_map(|definition| definition.as_scalar_type_definition());
+    let declared = declared.map(|scalar| scalar.name.to_string()).filter(|name| name != NOT_FOR_FIELDS);
+    let built_in = ["ID", "String", "Int", "Float", "Boolean"].map(str::to_owned);
+    let mut known: Vec<String> = declared.chain(built_in).collect();
+    let mut all: Vec<String> = Scalar::ALL.iter().map(|scalar| scalar.name().to_owned()).collect();
+    known.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(known, all);
+}
+
+#[test]
+fn every_scalar_is_the_type_of_a_field() {
+    for scalar in Scalar::ALL {
+        let text =
+            format!("extend schema @app(name: \"T\") type Thing @allow(read: \"true\") {{ a: {} }}", scalar.name());
+        let model = load(vec![SourceFile::app("m.graphql", text)]).expect("loads").model;
+        let field = model.collection_named("Thing").and_then(|thing| thing.field_named("a")).expect("the field");
+        assert_eq!(field.kind, FieldKind::Scalar(scalar));
+    }
 }

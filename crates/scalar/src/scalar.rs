@@ -36,105 +36,85 @@ pub use document::{Members, members, merged};
 use crate::definition::{Definition, Letters, Writer};
 use crate::{Part, Problem, Schema, Storage, Token, Value, ValueRef};
 
-/// A scalar type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scalar {
+/// Declares the scalars that fields can have, each with its definition and a default for each of its parameters. One list
+/// makes the enum, `ALL` and `define`, so that none of them can forget a scalar.
+macro_rules! scalars {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident $({ $($(#[$parameter_doc:meta])* $parameter:ident: $ty:ty = $default:literal,)* })?
+            => $definition:expr;
+    )*) => {
+        /// A scalar type.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Scalar {
+            $($(#[$doc])* $variant $({ $($(#[$parameter_doc])* $parameter: $ty),* })?,)*
+            /// The currency of `Money`, ISO 4217. Part of the expression language; fields cannot have it.
+            Currency,
+        }
+
+        impl Scalar {
+            const COUNT: usize = [$(stringify!($variant)),*].len();
+
+            /// The scalars that fields can have, by their names in model files; `Decimal` with its default precision.
+            pub const ALL: [Self; Self::COUNT] = [$(Self::$variant $({ $($parameter: $default),* })?),*];
+
+            fn define<R>(self, with: impl FnOnce(&dyn Definition) -> R) -> R {
+                match self {
+                    $(Self::$variant $({ $($parameter),* })? => with(&$definition),)*
+                    Self::Currency => with(&CurrencyCode),
+                }
+            }
+        }
+    };
+}
+
+scalars! {
     /// `ID`.
-    Id,
+    Id => Id;
     /// `String`: at most `limits::STRING_CHARS` characters.
-    String,
+    String => Word;
     /// `Text`: limited by the body alone.
-    Text,
+    Text => Text;
     /// `Int`: 64 bits, signed.
-    Int,
+    Int => Int;
     /// `Float`: finite, 64 bits.
-    Float,
+    Float => Float;
     /// `Decimal`: exact, at most 18 digits of which `scale` stand after the point.
     Decimal {
         /// All digits, 1 to 18.
-        precision: u8,
+        precision: u8 = 18,
         /// Digits after the point, 0 to `precision`.
-        scale: u8,
-    },
+        scale: u8 = 4,
+    } => Decimal { precision, scale };
     /// `Boolean`.
-    Boolean,
+    Boolean => Boolean;
     /// `DateTime`: RFC 3339, kept to the microsecond in UTC.
-    DateTime,
+    DateTime => DateTime;
     /// `Date`: RFC 3339, full-date.
-    Date,
+    Date => Date;
     /// `Time`: a time of day without a date, RFC 3339, partial-time.
-    Time,
+    Time => Time;
     /// `Duration`: ISO 8601, kept in microseconds.
-    Duration,
+    Duration => Duration;
     /// `Bytes`: base64, RFC 4648.
-    Bytes,
+    Bytes => Bytes;
     /// `JSON`: RFC 8259.
-    Json,
+    Json => Json;
     /// `Email`: RFC 5321 and 6531, kept in lower case.
-    Email,
+    Email => Email;
     /// `Url`: absolute, `http` or `https`, as the URL Standard serializes it.
-    Url,
+    Url => Url;
     /// `Phone`: E.164.
-    Phone,
+    Phone => Phone;
     /// `Country`: ISO 3166-1, two letters.
-    Country,
+    Country => Country;
     /// `Locale`: BCP 47.
-    Locale,
+    Locale => Locale;
     /// `Money`: an amount with its currency.
-    Money,
-    /// The currency of `Money`, ISO 4217. Part of the expression language; fields cannot have it.
-    Currency,
+    Money => MoneyAmount;
 }
 
 impl Scalar {
-    /// The scalars that fields can have, by their names in model files; `Decimal` with its default precision.
-    pub const ALL: [Self; 19] = [
-        Self::Id,
-        Self::String,
-        Self::Text,
-        Self::Int,
-        Self::Float,
-        Self::Decimal { precision: 18, scale: 4 },
-        Self::Boolean,
-        Self::DateTime,
-        Self::Date,
-        Self::Time,
-        Self::Duration,
-        Self::Bytes,
-        Self::Json,
-        Self::Email,
-        Self::Url,
-        Self::Phone,
-        Self::Country,
-        Self::Locale,
-        Self::Money,
-    ];
-
-    fn define<R>(self, with: impl FnOnce(&dyn Definition) -> R) -> R {
-        match self {
-            Self::Id => with(&Id),
-            Self::String => with(&Word),
-            Self::Text => with(&Text),
-            Self::Int => with(&Int),
-            Self::Float => with(&Float),
-            Self::Decimal { precision, scale } => with(&Decimal { precision, scale }),
-            Self::Boolean => with(&Boolean),
-            Self::DateTime => with(&DateTime),
-            Self::Date => with(&Date),
-            Self::Time => with(&Time),
-            Self::Duration => with(&Duration),
-            Self::Bytes => with(&Bytes),
-            Self::Json => with(&Json),
-            Self::Email => with(&Email),
-            Self::Url => with(&Url),
-            Self::Phone => with(&Phone),
-            Self::Country => with(&Country),
-            Self::Locale => with(&Locale),
-            Self::Money => with(&MoneyAmount),
-            Self::Currency => with(&CurrencyCode),
-        }
-    }
-
     /// The scalar of this name in model files; `Decimal` with its default precision.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scalar| scalar.name() == name)

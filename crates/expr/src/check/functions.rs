@@ -2,9 +2,9 @@ use std::ops::Range;
 
 use super::names::Place;
 use super::{Checker, RESERVED_NAMES, Variable, literal};
-use crate::error::{ExprErrorKind, Name};
+use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};
-use crate::{Expr, Function, Node, Quantifier, Type};
+use crate::{Expr, Function, Node, Quantifier, Type, foreign};
 use backstay_base::nearest;
 use backstay_scalar::Letters;
 
@@ -40,6 +40,9 @@ impl Checker<'_> {
             "upperAscii" => of_text(Function::UpperAscii, Type::Text),
             _ => None,
         };
+        if let Some(field) = self.counted(function, target.or(arguments.first())) {
+            return self.refuse(span.clone(), ExprErrorKind::Uncountable { field });
+        }
         match (function.name.as_str(), target, arguments, method) {
             ("size", None, [of], _) | ("size", Some(of), [], _) => self.size(of, span),
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
@@ -69,11 +72,26 @@ impl Checker<'_> {
         self.refuse(function.span.clone(), kind)
     }
 
+    /// The relation to many whose records a call counts.
+    fn counted(&mut self, function: &Ident, target: Option<&Syntax>) -> Option<String> {
+        let target = target.filter(|_| foreign::counts(&function.name))?;
+        let noted = self.errors.len();
+        let place = match &target.node {
+            SyntaxNode::Name(_) | SyntaxNode::Select(..) => self.place(target),
+            _ => None,
+        };
+        self.errors.truncate(noted);
+        match place? {
+            Place::Many { field, .. } => Some(field),
+            Place::One(_) => None,
+        }
+    }
+
     fn size(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
         let of = self.expr(of, None)?;
         if !of.ty.is_text() && !matches!(of.ty, Type::List(_)) {
-            let found = self.name_of(&of.ty);
-            return self.refuse(of.span, ExprErrorKind::Type { expected: "a text or a list".to_owned(), found });
+            let found = self.named_type(&of.ty);
+            return self.refuse(of.span, ExprErrorKind::Type { expected: Expected::TextOrList, found });
         }
         Some(self.make(Node::Call(Function::Size, vec![of]), Type::Int, span))
     }

@@ -123,6 +123,8 @@ pub(super) fn text(model: &Model, text: &str, hint: Option<&Type>) -> Literal {
             let suggestion = suggestion.map(|name| name.as_ref().to_owned());
             Err(ExprErrorKind::Unknown { what, name: text.to_owned(), suggestion })
         }
-        Err(ValueProblem::Scalar(problem)) => Err(ExprErrorKind::Literal { ty: name_of(model, ty), problem }),
+        Err(ValueProblem::Scalar(problem)) => {
+            Err(ExprErrorKind::Literal { text: text.to_owned(), ty: name_of(model, ty), problem })
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::lexis::Lexis;
 use crate::syntax::{Ident, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, MoneyPart, Node, Path, Root, Type, syntax};
+use crate::{CallerPart, Expr, MoneyPart, Node, Path, Root, Type, foreign, syntax};
 use backstay_base::nearest;
 
 /// Relations that one path may lead through.
@@ -38,13 +38,30 @@ impl<'m> Checker<'m> {
                 if let Some(part) = self.part_of_caller(of, field, &syntax.span) {
                     return part.map(Place::One);
                 }
+                if let Some(refused) = self.bare_enum(of, field, &syntax.span) {
+                    return refused;
+                }
                 match self.place_of_operand(of)? {
                     Place::One(of) => self.step(of, field, &syntax.span),
+                    Place::Many { field: many, .. } if foreign::counts(&field.name) => {
+                        self.refuse(syntax.span.clone(), ExprErrorKind::Uncountable { field: many })
+                    }
                     Place::Many { field, .. } => self.refuse(of.span.clone(), ExprErrorKind::ToMany { field }),
                 }
             }
             _ => self.expr(syntax, None).map(Place::One),
         }
+    }
+
+    /// `State.DRAFT`, which other languages write for a value of an enum; the outer `None` where it is something else.
+    #[expect(clippy::option_option, reason = "something else; refused")]
+    fn bare_enum(&mut self, of: &Syntax, value: &Ident, span: &Range<u32>) -> Option<Option<Place>> {
+        let SyntaxNode::Name(name) = &of.node else { return None };
+        let is_free = !self.scope.client && self.visible_variable(name).is_none();
+        let of = self.scope.model.enums.iter().find(|of| is_free && of.name == *name)?;
+        of.value(&value.name)?;
+        let kind = ExprErrorKind::Unknown { what: Name::BareValue, name: value.name.clone(), suggestion: None };
+        Some(self.refuse(span.clone(), kind))
     }
 
     fn place_of_operand(&mut self, of: &Syntax) -> Option<Place> {
@@ -184,7 +201,7 @@ impl<'m> Checker<'m> {
     /// From a record to one of its fields, or from money to one of its parts.
     fn step(&mut self, of: Expr, field: &Ident, span: &Range<u32>) -> Option<Place> {
         let Expr { node: Node::Path(mut path), ty, .. } = of else {
-            let kind = ExprErrorKind::NoFields { of: self.name_of(&of.ty), name: field.name.clone() };
+            let kind = ExprErrorKind::NoFields { of: self.named_type(&of.ty), name: field.name.clone() };
             return self.refuse(field.span.clone(), kind);
         };
         match (ty, path.part) {
@@ -199,7 +216,7 @@ impl<'m> Checker<'m> {
                 Some(Place::One(self.make(Node::Path(path), ty, span)))
             }
             (ty, _) => {
-                let kind = ExprErrorKind::NoFields { of: self.name_of(&ty), name: field.name.clone() };
+                let kind = ExprErrorKind::NoFields { of: self.named_type(&ty), name: field.name.clone() };
                 self.refuse(field.span.clone(), kind)
             }
         }
@@ -211,6 +228,14 @@ impl<'m> Checker<'m> {
         let Some(field) = collection.field_named(&name.name) else {
             let open = collection.fields.iter().filter(|field| !client || field.class != Some(Class::Secret));
             let names = open.map(|field| field.name.as_str());
+            // `authorId` and `author_id` for `author`: a relation is its key.
+            let relation = name.name.strip_suffix("Id").or_else(|| name.name.strip_suffix("_id"));
+            let relation = relation.and_then(|relation| collection.field_named(relation));
+            if let Some(relation) = relation.filter(|field| field.kind.target().is_some()) {
+                let (what, suggestion) = (Name::Field(collection.name.clone()), Some(relation.name.clone()));
+                let kind = ExprErrorKind::Unknown { what, name: name.name.clone(), suggestion };
+                return self.refuse(name.span.clone(), kind);
+            }
             return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
         };
         if client && field.class == Some(Class::Secret) {

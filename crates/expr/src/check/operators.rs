@@ -6,7 +6,7 @@ use backstay_scalar::Value;
 use super::Checker;
 use super::literal::Pliancy;
 use super::typing::{element_of, has_equality, has_order, is_alike, result_of};
-use crate::error::{ExprErrorKind, Name};
+use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Binary, Conditional, Syntax, SyntaxNode};
 use crate::{CallerPart, Expr, Node, Operator, Type};
 use backstay_base::nearest;
@@ -25,19 +25,31 @@ impl Checker<'_> {
             (_, SyntaxNode::Null) if equality => return self.presence(left, operator, span),
             _ => {}
         }
-        let (left, right) = self.pair(left, right, None, |ty| Some(ty.clone()))?;
+        let Some((left, right)) = self.pair(left, right, None, |ty| Some(ty.clone())) else {
+            self.tell_bare_value_beside(left, right, |ty| Some(ty));
+            return None;
+        };
         if !is_alike(&left.ty, &right.ty) {
-            let (left, right) = (self.name_of(&left.ty), self.name_of(&right.ty));
+            let (left, right) = (self.named_type(&left.ty), self.named_type(&right.ty));
             return self.refuse(span.clone(), ExprErrorKind::Compare { left, right });
         }
         let allowed = if equality { has_equality(&left.ty) } else { has_order(&left.ty) };
         if !allowed {
-            let ty = self.name_of(&left.ty);
+            let ty = self.named_type(&left.ty);
             return self.refuse(span.clone(), ExprErrorKind::Incomparable { ty, operator: sign });
         }
         self.kind_is_known(&left, &right)?;
         self.kind_is_known(&right, &left)?;
         Some(self.make(Node::Binary(operator, Box::new(left), Box::new(right)), Type::Bool, span))
+    }
+
+    /// Notes that the name on the left, which was just refused, is a value of the enum that the right side hints at.
+    fn tell_bare_value_beside(&mut self, left: &Syntax, right: &Syntax, hint: fn(&Type) -> Option<&Type>) {
+        let SyntaxNode::Name(name) = &left.node else { return };
+        let noted = self.errors.len();
+        let right = self.expr(right, None);
+        self.errors.truncate(noted);
+        self.tell_bare_value(name, right.as_ref().and_then(|right| hint(&right.ty)));
     }
 
     /// `of == null` or `of != null`.
@@ -68,7 +80,10 @@ impl Checker<'_> {
 
     pub(super) fn is_in(&mut self, element: &Syntax, list: &Syntax, span: &Range<u32>) -> Option<Expr> {
         let (element, list) = if Pliancy::of(element) <= Pliancy::of(list) {
-            let element = self.expr(element, None)?;
+            let Some(element) = self.expr(element, None) else {
+                self.tell_bare_value_beside(element, list, element_of);
+                return None;
+            };
             let list = self.expr(list, Some(&Type::List(Box::new(element.ty.clone()))))?;
             (element, list)
         } else {
@@ -77,15 +92,15 @@ impl Checker<'_> {
             (self.expr(element, hint)?, list)
         };
         let Some(of_list) = element_of(&list.ty) else {
-            let found = self.name_of(&list.ty);
-            return self.refuse(list.span, ExprErrorKind::Type { expected: "a list".to_owned(), found });
+            let found = self.named_type(&list.ty);
+            return self.refuse(list.span, ExprErrorKind::Type { expected: Expected::List, found });
         };
         if !is_alike(&element.ty, of_list) && *of_list != Type::Null {
-            let (left, right) = (self.name_of(&element.ty), self.name_of(of_list));
+            let (left, right) = (self.named_type(&element.ty), self.named_type(of_list));
             return self.refuse(span.clone(), ExprErrorKind::Compare { left, right });
         }
         if !has_equality(&element.ty) {
-            let ty = self.name_of(&element.ty);
+            let ty = self.named_type(&element.ty);
             return self.refuse(span.clone(), ExprErrorKind::Incomparable { ty, operator: "in" });
         }
         if let Node::List(items) = &list.node {
@@ -119,7 +134,7 @@ impl Checker<'_> {
         };
         let (left, right) = self.pair(left, right, hint, other)?;
         let Some(ty) = result_of(operator, &left.ty, &right.ty) else {
-            let (left, right) = (self.name_of(&left.ty), self.name_of(&right.ty));
+            let (left, right) = (self.named_type(&left.ty), self.named_type(&right.ty));
             let operator = match operator {
                 Operator::Add => "+",
                 Operator::Subtract => "-",
@@ -141,9 +156,8 @@ impl Checker<'_> {
             Node::Literal(Value::Decimal(number)) => Node::Literal(Value::Decimal(-number)),
             _ if matches!(ty, Type::Int | Type::Float | Type::Duration) => Node::Negate(Box::new(of)),
             _ => {
-                let found = self.name_of(&ty);
-                let expected = "Int, Float or Duration".to_owned();
-                return self.refuse(span.clone(), ExprErrorKind::Type { expected, found });
+                let found = self.named_type(&ty);
+                return self.refuse(span.clone(), ExprErrorKind::Type { expected: Expected::Signed, found });
             }
         };
         Some(self.make(node, ty, span))
@@ -188,8 +202,8 @@ impl Checker<'_> {
             (None, None) => Type::Null,
         };
         if matches!(element, Type::List(_)) {
-            let found = self.name_of(&element);
-            return self.refuse(span.clone(), ExprErrorKind::Type { expected: "a list of scalars".to_owned(), found });
+            let found = self.named_type(&element);
+            return self.refuse(span.clone(), ExprErrorKind::Type { expected: Expected::ListOfScalars, found });
         }
         let checked: Vec<Option<Expr>> = elements.iter().map(|item| self.expect(item, &element)).collect();
         let checked: Option<Vec<Expr>> = checked.into_iter().collect();

@@ -1,8 +1,8 @@
 use std::collections::HashSet;
-use std::fmt::Write;
 
+use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::{Difference, Filled, TypeChange};
-use crate::{Allow, Collection, Element, Field, FieldId, FieldKind, Index, Link, Model, RuleText};
+use crate::{Collection, Element, Field, FieldId, FieldKind, Index, Link, Model};
 use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is added, what changes, what goes.
@@ -10,7 +10,7 @@ use backstay_scalar::{Scalar, Storage};
 pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     let mut all = Vec::new();
     enum_values(old, new, &mut all);
-    if application(old) != application(new) {
+    if ApplicationBehaviour::of(old) != ApplicationBehaviour::of(new) {
         all.push(Difference::ApplicationChanged);
     }
     for collection in &new.collections {
@@ -91,7 +91,8 @@ impl Pair<'_> {
         }
         self.links(all);
         self.indexes(all);
-        if behaviour(self.before, self.after) != behaviour(self.after, self.before) {
+        let (before, after) = (self.before, self.after);
+        if CollectionBehaviour::shared(before, after) != CollectionBehaviour::shared(after, before) {
             all.push(Difference::BehaviourChanged { collection: collection() });
         }
     }
@@ -140,7 +141,12 @@ impl Pair<'_> {
     fn links(&self, all: &mut Vec<Difference>) {
         let owned = |model: &Model, of: &Collection| -> Vec<(String, String, String)> {
             let links = of.fields.iter().filter_map(|field| owned_link(field).map(|link| (field, link)));
-            links.map(|(field, link)| (field.name.clone(), link.table.clone(), written(model, &field.kind))).collect()
+            let parts = links.map(|(field, link)| {
+                // The columns follow from the two collections, which `written` names with the other end.
+                let Link { table, near: _, far: _, owner: _, inverse: _ } = link;
+                (field.name.clone(), table.clone(), written(model, &field.kind))
+            });
+            parts.collect()
         };
         let (before, after) = (owned(self.old, self.before), owned(self.new, self.after));
         // A link table to another collection is another table, even under the same name.
@@ -156,9 +162,9 @@ impl Pair<'_> {
 
     fn indexes(&self, all: &mut Vec<Difference>) {
         let key = |of: &Collection, index: &Index| {
-            let columns = index.fields.iter().flat_map(|id| &of.field(*id).columns).map(|column| column.name.clone());
-            let columns = columns.collect::<Vec<_>>();
-            (index.name.clone(), columns, index.unique)
+            let Index { name, fields, unique } = index;
+            let columns = fields.iter().flat_map(|id| &of.field(*id).columns).map(|column| column.name.clone());
+            (name.clone(), columns.collect::<Vec<_>>(), *unique)
         };
         let before: HashSet<_> = self.before.indexes.iter().map(|index| key(self.before, index)).collect();
         let after: HashSet<_> = self.after.indexes.iter().map(|index| key(self.after, index)).collect();
@@ -195,7 +201,8 @@ fn written(model: &Model, kind: &FieldKind) -> String {
         FieldKind::Enum(id) => model.enumeration(*id).name.clone(),
         FieldKind::List(Element::Scalar(scalar)) => format!("[{}]", scalar_written(*scalar)),
         FieldKind::List(Element::Enum(id)) => format!("[{}]", model.enumeration(*id).name),
-        FieldKind::ToOne { target, .. } => name(*target).to_owned(),
+        // What happens on deletion is a difference of its own.
+        FieldKind::ToOne { target, on_delete: _ } => name(*target).to_owned(),
         FieldKind::OneToMany { target, via } => format!("[{}] @inverse({})", name(*target), field(*target, *via)),
         FieldKind::ManyToMany { target, link } => match link.inverse.filter(|_| !link.owner) {
             Some(inverse) => format!("[{}] @inverse({})", name(*target), field(*target, inverse)),
@@ -225,57 +232,5 @@ fn widens(from: Scalar, to: Scalar) -> bool {
         (from, Scalar::String) => from.storage() == Storage::Text && from != Scalar::Text,
         (Scalar::Decimal { precision: p, scale: s }, Scalar::Decimal { precision: q, scale: t }) => s == t && p <= q,
         _ => false,
-    }
-}
-
-/// Everything about a collection and the fields it shares with another that no stored value depends on, without the
-/// places where it is written.
-fn behaviour(collection: &Collection, other: &Collection) -> String {
-    let mut all = Summary::default();
-    all.allow(&collection.allow);
-    all.part(&collection.description);
-    for field in collection.fields.iter().filter(|field| other.field_named(&field.name).is_some()) {
-        all.part(&(&field.name, &field.description, field.readonly, field.immutable, &field.default, field.class));
-        all.allow(&field.allow);
-        for set in &field.set {
-            all.part(&(set.on, &set.to.text));
-        }
-        for check in &field.checks {
-            all.part(&(&check.rule.text, &check.message));
-        }
-    }
-    all.0
-}
-
-fn application(model: &Model) -> String {
-    let mut all = Summary::default();
-    let mut named: Vec<_> = model.rules.iter().map(|(name, rule)| (name, &rule.text)).collect();
-    named.sort();
-    let roles = model.roles.map(|id| &model.enumeration(id).name);
-    let identity = model.identity.map(|id| &model.collection(id).name);
-    all.part(&(&model.name, named, roles, identity));
-    for value in model.enums.iter().filter(|of| of.states).flat_map(|of| &of.values) {
-        all.part(&(&value.name, value.initial));
-        for transition in &value.transitions {
-            let set: Vec<_> = transition.set.iter().map(|(field, rule)| (field, &rule.text)).collect();
-            all.part(&(&transition.to, transition.when.as_ref().map(|rule| &rule.text), set));
-        }
-    }
-    all.0
-}
-
-/// Parts written one after the other so that two lists of parts differ where one of them does.
-#[derive(Default)]
-struct Summary(String);
-
-impl Summary {
-    fn part(&mut self, part: &impl std::fmt::Debug) {
-        // Writing to a `String` never fails.
-        let _ = write!(self.0, "{part:?};");
-    }
-
-    fn allow(&mut self, allow: &Allow) {
-        let text = |rule: &Option<RuleText>| rule.as_ref().map(|rule| rule.text.clone());
-        self.part(&[text(&allow.read), text(&allow.create), text(&allow.update), text(&allow.delete)]);
     }
 }

@@ -1,5 +1,6 @@
 //! What is different between two models, in words and in what it costs.
 
+mod behaviour;
 mod compare;
 mod describe;
 

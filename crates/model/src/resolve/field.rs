@@ -46,7 +46,8 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
     check_field_name(report, &node.name);
     let resolved = declared.kind(report);
     let is_sound = resolved.is_some();
-    let kind = resolved.unwrap_or(FieldKind::Scalar(Scalar::Text));
+    // A stand-in that indexes take, so that they are not refused because of it.
+    let kind = resolved.unwrap_or(FieldKind::Scalar(Scalar::String));
     let mut field = Field {
         id,
         name: node.name.to_string(),
@@ -77,7 +78,9 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
 fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &Field) {
     let state = matches!(field.kind, FieldKind::Enum(id) if declared.names.has_states(id));
     let set = field.set.iter().any(|set| set.on != SetOn::Update);
-    let given = !field.readonly || field.default.is_some() || set || state;
+    // A default that does not fit is reported already.
+    let default = field.default.is_some() || declared.node.directives.has("default");
+    let given = !field.readonly || default || set || state;
     if field.required && !given && !declared.of.system {
         let message = format!("nobody can give `{}` the value that it requires", field.name);
         let help = "add `@default(to: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`";

@@ -4,6 +4,7 @@ mod app;
 mod defaults;
 mod fields;
 mod indexes;
+mod mistakes;
 mod names;
 mod relations;
 mod states;

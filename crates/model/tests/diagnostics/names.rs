@@ -162,12 +162,16 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: the type `Post` is defined multiple times in the schema
-   ╭─[model.graphql:4:6]
+  × error: there are two types called `Post`
+   ╭─[model.graphql:1:6]
+ 1 │ type Post @allow(read: "true") {
+   ·      ──┬─
+   ·        ╰── first here
+ 2 │   title: String!
  3 │ }
  4 │ type Post @allow(read: "true") {
    ·      ──┬─
-   ·        ╰── here
+   ·        ╰── again here
  5 │   a: Int
    ╰────
   help: remove one of the two, or give it another name
@@ -194,12 +198,15 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: duplicate definitions for the `title` field of object type `Post`
-   ╭─[model.graphql:3:3]
+  × error: Post has two fields called `title`
+   ╭─[model.graphql:2:3]
+ 1 │ type Post @allow(read: "true") {
  2 │   title: String!
+   ·   ──┬──
+   ·     ╰── first here
  3 │   title: Text
    ·   ─────┬─────
-   ·        ╰── here
+   ·        ╰── again here
  4 │ }
    ╰────
   help: remove one of the two, or give it another name
@@ -218,12 +225,12 @@ extend type Pots {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: type extension for undefined type `Pots`
+  × error: there is no type `Pots` to extend
    ╭─[model.graphql:4:13]
  3 │ }
  4 │ extend type Pots {
    ·             ──┬─
-   ·               ╰── here
+   ·               ╰── not known
  5 │   a: Int
    ╰────
   help: did you mean `Post`?
@@ -296,14 +303,14 @@ type Post @path(is: 3) @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: expected value of type String!, found an integer
+  × error: expected a text, found an integer
    ╭─[model.graphql:1:21]
  1 │ type Post @path(is: 3) @allow(read: "true") {
    ·                     ┬
-   ·                     ╰── here
+   ·                     ╰── not what it takes
  2 │   title: String!
    ╰────
-  help: write a value of the type that is expected
+  help: write a text between double quotes
 "#);
 }
 

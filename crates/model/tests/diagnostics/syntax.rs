@@ -12,11 +12,16 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: syntax error: expected `}`, got the end of the file
-   ╭─[model.graphql:3:1]
+  × error: the file ends before `}`
+   ╭─[model.graphql:1:32]
+ 1 │ type Post @allow(read: "true") {
+   ·                                ┬
+   ·                                ╰── opened here
  2 │   title: String!
+   ·                 ▲
+   ·                 ╰── the file ends here
    ╰────
-  help: model files are GraphQL type definitions (SDL)
+  help: write `}` where the bracket ends
 "#);
 }
 
@@ -29,7 +34,7 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: syntax error: Unexpected character "?"
+  × error: `?` cannot stand here
    ╭─[model.graphql:2:18]
  1 │ type Post @allow(read: "true") {
  2 │   title: String! ?
@@ -37,6 +42,6 @@ refused
    ·                  ╰── here
  3 │ }
    ╰────
-  help: model files are GraphQL type definitions (SDL)
+  help: remove it; a field can be null unless its type ends with `!`, such as `String!`
 "#);
 }

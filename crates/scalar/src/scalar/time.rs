@@ -6,7 +6,8 @@ use crate::{Problem, Schema, Storage, Token, Value};
 
 /// `DateTime`: a moment with an offset (RFC 3339, section 5.6), kept in UTC to the microsecond. A `t` and `z` may be in
 /// either case, and a space may stand for the `T`; digits past the microsecond are cut off; a leap second is kept as
-/// the last microsecond before it.
+/// the last microsecond before it. From `0001-01-01T00:00:00Z` to `9999-12-30T22:00:00.999999Z`, which is what
+/// `base::Timestamp` holds: the last moment that is within the year 9999 at every offset.
 pub(crate) struct DateTime;
 
 /// `Date`: RFC 3339, full-date.
@@ -192,7 +193,10 @@ mod tests {
         check("1969-12-31T23:59:59.9Z", Ok("1969-12-31T23:59:59.900000Z"));
         check("0001-01-01T00:00:00Z", Ok("0001-01-01T00:00:00.000000Z"));
         check("9999-12-30T22:00:00.999999Z", Ok("9999-12-30T22:00:00.999999Z"));
+        check("9999-12-30T22:00:01Z", Err(Problem::MomentRange));
+        check("9999-12-31T00:00:00.999999+02:00", Ok("9999-12-30T22:00:00.999999Z"));
         check("9999-12-31T23:59:59Z", Err(Problem::MomentRange));
+        check("0001-01-01T00:00:00+00:01", Err(Problem::MomentRange));
         check("0000-12-31T23:59:59Z", Err(Problem::Expected(MOMENT)));
         for bad in [
             "",

@@ -1,0 +1,210 @@
+//! What no stored value depends on: two models can differ in it although they store the same. Every part of the model's
+//! types is named here, so that the compiler asks for each new one where it is compared: here, or in `compare`.
+
+use backstay_scalar::Value;
+
+use crate::{Allow, Check, Class, Collection, Enum, EnumId, EnumValue, Field, Model, RuleText, Set, SetOn, Transition};
+
+/// The behaviour of a collection and of the fields that it shares with another, in their order.
+#[derive(PartialEq)]
+pub(super) struct CollectionBehaviour<'m> {
+    description: Option<&'m str>,
+    allow: AllowBehaviour<'m>,
+    fields: Vec<FieldBehaviour<'m>>,
+}
+
+impl<'m> CollectionBehaviour<'m> {
+    /// Without the fields that the other collection does not have: those are differences of their own.
+    pub(super) fn shared(collection: &'m Collection, other: &Collection) -> Self {
+        let Collection {
+            // The pair is found by the name, from which the table's name follows.
+            name: _,
+            table: _,
+            // Compared in `compare`.
+            path: _,
+            indexes: _,
+            fields,
+            description,
+            allow,
+            // Follows from the file that declares the type; the system model is the same for all applications.
+            system: _,
+            // Of this load alone.
+            id: _,
+            span: _,
+            by_name: _,
+        } = collection;
+        let shared = fields.iter().filter(|field| other.field_named(&field.name).is_some());
+        Self {
+            description: description.as_deref(),
+            allow: AllowBehaviour::of(allow),
+            fields: shared.map(FieldBehaviour::of).collect(),
+        }
+    }
+}
+
+#[derive(PartialEq)]
+struct FieldBehaviour<'m> {
+    name: &'m str,
+    description: Option<&'m str>,
+    readonly: bool,
+    immutable: bool,
+    default: Option<&'m Value>,
+    class: Option<Class>,
+    allow: AllowBehaviour<'m>,
+    set: Vec<(SetOn, &'m str)>,
+    checks: Vec<(&'m str, &'m str)>,
+}
+
+impl<'m> FieldBehaviour<'m> {
+    fn of(field: &'m Field) -> Self {
+        let Field {
+            name,
+            description,
+            readonly,
+            immutable,
+            default,
+            class,
+            allow,
+            set,
+            checks,
+            // Compared in `compare`: the columns follow from the name and the kind, and `@unique` is an index.
+            kind: _,
+            columns: _,
+            required: _,
+            unique: _,
+            // Of this load alone.
+            id: _,
+            span: _,
+        } = field;
+        let set = set.iter().map(|Set { on, to }| (*on, &*to.text));
+        let checks = checks.iter().map(|Check { rule, message }| (&*rule.text, message.as_str()));
+        Self {
+            name,
+            description: description.as_deref(),
+            readonly: *readonly,
+            immutable: *immutable,
+            default: default.as_ref(),
+            class: *class,
+            allow: AllowBehaviour::of(allow),
+            set: set.collect(),
+            checks: checks.collect(),
+        }
+    }
+}
+
+#[derive(PartialEq)]
+struct AllowBehaviour<'m> {
+    read: Option<&'m str>,
+    create: Option<&'m str>,
+    update: Option<&'m str>,
+    delete: Option<&'m str>,
+}
+
+impl<'m> AllowBehaviour<'m> {
+    fn of(allow: &'m Allow) -> Self {
+        let Allow { read, create, update, delete } = allow;
+        Self {
+            read: text(read.as_ref()),
+            create: text(create.as_ref()),
+            update: text(update.as_ref()),
+            delete: text(delete.as_ref()),
+        }
+    }
+}
+
+/// The behaviour of an application apart from its collections.
+#[derive(PartialEq)]
+pub(super) struct ApplicationBehaviour<'m> {
+    name: &'m str,
+    /// By name, sorted.
+    rules: Vec<(&'m str, &'m str)>,
+    roles: Option<&'m str>,
+    identity: Option<&'m str>,
+    /// Enums whose values are states.
+    states: Vec<StatesBehaviour<'m>>,
+}
+
+impl<'m> ApplicationBehaviour<'m> {
+    pub(super) fn of(model: &'m Model) -> Self {
+        let Model {
+            name,
+            rules,
+            roles,
+            identity,
+            enums,
+            // Compared in `compare`, each with that of the same name.
+            collections: _,
+            // Of this load alone.
+            sources: _,
+            by_name: _,
+            by_path: _,
+        } = model;
+        let mut rules: Vec<_> = rules.iter().map(|(name, rule)| (name.as_str(), &*rule.text)).collect();
+        rules.sort_unstable();
+        let enumeration = |id: EnumId| model.enumeration(id).name.as_str();
+        Self {
+            name,
+            rules,
+            roles: roles.map(enumeration),
+            identity: identity.map(|id| model.collection(id).name.as_str()),
+            states: enums.iter().filter(|of| of.states).map(StatesBehaviour::of).collect(),
+        }
+    }
+}
+
+#[derive(PartialEq)]
+struct StatesBehaviour<'m> {
+    name: &'m str,
+    values: Vec<StateBehaviour<'m>>,
+}
+
+impl<'m> StatesBehaviour<'m> {
+    fn of(of: &'m Enum) -> Self {
+        let Enum {
+            name,
+            values,
+            // Only enums with states are compared.
+            states: _,
+            // Not compared: a new description of an enum alone is no difference.
+            description: _,
+            // Of this load alone.
+            id: _,
+        } = of;
+        Self { name, values: values.iter().map(StateBehaviour::of).collect() }
+    }
+}
+
+#[derive(PartialEq)]
+struct StateBehaviour<'m> {
+    name: &'m str,
+    initial: bool,
+    transitions: Vec<TransitionBehaviour<'m>>,
+}
+
+impl<'m> StateBehaviour<'m> {
+    fn of(value: &'m EnumValue) -> Self {
+        // As with enums, a description alone is no difference.
+        let EnumValue { name, initial, transitions, description: _ } = value;
+        Self { name, initial: *initial, transitions: transitions.iter().map(TransitionBehaviour::of).collect() }
+    }
+}
+
+#[derive(PartialEq)]
+struct TransitionBehaviour<'m> {
+    to: &'m str,
+    when: Option<&'m str>,
+    set: Vec<(&'m str, &'m str)>,
+}
+
+impl<'m> TransitionBehaviour<'m> {
+    fn of(transition: &'m Transition) -> Self {
+        let Transition { to, when, set } = transition;
+        let set = set.iter().map(|(field, rule)| (field.as_str(), &*rule.text));
+        Self { to, when: text(when.as_ref()), set: set.collect() }
+    }
+}
+
+/// The text of a rule without its place.
+fn text(rule: Option<&RuleText>) -> Option<&str> {
+    rule.map(|RuleText { text, span: _ }| &**text)
+}
