@@ -65,6 +65,7 @@ fn is_own(head: &Head<'_>, origin: &HeaderValue) -> bool {
         return false;
     };
     let host = head.state.settings.proxies.host(head.peer, head.parts);
-    let as_secure = scheme == "https" || !head.is_secure();
+    // An app's own scheme is another origin, whatever its host.
+    let as_secure = scheme == "https" || (scheme == "http" && !head.is_secure());
     as_secure && host.is_some_and(|host| same_authority(scheme, authority, &host))
 }

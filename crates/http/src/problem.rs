@@ -65,7 +65,7 @@ impl<'a> Fault<'a> {
 
 /// The answer to a refused request. What is meant for the operator goes to the log only.
 pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
-    let kind = kind_of(refusal.code());
+    let kind = kind_of(refusal);
     log(refusal, request);
     let Details { version, errors, header } = Details::of(refusal);
     let problem = Problem {

@@ -122,27 +122,4 @@ impl Refusal {
     pub(crate) fn malformed(part: &str, kind: ViolationKind) -> Self {
         Self::Domain(Error::malformed(Place::part(part), kind))
     }
-
-    /// The stable name of the kind of problem: the last part of its `type`.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Domain(error) => error.code(),
-            Self::NoSuchPath { .. } => "no-such-path",
-            Self::NotThereYet(_) => "not-there-yet",
-            Self::Method { .. } => "method-not-allowed",
-            Self::MediaType { .. } | Self::Charset | Self::ContentCoding => "unsupported-media-type",
-            Self::NotAcceptable { .. } => "not-acceptable",
-            Self::TargetTooLong { .. } => "target-too-long",
-            Self::HeadersTooLarge { .. } => "headers-too-large",
-            Self::BodySlow { .. } => "body-timeout",
-            Self::BodyTooLarge { .. } | Self::AnswerTooLarge { .. } => "too-large",
-            Self::BodyBroken => "malformed-body",
-            Self::Authorization => "malformed-authorization",
-            Self::CrossOrigin => "cross-origin",
-            Self::ListChanged => "list-changed",
-            Self::Tag { mismatch: TagMismatch::Weak, .. } => "weak-tag",
-            Self::Tag { mismatch: TagMismatch::Foreign, .. } => "foreign-tag",
-            Self::WriteTime { .. } => "outcome-unknown",
-        }
-    }
 }

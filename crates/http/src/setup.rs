@@ -33,7 +33,7 @@ pub(crate) async fn submit(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
     match make_operator(admitted, &entry).await {
         Ok(answer) => Ok(answer),
         Err(refusal) => {
-            let status = kinds::kind_of(refusal.code()).status;
+            let status = kinds::kind_of(&refusal).status;
             if status.is_server_error() {
                 return Err(refusal);
             }

@@ -44,6 +44,7 @@ async fn a_cookie_vouches_only_for_pages_of_this_origin() {
     check(&[("origin", "https://here.example.evil.example")], 403).await;
     check(&[("origin", "https://here.example:444")], 403).await;
     check(&[("origin", "https://here.example"), ("x-forwarded-host", "evil.example")], 201).await;
+    check(&[("origin", "capacitor://here.example")], 403).await;
     check(&[("origin", "null")], 403).await;
     let read = app.call("GET /api/notes", &[("cookie", &cookie), ("sec-fetch-site", "cross-site")]).await;
     assert_eq!(read.status, 200);
