@@ -1,5 +1,6 @@
 use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{Environment, Path, Root, Start};
+use backstay_model::CollectionId;
 use backstay_scalar::{Part, Value};
 use backstay_sql::{ColumnRef, Slot, Statement, Template};
 
@@ -61,6 +62,16 @@ impl<'b> Bindings<'b> {
             Slot::Constant(value) => value.clone(),
         }
     }
+}
+
+/// A statement with its values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'q> {
+    pub(crate) template: &'q Template,
+    pub(crate) bindings: Bindings<'q>,
+    pub(crate) collection: CollectionId,
+    /// Whether the values that the request brought may be classified: an explanation withholds them.
+    pub(crate) withheld: bool,
 }
 
 /// One column of the value with this index; null where there is none.

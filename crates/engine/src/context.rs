@@ -8,9 +8,8 @@ use backstay_store::{StoreError, Tx};
 
 use crate::Record;
 use crate::application::CallerClass;
-use crate::bind::Bindings;
+use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
-use crate::read::Question;
 use crate::recorder::Recorder;
 
 /// One request: who asks, under which id, at which moment.

@@ -3,15 +3,15 @@ use std::sync::Arc;
 
 use backstay_base::{Action, CallerKind, Error, Place, Unauthenticated, ViolationKind, limits};
 use backstay_expr::Rights;
-use backstay_model::{Collection, CollectionId};
+use backstay_model::Collection;
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, ReadPlan, Row, Template};
-use backstay_store::{RowSink, StoreError};
+use backstay_sql::{DecodeError, ReadPlan, Row};
+use backstay_store::RowSink;
 use bytes::Bytes;
 
 use crate::application::CallerClass;
 use crate::asked::{self, View};
-use crate::bind::Bindings;
+use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::list_plan::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
@@ -26,16 +26,6 @@ pub(crate) trait Reads: Send {
         question: Question<'r>,
         sink: &'r mut dyn RowSink,
     ) -> impl Future<Output = Result<(), Error>> + Send + 'r;
-}
-
-/// A statement with its values.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Question<'q> {
-    pub(crate) template: &'q Template,
-    pub(crate) bindings: Bindings<'q>,
-    pub(crate) collection: CollectionId,
-    /// Whether the values that the request brought may be classified: an explanation withholds them.
-    pub(crate) withheld: bool,
 }
 
 /// Runs each statement by itself.
@@ -197,9 +187,4 @@ pub(crate) fn may_at_all(rights: &Rights, cx: &Context, collection: &Collection,
 
 pub(crate) fn not_found(collection: &Collection) -> Error {
     Error::NotFound { what: format!("{} with this id", collection.name) }
-}
-
-/// Refuses an answer that has become too large.
-pub(crate) fn within_answer(body: &[u8]) -> Result<(), StoreError> {
-    if body.len() > limits::ANSWER_BYTES { Err(StoreError::TooLarge) } else { Ok(()) }
 }

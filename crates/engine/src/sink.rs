@@ -1,9 +1,9 @@
+use backstay_base::limits;
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, ReadPlan, Row};
 use backstay_store::{RowSink, StoreError};
 
 use crate::list_plan::ListPlan;
-use crate::read::within_answer;
 use crate::{Cursor, Encoder, PageEnd};
 
 /// Keeps what is made of each row.
@@ -126,4 +126,9 @@ impl RowSink for PageBody<'_> {
         }
         Ok(())
     }
+}
+
+/// Refuses an answer that has become too large.
+fn within_answer(body: &[u8]) -> Result<(), StoreError> {
+    if body.len() > limits::ANSWER_BYTES { Err(StoreError::TooLarge) } else { Ok(()) }
 }

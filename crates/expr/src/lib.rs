@@ -11,6 +11,7 @@ mod facts;
 mod fold;
 mod foreign;
 mod lexis;
+mod remedy;
 mod rights;
 mod scope;
 mod syntax;

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use crate::answer::Audience;
 use crate::credentials::Recognized;
-use crate::decode::Options;
 use crate::endpoint::{Callers, Effect, Endpoint, Handler, Idempotency};
 use crate::head::Head;
+use crate::options::Options;
 use crate::state::State;
 use crate::target::Target;
 use crate::{Refusal, body, credentials, csrf, endpoints, idempotency, negotiation, parameters, preconditions};

@@ -1,13 +1,14 @@
 //! Paths, queries, headers and bodies into requests to the engine.
 
 use backstay_base::{Error, ViolationKind};
-use backstay_engine::{Create, Delete, Get, Idempotency, IfMatch, Perspective, Request, Update, WriteOptions};
+use backstay_engine::{Create, Delete, Get, Perspective, Request, Update};
 use backstay_rest::{Reader, inputs, patch};
 use bytes::Bytes;
 use http::Method;
 
 use crate::admission::Admitted;
 use crate::endpoint::{Handler, RecordRequest};
+use crate::options::Options;
 use crate::target::{Records, Target};
 use crate::{Refusal, endpoints, parameters};
 
@@ -48,23 +49,6 @@ struct Sent<'q> {
     select: Option<String>,
     body: Bytes,
     options: Options,
-}
-
-/// What a write carries in its headers.
-#[derive(Debug, Default)]
-pub(crate) struct Options {
-    pub(crate) idempotency_key: Option<String>,
-    pub(crate) if_match: Option<IfMatch>,
-    pub(crate) minimal: bool,
-}
-
-impl Options {
-    /// The same for the engine, which knows a request under a key by its body.
-    fn with(self, body: Bytes) -> WriteOptions {
-        let Self { idempotency_key, if_match, minimal } = self;
-        let idempotency = idempotency_key.map(|key| Idempotency { key, sent: body });
-        WriteOptions { idempotency, if_match, minimal }
-    }
 }
 
 impl Sent<'_> {

@@ -23,6 +23,7 @@ mod idempotency;
 mod kinds;
 mod negotiation;
 mod openapi;
+mod options;
 mod origin;
 mod parameters;
 mod preconditions;

@@ -4,6 +4,7 @@
 mod compile;
 mod diagnostic;
 mod difference;
+mod enumeration;
 mod foreign;
 mod literal;
 mod load;
@@ -20,10 +21,11 @@ mod value_type;
 
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{Difference, Filled, Risk, TypeChange, diff};
+pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use load::{Loaded, load};
 pub use model::{
-    Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Enum, EnumId, EnumValue, Field,
-    FieldId, FieldKind, Index, Link, Model, OnDelete, Set, SetOn, Transition,
+    Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,
+    Link, Model, OnDelete, Set, SetOn,
 };
 pub use render::Style;
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
+use crate::enumeration::{Enum, EnumId};
 use crate::names;
 use crate::source::{RuleText, SourceMap, Span};
 
@@ -13,10 +14,6 @@ pub struct CollectionId(pub u16);
 /// Index of a field in its collection; not permanent (see `base::FieldNumber`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldId(pub u16);
-
-/// Index of an enum in one loaded `Model`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EnumId(pub u16);
 
 /// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
 /// them.
@@ -430,55 +427,4 @@ pub struct Index {
     pub fields: Vec<FieldId>,
     /// Whether no two records may have the same values (nulls are never the same).
     pub unique: bool,
-}
-
-/// An enum of the model.
-#[derive(Debug, Clone)]
-pub struct Enum {
-    /// Its index.
-    pub id: EnumId,
-    /// Its name.
-    pub name: String,
-    /// The description in the model.
-    pub description: Option<String>,
-    /// Its values, in order.
-    pub values: Vec<EnumValue>,
-    /// The states' machine, where values have `@initial` or `@to`.
-    pub states: bool,
-}
-
-impl Enum {
-    /// The value of this name.
-    pub fn value(&self, name: &str) -> Option<&EnumValue> {
-        self.values.iter().find(|value| &*value.name == name)
-    }
-
-    /// The value marked `@initial`.
-    pub fn initial(&self) -> Option<&EnumValue> {
-        self.values.iter().find(|value| value.initial)
-    }
-}
-
-/// One value of an enum.
-#[derive(Debug, Clone)]
-pub struct EnumValue {
-    /// Its name.
-    pub name: Arc<str>,
-    /// The description in the model.
-    pub description: Option<String>,
-    /// `@initial`: the state of a new record.
-    pub initial: bool,
-    /// `@to`: where a record in this state can go.
-    pub transitions: Vec<Transition>,
-}
-
-/// `@to(state:, when:, set:)`. A guard and the values are typed once per collection that has a field of the enum.
-#[derive(Debug, Clone)]
-pub struct Transition {
-    /// The state it leads to.
-    pub to: Arc<str>,
-    /// Who may, or when: `this` is the stored record, `new` the proposed one.
-    pub when: Option<RuleText>,
-    /// Fields that the transition sets, by name.
-    pub set: Vec<(String, RuleText)>,
 }

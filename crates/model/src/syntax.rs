@@ -1,10 +1,13 @@
 //! What the first syntax error of a file means. The parser goes on after an error and reports what follows from it; only
 //! the first one is a mistake of the author.
 
+mod tokens;
+
 use apollo_compiler::parser::Parser;
 
+use self::tokens::{Token, closing, is_name, open_brackets, tokens};
 use crate::source::Span;
-use crate::{DIRECTIVES, Diagnostic, literal};
+use crate::{DIRECTIVES, Diagnostic};
 
 /// Words that begin a definition.
 const KEYWORDS: &[&str] = &["type", "enum", "extend", "interface", "union", "input", "scalar", "directive", "schema"];
@@ -23,75 +26,6 @@ pub(crate) fn diagnostic(file: u16, text: &str, at: usize, parser_message: &str)
     let known = known.or_else(|| mistake.of_characters(parser_message)).or_else(|| mistake.of_directives());
     let known = known.or_else(|| mistake.in_arguments()).or_else(|| mistake.in_block(parser_message));
     known.or_else(|| mistake.between_definitions()).unwrap_or_else(|| mistake.other(parser_message))
-}
-
-/// A name, a number, a string or a single character of punctuation.
-#[derive(Clone, Copy)]
-struct Token<'t> {
-    text: &'t str,
-    start: usize,
-    end: usize,
-}
-
-/// The tokens of a text that need not be GraphQL.
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let (mut tokens, mut at) = (Vec::new(), 0);
-    while let Some(character) = text[at..].chars().next() {
-        let rest = &text[at..];
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let length = match character {
-            '#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
-            '"' if rest.starts_with("\"\"\"") => literal::length(rest),
-            '"' => string_length(rest),
-            _ if is_word(character) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
-            _ => character.len_utf8(),
-        };
-        if !character.is_whitespace() && !matches!(character, ',' | '#' | '\u{feff}') {
-            tokens.push(Token { text: &rest[..length], start: at, end: at + length });
-        }
-        at += length;
-    }
-    tokens
-}
-
-/// Bytes of the simple string that a text begins with. One that isn't closed ends with its line, whatever the next quote
-/// is.
-fn string_length(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, character) in text.char_indices().skip(1) {
-        match character {
-            '\n' | '\r' => return at,
-            '"' if !escaped => return at + 1,
-            _ => escaped = character == '\\' && !escaped,
-        }
-    }
-    text.len()
-}
-
-/// The brackets that these tokens leave open, the innermost last.
-fn open_brackets<'t>(tokens: &[Token<'t>]) -> Vec<Token<'t>> {
-    let mut open = Vec::new();
-    for token in tokens {
-        match token.text {
-            "{" | "(" | "[" => open.push(*token),
-            "}" | ")" | "]" => drop(open.pop()),
-            _ => {}
-        }
-    }
-    open
-}
-
-/// What closes this bracket.
-fn closing(bracket: Token<'_>) -> &'static str {
-    match bracket.text {
-        "{" => "}",
-        "(" => ")",
-        _ => "]",
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }
 
 /// The place where the parser stopped, with what is around it.

@@ -96,19 +96,7 @@ impl Translation<'_> {
         match (kind, quoted.as_slice()) {
             (Some("UndefinedDefinition"), _) => self.unknown_type(covered, span),
             (Some("UndefinedDirective"), _) => self.unknown_directive(covered, span),
-            (Some("UndefinedArgument"), [name, directive, ..]) => {
-                let directive = directive.trim_start_matches('@');
-                let known = self.schema.directive_definitions.get(directive);
-                let known = known.iter().flat_map(|definition| &definition.arguments).map(|a| a.name.as_str());
-                let known: Vec<&str> = known.collect();
-                let diagnostic = Diagnostic::error(format!("`@{directive}` takes no argument `{name}`"));
-                let help = match known.as_slice() {
-                    [] => format!("write `@{directive}` alone"),
-                    [only] => format!("write `@{directive}({only}: …)`"),
-                    _ => suggestion(name, known),
-                };
-                diagnostic.located(span, "not an argument of it").help(help)
-            }
+            (Some("UndefinedArgument"), [name, directive, ..]) => self.unknown_argument(name, directive, span),
             (Some("UndefinedEnumValue"), [name, of @ ..]) => {
                 let known = of.first().and_then(|of| self.schema.get_enum(of));
                 let known = known.iter().flat_map(|of| of.values.keys()).map(Name::as_str);
@@ -149,6 +137,21 @@ impl Translation<'_> {
             }
             _ => Diagnostic::error(message).located(span, "here").help(self.remedy(message, &quoted)),
         }
+    }
+
+    /// An argument that a directive does not take.
+    fn unknown_argument(&self, name: &str, directive: &str, span: Option<Span>) -> Diagnostic {
+        let directive = directive.trim_start_matches('@');
+        let known = self.schema.directive_definitions.get(directive);
+        let known = known.iter().flat_map(|definition| &definition.arguments).map(|a| a.name.as_str());
+        let known: Vec<&str> = known.collect();
+        let diagnostic = Diagnostic::error(format!("`@{directive}` takes no argument `{name}`"));
+        let help = match known.as_slice() {
+            [] => format!("write `@{directive}` alone"),
+            [only] => format!("write `@{directive}({only}: …)`"),
+            _ => suggestion(name, known),
+        };
+        diagnostic.located(span, "not an argument of it").help(help)
     }
 
     /// Whether the model itself defines a type of this name.

@@ -5,7 +5,7 @@ use backstay_scalar::{Token, Value};
 
 use crate::input::within_list_limit;
 use crate::json::items;
-use crate::list::{PARAMETERS, Raw};
+use crate::list_words::{PARAMETERS, Raw};
 use crate::words::{field_named, shorten, unknown};
 
 /// Checks the text of a filter.

@@ -9,7 +9,7 @@ use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
 use crate::cursor;
-use crate::list::ListWords;
+use crate::list_words::ListWords;
 use crate::{filter, select, sort};
 
 /// Texts of each kind that are kept at most.

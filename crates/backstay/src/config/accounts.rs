@@ -1,5 +1,4 @@
-use super::keys::Key;
-use super::value::{Kind, quoted};
+use super::value::{Key, Kind, quoted};
 
 /// Sign-up, sessions and limits on attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]

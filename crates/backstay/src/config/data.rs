@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 
-use super::keys::Key;
-use super::value::{Kind, quoted};
+use super::value::{Key, Kind, quoted};
 
 /// Where data is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

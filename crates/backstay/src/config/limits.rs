@@ -1,7 +1,6 @@
 use backstay_base::limits;
 
-use super::keys::Key;
-use super::value::Kind;
+use super::value::{Key, Kind};
 
 /// Limits on requests and connections.
 #[derive(Debug, Clone, PartialEq, Eq)]

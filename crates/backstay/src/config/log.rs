@@ -1,5 +1,4 @@
-use super::keys::Key;
-use super::value::{Kind, quoted};
+use super::value::{Key, Kind, quoted};
 
 /// The log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use backstay_http::Cors;
 use backstay_model::Severity;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{Key, keys};
+use super::keys::keys;
 use super::problem::ConfigPlace;
-use super::value::{Given, from_text, from_toml};
+use super::value::{Given, Key, from_text, from_toml};
 use super::{Config, ConfigError, ConfigProblem, ConfigProblems};
 
 /// The prefix of all variables.

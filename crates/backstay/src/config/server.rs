@@ -3,8 +3,7 @@ use std::net::SocketAddr;
 use backstay_base::limits;
 use backstay_http::{Cors, Network};
 
-use super::keys::Key;
-use super::value::{Given, Kind, list, quoted};
+use super::value::{Given, Key, Kind, list, quoted};
 
 /// The HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,159 @@
+//! What to write instead of what an expression has wrong.
+
+use backstay_scalar::{Problem, Scalar, Token};
+
+use crate::error::{Expected, ExprErrorKind, Name, NamedType};
+use crate::{Type, foreign};
+
+impl ExprErrorKind {
+    /// What to write instead of a word of another system.
+    fn instead(&self) -> Option<&'static str> {
+        match self {
+            Self::Unexpected { found } => foreign::instead_of_word(found),
+            Self::Unknown { what, name, suggestion } => foreign::instead_of_name(what, name, suggestion.is_some()),
+            Self::NoFields { name, .. } => foreign::instead_of_part(name),
+            Self::NoParameters { name } => foreign::instead_of_parameter(name),
+            Self::Literal { text, .. } => foreign::instead_of_text(text),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        if let Some(instead) = self.instead() {
+            return instead.to_owned();
+        }
+        let fixed = match self {
+            Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
+            Self::TooManyParameters => "use a list parameter: `field in $values`",
+            Self::Unsupported { instead, .. } | Self::NoRecord { instead, .. } => instead,
+            Self::Unknown { what: Name::BareValue, name, .. } => return format!("write '{name}' in quotes"),
+            Self::Unknown { suggestion: Some(name), .. } => return format!("did you mean '{name}'?"),
+            Self::Unknown { what, .. } => unknown_remedy(what),
+            Self::Nul => "leave it out",
+            Self::Unexpected { found } if matches!(&**found, ")" | "]" | "}") => "leave it out, or open the bracket",
+            Self::Unexpected { .. } | Self::End => {
+                "write a condition such as `this.state == 'DRAFT' && auth.id != null`"
+            }
+            Self::Number => "use a smaller number",
+            Self::Secret { .. } => "nothing may depend on what is secret",
+            Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
+            Self::LongPath { .. } => "lead through fewer relations",
+            Self::Type { expected, found } => type_remedy(expected, &found.ty),
+            Self::Arguments { usage, .. } => return format!("write {usage}"),
+            Self::Cycle { .. } => "let one of the rules say it without the other",
+            Self::NoRoles => "mark an enum of the model `@roles`",
+            Self::ToMany { field } => return format!("ask its records: `{field}.exists(x, …)`"),
+            Self::Uncountable { field } => {
+                return format!("ask whether there is one that meets a condition: `{field}.exists(x, …)`");
+            }
+            Self::NotToMany { .. } => "use it on a relation to many; `in` asks a list",
+            Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
+            Self::Incomparable { ty, .. } => incomparable_remedy(&ty.ty),
+            Self::Operator { left, right, .. } => operator_remedy(&left.ty, &right.ty),
+            Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
+            Self::Literal { .. } => "write a value that a field of this type can hold",
+            Self::Inexact { .. } => "use fewer digits",
+            Self::Malformed { word } if Scalar::Duration.read(Token::Text(word)).is_ok() => {
+                return format!("write a length of time in quotes: duration('{word}')");
+            }
+            Self::Malformed { .. } => "write digits only, such as 10000",
+            Self::Fraction { .. } => "write a whole number, such as 1; or make the field a Decimal or a Float",
+            Self::Null => "test presence with `x == null` or `x != null`",
+            Self::Presence => "test the fields it is made of",
+            Self::NoParameters { .. } => "only filters have parameters",
+            Self::UntypedParameter { .. } => "compare it with a field",
+            Self::TwoTypes { .. } => "use two parameters",
+            Self::Shadows { .. } => "choose another name for the variable",
+            Self::OpenText => "close it with the quote that opens it",
+            Self::Escape => r#"use \\, \', \", \n, \t or \u0000 with four hexadecimal digits"#,
+            Self::InRule { error, .. } => return error.remedy(),
+        };
+        fixed.to_owned()
+    }
+}
+
+fn unknown_remedy(what: &Name) -> &'static str {
+    match what {
+        Name::Variable => "known are `this`, `new`, `auth`, `request`, `now` and the named rules",
+        Name::Function => "docs/expressions.md lists the functions",
+        Name::Field(_) => "name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`",
+        Name::BareValue => "write it in quotes",
+        Name::Value(_) => "name a value of this enum",
+        Name::Kind => "it is 'ANONYMOUS', 'ACCOUNT', 'SERVICE' or 'OPERATOR'",
+        Name::AuthPart => "it has `id`, `roles`, `kind` and `claims`",
+        Name::RequestPart => "it has `time`",
+        Name::MoneyPart => "it has `amount` and `currency`",
+    }
+}
+
+fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
+    match (expected, found) {
+        (Expected::Type(NamedType { ty: Type::Bool, .. }), _) => "write a condition, such as a comparison",
+        (Expected::Type(NamedType { ty: Type::Text, .. }), Type::List(_)) => {
+            "ask a list with `in`, such as `'ADMIN' in auth.roles`"
+        }
+        (Expected::List, Type::List(_)) | (Expected::Type(_), _) => "write a value of the type that is expected",
+        (Expected::List, Type::Text) => {
+            "write the list in square brackets, such as `x in ['a']`; ask a text with `text.contains('a')`"
+        }
+        (Expected::List, _) => "write the list in square brackets, such as `x in [1]`",
+        (Expected::ListOfScalars, _) => "write one list of values",
+        (Expected::TextOrList, _) => "`size(x)` counts the characters of a text or the elements of a list",
+        (Expected::Signed, _) => "write `-` before a number or a length of time",
+    }
+}
+
+fn compare_remedy(left: &Type, right: &Type) -> &'static str {
+    let number = |ty: &Type| matches!(ty, Type::Int | Type::Float | Type::Decimal);
+    let beside = |one: &Type, is: fn(&Type) -> bool| (left == one && is(right)) || (right == one && is(left));
+    if number(left) && number(right) {
+        "give both fields one type in the model"
+    } else if beside(&Type::Duration, number) {
+        "write a length of time, such as `duration('90m')`"
+    } else if beside(&Type::Money, number) {
+        "compare its `.amount`"
+    } else if matches!((left, right), (Type::List(_), _) | (_, Type::List(_))) {
+        "ask a list with `in`, such as `'ADMIN' in auth.roles`"
+    } else if beside(&Type::Bool, |_| true) {
+        "write `x` for true and `!x` for false"
+    } else {
+        "compare it with a value of its own type"
+    }
+}
+
+fn incomparable_remedy(ty: &Type) -> &'static str {
+    match ty {
+        Type::Json => "only its presence can be tested: `== null`, `!= null`",
+        Type::Money => "compare `.amount`, and `.currency` with `==`",
+        Type::List(_) => "ask its elements with `in`",
+        Type::Bool
+        | Type::Int
+        | Type::Float
+        | Type::Decimal
+        | Type::Text
+        | Type::Formatted(_)
+        | Type::Enum(_)
+        | Type::Id
+        | Type::Record(_)
+        | Type::Timestamp
+        | Type::Date
+        | Type::Duration
+        | Type::Null => "compare it with `==` or `!=`",
+    }
+}
+
+fn operator_remedy(left: &Type, right: &Type) -> &'static str {
+    let either = |ty: &Type| left == ty || right == ty;
+    if either(&Type::Decimal) || either(&Type::Money) {
+        "exact amounts can be compared, not computed with"
+    } else if either(&Type::Text) {
+        "texts cannot be joined"
+    } else if either(&Type::Int) && either(&Type::Float) {
+        "give both one type"
+    } else if either(&Type::Timestamp) {
+        "add a duration, such as `now - duration('24h')`"
+    } else {
+        "use numbers of one type"
+    }
+}

@@ -1,0 +1,66 @@
+use std::borrow::Cow;
+
+use backstay_model::CollectionId;
+use backstay_scalar::Token;
+use serde_json::value::RawValue;
+
+/// A list as it is written, its values not yet typed.
+#[derive(Debug, Clone)]
+pub struct ListWords<'w> {
+    /// Which collection.
+    pub collection: CollectionId,
+    /// Fields that must equal a value.
+    pub equals: Vec<(String, Raw<'w>)>,
+    /// An expression that must be true.
+    pub filter: Option<Cow<'w, str>>,
+    /// Values of the filter's parameters, by their names without `$`.
+    pub params: Vec<(String, Raw<'w>)>,
+    /// Fields to order by, such as `-publishedAt,title`.
+    pub sort: Option<Cow<'w, str>>,
+    /// What to answer, such as `title,author{name}`.
+    pub select: Option<Cow<'w, str>>,
+    /// Records on the page.
+    pub limit: Option<u32>,
+    /// Where the page starts: `next` of the page before.
+    pub after: Option<Cow<'w, str>>,
+    /// Whether to count the records.
+    pub count: bool,
+}
+
+/// A value, not yet typed.
+#[derive(Debug, Clone)]
+pub enum Raw<'w> {
+    /// The text of a URL's parameter.
+    Text(Cow<'w, str>),
+    /// A value of a JSON body.
+    Json(&'w RawValue),
+}
+
+impl Raw<'_> {
+    pub(crate) fn token(&self) -> Token<'_> {
+        match self {
+            Raw::Text(text) => Token::Bare(text),
+            Raw::Json(json) => Token::Json(json.get()),
+        }
+    }
+}
+
+/// The parameters of a URL that lists; fields are named beside them.
+pub(crate) const PARAMETERS: &[&str] = &["filter", "sort", "select", "limit", "after", "count"];
+
+impl ListWords<'_> {
+    /// The first page of a collection.
+    pub fn of(collection: CollectionId) -> Self {
+        Self {
+            collection,
+            equals: Vec::new(),
+            filter: None,
+            params: Vec::new(),
+            sort: None,
+            select: None,
+            limit: None,
+            after: None,
+            count: false,
+        }
+    }
+}
