@@ -15,12 +15,25 @@ use crate::recorder::Recorder;
 /// One request: who asks, under which id, at which moment.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Who asks.
-    pub caller: Arc<Caller>,
+    caller: Arc<Caller>,
+    /// The caller's class. It follows from the caller alone, so that none is made without the other.
+    pub(crate) class: Arc<CallerClass>,
     /// The request's id, for answers, logs and the commit log.
     pub request: RequestId,
     /// When it began: `now` in rules.
     pub now: Timestamp,
+}
+
+impl Context {
+    /// A request of a caller of this class.
+    pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, (request, now): (RequestId, Timestamp)) -> Self {
+        Self { caller, class, request, now }
+    }
+
+    /// Who asks.
+    pub fn caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
 }
 
 /// In whose name a part of an operation is done.
@@ -67,7 +80,7 @@ impl std::fmt::Debug for TxContext<'_, '_> {
 impl<'a> TxContext<'a, '_> {
     /// Who asks.
     pub fn caller(&self) -> &'a Caller {
-        &self.cx.caller
+        self.cx.caller()
     }
 
     /// The moment at which the request began.
@@ -128,7 +141,7 @@ impl<'a> TxContext<'a, '_> {
     }
 
     pub(crate) fn bindings(&self) -> Bindings<'a> {
-        Bindings::new(&self.cx.caller, self.cx.now)
+        Bindings::new(self.cx.caller(), self.cx.now)
     }
 
     pub(crate) fn class_of(&self, authority: Authority) -> Arc<CallerClass> {

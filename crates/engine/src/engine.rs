@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Action, Ambient, Caller, Error, IdSource, RecordId, RequestId};
+use backstay_base::{Action, Ambient, Caller, Error, IdSource, RecordId, RequestId, Timestamp};
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
@@ -152,7 +152,7 @@ impl Engine {
     pub async fn peek(&self, collection: CollectionId, id: RecordId) -> Result<Option<Record>, Error> {
         let plan = self.inner.templates.whole(&self.inner.planner, collection);
         let cx = Context::system(self);
-        let statement = Bindings::new(&cx.caller, cx.now).id(id).statement(&plan.template);
+        let statement = Bindings::new(cx.caller(), cx.now).id(id).statement(&plan.template);
         let mut sink = Collect::new(|row: &dyn Row| plan.layout.read(row).and_then(Record::new));
         self.inner.read(&statement, &mut sink).await?;
         Ok(sink.found.pop())
@@ -163,7 +163,7 @@ impl Engine {
     pub async fn peek_by(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
         let (template, proposed) = self.inner.lookup(collection, by);
         let cx = Context::system(self);
-        let bindings = Bindings { proposed: &proposed, ..Bindings::new(&cx.caller, cx.now) };
+        let bindings = Bindings { proposed: &proposed, ..Bindings::new(cx.caller(), cx.now) };
         match self.ids(&template, 0, bindings).await?.first() {
             Some(id) => self.peek(collection, *id).await,
             None => Ok(None),
@@ -180,7 +180,7 @@ impl Engine {
     ) -> Result<Vec<Record>, Error> {
         let template = self.inner.templates.referencing(&self.inner.planner, collection, field);
         let cx = Context::system(self);
-        let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(&cx.caller, cx.now).id(to) };
+        let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now).id(to) };
         let mut records = Vec::new();
         for id in self.ids(&template, 0, bindings).await? {
             records.extend(self.peek(collection, id).await?);
@@ -198,7 +198,7 @@ impl Engine {
         let plan = self.inner.templates.ids(&self.inner.planner, collection, after.is_some());
         let cx = Context::system(self);
         let cursor: Vec<Value> = after.into_iter().map(Value::Id).collect();
-        let bindings = Bindings { limit: u64::from(limit), cursor: &cursor, ..Bindings::new(&cx.caller, cx.now) };
+        let bindings = Bindings { limit: u64::from(limit), cursor: &cursor, ..Bindings::new(cx.caller(), cx.now) };
         let column = plan.cursor.last().copied().unwrap_or(0);
         let mut records = Vec::new();
         for id in self.ids(&plan.template, column, bindings).await? {
@@ -221,11 +221,23 @@ impl Engine {
 impl Context {
     /// A request that begins now.
     pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
-        Self { caller, request: RequestId(engine.next_id()), now: engine.ambient().clock.now() }
+        Self::begun(engine, caller, (RequestId(engine.next_id()), engine.ambient().clock.now()))
+    }
+
+    /// A request that has begun, under this id and at this moment.
+    pub fn begun(engine: &Engine, caller: Arc<Caller>, begun: (RequestId, Timestamp)) -> Self {
+        let class = engine.inner.application.class(&caller);
+        Self::with(caller, class, begun)
     }
 
     /// Something that Backstay itself does now.
     pub fn system(engine: &Engine) -> Self {
         Self::new(engine, Arc::new(Caller::system()))
+    }
+
+    /// The same request in the name of another caller.
+    #[must_use]
+    pub fn of(&self, engine: &Engine, caller: Arc<Caller>) -> Self {
+        Self::begun(engine, caller, (self.request, self.now))
     }
 }

@@ -180,8 +180,8 @@ impl Transaction for TypeRule {
 
 fn explained(cx: &Context) -> ExplainedCaller {
     ExplainedCaller {
-        kind: cx.caller.kind.name(),
-        id: cx.caller.id.map(|id| id.to_string()),
-        roles: cx.caller.roles.iter().map(ToString::to_string).collect(),
+        kind: cx.caller().kind.name(),
+        id: cx.caller().id.map(|id| id.to_string()),
+        roles: cx.caller().roles.iter().map(ToString::to_string).collect(),
     }
 }

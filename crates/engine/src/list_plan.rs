@@ -19,7 +19,7 @@ pub(crate) struct ListKey {
     equals: Vec<FieldId>,
     expression: Option<Same>,
     selection: Selection,
-    sort: Vec<SortKey>,
+    sort: Arc<[SortKey]>,
     after: Option<Vec<bool>>,
 }
 
@@ -32,7 +32,7 @@ impl ListKey {
             equals: filter.equals.iter().map(|(field, _)| *field).collect(),
             expression: filter.expression.as_ref().map(|expression| Same(Arc::clone(&expression.checked))),
             selection: selection.clone(),
-            sort: sort.clone(),
+            sort: Arc::clone(sort),
             after: after.as_ref().map(Cursor::nulls),
         }
     }
@@ -88,7 +88,7 @@ impl ListPlan {
             collection: collection.id,
             selection: selection.clone(),
             filter,
-            scope: ReadScope::Page { sort: sort.clone(), after: after.clone().map(|nulls| Position { nulls }) },
+            scope: ReadScope::Page { sort: sort.to_vec(), after: after.clone().map(|nulls| Position { nulls }) },
         };
         let scalars = sort.iter().map(|key| collection.field(key.column.field).kind.scalar());
         let cursor = scalars.chain([Some(Scalar::Id)]).collect();

@@ -65,7 +65,7 @@ pub(crate) struct PreparedList {
 
 /// Plans a get.
 pub(crate) fn prepare_get(inner: &Inner, cx: &Context, request: Get) -> Result<PreparedGet, Error> {
-    let class = inner.application.class(&cx.caller);
+    let class = &cx.class;
     let collection = inner.application.model.collection(request.collection);
     may_at_all(&class.rights, cx, collection, Action::Get)?;
     let view = View { model: &inner.application.model, rights: &class.rights };
@@ -81,7 +81,7 @@ pub(crate) async fn get<R: Reads>(
     encoder: &'static dyn Encoder,
 ) -> Result<Found, Error> {
     let PreparedGet { plan, request } = prepared;
-    let bindings = Bindings::new(&cx.caller, cx.now).id(request.id);
+    let bindings = Bindings::new(cx.caller(), cx.now).id(request.id);
     let question = Question { template: &plan.template, bindings, collection: request.collection, withheld: false };
     let mut sink = OneRecord::new(plan, encoder);
     reads.rows(question, &mut sink).await?;
@@ -93,7 +93,7 @@ pub(crate) async fn get<R: Reads>(
 
 /// Plans a list.
 pub(crate) fn prepare_list(inner: &Inner, cx: &Context, mut request: List) -> Result<PreparedList, Error> {
-    let class = inner.application.class(&cx.caller);
+    let class = Arc::clone(&cx.class);
     let view = View { model: &inner.application.model, rights: &class.rights };
     let collection = view.model.collection(request.collection);
     may_at_all(&class.rights, cx, collection, Action::Search)?;
@@ -141,7 +141,7 @@ pub(crate) async fn list<R: Reads>(
         cursor: request.after.as_ref().map_or(&[], |cursor| &cursor.values),
         // One more than the page tells whether there is another.
         limit: u64::from(request.limit) + 1,
-        ..Bindings::new(&cx.caller, cx.now)
+        ..Bindings::new(cx.caller(), cx.now)
     };
     let withheld = plan.names_classified;
     let question = Question { template: &plan.page.template, bindings, collection: collection.id, withheld };
@@ -176,9 +176,9 @@ pub(crate) fn may_at_all(rights: &Rights, cx: &Context, collection: &Collection,
     if !rights.rule(collection.id, action).refuses() {
         return Ok(());
     }
-    match cx.caller.kind {
+    match cx.caller().kind {
         CallerKind::Anonymous => Err(Unauthenticated::Missing.into()),
-        _ if !is_granted(cx.caller.grant.as_deref(), collection, action) => {
+        _ if !is_granted(cx.caller().grant.as_deref(), collection, action) => {
             Err(Error::Forbidden { action, what: without_grant(collection) })
         }
         _ => Err(Error::Forbidden { action, what: format!("records of {}", collection.name) }),

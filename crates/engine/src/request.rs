@@ -84,7 +84,7 @@ pub struct List {
     /// What to answer of each.
     pub selection: Selection,
     /// The order, in which the id is always the last key.
-    pub sort: Vec<SortKey>,
+    pub sort: Arc<[SortKey]>,
     /// Records on the page: 1 to `limits::PAGE_MAX`.
     pub limit: u32,
     /// Where the page starts.
@@ -101,7 +101,7 @@ impl List {
             perspective: Perspective::Live,
             filter: Filter::default(),
             selection: Selection::Whole,
-            sort: Vec::new(),
+            sort: Arc::default(),
             limit: limits::PAGE_DEFAULT,
             after: None,
             count: false,

@@ -35,7 +35,7 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
         Arc::new(Running {
             engine: Arc::clone(inner),
             cx: cx.clone(),
-            class: application.class(&cx.caller),
+            class: Arc::clone(&cx.class),
             system: application.system_class(),
             transaction: Arc::clone(&transaction),
             retry,
@@ -73,7 +73,7 @@ impl Inner {
     /// that the caller sees in every record.
     pub(crate) fn veiled(&self, error: Error, cx: &Context) -> Error {
         let Error::Conflict(Conflict::Unique { collection: name, fields, record }) = error else { return error };
-        let class = self.application.class(&cx.caller);
+        let class = &cx.class;
         let seen = self.application.model.collection_named(&name).is_some_and(|collection| {
             let sees = |name: &String| {
                 let field = collection.field_named(name);
@@ -114,8 +114,8 @@ impl<T: Transaction> Work for Running<T> {
 
     fn origin(&self) -> Origin {
         Origin {
-            kind: self.cx.caller.kind,
-            id: self.cx.caller.id,
+            kind: self.cx.caller().kind,
+            id: self.cx.caller().id,
             request: Some(self.cx.request),
             operation: self.transaction.name().into(),
         }

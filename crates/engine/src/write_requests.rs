@@ -50,7 +50,7 @@ pub(crate) fn create(
     if records > limits::BATCH_RECORDS {
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
-    let claim = remember::claim(&cx.caller, options.idempotency.as_ref(), &[b"create", collection.name.as_bytes()])?;
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), &[b"create", collection.name.as_bytes()])?;
     let work = Work::Create { collection: id, inputs, minimal: options.minimal };
     Ok(PreparedWrite { work, claim, encoder })
 }
@@ -66,7 +66,7 @@ pub(crate) fn update(
     let name = &admitted(inner, cx, collection, Action::Update)?.name;
     let wanted = remember::wanted(options.if_match.as_ref());
     let what: [&[u8]; 4] = [b"update", name.as_bytes(), id.as_bytes(), &wanted];
-    let claim = remember::claim(&cx.caller, options.idempotency.as_ref(), &what)?;
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), &what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::Update { record: (collection, id), input, if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder })
@@ -83,7 +83,7 @@ pub(crate) fn delete(
     let name = &admitted(inner, cx, collection, Action::Delete)?.name;
     let wanted = remember::wanted(options.if_match.as_ref());
     let what: [&[u8]; 4] = [b"delete", name.as_bytes(), id.as_bytes(), &wanted];
-    let claim = remember::claim(&cx.caller, options.idempotency.as_ref(), &what)?;
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), &what)?;
     let work = Work::Delete { record: (collection, id), if_match: options.if_match };
     Ok(PreparedWrite { work, claim, encoder })
 }
@@ -96,7 +96,7 @@ pub(crate) fn admitted<'i>(
     action: Action,
 ) -> Result<&'i Collection, Error> {
     let collection = &inner.application.model.collection(collection);
-    may_at_all(&inner.application.class(&cx.caller).rights, cx, collection, action)?;
+    may_at_all(&cx.class.rights, cx, collection, action)?;
     Ok(collection)
 }
 

@@ -27,7 +27,7 @@ struct ShownCollection<'m> {
 
 fn shown<'e>(engine: &'e Engine, context: &Context) -> Shown<'e> {
     let shown = |collection: &&Collection| {
-        let visible = !collection.system || context.caller.kind == CallerKind::Operator;
+        let visible = !collection.system || context.caller().kind == CallerKind::Operator;
         visible
             && [Action::Read, Action::Create]
                 .into_iter()

@@ -1,7 +1,7 @@
 //! Paths, queries, headers and bodies into requests to the engine.
 
 use backstay_base::{Error, ViolationKind};
-use backstay_engine::{Create, Delete, Get, Perspective, Request, Update};
+use backstay_engine::{Context, Create, Delete, Get, Perspective, Request, Update};
 use backstay_rest::{Reader, inputs, patch};
 use bytes::Bytes;
 use http::Method;
@@ -13,10 +13,10 @@ use crate::target::{Records, Target};
 use crate::{Refusal, endpoints, parameters};
 
 /// What an admitted request asks of records, if its caller may ask that of any record at all.
-pub(crate) fn request(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<Request, Refusal> {
+pub(crate) fn request(admitted: &mut Admitted<'_>, context: &Context, kind: RecordRequest) -> Result<Request, Refusal> {
     let Target::Records(records) = admitted.target() else { return Err(mismatch()) };
     let state = admitted.state();
-    state.engine.admit(&admitted.context(), records.collection(), kind.action())?;
+    state.engine.admit(context, records.collection(), kind.action())?;
     let sent = Sent {
         query: admitted.head().query(),
         select: admitted.take_parameter(),

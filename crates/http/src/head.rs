@@ -32,7 +32,7 @@ impl<'r> Head<'r> {
 
     /// The context in which the engine works for this caller.
     pub(crate) fn context(&self, caller: Arc<Caller>) -> Context {
-        Context { caller, request: self.id, now: self.now }
+        Context::begun(&self.state.engine, caller, (self.id, self.now))
     }
 
     pub(crate) fn headers(&self) -> &'r HeaderMap {

@@ -36,7 +36,12 @@ enum Condition<'a> {
 
 /// The value of `ETag`: the tag with a suffix for the coding, so that each form has its own strong tag.
 pub(crate) fn etag(tag: &Tag, coding: Coding) -> Option<HeaderValue> {
-    HeaderValue::from_maybe_shared(bytes::Bytes::from(format!("\"{tag}{}\"", coding.tag_suffix()))).ok()
+    let (tag, suffix) = (tag.as_str(), coding.tag_suffix());
+    let mut text = String::with_capacity(tag.len() + suffix.len() + 2);
+    for part in ["\"", tag, suffix, "\""] {
+        text.push_str(part);
+    }
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).ok()
 }
 
 /// Whether the client already has what the tag names, in any coding (RFC 9110, section 13.1.2: compared weakly).

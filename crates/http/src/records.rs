@@ -14,9 +14,10 @@ use crate::{Refusal, decode, idempotency, negotiation, preconditions};
 /// Everything below `/api/`.
 pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<Answer, Refusal> {
     let (engine, headers) = (&admitted.state().engine, admitted.head().headers());
-    let request = decode::request(admitted, kind)?;
+    let context = admitted.context();
+    let request = decode::request(admitted, &context, kind)?;
     let (collection, minimal) = (request.collection(), minimal(&request));
-    let answered = engine.answer(&admitted.context(), request, JSON).await.map_err(|error| match kind {
+    let answered = engine.answer(&context, request, JSON).await.map_err(|error| match kind {
         RecordRequest::Get | RecordRequest::List => of_read(error),
         RecordRequest::Query => of_read(in_body(error)),
         RecordRequest::Create => error.into(),

@@ -37,7 +37,7 @@ pub(crate) struct Parts<'a> {
 
 /// The capability, if the caller is an operator or Backstay itself.
 pub(crate) fn open<'a>(cx: &'a Context, parts: Parts<'a>) -> Result<Administration<'a>, Error> {
-    match cx.caller.kind {
+    match cx.caller().kind {
         CallerKind::Operator | CallerKind::System => Ok(Administration { cx, parts }),
         CallerKind::Anonymous => Err(Unauthenticated::Missing.into()),
         CallerKind::Account | CallerKind::Service => {

@@ -62,9 +62,9 @@ pub struct EmailChange {
 impl Identity {
     /// The caller's own view of itself.
     pub async fn me(&self, cx: &Context) -> Result<Me, Error> {
-        match cx.caller.kind {
+        match cx.caller().kind {
             CallerKind::Account | CallerKind::Operator => self.person(cx).await,
-            CallerKind::Service => self.service(&cx.caller).await,
+            CallerKind::Service => self.service(cx.caller()).await,
             CallerKind::Anonymous | CallerKind::System => Err(Unauthenticated::Missing.into()),
         }
     }
@@ -126,8 +126,8 @@ impl Identity {
 
     /// The account or operator who has signed in with a password; refuses everybody else.
     fn signed_in_subject(&self, cx: &Context) -> Result<Subject, Error> {
-        cx.caller.session.ok_or(Unauthenticated::Missing)?;
-        self.subject(&cx.caller)
+        cx.caller().session.ok_or(Unauthenticated::Missing)?;
+        self.subject(cx.caller())
     }
 
     /// The account or operator who calls.
@@ -157,16 +157,16 @@ impl Identity {
     }
 
     async fn person(&self, cx: &Context) -> Result<Me, Error> {
-        let subject = self.subject(&cx.caller)?;
+        let subject = self.subject(cx.caller())?;
         let directory = &self.inner().directory;
         let sessions = &directory.schema.sessions;
-        let session = match cx.caller.session {
+        let session = match cx.caller().session {
             Some(session) => directory.engine.peek(sessions.collection, session).await?,
             None => None,
         };
         let expires_at = session.map(|session| sessions.expires_at(&session)).transpose()?;
         let account = Some((subject.of.collection, subject.id));
-        Ok(Me { caller: Arc::clone(&cx.caller), id: subject.id, expires_at, account, key: None })
+        Ok(Me { caller: Arc::clone(cx.caller()), id: subject.id, expires_at, account, key: None })
     }
 
     /// A key sees its name and its limits. The rest of its record is how Backstay stores it.

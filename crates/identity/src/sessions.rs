@@ -8,7 +8,7 @@ use crate::token::{Purpose, TokenHash, issue};
 
 /// Refuses a key, which has no session that could end.
 pub(crate) fn refuse_key(cx: &Context) -> Result<(), Error> {
-    if cx.caller.kind == CallerKind::Service { Err(Error::KeyWithoutSession) } else { Ok(()) }
+    if cx.caller().kind == CallerKind::Service { Err(Error::KeyWithoutSession) } else { Ok(()) }
 }
 
 /// A session that is about to begin. Its token leaves this process once, in the answer.

@@ -69,7 +69,7 @@ impl Identity {
     /// Ends the caller's session. A caller without one (a service, the command line) has nothing to end.
     pub async fn sign_out(&self, cx: &Context) -> Result<(), Error> {
         refuse_key(cx)?;
-        let session = cx.caller.session.ok_or(Unauthenticated::Missing)?;
+        let session = cx.caller().session.ok_or(Unauthenticated::Missing)?;
         let sessions = self.inner().directory.schema.sessions;
         self.inner().directory.engine.run(cx, SignOut { sessions, session }).await
     }

@@ -64,7 +64,7 @@ pub async fn signed_in(engine: &Engine, cx: &Context, signed_in: &SignedIn) -> R
         account: &'a RawValue,
         expires_at: String,
     }
-    let owner = Context { caller: Arc::clone(&signed_in.caller), ..cx.clone() };
+    let owner = cx.of(engine, Arc::clone(&signed_in.caller));
     let record = own_record(engine, &owner, signed_in.account).await?;
     let account = serde_json::from_slice(&record).map_err(Error::internal)?;
     written(&Shown { token: signed_in.token.expose(), account, expires_at: signed_in.expires_at.to_string() })

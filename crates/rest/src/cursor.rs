@@ -1,7 +1,7 @@
 use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_engine::{Cursor, SortKey};
 use backstay_model::{Collection, Model, ValueType};
-use backstay_scalar::{Scalar, Token, Value};
+use backstay_scalar::{Scalar, Token, Value, quote};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -10,7 +10,10 @@ use crate::sort;
 /// The form of the cursors that this Backstay writes.
 const FORMAT: u8 = 1;
 
-/// A cursor as a word that means nothing to its client.
+/// Bytes that most cursors fit into.
+const USUAL: usize = 96;
+
+/// A cursor as a word that means nothing to its client: letters, digits, `-` and `_`.
 pub(crate) fn encode(cursor: &Cursor, keys: &[SortKey], collection: &Collection) -> String {
     word(cursor, &sort::text(keys, collection))
 }
@@ -26,10 +29,17 @@ pub(crate) fn decode(word: &str, keys: &[SortKey], collection: &Collection, mode
 }
 
 fn word(cursor: &Cursor, order: &str) -> String {
-    let mut bytes = vec![FORMAT];
+    let mut bytes = Vec::with_capacity(USUAL);
+    bytes.push(FORMAT);
     bytes.extend_from_slice(&order_mark(order));
-    let texts: Vec<Option<String>> = cursor.values.iter().map(Value::bare).collect();
-    bytes.extend(serde_json::to_vec(&texts).unwrap_or_default());
+    for (index, value) in cursor.values.iter().enumerate() {
+        bytes.push(if index == 0 { b'[' } else { b',' });
+        match value.bare() {
+            Some(text) => quote(&mut bytes, &text),
+            None => bytes.extend_from_slice(b"null"),
+        }
+    }
+    bytes.push(b']');
     URL_SAFE_NO_PAD.encode(bytes)
 }
 

@@ -1,7 +1,7 @@
 use backstay_engine::{
     ColumnType, Count, DecodeError, Encoder, MemberOutput, ObjectOutput, PageEnd, Row, ValueOutput, nested,
 };
-use backstay_scalar::{Scalar, Value, ValueRef, Writer, quote, write, write_stored};
+use backstay_scalar::{Scalar, Value, ValueRef, Writer, write, write_stored};
 
 use crate::cursor;
 
@@ -18,14 +18,13 @@ impl Encoder for Json {
     }
 
     fn record(&self, out: &mut Vec<u8>, members: &mut dyn Iterator<Item = (&str, &Value)>) {
-        let mut separator = b'{';
+        let mut opening = FIRST;
         for (field, value) in members {
-            out.push(separator);
-            separator = b',';
-            name(out, field);
+            name(out, opening, field);
+            opening = NEXT;
             write(out, value);
         }
-        end(out, separator);
+        end(out, opening);
     }
 
     fn begin_page(&self, out: &mut Vec<u8>) {
@@ -35,7 +34,11 @@ impl Encoder for Json {
     fn end_page(&self, out: &mut Vec<u8>, end: &PageEnd<'_>) {
         out.extend_from_slice(b"],\"next\":");
         match &end.next {
-            Some(next) => quote(out, &cursor::encode(next, end.sort, end.collection)),
+            Some(next) => {
+                out.push(b'"');
+                out.extend_from_slice(cursor::encode(next, end.sort, end.collection).as_bytes());
+                out.push(b'"');
+            }
             None => out.extend_from_slice(b"null"),
         }
         if let Some(Count { value, more }) = end.count {
@@ -61,9 +64,13 @@ impl Encoder for Json {
     }
 }
 
+/// What stands before the name of a member: of the first one, and of those after it.
+const FIRST: [u8; 2] = *b"{\"";
+const NEXT: [u8; 2] = *b",\"";
+
 /// Ends an object, which may have no members.
-fn end(out: &mut Vec<u8>, separator: u8) {
-    if separator == b'{' {
+fn end(out: &mut Vec<u8>, opening: [u8; 2]) {
+    if opening == FIRST {
         out.push(b'{');
     }
     out.push(b'}');
@@ -82,12 +89,11 @@ fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(),
         out.extend_from_slice(b"null");
         return Ok(());
     }
-    let (mut separator, mut cut) = (b'{', Vec::new());
+    let (mut opening, mut cut) = (FIRST, Vec::new());
     for member in &output.members {
         if is_visible(row, member)? {
-            out.push(separator);
-            separator = b',';
-            name(out, &member.name);
+            name(out, opening, &member.name);
+            opening = NEXT;
             if value(out, row, &member.value)? == Extent::Cut {
                 cut.push(&*member.name);
             }
@@ -98,7 +104,7 @@ fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(),
         out.extend_from_slice(cut.join("\",\"").as_bytes());
         out.extend_from_slice(b"\"]");
     }
-    end(out, separator);
+    end(out, opening);
     Ok(())
 }
 
@@ -118,8 +124,8 @@ fn is_visible(row: &dyn Row, member: &MemberOutput) -> Result<bool, DecodeError>
 }
 
 /// Appends a member's name and the colon. Names of fields and aliases are letters, digits and underscores.
-fn name(out: &mut Vec<u8>, name: &str) {
-    out.push(b'"');
+fn name(out: &mut Vec<u8>, opening: [u8; 2], name: &str) {
+    out.extend_from_slice(&opening);
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
 }

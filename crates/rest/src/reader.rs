@@ -65,8 +65,8 @@ impl Reader {
         let ListWords { collection: id, equals, filter: text, params, sort, select, limit, after, count } = words;
         let (model, collection) = (&*self.model, self.model.collection(*id));
         let sort = match sort {
-            Some(text) => kept(&self.orders, (*id, text), || sort::keys(text, collection).map(Arc::from))?.to_vec(),
-            None => Vec::new(),
+            Some(text) => kept(&self.orders, (*id, text), || sort::keys(text, collection).map(Arc::from))?,
+            None => Arc::default(),
         };
         let after = after.as_ref().map(|word| cursor::decode(word, &sort, collection, model)).transpose()?;
         let expression = if let Some(text) = text {

@@ -22,8 +22,8 @@ async fn an_account_is_made_with_its_first_session() {
     assert!(signed_in.token.expose().starts_with("bst_"));
 
     let cx = club.shown(&signed_in.token).await.expect("the token is good");
-    assert_eq!(cx.caller.kind, CallerKind::Account);
-    assert_eq!(cx.caller.id.map(|id| id.to_string()), account["id"].as_str().map(str::to_owned));
+    assert_eq!(cx.caller().kind, CallerKind::Account);
+    assert_eq!(cx.caller().id.map(|id| id.to_string()), account["id"].as_str().map(str::to_owned));
 
     let me = club.me(&cx).await;
     assert_eq!(me["kind"], "ACCOUNT");
@@ -245,5 +245,5 @@ async fn an_application_without_accounts_has_operators_and_keys() {
     assert_eq!(told(club.sign_up("ada@example.org").await), "forbidden");
     let refused = "/as range";
     assert_eq!(told(club.sign_in("ada@example.org", PASSWORD).await), refused);
-    assert_eq!(club.operator().await.caller.kind, CallerKind::Operator);
+    assert_eq!(club.operator().await.caller().kind, CallerKind::Operator);
 }

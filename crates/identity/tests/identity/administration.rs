@@ -14,7 +14,7 @@ async fn an_account_that_was_made_as_a_record_gets_a_password() {
     let club = Club::open(settings());
     let client = club.app.client();
     let create = client.create("User", r#"{"email": "bob@example.org", "name": "Bob"}"#).expect("a request");
-    client.written(&club.editor().caller, create).await.expect("an editor may");
+    client.written(club.editor().caller(), create).await.expect("an editor may");
 
     let (system, bob) = (club.system(), by_email("bob@example.org"));
     assert!(!club.administration(&system).account(&bob).await.expect("it exists").has_password);
@@ -28,7 +28,7 @@ async fn an_account_that_was_made_as_a_record_gets_a_password() {
 async fn an_account_is_shown_as_it_is() {
     let club = Club::open(settings());
     let token = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
-    let id = club.shown(&token).await.expect("the token is good").caller.id.expect("an account");
+    let id = club.shown(&token).await.expect("the token is good").caller().id.expect("an account");
     club.clock.advance("48h");
     club.sign_in("ada@example.org", PASSWORD).await.expect("the password is right");
     let (system, ada) = (club.system(), by_email("ADA@example.org"));

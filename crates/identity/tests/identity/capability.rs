@@ -48,13 +48,13 @@ async fn every_operation_is_for_the_callers_that_it_is_meant_for() {
             Ok(administration) => {
                 got.insert("administration", "done".to_owned());
                 for (name, outcome) in of_administration(&administration, column).await {
-                    assert_eq!(outcome, "done", "{name} by {:?}", cx.caller.kind);
+                    assert_eq!(outcome, "done", "{name} by {:?}", cx.caller().kind);
                     called.insert(name);
                 }
             }
         }
         for (name, expected) in EXPECTED {
-            assert_eq!(got[name], expected[column], "{name} by {:?}", cx.caller.kind);
+            assert_eq!(got[name], expected[column], "{name} by {:?}", cx.caller().kind);
         }
     }
     called.insert("administration");
@@ -75,7 +75,7 @@ async fn callers(club: &Club) -> [Context; 5] {
         club.operator().await,
         club.system(),
     ];
-    let kinds = callers.each_ref().map(|cx| cx.caller.kind);
+    let kinds = callers.each_ref().map(|cx| cx.caller().kind);
     let expected =
         [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator, CallerKind::System];
     assert_eq!(kinds, expected);

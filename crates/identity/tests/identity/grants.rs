@@ -28,11 +28,11 @@ async fn a_key_carries_its_grant() {
     let check = async |name: &str, only: Option<&[&str]>, expected: Option<&[&str]>, shown: serde_json::Value| {
         let secret = issue(&club, name, only).await.expect("the system may").secret;
         let cx = club.shown(&secret).await.expect("the key is good");
-        assert_eq!(cx.caller.kind, CallerKind::Service);
+        assert_eq!(cx.caller().kind, CallerKind::Service);
         let expected = expected.map(|expected| expected.iter().map(ToString::to_string).collect());
-        assert_eq!(pairs(&cx.caller), expected, "{name}");
+        assert_eq!(pairs(cx.caller()), expected, "{name}");
         let explained = club.administration(&club.system()).caller_for(&by_email(name)).await.expect("a key in use");
-        assert_eq!(explained.grant, cx.caller.grant, "{name}");
+        assert_eq!(explained.grant, cx.caller().grant, "{name}");
 
         let me = club.me(&cx).await;
         assert_eq!(me["only"], shown, "{name}");
@@ -83,8 +83,8 @@ async fn what_a_grant_names_must_exist() {
 async fn accounts_and_operators_have_no_grant() {
     let club = Club::open(settings());
     let ada = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
-    assert_eq!(pairs(&club.shown(&ada).await.expect("the token is good").caller), None);
-    assert_eq!(pairs(&club.operator().await.caller), None);
+    assert_eq!(pairs(club.shown(&ada).await.expect("the token is good").caller()), None);
+    assert_eq!(pairs(club.operator().await.caller()), None);
 }
 
 /// Stores a key as a version of Backstay without grants did.

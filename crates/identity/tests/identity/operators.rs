@@ -26,7 +26,7 @@ async fn the_first_operator_is_added_with_a_token_once() {
     let signed_in = set_up(&club, token.expose(), PASSWORD).await.expect("the token is good");
     assert_eq!(club.account(&signed_in).await["email"], "root@example.org");
     let cx = club.shown(&signed_in.token).await.expect("the operator is signed in");
-    assert_eq!(cx.caller.kind, CallerKind::Operator);
+    assert_eq!(cx.caller().kind, CallerKind::Operator);
     assert!(club.identity.has_operator().await.expect("the store answers"));
 
     assert_eq!(told(set_up(&club, token.expose(), PASSWORD).await), ended);
@@ -108,9 +108,9 @@ async fn a_caller_is_shown_as_it_would_call() {
     let club = Club::open(settings());
     let token = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let ada = club.shown(&token).await.expect("the token is good");
-    let id = AccountRef::Id(ada.caller.id.expect("an account"));
+    let id = AccountRef::Id(ada.caller().id.expect("an account"));
     let shown = club.administration(&club.system()).caller_for(&id).await.expect("it exists");
-    assert_eq!((shown.kind, shown.id, shown.session), (CallerKind::Account, ada.caller.id, None));
+    assert_eq!((shown.kind, shown.id, shown.session), (CallerKind::Account, ada.caller().id, None));
     club.administration(&club.system()).disable_account(&id).await.expect("it exists");
     assert_eq!(told(club.administration(&club.system()).caller_for(&id).await), "already-done");
     let nobody = "0190a5d0-0000-7000-8000-000000000001".parse().unwrap_or_else(|never| match never {});

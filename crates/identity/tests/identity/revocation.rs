@@ -52,8 +52,8 @@ async fn a_deleted_account_is_gone_with_its_sessions() {
     let ada = club.sign_up("ada@example.org").await.expect("sign-up is open").token;
     let cx = club.shown(&ada).await.expect("the token is good");
     let client = club.app.client();
-    let delete = client.delete("User", cx.caller.id.expect("an account"));
-    assert_eq!(told(client.written(&cx.caller, delete).await), "done");
+    let delete = client.delete("User", cx.caller().id.expect("an account"));
+    assert_eq!(told(client.written(cx.caller(), delete).await), "done");
     assert_eq!(told(club.shown(&ada).await), ENDED);
     assert_eq!(told(club.sign_in("ada@example.org", PASSWORD).await), "wrong-credentials");
     assert_eq!(told(club.sign_up("ada@example.org").await), "done");

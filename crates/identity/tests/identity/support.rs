@@ -171,7 +171,7 @@ impl Club {
     /// The records of a collection that the caller sees.
     pub(crate) async fn items(&self, cx: &Context, of: &str) -> Vec<serde_json::Value> {
         let client = self.app.client();
-        let page = client.page(&cx.caller, client.list(of, |_| ()).expect("a request")).await;
+        let page = client.page(cx.caller(), client.list(of, |_| ()).expect("a request")).await;
         page.map_or_else(|_| Vec::new(), |page| json(&page.body)["items"].as_array().expect("a list").clone())
     }
 
@@ -184,7 +184,7 @@ impl Club {
     pub(crate) async fn house(&self, listed: bool) -> String {
         let client = self.app.client();
         let create = client.create("House", &format!(r#"{{"name": "North", "listed": {listed}}}"#)).expect("a request");
-        let written = client.written(&self.editor().caller, create).await.expect("everyone may make a house");
+        let written = client.written(self.editor().caller(), create).await.expect("everyone may make a house");
         written.ids[0].to_string()
     }
 
