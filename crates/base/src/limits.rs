@@ -116,6 +116,8 @@ pub const COMPRESS_BYTES: usize = 1024;
 pub const STATEMENT_RELATIONS: usize = 60;
 /// Relations that the rules of one type and its fields may lead through: the rest is for what requests add.
 pub const RULE_RELATIONS: usize = 40;
+/// Requests of one transaction.
+pub const TRANSACTION_REQUESTS: usize = 100;
 /// Bytes of one answer.
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use crate::Tag;
 
 /// What a request is answered with, in the notation of its door.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The record of a get.
     Found(Found),
@@ -14,8 +14,23 @@ pub enum Answer {
     Written(Written),
 }
 
+impl Answer {
+    /// What was encoded, if anything was.
+    pub fn body(&self) -> Option<&Bytes> {
+        match self {
+            Self::Found(found) => Some(&found.body),
+            Self::Page(page) => Some(&page.body),
+            Self::Written(written) => written.body.as_ref(),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.body().map_or(0, Bytes::len)
+    }
+}
+
 /// A record as the caller sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The record.
     pub body: Bytes,
@@ -26,7 +41,7 @@ pub struct Found {
 }
 
 /// A page of records as the caller sees them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The records, where the next page starts, and how many there are if that was asked.
     pub body: Bytes,
@@ -63,12 +78,12 @@ pub enum Outcome {
     Deleted,
 }
 
-/// The one of several requests that could not be answered, for which none was.
+/// Why several requests were refused together, and which of them is at fault.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("request {request}: {error}")]
+#[error("{error}")]
 pub struct Refused {
-    /// Its place among the requests, from 0.
-    pub request: usize,
+    /// Its place among the requests, from 0; `None` if all of them are refused together.
+    pub request: Option<usize>,
     /// Why.
     #[source]
     pub error: Error,

@@ -15,8 +15,8 @@ use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::Templates;
 use crate::{
-    Answer, Application, Context, Encoder, Explanation, Record, Refused, Request, Transaction, explain, prepared,
-    transaction, write_requests,
+    Answer, Application, Context, Encoder, Explanation, Record, Refused, Request, Requests, Transaction, explain,
+    prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -83,7 +83,7 @@ impl Engine {
     pub async fn answer_all(
         &self,
         cx: &Context,
-        requests: Vec<Request>,
+        requests: Requests,
         encoder: &'static dyn Encoder,
     ) -> Result<Vec<Answer>, Refused> {
         prepared::answer_all(&self.inner, cx, requests, encoder).await

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstay_base::Error;
-use backstay_store::Writes;
+use backstay_base::{Error, Place, ViolationKind, limits};
+use backstay_store::{KeyClaim, Writes};
 use futures_util::future::BoxFuture;
 
-use crate::inner::Inner;
+use crate::inner::{Inner, too_large};
 use crate::read::{self, Alone, PreparedGet, PreparedList};
 use crate::write_requests::{self, PreparedWrite};
-use crate::{Answer, Context, Encoder, Refused, Request, Transaction, TxContext, Written, transaction};
+use crate::{
+    Answer, Context, Encoder, Refused, Request, Requests, Transaction, TxContext, Written, remember, transaction,
+};
 
 /// A request that its caller may make on some record, checked and planned.
 #[derive(Debug)]
@@ -52,13 +54,6 @@ impl Prepared {
             Self::Get(get, encoder) => read::get(cx, within, get, *encoder).await.map(Answer::Found),
             Self::List(list, encoder) => read::list(cx, within, list, *encoder).await.map(Answer::Page),
             Self::Write(write) => write.run(cx).await.map(Answer::Written),
-        }
-    }
-
-    fn write(&self) -> Option<&PreparedWrite> {
-        match self {
-            Self::Write(write) => Some(write),
-            Self::Get(..) | Self::List(..) => None,
         }
     }
 }
@@ -108,30 +103,33 @@ impl Transaction for One {
 pub(crate) async fn answer_all(
     inner: &Arc<Inner>,
     cx: &Context,
-    requests: Vec<Request>,
+    requests: Requests,
     encoder: &'static dyn Encoder,
 ) -> Result<Vec<Answer>, Refused> {
-    let mut prepared = Vec::with_capacity(requests.len());
-    for (index, request) in requests.into_iter().enumerate() {
-        let one = Prepared::new(inner, cx, request, encoder).map_err(|error| Refused { request: index, error })?;
-        prepared.push(one);
+    let Requests { list, idempotency } = requests;
+    let whole = |error: Error| Refused { request: None, error };
+    if list.is_empty() || list.len() > limits::TRANSACTION_REQUESTS {
+        let range = format!("1 to {} requests", limits::TRANSACTION_REQUESTS);
+        return Err(whole(Error::malformed(Place::Whole, ViolationKind::Range(range))));
     }
-    let mut held = Vec::new();
-    for (index, one) in prepared.iter().enumerate() {
-        if let Some(claim) = one.write().and_then(|write| write.claim.as_ref()) {
-            held.push(inner.in_flight.hold(claim).map_err(|error| Refused { request: index, error })?);
-        }
+    let claim = remember::claim(cx.caller(), idempotency.as_ref(), &[b"transact"]).map_err(whole)?;
+    let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose().map_err(whole)?;
+    let mut requests = Vec::with_capacity(list.len());
+    for (index, request) in list.into_iter().enumerate() {
+        let prepared = Prepared::new(inner, cx, request, encoder);
+        requests.push(prepared.map_err(|error| Refused { request: Some(index), error })?);
     }
     let reached = Arc::new(AtomicUsize::new(0));
-    let all = All { requests: prepared.into(), reached: Arc::clone(&reached) };
+    let all = All { requests: requests.into(), claim, reached: Arc::clone(&reached) };
     let answers = transaction::run(inner, cx, all).await;
-    answers.map_err(|error| Refused { request: reached.load(Ordering::Relaxed), error })
+    answers.map_err(|error| Refused { request: reached.load(Ordering::Relaxed).checked_sub(1), error })
 }
 
 /// Several requests in one transaction.
 struct All {
     requests: Box<[Prepared]>,
-    /// The request that is run: the one that is refused, if one is.
+    claim: Option<KeyClaim>,
+    /// How many requests were begun: the last of them is the one that is refused, if one is.
     reached: Arc<AtomicUsize>,
 }
 
@@ -143,21 +141,29 @@ impl Transaction for All {
     }
 
     fn writes(&self) -> Writes {
-        match self.requests.iter().all(|request| request.writes() == Writes::None) {
-            true => Writes::None,
-            false => Writes::Many,
-        }
+        let only_reads = self.requests.iter().all(|request| request.writes() == Writes::None);
+        if only_reads && self.claim.is_none() { Writes::None } else { Writes::Many }
     }
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<Answer>, Error>> {
         Box::pin(async move {
-            let mut answers = Vec::with_capacity(self.requests.len());
+            self.reached.store(0, Ordering::Relaxed);
+            if let Some(answers) = cx.replayed_all(self.claim.as_ref()).await? {
+                return Ok(answers);
+            }
+            let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
             for (index, request) in self.requests.iter().enumerate() {
-                self.reached.store(index, Ordering::Relaxed);
-                answers.push(request.run(cx).await?);
+                self.reached.store(index + 1, Ordering::Relaxed);
+                let answer = request.run(cx).await?;
                 // What the database refuses of this request shows before the next begins.
                 cx.settle().await?;
+                bytes += answer.bytes();
+                if bytes > limits::ANSWER_BYTES {
+                    return Err(too_large());
+                }
+                answers.push(answer);
             }
+            cx.remember_all(self.claim.as_ref(), &answers)?;
             Ok(answers)
         })
     }

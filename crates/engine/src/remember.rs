@@ -4,9 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::{Idempotency, IfMatch, Outcome, Tag, TxContext, Written};
+use crate::{Answer, Found, Idempotency, IfMatch, Outcome, Page, Tag, TxContext, Written};
 
 /// The claim of a request on its idempotency key: in the caller's own name, for this very request, which is what is
 /// asked (`what`) and what was sent for it.
@@ -74,23 +75,45 @@ struct Kept {
 impl TxContext<'_, '_> {
     /// The answer that is kept under the key, if there is one.
     pub(crate) async fn replayed(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Written>, Error> {
-        let Some(claim) = claim else { return Ok(None) };
-        match self.tx.recall(claim).await.map_err(|error| self.refused(error))? {
-            Recall::New => Ok(None),
-            Recall::Mismatch => Err(Error::KeyReused),
-            Recall::Replay(bytes) => {
-                let kept = Kept::read(&bytes)?;
-                let same = kept.rights == rights(self.caller());
-                let written = kept.into_written()?;
-                Ok(Some(if same { written } else { Written { body: None, tag: None, ..written } }))
-            }
+        let Some(bytes) = self.recalled(claim).await? else { return Ok(None) };
+        match Kept::read(&bytes)?.into_answer(&rights(self.caller()))? {
+            Answer::Written(written) => Ok(Some(written)),
+            Answer::Found(_) | Answer::Page(_) => Err(Error::internal(Unreadable)),
         }
+    }
+
+    /// The answers that are kept under the key of several requests, if there are any.
+    pub(crate) async fn replayed_all(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Vec<Answer>>, Error> {
+        let Some(bytes) = self.recalled(claim).await? else { return Ok(None) };
+        let (kept, rights) = (Kept::read_all(&bytes)?, rights(self.caller()));
+        kept.into_iter().map(|kept| kept.into_answer(&rights)).collect::<Result<_, Error>>().map(Some)
     }
 
     /// Keeps an answer under its key, in the same commit.
     pub(crate) fn remember(&mut self, claim: Option<&KeyClaim>, written: &Written) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
-        let bytes = serde_json::to_vec(&Kept::of(written, rights(self.caller()))).map_err(Error::internal)?;
+        self.keep(claim, &Kept::of_written(written, rights(self.caller())))
+    }
+
+    /// Keeps the answers of several requests under their key.
+    pub(crate) fn remember_all(&mut self, claim: Option<&KeyClaim>, answers: &[Answer]) -> Result<(), Error> {
+        let Some(claim) = claim else { return Ok(()) };
+        let rights = rights(self.caller());
+        let kept: Vec<Kept> = answers.iter().map(|answer| Kept::of(answer, rights.clone())).collect();
+        self.keep(claim, &kept)
+    }
+
+    async fn recalled(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Vec<u8>>, Error> {
+        let Some(claim) = claim else { return Ok(None) };
+        match self.tx.recall(claim).await.map_err(|error| self.refused(error))? {
+            Recall::New => Ok(None),
+            Recall::Mismatch => Err(Error::KeyReused),
+            Recall::Replay(bytes) => Ok(Some(bytes)),
+        }
+    }
+
+    fn keep(&mut self, claim: &KeyClaim, kept: &impl Serialize) -> Result<(), Error> {
+        let bytes = serde_json::to_vec(kept).map_err(Error::internal)?;
         self.tx.remember(claim.clone(), bytes, expiry(self.now()));
         Ok(())
     }
@@ -144,14 +167,36 @@ impl Kept {
         }
     }
 
-    fn of(written: &Written, rights: String) -> Self {
-        let text = |body: &Bytes| String::from_utf8_lossy(body).into_owned();
+    /// The same of several answers.
+    fn read_all(bytes: &[u8]) -> Result<Vec<Self>, Error> {
+        let each: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(Error::internal)?;
+        each.into_iter().map(|one| Self::read(one.get().as_bytes())).collect()
+    }
+
+    fn of(answer: &Answer, rights: String) -> Self {
+        let read = |outcome: u8, version: Option<i64>, body: &Bytes, tag: &Tag| Self {
+            form: FORM,
+            outcome,
+            ids: Vec::new(),
+            version,
+            body: Some(text(body)),
+            tag: Some(tag.as_str().to_owned()),
+            rights: rights.clone(),
+        };
+        match answer {
+            Answer::Written(written) => Self::of_written(written, rights),
+            Answer::Found(Found { body, version, tag }) => read(FOUND, Some(*version), body, tag),
+            Answer::Page(Page { body, tag }) => read(PAGE, None, body, tag),
+        }
+    }
+
+    fn of_written(written: &Written, rights: String) -> Self {
         Self {
             form: FORM,
             outcome: match written.outcome {
-                Outcome::Created => 1,
-                Outcome::Updated => 2,
-                Outcome::Deleted => 3,
+                Outcome::Created => CREATED,
+                Outcome::Updated => UPDATED,
+                Outcome::Deleted => DELETED,
             },
             ids: written.ids.iter().map(RecordId::to_string).collect(),
             version: written.version,
@@ -161,23 +206,47 @@ impl Kept {
         }
     }
 
-    fn into_written(self) -> Result<Written, Error> {
+    /// The answer, for a caller with these rights. What was answered to other rights is not shown again.
+    fn into_answer(self, rights: &str) -> Result<Answer, Error> {
+        let same = self.rights == *rights;
         let ids: Result<Vec<RecordId>, Error> =
             self.ids.iter().map(|id| id.parse().map_err(|_| Error::internal(Unreadable))).collect();
-        Ok(Written {
-            outcome: match self.outcome {
-                1 => Outcome::Created,
-                2 => Outcome::Updated,
-                3 => Outcome::Deleted,
-                _ => return Err(Error::internal(Unreadable)),
-            },
-            ids: ids?,
-            version: self.version,
-            body: self.body.map(Bytes::from),
-            tag: self.tag.map(Tag::from_text),
-            replayed: true,
-        })
+        let (body, tag) = (self.body.map(Bytes::from), self.tag.map(Tag::from_text));
+        let written = |outcome: Outcome| -> Result<Answer, Error> {
+            let (ids, version) = (ids?, self.version);
+            let (body, tag) = if same { (body.clone(), tag.clone()) } else { (None, None) };
+            Ok(Answer::Written(Written { outcome, ids, version, body, tag, replayed: true }))
+        };
+        match (self.outcome, self.version) {
+            (CREATED, _) => written(Outcome::Created),
+            (UPDATED, _) => written(Outcome::Updated),
+            (DELETED, _) => written(Outcome::Deleted),
+            (FOUND | PAGE, _) if !same => Err(Conflict::Already(
+                "this request was carried out; what it read is not shown again, because your rights have changed since",
+            )
+            .into()),
+            (FOUND, Some(version)) => {
+                let (body, tag) = body.zip(tag).ok_or_else(|| Error::internal(Unreadable))?;
+                Ok(Answer::Found(Found { body, version, tag }))
+            }
+            (PAGE, None) => {
+                let (body, tag) = body.zip(tag).ok_or_else(|| Error::internal(Unreadable))?;
+                Ok(Answer::Page(Page { body, tag }))
+            }
+            _ => Err(Error::internal(Unreadable)),
+        }
     }
+}
+
+/// What was answered, as a number that is stored.
+const CREATED: u8 = 1;
+const UPDATED: u8 = 2;
+const DELETED: u8 = 3;
+const FOUND: u8 = 4;
+const PAGE: u8 = 5;
+
+fn text(body: &Bytes) -> String {
+    String::from_utf8_lossy(body).into_owned()
 }
 
 #[cfg(test)]
@@ -199,25 +268,53 @@ mod tests {
         }
     }
 
-    fn read(text: &str) -> Result<Written, Error> {
-        Kept::read(text.as_bytes()).and_then(Kept::into_written)
+    fn read(text: &str) -> Result<Answer, Error> {
+        Kept::read(text.as_bytes()).and_then(|kept| kept.into_answer("r"))
     }
 
     #[test]
     fn a_kept_answer_has_this_form() {
-        let kept = serde_json::to_string(&Kept::of(&updated(), "r".to_owned())).expect("JSON");
+        let kept = serde_json::to_string(&Kept::of_written(&updated(), "r".to_owned())).expect("JSON");
         assert_eq!(kept, GOLDEN);
-        assert_eq!(read(GOLDEN).expect("it is read"), updated());
+        assert_eq!(read(GOLDEN).expect("it is read"), Answer::Written(updated()));
         let deletion = Written { outcome: Outcome::Deleted, version: None, body: None, tag: None, ..updated() };
-        let kept = serde_json::to_string(&Kept::of(&deletion, String::new())).expect("JSON");
-        assert_eq!(read(&kept).expect("it is read"), deletion);
+        let kept = serde_json::to_string(&Kept::of_written(&deletion, "r".to_owned())).expect("JSON");
+        assert_eq!(read(&kept).expect("it is read"), Answer::Written(deletion));
+    }
+
+    #[test]
+    fn several_kept_answers_have_this_form() {
+        let (body, tag) = (Bytes::from_static(b"{}"), Tag::from_text("3.y".to_owned()));
+        let page = Page { body: body.clone(), tag: Tag::from_text("z".to_owned()) };
+        let answers = [Answer::Written(updated()), Answer::Found(Found { body, version: 3, tag }), Answer::Page(page)];
+        let kept: Vec<Kept> = answers.iter().map(|answer| Kept::of(answer, "r".to_owned())).collect();
+        let text = serde_json::to_string(&kept).expect("JSON");
+        let found = r#"{"form":1,"outcome":4,"ids":[],"version":3,"body":"{}","tag":"3.y","rights":"r"}"#;
+        let page = r#"{"form":1,"outcome":5,"ids":[],"version":null,"body":"{}","tag":"z","rights":"r"}"#;
+        assert_eq!(text, format!("[{GOLDEN},{found},{page}]"));
+        let read = Kept::read_all(text.as_bytes()).expect("they are read");
+        let read: Vec<Answer> = read.into_iter().map(|kept| kept.into_answer("r").expect("an answer")).collect();
+        assert_eq!(read, answers);
+    }
+
+    #[test]
+    fn what_was_answered_to_other_rights_is_not_shown_again() {
+        let read = |text: &str| Kept::read(text.as_bytes()).and_then(|kept| kept.into_answer("other"));
+        let without = Written { body: None, tag: None, ..updated() };
+        assert_eq!(read(GOLDEN).expect("it is read"), Answer::Written(without));
+        for outcome in [FOUND, PAGE] {
+            let kept = GOLDEN.replace(r#""outcome":2"#, &format!(r#""outcome":{outcome}"#));
+            assert_eq!(read(&kept).map_err(|error| error.code()), Err("already-done"), "{kept}");
+        }
     }
 
     #[test]
     fn an_answer_without_a_number_is_read() {
         let old = GOLDEN.replace(r#""form":1,"#, "");
-        assert_eq!(read(&old).expect("it is read"), updated());
-        assert_eq!(read(&old.replace(r#","rights":"r""#, "")).expect("it is read"), updated());
+        assert_eq!(read(&old).expect("it is read"), Answer::Written(updated()));
+        let without = Written { body: None, tag: None, ..updated() };
+        let older = old.replace(r#","rights":"r""#, "");
+        assert_eq!(read(&older).expect("it is read"), Answer::Written(without));
     }
 
     #[test]
@@ -227,7 +324,8 @@ mod tests {
             (r#"{"form":255,"outcome":{"what":"ever"}}"#.to_owned(), "already-done"),
             (r#"{"form":1}"#.to_owned(), "internal"),
             (r#"{"form":256}"#.to_owned(), "internal"),
-            (GOLDEN.replace(r#""outcome":2"#, r#""outcome":4"#), "internal"),
+            (GOLDEN.replace(r#""outcome":2"#, r#""outcome":5"#), "internal"),
+            (GOLDEN.replace(r#""outcome":2"#, r#""outcome":6"#), "internal"),
             (GOLDEN.replace(ID, "x"), "internal"),
             ("[]".to_owned(), "internal"),
             (String::new(), "internal"),

@@ -59,6 +59,15 @@ impl Request {
     }
 }
 
+/// Several requests that are answered together.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    /// 1 to `limits::TRANSACTION_REQUESTS`, in their order. They have no idempotency keys of their own.
+    pub list: Vec<Request>,
+    /// The key of all of them together.
+    pub idempotency: Option<Idempotency>,
+}
+
 /// Asks for one record.
 #[derive(Debug, Clone)]
 pub struct Get {

@@ -16,7 +16,7 @@ use crate::head::{Head, REQUEST_ID};
 use crate::state::State;
 use crate::{
     Refusal, Services, accounts, collections, credentials, documents, explain, openapi, preconditions, problem,
-    records, setup,
+    records, setup, transact,
 };
 
 /// The HTTP door. It has no router and no layers: what every request needs is done here, around its handler, and costs
@@ -98,6 +98,7 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
         Handler::Setup => setup::submit(admitted).await,
         Handler::SetupStyle => Ok(setup::style()),
         Handler::Explain => explain::answer(admitted).await,
+        Handler::Transact => transact::answer(admitted).await,
         Handler::Options => documents::options(admitted),
         Handler::Root => documents::root(admitted),
         Handler::Alive => Ok(documents::alive()),

@@ -94,6 +94,7 @@ pub(crate) enum Handler {
     Setup,
     SetupStyle,
     Explain,
+    Transact,
 }
 
 /// What can be asked of records.

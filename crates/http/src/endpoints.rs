@@ -179,6 +179,26 @@ static OTHERS: &[Place] = &[
         otherwise: READ_ONLY,
         not_yet: &[],
     },
+    Place {
+        pattern: Pattern::Fixed(&["/transact"]),
+        callers: Callers::Everyone,
+        endpoints: &[Endpoint {
+            verb: Verb::Post,
+            handler: Handler::Transact,
+            body: Some(JSON_BODY),
+            described: Described::Operation {
+                tag: "Transactions",
+                id: "transact",
+                status: "200",
+                description: Some(
+                    "Several requests in one commit: all of them or none. Each sees what those before it did.",
+                ),
+            },
+            ..WRITE
+        }],
+        otherwise: POST_ONLY,
+        not_yet: &[],
+    },
     account(
         &["/auth/sign-up"],
         Callers::Unread,

@@ -101,7 +101,7 @@ kinds! {
 /// be given its kind here.
 pub(crate) fn kind_of(refusal: &Refusal) -> &'static Kind {
     match refusal {
-        Refusal::Domain(error) => kind_of_error(error),
+        Refusal::Domain(error) | Refusal::InTransaction { error, .. } => kind_of_error(error),
         Refusal::NoSuchPath { .. } => &NO_SUCH_PATH,
         Refusal::NotThereYet(_) => &NOT_THERE_YET,
         Refusal::Method { .. } => &METHOD_NOT_ALLOWED,

@@ -36,6 +36,7 @@ mod settings;
 mod setup;
 mod state;
 mod target;
+mod transact;
 
 pub use cors::{Cors, CorsError};
 pub use decode::parse_request;

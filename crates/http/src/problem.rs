@@ -21,6 +21,8 @@ struct Problem<'a> {
     request_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault<'a>>,
 }
@@ -67,7 +69,7 @@ impl<'a> Fault<'a> {
 pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
     let kind = kind_of(refusal);
     log(refusal, request);
-    let Details { version, errors, header } = Details::of(refusal);
+    let Details { version, request: which, errors, header } = Details::of(refusal);
     let problem = Problem {
         r#type: format!("/problems/{}", kind.code),
         title: kind.title,
@@ -77,6 +79,7 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         instance: format!("urn:uuid:{request}"),
         request_id: request.to_string(),
         version,
+        request: which,
         errors,
     };
     let mut answer = Answer::json(kind.status, Audience::Secret, &problem).unwrap_or_else(|error| {
@@ -107,6 +110,8 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
 struct Details<'a> {
     /// The version of the stored record, if the refusal is about another one.
     version: Option<i64>,
+    /// Which of several requests it is about, from 0.
+    request: Option<usize>,
     /// What is wrong, place by place.
     errors: Vec<Fault<'a>>,
     header: Option<(HeaderName, HeaderValue)>,
@@ -116,6 +121,7 @@ impl<'a> Details<'a> {
     fn of(refusal: &'a Refusal) -> Self {
         match refusal {
             Refusal::Domain(error) => Self::of_domain(error),
+            Refusal::InTransaction { request, error } => Self { request: Some(*request), ..Self::of_domain(error) },
             Refusal::Tag { version, .. } => Self { version: *version, ..Self::default() },
             Refusal::Authorization => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
@@ -194,10 +200,13 @@ fn taken(fields: &[String], record: Option<usize>) -> Vec<Fault<'static>> {
 }
 
 fn log(refusal: &Refusal, request: RequestId) {
-    if let Refusal::Domain(Error::Internal(cause)) = refusal {
+    if let Refusal::Domain(Error::Internal(cause)) | Refusal::InTransaction { error: Error::Internal(cause), .. } =
+        refusal
+    {
         tracing::error!(%request, cause = chain(&**cause), "a request failed");
     }
-    if matches!(refusal, Refusal::Domain(Error::Unknown) | Refusal::WriteTime { .. }) {
+    let unknown = matches!(refusal, Refusal::Domain(Error::Unknown) | Refusal::WriteTime { .. });
+    if unknown || matches!(refusal, Refusal::InTransaction { error: Error::Unknown, .. }) {
         tracing::warn!(%request, "it is unknown whether a change was stored");
     }
 }

@@ -6,6 +6,15 @@ pub enum Refusal {
     /// From the engine, or from recognizing the caller.
     #[error(transparent)]
     Domain(#[from] Error),
+    /// One of several requests, for which none was carried out.
+    #[error("request {request}: {error}")]
+    InTransaction {
+        /// Its place among them, from 0.
+        request: usize,
+        /// Why.
+        #[source]
+        error: Error,
+    },
     /// There is nothing at this path.
     #[error("there is nothing at this path{}", did_you_mean(hint.as_ref()))]
     NoSuchPath {

@@ -12,6 +12,7 @@ mod list_words;
 mod reader;
 mod select;
 mod sort;
+pub mod transact;
 mod url;
 mod words;
 

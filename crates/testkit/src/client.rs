@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Error, RecordId};
 use backstay_engine::{
-    Answer, Context, Create, Delete, Engine, Explanation, Found, Get, Idempotency, IfMatch, Page, Perspective, Request,
-    Update, WriteOptions, Written,
+    Answer, Context, Create, Delete, Engine, Explanation, Found, Get, Idempotency, IfMatch, Page, Perspective, Refused,
+    Request, Requests, Update, WriteOptions, Written,
 };
 use backstay_model::CollectionId;
 use backstay_rest::{JSON, ListWords, Reader, inputs, patch};
@@ -75,6 +75,19 @@ impl TestClient {
     /// Asks in the name of a caller.
     pub async fn answer(&self, caller: &Arc<Caller>, request: Request) -> Result<Answer, Error> {
         self.engine.answer(&Context::new(&self.engine, Arc::clone(caller)), request, JSON).await
+    }
+
+    /// Asks several things together in the name of a caller, under an idempotency key if there is one.
+    pub async fn answer_all(
+        &self,
+        caller: &Arc<Caller>,
+        list: Vec<Request>,
+        key: Option<&str>,
+    ) -> Result<Vec<Answer>, Refused> {
+        let sent = format!("{list:?}").into();
+        let idempotency = key.map(|key| Idempotency { key: key.to_owned(), sent });
+        let context = Context::new(&self.engine, Arc::clone(caller));
+        self.engine.answer_all(&context, Requests { list, idempotency }, JSON).await
     }
 
     /// The answer to a get.

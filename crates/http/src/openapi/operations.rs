@@ -104,6 +104,7 @@ impl Shapes {
             }
             Handler::ChangeEmail => Self { body: Some(texts(&["email", "password"], &[])), answer: object() },
             Handler::Explain => Self { body: Some(question()), answer: object() },
+            Handler::Transact => Self { body: Some(requests()), answer: Some(results()) },
             // Signing out has no body; the others are not described.
             Handler::SignOut
             | Handler::Record(_)
@@ -294,6 +295,48 @@ fn sign_in_body() -> Value {
     let mut body = texts(&["email", "password"], &[]);
     body["properties"]["as"] = json!({ "enum": ["account", "operator"], "default": "account" });
     body
+}
+
+/// What `/transact` takes.
+fn requests() -> Value {
+    let text = || json!({ "type": "string" });
+    let id = || json!({ "type": "string", "format": "uuid" });
+    let if_match = || json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." });
+    let request = |verb: &str, required: &[&str], mut properties: Value| {
+        properties[verb] = json!({ "type": "string", "description": "The path of a collection, such as posts." });
+        let required: Vec<&str> = [verb].iter().chain(required).copied().collect();
+        json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
+    };
+    let body = || one_or_several(&json!({ "type": "object" }), Some(limits::BATCH_RECORDS));
+    let each = json!({ "oneOf": [
+        request("create", &["body"], json!({ "body": body() })),
+        request("update", &["id", "body"], json!({ "id": id(), "body": { "type": "object" }, "ifMatch": if_match() })),
+        request("delete", &["id"], json!({ "id": id(), "ifMatch": if_match() })),
+        request("get", &["id"], json!({ "id": id(), "select": text() })),
+        request("list", &[], json!({ "query": query_body() })),
+    ] });
+    let most = limits::TRANSACTION_REQUESTS;
+    let requests = json!({ "type": "array", "minItems": 1, "maxItems": most, "items": each });
+    json!({
+        "type": "object",
+        "required": ["requests"],
+        "properties": { "requests": requests },
+        "additionalProperties": false,
+    })
+}
+
+/// What `/transact` answers.
+fn results() -> Value {
+    let result = json!({
+        "type": ["object", "array", "null"],
+        "description": "What the request is answered with by itself; null after a deletion.",
+    });
+    json!({
+        "type": "object",
+        "required": ["results"],
+        "properties": { "results": { "type": "array", "items": result } },
+        "additionalProperties": false,
+    })
 }
 
 /// What `/explain` takes.

@@ -12,6 +12,7 @@ mod heads;
 mod origins;
 mod records;
 mod texts;
+mod transacting;
 mod wire;
 
 use backstay_testkit::{Reply, TestApp};
