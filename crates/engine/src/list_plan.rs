@@ -1,3 +1,4 @@
+use backstay_base::Action;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
@@ -84,6 +85,7 @@ impl ListPlan {
         let mut named = of_expression.chain(own.map(|field| (collection.id, field)));
         let names_classified = named.any(|(collection, field)| view.model.field(collection, field).class.is_some());
         let shape = ReadShape {
+            action: Action::Search,
             perspective: *perspective,
             collection: collection.id,
             selection: selection.clone(),

@@ -30,6 +30,7 @@ pub(crate) struct Plans {
 struct CollectionPlans {
     /// The get without `select`.
     get: OnceLock<Arc<ReadPlan>>,
+    seen: OnceLock<ReadPlan>,
     stored_for_update: OnceLock<StoredPlan>,
     stored_for_delete: OnceLock<StoredPlan>,
 }
@@ -58,18 +59,20 @@ impl Plans {
         &self.collections[usize::from(collection.0)]
     }
 
-    /// A get that answers every field that the caller may see.
-    pub(crate) fn whole(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &Arc<ReadPlan> {
-        let shape = || one_record(collection, Selection::Whole, Perspective::Live);
-        self.of(collection).get.get_or_init(|| Arc::new(planner.read(&shape(), rights)))
+    /// What the caller sees of one record, whatever made it ask: every field that its rights show.
+    pub(crate) fn seen(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &ReadPlan {
+        let shape = || one_record(Action::Read, collection, Selection::Whole, Perspective::Live);
+        self.of(collection).seen.get_or_init(|| planner.read(&shape(), rights))
     }
 
     /// A get, checked and planned once for its selection.
     pub(crate) fn get(&self, planner: &Planner, view: View<'_>, get: &Get) -> Result<Arc<ReadPlan>, Error> {
         let Get { collection, id: _, selection, perspective } = get;
+        let shape = || one_record(Action::Get, *collection, selection.clone(), *perspective);
         match (selection, perspective) {
             (Selection::Whole, Perspective::Live) => {
-                return Ok(Arc::clone(self.whole(planner, view.rights, *collection)));
+                let plan = || Arc::new(planner.read(&shape(), view.rights));
+                return Ok(Arc::clone(self.of(*collection).get.get_or_init(plan)));
             }
             (Selection::Parts(_), _) => {}
         }
@@ -78,7 +81,7 @@ impl Plans {
             return Ok(plan);
         }
         asked::selection(view, *collection, selection)?;
-        let plan = Arc::new(planner.read(&one_record(*collection, selection.clone(), *perspective), view.rights));
+        let plan = Arc::new(planner.read(&shape(), view.rights));
         width::fits_statement(&plan.template)?;
         if width::is_kept(&plan.template) {
             self.gets.insert(key, Arc::clone(&plan));
@@ -141,6 +144,6 @@ impl Plans {
     }
 }
 
-fn one_record(collection: CollectionId, selection: Selection, perspective: Perspective) -> ReadShape {
-    ReadShape { perspective, collection, selection, filter: None, scope: ReadScope::One }
+fn one_record(action: Action, collection: CollectionId, selection: Selection, perspective: Perspective) -> ReadShape {
+    ReadShape { action, perspective, collection, selection, filter: None, scope: ReadScope::One }
 }

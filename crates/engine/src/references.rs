@@ -102,7 +102,7 @@ pub(crate) async fn may_read(
     if rights.rule(target, Action::Read).allows() {
         return Ok(true);
     }
-    let plan = class.plans.whole(&cx.engine.planner, rights, target);
+    let plan = class.plans.seen(&cx.engine.planner, rights, target);
     let statement = cx.statement(&plan.template, &cx.bindings().id(id), target);
     let mut found = false;
     let visit = &mut |_: &dyn Row| {

@@ -1,3 +1,4 @@
+use backstay_base::Action;
 use std::sync::{Arc, OnceLock};
 
 use backstay_expr::Rights;
@@ -88,6 +89,7 @@ impl Templates {
         self.of(collection).ids[usize::from(after)].get_or_init(|| {
             let after = after.then(|| Position { nulls: Vec::new() });
             let shape = ReadShape {
+                action: Action::Read,
                 perspective: Perspective::Live,
                 collection,
                 selection: Selection::id(),

@@ -50,6 +50,7 @@ pub(crate) fn too_wide(model: &Arc<Model>, policy: &Policy) -> Vec<Diagnostic> {
 fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &CollectionPolicy) -> usize {
     let id = collection.id;
     let shape = ReadShape {
+        action: Action::Read,
         perspective: Perspective::Live,
         collection: id,
         selection: Selection::Whole,

@@ -255,7 +255,7 @@ impl TxContext<'_, '_> {
         encoder: &'static dyn Encoder,
     ) -> Result<Option<Vec<u8>>, Error> {
         let class = Arc::clone(&self.class);
-        let plan = class.plans.whole(&self.engine.planner, &class.rights, collection);
+        let plan = class.plans.seen(&self.engine.planner, &class.rights, collection);
         let statement = self.statement(&plan.template, &self.bindings().id(id), collection);
         let mut sink = OneRecord::new(plan, encoder);
         self.rows(&statement, &mut |row: &dyn Row| sink.row(row)).await?;

@@ -25,7 +25,7 @@ pub use error::{Expected, ExprError, ExprErrorKind, Name, NamedType};
 pub use evaluate::{Environment, Start, evaluate, truth};
 pub use facts::{Facts, Truths};
 pub use fold::fold;
-pub use rights::{CollectionRights, FieldRights, Rights, Rule};
+pub use rights::{CollectionRights, FieldRights, Rights, Rule, RulePart};
 pub use scope::Scope;
 pub use tree::{CallerPart, Expr, Function, MoneyPart, Node, Operator, Path, Quantifier, Root, Type};
 pub use truth::Truth;

@@ -2,7 +2,7 @@ use backstay_base::Action;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 
-use crate::{Expr, Node, Operator, Truth, Truths, Type, fold};
+use crate::{Driver, Expr, Node, Operator, Truth, Truths, Type, fold};
 
 /// All that one class of callers may do: the model's rules with what depends on the caller alone already decided. What it
 /// doesn't mention is refused.
@@ -53,6 +53,15 @@ pub struct Rule {
     needs_store: bool,
     names_new: bool,
     number: Option<usize>,
+}
+
+/// A part of a rule.
+#[derive(Debug, Clone, Copy)]
+pub struct RulePart<'r> {
+    /// What must be true.
+    pub expr: &'r Expr,
+    /// How the records of which it is true are found from the caller, if they can be.
+    pub driver: Option<Driver>,
 }
 
 static ALLOWED: Rule = Rule::constant(true);
@@ -217,11 +226,11 @@ impl Rule {
         self.number
     }
 
-    /// The parts that must all be true; `Driver::of` tells which of them find the records that it allows.
-    pub fn conjuncts(&self) -> Vec<&Expr> {
+    /// The parts that must all be true.
+    pub fn parts(&self) -> Vec<RulePart<'_>> {
         let mut parts = Vec::new();
         conjuncts(&self.expr, &mut parts);
-        parts
+        parts.into_iter().map(|expr| RulePart { expr, driver: Driver::of(expr) }).collect()
     }
 
     /// What it comes to whatever the record is; `None` where the record matters.

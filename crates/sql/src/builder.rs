@@ -7,7 +7,7 @@ use backstay_scalar::Storage;
 use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
 
 use crate::param::Encoding;
-use crate::relation::{links, relation};
+use crate::relation::{Relation, Rows, links, relation};
 use crate::slots::Slots;
 use crate::tree::{column, integer, name};
 use crate::{ColumnRef, ColumnType, Dialect, Perspective, Slot, Template};
@@ -38,17 +38,11 @@ struct Source {
 }
 
 #[derive(Debug)]
-enum Rows {
-    Table(String),
-    Select(Box<SelectStatement>),
-}
-
-#[derive(Debug)]
 struct Join {
     from: Record,
     field: FieldId,
     alias: Arc<str>,
-    table: String,
+    rows: Rows,
     on: Sql,
 }
 
@@ -141,11 +135,11 @@ impl<'m> Builder<'m> {
         &mut self,
         collection: &Collection,
         perspective: Perspective,
-        rights: &'r Rights,
+        (rights, action): (&'r Rights, Action),
     ) -> Seen<'r> {
         let frame = self.frame();
-        let relation = relation(collection, perspective, rights);
-        let record = Record::Row(self.source(frame, Rows::Table(relation.table.to_owned())));
+        let relation = relation(collection, perspective, (rights, action));
+        let record = Record::Row(self.source(frame, relation.rows));
         Seen { anchor: Anchor { frame, record, collection: collection.id, perspective }, read: relation.read }
     }
 
@@ -158,16 +152,16 @@ impl<'m> Builder<'m> {
         let declared = kind.declared_by().map(|(target, field)| rights.field(target, field, Action::Read));
         match kind {
             FieldKind::OneToMany { target, via } => {
-                let member = self.rows(self.model.collection(*target), perspective, rights);
+                let member = self.rows(self.model.collection(*target), perspective, (rights, Action::Read));
                 let owner = self.stored(&member.anchor, ColumnRef::main(*via));
                 Some(Members { member, owner: Some(owner), declared })
             }
             FieldKind::ManyToMany { target, link } => {
                 let frame = self.frame();
-                let alias = self.source(frame, Rows::Table(links(link, perspective).to_owned()));
+                let alias = self.source(frame, links(link, perspective));
                 let owner = column(&alias, &link.near);
                 let record = Record::Linked(alias, link.far.as_str().into());
-                let read = relation(self.model.collection(*target), perspective, rights).read;
+                let read = relation(self.model.collection(*target), perspective, (rights, Action::Read)).read;
                 let anchor = Anchor { frame, record, collection: *target, perspective };
                 Some(Members { member: Seen { anchor, read }, owner: Some(owner), declared })
             }
@@ -190,12 +184,16 @@ impl<'m> Builder<'m> {
         let mut sent = || self.slot(Slot::Proposed(ColumnRef::main(field)), ColumnType::List(Storage::Id));
         let (is_sent, list) = (sent(), sent());
         let mut rows = Query::select();
-        rows.expr_as(Sql::col(name(&link.far)), name(FAR)).from(name(links(link, proposed.perspective)));
+        rows.expr_as(Sql::col(name(&link.far)), name(FAR));
+        match links(link, proposed.perspective) {
+            Rows::Table(table) => rows.from(name(&table)),
+            Rows::Select(stored) => rows.from_subquery(*stored, name("stored")),
+        };
         rows.and_where(Sql::col(name(&link.near)).eq(self.key(proposed))).and_where(is_sent.is_null());
         rows.union(UnionType::All, self.dialect.ids_of(list, FAR));
         let frame = self.frame();
         let record = Record::Linked(self.source(frame, Rows::Select(Box::new(rows))), FAR.into());
-        let read = relation(self.model.collection(*target), proposed.perspective, rights).read;
+        let read = relation(self.model.collection(*target), proposed.perspective, (rights, Action::Read)).read;
         let anchor = Anchor { frame, record, collection: *target, perspective: proposed.perspective };
         Some(Members { member: Seen { anchor, read }, owner: None, declared: None })
     }
@@ -236,7 +234,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn follow<'r>(&mut self, anchor: &Anchor, field: FieldId, rights: &'r Rights) -> Seen<'r> {
         let from = self.row(anchor);
         let target = self.model.field(from.collection, field).kind.target().unwrap_or(from.collection);
-        let relation = relation(self.model.collection(target), from.perspective, rights);
+        let relation = relation(self.model.collection(target), from.perspective, (rights, Action::Read));
         let join = self.frames[from.frame].joins.iter().find(|join| join.from == from.record && join.field == field);
         let anchor = if let Some(join) = join {
             Anchor { record: Record::Row(Arc::clone(&join.alias)), collection: target, ..from }
@@ -261,9 +259,10 @@ impl<'m> Builder<'m> {
     fn join(&mut self, from: &Anchor, field: FieldId, target: CollectionId, key: Sql) -> Anchor {
         let alias = self.alias();
         // Who joins has the rule of the rows from `follow` or `members`.
-        let table = relation(self.model.collection(target), from.perspective, Rights::unrestricted()).table.to_owned();
+        let Relation { rows, .. } =
+            relation(self.model.collection(target), from.perspective, (Rights::unrestricted(), Action::Read));
         let on = column(&alias, &self.column(target, ColumnRef::main(Collection::ID)).name).eq(key);
-        let join = Join { from: from.record.clone(), field, alias: Arc::clone(&alias), table, on };
+        let join = Join { from: from.record.clone(), field, alias: Arc::clone(&alias), rows, on };
         self.frames[from.frame].joins.push(join);
         Anchor { record: Record::Row(alias), collection: target, ..from.clone() }
     }
@@ -283,8 +282,11 @@ impl<'m> Builder<'m> {
             let one = Query::select().expr_as(integer(1), Alias::new("one")).to_owned();
             select.from_subquery(one, name("t0"));
         }
-        for Join { alias, table, on, .. } in joins {
-            select.join_as(JoinType::LeftJoin, name(&table), name(&alias), on);
+        for Join { alias, rows, on, .. } in joins {
+            match rows {
+                Rows::Table(table) => select.join_as(JoinType::LeftJoin, name(&table), name(&alias), on),
+                Rows::Select(rows) => select.join_subquery(JoinType::LeftJoin, *rows, name(&alias), on),
+            };
         }
     }
 

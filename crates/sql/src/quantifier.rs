@@ -78,7 +78,7 @@ impl<'e> Quantified<'e> {
     }
 
     /// Where it is true, found from the members: the record's key is among those of the members that are meant. The body
-    /// must look at the member alone (`Driver::of`).
+    /// must look at the member alone, as that of a `Driver` does.
     pub(crate) fn driven(self, lowering: &mut Lowering<'_, '_, '_>) -> Pred {
         let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
         let Owner { key, certain: _, mut conditions, members } = owner;

@@ -13,7 +13,7 @@ impl Planner {
     /// A read as callers with these rights may make it, in one statement.
     pub fn read(&self, shape: &ReadShape, rights: &Rights) -> ReadPlan {
         let mut builder = Builder::new(&self.model, self.dialect);
-        let rows = builder.rows(self.model.collection(shape.collection), shape.perspective, rights);
+        let rows = builder.rows(self.model.collection(shape.collection), shape.perspective, (rights, shape.action));
         let asked = asked(&mut builder, shape, &rows, rights);
         let record = rows.anchor;
         match shape.scope {

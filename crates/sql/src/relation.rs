@@ -1,6 +1,7 @@
 use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, Link};
+use sea_query::SelectStatement;
 
 /// Which version of the data a statement sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,34 +10,46 @@ pub enum Perspective {
     Live,
 }
 
-/// A collection as a statement reads it: its table, and which of the rows exist for whom it is read.
+/// Where rows are read from: a table, or what a statement makes of several.
 #[derive(Debug)]
-pub(crate) struct Relation<'m, 'r> {
-    pub(crate) table: &'m str,
+pub(crate) enum Rows {
+    Table(String),
+    Select(Box<SelectStatement>),
+}
+
+/// A collection as a statement reads it: its rows, and which of them exist for whom it is read.
+#[derive(Debug)]
+pub(crate) struct Relation<'r> {
+    pub(crate) rows: Rows,
     pub(crate) read: &'r Rule,
 }
 
-/// The one place that turns a collection into a table. Whoever reads it has the rule of its rows in hand.
-pub(crate) fn relation<'m, 'r>(
-    collection: &'m Collection,
+/// The one place that turns a collection into rows. Whoever reads it has their rule for the action in hand.
+pub(crate) fn relation<'r>(
+    collection: &Collection,
     perspective: Perspective,
-    rights: &'r Rights,
-) -> Relation<'m, 'r> {
-    let table = match perspective {
-        Perspective::Live => collection.table.as_str(),
+    (rights, action): (&'r Rights, Action),
+) -> Relation<'r> {
+    let rows = match perspective {
+        Perspective::Live => Rows::Table(written(collection).to_owned()),
     };
-    Relation { table, read: rights.rule(collection.id, Action::Read) }
+    Relation { rows, read: rights.rule(collection.id, action) }
 }
 
 /// The table that a collection's records are written to.
 pub(crate) fn written(collection: &Collection) -> &str {
-    relation(collection, Perspective::Live, Rights::unrestricted()).table
+    &collection.table
 }
 
-/// The table of a many-to-many relation. It shows no more than the records at its ends, which are read as relations of
+/// The rows of a many-to-many relation. They show no more than the records at its ends, which are read as relations of
 /// their own.
-pub(crate) fn links(link: &Link, perspective: Perspective) -> &str {
+pub(crate) fn links(link: &Link, perspective: Perspective) -> Rows {
     match perspective {
-        Perspective::Live => &link.table,
+        Perspective::Live => Rows::Table(written_links(link).to_owned()),
     }
+}
+
+/// The table that a relation's links are written to.
+pub(crate) fn written_links(link: &Link) -> &str {
+    &link.table
 }

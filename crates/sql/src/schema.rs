@@ -7,12 +7,10 @@ use sea_query::{
     SchemaStatementBuilder, Table, TableCreateStatement,
 };
 
-use crate::relation::{Perspective, links, written};
+use crate::relation::{written, written_links};
 use crate::tree::{name, word};
 use crate::write::columns_of;
 use crate::{ColumnType, Dialect, Statement, nested};
-
-const LIVE: Perspective = Perspective::Live;
 
 /// All tables, indexes and link tables of a model.
 pub fn create(model: &Model, dialect: Dialect) -> Vec<Statement> {
@@ -50,7 +48,7 @@ pub fn expected(model: &Model) -> Vec<ExpectedTable> {
                 && link.owner
             {
                 let columns = vec![link.near.clone(), link.far.clone()];
-                tables.push(ExpectedTable { name: links(link, LIVE).to_owned(), columns, indexes: Vec::new() });
+                tables.push(ExpectedTable { name: written_links(link).to_owned(), columns, indexes: Vec::new() });
             }
         }
     }
@@ -212,7 +210,7 @@ impl Schema<'_> {
 
     fn link(self, collection: &Collection, field: &Field, link: &Link) -> Vec<Statement> {
         let target = field.kind.target().map_or(collection, |target| self.model.collection(target));
-        let at = links(link, LIVE);
+        let at = written_links(link);
         let mut table = Table::create();
         table.table(name(at));
         for column in [&link.near, &link.far] {

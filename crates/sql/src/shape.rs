@@ -1,3 +1,4 @@
+use backstay_base::Action;
 use std::sync::Arc;
 
 use backstay_expr::Expr;
@@ -9,6 +10,8 @@ use crate::{ColumnRef, ColumnType, Perspective, Template};
 /// Everything but the rights that makes two reads the same statement.
 #[derive(Debug, Clone)]
 pub struct ReadShape {
+    /// What is done with the records, as rules name it: whichever the rights allow it on exist.
+    pub action: Action,
     /// Which version of the data.
     pub perspective: Perspective,
     /// The collection that is read.

@@ -1,4 +1,4 @@
-use backstay_expr::{Driver, Expr, Node, Operator, Path, Root, Type};
+use backstay_expr::{Expr, Node, Operator, Path, Root, RulePart, Type};
 use backstay_model::{Collection, FieldId};
 
 use crate::SortKey;
@@ -12,38 +12,38 @@ use crate::quantifier::Quantified;
 /// the order of the page is therefore kept from choosing the index, so that the page is read in its order up to its limit.
 pub(crate) fn page_rule(builder: &mut Builder<'_>, rows: &Seen<'_>, sort: &[SortKey]) -> Vec<Pred> {
     let collection = builder.model.collection(rows.anchor.collection);
-    let part = |part: &Expr| match lowered(builder, part, rows, sort) {
-        Pred::Sql(sql) if misleads(part, collection, sort) => Pred::Sql(builder.dialect.kept_from_indexes(sql)),
+    let part = |part: RulePart<'_>| match lowered(builder, part, rows, sort) {
+        Pred::Sql(sql) if misleads(part.expr, collection, sort) => Pred::Sql(builder.dialect.kept_from_indexes(sql)),
         pred => pred,
     };
-    rows.read.conjuncts().into_iter().map(part).collect()
+    rows.read.parts().into_iter().map(part).collect()
 }
 
 /// The row rule of a count, which has no order: the caller's memberships drive it wherever there are some.
 pub(crate) fn count_rule(builder: &mut Builder<'_>, rows: &Seen<'_>) -> Vec<Pred> {
-    rows.read.conjuncts().into_iter().map(|part| driven(builder, part, rows)).collect()
+    rows.read.parts().into_iter().map(|part| driven(builder, part, rows)).collect()
 }
 
 /// Where a part of the rule is true. The caller's memberships drive the page where the records that one of them leads to
 /// are at hand in the order of the page: then as many are read of each as the page has, and not all that are hidden.
-fn lowered(builder: &mut Builder<'_>, part: &Expr, rows: &Seen<'_>, sort: &[SortKey]) -> Pred {
+fn lowered(builder: &mut Builder<'_>, part: RulePart<'_>, rows: &Seen<'_>, sort: &[SortKey]) -> Pred {
     let collection = builder.model.collection(rows.anchor.collection);
-    let in_order = Driver::of(part).is_some_and(|driver| match driver.through {
+    let in_order = part.driver.is_some_and(|driver| match driver.through {
         Some(field) => keeps_order(collection, field, sort),
         None => sort.is_empty(),
     });
     match in_order {
         true => driven(builder, part, rows),
-        false => Lowering::new(builder, Scope::rule(&rows.anchor)).is_true(part),
+        false => Lowering::new(builder, Scope::rule(&rows.anchor)).is_true(part.expr),
     }
 }
 
 /// Where a part of the rule is true, found from the caller's memberships where it is a driver.
-fn driven(builder: &mut Builder<'_>, part: &Expr, rows: &Seen<'_>) -> Pred {
+fn driven(builder: &mut Builder<'_>, part: RulePart<'_>, rows: &Seen<'_>) -> Pred {
     let mut lowering = Lowering::new(builder, Scope::rule(&rows.anchor));
-    match (Driver::of(part), Quantified::of(part)) {
+    match (part.driver, Quantified::of(part.expr)) {
         (Some(_), Some(quantified)) => quantified.driven(&mut lowering),
-        _ => lowering.is_true(part),
+        _ => lowering.is_true(part.expr),
     }
 }
 

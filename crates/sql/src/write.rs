@@ -1,3 +1,4 @@
+use backstay_base::Action;
 use backstay_expr::{Expr, Rights};
 use backstay_model::{Collection, CollectionId, Column, FieldId, Link};
 use backstay_scalar::{Storage, Value};
@@ -5,7 +6,7 @@ use sea_query::{Expr as Sql, ExprTrait, OnConflict, Order, Query};
 
 use crate::builder::{Anchor, Builder, Record};
 use crate::lower::{Lowering, Scope};
-use crate::relation::{links, written};
+use crate::relation::{written, written_links};
 use crate::tree::name;
 use crate::{ColumnRef, ColumnType, Perspective, Planner, RecordLayout, RecordSource, Slot, StoredPlan, Template};
 
@@ -17,7 +18,7 @@ impl Planner {
     pub fn stored(&self, collection: CollectionId, rules: &[Expr]) -> StoredPlan {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
-        let this = builder.rows(definition, LIVE, Rights::unrestricted()).anchor;
+        let this = builder.rows(definition, LIVE, (Rights::unrestricted(), Action::Read)).anchor;
         let new = Anchor { record: Record::Proposed, ..this.clone() };
         let layout = RecordLayout::of(definition);
 
@@ -128,7 +129,7 @@ impl Planner {
         let mut builder = self.builder();
         let (near, far) = ends(&mut builder);
         let mut insert = Query::insert();
-        insert.into_table(name(links(link, LIVE))).columns([name(&link.near), name(&link.far)]);
+        insert.into_table(name(written_links(link))).columns([name(&link.near), name(&link.far)]);
         let whole = insert.values([near, far]).is_ok();
         debug_assert!(whole, "one value per column");
         insert.on_conflict(OnConflict::columns([name(&link.near), name(&link.far)]).do_nothing().to_owned());
@@ -140,7 +141,7 @@ impl Planner {
         let mut builder = self.builder();
         let (near, far) = ends(&mut builder);
         let mut delete = Query::delete();
-        delete.from_table(name(links(link, LIVE)));
+        delete.from_table(name(written_links(link)));
         delete.and_where(Sql::col(name(&link.near)).eq(near)).and_where(Sql::col(name(&link.far)).eq(far));
         builder.finish(&delete, Vec::new())
     }
@@ -150,7 +151,7 @@ impl Planner {
         let mut builder = self.builder();
         let near = builder.id_slot(Slot::Id);
         let mut delete = Query::delete();
-        delete.from_table(name(links(link, LIVE))).and_where(Sql::col(name(&link.near)).eq(near));
+        delete.from_table(name(written_links(link))).and_where(Sql::col(name(&link.near)).eq(near));
         builder.finish(&delete, Vec::new())
     }
 
@@ -159,7 +160,7 @@ impl Planner {
         let mut builder = self.builder();
         let near = builder.id_slot(Slot::Id);
         let mut select = Query::select();
-        select.column(name(&link.far)).from(name(links(link, LIVE)));
+        select.column(name(&link.far)).from(name(written_links(link)));
         select.and_where(Sql::col(name(&link.near)).eq(near)).order_by(name(&link.far), Order::Asc);
         builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![Storage::Id.into()])

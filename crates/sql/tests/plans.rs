@@ -121,7 +121,7 @@ impl World {
 
     fn of(&self, collection: &str, selection: Vec<Selected>, scope: ReadScope) -> ReadShape {
         let (collection, selection) = (self.id(collection), Selection::parts(selection));
-        ReadShape { perspective: Perspective::Live, collection, selection, filter: None, scope }
+        ReadShape { action: Action::Read, perspective: Perspective::Live, collection, selection, filter: None, scope }
     }
 
     /// The statement for SQLite, then the one for PostgreSQL, each with its slots.

@@ -83,6 +83,7 @@ impl Desk {
     fn page(&self, after: Option<Position>) -> (usize, i32) {
         let title = self.posts().field_named("title").expect("a field").id;
         let shape = ReadShape {
+            action: Action::Read,
             perspective: Perspective::Live,
             collection: self.posts().id,
             selection: Selection::parts([Selected::Field(SelectedField::of(title))]),

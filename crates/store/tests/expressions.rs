@@ -82,6 +82,7 @@ impl Setting {
     fn statement(&self, checked: &Checked, expr: &Expr, dialect: Dialect) -> (String, Statement) {
         let collection = data::item(&self.model).id;
         let shape = ReadShape {
+            action: Action::Read,
             perspective: Perspective::Live,
             collection,
             selection: Selection::id(),

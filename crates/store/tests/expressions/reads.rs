@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backstay_base::RecordId;
+use backstay_base::{Action, RecordId};
 use backstay_model::{Collection, FieldId, FieldKind};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{
@@ -32,7 +32,7 @@ fn expand(field: FieldId, inner: Vec<Selected>) -> Selected {
 
 fn shape(collection: &Collection, selection: Vec<Selected>, scope: ReadScope) -> ReadShape {
     let (collection, selection) = (collection.id, Selection::parts(selection));
-    ReadShape { perspective: Perspective::Live, collection, selection, filter: None, scope }
+    ReadShape { action: Action::Read, perspective: Perspective::Live, collection, selection, filter: None, scope }
 }
 
 /// The order of two values; null comes last.
