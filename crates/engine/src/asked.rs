@@ -45,6 +45,7 @@ fn level(
         Selection::Whole => &[Selected::Stored],
         Selection::Parts(parts) => &**parts,
     };
+    names(collection, parts)?;
     for part in parts {
         *fields += match part {
             Selected::Stored => collection.stored_fields().count(),
@@ -56,6 +57,19 @@ fn level(
         if let Selected::Field(selected) = part {
             field(view, collection, (selected, depth), fields)?;
         }
+    }
+    Ok(())
+}
+
+/// Refuses two members of one name: an alias that another part has, or that is the name of a field.
+fn names(collection: &Collection, parts: &[Selected]) -> Result<(), Error> {
+    let mut seen: Vec<&str> = Vec::new();
+    for part in parts {
+        let Selected::Field(SelectedField { alias: Some(alias), .. }) = part else { continue };
+        if collection.field_named(alias).is_some() || seen.contains(&&**alias) {
+            return Err(too_much(format!("'{alias}' is the name of a field or of another part; choose another one")));
+        }
+        seen.push(alias);
     }
     Ok(())
 }
@@ -75,6 +89,9 @@ fn field(
     if selected.arguments.limit.is_some_and(|limit| !(1..=limits::NESTED_MAX).contains(&limit)) {
         return Err(too_much(format!("a limit of 1 to {}", limits::NESTED_MAX)));
     }
+    if let Some(target) = target {
+        order(view, view.model.collection(target), (&selected.arguments.sort, &Place::Select))?;
+    }
     match (target, &selected.inner) {
         (Some(target), Some(inner)) => level(view, view.model.collection(target), (inner, depth + 1), fields),
         (Some(_) | None, None) => Ok(()),
@@ -88,18 +105,22 @@ fn too_much(range: String) -> Error {
 
 /// Refuses an order by what the caller never sees or what has no order.
 pub(crate) fn sort(view: View<'_>, collection: &Collection, keys: &[SortKey]) -> Result<(), Error> {
+    order(view, collection, (keys, &Place::Sort))
+}
+
+fn order(view: View<'_>, collection: &Collection, (keys, at): (&[SortKey], &Place)) -> Result<(), Error> {
     if keys.len() > limits::SORT_FIELDS {
         let range = format!("at most {} fields", limits::SORT_FIELDS);
-        return Err(Error::malformed(Place::Sort, ViolationKind::Range(range)));
+        return Err(Error::malformed(at.clone(), ViolationKind::Range(range)));
     }
     for key in keys {
         let field = collection.field(key.column.field);
         if !view.may_see(collection.id, field.id) {
-            return Err(Error::malformed(Place::Sort, forbidden(field)));
+            return Err(Error::malformed(at.clone(), forbidden(field)));
         }
         if !SortKey::takes(field) {
             let range = format!("'{}' has no order", field.name);
-            return Err(Error::malformed(Place::Sort, ViolationKind::Range(range)));
+            return Err(Error::malformed(at.clone(), ViolationKind::Range(range)));
         }
     }
     Ok(())

@@ -79,13 +79,14 @@ impl Engine {
     }
 
     /// Answers several requests on one snapshot, and in one commit if any of them writes: all of them or none. Each sees
-    /// what those before it did.
+    /// what those before it did. Under a key that was used before, what they wrote is answered again, and none of what
+    /// they read: a `None`.
     pub async fn answer_all(
         &self,
         cx: &Context,
         requests: Requests,
         encoder: &'static dyn Encoder,
-    ) -> Result<Vec<Answer>, Refused> {
+    ) -> Result<Vec<Option<Answer>>, Refused> {
         prepared::answer_all(&self.inner, cx, requests, encoder).await
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backstay_base::{Error, Place, ViolationKind, limits};
+use backstay_model::CollectionId;
 use backstay_store::{KeyClaim, Writes};
 use futures_util::future::BoxFuture;
 
@@ -56,6 +57,14 @@ impl Prepared {
             Self::Write(write) => write.run(cx).await.map(Answer::Written),
         }
     }
+
+    /// The collection that it writes to, if it writes.
+    fn written(&self) -> Option<CollectionId> {
+        match self {
+            Self::Write(write) => Some(write.collection()),
+            Self::Get(..) | Self::List(..) => None,
+        }
+    }
 }
 
 /// Answers one request: a read by one statement of its own, a write in one commit.
@@ -99,13 +108,14 @@ impl Transaction for One {
 }
 
 /// Answers several requests on one snapshot, and in one commit if any of them writes: all of them or none. Each sees what
-/// those before it did.
+/// those before it did. Under
+/// a key that was used before, what the requests wrote is answered again, and none of their reads.
 pub(crate) async fn answer_all(
     inner: &Arc<Inner>,
     cx: &Context,
     requests: Requests,
     encoder: &'static dyn Encoder,
-) -> Result<Vec<Answer>, Refused> {
+) -> Result<Vec<Option<Answer>>, Refused> {
     let Requests { list, idempotency } = requests;
     let whole = |error: Error| Refused { request: None, error };
     if list.is_empty() || list.len() > limits::TRANSACTION_REQUESTS {
@@ -118,6 +128,10 @@ pub(crate) async fn answer_all(
     for (index, request) in list.into_iter().enumerate() {
         let prepared = Prepared::new(inner, cx, request, encoder);
         requests.push(prepared.map_err(|error| Refused { request: Some(index), error })?);
+    }
+    if claim.is_some() && requests.iter().all(|request| request.written().is_none()) {
+        let range = "none of these requests changes anything; a key is only for requests that do".to_owned();
+        return Err(whole(Error::malformed(Place::part("idempotency-key"), ViolationKind::Range(range))));
     }
     let reached = Arc::new(AtomicUsize::new(0));
     let all = All { requests: requests.into(), claim, reached: Arc::clone(&reached) };
@@ -134,21 +148,24 @@ struct All {
 }
 
 impl Transaction for All {
-    type Answer = Vec<Answer>;
+    type Answer = Vec<Option<Answer>>;
 
     fn name(&self) -> &'static str {
         "transact"
     }
 
     fn writes(&self) -> Writes {
-        let only_reads = self.requests.iter().all(|request| request.writes() == Writes::None);
-        if only_reads && self.claim.is_none() { Writes::None } else { Writes::Many }
+        match self.requests.iter().all(|request| request.writes() == Writes::None) {
+            true => Writes::None,
+            false => Writes::Many,
+        }
     }
 
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<Answer>, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<Option<Answer>>, Error>> {
         Box::pin(async move {
             self.reached.store(0, Ordering::Relaxed);
-            if let Some(answers) = cx.replayed_all(self.claim.as_ref()).await? {
+            let collections: Vec<_> = self.requests.iter().map(Prepared::written).collect();
+            if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &collections).await? {
                 return Ok(answers);
             }
             let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
@@ -161,7 +178,7 @@ impl Transaction for All {
                 if bytes > limits::ANSWER_BYTES {
                     return Err(too_large());
                 }
-                answers.push(answer);
+                answers.push(Some(answer));
             }
             cx.remember_all(self.claim.as_ref(), &answers)?;
             Ok(answers)

@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use backstay_base::{Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
+use backstay_model::CollectionId;
 use backstay_store::{KeyClaim, Recall};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::{Answer, Found, Idempotency, IfMatch, Outcome, Page, Tag, TxContext, Written};
+use crate::references::may_see;
+use crate::{Answer, Idempotency, IfMatch, Outcome, Tag, TxContext, Written};
 
 /// The claim of a request on its idempotency key: in the caller's own name, for this very request, which is what is
 /// asked (`what`) and what was sent for it.
@@ -74,33 +78,68 @@ struct Kept {
 
 impl TxContext<'_, '_> {
     /// The answer that is kept under the key, if there is one.
-    pub(crate) async fn replayed(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Written>, Error> {
+    pub(crate) async fn replayed(
+        &mut self,
+        claim: Option<&KeyClaim>,
+        collection: CollectionId,
+    ) -> Result<Option<Written>, Error> {
         let Some(bytes) = self.recalled(claim).await? else { return Ok(None) };
-        match Kept::read(&bytes)?.into_answer(&rights(self.caller()))? {
-            Answer::Written(written) => Ok(Some(written)),
-            Answer::Found(_) | Answer::Page(_) => Err(Error::internal(Unreadable)),
-        }
+        let kept = Kept::read(&bytes)?;
+        self.shown_again(kept, collection).await.map(Some)
     }
 
-    /// The answers that are kept under the key of several requests, if there are any.
-    pub(crate) async fn replayed_all(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Vec<Answer>>, Error> {
+    /// The answers that are kept under the key of several requests, if there are any. These are the collections of the
+    /// requests that write; what the others read is not answered again.
+    pub(crate) async fn replayed_all(
+        &mut self,
+        claim: Option<&KeyClaim>,
+        collections: &[Option<CollectionId>],
+    ) -> Result<Option<Vec<Option<Answer>>>, Error> {
         let Some(bytes) = self.recalled(claim).await? else { return Ok(None) };
-        let (kept, rights) = (Kept::read_all(&bytes)?, rights(self.caller()));
-        kept.into_iter().map(|kept| kept.into_answer(&rights)).collect::<Result<_, Error>>().map(Some)
+        let mut kept = Kept::read_all(&bytes)?.into_iter();
+        let mut answers = Vec::with_capacity(collections.len());
+        for collection in collections {
+            answers.push(match collection {
+                Some(collection) => {
+                    let kept = kept.next().ok_or_else(|| Error::internal(Unreadable))?;
+                    Some(Answer::Written(self.shown_again(kept, *collection).await?))
+                }
+                None => None,
+            });
+        }
+        Ok(Some(answers))
+    }
+
+    /// A kept answer, with its records if the caller has the rights of the first time and may read them still.
+    async fn shown_again(&mut self, kept: Kept, collection: CollectionId) -> Result<Written, Error> {
+        let same = kept.rights == rights(self.caller());
+        let mut written = kept.into_written()?;
+        let mut shown = same && written.body.is_some();
+        let class = Arc::clone(&self.class);
+        for id in &written.ids {
+            shown = shown && may_see(self, &class, collection, *id).await?;
+        }
+        if !shown {
+            (written.body, written.tag) = (None, None);
+        }
+        Ok(written)
     }
 
     /// Keeps an answer under its key, in the same commit.
     pub(crate) fn remember(&mut self, claim: Option<&KeyClaim>, written: &Written) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
-        self.keep(claim, &Kept::of_written(written, rights(self.caller())))
+        self.keep(claim, &Kept::of(written, rights(self.caller())))
     }
 
-    /// Keeps the answers of several requests under their key.
-    pub(crate) fn remember_all(&mut self, claim: Option<&KeyClaim>, answers: &[Answer]) -> Result<(), Error> {
+    /// Keeps what several requests wrote under their key. What they read is not kept: it can be much, and is asked again.
+    pub(crate) fn remember_all(&mut self, claim: Option<&KeyClaim>, answers: &[Option<Answer>]) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
         let rights = rights(self.caller());
-        let kept: Vec<Kept> = answers.iter().map(|answer| Kept::of(answer, rights.clone())).collect();
-        self.keep(claim, &kept)
+        let written = answers.iter().filter_map(|answer| match answer {
+            Some(Answer::Written(written)) => Some(Kept::of(written, rights.clone())),
+            Some(Answer::Found(_) | Answer::Page(_)) | None => None,
+        });
+        self.keep(claim, &written.collect::<Vec<Kept>>())
     }
 
     async fn recalled(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Vec<u8>>, Error> {
@@ -173,24 +212,7 @@ impl Kept {
         each.into_iter().map(|one| Self::read(one.get().as_bytes())).collect()
     }
 
-    fn of(answer: &Answer, rights: String) -> Self {
-        let read = |outcome: u8, version: Option<i64>, body: &Bytes, tag: &Tag| Self {
-            form: FORM,
-            outcome,
-            ids: Vec::new(),
-            version,
-            body: Some(text(body)),
-            tag: Some(tag.as_str().to_owned()),
-            rights: rights.clone(),
-        };
-        match answer {
-            Answer::Written(written) => Self::of_written(written, rights),
-            Answer::Found(Found { body, version, tag }) => read(FOUND, Some(*version), body, tag),
-            Answer::Page(Page { body, tag }) => read(PAGE, None, body, tag),
-        }
-    }
-
-    fn of_written(written: &Written, rights: String) -> Self {
+    fn of(written: &Written, rights: String) -> Self {
         Self {
             form: FORM,
             outcome: match written.outcome {
@@ -206,35 +228,22 @@ impl Kept {
         }
     }
 
-    /// The answer, for a caller with these rights. What was answered to other rights is not shown again.
-    fn into_answer(self, rights: &str) -> Result<Answer, Error> {
-        let same = self.rights == *rights;
+    fn into_written(self) -> Result<Written, Error> {
         let ids: Result<Vec<RecordId>, Error> =
             self.ids.iter().map(|id| id.parse().map_err(|_| Error::internal(Unreadable))).collect();
-        let (body, tag) = (self.body.map(Bytes::from), self.tag.map(Tag::from_text));
-        let written = |outcome: Outcome| -> Result<Answer, Error> {
-            let (ids, version) = (ids?, self.version);
-            let (body, tag) = if same { (body.clone(), tag.clone()) } else { (None, None) };
-            Ok(Answer::Written(Written { outcome, ids, version, body, tag, replayed: true }))
-        };
-        match (self.outcome, self.version) {
-            (CREATED, _) => written(Outcome::Created),
-            (UPDATED, _) => written(Outcome::Updated),
-            (DELETED, _) => written(Outcome::Deleted),
-            (FOUND | PAGE, _) if !same => Err(Conflict::Already(
-                "this request was carried out; what it read is not shown again, because your rights have changed since",
-            )
-            .into()),
-            (FOUND, Some(version)) => {
-                let (body, tag) = body.zip(tag).ok_or_else(|| Error::internal(Unreadable))?;
-                Ok(Answer::Found(Found { body, version, tag }))
-            }
-            (PAGE, None) => {
-                let (body, tag) = body.zip(tag).ok_or_else(|| Error::internal(Unreadable))?;
-                Ok(Answer::Page(Page { body, tag }))
-            }
-            _ => Err(Error::internal(Unreadable)),
-        }
+        Ok(Written {
+            outcome: match self.outcome {
+                CREATED => Outcome::Created,
+                UPDATED => Outcome::Updated,
+                DELETED => Outcome::Deleted,
+                _ => return Err(Error::internal(Unreadable)),
+            },
+            ids: ids?,
+            version: self.version,
+            body: self.body.map(Bytes::from),
+            tag: self.tag.map(Tag::from_text),
+            replayed: true,
+        })
     }
 }
 
@@ -242,8 +251,6 @@ impl Kept {
 const CREATED: u8 = 1;
 const UPDATED: u8 = 2;
 const DELETED: u8 = 3;
-const FOUND: u8 = 4;
-const PAGE: u8 = 5;
 
 fn text(body: &Bytes) -> String {
     String::from_utf8_lossy(body).into_owned()
@@ -268,53 +275,34 @@ mod tests {
         }
     }
 
-    fn read(text: &str) -> Result<Answer, Error> {
-        Kept::read(text.as_bytes()).and_then(|kept| kept.into_answer("r"))
+    fn read(text: &str) -> Result<Written, Error> {
+        Kept::read(text.as_bytes()).and_then(Kept::into_written)
     }
 
     #[test]
     fn a_kept_answer_has_this_form() {
-        let kept = serde_json::to_string(&Kept::of_written(&updated(), "r".to_owned())).expect("JSON");
+        let kept = serde_json::to_string(&Kept::of(&updated(), "r".to_owned())).expect("JSON");
         assert_eq!(kept, GOLDEN);
-        assert_eq!(read(GOLDEN).expect("it is read"), Answer::Written(updated()));
+        assert_eq!(read(GOLDEN).expect("it is read"), updated());
         let deletion = Written { outcome: Outcome::Deleted, version: None, body: None, tag: None, ..updated() };
-        let kept = serde_json::to_string(&Kept::of_written(&deletion, "r".to_owned())).expect("JSON");
-        assert_eq!(read(&kept).expect("it is read"), Answer::Written(deletion));
+        let kept = serde_json::to_string(&Kept::of(&deletion, String::new())).expect("JSON");
+        assert_eq!(read(&kept).expect("it is read"), deletion);
     }
 
     #[test]
-    fn several_kept_answers_have_this_form() {
-        let (body, tag) = (Bytes::from_static(b"{}"), Tag::from_text("3.y".to_owned()));
-        let page = Page { body: body.clone(), tag: Tag::from_text("z".to_owned()) };
-        let answers = [Answer::Written(updated()), Answer::Found(Found { body, version: 3, tag }), Answer::Page(page)];
-        let kept: Vec<Kept> = answers.iter().map(|answer| Kept::of(answer, "r".to_owned())).collect();
-        let text = serde_json::to_string(&kept).expect("JSON");
-        let found = r#"{"form":1,"outcome":4,"ids":[],"version":3,"body":"{}","tag":"3.y","rights":"r"}"#;
-        let page = r#"{"form":1,"outcome":5,"ids":[],"version":null,"body":"{}","tag":"z","rights":"r"}"#;
-        assert_eq!(text, format!("[{GOLDEN},{found},{page}]"));
-        let read = Kept::read_all(text.as_bytes()).expect("they are read");
-        let read: Vec<Answer> = read.into_iter().map(|kept| kept.into_answer("r").expect("an answer")).collect();
-        assert_eq!(read, answers);
-    }
-
-    #[test]
-    fn what_was_answered_to_other_rights_is_not_shown_again() {
-        let read = |text: &str| Kept::read(text.as_bytes()).and_then(|kept| kept.into_answer("other"));
-        let without = Written { body: None, tag: None, ..updated() };
-        assert_eq!(read(GOLDEN).expect("it is read"), Answer::Written(without));
-        for outcome in [FOUND, PAGE] {
-            let kept = GOLDEN.replace(r#""outcome":2"#, &format!(r#""outcome":{outcome}"#));
-            assert_eq!(read(&kept).map_err(|error| error.code()), Err("already-done"), "{kept}");
-        }
+    fn several_kept_answers_are_an_array_of_them() {
+        let text = format!("[{GOLDEN},{GOLDEN}]");
+        let kept = Kept::read_all(text.as_bytes()).expect("they are read");
+        assert_eq!(serde_json::to_string(&kept).expect("JSON"), text);
+        let read: Vec<Written> = kept.into_iter().map(|kept| kept.into_written().expect("an answer")).collect();
+        assert_eq!(read, [updated(), updated()]);
     }
 
     #[test]
     fn an_answer_without_a_number_is_read() {
         let old = GOLDEN.replace(r#""form":1,"#, "");
-        assert_eq!(read(&old).expect("it is read"), Answer::Written(updated()));
-        let without = Written { body: None, tag: None, ..updated() };
-        let older = old.replace(r#","rights":"r""#, "");
-        assert_eq!(read(&older).expect("it is read"), Answer::Written(without));
+        assert_eq!(read(&old).expect("it is read"), updated());
+        assert_eq!(read(&old.replace(r#","rights":"r""#, "")).expect("it is read"), updated());
     }
 
     #[test]
@@ -324,8 +312,7 @@ mod tests {
             (r#"{"form":255,"outcome":{"what":"ever"}}"#.to_owned(), "already-done"),
             (r#"{"form":1}"#.to_owned(), "internal"),
             (r#"{"form":256}"#.to_owned(), "internal"),
-            (GOLDEN.replace(r#""outcome":2"#, r#""outcome":5"#), "internal"),
-            (GOLDEN.replace(r#""outcome":2"#, r#""outcome":6"#), "internal"),
+            (GOLDEN.replace(r#""outcome":2"#, r#""outcome":4"#), "internal"),
             (GOLDEN.replace(ID, "x"), "internal"),
             ("[]".to_owned(), "internal"),
             (String::new(), "internal"),

@@ -110,6 +110,14 @@ impl PreparedWrite {
         }
     }
 
+    /// The collection that it is about.
+    pub(crate) fn collection(&self) -> CollectionId {
+        match &self.work {
+            Work::Create { collection, .. } => *collection,
+            Work::Update { record, .. } | Work::Delete { record, .. } => record.0,
+        }
+    }
+
     /// How much it may write.
     pub(crate) fn writes(&self) -> Writes {
         match &self.work {
@@ -122,7 +130,7 @@ impl PreparedWrite {
 
     /// Does it in a transaction, or gives the answer that is kept under its key.
     pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
-        if let Some(written) = cx.replayed(self.claim.as_ref()).await? {
+        if let Some(written) = cx.replayed(self.claim.as_ref(), self.collection()).await? {
             return Ok(written);
         }
         let written = match &self.work {

@@ -134,6 +134,8 @@ static QUERY: Place = Place {
     not_yet: &[],
 };
 
+const TOGETHER: &str = "Several requests in one commit: all of them or none. Each sees what those before it did, but none can \
+                        refer to a record that another one makes. Under a key that was used before, reads are null.";
 const READ_ONLY: &str = "read this with GET";
 const POST_ONLY: &str = "send this with POST";
 
@@ -186,13 +188,12 @@ static OTHERS: &[Place] = &[
             verb: Verb::Post,
             handler: Handler::Transact,
             body: Some(JSON_BODY),
+            prefer: true,
             described: Described::Operation {
                 tag: "Transactions",
                 id: "transact",
                 status: "200",
-                description: Some(
-                    "Several requests in one commit: all of them or none. Each sees what those before it did.",
-                ),
+                description: Some(TOGETHER),
             },
             ..WRITE
         }],

@@ -94,6 +94,7 @@ fn limits(settings: &HttpSettings) -> Value {
         "sortFields": limits::SORT_FIELDS,
         "countMax": limits::COUNT_MAX,
         "batchRecords": limits::BATCH_RECORDS,
+        "transactionRequests": limits::TRANSACTION_REQUESTS,
         "listItems": limits::LIST_ITEMS,
         "stringChars": limits::STRING_CHARS,
         "idempotencyKeyBytes": limits::IDEMPOTENCY_KEY_BYTES,

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
@@ -32,13 +33,20 @@ struct Fault<'a> {
     at: String,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<&'a str>,
+    remedy: Option<Cow<'a, str>>,
 }
 
 impl<'a> Fault<'a> {
     fn of(violation: &'a Violation) -> Self {
         let remedy = match &violation.kind {
             ViolationKind::Syntax { remedy, .. } => remedy.as_deref(),
+            ViolationKind::Unknown { what, name, suggestion: Some(suggestion) } => {
+                return Self {
+                    at: violation.at.to_string(),
+                    message: format!("unknown {what} '{name}'"),
+                    remedy: Some(format!("did you mean '{suggestion}'?").into()),
+                };
+            }
             ViolationKind::Duplicate => Some("send it once"),
             ViolationKind::ReadOnly(_) => Some("leave it out"),
             ViolationKind::NeedsPassword => Some("send it to POST /auth/email with the password"),
@@ -49,8 +57,7 @@ impl<'a> Fault<'a> {
             }
             ViolationKind::Unknown { suggestion: None, .. } => Some("leave it out; /openapi.json lists what exists"),
             ViolationKind::Reference { .. } => Some("create that record first, or refer to another"),
-            ViolationKind::Unknown { suggestion: Some(_), .. }
-            | ViolationKind::Required
+            ViolationKind::Required
             | ViolationKind::Type { .. }
             | ViolationKind::Range(_)
             | ViolationKind::Check { .. }
@@ -61,7 +68,7 @@ impl<'a> Fault<'a> {
             ViolationKind::Syntax { offset, problem, remedy: _ } => format!("{problem} (character {offset})"),
             kind => kind.to_string(),
         };
-        Self { at: violation.at.to_string(), message, remedy }
+        Self { at: violation.at.to_string(), message, remedy: remedy.map(Cow::Borrowed) }
     }
 }
 
@@ -121,7 +128,13 @@ impl<'a> Details<'a> {
     fn of(refusal: &'a Refusal) -> Self {
         match refusal {
             Refusal::Domain(error) => Self::of_domain(error),
-            Refusal::InTransaction { request, error } => Self { request: Some(*request), ..Self::of_domain(error) },
+            Refusal::InTransaction { request, error } => {
+                let mut details = Self { request: Some(*request), ..Self::of_domain(error) };
+                if let Error::Conflict(Conflict::Unique { fields, record, .. }) = error {
+                    details.errors = taken(fields, *record, &format!("/requests/{request}/body"));
+                }
+                details
+            }
             Refusal::Tag { version, .. } => Self { version: *version, ..Self::default() },
             Refusal::Authorization => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
@@ -154,7 +167,7 @@ impl<'a> Details<'a> {
                 Self { errors: violations.iter().map(Fault::of).collect(), ..Self::default() }
             }
             Error::Conflict(Conflict::Unique { fields, record, .. }) => {
-                Self { errors: taken(fields, *record), ..Self::default() }
+                Self { errors: taken(fields, *record, ""), ..Self::default() }
             }
             Error::Precondition { version } => Self { version: Some(*version), ..Self::default() },
             Error::Unauthenticated(Unauthenticated::Token) => {
@@ -185,15 +198,15 @@ impl<'a> Details<'a> {
     }
 }
 
-/// Fields whose values another record already has; of several new records those of one.
-fn taken(fields: &[String], record: Option<usize>) -> Vec<Fault<'static>> {
+/// Fields whose values another record already has, of several new records those of one; `at` is where they were sent.
+fn taken(fields: &[String], record: Option<usize>, at: &str) -> Vec<Fault<'static>> {
     let message = match fields {
         [_] => "the value is already taken".to_owned(),
         several => format!("{} are already taken together", several.join(" and ")),
     };
     let at = |field: &String| match record {
-        Some(record) => format!("/{record}/{field}"),
-        None => format!("/{field}"),
+        Some(record) => format!("{at}/{record}/{field}"),
+        None => format!("{at}/{field}"),
     };
     let fault = |field| Fault { at: at(field), message: message.clone(), remedy: None };
     fields.iter().map(fault).collect()

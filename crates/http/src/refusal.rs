@@ -7,7 +7,7 @@ pub enum Refusal {
     #[error(transparent)]
     Domain(#[from] Error),
     /// One of several requests, for which none was carried out.
-    #[error("request {request}: {error}")]
+    #[error("{}", in_transaction(*request, error))]
     InTransaction {
         /// Its place among them, from 0.
         request: usize,
@@ -117,6 +117,14 @@ pub enum TagMismatch {
     /// It is not an `ETag` that this server sent for this.
     #[error("`If-Match` holds no `ETag` that this server sends for this resource")]
     Foreign,
+}
+
+/// The place of a violation names the request already.
+fn in_transaction(request: usize, error: &Error) -> String {
+    match error {
+        Error::Malformed(_) | Error::Invalid(_) => error.to_string(),
+        error => format!("requests[{request}]: {error}"),
+    }
 }
 
 fn did_you_mean(hint: Option<&String>) -> String {

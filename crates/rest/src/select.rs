@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, ViolationKind, limits};
-use backstay_engine::{Arguments, Selected, SelectedField, Selection};
+use backstay_base::{Error, Place, Violation, ViolationKind, limits};
+use backstay_engine::{Arguments, Selected, SelectedField, Selection, SortKey};
 use backstay_model::{Collection, Field, FieldKind, Model};
 
-use crate::words::{field_named, nearest, unknown};
+use crate::sort;
+use crate::words::{field_named, shorten};
 
-/// Reads a `select` such as `title,author{name}`, `*,author{*}` or `latest=comments(limit:3){text}`.
+/// Reads a `select` such as `title,author{name}`, `*,author{*}` or `latest=comments(sort:-createdAt,limit:3){text}`.
 pub(crate) fn selection(text: &str, collection: &Collection, model: &Model) -> Result<Selection, Error> {
     if text.len() > limits::PARAMETER_BYTES {
         let (offset, problem) = (limits::PARAMETER_BYTES, format!("longer than {} bytes", limits::PARAMETER_BYTES));
@@ -38,12 +39,13 @@ impl<'p> Parser<'p> {
         let mut parts: Vec<Selected> = Vec::new();
         loop {
             self.space();
+            let start = self.at;
             let part = if self.take('*') { Selected::Stored } else { self.field(collection, depth)? };
             self.fields += 1;
             if self.fields > limits::SELECT_FIELDS {
                 return Err(self.syntax(&format!("more than {} fields", limits::SELECT_FIELDS), "select fewer"));
             }
-            self.add(&mut parts, part, collection)?;
+            self.add(&mut parts, part, (collection, start))?;
             self.space();
             if !self.take(',') {
                 return Ok(Selection::parts(parts));
@@ -52,7 +54,12 @@ impl<'p> Parser<'p> {
     }
 
     /// Adds a part. What is selected twice in the same way is answered once; with other contents it needs a name.
-    fn add(&self, parts: &mut Vec<Selected>, part: Selected, collection: &Collection) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        parts: &mut Vec<Selected>,
+        part: Selected,
+        (collection, start): (&Collection, usize),
+    ) -> Result<(), Error> {
         let name = |part: &Selected| match part {
             Selected::Stored => None,
             Selected::Field(SelectedField { alias: Some(alias), .. }) => Some(Arc::clone(alias)),
@@ -63,24 +70,37 @@ impl<'p> Parser<'p> {
             None => parts.push(part),
             Some(known) if *known == part => {}
             Some(_) => {
+                self.at = start;
                 let problem = format!("'{}' is selected twice", named.as_deref().unwrap_or("*"));
-                return Err(self.syntax(&problem, "select it once, or give one of them a name: latest=comments{text}"));
+                let name = named.as_deref().unwrap_or("*");
+                let remedy = format!("select it once, or give one of them an alias: other={name}");
+                return Err(self.syntax(&problem, &remedy));
             }
         }
         Ok(())
     }
 
     fn field(&mut self, collection: &Collection, depth: usize) -> Result<Selected, Error> {
-        let mut name = self.name()?;
-        let mut alias = None;
+        let start = self.at;
+        let mut name = self.name(collection)?;
+        let mut alias: Option<Arc<str>> = None;
         if self.take('=') {
             alias = Some(Arc::from(name));
             self.space();
-            name = self.name()?;
+            name = self.name(collection)?;
+        } else if self.take(':') {
+            self.at = start;
+            let problem = format!("'{name}:' does not name a part of the answer");
+            return Err(self.syntax(&problem, &format!("write an alias as {name}=FIELD, arguments as FIELD(limit:3)")));
         }
         let field = field_named(collection, name).map_err(|kind| Error::malformed(Place::Select, kind))?;
-        if alias.as_ref().is_some_and(|alias: &Arc<str>| **alias == *field.name) {
+        if alias.as_deref() == Some(&*field.name) {
             alias = None;
+        }
+        if let Some(alias) = alias.as_deref().filter(|alias| collection.field_named(alias).is_some()) {
+            self.at = start;
+            let problem = format!("'{alias}' is the name of a field of {}", collection.name);
+            return Err(self.syntax(&problem, "choose another alias"));
         }
         self.space();
         let arguments = if self.take('(') { self.arguments(field)? } else { Arguments::default() };
@@ -90,11 +110,16 @@ impl<'p> Parser<'p> {
     }
 
     /// A name and the spaces after it.
-    fn name(&mut self) -> Result<&'p str, Error> {
+    fn name(&mut self, collection: &Collection) -> Result<&'p str, Error> {
         let rest = &self.text[self.at..];
         let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
         if length == 0 {
-            return Err(self.syntax("a field's name is missing", "write the names with commas between them"));
+            let example = collection.fields.iter().find(|field| field.id > Collection::VERSION);
+            let example = example.map_or("id", |field| &*field.name);
+            return Err(self.syntax(
+                "expected the name of a field",
+                &format!("write names with commas between them: id,{example}"),
+            ));
         }
         self.at += length;
         self.space();
@@ -114,30 +139,47 @@ impl<'p> Parser<'p> {
         }
     }
 
-    /// What a to-many relation is asked for, after the `(`: `limit:3`.
+    /// What a to-many relation is asked for, after the `(`: `sort:-createdAt,limit:3`.
     fn arguments(&mut self, field: &Field) -> Result<Arguments, Error> {
-        if !matches!(field.kind, FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }) {
-            let problem = format!("'{}' does not lead to several records and takes no arguments", field.name);
-            return Err(self.syntax(&problem, "write the fields of a relation as author{name}"));
-        }
-        let mut arguments = Arguments::default();
+        let name = &field.name;
+        let (FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. }) = field.kind else {
+            let problem = format!("'{name}' is not a list of records, so it takes no arguments");
+            return Err(
+                self.syntax(&problem, &format!("write {name}, or the fields of a record in braces: {name}{{…}}"))
+            );
+        };
+        let (mut limit, mut sort) = (None, None);
         loop {
             self.space();
             let start = self.at;
-            let name = self.name()?;
-            if name != "limit" {
+            let word: String = self.rest().chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
+            self.at += word.len();
+            self.space();
+            let known = matches!(&*word, "limit" | "sort");
+            if !known || !self.take(':') {
                 self.at = start;
-                let suggestion = nearest(&["limit"], name);
-                return Err(Error::malformed(Place::Select, unknown("argument of a relation", name, suggestion)));
-            }
-            if !self.take(':') {
-                return Err(self.syntax("a ':' is missing after the argument's name", "write comments(limit:3){text}"));
+                let remedy = format!(
+                    "arguments are `limit` and `sort`, as in {name}(sort:-createdAt,limit:3); fields go in braces: {name}{{id}}"
+                );
+                let problem = if known {
+                    format!("a ':' is missing after `{word}`")
+                } else {
+                    format!("'{}' is not an argument", shorten(&word))
+                };
+                return Err(self.syntax(&problem, &remedy));
             }
             self.space();
-            arguments.limit = Some(self.limit()?);
+            let again = match &*word {
+                "limit" => limit.replace(self.limit(name)?).is_some(),
+                _ => sort.replace(self.sort(self.model.collection(target))?).is_some(),
+            };
+            if again {
+                self.at = start;
+                return Err(self.syntax(&format!("`{word}` is given twice"), "give it once"));
+            }
             self.space();
             if self.take(')') {
-                return Ok(arguments);
+                return Ok(Arguments { limit, sort: sort.unwrap_or_default() });
             }
             if !self.take(',') {
                 return Err(self.syntax("a ')' is missing", "close the arguments with ')'"));
@@ -145,16 +187,56 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn limit(&mut self) -> Result<u32, Error> {
-        let rest = &self.text[self.at..];
-        let length = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let limit = rest[..length].parse().ok().filter(|limit| (1..=limits::NESTED_MAX).contains(limit));
+    fn limit(&mut self, name: &str) -> Result<u32, Error> {
+        let text: String = self.rest().chars().take_while(|char| !matches!(char, ',' | ')' | ' ')).collect();
+        let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let limit = text.parse().ok().filter(|limit| is_plain && (1..=limits::NESTED_MAX).contains(limit));
         let limit = limit.ok_or_else(|| {
-            let problem = format!("a limit is a whole number from 1 to {}", limits::NESTED_MAX);
-            self.syntax(&problem, "read more records with a list of their own")
-        });
-        self.at += length;
-        limit
+            let problem = format!("`limit` must be a whole number from 1 to {}", limits::NESTED_MAX);
+            self.syntax(&problem, &format!("write {name}(limit:3); to read more, list the collection itself"))
+        })?;
+        self.at += text.len();
+        Ok(limit)
+    }
+
+    /// One field, or several in brackets: `-createdAt`, `[-createdAt,title]`.
+    fn sort(&mut self, collection: &Collection) -> Result<Arc<[SortKey]>, Error> {
+        let several = self.take('[');
+        let ends: &[char] = if several { &[']'] } else { &[',', ')', ' '] };
+        let start = self.at;
+        let rest = self.rest();
+        let end = rest.find(ends);
+        if several && end.is_none() {
+            self.at -= 1;
+            return Err(self.syntax("this '[' has no ']'", "close the fields to sort by with ']'"));
+        }
+        let text = &rest[..end.unwrap_or(rest.len())];
+        let keys = sort::keys(text, collection).map_err(|error| self.moved(error, start))?;
+        self.at += text.len();
+        if several {
+            self.take(']');
+        }
+        Ok(keys.into())
+    }
+
+    /// An error of an order as one of the selection that it begins in at this byte.
+    fn moved(&self, error: Error, start: usize) -> Error {
+        let Error::Malformed(violations) = error else { return error };
+        let before = self.text[..start].chars().count();
+        let moved = |violation: Violation| {
+            let kind = match violation.kind {
+                ViolationKind::Syntax { offset, problem, remedy } => {
+                    ViolationKind::Syntax { offset: before + offset, problem, remedy }
+                }
+                kind => kind,
+            };
+            Violation::new(Place::Select, kind)
+        };
+        Error::Malformed(violations.into_iter().map(moved).collect())
+    }
+
+    fn rest(&self) -> &'p str {
+        &self.text[self.at..]
     }
 
     fn take(&mut self, expected: char) -> bool {
@@ -170,9 +252,17 @@ impl<'p> Parser<'p> {
     /// What is wrong with what follows a whole selection.
     fn unexpected(&self) -> Error {
         match self.text[self.at..].chars().next() {
-            Some('}') => self.syntax("a '}' without its '{'", "write the fields of a relation as author{name}"),
-            Some('.') => self.syntax("a path has no place here", "write the fields of a relation as author{name}"),
-            _ => self.syntax("a ',' is missing", "separate the fields by ','"),
+            Some('}') => self.syntax("this '}' has no '{' before it", "write the fields of a relation as author{name}"),
+            Some('.') => {
+                let (before, after) = (self.text[..self.at].trim_end(), self.text[self.at + 1..].trim_start());
+                let name = |text: &str| -> String { text.chars().take_while(|char| char.is_alphanumeric()).collect() };
+                let relation: String = before.chars().rev().take_while(|char| char.is_alphanumeric()).collect();
+                let relation: String = relation.chars().rev().collect();
+                let remedy =
+                    format!("write the fields of a relation in braces: {relation}{{{}}}", shorten(&name(after)));
+                self.syntax("expected ',', not a path with '.'", &remedy)
+            }
+            _ => self.syntax("a ',' is missing", "separate the fields with ','; write an alias as other=FIELD"),
         }
     }
 

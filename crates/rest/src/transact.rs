@@ -2,7 +2,7 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{
-    Answer, Create, Delete, Get, IfMatch, List, Perspective, Refused, Request, Update, WriteOptions,
+    Answer, Create, Delete, Get, IfMatch, List, Outcome, Perspective, Refused, Request, Update, WriteOptions, Written,
 };
 use backstay_model::{Collection, CollectionId};
 use bytes::Bytes;
@@ -61,32 +61,41 @@ impl Verb {
 impl Transaction {
     /// Reads `{"requests": […]}`, in which each request names its collection by its path: `{"create": "posts", "body": …}`,
     /// `{"update": "posts", "id": …, "body": …}`, `{"delete": "posts", "id": …}`, `{"get": "posts", "id": …}` or
-    /// `{"list": "posts", "query": …}`. Collections that are not visible do not exist.
-    pub fn read(reader: &Reader, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Error> {
-        let mut requests = None;
-        for (name, raw) in json::members(body)? {
-            let wrong = |kind| Err(Error::malformed(Place::member(shorten(&name)), kind));
-            match (&*name, requests) {
-                ("requests", None) => requests = Some(raw),
-                ("requests", Some(_)) => return wrong(ViolationKind::Duplicate),
-                (other, _) => return wrong(unknown("member", other, nearest(&["requests"], other))),
+    /// `{"list": "posts", "query": …}`. Collections that are not visible do not exist. What is wrong with any of the
+    /// requests is reported together.
+    pub fn read(reader: &Reader, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Refused> {
+        let whole = |error| Refused { request: None, error };
+        let items = items(body).map_err(whole)?;
+        let mut transaction = Self { requests: Vec::with_capacity(items.len()), parts: Parts(Vec::new()) };
+        let mut wrong: Vec<(usize, Error)> = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            match one(reader, item, visible) {
+                Ok((verb, request)) => {
+                    transaction.parts.0.push(verb);
+                    transaction.requests.push(request);
+                }
+                Err(error) => wrong.push((index, at_request(error, index))),
             }
         }
-        let missing = || Error::malformed(Place::member("requests"), ViolationKind::Required);
-        let raw = requests.ok_or_else(missing)?;
-        let expected = || ViolationKind::Type { expected: "an array of requests".to_owned() };
-        let items = json::items(raw.get()).ok_or_else(|| Error::malformed(Place::member("requests"), expected()))?;
-        let mut transaction = Self { requests: Vec::with_capacity(items.len()), parts: Parts(Vec::new()) };
-        if items.len() > limits::TRANSACTION_REQUESTS {
-            let range = format!("at most {} requests", limits::TRANSACTION_REQUESTS);
-            return Err(Error::malformed(Place::member("requests"), ViolationKind::Range(range)));
+        match wrong.len() {
+            0 => Ok(transaction),
+            1 => {
+                let (request, error) = wrong.swap_remove(0);
+                Err(Refused { request: Some(request), error })
+            }
+            _ => Err(whole(together(wrong.into_iter().map(|(_, error)| error)))),
         }
-        for (index, item) in items.into_iter().enumerate() {
-            let (verb, request) = one(reader, item, visible).map_err(|error| at_request(error, index))?;
-            transaction.parts.0.push(verb);
-            transaction.requests.push(request);
+    }
+
+    /// Has writes not answer their records.
+    pub fn minimal(&mut self) {
+        for request in &mut self.requests {
+            match request {
+                Request::Create(create) => create.options.minimal = true,
+                Request::Update(update) => update.options.minimal = true,
+                Request::Get(_) | Request::List(_) | Request::Delete(_) => {}
+            }
         }
-        Ok(transaction)
     }
 
     /// The requests, and what is needed to say where in the body one of them is wrong.
@@ -108,24 +117,90 @@ impl Parts {
 }
 
 /// `{"results": […]}`: of each request the body that it is answered with by itself, or null.
-pub fn results(answers: &[Answer]) -> Bytes {
+pub fn results(answers: &[Option<Answer>]) -> Bytes {
     let mut out = b"{\"results\":[".to_vec();
     for (index, answer) in answers.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
+        let Some(answer) = answer else {
+            out.extend_from_slice(b"null");
+            continue;
+        };
         match (answer.body(), answer) {
             (Some(body), _) => out.extend_from_slice(body),
-            // Who made or changed a record and may not read it is told its id.
-            (None, Answer::Written(written)) if written.version.is_some() => {
-                let id = written.ids.first().map(RecordId::to_string).unwrap_or_default();
-                out.extend_from_slice(format!("{{\"id\":\"{id}\"}}").as_bytes());
-            }
-            (None, Answer::Written(_) | Answer::Found(_) | Answer::Page(_)) => out.extend_from_slice(b"null"),
+            (None, Answer::Written(written)) => ids(&mut out, written),
+            (None, Answer::Found(_) | Answer::Page(_)) => out.extend_from_slice(b"null"),
         }
     }
     out.extend_from_slice(b"]}");
     out.into()
+}
+
+/// What was written, where the records themselves are not shown: `{"id": …}` of each, and null after a deletion.
+fn ids(out: &mut Vec<u8>, written: &Written) {
+    let object = |id: &RecordId| format!("{{\"id\":\"{id}\"}}");
+    match (written.outcome, written.version, &written.ids[..]) {
+        (Outcome::Deleted, _, _) => out.extend_from_slice(b"null"),
+        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.extend_from_slice(object(id).as_bytes()),
+        (Outcome::Created | Outcome::Updated, _, ids) => {
+            let ids: Vec<String> = ids.iter().map(object).collect();
+            out.extend_from_slice(format!("[{}]", ids.join(",")).as_bytes());
+        }
+    }
+}
+
+/// The requests in a body, not yet read.
+fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
+    let form = "write {\"requests\": [{\"create\": \"posts\", \"body\": {…}}, …]}";
+    let expected = || Error::malformed(Place::Whole, ViolationKind::Type { expected: format!("an object; {form}") });
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(expected());
+    }
+    let mut requests = None;
+    for (name, raw) in json::members(body)? {
+        let wrong = |kind| Err(Error::malformed(Place::member(shorten(&name)), kind));
+        match (&*name, requests) {
+            ("requests", None) => requests = Some(raw),
+            ("requests", Some(_)) => return wrong(ViolationKind::Duplicate),
+            (other, _) => {
+                let problem = format!("unknown member '{}'; {form}", shorten(other));
+                return wrong(ViolationKind::Range(problem));
+            }
+        }
+    }
+    let at = || Place::member("requests");
+    let raw = requests.ok_or_else(|| Error::malformed(at(), ViolationKind::Required))?;
+    if !raw.get().starts_with('[') {
+        return Err(Error::malformed(at(), ViolationKind::Type { expected: "an array of requests".to_owned() }));
+    }
+    let items = json::few_items(raw.get(), limits::TRANSACTION_REQUESTS)?;
+    if items.is_empty() || items.len() > limits::TRANSACTION_REQUESTS {
+        let range = format!("expected 1 to {} requests", limits::TRANSACTION_REQUESTS);
+        return Err(Error::malformed(at(), ViolationKind::Range(range)));
+    }
+    Ok(items)
+}
+
+/// Several errors as one: of form if one of them is, with all that they say up to the limit.
+fn together(errors: impl Iterator<Item = Error>) -> Error {
+    let (mut violations, mut malformed, mut other) = (Vec::new(), false, None);
+    for error in errors {
+        match error {
+            Error::Malformed(more) => {
+                malformed = true;
+                violations.extend(more);
+            }
+            Error::Invalid(more) => violations.extend(more),
+            error => other = other.or(Some(error)),
+        }
+    }
+    violations.truncate(limits::VIOLATIONS);
+    match other {
+        Some(error) if violations.is_empty() => error,
+        _ if malformed => Error::Malformed(violations),
+        _ => Error::Invalid(violations),
+    }
 }
 
 /// The members of one request, as they are found.
@@ -150,29 +225,39 @@ fn one(reader: &Reader, raw: &RawValue, visible: &dyn Fn(&Collection) -> bool) -
                 found.verb = Some((verb, value));
                 continue;
             }
-            (Some(_), _) => return wrong(ViolationKind::Range("one request does one thing; send another".to_owned())),
+            (Some(second), _) => {
+                let first = found.verb.map_or("", |(verb, _)| verb.name());
+                let range = format!(
+                    "a request has one action, but this one has `{first}` and `{}`; split it in two",
+                    second.name()
+                );
+                return wrong(ViolationKind::Range(range));
+            }
             (None, "id") => &mut found.id,
             (None, "body") => &mut found.body,
             (None, "select") => &mut found.select,
             (None, "query") => &mut found.query,
             (None, "ifMatch") => &mut found.if_match,
-            (None, other) => {
-                let known: Vec<&str> = Verb::ALL.map(Verb::name).into_iter().chain(MEMBERS).collect();
-                return wrong(unknown("member", other, nearest(&known, other)));
-            }
+            (None, other) => return wrong(unknown_member(other)),
         };
         if slot.replace(value).is_some() {
             return wrong(ViolationKind::Duplicate);
         }
     }
     let Some((verb, path)) = found.verb else {
-        let expected = "a request: `create`, `update`, `delete`, `get` or `list` with the path of a collection";
-        return Err(Error::malformed(Place::Whole, ViolationKind::Type { expected: expected.to_owned() }));
+        let expected = "an action and a collection, such as {\"create\": \"posts\", \"body\": {…}}".to_owned();
+        return Err(Error::malformed(Place::Whole, ViolationKind::Type { expected }));
     };
     if let Some((name, _)) =
         members.iter().find(|(name, _)| **name != *verb.name() && !verb.members().contains(&&**name))
     {
-        let kind = ViolationKind::Range(format!("`{}` does not take it", verb.name()));
+        let range = match (verb, &**name) {
+            (Verb::Get | Verb::List, "body") | (Verb::Get, "query") => "leave it out".to_owned(),
+            (Verb::List, "select") => "write it in `query`: {\"query\": {\"select\": …}}".to_owned(),
+            (Verb::Create, "id") => "Backstay assigns the id of a new record".to_owned(),
+            _ => format!("it takes `{}`", verb.members().join("`, `")),
+        };
+        let kind = ViolationKind::Range(format!("`{}` has no `{name}`; {range}", verb.name()));
         return Err(Error::malformed(Place::member(shorten(name)), kind));
     }
     let collection =
@@ -181,6 +266,33 @@ fn one(reader: &Reader, raw: &RawValue, visible: &dyn Fn(&Collection) -> bool) -
 }
 
 const MEMBERS: [&str; 5] = ["id", "body", "select", "query", "ifMatch"];
+/// What other systems call the members, and ours.
+const ELSEWHERE: &[(&[&str], &str)] = &[
+    (&["insert", "post", "add", "new"], "write `create`"),
+    (&["patch", "put", "change", "upsert", "replace"], "write `update`"),
+    (&["remove", "destroy"], "write `delete`"),
+    (&["read", "find", "fetch"], "write `get` or `list`"),
+    (&["data", "values", "fields", "record", "attributes", "object"], "write `body`"),
+    (&["filter", "where", "sort", "order", "limit", "after", "count", "params"], "write it in `query` of a `list`"),
+    (&["fields", "columns"], "write `select`"),
+    (&["etag", "version", "if_match", "headers"], "write `ifMatch`"),
+    (
+        &["method", "url", "path", "op", "operation", "collection", "type"],
+        "write {\"create\": \"posts\", \"body\": {…}}",
+    ),
+    (&["as", "ref", "$ref", "$id", "name"], "a request can't refer to another one yet"),
+];
+
+fn unknown_member(name: &str) -> ViolationKind {
+    let lower = name.to_ascii_lowercase();
+    let remedy = ELSEWHERE.iter().find(|(names, _)| names.contains(&&*lower)).map(|(_, remedy)| *remedy);
+    let known: Vec<&str> = Verb::ALL.map(Verb::name).into_iter().chain(MEMBERS).collect();
+    match (remedy, nearest(&known, name)) {
+        (_, Some(meant)) => unknown("member", name, Some(meant)),
+        (Some(remedy), None) => ViolationKind::Range(format!("unknown member '{}'; {remedy}", shorten(name))),
+        (None, None) => unknown("member", name, None),
+    }
+}
 
 fn collection(
     reader: &Reader,
@@ -190,6 +302,12 @@ fn collection(
     let expected = "the path of a collection, such as \"posts\"";
     let path = json::text(raw, expected)?.ok_or_else(|| ViolationKind::Type { expected: expected.to_owned() })?;
     let found = reader.model().collection_at(&path).filter(|collection| visible(collection));
+    if let Some(rest) = path.strip_prefix("/api/").or_else(|| path.strip_prefix('/')) {
+        return Err(ViolationKind::Range(format!("write the path without what is before it: \"{}\"", shorten(rest))));
+    }
+    if let Some((first, _)) = path.split_once('/') {
+        return Err(ViolationKind::Range(format!("write \"{}\" here, and the id in `id`", shorten(first))));
+    }
     let paths = || reader.model().collections.iter().filter(|collection| visible(collection));
     found.map(|collection| collection.id).ok_or_else(|| {
         let meant = backstay_base::nearest(&path, paths().map(|collection| &*collection.path));
@@ -237,21 +355,38 @@ impl Found<'_> {
         text.and_then(|text| text.parse().ok()).ok_or_else(|| wrong(kind()))
     }
 
-    /// `ifMatch`: the version of the record, or its `ETag`, whose first part is the version.
+    /// `ifMatch`: the version of the record, its `ETag`, `*` for any version, or null.
     fn options(&self) -> Result<WriteOptions, Error> {
-        let Some(raw) = self.if_match else { return Ok(WriteOptions::default()) };
-        let expected = "the record's version, such as 3, or its ETag".to_owned();
-        let wrong = || Error::malformed(Place::member("ifMatch"), ViolationKind::Type { expected });
-        let text: String = match serde_json::from_str(raw.get()) {
-            Ok(text) => text,
-            Err(_) => raw.get().to_owned(),
+        let Some(raw) = self.if_match.filter(|raw| raw.get() != "null") else { return Ok(WriteOptions::default()) };
+        let wrong = |kind| Error::malformed(Place::member("ifMatch"), kind);
+        let if_match = match serde_json::from_str::<String>(raw.get()) {
+            Ok(text) if text == "*" => IfMatch::Any,
+            Ok(text) if text.starts_with("W/") => {
+                let range = "a weak tag (`W/…`) never matches; send it without `W/`".to_owned();
+                return Err(wrong(ViolationKind::Range(range)));
+            }
+            Ok(text) => IfMatch::Versions(vec![version_of_tag(&text).ok_or_else(|| wrong(version_expected()))?]),
+            Err(_) => IfMatch::Versions(vec![version(raw.get()).ok_or_else(|| wrong(version_expected()))?]),
         };
-        let text = text.trim_matches('"');
-        let version = text.split_once('.').map_or(text, |(version, _)| version);
-        let is_plain = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
-        let version = version.parse().ok().filter(|_| is_plain).ok_or_else(wrong)?;
-        Ok(WriteOptions { if_match: Some(IfMatch::Versions(vec![version])), ..WriteOptions::default() })
+        Ok(WriteOptions { if_match: Some(if_match), ..WriteOptions::default() })
     }
+}
+
+fn version_expected() -> ViolationKind {
+    ViolationKind::Type { expected: "the record's version, such as 3, or its ETag".to_owned() }
+}
+
+fn version(digits: &str) -> Option<i64> {
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !(digits.len() > 1 && digits.starts_with('0'));
+    digits.parse().ok().filter(|_| is_plain)
+}
+
+/// The version that an `ETag` begins with, which may be in its double quotes.
+fn version_of_tag(tag: &str) -> Option<i64> {
+    let tag = tag.strip_prefix('"').map_or(Some(tag), |rest| rest.strip_suffix('"'))?;
+    let (digits, hash) = tag.split_once('.')?;
+    let is_hash = !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    version(digits).filter(|_| is_hash)
 }
 
 /// An error of a request with its places in the object that the request is written as.

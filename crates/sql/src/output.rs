@@ -4,10 +4,11 @@ use backstay_base::{Action, limits};
 use backstay_expr::Rights;
 use backstay_model::{Field, FieldKind};
 use backstay_scalar::Storage;
-use sea_query::{Expr as Sql, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr as Sql, ExprTrait, Query, SelectStatement};
 
 use crate::builder::{Anchor, Builder, Members};
 use crate::lower::{holds, sees_member};
+use crate::order::PageOrder;
 use crate::predicate::Pred;
 use crate::quantifier::tie;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
@@ -157,9 +158,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     /// The records that a to-many relation leads to, as one column in the nested form.
     fn rows(&mut self, member: &Member<'_>, selected: &SelectedField) -> ValueOutput {
         let limit = selected.arguments.limit.unwrap_or(limits::NESTED_MAX);
-        let ids = Selection::id();
-        let inner = selected.inner.as_ref().unwrap_or(&ids);
-        let (rows, types, members) = self.nested(member, inner, limit);
+        let (rows, types, members) = self.nested(member, selected, limit);
         let column = self.columns.push(member.seen(rows), ColumnType::Nested);
         let element = Box::new(ObjectOutput { present: None, members });
         ValueOutput::Rows { column, columns: types.into(), element, limit }
@@ -168,7 +167,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     fn nested(
         &mut self,
         member: &Member<'_>,
-        selection: &Selection,
+        selected: &SelectedField,
         limit: u32,
     ) -> (Sql, Vec<ColumnType>, Vec<MemberOutput>) {
         let nothing = || (word("[]"), Vec::new(), Vec::new());
@@ -182,11 +181,13 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         if matches!(read, Pred::Known(false)) {
             return nothing();
         }
+        let order = PageOrder::new(self.builder, &selected.arguments.sort, &member.anchor, self.rights);
+        let ids = Selection::id();
         let mut row = RowWriter::new(self.builder, self.rights);
-        let members = row.object(selection, &member.anchor);
+        let members = row.object(selected.inner.as_ref().unwrap_or(&ids), &member.anchor);
         let mut inner = Query::select();
         let types = row.finish().name_into(&mut inner);
-        inner.order_by_expr(self.builder.key(&member.anchor), Order::Asc);
+        order.write(self.builder, &mut inner);
         Pred::all([tie(owner, &key), read]).restrict(&mut inner);
         self.builder.from(member.anchor.frame, &mut inner);
         self.builder.limit(&mut inner, Slot::Constant((i64::from(limit) + 1).into()));

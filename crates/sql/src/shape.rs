@@ -107,8 +107,10 @@ pub struct SelectedField {
 /// What a to-many relation is asked for besides the selection.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Arguments {
-    /// How many records at most, in the order of their ids: 1 to `limits::NESTED_MAX`, which it is if absent.
+    /// How many records at most: 1 to `limits::NESTED_MAX`, which it is if absent.
     pub limit: Option<u32>,
+    /// Their order, in which the id is always the last key.
+    pub sort: Arc<[SortKey]>,
 }
 
 impl Selection {

@@ -86,7 +86,7 @@ impl World {
     }
 
     fn expand(&self, collection: &str, field: &str, inner: Vec<Selected>) -> Selected {
-        let arguments = Arguments { limit: Some(5) };
+        let arguments = Arguments { limit: Some(5), ..Arguments::default() };
         let inner = Some(Selection::parts(inner));
         Selected::Field(SelectedField { arguments, inner, ..self.field(collection, field) })
     }

@@ -83,7 +83,7 @@ impl TestClient {
         caller: &Arc<Caller>,
         list: Vec<Request>,
         key: Option<&str>,
-    ) -> Result<Vec<Answer>, Refused> {
+    ) -> Result<Vec<Option<Answer>>, Refused> {
         let sent = format!("{list:?}").into();
         let idempotency = key.map(|key| Idempotency { key: key.to_owned(), sent });
         let context = Context::new(&self.engine, Arc::clone(caller));

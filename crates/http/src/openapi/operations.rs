@@ -220,6 +220,8 @@ fn query_body() -> Value {
 }
 
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
+const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
+                      (sort:-createdAt,limit:3), and name=field answers a field under another name.";
 const IDEMPOTENCY_KEY: &str = "A request with the same key and content is carried out once and gets the same answer. Keys \
                                of different callers are independent; anonymous callers share theirs by network \
                                address. An answer is stored as Prefer asked the first time: what a minimal answer left \
@@ -240,7 +242,7 @@ pub(super) fn components() -> Value {
         },
         "Filter": query("filter", filter, text(limits::EXPRESSION_BYTES)),
         "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending.", text(limits::PARAMETER_BYTES)),
-        "Select": query("select", "Comma-separated fields of the answer, such as title,author{name}.", text(limits::PARAMETER_BYTES)),
+        "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Limit": query("limit", "The most records on the page.", limit),
         "After": query("after", "`next` of the previous page.", text(limits::PARAMETER_BYTES)),
         "Count": query("count", "Whether to count all matching records.", json!({ "type": "boolean" })),

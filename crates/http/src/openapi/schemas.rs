@@ -20,18 +20,25 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     schemas
 }
 
-/// A record as it is read. No field is required, because `select` chooses among them.
+/// A record as it is read. No field is required, because `select` chooses among them, and others may be there: `select`
+/// may give a field another name.
 fn record(model: &Model, collection: &Collection) -> Value {
     let mut fields: Map<String, Value> =
         readable(collection).map(|field| (field.name.clone(), described(field, read(model, field)))).collect();
     let nested: Vec<&str> =
         readable(collection).filter(|field| is_to_many(field)).map(|field| field.name.as_str()).collect();
     if !nested.is_empty() {
-        let names = json!({ "type": "string", "enum": nested });
-        let about = format!("The nested lists of which only the first {} records are answered.", limits::NESTED_MAX);
-        fields.insert("$more".to_owned(), json!({ "type": "array", "items": names, "description": about }));
+        let names: Vec<String> = nested.iter().map(|name| format!("`{name}`")).collect();
+        let about = format!(
+            "The nested lists that hold more records than are shown here ({} of each, or as many as its `limit` says): \
+             {}, or the names that `select` gave them.",
+            limits::NESTED_MAX,
+            names.join(", ")
+        );
+        let strings = json!({ "type": "string" });
+        fields.insert("$more".to_owned(), json!({ "type": "array", "items": strings, "description": about }));
     }
-    let mut schema = json!({ "type": "object", "properties": fields, "additionalProperties": false });
+    let mut schema = json!({ "type": "object", "properties": fields });
     if let Some(description) = &collection.description {
         schema["description"] = json!(description);
     }
@@ -107,6 +114,7 @@ pub(super) fn problem() -> Value {
             "remedy": text,
             "instance": { "type": "string", "format": "uri" },
             "requestId": { "type": "string", "format": "uuid" },
+            "request": { "type": "integer", "minimum": 0, "description": "Of a transaction: the first request that failed, counted from 0." },
             "version": { "type": "integer", "description": "The version that is stored, if `If-Match` names another." },
             "errors": {
                 "type": "array",

@@ -44,7 +44,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /auth/password" => r#"{"current": "correct horse battery", "password": "another good password"}"#,
         "POST /auth/email" => r#"{"email": "a@example.org", "password": "correct horse battery"}"#,
         "POST /explain" => r#"{"request": "GET /api/notes"}"#,
-        "POST /transact" => r#"{"requests": [{"list": "notes"}]}"#,
+        "POST /transact" => r#"{"requests": [{"create": "notes", "body": {"title": "x"}}]}"#,
         "POST /auth/setup" => &setup,
         _ => "",
     };

@@ -19,7 +19,9 @@ async fn parameters() {
     let check = async |query: &str, expected: &str| {
         assert_eq!(message(&app.call(&format!("GET /api/notes?{query}"), &[]).await), expected, "{query}");
     };
-    check("limti=3", "unknown parameter 'limti'; did you mean 'limit'?").await;
+    check("limti=3", "unknown parameter 'limti'").await;
+    let misspelt = app.call("GET /api/notes?limti=3", &[]).await.json();
+    assert_eq!(misspelt["errors"][0]["remedy"], "did you mean 'limit'?");
     check("search=x", "not supported yet; use `filter`").await;
     check("limit=0", "a whole number from 1 to 500").await;
     check("count=yes", "expected true or false").await;

@@ -50,29 +50,31 @@ async fn a_refusal_names_the_request_and_the_place() {
     check(json!([made, {"create": "notes", "body": {"rank": 1}}]), 422, json!(1), "/requests/1/body/title").await;
     let several = json!([{"title": "y"}, {"rank": 1}]);
     check(json!([made, {"create": "notes", "body": several}]), 422, json!(1), "/requests/1/body/1/title").await;
-    check(json!([{"create": "notes", "body": {"titel": 1}}]), 422, Value::Null, "/requests/0/body/titel").await;
+    check(json!([{"create": "notes", "body": {"titel": 1}}]), 422, json!(0), "/requests/0/body/titel").await;
     let filter = json!({"filter": "x >"});
-    check(json!([made, {"list": "notes", "query": filter}]), 400, Value::Null, "/requests/1/query/filter").await;
-    check(json!([{"get": "notes", "id": nowhere, "select": "titel"}]), 400, Value::Null, "/requests/0/select").await;
-    check(json!([{"get": "notes", "id": "x"}]), 400, Value::Null, "/requests/0/id").await;
-    check(json!([{"get": "notes"}]), 400, Value::Null, "/requests/0/id").await;
-    check(json!([{"get": "note", "id": nowhere}]), 400, Value::Null, "/requests/0/get").await;
-    check(json!([{"get": 7, "id": nowhere}]), 400, Value::Null, "/requests/0/get").await;
-    check(json!([{"get": "notes", "list": "notes"}]), 400, Value::Null, "/requests/0/list").await;
-    check(json!([{"get": "notes", "id": nowhere, "body": {}}]), 400, Value::Null, "/requests/0/body").await;
-    check(
-        json!([{"update": "notes", "id": nowhere, "body": {}, "ifMatch": "x"}]),
-        400,
-        Value::Null,
-        "/requests/0/ifMatch",
-    )
-    .await;
-    check(json!([{"id": nowhere}]), 400, Value::Null, "/requests/0").await;
-    check(json!([{"replace": "notes"}]), 400, Value::Null, "/requests/0/replace").await;
-    check(json!([7]), 400, Value::Null, "/requests/0").await;
-    check(json!([]), 400, Value::Null, "").await;
+    check(json!([made, {"list": "notes", "query": filter}]), 400, json!(1), "/requests/1/query/filter").await;
+    check(json!([{"get": "notes", "id": nowhere, "select": "titel"}]), 400, json!(0), "/requests/0/select").await;
+    check(json!([{"get": "notes", "id": "x"}]), 400, json!(0), "/requests/0/id").await;
+    check(json!([{"get": "notes"}]), 400, json!(0), "/requests/0/id").await;
+    check(json!([{"get": "note", "id": nowhere}]), 400, json!(0), "/requests/0/get").await;
+    check(json!([{"get": 7, "id": nowhere}]), 400, json!(0), "/requests/0/get").await;
+    check(json!([{"get": "notes", "list": "notes"}]), 400, json!(0), "/requests/0/list").await;
+    check(json!([{"get": "notes", "id": nowhere, "body": {}}]), 400, json!(0), "/requests/0/body").await;
+    let odd = json!([{"update": "notes", "id": nowhere, "body": {}, "ifMatch": "x"}]);
+    check(odd, 400, json!(0), "/requests/0/ifMatch").await;
+    check(json!([{"id": nowhere}]), 400, json!(0), "/requests/0").await;
+    check(json!([{"replace": "notes"}]), 400, json!(0), "/requests/0/replace").await;
+    check(json!([7]), 400, json!(0), "/requests/0").await;
+    check(json!([]), 400, Value::Null, "/requests").await;
     check(json!({}), 400, Value::Null, "/requests").await;
     check(json!(vec![made.clone(); 101]), 400, Value::Null, "/requests").await;
+    for if_match in [json!(1.5), json!("1."), json!("01.a"), json!("W/\"1.a\""), json!("\"1.a\", \"2.b\""), json!([1])]
+    {
+        let update = json!([{"update": "notes", "id": nowhere, "body": {}, "ifMatch": if_match}]);
+        check(update, 400, json!(0), "/requests/0/ifMatch").await;
+    }
+    let several = json!([{"create": "notes", "body": {"titel": 1}}, made, {"list": "note"}]);
+    check(several, 400, Value::Null, "/requests/0/body/titel").await;
     let (_, page) = transact(&app, &ada, json!([{"list": "notes"}])).await;
     assert_eq!(page["results"][0]["items"], json!([]), "nothing was made");
 }
@@ -98,8 +100,35 @@ async fn a_key_makes_them_safe_to_send_again() {
     let first = send(body).await;
     let again = send(body).await;
     assert_eq!((first.status, again.status), (200, 200));
-    assert_eq!(first.json(), again.json());
+    assert_eq!(first.json()["results"][0], again.json()["results"][0]);
+    assert_eq!(again.json()["results"][1], Value::Null, "what was read is not kept");
+    let reads = r#"{"requests": [{"list": "notes"}]}"#;
+    let key = [("authorization", &*ada), ("idempotency-key", "reads")];
+    assert_eq!(app.post("POST /transact", &key, reads).await.status, 400, "a key is for what changes something");
     assert_eq!(again.header("idempotency-replayed"), "true");
     assert_eq!(first.header("idempotency-replayed"), "");
-    assert_eq!(send(r#"{"requests": [{"list": "notes"}]}"#).await.status, 422);
+    assert_eq!(send(r#"{"requests": [{"create": "notes", "body": {"title": "y"}}]}"#).await.status, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_is_taken_is_named_by_its_place() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let slugs = |slugs: &[&str]| slugs.iter().map(|slug| json!({"title": slug, "slug": slug})).collect::<Value>();
+    let requests = json!([{"create": "notes", "body": slugs(&["a"])}, {"create": "notes", "body": slugs(&["b", "a"])}]);
+    let (status, problem) = transact(&app, &ada, requests).await;
+    assert_eq!((status, &problem["errors"][0]["at"]), (409, &json!("/requests/1/body/1/slug")), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minimal_answer_has_the_ids() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let body =
+        r#"{"requests": [{"create": "notes", "body": {"title": "x"}}, {"create": "notes", "body": [{"title": "y"}]}]}"#;
+    let reply = app.post("POST /transact", &[("authorization", &ada), ("prefer", "return=minimal")], body).await;
+    let results = reply.json()["results"].clone();
+    assert_eq!(reply.header("preference-applied"), "return=minimal");
+    assert!(results[0].as_object().is_some_and(|one| one.len() == 1 && one.contains_key("id")), "{results}");
+    assert!(results[1][0].as_object().is_some_and(|one| one.len() == 1 && one.contains_key("id")), "{results}");
 }

@@ -26,7 +26,7 @@ fn select(fields: impl Iterator<Item = FieldId>) -> Vec<Selected> {
 }
 
 fn expand(field: FieldId, inner: Vec<Selected>) -> Selected {
-    let (arguments, inner) = (Arguments { limit: Some(10) }, Some(Selection::parts(inner)));
+    let (arguments, inner) = (Arguments { limit: Some(10), ..Arguments::default() }, Some(Selection::parts(inner)));
     Selected::Field(SelectedField { arguments, inner, ..SelectedField::of(field) })
 }
 

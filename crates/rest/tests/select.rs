@@ -1,0 +1,152 @@
+//! The notation of `select`: what it means, and what is said of mistakes.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use backstay_base::{Error, Place, ViolationKind};
+use backstay_engine::{Selected, SelectedField, Selection};
+use backstay_model::{Collection, Model, SourceFile};
+use backstay_rest::Reader;
+
+const MODEL: &str = r#"
+extend schema @app(name: "Blog")
+type User @allow(read: "true") { name: String! token: String @class(is: SECRET) posts: [Post!] @inverse(field: "author") }
+type Post @allow(read: "true") {
+  title: String!
+  body: Text
+  author: User!
+  comments: [Comment!] @inverse(field: "post")
+}
+type Comment @allow(read: "true") { text: String! post: Post! by: User }
+"#;
+
+/// The meaning of a selection, written out.
+fn meaning(selection: &Selection, model: &Model, collection: &Collection) -> String {
+    let Selection::Parts(parts) = selection else { return "everything".to_owned() };
+    let part = |part: &Selected| match part {
+        Selected::Stored => "*".to_owned(),
+        Selected::Field(SelectedField { field, alias, arguments, inner }) => {
+            let field = collection.field(*field);
+            let mut text = field.name.clone();
+            if let Some(alias) = alias {
+                write!(text, " as {alias}").expect("a text");
+            }
+            let target = field.kind.target().map(|target| model.collection(target));
+            for key in &*arguments.sort {
+                let of = &target.expect("a relation").field(key.column.field).name;
+                write!(text, " by {of}{}", if key.descending { " down" } else { "" }).expect("a text");
+            }
+            if let Some(limit) = arguments.limit {
+                write!(text, " up to {limit}").expect("a text");
+            }
+            if let (Some(inner), Some(target)) = (inner, target) {
+                write!(text, " with [{}]", meaning(inner, model, target)).expect("a text");
+            }
+            text
+        }
+    };
+    parts.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+fn check(select: &str, expected: &str) {
+    let loaded = backstay_model::load(vec![SourceFile::app("model/blog.graphql", MODEL)]);
+    let model = Arc::new(loaded.expect("the model loads").model);
+    let post = model.collection_named("Post").expect("a type");
+    let got = match Reader::new(Arc::clone(&model)).selection(post.id, Some(select)) {
+        Ok(selection) => meaning(&selection, &model, post),
+        Err(Error::Malformed(violations)) => {
+            assert_eq!((violations.len(), &violations[0].at), (1, &Place::Select), "{select}");
+            match &violations[0].kind {
+                ViolationKind::Syntax { offset, problem, remedy } => {
+                    format!("{offset}: {problem}: {}", remedy.as_deref().unwrap_or("-"))
+                }
+                kind => kind.to_string(),
+            }
+        }
+        Err(other) => other.to_string(),
+    };
+    assert_eq!(got, expected, "{select}");
+}
+
+#[test]
+fn a_selection_is_a_tree() {
+    check("*", "*");
+    check("title", "title");
+    check(" title , body ", "title, body");
+    check("*,author{*}", "*, author with [*]");
+    check("author{name},title", "author with [name], title");
+    check("comments", "comments");
+    check("comments{text,by{name}}", "comments with [text, by with [name]]");
+    check("comments(limit:3){text}", "comments up to 3 with [text]");
+    check("comments( sort : -createdAt , limit : 3 ) {text}", "comments by createdAt down up to 3 with [text]");
+    check("comments(sort:[-createdAt,text])", "comments by createdAt down by text");
+    check(
+        "latest=comments(sort:-createdAt,limit:1),comments",
+        "comments as latest by createdAt down up to 1, comments",
+    );
+    check("headline=title,text=body", "title as headline, body as text");
+    check("title=title,title", "title");
+    check("title,title", "title");
+}
+
+#[test]
+fn a_mistake_has_a_place_and_a_remedy() {
+    let names = "expected the name of a field: write names with commas between them: id,title";
+    check("", &format!("0: {names}"));
+    check("title,", &format!("6: {names}"));
+    check("ü,titel", &format!("0: {names}"));
+    check("titel", "unknown field 'titel'; did you mean 'title'?");
+    check("author{token}", "unknown field 'token'");
+    check("title{x}", "6: 'title' is not a relation and has no fields: leave out the braces");
+    check("author{name", "11: a '}' is missing: close the fields of the relation with '}'");
+    check(
+        "author.name",
+        "6: expected ',', not a path with '.': write the fields of a relation in braces: author{name}",
+    );
+    check(
+        "author(name)",
+        "7: 'author' is not a list of records, so it takes no arguments: write author, or the fields of a record in braces: author{…}",
+    );
+    check("title body", "6: a ',' is missing: separate the fields with ','; write an alias as other=FIELD");
+    check("title}", "5: this '}' has no '{' before it: write the fields of a relation as author{name}");
+    check(
+        "author{name},author{posts}",
+        "13: 'author' is selected twice: select it once, or give one of them an alias: other=author",
+    );
+    check("a=title,a=body", "8: 'a' is selected twice: select it once, or give one of them an alias: other=a");
+    for taken in ["title=body", "*,id=title", "version=title", "author=comments{text}"] {
+        let (alias, _) = taken.trim_start_matches("*,").split_once('=').expect("an alias");
+        let place = if taken.starts_with('*') { 2 } else { 0 };
+        check(taken, &format!("{place}: '{alias}' is the name of a field of Post: choose another alias"));
+    }
+    check(
+        "latest:comments{text}",
+        "0: 'latest:' does not name a part of the answer: write an alias as latest=FIELD, arguments as FIELD(limit:3)",
+    );
+    let deep = "author{posts{author{posts{title}}}}";
+    check(
+        deep,
+        "26: more than 4 levels, the record itself included: read the inner records with a request of their own",
+    );
+}
+
+#[test]
+fn arguments_are_checked() {
+    let remedy =
+        "arguments are `limit` and `sort`, as in comments(sort:-createdAt,limit:3); fields go in braces: comments{id}";
+    check("comments()", &format!("9: '' is not an argument: {remedy}"));
+    check("comments(first:3)", &format!("9: 'first' is not an argument: {remedy}"));
+    check("comments(text)", &format!("9: 'text' is not an argument: {remedy}"));
+    check("comments(limit)", &format!("9: a ':' is missing after `limit`: {remedy}"));
+    check("comments(limit:1,limit:2)", "17: `limit` is given twice: give it once");
+    check("comments(sort:text,sort:id)", "19: `sort` is given twice: give it once");
+    check("comments(limit:3", "16: a ')' is missing: close the arguments with ')'");
+    for limit in ["0", "101", "-1", "3.5", "x", "", "99999999999999999999"] {
+        let whole = "15: `limit` must be a whole number from 1 to 100: write comments(limit:3); to read more, list the collection itself";
+        check(&format!("comments(limit:{limit})"), whole);
+    }
+    check("comments(sort:txt)", "unknown field 'txt'; did you mean 'text'?");
+    check("comments(sort:post)", "14: 'post' is a relation, which has no order: sort by a field of the record itself");
+    check("comments(sort:[text,text])", "20: 'text' is named twice: name it once");
+    check("comments(sort:[text)", "14: this '[' has no ']': close the fields to sort by with ']'");
+}
