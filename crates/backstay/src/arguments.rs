@@ -32,8 +32,8 @@ Examples:
   backstay role grant ben@news.example EDITOR
   backstay explain --as ben@news.example 'GET /api/posts?limit=3'
 
-An application is a directory that contains a `model` directory. `serve`, `check`, `migrate` and
-`seed` take it as an argument, all other commands as --app; the default is the current directory.
+An application is a directory that contains a `model` directory. All commands take it as --app;
+`serve`, `check`, `migrate` and `seed` also as an argument. The default is the current directory.
 
 Commands work with and without a running server. If one is running, they ask it to do the work, and
 must run as the same user.

@@ -54,7 +54,7 @@ const NAMES: &[(Foreign, &[&str])] = &[
     (Foreign::Key("server", "trusted_proxies"), &["trust_proxy", "trusted_proxy", "proxies", "proxy"]),
     (Foreign::Key("server", "secure_cookies"), &["cookie_secure", "secure_cookie", "secure"]),
     (Foreign::Key("server", "compression_min_bytes"), &["compression", "compress", "gzip"]),
-    (Foreign::Key("data", "dir"), &["data_dir", "datadir", "data_directory", "directory", "data_path"]),
+    (Foreign::Key("data", "dir"), &["data", "data_dir", "datadir", "data_directory", "directory", "data_path"]),
     (
         Foreign::Advice(STORED),
         &[

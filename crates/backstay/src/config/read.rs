@@ -295,7 +295,7 @@ mod tests {
             &[],
             "backstay.toml:2:16: accounts.session_days must be a whole number from 1 to 3650",
         );
-        check("log = 3", &[], "backstay.toml:1:7: [log] must be a table");
+        check("log = 3", &[], "backstay.toml:1:7: [log] must be a table; use `level` in [log]");
         check(
             "[server]\ncors_origins = ['*', 'https://a.example']",
             &[],
