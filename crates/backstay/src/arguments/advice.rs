@@ -103,6 +103,8 @@ const OPTIONS: Table = &[
     ("operator", &["--email", "--user", "--username"], "write the email address without an option"),
     ("account", &["--email", "--user", "--username"], "write the email address without an option"),
     ("role", &["--email", "--user", "--account", "--role"], "write the account and then the role, without options"),
+    ("invite", &["--email", "--user"], "write the email address without an option"),
+    ("key", &["--name"], "write the name without an option"),
     ("explain", &["--user", "--caller", "--account", "-u"], "use `--as CALLER`"),
     ("explain", &["--data-raw", "-d", "--json"], "use `--body JSON`"),
     ("", &["--config", "-c", "--settings"], "settings are in backstay.toml in the application's directory"),
@@ -183,6 +185,7 @@ mod tests {
         check("serve --host 0.0.0.0", "use `--listen 0.0.0.0:8080`");
         check("serve --http", "use `--listen 127.0.0.1:8080`");
         check("serve --http=0.0.0.0:80", "use `--listen 0.0.0.0:80`");
+        check("invite --email a@b.example", "write the email address without an option");
         check("key list --json", "use `--format json`");
         check("serve --lisen 127.0.0.1:80", "a similar argument exists: '--listen'");
     }

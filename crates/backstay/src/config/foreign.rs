@@ -15,7 +15,7 @@ pub(super) enum Foreign {
 }
 
 /// Where the data is, for those who look for a database.
-const STORED: &str = "Backstay stores its data in SQLite, in the directory that `dir` in [data] names; there is no \
+pub(super) const STORED: &str = "Backstay stores its data in SQLite, in the directory that `dir` in [data] names; there is no \
                       other database to configure";
 const TLS: &str = "Backstay serves HTTP; put a proxy in front that terminates TLS (docs/deployment.md), and set \
                    `public_url` in [server]";

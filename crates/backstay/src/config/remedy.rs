@@ -79,6 +79,7 @@ pub(super) fn suggestion<'a>(written: &str, names: impl Iterator<Item = &'a str>
 
 #[cfg(test)]
 mod tests {
+    use super::super::foreign::STORED;
     use super::*;
 
     #[test]
@@ -91,8 +92,9 @@ mod tests {
         check("BACKSTAY_PORT", "3000", "did you mean `BACKSTAY_SERVER_LISTEN=127.0.0.1:3000`?");
         check("BACKSTAY_SERVER_PORT", "x", "did you mean `BACKSTAY_SERVER_LISTEN`?");
         check("BACKSTAY_LOG", "debug", "did you mean `BACKSTAY_LOG_LEVEL=debug`?");
-        check("BACKSTAY_DATA", "/var", "did you mean `BACKSTAY_DATA_DIR`?");
+        check("BACKSTAY_DATA", "/var", "did you mean `BACKSTAY_DATA_DIR=/var`?");
         check("BACKSTAY_LISTN", "x", "did you mean `BACKSTAY_SERVER_LISTEN`?");
+        check("BACKSTAY_DATABASE_URL", "postgres://u:secret@db/x", STORED);
         check("BACKSTAY_COLOUR", "x", "docs/configuration.md lists the variables");
     }
 }

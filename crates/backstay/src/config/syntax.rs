@@ -46,6 +46,10 @@ pub(super) fn mistake(text: &str, at: usize) -> Option<Mistake> {
         Err(_) => Given::Text(value.to_owned()),
     };
     let key = named(name);
+    // Without `=`, the line can be an item of a list.
+    if !assigned && key.is_none() {
+        return None;
+    }
     let name = key.map_or(name, |key| key.name);
     if value.is_empty() {
         let example = key.map_or("\"…\"".to_owned(), |key| (key.show)(&Config::default()));
