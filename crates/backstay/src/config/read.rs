@@ -344,6 +344,8 @@ mod tests {
         check_in("server", "listen", "`listen` has no value; write a value, such as `listen = \"127.0.0.1:8080\"`");
         check_in("server", "listen =", "`listen` has no value; write a value, such as `listen = \"127.0.0.1:8080\"`");
         check_in("server", "cors_origins = [\n  a.example,\n]", "must be quoted, expected literal string");
+        check_in("server", "port =", "`port` has no value; write a value, such as `listen = \"127.0.0.1:8080\"`");
+        check_in("server", "a.listen = ::", "; put the value in quotes: `a.listen = \"[::]:8080\"`");
         check_in("server", "name = a b", "; put the value in quotes: `name = \"a b\"`");
         check_in("server", "secure_cookies = yes", "; write `secure_cookies = true`");
         check_in("server", "secure_cookies = 'on'", "; write `secure_cookies = true`");

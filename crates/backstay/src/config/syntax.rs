@@ -50,10 +50,11 @@ pub(super) fn mistake(text: &str, at: usize) -> Option<Mistake> {
     if !assigned && key.is_none() {
         return None;
     }
-    let name = key.map_or(name, |key| key.name);
+    // A name of another system is replaced; one of ours stays as it is written, such as `server.listen`.
+    let ours = key.map_or(name, |key| if name.ends_with(key.name) { name } else { key.name });
     if value.is_empty() {
         let example = key.map_or("\"…\"".to_owned(), |key| (key.show)(&Config::default()));
-        let help = format!("write a value, such as `{name} = {example}`");
+        let help = format!("write a value, such as `{ours} = {example}`");
         return Some(Mistake {
             place: start + indent..start + name_end,
             message: format!("`{name}` has no value"),
@@ -64,7 +65,7 @@ pub(super) fn mistake(text: &str, at: usize) -> Option<Mistake> {
     let written = right.as_ref().unwrap_or(&given).in_file();
     let quotes = matches!(right, None | Some(Given::Text(_) | Given::Texts(_)));
     let advice = if quotes && assigned { "put the value in quotes:" } else { "write" };
-    let help = format!("{advice} `{name} = {written}`");
+    let help = format!("{advice} `{ours} = {written}`");
     Some(if assigned {
         Mistake { place: value_place, message: format!("`{value}` is not a TOML value"), help }
     } else {
