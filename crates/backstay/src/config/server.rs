@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use backstay_base::limits;
-use backstay_http::{Cors, Network};
+use backstay_http::{Cors, CorsError, Network};
 
 use super::value::{Given, Key, Kind, Wrong, list, quoted};
 
@@ -196,18 +196,15 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// The rules for these origins.
-fn cors(origins: &[String]) -> Result<Cors, String> {
-    Cors::new(origins, false, 0).map_err(|wrong| wrong.to_string())
+fn cors(origins: &[String]) -> Result<Cors, CorsError> {
+    Cors::new(origins, false, 0)
 }
 
 /// Names of headers.
 fn headers(given: Given) -> Result<Vec<String>, Wrong> {
     let names = given.texts()?;
     let any_origin = cors(&["*".to_owned()])?;
-    Wrong::in_items(&names, |name| {
-        let named = any_origin.clone().with_headers(std::slice::from_ref(name), &[]);
-        named.map(drop).map_err(|wrong| wrong.to_string())
-    })?;
+    Wrong::in_items(&names, |name| any_origin.clone().with_headers(std::slice::from_ref(name), &[]).map(drop))?;
     Ok(names)
 }
 

@@ -1,3 +1,6 @@
+use std::fmt;
+
+use backstay_http::CorsError;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -61,10 +64,20 @@ pub(super) enum Wrong {
 
 impl Wrong {
     /// Checks each item of a list, and collects what is wrong with any of them.
-    pub(super) fn in_items(items: &[String], check: impl Fn(&String) -> Result<(), String>) -> Result<(), Self> {
-        let wrong = items.iter().enumerate().filter_map(|(index, item)| Some((index, check(item).err()?)));
+    pub(super) fn in_items<E: fmt::Display>(
+        items: &[String],
+        check: impl Fn(&String) -> Result<(), E>,
+    ) -> Result<(), Self> {
+        let wrong =
+            items.iter().enumerate().filter_map(|(index, item)| Some((index, format!("{}", check(item).err()?))));
         let wrong: Vec<_> = wrong.collect();
         if wrong.is_empty() { Ok(()) } else { Err(Self::Items(wrong)) }
+    }
+}
+
+impl From<CorsError> for Wrong {
+    fn from(error: CorsError) -> Self {
+        Self::Value(error.to_string())
     }
 }
 
