@@ -1,11 +1,12 @@
+mod advice;
 mod callers;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::LogFormat;
+use crate::config::{LogFormat, meant_address};
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
 
@@ -31,8 +32,8 @@ Examples:
   backstay role grant ben@news.example EDITOR
   backstay explain --as ben@news.example 'GET /api/posts?limit=3'
 
-An application is a directory that contains a `model` directory. `serve`, `check`, `migrate` and
-`seed` take it as an argument, all other commands as --app; the default is the current directory.
+An application is a directory that contains a `model` directory. All commands take it as --app;
+`serve`, `check`, `migrate` and `seed` also as an argument. The default is the current directory.
 
 Commands work with and without a running server. If one is running, they ask it to do the work, and
 must run as the same user.
@@ -125,12 +126,39 @@ Examples:
 
 Shows the rules that decide, the SQL that runs, and how long each stage takes. Nothing is changed.";
 
+impl Arguments {
+    /// The arguments of this process. Ends it if they are wrong, or ask for help.
+    pub(crate) fn of_process() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            let arguments: Vec<_> = std::env::args_os().skip(1).map(|one| one.to_string_lossy().into_owned()).collect();
+            advice::advise(error, &arguments).exit()
+        })
+    }
+}
+
+/// The directory of an application: an argument or, as other commands have it, an option.
+#[derive(Debug, Args)]
+pub(crate) struct App {
+    /// Application directory
+    #[arg(value_name = "DIR", default_value = ".")]
+    argument: PathBuf,
+    /// The same as an option, as other commands have it
+    #[arg(long = "app", value_name = "DIR", conflicts_with = "argument")]
+    option: Option<PathBuf>,
+}
+
+impl App {
+    /// Its path.
+    pub(crate) fn path(&self) -> &Path {
+        self.option.as_deref().unwrap_or(&self.argument)
+    }
+}
+
 /// An application as an argument.
 #[derive(Debug, Args)]
 pub(crate) struct Whole {
-    /// Application directory
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub(crate) app: PathBuf,
+    #[command(flatten)]
+    pub(crate) app: App,
     /// Data directory; overrides the setting data.dir
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
@@ -169,15 +197,17 @@ pub(crate) struct Serve {
     pub(crate) log_format: Option<LogFormat>,
 }
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "expected an address and a port, such as 127.0.0.1:8080")
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| match meant_address(text) {
+        Some(meant) => format!("expected an address and a port; write {meant}"),
+        None => "expected an address and a port, such as 127.0.0.1:8080".to_owned(),
+    })
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Application directory
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub(crate) app: PathBuf,
+    #[command(flatten)]
+    pub(crate) app: App,
     /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,

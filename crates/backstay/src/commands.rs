@@ -3,6 +3,7 @@ mod explain;
 mod invitations;
 mod keys;
 mod operators;
+mod roles;
 
 use std::sync::Arc;
 
@@ -34,17 +35,26 @@ impl Instance {
                 accounts::set_claim(administration, account, name, value).await?
             }
             Command::RemoveClaim { account, name } => accounts::remove_claim(administration, account, name).await?,
-            Command::GrantRole { account, role } => accounts::grant_role(administration, account, role).await?,
-            Command::RevokeRole { account, role } => accounts::revoke_role(administration, account, role).await?,
+            Command::GrantRole { account, role } => {
+                let granted = accounts::grant_role(administration, &account, &role).await;
+                granted.map_err(|error| roles::failure_of_pair(&self.engine, "grant", (&account, &role), error))?
+            }
+            Command::RevokeRole { account, role } => {
+                let revoked = accounts::revoke_role(administration, &account, &role).await;
+                revoked.map_err(|error| roles::failure_of_pair(&self.engine, "revoke", (&account, &role), error))?
+            }
             Command::ListRoles { account } => accounts::roles(administration, account).await?,
             Command::AddKey { name, roles, claims, only, seconds } => {
                 let expires_at = seconds.map(|seconds| after(cx.now, seconds)).transpose()?;
-                keys::add(administration, NewKey { name, roles, claims, only, expires_at }).await?
+                let key = NewKey { name, roles: roles.clone(), claims, only, expires_at };
+                let added = keys::add(administration, key).await;
+                added.map_err(|error| roles::failure(&self.engine, &roles, error))?
             }
             Command::ListKeys {} => keys::list(administration).await?,
             Command::RevokeKey { key } => keys::revoke(administration, key).await?,
             Command::Invite { email, roles, seconds } => {
-                invitations::invite(administration, email, &roles, after(cx.now, seconds)?).await?
+                let invited = invitations::invite(administration, email, &roles, after(cx.now, seconds)?).await;
+                invited.map_err(|error| roles::failure(&self.engine, &roles, error))?
             }
             Command::ListInvitations {} => invitations::list(administration).await?,
             Command::RevokeInvitation { email } => invitations::revoke(administration, email).await?,

@@ -1,13 +1,20 @@
 mod accounts;
+mod address;
 mod data;
 mod document;
+mod foreign;
 mod keys;
 mod limits;
 mod log;
+mod meant;
 mod problem;
 mod read;
+mod remedy;
 mod server;
+mod syntax;
 mod value;
+
+pub(crate) use address::meant_address;
 
 pub use accounts::{Accounts, SignUp};
 pub use data::Data;

@@ -104,6 +104,15 @@ pub enum Failure {
     /// The command was refused.
     #[error(transparent)]
     Refused(#[from] Error),
+    /// A command names a role that the model does not have.
+    #[error("{error}")]
+    Role {
+        /// Why it was refused.
+        #[source]
+        error: Error,
+        /// Which roles there are.
+        help: String,
+    },
     /// The running server refused the command.
     #[error("{}", .0.message)]
     Remote(Refusal),
@@ -147,6 +156,9 @@ pub enum Failure {
         /// The request.
         request: String,
     },
+    /// A request to explain consists of several.
+    #[error("explain doesn't support /transact yet")]
+    Transact,
     /// A request to explain cannot be understood.
     #[error(transparent)]
     Request(#[from] backstay_http::Refusal),
@@ -209,6 +221,8 @@ impl Failure {
                     .to_owned(),
             ),
             Self::NoBody { .. } => Some("give one with --body, such as --body '{}'".to_owned()),
+            Self::Transact => Some("explain its requests one by one".to_owned()),
+            Self::Role { help, .. } => Some(help.clone()),
             Self::Remote(refusal) => refusal.help.clone(),
             _ => None,
         }
@@ -251,6 +265,7 @@ impl Failure {
         }
         let mut message = self.to_string();
         if let Self::Refused(Error::Invalid(violations) | Error::Malformed(violations))
+        | Self::Role { error: Error::Invalid(violations) | Error::Malformed(violations), .. }
         | Self::Request(backstay_http::Refusal::Domain(Error::Malformed(violations))) = self
         {
             let told = violations.iter().map(|violation| match violation.at.to_string().trim_start_matches('/') {

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use backstay_engine::{Migration, OpenError, OpenOptions, OpenOutcome};
 use backstay_model::{PlainDiagnostic, Style};
-use clap::Parser as _;
 use serde_json::json;
 use tokio::runtime::Builder;
 
@@ -21,7 +20,7 @@ use crate::{Answer, Command, Config, Failure, Place, compile, logging, threads};
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let _flush = logging::Flush;
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     let runtime = threads::require().and_then(|()| Ok(Builder::new_multi_thread().enable_all().build()?));
     let outcome = runtime.and_then(|runtime| runtime.block_on(run(arguments.verb)));
     match outcome {
@@ -52,7 +51,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
-    let found = Place::find(&arguments.whole.app, arguments.whole.data.as_deref());
+    let found = Place::find(arguments.whole.app.path(), arguments.whole.data.as_deref());
     let configured = match &found {
         Ok(place) => place.config.log,
         Err(Failure::Config(error)) => error.log,
@@ -79,12 +78,12 @@ async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
 }
 
 fn check(arguments: &Check) -> Result<ExitCode, Failure> {
-    let Checked { config, compiled, failures } = crate::check::check(&arguments.app);
+    let Checked { config, compiled, failures } = crate::check::check(arguments.app.path());
     let code = if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if arguments.format == Form::Json {
         let warnings = config.iter().flat_map(|config| config.warnings.plain());
         let warnings = warnings.chain(compiled.iter().flat_map(|compiled| compiled.warnings.plain()));
-        let found = failures.iter().flat_map(|failure| plain(failure, &arguments.app)).chain(warnings);
+        let found = failures.iter().flat_map(|failure| plain(failure, arguments.app.path())).chain(warnings);
         let found: Vec<_> = found.map(|one| shown(&one)).collect();
         print(&format!("{}\n", json!({ "diagnostics": found })))?;
         return Ok(code);
@@ -117,7 +116,7 @@ fn shown(one: &PlainDiagnostic) -> serde_json::Value {
 }
 
 fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = find(&whole.app, whole.data.as_deref())?;
+    let place = find(whole.app.path(), whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
     place.require_database()?;
     let plan = Plan(place.plan(&compiled.application)?);
@@ -126,7 +125,7 @@ fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
 }
 
 fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = find(&whole.app, whole.data.as_deref())?;
+    let place = find(whole.app.path(), whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
     let (instance, outcome) = place.open(compiled.application, &place.options(|_| ()))?;
     instance.engine.close();
@@ -139,7 +138,7 @@ fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
 }
 
 async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = find(&whole.app, whole.data.as_deref())?;
+    let place = find(whole.app.path(), whole.data.as_deref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
     let answer = ask(&place, Command::Seed {}).await?;
     print(&answer.to_string())?;

@@ -36,9 +36,7 @@ pub enum CorsError {
     #[error("`*` allows every origin; remove it or the other origins")]
     WildcardAmongOthers,
     /// Not an origin.
-    #[error(
-        "`{0}` is not an origin; write its scheme and host, and a port if it has one, such as https://app.example.org"
-    )]
+    #[error("{}", allowed::not_an_origin(.0))]
     Origin(String),
     /// A wildcard that is not the first label of a domain with TLS.
     #[error(
@@ -100,6 +98,11 @@ impl Cors {
     pub fn with_headers(self, allowed: &[String], exposed: &[String]) -> Result<Self, CorsError> {
         let (allowed_headers, exposed_headers) = (list(OWN_HEADERS, allowed)?, list(OWN_EXPOSED, exposed)?);
         Ok(Self { allowed_headers, exposed_headers, ..self })
+    }
+
+    /// The origin that a text lacks a part of, or has more than; `None` if it is one, or too little is known.
+    pub fn meant_origin(text: &str) -> Option<String> {
+        allowed::meant(text)
     }
 
     fn lists(&self, origin: &HeaderValue) -> bool {
@@ -195,10 +198,18 @@ mod tests {
             assert_eq!(error.to_string(), expected);
         };
         check(
-            "app.example",
-            "`app.example` is not an origin; write its scheme and host, and a port if it has one, such as \
+            "here",
+            "`here` is not an origin; write its scheme and host, and a port if it has one, such as \
              https://app.example.org",
         );
+        check("app.example", "`app.example` is not an origin; write `https://app.example`");
+        check("//app.example/a?b", "`//app.example/a?b` is not an origin; write `https://app.example`");
+        check("localhost:3000", "`localhost:3000` is not an origin; write `http://localhost:3000`");
+        check("127.0.0.1:3000/", "`127.0.0.1:3000/` is not an origin; write `http://127.0.0.1:3000`");
+        check("*.example.org", "`*.example.org` is not an origin; write `https://*.example.org`");
+        check("https://app.example/path", "`https://app.example/path` is not an origin; remove `/path`");
+        check("https://a.example:8443?q#f", "`https://a.example:8443?q#f` is not an origin; remove `?q#f`");
+        check("capacitor://localhost/x", "`capacitor://localhost/x` is not an origin; remove `/x`");
         check(
             "http://*.a.example",
             "`http://*.a.example` is not a wildcard that Backstay supports; `*` can only replace the first label of a \

@@ -59,20 +59,20 @@ pub(super) async fn remove_claim(
 
 pub(super) async fn grant_role(
     administration: &Administration<'_>,
-    account: String,
-    role: String,
+    account: &str,
+    role: &str,
 ) -> Result<Answer, Error> {
-    administration.grant_role(&reference(&account), &role).await?;
-    Ok(Answer::RoleGranted { account, role })
+    administration.grant_role(&reference(account), role).await?;
+    Ok(Answer::RoleGranted { account: account.to_owned(), role: role.to_owned() })
 }
 
 pub(super) async fn revoke_role(
     administration: &Administration<'_>,
-    account: String,
-    role: String,
+    account: &str,
+    role: &str,
 ) -> Result<Answer, Error> {
-    administration.revoke_role(&reference(&account), &role).await?;
-    Ok(Answer::RoleRevoked { account, role })
+    administration.revoke_role(&reference(account), role).await?;
+    Ok(Answer::RoleRevoked { account: account.to_owned(), role: role.to_owned() })
 }
 
 pub(super) async fn roles(administration: &Administration<'_>, account: String) -> Result<Answer, Error> {

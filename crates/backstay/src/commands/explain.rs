@@ -17,6 +17,9 @@ pub(super) async fn explain(
     body: Option<String>,
 ) -> Result<Answer, Failure> {
     let request = with_method(request);
+    if path_of(&request) == "/transact" {
+        return Err(Failure::Transact);
+    }
     let body = match body {
         Some(body) => body,
         None if sends_body(&request) => return Err(Failure::NoBody { request }),
@@ -43,7 +46,12 @@ fn with_method(request: &str) -> String {
 }
 
 fn sends_body(request: &str) -> bool {
-    request.starts_with("POST ") || request.starts_with("PATCH ")
+    (request.starts_with("POST ") || request.starts_with("PATCH ")) && path_of(request).starts_with("/api/")
+}
+
+fn path_of(request: &str) -> &str {
+    let target = request.split_once(' ').map_or(request, |(_, target)| target);
+    target.split('?').next().unwrap_or(target)
 }
 
 #[cfg(test)]
@@ -60,5 +68,6 @@ mod tests {
         check(" Post  /api/posts ", "POST /api/posts", true);
         check("PATCH /api/posts/1", "PATCH /api/posts/1", true);
         check("/api/posts", "/api/posts", false);
+        check("post /auth/sign-in", "POST /auth/sign-in", false);
     }
 }

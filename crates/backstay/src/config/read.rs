@@ -1,18 +1,17 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use backstay_base::nearest;
 use backstay_http::Cors;
 use backstay_model::Severity;
 use toml::de::{DeTable, DeValue};
 
+use super::foreign::key;
 use super::keys::keys;
 use super::problem::ConfigPlace;
-use super::value::{Given, Key, from_text, from_toml};
+use super::remedy::{PREFIX, belonging, instead, meant_variable, remedy, suggestion};
+use super::syntax::mistake;
+use super::value::{Given, Key, Wrong, as_written, from_text, from_toml};
 use super::{Config, ConfigError, ConfigProblem, ConfigProblems};
-
-/// The prefix of all variables.
-const PREFIX: &str = "BACKSTAY_";
 
 pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
     let mut reader = Reader { config: Config::default(), places: HashMap::new(), problems: Vec::new() };
@@ -20,8 +19,11 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
         Ok(table) => reader.file(table.get_ref()),
         Err(error) => {
             // An error without a place is about the whole file.
-            let place = place(error.span().unwrap_or(0..text.len()));
-            reader.problem(place, error.message().to_owned(), None);
+            let span = error.span().unwrap_or(0..text.len());
+            match mistake(text, span.start) {
+                Some(mistake) => reader.problem(place(mistake.place), mistake.message, Some(mistake.help)),
+                None => reader.problem(place(span), error.message().to_owned(), None),
+            }
         }
     }
     let ours = |name: &str, value: &str| name.starts_with(PREFIX) && !is_a_platforms(name, value);
@@ -41,6 +43,12 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
     Ok(Config { warnings: problems, ..reader.config })
 }
 
+/// Where a value is, and where the items of a list in the file are.
+struct Places {
+    value: ConfigPlace,
+    items: Vec<ConfigPlace>,
+}
+
 struct Reader {
     config: Config,
     /// Where each value was set, by section and name of its key.
@@ -52,18 +60,23 @@ impl Reader {
     fn file(&mut self, table: &DeTable<'_>) {
         for (section, content) in table {
             let name = section.get_ref().as_ref();
-            if !keys().any(|key| key.section == name) {
-                let (what, help) = match (content.get_ref(), keys().find(|key| key.name == name)) {
-                    (DeValue::Table(_), _) => (format!("unknown table [{name}]"), None),
-                    (_, belongs) => (format!("unknown key `{name}` outside of a table"), belongs.map(belonging)),
-                };
-                let help = help.unwrap_or_else(|| suggestion(name, keys().map(|key| key.section)));
-                self.problem(place(section.span()), what, Some(help));
-                continue;
-            }
+            let known = keys().any(|key| key.section == name);
             match content.get_ref() {
-                DeValue::Table(table) => self.section(name, table),
-                _ => self.problem(place(content.span()), format!("[{name}] must be a table"), None),
+                DeValue::Table(table) if known => self.section(name, table),
+                DeValue::Table(_) => {
+                    let help = instead(name, None).unwrap_or_else(|| suggestion(name, keys().map(|key| key.section)));
+                    self.problem(place(section.span()), format!("unknown table [{name}]"), Some(help));
+                }
+                value if known => {
+                    let help = instead(name, as_written(value).as_ref());
+                    self.problem(place(content.span()), format!("[{name}] must be a table"), help);
+                }
+                value => {
+                    let help = keys().find(|key| key.name == name).map(belonging);
+                    let help = help.or_else(|| instead(name, as_written(value).as_ref()));
+                    let help = help.unwrap_or_else(|| suggestion(name, keys().map(|key| key.section)));
+                    self.problem(place(section.span()), format!("unknown key `{name}` outside of a table"), Some(help));
+                }
             }
         }
     }
@@ -72,14 +85,18 @@ impl Reader {
         for (name, value) in table {
             let written = name.get_ref().as_ref();
             if let Some(key) = keys().find(|key| key.section == section && key.name == written) {
+                let items = value.get_ref().as_array().into_iter().flatten();
+                let places =
+                    Places { value: place(value.span()), items: items.map(|item| place(item.span())).collect() };
                 match from_toml(key.kind, value) {
-                    Some(given) => self.give(key, given, place(value.span())),
-                    None => self.expected(key, place(value.span())),
+                    Some(given) => self.give(key, &given, places),
+                    None => self.expected(key, as_written(value.get_ref()).as_ref(), places.value),
                 }
             } else {
                 let names = keys().filter(|key| key.section == section).map(|key| key.name);
-                let elsewhere = keys().find(|key| key.name == written).map(belonging);
-                let help = elsewhere.unwrap_or_else(|| suggestion(written, names));
+                let help = keys().find(|key| key.name == written).map(belonging);
+                let help = help.or_else(|| instead(written, as_written(value.get_ref()).as_ref()));
+                let help = help.unwrap_or_else(|| suggestion(written, names));
                 self.problem(place(name.span()), format!("unknown key `{written}` in [{section}]"), Some(help));
             }
         }
@@ -89,23 +106,31 @@ impl Reader {
         let place = ConfigPlace::Environment(name.to_owned());
         if let Some(key) = keys().find(|key| key.variable() == name) {
             match from_text(key.kind, value) {
-                Some(given) => self.give(key, given, place),
-                None => self.expected(key, place),
+                Some(given) => self.give(key, &given, Places { value: place, items: Vec::new() }),
+                None => self.expected(key, Some(&Given::Text(value.to_owned())), place),
             }
         } else {
-            let names: Vec<String> = keys().map(Key::variable).collect();
-            let help = suggestion(name, names.iter().map(String::as_str));
+            let help = Some(meant_variable(name, value));
             let message = "there is no such setting".to_owned();
-            self.problems.push(ConfigProblem { severity: Severity::Warning, message, place, help: Some(help) });
+            self.problems.push(ConfigProblem { severity: Severity::Warning, message, place, help });
         }
     }
 
-    fn give(&mut self, key: &Key, given: Given, place: ConfigPlace) {
-        match (key.set)(&mut self.config, given) {
+    fn give(&mut self, key: &Key, given: &Given, places: Places) {
+        match (key.set)(&mut self.config, given.clone()) {
             Ok(()) => {
-                self.places.insert((key.section, key.name), place);
+                self.places.insert((key.section, key.name), places.value);
             }
-            Err(wrong) => self.problem(place, format!("{}.{}: {wrong}", key.section, key.name), None),
+            Err(Wrong::Value(wrong)) => {
+                let help = remedy(key, Some(given), &places.value);
+                self.wrong(key, places.value, &format!(": {wrong}"), help);
+            }
+            Err(Wrong::Items(wrong)) => {
+                for (index, words) in wrong {
+                    let place = places.items.get(index).unwrap_or(&places.value);
+                    self.wrong(key, place.clone(), &format!(": {words}"), None);
+                }
+            }
         }
     }
 
@@ -115,13 +140,26 @@ impl Reader {
         if let Some(place) = self.places.get(&("server", "cors_credentials"))
             && let Err(wrong) = Cors::new(&server.cors_origins, server.cors_credentials, 0)
         {
-            self.problem(place.clone(), format!("server.cors_credentials: {wrong}"), None);
+            let (words, place) = (format!(": {wrong}"), place.clone());
+            if let Some(key) = key("server", "cors_credentials") {
+                self.wrong(key, place, &words, None);
+            }
         }
     }
 
-    fn expected(&mut self, key: &Key, place: ConfigPlace) {
+    fn expected(&mut self, key: &Key, written: Option<&Given>, place: ConfigPlace) {
         let words = key.kind.words().replace('`', "");
-        self.problem(place, format!("{}.{} must be {words}", key.section, key.name), None);
+        let help = remedy(key, written, &place);
+        self.wrong(key, place, &format!(" must be {words}"), help);
+    }
+
+    /// A problem with the value of a key. `words` follow its name; a variable's place already names it.
+    fn wrong(&mut self, key: &Key, place: ConfigPlace, words: &str, help: Option<String>) {
+        let message = match place {
+            ConfigPlace::File { .. } => format!("{}.{}{words}", key.section, key.name),
+            ConfigPlace::Environment(_) => words.trim_start_matches([':', ' ']).to_owned(),
+        };
+        self.problem(place, message, help);
     }
 
     fn problem(&mut self, place: ConfigPlace, message: String, help: Option<String>) {
@@ -149,21 +187,6 @@ fn is_a_platforms(name: &str, value: &str) -> bool {
 
 fn place(span: Range<usize>) -> ConfigPlace {
     ConfigPlace::File { start: span.start, end: span.end }
-}
-
-/// Says in which table a key belongs.
-fn belonging(key: &Key) -> String {
-    format!("it belongs in [{}]", key.section)
-}
-
-/// Suggests the name that was probably meant, or lists all names.
-fn suggestion<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let mut names: Vec<&str> = names.collect();
-    names.dedup();
-    match nearest(written, names.iter().copied()) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => format!("known names: {}", names.join(", ")),
-    }
 }
 
 #[cfg(test)]
@@ -215,7 +238,7 @@ mod tests {
         check(
             "",
             &[("BACKSTAY_SERVER_SECURE_COOKIES", "yes")],
-            "BACKSTAY_SERVER_SECURE_COOKIES: server.secure_cookies must be true or false",
+            "BACKSTAY_SERVER_SECURE_COOKIES: must be true or false; write `BACKSTAY_SERVER_SECURE_COOKIES=true`",
         );
     }
 
@@ -272,7 +295,7 @@ mod tests {
             &[],
             "backstay.toml:2:16: accounts.session_days must be a whole number from 1 to 3650",
         );
-        check("log = 3", &[], "backstay.toml:1:7: [log] must be a table");
+        check("log = 3", &[], "backstay.toml:1:7: [log] must be a table; use `level` in [log]");
         check(
             "[server]\ncors_origins = ['*', 'https://a.example']",
             &[],
@@ -281,7 +304,7 @@ mod tests {
         check(
             "[server]\ncors_origins = ['https://*preview.example.org']",
             &[],
-            "backstay.toml:2:16: server.cors_origins: `https://*preview.example.org` is not a wildcard that Backstay \
+            "backstay.toml:2:17: server.cors_origins: `https://*preview.example.org` is not a wildcard that Backstay \
              supports; `*` can only replace the first label of a domain, with https: https://*.preview.example.org",
         );
         check("[server]\nlisten = '::1:80", &[], "backstay.toml:2:17: invalid literal string, expected `'`");
@@ -290,17 +313,103 @@ mod tests {
 
     #[test]
     fn settings_that_contradict_each_other_are_refused() {
-        let words = "server.cors_credentials: `*` cannot be combined with credentials; list the origins";
-        check("[server]\ncors_credentials = true\ncors_origins = ['*']", &[], &format!("backstay.toml:2:20: {words}"));
+        let words = "`*` cannot be combined with credentials; list the origins";
+        let in_file = format!("backstay.toml:2:20: server.cors_credentials: {words}");
+        check("[server]\ncors_credentials = true\ncors_origins = ['*']", &[], &in_file);
         check(
             "[server]\ncors_origins = ['*']",
             &[("BACKSTAY_SERVER_CORS_CREDENTIALS", "true")],
             &format!("BACKSTAY_SERVER_CORS_CREDENTIALS: {words}"),
         );
+        check("[server]\ncors_credentials = true", &[("BACKSTAY_SERVER_CORS_ORIGINS", "*")], &in_file);
+    }
+
+    #[test]
+    fn a_value_that_was_meant_is_written_out() {
+        let check_in = |section: &str, line: &str, expected: &str| {
+            let told = Config::read(&format!("[{section}]\n{line}"), []).expect_err(line).to_string();
+            assert!(told.ends_with(expected), "{line}: {told}");
+        };
+        for typed in ["8080", "'8080'", "':8080'", "'localhost'", "'localhost:8080'"] {
+            let expected = "; write `listen = \"127.0.0.1:8080\"`";
+            check_in("server", &format!("listen = {typed}"), expected);
+        }
+        check_in("server", "listen = 0.0.0.0:8080", "; put the value in quotes: `listen = \"0.0.0.0:8080\"`");
+        check_in(
+            "server",
+            "listen = :80 # all",
+            "`:80` is not a TOML value; put the value in quotes: `listen = \"127.0.0.1:80\"`",
+        );
+        check_in("server", "listen: 0.0.0.0:80", "expected `=` after `listen`; write `listen = \"0.0.0.0:80\"`");
+        check_in("server", "listen", "`listen` has no value; write a value, such as `listen = \"127.0.0.1:8080\"`");
+        check_in("server", "listen =", "`listen` has no value; write a value, such as `listen = \"127.0.0.1:8080\"`");
+        check_in("server", "cors_origins = [\n  a.example,\n]", "must be quoted, expected literal string");
+        check_in("server", "port =", "`port` has no value; write a value, such as `listen = \"127.0.0.1:8080\"`");
+        check_in("server", "a.listen = ::", "; put the value in quotes: `a.listen = \"[::]:8080\"`");
+        check_in("server", "name = a b", "; put the value in quotes: `name = \"a b\"`");
+        check_in("server", "secure_cookies = yes", "; write `secure_cookies = true`");
+        check_in("server", "secure_cookies = 'on'", "; write `secure_cookies = true`");
+        check_in(
+            "server",
+            "cors_origins = 'https://app.example'",
+            "; write `cors_origins = [\"https://app.example\"]`",
+        );
+        check_in("server", "cors_origins = 'app.example'", "; write `cors_origins = [\"https://app.example\"]`");
+        check_in("server", "public_url = 'news.example/a'", "; write `public_url = \"https://news.example\"`");
+        check_in("accounts", "sign_up = true", "; write `sign_up = \"open\"`");
+        check_in("accounts", "sign_up = Open", "; put the value in quotes: `sign_up = \"open\"`");
+        check_in("accounts", "session_days = '2 weeks'", "; write `session_days = 14`");
+        check_in("log", "level = 'warning'", "; write `level = \"warn\"`");
+        check_in("log", "level = 'INFO'", "; write `level = \"info\"`");
+        check_in("limits", "body_bytes = '8MB'", "; write `body_bytes = 8388608`");
+        check_in("limits", "body_bytes = 8MB", "; write `body_bytes = 8388608`");
+        check_in("limits", "body_bytes = '16MB'", "must be a whole number from 1024 to 8388608");
+        check_in("limits", "request_seconds = '1m'", "; write `request_seconds = 60`");
+    }
+
+    #[test]
+    fn names_of_other_systems_lead_to_ours() {
         check(
-            "[server]\ncors_credentials = true",
-            &[("BACKSTAY_SERVER_CORS_ORIGINS", "*")],
-            &format!("backstay.toml:2:20: {words}"),
+            "port = 3000\n[server]\nhost = '0.0.0.0'\nallow_registration = true\n[cors]\n[auth]\n[database]\n",
+            &[],
+            "backstay.toml:1:1: unknown key `port` outside of a table; use `listen` in [server]: \
+             `listen = \"127.0.0.1:3000\"`\n\
+             backstay.toml:3:1: unknown key `host` in [server]; use `listen` in [server]: `listen = \"0.0.0.0:8080\"`\n\
+             backstay.toml:4:1: unknown key `allow_registration` in [server]; use `sign_up` in [accounts]: \
+             `sign_up = \"open\"`\n\
+             backstay.toml:5:2: unknown table [cors]; use `cors_origins` in [server]\n\
+             backstay.toml:6:2: unknown table [auth]; use [accounts]\n\
+             backstay.toml:7:2: unknown table [database]; Backstay stores its data in SQLite, in the directory that \
+             `dir` in [data] names; there is no other database to configure",
+        );
+        check(
+            "log = 'debug'",
+            &[],
+            "backstay.toml:1:7: [log] must be a table; use `level` in [log]: `level = \"debug\"`",
+        );
+    }
+
+    #[test]
+    fn every_wrong_item_of_a_list_is_told_with_its_place() {
+        check(
+            "[server]\ncors_origins = ['app.example', 'https://b.example',\n  'localhost:3000']",
+            &[],
+            "backstay.toml:2:17: server.cors_origins: `app.example` is not an origin; write `https://app.example`\n\
+             backstay.toml:3:3: server.cors_origins: `localhost:3000` is not an origin; write `http://localhost:3000`",
+        );
+        check(
+            "[server]\ntrusted_proxies = ['10.0.0.0/8', 'nginx']\ncors_headers = ['X One', 'X-Two']",
+            &[],
+            "backstay.toml:2:34: server.trusted_proxies: `nginx` is not an address or a network, such as 127.0.0.1 or \
+             10.0.0.0/8\n\
+             backstay.toml:3:17: server.cors_headers: `X One` is not the name of a header; list names, such as \
+             X-Requested-With",
+        );
+        check(
+            "",
+            &[("BACKSTAY_SERVER_CORS_ORIGINS", "app.example,https://b.example/x")],
+            "BACKSTAY_SERVER_CORS_ORIGINS: `app.example` is not an origin; write `https://app.example`\n\
+             BACKSTAY_SERVER_CORS_ORIGINS: `https://b.example/x` is not an origin; remove `/x`",
         );
     }
 

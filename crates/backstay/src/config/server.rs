@@ -1,9 +1,9 @@
 use std::net::SocketAddr;
 
 use backstay_base::limits;
-use backstay_http::{Cors, Network};
+use backstay_http::{Cors, CorsError, Network};
 
-use super::value::{Given, Key, Kind, list, quoted};
+use super::value::{Given, Key, Kind, Wrong, list, quoted};
 
 /// The HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,9 +91,10 @@ pub(super) const KEYS: &[Key] = &[
                 everyone else are ignored.",
         set: |config, given| {
             let proxies = given.texts()?;
-            if proxies.iter().any(|proxy| proxy.parse::<Network>().is_err()) {
-                return Err("expected a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]".into());
-            }
+            Wrong::in_items(&proxies, |proxy| match proxy.parse::<Network>() {
+                Ok(_) => Ok(()),
+                Err(_) => Err(format!("`{proxy}` is not an address or a network, such as 127.0.0.1 or 10.0.0.0/8")),
+            })?;
             config.server.trusted_proxies = proxies;
             Ok(())
         },
@@ -124,7 +125,8 @@ pub(super) const KEYS: &[Key] = &[
                 `Authorization`; they can use the cookie only with `cors_credentials`.",
         set: |config, given| {
             let origins = given.texts()?;
-            Cors::new(&origins, false, 0).map_err(|wrong| wrong.to_string())?;
+            Wrong::in_items(&origins, |origin| cors(std::slice::from_ref(origin)).map(drop))?;
+            cors(&origins)?;
             config.server.cors_origins = origins;
             Ok(())
         },
@@ -193,12 +195,16 @@ pub(super) const KEYS: &[Key] = &[
     },
 ];
 
+/// The rules for these origins.
+fn cors(origins: &[String]) -> Result<Cors, CorsError> {
+    Cors::new(origins, false, 0)
+}
+
 /// Names of headers.
-fn headers(given: Given) -> Result<Vec<String>, String> {
+fn headers(given: Given) -> Result<Vec<String>, Wrong> {
     let names = given.texts()?;
-    let wrong = || "not a list of header names, such as [\"X-Requested-With\"]";
-    let any_origin = Cors::new(&["*".to_owned()], false, 0).map_err(|_| wrong())?;
-    any_origin.with_headers(&names, &[]).map_err(|_| wrong())?;
+    let any_origin = cors(&["*".to_owned()])?;
+    Wrong::in_items(&names, |name| any_origin.clone().with_headers(std::slice::from_ref(name), &[]).map(drop))?;
     Ok(names)
 }
 

@@ -1,3 +1,6 @@
+use std::fmt;
+
+use backstay_http::CorsError;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -14,7 +17,7 @@ pub(crate) struct Key {
     /// What it does, as a sentence.
     pub(crate) about: &'static str,
     /// Sets a value that matches `kind`.
-    pub(super) set: fn(&mut Config, Given) -> Result<(), String>,
+    pub(super) set: fn(&mut Config, Given) -> Result<(), Wrong>,
     /// The value in these settings, as TOML.
     pub(crate) show: fn(&Config) -> String,
 }
@@ -50,6 +53,46 @@ pub(super) enum Given {
     Texts(Vec<String>),
 }
 
+/// Why a key refuses a value of the right type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// What is wrong with the value as a whole.
+    Value(String),
+    /// What is wrong with items of a list, by their indices.
+    Items(Vec<(usize, String)>),
+}
+
+impl Wrong {
+    /// Checks each item of a list, and collects what is wrong with any of them.
+    pub(super) fn in_items<E: fmt::Display>(
+        items: &[String],
+        check: impl Fn(&String) -> Result<(), E>,
+    ) -> Result<(), Self> {
+        let wrong =
+            items.iter().enumerate().filter_map(|(index, item)| Some((index, format!("{}", check(item).err()?))));
+        let wrong: Vec<_> = wrong.collect();
+        if wrong.is_empty() { Ok(()) } else { Err(Self::Items(wrong)) }
+    }
+}
+
+impl From<CorsError> for Wrong {
+    fn from(error: CorsError) -> Self {
+        Self::Value(error.to_string())
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(words: String) -> Self {
+        Self::Value(words)
+    }
+}
+
+impl From<&str> for Wrong {
+    fn from(words: &str) -> Self {
+        Self::Value(words.to_owned())
+    }
+}
+
 impl Kind {
     /// The values in words.
     pub(crate) fn words(self) -> String {
@@ -70,6 +113,26 @@ impl Kind {
 const OTHER_TYPE: &str = "expected a value of another type";
 
 impl Given {
+    /// The value as TOML.
+    pub(super) fn in_file(&self) -> String {
+        match self {
+            Self::Text(text) => quoted(text),
+            Self::Number(number) => number.to_string(),
+            Self::Truth(truth) => truth.to_string(),
+            Self::Texts(texts) => list(texts),
+        }
+    }
+
+    /// The value as an environment variable has it.
+    pub(super) fn in_variable(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Truth(truth) => truth.to_string(),
+            Self::Texts(texts) => texts.join(","),
+        }
+    }
+
     pub(super) fn text(self) -> Result<String, &'static str> {
         if let Self::Text(text) = self { Ok(text) } else { Err(OTHER_TYPE) }
     }
@@ -104,6 +167,20 @@ pub(super) fn from_toml(kind: Kind, value: &Spanned<DeValue<'_>>) -> Option<Give
             let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok()?;
             (least..=most).contains(&number).then_some(Given::Number(number))
         }
+    }
+}
+
+/// The value in the file as it was written, whatever the key takes; `None` for dates, tables and lists of other things.
+pub(super) fn as_written(value: &DeValue<'_>) -> Option<Given> {
+    match value {
+        DeValue::String(text) => Some(Given::Text(text.to_string())),
+        DeValue::Boolean(truth) => Some(Given::Truth(*truth)),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(Given::Number),
+        DeValue::Array(items) => {
+            let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
+            texts.collect::<Option<Vec<_>>>().map(Given::Texts)
+        }
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
     }
 }
 

@@ -51,7 +51,13 @@ fn commands(app: &App, name: &str) {
     app.run(&["role", "grant", "ben@shelf.example", "READER"]).done();
     assert_eq!(app.run(&["role", "list", "ben@shelf.example"]).done(), "READER\n");
     let misspelt = app.run(&["role", "grant", "ben@shelf.example", "REDER"]).refused();
-    assert_eq!(misspelt, "error: role: unknown role 'REDER'; did you mean 'READER'?\n");
+    let usage = "  help: the model's roles are LIBRARIAN, READER; usage: `backstay role grant ACCOUNT ROLE`\n";
+    assert_eq!(misspelt, format!("error: role: unknown role 'REDER'; did you mean 'READER'?\n{usage}"));
+    let exchanged = app.run(&["role", "grant", "READER", "ben@shelf.example"]).refused();
+    let order = "  help: name the account before the role: `backstay role grant ben@shelf.example READER`\n";
+    assert!(exchanged.ends_with(order), "{exchanged}");
+    let unknown = app.run(&["key", "add", "x", "--role", "ADMIN"]).refused();
+    assert!(unknown.ends_with("\n  help: the model's roles are LIBRARIAN, READER\n"), "{unknown}");
     let nobody = app.run(&["role", "grant", "nobody@shelf.example", "READER"]).refused();
     assert!(nobody.contains("no account"), "{nobody}");
     app.run(&["role", "revoke", "ben@shelf.example", "READER"]).done();
@@ -215,7 +221,10 @@ fn secrets_come_from_anywhere_but_arguments() {
 #[test]
 fn a_model_is_checked() {
     let app = App::new();
-    assert_eq!(app.run(&["check"]).done(), "Shelf: 3 collections, no errors\n");
+    for arguments in [&["check"][..], &["check", "."], &["check", "--app", "."]] {
+        assert_eq!(app.run(arguments).done(), "Shelf: 3 collections, no errors\n");
+    }
+    assert_eq!(app.run(&["check", ".", "--app", "."]).code, Some(2));
     app.write("model/shelf.graphql", &support::MODEL.replace("auth.id != null", "auth.ID != null"));
     let wrong = app.run(&["check", "."]).refused();
     assert!(wrong.contains("model/shelf.graphql:6:"), "{wrong}");
@@ -274,7 +283,10 @@ fn addresses_that_cannot_be_listened_on() {
     for address in ["here", "localhost:8080", ":8080", "8080", "127.0.0.1"] {
         let refused = app.run(&["serve", ".", "--listen", address]);
         assert_eq!(refused.code, Some(2));
-        let expected = "expected an address and a port, such as 127.0.0.1:8080";
+        let expected = match address {
+            "here" => "expected an address and a port, such as 127.0.0.1:8080",
+            _ => "expected an address and a port; write 127.0.0.1:8080",
+        };
         assert!(refused.err.contains(expected), "{address}: {}", refused.err);
     }
 }

@@ -21,6 +21,19 @@ fn a_write_is_explained_with_its_body() {
 }
 
 #[test]
+fn several_requests_are_not_explained_together() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let words = "error: explain doesn't support /transact yet\n  help: explain its requests one by one\n";
+    assert_eq!(app.run(&["explain", "POST /transact"]).refused(), words);
+    let server = app.serve();
+    assert_eq!(app.run(&["explain", "post /transact?x", "--body", "[]"]).refused(), words);
+    drop(server);
+    let refused = app.run(&["explain", "POST /auth/sign-in"]).refused();
+    assert!(refused.contains("a path below /api/"), "{refused}");
+}
+
+#[test]
 fn a_method_is_typed_in_either_case() {
     let app = App::seeded();
     app.run(&["seed"]).done();

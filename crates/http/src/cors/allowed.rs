@@ -63,6 +63,34 @@ impl Allowed {
     }
 }
 
+/// The error for a text that is not an origin, with the origin that was probably meant.
+pub(super) fn not_an_origin(text: &str) -> String {
+    let remedy = match meant(text) {
+        Some(origin) => match text.strip_prefix(&origin) {
+            Some(rest) => format!("remove `{rest}`"),
+            None => format!("write `{origin}`"),
+        },
+        None => "write its scheme and host, and a port if it has one, such as https://app.example.org".to_owned(),
+    };
+    format!("`{text}` is not an origin; {remedy}")
+}
+
+/// The origin that a text lacks the scheme of, or that it has a path after.
+pub(super) fn meant(text: &str) -> Option<String> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, text.trim_start_matches('/')),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let local = host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]";
+    if scheme.is_none() && !local && !host.contains('.') {
+        return None;
+    }
+    let origin = format!("{}://{authority}", scheme.unwrap_or(if local { "http" } else { "https" }));
+    (origin != text && Allowed::parse(&origin).is_ok()).then_some(origin)
+}
+
 const HTTPS: &[u8] = b"https://";
 
 /// The subdomains of a domain of at least two labels: of one label they would be those of everyone. Only with TLS,

@@ -1,0 +1,203 @@
+//! Answers to words and options that other programs have.
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::config::meant_address;
+
+/// Words or options of other programs after a command (`""` is any), and what to do instead.
+type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
+
+/// Words that are no subcommand. The command is what comes before them; `""` is none.
+const WORDS: Table = &[
+    (
+        "",
+        &["superuser", "superusers", "createsuperuser", "admin", "admins", "operators"],
+        "operators run the server: use `backstay operator add ada@news.example`",
+    ),
+    (
+        "",
+        &["user", "users", "accounts", "createuser"],
+        "people sign up themselves if the setting accounts.sign_up allows it, or with an invitation from `backstay invite \
+         EMAIL`; `backstay account` manages existing accounts",
+    ),
+    ("", &["init", "new", "create"], "write a model in model/x.graphql, then run `backstay serve`"),
+    ("", &["start", "run", "up", "dev", "server", "launch"], "use `backstay serve`"),
+    ("", &["validate", "lint", "test"], "use `backstay check`"),
+    ("", &["db", "database", "migration", "migrations"], "use `backstay migrate plan` and `backstay migrate apply`"),
+    ("", &["roles", "grant"], "use `backstay role grant ACCOUNT ROLE`"),
+    ("", &["keys", "token", "tokens", "apikey", "api-key"], "use `backstay key add NAME`"),
+    ("", &["invitation", "invitations"], "use `backstay invite list`"),
+    ("", &["import", "load"], "put records into seed/TYPE.jsonl and use `backstay seed`"),
+    ("", &["version"], "use `backstay --version`"),
+    ("operator", &["create", "new", "invite"], "use `backstay operator add EMAIL`"),
+    ("operator", &["delete", "rm", "del"], "use `backstay operator remove OPERATOR`"),
+    ("operator", &["passwd", "set-password", "reset-password"], "use `backstay operator password OPERATOR`"),
+    (
+        "account",
+        &["create", "add", "new"],
+        "people sign up themselves if the setting accounts.sign_up allows it, or with an invitation from `backstay invite \
+         EMAIL`",
+    ),
+    (
+        "account",
+        &["list", "ls"],
+        "Backstay can't list accounts here yet; list the records of the `@identity` type, such as GET /api/persons",
+    ),
+    (
+        "account",
+        &["delete", "remove", "rm"],
+        "use `backstay account disable ACCOUNT`, or delete its record through the API",
+    ),
+    ("account", &["lock", "ban", "block", "suspend"], "use `backstay account disable ACCOUNT`"),
+    ("account", &["unlock", "unban", "unblock"], "use `backstay account enable ACCOUNT`"),
+    ("account", &["passwd", "set-password", "reset-password"], "use `backstay account password ACCOUNT`"),
+    ("role", &["add", "give", "set", "assign"], "use `backstay role grant ACCOUNT ROLE`"),
+    ("role", &["remove", "delete", "rm", "unassign"], "use `backstay role revoke ACCOUNT ROLE`"),
+    (
+        "role",
+        &["create", "new", "define"],
+        "declare roles in the model, in an enum with @roles; `backstay role grant ACCOUNT ROLE` gives one to an account",
+    ),
+    ("key", &["create", "new", "issue", "generate"], "use `backstay key add NAME`"),
+    ("key", &["delete", "remove", "rm"], "use `backstay key revoke KEY`"),
+    ("migrate", &["up", "run", "deploy", "latest", "push"], "use `backstay migrate apply`"),
+    (
+        "migrate",
+        &["down", "rollback", "revert", "undo", "reset"],
+        "Backstay can't undo a migration, because that would delete what was stored since; restore a backup from before it",
+    ),
+    ("migrate", &["status", "list", "show", "diff", "info"], "use `backstay migrate plan`"),
+    (
+        "migrate",
+        &["new", "create", "make", "generate", "add"],
+        "there are no migration files: change the model, then use `backstay migrate plan`",
+    ),
+];
+
+/// Options that a command does not have. `ADDRESS` stands for the address that was meant.
+const OPTIONS: Table = &[
+    (
+        "serve",
+        &["--port", "-p", "--host", "-H", "--http", "--bind", "-b", "--address", "--addr", "--hostname"],
+        "use `--listen ADDRESS`",
+    ),
+    ("serve", &["--data-dir", "--datadir", "--dir", "-d"], "use `--data DIR`"),
+    (
+        "serve",
+        &["--log-level", "--verbose", "-v", "--debug", "--quiet", "-q"],
+        "set `level` in [log], or BACKSTAY_LOG_LEVEL=debug",
+    ),
+    ("serve", &["--json", "--format"], "use `--log-format json`"),
+    ("check", &["--data"], "`backstay check` does not read stored data; use `backstay migrate plan` for that"),
+    (
+        "operator",
+        &["--password", "-p", "--pass"],
+        "use `--password-file FILE` or `--password-stdin`: other users of the machine can see arguments",
+    ),
+    (
+        "account",
+        &["--password", "-p", "--pass"],
+        "use `--password-file FILE` or `--password-stdin`: other users of the machine can see arguments",
+    ),
+    ("operator", &["--email", "--user", "--username"], "write the email address without an option"),
+    ("account", &["--email", "--user", "--username"], "write the email address without an option"),
+    ("role", &["--email", "--user", "--account", "--role"], "write the account and then the role, without options"),
+    ("invite", &["--email", "--user"], "write the email address without an option"),
+    ("key", &["--name"], "write the name without an option"),
+    ("explain", &["--user", "--caller", "--account", "-u"], "use `--as CALLER`"),
+    ("explain", &["--data-raw", "-d", "--json"], "use `--body JSON`"),
+    ("", &["--config", "-c", "--settings"], "settings are in backstay.toml in the application's directory"),
+    ("", &["--json"], "use `--format json`"),
+];
+
+/// The error with an answer of ours instead of a guess, if there is one. `arguments` are those after the program's name.
+pub(super) fn advise(mut error: clap::Error, arguments: &[String]) -> clap::Error {
+    let (kind, table) = match error.kind() {
+        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, OPTIONS),
+        ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, WORDS),
+        _ => return error,
+    };
+    let Some(ContextValue::String(typed)) = error.get(kind) else { return error };
+    let typed = typed.split('=').next().unwrap_or(typed);
+    let command = arguments.first().map(String::as_str).filter(|first| *first != typed).unwrap_or("");
+    let of_command = |of: &str| of == command || (of.is_empty() && table == OPTIONS);
+    let Some((_, _, answer)) = table.iter().find(|(of, words, _)| of_command(of) && words.contains(&typed)) else {
+        return error;
+    };
+    let answer = answer.replace("ADDRESS", &address_after(typed, arguments));
+    for guess in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand] {
+        error.remove(guess);
+    }
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(answer)]));
+    error
+}
+
+/// The address that the value of an option means.
+fn address_after(option: &str, arguments: &[String]) -> String {
+    let at = arguments.iter().position(|argument| argument.split('=').next() == Some(option));
+    let value = at.and_then(|at| match arguments[at].split_once('=') {
+        Some((_, value)) => Some(value),
+        None => arguments.get(at + 1).map(String::as_str),
+    });
+    value.and_then(meant_address).map_or("127.0.0.1:8080".to_owned(), |address| address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::super::Arguments;
+    use super::*;
+
+    /// The tips for a wrong command line.
+    fn check(line: &str, expected: &str) {
+        let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let words = std::iter::once("backstay").chain(line.split(' '));
+        let error = advise(Arguments::try_parse_from(words).expect_err("a wrong line"), &arguments);
+        let text = error.render().to_string();
+        let tips: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
+        assert_eq!((tips.join("\n").as_str(), error.exit_code()), (expected, 2), "{line}: {text}");
+    }
+
+    #[test]
+    fn words_of_other_programs_lead_to_ours() {
+        check("superuser create a@b.example", "operators run the server: use `backstay operator add ada@news.example`");
+        check("init", "write a model in model/x.graphql, then run `backstay serve`");
+        check("start", "use `backstay serve`");
+        check("run .", "use `backstay serve`");
+        check("operator create a@b.example", "use `backstay operator add EMAIL`");
+        check("migrate up", "use `backstay migrate apply`");
+        check(
+            "migrate down",
+            "Backstay can't undo a migration, because that would delete what was stored since; restore a backup from \
+             before it",
+        );
+        check("role add a@b.example ADMIN", "use `backstay role grant ACCOUNT ROLE`");
+        check("srve", "a similar subcommand exists: 'serve'");
+    }
+
+    #[test]
+    fn options_of_other_programs_lead_to_ours() {
+        check("serve --port 3000", "use `--listen 127.0.0.1:3000`");
+        check("serve --port=3000", "use `--listen 127.0.0.1:3000`");
+        check("serve . -p 3000", "use `--listen 127.0.0.1:3000`");
+        check("serve --host 0.0.0.0", "use `--listen 0.0.0.0:8080`");
+        check("serve --http", "use `--listen 127.0.0.1:8080`");
+        check("serve --http=0.0.0.0:80", "use `--listen 0.0.0.0:80`");
+        check("invite --email a@b.example", "write the email address without an option");
+        check("key list --json", "use `--format json`");
+        check("serve --lisen 127.0.0.1:80", "a similar argument exists: '--listen'");
+    }
+
+    #[test]
+    fn no_answer_is_for_what_is_allowed() {
+        for (command, words, _) in WORDS {
+            for word in *words {
+                let line = ["backstay", command, word].into_iter().filter(|word| !word.is_empty());
+                let error = Arguments::try_parse_from(line).expect_err(word);
+                assert_eq!(error.kind(), ErrorKind::InvalidSubcommand, "{command} {word}");
+            }
+        }
+    }
+}
