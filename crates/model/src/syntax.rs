@@ -5,7 +5,9 @@ mod tokens;
 
 use apollo_compiler::parser::Parser;
 
-use self::tokens::{Token, closing, is_name, open_brackets, tokens};
+pub(crate) use self::tokens::{open_brackets, tokens};
+
+use self::tokens::{Token, closing, is_name};
 use crate::source::Span;
 use crate::{DIRECTIVES, Diagnostic};
 
