@@ -156,6 +156,6 @@ mod tests {
         assert_eq!(nearest("publishdAt", known), Some("publishedAt"));
         assert_eq!(nearest("Body", known), Some("body"));
         assert_eq!(nearest("author", known), None);
-        assert_eq!(suggestion("x", known), "there is title, body, publishedAt");
+        assert_eq!(suggestion("x", known), "available names: title, body, publishedAt");
     }
 }

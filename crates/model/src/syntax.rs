@@ -2,6 +2,7 @@
 //! the first one is a mistake of the author.
 
 mod tokens;
+mod types;
 
 use apollo_compiler::parser::Parser;
 
@@ -24,7 +25,7 @@ pub(crate) fn diagnostic(file: u16, text: &str, at: usize, parser_message: &str)
     let index = tokens.iter().position(|token| token.end > at).unwrap_or(tokens.len());
     let open = open_brackets(&tokens[..index]);
     let mistake = Mistake { file, text, tokens: &tokens, index, at, open };
-    let known = mistake.unclosed_block().or_else(|| mistake.bare_rule());
+    let known = mistake.of_other_languages().or_else(|| mistake.unclosed_block()).or_else(|| mistake.bare_rule());
     let known = known.or_else(|| mistake.of_characters(parser_message)).or_else(|| mistake.of_directives());
     let known = known.or_else(|| mistake.in_arguments()).or_else(|| mistake.in_block(parser_message));
     known.or_else(|| mistake.between_definitions()).unwrap_or_else(|| mistake.other(parser_message))
@@ -214,6 +215,7 @@ impl<'t> Mistake<'t> {
                 _ => {}
             }
             depth == 0
+                && !(OTHER_KEYWORDS.contains(&token.text) && self.begins_line(token) && is_name(text(Some(index + 1))))
                 && known.iter().any(|(name, _)| name == token.text)
                 && !matches!(text(index.checked_sub(1)), "@" | "type" | "enum" | "extend")
                 && text(index.checked_add(1)) != ":"
@@ -237,7 +239,7 @@ impl<'t> Mistake<'t> {
             let directive = self.before(2).filter(|_| self.before_is(3, "@"))?.text;
             let argument = directives().into_iter().find(|(name, _)| name == directive);
             let argument = argument.and_then(|(_, argument)| argument).unwrap_or_else(|| "name".to_owned());
-            let help = format!("write `@{directive}({argument}: {})`", shortened(found));
+            let help = format!("write `@{directive}({argument}: {})`", self.argument(&argument));
             return Some(self.here("an argument needs its name", "a value without a name", help));
         }
         let is_word = |token: &Token<'_>| token.text.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -256,6 +258,20 @@ impl<'t> Mistake<'t> {
             return Some(self.here("`=` cannot stand here", "not `:`", format!("write `{name}: …`")));
         }
         None
+    }
+
+    /// The value where the parser stopped, as this argument takes it.
+    fn argument(&self, name: &str) -> String {
+        let found = self.after(0);
+        if name == "fields" && found.starts_with('"') {
+            return format!("[{}]", shortened(found));
+        }
+        let rest = self.tokens.get(self.index..).unwrap_or_default();
+        let list = rest.iter().position(|token| token.text == "]").filter(|_| found == "[");
+        match list {
+            Some(end) => self.text[self.at..rest[end].end].to_owned(),
+            None => shortened(found),
+        }
     }
 
     /// A text without its opening quote.
