@@ -26,7 +26,7 @@ fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
         ExprErrorKind::Unknown { what: Name::Value(of), suggestion: None, .. } => {
             scope.model.enums.iter().find(|one| one.name == *of).map(values)
         }
-        ExprErrorKind::End | ExprErrorKind::Unexpected { .. } if scope.client => {
+        ExprErrorKind::End | ExprErrorKind::Unexpected { .. } if scope.client || scope.this.is_none() => {
             let is_rule = error.remedy().contains("this.");
             is_rule.then(|| format!("write a condition such as `{}`", condition(scope)))
         }
@@ -49,13 +49,14 @@ fn values(of: &Enum) -> String {
     format!("{} has {}{more}", of.name, names.join(", "))
 }
 
-/// A condition that holds in a filter of this collection.
+/// A condition that can be written in a filter of this collection, or where there is no record.
 fn condition(scope: &Scope<'_>) -> String {
-    let collection = scope.this.map(|this| scope.model.collection(this));
-    let text = collection.and_then(|collection| {
+    let Some(this) = scope.this else { return "auth.id != null".to_owned() };
+    let collection = scope.model.collection(this);
+    let text = {
         let is_text = |field: &&backstay_model::Field| Type::of(collection, field) == Some(Type::Text);
         let open = |field: &&backstay_model::Field| field.class != Some(backstay_model::Class::Secret);
         collection.fields.iter().filter(open).find(is_text)
-    });
+    };
     text.map_or_else(|| "createdAt < now".to_owned(), |field| format!("{} == 'abc'", field.name))
 }

@@ -111,7 +111,12 @@ impl<'m> Checker<'m> {
     /// An expression of this type.
     fn expect(&mut self, syntax: &Syntax, expected: &Type) -> Option<Expr> {
         let expr = self.expr(syntax, Some(expected))?;
-        self.must_be(expr, expected)
+        let noted = self.errors.len();
+        let expr = self.must_be(expr, expected);
+        if expr.is_none() {
+            self.advise(syntax, noted);
+        }
+        expr
     }
 
     fn must_be(&mut self, expr: Expr, expected: &Type) -> Option<Expr> {

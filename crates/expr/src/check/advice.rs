@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::names::Place;
-use crate::error::ExprErrorKind;
+use crate::error::{Expected, ExprErrorKind};
 use crate::syntax::{Binary, Syntax, SyntaxNode};
 use crate::{Operator, Type};
 
@@ -19,6 +19,7 @@ impl Checker<'_> {
             SyntaxNode::Call { target, function, arguments } => {
                 self.of_call(target.as_deref(), &function.name, arguments, &kind)
             }
+            SyntaxNode::Text(text) => number_in_text(text, &kind),
             SyntaxNode::Select(..) => identity_part(syntax).map(|part| self.of_identity(part, None)),
             _ => None,
         };
@@ -179,10 +180,20 @@ fn identity_part(syntax: &Syntax) -> Option<&str> {
     (name == "auth" && matches!(part.name.as_str(), "email" | "name")).then_some(part.name.as_str())
 }
 
+/// For a number in quotes where a number is expected.
+fn number_in_text(text: &str, kind: &ExprErrorKind) -> Option<String> {
+    let ExprErrorKind::Type { expected: Expected::Type(expected), .. } = kind else { return None };
+    let is_number = is_number(&expected.ty) && text.parse::<i64>().is_ok();
+    is_number.then(|| format!("write {text} without quotes"))
+}
+
+fn is_number(ty: &Type) -> bool {
+    matches!(ty, Type::Int | Type::Float)
+}
+
 /// The literal that is a number in quotes, beside a number.
 fn quoted_number<'s>(kind: &ExprErrorKind, left: &'s Syntax, right: &'s Syntax) -> Option<(&'s str, &'s Syntax)> {
     let ExprErrorKind::Compare { left: one, right: other } = kind else { return None };
-    let is_number = |ty: &Type| matches!(ty, Type::Int | Type::Float);
     let literal = match (&left.node, &right.node) {
         (_, SyntaxNode::Text(_)) if is_number(&one.ty) => right,
         (SyntaxNode::Text(_), _) if is_number(&other.ty) => left,

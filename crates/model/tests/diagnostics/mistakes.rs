@@ -331,10 +331,10 @@ fn arguments_and_options_of_other_systems() {
     field("write", "write `@allow(create: …, update: …)`");
     field("whatever", "`@allow` takes `read`, `create` and `update`");
     let on_delete = "`@onDelete` has no option `DELETE`";
-    check_fields("  a: User @onDelete(do: DELETE)", &[("2:27", on_delete, "write `CASCADE`")]);
+    check_fields("  a: User @onDelete(do: DELETE)", &[("2:25", on_delete, "write `CASCADE`")]);
     let choose = "choose `RESTRICT`, `CASCADE` or `SET_NULL`";
-    check_fields("  a: User @onDelete(do: WHATEVER)", &[("2:27", "`@onDelete` has no option `WHATEVER`", choose)]);
-    check_fields("  a: Int @set(on: SAVE, to: \"1\")", &[("2:21", "`@set` has no option `SAVE`", "write `WRITE`")]);
+    check_fields("  a: User @onDelete(do: WHATEVER)", &[("2:25", "`@onDelete` has no option `WHATEVER`", choose)]);
+    check_fields("  a: Int @set(on: SAVE, to: \"1\")", &[("2:19", "`@set` has no option `SAVE`", "write `WRITE`")]);
     let states = "enum S {\n  A @initial @to(state: \"B\", if: \"true\")\n  B\n}\n";
     check(states, &[("2:30", "`@to` takes no argument `if`", "write `@to(state: …, when: …)`")]);
     let rule = "extend schema @rule(name: \"a\", expr: \"true\")\n";
@@ -356,7 +356,7 @@ fn arguments_and_options_of_other_systems() {
 fn what_every_record_has_already() {
     check_fields("  created_at: DateTime", &[("2:3", "every record already has `createdAt`", "leave this out")]);
     check(
-        "type A @allow(read: \"true\") {\n  bs: [B!] @inverse(field: \"as\")\n}\ntype B @allow(read: \"true\") {\n  as: [A!] @inverse(field: \"bs\")\n}\n",
+        "type A @allow(read: \"true\") {\n  bs: [B!] @inverse(field: \"all\")\n}\ntype B @allow(read: \"true\") {\n  all: [A!] @inverse(field: \"bs\")\n}\n",
         &[(
             "2:28",
             "both ends are marked `@inverse`",

@@ -177,7 +177,7 @@ type D @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: no record of these types can be made first: A, B, C
+  × error: A, B, C require each other, so none of them can ever be created
    ╭─[model.graphql:8:3]
  7 │ type C @allow(read: "true") {
  8 │   a: A!
