@@ -52,7 +52,9 @@ impl ExprErrorKind {
             Self::Arguments { usage, .. } => return format!("write {usage}"),
             Self::Cycle { .. } => "let one of the rules say it without the other",
             Self::NoRoles => "mark an enum of the model `@roles`",
-            Self::ToMany { field } => return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`"),
+            Self::ToMany { field } => {
+                return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`");
+            }
             Self::Uncountable { field } => {
                 return format!("ask whether there is one that meets a condition: `{field}.exists(x, …)`");
             }

@@ -100,8 +100,7 @@ impl Translation<'_> {
             (Some("UndefinedArgument"), [name, directive, ..]) => self.unknown_argument(name, directive, span),
             (Some("UndefinedEnumValue"), [name, of @ ..]) => {
                 let known = of.first().and_then(|of| self.schema.get_enum(of));
-                let known: Vec<&str> =
-                    known.iter().flat_map(|of| of.values.keys()).map(Name::as_str).collect();
+                let known: Vec<&str> = known.iter().flat_map(|of| of.values.keys()).map(Name::as_str).collect();
                 let directive = of.first().and_then(|of| self.directive_taking(of));
                 let directive = directive.map_or_else(|| "it".to_owned(), |directive| format!("`@{directive}`"));
                 let diagnostic = Diagnostic::error(format!("{directive} has no option `{name}`"));
@@ -121,9 +120,11 @@ impl Translation<'_> {
                 .located(span, "again here")
                 .help("keep one of the two; join two rules with `&&` or `||`"),
             // The only object that a directive takes.
-            (Some("RequiredField" | "UndefinedInputValue"), _) => Diagnostic::error("entries of `set` have the members `field` and `to`")
-                .located(span, "not `field` and `to`")
-                .help("write `{field: \"publishedAt\", to: \"now\"}`"),
+            (Some("RequiredField" | "UndefinedInputValue"), _) => {
+                Diagnostic::error("entries of `set` have the members `field` and `to`")
+                    .located(span, "not `field` and `to`")
+                    .help("write `{field: \"publishedAt\", to: \"now\"}`")
+            }
             (_, [name]) if message.starts_with("type extension for undefined type") => {
                 let known = self.schema.types.iter().filter(|(_, ty)| self.places.is_model(ty.name().location()));
                 let help = suggestion(name, known.map(|(name, _)| name.as_str()));
@@ -132,7 +133,9 @@ impl Translation<'_> {
             (Some("EmptyFieldSet"), _) => Diagnostic::error("the type has no fields")
                 .located(span, "this type")
                 .help("give it a field such as `name: String!`, or remove it"),
-            (Some("UnsupportedValueType"), _) => self.wrong_value(message, covered).located(span, "another kind of value"),
+            (Some("UnsupportedValueType"), _) => {
+                self.wrong_value(message, covered).located(span, "another kind of value")
+            }
             (_, [name, of, ..]) if message.starts_with("duplicate definitions") => self.written_twice(name, of, span),
             (_, [name, ..]) if message.starts_with("the type") && self.is_models(name) => {
                 let diagnostic = Diagnostic::error(format!("there are two types called `{name}`"));
@@ -151,8 +154,10 @@ impl Translation<'_> {
         let known: Vec<&str> = known.collect();
         let diagnostic = Diagnostic::error(format!("`@{directive}` takes no argument `{name}`"));
         let at = self.level(span);
-        let known: Vec<&str> =
-            known.into_iter().filter(|known| !(directive == "allow" && at == Level::Field && *known == "delete")).collect();
+        let known: Vec<&str> = known
+            .into_iter()
+            .filter(|known| !(directive == "allow" && at == Level::Field && *known == "delete"))
+            .collect();
         let help = match known.as_slice() {
             _ if let Some(instead) = foreign::instead_of_argument(directive, name, at == Level::Field) => instead,
             _ if directive == "allow" && nearest(name, known.iter().copied()).is_none() => {
@@ -203,8 +208,11 @@ impl Translation<'_> {
                 "a list" => "write one string, such as `\"a && b\"`".to_owned(),
                 _ => "write a string between double quotes".to_owned(),
             };
-            return Diagnostic::error(format!("expected a string, found {}", found.replace("an enum", "an unquoted name")))
-                .help(help);
+            return Diagnostic::error(format!(
+                "expected a string, found {}",
+                found.replace("an enum", "an unquoted name")
+            ))
+            .help(help);
         }
         Diagnostic::error(message).help("write a value of the type that is expected")
     }
@@ -329,7 +337,8 @@ fn directive_level(before: &str) -> Level {
     let words = tokens(before);
     let opened = open_brackets(&words);
     let innermost = opened.iter().rfind(|token| token.text == "{");
-    let end = innermost.map_or(words.len(), |brace| words.iter().position(|word| word.start == brace.start).unwrap_or(0));
+    let end =
+        innermost.map_or(words.len(), |brace| words.iter().position(|word| word.start == brace.start).unwrap_or(0));
     let keyword = words[..end].iter().rfind(|word| matches!(word.text, "type" | "enum" | "schema"));
     match (keyword.map(|word| word.text), innermost) {
         (Some("type"), Some(_)) => Level::Field,

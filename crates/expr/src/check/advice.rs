@@ -55,7 +55,11 @@ impl Checker<'_> {
                 && let (Type::List(_), _) | (_, Type::List(_)) = (&left.ty, &right.ty)
             {
                 let element = format!("{} in {list}", written(other)?);
-                return Some(if not.is_empty() { format!("write `{element}`") } else { format!("write `!({element})`") });
+                return Some(if not.is_empty() {
+                    format!("write `{element}`")
+                } else {
+                    format!("write `!({element})`")
+                });
             }
         }
         None

@@ -48,7 +48,8 @@ impl ToMany<'_, '_> {
             // The other end is refused alike: one error is enough.
             let told = other.directives.get("inverse").and_then(|directive| read::text(directive, "field"));
             let is_told = told.is_some_and(|(name, _)| name == self.node.name.as_str());
-            if is_told && self.far.id < self.near.id {
+            let (here, there) = (id_of(self.near, &self.node.name), id_of(self.far, &other.name));
+            if is_told && (self.far.id, there) < (self.near.id, here) {
                 return None;
             }
             let help = "remove `@inverse` on one of the two; that side then holds the relation";

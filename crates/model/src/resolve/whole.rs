@@ -149,7 +149,7 @@ impl Requirements<'_> {
             [one] => format!("the first {one} cannot be made: it requires another"),
             [one, other] => format!("{one} and {other} require each other, so neither can ever be created"),
             names => format!("{} require each other, so none of them can ever be created", names.join(", ")),
-                    };
+        };
         let diagnostic = Diagnostic::error(message).at(field.span, "required");
         diagnostic.help("remove the `!` of one relation in the circle")
     }

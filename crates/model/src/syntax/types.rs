@@ -83,10 +83,16 @@ fn meant(field: &str, ty: &[Token<'_>]) -> Option<(String, String, usize)> {
     let text = |at: usize| ty.get(at).map_or("", |token| token.text);
     let number = |at: usize| text(at).parse::<u32>().ok();
     match (text(0), text(1), text(2), text(3)) {
-        (list, "<", of, ">") => Some((format!("`{list}<…>` is not a type"), format!("write `[{of}!]`"), 4)),
-        (of, "[", "]", _) if is_name(of) => {
-            Some((format!("`{of}[]` is not a type"), format!("write `[{of}!]`"), 3))
+        (of @ ("Map" | "Record" | "Dict" | "HashMap"), "<", ..) => {
+            let length = ty.iter().position(|token| token.text == ">")? + 1;
+            Some((format!("`{of}<…>` is not a type"), "write `JSON`".to_owned(), length))
         }
+        (option @ ("Option" | "Optional" | "Maybe" | "Nullable"), "<", of, ">") => {
+            let help = format!("write `{of}`; a field can be null unless its type ends with `!`");
+            Some((format!("`{option}<…>` is not a type"), help, 4))
+        }
+        (list, "<", of, ">") => Some((format!("`{list}<…>` is not a type"), format!("write `[{of}!]`"), 4)),
+        (of, "[", "]", _) if is_name(of) => Some((format!("`{of}[]` is not a type"), format!("write `[{of}!]`"), 3)),
         (of @ ("Decimal" | "Numeric"), "(", ..) => {
             let (digits, scale) = (number(2)?, number(3).unwrap_or(0));
             let help = format!("write `Decimal @precision(digits: {digits}, scale: {scale})`");

@@ -27,6 +27,17 @@ fn check_fields(fields: &str, expected: &[(&str, &str, &str)]) {
     );
 }
 
+/// The warnings about a type Post with these fields.
+fn check_warning(fields: &str) -> Vec<String> {
+    let app = SourceFile::app("app.graphql", "extend schema @app(name: \"Test\")\n");
+    let user = "type User @allow(read: \"true\") { name: String }";
+    let model = format!("type Post @allow(read: \"true\") {{\n{fields}\n}}\n{user}\n");
+    let loaded = load(vec![app, SourceFile::app("model.graphql", model)]).expect("a model");
+    let told =
+        |one: &backstay_model::PlainDiagnostic| format!("{}: {}", one.message, one.help.as_deref().unwrap_or_default());
+    loaded.warnings.plain().iter().map(told).collect()
+}
+
 #[test]
 fn brackets_that_are_not_closed() {
     let close = "close the definition before it with `}`";
@@ -220,7 +231,10 @@ fn directives_of_other_systems() {
         "  a: Int @min(value: 3)",
         &[("2:10", "there is no directive `@min`", "write `@check(rule: …, message: …)`")],
     );
-    check_fields("  a: Int @index", &[("2:10", "`@index` can't be used on a field", "put it on the type: `@index(fields: [\"a\"])`")]);
+    check_fields(
+        "  a: Int @index",
+        &[("2:10", "`@index` can't be used on a field", "put it on the type: `@index(fields: [\"a\"])`")],
+    );
 }
 
 #[test]
@@ -243,7 +257,10 @@ fn arguments_of_another_name() {
 fn values_that_a_transition_sets() {
     let help = "write `{field: \"publishedAt\", to: \"now\"}`";
     let with = |set: &str| format!("enum State {{\n  A\n  B @initial @to(state: \"A\", set: [\n{set}\n]) }}\n");
-    check(&with("{name: \"x\", value: \"now\"}"), &[("4:8", "entries of `set` have the members `field` and `to`", help)]);
+    check(
+        &with("{name: \"x\", value: \"now\"}"),
+        &[("4:8", "entries of `set` have the members `field` and `to`", help)],
+    );
     check(&with("{field: \"x\"}"), &[("4:1", "entries of `set` have the members `field` and `to`", help)]);
     check(&with("{}"), &[("4:1", "entries of `set` have the members `field` and `to`", help)]);
 }
@@ -300,6 +317,11 @@ fn types_in_the_notation_of_other_languages() {
     let declare = "declare `enum State { DRAFT DONE }` and write `state: State`";
     let json = "write `JSON`, or a type of its own and its name here";
     check_fields("  a: List<String>", &[("2:6", "`List<…>` is not a type", "write `[String!]`")]);
+    check_fields(
+        "  a: Option<String>",
+        &[("2:6", "`Option<…>` is not a type", "write `String`; a field can be null unless its type ends with `!`")],
+    );
+    check_fields("  a: Map<String, Int>", &[("2:6", "`Map<…>` is not a type", "write `JSON`")]);
     check_fields("  a: String[]", &[("2:6", "`String[]` is not a type", "write `[String!]`")]);
     check_fields("  a: Decimal(6,2)", &[("2:6", "`Decimal` takes no arguments", precision)]);
     check_fields("  a: String(80)", &[("2:6", "`String` takes no arguments", size)]);
@@ -309,8 +331,14 @@ fn types_in_the_notation_of_other_languages() {
     }
     check_fields("  a: {a: Int}", &[("2:6", "a field has no fields of its own", json)]);
     check("enum S = DRAFT | DONE\n", &[("1:8", "unexpected `=`", "write `enum S { DRAFT DONE }`")]);
-    check("type Post:\n  a: Int\n", &[("1:10", "unexpected `:`", "remove it, and write the fields between `{` and `}`")]);
-    check("type Post: {\n  a: Int\n}\n", &[("1:10", "unexpected `:`", "remove it, and write the fields between `{` and `}`")]);
+    check(
+        "type Post:\n  a: Int\n",
+        &[("1:10", "unexpected `:`", "remove it, and write the fields between `{` and `}`")],
+    );
+    check(
+        "type Post: {\n  a: Int\n}\n",
+        &[("1:10", "unexpected `:`", "remove it, and write the fields between `{` and `}`")],
+    );
     check("class Post {\n  a: Int\n}\n", &[("1:1", "`class` does not begin a definition", "write `type Post`")]);
 }
 
@@ -342,8 +370,11 @@ fn arguments_and_options_of_other_systems() {
     let public = "write `@allow(read: \"true\")`";
     check("type Post @public {\n  a: Int\n}\n", &[("1:11", "there is no directive `@public`", public)]);
     let cascade = "write `@onDelete(do: CASCADE)`";
-    check_fields("  a: User @cascade", &[("2:13", "there is no directive `@cascade`", cascade)]);
-    check_fields("  a: Int @writeOnly", &[("2:12", "there is no directive `@writeOnly`", "write `@class(is: SECRET)`")]);
+    check_fields("  a: User @cascade", &[("2:11", "there is no directive `@cascade`", cascade)]);
+    check_fields(
+        "  a: Int @writeOnly",
+        &[("2:10", "there is no directive `@writeOnly`", "write `@class(is: SECRET)`")],
+    );
     let index = "put it on the type: `@index(fields: [\"slug\"])`";
     check_fields("  slug: String! @index", &[("2:17", "`@index` can't be used on a field", index)]);
     check(
@@ -357,6 +388,16 @@ fn what_every_record_has_already() {
     check_fields("  created_at: DateTime", &[("2:3", "every record already has `createdAt`", "leave this out")]);
     check(
         "type A @allow(read: \"true\") {\n  bs: [B!] @inverse(field: \"all\")\n}\ntype B @allow(read: \"true\") {\n  all: [A!] @inverse(field: \"bs\")\n}\n",
+        &[(
+            "2:28",
+            "both ends are marked `@inverse`",
+            "remove `@inverse` on one of the two; that side then holds the relation",
+        )],
+    );
+    let key = check_warning("  authorId: User!");
+    assert_eq!(key, ["`authorId` is a relation to User, not a key: call it `author`; its value is the id of the User"]);
+    check(
+        "type A @allow(read: \"true\") {\n  xs: [A!] @inverse(field: \"bs\")\n  bs: [A!] @inverse(field: \"xs\")\n}\n",
         &[(
             "2:28",
             "both ends are marked `@inverse`",

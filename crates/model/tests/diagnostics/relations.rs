@@ -102,15 +102,6 @@ refused
  3 │ }
    ╰────
   help: remove `@inverse` on one of the two; that side then holds the relation
-  × error: both ends are marked `@inverse`
-   ╭─[model.graphql:5:34]
- 4 │ type Tag @allow(read: "true") {
- 5 │   posts: [Post!] @inverse(field: "tags")
-   ·                                  ───┬──
-   ·                                     ╰── of a field that has `@inverse` itself
- 6 │ }
-   ╰────
-  help: remove `@inverse` on one of the two; that side then holds the relation
 "#);
 }
 
