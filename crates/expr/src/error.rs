@@ -144,7 +144,7 @@ pub enum ExprErrorKind {
     /// The text, or a text in it, holds NUL.
     #[error("a text may not hold the character NUL")]
     Nul,
-    /// Something that cannot stand here.
+    /// Something that the grammar has no place for.
     #[error("unexpected `{found}`")]
     Unexpected {
         /// What stands there.

@@ -41,6 +41,29 @@ pub(crate) enum SyntaxNode {
     Quantified(Quantified),
 }
 
+impl Syntax {
+    /// A name, or names joined by dots, as written.
+    pub(crate) fn path(&self) -> Option<String> {
+        match &self.node {
+            SyntaxNode::Name(name) => Some(name.clone()),
+            SyntaxNode::Select(of, field) => Some(format!("{}.{}", of.path()?, field.name)),
+            _ => None,
+        }
+    }
+
+    /// A path or a literal, as written.
+    pub(crate) fn written(&self) -> Option<String> {
+        match &self.node {
+            SyntaxNode::Text(text) if !text.contains(['\'', '\\', '\n', '`']) => Some(format!("'{text}'")),
+            SyntaxNode::Int(number) => Some(number.to_string()),
+            SyntaxNode::Bool(is) => Some(is.to_string()),
+            SyntaxNode::Param(name) => Some(format!("${name}")),
+            SyntaxNode::Null => Some("null".to_owned()),
+            _ => self.path(),
+        }
+    }
+}
+
 /// `left operator right`.
 #[derive(Debug, Clone)]
 pub(crate) struct Binary {

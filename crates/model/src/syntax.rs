@@ -157,13 +157,13 @@ impl<'t> Mistake<'t> {
             '/' if rest.starts_with("//") || rest.starts_with("/*") => {
                 (format!("`{}` does not begin a comment", &rest[..2]), "begin a comment with `#`")
             }
-            ';' => ("`;` cannot stand here".to_owned(), "remove it; a field ends with its line"),
+            ';' => ("unexpected `;`".to_owned(), "remove it; a field ends with its line"),
             '?' => (
-                "`?` cannot stand here".to_owned(),
+                "unexpected `?`".to_owned(),
                 "remove it; a field can be null unless its type ends with `!`, such as `String!`",
             ),
             _ if in_word => (format!("a name cannot hold `{character}`"), "use the letters a to z, digits and `_`"),
-            _ => (format!("`{character}` cannot stand here"), "remove it"),
+            _ => (format!("unexpected `{character}`"), "remove it"),
         };
         Some(self.at_character(message, help))
     }
@@ -255,7 +255,7 @@ impl<'t> Mistake<'t> {
         }
         if matches!(found, "=") {
             let name = self.before(1).map_or("name", |token| token.text);
-            return Some(self.here("`=` cannot stand here", "not `:`", format!("write `{name}: …`")));
+            return Some(self.here("unexpected `=`", "not `:`", format!("write `{name}: …`")));
         }
         None
     }
@@ -332,7 +332,7 @@ impl<'t> Mistake<'t> {
             (_, "=") => {
                 let value = if self.after(1).is_empty() { "…".to_owned() } else { shortened(self.after(1)) };
                 let help = format!("write a default as `@default(to: {value})`");
-                return Some(self.here("`=` cannot stand here", "not a default", help));
+                return Some(self.here("unexpected `=`", "not a default", help));
             }
             (_, "true" | "false" | "null") if parser_message.contains("Enum Value") => {
                 let message = format!("a value of an enum cannot be called `{found}`");
@@ -414,7 +414,7 @@ impl<'t> Mistake<'t> {
         let message = if found.is_empty() || !parser_message.contains("OperationDefinition") {
             format!("syntax error: {}", plain_tokens(parser_message))
         } else {
-            format!("`{}` cannot stand here", shortened(found))
+            format!("unexpected `{}`", shortened(found))
         };
         self.here(message, "here", "model files are GraphQL type definitions (SDL); see docs/model.md")
     }

@@ -50,11 +50,11 @@ impl Checker<'_> {
             if let Some(advice) = self.of_many(one, other, sign) {
                 return Some(advice);
             }
-            if let (ExprErrorKind::Compare { left, right }, Some(list)) = (kind, path(one))
+            if let (ExprErrorKind::Compare { left, right }, Some(list)) = (kind, one.path())
                 && let SyntaxNode::Text(_) | SyntaxNode::Int(_) = &other.node
                 && let (Type::List(_), _) | (_, Type::List(_)) = (&left.ty, &right.ty)
             {
-                let element = format!("{} in {list}", written(other)?);
+                let element = format!("{} in {list}", other.written()?);
                 return Some(if not.is_empty() {
                     format!("write `{element}`")
                 } else {
@@ -73,19 +73,19 @@ impl Checker<'_> {
                 let not = if sign == "==" { "!" } else { "" };
                 return Some(format!("write `{not}{many}.exists({variable}, true)`"));
             }
-            return Some(format!("write `{many}.exists({variable}, {variable} {sign} {})`", written(other)?));
+            return Some(format!("write `{many}.exists({variable}, {variable} {sign} {})`", other.written()?));
         }
         let SyntaxNode::Select(of, field) = &one.node else { return None };
         let many = self.many_at(of).filter(|_| !crate::foreign::counts(&field.name))?;
         let variable = self.free_variable(&many);
-        Some(format!("write `{many}.exists({variable}, {variable}.{} {sign} {})`", field.name, written(other)?))
+        Some(format!("write `{many}.exists({variable}, {variable}.{} {sign} {})`", field.name, other.written()?))
     }
 
     /// For a value that is looked for among the records of a relation.
     fn member(&mut self, list: &Syntax, element: &Syntax) -> Option<String> {
         let many = self.many_at(list)?;
         let variable = self.free_variable(&many);
-        Some(format!("write `{many}.exists({variable}, {variable} == {})`", written(element)?))
+        Some(format!("write `{many}.exists({variable}, {variable} == {})`", element.written()?))
     }
 
     fn of_call(
@@ -107,8 +107,8 @@ impl Checker<'_> {
             return Some(advice);
         }
         let ExprErrorKind::Type { found, .. } = kind else { return None };
-        let list = path(target).filter(|_| matches!(found.ty, Type::List(_)))?;
-        Some(format!("write `{} in {list}`", written(argument)?))
+        let list = target.path().filter(|_| matches!(found.ty, Type::List(_)))?;
+        Some(format!("write `{} in {list}`", argument.written()?))
     }
 
     /// For the caller's role, as other systems name it, beside a text.
@@ -139,7 +139,7 @@ impl Checker<'_> {
     /// For `auth.email` and `auth.name`, alone or beside a field.
     fn of_identity(&self, part: &str, other: Option<&Syntax>) -> String {
         let owner = other.and_then(|other| match &other.node {
-            SyntaxNode::Select(of, _) if !matches!(of.node, SyntaxNode::Name(_)) => path(of),
+            SyntaxNode::Select(of, _) if !matches!(of.node, SyntaxNode::Name(_)) => of.path(),
             _ => None,
         });
         match owner.or_else(|| self.relation_to_identity()) {
@@ -162,7 +162,7 @@ impl Checker<'_> {
 
     /// The path as it is written, if it leads to the records of a relation to many.
     pub(super) fn many_at(&mut self, syntax: &Syntax) -> Option<String> {
-        let written = path(syntax)?;
+        let written = syntax.path()?;
         let noted = self.errors.len();
         let place = self.place(syntax);
         self.errors.truncate(noted);
@@ -205,25 +205,4 @@ fn quoted_number<'s>(kind: &ExprErrorKind, left: &'s Syntax, right: &'s Syntax) 
     };
     let SyntaxNode::Text(text) = &literal.node else { return None };
     text.parse::<i64>().is_ok().then_some((text.as_str(), literal))
-}
-
-/// A name, or names joined by dots, as written.
-pub(super) fn path(syntax: &Syntax) -> Option<String> {
-    match &syntax.node {
-        SyntaxNode::Name(name) => Some(name.clone()),
-        SyntaxNode::Select(of, field) => Some(format!("{}.{}", path(of)?, field.name)),
-        _ => None,
-    }
-}
-
-/// A path or a literal, as written.
-fn written(syntax: &Syntax) -> Option<String> {
-    match &syntax.node {
-        SyntaxNode::Text(text) if !text.contains(['\'', '\\', '\n', '`']) => Some(format!("'{text}'")),
-        SyntaxNode::Int(number) => Some(number.to_string()),
-        SyntaxNode::Bool(is) => Some(is.to_string()),
-        SyntaxNode::Param(name) => Some(format!("${name}")),
-        SyntaxNode::Null => Some("null".to_owned()),
-        _ => path(syntax),
-    }
 }

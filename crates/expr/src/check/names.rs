@@ -4,7 +4,6 @@ use std::sync::Arc;
 use backstay_model::{Class, Collection, CollectionId, RuleText};
 use backstay_scalar::Scalar;
 
-use super::advice::path;
 use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::lexis::Lexis;
@@ -39,7 +38,7 @@ impl<'m> Checker<'m> {
             _ => "use `in` with lists and `exists` with relations",
         };
         let mut error = ExprError::new(span.clone(), kind);
-        if let Some(many) = path(of) {
+        if let Some(many) = of.path() {
             let variable = self.free_variable(&many);
             error.advise(format!("{question}: `{many}.exists({variable}, …)`"));
         }

@@ -112,22 +112,18 @@ fn signs_of_other_languages() {
     check("// a post\ntype Post { a: Int }\n", &[("1:1", "`//` does not begin a comment", "begin a comment with `#`")]);
     check_fields(
         "  title: String!;\n  n: Int;",
-        &[("2:17", "`;` cannot stand here", "remove it; a field ends with its line")],
+        &[("2:17", "unexpected `;`", "remove it; a field ends with its line")],
     );
     check_fields(
         "  title?: String",
-        &[(
-            "2:8",
-            "`?` cannot stand here",
-            "remove it; a field can be null unless its type ends with `!`, such as `String!`",
-        )],
+        &[("2:8", "unexpected `?`", "remove it; a field can be null unless its type ends with `!`, such as `String!`")],
     );
     check_fields("  title: String!!", &[("2:17", "`!` is written twice", "write it once")]);
     check_fields("  title: !String", &[("2:10", "`!` stands before the type", "write `String!`")]);
-    check_fields("  n: Int = 3", &[("2:10", "`=` cannot stand here", "write a default as `@default(to: 3)`")]);
+    check_fields("  n: Int = 3", &[("2:10", "unexpected `=`", "write a default as `@default(to: 3)`")]);
     check_fields("  title String!", &[("2:9", "`:` is missing after `title`", "write `title: String`")]);
     check_fields("  n: Int @default(3)", &[("2:19", "an argument needs its name", "write `@default(to: 3)`")]);
-    check_fields("  n: Int @default(to = 3)", &[("2:22", "`=` cannot stand here", "write `to: …`")]);
+    check_fields("  n: Int @default(to = 3)", &[("2:22", "unexpected `=`", "write `to: …`")]);
     check("model Post {\n  title: String\n}\n", &[("1:1", "`model` does not begin a definition", "write `type Post`")]);
     check("Type Post {\n  title: String\n}\n", &[("1:1", "`Type` does not begin a definition", "write `type Post`")]);
     check(
