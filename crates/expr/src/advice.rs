@@ -26,9 +26,10 @@ fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
         ExprErrorKind::Unknown { what: Name::Value(of), suggestion: None, .. } => {
             scope.model.enums.iter().find(|one| one.name == *of).map(values)
         }
-        ExprErrorKind::End | ExprErrorKind::Unexpected { .. } if scope.client || scope.this.is_none() => {
+        ExprErrorKind::End | ExprErrorKind::Unexpected { .. } if scope.client => {
             let is_rule = error.remedy().contains("this.");
-            is_rule.then(|| format!("write a condition such as `{}`", condition(scope)))
+            let condition = condition(scope).filter(|_| is_rule)?;
+            Some(format!("write a condition such as `{condition}`"))
         }
         _ => {
             let remedy = error.remedy();
@@ -49,14 +50,13 @@ fn values(of: &Enum) -> String {
     format!("{} has {}{more}", of.name, names.join(", "))
 }
 
-/// A condition that can be written in a filter of this collection, or where there is no record.
-fn condition(scope: &Scope<'_>) -> String {
-    let Some(this) = scope.this else { return "auth.id != null".to_owned() };
-    let collection = scope.model.collection(this);
+/// A condition that can be written in a filter of this collection.
+fn condition(scope: &Scope<'_>) -> Option<String> {
+    let collection = scope.model.collection(scope.this?);
     let text = {
         let is_text = |field: &&backstay_model::Field| Type::of(collection, field) == Some(Type::Text);
         let open = |field: &&backstay_model::Field| field.class != Some(backstay_model::Class::Secret);
         collection.fields.iter().filter(open).find(is_text)
     };
-    text.map_or_else(|| "createdAt < now".to_owned(), |field| format!("{} == 'abc'", field.name))
+    Some(text.map_or_else(|| "createdAt < now".to_owned(), |field| format!("{} == 'abc'", field.name)))
 }

@@ -3,8 +3,8 @@
 use super::Checker;
 use super::names::Place;
 use crate::error::{Expected, ExprErrorKind};
-use crate::syntax::{Binary, Syntax, SyntaxNode};
-use crate::{Operator, Type};
+use crate::syntax::{Binary, Quantified, Syntax, SyntaxNode};
+use crate::{Operator, Quantifier, Type};
 
 /// Names that other systems give the caller.
 const CALLERS: [&str; 7] = ["auth", "user", "me", "currentUser", "current_user", "principal", "session"];
@@ -19,6 +19,7 @@ impl Checker<'_> {
             SyntaxNode::Call { target, function, arguments } => {
                 self.of_call(target.as_deref(), &function.name, arguments, &kind)
             }
+            SyntaxNode::Quantified(of) if matches!(kind, ExprErrorKind::NotToMany { .. }) => element_of(of),
             SyntaxNode::Text(text) => number_in_text(text, &kind),
             SyntaxNode::Select(..) => identity_part(syntax).map(|part| self.of_identity(part, None)),
             _ => None,
@@ -182,6 +183,17 @@ fn identity_part(syntax: &Syntax) -> Option<&str> {
     let SyntaxNode::Select(of, part) = &syntax.node else { return None };
     let SyntaxNode::Name(name) = &of.node else { return None };
     (name == "auth" && matches!(part.name.as_str(), "email" | "name")).then_some(part.name.as_str())
+}
+
+/// For `list.exists(x, x == 'a')`.
+fn element_of(of: &Quantified) -> Option<String> {
+    let Quantified { kind: Quantifier::Exists, over, variable, body } = of else { return None };
+    let SyntaxNode::Binary(Binary { operator: Operator::Equal, left, right }) = &body.node else { return None };
+    let is_variable = |side: &Syntax| matches!(&side.node, SyntaxNode::Name(name) if *name == variable.name);
+    let element = if is_variable(left) { right } else { left };
+    let one_is = is_variable(left) != is_variable(right);
+    let test = format!("{} in {}", element.written()?, over.path()?);
+    one_is.then(|| format!("write `{test}`"))
 }
 
 /// For a number in quotes where a number is expected.
