@@ -1,5 +1,6 @@
 //! Gives every name its meaning and every part its type.
 
+mod advice;
 mod functions;
 mod literal;
 mod names;
@@ -110,7 +111,12 @@ impl<'m> Checker<'m> {
     /// An expression of this type.
     fn expect(&mut self, syntax: &Syntax, expected: &Type) -> Option<Expr> {
         let expr = self.expr(syntax, Some(expected))?;
-        self.must_be(expr, expected)
+        let noted = self.errors.len();
+        let expr = self.must_be(expr, expected);
+        if expr.is_none() {
+            self.advise(syntax, noted);
+        }
+        expr
     }
 
     fn must_be(&mut self, expr: Expr, expected: &Type) -> Option<Expr> {
@@ -145,8 +151,12 @@ impl<'m> Checker<'m> {
             return None;
         }
         self.depth += 1;
+        let noted = self.errors.len();
         let expr = self.node(syntax, hint);
         self.depth -= 1;
+        if expr.is_none() {
+            self.advise(syntax, noted);
+        }
         expr
     }
 
@@ -192,12 +202,14 @@ impl<'m> Checker<'m> {
         }
     }
 
-    /// Notes that the name that was just refused is a value of the enum hinted at.
+    /// Notes that the name that was just refused is a value of the enum hinted at, or a text without its quotes.
     fn tell_bare_value(&mut self, name: &str, hint: Option<&Type>) {
-        let Some(ty @ Type::Enum(_)) = hint else { return };
-        if ty.read(Token::Text(name), self.scope.model).is_ok()
-            && let Some(ExprErrorKind::Unknown { what, name: unknown, .. }) =
-                self.errors.last_mut().map(|error| &mut error.kind)
+        let Some(ty @ (Type::Enum(_) | Type::Text | Type::Formatted(_))) = hint else { return };
+        let Some(error) = self.errors.last_mut() else { return };
+        let is_free = matches!(ty, Type::Enum(_)) || !error.kind.has_remedy();
+        if is_free
+            && ty.read(Token::Text(name), self.scope.model).is_ok()
+            && let ExprErrorKind::Unknown { what, name: unknown, .. } = &mut error.kind
             && unknown == name
         {
             *what = Name::BareValue;

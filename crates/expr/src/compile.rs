@@ -1,3 +1,4 @@
+use crate::advice;
 use crate::check::Checker;
 use crate::checked::Checked;
 use crate::lexis::Lexis;
@@ -11,7 +12,12 @@ pub fn compile(text: &str, scope: &Scope<'_>) -> Result<Checked, Vec<ExprError>>
 
 /// Reads and checks an expression that gives a value of this type, such as that of `@set(to:)`.
 pub fn compile_value(text: &str, scope: &Scope<'_>, expected: &Type) -> Result<Checked, Vec<ExprError>> {
-    let lexis = Lexis::scan(text, scope.client).map_err(|error| vec![error])?;
-    let syntax = syntax::parse(&lexis).map_err(|error| vec![error])?;
-    Checker::new(*scope).finish(&syntax, expected)
+    let parsed = Lexis::scan(text, scope.client).and_then(|lexis| syntax::parse(&lexis));
+    let checked = parsed.map_err(|error| vec![error]).and_then(|syntax| Checker::new(*scope).finish(&syntax, expected));
+    checked.map_err(|mut errors| {
+        for error in &mut errors {
+            advice::give(error, scope);
+        }
+        errors
+    })
 }

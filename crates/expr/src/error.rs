@@ -13,16 +13,31 @@ pub struct ExprError {
     pub span: Range<usize>,
     /// What.
     pub kind: ExprErrorKind,
+    /// What to do about it in the names of the expression and the model, where the kind alone cannot tell.
+    pub(crate) instead: Option<Box<Remedy>>,
 }
 
+/// What to do about an error, in the names of the expression and the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remedy(String);
+
 impl ExprError {
+    /// Gives it this remedy.
+    pub(crate) fn advise(&mut self, remedy: String) {
+        self.instead = Some(Box::new(Remedy(remedy)));
+    }
+
     pub(crate) fn new(span: Range<u32>, kind: ExprErrorKind) -> Self {
-        Self { span: span.start as usize..span.end as usize, kind }
+        Self::at(span.start as usize..span.end as usize, kind)
+    }
+
+    pub(crate) fn at(span: Range<usize>, kind: ExprErrorKind) -> Self {
+        Self { span, kind, instead: None }
     }
 
     /// What to do about it.
     pub fn remedy(&self) -> String {
-        self.kind.remedy()
+        self.instead.as_ref().map_or_else(|| self.kind.remedy(), |instead| instead.0.clone())
     }
 }
 
@@ -56,22 +71,23 @@ pub enum Name {
     MoneyPart,
 }
 
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Name {
+    /// What is wrong with this name.
+    fn unknown(&self, name: &str) -> String {
         match self {
-            Self::Variable | Self::BareValue => f.write_str("name"),
-            Self::Function => f.write_str("function"),
-            Self::Field(collection) => write!(f, "field of {collection}"),
-            Self::Value(name) => write!(f, "value of {name}"),
-            Self::Kind => f.write_str("kind of caller"),
-            Self::AuthPart => f.write_str("part of 'auth'"),
-            Self::RequestPart => f.write_str("part of 'request'"),
-            Self::MoneyPart => f.write_str("part of an amount of money"),
+            Self::Variable | Self::BareValue => format!("unknown name `{name}`"),
+            Self::Function => format!("unknown function `{name}`"),
+            Self::Field(collection) => format!("{collection} has no field `{name}`"),
+            Self::Value(of) => format!("{of} has no value `{name}`"),
+            Self::Kind => format!("unknown kind of caller `{name}`"),
+            Self::AuthPart => format!("`auth` has no `{name}`"),
+            Self::RequestPart => format!("`request` has no `{name}`"),
+            Self::MoneyPart => format!("an amount of money has no `{name}`"),
         }
     }
 }
 
-/// A type with the name that messages give it, such as `Text` or `list of Int`.
+/// A type with the name that messages give it, such as `String` or `list of Int`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedType {
     /// The type.
@@ -128,10 +144,16 @@ pub enum ExprErrorKind {
     /// The text, or a text in it, holds NUL.
     #[error("a text may not hold the character NUL")]
     Nul,
-    /// Something that cannot stand here.
-    #[error("'{found}' cannot stand here")]
+    /// Something that the grammar has no place for.
+    #[error("unexpected `{found}`")]
     Unexpected {
         /// What stands there.
+        found: String,
+    },
+    /// A quote within a text, which ends it.
+    #[error("the text ends before `{found}`")]
+    EndedText {
+        /// What follows its end.
         found: String,
     },
     /// The text ends where something must follow.
@@ -161,7 +183,7 @@ pub enum ExprErrorKind {
         instead: &'static str,
     },
     /// A name that is not known.
-    #[error("unknown {what} '{name}'")]
+    #[error("{}", what.unknown(name))]
     Unknown {
         /// What it would name.
         what: Name,
@@ -276,7 +298,7 @@ pub enum ExprErrorKind {
         number: String,
     },
     /// `null` where only `==` and `!=` know it.
-    #[error("'null' cannot stand here")]
+    #[error("unexpected `null`")]
     Null,
     /// A test of presence of something that is not stored.
     #[error("presence is tested of fields, parameters and parts of 'auth'")]

@@ -7,7 +7,8 @@ type Table = &'static [(&'static [&'static str], &'static str)];
 
 /// What the grammar has no place for.
 const WORDS: Table = &[
-    (&["=", "==="], "write `==`"),
+    (&["=", "==="], "to compare, write `==`"),
+    (&[";"], "remove it; join conditions with `&&`"),
     (&["&", "and"], "write `&&`"),
     (&["|", "or"], "write `||`"),
     (&["not"], "write `!`"),
@@ -18,7 +19,7 @@ const WORDS: Table = &[
     (&["~"], "write `x.contains('…')`"),
     (&["like", "ilike"], "write `x.contains('…')`, `x.startsWith('…')` or `x.endsWith('…')`, without `%`"),
     (&["matches"], "write `x.contains('…')`, `x.startsWith('…')` or `x.endsWith('…')`"),
-    (&["contains", "has", "includes"], "write `text.contains('…')`; ask a list with `'…' in list`"),
+    (&["contains", "has", "includes"], "write `text.contains('…')`; in a list, write `'…' in list`"),
     (&["startsWith"], "write `text.startsWith('…')`"),
     (&["endsWith"], "write `text.endsWith('…')`"),
     (&["between"], "write `x >= a && x <= b`"),
@@ -79,7 +80,7 @@ const AUTH_PARTS: Table = &[
     (&["isAuthenticated", "authenticated", "isLoggedIn", "loggedIn", "signedIn"], SIGNED_IN),
     (&["uid", "user", "userId", "user_id", "sub"], "write `auth.id`"),
     (&["token", "jwt"], CLAIMS),
-    (&["email", "name"], "the caller is known by `auth.id`; follow a relation, such as `this.author.email`"),
+    (&["email", "name"], "the caller has neither in rules; compare a relation with `auth.id`"),
 ];
 
 const REQUEST_PARTS: Table = &[

@@ -52,7 +52,7 @@ impl<'t> Lexis<'t> {
 }
 
 fn error(span: Range<usize>, kind: ExprErrorKind) -> ExprError {
-    ExprError { span, kind }
+    ExprError::at(span, kind)
 }
 
 fn words(text: &str, parameters: bool) -> Result<Vec<Word>, ExprError> {
@@ -160,7 +160,7 @@ fn left_out(text: &str, word: &Word, before: Option<TokenKind>, after: Option<To
         TokenKind::TokUint => Some("write the number without 'u'"),
         TokenKind::TokBytes => Some("use a text"),
         TokenKind::TokLeftBrace => Some("compare fields one by one"),
-        TokenKind::TokLeftBracket if operand_before => Some("ask a list with `in`"),
+        TokenKind::TokLeftBracket if operand_before => Some("use `in` with lists, such as `'a' in list`"),
         TokenKind::TokDot if !operand_before => Some("begin with the name"),
         TokenKind::TokReservedWord if before != Some(TokenKind::TokDot) => Some("it is a word that CEL keeps"),
         TokenKind::TokIdent if text.starts_with('`') => Some("write names without quotes"),

@@ -1,6 +1,7 @@
 //! The language of rules and filters: a documented subset of CEL. Text becomes a typed tree, and a tree is evaluated in
 //! memory. Does no I/O, and knows nothing of SQL.
 
+mod advice;
 mod check;
 mod checked;
 mod compile;

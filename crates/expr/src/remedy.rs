@@ -10,12 +10,18 @@ impl ExprErrorKind {
     fn instead(&self) -> Option<&'static str> {
         match self {
             Self::Unexpected { found } => foreign::instead_of_word(found),
+            Self::Unknown { suggestion: Some(field), .. } if field.starts_with("this.") => None,
             Self::Unknown { what, name, suggestion } => foreign::instead_of_name(what, name, suggestion.is_some()),
             Self::NoFields { name, .. } => foreign::instead_of_part(name),
             Self::NoParameters { name } => foreign::instead_of_parameter(name),
             Self::Literal { text, .. } => foreign::instead_of_text(text),
             _ => None,
         }
+    }
+
+    /// Whether there is a better remedy than what could be written here at all.
+    pub(crate) fn has_remedy(&self) -> bool {
+        matches!(self, Self::Unknown { suggestion: Some(_), .. }) || self.instead().is_some()
     }
 
     /// What to do about it.
@@ -28,6 +34,9 @@ impl ExprErrorKind {
             Self::TooManyParameters => "use a list parameter: `field in $values`",
             Self::Unsupported { instead, .. } | Self::NoRecord { instead, .. } => instead,
             Self::Unknown { what: Name::BareValue, name, .. } => return format!("write '{name}' in quotes"),
+            Self::Unknown { what: Name::Variable, suggestion: Some(name), .. } if name.starts_with("this.") => {
+                return format!("write `{name}`");
+            }
             Self::Unknown { suggestion: Some(name), .. } => return format!("did you mean '{name}'?"),
             Self::Unknown { what, .. } => unknown_remedy(what),
             Self::Nul => "leave it out",
@@ -43,21 +52,20 @@ impl ExprErrorKind {
             Self::Arguments { usage, .. } => return format!("write {usage}"),
             Self::Cycle { .. } => "let one of the rules say it without the other",
             Self::NoRoles => "mark an enum of the model `@roles`",
-            Self::ToMany { field } => return format!("ask its records: `{field}.exists(x, …)`"),
+            Self::ToMany { field } => {
+                return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`");
+            }
             Self::Uncountable { field } => {
                 return format!("ask whether there is one that meets a condition: `{field}.exists(x, …)`");
             }
-            Self::NotToMany { .. } => "use it on a relation to many; `in` asks a list",
+            Self::NotToMany { .. } => "use `in` with lists and `exists` with relations",
             Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
             Self::Incomparable { ty, .. } => incomparable_remedy(&ty.ty),
             Self::Operator { left, right, .. } => operator_remedy(&left.ty, &right.ty),
             Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
             Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
-            Self::Malformed { word } if Scalar::Duration.read(Token::Text(word)).is_ok() => {
-                return format!("write a length of time in quotes: duration('{word}')");
-            }
-            Self::Malformed { .. } => "write digits only, such as 10000",
+            Self::Malformed { word } => return malformed_remedy(word),
             Self::Fraction { .. } => "write a whole number, such as 1; or make the field a Decimal or a Float",
             Self::Null => "test presence with `x == null` or `x != null`",
             Self::Presence => "test the fields it is made of",
@@ -65,7 +73,8 @@ impl ExprErrorKind {
             Self::UntypedParameter { .. } => "compare it with a field",
             Self::TwoTypes { .. } => "use two parameters",
             Self::Shadows { .. } => "choose another name for the variable",
-            Self::OpenText => "close it with the quote that opens it",
+            Self::OpenText => r"close it with the quote that opens it; a quote within a text is `\'`",
+            Self::EndedText { .. } => r"a quote within a text is `\'`, such as 'it\'s'",
             Self::Escape => r#"use \\, \', \", \n, \t or \u0000 with four hexadecimal digits"#,
             Self::InRule { error, .. } => return error.remedy(),
         };
@@ -73,9 +82,30 @@ impl ExprErrorKind {
     }
 }
 
+fn malformed_remedy(word: &str) -> String {
+    if let Some(hours) = hours_of(word) {
+        format!("write a length of time in quotes: duration('{hours}h')")
+    } else if Scalar::Duration.read(Token::Text(word)).is_ok() {
+        format!("write a length of time in quotes: duration('{word}')")
+    } else {
+        "write digits only, such as 10000".to_owned()
+    }
+}
+
+/// The hours of a number of days or weeks, such as `2d`.
+fn hours_of(word: &str) -> Option<u64> {
+    let (number, unit) = word.split_at_checked(word.len().checked_sub(1)?)?;
+    let hours = match unit {
+        "d" | "D" => 24,
+        "w" | "W" => 7 * 24,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(hours)
+}
+
 fn unknown_remedy(what: &Name) -> &'static str {
     match what {
-        Name::Variable => "known are `this`, `new`, `auth`, `request`, `now` and the named rules",
+        Name::Variable => "available names: `this`, `new`, `auth`, `request`, `now` and the named rules",
         Name::Function => "docs/expressions.md lists the functions",
         Name::Field(_) => "name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`",
         Name::BareValue => "write it in quotes",
@@ -91,11 +121,11 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
     match (expected, found) {
         (Expected::Type(NamedType { ty: Type::Bool, .. }), _) => "write a condition, such as a comparison",
         (Expected::Type(NamedType { ty: Type::Text, .. }), Type::List(_)) => {
-            "ask a list with `in`, such as `'ADMIN' in auth.roles`"
+            "use `in` with lists, such as `'ADMIN' in auth.roles`"
         }
         (Expected::List, Type::List(_)) | (Expected::Type(_), _) => "write a value of the type that is expected",
         (Expected::List, Type::Text) => {
-            "write the list in square brackets, such as `x in ['a']`; ask a text with `text.contains('a')`"
+            "write the list in square brackets, such as `x in ['a']`; in a text, write `text.contains('a')`"
         }
         (Expected::List, _) => "write the list in square brackets, such as `x in [1]`",
         (Expected::ListOfScalars, _) => "write one list of values",
@@ -114,7 +144,7 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
     } else if beside(&Type::Money, number) {
         "compare its `.amount`"
     } else if matches!((left, right), (Type::List(_), _) | (_, Type::List(_))) {
-        "ask a list with `in`, such as `'ADMIN' in auth.roles`"
+        "use `in` with lists, such as `'ADMIN' in auth.roles`"
     } else if beside(&Type::Bool, |_| true) {
         "write `x` for true and `!x` for false"
     } else {
@@ -126,7 +156,7 @@ fn incomparable_remedy(ty: &Type) -> &'static str {
     match ty {
         Type::Json => "only its presence can be tested: `== null`, `!= null`",
         Type::Money => "compare `.amount`, and `.currency` with `==`",
-        Type::List(_) => "ask its elements with `in`",
+        Type::List(_) => "use `in` with lists, such as `'a' in list`",
         Type::Bool
         | Type::Int
         | Type::Float

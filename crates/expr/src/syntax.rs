@@ -41,6 +41,29 @@ pub(crate) enum SyntaxNode {
     Quantified(Quantified),
 }
 
+impl Syntax {
+    /// A name, or names joined by dots, as written.
+    pub(crate) fn path(&self) -> Option<String> {
+        match &self.node {
+            SyntaxNode::Name(name) => Some(name.clone()),
+            SyntaxNode::Select(of, field) => Some(format!("{}.{}", of.path()?, field.name)),
+            _ => None,
+        }
+    }
+
+    /// A path or a literal, as written.
+    pub(crate) fn written(&self) -> Option<String> {
+        match &self.node {
+            SyntaxNode::Text(text) if !text.contains(['\'', '\\', '\n', '`']) => Some(format!("'{text}'")),
+            SyntaxNode::Int(number) => Some(number.to_string()),
+            SyntaxNode::Bool(is) => Some(is.to_string()),
+            SyntaxNode::Param(name) => Some(format!("${name}")),
+            SyntaxNode::Null => Some("null".to_owned()),
+            _ => self.path(),
+        }
+    }
+}
+
 /// `left operator right`.
 #[derive(Debug, Clone)]
 pub(crate) struct Binary {
@@ -90,19 +113,27 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
     let offset = line_start + column.saturating_sub(1);
     let Some(index) = lexis.words.iter().position(|word| word.span.end > offset) else {
         let end = lexis.text.len();
-        return ExprError { span: end..end, kind: ExprErrorKind::End };
+        return ExprError::at(end..end, ExprErrorKind::End);
     };
     if let Some(span) = place_of_foreign(lexis, index) {
         let found = lexis.text[span.clone()].to_owned();
-        return ExprError { span, kind: ExprErrorKind::Unexpected { found } };
+        return ExprError::at(span, ExprErrorKind::Unexpected { found });
     }
     let word = &lexis.words[index];
     let kind = match word.kind {
         TokenKind::TokInt | TokenKind::TokFloat if is_bad_number(lexis.text_of(word)) => ExprErrorKind::Number,
         TokenKind::TokString if lexis.text_of(word).contains('\\') => ExprErrorKind::Escape,
+        _ if follows_text(lexis, index) => ExprErrorKind::EndedText { found: lexis.text_of(word).to_owned() },
         _ => ExprErrorKind::Unexpected { found: lexis.text_of(word).to_owned() },
     };
-    ExprError { span: word.span.clone(), kind }
+    ExprError::at(word.span.clone(), kind)
+}
+
+/// Whether the word begins where a text ends, as after a quote that is meant to be part of the text.
+fn follows_text(lexis: &Lexis<'_>, index: usize) -> bool {
+    let (before, word) = (index.checked_sub(1).map(|before| &lexis.words[before]), &lexis.words[index]);
+    let begins_there = |before: &Word| before.kind == TokenKind::TokString && before.span.end == word.span.start;
+    before.is_some_and(begins_there) && matches!(word.kind, TokenKind::TokString | TokenKind::TokIdent)
 }
 
 /// What belongs to another language around the word at which the parser stopped: `not x`, `x not in y`, `<>`, `===`,
@@ -349,7 +380,7 @@ impl Walk<'_, '_> {
         let word = self.lexis.words.get(self.next.saturating_sub(1));
         let span = word.map_or(0..self.lexis.text.len(), |word| word.span.clone());
         let found = self.lexis.text[span.clone()].to_owned();
-        ExprError { span, kind: ExprErrorKind::Unexpected { found } }
+        ExprError::at(span, ExprErrorKind::Unexpected { found })
     }
 }
 

@@ -37,8 +37,31 @@ const DIRECTIVES: Table = &[
         &["min", "max", "range", "length", "minLength", "maxLength", "constraint", "validate", "pattern", "regex"],
         "write `@check(rule: …, message: …)`",
     ),
+    (&["public"], "write `@allow(read: \"true\")`"),
+    (&["cascade", "onDeleteCascade"], "write `@onDelete(do: CASCADE)`"),
+    (&["writeOnly", "secret", "password"], "write `@class(is: SECRET)`"),
     (&["initialState"], "write `@initial`"),
     (&["transition"], "write `@to(state: …)`"),
+];
+
+/// Arguments of other systems: of which directive, and ours.
+const ARGUMENTS: &[(&str, &[&str], &str)] = &[
+    ("allow", &["list", "view", "get", "select", "see", "query", "show"], "write `@allow(read: …)`"),
+    ("allow", &["insert", "add", "new", "make"], "write `@allow(create: …)`"),
+    ("allow", &["edit", "change", "modify", "patch"], "write `@allow(update: …)`"),
+    ("to", &["if", "guard", "condition", "rule", "allow", "check"], "write `@to(state: …, when: …)`"),
+    ("to", &["target", "to", "next"], "write `@to(state: …)`"),
+    ("rule", &["expr", "expression", "rule", "when", "if", "condition", "value"], "write `@rule(name: …, is: …)`"),
+];
+
+/// Words of other systems for an option, and ours.
+const OPTIONS: &[(&[&str], &str)] = &[
+    (&["DELETE", "REMOVE"], "CASCADE"),
+    (&["NULL", "NULLIFY", "SETNULL", "CLEAR"], "SET_NULL"),
+    (&["NO_ACTION", "NOACTION", "DENY", "PROTECT", "BLOCK"], "RESTRICT"),
+    (&["SAVE", "ALWAYS", "BOTH", "ALL"], "WRITE"),
+    (&["INSERT", "NEW", "ADD"], "CREATE"),
+    (&["CHANGE", "EDIT", "MODIFY"], "UPDATE"),
 ];
 
 fn find(table: Table, word: &str) -> Option<&'static str> {
@@ -54,4 +77,27 @@ pub(crate) fn instead_of_type(name: &str) -> Option<&'static str> {
 /// For the name of a directive that does not exist, without its `@`.
 pub(crate) fn instead_of_directive(name: &str) -> Option<&'static str> {
     find(DIRECTIVES, name)
+}
+
+/// For an argument that a directive does not take; `on_field`: whether the directive is on a field.
+pub(crate) fn instead_of_argument(directive: &str, name: &str, on_field: bool) -> Option<String> {
+    let all = |delete: &str| format!("write `@allow(create: …, update: …{delete})`");
+    match (directive, name) {
+        ("allow", "write") => return Some(all(if on_field { "" } else { ", delete: …" })),
+        ("allow", "delete" | "remove" | "destroy") if on_field => {
+            return Some("a record is deleted as a whole: write `delete:` in the `@allow` of the type".to_owned());
+        }
+        ("allow", "remove" | "destroy") => return Some("write `@allow(delete: …)`".to_owned()),
+        _ => {}
+    }
+    let known = |(of, words, _): &&(&str, &[&str], &str)| {
+        *of == directive && words.iter().any(|word| word.eq_ignore_ascii_case(name))
+    };
+    ARGUMENTS.iter().find(known).map(|(_, _, remedy)| (*remedy).to_owned())
+}
+
+/// For an option that an argument does not have.
+pub(crate) fn instead_of_option(name: &str) -> Option<&'static str> {
+    let known = |(words, _): &&(&[&str], &str)| words.iter().any(|word| word.eq_ignore_ascii_case(name));
+    OPTIONS.iter().find(known).map(|(_, option)| *option)
 }

@@ -76,7 +76,7 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
         Some(meant) => format!("did you mean `{meant}`?"),
         None if known.is_empty() => "there is none to name".to_owned(),
         None if known.len() > 12 => format!("there are {}, and {} more", known[..12].join(", "), known.len() - 12),
-        None => format!("there is {}", known.join(", ")),
+        None => format!("available names: {}", known.join(", ")),
     }
 }
 
@@ -156,6 +156,6 @@ mod tests {
         assert_eq!(nearest("publishdAt", known), Some("publishedAt"));
         assert_eq!(nearest("Body", known), Some("body"));
         assert_eq!(nearest("author", known), None);
-        assert_eq!(suggestion("x", known), "there is title, body, publishedAt");
+        assert_eq!(suggestion("x", known), "available names: title, body, publishedAt");
     }
 }

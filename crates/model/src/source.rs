@@ -83,6 +83,11 @@ impl SourceMap {
         self.file(span).and_then(|file| file.text.get(range)).unwrap_or_default()
     }
 
+    /// The text of the file before a span.
+    pub(crate) fn before(&self, span: Span) -> Option<&str> {
+        self.file(span).and_then(|file| file.text.get(..span.start as usize))
+    }
+
     /// Line and column of the first byte of a span, and of the byte after its last.
     pub fn positions(&self, span: Span) -> Range<Position> {
         let text = self.file(span).map_or("", |file| &*file.text);

@@ -2,10 +2,13 @@
 //! the first one is a mistake of the author.
 
 mod tokens;
+mod types;
 
 use apollo_compiler::parser::Parser;
 
-use self::tokens::{Token, closing, is_name, open_brackets, tokens};
+pub(crate) use self::tokens::{open_brackets, tokens};
+
+use self::tokens::{Token, closing, is_name};
 use crate::source::Span;
 use crate::{DIRECTIVES, Diagnostic};
 
@@ -22,7 +25,7 @@ pub(crate) fn diagnostic(file: u16, text: &str, at: usize, parser_message: &str)
     let index = tokens.iter().position(|token| token.end > at).unwrap_or(tokens.len());
     let open = open_brackets(&tokens[..index]);
     let mistake = Mistake { file, text, tokens: &tokens, index, at, open };
-    let known = mistake.unclosed_block().or_else(|| mistake.bare_rule());
+    let known = mistake.of_other_languages().or_else(|| mistake.unclosed_block()).or_else(|| mistake.bare_rule());
     let known = known.or_else(|| mistake.of_characters(parser_message)).or_else(|| mistake.of_directives());
     let known = known.or_else(|| mistake.in_arguments()).or_else(|| mistake.in_block(parser_message));
     known.or_else(|| mistake.between_definitions()).unwrap_or_else(|| mistake.other(parser_message))
@@ -154,13 +157,13 @@ impl<'t> Mistake<'t> {
             '/' if rest.starts_with("//") || rest.starts_with("/*") => {
                 (format!("`{}` does not begin a comment", &rest[..2]), "begin a comment with `#`")
             }
-            ';' => ("`;` cannot stand here".to_owned(), "remove it; a field ends with its line"),
+            ';' => ("unexpected `;`".to_owned(), "remove it; a field ends with its line"),
             '?' => (
-                "`?` cannot stand here".to_owned(),
+                "unexpected `?`".to_owned(),
                 "remove it; a field can be null unless its type ends with `!`, such as `String!`",
             ),
             _ if in_word => (format!("a name cannot hold `{character}`"), "use the letters a to z, digits and `_`"),
-            _ => (format!("`{character}` cannot stand here"), "remove it"),
+            _ => (format!("unexpected `{character}`"), "remove it"),
         };
         Some(self.at_character(message, help))
     }
@@ -212,6 +215,7 @@ impl<'t> Mistake<'t> {
                 _ => {}
             }
             depth == 0
+                && !(OTHER_KEYWORDS.contains(&token.text) && self.begins_line(token) && is_name(text(Some(index + 1))))
                 && known.iter().any(|(name, _)| name == token.text)
                 && !matches!(text(index.checked_sub(1)), "@" | "type" | "enum" | "extend")
                 && text(index.checked_add(1)) != ":"
@@ -235,7 +239,7 @@ impl<'t> Mistake<'t> {
             let directive = self.before(2).filter(|_| self.before_is(3, "@"))?.text;
             let argument = directives().into_iter().find(|(name, _)| name == directive);
             let argument = argument.and_then(|(_, argument)| argument).unwrap_or_else(|| "name".to_owned());
-            let help = format!("write `@{directive}({argument}: {})`", shortened(found));
+            let help = format!("write `@{directive}({argument}: {})`", self.argument(&argument));
             return Some(self.here("an argument needs its name", "a value without a name", help));
         }
         let is_word = |token: &Token<'_>| token.text.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -251,9 +255,23 @@ impl<'t> Mistake<'t> {
         }
         if matches!(found, "=") {
             let name = self.before(1).map_or("name", |token| token.text);
-            return Some(self.here("`=` cannot stand here", "not `:`", format!("write `{name}: …`")));
+            return Some(self.here("unexpected `=`", "not `:`", format!("write `{name}: …`")));
         }
         None
+    }
+
+    /// The value where the parser stopped, as this argument takes it.
+    fn argument(&self, name: &str) -> String {
+        let found = self.after(0);
+        if name == "fields" && found.starts_with('"') {
+            return format!("[{}]", shortened(found));
+        }
+        let rest = self.tokens.get(self.index..).unwrap_or_default();
+        let list = rest.iter().position(|token| token.text == "]").filter(|_| found == "[");
+        match list {
+            Some(end) => self.text[self.at..rest[end].end].to_owned(),
+            None => shortened(found),
+        }
     }
 
     /// A text without its opening quote.
@@ -314,7 +332,7 @@ impl<'t> Mistake<'t> {
             (_, "=") => {
                 let value = if self.after(1).is_empty() { "…".to_owned() } else { shortened(self.after(1)) };
                 let help = format!("write a default as `@default(to: {value})`");
-                return Some(self.here("`=` cannot stand here", "not a default", help));
+                return Some(self.here("unexpected `=`", "not a default", help));
             }
             (_, "true" | "false" | "null") if parser_message.contains("Enum Value") => {
                 let message = format!("a value of an enum cannot be called `{found}`");
@@ -396,7 +414,7 @@ impl<'t> Mistake<'t> {
         let message = if found.is_empty() || !parser_message.contains("OperationDefinition") {
             format!("syntax error: {}", plain_tokens(parser_message))
         } else {
-            format!("`{}` cannot stand here", shortened(found))
+            format!("unexpected `{}`", shortened(found))
         };
         self.here(message, "here", "model files are GraphQL type definitions (SDL); see docs/model.md")
     }

@@ -9,6 +9,7 @@ use backstay_base::limits;
 use crate::names::{nearest, suggestion};
 use crate::places::Places;
 use crate::source::Span;
+use crate::syntax::{open_brackets, tokens};
 use crate::{Diagnostic, Diagnostics, foreign, unsupported};
 
 type CompilerError<'a> = apollo_compiler::diagnostic::Diagnostic<'a, apollo_compiler::validation::DiagnosticData>;
@@ -99,9 +100,11 @@ impl Translation<'_> {
             (Some("UndefinedArgument"), [name, directive, ..]) => self.unknown_argument(name, directive, span),
             (Some("UndefinedEnumValue"), [name, of @ ..]) => {
                 let known = of.first().and_then(|of| self.schema.get_enum(of));
-                let known = known.iter().flat_map(|of| of.values.keys()).map(Name::as_str);
-                let diagnostic = Diagnostic::error(format!("there is no such word as `{name}` here"));
-                diagnostic.located(span, "not one of the words").help(suggestion(name, known))
+                let known: Vec<&str> = known.iter().flat_map(|of| of.values.keys()).map(Name::as_str).collect();
+                let directive = of.first().and_then(|of| self.directive_taking(of));
+                let directive = directive.map_or_else(|| "it".to_owned(), |directive| format!("`@{directive}`"));
+                let diagnostic = Diagnostic::error(format!("{directive} has no option `{name}`"));
+                diagnostic.located(span, "not an option").help(option(name, &known))
             }
             (Some("UnsupportedLocation"), _) => self.misplaced(covered, span),
             (Some("UniqueDirective"), _) => Diagnostic::error(format!("{} is written twice", head(covered)))
@@ -117,9 +120,11 @@ impl Translation<'_> {
                 .located(span, "again here")
                 .help("keep one of the two; join two rules with `&&` or `||`"),
             // The only object that a directive takes.
-            (Some("RequiredField" | "UndefinedInputValue"), _) => Diagnostic::error("this is no value for a field")
-                .located(span, "not `field` and `to`")
-                .help("write `{field: \"publishedAt\", to: \"now\"}`"),
+            (Some("RequiredField" | "UndefinedInputValue"), _) => {
+                Diagnostic::error("entries of `set` have the members `field` and `to`")
+                    .located(span, "not `field` and `to`")
+                    .help("write `{field: \"publishedAt\", to: \"now\"}`")
+            }
             (_, [name]) if message.starts_with("type extension for undefined type") => {
                 let known = self.schema.types.iter().filter(|(_, ty)| self.places.is_model(ty.name().location()));
                 let help = suggestion(name, known.map(|(name, _)| name.as_str()));
@@ -128,7 +133,9 @@ impl Translation<'_> {
             (Some("EmptyFieldSet"), _) => Diagnostic::error("the type has no fields")
                 .located(span, "this type")
                 .help("give it a field such as `name: String!`, or remove it"),
-            (Some("UnsupportedValueType"), _) => self.wrong_value(message, covered).located(span, "not what it takes"),
+            (Some("UnsupportedValueType"), _) => {
+                self.wrong_value(message, covered).located(span, "another kind of value")
+            }
             (_, [name, of, ..]) if message.starts_with("duplicate definitions") => self.written_twice(name, of, span),
             (_, [name, ..]) if message.starts_with("the type") && self.is_models(name) => {
                 let diagnostic = Diagnostic::error(format!("there are two types called `{name}`"));
@@ -146,7 +153,16 @@ impl Translation<'_> {
         let known = known.iter().flat_map(|definition| &definition.arguments).map(|a| a.name.as_str());
         let known: Vec<&str> = known.collect();
         let diagnostic = Diagnostic::error(format!("`@{directive}` takes no argument `{name}`"));
+        let at = self.level(span);
+        let known: Vec<&str> = known
+            .into_iter()
+            .filter(|known| !(directive == "allow" && at == Level::Field && *known == "delete"))
+            .collect();
         let help = match known.as_slice() {
+            _ if let Some(instead) = foreign::instead_of_argument(directive, name, at == Level::Field) => instead,
+            _ if directive == "allow" && nearest(name, known.iter().copied()).is_none() => {
+                format!("`@allow` takes {}", listed(&known, "and"))
+            }
             [] => format!("write `@{directive}` alone"),
             [only] => format!("write `@{directive}({only}: …)`"),
             _ => suggestion(name, known),
@@ -184,16 +200,19 @@ impl Translation<'_> {
                 Some(word) => format!("write `{word}` without quotes"),
                 None => format!("write one of {}", words.join(", ")),
             };
-            return Diagnostic::error(format!("expected a word, found {found}")).help(help);
+            return Diagnostic::error(format!("expected an unquoted name, found {found}")).help(help);
         }
         if ty == "String" {
             let help = match found {
                 "an enum" | "a boolean" => format!("write it in quotes: `\"{covered}\"`"),
-                "a list" => "write one text, such as `\"a && b\"`".to_owned(),
-                _ => "write a text between double quotes".to_owned(),
+                "a list" => "write one string, such as `\"a && b\"`".to_owned(),
+                _ => "write a string between double quotes".to_owned(),
             };
-            return Diagnostic::error(format!("expected a text, found {}", found.replace("an enum", "a bare word")))
-                .help(help);
+            return Diagnostic::error(format!(
+                "expected a string, found {}",
+                found.replace("an enum", "an unquoted name")
+            ))
+            .help(help);
         }
         Diagnostic::error(message).help("write a value of the type that is expected")
     }
@@ -234,6 +253,9 @@ impl Translation<'_> {
     fn misplaced(&self, covered: &str, span: Option<Span>) -> Diagnostic {
         let directive = head(covered);
         let definition = self.schema.directive_definitions.get(directive.trim_start_matches('@'));
+        let level = self.level(span);
+        let index = definition.is_some_and(|definition| definition.name == "index") && level == Level::Field;
+        let field = if index { self.field_before(span) } else { None };
         let places = definition.iter().flat_map(|definition| &definition.locations).map(|place| match place.name() {
             "SCHEMA" => "`extend schema`",
             "OBJECT" => "types",
@@ -242,8 +264,42 @@ impl Translation<'_> {
             "ENUM_VALUE" => "values of enums",
             other => other,
         });
-        let help = format!("it belongs on {}", places.collect::<Vec<_>>().join(" and "));
-        Diagnostic::error(format!("{directive} has no meaning here")).located(span, "not here").help(help)
+        let places = places.collect::<Vec<_>>().join(" or ");
+        let here = match level {
+            Level::Field => "a field",
+            Level::Type => "a type",
+            Level::Other => "this",
+        };
+        let help = match (field, places.as_str()) {
+            (Some(field), _) => format!("put it on the type: `@index(fields: [\"{field}\"])`"),
+            (None, "`extend schema`") => "put it on `extend schema`".to_owned(),
+            (None, "types") => "put it on the type".to_owned(),
+            (None, places) => format!("put it on {places}"),
+        };
+        Diagnostic::error(format!("`{directive}` can't be used on {here}")).located(span, "not here").help(help)
+    }
+
+    /// What a directive that stands here is written on.
+    fn level(&self, span: Option<Span>) -> Level {
+        let Some(before) = span.and_then(|span| self.places.sources.before(span)) else { return Level::Other };
+        directive_level(before)
+    }
+
+    /// The field that the directive here is written on.
+    fn field_before(&self, span: Option<Span>) -> Option<&str> {
+        let before = span.and_then(|span| self.places.sources.before(span))?;
+        let line = before.rsplit('\n').next()?;
+        let (name, _) = line.split_once(':')?;
+        let name = name.rsplit(['{', ' ', '\t', ',']).find(|word| !word.is_empty())?;
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then_some(name)
+    }
+
+    /// The directive with an argument of this type.
+    fn directive_taking(&self, ty: &str) -> Option<&str> {
+        let takes = |of: &&apollo_compiler::Node<apollo_compiler::ast::DirectiveDefinition>| {
+            of.arguments.iter().any(|argument| argument.ty.inner_named_type() == ty)
+        };
+        self.schema.directive_definitions.values().find(takes).map(|of| of.name.as_str())
     }
 
     fn remedy(&self, message: &str, quoted: &[&str]) -> String {
@@ -265,6 +321,49 @@ impl Translation<'_> {
             "see docs/model.md for what can be written here"
         };
         remedy.to_owned()
+    }
+}
+
+/// What a directive is written on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Type,
+    Field,
+    Other,
+}
+
+/// What the directive after this text is written on.
+fn directive_level(before: &str) -> Level {
+    let words = tokens(before);
+    let opened = open_brackets(&words);
+    let innermost = opened.iter().rfind(|token| token.text == "{");
+    let end =
+        innermost.map_or(words.len(), |brace| words.iter().position(|word| word.start == brace.start).unwrap_or(0));
+    let keyword = words[..end].iter().rfind(|word| matches!(word.text, "type" | "enum" | "schema"));
+    match (keyword.map(|word| word.text), innermost) {
+        (Some("type"), Some(_)) => Level::Field,
+        (Some("type"), None) => Level::Type,
+        _ => Level::Other,
+    }
+}
+
+/// `did you mean 'x'?`, or what can be chosen.
+fn option(name: &str, known: &[&str]) -> String {
+    match foreign::instead_of_option(name).filter(|meant| known.contains(meant)) {
+        Some(meant) => format!("write `{meant}`"),
+        None => match nearest(name, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("choose {}", listed(known, "or")),
+        },
+    }
+}
+
+/// `a`, `b` and `c`.
+fn listed(words: &[&str], and: &str) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} {and} {last}", before.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -85,7 +85,7 @@ impl Check<'_> {
                 self.refuse(definition, "directives of your own are not supported", "remove the definition");
             }
             Definition::SchemaDefinition(_) => {
-                self.refuse(definition, "the schema is defined by Backstay", "write `extend schema @app(name: …)`");
+                self.refuse(definition, "Backstay defines the schema's root", "write `extend schema @app(name: …)`");
             }
             Definition::ScalarTypeDefinition(_) | Definition::ScalarTypeExtension(_) => {
                 let help = "remove it; the scalars of Backstay are there already";
@@ -124,7 +124,7 @@ impl Check<'_> {
     ) {
         if matches!(name.as_str(), "Query" | "Mutation" | "Subscription") {
             let message = format!("`type {name}` is not supported yet");
-            return self.refuse(definition, &message, "collections have their queries and changes already");
+            return self.refuse(definition, &message, "remove it; Backstay generates the API");
         }
         if let Some(interface) = implements {
             let diagnostic = Diagnostic::error("`implements` is not supported yet");

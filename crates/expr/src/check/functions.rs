@@ -40,8 +40,8 @@ impl Checker<'_> {
             "upperAscii" => of_text(Function::UpperAscii, Type::Text),
             _ => None,
         };
-        if let Some(field) = self.counted(function, target.or(arguments.first())) {
-            return self.refuse(span.clone(), ExprErrorKind::Uncountable { field });
+        if let Some((many, field)) = self.counted(function, target.or(arguments.first())) {
+            return self.refuse_many(many, span, ExprErrorKind::Uncountable { field });
         }
         match (function.name.as_str(), target, arguments, method) {
             ("size", None, [of], _) | ("size", Some(of), [], _) => self.size(of, span),
@@ -72,19 +72,12 @@ impl Checker<'_> {
         self.refuse(function.span.clone(), kind)
     }
 
-    /// The relation to many whose records a call counts.
-    fn counted(&mut self, function: &Ident, target: Option<&Syntax>) -> Option<String> {
+    /// The relation to many whose records a call counts, and the name of its field.
+    fn counted<'s>(&mut self, function: &Ident, target: Option<&'s Syntax>) -> Option<(&'s Syntax, String)> {
         let target = target.filter(|_| foreign::counts(&function.name))?;
-        let noted = self.errors.len();
-        let place = match &target.node {
-            SyntaxNode::Name(_) | SyntaxNode::Select(..) => self.place(target),
-            _ => None,
-        };
-        self.errors.truncate(noted);
-        match place? {
-            Place::Many { field, .. } => Some(field),
-            Place::One(_) => None,
-        }
+        let many = self.many_at(target)?;
+        let field = many.rsplit('.').next().unwrap_or(&many).to_owned();
+        Some((target, field))
     }
 
     fn size(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {

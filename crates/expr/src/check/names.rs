@@ -27,8 +27,23 @@ impl<'m> Checker<'m> {
     pub(super) fn value_at(&mut self, syntax: &Syntax) -> Option<Expr> {
         match self.place(syntax)? {
             Place::One(expr) => Some(expr),
-            Place::Many { field, .. } => self.refuse(syntax.span.clone(), ExprErrorKind::ToMany { field }),
+            Place::Many { field, .. } => self.refuse_many(syntax, &syntax.span, ExprErrorKind::ToMany { field }),
         }
+    }
+
+    /// Refuses the records of a relation, to which `of` leads, where one value is needed.
+    pub(super) fn refuse_many<T>(&mut self, of: &Syntax, span: &Range<u32>, kind: ExprErrorKind) -> Option<T> {
+        let question = match kind {
+            ExprErrorKind::Uncountable { .. } => "ask whether there is one that meets a condition",
+            _ => "use `in` with lists and `exists` with relations",
+        };
+        let mut error = ExprError::new(span.clone(), kind);
+        if let Some(many) = of.path() {
+            let variable = self.free_variable(&many);
+            error.advise(format!("{question}: `{many}.exists({variable}, …)`"));
+        }
+        self.errors.push(error);
+        None
     }
 
     pub(super) fn place(&mut self, syntax: &Syntax) -> Option<Place> {
@@ -44,9 +59,9 @@ impl<'m> Checker<'m> {
                 match self.place_of_operand(of)? {
                     Place::One(of) => self.step(of, field, &syntax.span),
                     Place::Many { field: many, .. } if foreign::counts(&field.name) => {
-                        self.refuse(syntax.span.clone(), ExprErrorKind::Uncountable { field: many })
+                        self.refuse_many(of, &syntax.span, ExprErrorKind::Uncountable { field: many })
                     }
-                    Place::Many { field, .. } => self.refuse(of.span.clone(), ExprErrorKind::ToMany { field }),
+                    Place::Many { field, .. } => self.refuse_many(of, &of.span, ExprErrorKind::ToMany { field }),
                 }
             }
             _ => self.expr(syntax, None).map(Place::One),
@@ -105,13 +120,13 @@ impl<'m> Checker<'m> {
         }
         let known = self.scope.model.rules.keys().map(String::as_str).chain(RESERVED_NAMES);
         let variables = self.variables.iter().map(|variable| variable.name.as_str());
-        let suggestion = nearest(name, known.chain(variables)).map(str::to_owned).or_else(|| self.this_field(name));
+        let suggestion = self.this_field(name).or_else(|| nearest(name, known.chain(variables)).map(str::to_owned));
         let name = name.to_owned();
         self.refuse(span.clone(), ExprErrorKind::Unknown { what: Name::Variable, name, suggestion })
     }
 
     /// `this.name`, where a rule names a field of it without `this`.
-    fn this_field(&self, name: &str) -> Option<String> {
+    pub(super) fn this_field(&self, name: &str) -> Option<String> {
         let collection = self.scope.model.collection(self.scope.this?);
         collection.field_named(name).map(|field| format!("this.{}", field.name))
     }

@@ -46,6 +46,10 @@ impl Checker<'_> {
     /// Notes that the name on the left, which was just refused, is a value of the enum that the right side hints at.
     fn tell_bare_value_beside(&mut self, left: &Syntax, right: &Syntax, hint: fn(&Type) -> Option<&Type>) {
         let SyntaxNode::Name(name) = &left.node else { return };
+        // Beside a literal, the name is meant to be a field.
+        if Pliancy::of(right) != Pliancy::Fixed {
+            return;
+        }
         let noted = self.errors.len();
         let right = self.expr(right, None);
         self.errors.truncate(noted);

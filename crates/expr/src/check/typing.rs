@@ -11,7 +11,7 @@ pub(super) fn name_of(model: &Model, ty: &Type) -> String {
         Type::Int => "Int",
         Type::Float => "Float",
         Type::Decimal => "Decimal",
-        Type::Text => "Text",
+        Type::Text => "String",
         Type::Formatted(scalar) => scalar.name(),
         Type::Enum(id) => &model.enumeration(*id).name,
         Type::Id => "ID",

@@ -54,6 +54,7 @@ impl Declared<'_, '_> {
     fn single(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
         if let Some(target) = self.type_named(name) {
             self.check_open(report, target.system, name)?;
+            self.check_no_key(report, name);
             return Some(FieldKind::ToOne { target: target.id, on_delete: on_delete(report, self.node) });
         }
         if let Some((id, of)) = self.names.survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
@@ -65,6 +66,17 @@ impl Declared<'_, '_> {
             return Some(FieldKind::Enum(id));
         }
         scalar(report, self.node, name).map(FieldKind::Scalar)
+    }
+
+    /// Warns of a relation that is called as a key is in other systems.
+    fn check_no_key(&self, report: &mut Report<'_>, target: &Name) {
+        let field = &self.node.name;
+        let relation = field.strip_suffix("Id").or_else(|| field.strip_suffix("_id"));
+        if let Some(relation) = relation.filter(|relation| !relation.is_empty()) {
+            let message = format!("`{field}` is a relation to {target}, not a key");
+            let help = format!("call it `{relation}`; its value is the id of the {target}");
+            report.warn(field, message, "called as a key", help);
+        }
     }
 
     fn many(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {

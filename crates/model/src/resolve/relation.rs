@@ -45,6 +45,13 @@ impl ToMany<'_, '_> {
             return Some(FieldKind::OneToMany { target: self.far.id, via });
         }
         if other.directives.has("inverse") {
+            // The other end is refused alike: one error is enough.
+            let told = other.directives.get("inverse").and_then(|directive| read::text(directive, "field"));
+            let is_told = told.is_some_and(|(name, _)| name == self.node.name.as_str());
+            let (here, there) = (id_of(self.near, &self.node.name), id_of(self.far, &other.name));
+            if is_told && (self.far.id, there) < (self.near.id, here) {
+                return None;
+            }
             let help = "remove `@inverse` on one of the two; that side then holds the relation";
             report.error(place, "both ends are marked `@inverse`", "of a field that has `@inverse` itself", help);
             return None;

@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use backstay_scalar::Scalar;
 
 use super::report::Report;
-use super::survey::Survey;
-use crate::names::suggestion;
+use super::survey::{STANDARD_FIELDS, Survey};
+use crate::names::{self, suggestion};
 use crate::source::Span;
 use crate::{Collection, CollectionId, Diagnostic, Enum, Field, FieldKind, RuleText};
 
@@ -55,7 +55,7 @@ fn check_paths(report: &mut Report<'_>, collections: &[Collection]) {
     let mut seen: HashMap<&str, &Collection> = HashMap::new();
     for collection in collections {
         if let Some(first) = seen.insert(&collection.path, collection) {
-            let what = format!("{} and {} have one path, `/api/{}`", first.name, collection.name, collection.path);
+            let what = format!("{} and {} have the same path, `/api/{}`", first.name, collection.name, collection.path);
             collision(report, what, collection.span, first.span, "write `@path(is: \"…\")` on one of them");
         }
     }
@@ -84,8 +84,14 @@ fn check_columns(report: &mut Report<'_>, collection: &Collection) {
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for field in collection.stored_fields() {
         for column in &field.columns {
-            let what = format!("two fields of {} have one column, `{}`", collection.name, column.name);
-            if let Some(first) = seen.insert(&column.name, field.span) {
+            let Some(first) = seen.insert(&column.name, field.span) else { continue };
+            let standard = STANDARD_FIELDS.iter().find(|standard| names::snake(standard.name) == column.name);
+            if let Some(standard) = standard.filter(|standard| standard.name != field.name) {
+                let message = format!("every record already has `{}`", standard.name);
+                let diagnostic = Diagnostic::error(message).at(field.span, "the same field again");
+                report.push(diagnostic.help("leave this out"));
+            } else {
+                let what = format!("two fields of {} map to the same column, `{}`", collection.name, column.name);
                 collision(report, what, field.span, first, "give one of them another name");
             }
         }
@@ -141,7 +147,8 @@ impl Requirements<'_> {
         let names: Vec<&str> = self.trail[from..].iter().map(name).collect();
         let message = match names.as_slice() {
             [one] => format!("the first {one} cannot be made: it requires another"),
-            names => format!("no record of these types can be made first: {}", names.join(", ")),
+            [one, other] => format!("{one} and {other} require each other, so neither can ever be created"),
+            names => format!("{} require each other, so none of them can ever be created", names.join(", ")),
         };
         let diagnostic = Diagnostic::error(message).at(field.span, "required");
         diagnostic.help("remove the `!` of one relation in the circle")

@@ -2,14 +2,14 @@ use crate::literal;
 
 /// A name, a number, a string or a single character of punctuation.
 #[derive(Clone, Copy)]
-pub(super) struct Token<'t> {
-    pub(super) text: &'t str,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Token<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// The tokens of a text that need not be GraphQL.
-pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
     let (mut tokens, mut at) = (Vec::new(), 0);
     while let Some(character) = text[at..].chars().next() {
         let rest = &text[at..];
@@ -44,7 +44,7 @@ pub(super) fn string_length(text: &str) -> usize {
 }
 
 /// The brackets that these tokens leave open, the innermost last.
-pub(super) fn open_brackets<'t>(tokens: &[Token<'t>]) -> Vec<Token<'t>> {
+pub(crate) fn open_brackets<'t>(tokens: &[Token<'t>]) -> Vec<Token<'t>> {
     let mut open = Vec::new();
     for token in tokens {
         match token.text {

@@ -122,7 +122,7 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: two fields of Post have one column, `published_at`
+  × error: two fields of Post map to the same column, `published_at`
    ╭─[model.graphql:2:3]
  1 │ type Post @allow(read: "true") {
  2 │   publishedAt: Int
@@ -134,7 +134,7 @@ refused
  4 │   price: Money
    ╰────
   help: give one of them another name
-  × error: two fields of Post have one column, `price_currency`
+  × error: two fields of Post map to the same column, `price_currency`
    ╭─[model.graphql:4:3]
  3 │   published_at: Int
  4 │   price: Money
@@ -146,7 +146,7 @@ refused
  6 │   author: Post
    ╰────
   help: give one of them another name
-  × error: two fields of Post have one column, `author_id`
+  × error: two fields of Post map to the same column, `author_id`
    ╭─[model.graphql:6:3]
  5 │   priceCurrency: String
  6 │   author: Post

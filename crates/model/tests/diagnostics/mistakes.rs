@@ -27,6 +27,17 @@ fn check_fields(fields: &str, expected: &[(&str, &str, &str)]) {
     );
 }
 
+/// The warnings about a type Post with these fields.
+fn check_warning(fields: &str) -> Vec<String> {
+    let app = SourceFile::app("app.graphql", "extend schema @app(name: \"Test\")\n");
+    let user = "type User @allow(read: \"true\") { name: String }";
+    let model = format!("type Post @allow(read: \"true\") {{\n{fields}\n}}\n{user}\n");
+    let loaded = load(vec![app, SourceFile::app("model.graphql", model)]).expect("a model");
+    let told =
+        |one: &backstay_model::PlainDiagnostic| format!("{}: {}", one.message, one.help.as_deref().unwrap_or_default());
+    loaded.warnings.plain().iter().map(told).collect()
+}
+
 #[test]
 fn brackets_that_are_not_closed() {
     let close = "close the definition before it with `}`";
@@ -101,22 +112,18 @@ fn signs_of_other_languages() {
     check("// a post\ntype Post { a: Int }\n", &[("1:1", "`//` does not begin a comment", "begin a comment with `#`")]);
     check_fields(
         "  title: String!;\n  n: Int;",
-        &[("2:17", "`;` cannot stand here", "remove it; a field ends with its line")],
+        &[("2:17", "unexpected `;`", "remove it; a field ends with its line")],
     );
     check_fields(
         "  title?: String",
-        &[(
-            "2:8",
-            "`?` cannot stand here",
-            "remove it; a field can be null unless its type ends with `!`, such as `String!`",
-        )],
+        &[("2:8", "unexpected `?`", "remove it; a field can be null unless its type ends with `!`, such as `String!`")],
     );
     check_fields("  title: String!!", &[("2:17", "`!` is written twice", "write it once")]);
     check_fields("  title: !String", &[("2:10", "`!` stands before the type", "write `String!`")]);
-    check_fields("  n: Int = 3", &[("2:10", "`=` cannot stand here", "write a default as `@default(to: 3)`")]);
+    check_fields("  n: Int = 3", &[("2:10", "unexpected `=`", "write a default as `@default(to: 3)`")]);
     check_fields("  title String!", &[("2:9", "`:` is missing after `title`", "write `title: String`")]);
     check_fields("  n: Int @default(3)", &[("2:19", "an argument needs its name", "write `@default(to: 3)`")]);
-    check_fields("  n: Int @default(to = 3)", &[("2:22", "`=` cannot stand here", "write `to: …`")]);
+    check_fields("  n: Int @default(to = 3)", &[("2:22", "unexpected `=`", "write `to: …`")]);
     check("model Post {\n  title: String\n}\n", &[("1:1", "`model` does not begin a definition", "write `type Post`")]);
     check("Type Post {\n  title: String\n}\n", &[("1:1", "`Type` does not begin a definition", "write `type Post`")]);
     check(
@@ -220,7 +227,10 @@ fn directives_of_other_systems() {
         "  a: Int @min(value: 3)",
         &[("2:10", "there is no directive `@min`", "write `@check(rule: …, message: …)`")],
     );
-    check_fields("  a: Int @index", &[("2:10", "@index has no meaning here", "it belongs on types")]);
+    check_fields(
+        "  a: Int @index",
+        &[("2:10", "`@index` can't be used on a field", "put it on the type: `@index(fields: [\"a\"])`")],
+    );
 }
 
 #[test]
@@ -243,9 +253,12 @@ fn arguments_of_another_name() {
 fn values_that_a_transition_sets() {
     let help = "write `{field: \"publishedAt\", to: \"now\"}`";
     let with = |set: &str| format!("enum State {{\n  A\n  B @initial @to(state: \"A\", set: [\n{set}\n]) }}\n");
-    check(&with("{name: \"x\", value: \"now\"}"), &[("4:8", "this is no value for a field", help)]);
-    check(&with("{field: \"x\"}"), &[("4:1", "this is no value for a field", help)]);
-    check(&with("{}"), &[("4:1", "this is no value for a field", help)]);
+    check(
+        &with("{name: \"x\", value: \"now\"}"),
+        &[("4:8", "entries of `set` have the members `field` and `to`", help)],
+    );
+    check(&with("{field: \"x\"}"), &[("4:1", "entries of `set` have the members `field` and `to`", help)]);
+    check(&with("{}"), &[("4:1", "entries of `set` have the members `field` and `to`", help)]);
 }
 
 #[test]
@@ -268,15 +281,15 @@ fn an_argument_that_is_there_twice() {
 fn values_of_another_kind() {
     check_fields(
         "  author: User @onDelete(do: \"cascade\")",
-        &[("2:30", "expected a word, found a string", "write `CASCADE` without quotes")],
+        &[("2:30", "expected an unquoted name, found a string", "write `CASCADE` without quotes")],
     );
     check(
         "enum State {\n  DRAFT @initial @to(state: DONE)\n  DONE\n}\n",
-        &[("2:29", "expected a text, found a bare word", "write it in quotes: `\"DONE\"`")],
+        &[("2:29", "expected a string, found an unquoted name", "write it in quotes: `\"DONE\"`")],
     );
     check(
         "type Post @allow(read: true) {\n  a: Int\n}\n",
-        &[("1:24", "expected a text, found a boolean", "write it in quotes: `\"true\"`")],
+        &[("1:24", "expected a string, found a boolean", "write it in quotes: `\"true\"`")],
     );
     // A default that does not fit is not missing, too.
     check_fields(
@@ -291,4 +304,108 @@ fn things_that_are_there_twice() {
     check_fields("  title: String\n  title: Text", &[("3:3", "Post has two fields called `title`", help)]);
     check("enum State { DRAFT DONE DRAFT }\n", &[("1:25", "State has two values called `DRAFT`", help)]);
     check("type Post { a: Int }\ntype Post { b: Integr }\n", &[("2:6", "there are two types called `Post`", help)]);
+}
+
+#[test]
+fn types_in_the_notation_of_other_languages() {
+    let precision = "write `Decimal @precision(digits: 6, scale: 2)`";
+    let size = "write `String @check(rule: \"size(this.a) <= 80\", message: \"at most 80 characters\")`";
+    let declare = "declare `enum State { DRAFT DONE }` and write `state: State`";
+    let json = "write `JSON`, or a type of its own and its name here";
+    check_fields("  a: List<String>", &[("2:6", "`List<…>` is not a type", "write `[String!]`")]);
+    check_fields(
+        "  a: Option<String>",
+        &[("2:6", "`Option<…>` is not a type", "write `String`; a field can be null unless its type ends with `!`")],
+    );
+    check_fields("  a: Map<String, Int>", &[("2:6", "`Map<…>` is not a type", "write `JSON`")]);
+    check_fields("  a: String[]", &[("2:6", "`String[]` is not a type", "write `[String!]`")]);
+    check_fields("  a: Decimal(6,2)", &[("2:6", "`Decimal` takes no arguments", precision)]);
+    check_fields("  a: String(80)", &[("2:6", "`String` takes no arguments", size)]);
+    for written in ["enum(draft, done)", "draft | done", "\"draft\" | \"done\"", "[\"draft\", \"done\"]"] {
+        let fields = format!("  state: {written}");
+        check_fields(&fields, &[("2:10", "a list of values is not a type", declare)]);
+    }
+    check_fields("  a: {a: Int}", &[("2:6", "a field has no fields of its own", json)]);
+    check("enum S = DRAFT | DONE\n", &[("1:8", "unexpected `=`", "write `enum S { DRAFT DONE }`")]);
+    check(
+        "type Post:\n  a: Int\n",
+        &[("1:10", "unexpected `:`", "remove it, and write the fields between `{` and `}`")],
+    );
+    check(
+        "type Post: {\n  a: Int\n}\n",
+        &[("1:10", "unexpected `:`", "remove it, and write the fields between `{` and `}`")],
+    );
+    check("class Post {\n  a: Int\n}\n", &[("1:1", "`class` does not begin a definition", "write `type Post`")]);
+}
+
+#[test]
+fn arguments_and_options_of_other_systems() {
+    let allow = |argument: &str, help: &str| {
+        let message = format!("`@allow` takes no argument `{argument}`");
+        check(&format!("type Post @allow({argument}: \"true\") {{\n  a: Int\n}}\n"), &[("1:18", &message, help)]);
+    };
+    allow("list", "write `@allow(read: …)`");
+    allow("view", "write `@allow(read: …)`");
+    allow("write", "write `@allow(create: …, update: …, delete: …)`");
+    allow("whatever", "`@allow` takes `read`, `create`, `update` and `delete`");
+    let field = |argument: &str, help: &str| {
+        let message = format!("`@allow` takes no argument `{argument}`");
+        check_fields(&format!("  a: Int @allow({argument}: \"true\")"), &[("2:17", &message, help)]);
+    };
+    field("write", "write `@allow(create: …, update: …)`");
+    field("whatever", "`@allow` takes `read`, `create` and `update`");
+    let on_delete = "`@onDelete` has no option `DELETE`";
+    check_fields("  a: User @onDelete(do: DELETE)", &[("2:25", on_delete, "write `CASCADE`")]);
+    let choose = "choose `RESTRICT`, `CASCADE` or `SET_NULL`";
+    check_fields("  a: User @onDelete(do: WHATEVER)", &[("2:25", "`@onDelete` has no option `WHATEVER`", choose)]);
+    check_fields("  a: Int @set(on: SAVE, to: \"1\")", &[("2:19", "`@set` has no option `SAVE`", "write `WRITE`")]);
+    let states = "enum S {\n  A @initial @to(state: \"B\", if: \"true\")\n  B\n}\n";
+    check(states, &[("2:30", "`@to` takes no argument `if`", "write `@to(state: …, when: …)`")]);
+    let rule = "extend schema @rule(name: \"a\", expr: \"true\")\n";
+    check(rule, &[("1:32", "`@rule` takes no argument `expr`", "write `@rule(name: …, is: …)`")]);
+    let public = "write `@allow(read: \"true\")`";
+    check("type Post @public {\n  a: Int\n}\n", &[("1:11", "there is no directive `@public`", public)]);
+    let cascade = "write `@onDelete(do: CASCADE)`";
+    check_fields("  a: User @cascade", &[("2:11", "there is no directive `@cascade`", cascade)]);
+    check_fields(
+        "  a: Int @writeOnly",
+        &[("2:10", "there is no directive `@writeOnly`", "write `@class(is: SECRET)`")],
+    );
+    let index = "put it on the type: `@index(fields: [\"slug\"])`";
+    check_fields("  slug: String! @index", &[("2:17", "`@index` can't be used on a field", index)]);
+    check(
+        "type Post @allow(read: \"true\") @unique([\"title\"]) {\n  title: String\n}\n",
+        &[("1:40", "an argument needs its name", "write `@unique(fields: [\"title\"])`")],
+    );
+}
+
+#[test]
+fn what_every_record_has_already() {
+    check_fields("  created_at: DateTime", &[("2:3", "every record already has `createdAt`", "leave this out")]);
+    check(
+        "type A @allow(read: \"true\") {\n  bs: [B!] @inverse(field: \"all\")\n}\ntype B @allow(read: \"true\") {\n  all: [A!] @inverse(field: \"bs\")\n}\n",
+        &[(
+            "2:28",
+            "both ends are marked `@inverse`",
+            "remove `@inverse` on one of the two; that side then holds the relation",
+        )],
+    );
+    let key = check_warning("  authorId: User!");
+    assert_eq!(key, ["`authorId` is a relation to User, not a key: call it `author`; its value is the id of the User"]);
+    check(
+        "type A @allow(read: \"true\") {\n  xs: [A!] @inverse(field: \"bs\")\n  bs: [A!] @inverse(field: \"xs\")\n}\n",
+        &[(
+            "2:28",
+            "both ends are marked `@inverse`",
+            "remove `@inverse` on one of the two; that side then holds the relation",
+        )],
+    );
+    check(
+        "type A @allow(read: \"true\") {\n  b: B!\n}\ntype B @allow(read: \"true\") {\n  a: A!\n}\n",
+        &[(
+            "5:3",
+            "A and B require each other, so neither can ever be created",
+            "remove the `!` of one relation in the circle",
+        )],
+    );
 }

@@ -97,12 +97,12 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: there is no such word as `CASCAD` here
+  × error: `@onDelete` has no option `CASCAD`
    ╭─[model.graphql:2:30]
  1 │ type Post @allow(read: "true") {
  2 │   author: Post @onDelete(do: CASCAD)
    ·                              ───┬──
-   ·                                 ╰── not one of the words
+   ·                                 ╰── not an option
  3 │   a: Int
    ╰────
   help: did you mean `CASCADE`?
@@ -118,14 +118,14 @@ type Post @allow(read: "true") @readonly {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: @readonly has no meaning here
+  × error: `@readonly` can't be used on a type
    ╭─[model.graphql:1:32]
  1 │ type Post @allow(read: "true") @readonly {
    ·                                ────┬────
    ·                                    ╰── not here
  2 │   title: String!
    ╰────
-  help: it belongs on fields
+  help: put it on fields
 "#);
 }
 
@@ -303,14 +303,14 @@ type Post @path(is: 3) @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: expected a text, found an integer
+  × error: expected a string, found an integer
    ╭─[model.graphql:1:21]
  1 │ type Post @path(is: 3) @allow(read: "true") {
    ·                     ┬
-   ·                     ╰── not what it takes
+   ·                     ╰── another kind of value
  2 │   title: String!
    ╰────
-  help: write a text between double quotes
+  help: write a string between double quotes
 "#);
 }
 

@@ -34,7 +34,7 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `?` cannot stand here
+  × error: unexpected `?`
    ╭─[model.graphql:2:18]
  1 │ type Post @allow(read: "true") {
  2 │   title: String! ?

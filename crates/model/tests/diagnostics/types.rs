@@ -16,7 +16,7 @@ type Categorie @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: Category and Categorie have one path, `/api/categories`
+  × error: Category and Categorie have the same path, `/api/categories`
    ╭─[model.graphql:1:6]
  1 │ type Category @allow(read: "true") {
    ·      ────┬───

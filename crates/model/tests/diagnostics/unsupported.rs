@@ -218,7 +218,7 @@ refused
    · ╰──── this definition
  8 │     extend type Query {
    ╰────
-  help: collections have their queries and changes already
+  help: remove it; Backstay generates the API
   × error: `type Query` is not supported yet
     ╭─[model.graphql:8:1]
   7 │     }
@@ -228,7 +228,7 @@ refused
     · ╰──── this definition
  11 │     directive @mine on OBJECT
     ╰────
-  help: collections have their queries and changes already
+  help: remove it; Backstay generates the API
   × error: directives of your own are not supported
     ╭─[model.graphql:11:1]
  10 │ }
@@ -238,7 +238,7 @@ refused
  12 │ schema {
     ╰────
   help: remove the definition
-  × error: the schema is defined by Backstay
+  × error: Backstay defines the schema's root
     ╭─[model.graphql:12:1]
  11 │     directive @mine on OBJECT
  12 │ ╭─▶ schema {

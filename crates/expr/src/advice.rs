@@ -1,0 +1,62 @@
+//! Remedies in the names of the model: those that a kind of error gives alone name what a model need not have.
+
+use backstay_model::Enum;
+
+use crate::error::Name;
+use crate::{ExprError, ExprErrorKind, Scope, Type};
+
+/// The role that fixed remedies name.
+const ANY_ROLE: &str = "'ADMIN'";
+/// Values of an enum that a remedy lists.
+const LISTED: usize = 12;
+
+/// Gives the error, and one in a named rule, a remedy in the names of the model.
+pub(crate) fn give(error: &mut ExprError, scope: &Scope<'_>) {
+    if let ExprErrorKind::InRule { error, .. } = &mut error.kind {
+        give(error, scope);
+    } else if error.instead.is_none()
+        && let Some(remedy) = advice(error, scope)
+    {
+        error.advise(remedy);
+    }
+}
+
+fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
+    match &error.kind {
+        ExprErrorKind::Unknown { what: Name::Value(of), suggestion: None, .. } => {
+            scope.model.enums.iter().find(|one| one.name == *of).map(values)
+        }
+        ExprErrorKind::End | ExprErrorKind::Unexpected { .. } if scope.client => {
+            let is_rule = error.remedy().contains("this.");
+            let condition = condition(scope).filter(|_| is_rule)?;
+            Some(format!("write a condition such as `{condition}`"))
+        }
+        _ => {
+            let remedy = error.remedy();
+            let role = scope.model.roles.and_then(|roles| scope.model.enumeration(roles).values.first());
+            match role {
+                _ if !remedy.contains(ANY_ROLE) => None,
+                Some(role) => Some(remedy.replace(ANY_ROLE, &format!("'{}'", role.name))),
+                None => Some(format!("mark an enum of the model `@roles`; then {remedy}")),
+            }
+        }
+    }
+}
+
+fn values(of: &Enum) -> String {
+    let names: Vec<&str> = of.values.iter().take(LISTED).map(|value| &*value.name).collect();
+    let more = of.values.len() - names.len();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{} has {}{more}", of.name, names.join(", "))
+}
+
+/// A condition that can be written in a filter of this collection.
+fn condition(scope: &Scope<'_>) -> Option<String> {
+    let collection = scope.model.collection(scope.this?);
+    let text = {
+        let is_text = |field: &&backstay_model::Field| Type::of(collection, field) == Some(Type::Text);
+        let open = |field: &&backstay_model::Field| field.class != Some(backstay_model::Class::Secret);
+        collection.fields.iter().filter(open).find(is_text)
+    };
+    Some(text.map_or_else(|| "createdAt < now".to_owned(), |field| format!("{} == 'abc'", field.name)))
+}

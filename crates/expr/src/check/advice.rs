@@ -1,0 +1,220 @@
+//! What to write instead, in the names and the literals of the expression that is refused.
+
+use super::Checker;
+use super::names::Place;
+use crate::error::{Expected, ExprErrorKind};
+use crate::syntax::{Binary, Quantified, Syntax, SyntaxNode};
+use crate::{Operator, Quantifier, Type};
+
+/// Names that other systems give the caller.
+const CALLERS: [&str; 7] = ["auth", "user", "me", "currentUser", "current_user", "principal", "session"];
+
+impl Checker<'_> {
+    /// Gives the first error noted since `noted`, all of which are within this expression, a remedy of its own.
+    pub(super) fn advise(&mut self, syntax: &Syntax, noted: usize) {
+        let Some(kind) = self.errors.get(noted).map(|error| error.kind.clone()) else { return };
+        let advice = match &syntax.node {
+            SyntaxNode::Binary(of) => self.beside(of, &kind),
+            SyntaxNode::In(element, list) => self.member(list, element),
+            SyntaxNode::Call { target, function, arguments } => {
+                self.of_call(target.as_deref(), &function.name, arguments, &kind)
+            }
+            SyntaxNode::Quantified(of) if matches!(kind, ExprErrorKind::NotToMany { .. }) => element_of(of),
+            SyntaxNode::Text(text) => number_in_text(text, &kind),
+            SyntaxNode::Select(..) => identity_part(syntax).map(|part| self.of_identity(part, None)),
+            _ => None,
+        };
+        if let (Some(error), Some(advice)) = (self.errors.get_mut(noted), advice) {
+            error.advise(advice);
+        }
+        if let SyntaxNode::Binary(Binary { left, right, .. }) = &syntax.node
+            && let Some((number, literal)) = quoted_number(&kind, left, right)
+            && let Some(error) = self.errors.get_mut(noted)
+        {
+            error.span = literal.span.start as usize..literal.span.end as usize;
+            error.advise(format!("write {number} without quotes"));
+        }
+    }
+
+    /// For a comparison.
+    fn beside(&mut self, of: &Binary, kind: &ExprErrorKind) -> Option<String> {
+        let Binary { operator, left, right } = of;
+        let not = if *operator == Operator::NotEqual { "!" } else { "" };
+        let sign = super::comparison(*operator)?;
+        for (one, other) in [(left, right), (right, left)] {
+            if let Some(advice) = self.of_roles(one, other, not) {
+                return Some(advice);
+            }
+            if let Some(part) = identity_part(one) {
+                return Some(self.of_identity(part, Some(other)));
+            }
+            if let Some(advice) = self.of_many(one, other, sign) {
+                return Some(advice);
+            }
+            if let (ExprErrorKind::Compare { left, right }, Some(list)) = (kind, one.path())
+                && let SyntaxNode::Text(_) | SyntaxNode::Int(_) = &other.node
+                && let (Type::List(_), _) | (_, Type::List(_)) = (&left.ty, &right.ty)
+            {
+                let element = format!("{} in {list}", other.written()?);
+                return Some(if not.is_empty() {
+                    format!("write `{element}`")
+                } else {
+                    format!("write `!({element})`")
+                });
+            }
+        }
+        None
+    }
+
+    /// For the records of a relation, or a field of them, beside a value.
+    fn of_many(&mut self, one: &Syntax, other: &Syntax, sign: &str) -> Option<String> {
+        if let Some(many) = self.many_at(one) {
+            let variable = self.free_variable(&many);
+            if matches!(other.node, SyntaxNode::Null) {
+                let not = if sign == "==" { "!" } else { "" };
+                return Some(format!("write `{not}{many}.exists({variable}, true)`"));
+            }
+            return Some(format!("write `{many}.exists({variable}, {variable} {sign} {})`", other.written()?));
+        }
+        let SyntaxNode::Select(of, field) = &one.node else { return None };
+        let many = self.many_at(of).filter(|_| !crate::foreign::counts(&field.name))?;
+        let variable = self.free_variable(&many);
+        Some(format!("write `{many}.exists({variable}, {variable}.{} {sign} {})`", field.name, other.written()?))
+    }
+
+    /// For a value that is looked for among the records of a relation.
+    fn member(&mut self, list: &Syntax, element: &Syntax) -> Option<String> {
+        let many = self.many_at(list)?;
+        let variable = self.free_variable(&many);
+        Some(format!("write `{many}.exists({variable}, {variable} == {})`", element.written()?))
+    }
+
+    fn of_call(
+        &mut self,
+        target: Option<&Syntax>,
+        function: &str,
+        arguments: &[Syntax],
+        kind: &ExprErrorKind,
+    ) -> Option<String> {
+        if target.is_none() && !self.scope.client && self.scope.model.rules.contains_key(function) {
+            return Some(format!("`{function}` is a named rule; write it without parentheses"));
+        }
+        let [argument] = arguments else { return None };
+        if matches!(function, "hasRole" | "has_role" | "isRole" | "inRole" | "role") {
+            return self.role_in(argument, "");
+        }
+        let target = target.filter(|_| matches!(function, "contains" | "includes" | "has" | "include"))?;
+        if let Some(advice) = self.of_roles(target, argument, "").or_else(|| self.member(target, argument)) {
+            return Some(advice);
+        }
+        let ExprErrorKind::Type { found, .. } = kind else { return None };
+        let list = target.path().filter(|_| matches!(found.ty, Type::List(_)))?;
+        Some(format!("write `{} in {list}`", argument.written()?))
+    }
+
+    /// For the caller's role, as other systems name it, beside a text.
+    fn of_roles(&self, one: &Syntax, other: &Syntax, not: &str) -> Option<String> {
+        let is_role = |name: &str| matches!(name, "role" | "roles");
+        let unknown = |name: &str| self.visible_variable(name).is_none() && self.this_field(name).is_none();
+        let names_roles = match &one.node {
+            SyntaxNode::Name(name) => is_role(name) && unknown(name),
+            SyntaxNode::Select(of, part) => {
+                let SyntaxNode::Name(name) = &of.node else { return None };
+                is_role(&part.name) && CALLERS.contains(&name.as_str()) && unknown(name)
+            }
+            _ => false,
+        };
+        if names_roles { self.role_in(other, not) } else { None }
+    }
+
+    /// `'ROLE' in auth.roles` with the role of this literal, or one that exists.
+    fn role_in(&self, literal: &Syntax, not: &str) -> Option<String> {
+        let SyntaxNode::Text(text) = &literal.node else { return None };
+        let roles = self.scope.model.enumeration(self.scope.model.roles?);
+        let meant = roles.values.iter().find(|value| value.name.eq_ignore_ascii_case(text));
+        let role = &meant.or(roles.values.first())?.name;
+        let test = format!("'{role}' in auth.roles");
+        Some(if not.is_empty() { format!("write `{test}`") } else { format!("write `!({test})`") })
+    }
+
+    /// For `auth.email` and `auth.name`, alone or beside a field.
+    fn of_identity(&self, part: &str, other: Option<&Syntax>) -> String {
+        let owner = other.and_then(|other| match &other.node {
+            SyntaxNode::Select(of, _) if !matches!(of.node, SyntaxNode::Name(_)) => of.path(),
+            _ => None,
+        });
+        match owner.or_else(|| self.relation_to_identity()) {
+            Some(owner) => format!("the caller has no `{part}` in rules; write `{owner} == auth.id`"),
+            None => format!("the caller has no `{part}` in rules; it has `id`, `kind`, `roles` and `claims`"),
+        }
+    }
+
+    /// What in this record is an account.
+    fn relation_to_identity(&self) -> Option<String> {
+        let (identity, this) = (self.scope.model.identity?, self.scope.this?);
+        let prefix = if self.scope.client { "" } else { "this." };
+        if identity == this {
+            return Some(format!("{prefix}id"));
+        }
+        let collection = self.scope.model.collection(this);
+        let to_one = |field: &&backstay_model::Field| !field.kind.is_to_many() && field.kind.target() == Some(identity);
+        collection.fields.iter().find(to_one).map(|field| format!("{prefix}{}", field.name))
+    }
+
+    /// The path as it is written, if it leads to the records of a relation to many.
+    pub(super) fn many_at(&mut self, syntax: &Syntax) -> Option<String> {
+        let written = syntax.path()?;
+        let noted = self.errors.len();
+        let place = self.place(syntax);
+        self.errors.truncate(noted);
+        matches!(place, Some(Place::Many { .. })).then_some(written)
+    }
+
+    /// A name for a variable of a quantifier over this path.
+    pub(super) fn free_variable(&self, path: &str) -> String {
+        let field = path.rsplit('.').next().unwrap_or(path);
+        let first = field.chars().take(1).collect::<String>().to_lowercase();
+        if self.visible_variable(&first).is_none() { first } else { format!("{first}2") }
+    }
+}
+
+/// Which of `auth.email` and `auth.name` this is.
+fn identity_part(syntax: &Syntax) -> Option<&str> {
+    let SyntaxNode::Select(of, part) = &syntax.node else { return None };
+    let SyntaxNode::Name(name) = &of.node else { return None };
+    (name == "auth" && matches!(part.name.as_str(), "email" | "name")).then_some(part.name.as_str())
+}
+
+/// For `list.exists(x, x == 'a')`.
+fn element_of(of: &Quantified) -> Option<String> {
+    let Quantified { kind: Quantifier::Exists, over, variable, body } = of else { return None };
+    let SyntaxNode::Binary(Binary { operator: Operator::Equal, left, right }) = &body.node else { return None };
+    let is_variable = |side: &Syntax| matches!(&side.node, SyntaxNode::Name(name) if *name == variable.name);
+    let element = if is_variable(left) { right } else { left };
+    let one_is = is_variable(left) != is_variable(right);
+    let test = format!("{} in {}", element.written()?, over.path()?);
+    one_is.then(|| format!("write `{test}`"))
+}
+
+/// For a number in quotes where a number is expected.
+fn number_in_text(text: &str, kind: &ExprErrorKind) -> Option<String> {
+    let ExprErrorKind::Type { expected: Expected::Type(expected), .. } = kind else { return None };
+    let is_number = is_number(&expected.ty) && text.parse::<i64>().is_ok();
+    is_number.then(|| format!("write {text} without quotes"))
+}
+
+fn is_number(ty: &Type) -> bool {
+    matches!(ty, Type::Int | Type::Float)
+}
+
+/// The literal that is a number in quotes, beside a number.
+fn quoted_number<'s>(kind: &ExprErrorKind, left: &'s Syntax, right: &'s Syntax) -> Option<(&'s str, &'s Syntax)> {
+    let ExprErrorKind::Compare { left: one, right: other } = kind else { return None };
+    let literal = match (&left.node, &right.node) {
+        (_, SyntaxNode::Text(_)) if is_number(&one.ty) => right,
+        (SyntaxNode::Text(_), _) if is_number(&other.ty) => left,
+        _ => return None,
+    };
+    let SyntaxNode::Text(text) = &literal.node else { return None };
+    text.parse::<i64>().is_ok().then_some((text.as_str(), literal))
+}
