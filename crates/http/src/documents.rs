@@ -19,7 +19,7 @@ pub(crate) fn options(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
 pub(crate) fn root(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
     let links = json!({
         "name": admitted.state().engine.model().name,
-        "links": { "api": "/api/", "openapi": "/openapi.json", "signIn": "/auth/sign-in", "health": "/readyz" },
+        "links": { "api": "/api/", "transact": "/transact", "openapi": "/openapi.json", "signIn": "/auth/sign-in", "health": "/readyz" },
     });
     Ok(Answer::json(StatusCode::OK, Audience::Public, &links)?)
 }

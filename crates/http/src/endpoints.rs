@@ -3,12 +3,12 @@
 
 use backstay_model::Model;
 
-use crate::Refusal;
 use crate::endpoint::{
     BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Pages, Parameters,
     Pattern, Place, RecordRequest, Verb, allow,
 };
 use crate::target::{Records, Target};
+use crate::{Refusal, astray};
 
 const JSON: &str = "application/json";
 const JSON_BODY: BodyRule = BodyRule { media_types: &[JSON], limit: BodyLimit::Configured };
@@ -311,7 +311,7 @@ pub(crate) fn find<'p>(model: &Model, path: &'p str) -> Result<(&'static Place, 
         let records = Records::resolve(model, rest)?;
         return Ok((place_of(records), Target::Records(records)));
     }
-    let place = other(path).ok_or(Refusal::NoSuchPath { hint: None })?;
+    let place = other(path).ok_or_else(|| astray::refusal(model, path, fixed_paths()))?;
     let code = path.strip_prefix(PROBLEMS).filter(|_| place.pattern == Pattern::Problem);
     Ok((place, code.map_or(Target::Fixed, Target::Problem)))
 }
@@ -350,6 +350,16 @@ fn other(path: &str) -> Option<&'static Place> {
         Pattern::Problem => path.starts_with(PROBLEMS),
         Pattern::Collection | Pattern::Query | Pattern::Record => false,
     })
+}
+
+/// The paths that everyone may call, without that of the root, which no other is near to.
+fn fixed_paths() -> impl Iterator<Item = &'static str> {
+    let open = OTHERS.iter().filter(|place| place.callers != Callers::Operators);
+    let paths = open.filter_map(|place| match place.pattern {
+        Pattern::Fixed(paths) => paths.first().copied(),
+        Pattern::Problem | Pattern::Collection | Pattern::Query | Pattern::Record => None,
+    });
+    paths.filter(|path| *path != "/")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod accounts;
 mod admission;
 mod answer;
+mod astray;
 mod body;
 mod collections;
 mod compression;

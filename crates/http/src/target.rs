@@ -1,8 +1,10 @@
+use std::iter;
+
 use backstay_base::{Error, RecordId};
 use backstay_model::{Collection, CollectionId, Model};
 use backstay_rest::decode;
 
-use crate::Refusal;
+use crate::{Refusal, astray};
 
 /// What the path of a request names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,8 @@ impl Records {
         let segment = |text| decode(text, false).map_err(|kind| Refusal::malformed("path", kind));
         let first = segment(first)?;
         let (name, verb) = first.split_once(':').map_or((&*first, None), |(name, verb)| (name, Some(verb)));
-        let collection = model.collection_at(name).ok_or_else(|| no_such_path(model, name))?;
+        let astray = || astray::refusal(model, &format!("/api/{first}"), iter::empty());
+        let collection = model.collection_at(name).ok_or_else(astray)?;
         match (verb, rest) {
             (None, None) => Ok(Self::Collection(collection.id)),
             (None, Some(id)) => Self::record(collection, &segment(id)?),
@@ -65,14 +68,4 @@ impl Records {
             Self::Collection(id) | Self::Query(id) | Self::Record(id, _) => id,
         }
     }
-}
-
-fn no_such_path(model: &Model, name: &str) -> Refusal {
-    let wanted = name.to_ascii_lowercase().replace('_', "-");
-    let open = || model.collections.iter().filter(|collection| !collection.system);
-    let named = open().find(|collection| collection.name.eq_ignore_ascii_case(name));
-    let meant = named.map(|collection| &*collection.path);
-    let meant = meant.or_else(|| backstay_base::nearest(&wanted, open().map(|collection| &*collection.path)));
-    let hint = meant.map(|path| format!("/api/{path}"));
-    Refusal::NoSuchPath { hint }
 }

@@ -39,6 +39,15 @@ async fn paths_and_methods() {
         assert_eq!(message(&reply), expected, "{line}");
     };
     check("GET /api/note", "there is nothing at this path; did you mean /api/notes?").await;
+    check("GET /api/notse?limit=1", "there is nothing at this path; did you mean /api/notes?").await;
+    check("GET /rest/v1/notes", "there is nothing at this path; did you mean /api/notes?").await;
+    check("GET /Note/ID", "there is nothing at this path; did you mean /api/notes?").await;
+    check("GET /auth/sing-in", "there is nothing at this path; did you mean /auth/sign-in?").await;
+    check("POST /Login", "there is nothing at this path; did you mean /auth/sign-in?").await;
+    check("POST /api/batch", "there is nothing at this path; did you mean /transact?").await;
+    check("GET /explian", "there is nothing at this path").await;
+    check("GET /graphql", "GraphQL is not supported yet; the API is REST, see /openapi.json").await;
+    check("GET /_/", "there is no admin site yet; use the command line, see `backstay help`").await;
     check("GET /nowhere", "there is nothing at this path").await;
     check("GET /api/notes:live", "`:live` is not supported yet; poll with `:query` instead").await;
     check("PUT /api/notes/ID", "replacing a whole record is not supported yet; change it with PATCH").await;
