@@ -15,6 +15,7 @@ use backstay_base::limits;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::{Token, Value};
 
+use advice::Advisor;
 use literal::Literal;
 use parameters::Parameters;
 use typing::is_alike;
@@ -114,7 +115,7 @@ impl<'m> Checker<'m> {
         let noted = self.errors.len();
         let expr = self.must_be(expr, expected);
         if expr.is_none() {
-            self.advise(syntax, noted);
+            Advisor { checker: self }.advise(syntax, noted);
         }
         expr
     }
@@ -155,7 +156,7 @@ impl<'m> Checker<'m> {
         let expr = self.node(syntax, hint);
         self.depth -= 1;
         if expr.is_none() {
-            self.advise(syntax, noted);
+            Advisor { checker: self }.advise(syntax, noted);
         }
         expr
     }

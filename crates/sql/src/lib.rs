@@ -4,6 +4,7 @@
 mod arithmetic;
 mod builder;
 mod column;
+mod columns;
 mod compare;
 mod decimal;
 mod dialect;

@@ -5,8 +5,8 @@ use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
 
 use crate::builder::{Anchor, Builder};
+use crate::columns::Columns;
 use crate::lower::holds;
-use crate::output::Columns;
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::only_where;

@@ -1,7 +1,6 @@
 //! What to write instead, in the names and the literals of the expression that is refused.
 
 use super::Checker;
-use super::names::Place;
 use crate::error::{Expected, ExprErrorKind};
 use crate::syntax::{Binary, Quantified, Syntax, SyntaxNode};
 use crate::{Operator, Quantifier, Type};
@@ -9,10 +8,15 @@ use crate::{Operator, Quantifier, Type};
 /// Names that other systems give the caller.
 const CALLERS: [&str; 7] = ["auth", "user", "me", "currentUser", "current_user", "principal", "session"];
 
-impl Checker<'_> {
+/// Finds remedies for what a checker has refused.
+pub(super) struct Advisor<'a, 'm> {
+    pub(super) checker: &'a mut Checker<'m>,
+}
+
+impl Advisor<'_, '_> {
     /// Gives the first error noted since `noted`, all of which are within this expression, a remedy of its own.
-    pub(super) fn advise(&mut self, syntax: &Syntax, noted: usize) {
-        let Some(kind) = self.errors.get(noted).map(|error| error.kind.clone()) else { return };
+    pub(super) fn advise(mut self, syntax: &Syntax, noted: usize) {
+        let Some(kind) = self.checker.errors.get(noted).map(|error| error.kind.clone()) else { return };
         let advice = match &syntax.node {
             SyntaxNode::Binary(of) => self.beside(of, &kind),
             SyntaxNode::In(element, list) => self.member(list, element),
@@ -24,12 +28,12 @@ impl Checker<'_> {
             SyntaxNode::Select(..) => identity_part(syntax).map(|part| self.of_identity(part, None)),
             _ => None,
         };
-        if let (Some(error), Some(advice)) = (self.errors.get_mut(noted), advice) {
+        if let (Some(error), Some(advice)) = (self.checker.errors.get_mut(noted), advice) {
             error.advise(advice);
         }
         if let SyntaxNode::Binary(Binary { left, right, .. }) = &syntax.node
             && let Some((number, literal)) = quoted_number(&kind, left, right)
-            && let Some(error) = self.errors.get_mut(noted)
+            && let Some(error) = self.checker.errors.get_mut(noted)
         {
             error.span = literal.span.start as usize..literal.span.end as usize;
             error.advise(format!("write {number} without quotes"));
@@ -68,8 +72,8 @@ impl Checker<'_> {
 
     /// For the records of a relation, or a field of them, beside a value.
     fn of_many(&mut self, one: &Syntax, other: &Syntax, sign: &str) -> Option<String> {
-        if let Some(many) = self.many_at(one) {
-            let variable = self.free_variable(&many);
+        if let Some(many) = self.checker.many_at(one) {
+            let variable = self.checker.free_variable(&many);
             if matches!(other.node, SyntaxNode::Null) {
                 let not = if sign == "==" { "!" } else { "" };
                 return Some(format!("write `{not}{many}.exists({variable}, true)`"));
@@ -77,15 +81,15 @@ impl Checker<'_> {
             return Some(format!("write `{many}.exists({variable}, {variable} {sign} {})`", other.written()?));
         }
         let SyntaxNode::Select(of, field) = &one.node else { return None };
-        let many = self.many_at(of).filter(|_| !crate::foreign::counts(&field.name))?;
-        let variable = self.free_variable(&many);
+        let many = self.checker.many_at(of).filter(|_| !crate::foreign::counts(&field.name))?;
+        let variable = self.checker.free_variable(&many);
         Some(format!("write `{many}.exists({variable}, {variable}.{} {sign} {})`", field.name, other.written()?))
     }
 
     /// For a value that is looked for among the records of a relation.
     fn member(&mut self, list: &Syntax, element: &Syntax) -> Option<String> {
-        let many = self.many_at(list)?;
-        let variable = self.free_variable(&many);
+        let many = self.checker.many_at(list)?;
+        let variable = self.checker.free_variable(&many);
         Some(format!("write `{many}.exists({variable}, {variable} == {})`", element.written()?))
     }
 
@@ -96,7 +100,7 @@ impl Checker<'_> {
         arguments: &[Syntax],
         kind: &ExprErrorKind,
     ) -> Option<String> {
-        if target.is_none() && !self.scope.client && self.scope.model.rules.contains_key(function) {
+        if target.is_none() && !self.checker.scope.client && self.checker.scope.model.rules.contains_key(function) {
             return Some(format!("`{function}` is a named rule; write it without parentheses"));
         }
         let [argument] = arguments else { return None };
@@ -115,7 +119,8 @@ impl Checker<'_> {
     /// For the caller's role, as other systems name it, beside a text.
     fn of_roles(&self, one: &Syntax, other: &Syntax, not: &str) -> Option<String> {
         let is_role = |name: &str| matches!(name, "role" | "roles");
-        let unknown = |name: &str| self.visible_variable(name).is_none() && self.this_field(name).is_none();
+        let unknown =
+            |name: &str| self.checker.visible_variable(name).is_none() && self.checker.this_field(name).is_none();
         let names_roles = match &one.node {
             SyntaxNode::Name(name) => is_role(name) && unknown(name),
             SyntaxNode::Select(of, part) => {
@@ -130,7 +135,7 @@ impl Checker<'_> {
     /// `'ROLE' in auth.roles` with the role of this literal, or one that exists.
     fn role_in(&self, literal: &Syntax, not: &str) -> Option<String> {
         let SyntaxNode::Text(text) = &literal.node else { return None };
-        let roles = self.scope.model.enumeration(self.scope.model.roles?);
+        let roles = self.checker.scope.model.enumeration(self.checker.scope.model.roles?);
         let meant = roles.values.iter().find(|value| value.name.eq_ignore_ascii_case(text));
         let role = &meant.or(roles.values.first())?.name;
         let test = format!("'{role}' in auth.roles");
@@ -151,30 +156,14 @@ impl Checker<'_> {
 
     /// What in this record is an account.
     fn relation_to_identity(&self) -> Option<String> {
-        let (identity, this) = (self.scope.model.identity?, self.scope.this?);
-        let prefix = if self.scope.client { "" } else { "this." };
+        let (identity, this) = (self.checker.scope.model.identity?, self.checker.scope.this?);
+        let prefix = if self.checker.scope.client { "" } else { "this." };
         if identity == this {
             return Some(format!("{prefix}id"));
         }
-        let collection = self.scope.model.collection(this);
+        let collection = self.checker.scope.model.collection(this);
         let to_one = |field: &&backstay_model::Field| !field.kind.is_to_many() && field.kind.target() == Some(identity);
         collection.fields.iter().find(to_one).map(|field| format!("{prefix}{}", field.name))
-    }
-
-    /// The path as it is written, if it leads to the records of a relation to many.
-    pub(super) fn many_at(&mut self, syntax: &Syntax) -> Option<String> {
-        let written = syntax.path()?;
-        let noted = self.errors.len();
-        let place = self.place(syntax);
-        self.errors.truncate(noted);
-        matches!(place, Some(Place::Many { .. })).then_some(written)
-    }
-
-    /// A name for a variable of a quantifier over this path.
-    pub(super) fn free_variable(&self, path: &str) -> String {
-        let field = path.rsplit('.').next().unwrap_or(path);
-        let first = field.chars().take(1).collect::<String>().to_lowercase();
-        if self.visible_variable(&first).is_none() { first } else { format!("{first}2") }
     }
 }
 

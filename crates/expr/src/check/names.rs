@@ -1,6 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use backstay_base::nearest;
 use backstay_model::{Class, Collection, CollectionId, RuleText};
 use backstay_scalar::Scalar;
 
@@ -9,7 +10,6 @@ use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::lexis::Lexis;
 use crate::syntax::{Ident, Syntax, SyntaxNode};
 use crate::{CallerPart, Expr, MoneyPart, Node, Path, Root, Type, foreign, syntax};
-use backstay_base::nearest;
 
 /// Relations that one path may lead through.
 const PATH_RELATIONS: usize = 8;
@@ -158,6 +158,22 @@ impl<'m> Checker<'m> {
     fn now(&mut self, span: &Range<u32>) -> Expr {
         self.found.uses_now = true;
         self.make(Node::Now, Type::Timestamp, span)
+    }
+
+    /// The path as it is written, if it leads to the records of a relation to many.
+    pub(super) fn many_at(&mut self, syntax: &Syntax) -> Option<String> {
+        let written = syntax.path()?;
+        let noted = self.errors.len();
+        let place = self.place(syntax);
+        self.errors.truncate(noted);
+        matches!(place, Some(Place::Many { .. })).then_some(written)
+    }
+
+    /// A name for a variable of a quantifier over this path.
+    pub(super) fn free_variable(&self, path: &str) -> String {
+        let field = path.rsplit('.').next().unwrap_or(path);
+        let first = field.chars().take(1).collect::<String>().to_lowercase();
+        if self.visible_variable(&first).is_none() { first } else { format!("{first}2") }
     }
 
     /// The variable of this name; those outside a named rule cannot be seen from within.
