@@ -88,7 +88,7 @@ pub enum ViolationKind {
         suggestion: Option<String>,
     },
     /// A member occurs twice in one object.
-    #[error("the member occurs twice")]
+    #[error("it is given twice")]
     Duplicate,
     /// A value is required.
     #[error("a value is required")]
@@ -210,9 +210,6 @@ pub enum Conflict {
     /// What was asked is already so.
     #[error("{0}")]
     Already(&'static str),
-    /// The write was run to be explained, and is undone.
-    #[error("the write was rehearsed and undone")]
-    Rehearsed,
 }
 
 /// Why a caller is not recognised.
@@ -286,7 +283,7 @@ pub enum Error {
         what: String,
     },
     /// The caller may change the record, but not into this.
-    #[error("this change would leave a {collection} that you may not update")]
+    #[error("this change would leave the {collection} in a form that you may not update")]
     ForbiddenAfterwards {
         /// The collection.
         collection: String,
@@ -359,7 +356,7 @@ impl Error {
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",
             Self::Conflict(Conflict::Concurrent) => "concurrent-change",
-            Self::Conflict(Conflict::Already(_) | Conflict::Rehearsed) => "already-done",
+            Self::Conflict(Conflict::Already(_)) => "already-done",
             Self::Precondition { .. } => "version-mismatch",
             Self::KeyReused => "idempotency-key-reused",
             Self::Limit(Limit::Size { .. }) => "too-large",

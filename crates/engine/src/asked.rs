@@ -126,12 +126,18 @@ fn order(view: View<'_>, collection: &Collection, (keys, at): (&[SortKey], &Plac
     Ok(())
 }
 
-/// Refuses a filter that names what the caller never sees.
+/// Refuses a filter that names what the caller never sees, or compares what has no equality.
 pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -> Result<(), Error> {
-    let hidden = filter.equals.iter().map(|(field, _)| collection.field(*field));
-    let hidden = hidden.filter(|field| !view.may_see(collection.id, field.id));
-    let violations: Vec<Violation> =
-        hidden.map(|field| Violation::new(Place::Equality(field.name.clone()), forbidden(field))).collect();
+    let wrong = |field: &Field| {
+        if !view.may_see(collection.id, field.id) {
+            return Some(forbidden(field));
+        }
+        let comparable = view.model.comparable_type(field).is_some();
+        (!comparable).then(|| ViolationKind::Range(format!("'{}' cannot be compared with a value", field.name)))
+    };
+    let equals = filter.equals.iter().map(|(field, _)| collection.field(*field));
+    let violation = |field: &Field| Some(Violation::new(Place::Equality(field.name.clone()), wrong(field)?));
+    let violations: Vec<Violation> = equals.filter_map(violation).collect();
     if filter.equals.len() > limits::PARAMETERS {
         let range = format!("at most {} fields compared with a value", limits::PARAMETERS);
         return Err(Error::malformed(Place::Filter, ViolationKind::Range(range)));

@@ -1,9 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Action, Ambient, Caller, Error, IdSource, RecordId, RequestId, Timestamp};
+use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, RecordId, RequestId, Timestamp};
 use backstay_live::{Seen, VersionClock};
-use backstay_model::{CollectionId, FieldId, Model};
+use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Planner, Row, Template};
 use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError};
@@ -114,6 +114,11 @@ impl Engine {
     /// Time and randomness.
     pub fn ambient(&self) -> &Ambient {
         &self.inner.ambient
+    }
+
+    /// Whether a collection is there for this caller: Backstay's own are for operators alone.
+    pub fn exists_for(&self, caller: &Caller, collection: &Collection) -> bool {
+        !collection.system || caller.kind == CallerKind::Operator
     }
 
     /// A new id.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Action, Conflict, Error, RecordId};
+use backstay_base::{Action, Error, RecordId};
 use backstay_model::{Collection, CollectionId};
 use backstay_sql::RecordSource;
 use backstay_store::Writes;
@@ -78,7 +78,7 @@ async fn rehearse(
     (into.rules, into.statements) = (rules, statements);
     match (undone, verdict) {
         // The rehearsal ended by itself: what it found out counts.
-        (Err(Error::Conflict(Conflict::Rehearsed)), Some(verdict)) => verdict,
+        (Err(Error::Internal(end)), Some(verdict)) if end.is::<Rehearsed>() => verdict,
         (Err(error), _) => Err(error),
         (Ok(()), _) => Ok(()),
     }
@@ -91,6 +91,11 @@ struct Recording {
     rules: Vec<ExplainedRule>,
     statements: Vec<ExplainedStatement>,
 }
+
+/// How a rehearsal ends: with an error, so that everything it wrote is undone.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was rehearsed and undone")]
+struct Rehearsed;
 
 /// A request that is run and undone.
 struct Rehearsal {
@@ -133,7 +138,7 @@ impl Transaction for Rehearsal {
             let (rules, statements) = cx.recorder.take().unwrap_or_default().finish(executed);
             of_read.extend(rules);
             *self.recording.lock() = Recording { verdict: Some(verdict), rules: of_read, statements };
-            Err(Conflict::Rehearsed.into())
+            Err(Error::internal(Rehearsed))
         })
     }
 }

@@ -47,6 +47,26 @@ impl Request {
         }
     }
 
+    /// How it wants to be done, if it writes.
+    pub fn options(&self) -> Option<&WriteOptions> {
+        match self {
+            Self::Get(_) | Self::List(_) => None,
+            Self::Create(Create { options, .. })
+            | Self::Update(Update { options, .. })
+            | Self::Delete(Delete { options, .. }) => Some(options),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn options_mut(&mut self) -> Option<&mut WriteOptions> {
+        match self {
+            Self::Get(_) | Self::List(_) => None,
+            Self::Create(Create { options, .. })
+            | Self::Update(Update { options, .. })
+            | Self::Delete(Delete { options, .. }) => Some(options),
+        }
+    }
+
     /// Its name in explanations.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -38,6 +38,14 @@ impl Tag {
         &self.0
     }
 
+    /// The version that the tag of a record names, if this is the text of one.
+    pub fn version_in(text: &str) -> Option<i64> {
+        let (digits, hash) = text.split_once('.')?;
+        let is_hash = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let is_plain = digits == "0" || !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+        (is_plain && !hash.is_empty() && hash.bytes().all(is_hash)).then(|| digits.parse().ok())?
+    }
+
     fn append_hash(text: &mut String, body: &[u8]) {
         let digest = Sha256::digest(body);
         URL_SAFE_NO_PAD.encode_string(&digest[..HASH_BYTES], text);

@@ -25,11 +25,11 @@ async fn rows_are_shown_to_those_whom_the_rule_allows() {
     assert_eq!(titles(&desk.ada).await.as_array().map(Vec::len), Some(2));
     assert_eq!(titles(&desk.eve).await.as_array().map(Vec::len), Some(1));
     assert_eq!(titles(&anonymous()).await.as_array().map(Vec::len), Some(1));
-    assert_eq!(told(desk.get("Post", &desk.eve, draft).await), "not-found: there is no Post with this id");
+    assert_eq!(told(desk.get("Post", &desk.eve, draft).await), "not-found");
     assert_eq!(told(desk.get("Post", &anonymous(), published).await), "ok");
-    assert_eq!(told(desk.page("User", &anonymous(), |_| ()).await), "sign-in-required: sign in first");
+    assert_eq!(told(desk.page("User", &anonymous(), |_| ()).await), "sign-in-required");
     let person = desk.ada.id.expect("an id");
-    assert_eq!(told(desk.get("User", &anonymous(), person).await), "sign-in-required: sign in first");
+    assert_eq!(told(desk.get("User", &anonymous(), person).await), "sign-in-required");
 }
 
 #[tokio::test]
@@ -54,22 +54,21 @@ async fn a_hidden_field_is_left_out_and_null_for_filters() {
     assert_eq!(names(&desk.ada, "email.startsWith('bob')").await, "");
     assert_eq!(names(&desk.ada, "!email.startsWith('bob')").await, "ada", "unknown never allows, under negation too");
     assert_eq!(names(&desk.ada, "email == null").await, "bob eve");
-    let refused = "malformed-request: filter: you may not read 'salary'";
+    let refused = "malformed-request: filter FieldHidden";
     assert_eq!(names(&desk.ada, "salary > 1.0").await, refused);
     assert_eq!(
         told(desk.page("User", &desk.ada, |list| list.sort = Some("salary".into())).await),
-        "malformed-request: sort: you may not read 'salary'"
+        "malformed-request: sort FieldHidden"
     );
     assert_eq!(
         told(desk.select("User", &desk.ada, ada, Some("salary")).await),
-        "malformed-request: select: you may not read 'salary'"
+        "malformed-request: select FieldHidden"
     );
     let by_salary = desk.page("User", &desk.ada, |list| list.equals = vec![("salary".into(), text("1"))]).await;
-    assert_eq!(told(by_salary), "malformed-request: salary: you may not read 'salary'");
+    assert_eq!(told(by_salary), "malformed-request: salary FieldHidden");
     assert_eq!(
         told(desk.select("User", &desk.editor, ada, Some("token")).await),
-        "malformed-request: select: unknown field 'token'; did you mean 'token'?"
-            .replace("; did you mean 'token'?", ""),
+        "malformed-request: select Unknown",
         "a secret has no name"
     );
 }
@@ -100,10 +99,10 @@ async fn related_records_are_read_in_the_same_statement_under_their_own_rules() 
     };
     assert_eq!(read(&desk.ada).await, seen(r#"{"email":"ada@example.org","name":"ada"}"#));
     assert_eq!(read(&desk.bob).await, seen(r#"{"name":"ada"}"#));
-    let forbidden = "malformed-request: select: you may not read 'author'";
+    let forbidden = "malformed-request: select FieldHidden";
     assert_eq!(read(&anonymous()).await, forbidden, "nobody who has not signed in may read a user");
     let filter = desk.page("Post", &anonymous(), |list| list.filter = Some("author.name == 'ada'".into())).await;
-    assert_eq!(told(filter), "malformed-request: filter: you may not read 'name'");
+    assert_eq!(told(filter), "malformed-request: filter FieldHidden");
     let hidden = desk.page("Post", &desk.bob, |list| list.filter = Some("comments.exists(c, c.text == 'bad')".into()));
     assert_eq!(
         hidden.await.expect("a list")["items"].as_array().map(Vec::len),
@@ -142,7 +141,7 @@ async fn what_is_hidden_orders_no_nested_list() {
     check(&desk.editor, "members(sort:-email){name}", r#"{"members":[{"name":"bob"},{"name":"ada"}]}"#).await;
     check(&desk.ada, "members(sort:-email){name}", r#"{"members":[{"name":"bob"},{"name":"ada"}]}"#).await;
     check(&desk.bob, "members(sort:email){name}", r#"{"members":[{"name":"bob"},{"name":"ada"}]}"#).await;
-    check(&desk.ada, "members(sort:salary){name}", "malformed-request: select: you may not read 'salary'").await;
+    check(&desk.ada, "members(sort:salary){name}", "malformed-request: select FieldHidden").await;
 }
 
 #[tokio::test]
@@ -162,22 +161,16 @@ async fn filters_take_parameters_of_the_types_that_they_need() {
     check("$l in labels", &[("l", "x")], "7").await;
     check("section == $s", &[("s", &desk.section.to_string())], "7").await;
     check("title == $q", &[("q", "'; DROP TABLE post; --")], "").await;
-    check("words == $w", &[], "malformed-request: $w: a value is required").await;
-    check("words == $w", &[("w", "x")], "malformed-request: $w: expected a whole number, such as 42").await;
-    check(
-        "words == $w",
-        &[("w", "1"), ("v", "1")],
-        "malformed-request: $v: unknown parameter of the filter 'v'; did you mean 'w'?",
-    )
-    .await;
-    check("wrds == 1", &[], "malformed-request: filter: Post has no field `wrds` (character 0); did you mean 'words'?")
-        .await;
+    check("words == $w", &[], "malformed-request: $w Required").await;
+    check("words == $w", &[("w", "x")], "malformed-request: $w Type").await;
+    check("words == $w", &[("w", "1"), ("v", "1")], "malformed-request: $v Unknown").await;
+    check("wrds == 1", &[], "malformed-request: filter Syntax").await;
     let long = format!("words == 1{}", " || words == 1".repeat(10_000));
     let refused = desk.page("Post", &desk.ada, |list| list.filter = Some(long.into())).await;
-    assert!(told(refused).starts_with("malformed-request: filter: "), "a filter of 10,000 terms");
+    assert_eq!(told(refused), "malformed-request: filter Syntax", "a filter of 10,000 terms");
     for deep in ["a.".repeat(8000), "(".repeat(4000), "!".repeat(4000)] {
         let refused = desk.page("Post", &desk.ada, |list| list.filter = Some(deep.clone().into())).await;
-        assert!(told(refused).starts_with("malformed-request: filter: "));
+        assert_eq!(told(refused), "malformed-request: filter Syntax");
     }
 }
 
@@ -193,13 +186,11 @@ async fn equality_is_written_plainly() {
     };
     check(&[("state", "PUBLISHED"), ("words", "7")], "7").await;
     check(&[("state", "DRAFT")], "").await;
-    check(&[("stat", "DRAFT")], "malformed-request: stat: unknown field or parameter 'stat'; did you mean 'state'?")
-        .await;
-    check(&[("filtr", "x")], "malformed-request: filtr: unknown parameter 'filtr'; did you mean 'filter'?").await;
-    check(&[("state", "X")], "malformed-request: state: expected one of DRAFT, REVIEW, PUBLISHED").await;
-    check(&[("words", "7"), ("words", "8")], "malformed-request: words: the member occurs twice").await;
-    check(&[("data", "{}")], "malformed-request: data: this field cannot be compared with `field=value`; use `filter`")
-        .await;
+    check(&[("stat", "DRAFT")], "malformed-request: stat Unknown").await;
+    check(&[("filtr", "x")], "malformed-request: filtr Unknown").await;
+    check(&[("state", "X")], "malformed-request: state Type").await;
+    check(&[("words", "7"), ("words", "8")], "malformed-request: words Duplicate").await;
+    check(&[("data", "{}")], "malformed-request: data Range").await;
 }
 
 #[tokio::test]
@@ -260,9 +251,9 @@ async fn pages_have_limits_and_cursors_are_checked() {
     let desk = Desk::open().await;
     for limit in [0, 501, u32::MAX] {
         let refused = desk.page("Tag", &desk.ada, |list| list.limit = Some(limit)).await;
-        assert_eq!(told(refused), "malformed-request: limit: a whole number from 1 to 500");
+        assert_eq!(told(refused), "malformed-request: limit Range");
     }
-    let expected = "malformed-request: after: expected the 'next' of a page of the same list, in the same order";
+    let expected = "malformed-request: after Type";
     for forged in ["", "x", "AYEcncVbIjAx", "%00", "AAAAAAAAAAAAAAAAAAAA"] {
         let refused = desk.page("Tag", &desk.ada, |list| list.after = Some(forged.into())).await;
         assert_eq!(told(refused), expected, "{forged}");

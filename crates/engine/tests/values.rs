@@ -38,10 +38,10 @@ async fn a_value_that_is_set_fits_its_field_or_is_refused() {
     assert_eq!(found["charged"], "12.50");
     assert_eq!(
         told(desk.update("Request", &desk.ada, id, r#"{"fine":"12.505"}"#).await),
-        "invalid-values: /charged: must have at most 8 digits before the point and 2 after it"
+        "invalid-values: /charged Range"
     );
     let long = format!(r#"{{"long":"{}"}}"#, "x".repeat(10_001));
-    let refused = "invalid-values: /copied: must have at most 10000 characters";
+    let refused = "invalid-values: /copied Range";
     assert_eq!(told(desk.update("Request", &desk.ada, id, &long).await), refused);
     assert_eq!(told(desk.create("Request", &desk.ada, &long).await), refused);
 }
@@ -54,10 +54,7 @@ async fn who_has_no_account_is_nobody_where_an_account_is_meant() {
     desk.update("Request", &key, id, r#"{"fine":1}"#).await.expect("a key changes it");
     let found = desk.get("Request", &desk.ada, id).await.expect("it is there");
     assert_eq!(found["changedBy"], serde_json::Value::Null);
-    assert_eq!(
-        told(desk.create("Request", &key, "{}").await),
-        "invalid-values: /applicant: this field is set to the signed-in account, but you are not signed in with one"
-    );
+    assert_eq!(told(desk.create("Request", &key, "{}").await), "invalid-values: /applicant NotAnAccount");
 }
 
 #[tokio::test]
@@ -67,11 +64,11 @@ async fn a_value_that_is_not_seen_cannot_be_guessed() {
     let id = desk.made("Request", &desk.ada, body).await;
     for score in [7, 8] {
         let refused = told(desk.update("Request", &desk.ada, id, &format!(r#"{{"score":{score}}}"#)).await);
-        assert_eq!(refused, "invalid-values: /score: you may not update this field");
+        assert_eq!(refused, "invalid-values: /score FieldForbidden");
     }
     for secret in ["plum", "pear"] {
         let refused = told(desk.update("Request", &desk.ada, id, &format!(r#"{{"secret":"{secret}"}}"#)).await);
-        assert_eq!(refused, "invalid-values: /secret: it cannot be changed once the record is created");
+        assert_eq!(refused, "invalid-values: /secret ReadOnly");
     }
     let mut version = 1;
     for vote in [3, 3, 4] {
@@ -86,7 +83,7 @@ async fn a_value_that_is_not_seen_cannot_be_guessed() {
 #[tokio::test]
 async fn a_guard_may_follow_relations() {
     let desk = Desk::open().await;
-    for (who, expected) in [(&desk.ada, "ok"), (&desk.eve, "forbidden: you may not update the state of this Request")] {
+    for (who, expected) in [(&desk.ada, "ok"), (&desk.eve, "forbidden: update")] {
         let id = desk.made("Request", who, "{}").await;
         assert_eq!(told(desk.update("Request", who, id, r#"{"visa":"GIVEN"}"#).await), expected);
     }
@@ -96,10 +93,7 @@ async fn a_guard_may_follow_relations() {
 async fn a_text_is_no_order_and_a_long_string_is_one() {
     let desk = Desk::open().await;
     let refused = desk.page("Request", &desk.ada, |list| list.sort = Some("long".into())).await;
-    assert_eq!(
-        told(refused),
-        "malformed-request: sort: 'long' is a Text, which can be too long to sort by (character 0); sort by a String"
-    );
+    assert_eq!(told(refused), "malformed-request: sort Syntax");
     for first in ["a", "b"] {
         let long = format!(r#"{{"long":"{first}{}"}}"#, "é".repeat(9_999));
         desk.made("Request", &desk.ada, &long).await;
@@ -131,7 +125,7 @@ async fn a_request_leads_through_as_many_relations_as_a_statement_takes() {
     let few = desk.page("Membership", &desk.ada, |list| list.filter = Some(filter(&paths[..50]).into())).await;
     assert_eq!(told(few), "ok");
     let refused = told(desk.page("Membership", &desk.ada, |list| list.filter = Some(filter(&paths).into())).await);
-    assert!(refused.contains("more than 60 relations"), "{refused}");
+    assert_eq!(refused, "malformed-request: select Range");
 }
 
 #[tokio::test]
@@ -143,7 +137,7 @@ async fn an_answer_has_a_size() {
         desk.create("Essay", &desk.ada, &long).await.map(|written| ids.push(written.ids[0])).expect("an essay");
     }
     let refused = told(desk.page("Essay", &desk.ada, |_| ()).await);
-    assert_eq!(refused, "too-large: the answer with so many fields and records is larger than 16777216 bytes");
+    assert_eq!(refused, "too-large");
     assert_eq!(told(desk.page("Essay", &desk.ada, |list| list.limit = Some(8)).await), "ok");
     let all: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
     let body = format!(r#"{{"others":[{}]}}"#, all.join(","));
@@ -153,7 +147,7 @@ async fn an_answer_has_a_size() {
     let nested = desk.page("Essay", &desk.ada, |list| {
         (list.select, list.limit) = (Some("others{others{long}}".into()), Some(1));
     });
-    assert!(told(nested.await).starts_with("too-large: the answer"));
+    assert_eq!(told(nested.await), "too-large");
 }
 
 #[tokio::test]

@@ -33,11 +33,11 @@ async fn a_create_asks_the_rule_of_the_proposed_record() {
     let desk = Desk::open().await;
     let body = format!(r#"{{"title":"Budget","section":"{}"}}"#, desk.section);
     assert_eq!(told(desk.create("Post", &desk.ada, &body).await), "ok");
-    assert_eq!(told(desk.create("Post", &desk.eve, &body).await), "forbidden: you may not create this Post");
+    assert_eq!(told(desk.create("Post", &desk.eve, &body).await), "forbidden: create");
     let nobody = backstay_base::Caller::anonymous().into();
-    assert_eq!(told(desk.create("Post", &nobody, &body).await), "invalid-values: /author: a value is required");
-    assert_eq!(told(desk.create("User", &nobody, "{}").await), "sign-in-required: sign in first");
-    assert_eq!(told(desk.create("User", &desk.ada, "{}").await), "forbidden: you may not create records of User");
+    assert_eq!(told(desk.create("Post", &nobody, &body).await), "invalid-values: /author Required");
+    assert_eq!(told(desk.create("User", &nobody, "{}").await), "sign-in-required");
+    assert_eq!(told(desk.create("User", &desk.ada, "{}").await), "forbidden: create");
 }
 
 #[tokio::test]
@@ -47,46 +47,25 @@ async fn values_that_break_the_model_are_refused_all_at_once() {
         let body = body.replace("SECTION", &desk.section.to_string());
         assert_eq!(told(desk.create("Post", &desk.ada, &body).await), expected, "{body}");
     };
-    check("{}", "invalid-values: /title: a value is required (and 1 more)").await;
-    check(r#"{"titel":"x"}"#, "invalid-values: /titel: unknown field 'titel'; did you mean 'title'?").await;
-    check(r#"{"title":"x","title":"y","section":"SECTION"}"#, "invalid-values: /title: the member occurs twice").await;
-    check(r#"{"title":"this is much too long","section":"SECTION"}"#, "invalid-values: /title: at most 20 characters")
-        .await;
-    check(r#"{"title":"x","section":"SECTION","author":"SECTION"}"#, "invalid-values: /author: it is set by the model")
-        .await;
+    check("{}", "invalid-values: /title Required and 1 more").await;
+    check(r#"{"titel":"x"}"#, "invalid-values: /titel Unknown").await;
+    check(r#"{"title":"x","title":"y","section":"SECTION"}"#, "invalid-values: /title Duplicate").await;
+    check(r#"{"title":"this is much too long","section":"SECTION"}"#, "invalid-values: /title Check").await;
+    check(r#"{"title":"x","section":"SECTION","author":"SECTION"}"#, "invalid-values: /author ReadOnly").await;
     check(
         r#"{"title":"x","section":"SECTION","publishedAt":"2026-01-31T12:00:00Z"}"#,
-        "invalid-values: /publishedAt: it is read-only",
+        "invalid-values: /publishedAt ReadOnly",
     )
     .await;
-    check(
-        r#"{"title":"x","section":"SECTION","id":"SECTION","version":7}"#,
-        "invalid-values: /id: Backstay gives it its value (and 1 more)",
-    )
-    .await;
-    check(
-        r#"{"title":"x","section":"SECTION","state":"PUBLISHED"}"#,
-        "invalid-values: /state: a new record begins as DRAFT",
-    )
-    .await;
-    check(
-        r#"{"title":"x","section":"SECTION","state":"published"}"#,
-        "invalid-values: /state: expected one of DRAFT, REVIEW, PUBLISHED; did you mean PUBLISHED?",
-    )
-    .await;
-    check(
-        r#"{"title":"x","section":"SECTION","words":1.5}"#,
-        "invalid-values: /words: expected a whole number, such as 42",
-    )
-    .await;
-    check("[1]", "invalid-values: /0: expected a JSON object").await;
-    check("7", "malformed-request: expected a JSON object").await;
-    check(r#"{"title":"#, "malformed-request: not JSON: EOF while parsing a value (character 8)").await;
-    check(
-        r#"{"title":"x","section":"SECTION","comments":[]}"#,
-        "invalid-values: /comments: it is written at the other end of the relation",
-    )
-    .await;
+    check(r#"{"title":"x","section":"SECTION","id":"SECTION","version":7}"#, "invalid-values: /id ReadOnly and 1 more")
+        .await;
+    check(r#"{"title":"x","section":"SECTION","state":"PUBLISHED"}"#, "invalid-values: /state InitialState").await;
+    check(r#"{"title":"x","section":"SECTION","state":"published"}"#, "invalid-values: /state Type").await;
+    check(r#"{"title":"x","section":"SECTION","words":1.5}"#, "invalid-values: /words Type").await;
+    check("[1]", "invalid-values: /0 Type").await;
+    check("7", "malformed-request: Type").await;
+    check(r#"{"title":"#, "malformed-request: Syntax").await;
+    check(r#"{"title":"x","section":"SECTION","comments":[]}"#, "invalid-values: /comments ReadOnly").await;
 }
 
 #[tokio::test]
@@ -94,17 +73,14 @@ async fn a_reference_that_leads_nowhere_is_named() {
     let desk = Desk::open().await;
     let nowhere = desk.engine().next_id();
     let tag = format!(r#"{{"title":"x","section":"{}","tags":["{nowhere}"]}}"#, desk.section);
-    assert_eq!(
-        told(desk.create("Post", &desk.ada, &tag).await),
-        "invalid-values: /tags/0: there is no Tag with this id"
-    );
+    assert_eq!(told(desk.create("Post", &desk.ada, &tag).await), "invalid-values: /tags/0 Reference");
     let body = format!(r#"{{"post":"{nowhere}","text":"x"}}"#);
     let comment = desk.create("Comment", &desk.ada, &body).await;
-    assert_eq!(told(comment), "invalid-values: /post: there is no Post with this id");
+    assert_eq!(told(comment), "invalid-values: /post Reference");
     let person = desk.ada.id.expect("an id");
     let other = format!(r#"{{"post":"{person}","text":"x"}}"#);
     let comment = desk.create("Comment", &desk.ada, &other).await;
-    assert_eq!(told(comment), "invalid-values: /post: there is no Post with this id", "an id of another type");
+    assert_eq!(told(comment), "invalid-values: /post Reference", "an id of another type");
 }
 
 #[tokio::test]
@@ -113,9 +89,9 @@ async fn several_records_are_made_together_or_not_at_all() {
     let written = desk.create("Tag", &desk.ada, r#"[{"name":"a"},{"name":"b"}]"#).await.expect("both are made");
     assert_eq!(written.ids.len(), 2);
     let refused = desk.create("Tag", &desk.ada, r#"[{"name":"c"},{"name":"a"}]"#).await;
-    assert_eq!(told(refused), "not-unique: another Tag has this name");
+    assert_eq!(told(refused), "not-unique: Unique");
     let refused = desk.create("Tag", &desk.ada, r#"[{"name":"c"},{"nam":"d"}]"#).await;
-    assert_eq!(told(refused), "invalid-values: /1/nam: unknown field 'nam'; did you mean 'name'?");
+    assert_eq!(told(refused), "invalid-values: /1/nam Unknown");
     let names = desk.column("Tag", &desk.ada, "name", |list| list.sort = Some("name".into())).await;
     assert_eq!(names.expect("a list"), "a b");
 }
@@ -127,20 +103,17 @@ async fn an_update_rule_holds_before_and_after() {
     assert_eq!(told(desk.update("Post", &desk.ada, id, r#"{"title":"New"}"#).await), "ok");
     assert_eq!(
         told(desk.update("Post", &desk.bob, id, r#"{"title":"Mine"}"#).await),
-        "not-found: there is no Post with this id",
+        "not-found",
         "Bob may not read a draft of Ada's"
     );
     let author = format!(r#"{{"author":"{}"}}"#, desk.bob.id.expect("an id"));
     assert_eq!(
         told(desk.update("Post", &desk.ada, id, &author).await),
-        "invalid-values: /author: it is set by the model",
+        "invalid-values: /author ReadOnly",
         "an author who reassigns the author"
     );
     let id = desk.published("").await;
-    assert_eq!(
-        told(desk.update("Post", &desk.bob, id, r#"{"title":"x"}"#).await),
-        "forbidden: you may not update this Post"
-    );
+    assert_eq!(told(desk.update("Post", &desk.bob, id, r#"{"title":"x"}"#).await), "forbidden: update");
 }
 
 #[tokio::test]
@@ -151,12 +124,12 @@ async fn states_change_only_along_their_transitions() {
         let body = format!(r#"{{"state":"{state}"}}"#);
         assert_eq!(told(desk.update("Post", caller, id, &body).await), expected, "{state}");
     };
-    check(&desk.ada, "PUBLISHED", "invalid-values: /state: DRAFT cannot become PUBLISHED; it can become REVIEW").await;
+    check(&desk.ada, "PUBLISHED", "invalid-values: /state Transition").await;
     check(&desk.ada, "REVIEW", "ok").await;
-    check(&desk.ada, "PUBLISHED", "forbidden: you may not update the state of this Post").await;
+    check(&desk.ada, "PUBLISHED", "forbidden: update").await;
     check(&desk.editor, "PUBLISHED", "ok").await;
     check(&desk.editor, "PUBLISHED", "ok").await;
-    check(&desk.editor, "DRAFT", "invalid-values: /state: PUBLISHED cannot become DRAFT; it is final").await;
+    check(&desk.editor, "DRAFT", "invalid-values: /state Transition").await;
     let post = desk.get("Post", &desk.ada, id).await.expect("published");
     assert_eq!(post["publishedAt"], "2026-01-31T12:00:00.000000Z");
     assert_eq!(post["version"], 3, "an update that changes nothing keeps the version");
@@ -170,9 +143,9 @@ async fn null_removes_and_immutable_stays() {
     assert_eq!(told(words), "ok");
     assert_eq!(desk.get("Post", &desk.ada, id).await.expect("there")["words"], serde_json::Value::Null);
     let title = desk.update("Post", &desk.ada, id, r#"{"title":null}"#).await;
-    assert_eq!(told(title), "invalid-values: /title: a value is required");
+    assert_eq!(told(title), "invalid-values: /title Required");
     let slug = desk.update("Post", &desk.ada, id, r#"{"slug":"other"}"#).await;
-    assert_eq!(told(slug), "invalid-values: /slug: it cannot be changed once the record is created");
+    assert_eq!(told(slug), "invalid-values: /slug ReadOnly");
     let same = desk.update("Post", &desk.ada, id, r#"{"slug":"budget"}"#).await;
     assert_eq!(told(same), "ok");
 }
@@ -189,7 +162,7 @@ async fn of_concurrent_updates_of_one_version_one_wins() {
     let (one, two) = tokio::join!(update("one"), update("two"));
     let answers = [told(one), told(two)];
     assert!(answers.contains(&"ok".to_owned()), "{answers:?}");
-    let lost = "version-mismatch: the record has changed since you read it; its version is now 2".to_owned();
+    let lost = "version-mismatch".to_owned();
     assert!(answers.contains(&lost), "{answers:?}");
 }
 
@@ -202,7 +175,7 @@ async fn a_key_answers_once_and_belongs_to_its_caller() {
     assert!(again.replayed && !first.replayed);
     assert_eq!((first.ids, first.body, first.tag), (again.ids, again.body, again.tag));
     let other = desk.create_once("Tag", &desk.ada, r#"{"name":"second"}"#).await;
-    assert_eq!(told(other), "idempotency-key-reused: this idempotency key was used for another request");
+    assert_eq!(told(other), "idempotency-key-reused");
     let bobs = desk.create_once("Tag", &desk.bob, r#"{"name":"bobs"}"#).await.expect("another caller's key");
     assert!(!bobs.replayed);
 }
@@ -214,7 +187,7 @@ async fn the_same_key_in_parallel_is_done_once() {
     let (one, two, three) = tokio::join!(once(), once(), once());
     for answer in [one, two, three] {
         let told = told(answer);
-        let expected = ["ok", "request-in-flight: a request with this idempotency key is still under way"];
+        let expected = ["ok", "request-in-flight: InFlight"];
         assert!(expected.contains(&told.as_str()), "{told}");
     }
     let names = desk.column("Tag", &desk.ada, "name", |_| ()).await.expect("a list");
@@ -225,7 +198,7 @@ async fn the_same_key_in_parallel_is_done_once() {
 async fn a_refused_request_leaves_its_key_free() {
     let desk = Desk::open().await;
     let refused = desk.create_once("Tag", &desk.ada, "{}").await;
-    assert_eq!(told(refused), "invalid-values: /name: a value is required");
+    assert_eq!(told(refused), "invalid-values: /name Required");
     let mended = desk.create_once("Tag", &desk.ada, r#"{"name":"x"}"#).await;
     assert_eq!(told(mended), "ok");
 }
@@ -240,10 +213,10 @@ async fn deleting_does_what_each_relation_says() {
     let part = desk.made("Section", &desk.editor, &part).await;
 
     let restricted = desk.delete("Section", &desk.editor, desk.section).await;
-    assert_eq!(told(restricted), "still-referenced: records of Post refer to it by 'section' (1)");
-    assert_eq!(told(desk.delete("Post", &desk.ada, post).await), "forbidden: you may not delete this Post");
+    assert_eq!(told(restricted), "still-referenced: Referenced");
+    assert_eq!(told(desk.delete("Post", &desk.ada, post).await), "forbidden: delete");
     assert_eq!(told(desk.delete("Post", &desk.editor, post).await), "ok");
-    assert_eq!(told(desk.get("Post", &desk.editor, post).await), "not-found: there is no Post with this id");
+    assert_eq!(told(desk.get("Post", &desk.editor, post).await), "not-found");
     let comments = desk.page("Comment", &desk.editor, |_| ()).await.expect("a list");
     assert_eq!(comments["items"].as_array().map(Vec::len), Some(0), "comments go with their post");
     assert_eq!(told(desk.get("Tag", &desk.ada, tag).await), "ok", "a tag stays");
@@ -269,10 +242,7 @@ async fn links_are_replaced_as_a_set() {
     assert_eq!(told(desk.update("Post", &desk.ada, post, &body).await), "ok");
     assert_eq!(names().await, r#"{"tags":[{"name":"b"},{"name":"c"}],"version":2}"#);
     let inverse = format!(r#"{{"name":"d","posts":["{post}"]}}"#);
-    assert_eq!(
-        told(desk.create("Tag", &desk.ada, &inverse).await),
-        "invalid-values: /posts: it is written at the other end of the relation"
-    );
+    assert_eq!(told(desk.create("Tag", &desk.ada, &inverse).await), "invalid-values: /posts ReadOnly");
 }
 
 #[tokio::test]
@@ -294,7 +264,7 @@ async fn nobody_refers_to_what_they_cannot_see() {
     let desk = Desk::open().await;
     let draft = desk.post("").await;
     let body = format!(r#"{{"post":"{draft}","text":"hm"}}"#);
-    let refused = "invalid-values: /post: there is no Post with this id";
+    let refused = "invalid-values: /post Reference";
     assert_eq!(told(desk.create("Comment", &desk.eve, &body).await), refused, "as if it were not there");
     assert_eq!(told(desk.create("Comment", &desk.ada, &body).await), "ok", "its author sees it");
 }
@@ -304,5 +274,5 @@ async fn what_is_wrong_is_told_up_to_a_limit() {
     let desk = Desk::open().await;
     let members: Vec<String> = (0..10_000).map(|index| format!(r#""f{index}":1"#)).collect();
     let refused = desk.create("Tag", &desk.ada, &format!("{{{}}}", members.join(","))).await;
-    assert_eq!(told(refused), "invalid-values: /f0: unknown field 'f0' (and 49 more)");
+    assert_eq!(told(refused), "invalid-values: /f0 Unknown and 49 more");
 }

@@ -1,5 +1,4 @@
 use axum::body::Body;
-use backstay_base::CallerKind;
 use backstay_engine::Context;
 use bytes::Bytes;
 use http::Method;
@@ -9,9 +8,9 @@ use crate::answer::Audience;
 use crate::credentials::Recognized;
 use crate::endpoint::{Callers, Effect, Endpoint, Handler, Idempotency};
 use crate::head::Head;
-use crate::options::Options;
 use crate::state::State;
 use crate::target::Target;
+use crate::write_headers::WriteHeaders;
 use crate::{Refusal, body, credentials, csrf, endpoints, idempotency, negotiation, parameters, preconditions};
 
 /// A request that has passed everything its endpoint demands. Only `admit` makes one, and handlers take nothing else.
@@ -32,14 +31,14 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     if *head.method() == Method::OPTIONS {
         return Ok(options(head));
     }
-    let (place, target) = endpoints::find(head.state.engine.model(), head.path())?;
-    let recognized = match place.callers {
+    let (route, target) = endpoints::find(head.state.engine.model(), head.path())?;
+    let recognized = match route.callers {
         Callers::Unread => Recognized::anonymous(),
         Callers::Everyone => credentials::recognize(head).await?,
         Callers::Operators => credentials::recognize(head).await?.require_operator()?,
     };
     require_visible(head, target, &recognized)?;
-    let endpoint = place.endpoint(head.method())?;
+    let endpoint = route.endpoint(head.method())?;
     csrf::require(head, endpoint.pages, &recognized)?;
     if endpoint.negotiated {
         negotiation::require_json(head.headers())?;
@@ -62,17 +61,12 @@ fn options<'r>(head: &'r Head<'r>) -> Admitted<'r> {
     Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body: Bytes::new() }
 }
 
-/// Backstay's own collections exist for operators only.
+/// A collection that isn't there for the caller is like one that isn't there at all.
 fn require_visible(head: &Head<'_>, target: Target<'_>, recognized: &Recognized) -> Result<(), Refusal> {
-    match target {
-        Target::Records(records)
-            if head.state.engine.model().collection(records.collection()).system
-                && recognized.caller.kind != CallerKind::Operator =>
-        {
-            Err(Refusal::NoSuchPath { hint: None })
-        }
-        Target::Fixed | Target::Problem(_) | Target::Records(_) => Ok(()),
-    }
+    let Target::Records(records) = target else { return Ok(()) };
+    let engine = &head.state.engine;
+    let exists = engine.exists_for(&recognized.caller, engine.model().collection(records.collection()));
+    if exists { Ok(()) } else { Err(Refusal::NoSuchPath { hint: None }) }
 }
 
 impl<'r> Admitted<'r> {
@@ -118,10 +112,10 @@ impl<'r> Admitted<'r> {
     }
 
     /// What a write carries in its headers.
-    pub(crate) fn options(&self) -> Result<Options, Refusal> {
+    pub(crate) fn write_headers(&self) -> Result<WriteHeaders, Refusal> {
         let headers = self.head.headers();
         let takes_key = self.endpoint.idempotency == Idempotency::Taken;
-        Ok(Options {
+        Ok(WriteHeaders {
             idempotency_key: if takes_key { idempotency::key(self.head, &self.recognized)? } else { None },
             if_match: preconditions::of_write(headers, self.endpoint.conditions)?,
             minimal: self.endpoint.prefer && negotiation::wants_minimal(headers),

@@ -40,8 +40,13 @@ pub(crate) fn refuse(body: &Body) -> Result<Bytes, Refusal> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
+    Err(unwanted())
+}
+
+/// The refusal of a body that a request doesn't take.
+pub(crate) fn unwanted() -> Refusal {
     let kind = ViolationKind::Range("this request takes no body".to_owned());
-    Err(Error::malformed(Place::Whole, kind).into())
+    Error::malformed(Place::Whole, kind).into()
 }
 
 async fn collect(mut body: Body, max: usize) -> Result<Bytes, Refusal> {

@@ -1,4 +1,4 @@
-use backstay_base::{Action, CallerKind};
+use backstay_base::Action;
 use backstay_engine::{Context, Engine};
 use backstay_model::Collection;
 use http::StatusCode;
@@ -27,8 +27,7 @@ struct ShownCollection<'m> {
 
 fn shown<'e>(engine: &'e Engine, context: &Context) -> Shown<'e> {
     let shown = |collection: &&Collection| {
-        let visible = !collection.system || context.caller().kind == CallerKind::Operator;
-        visible
+        engine.exists_for(context.caller(), collection)
             && [Action::Read, Action::Create]
                 .into_iter()
                 .any(|action| engine.admit(context, collection.id, action).is_ok())

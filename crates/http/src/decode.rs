@@ -8,9 +8,9 @@ use http::Method;
 
 use crate::admission::Admitted;
 use crate::endpoint::{Handler, RecordRequest};
-use crate::options::Options;
 use crate::target::{Records, Target};
-use crate::{Refusal, endpoints, parameters};
+use crate::write_headers::WriteHeaders;
+use crate::{Refusal, body, endpoints, parameters};
 
 /// What an admitted request asks of records, if its caller may ask that of any record at all.
 pub(crate) fn request(admitted: &mut Admitted<'_>, context: &Context, kind: RecordRequest) -> Result<Request, Refusal> {
@@ -21,12 +21,13 @@ pub(crate) fn request(admitted: &mut Admitted<'_>, context: &Context, kind: Reco
         query: admitted.head().query(),
         select: admitted.take_parameter(),
         body: admitted.take_body(),
-        options: admitted.options()?,
+        headers: admitted.write_headers()?,
     };
     sent.into_request(&state.reader, kind, records)
 }
 
-/// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them, exactly as a request over HTTP is read.
+/// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers
+/// that it must have.
 pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request, Refusal> {
     let expected = || {
         let expected = "a method and a path below /api/, such as GET /api/posts?limit=1".to_owned();
@@ -37,10 +38,13 @@ pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request
     let target = target.trim();
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let records = Records::resolve(reader.model(), path.trim().strip_prefix("/api/").ok_or_else(expected)?)?;
-    let endpoint = endpoints::place_of(records).endpoint(&method)?;
+    let endpoint = endpoints::route_of(records).endpoint(&method)?;
     let Handler::Record(kind) = endpoint.handler else { return Err(expected()) };
+    if endpoint.body.is_none() && !body.is_empty() {
+        return Err(body::unwanted());
+    }
     let select = parameters::single(query, endpoint.parameters)?;
-    Sent { query, select, body, options: Options::default() }.into_request(reader, kind, records)
+    Sent { query, select, body, headers: WriteHeaders::default() }.into_request(reader, kind, records)
 }
 
 /// What a request carries besides its path and method.
@@ -48,13 +52,13 @@ struct Sent<'q> {
     query: Option<&'q str>,
     select: Option<String>,
     body: Bytes,
-    options: Options,
+    headers: WriteHeaders,
 }
 
 impl Sent<'_> {
     fn into_request(self, reader: &Reader, kind: RecordRequest, records: Records) -> Result<Request, Refusal> {
         use RecordRequest as Kind;
-        let (Self { query, select, body, options }, model) = (self, reader.model());
+        let (Self { query, select, body, headers }, model) = (self, reader.model());
         Ok(match (kind, records) {
             (Kind::Get, Records::Record(collection, id)) => {
                 let selection = reader.selection(collection, select.as_deref())?;
@@ -64,14 +68,14 @@ impl Sent<'_> {
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
             (Kind::Create, Records::Collection(collection)) => {
                 let inputs = inputs(model, collection, &body)?;
-                Request::Create(Create { collection, inputs, options: options.with(body) })
+                Request::Create(Create { collection, inputs, options: headers.with(body) })
             }
             (Kind::Update, Records::Record(collection, id)) => {
                 let input = patch(model, collection, &body)?;
-                Request::Update(Update { collection, id, input, options: options.with(body) })
+                Request::Update(Update { collection, id, input, options: headers.with(body) })
             }
             (Kind::Delete, Records::Record(collection, id)) => {
-                Request::Delete(Delete { collection, id, options: options.with(body) })
+                Request::Delete(Delete { collection, id, options: headers.with(body) })
             }
             (Kind::Get | Kind::List | Kind::Query | Kind::Create | Kind::Update | Kind::Delete, _) => {
                 return Err(mismatch());

@@ -5,7 +5,7 @@ use crate::Refusal;
 
 /// One path, or one shape of path, with what each method does there: a row of the table for each method.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Route {
     pub(crate) pattern: Pattern,
     /// Who may call, whatever the method.
     pub(crate) callers: Callers,
@@ -16,7 +16,7 @@ pub(crate) struct Place {
     pub(crate) not_yet: &'static [(&'static str, &'static str)],
 }
 
-/// The paths of a place.
+/// The paths of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pattern {
     /// One of these paths; the first is the one in links and in the `OpenAPI` document.
@@ -42,7 +42,7 @@ pub(crate) enum Callers {
     Operators,
 }
 
-/// One row of the table: what a method does at a place, and what admission demands of a request for it.
+/// One row of the table: what a method does on a route, and what admission demands of a request for it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Endpoint {
     pub(crate) verb: Verb,
@@ -245,7 +245,7 @@ impl Pattern {
     }
 }
 
-impl Place {
+impl Route {
     /// The endpoint for a method.
     pub(crate) fn endpoint(&self, method: &Method) -> Result<&'static Endpoint, Refusal> {
         let verb = Verb::of(method);

@@ -5,7 +5,7 @@ use backstay_model::Model;
 
 use crate::endpoint::{
     BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Pages, Parameters,
-    Pattern, Place, RecordRequest, Verb, allow,
+    Pattern, RecordRequest, Route, Verb, allow,
 };
 use crate::target::{Records, Target};
 use crate::{Refusal, astray};
@@ -54,11 +54,11 @@ const ACCOUNT: Endpoint = Endpoint {
     ..DOCUMENT
 };
 
-/// What every place answers to `OPTIONS`, whoever asks and whatever else the request carries.
+/// What every route answers to `OPTIONS`, whoever asks and whatever else the request carries.
 pub(crate) static OPTIONS: Endpoint =
     Endpoint { verb: Verb::Options, handler: Handler::Options, parameters: Parameters::Ignored, ..DOCUMENT };
 
-static RECORD: Place = Place {
+static RECORD: Route = Route {
     pattern: Pattern::Record,
     callers: Callers::Everyone,
     endpoints: &[
@@ -93,7 +93,7 @@ static RECORD: Place = Place {
 
 const BY_FILTER: &str = "changing records by a filter is not supported yet; change them one by one";
 
-static COLLECTION: Place = Place {
+static COLLECTION: Route = Route {
     pattern: Pattern::Collection,
     callers: Callers::Everyone,
     endpoints: &[
@@ -118,7 +118,7 @@ static COLLECTION: Place = Place {
     not_yet: &[("PATCH", BY_FILTER), ("DELETE", BY_FILTER)],
 };
 
-static QUERY: Place = Place {
+static QUERY: Route = Route {
     pattern: Pattern::Query,
     callers: Callers::Everyone,
     endpoints: &[Endpoint {
@@ -139,12 +139,12 @@ const TOGETHER: &str = "Several requests in one commit: all of them or none. Eac
 const READ_ONLY: &str = "read this with GET";
 const POST_ONLY: &str = "send this with POST";
 
-const fn document(pattern: Pattern, endpoints: &'static [Endpoint]) -> Place {
-    Place { pattern, callers: Callers::Unread, endpoints, otherwise: READ_ONLY, not_yet: &[] }
+const fn document(pattern: Pattern, endpoints: &'static [Endpoint]) -> Route {
+    Route { pattern, callers: Callers::Unread, endpoints, otherwise: READ_ONLY, not_yet: &[] }
 }
 
-const fn account(path: &'static [&'static str], callers: Callers, endpoints: &'static [Endpoint]) -> Place {
-    Place { pattern: Pattern::Fixed(path), callers, endpoints, otherwise: POST_ONLY, not_yet: &[] }
+const fn account(path: &'static [&'static str], callers: Callers, endpoints: &'static [Endpoint]) -> Route {
+    Route { pattern: Pattern::Fixed(path), callers, endpoints, otherwise: POST_ONLY, not_yet: &[] }
 }
 
 const fn accounts(id: &'static str, status: &'static str) -> Described {
@@ -152,7 +152,7 @@ const fn accounts(id: &'static str, status: &'static str) -> Described {
 }
 
 /// Places at one path each, and the problems.
-static OTHERS: &[Place] = &[
+static OTHERS: &[Route] = &[
     document(Pattern::Fixed(&["/"]), &[Endpoint { handler: Handler::Root, ..DOCUMENT }]),
     document(
         Pattern::Fixed(&["/healthz"]),
@@ -164,7 +164,7 @@ static OTHERS: &[Place] = &[
     ),
     document(Pattern::Fixed(&["/openapi.json"]), &[Endpoint { handler: Handler::OpenApi, ..DOCUMENT }]),
     document(Pattern::Problem, &[Endpoint { handler: Handler::Problem, ..DOCUMENT }]),
-    Place {
+    Route {
         pattern: Pattern::Fixed(&["/api/", "/api"]),
         callers: Callers::Everyone,
         endpoints: &[Endpoint {
@@ -181,7 +181,7 @@ static OTHERS: &[Place] = &[
         otherwise: READ_ONLY,
         not_yet: &[],
     },
-    Place {
+    Route {
         pattern: Pattern::Fixed(&["/transact"]),
         callers: Callers::Everyone,
         endpoints: &[Endpoint {
@@ -252,14 +252,14 @@ static OTHERS: &[Place] = &[
             ..ACCOUNT
         }],
     ),
-    Place {
+    Route {
         pattern: Pattern::Fixed(&["/auth/me"]),
         callers: Callers::Everyone,
         endpoints: &[Endpoint { handler: Handler::Me, negotiated: true, described: accounts("me", "200"), ..DOCUMENT }],
         otherwise: READ_ONLY,
         not_yet: &[],
     },
-    Place {
+    Route {
         pattern: Pattern::Fixed(&["/auth/setup"]),
         callers: Callers::Unread,
         endpoints: &[
@@ -276,7 +276,7 @@ static OTHERS: &[Place] = &[
         not_yet: &[],
     },
     document(Pattern::Fixed(&["/auth/setup.css"]), &[Endpoint { handler: Handler::SetupStyle, ..DOCUMENT }]),
-    Place {
+    Route {
         pattern: Pattern::Fixed(&["/explain"]),
         callers: Callers::Operators,
         endpoints: &[Endpoint {
@@ -300,24 +300,24 @@ static OTHERS: &[Place] = &[
     },
 ];
 
-/// Every place.
-pub(crate) fn all() -> impl Iterator<Item = &'static Place> {
+/// Every route.
+pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     [&RECORD, &COLLECTION, &QUERY].into_iter().chain(OTHERS)
 }
 
-/// The place at a path, and what the path names there.
-pub(crate) fn find<'p>(model: &Model, path: &'p str) -> Result<(&'static Place, Target<'p>), Refusal> {
+/// The route at a path, and what the path names there.
+pub(crate) fn find<'p>(model: &Model, path: &'p str) -> Result<(&'static Route, Target<'p>), Refusal> {
     if let Some(rest) = path.strip_prefix("/api/").filter(|rest| !rest.is_empty()) {
         let records = Records::resolve(model, rest)?;
-        return Ok((place_of(records), Target::Records(records)));
+        return Ok((route_of(records), Target::Records(records)));
     }
-    let place = other(path).ok_or_else(|| astray::refusal(model, path, fixed_paths()))?;
-    let code = path.strip_prefix(PROBLEMS).filter(|_| place.pattern == Pattern::Problem);
-    Ok((place, code.map_or(Target::Fixed, Target::Problem)))
+    let route = other(path).ok_or_else(|| astray::refusal(model, path, fixed_paths()))?;
+    let code = path.strip_prefix(PROBLEMS).filter(|_| route.pattern == Pattern::Problem);
+    Ok((route, code.map_or(Target::Fixed, Target::Problem)))
 }
 
-/// The place of what a path below `/api/` names.
-pub(crate) fn place_of(records: Records) -> &'static Place {
+/// The route of what a path below `/api/` names.
+pub(crate) fn route_of(records: Records) -> &'static Route {
     match records {
         Records::Record(..) => &RECORD,
         Records::Collection(_) => &COLLECTION,
@@ -331,7 +331,7 @@ pub(crate) fn allowed(path: &str) -> Option<String> {
     if path == "*" {
         return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Delete].into_iter()));
     }
-    let place = match path.strip_prefix("/api/") {
+    let route = match path.strip_prefix("/api/") {
         Some(rest) if !rest.is_empty() => match (rest.contains('/'), rest.contains(':')) {
             (true, _) => &RECORD,
             (false, true) => &QUERY,
@@ -339,13 +339,13 @@ pub(crate) fn allowed(path: &str) -> Option<String> {
         },
         _ => other(path)?,
     };
-    Some(place.allow())
+    Some(route.allow())
 }
 
 const PROBLEMS: &str = "/problems/";
 
-fn other(path: &str) -> Option<&'static Place> {
-    OTHERS.iter().find(|place| match place.pattern {
+fn other(path: &str) -> Option<&'static Route> {
+    OTHERS.iter().find(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.contains(&path),
         Pattern::Problem => path.starts_with(PROBLEMS),
         Pattern::Collection | Pattern::Query | Pattern::Record => false,
@@ -354,8 +354,8 @@ fn other(path: &str) -> Option<&'static Place> {
 
 /// The paths that everyone may call, without that of the root, which no other is near to.
 fn fixed_paths() -> impl Iterator<Item = &'static str> {
-    let open = OTHERS.iter().filter(|place| place.callers != Callers::Operators);
-    let paths = open.filter_map(|place| match place.pattern {
+    let open = OTHERS.iter().filter(|route| route.callers != Callers::Operators);
+    let paths = open.filter_map(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.first().copied(),
         Pattern::Problem | Pattern::Collection | Pattern::Query | Pattern::Record => None,
     });
@@ -368,14 +368,14 @@ mod tests {
 
     #[test]
     fn no_row_fails_open() {
-        for place in all() {
-            for endpoint in place.endpoints {
+        for route in all() {
+            for endpoint in route.endpoints {
                 let is_safe = endpoint.verb == Verb::Get;
-                assert_eq!(is_safe, endpoint.pages == Pages::All, "{:?}: other pages", place.pattern);
+                assert_eq!(is_safe, endpoint.pages == Pages::All, "{:?}: other pages", route.pattern);
                 let changes = endpoint.effect == Effect::Changes;
-                assert!(!(is_safe && changes), "{:?}: GET changes nothing", place.pattern);
+                assert!(!(is_safe && changes), "{:?}: GET changes nothing", route.pattern);
                 let takes_key = endpoint.idempotency == Idempotency::Taken;
-                assert!(changes || !takes_key, "{:?}: a read takes no key", place.pattern);
+                assert!(changes || !takes_key, "{:?}: a read takes no key", route.pattern);
             }
         }
     }
@@ -386,17 +386,17 @@ mod tests {
         let document = include_str!("../tests/doors/endpoints.md");
         let rows = document.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
         let expected: Vec<&str> = rows.skip(1).collect();
-        let rows = all().flat_map(|place| place.endpoints.iter().map(|row| (row.verb.name(), place.pattern.text())));
+        let rows = all().flat_map(|route| route.endpoints.iter().map(|row| (row.verb.name(), route.pattern.text())));
         let rows: Vec<String> = rows.map(|(verb, path)| format!("{verb} {path}")).collect();
         assert_eq!(rows, expected);
     }
 
     #[test]
-    fn each_place_and_method_is_there_once() {
+    fn each_route_and_method_is_there_once() {
         let mut seen = Vec::new();
-        for place in all() {
-            for endpoint in place.endpoints {
-                let row = (place.pattern.text(), endpoint.verb.name());
+        for route in all() {
+            for endpoint in route.endpoints {
+                let row = (route.pattern.text(), endpoint.verb.name());
                 assert!(!seen.contains(&row), "{row:?}");
                 seen.push(row);
             }

@@ -24,7 +24,6 @@ mod idempotency;
 mod kinds;
 mod negotiation;
 mod openapi;
-mod options;
 mod origin;
 mod parameters;
 mod preconditions;
@@ -38,6 +37,7 @@ mod setup;
 mod state;
 mod target;
 mod transact;
+mod write_headers;
 
 pub use cors::{Cors, CorsError};
 pub use decode::parse_request;

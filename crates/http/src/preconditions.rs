@@ -137,8 +137,7 @@ fn refuse(headers: &HeaderMap, name: &HeaderName, why: &str) -> Result<(), Refus
 
 /// The version that the tag of a record names.
 fn version(tag: EntityTag<'_>) -> Option<i64> {
-    let (version, _hash) = std::str::from_utf8(tag.opaque).ok()?.split_once('.')?;
-    version.parse().ok().filter(|_| version.bytes().all(|byte| byte.is_ascii_digit()))
+    Tag::version_in(std::str::from_utf8(tag.opaque).ok()?)
 }
 
 fn read<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<Condition<'h>>, Refusal> {

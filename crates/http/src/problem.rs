@@ -51,7 +51,7 @@ impl<'a> Fault<'a> {
             ViolationKind::ReadOnly(_) => Some("leave it out"),
             ViolationKind::NeedsPassword => Some("send it to POST /auth/email with the password"),
             ViolationKind::NotAnAccount => Some("sign in with an account; API keys and operators don't have one"),
-            ViolationKind::InitialState { .. } => Some("leave it out; change the state afterwards"),
+            ViolationKind::InitialState { .. } => Some("leave it out, and change the state afterwards"),
             ViolationKind::FieldForbidden { .. } | ViolationKind::FieldHidden { .. } => {
                 Some("leave it out, or ask for access")
             }

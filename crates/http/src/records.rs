@@ -1,4 +1,4 @@
-//! Every call to the engine that is about records.
+//! Requests below `/api/`: decoded, answered by the engine, and given their status and headers.
 
 use backstay_base::{Error, Limit};
 use backstay_engine::{Answer as Answered, Context, Explanation, Outcome, Request, Written};
@@ -16,7 +16,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
     let (engine, headers) = (&admitted.state().engine, admitted.head().headers());
     let context = admitted.context();
     let request = decode::request(admitted, &context, kind)?;
-    let (collection, minimal) = (request.collection(), minimal(&request));
+    let (collection, minimal) = (request.collection(), request.options().is_some_and(|options| options.minimal));
     let answered = engine.answer(&context, request, JSON).await.map_err(|error| match kind {
         RecordRequest::Get | RecordRequest::List => of_read(error),
         RecordRequest::Query => of_read(in_body(error)),
@@ -41,15 +41,6 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
             }
             Ok(answer)
         }
-    }
-}
-
-/// Whether a request prefers a minimal answer. A deletion is answered without a record in any case.
-fn minimal(request: &Request) -> bool {
-    match request {
-        Request::Create(create) => create.options.minimal,
-        Request::Update(update) => update.options.minimal,
-        Request::Get(_) | Request::List(_) | Request::Delete(_) => false,
     }
 }
 

@@ -1,26 +1,24 @@
-use backstay_base::CallerKind;
 use backstay_engine::{Answer as Answered, Idempotency, Refused, Requests};
 use backstay_model::Collection;
 use backstay_rest::JSON;
-use backstay_rest::transact::{Transaction, results};
+use backstay_rest::transact::{Batch, results};
 use http::{HeaderValue, StatusCode};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
-use crate::options::Options;
+use crate::write_headers::WriteHeaders;
 use crate::{Refusal, idempotency, negotiation};
 
 /// `POST /transact`: several requests in one commit, all of them or none.
 pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     let (body, context, state) = (admitted.take_body(), admitted.context(), admitted.state());
-    let is_operator = context.caller().kind == CallerKind::Operator;
-    let Options { idempotency_key, minimal, if_match: _ } = admitted.options()?;
-    let visible = |collection: &Collection| !collection.system || is_operator;
-    let mut transaction = Transaction::read(&state.reader, &body, &visible).map_err(refusal)?;
+    let WriteHeaders { idempotency_key, minimal, if_match: _ } = admitted.write_headers()?;
+    let visible = |collection: &Collection| state.engine.exists_for(context.caller(), collection);
+    let mut batch = Batch::read(&state.reader, &body, &visible).map_err(refusal)?;
     if minimal {
-        transaction.minimal();
+        batch.minimal();
     }
-    let (list, parts) = transaction.split();
+    let (list, parts) = batch.split();
     let idempotency = idempotency_key.map(|key| Idempotency { key, sent: body });
     let answers = state.engine.answer_all(&context, Requests { list, idempotency }, JSON).await;
     let answers = answers.map_err(|refused| refusal(parts.place(refused)))?;

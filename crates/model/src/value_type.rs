@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::{ViolationKind, nearest};
 use backstay_scalar::{Problem, Scalar, Token, Value};
 
-use crate::{Element, Enum, EnumId, FieldKind, Model};
+use crate::{Element, Enum, EnumId, Field, FieldKind, Model};
 
 /// What a single value must be: of a scalar, or one of an enum's.
 #[derive(Debug, Clone, Copy)]
@@ -88,6 +88,11 @@ impl Model {
             FieldKind::ToOne { .. } => Some(ValueType::Scalar(Scalar::Id)),
             FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => None,
         }
+    }
+
+    /// What a value that this field is compared with must be; none for fields whose values cannot be compared.
+    pub fn comparable_type(&self, field: &Field) -> Option<ValueType<'_>> {
+        self.value_type(&field.kind).filter(|ty| !matches!(ty, ValueType::Scalar(scalar) if !scalar.is_equatable()))
     }
 
     /// What an element of a list must be.

@@ -1,6 +1,6 @@
 use backstay_base::{Error, Place, Violation, ViolationKind, limits, nearest};
 use backstay_expr::{Checked, ExprError, Parameter, Scope, Type, compile};
-use backstay_model::{Collection, CollectionId, FieldId, Model, ValueType};
+use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Token, Value};
 
 use crate::input::within_list_limit;
@@ -55,12 +55,9 @@ fn equality(
             None => other,
         },
     })?;
-    let ty = model
-        .value_type(&field.kind)
-        .filter(|ty| !matches!(ty, ValueType::Scalar(scalar) if !scalar.is_equatable()))
-        .ok_or_else(|| {
-            ViolationKind::Range("this field cannot be compared with `field=value`; use `filter`".to_owned())
-        })?;
+    let ty = model.comparable_type(field).ok_or_else(|| {
+        ViolationKind::Range("this field cannot be compared with `field=value`; use `filter`".to_owned())
+    })?;
     Ok((field.id, ty.read(raw.token())?))
 }
 

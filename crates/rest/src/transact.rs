@@ -2,7 +2,8 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{
-    Answer, Create, Delete, Get, IfMatch, List, Outcome, Perspective, Refused, Request, Update, WriteOptions, Written,
+    Answer, Create, Delete, Get, IfMatch, List, Outcome, Perspective, Refused, Request, Tag, Update, WriteOptions,
+    Written,
 };
 use backstay_model::{Collection, CollectionId};
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use crate::{in_body, inputs, json, patch};
 
 /// Several requests, and how each of them is written.
 #[derive(Debug)]
-pub struct Transaction {
+pub struct Batch {
     /// The requests, in their order.
     pub requests: Vec<Request>,
     parts: Parts,
@@ -58,7 +59,7 @@ impl Verb {
     }
 }
 
-impl Transaction {
+impl Batch {
     /// Reads `{"requests": […]}`, in which each request names its collection by its path: `{"create": "posts", "body": …}`,
     /// `{"update": "posts", "id": …, "body": …}`, `{"delete": "posts", "id": …}`, `{"get": "posts", "id": …}` or
     /// `{"list": "posts", "query": …}`. Collections that are not visible do not exist. What is wrong with any of the
@@ -66,19 +67,19 @@ impl Transaction {
     pub fn read(reader: &Reader, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Refused> {
         let whole = |error| Refused { request: None, error };
         let items = items(body).map_err(whole)?;
-        let mut transaction = Self { requests: Vec::with_capacity(items.len()), parts: Parts(Vec::new()) };
+        let mut batch = Self { requests: Vec::with_capacity(items.len()), parts: Parts(Vec::new()) };
         let mut wrong: Vec<(usize, Error)> = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             match one(reader, item, visible) {
                 Ok((verb, request)) => {
-                    transaction.parts.0.push(verb);
-                    transaction.requests.push(request);
+                    batch.parts.0.push(verb);
+                    batch.requests.push(request);
                 }
                 Err(error) => wrong.push((index, at_request(error, index))),
             }
         }
         match wrong.len() {
-            0 => Ok(transaction),
+            0 => Ok(batch),
             1 => {
                 let (request, error) = wrong.swap_remove(0);
                 Err(Refused { request: Some(request), error })
@@ -89,12 +90,8 @@ impl Transaction {
 
     /// Has writes not answer their records.
     pub fn minimal(&mut self) {
-        for request in &mut self.requests {
-            match request {
-                Request::Create(create) => create.options.minimal = true,
-                Request::Update(update) => update.options.minimal = true,
-                Request::Get(_) | Request::List(_) | Request::Delete(_) => {}
-            }
+        for options in self.requests.iter_mut().filter_map(Request::options_mut) {
+            options.minimal = true;
         }
     }
 
@@ -365,8 +362,15 @@ impl Found<'_> {
                 let range = "a weak tag (`W/…`) never matches; send it without `W/`".to_owned();
                 return Err(wrong(ViolationKind::Range(range)));
             }
-            Ok(text) => IfMatch::Versions(vec![version_of_tag(&text).ok_or_else(|| wrong(version_expected()))?]),
-            Err(_) => IfMatch::Versions(vec![version(raw.get()).ok_or_else(|| wrong(version_expected()))?]),
+            Ok(text) => {
+                let tag = text.strip_prefix('"').map_or(Some(&*text), |rest| rest.strip_suffix('"'));
+                let version = tag.and_then(Tag::version_in).ok_or_else(|| wrong(version_expected()))?;
+                IfMatch::Versions(vec![version])
+            }
+            Err(_) => {
+                let version = raw.get().parse().ok().filter(|version: &i64| *version >= 0);
+                IfMatch::Versions(vec![version.ok_or_else(|| wrong(version_expected()))?])
+            }
         };
         Ok(WriteOptions { if_match: Some(if_match), ..WriteOptions::default() })
     }
@@ -374,19 +378,6 @@ impl Found<'_> {
 
 fn version_expected() -> ViolationKind {
     ViolationKind::Type { expected: "the record's version, such as 3, or its ETag".to_owned() }
-}
-
-fn version(digits: &str) -> Option<i64> {
-    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !(digits.len() > 1 && digits.starts_with('0'));
-    digits.parse().ok().filter(|_| is_plain)
-}
-
-/// The version that an `ETag` begins with, which may be in its double quotes.
-fn version_of_tag(tag: &str) -> Option<i64> {
-    let tag = tag.strip_prefix('"').map_or(Some(tag), |rest| rest.strip_suffix('"'))?;
-    let (digits, hash) = tag.split_once('.')?;
-    let is_hash = !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    version(digits).filter(|_| is_hash)
 }
 
 /// An error of a request with its places in the object that the request is written as.

@@ -221,19 +221,23 @@ impl<'m> Builder<'m> {
         self.slot(slot, encoding)
     }
 
-    /// The definition of a stored column. Who names one has it from the model; of a field that is not stored it would be
-    /// the key.
+    /// The definition of a stored column.
+    ///
+    /// # Panics
+    /// Panics if the field is not stored: what names a column was checked against the model.
     pub(crate) fn column(&self, collection: CollectionId, at: ColumnRef) -> &'m backstay_model::Column {
         let collection = self.model.collection(collection);
         let found = collection.field(at.field).column(at.part);
-        debug_assert!(found.is_some(), "{}.{:?} is stored", collection.name, at);
-        found.unwrap_or(&collection.field(Collection::ID).columns[0])
+        found.expect("a column that is named is stored")
     }
 
     /// The record that a to-one relation leads to.
+    ///
+    /// # Panics
+    /// Panics if the field is not a relation: what is followed was checked against the model.
     pub(crate) fn follow<'r>(&mut self, anchor: &Anchor, field: FieldId, rights: &'r Rights) -> Seen<'r> {
         let from = self.row(anchor);
-        let target = self.model.field(from.collection, field).kind.target().unwrap_or(from.collection);
+        let target = self.model.field(from.collection, field).kind.target().expect("what is followed is a relation");
         let relation = relation(self.model.collection(target), from.perspective, (rights, Action::Read));
         let join = self.frames[from.frame].joins.iter().find(|join| join.from == from.record && join.field == field);
         let anchor = if let Some(join) = join {

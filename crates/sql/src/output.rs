@@ -9,11 +9,10 @@ use sea_query::{Expr as Sql, ExprTrait, Query};
 use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
 use crate::lower::{holds, sees_member};
-use crate::order::PageOrder;
 use crate::predicate::Pred;
 use crate::quantifier::tie;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
-use crate::{ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput};
+use crate::{ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, question};
 
 /// Writes what is answered of a record into the columns of a SELECT, as far as the rights show it.
 #[derive(Debug)]
@@ -137,7 +136,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         if matches!(read, Pred::Known(false)) {
             return nothing();
         }
-        let order = PageOrder::new(self.builder, &selected.arguments.sort, &member.anchor, self.rights);
+        let order = question::order(self.builder, &selected.arguments.sort, &member.anchor, self.rights);
         let ids = Selection::id();
         let mut row = RowWriter::new(self.builder, self.rights);
         let members = row.object(selected.inner.as_ref().unwrap_or(&ids), &member.anchor);

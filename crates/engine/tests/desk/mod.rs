@@ -1,9 +1,10 @@
 //! A small newsroom that the engine's tests share.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, RecordId};
+use backstay_base::{Caller, Error, Place, RecordId, Violation};
 use backstay_engine::{Context, Engine, Found, IfMatch, Written};
 use backstay_model::{CollectionId, SourceFile};
 use backstay_rest::ListWords;
@@ -310,10 +311,26 @@ impl Desk {
     }
 }
 
-/// What a caller is told.
+/// What a caller is told, by the values of the error: `ok`, or its code with what was wrong first and how much more.
+/// The wording is tested beside the doors.
 pub(crate) fn told<T>(result: Result<T, Error>) -> String {
-    match result {
-        Ok(_) => "ok".to_owned(),
-        Err(error) => format!("{}: {error}", error.code()),
+    let Err(error) = result else { return "ok".to_owned() };
+    let code = error.code();
+    match &error {
+        Error::Malformed(violations) | Error::Invalid(violations) => {
+            let Violation { at, kind } = &violations[0];
+            let more = if violations.len() > 1 { format!(" and {} more", violations.len() - 1) } else { String::new() };
+            let place = if *at == Place::Whole { String::new() } else { format!(" {at}") };
+            format!("{code}:{place} {}{more}", variant(kind))
+        }
+        Error::Forbidden { action, .. } => format!("{code}: {}", action.name()),
+        Error::Conflict(conflict) => format!("{code}: {}", variant(conflict)),
+        _ => code.to_owned(),
     }
+}
+
+/// The name of an enum's variant.
+fn variant(value: &impl Debug) -> String {
+    let text = format!("{value:?}");
+    text.chars().take_while(char::is_ascii_alphanumeric).collect()
 }

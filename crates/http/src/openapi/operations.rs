@@ -9,16 +9,16 @@ use crate::endpoints;
 /// The paths of all endpoints that the table describes.
 pub(super) fn paths(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
     let mut paths = Map::new();
-    for place in endpoints::all() {
-        let pattern = place.pattern.text();
+    for route in endpoints::all() {
+        let pattern = route.pattern.text();
         if !pattern.contains("{collection}") {
-            add(&mut paths, pattern.to_owned(), place.endpoints.iter().filter_map(operation));
+            add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(operation));
             continue;
         }
         for collection in shown {
             let path = pattern.replace("{collection}", &collection.path);
             let here = |endpoint| operation_of(model, collection, endpoint);
-            add(&mut paths, path, place.endpoints.iter().filter_map(here));
+            add(&mut paths, path, route.endpoints.iter().filter_map(here));
         }
     }
     paths

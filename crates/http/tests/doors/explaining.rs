@@ -120,7 +120,8 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     let id = note(&app, &ada, "One").await;
     let reader = Reader::new(Arc::clone(app.services.engine.model()));
     let check = |line: &str, expected: &str| {
-        let body = Bytes::from_static(b"{}");
+        let has_body = line.trim_start().starts_with(['P', 'p']);
+        let body = Bytes::from_static(if has_body { b"{}" } else { b"" });
         let got = match parse_request(&reader, &line.replace("ID", &id), body) {
             Ok(Request::Get(get)) => match get.selection {
                 Selection::Whole => "get all".to_owned(),
@@ -145,6 +146,8 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     check("GET /api/nothing-like-it", "no-such-path");
     check("PUT /api/notes/ID", "method-not-allowed");
     check("GET /api/notes?limit=x", "malformed-request");
+    let with_body = parse_request(&reader, "GET /api/notes", Bytes::from_static(b"{}"));
+    assert_eq!(with_body.expect_err("a read takes no body").code(), "malformed-request");
     for bad in ["", "GET", "/api/notes", "GET api/notes", "GET http://x/api/notes", "G\u{7f}T /api/notes"] {
         check(bad, "malformed-request");
     }

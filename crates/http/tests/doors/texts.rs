@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use backstay_testkit::{Reply, TestApp};
 
-use crate::{NOTES, note};
+use crate::{NOTES, id_of, note};
 
 /// What is wrong in the first place, or else as a whole.
 fn message(reply: &Reply) -> String {
@@ -57,6 +57,131 @@ async fn paths_and_methods() {
     check("GET /api/notes:query", "send a query with POST").await;
     check("GET /auth/sign-in", "send this with POST").await;
     check("POST /healthz", "read this with GET").await;
+}
+
+const SHOP: &str = r#"
+extend schema @app(name: "Shop")
+
+type User @identity @allow(read: "true") {
+  email: Email! @unique
+  name: String!
+}
+
+enum State {
+  DRAFT @initial @to(state: "OPEN")
+  OPEN @to(state: "CLOSED")
+  CLOSED
+}
+
+type Order @allow(read: "this.customer == auth.id || this.state != 'DRAFT'", create: "this.pieces != 13",
+    update: "this.pieces < 100", delete: "false") {
+  customer: User! @set(on: CREATE, to: "auth.id")
+  state: State!
+  number: String @immutable @unique
+  pieces: Int @check(rule: "this.pieces > 0", message: "at least one")
+  total: Decimal @precision(digits: 10, scale: 2)
+  margin: Int @allow(read: "false", update: "false")
+  note: Text
+  data: JSON
+  paidAt: DateTime @readonly
+  token: String @class(is: SECRET)
+  lines: [Line!] @inverse(field: "order")
+}
+
+type Line @allow(read: "true", create: "true", delete: "false") {
+  order: Order!
+  name: String!
+}
+"#;
+
+/// The first thing that is wrong, with what to do about it.
+fn advice(reply: &Reply) -> String {
+    let problem = reply.json();
+    match problem["errors"][0]["remedy"].as_str() {
+        Some(remedy) => format!("{}; {remedy}", message(reply)),
+        None => message(reply),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records() {
+    let app = TestApp::open(SHOP);
+    let ada = app.account("ada@example.org").await;
+    let check = async |line: &str, body: &str, expected: &str| {
+        let reply = app.post(line, &[("authorization", &ada)], body).await;
+        assert_eq!(advice(&reply), expected);
+        reply
+    };
+    let created = app.post("POST /api/orders", &[("authorization", &ada)], r#"{"pieces": 1, "number": "A"}"#).await;
+    let id = id_of(&created);
+    let order = format!("/api/orders/{id}");
+    for (body, expected) in [
+        ("7", "expected a JSON object"),
+        ("[]", "an array of at least one record"),
+        ("[1]", "expected a JSON object"),
+        (r#"{"pieces": "#, "not JSON: EOF while parsing a value (character 10)"),
+        (r#"{"peices": 1}"#, "unknown field 'peices'; did you mean 'pieces'?"),
+        (r#"{"colour": 1}"#, "unknown field 'colour'; leave it out; /openapi.json lists what exists"),
+        (r#"{"pieces": 1, "pieces": 2}"#, "it is given twice; send it once"),
+        (r#"{"pieces": 1.5}"#, "expected a whole number, such as 42"),
+        (r#"{"pieces": 0}"#, "at least one"),
+        (r#"{"total": "123456789.00"}"#, "must have at most 8 digits before the point and 2 after it"),
+        (r#"{"customer": null}"#, "it is set by the model; leave it out"),
+        (r#"{"paidAt": "2026-01-01T00:00:00Z"}"#, "it is read-only; leave it out"),
+        (r#"{"version": 7}"#, "Backstay gives it its value; leave it out"),
+        (r#"{"lines": []}"#, "it is written at the other end of the relation; leave it out"),
+        (r#"{"state": "OPEN"}"#, "a new record begins as DRAFT; leave it out, and change the state afterwards"),
+        (r#"{"state": "open"}"#, "expected one of DRAFT, OPEN, CLOSED; did you mean OPEN?"),
+        (r#"{"pieces": 13}"#, "you may not create this Order"),
+    ] {
+        check("POST /api/orders", body, expected).await;
+    }
+    check("POST /api/lines", "{}", "a value is required").await;
+    let nowhere = r#"{"order": "01890a5d-ac96-774b-bcce-b302099a8057", "name": "x"}"#;
+    let missing = "there is no Order with this id; create that record first, or refer to another";
+    check("POST /api/lines", nowhere, missing).await;
+    check("POST /api/users", "{}", "you may not create records of User").await;
+
+    let patch = format!("PATCH {order}");
+    check(&patch, r#"{"number": "B"}"#, "it cannot be changed once the record is created; leave it out").await;
+    check(&patch, r#"{"margin": 1}"#, "you may not update this field; leave it out, or ask for access").await;
+    check(&patch, r#"{"state": "CLOSED"}"#, "DRAFT cannot become CLOSED; it can become OPEN").await;
+    check(&patch, r#"{"pieces": 100}"#, "this change would leave the Order in a form that you may not update").await;
+    check(&format!("DELETE {order}"), "", "you may not delete records of Order").await;
+    for change in [r#"{"state": "OPEN"}"#, r#"{"state": "CLOSED"}"#] {
+        assert_eq!(app.post(&patch, &[("authorization", &ada)], change).await.status, 200);
+    }
+    check(&patch, r#"{"state": "OPEN"}"#, "CLOSED cannot become OPEN; it is final").await;
+    let bob = app.account("bob@example.org").await;
+    let draft = app.post("POST /api/orders", &[("authorization", &bob)], r#"{"pieces": 1}"#).await;
+    let missing = "there is no Order with this id";
+    check(&format!("PATCH /api/orders/{}", id_of(&draft)), "{}", missing).await;
+    check("DELETE /api/orders/x", "", "there is no Order with this id; an id is a UUID").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries() {
+    let app = TestApp::open(SHOP);
+    for (query, expected) in [
+        ("select=token", "unknown field 'token'; leave it out; /openapi.json lists what exists"),
+        ("select=margin", "you may not read 'margin'; leave it out, or ask for access"),
+        ("sort=margin", "you may not read 'margin'; leave it out, or ask for access"),
+        ("sort=note", "'note' is a Text, which can be too long to sort by (character 0); sort by a String"),
+        ("filter=margin%3E1", "you may not read 'margin'; leave it out, or ask for access"),
+        ("margin=1", "you may not read 'margin'; leave it out, or ask for access"),
+        ("filter=peices==1", "Order has no field `peices` (character 0); did you mean 'pieces'?"),
+        ("filter=pieces==$n", "a value is required"),
+        ("filter=pieces==$n&$n=x", "expected a whole number, such as 42"),
+        ("filter=pieces==$n&$n=1&$m=1", "unknown parameter of the filter 'm'; did you mean 'n'?"),
+        ("stat=OPEN", "unknown field or parameter 'stat'; did you mean 'state'?"),
+        ("state=X", "expected one of DRAFT, OPEN, CLOSED"),
+        ("pieces=1&pieces=2", "it is given twice; send it once"),
+        ("data=1", "this field cannot be compared with `field=value`; use `filter`"),
+        ("after=x", "expected the `next` of a page of the same list, in the same order"),
+    ] {
+        let reply = app.call(&format!("GET /api/orders?{query}"), &[]).await;
+        assert_eq!(advice(&reply), expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,13 +3,13 @@ use bytes::Bytes;
 
 /// What a write carries in its headers.
 #[derive(Debug, Default)]
-pub(crate) struct Options {
+pub(crate) struct WriteHeaders {
     pub(crate) idempotency_key: Option<String>,
     pub(crate) if_match: Option<IfMatch>,
     pub(crate) minimal: bool,
 }
 
-impl Options {
+impl WriteHeaders {
     /// The same for the engine, which knows a request under a key by its body.
     pub(crate) fn with(self, body: Bytes) -> WriteOptions {
         let Self { idempotency_key, if_match, minimal } = self;
