@@ -239,6 +239,12 @@ pub enum Limit {
         /// `bytes`, `records`, `levels`, …
         unit: &'static str,
     },
+    /// The answer is too large.
+    #[error("the answer with so many fields and records is larger than {max} bytes")]
+    Answer {
+        /// The most bytes that an answer may have.
+        max: u64,
+    },
     /// Too many attempts.
     #[error("too many attempts; try again in {retry_after_seconds} seconds")]
     Rate {
@@ -359,7 +365,7 @@ impl Error {
             Self::Conflict(Conflict::Already(_)) => "already-done",
             Self::Precondition { .. } => "version-mismatch",
             Self::KeyReused => "idempotency-key-reused",
-            Self::Limit(Limit::Size { .. }) => "too-large",
+            Self::Limit(Limit::Size { .. } | Limit::Answer { .. }) => "too-large",
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost) => "too-costly",
             Self::Limit(Limit::Busy) => "busy",

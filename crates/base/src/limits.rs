@@ -46,7 +46,7 @@ pub const URL_CHARS: usize = 2048;
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// Hours for which an idempotency record is kept.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
-/// Other records that one delete may delete or change through `@onDelete`.
+/// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;
 /// Members of a many-to-many relation that are read to find out what a write changes in it.
 pub const LINKS_READ: u64 = 100_000;
@@ -56,6 +56,8 @@ pub const REQUEST_SECONDS: u64 = 30;
 pub const READ_KILO_STEPS: u32 = 20;
 /// Virtual-machine steps, in thousands, of one operation on the writer or one read in the reader pool.
 pub const OPERATION_KILO_STEPS: u32 = 50_000;
+/// The same, of several requests that write and read in one transaction: their reads hold up the writer.
+pub const MIXED_KILO_STEPS: u32 = 10_000;
 /// Operations that share one commit at most.
 pub const GROUP_OPERATIONS: usize = 256;
 /// Operations that wait for the writer before new ones are refused.

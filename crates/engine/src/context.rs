@@ -67,6 +67,8 @@ pub struct TxContext<'a, 't> {
     /// The first violation that the database has found in a write that was staged earlier: the statement or the record at
     /// hand has nothing to do with it.
     pub(crate) violation: Option<StoreError>,
+    /// Records that its deletions have deleted or changed besides those that were named.
+    pub(crate) released: usize,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }

@@ -69,7 +69,7 @@ pub(crate) async fn delete(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -
 async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>) -> Result<Reach<'a>, Error> {
     let model = cx.model();
     let mut known = HashSet::from([first.record.id()]);
-    let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, 0);
+    let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.released);
     while let Some(Going { collection, record }) = reach.going.get(next) {
         let (of, to) = (collection.id, record.id());
         for collection in &model.collections {
@@ -80,7 +80,7 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>) -> Result<Reach
                     others += ids.len();
                     if others > limits::DELETION_RECORDS {
                         let max = limits::DELETION_RECORDS as u64;
-                        let what = "what would be deleted or changed with the record";
+                        let what = "what would be deleted or changed with the records";
                         return Err(Limit::Size { what, max, unit: "records" }.into());
                     }
                 }
@@ -97,6 +97,7 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>) -> Result<Reach
         }
         next += 1;
     }
+    cx.released = others;
     Ok(reach)
 }
 

@@ -127,8 +127,9 @@ fn give(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, field: &Field, valu
 fn fitted(cx: &TxContext<'_, '_>, field: &Field, value: Value) -> Result<Value, ViolationKind> {
     let (model, caller) = (cx.model(), cx.caller());
     let of_accounts = field.kind.target().is_some() && field.kind.target() == model.identity;
-    // Keys and operators have ids as well, but no record among the accounts.
-    if of_accounts && caller.kind != CallerKind::Account && value.as_id().is_some_and(|id| caller.id == Some(id)) {
+    // Keys and operators have ids as well, but no record among the accounts; who has not signed in has neither.
+    let names_caller = value.as_id() == caller.id && (caller.id.is_some() || caller.kind == CallerKind::Anonymous);
+    if of_accounts && caller.kind != CallerKind::Account && names_caller {
         return if field.required { Err(ViolationKind::NotAnAccount) } else { Ok(Value::Null) };
     }
     match (value, &field.kind) {

@@ -25,8 +25,7 @@ pub(crate) struct Inner {
 
 /// What is to be answered is larger than an answer may be.
 pub(crate) fn too_large() -> Error {
-    let what = "the answer with so many fields and records";
-    Limit::Size { what, max: limits::ANSWER_BYTES as u64, unit: "bytes" }.into()
+    Limit::Answer { max: limits::ANSWER_BYTES as u64 }.into()
 }
 
 impl Inner {

@@ -108,8 +108,8 @@ impl Transaction for One {
 }
 
 /// Answers several requests on one snapshot, and in one commit if any of them writes: all of them or none. Each sees what
-/// those before it did. Under
-/// a key that was used before, what the requests wrote is answered again, and none of their reads.
+/// those before it did. Under a key that was used before, what the requests wrote is answered again, and none of their
+/// reads.
 pub(crate) async fn answer_all(
     inner: &Arc<Inner>,
     cx: &Context,
@@ -159,6 +159,11 @@ impl Transaction for All {
             true => Writes::None,
             false => Writes::Many,
         }
+    }
+
+    fn kilo_steps(&self) -> u32 {
+        let reads = self.requests.iter().any(|request| request.writes() == Writes::None);
+        if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::OPERATION_KILO_STEPS }
     }
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<Option<Answer>>, Error>> {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Conflict, Error};
+use backstay_base::{Action, Conflict, Error, limits};
 use backstay_store::{Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 
@@ -21,6 +21,11 @@ pub trait Transaction: Send + Sync + 'static {
     /// How much it may write.
     fn writes(&self) -> Writes {
         Writes::Many
+    }
+
+    /// The steps of an embedded database that it may take, in thousands.
+    fn kilo_steps(&self) -> u32 {
+        limits::OPERATION_KILO_STEPS
     }
 
     /// Does it. Only methods of the context may be awaited.
@@ -112,6 +117,10 @@ impl<T: Transaction> Work for Running<T> {
         self.transaction.writes()
     }
 
+    fn kilo_steps(&self) -> u32 {
+        self.transaction.kilo_steps()
+    }
+
     fn origin(&self) -> Origin {
         Origin {
             kind: self.cx.caller().kind,
@@ -131,6 +140,7 @@ impl<T: Transaction> Work for Running<T> {
                 tx,
                 retry: self.retry,
                 violation: None,
+                released: 0,
                 recorder: None,
             };
             let answer = self.transaction.run(&mut cx).await;

@@ -3,14 +3,15 @@ use std::sync::Arc;
 use backstay_base::{Action, Error, Place, ViolationKind, limits};
 use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, Diagnostic, Model};
-use backstay_sql::{Dialect, Perspective, Planner, ReadScope, ReadShape, RecordSource, Selection, Template};
+use backstay_sql::{Dialect, Extent, Perspective, Planner, ReadScope, ReadShape, RecordSource, Selection, Template};
 
 use crate::policy::{CollectionPolicy, Policy};
 use crate::rights::{Grantee, rights_of};
 
-/// Refuses a request whose statement joins more tables than databases take.
+/// Refuses a request whose statement joins more tables than databases take, or nests as many lists.
 pub(crate) fn fits_statement(template: &Template) -> Result<(), Error> {
-    if relations(template.tables()) <= limits::STATEMENT_RELATIONS {
+    let Extent { tables, lists } = template.extent();
+    if relations(tables).max(lists) <= limits::STATEMENT_RELATIONS {
         return Ok(());
     }
     let most = limits::STATEMENT_RELATIONS;
@@ -57,13 +58,14 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
         filter: None,
         scope: ReadScope::One,
     };
-    let read = planner.read(&shape, rights).template.tables();
+    let read = planner.read(&shape, rights).template.extent().tables;
     let rule = |action| rights.rule(id, action);
     let stored = |action| {
         let rules = [rule(Action::Read).expr().clone(), rule(action).expr().clone()];
-        planner.stored(id, &rules).template.tables()
+        planner.stored(id, &rules).template.extent().tables
     };
-    let check = |rule: &Rule| planner.check(id, RecordSource::Stored, std::slice::from_ref(rule.expr())).tables();
+    let check =
+        |rule: &Rule| planner.check(id, RecordSource::Stored, std::slice::from_ref(rule.expr())).extent().tables;
     let of_fields = collection.fields.iter().flat_map(|field| {
         let allowed = [Action::Create, Action::Update].map(|action| rights.field(id, field.id, action));
         allowed.into_iter().chain(rights.checks(id, field.id))

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Conflict, Error, Limit, Place, RecordId, Step, ViolationKind, limits};
+use backstay_base::{
+    Action, Caller, CallerKind, Conflict, Error, Limit, Place, RecordId, Step, Unauthenticated, Violation,
+    ViolationKind, limits,
+};
 use backstay_expr::{Rule, truth};
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::Value;
@@ -130,6 +133,10 @@ impl PreparedWrite {
 
     /// Does it in a transaction, or gives the answer that is kept under its key.
     pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
+        self.carry_out(cx).await.map_err(|refusal| invitation(refusal, cx.caller()))
+    }
+
+    async fn carry_out(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
         if let Some(written) = cx.replayed(self.claim.as_ref(), self.collection()).await? {
             return Ok(written);
         }
@@ -159,6 +166,17 @@ impl PreparedWrite {
         cx.remember(self.claim.as_ref(), &written)?;
         Ok(written)
     }
+}
+
+/// What somebody who has not signed in is told instead of a refusal that signing in could lift.
+fn invitation(refusal: Error, caller: &Caller) -> Error {
+    let of_account = |violation: &Violation| violation.kind == ViolationKind::NotAnAccount;
+    let could_help = match &refusal {
+        Error::Forbidden { .. } | Error::ForbiddenAfterwards { .. } => true,
+        Error::Invalid(violations) => violations.iter().any(of_account),
+        _ => false,
+    };
+    if could_help && caller.kind == CallerKind::Anonymous { Unauthenticated::Missing.into() } else { refusal }
 }
 
 /// A minimal answer has the tag as well: it is what the next change needs.

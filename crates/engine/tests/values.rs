@@ -126,6 +126,14 @@ async fn a_request_leads_through_as_many_relations_as_a_statement_takes() {
     assert_eq!(told(few), "ok");
     let refused = told(desk.page("Membership", &desk.ada, |list| list.filter = Some(filter(&paths).into())).await);
     assert_eq!(refused, "malformed-request: select Range");
+
+    let lists = |number: usize| {
+        let lists: Vec<String> = (0..number).map(|index| format!("a{index}=others")).collect();
+        lists.join(",")
+    };
+    let select = async |text: String| told(desk.page("Essay", &desk.ada, |list| list.select = Some(text.into())).await);
+    assert_eq!(select(lists(60)).await, "ok");
+    assert_eq!(select(lists(61)).await, "malformed-request: select Range");
 }
 
 #[tokio::test]

@@ -101,7 +101,10 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
 /// What to do about a refusal for which its kind has no good advice.
 fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
     match refusal {
-        Refusal::AnswerTooLarge { .. } => Some("Select fewer fields (`select=name`), or set a smaller `limit`."),
+        Refusal::Domain(Error::Limit(Limit::Answer { .. }))
+        | Refusal::InTransaction { error: Error::Limit(Limit::Answer { .. }), .. } => {
+            Some("Select fewer fields (`select=name`), or set a smaller `limit`.")
+        }
         Refusal::Domain(Error::SignUpClosed) => {
             Some("Ask an operator for an account. Operators open sign-up with the setting `accounts.sign_up`.")
         }
@@ -154,7 +157,6 @@ impl<'a> Details<'a> {
             | Refusal::NotAcceptable { .. }
             | Refusal::TargetTooLong { .. }
             | Refusal::HeadersTooLarge { .. }
-            | Refusal::AnswerTooLarge { .. }
             | Refusal::CrossOrigin
             | Refusal::ListChanged
             | Refusal::WriteTime { .. } => Self::default(),
@@ -180,7 +182,9 @@ impl<'a> Details<'a> {
                 Self::header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
             }
             Error::Limit(Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
-            Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::Storage | Limit::Time { .. })
+            Error::Limit(
+                Limit::Size { .. } | Limit::Answer { .. } | Limit::Cost | Limit::Storage | Limit::Time { .. },
+            )
             | Error::Conflict(_)
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
@@ -289,7 +293,7 @@ mod tests {
         check(Refusal::BodySlow { seconds: 1 }, 408);
         check(Refusal::BodyBroken, 400);
         check(Refusal::BodyTooLarge { max: 1 }, 413);
-        check(Refusal::AnswerTooLarge { max: 1 }, 413);
+        check(domain(Limit::Answer { max: 1 }.into()), 413);
         check(Refusal::Authorization, 401);
         check(Refusal::CrossOrigin, 403);
         check(Refusal::ListChanged, 412);
@@ -310,7 +314,7 @@ mod tests {
         let revoke = "Stop sending the key. An operator revokes it with `backstay key revoke`.";
         check(Error::KeyWithoutSession.into(), revoke);
         let less = "Select fewer fields (`select=name`), or set a smaller `limit`.";
-        check(Refusal::AnswerTooLarge { max: 1 }, less);
+        check(Refusal::Domain(Limit::Answer { max: 1 }.into()), less);
         check(
             Refusal::Domain(Limit::Size { what: "the body", max: 1, unit: "bytes" }.into()),
             "Send less, or split it into several requests.",

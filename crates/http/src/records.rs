@@ -1,6 +1,6 @@
 //! Requests below `/api/`: decoded, answered by the engine, and given their status and headers.
 
-use backstay_base::{Error, Limit};
+use backstay_base::Error;
 use backstay_engine::{Answer as Answered, Context, Explanation, Outcome, Request, Written};
 use backstay_rest::{JSON, in_body};
 use http::{HeaderValue, StatusCode, header};
@@ -18,9 +18,8 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
     let request = decode::request(admitted, &context, kind)?;
     let (collection, minimal) = (request.collection(), request.options().is_some_and(|options| options.minimal));
     let answered = engine.answer(&context, request, JSON).await.map_err(|error| match kind {
-        RecordRequest::Get | RecordRequest::List => of_read(error),
-        RecordRequest::Query => of_read(in_body(error)),
-        RecordRequest::Create => error.into(),
+        RecordRequest::Get | RecordRequest::List | RecordRequest::Create => error.into(),
+        RecordRequest::Query => in_body(error).into(),
         RecordRequest::Update | RecordRequest::Delete => preconditions::name_mismatch(headers, error),
     })?;
     match answered {
@@ -41,14 +40,6 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
             }
             Ok(answer)
         }
-    }
-}
-
-/// A read has one size that the engine limits: that of its answer.
-fn of_read(error: Error) -> Refusal {
-    match error {
-        Error::Limit(Limit::Size { max, .. }) => Refusal::AnswerTooLarge { max },
-        error => error.into(),
     }
 }
 

@@ -74,12 +74,6 @@ pub enum Refusal {
         /// The limit.
         max: usize,
     },
-    /// The answer to a read is too large.
-    #[error("the answer with so many fields and records is larger than {max} bytes")]
-    AnswerTooLarge {
-        /// The limit.
-        max: u64,
-    },
     /// The body ended early or its framing is broken.
     #[error("the body ended early, or its chunks are malformed")]
     BodyBroken,

@@ -22,7 +22,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
     let idempotency = idempotency_key.map(|key| Idempotency { key, sent: body });
     let answers = state.engine.answer_all(&context, Requests { list, idempotency }, JSON).await;
     let answers = answers.map_err(|refused| refusal(parts.place(refused)))?;
-    let mut answer = Answer::ready(StatusCode::OK, admitted.audience(), results(&answers));
+    let mut answer = Answer::ready(StatusCode::OK, admitted.audience(), results(&answers, minimal));
     if answers.iter().any(|answer| matches!(answer, Some(Answered::Written(written)) if written.replayed)) {
         answer.header(idempotency::IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }

@@ -72,7 +72,10 @@ impl<'p> Parser<'p> {
             Some(_) => {
                 self.at = start;
                 let problem = format!("'{}' is selected twice", named.as_deref().unwrap_or("*"));
-                let name = named.as_deref().unwrap_or("*");
+                let name = match &part {
+                    Selected::Stored => "*",
+                    Selected::Field(selected) => collection.field(selected.field).name.as_str(),
+                };
                 let remedy = format!("select it once, or give one of them an alias: other={name}");
                 return Err(self.syntax(&problem, &remedy));
             }

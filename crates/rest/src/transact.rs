@@ -113,8 +113,9 @@ impl Parts {
     }
 }
 
-/// `{"results": […]}`: of each request the body that it is answered with by itself, or null.
-pub fn results(answers: &[Option<Answer>]) -> Bytes {
+/// `{"results": […]}`: of each request the body that it is answered with by itself, or null. Minimal results show no
+/// record that was written, also if it was kept under a key.
+pub fn results(answers: &[Option<Answer>], minimal: bool) -> Bytes {
     let mut out = b"{\"results\":[".to_vec();
     for (index, answer) in answers.iter().enumerate() {
         if index > 0 {
@@ -125,6 +126,7 @@ pub fn results(answers: &[Option<Answer>]) -> Bytes {
             continue;
         };
         match (answer.body(), answer) {
+            (Some(_), Answer::Written(written)) if minimal => ids(&mut out, written),
             (Some(body), _) => out.extend_from_slice(body),
             (None, Answer::Written(written)) => ids(&mut out, written),
             (None, Answer::Found(_) | Answer::Page(_)) => out.extend_from_slice(b"null"),

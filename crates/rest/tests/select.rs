@@ -113,7 +113,7 @@ fn a_mistake_has_a_place_and_a_remedy() {
         "author{name},author{posts}",
         "13: 'author' is selected twice: select it once, or give one of them an alias: other=author",
     );
-    check("a=title,a=body", "8: 'a' is selected twice: select it once, or give one of them an alias: other=a");
+    check("a=title,a=body", "8: 'a' is selected twice: select it once, or give one of them an alias: other=body");
     for taken in ["title=body", "*,id=title", "version=title", "author=comments{text}"] {
         let (alias, _) = taken.trim_start_matches("*,").split_once('=').expect("an alias");
         let place = if taken.starts_with('*') { 2 } else { 0 };

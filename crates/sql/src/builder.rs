@@ -10,7 +10,7 @@ use crate::param::Encoding;
 use crate::relation::{Relation, Rows, links, relation};
 use crate::slots::Slots;
 use crate::tree::{column, integer, name};
-use crate::{ColumnRef, ColumnType, Dialect, Perspective, Slot, Template};
+use crate::{ColumnRef, ColumnType, Dialect, Extent, Perspective, Slot, Template};
 
 /// A statement under construction: its placeholders, and the tables of its SELECTs.
 #[derive(Debug)]
@@ -20,8 +20,7 @@ pub(crate) struct Builder<'m> {
     slots: Slots,
     frames: Vec<Frame>,
     aliases: usize,
-    /// Tables of the widest SELECT that is written.
-    widest: usize,
+    extent: Extent,
 }
 
 /// The tables of one SELECT: what it reads from, and to-one relations that paths need, each joined once.
@@ -89,7 +88,7 @@ pub(crate) struct Members<'r> {
 
 impl<'m> Builder<'m> {
     pub(crate) fn new(model: &'m Model, dialect: Dialect) -> Self {
-        Self { model, dialect, slots: Slots::new(dialect), frames: Vec::new(), aliases: 0, widest: 0 }
+        Self { model, dialect, slots: Slots::new(dialect), frames: Vec::new(), aliases: 0, extent: Extent::default() }
     }
 
     /// A name for a table that no other in the statement has.
@@ -115,7 +114,12 @@ impl<'m> Builder<'m> {
 
     /// The finished statement.
     pub(crate) fn finish(self, statement: &impl QueryStatementWriter, columns: Vec<ColumnType>) -> Template {
-        self.slots.finish(statement, columns, self.widest)
+        self.slots.finish(statement, columns, self.extent)
+    }
+
+    /// Notes that a nested list is written.
+    pub(crate) fn count_list(&mut self) {
+        self.extent.lists += 1;
     }
 
     /// A SELECT without tables so far.
@@ -275,7 +279,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn from(&mut self, frame: usize, select: &mut SelectStatement) {
         let Frame { sources, joins } = std::mem::take(&mut self.frames[frame]);
         let none = sources.is_empty();
-        self.widest = self.widest.max(sources.len() + joins.len());
+        self.extent.tables = self.extent.tables.max(sources.len() + joins.len());
         for Source { rows, alias } in sources {
             match rows {
                 Rows::Table(table) => select.from_as(name(&table), name(&alias)),

@@ -41,4 +41,4 @@ pub use shape::{
     Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, Selected, SelectedField,
     Selection, SortKey, ValueOutput,
 };
-pub use statement::{Slot, Statement, Template};
+pub use statement::{Extent, Slot, Statement, Template};

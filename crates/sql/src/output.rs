@@ -137,6 +137,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             return nothing();
         }
         let order = question::order(self.builder, &selected.arguments.sort, &member.anchor, self.rights);
+        self.builder.count_list();
         let ids = Selection::id();
         let mut row = RowWriter::new(self.builder, self.rights);
         let members = row.object(selected.inner.as_ref().unwrap_or(&ids), &member.anchor);

@@ -2,7 +2,7 @@ use backstay_scalar::{Storage, Value};
 use sea_query::{Expr as Sql, QueryStatementWriter, SelectStatement, Value as Constant};
 
 use crate::param::Encoding;
-use crate::{ColumnType, Dialect, Slot, Template};
+use crate::{ColumnType, Dialect, Extent, Slot, Template};
 
 /// The placeholders of a statement under construction.
 ///
@@ -48,16 +48,16 @@ impl Slots {
         }
     }
 
-    /// The finished statement, whose widest SELECT reads this many tables.
+    /// The finished statement.
     pub(crate) fn finish(
         self,
         statement: &impl QueryStatementWriter,
         columns: Vec<ColumnType>,
-        tables: usize,
+        extent: Extent,
     ) -> Template {
         let (text, values) = self.dialect.build(statement);
         let slots = values.0.iter().filter_map(|value| self.marked(value)).collect();
-        Template { text: text.into(), slots, columns: columns.into(), dialect: self.dialect, tables }
+        Template { text: text.into(), slots, columns: columns.into(), dialect: self.dialect, extent }
     }
 
     fn marked(&self, value: &Constant) -> Option<(Slot, Encoding)> {

@@ -40,13 +40,22 @@ pub struct Template {
     pub(crate) slots: Box<[(Slot, Encoding)]>,
     pub(crate) columns: Arc<[ColumnType]>,
     pub(crate) dialect: Dialect,
-    pub(crate) tables: usize,
+    pub(crate) extent: Extent,
+}
+
+/// How much a statement reads at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// Tables that its widest SELECT joins. Databases have a limit for that (SQLite: 64).
+    pub tables: usize,
+    /// Nested lists, at whatever depth: a row may hold all of them at a time.
+    pub lists: usize,
 }
 
 impl Template {
-    /// How many tables its widest SELECT joins. Databases have a limit for that (SQLite: 64).
-    pub fn tables(&self) -> usize {
-        self.tables
+    /// How much it reads at once.
+    pub fn extent(&self) -> Extent {
+        self.extent
     }
 
     /// Puts a value into every placeholder: `value` is asked once for each, in order, for what one column holds
@@ -60,6 +69,7 @@ impl Template {
             text: Arc::clone(&self.text),
             params: self.slots.iter().map(bind).collect(),
             columns: Arc::clone(&self.columns),
+            lists: self.extent.lists,
         }
     }
 
@@ -80,13 +90,14 @@ pub struct Statement {
     text: Arc<str>,
     params: Box<[Param]>,
     columns: Arc<[ColumnType]>,
+    lists: usize,
 }
 
 impl Statement {
     /// A statement that `store` writes itself, for its own tables.
     pub fn raw(text: impl Into<Arc<str>>, params: Vec<Param>, columns: &[Storage]) -> Self {
         let columns = columns.iter().map(|storage| ColumnType::One(*storage)).collect();
-        Self { text: text.into(), params: params.into(), columns }
+        Self { text: text.into(), params: params.into(), columns, lists: 0 }
     }
 
     /// The text.
@@ -97,6 +108,11 @@ impl Statement {
     /// The values of the placeholders, in order.
     pub fn params(&self) -> &[Param] {
         &self.params
+    }
+
+    /// Nested lists in its rows, at whatever depth.
+    pub fn lists(&self) -> usize {
+        self.lists
     }
 
     /// What the columns of its rows hold.

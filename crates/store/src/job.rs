@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 use backstay_audit::Origin;
 use tokio::sync::oneshot;
 
+use crate::interest::Interest;
 use crate::tx::{Pending, Tx};
 use crate::{StoreError, Work, Writes};
 
@@ -12,6 +13,10 @@ use crate::{StoreError, Work, Writes};
 pub(crate) trait Job: Send {
     fn writes(&self) -> Writes;
     fn origin(&self) -> Origin;
+    /// The steps that it may take, in thousands.
+    fn kilo_steps(&self) -> u32;
+    /// Whether somebody waits for it: if not, it need not be begun or ended.
+    fn interest(&self) -> &Interest;
     /// Runs the work by polling it once. `Err`: it failed and keeps its own error; its writes have to be undone.
     #[expect(clippy::result_large_err, reason = "both outcomes are the same value, and it is moved once")]
     fn poll_once(&mut self, tx: Tx<'_>) -> Result<Pending, Pending>;
@@ -30,12 +35,14 @@ pub(crate) struct WorkJob<W: Work> {
     work: Arc<W>,
     result: Outcome<W>,
     caller: oneshot::Sender<Outcome<W>>,
+    interest: Interest,
 }
 
 impl<W: Work> WorkJob<W> {
     pub(crate) fn new(work: Arc<W>) -> (Self, oneshot::Receiver<Outcome<W>>) {
         let (caller, receiver) = oneshot::channel();
-        (Self { work, result: Err(StoreError::Closed.into()), caller }, receiver)
+        let interest = Interest::default();
+        (Self { work, result: Err(StoreError::Closed.into()), caller, interest }, receiver)
     }
 
     #[expect(clippy::result_large_err, reason = "both outcomes are the same value, and it is moved once")]
@@ -53,6 +60,14 @@ impl<W: Work> Job for WorkJob<W> {
 
     fn origin(&self) -> Origin {
         self.work.origin()
+    }
+
+    fn kilo_steps(&self) -> u32 {
+        self.work.kilo_steps()
+    }
+
+    fn interest(&self) -> &Interest {
+        &self.interest
     }
 
     fn poll_once(&mut self, mut tx: Tx<'_>) -> Result<Pending, Pending> {

@@ -7,6 +7,7 @@ mod database;
 mod dependency;
 mod error;
 mod idempotency;
+mod interest;
 mod job;
 mod log;
 mod migration;

@@ -5,7 +5,7 @@ use backstay_model::Model;
 use backstay_sql::{Dialect, Statement};
 
 use crate::database::{Database, OpenDatabase};
-use crate::job::WorkJob;
+use crate::job::{Job as _, WorkJob};
 use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
@@ -77,10 +77,11 @@ impl Store {
         }
     }
 
-    /// Runs a work in one transaction, and returns its result when its changes are durable. An embedded database
-    /// completes the work even if the future is dropped after it was polled.
+    /// Runs a work in one transaction, and returns its result when its changes are durable. If the future is dropped
+    /// after it was polled, an embedded database does either all of the work or nothing of it.
     pub async fn write<W: Work>(&self, work: Arc<W>) -> Result<W::Output, W::Error> {
         let (job, result) = WorkJob::new(work);
+        let _waiting = job.interest().waiting();
         self.inner.database.run(Box::new(job)).await?;
         // The job is dropped without an answer only if its thread has ended.
         result.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))

@@ -1,4 +1,5 @@
 use backstay_audit::Origin;
+use backstay_base::limits;
 use futures_util::future::BoxFuture;
 
 use crate::{StoreError, Tx};
@@ -16,6 +17,11 @@ pub trait Work: Send + Sync + 'static {
 
     /// Who asked and for what: becomes part of the commit log if anything changes.
     fn origin(&self) -> Origin;
+
+    /// The steps of an embedded database that it may take, in thousands.
+    fn kilo_steps(&self) -> u32 {
+        limits::OPERATION_KILO_STEPS
+    }
 
     /// Runs it. It may await only `tx`: on SQLite a future that is pending for another reason fails with
     /// `StoreError::Pending`.

@@ -1,4 +1,4 @@
-use backstay_testkit::TestApp;
+use backstay_testkit::{Reply, TestApp};
 use serde_json::{Value, json};
 
 use crate::{NOTES, note};
@@ -126,9 +126,34 @@ async fn a_minimal_answer_has_the_ids() {
     let ada = app.account("ada@example.org").await;
     let body =
         r#"{"requests": [{"create": "notes", "body": {"title": "x"}}, {"create": "notes", "body": [{"title": "y"}]}]}"#;
-    let reply = app.post("POST /transact", &[("authorization", &ada), ("prefer", "return=minimal")], body).await;
-    let results = reply.json()["results"].clone();
-    assert_eq!(reply.header("preference-applied"), "return=minimal");
-    assert!(results[0].as_object().is_some_and(|one| one.len() == 1 && one.contains_key("id")), "{results}");
-    assert!(results[1][0].as_object().is_some_and(|one| one.len() == 1 && one.contains_key("id")), "{results}");
+    let minimal = ("prefer", "return=minimal");
+    let is_minimal = |reply: &Reply| {
+        let results = reply.json()["results"].clone();
+        assert_eq!(reply.header("preference-applied"), "return=minimal");
+        let has_id_alone = |one: &Value| one.as_object().is_some_and(|one| one.len() == 1 && one.contains_key("id"));
+        assert!(has_id_alone(&results[0]) && has_id_alone(&results[1][0]), "{results}");
+    };
+    is_minimal(&app.post("POST /transact", &[("authorization", &ada), minimal], body).await);
+
+    let key = ("idempotency-key", "k");
+    let whole = app.post("POST /transact", &[("authorization", &ada), key], body).await;
+    assert_eq!(whole.json()["results"][0]["title"], "x");
+    let again = app.post("POST /transact", &[("authorization", &ada), key, minimal], body).await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    is_minimal(&again);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_not_signed_in_is_asked_to_where_that_could_help() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let check = async |line: &str, body: &str| {
+        let reply = app.post(line, &[], body).await;
+        assert_eq!((reply.status, &reply.json()["type"]), (401, &json!("/problems/sign-in-required")), "{line}");
+    };
+    check(&format!("PATCH /api/notes/{id}"), r#"{"rank": 1}"#).await;
+    check(&format!("DELETE /api/notes/{id}"), "").await;
+    check("POST /api/notes", r#"{"title": "x"}"#).await;
+    check("POST /transact", &format!(r#"{{"requests": [{{"delete": "notes", "id": "{id}"}}]}}"#)).await;
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use backstay_base::limits;
 use backstay_sql::{ColumnType, Statement};
+use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus, ffi};
@@ -12,6 +13,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus, ffi};
 use super::error::store_error;
 use super::file;
 use super::row::{Bound, CopiedRow, SqliteRow};
+use crate::interest::Interest;
 use crate::session::{Answer, Session, Visit, at_once};
 use crate::{ReadStats, StoreError};
 
@@ -21,6 +23,8 @@ const STATEMENTS: usize = 1024;
 const STEPS_PER_CHECK: i32 = 1000;
 /// Bytes of the largest value or row; a nested list is one value.
 const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
+/// The same where a row has so many nested lists that together they must not become larger.
+const LEAST_LARGEST_VALUE: i32 = 2 * 1024 * 1024;
 /// Bytes of a page, as SQLite creates databases.
 const PAGE_BYTES: u64 = 4096;
 /// KiB of pages that one connection keeps in memory.
@@ -42,13 +46,30 @@ pub(super) enum Mode {
 pub(crate) struct SqliteSession {
     pub(super) db: Connection,
     directory: PathBuf,
-    budget: Arc<AtomicI64>,
+    allowance: Arc<Allowance>,
     mode: Mode,
     fatal: OnceCell<StoreError>,
     /// Whether a statement found the disk full since `take_full` was last called.
     full: Cell<bool>,
     /// The number of commits when the open snapshot was begun; see `begin_snapshot`.
     snapshot: Option<u64>,
+}
+
+/// What statements may still do.
+#[derive(Debug)]
+struct Allowance {
+    /// Steps that are left, in thousands.
+    kilo_steps: AtomicI64,
+    /// For whom they run; nobody for what the store does itself.
+    interest: Mutex<Option<Interest>>,
+}
+
+impl Allowance {
+    /// Uses a thousand steps up. Whether the statement must end.
+    fn is_used_up(&self) -> bool {
+        let is_lost = || self.interest.lock().as_ref().is_some_and(Interest::is_lost);
+        self.kilo_steps.fetch_sub(1, Ordering::Relaxed) <= 0 || is_lost()
+    }
 }
 
 impl SqliteSession {
@@ -68,9 +89,9 @@ impl SqliteSession {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_VALUE)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS);
-        let budget = Arc::new(AtomicI64::new(i64::MAX));
-        let left = Arc::clone(&budget);
-        db.progress_handler(STEPS_PER_CHECK, Some(move || left.fetch_sub(1, Ordering::Relaxed) <= 0))?;
+        let allowance = Arc::new(Allowance { kilo_steps: AtomicI64::new(i64::MAX), interest: Mutex::new(None) });
+        let watched = Arc::clone(&allowance);
+        db.progress_handler(STEPS_PER_CHECK, Some(move || watched.is_used_up()))?;
         db.execute_batch(&format!(
             "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
              PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB};"
@@ -79,7 +100,7 @@ impl SqliteSession {
             db.execute_batch("PRAGMA query_only = ON;")?;
         }
         let directory = file::directory(path).to_owned();
-        Ok(Self { db, directory, budget, mode, fatal: OnceCell::new(), full: Cell::new(false), snapshot: None })
+        Ok(Self { db, directory, allowance, mode, fatal: OnceCell::new(), full: Cell::new(false), snapshot: None })
     }
 
     /// What it is for.
@@ -111,17 +132,24 @@ impl SqliteSession {
 
     /// Limits what follows to this many thousand steps.
     pub(super) fn set_step_budget(&mut self, kilo_steps: u32) {
-        self.budget.store(i64::from(kilo_steps), Ordering::Relaxed);
+        self.allowance.kilo_steps.store(i64::from(kilo_steps), Ordering::Relaxed);
     }
 
-    /// Lets what follows take any number of steps: opening, migrating, committing.
+    /// The same, and ends what follows when nobody waits for it any more.
+    pub(super) fn work_for(&mut self, interest: &Interest, kilo_steps: u32) {
+        self.set_step_budget(kilo_steps);
+        *self.allowance.interest.lock() = Some(interest.clone());
+    }
+
+    /// Lets what follows take any number of steps, whoever waits: opening, migrating, committing.
     pub(super) fn lift_step_budget(&self) {
-        self.budget.store(i64::MAX, Ordering::Relaxed);
+        self.allowance.kilo_steps.store(i64::MAX, Ordering::Relaxed);
+        *self.allowance.interest.lock() = None;
     }
 
     /// Whether a statement was stopped because it had used up the step budget.
     pub(super) fn exhausted(&self) -> bool {
-        self.budget.load(Ordering::Relaxed) < 0
+        self.allowance.kilo_steps.load(Ordering::Relaxed) < 0
     }
 
     /// Keeps the file from growing beyond this size.
@@ -158,6 +186,7 @@ impl SqliteSession {
     ) -> Result<ReadStats, StoreError> {
         let mut prepared = self.prepare(statement)?;
         let mut stats = ReadStats::default();
+        let _larger = LargestValue::of(&self.db, statement.lists()).map_err(|error| self.failed(error))?;
         {
             let mut rows = prepared.raw_query();
             while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
@@ -242,6 +271,30 @@ impl SqliteSession {
             self.fatal.get_or_init(|| error.clone());
         }
         error
+    }
+}
+
+/// A lower limit for values while a statement runs.
+struct LargestValue<'d>(Option<&'d Connection>);
+
+impl<'d> LargestValue<'d> {
+    /// One value for each of these nested lists can be in memory at a time.
+    fn of(db: &'d Connection, lists: usize) -> Result<Self, rusqlite::Error> {
+        if lists <= 1 {
+            return Ok(Self(None));
+        }
+        let share = i32::try_from(lists).map_or(0, |lists| LARGEST_VALUE / lists);
+        db.set_limit(Limit::SQLITE_LIMIT_LENGTH, share.max(LEAST_LARGEST_VALUE))?;
+        Ok(Self(Some(db)))
+    }
+}
+
+impl Drop for LargestValue<'_> {
+    fn drop(&mut self) {
+        if let Some(db) = self.0 {
+            // It fails only for a limit that SQLite doesn't have.
+            drop(db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_VALUE));
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::readers::Readers;
 use super::shared::Shared;
 use super::writer::Writer;
 use crate::database::Database;
+use crate::interest::Interest;
 use crate::job::Job;
 use crate::session::{Answer, Visit, at_once, later};
 use crate::{ReadStats, RowSink, StoreError, Writes};
@@ -64,9 +65,12 @@ impl SqliteDatabase {
             return Ok(());
         }
         self.readers.submit(Box::new(move |session| {
+            if job.interest().is_lost() {
+                return;
+            }
             match session.begin_snapshot(shared.commits()) {
                 Ok(()) => {
-                    session.set_step_budget(limits::OPERATION_KILO_STEPS);
+                    session.work_for(job.interest(), job.kilo_steps());
                     shared.run_in_snapshot(job.as_mut(), session);
                 }
                 Err(error) => job.fail(error),
@@ -90,9 +94,13 @@ impl SqliteDatabase {
     async fn read_pooled(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
         self.require_running()?;
         let (send, receive) = oneshot::channel();
-        let (statement, shared) = (statement.clone(), Arc::clone(&self.shared));
+        let (statement, shared, interest) = (statement.clone(), Arc::clone(&self.shared), Interest::default());
+        let _waiting = interest.waiting();
         self.readers.submit(Box::new(move |session| {
-            session.set_step_budget(limits::OPERATION_KILO_STEPS);
+            if interest.is_lost() {
+                return;
+            }
+            session.work_for(&interest, limits::OPERATION_KILO_STEPS);
             let copied = session.copy(&statement, POOLED_READ_BYTES);
             shared.check(session);
             // The caller may have gone away.

@@ -118,6 +118,9 @@ impl GroupCommit {
                 taken += 1;
             }
             let Some(mut job) = waiting.pop_front() else { return Ok(()) };
+            if job.interest().is_lost() {
+                continue;
+            }
             let ended = self.run_one(job.as_mut(), group);
             match ended {
                 Ok(Ended::Done) => group.done.push(job),
@@ -140,7 +143,7 @@ impl GroupCommit {
     /// Runs one job to its end, log entry included. An error means that the store must not go on.
     fn run_one(&mut self, job: &mut dyn Job, group: &mut Group) -> Result<Ended, StoreError> {
         let savepoint = job.writes() == Writes::Many;
-        self.session.set_step_budget(limits::OPERATION_KILO_STEPS);
+        self.session.work_for(job.interest(), job.kilo_steps());
         if savepoint {
             self.session.command("SAVEPOINT operation")?;
         }
