@@ -17,7 +17,6 @@ mod in_flight;
 mod inner;
 mod input;
 mod links;
-mod list_plan;
 mod observer;
 mod plans;
 mod policy;

@@ -6,17 +6,17 @@ use backstay_expr::Rights;
 use backstay_model::Collection;
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, ReadPlan, Row};
-use backstay_store::RowSink;
+use backstay_store::{RowSink, StoreError};
 use bytes::Bytes;
 
 use crate::application::CallerClass;
 use crate::asked::{self, View};
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
-use crate::list_plan::{ListKey, ListPlan};
+use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
-use crate::sink::{Collect, OneRecord, PageBody};
-use crate::{Context, Count, Encoder, Found, Get, List, Page, PageEnd, Tag, TxContext};
+use crate::sink::Collect;
+use crate::{Context, Count, Cursor, Encoder, Found, Get, List, Page, PageEnd, Tag, TxContext};
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
 pub(crate) trait Reads: Send {
@@ -187,4 +187,107 @@ pub(crate) fn may_at_all(rights: &Rights, cx: &Context, collection: &Collection,
 
 pub(crate) fn not_found(collection: &Collection) -> Error {
     Error::NotFound { what: format!("{} with this id", collection.name) }
+}
+
+/// Encodes one record.
+#[derive(Debug)]
+pub(crate) struct OneRecord<'p> {
+    plan: &'p ReadPlan,
+    encoder: &'static dyn Encoder,
+    pub(crate) body: Vec<u8>,
+    /// The record's version, once it was found.
+    pub(crate) version: Option<i64>,
+}
+
+/// Bytes that most records fit into.
+const USUAL_BODY: usize = 512;
+
+impl<'p> OneRecord<'p> {
+    pub(crate) fn new(plan: &'p ReadPlan, encoder: &'static dyn Encoder) -> Self {
+        Self { plan, encoder, body: Vec::with_capacity(USUAL_BODY), version: None }
+    }
+}
+
+impl RowSink for OneRecord<'_> {
+    fn begin(&mut self) {
+        self.body.clear();
+        self.version = None;
+    }
+
+    fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
+        self.version = version(row, self.plan)?;
+        self.encoder.row(&mut self.body, row, &self.plan.output)?;
+        within_answer(&self.body)
+    }
+}
+
+fn version(row: &dyn Row, plan: &ReadPlan) -> Result<Option<i64>, DecodeError> {
+    let Some(column) = plan.version else { return Ok(None) };
+    match row.value(column)? {
+        ValueRef::Int(version) => Ok(Some(version)),
+        _ => Err(DecodeError { column, expected: "a version" }),
+    }
+}
+
+/// Encodes a page.
+#[derive(Debug)]
+pub(crate) struct PageBody<'p> {
+    plan: &'p ListPlan,
+    encoder: &'static dyn Encoder,
+    limit: u32,
+    rows: u32,
+    body: Vec<u8>,
+    /// The place of the last record on a page that is full.
+    last: Option<Cursor>,
+    /// Whether there is a record after it.
+    more: bool,
+}
+
+/// Bytes that most pages fit into.
+const USUAL_PAGE: usize = 4096;
+
+impl<'p> PageBody<'p> {
+    pub(crate) fn new(plan: &'p ListPlan, encoder: &'static dyn Encoder, limit: u32) -> Self {
+        let mut body = Vec::with_capacity(USUAL_PAGE);
+        encoder.begin_page(&mut body);
+        Self { plan, encoder, limit, rows: 0, body, last: None, more: false }
+    }
+
+    /// The whole page; `end` says what stands after the records, by where the next page starts.
+    pub(crate) fn finish<'e>(mut self, end: &dyn Fn(Option<Cursor>) -> PageEnd<'e>) -> Vec<u8> {
+        let next = self.last.take().filter(|_| self.more);
+        self.encoder.end_page(&mut self.body, &end(next));
+        self.body
+    }
+}
+
+impl RowSink for PageBody<'_> {
+    fn begin(&mut self) {
+        self.body.clear();
+        self.encoder.begin_page(&mut self.body);
+        self.rows = 0;
+        self.more = false;
+    }
+
+    fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
+        if self.rows == self.limit {
+            self.more = true;
+            return Ok(());
+        }
+        if self.rows > 0 {
+            self.encoder.between(&mut self.body);
+        }
+        self.rows += 1;
+        self.encoder.row(&mut self.body, row, &self.plan.page.output)?;
+        within_answer(&self.body)?;
+        if self.rows == self.limit {
+            self.last = Some(self.plan.cursor_after(row)?);
+        }
+        Ok(())
+    }
+}
+
+/// Refuses an answer that has become too large.
+fn within_answer(body: &[u8]) -> Result<(), StoreError> {
+    if body.len() > limits::ANSWER_BYTES { Err(StoreError::TooLarge) } else { Ok(()) }
 }

@@ -14,8 +14,7 @@ use bytes::Bytes;
 use crate::bind::InMemory;
 use crate::context::Retry;
 use crate::inner::Inner;
-use crate::read::may_at_all;
-use crate::sink::OneRecord;
+use crate::read::{OneRecord, may_at_all};
 use crate::{
     Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, Tag, TxContext, Update,
     Written, remember,
