@@ -69,7 +69,7 @@ pub(crate) fn refuse_immutable(proposal: &mut Proposal<'_>) {
         let field = proposal.collection.field(id);
         let changes = proposal.value(id) != proposal.stored_value(id) || !proposal.sees(id);
         if field.immutable && changes && !proposal.is_refused(field) {
-            proposal.refuse(field, ViolationKind::ReadOnly("it cannot be changed once the record is created"));
+            proposal.refuse(field, ViolationKind::ReadOnly("this field can't change after creation"));
         }
     }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn changed(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<
         if !added.is_empty() || !removed.is_empty() {
             let field = proposal.collection.field(field);
             if field.immutable && proposal.authority == Authority::Caller {
-                proposal.refuse(field, ViolationKind::ReadOnly("it cannot be changed once the record is created"));
+                proposal.refuse(field, ViolationKind::ReadOnly("this field can't change after creation"));
             }
             let field = field.id;
             proposal.links.push(LinkChange { field, added, removed });

@@ -50,7 +50,7 @@ impl ExprErrorKind {
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, found } => type_remedy(expected, &found.ty),
             Self::Arguments { usage, .. } => return format!("write {usage}"),
-            Self::Cycle { .. } => "let one of the rules say it without the other",
+            Self::Cycle { .. } => "these rules refer to each other; write one of them out in full",
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => {
                 return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`");

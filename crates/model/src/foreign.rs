@@ -39,6 +39,10 @@ const DIRECTIVES: Table = &[
     ),
     (&["public"], "write `@allow(read: \"true\")`"),
     (&["cascade", "onDeleteCascade"], "write `@onDelete(do: CASCADE)`"),
+    (
+        &["softDelete", "softDeletes", "paranoid"],
+        "remove it; docs/recipes.md#soft-delete shows how to keep deleted records",
+    ),
     (&["writeOnly", "secret", "password"], "write `@class(is: SECRET)`"),
     (&["initialState"], "write `@initial`"),
     (&["transition"], "write `@to(state: …)`"),

@@ -179,13 +179,13 @@ impl Field {
     /// Why no client may write it, in words, where that is so. A field that is `@immutable` can be given on create.
     pub fn refused_to_clients(&self) -> Option<&'static str> {
         if self.id <= Collection::VERSION {
-            Some("Backstay gives it its value")
+            Some("Backstay sets this field")
         } else if self.readonly {
-            Some("it is read-only")
+            Some("this field is read-only")
         } else if !self.set.is_empty() {
-            Some("it is set by the model")
+            Some("the model sets this field")
         } else if self.kind.is_written_elsewhere() {
-            Some("it is written at the other end of the relation")
+            Some("set this relation from the other side")
         } else {
             None
         }

@@ -58,11 +58,17 @@ pub(crate) fn shortened(name: String) -> String {
     format!("{}{suffix}", &name[..IDENTIFIER_BYTES - suffix.len()])
 }
 
+/// Bytes of names that are too short to be taken for misspelt ones.
+const SHORT_NAME: usize = 2;
+
 /// The name that was probably meant: the nearest, if it differs in few letters.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = 1 + name.chars().count() / 4;
+    // One letter of two says nothing of what was meant.
+    let short = |candidate: &str| name.len() <= SHORT_NAME && candidate.len() <= SHORT_NAME;
     known
         .into_iter()
+        .filter(|candidate| !short(candidate) || candidate.eq_ignore_ascii_case(name))
         .map(|candidate| (distance(&name.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
@@ -74,8 +80,10 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(name, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if known.is_empty() => "there is none to name".to_owned(),
-        None if known.len() > 12 => format!("there are {}, and {} more", known[..12].join(", "), known.len() - 12),
+        None if known.is_empty() => "remove it; there is nothing that it could name".to_owned(),
+        None if known.len() > 12 => {
+            format!("available names: {}, and {} more", known[..12].join(", "), known.len() - 12)
+        }
         None => format!("available names: {}", known.join(", ")),
     }
 }
@@ -156,6 +164,8 @@ mod tests {
         assert_eq!(nearest("publishdAt", known), Some("publishedAt"));
         assert_eq!(nearest("Body", known), Some("body"));
         assert_eq!(nearest("author", known), None);
+        assert_eq!(nearest("us", ["id", "b"]), None);
+        assert_eq!(nearest("ID", ["id", "b"]), Some("id"));
         assert_eq!(suggestion("x", known), "available names: title, body, publishedAt");
     }
 }

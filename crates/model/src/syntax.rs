@@ -1,6 +1,7 @@
 //! What the first syntax error of a file means. The parser goes on after an error and reports what follows from it; only
 //! the first one is a mistake of the author.
 
+mod arguments;
 mod tokens;
 mod types;
 
@@ -138,7 +139,7 @@ impl<'t> Mistake<'t> {
                 return Some(diagnostic.help("a quote is missing or one too many on this line"));
             }
             let line_end = self.text[self.at..].find(['\n', '\r']).map_or(self.text.len(), |length| self.at + length);
-            let help = r#"close it with `"`; a text of several lines stands between `"""` and `"""`"#;
+            let help = r#"close it with `"`; put a multi-line string between `"""` and `"""`"#;
             let diagnostic = Diagnostic::error("the text has no closing quote on its line");
             return Some(diagnostic.located(self.span(self.at, line_end), "begins here").help(help));
         }
@@ -152,7 +153,7 @@ impl<'t> Mistake<'t> {
         let (message, help) = match character {
             '\'' | '`' | '‘' | '’' | '“' | '”' | '„' | '«' | '»' => (
                 format!("`{character}` does not begin a text"),
-                r#"write texts between double quotes, such as "true"; a text within a rule stands between '…'"#,
+                r#"put strings in double quotes, such as "true"; within a rule, use single quotes: '…'"#,
             ),
             '/' if rest.starts_with("//") || rest.starts_with("/*") => {
                 (format!("`{}` does not begin a comment", &rest[..2]), "begin a comment with `#`")
@@ -175,7 +176,7 @@ impl<'t> Mistake<'t> {
         let colon = self.tokens[..end].iter().rposition(|token| token.text == ":" && token.start > bracket.start)?;
         let [name, _, value, next] = self.tokens.get(colon.checked_sub(1)?..colon + 3)? else { return None };
         let is_rule = is_name(value.text) && matches!(next.text, "." | "=" | "!" | "(" | "&" | "|" | "<" | ">");
-        let help = format!("write texts and rules between double quotes: `{}: \"…\"`", name.text);
+        let help = format!("put strings and rules in double quotes: `{}: \"…\"`", name.text);
         let diagnostic = Diagnostic::error(format!("the value of `{}` has no quotes", name.text));
         is_rule.then(|| diagnostic.located(self.span(value.start, value.end), "begins without a quote").help(help))
     }
@@ -233,15 +234,10 @@ impl<'t> Mistake<'t> {
         if let Some(diagnostic) = self.inner_quote(bracket.start) {
             return Some(diagnostic);
         }
-        let found = self.after(0);
-        let is_value = !matches!(found, "{" | "}" | "(" | ")" | "]" | ":" | "=" | "@" | "!");
-        if is_value && self.open.last()?.start == bracket.start && self.before_is(1, "(") {
-            let directive = self.before(2).filter(|_| self.before_is(3, "@"))?.text;
-            let argument = directives().into_iter().find(|(name, _)| name == directive);
-            let argument = argument.and_then(|(_, argument)| argument).unwrap_or_else(|| "name".to_owned());
-            let help = format!("write `@{directive}({argument}: {})`", self.argument(&argument));
-            return Some(self.here("an argument needs its name", "a value without a name", help));
+        if let Some(diagnostic) = self.unnamed_values(*bracket) {
+            return Some(diagnostic);
         }
+        let found = self.after(0);
         let is_word = |token: &Token<'_>| token.text.starts_with(|c: char| c.is_ascii_alphanumeric());
         let word = self.before(1).filter(is_word);
         if let Some(diagnostic) = self.unopened_text() {
@@ -260,20 +256,6 @@ impl<'t> Mistake<'t> {
         None
     }
 
-    /// The value where the parser stopped, as this argument takes it.
-    fn argument(&self, name: &str) -> String {
-        let found = self.after(0);
-        if name == "fields" && found.starts_with('"') {
-            return format!("[{}]", shortened(found));
-        }
-        let rest = self.tokens.get(self.index..).unwrap_or_default();
-        let list = rest.iter().position(|token| token.text == "]").filter(|_| found == "[");
-        match list {
-            Some(end) => self.text[self.at..rest[end].end].to_owned(),
-            None => shortened(found),
-        }
-    }
-
     /// A text without its opening quote.
     fn unopened_text(&self) -> Option<Diagnostic> {
         let word = self.before(1).filter(|_| self.before_is(2, ":") && self.after(0).starts_with('"'))?;
@@ -289,8 +271,7 @@ impl<'t> Mistake<'t> {
         let continues = |end: usize| self.text[end..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '"');
         let ended = texts.find(|token| token.text.starts_with('"') && continues(token.end))?;
         let next = self.tokens.iter().find(|token| token.start == ended.end)?;
-        let help =
-            r#"within a rule, write texts between single quotes, such as 'DRAFT'; `\"` is a quote within a text"#;
+        let help = r#"within a rule, put strings in single quotes, such as 'DRAFT'; `\"` is a quote within a text"#;
         let diagnostic = Diagnostic::error(format!("the text ends before `{}`", next.text));
         Some(diagnostic.located(self.span(ended.end - 1, ended.end), "this quote ends it").help(help))
     }
@@ -376,6 +357,10 @@ impl<'t> Mistake<'t> {
         let found = self.after(0);
         if !self.open.is_empty() {
             return None;
+        }
+        if found == "@" && self.before_is(1, "}") {
+            let message = format!("`@{}` comes after `}}`", self.after(1));
+            return Some(self.here(message, "after the end of the definition", "write it before `{`"));
         }
         if matches!(found, "}" | ")" | "]") {
             let help = "remove it, or write the bracket that opens what it ends";

@@ -1,5 +1,6 @@
 //! From the GraphQL compiler's errors to ours.
 
+use apollo_compiler::ast::{InputValueDefinition, Type};
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::DiagnosticList;
@@ -109,12 +110,12 @@ impl Translation<'_> {
             (Some("UnsupportedLocation"), _) => self.misplaced(covered, span),
             (Some("UniqueDirective"), _) => Diagnostic::error(format!("{} is written twice", head(covered)))
                 .located(span, "again here")
-                .help("write it once"),
+                .help(keep_one(head(covered))),
             (Some("RequiredArgument"), [what, ..]) => {
                 let name = what.rsplit_once('(').map_or(*what, |(_, name)| name.trim_end_matches([')', ':']));
                 Diagnostic::error(format!("{} needs `{name}`", head(covered)))
                     .located(span, "it is missing here")
-                    .help(format!("write `{}({name}: …)`", head(covered)))
+                    .help(format!("write `{}`", self.complete(covered)))
             }
             (Some("UniqueArgument"), [name, ..]) => Diagnostic::error(format!("`{name}` is written twice"))
                 .located(span, "again here")
@@ -146,6 +147,23 @@ impl Translation<'_> {
         }
     }
 
+    /// The directive with every argument that it requires; a word alone, which the parser takes for the name of an
+    /// argument, is the value of the first.
+    fn complete(&self, covered: &str) -> String {
+        let directive = head(covered);
+        let word = covered[directive.len()..].trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        let mut word = word.filter(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
+        let definition = self.schema.directive_definitions.get(directive.trim_start_matches('@'));
+        let required = definition.iter().flat_map(|of| &of.arguments).filter(|argument| argument.is_required());
+        let written: Vec<String> = required
+            .map(|argument| match word.take() {
+                Some(word) => placeholder(argument).replace('…', word),
+                None => placeholder(argument),
+            })
+            .collect();
+        format!("{directive}({})", written.join(", "))
+    }
+
     /// An argument that a directive does not take.
     fn unknown_argument(&self, name: &str, directive: &str, span: Option<Span>) -> Diagnostic {
         let directive = directive.trim_start_matches('@');
@@ -164,7 +182,7 @@ impl Translation<'_> {
                 format!("`@allow` takes {}", listed(&known, "and"))
             }
             [] => format!("write `@{directive}` alone"),
-            [only] => format!("write `@{directive}({only}: …)`"),
+            [_] => format!("write `{}`", self.complete(&format!("@{directive}"))),
             _ => suggestion(name, known),
         };
         diagnostic.located(span, "not an argument of it").help(help)
@@ -228,11 +246,17 @@ impl Translation<'_> {
             let shown = !name.starts_with("__") && !name.starts_with("Backstay") && name.as_str() != "Query";
             shown && !ty.is_input_object()
         });
-        let known: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
-        let help = suggestion(name, known.iter().copied());
-        let help = match nearest(name, known) {
-            Some(_) => help,
-            None => format!("define a type or an enum called `{name}`; {help}"),
+        let built_in = ["ID", "Float"]
+            .into_iter()
+            .chain(known.clone().filter(|(_, ty)| ty.is_scalar()).map(|(name, _)| name.as_str()));
+        let names = known.map(|(name, _)| name.as_str()).chain(["ID", "Float"]);
+        let help = if let Some(meant) = nearest(name, names) {
+            format!("did you mean `{meant}`?")
+        } else {
+            let mut built_in: Vec<&str> = built_in.collect();
+            built_in.sort_unstable();
+            built_in.dedup();
+            format!("define a type or an enum called `{name}`; the built-in types are {}", built_in.join(", "))
         };
         Diagnostic::error(format!("there is no type `{name}`")).located(span, "not known").help(help)
     }
@@ -356,6 +380,21 @@ fn option(name: &str, known: &[&str]) -> String {
             None => format!("choose {}", listed(known, "or")),
         },
     }
+}
+
+/// What to do about a directive that is there twice.
+fn keep_one(directive: &str) -> &'static str {
+    if directive == "@allow" { "join them: `@allow(read: …, create: …)`" } else { "keep one of the two" }
+}
+
+/// The argument with a value left open.
+pub(crate) fn placeholder(argument: &InputValueDefinition) -> String {
+    let value = match &*argument.ty {
+        Type::List(_) | Type::NonNullList(_) => "[…]",
+        Type::Named(name) | Type::NonNullNamed(name) if name == "String" => "\"…\"",
+        Type::Named(_) | Type::NonNullNamed(_) => "…",
+    };
+    format!("{}: {value}", argument.name)
 }
 
 /// `a`, `b` and `c`.

@@ -453,22 +453,22 @@ type Piece @allow(read: "true") {
         }
     }
     assert_snapshot!(text, @r"
-    Topic.id: Backstay gives it its value
-    Topic.createdAt: Backstay gives it its value
-    Topic.updatedAt: Backstay gives it its value
-    Topic.version: Backstay gives it its value
-    Topic.pieces: it is written at the other end of the relation
-    Piece.id: Backstay gives it its value
-    Piece.createdAt: Backstay gives it its value
-    Piece.updatedAt: Backstay gives it its value
-    Piece.version: Backstay gives it its value
+    Topic.id: Backstay sets this field
+    Topic.createdAt: Backstay sets this field
+    Topic.updatedAt: Backstay sets this field
+    Topic.version: Backstay sets this field
+    Topic.pieces: set this relation from the other side
+    Piece.id: Backstay sets this field
+    Piece.createdAt: Backstay sets this field
+    Piece.updatedAt: Backstay sets this field
+    Piece.version: Backstay sets this field
     Piece.title: -
     Piece.slug: -
-    Piece.stamp: it is read-only
-    Piece.changed: it is set by the model
+    Piece.stamp: this field is read-only
+    Piece.changed: the model sets this field
     Piece.topics: -
     Piece.parent: -
-    Piece.parts: it is written at the other end of the relation
+    Piece.parts: set this relation from the other side
     ");
 }
 

@@ -120,7 +120,7 @@ impl Decoder<'_> {
     fn member(&mut self, input: &mut Input, field: &Field, raw: &str) -> Result<(), ViolationKind> {
         let value = match &field.kind {
             FieldKind::OneToMany { .. } => {
-                return Err(ViolationKind::ReadOnly("it is written at the other end of the relation"));
+                return Err(ViolationKind::ReadOnly("set this relation from the other side"));
             }
             FieldKind::ManyToMany { target, .. } => {
                 input.links(field.id, self.links(*target, raw)?);

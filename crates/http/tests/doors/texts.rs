@@ -126,10 +126,10 @@ async fn records() {
         (r#"{"pieces": 1.5}"#, "expected a whole number, such as 42"),
         (r#"{"pieces": 0}"#, "at least one"),
         (r#"{"total": "123456789.00"}"#, "must have at most 8 digits before the point and 2 after it"),
-        (r#"{"customer": null}"#, "it is set by the model; leave it out"),
-        (r#"{"paidAt": "2026-01-01T00:00:00Z"}"#, "it is read-only; leave it out"),
-        (r#"{"version": 7}"#, "Backstay gives it its value; leave it out"),
-        (r#"{"lines": []}"#, "it is written at the other end of the relation; leave it out"),
+        (r#"{"customer": null}"#, "the model sets this field; leave it out"),
+        (r#"{"paidAt": "2026-01-01T00:00:00Z"}"#, "this field is read-only; leave it out"),
+        (r#"{"version": 7}"#, "Backstay sets this field; leave it out"),
+        (r#"{"lines": []}"#, "set this relation from the other side; leave it out"),
         (r#"{"state": "OPEN"}"#, "a new record begins as DRAFT; leave it out, and change the state afterwards"),
         (r#"{"state": "open"}"#, "expected one of DRAFT, OPEN, CLOSED; did you mean OPEN?"),
         (r#"{"pieces": 13}"#, "you may not create this Order"),
@@ -143,7 +143,7 @@ async fn records() {
     check("POST /api/users", "{}", "you may not create records of User").await;
 
     let patch = format!("PATCH {order}");
-    check(&patch, r#"{"number": "B"}"#, "it cannot be changed once the record is created; leave it out").await;
+    check(&patch, r#"{"number": "B"}"#, "this field can't change after creation; leave it out").await;
     check(&patch, r#"{"margin": 1}"#, "you may not update this field; leave it out, or ask for access").await;
     check(&patch, r#"{"state": "CLOSED"}"#, "DRAFT cannot become CLOSED; it can become OPEN").await;
     check(&patch, r#"{"pieces": 100}"#, "this change would leave the Order in a form that you may not update").await;

@@ -70,7 +70,7 @@ fn named_rule<'d>(report: &mut Report<'_>, directive: &'d Directive) -> Option<(
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && name.len() <= limits::MODEL_NAME_CHARS;
     if !is_identifier {
-        let help = "a name begins with a letter and goes on with letters, digits and underscores, 48 at most";
+        let help = "a name has up to 48 letters, digits and underscores, and starts with a letter";
         report.error(place, format!("`{name}` cannot name a rule"), "not a name", help);
         return None;
     }

@@ -66,7 +66,7 @@ fn path(report: &mut Report<'_>, of: &StoredType<'_>) -> String {
         && !path.ends_with('-')
         && path.len() <= limits::MODEL_NAME_CHARS;
     if !shaped {
-        let help = "a path begins with a small letter and goes on with small letters, digits and hyphens, 48 at most";
+        let help = "a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter";
         report.error(place, format!("`{path}` is not a path"), "not a path", help);
     } else if path.starts_with("backstay") != of.system {
         let help = "paths that begin with `backstay` are those of the system model";

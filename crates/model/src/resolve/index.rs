@@ -99,7 +99,7 @@ fn index_field<'f>(
         return None;
     }
     if !is_indexable(&field.kind) {
-        let help = "an index is over scalars but Text, JSON and Money, enums and to-one relations";
+        let help = "you can index enums, to-one relations, and scalars except Text, JSON, Money and Bytes";
         report.error(place, format!("`{name}` cannot be in an index"), "not in an index", help);
         return None;
     }

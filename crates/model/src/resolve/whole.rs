@@ -146,7 +146,7 @@ impl Requirements<'_> {
         let name = |id: &CollectionId| self.collections[usize::from(id.0)].name.as_str();
         let names: Vec<&str> = self.trail[from..].iter().map(name).collect();
         let message = match names.as_slice() {
-            [one] => format!("the first {one} cannot be made: it requires another"),
+            [one] => format!("no {one} can ever be created, because each requires another {one}"),
             [one, other] => format!("{one} and {other} require each other, so neither can ever be created"),
             names => format!("{} require each other, so none of them can ever be created", names.join(", ")),
         };
@@ -187,7 +187,8 @@ fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collec
     }
     let (message, help) = if collection.field_named(name).is_none() {
         let message = format!("{} has states of {} and no field `{name}`", collection.name, set.states.name);
-        (message, suggestion(name, settable))
+        let none = || format!("remove it: {} has no field that `set` could name", collection.name);
+        (message, if settable.is_empty() { none() } else { suggestion(name, settable) })
     } else {
         let message = format!("a transition cannot set `{name}` of {}", collection.name);
         (message, "name a stored field that holds no state and is not written by Backstay itself".to_owned())

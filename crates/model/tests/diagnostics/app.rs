@@ -41,7 +41,7 @@ refused
    ·                                                          ──┬──
    ·                                                            ╰── not a name
    ╰────
-  help: a name begins with a letter and goes on with letters, digits and underscores, 48 at most
+  help: a name has up to 48 letters, digits and underscores, and starts with a letter
   × error: the rule is empty
    ╭─[model.graphql:1:98]
  1 │ extend schema @rule(name: "now", is: "true") @rule(name: "a b", is: "true") @rule(name: "c", is: "  ")
@@ -65,7 +65,7 @@ refused
    ·               ─────────┬─────────
    ·                        ╰── again here
    ╰────
-  help: write it once
+  help: keep one of the two
 "#);
 }
 

@@ -42,7 +42,7 @@ refused
    ·                                                   ╰── not in an index
  2 │   body: Text
    ╰────
-  help: an index is over scalars but Text, JSON and Money, enums and to-one relations
+  help: you can index enums, to-one relations, and scalars except Text, JSON, Money and Bytes
   × error: `id` has its index already
    ╭─[model.graphql:1:73]
  1 │ type Post @allow(read: "true") @index(fields: ["body"]) @index(fields: ["id"]) @unique(fields: ["tags"]) {
@@ -58,7 +58,7 @@ refused
    ·                                                                                                    ╰── not in an index
  2 │   body: Text
    ╰────
-  help: an index is over scalars but Text, JSON and Money, enums and to-one relations
+  help: you can index enums, to-one relations, and scalars except Text, JSON, Money and Bytes
 "#);
 }
 

@@ -79,8 +79,8 @@ fn a_field_may_be_called_as_a_definition_begins() {
 
 #[test]
 fn texts_and_their_quotes() {
-    let close = r#"close it with `"`; a text of several lines stands between `"""` and `"""`"#;
-    let inner = r#"within a rule, write texts between single quotes, such as 'DRAFT'; `\"` is a quote within a text"#;
+    let close = r#"close it with `"`; put a multi-line string between `"""` and `"""`"#;
+    let inner = r#"within a rule, put strings in single quotes, such as 'DRAFT'; `\"` is a quote within a text"#;
     check(
         "type Post @allow(read: \"true) {\n  title: String!\n}\ntype Tag @allow(read: \"true\") {\n  name: String\n}\n",
         &[("1:24", "the text has no closing quote on its line", close)],
@@ -102,7 +102,7 @@ fn texts_and_their_quotes() {
         &[(
             "1:24",
             "`'` does not begin a text",
-            "write texts between double quotes, such as \"true\"; a text within a rule stands between '…'",
+            "put strings in double quotes, such as \"true\"; within a rule, use single quotes: '…'",
         )],
     );
 }
@@ -158,7 +158,7 @@ fn signs_that_are_left_out() {
 
 #[test]
 fn rules_without_quotes() {
-    let quotes = "write texts and rules between double quotes: `read: \"…\"`";
+    let quotes = "put strings and rules in double quotes: `read: \"…\"`";
     for rule in ["this.author == auth.id", "auth.id != null", "hasRole('ADMIN')"] {
         let model = format!("type Post @allow(read: {rule}) {{\n  a: Int\n}}\n");
         check(&model, &[("1:24", "the value of `read` has no quotes", quotes)]);
@@ -206,8 +206,8 @@ fn a_type_that_is_missing() {
         &[(
             "2:11",
             "there is no type `Person`",
-            "define a type or an enum called `Person`; there are Int, String, Boolean, Text, Decimal, DateTime, Date, Time, \
-             Duration, Bytes, JSON, Email, and 6 more",
+            "define a type or an enum called `Person`; the built-in types are Boolean, Bytes, Country, Date, \
+             DateTime, Decimal, Duration, Email, Float, ID, Int, JSON, Locale, Money, Phone, String, Text, Time, Url",
         )],
     );
     let model = "type Post @allow(read: \"true\") {\n  author: Usr!\n}\ntype User {\n  posts: [Post!] @inverse(field: \"author\")\n}\n";
@@ -231,6 +231,43 @@ fn directives_of_other_systems() {
         "  a: Int @index",
         &[("2:10", "`@index` can't be used on a field", "put it on the type: `@index(fields: [\"a\"])`")],
     );
+}
+
+#[test]
+fn arguments_without_their_names() {
+    let message = "an argument needs its name";
+    check_fields("  n: Int @check(\"a\")", &[("2:17", message, "write `@check(rule: \"a\", message: \"…\")`")]);
+    check_fields("  a: User @onDelete(CASCADE)", &[("2:11", "@onDelete needs `do`", "write `@onDelete(do: CASCADE)`")]);
+    check_fields(
+        "  p: [Post!] @inverse(author)",
+        &[("2:14", "@inverse needs `field`", "write `@inverse(field: \"author\")`")],
+    );
+    check_fields("  n: Decimal @precision(10, 2)", &[("2:25", message, "write `@precision(digits: 10, scale: 2)`")]);
+    check_fields("  n: Int @set(CREATE, \"1\")", &[("2:15", message, "write `@set(on: CREATE, to: \"1\")`")]);
+    check(
+        "type A @allow(read: \"true\", \"x\") {\n  a: Int\n}\n",
+        &[("1:29", message, "write the name of its argument before it: `create`, `update`, `delete`")],
+    );
+    let map = "remove it; names in the database follow from those in the model";
+    check_fields("  n: Int @map(\"x\")", &[("2:10", "there is no directive `@map`", map)]);
+    check_fields("  n: Int @defualt(3)", &[("2:10", "there is no directive `@defualt`", "did you mean `@default`?")]);
+}
+
+#[test]
+fn directives_that_are_not_complete() {
+    let check_help = "write `@check(rule: \"…\", message: \"…\")`";
+    check_fields("  n: Int @check(rule: \"true\")", &[("2:10", "@check needs `message`", check_help)]);
+    check_fields("  n: Int @check(message: \"a\")", &[("2:10", "@check needs `rule`", check_help)]);
+    check(
+        "type A @allow(read: \"true\") @allow(create: \"true\") {\n  a: Int\n}\n",
+        &[("1:29", "@allow is written twice", "join them: `@allow(read: …, create: …)`")],
+    );
+    check(
+        "type A {\n  a: Int\n} @allow(read: \"true\")\n",
+        &[("3:3", "`@allow` comes after `}`", "write it before `{`")],
+    );
+    let trash = "remove it; docs/recipes.md#soft-delete shows how to keep deleted records";
+    check("type A @softDelete {\n  a: Int\n}\n", &[("1:8", "there is no directive `@softDelete`", trash)]);
 }
 
 #[test]

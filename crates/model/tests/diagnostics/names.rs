@@ -83,7 +83,7 @@ refused
    ·                            ╰── it is missing here
  3 │ }
    ╰────
-  help: write `@check(rule: …)`
+  help: write `@check(rule: "…", message: "…")`
 "#);
 }
 
@@ -146,7 +146,7 @@ refused
    ·                                ╰── again here
  3 │ }
    ╰────
-  help: write it once
+  help: keep one of the two
 "#);
 }
 

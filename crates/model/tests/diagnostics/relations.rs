@@ -177,7 +177,7 @@ refused
  9 │ }
    ╰────
   help: remove the `!` of one relation in the circle
-  × error: the first D cannot be made: it requires another
+  × error: no D can ever be created, because each requires another D
     ╭─[model.graphql:11:3]
  10 │ type D @allow(read: "true") {
  11 │   d: D!

@@ -68,7 +68,7 @@ refused
    ·                          ╰── not a state
  3 │   Bees @to(state: "A") @to(state: "A", when: "true")
    ╰────
-  help: did you mean `A`?
+  help: available names: A, Bees
   × error: A leads to itself
    ╭─[model.graphql:2:41]
  1 │ enum State {

@@ -123,7 +123,7 @@ refused
    ·                                           ╰── not a path
  2 │   a: Int
    ╰────
-  help: a path begins with a small letter and goes on with small letters, digits and hyphens, 48 at most
+  help: a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter
   × error: `backstay-b` cannot be the path of this type
    ╭─[model.graphql:4:39]
  3 │ }
