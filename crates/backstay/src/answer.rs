@@ -82,6 +82,8 @@ pub enum Answer {
         account: String,
         /// The role.
         role: String,
+        /// Whether the account had it.
+        held: bool,
     },
     /// The roles of an account.
     Roles {
@@ -233,7 +235,10 @@ impl fmt::Display for Answer {
             Self::ClaimSet { account, name, value } => writeln!(f, "{account} now has the claim {name}={value}"),
             Self::ClaimRemoved { account, name } => writeln!(f, "{account} no longer has the claim {name}"),
             Self::RoleGranted { account, role } => writeln!(f, "{account} now has the role {role}"),
-            Self::RoleRevoked { account, role } => writeln!(f, "{account} no longer has the role {role}"),
+            Self::RoleRevoked { account, role, held: true } => writeln!(f, "{account} no longer has the role {role}"),
+            Self::RoleRevoked { account, role, held: false } => {
+                writeln!(f, "nothing to revoke: {account} didn't have the role {role}")
+            }
             Self::Roles { account, roles } if roles.is_empty() => writeln!(f, "{account} has no roles"),
             Self::Roles { roles, .. } => roles.iter().try_for_each(|role| writeln!(f, "{role}")),
             Self::KeyAdded { key, .. } => {
@@ -308,6 +313,10 @@ impl fmt::Display for InvitationLine {
     }
 }
 
+/// What to do about a seed file that has changed since it was loaded.
+pub(crate) const CHANGED_SEED: &str =
+    "make them through the API, or load all seed files into a new data directory (--data)";
+
 impl fmt::Display for Seeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} loaded", Count(self.records, "record"))?;
@@ -316,7 +325,7 @@ impl fmt::Display for Seeded {
             writeln!(f, "seed/{file}: {} skipped because {exist} (first line {first}: {why})", Count(*lines, "line"))?;
         }
         for file in &self.changed {
-            writeln!(f, "seed/{file} has changed since it was loaded; the changes were not loaded")?;
+            writeln!(f, "seed/{file} has changed since it was loaded; the changes were not loaded: {CHANGED_SEED}")?;
         }
         Ok(())
     }
@@ -366,8 +375,9 @@ mod tests {
         let role = || "EDITOR".to_owned();
         let granted = Answer::RoleGranted { account: ben(), role: role() };
         check(&granted, "ben@news.example now has the role EDITOR");
-        let revoked = Answer::RoleRevoked { account: ben(), role: role() };
-        check(&revoked, "ben@news.example no longer has the role EDITOR");
+        let revoked = |held| Answer::RoleRevoked { account: ben(), role: role(), held };
+        check(&revoked(true), "ben@news.example no longer has the role EDITOR");
+        check(&revoked(false), "nothing to revoke: ben@news.example didn't have the role EDITOR");
         check(&Answer::Roles { account: ben(), roles: vec![] }, "ben@news.example has no roles");
         check(&Answer::Roles { account: ben(), roles: vec![role(), "WRITER".to_owned()] }, "EDITOR\nWRITER");
         let account = AccountLine {
@@ -426,7 +436,8 @@ mod tests {
             "0 records loaded\n\
              seed/A.jsonl: 1 line skipped because its record already exists (first line 3: another Tag has this name)\n\
              seed/B.jsonl: 2 lines skipped because their records already exist (first line 3: another Tag has this name)\n\
-             seed/D.jsonl has changed since it was loaded; the changes were not loaded",
+             seed/D.jsonl has changed since it was loaded; the changes were not loaded: make them through the API, or load \
+             all seed files into a new data directory (--data)",
         );
     }
 }

@@ -1,5 +1,6 @@
 mod advice;
 mod callers;
+mod rewritten;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -142,7 +143,7 @@ pub(crate) struct App {
     /// Application directory
     #[arg(value_name = "DIR", default_value = ".")]
     argument: PathBuf,
-    /// The same as an option, as other commands have it
+    /// Same as DIR, for consistency with other commands
     #[arg(long = "app", value_name = "DIR", conflicts_with = "argument")]
     option: Option<PathBuf>,
 }

@@ -3,7 +3,6 @@ use std::path::Path;
 use backstay_model::{PlainDiagnostic, Position};
 
 use crate::application::{compile_model, load_whole};
-use crate::instance::environment;
 use crate::seed::{SeedError, collection_of};
 use crate::{Compiled, Config, Directory, DirectoryError, Failure};
 
@@ -26,11 +25,7 @@ pub(crate) fn check(app: &Path) -> Checked {
         Err(error) => return Checked { config: None, compiled: None, failures: vec![error.into()] },
     };
     let mut failures = Vec::new();
-    let settings = directory.config().unwrap_or_else(|error| {
-        failures.push(error.into());
-        String::new()
-    });
-    let config = Config::read(&settings, environment()).map_err(|error| failures.push(error.into())).ok();
+    let config = directory.settings().map_err(|error| failures.push(error)).ok();
     let (model, seed) = (directory.model_files(), directory.seed_files());
     let files = [directory.misnamed(), model.wrong, seed.wrong];
     failures.extend(files.into_iter().flatten().map(Failure::from));

@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::{Failure, SignUp};
+
 /// A command about an application, run by its server or, if none is running, by the command line itself.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
@@ -138,6 +140,14 @@ pub enum Command {
 }
 
 impl Command {
+    /// Fails if the settings leave it without any effect.
+    pub(crate) fn check_possible(&self, sign_up: SignUp) -> Result<(), Failure> {
+        match (self, sign_up) {
+            (Self::Invite { .. }, SignUp::Closed) => Err(Failure::SignUpClosed),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it makes sense on an empty database, and so may create one. All others read or change what is stored.
     pub(crate) fn can_begin(&self) -> bool {
         matches!(self, Self::AddOperator { .. } | Self::AddKey { .. } | Self::Invite { .. } | Self::Seed {})

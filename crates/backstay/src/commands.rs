@@ -2,6 +2,7 @@ mod accounts;
 mod explain;
 mod invitations;
 mod keys;
+mod named;
 mod operators;
 mod roles;
 
@@ -11,13 +12,26 @@ use backstay_base::{Duration, Error, Place, Secret, Timestamp, ViolationKind};
 use backstay_engine::Context;
 use backstay_identity::{AccountRef, NewKey};
 
+use named::Named;
+
 use crate::{Answer, Command, Failure, Instance};
 
 impl Instance {
     /// Runs a command in the name of Backstay itself: the only place that does, whichever process was asked.
     pub async fn run(&self, command: Command) -> Result<Answer, Failure> {
+        command.check_possible(self.sign_up)?;
         let cx = Context::system(&self.engine);
-        let administration = &self.identity.administration(&cx)?;
+        let named = Named::of(&command);
+        match (self.carry_out(&cx, command).await, named) {
+            (Err(Failure::Refused(error @ Error::NotFound { .. })), Some(named)) => {
+                Err(named.failure(&self.identity.administration(&cx)?, error).await)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    async fn carry_out(&self, cx: &Context, command: Command) -> Result<Answer, Failure> {
+        let administration = &self.identity.administration(cx)?;
         Ok(match command {
             Command::AddOperator { email, password } => operators::add(administration, email, &password).await?,
             Command::ListOperators {} => operators::list(administration).await?,

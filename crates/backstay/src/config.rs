@@ -38,7 +38,7 @@ pub struct Config {
     pub limits: Limits,
     /// `[log]`
     pub log: Log,
-    /// Variables that look like settings and are ignored.
+    /// Variables that look like settings, and files that look like a part of the application, and are ignored.
     pub warnings: ConfigProblems,
 }
 

@@ -1,3 +1,5 @@
+mod error;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -5,7 +7,10 @@ use std::path::{Path, PathBuf};
 use backstay_base::nearest;
 use backstay_model::{Position, SourceFile};
 
-use crate::failure::words_of;
+pub use error::DirectoryError;
+
+use crate::instance::environment;
+use crate::{Config, Failure};
 
 /// Maximum size in bytes of a model file or `backstay.toml`.
 const TEXT_BYTES: u64 = 4 * 1024 * 1024;
@@ -34,124 +39,6 @@ fn holds_what_is_meant(path: &Path, meant: &str) -> bool {
     };
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).any(|file| file.extension().is_some_and(|found| found == ending))
-}
-
-/// Why an application's directory cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    /// There is nothing at the path.
-    #[error("{path} does not exist")]
-    Missing {
-        /// The path that was given.
-        path: PathBuf,
-    },
-    /// The path is a file.
-    #[error("{path} is not a directory")]
-    NotDirectory {
-        /// The path that was given.
-        path: PathBuf,
-    },
-    /// It has no `model` directory.
-    #[error("{path} is not an application: there is no `model` directory")]
-    NoModel {
-        /// The application's directory.
-        path: PathBuf,
-    },
-    /// `model` contains no model file.
-    #[error("{path} contains no model files")]
-    EmptyModel {
-        /// The directory of the model files.
-        path: PathBuf,
-    },
-    /// A file or directory that Backstay would ignore, although it is probably meant to be read.
-    #[error("{path} would be ignored: {why}")]
-    Stray {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why it would be.
-        why: &'static str,
-    },
-    /// A file or directory whose name resembles one that Backstay reads.
-    #[error("{path} would be ignored: Backstay reads `{meant}`")]
-    Misnamed {
-        /// The file or directory.
-        path: PathBuf,
-        /// What was probably meant.
-        meant: &'static str,
-    },
-    /// A symbolic link to nothing, or something other than a file, such as a pipe.
-    #[error("{path} is not a file{}", if *.link { " but a symbolic link to none" } else { "" })]
-    NotFile {
-        /// The path.
-        path: PathBuf,
-        /// Whether it is a symbolic link.
-        link: bool,
-    },
-    /// Larger than any text that people write.
-    #[error("{path} is larger than {TEXT_BYTES} bytes")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Not UTF-8.
-    #[error("{path} is not UTF-8: invalid byte on line {}", place.line)]
-    NotUtf8 {
-        /// The file.
-        path: PathBuf,
-        /// Where the first such byte is.
-        place: Position,
-    },
-    /// The operating system refuses to read it.
-    #[error("cannot read {path}: {}", words_of(source))]
-    Unreadable {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl DirectoryError {
-    /// What to do about it.
-    pub fn help(&self) -> Option<String> {
-        let help = match self {
-            Self::Missing { .. } | Self::NotDirectory { .. } => {
-                "give the directory of an application, such as examples/newsroom"
-            }
-            Self::NoModel { .. } | Self::EmptyModel { .. } => "write the model in model/*.graphql; see docs/model.md",
-            Self::Stray { .. } => "rename it, or move it elsewhere",
-            Self::Misnamed { meant, .. } => {
-                return Some(format!("did you mean `{meant}`? if not, choose a name that is less similar"));
-            }
-            Self::NotFile { link: true, .. } => "remove it, or replace it by the file itself",
-            Self::NotFile { link: false, .. } => "move it away, or replace it by a file",
-            Self::TooLarge { path } if path.ends_with(CONFIG_FILE) => "is it the right file? settings are far smaller",
-            Self::TooLarge { .. } => "split it into several files",
-            Self::NotUtf8 { .. } => "save the file as UTF-8",
-            Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "give the user that runs Backstay read access"
-            }
-            Self::Unreadable { .. } => return None,
-        };
-        Some(help.to_owned())
-    }
-
-    /// The file or directory that it is about.
-    pub(crate) fn path(&self) -> &Path {
-        match self {
-            Self::Missing { path }
-            | Self::NotDirectory { path }
-            | Self::NoModel { path }
-            | Self::EmptyModel { path }
-            | Self::Stray { path, .. }
-            | Self::Misnamed { path, .. }
-            | Self::NotFile { path, .. }
-            | Self::TooLarge { path }
-            | Self::NotUtf8 { path, .. }
-            | Self::Unreadable { path, .. } => path,
-        }
-    }
 }
 
 /// The files of a directory, and everything that is wrong with others.
@@ -200,6 +87,16 @@ impl Directory {
         &self.root
     }
 
+    /// The settings, with warnings about what is ignored.
+    pub(crate) fn settings(&self) -> Result<Config, Failure> {
+        let mut config = Config::read(&self.config()?, environment())?;
+        for file in self.models_beside() {
+            let help = "move it to `model/`, or give its name another ending";
+            config.warnings.warn_unread(file, "model files are read from `model/` only", help);
+        }
+        Ok(config)
+    }
+
     /// The text of `backstay.toml`; empty if there is none.
     pub(crate) fn config(&self) -> Result<String, DirectoryError> {
         let path = self.root.join(CONFIG_FILE);
@@ -222,6 +119,15 @@ impl Directory {
             Some(DirectoryError::Misnamed { path, meant })
         });
         misnamed.collect()
+    }
+
+    /// Files at the root that would be model files in `model`.
+    pub(crate) fn models_beside(&self) -> Vec<String> {
+        if !self.root.join("model").is_dir() {
+            return Vec::new();
+        }
+        let names = entries(&self.root).unwrap_or_default().into_iter().filter(|(_, path)| path.is_file());
+        names.map(|(name, _)| name).filter(|name| name.ends_with(".graphql")).collect()
     }
 
     /// The model files, ordered by name.

@@ -113,6 +113,24 @@ pub enum Failure {
         /// Which roles there are.
         help: String,
     },
+    /// A command names an account where it needs an operator, or the other way round.
+    #[error("{error}")]
+    OtherKind {
+        /// Why it was refused.
+        #[source]
+        error: Error,
+        /// Which command there is for it.
+        help: String,
+    },
+    /// An invitation that nobody could use.
+    #[error("sign-up is closed, so nobody could use the invitation")]
+    SignUpClosed,
+    /// `migrate apply` while a server uses the database.
+    #[error("cannot migrate the database in {path} while a server uses it")]
+    ServerRuns {
+        /// The data directory.
+        path: PathBuf,
+    },
     /// The running server refused the command.
     #[error("{}", .0.message)]
     Remote(Refusal),
@@ -155,6 +173,15 @@ pub enum Failure {
     NoBody {
         /// The request.
         request: String,
+    },
+    /// The body of a request to explain is not JSON.
+    #[error("the value of --body is not JSON: {source}")]
+    Body {
+        /// The file that it seems to name.
+        file: Option<String>,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
     },
     /// A request to explain consists of several.
     #[error("explain doesn't support /transact yet")]
@@ -220,9 +247,26 @@ impl Failure {
                 "Backstay refuses some of these changes: `backstay migrate plan` says which, and what to do instead"
                     .to_owned(),
             ),
+            _ => self.help_for_command(),
+        }
+    }
+
+    /// What to do about a command that was refused.
+    fn help_for_command(&self) -> Option<String> {
+        match self {
             Self::NoBody { .. } => Some("give one with --body, such as --body '{}'".to_owned()),
+            Self::Body { file, .. } => {
+                let file = file.as_deref().unwrap_or("FILE");
+                Some(format!("write the JSON itself; files aren't read, so use --body \"$(cat {file})\""))
+            }
+            Self::SignUpClosed => {
+                Some("set accounts.sign_up = \"invited\" in backstay.toml and restart the server".to_owned())
+            }
+            Self::ServerRuns { .. } => {
+                Some("stop the server first; `backstay serve` applies the same steps when it starts".to_owned())
+            }
             Self::Transact => Some("explain its requests one by one".to_owned()),
-            Self::Role { help, .. } => Some(help.clone()),
+            Self::Role { help, .. } | Self::OtherKind { help, .. } => Some(help.clone()),
             Self::Remote(refusal) => refusal.help.clone(),
             _ => None,
         }
@@ -253,7 +297,9 @@ impl Failure {
             | Self::Unwritable { .. }
             | Self::Threads { .. }
             | Self::Socket { .. }
-            | Self::Listen { .. } => None,
+            | Self::Listen { .. }
+            | Self::Body { .. }
+            | Self::OtherKind { .. } => None,
             _ => self.source(),
         };
         while let Some(cause) = next {

@@ -32,13 +32,15 @@ pub struct Instance {
     pub identity: Identity,
     pub(crate) seeder: Seeder,
     pub(crate) directory: Directory,
+    /// Who may sign up.
+    pub(crate) sign_up: SignUp,
 }
 
 impl Place {
     /// Reads the settings of the application in a directory. `data` overrides the configured data directory.
     pub fn find(app: &Path, data: Option<&Path>) -> Result<Self, Failure> {
         let directory = Directory::open(app)?;
-        let config = Config::read(&directory.config()?, environment())?;
+        let config = directory.settings()?;
         if let Some(error) = directory.misnamed().into_iter().next() {
             return Err(error.into());
         }
@@ -75,7 +77,8 @@ impl Place {
         let (engine, outcome) = opened.map_err(|error| self.why(error))?;
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
-        Ok((Instance { engine, identity, seeder, directory: self.directory.clone() }, outcome))
+        let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);
+        Ok((Instance { engine, identity, seeder, directory, sign_up }, outcome))
     }
 
     /// Why the database could not be opened.

@@ -127,7 +127,10 @@ fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
 fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
     let place = find(whole.app.path(), whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
-    let (instance, outcome) = place.open(compiled.application, &place.options(|_| ()))?;
+    let (instance, outcome) = match place.open(compiled.application, &place.options(|_| ())) {
+        Err(Failure::Open(OpenError::Locked { path })) => return Err(Failure::ServerRuns { path }),
+        opened => opened?,
+    };
     instance.engine.close();
     print(&match outcome {
         OpenOutcome::Created => format!("created the database in {}\n", place.data.display()),
@@ -170,6 +173,8 @@ async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
         return tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?;
     }
     let compiled = compile(&place.directory)?;
+    // What can be known to fail is reported before anything is created.
+    command.check_possible(place.config.accounts.sign_up)?;
     if !command.can_begin() {
         place.require_database()?;
     }

@@ -9,6 +9,7 @@ use backstay_model::{Diagnostics, Style};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::answer::CHANGED_SEED;
 use crate::config::LogFormat;
 use crate::doors::http_settings;
 use crate::seed::collection_of;
@@ -63,7 +64,7 @@ async fn serve_open(
     let services = Services { engine: instance.engine.clone(), identity: instance.identity.clone(), settings };
     let stop = async {
         stop.await;
-        tracing::info!("stopping: finishing requests under way");
+        tracing::info!("stopping: waiting for requests in progress");
     };
     tokio::select! {
         served = backstay_http::serve(listener, services, stop) => served.map_err(Failure::Serve),
@@ -111,7 +112,8 @@ fn report_seed(answer: &crate::Answer) {
             tracing::warn!(file, lines, first, why, "skipped seed lines whose records already exist");
         }
         for file in &seeded.changed {
-            tracing::warn!(file, "the seed file has changed since it was loaded; the changes were not loaded");
+            let help = CHANGED_SEED;
+            tracing::warn!(file, help, "the seed file has changed since it was loaded; the changes were not loaded");
         }
     }
 }

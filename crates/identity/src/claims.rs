@@ -41,7 +41,8 @@ fn check_one(name: &str, value: &str) -> Result<(), Error> {
     if !is_name(name) {
         let most = limits::MODEL_NAME_CHARS;
         return Err(refused(format!(
-            "a name that rules can use: at most {most} letters, digits and underscores, not starting with a digit"
+            "invalid name: use up to {most} letters, digits and underscores, starting with a letter or an underscore, and \
+             not `true`, `false`, `null` or `in`"
         )));
     }
     if value.chars().count() > limits::CLAIM_CHARS {

@@ -1,8 +1,13 @@
 //! Answers to words and options that other programs have.
 
+use std::path::Path;
+
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::rewritten::rewritten;
+use crate::Directory;
+use crate::application::load_whole;
 use crate::config::meant_address;
 
 /// Words or options of other programs after a command (`""` is any), and what to do instead.
@@ -30,6 +35,16 @@ const WORDS: Table = &[
     ("", &["invitation", "invitations"], "use `backstay invite list`"),
     ("", &["import", "load"], "put records into seed/TYPE.jsonl and use `backstay seed`"),
     ("", &["version"], "use `backstay --version`"),
+    ("", &["backup", "restore", "dump"], "back up and restore the database with `sqlite3`; see docs/deployment.md"),
+    ("", &["export"], "read the records through the API, such as GET /api/posts; docs/deployment.md describes backups"),
+    ("", &["openapi", "swagger", "schema", "docs"], "a running server describes its API at GET /openapi.json"),
+    ("", &["config", "settings", "configure"], "settings are in backstay.toml; check them with `backstay check`"),
+    (
+        "",
+        &["reset", "clean", "drop", "destroy"],
+        "to start over, use another data directory (--data), or stop the server and delete the old one",
+    ),
+    ("", &["status", "health"], "ask a running server: GET /readyz"),
     ("operator", &["create", "new", "invite"], "use `backstay operator add EMAIL`"),
     ("operator", &["delete", "rm", "del"], "use `backstay operator remove OPERATOR`"),
     ("operator", &["passwd", "set-password", "reset-password"], "use `backstay operator password OPERATOR`"),
@@ -42,7 +57,7 @@ const WORDS: Table = &[
     (
         "account",
         &["list", "ls"],
-        "Backstay can't list accounts here yet; list the records of the `@identity` type, such as GET /api/persons",
+        "Backstay can't list accounts here yet; list their records through the API: GET ACCOUNTS",
     ),
     (
         "account",
@@ -61,6 +76,9 @@ const WORDS: Table = &[
     ),
     ("key", &["create", "new", "issue", "generate"], "use `backstay key add NAME`"),
     ("key", &["delete", "remove", "rm"], "use `backstay key revoke KEY`"),
+    ("key", &["show", "get", "info"], "use `backstay key list`; a key's secret is shown only when it is created"),
+    ("operator", &["show", "info", "ls"], "use `backstay operator list`"),
+    ("role", &["show", "ls"], "use `backstay role list ACCOUNT`"),
     ("migrate", &["up", "run", "deploy", "latest", "push"], "use `backstay migrate apply`"),
     (
         "migrate",
@@ -113,19 +131,26 @@ const OPTIONS: Table = &[
 
 /// The error with an answer of ours instead of a guess, if there is one. `arguments` are those after the program's name.
 pub(super) fn advise(mut error: clap::Error, arguments: &[String]) -> clap::Error {
+    suppress_escape(&mut error);
     let (kind, table) = match error.kind() {
         ErrorKind::UnknownArgument => (ContextKind::InvalidArg, OPTIONS),
-        ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, WORDS),
+        // `invite add a@b.example`: the word is taken for an address, and the address for a subcommand.
+        ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict => (ContextKind::InvalidSubcommand, WORDS),
         _ => return error,
     };
     let Some(ContextValue::String(typed)) = error.get(kind) else { return error };
     let typed = typed.split('=').next().unwrap_or(typed);
     let command = arguments.first().map(String::as_str).filter(|first| *first != typed).unwrap_or("");
     let of_command = |of: &str| of == command || (of.is_empty() && table == OPTIONS);
-    let Some((_, _, answer)) = table.iter().find(|(of, words, _)| of_command(of) && words.contains(&typed)) else {
-        return error;
+    let listed = table.iter().find(|(of, words, _)| of_command(of) && words.contains(&typed));
+    let answer = match listed {
+        Some((_, _, answer)) if answer.contains("ACCOUNTS") => answer.replace("ACCOUNTS", &accounts_path(arguments)),
+        Some((_, _, answer)) => answer.replace("ADDRESS", &address_after(typed, arguments)),
+        None => match rewritten(command, typed, arguments) {
+            Some(answer) => answer,
+            None => return error,
+        },
     };
-    let answer = answer.replace("ADDRESS", &address_after(typed, arguments));
     for guess in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand] {
         error.remove(guess);
     }
@@ -133,14 +158,41 @@ pub(super) fn advise(mut error: clap::Error, arguments: &[String]) -> clap::Erro
     error
 }
 
-/// The address that the value of an option means.
-fn address_after(option: &str, arguments: &[String]) -> String {
-    let at = arguments.iter().position(|argument| argument.split('=').next() == Some(option));
-    let value = at.and_then(|at| match arguments[at].split_once('=') {
+/// Removes the suggestion to pass an unknown long option as a value: no value of ours looks like one.
+fn suppress_escape(error: &mut clap::Error) {
+    let option =
+        matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(typed)) if typed.starts_with("--"));
+    let escapes = |tip: &StyledStr| tip.to_string().contains("as a value");
+    if option
+        && matches!(error.get(ContextKind::Suggested), Some(ContextValue::StyledStrs(tips)) if tips.iter().any(escapes))
+    {
+        error.remove(ContextKind::Suggested);
+    }
+}
+
+/// The path of the accounts' collection in the application that the command line names.
+fn accounts_path(arguments: &[String]) -> String {
+    let app = value_of("--app", arguments).unwrap_or(".");
+    let model =
+        Directory::open(Path::new(app)).ok().and_then(|directory| load_whole(directory.model_files().files).ok());
+    let path = model.and_then(|loaded| loaded.model.identity.map(|id| loaded.model.collection(id).path.clone()));
+    path.map_or("/api/ and the path of the model's `@identity` type".to_owned(), |path| format!("/api/{path}"))
+}
+
+/// The value of an option, in either form.
+fn value_of<'a>(option: &str, arguments: &'a [String]) -> Option<&'a str> {
+    let at = arguments.iter().position(|argument| argument.split('=').next() == Some(option))?;
+    match arguments[at].split_once('=') {
         Some((_, value)) => Some(value),
         None => arguments.get(at + 1).map(String::as_str),
-    });
-    value.and_then(meant_address).map_or("127.0.0.1:8080".to_owned(), |address| address.to_string())
+    }
+}
+
+/// The address that the value of an option means.
+fn address_after(option: &str, arguments: &[String]) -> String {
+    value_of(option, arguments)
+        .and_then(meant_address)
+        .map_or("127.0.0.1:8080".to_owned(), |address| address.to_string())
 }
 
 #[cfg(test)]
@@ -174,6 +226,10 @@ mod tests {
              before it",
         );
         check("role add a@b.example ADMIN", "use `backstay role grant ACCOUNT ROLE`");
+        check("backup", "back up and restore the database with `sqlite3`; see docs/deployment.md");
+        check("openapi", "a running server describes its API at GET /openapi.json");
+        check("config", "settings are in backstay.toml; check them with `backstay check`");
+        check("key show importer", "use `backstay key list`; a key's secret is shown only when it is created");
         check("srve", "a similar subcommand exists: 'serve'");
     }
 
@@ -187,7 +243,43 @@ mod tests {
         check("serve --http=0.0.0.0:80", "use `--listen 0.0.0.0:80`");
         check("invite --email a@b.example", "write the email address without an option");
         check("key list --json", "use `--format json`");
+        check("migrate apply --force", "");
         check("serve --lisen 127.0.0.1:80", "a similar argument exists: '--listen'");
+    }
+
+    #[test]
+    fn what_was_typed_is_rewritten() {
+        check("explain GET /api/posts", "put the request in quotes: 'GET /api/posts'");
+        check("explain --as a@b.example post /api/posts?x", "put the request in quotes: 'post /api/posts?x'");
+        check("migrate .", "use `backstay migrate plan .`");
+        check("migrate examples/newsroom", "use `backstay migrate plan examples/newsroom`");
+        check("examples/newsroom", "use `backstay serve examples/newsroom`");
+        check("invite add x@example.org", "use `backstay invite x@example.org`");
+        check("invite delete x@example.org", "use `backstay invite revoke x@example.org`");
+        check("operator x@example.org", "use `backstay operator add x@example.org`");
+        check("account x@example.org", "use `backstay account show x@example.org`");
+        check("role x@example.org EDITOR", "use `backstay role grant x@example.org EDITOR`");
+        check("role x@example.org", "use `backstay role list x@example.org`");
+        check(
+            "key add k --only posts:read tags:read users:get",
+            "separate them with commas: `--only posts:read,tags:read,users:get`",
+        );
+        check("key add k tags:read", "");
+    }
+
+    #[test]
+    fn accounts_are_listed_at_the_path_of_their_type() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let line = format!("account list --app {}", place.path().display());
+        let tip = |path: &str| {
+            format!("Backstay can't list accounts here yet; list their records through the API: GET {path}")
+        };
+        check(&line, &tip("/api/ and the path of the model's `@identity` type"));
+        std::fs::create_dir(place.path().join("model")).expect("a directory");
+        let model =
+            "extend schema @app(name: \"A\") type Member @identity @allow(read: \"true\") { email: Email! @unique }";
+        std::fs::write(place.path().join("model/a.graphql"), model).expect("a file");
+        check(&line, &tip("/api/members"));
     }
 
     #[test]

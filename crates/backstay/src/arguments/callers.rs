@@ -165,7 +165,7 @@ pub(crate) enum Role {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
-    /// Make an API key; it is shown once
+    /// Create an API key and show it once
     #[command(after_help = KEY)]
     Add {
         /// What the key is for

@@ -71,8 +71,10 @@ pub(super) async fn revoke_role(
     account: &str,
     role: &str,
 ) -> Result<Answer, Error> {
-    administration.revoke_role(&reference(account), role).await?;
-    Ok(Answer::RoleRevoked { account: account.to_owned(), role: role.to_owned() })
+    let subject = reference(account);
+    let held = administration.roles(&subject).await?.iter().any(|one| **one == *role);
+    administration.revoke_role(&subject, role).await?;
+    Ok(Answer::RoleRevoked { account: account.to_owned(), role: role.to_owned(), held })
 }
 
 pub(super) async fn roles(administration: &Administration<'_>, account: String) -> Result<Answer, Error> {

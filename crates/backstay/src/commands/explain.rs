@@ -25,6 +25,9 @@ pub(super) async fn explain(
         None if sends_body(&request) => return Err(Failure::NoBody { request }),
         None => String::new(),
     };
+    if !body.is_empty() {
+        require_json(&body)?;
+    }
     let caller = match caller {
         Some(who) => administration.caller_for(&reference(who)).await?,
         None => Arc::new(Caller::anonymous()),
@@ -42,6 +45,14 @@ fn with_method(request: &str) -> String {
     match request.trim().split_once(' ') {
         Some((method, target)) => format!("{} {}", method.to_ascii_uppercase(), target.trim()),
         None => request.to_owned(),
+    }
+}
+
+/// Fails unless the body is JSON: it may be the name of a file, as other programs take it.
+fn require_json(body: &str) -> Result<(), Failure> {
+    match serde_json::from_str::<serde::de::IgnoredAny>(body) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(Failure::Body { file: body.strip_prefix('@').map(str::to_owned), source }),
     }
 }
 

@@ -9,13 +9,13 @@ pub struct Accounts {
     pub session_days: u32,
     /// Minimum length of a password in characters.
     pub password_min: u8,
-    /// Failed sign-ins that one account allows before the next one has to wait.
+    /// Failed sign-ins per account before further attempts must wait.
     pub attempts_per_account: u32,
-    /// Sign-ins that one network address may try before the next one has to wait.
+    /// Sign-in attempts per network address before further attempts must wait.
     pub attempts_per_address: u32,
-    /// Sign-ups that one network address may try before the next one has to wait.
+    /// Sign-up attempts per network address before further attempts must wait.
     pub sign_ups_per_address: u32,
-    /// Minutes after which all attempts are available again.
+    /// Minutes until the limits above are fully restored.
     pub attempt_minutes: u32,
 }
 
@@ -93,7 +93,7 @@ pub(super) const KEYS: &[Key] = &[
         section: "accounts",
         name: "attempts_per_account",
         kind: Kind::Number(1, 36_500),
-        about: "Failed sign-ins that one account allows before the next one has to wait.",
+        about: "Failed sign-ins per account before further attempts must wait.",
         set: |config, given| {
             config.accounts.attempts_per_account = given.number()?;
             Ok(())
@@ -104,7 +104,7 @@ pub(super) const KEYS: &[Key] = &[
         section: "accounts",
         name: "attempts_per_address",
         kind: Kind::Number(1, 36_500),
-        about: "Sign-ins that one network address (IPv6: one /64 network) may try before the next one has to wait.",
+        about: "Sign-in attempts per network address (IPv6: per /64 network) before further attempts must wait.",
         set: |config, given| {
             config.accounts.attempts_per_address = given.number()?;
             Ok(())
@@ -115,7 +115,7 @@ pub(super) const KEYS: &[Key] = &[
         section: "accounts",
         name: "sign_ups_per_address",
         kind: Kind::Number(1, 36_500),
-        about: "Sign-ups that one network address may try before the next one has to wait.",
+        about: "Sign-up attempts per network address before further attempts must wait.",
         set: |config, given| {
             config.accounts.sign_ups_per_address = given.number()?;
             Ok(())
@@ -126,7 +126,7 @@ pub(super) const KEYS: &[Key] = &[
         section: "accounts",
         name: "attempt_minutes",
         kind: Kind::Number(1, 1440),
-        about: "Minutes until all of these attempts are available again; they return one by one.",
+        about: "Minutes until the limits above are fully restored; attempts are restored gradually.",
         set: |config, given| {
             config.accounts.attempt_minutes = given.number()?;
             Ok(())

@@ -54,7 +54,21 @@ const NAMES: &[(Foreign, &[&str])] = &[
     (Foreign::Key("server", "trusted_proxies"), &["trust_proxy", "trusted_proxy", "proxies", "proxy"]),
     (Foreign::Key("server", "secure_cookies"), &["cookie_secure", "secure_cookie", "secure"]),
     (Foreign::Key("server", "compression_min_bytes"), &["compression", "compress", "gzip"]),
-    (Foreign::Key("data", "dir"), &["data", "data_dir", "datadir", "data_directory", "directory", "data_path"]),
+    (
+        Foreign::Key("data", "dir"),
+        &[
+            "data",
+            "data_dir",
+            "datadir",
+            "data_directory",
+            "directory",
+            "data_path",
+            "data.path",
+            "data.file",
+            "data.root",
+            "data.location",
+        ],
+    ),
     (
         Foreign::Advice(STORED),
         &[
@@ -100,7 +114,17 @@ const NAMES: &[(Foreign, &[&str])] = &[
     ),
     (
         Foreign::Key("limits", "body_bytes"),
-        &["max_body_size", "body_limit", "body_size", "max_body_bytes", "client_max_body_size", "max_request_size"],
+        &[
+            "max_body",
+            "max_body_size",
+            "max_payload",
+            "body_max",
+            "body_limit",
+            "body_size",
+            "max_body_bytes",
+            "client_max_body_size",
+            "max_request_size",
+        ],
     ),
     (Foreign::Key("limits", "request_seconds"), &["timeout", "request_timeout", "read_timeout", "write_timeout"]),
     (Foreign::Key("limits", "idle_seconds"), &["idle_timeout", "keep_alive", "keepalive", "keep_alive_timeout"]),
@@ -112,7 +136,8 @@ const NAMES: &[(Foreign, &[&str])] = &[
     (Foreign::Advice(TLS), &["tls", "ssl", "https", "cert", "certificate", "tls_cert", "tls_key", "ssl_cert"]),
 ];
 
-/// What another system's name stands for, in whatever case and with `-` or `_`.
+/// What another system's name stands for, in whatever case and with `-` or `_`. A name that means something only in one
+/// table has the table before it: `data.path`.
 pub(super) fn foreign(name: &str) -> Option<Foreign> {
     let name = name.to_lowercase().replace('-', "_");
     NAMES.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(foreign, _)| *foreign)

@@ -13,6 +13,9 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
         "sign_up",
         &[
             ("true", "open"),
+            ("yes", "open"),
+            ("on", "open"),
+            ("1", "open"),
             ("enabled", "open"),
             ("public", "open"),
             ("everyone", "open"),
@@ -20,6 +23,9 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
             ("invitation", "invited"),
             ("invite-only", "invited"),
             ("false", "closed"),
+            ("no", "closed"),
+            ("off", "closed"),
+            ("0", "closed"),
             ("disabled", "closed"),
             ("none", "closed"),
             ("nobody", "closed"),
@@ -37,12 +43,15 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
 pub(super) fn meant(key: &Key, written: &Given) -> Option<Given> {
     let words = match written {
         Given::Texts(texts) => texts.clone(),
-        Given::Text(text) => vec![text.trim().to_owned()],
+        Given::Text(text) => vec![text.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'').to_owned()],
         Given::Number(_) | Given::Truth(_) => vec![written.in_variable()],
     };
     let value = match (key.kind, &words[..]) {
         (Kind::Texts, texts) => {
-            let texts = texts.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|text| !text.is_empty());
+            let texts =
+                texts.iter().flat_map(|text| text.trim().trim_start_matches('[').trim_end_matches(']').split(','));
+            let texts = texts.map(|text| text.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\''));
+            let texts = texts.filter(|text| !text.is_empty());
             Given::Texts(texts.map(|text| item(key.name, text)).collect())
         }
         (Kind::Text, [text]) => Given::Text(text_for(key.name, text)?),

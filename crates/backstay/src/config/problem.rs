@@ -47,6 +47,8 @@ pub enum ConfigPlace {
     },
     /// An environment variable.
     Environment(String),
+    /// A file in the application's directory that is not read.
+    Beside(String),
 }
 
 impl ConfigProblems {
@@ -54,7 +56,7 @@ impl ConfigProblems {
     pub(super) fn new(text: &str, mut list: Vec<ConfigProblem>) -> Self {
         list.sort_by_key(|problem| match problem.place {
             ConfigPlace::File { start, .. } => start,
-            ConfigPlace::Environment(_) => usize::MAX,
+            ConfigPlace::Environment(_) | ConfigPlace::Beside(_) => usize::MAX,
         });
         Self { text: text.to_owned(), list }
     }
@@ -62,6 +64,12 @@ impl ConfigProblems {
     /// The problems in the order of their places.
     pub fn iter(&self) -> impl Iterator<Item = &ConfigProblem> {
         self.list.iter()
+    }
+
+    /// Adds a warning about a file in the application's directory that is not read.
+    pub(crate) fn warn_unread(&mut self, file: String, why: &str, help: &str) {
+        let (place, help) = (ConfigPlace::Beside(file), Some(help.to_owned()));
+        self.list.push(ConfigProblem { severity: Severity::Warning, message: why.to_owned(), place, help });
     }
 
     /// Whether one of them is an error.
@@ -87,12 +95,16 @@ impl ConfigProblems {
         let plain = |problem: &ConfigProblem| {
             let (start, end) = match problem.place {
                 ConfigPlace::File { start, end } => (Some(self.position(start)), Some(self.position(end))),
-                ConfigPlace::Environment(_) => (None, None),
+                ConfigPlace::Environment(_) | ConfigPlace::Beside(_) => (None, None),
             };
             PlainDiagnostic {
                 severity: problem.severity.name(),
                 message: problem.told(),
-                file: start.map(|_| CONFIG_FILE.to_owned()),
+                file: match &problem.place {
+                    ConfigPlace::File { .. } => Some(CONFIG_FILE.to_owned()),
+                    ConfigPlace::Beside(file) => Some(file.clone()),
+                    ConfigPlace::Environment(_) => None,
+                },
                 start,
                 end,
                 label: String::new(),
@@ -113,8 +125,12 @@ impl ConfigProblem {
     fn told(&self) -> String {
         match (&self.place, self.severity) {
             (ConfigPlace::File { .. }, _) => self.message.clone(),
-            (ConfigPlace::Environment(name), Severity::Error) => format!("{name}: {}", self.message),
-            (ConfigPlace::Environment(name), Severity::Warning) => format!("{name} is ignored: {}", self.message),
+            (ConfigPlace::Environment(name) | ConfigPlace::Beside(name), Severity::Error) => {
+                format!("{name}: {}", self.message)
+            }
+            (ConfigPlace::Environment(name) | ConfigPlace::Beside(name), Severity::Warning) => {
+                format!("{name} is ignored: {}", self.message)
+            }
         }
     }
 }
@@ -155,7 +171,7 @@ impl<'a> Report<'a> {
                 let label = LabeledSpan::underline(*start..(*end).min(text.len()));
                 Some((NamedSource::new(CONFIG_FILE, text.to_owned()), label))
             }
-            ConfigPlace::Environment(_) => None,
+            ConfigPlace::Environment(_) | ConfigPlace::Beside(_) => None,
         };
         Self { problem, source }
     }

@@ -6,7 +6,7 @@ use super::foreign::{Foreign, foreign, key};
 use super::keys::keys;
 use super::meant::meant;
 use super::problem::ConfigPlace;
-use super::value::{Given, Key};
+use super::value::{Given, Key, Kind};
 
 /// The prefix of all variables.
 pub(super) const PREFIX: &str = "BACKSTAY_";
@@ -18,11 +18,21 @@ pub(super) fn belonging(key: &Key) -> String {
 
 /// What to write instead of a value that a key does not take.
 pub(super) fn remedy(key: &Key, written: Option<&Given>, place: &ConfigPlace) -> Option<String> {
-    let value = meant(key, written?)?;
-    Some(match place {
-        ConfigPlace::File { .. } => format!("write `{} = {}`", key.name, value.in_file()),
-        ConfigPlace::Environment(name) => format!("write `{name}={}`", value.in_variable()),
-    })
+    let value = written.and_then(|written| meant(key, written));
+    match place {
+        ConfigPlace::File { .. } => Some(format!("write `{} = {}`", key.name, value?.in_file())),
+        ConfigPlace::Environment(name) if matches!(key.kind, Kind::Texts) => {
+            let example = value.map_or(String::new(), |value| format!(": `{name}={}`", value.in_variable()));
+            Some(format!("separate with commas, without brackets or quotes{example}"))
+        }
+        ConfigPlace::Environment(name) => Some(format!("write `{name}={}`", value?.in_variable())),
+        ConfigPlace::Beside(_) => None,
+    }
+}
+
+/// What Backstay has instead of another system's key in a table.
+pub(super) fn instead_in(section: &str, name: &str, written: Option<&Given>) -> Option<String> {
+    instead(&format!("{section}.{name}"), written).or_else(|| instead(name, written))
 }
 
 /// What Backstay has instead of another system's setting or table.
@@ -67,13 +77,13 @@ pub(super) fn meant_variable(name: &str, value: &str) -> String {
     )
 }
 
-/// Suggests the name that was probably meant, or lists all names.
-pub(super) fn suggestion<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
+/// Suggests the name that was probably meant, or lists all names. `what` they are is in the plural.
+pub(super) fn suggestion<'a>(what: &str, written: &str, names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.collect();
     names.dedup();
     match nearest(written, names.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => format!("known names: {}", names.join(", ")),
+        None => format!("known {what}: {}", names.join(", ")),
     }
 }
 

@@ -93,6 +93,9 @@ pub(super) const KEYS: &[Key] = &[
             let proxies = given.texts()?;
             Wrong::in_items(&proxies, |proxy| match proxy.parse::<Network>() {
                 Ok(_) => Ok(()),
+                Err(_) if is_host_name(proxy) => Err(format!(
+                    "`{proxy}` is a name; names aren't supported; write addresses or networks, such as 10.0.0.0/8"
+                )),
                 Err(_) => Err(format!("`{proxy}` is not an address or a network, such as 127.0.0.1 or 10.0.0.0/8")),
             })?;
             config.server.trusted_proxies = proxies;
@@ -137,9 +140,9 @@ pub(super) const KEYS: &[Key] = &[
         name: "cors_credentials",
         kind: Kind::Truth,
         about: "Whether pages of `cors_origins` may use the session cookie, which no script can read, instead of a \
-                token; never with `\"*\"`. Whoever can publish a page at such an origin can act for its visitors; consider \
-                this before you combine it with a wildcard. Browsers send it only within one site: to `https://news.example` from a \
-                page of `https://app.news.example`, but not from one of `https://app.example`.",
+                token; never with `\"*\"`. Anyone who can publish a page there can act as its signed-in visitors, so be \
+                careful with wildcards. Browsers send it only within one site: to `https://news.example` from a page \
+                of `https://app.news.example`, but not from one of `https://app.example`.",
         set: |config, given| {
             config.server.cors_credentials = given.truth()?;
             Ok(())
@@ -194,6 +197,13 @@ pub(super) const KEYS: &[Key] = &[
         show: |config| config.server.compression_min_bytes.to_string(),
     },
 ];
+
+/// Whether a text that is neither an address nor a network looks like the name of a host, perhaps with a port.
+fn is_host_name(text: &str) -> bool {
+    let host = text.split_once(':').map_or(text, |(host, _)| host);
+    let of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    host.bytes().all(of_name) && host.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
 
 /// The rules for these origins.
 fn cors(origins: &[String]) -> Result<Cors, CorsError> {

@@ -73,6 +73,37 @@ pub(super) fn mistake(text: &str, at: usize) -> Option<Mistake> {
     })
 }
 
+/// A table or a key that the line of this byte repeats.
+pub(super) fn repeated(text: &str, at: usize) -> Option<Mistake> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let (before, line) = (&text[..start], text[start..].lines().next()?);
+    let (name, remedy) = match (table_of(line), key_of(line)) {
+        (Some(table), _) if before.lines().any(|line| table_of(line) == Some(table)) => {
+            (format!("[{table}]"), "join the two tables")
+        }
+        (None, Some(key)) => {
+            let mut same_table = before.lines().rev().take_while(|line| table_of(line).is_none());
+            same_table.find(|line| key_of(line) == Some(key))?;
+            (format!("`{key}`"), "remove one of the two lines")
+        }
+        _ => return None,
+    };
+    let indent = line.len() - line.trim_start().len();
+    let place = start + indent..start + line.trim_end().len();
+    Some(Mistake { place, message: format!("{name} occurs twice"), help: remedy.to_owned() })
+}
+
+/// The table that a line starts, such as `[server]`.
+fn table_of(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix('[')?.split_once(']').map(|(name, _)| name.trim())
+}
+
+/// The key that a line sets.
+fn key_of(line: &str) -> Option<&str> {
+    let name = line.split_once('=')?.0.trim();
+    (!name.is_empty() && !name.starts_with('#')).then_some(name)
+}
+
 /// The key with this name in any table, or the one that another system calls so.
 fn named(name: &str) -> Option<&'static Key> {
     let name = name.rsplit('.').next()?;

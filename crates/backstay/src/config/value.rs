@@ -190,6 +190,7 @@ pub(super) fn from_text(kind: Kind, text: &str) -> Option<Given> {
         Kind::Text => Some(Given::Text(text.to_owned())),
         Kind::Choice(words) => words.contains(&text).then(|| Given::Text(text.to_owned())),
         Kind::Truth => text.parse().ok().map(Given::Truth),
+        Kind::Texts if is_quoted(text) => None,
         Kind::Texts => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Some(Given::Texts(items.map(str::to_owned).collect()))
@@ -199,6 +200,12 @@ pub(super) fn from_text(kind: Kind, text: &str) -> Option<Given> {
             (least..=most).contains(&number).then_some(Given::Number(number))
         }
     }
+}
+
+/// Whether a list in an environment variable is written as it would be in the file.
+fn is_quoted(list: &str) -> bool {
+    let list = list.trim();
+    (list.starts_with('[') && list.ends_with(']')) || list.contains(['"', '\''])
 }
 
 /// A string as TOML.

@@ -61,8 +61,8 @@ fn nothing_that_is_wrong_hides_another() {
     let move_it = "rename it, or move it elsewhere";
     let expected = [
         "backstay.toml | unknown key `lisen` in [server] | did you mean `listen`?".to_owned(),
-        "sead | ./sead would be ignored: Backstay reads `seed` | did you mean `seed`? if not, choose a name that is less \
-         similar"
+        "sead | ./sead would be ignored: Backstay reads `seed` | did you mean `seed`? if this file isn't \
+         for Backstay, give it a less similar name"
             .to_owned(),
         format!("model/b.gql | ./model/b.gql would be ignored: names of model files end in .graphql | {move_it}"),
         format!("model/more | ./model/more would be ignored: subdirectories are not read | {move_it}"),

@@ -21,6 +21,70 @@ fn every_setting_is_documented() {
     );
 }
 
+/// Whether a line of docs/commands.md shows how a command is written: `backstay operator list …`.
+fn is_synopsis(line: &str, command: &[&str]) -> bool {
+    let words = line.strip_prefix("`backstay ").and_then(|rest| rest.strip_suffix('`'));
+    let Some(rest) = words.and_then(|words| words.strip_prefix(&command.join(" "))) else { return false };
+    // `invite` is a command and a group.
+    let next = rest.split_whitespace().next();
+    (rest.is_empty() || rest.starts_with(' ')) && !matches!((command, next), (["invite"], Some("list" | "revoke")))
+}
+
+#[test]
+fn every_member_of_an_answer_is_documented() {
+    let (document, app) = (document("docs/commands.md"), App::seeded());
+    app.write("backstay.toml", "accounts.sign_up = 'invited'");
+    app.run(&["seed"]).done();
+    let check = |arguments: &[&str], command: &str| {
+        let ended = app.run_with(&[arguments, &["--format", "json"]].concat(), "a long password\n", &[]).done();
+        let answer: serde_json::Value = serde_json::from_str(&ended).expect("JSON");
+        let row = document.lines().find(|line| line.starts_with("| `") && line.contains(&format!("`{command}`")));
+        let row = row.unwrap_or_else(|| panic!("{command} has no row"));
+        let mut members = Vec::new();
+        members_of(&answer, &mut members);
+        for name in members.iter().filter(|name| *name != "answer") {
+            assert!(row.contains(&format!("`{name}`")), "{name}: {row}");
+        }
+        assert!(row.contains(&format!("`{}`", answer["answer"].as_str().expect("a name"))), "{row}");
+    };
+    let ben = "ben@shelf.example";
+    check(&["operator", "add", "a@shelf.example", "--password-stdin"], "operator add");
+    check(&["operator", "list"], "operator list");
+    check(&["operator", "password", "a@shelf.example", "--password-stdin"], "operator password");
+    check(&["account", "password", ben, "--password-stdin"], "account password");
+    check(&["account", "show", ben], "account show");
+    check(&["account", "disable", ben], "account disable");
+    check(&["account", "enable", ben], "account enable");
+    check(&["account", "claim", ben, "value=value"], "account claim");
+    check(&["account", "unclaim", ben, "value"], "account unclaim");
+    check(&["role", "grant", ben, "READER"], "role grant");
+    check(&["role", "list", ben], "role list");
+    check(&["role", "revoke", ben, "READER"], "role revoke");
+    check(&["key", "add", "importer", "--only", "books:get"], "key add");
+    check(&["key", "list"], "key list");
+    check(&["key", "revoke", "importer"], "key revoke");
+    check(&["invite", "eve@shelf.example"], "invite");
+    check(&["invite", "list"], "invite list");
+    check(&["invite", "revoke", "eve@shelf.example"], "invite revoke");
+    check(&["explain", "GET /api/books"], "explain");
+}
+
+/// The names of the members, down to the items of lists; not those within an explanation.
+fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (name, value) in members {
+                names.push(name.clone());
+                if name != "explanation" {
+                    members_of(value, names);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| members_of(item, names)),
+        _ => {}
+    }
+}
+
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
@@ -50,6 +114,9 @@ fn every_command_is_documented() {
         for command in commands {
             assert!(document.contains(&format!("backstay {}", command.join(" "))), "{command:?}");
             let help = app.run(&[command.as_slice(), &["--help"]].concat()).done();
+            let synopsis = document.lines().find(|line| is_synopsis(line, &command));
+            let synopsis = synopsis.unwrap_or_else(|| panic!("{command:?} has no synopsis"));
+            assert_eq!(synopsis.contains("[--format text|json]"), help.contains("--format <"), "{synopsis}");
             let options = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2);
             for option in options.map(|word| word.trim_end_matches(|c: char| !c.is_alphanumeric())) {
                 assert!(document.contains(option), "{command:?} {option}");

@@ -9,5 +9,6 @@ mod explaining;
 mod invitations;
 mod logging;
 mod lost_log;
+mod refusals;
 mod seeding;
 mod support;

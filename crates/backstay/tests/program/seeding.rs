@@ -184,7 +184,8 @@ fn changes_after_a_load_are_told_and_not_loaded() {
     app.write("seed/Shelf.jsonl", "{\"code\": \"other\"}\n");
     assert_eq!(
         app.run(&["seed"]).done(),
-        "0 records loaded\nseed/Shelf.jsonl has changed since it was loaded; the changes were not loaded\n"
+        "0 records loaded\nseed/Shelf.jsonl has changed since it was loaded; the changes were not loaded: make them through \
+         the API, or load all seed files into a new data directory (--data)\n"
     );
 }
 

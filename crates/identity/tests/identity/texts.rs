@@ -77,9 +77,10 @@ async fn refusals_of_administration() {
     club.sign_up("ada@example.org").await.expect("sign-up is open");
     let role = "role: unknown role 'EDTIOR'; did you mean 'EDITOR'?";
     check(administration.grant_role(ada, "EDTIOR").await, role);
-    let name =
-        "claim: a name that rules can use: at most 48 letters, digits and underscores, not starting with a digit";
+    let name = "claim: invalid name: use up to 48 letters, digits and underscores, starting with a letter or an underscore, and \
+         not `true`, `false`, `null` or `in`";
     check(administration.set_claim(ada, "2nd", "x").await, name);
+    check(administration.set_claim(ada, "in", "x").await, name);
     check(administration.set_claim(ada, "c", &"x".repeat(1001)).await, "claim: at most 1000 characters");
     check(administration.set_claim(ada, "c", "a\0b").await, "claim: a text without NUL characters");
     administration.set_claim(ada, "region", "north").await.expect("it exists");

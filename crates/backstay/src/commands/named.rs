@@ -1,0 +1,62 @@
+use backstay_base::Error;
+use backstay_identity::Administration;
+
+use super::reference;
+use crate::{Command, Failure};
+
+/// Whom a command names, and as what.
+#[derive(Debug)]
+pub(super) enum Named {
+    Account(String),
+    Operator(String),
+}
+
+impl Named {
+    /// Whom this command names, if it takes only accounts or only operators.
+    pub(super) fn of(command: &Command) -> Option<Self> {
+        match command {
+            Command::ShowAccount { account }
+            | Command::SetAccountPassword { account, .. }
+            | Command::DisableAccount { account }
+            | Command::EnableAccount { account }
+            | Command::SetClaim { account, .. }
+            | Command::RemoveClaim { account, .. } => Some(Self::Account(account.clone())),
+            Command::SetOperatorPassword { operator, .. } | Command::RemoveOperator { operator } => {
+                Some(Self::Operator(operator.clone()))
+            }
+            Command::AddOperator { .. }
+            | Command::ListOperators {}
+            | Command::GrantRole { .. }
+            | Command::RevokeRole { .. }
+            | Command::ListRoles { .. }
+            | Command::AddKey { .. }
+            | Command::ListKeys {}
+            | Command::RevokeKey { .. }
+            | Command::Invite { .. }
+            | Command::ListInvitations {}
+            | Command::RevokeInvitation { .. }
+            | Command::Seed {}
+            | Command::Explain { .. } => None,
+        }
+    }
+
+    /// The failure of a command that did not find them. If there is one of the other kind, it says so.
+    pub(super) async fn failure(self, administration: &Administration<'_>, error: Error) -> Failure {
+        match self {
+            Self::Account(text) if is_operator(administration, &text).await => Failure::OtherKind {
+                error,
+                help: format!("{text} is an operator; for operators, use `backstay operator`"),
+            },
+            Self::Operator(text) if administration.account(&reference(&text)).await.is_ok() => Failure::OtherKind {
+                error,
+                help: format!("{text} is an account; for accounts, use `backstay account`"),
+            },
+            Self::Account(_) | Self::Operator(_) => error.into(),
+        }
+    }
+}
+
+async fn is_operator(administration: &Administration<'_>, text: &str) -> bool {
+    let operators = administration.operators().await.unwrap_or_default();
+    operators.iter().any(|one| one.email.eq_ignore_ascii_case(text) || one.id.to_string() == text)
+}
