@@ -102,6 +102,14 @@ pub enum ViolationKind {
     /// Outside what the type or a limit takes.
     #[error("{0}")]
     Range(String),
+    /// What another notation or another API would write.
+    #[error("{problem}; {remedy}")]
+    Misused {
+        /// What is wrong.
+        problem: String,
+        /// What to write instead.
+        remedy: String,
+    },
     /// `@check` failed.
     #[error("{message}")]
     Check {

@@ -122,7 +122,7 @@ impl fmt::Display for Explanation {
             writeln!(f, "\nstatement\n  {}", statement.sql)?;
             writeln!(f, "  values: {}", statement.values.join(", "))?;
             let ExplainedStatement { rows, scanned, steps, .. } = statement;
-            writeln!(f, "  rows answered or changed: {rows}; visited without an index: {scanned}; steps: {steps}")?;
+            writeln!(f, "  rows returned or changed: {rows}; visited without an index: {scanned}; steps: {steps}")?;
         }
         if !self.stages.is_empty() {
             writeln!(f, "\nstages")?;

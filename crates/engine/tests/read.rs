@@ -190,7 +190,7 @@ async fn equality_is_written_plainly() {
     check(&[("filtr", "x")], "malformed-request: filtr Unknown").await;
     check(&[("state", "X")], "malformed-request: state Type").await;
     check(&[("words", "7"), ("words", "8")], "malformed-request: words Duplicate").await;
-    check(&[("data", "{}")], "malformed-request: data Range").await;
+    check(&[("data", "{}")], "malformed-request: data Misused").await;
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn pages_have_limits_and_cursors_are_checked() {
         let refused = desk.page("Tag", &desk.ada, |list| list.limit = Some(limit)).await;
         assert_eq!(told(refused), "malformed-request: limit Range");
     }
-    let expected = "malformed-request: after Type";
+    let expected = "malformed-request: after Misused";
     for forged in ["", "x", "AYEcncVbIjAx", "%00", "AAAAAAAAAAAAAAAAAAAA"] {
         let refused = desk.page("Tag", &desk.ada, |list| list.after = Some(forged.into())).await;
         assert_eq!(told(refused), expected, "{forged}");

@@ -1,5 +1,5 @@
-use backstay_base::{Error, Place, Violation};
-use backstay_rest::{nearest, of_url, shorten, unknown};
+use backstay_base::{Error, Place, Violation, ViolationKind};
+use backstay_rest::{meant_parameter, of_url, shorten, unknown};
 
 use crate::endpoint::Parameters;
 
@@ -20,7 +20,13 @@ fn only(text: Option<&str>, known: &[&str]) -> Result<Option<String>, Error> {
         if known.contains(&&*name) {
             value = Some(text.into_owned());
         } else {
-            let kind = unknown("parameter", &name, nearest(known, &name));
+            let kind = match meant_parameter(known, &name) {
+                None if known.is_empty() => ViolationKind::Misused {
+                    problem: format!("unknown parameter '{}'", shorten(&name)),
+                    remedy: "this request takes no parameters; `:query` takes them in its body".to_owned(),
+                },
+                meant => unknown("parameter", &name, meant),
+            };
             violations.push(Violation::new(Place::part(shorten(&name)), kind));
         }
     }

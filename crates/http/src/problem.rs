@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use backstay_base::{Conflict, Error, Limit, RequestId, Unauthenticated, Violation, ViolationKind};
+use backstay_base::{Conflict, Error, Limit, Place, RequestId, Unauthenticated, Violation, ViolationKind};
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
@@ -38,8 +38,13 @@ struct Fault<'a> {
 
 impl<'a> Fault<'a> {
     fn of(violation: &'a Violation) -> Self {
+        if let (ViolationKind::Required, Place::Parameter(name)) = (&violation.kind, &violation.at) {
+            let (at, message) = (violation.at.to_string(), violation.kind.to_string());
+            return Self { at, message, remedy: Some(format!("add `${name}=…` to the URL").into()) };
+        }
         let remedy = match &violation.kind {
             ViolationKind::Syntax { remedy, .. } => remedy.as_deref(),
+            ViolationKind::Misused { remedy, .. } => Some(&**remedy),
             ViolationKind::Unknown { what, name, suggestion: Some(suggestion) } => {
                 return Self {
                     at: violation.at.to_string(),
@@ -66,6 +71,7 @@ impl<'a> Fault<'a> {
         // The remedy stands beside the message.
         let message = match &violation.kind {
             ViolationKind::Syntax { offset, problem, remedy: _ } => format!("{problem} (character {offset})"),
+            ViolationKind::Misused { problem, remedy: _ } => problem.clone(),
             kind => kind.to_string(),
         };
         Self { at: violation.at.to_string(), message, remedy: remedy.map(Cow::Borrowed) }

@@ -117,7 +117,7 @@ pub enum TagMismatch {
 fn in_transaction(request: usize, error: &Error) -> String {
     match error {
         Error::Malformed(_) | Error::Invalid(_) => error.to_string(),
-        error => format!("requests[{request}]: {error}"),
+        error => format!("/requests/{request}: {error}"),
     }
 }
 

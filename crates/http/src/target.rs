@@ -58,7 +58,10 @@ impl Records {
         }
         // No record has an id that is not a UUID, so it is not found, like any other that does not exist.
         let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", collection.name) };
-        let id = id.parse().map_err(|_| missing())?;
+        let id = id.parse().map_err(|_| match id {
+            "query" => Refusal::NoSuchPath { hint: Some(format!("/api/{}:query", collection.path)) },
+            _ => missing().into(),
+        })?;
         Ok(Self::Record(collection.id, id))
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId, Secret, Violation, ViolationKind};
+use backstay_base::{Error, Place, RecordId, Secret, Violation, ViolationKind, nearest};
 use backstay_engine::{Answer, Context, Engine, Get, Perspective, Request, Selection};
 use backstay_identity::{Credentials, EmailChange, Me, NewAccount, PasswordChange, SignInAs, SignedIn};
 use backstay_model::{CollectionId, Model};
@@ -26,6 +26,7 @@ pub fn new_account(model: &Model, accounts: CollectionId, body: &[u8]) -> Result
 /// `{"email", "password"}`; operators add `"as": "operator"`.
 pub fn credentials(body: &[u8]) -> Result<Credentials, Error> {
     let mut body = Body::parse(body)?;
+    body.check(&["email", "password"], &["as"])?;
     let (email, password) = (body.require("email")?, body.require("password")?);
     let role = match body.take("as")?.as_ref().map(Secret::expose) {
         Some("operator") => SignInAs::Operator,
@@ -35,23 +36,22 @@ pub fn credentials(body: &[u8]) -> Result<Credentials, Error> {
             return Err(Error::invalid(Place::member("as"), ViolationKind::Type { expected }));
         }
     };
-    body.finish()?;
     Ok(Credentials { email, password, role })
 }
 
 /// `{"current", "password"}`
 pub fn password_change(body: &[u8]) -> Result<PasswordChange, Error> {
     let mut body = Body::parse(body)?;
+    body.check(&["current", "password"], &[])?;
     let (current, new) = (body.require("current")?, body.require("password")?);
-    body.finish()?;
     Ok(PasswordChange { current, new })
 }
 
 /// `{"email", "password"}` with the current password.
 pub fn email_change(body: &[u8]) -> Result<EmailChange, Error> {
     let mut body = Body::parse(body)?;
-    let (password, email) = (body.require("password")?, body.require("email")?);
-    body.finish()?;
+    body.check(&["email", "password"], &[])?;
+    let (email, password) = (body.require("email")?, body.require("password")?);
     Ok(EmailChange { email, password })
 }
 
@@ -131,6 +131,13 @@ fn written(body: &impl Serialize) -> Result<Bytes, Error> {
     serde_json::to_vec(body).map(Bytes::from).map_err(Error::internal)
 }
 
+/// What other APIs call these members.
+const ELSEWHERE: &[(&[&str], &str)] = &[
+    (&["username", "user", "login", "identity", "identifier", "mail"], "email"),
+    (&["old", "oldPassword", "old_password", "currentPassword", "current_password"], "current"),
+    (&["new", "newPassword", "new_password", "pass", "passwd", "passwordConfirm"], "password"),
+];
+
 /// The members of a JSON object, which are taken out one by one.
 struct Body<'a>(Members<'a>);
 
@@ -152,12 +159,18 @@ impl<'a> Body<'a> {
         self.take(name)?.ok_or_else(|| Error::invalid(Place::member(name), ViolationKind::Required))
     }
 
-    /// Refuses members that were not taken out.
-    fn finish(self) -> Result<(), Error> {
-        let refused = |(name, _): (Cow<'a, str>, &RawValue)| {
-            Violation::new(Place::member(shorten(&name)), unknown("member", &name, None))
+    /// Refuses members that are none of these, and the lack of those that are needed, all at once.
+    fn check(&self, needed: &[&'static str], other: &[&'static str]) -> Result<(), Error> {
+        let known = |name: &str| needed.contains(&name) || other.contains(&name);
+        let refused = |(name, _): &(Cow<'a, str>, &RawValue)| {
+            let elsewhere = ELSEWHERE.iter().find(|(names, _)| names.contains(&&**name)).map(|(_, ours)| *ours);
+            let near = || nearest(name, needed.iter().chain(other).copied());
+            let meant = elsewhere.filter(|meant| known(meant)).or_else(near);
+            Violation::new(Place::member(shorten(name)), unknown("member", name, meant))
         };
-        let violations: Vec<Violation> = self.0.into_iter().map(refused).collect();
+        let mut violations: Vec<Violation> = self.0.iter().filter(|(name, _)| !known(name)).map(refused).collect();
+        let missing = needed.iter().filter(|name| !self.0.iter().any(|(member, _)| member == **name));
+        violations.extend(missing.map(|name| Violation::new(Place::member(*name), ViolationKind::Required)));
         if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
     }
 
@@ -190,8 +203,8 @@ mod tests {
         let check = |text: &str, expected: Option<(Place, ViolationKind)>| {
             let read = || {
                 let mut body = Body::parse(text.as_bytes())?;
-                body.require("password")?;
-                body.finish()
+                body.check(&["password"], &[])?;
+                body.require("password").map(drop)
             };
             let got: Vec<Violation> = match read() {
                 Ok(()) => Vec::new(),

@@ -23,8 +23,9 @@ pub(crate) fn decode(word: &str, keys: &[SortKey], collection: &Collection, mode
     let kinds = keys.iter().filter_map(|key| model.value_type(&collection.field(key.column.field).kind));
     let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(Scalar::Id)]).collect();
     read(word, &sort::text(keys, collection), &kinds).ok_or_else(|| {
-        let expected = "the `next` of a page of the same list, in the same order".to_owned();
-        Error::malformed(Place::After, ViolationKind::Type { expected })
+        let problem = "this is not the `next` of a page of the same list in the same order".to_owned();
+        let remedy = "send the `sort` of that page, or leave out `after` to start over".to_owned();
+        Error::malformed(Place::After, ViolationKind::Misused { problem, remedy })
     })
 }
 

@@ -1,11 +1,12 @@
 use backstay_base::{Error, Place, Violation, ViolationKind, limits, nearest};
 use backstay_expr::{Checked, ExprError, Parameter, Scope, Type, compile};
-use backstay_model::{Collection, CollectionId, FieldId, Model};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
 use backstay_scalar::{Token, Value};
 
+use crate::comparison;
 use crate::input::within_list_limit;
 use crate::json::items;
-use crate::list_words::{PARAMETERS, Raw};
+use crate::list_words::Raw;
 use crate::words::{field_named, shorten, unknown};
 
 /// Checks the text of a filter.
@@ -49,16 +50,30 @@ fn equality(
 ) -> Result<(FieldId, Value), ViolationKind> {
     let field = field_named(collection, name).map_err(|kind| match kind {
         ViolationKind::Unknown { suggestion: Some(field), .. } => unknown("field or parameter", name, Some(&field)),
-        other => match nearest(name, PARAMETERS.iter().copied()) {
-            Some(meant) => unknown("parameter", name, Some(meant)),
-            None if matches!(other, ViolationKind::Unknown { .. }) => unknown("field or parameter", name, None),
-            None => other,
-        },
+        ViolationKind::Unknown { .. } => unknown("field or parameter", name, None),
+        other => other,
     })?;
     let ty = model.comparable_type(field).ok_or_else(|| {
-        ViolationKind::Range("this field cannot be compared with `field=value`; use `filter`".to_owned())
+        let problem = format!("{name} cannot be compared with `{name}=value`");
+        ViolationKind::Misused { problem, remedy: "use `filter`".to_owned() }
     })?;
-    Ok((field.id, ty.read(raw.token())?))
+    let value = ty.read(raw.token()).map_err(|problem| {
+        let kind = ViolationKind::from(problem);
+        match (raw, &kind) {
+            (Raw::Text(text), ViolationKind::Type { .. }) => instead(field, text, kind),
+            _ => kind,
+        }
+    })?;
+    Ok((field.id, value))
+}
+
+/// What is wrong with a value that is another comparison than equality.
+fn instead(field: &Field, text: &str, kind: ViolationKind) -> ViolationKind {
+    let several = || text.contains(',').then(|| comparison::remedy_of_values(field));
+    match comparison::remedy_of_value(field, text).or_else(several) {
+        Some(remedy) => ViolationKind::Misused { problem: kind.to_string(), remedy },
+        None => kind,
+    }
 }
 
 /// The values of the filter's parameters, in their order. All must be given, and no others.

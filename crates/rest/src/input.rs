@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{Input, Inputs};
-use backstay_model::{Collection, CollectionId, Field, FieldKind, Model, ValueProblem, ValueType};
+use backstay_model::{Collection, CollectionId, Field, FieldKind, Model, ValueType};
 use backstay_scalar::{Members, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
@@ -21,7 +21,10 @@ pub(crate) struct IdsOnly;
 
 impl RelationReader for IdsOnly {
     fn read(&mut self, _: CollectionId, _: &str) -> Result<RecordId, ViolationKind> {
-        Err(ViolationKind::Type { expected: "an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"".to_owned() })
+        Err(ViolationKind::Misused {
+            problem: "expected an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"".to_owned(),
+            remedy: "look the record up and send its id; objects that find a record are for seed files".to_owned(),
+        })
     }
 }
 
@@ -105,8 +108,10 @@ impl Decoder<'_> {
                 self.refuse(&name, ViolationKind::Duplicate);
                 continue;
             }
-            if let Err(kind) = self.member(&mut input, field, raw.get()) {
-                self.refuse(&name, kind);
+            if let Err(Wrong { item, kind }) = self.member(&mut input, field, raw.get()) {
+                let at = self.at.clone().then(Step::Member(shorten(&name)));
+                let at = item.map_or(at.clone(), |item| at.then(Step::Item(item)));
+                self.violations.push(Violation::new(at, kind));
             }
         }
         input
@@ -117,10 +122,10 @@ impl Decoder<'_> {
         self.violations.push(Violation::new(at, kind));
     }
 
-    fn member(&mut self, input: &mut Input, field: &Field, raw: &str) -> Result<(), ViolationKind> {
+    fn member(&mut self, input: &mut Input, field: &Field, raw: &str) -> Result<(), Wrong> {
         let value = match &field.kind {
             FieldKind::OneToMany { .. } => {
-                return Err(ViolationKind::ReadOnly("set this relation from the other side"));
+                return Err(ViolationKind::ReadOnly("set this relation from the other side").into());
             }
             FieldKind::ManyToMany { target, .. } => {
                 input.links(field.id, self.links(*target, raw)?);
@@ -133,8 +138,8 @@ impl Decoder<'_> {
             }
             FieldKind::List(element) => list(self.model.element_type(*element), raw)?,
             FieldKind::ToOne { target, .. } => Value::Id(self.reference(*target, raw)?),
-            FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw))?,
-            FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw))?,
+            FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
+            FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw)).map_err(ViolationKind::from)?,
         };
         input.set(field.id, value);
         Ok(())
@@ -148,14 +153,14 @@ impl Decoder<'_> {
         value.as_id().ok_or(ViolationKind::Required)
     }
 
-    fn links(&mut self, target: CollectionId, raw: &str) -> Result<Vec<RecordId>, ViolationKind> {
+    fn links(&mut self, target: CollectionId, raw: &str) -> Result<Vec<RecordId>, Wrong> {
         let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
         let items = items(raw).ok_or_else(expected)?;
         within_list_limit(items.len())?;
         let mut members = Vec::with_capacity(items.len());
-        for item in items {
-            let id = self.reference(target, item.get())?;
-            members.push(id);
+        for (index, item) in items.into_iter().enumerate() {
+            let id = self.reference(target, item.get());
+            members.push(id.map_err(|kind| Wrong { item: Some(index), kind })?);
         }
         members.sort_unstable();
         members.dedup();
@@ -163,12 +168,26 @@ impl Decoder<'_> {
     }
 }
 
-fn list(element: ValueType<'_>, raw: &str) -> Result<Value, ViolationKind> {
+/// What is wrong with a member, and in which item of its list.
+struct Wrong {
+    item: Option<usize>,
+    kind: ViolationKind,
+}
+
+impl From<ViolationKind> for Wrong {
+    fn from(kind: ViolationKind) -> Self {
+        Self { item: None, kind }
+    }
+}
+
+fn list(element: ValueType<'_>, raw: &str) -> Result<Value, Wrong> {
     let expected = || ViolationKind::Type { expected: "an array".to_owned() };
     let items = items(raw).ok_or_else(expected)?;
     within_list_limit(items.len())?;
-    let values: Result<Vec<Value>, ValueProblem> =
-        items.iter().map(|item| element.read(Token::Json(item.get()))).collect();
+    let value = |(index, item): (usize, &&RawValue)| {
+        element.read(Token::Json(item.get())).map_err(|problem| Wrong { item: Some(index), kind: problem.into() })
+    };
+    let values: Result<Vec<Value>, Wrong> = items.iter().enumerate().map(value).collect();
     Ok(Value::List(values?.into()))
 }
 

@@ -55,8 +55,14 @@ pub(crate) fn syntax(text: &str, error: &serde_json::Error) -> Error {
     // The message ends with a line and column, which the offset says in our words.
     let message = error.to_string();
     let problem = message.split_once(" at line ").map_or(message.as_str(), |(words, _)| words);
-    let problem = format!("not JSON: {problem}");
-    Error::malformed(Place::Whole, ViolationKind::Syntax { offset, problem, remedy: None })
+    let (problem, remedy) = if text.trim_ascii().is_empty() {
+        ("there is nothing".to_owned(), Some("send JSON".to_owned()))
+    } else if error.is_eof() {
+        ("the JSON ends too early".to_owned(), Some("send all of it".to_owned()))
+    } else {
+        (format!("not JSON: {problem}"), None)
+    };
+    Error::malformed(Place::Whole, ViolationKind::Syntax { offset, problem, remedy })
 }
 
 /// The items of an array of at most `max`; of a longer one at least one more.

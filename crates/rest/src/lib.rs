@@ -2,6 +2,7 @@
 //! and no database.
 
 pub mod accounts;
+mod comparison;
 mod cursor;
 mod encode;
 mod filter;
@@ -9,6 +10,7 @@ mod input;
 mod json;
 mod list;
 mod list_words;
+mod parameter;
 mod reader;
 mod select;
 mod sort;
@@ -21,6 +23,7 @@ pub use input::{RelationReader, input, inputs, patch, record};
 pub use json::{members, text};
 pub use list::in_body;
 pub use list_words::{ListWords, Raw};
+pub use parameter::meant_parameter;
 pub use reader::Reader;
 pub use url::{Pair, decode, of_url, pairs};
-pub use words::{nearest, shorten, unknown};
+pub use words::{shorten, unknown};

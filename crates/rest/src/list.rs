@@ -1,30 +1,19 @@
 use std::borrow::Cow;
 
-use backstay_base::{Error, Place, Step, Violation, ViolationKind, limits};
+use backstay_base::{Error, Place, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::List;
 use backstay_model::{Collection, CollectionId};
 use serde_json::value::RawValue;
 
 use crate::filter::few_params;
-use crate::list_words::{ListWords, PARAMETERS, Raw};
+use crate::list_words::{ListWords, Raw};
+use crate::parameter::Parameter;
 use crate::reader::Reader;
-use crate::words::{nearest, shorten, unknown};
-use crate::{json, url};
+use crate::words::{shorten, unknown};
+use crate::{comparison, json, parameter, url};
 
 /// Parameters that are to come.
 const NOT_YET: &[&str] = &["search"];
-/// What other APIs call our parameters.
-const ELSEWHERE: &[(&[&str], &str)] = &[
-    (&["order", "orderBy", "order_by", "ordering", "_sort"], "sort"),
-    (&["page", "offset", "skip", "cursor", "_page", "_start"], "after"),
-    (&["per_page", "perPage", "page_size", "pageSize", "size", "first", "top", "take", "_limit"], "limit"),
-    (&["fields", "include", "expand", "populate", "embed", "columns"], "select"),
-    (&["where", "query", "q"], "filter"),
-    (&["total", "totalCount", "with_count"], "count"),
-];
-/// Members of the body of `:query`.
-const MEMBERS: &[&str] = &["filter", "params", "where", "sort", "select", "limit", "after", "count"];
-
 impl Reader {
     /// Reads the query of `GET /api/{collection}`.
     pub fn list_of_query(&self, collection: CollectionId, query: Option<&str>) -> Result<List, Error> {
@@ -63,33 +52,20 @@ fn parameter<'w>(
         list.params.push((parameter.to_owned(), Raw::Text(value)));
         return Ok(());
     }
-    match name {
-        "filter" => list.filter = Some(value),
-        "sort" => list.sort = Some(value),
-        "select" => list.select = Some(value),
-        "after" => list.after = Some(value),
-        "limit" => list.limit = Some(page_limit(&value)?),
-        "count" => list.count = truth(&value)?,
-        _ if NOT_YET.contains(&name) => return Err(not_yet()),
-        _ => {
+    match Parameter::named(name) {
+        Some(parameter) => parameter.read(list, Raw::Text(value)),
+        None if NOT_YET.contains(&name) => Err(not_yet()),
+        None => {
             known_or_field(collection, name)?;
             list.equals.push((name.to_owned(), Raw::Text(value)));
+            Ok(())
         }
     }
-    Ok(())
 }
 
 /// The place of a parameter of a URL.
 fn place_of(name: &str) -> Place {
-    match name {
-        "filter" => Place::Filter,
-        "sort" => Place::Sort,
-        "select" => Place::Select,
-        "after" => Place::After,
-        "limit" => Place::Limit,
-        "count" => Place::Count,
-        name => Place::part(shorten(name)),
-    }
+    Parameter::named(name).map_or_else(|| Place::part(shorten(name)), Parameter::place)
 }
 
 /// Reads the body of `POST /api/{collection}:query`: the same, with the filter's parameters in `params` and the
@@ -139,25 +115,18 @@ pub fn in_body(error: Error) -> Error {
     Error::Malformed(violations.into_iter().map(moved).collect())
 }
 
-fn member(list: &mut ListWords<'_>, name: &str, raw: &RawValue) -> Result<(), ViolationKind> {
-    let text = || match json::text(raw, "a text")? {
-        Some(text) if text.contains('\0') => Err(ViolationKind::Range(NUL.to_owned())),
-        text => Ok(text.map(Cow::Owned)),
-    };
-    match name {
-        "filter" => list.filter = text()?,
-        "sort" => list.sort = text()?,
-        "select" => list.select = text()?,
-        "after" => list.after = text()?,
-        "limit" => list.limit = if raw.get() == "null" { None } else { Some(page_limit(raw.get())?) },
-        "count" => list.count = truth(raw.get())?,
-        _ if NOT_YET.contains(&name) => return Err(not_yet()),
-        _ => return Err(unknown("member", name, nearest(MEMBERS, name))),
+fn member<'w>(list: &mut ListWords<'w>, name: &str, raw: &'w RawValue) -> Result<(), ViolationKind> {
+    match (Parameter::named(name), name) {
+        (Some(parameter), _) => parameter.read(list, Raw::Json(raw)),
+        (None, "variables" | "vars" | "parameters" | "args") => Err(unknown("member", name, Some("params"))),
+        (None, name) if NOT_YET.contains(&name) => Err(not_yet()),
+        (None, name) => {
+            let near = nearest(name, ["params", "where"]);
+            Err(unknown("member", name, near.or_else(|| parameter::meant(name))))
+        }
     }
-    Ok(())
 }
 
-const NUL: &str = "NUL is not allowed";
 /// No comparison with null is true or false, so null is refused as a value to compare with.
 const NULL_PARAMETER: &str = "a parameter cannot be null; write `== null` or `!= null` in the filter instead";
 const NULL_EQUALITY: &str = "`where` cannot compare with null; use `filter` with `== null` instead";
@@ -194,33 +163,25 @@ fn few<M>(members: &[M]) -> Result<(), ViolationKind> {
     }
 }
 
-fn page_limit(text: &str) -> Result<u32, ViolationKind> {
-    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let limit = text.parse().ok().filter(|limit| plain && (1..=limits::PAGE_MAX).contains(limit));
-    limit.ok_or_else(|| ViolationKind::Range(format!("a whole number from 1 to {}", limits::PAGE_MAX)))
-}
-
-fn truth(text: &str) -> Result<bool, ViolationKind> {
-    match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(ViolationKind::Type { expected: "true or false".to_owned() }),
-    }
-}
-
 fn not_yet() -> ViolationKind {
-    ViolationKind::Range("not supported yet; use `filter`".to_owned())
+    let (problem, remedy) = ("not supported yet".to_owned(), "use `filter`".to_owned());
+    ViolationKind::Misused { problem, remedy }
 }
 
-/// Refuses a name that is not a field and probably a misspelled parameter. Other names are left to the engine, which
-/// knows which fields the caller may name.
+/// Refuses a name that is not a field and probably a misspelled parameter, or a comparison as other APIs write it. Other
+/// names are refused where the fields are looked up.
 fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKind> {
     if collection.field_named(name).is_some() {
         return Ok(());
     }
-    let elsewhere = || ELSEWHERE.iter().find(|(names, _)| names.contains(&name)).map(|(_, ours)| *ours);
-    match nearest(PARAMETERS, name).or_else(elsewhere) {
-        Some(suggestion) => Err(unknown("parameter", name, Some(suggestion))),
+    if let Some(suggestion) = parameter::meant(name).or_else(|| (name == "where").then_some("filter")) {
+        return Err(unknown("parameter", name, Some(suggestion)));
+    }
+    match comparison::remedy(collection, name) {
+        Some(remedy) => {
+            let problem = format!("unknown parameter '{}'", shorten(name));
+            Err(ViolationKind::Misused { problem, remedy })
+        }
         None => Ok(()),
     }
 }

@@ -45,9 +45,6 @@ impl Raw<'_> {
     }
 }
 
-/// The parameters of a URL that lists; fields are named beside them.
-pub(crate) const PARAMETERS: &[&str] = &["filter", "sort", "select", "limit", "after", "count"];
-
 impl ListWords<'_> {
     /// The first page of a collection.
     pub fn of(collection: CollectionId) -> Self {

@@ -1,9 +1,11 @@
+use std::borrow::Cow;
+
 use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_engine::{ColumnRef, SortKey};
 use backstay_model::{Collection, FieldKind};
 use backstay_scalar::Scalar;
 
-use crate::words::field_named;
+use crate::words::{field_named, shorten};
 
 /// Reads a `sort` such as `-publishedAt,title`.
 pub(crate) fn keys(text: &str, collection: &Collection) -> Result<Vec<SortKey>, Error> {
@@ -16,7 +18,7 @@ pub(crate) fn keys(text: &str, collection: &Collection) -> Result<Vec<SortKey>, 
             Ok(key) => keys.push(key),
             Err(Problem::Field(kind)) => return Err(Error::malformed(Place::Sort, kind)),
             Err(Problem::Text(problem, remedy)) => {
-                let remedy = Some(remedy.to_owned());
+                let remedy = Some(remedy.into_owned());
                 return Err(Error::malformed(Place::Sort, ViolationKind::Syntax { offset, problem, remedy }));
             }
         }
@@ -27,18 +29,26 @@ pub(crate) fn keys(text: &str, collection: &Collection) -> Result<Vec<SortKey>, 
 /// What is wrong with one field of `sort`: with the field itself, or with how it is written, and what to write instead.
 enum Problem {
     Field(ViolationKind),
-    Text(String, &'static str),
+    Text(String, Cow<'static, str>),
 }
 
 fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey, Problem> {
     let (descending, name) = part.strip_prefix('-').map_or((false, part), |name| (true, name));
     if name.is_empty() {
         let remedy = "write names separated by commas, such as title,-createdAt";
-        return Err(Problem::Text("a field is missing".to_owned(), remedy));
+        return Err(Problem::Text("a field is missing".to_owned(), remedy.into()));
     }
-    if name.contains([' ', '.', ':', '(']) {
-        let remedy = "write -title to sort by a field in descending order, title in ascending order";
-        return Err(Problem::Text("this is not the name of a field".to_owned(), remedy));
+    if let Some((first, rest)) = name.split_once([' ', '.', ':', '(']) {
+        let field = collection.field_named(first);
+        let remedy = match (field, rest.to_ascii_lowercase().trim_matches([' ', ')'])) {
+            (Some(_), "desc" | "descending" | "-1") => format!("write -{first}"),
+            (Some(_), "asc" | "ascending" | "1") => format!("write {first}"),
+            (Some(field), _) if field.kind.target().is_some() => {
+                "you can sort by fields of the record itself, not by those of related records".to_owned()
+            }
+            _ => "write -title to sort by a field in descending order, title in ascending order".to_owned(),
+        };
+        return Err(Problem::Text(format!("'{}' is not the name of a field", shorten(name)), remedy.into()));
     }
     let field = field_named(collection, name).map_err(Problem::Field)?;
     if !SortKey::takes(field) {
@@ -49,14 +59,14 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => ("has no order", "sort by another field"),
         };
-        return Err(Problem::Text(format!("'{name}' {problem}"), remedy));
+        return Err(Problem::Text(format!("'{name}' {problem}"), remedy.into()));
     }
     let column = ColumnRef::main(field.id);
     if known.iter().any(|key| key.column == column) {
-        return Err(Problem::Text(format!("'{name}' is named twice"), "name it once"));
+        return Err(Problem::Text(format!("'{name}' is named twice"), "name it once".into()));
     }
     if known.len() == limits::SORT_FIELDS {
-        return Err(Problem::Text(format!("more than {} fields", limits::SORT_FIELDS), "name fewer"));
+        return Err(Problem::Text(format!("more than {} fields", limits::SORT_FIELDS), "name fewer".into()));
     }
     Ok(SortKey { column, descending })
 }

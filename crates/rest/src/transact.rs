@@ -1,6 +1,6 @@
 //! The body of `POST /transact`: several requests that are answered together.
 
-use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
     Answer, Create, Delete, Get, IfMatch, List, Outcome, Perspective, Refused, Request, Tag, Update, WriteOptions,
     Written,
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::reader::Reader;
-use crate::words::{nearest, shorten, unknown};
+use crate::words::{shorten, unknown};
 use crate::{in_body, inputs, json, patch};
 
 /// Several requests, and how each of them is written.
@@ -163,8 +163,8 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
             ("requests", None) => requests = Some(raw),
             ("requests", Some(_)) => return wrong(ViolationKind::Duplicate),
             (other, _) => {
-                let problem = format!("unknown member '{}'; {form}", shorten(other));
-                return wrong(ViolationKind::Range(problem));
+                let problem = format!("unknown member '{}'", shorten(other));
+                return wrong(ViolationKind::Misused { problem, remedy: form.to_owned() });
             }
         }
     }
@@ -226,11 +226,8 @@ fn one(reader: &Reader, raw: &RawValue, visible: &dyn Fn(&Collection) -> bool) -
             }
             (Some(second), _) => {
                 let first = found.verb.map_or("", |(verb, _)| verb.name());
-                let range = format!(
-                    "a request has one action, but this one has `{first}` and `{}`; split it in two",
-                    second.name()
-                );
-                return wrong(ViolationKind::Range(range));
+                let problem = format!("a request has one action, but this one has `{first}` and `{}`", second.name());
+                return wrong(ViolationKind::Misused { problem, remedy: "split it in two".to_owned() });
             }
             (None, "id") => &mut found.id,
             (None, "body") => &mut found.body,
@@ -250,13 +247,13 @@ fn one(reader: &Reader, raw: &RawValue, visible: &dyn Fn(&Collection) -> bool) -
     if let Some((name, _)) =
         members.iter().find(|(name, _)| **name != *verb.name() && !verb.members().contains(&&**name))
     {
-        let range = match (verb, &**name) {
+        let remedy = match (verb, &**name) {
             (Verb::Get | Verb::List, "body") | (Verb::Get, "query") => "leave it out".to_owned(),
             (Verb::List, "select") => "write it in `query`: {\"query\": {\"select\": …}}".to_owned(),
-            (Verb::Create, "id") => "Backstay assigns the id of a new record".to_owned(),
+            (Verb::Create, "id") => "leave it out; Backstay assigns the id of a new record".to_owned(),
             _ => format!("it takes `{}`", verb.members().join("`, `")),
         };
-        let kind = ViolationKind::Range(format!("`{}` has no `{name}`; {range}", verb.name()));
+        let kind = ViolationKind::Misused { problem: format!("`{}` has no `{name}`", verb.name()), remedy };
         return Err(Error::malformed(Place::member(shorten(name)), kind));
     }
     let collection =
@@ -272,9 +269,13 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["remove", "destroy"], "write `delete`"),
     (&["read", "find", "fetch"], "write `get` or `list`"),
     (&["data", "values", "fields", "record", "attributes", "object"], "write `body`"),
-    (&["filter", "where", "sort", "order", "limit", "after", "count", "params"], "write it in `query` of a `list`"),
+    (
+        &["filter", "where", "sort", "order", "limit", "after", "count", "params"],
+        "put it into `query`: {\"list\": \"posts\", \"query\": {\"limit\": 1}}",
+    ),
     (&["fields", "columns"], "write `select`"),
-    (&["etag", "version", "if_match", "headers"], "write `ifMatch`"),
+    (&["etag", "version", "if_match", "if-match"], "write `ifMatch`"),
+    (&["headers"], "write `If-Match` as `ifMatch`; other headers are those of the whole transaction"),
     (
         &["method", "url", "path", "op", "operation", "collection", "type"],
         "write {\"create\": \"posts\", \"body\": {…}}",
@@ -285,11 +286,12 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 fn unknown_member(name: &str) -> ViolationKind {
     let lower = name.to_ascii_lowercase();
     let remedy = ELSEWHERE.iter().find(|(names, _)| names.contains(&&*lower)).map(|(_, remedy)| *remedy);
-    let known: Vec<&str> = Verb::ALL.map(Verb::name).into_iter().chain(MEMBERS).collect();
-    match (remedy, nearest(&known, name)) {
-        (_, Some(meant)) => unknown("member", name, Some(meant)),
-        (Some(remedy), None) => ViolationKind::Range(format!("unknown member '{}'; {remedy}", shorten(name))),
-        (None, None) => unknown("member", name, None),
+    match remedy {
+        Some(remedy) => {
+            let problem = format!("unknown member '{}'", shorten(name));
+            ViolationKind::Misused { problem, remedy: remedy.to_owned() }
+        }
+        None => unknown("member", name, nearest(name, Verb::ALL.map(Verb::name).into_iter().chain(MEMBERS))),
     }
 }
 
@@ -302,10 +304,12 @@ fn collection(
     let path = json::text(raw, expected)?.ok_or_else(|| ViolationKind::Type { expected: expected.to_owned() })?;
     let found = reader.model().collection_at(&path).filter(|collection| visible(collection));
     if let Some(rest) = path.strip_prefix("/api/").or_else(|| path.strip_prefix('/')) {
-        return Err(ViolationKind::Range(format!("write the path without what is before it: \"{}\"", shorten(rest))));
+        let remedy = format!("write only the collection's path: \"{}\"", shorten(rest));
+        return Err(ViolationKind::Misused { problem: "this is a path from the root".to_owned(), remedy });
     }
     if let Some((first, _)) = path.split_once('/') {
-        return Err(ViolationKind::Range(format!("write \"{}\" here, and the id in `id`", shorten(first))));
+        let remedy = format!("write \"{}\" here, and the id in `id`", shorten(first));
+        return Err(ViolationKind::Misused { problem: "this is the path of a record".to_owned(), remedy });
     }
     let paths = || reader.model().collections.iter().filter(|collection| visible(collection));
     found.map(|collection| collection.id).ok_or_else(|| {

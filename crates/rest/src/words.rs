@@ -15,11 +15,6 @@ pub fn unknown(what: &'static str, name: &str, suggestion: Option<&str>) -> Viol
     ViolationKind::Unknown { what, name: shorten(name), suggestion: suggestion.map(str::to_owned) }
 }
 
-/// The name that was probably meant; names of parameters are often written with a `$` or `_` before them.
-pub fn nearest<'k>(known: &[&'k str], name: &str) -> Option<&'k str> {
-    backstay_base::nearest(name.trim_start_matches(['$', '_']), known.iter().copied())
-}
-
 /// The field of this name. Secrets have none.
 pub(crate) fn field_named<'c>(collection: &'c Collection, name: &str) -> Result<&'c Field, ViolationKind> {
     let field = collection.field_named(name).filter(|field| field.class != Some(Class::Secret));

@@ -81,7 +81,7 @@ mod tests {
     fn what_is_no_object_is_refused() {
         check("[1]", "expected a JSON object");
         check(r#"{"a": }"#, "not JSON: expected value (character 6)");
-        check(r#"{"a": 1"#, "not JSON: EOF while parsing an object (character 6)");
+        check(r#"{"a": 1"#, "the JSON ends too early (character 6); send all of it");
         check(r#"{"$roles": "R"}"#, "/$roles: expected an array of names of roles");
     }
 }

@@ -27,7 +27,7 @@ fn a_refused_record_is_named_by_file_and_line() {
         app.write("seed/Book.jsonl", &format!("{good}\n{}", good.replace('8', "9")));
         assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
     };
-    check("{\"number\": 9", "not JSON: EOF while parsing an object (character 11)");
+    check("{\"number\": 9", "the JSON ends too early (character 11); send all of it");
     check("{\"number\": 9, \"titel\": \"x\"}", "titel: unknown field 'titel'; did you mean 'title'?");
     check(
         "{\"number\": 9, \"title\": \"Emma\", \"shelf\": {\"code\": \"lo\"}}",

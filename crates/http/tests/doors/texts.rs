@@ -22,8 +22,8 @@ async fn parameters() {
     check("limti=3", "unknown parameter 'limti'").await;
     let misspelt = app.call("GET /api/notes?limti=3", &[]).await.json();
     assert_eq!(misspelt["errors"][0]["remedy"], "did you mean 'limit'?");
-    check("search=x", "not supported yet; use `filter`").await;
-    check("limit=0", "a whole number from 1 to 500").await;
+    check("search=x", "not supported yet").await;
+    check("limit=0", "expected a whole number from 1 to 500").await;
     check("count=yes", "expected true or false").await;
     check("title=%C3", "not UTF-8 (character 0)").await;
     check("title=a%00", "NUL is not allowed (character 1)").await;
@@ -119,7 +119,7 @@ async fn records() {
         ("7", "expected a JSON object"),
         ("[]", "an array of at least one record"),
         ("[1]", "expected a JSON object"),
-        (r#"{"pieces": "#, "not JSON: EOF while parsing a value (character 10)"),
+        (r#"{"pieces": "#, "the JSON ends too early (character 10); send all of it"),
         (r#"{"peices": 1}"#, "unknown field 'peices'; did you mean 'pieces'?"),
         (r#"{"colour": 1}"#, "unknown field 'colour'; leave it out; /openapi.json lists what exists"),
         (r#"{"pieces": 1, "pieces": 2}"#, "it is given twice; send it once"),
@@ -170,14 +170,35 @@ async fn queries() {
         ("filter=margin%3E1", "you may not read 'margin'; leave it out, or ask for access"),
         ("margin=1", "you may not read 'margin'; leave it out, or ask for access"),
         ("filter=peices==1", "Order has no field `peices` (character 0); did you mean 'pieces'?"),
-        ("filter=pieces==$n", "a value is required"),
+        ("filter=pieces==$n", "a value is required; add `$n=…` to the URL"),
         ("filter=pieces==$n&$n=x", "expected a whole number, such as 42"),
         ("filter=pieces==$n&$n=1&$m=1", "unknown parameter of the filter 'm'; did you mean 'n'?"),
         ("stat=OPEN", "unknown field or parameter 'stat'; did you mean 'state'?"),
         ("state=X", "expected one of DRAFT, OPEN, CLOSED"),
         ("pieces=1&pieces=2", "it is given twice; send it once"),
-        ("data=1", "this field cannot be compared with `field=value`; use `filter`"),
-        ("after=x", "expected the `next` of a page of the same list, in the same order"),
+        ("data=1", "data cannot be compared with `data=value`; use `filter`"),
+        ("pieces%3E3", "unknown parameter 'pieces>3'; write `filter=pieces > $value` and `$value=…`"),
+        ("pieces=%3E3", "expected a whole number, such as 42; write `filter=pieces > $value` and `$value=…`"),
+        ("pieces[gte]=3", "unknown parameter 'pieces[gte]'; write `filter=pieces >= $value` and `$value=…`"),
+        (
+            "filter[pieces][_lt]=3",
+            "unknown parameter 'filter[pieces][_lt]'; write `filter=pieces < $value` and `$value=…`",
+        ),
+        (
+            "number__icontains=3",
+            "unknown parameter 'number__icontains'; write `filter=number.contains($value)` and `$value=…`",
+        ),
+        (
+            "customer.email=x",
+            "unknown parameter 'customer.email'; write `filter=customer.email == $value` and `$value=…`",
+        ),
+        ("state=DRAFT,OPEN", "expected one of DRAFT, OPEN, CLOSED; write `filter=state in $values` and `$values=…,…`"),
+        ("pieces=null", "expected a whole number, such as 42; write `filter=pieces == null` or `filter=pieces != null`"),
+        ("sort=pieces%20desc", "'pieces desc' is not the name of a field (character 0); write -pieces"),
+        (
+            "after=x",
+            "this is not the `next` of a page of the same list in the same order; send the `sort` of that page, or leave out `after` to start over",
+        ),
     ] {
         let reply = app.call(&format!("GET /api/orders?{query}"), &[]).await;
         assert_eq!(advice(&reply), expected);
@@ -200,7 +221,7 @@ async fn bodies() {
     check(&[("accept", "text/html")], "{}", "the answer is application/json, which `Accept` rules out").await;
     let half = "the text contains half of a surrogate pair (`\\ud800` to `\\udfff`); send both halves or the character";
     check(&[], r#"{"filter": "title == '\ud800'"}"#, half).await;
-    check(&[], r#"{"filter": 1}"#, "expected a text").await;
+    check(&[], r#"{"filter": 1}"#, "expected a string").await;
     let null = "a parameter cannot be null; write `== null` or `!= null` in the filter instead";
     check(&[], r#"{"filter": "rank == $r", "params": {"r": null}}"#, null).await;
     let null = "`where` cannot compare with null; use `filter` with `== null` instead";

@@ -183,7 +183,8 @@ async fn a_refused_sign_in_does_not_reveal_why() {
 async fn a_malformed_sign_in_names_the_member() {
     let club = Club::open(settings());
     let check = async |body: &str, expected: &str| assert_eq!(told(club.sign_in_with(body).await), expected, "{body}");
-    check("{}", "/email required").await;
+    check("{}", "/email required; /password required").await;
+    check(r#"{"username": "a", "password": "x"}"#, "/username unknown, email?; /email required").await;
     check(r#"{"email": "ada@example.org"}"#, "/password required").await;
     check(r#"{"email": 1, "password": "x"}"#, "/email type").await;
     check(r#"{"email": "a@b.c", "password": "x", "as": "root"}"#, "/as type").await;

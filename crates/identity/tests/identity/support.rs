@@ -266,6 +266,7 @@ fn kind(kind: &ViolationKind) -> String {
         ViolationKind::ReadOnly(_) => "read-only",
         ViolationKind::NeedsPassword => "needs-password",
         ViolationKind::NotAnAccount => "not-an-account",
+        ViolationKind::Misused { .. } => "misused",
         ViolationKind::InitialState { .. } => "initial-state",
         ViolationKind::FieldForbidden { .. } | ViolationKind::FieldHidden { .. } => "forbidden",
         ViolationKind::Reference { .. } => "reference",

@@ -1,0 +1,129 @@
+use std::borrow::Cow;
+
+use backstay_base::{Place, ViolationKind, limits, nearest};
+
+use crate::json;
+use crate::list_words::{ListWords, Raw};
+
+/// A parameter of a list: one of a URL, or a member of the body of `:query`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parameter {
+    Filter,
+    Sort,
+    Select,
+    Limit,
+    After,
+    Count,
+}
+
+impl Parameter {
+    const ALL: [Self; 6] = [Self::Filter, Self::Sort, Self::Select, Self::Limit, Self::After, Self::Count];
+
+    /// The parameter of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|parameter| parameter.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Sort => "sort",
+            Self::Select => "select",
+            Self::Limit => "limit",
+            Self::After => "after",
+            Self::Count => "count",
+        }
+    }
+
+    /// Where it is in a URL.
+    pub(crate) fn place(self) -> Place {
+        match self {
+            Self::Filter => Place::Filter,
+            Self::Sort => Place::Sort,
+            Self::Select => Place::Select,
+            Self::Limit => Place::Limit,
+            Self::After => Place::After,
+            Self::Count => Place::Count,
+        }
+    }
+
+    /// What other APIs call it.
+    fn elsewhere(self) -> &'static [&'static str] {
+        match self {
+            Self::Filter => &["query", "q"],
+            Self::Sort => &["order", "orderBy", "order_by", "ordering", "_sort", "sortBy", "sort_by"],
+            Self::Select => &["fields", "include", "expand", "populate", "embed", "columns"],
+            Self::Limit => {
+                &["per_page", "perPage", "page_size", "pageSize", "size", "first", "top", "$top", "take", "_limit"]
+            }
+            Self::After => &["page", "offset", "skip", "$skip", "cursor", "_page", "_start"],
+            Self::Count => &["total", "totalCount", "with_count", "$count"],
+        }
+    }
+
+    /// Reads its value into the words of a list.
+    pub(crate) fn read<'w>(self, list: &mut ListWords<'w>, value: Raw<'w>) -> Result<(), ViolationKind> {
+        match self {
+            Self::Filter => list.filter = text(value, "a string")?,
+            Self::Sort => list.sort = text(value, "one string, such as \"-createdAt,title\"")?,
+            Self::Select => list.select = text(value, "one string, such as \"title,author{name}\"")?,
+            Self::After => list.after = text(value, "a string")?,
+            Self::Limit => {
+                list.limit = match value {
+                    Raw::Json(json) if json.get() == "null" => None,
+                    Raw::Json(json) => Some(page_limit(json.get())?),
+                    Raw::Text(text) => Some(page_limit(&text)?),
+                }
+            }
+            Self::Count => {
+                list.count = match value {
+                    Raw::Json(json) => truth(json.get())?,
+                    Raw::Text(text) => truth(&text)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which of these parameters a name that is none of them probably means: one that is written almost the same, or what
+/// another API calls by this name.
+pub fn meant_parameter<'k>(known: &[&'k str], name: &str) -> Option<&'k str> {
+    let plain = name.trim_start_matches(['$', '_']);
+    let elsewhere = || {
+        let ours = Parameter::ALL.into_iter().find(|parameter| parameter.elsewhere().contains(&name))?;
+        known.iter().copied().find(|known| *known == ours.name())
+    };
+    nearest(plain, known.iter().copied()).or_else(elsewhere)
+}
+
+/// The same among all parameters of a list.
+pub(crate) fn meant(name: &str) -> Option<&'static str> {
+    meant_parameter(&Parameter::ALL.map(Parameter::name), name)
+}
+
+fn text<'w>(value: Raw<'w>, expected: &str) -> Result<Option<Cow<'w, str>>, ViolationKind> {
+    let json = match value {
+        Raw::Text(text) => return Ok(Some(text)),
+        Raw::Json(json) => json,
+    };
+    match json::text(json, expected)? {
+        Some(text) if text.contains('\0') => Err(ViolationKind::Range("NUL is not allowed".to_owned())),
+        text => Ok(text.map(Cow::Owned)),
+    }
+}
+
+fn page_limit(text: &str) -> Result<u32, ViolationKind> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = text.parse().ok().filter(|limit| plain && (1..=limits::PAGE_MAX).contains(limit));
+    let expected = || ViolationKind::Type { expected: format!("a whole number from 1 to {}", limits::PAGE_MAX) };
+    limit.ok_or_else(expected)
+}
+
+fn truth(text: &str) -> Result<bool, ViolationKind> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(ViolationKind::Type { expected: "true or false".to_owned() }),
+    }
+}
