@@ -33,7 +33,18 @@ impl Action {
         }
     }
 
-    /// The word in messages, and for the first and the last three the one in `@allow`.
+    /// What a grant can name.
+    pub const GRANTED: [Self; 6] = [Self::Get, Self::Search, Self::Create, Self::Update, Self::Delete, Self::Refer];
+
+    /// The word in grants and in `@allow`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refer => "refer",
+            Self::Read | Self::Get | Self::Search | Self::Create | Self::Update | Self::Delete => self.name(),
+        }
+    }
+
+    /// The word in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Read => "read",

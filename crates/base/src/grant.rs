@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use crate::Action;
+
 /// What an API key (or another delegated credential) is limited to: pairs of a collection and an action. A grant narrows
 /// what the model's rules allow its holder, and never adds to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -9,13 +11,10 @@ pub struct Grant(
 );
 
 impl Grant {
-    /// The names of the actions that every collection has. Stored grants may hold others, of other versions: they allow
-    /// nothing.
-    pub const ACTIONS: [&'static str; 6] = ["get", "search", "create", "update", "delete", "refer"];
-
-    /// Whether the holder may do this with records of the collection of this name. Does not allocate.
-    pub fn allows(&self, collection: &str, action: &str) -> bool {
-        let wanted = (collection, action);
+    /// Whether the holder may do this with records of the collection of this name. What a stored grant of another version
+    /// holds beside `Action::GRANTED` allows nothing. Does not allocate.
+    pub fn allows(&self, collection: &str, action: Action) -> bool {
+        let wanted = (collection, action.word());
         self.0.binary_search_by(|(collection, action)| (&**collection, &**action).cmp(&wanted)).is_ok()
     }
 
@@ -43,25 +42,25 @@ mod tests {
     fn a_grant_allows_its_pairs_and_nothing_else() {
         let grant: Grant =
             [("Post", "update"), ("Post", "get"), ("Author", "get"), ("Post", "get")].into_iter().collect();
-        let check = |collection: &str, action: &str, expected: bool| {
-            assert_eq!(grant.allows(collection, action), expected, "{collection}:{action}");
+        let check = |collection: &str, action: Action, expected: bool| {
+            assert_eq!(grant.allows(collection, action), expected, "{collection}:{action:?}");
         };
-        check("Post", "get", true);
-        check("Post", "update", true);
-        check("Author", "get", true);
-        check("Author", "update", false);
-        check("Post", "delete", false);
-        check("Pos", "get", false);
-        check("post", "get", false);
-        check("", "", false);
+        check("Post", Action::Get, true);
+        check("Post", Action::Update, true);
+        check("Author", Action::Get, true);
+        check("Author", Action::Update, false);
+        check("Post", Action::Delete, false);
+        check("Pos", Action::Get, false);
+        check("post", Action::Get, false);
+        check("", Action::Get, false);
         assert_eq!(grant.iter().collect::<Vec<_>>(), [("Author", "get"), ("Post", "get"), ("Post", "update")]);
     }
 
     #[test]
     fn an_empty_grant_allows_nothing() {
         let grant: Grant = std::iter::empty::<(&str, &str)>().collect();
-        for action in Grant::ACTIONS {
-            assert!(!grant.allows("Post", action), "{action}");
+        for action in Action::GRANTED {
+            assert!(!grant.allows("Post", action), "{action:?}");
         }
     }
 }

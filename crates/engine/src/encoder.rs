@@ -8,6 +8,9 @@ use crate::Cursor;
 
 /// Writes answers in the notation of a door. The engine hands it rows as they come from the database.
 pub trait Encoder: fmt::Debug + Send + Sync {
+    /// The name of its notation: answers that are kept in one are not shown in another. The first one, JSON, is `json`.
+    fn name(&self) -> &'static str;
+
     /// Appends a record: one row, as its plan says.
     fn row(&self, out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError>;
 

@@ -134,7 +134,7 @@ pub(crate) async fn answer_all(
         return Err(whole(Error::malformed(Place::part("idempotency-key"), ViolationKind::Range(range))));
     }
     let reached = Arc::new(AtomicUsize::new(0));
-    let all = All { requests: requests.into(), claim, reached: Arc::clone(&reached) };
+    let all = All { requests: requests.into(), claim, encoder, reached: Arc::clone(&reached) };
     let answers = transaction::run(inner, cx, all).await;
     answers.map_err(|error| Refused { request: reached.load(Ordering::Relaxed).checked_sub(1), error })
 }
@@ -143,6 +143,7 @@ pub(crate) async fn answer_all(
 struct All {
     requests: Box<[Prepared]>,
     claim: Option<KeyClaim>,
+    encoder: &'static dyn Encoder,
     /// How many requests were begun: the last of them is the one that is refused, if one is.
     reached: Arc<AtomicUsize>,
 }
@@ -170,7 +171,7 @@ impl Transaction for All {
         Box::pin(async move {
             self.reached.store(0, Ordering::Relaxed);
             let collections: Vec<_> = self.requests.iter().map(Prepared::written).collect();
-            if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &collections).await? {
+            if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &collections, self.encoder).await? {
                 return Ok(answers);
             }
             let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
@@ -185,7 +186,7 @@ impl Transaction for All {
                 }
                 answers.push(Some(answer));
             }
-            cx.remember_all(self.claim.as_ref(), &answers)?;
+            cx.remember_all(self.claim.as_ref(), &answers, self.encoder)?;
             Ok(answers)
         })
     }

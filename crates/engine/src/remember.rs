@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
-use backstay_model::CollectionId;
+use backstay_base::{Action, Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
+use backstay_model::{CollectionId, Field};
 use backstay_store::{KeyClaim, Recall};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::references::may_see;
-use crate::{Answer, Idempotency, IfMatch, Outcome, Tag, TxContext, Written};
+use crate::{Answer, Encoder, Idempotency, IfMatch, Outcome, Tag, TxContext, Written};
 
 /// The claim of a request on its idempotency key: in the caller's own name, for this very request, which is what is
 /// asked (`what`) and what was sent for it.
@@ -74,6 +74,17 @@ struct Kept {
     /// What the caller was: an answer is shown again only to who may still see all of it.
     #[serde(default)]
     rights: String,
+    /// The notation of the body.
+    #[serde(default = "json", skip_serializing_if = "is_json")]
+    encoder: String,
+}
+
+fn json() -> String {
+    "json".to_owned()
+}
+
+fn is_json(encoder: &str) -> bool {
+    encoder == "json"
 }
 
 impl TxContext<'_, '_> {
@@ -82,10 +93,11 @@ impl TxContext<'_, '_> {
         &mut self,
         claim: Option<&KeyClaim>,
         collection: CollectionId,
+        encoder: &'static dyn Encoder,
     ) -> Result<Option<Written>, Error> {
         let Some(bytes) = self.recalled(claim).await? else { return Ok(None) };
         let kept = Kept::read(&bytes)?;
-        self.shown_again(kept, collection).await.map(Some)
+        self.shown_again(kept, collection, encoder).await.map(Some)
     }
 
     /// The answers that are kept under the key of several requests, if there are any. These are the collections of the
@@ -94,6 +106,7 @@ impl TxContext<'_, '_> {
         &mut self,
         claim: Option<&KeyClaim>,
         collections: &[Option<CollectionId>],
+        encoder: &'static dyn Encoder,
     ) -> Result<Option<Vec<Option<Answer>>>, Error> {
         let Some(bytes) = self.recalled(claim).await? else { return Ok(None) };
         let mut kept = Kept::read_all(&bytes)?.into_iter();
@@ -102,7 +115,7 @@ impl TxContext<'_, '_> {
             answers.push(match collection {
                 Some(collection) => {
                     let kept = kept.next().ok_or_else(|| Error::internal(Unreadable))?;
-                    Some(Answer::Written(self.shown_again(kept, *collection).await?))
+                    Some(Answer::Written(self.shown_again(kept, *collection, encoder).await?))
                 }
                 None => None,
             });
@@ -110,14 +123,26 @@ impl TxContext<'_, '_> {
         Ok(Some(answers))
     }
 
-    /// A kept answer, with its records if the caller has the rights of the first time and may read them still.
-    async fn shown_again(&mut self, kept: Kept, collection: CollectionId) -> Result<Written, Error> {
-        let same = kept.rights == rights(self.caller());
+    /// A kept answer, with its records if the caller has the rights of the first time and may read them still. Which
+    /// fields of a record the caller sees can depend on the record: then it must be as it was.
+    async fn shown_again(
+        &mut self,
+        kept: Kept,
+        collection: CollectionId,
+        encoder: &'static dyn Encoder,
+    ) -> Result<Written, Error> {
+        let same = kept.rights == rights(self.caller()) && kept.encoder == encoder.name();
         let mut written = kept.into_written()?;
         let mut shown = same && written.body.is_some();
         let class = Arc::clone(&self.class);
+        let fields = &self.model().collection(collection).fields;
+        let depends = |field: &Field| class.rights.field(collection, field.id, Action::Read).decided().is_none();
+        let may_differ = fields.iter().any(depends);
         for id in &written.ids {
             shown = shown && may_see(self, &class, collection, *id).await?;
+            if shown && may_differ {
+                shown = written.tag.is_some() && written.tag == self.tag_now(collection, *id, encoder).await?;
+            }
         }
         if !shown {
             (written.body, written.tag) = (None, None);
@@ -126,17 +151,27 @@ impl TxContext<'_, '_> {
     }
 
     /// Keeps an answer under its key, in the same commit.
-    pub(crate) fn remember(&mut self, claim: Option<&KeyClaim>, written: &Written) -> Result<(), Error> {
+    pub(crate) fn remember(
+        &mut self,
+        claim: Option<&KeyClaim>,
+        written: &Written,
+        encoder: &'static dyn Encoder,
+    ) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
-        self.keep(claim, &Kept::of(written, rights(self.caller())))
+        self.keep(claim, &Kept::of(written, rights(self.caller()), encoder.name()))
     }
 
     /// Keeps what several requests wrote under their key. What they read is not kept: it can be much, and is asked again.
-    pub(crate) fn remember_all(&mut self, claim: Option<&KeyClaim>, answers: &[Option<Answer>]) -> Result<(), Error> {
+    pub(crate) fn remember_all(
+        &mut self,
+        claim: Option<&KeyClaim>,
+        answers: &[Option<Answer>],
+        encoder: &'static dyn Encoder,
+    ) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
         let rights = rights(self.caller());
         let written = answers.iter().filter_map(|answer| match answer {
-            Some(Answer::Written(written)) => Some(Kept::of(written, rights.clone())),
+            Some(Answer::Written(written)) => Some(Kept::of(written, rights.clone(), encoder.name())),
             Some(Answer::Found(_) | Answer::Page(_)) | None => None,
         });
         self.keep(claim, &written.collect::<Vec<Kept>>())
@@ -212,7 +247,7 @@ impl Kept {
         each.into_iter().map(|one| Self::read(one.get().as_bytes())).collect()
     }
 
-    fn of(written: &Written, rights: String) -> Self {
+    fn of(written: &Written, rights: String, encoder: &str) -> Self {
         Self {
             form: FORM,
             outcome: match written.outcome {
@@ -222,9 +257,11 @@ impl Kept {
             },
             ids: written.ids.iter().map(RecordId::to_string).collect(),
             version: written.version,
-            body: written.body.as_ref().map(text),
+            // A notation that is no text would need a form of its own; until then such a body is not kept.
+            body: written.body.as_ref().and_then(|body| String::from_utf8(body.to_vec()).ok()),
             tag: written.tag.as_ref().map(|tag| tag.as_str().to_owned()),
             rights,
+            encoder: encoder.to_owned(),
         }
     }
 
@@ -252,10 +289,6 @@ const CREATED: u8 = 1;
 const UPDATED: u8 = 2;
 const DELETED: u8 = 3;
 
-fn text(body: &Bytes) -> String {
-    String::from_utf8_lossy(body).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,11 +314,11 @@ mod tests {
 
     #[test]
     fn a_kept_answer_has_this_form() {
-        let kept = serde_json::to_string(&Kept::of(&updated(), "r".to_owned())).expect("JSON");
+        let kept = serde_json::to_string(&Kept::of(&updated(), "r".to_owned(), "json")).expect("JSON");
         assert_eq!(kept, GOLDEN);
         assert_eq!(read(GOLDEN).expect("it is read"), updated());
         let deletion = Written { outcome: Outcome::Deleted, version: None, body: None, tag: None, ..updated() };
-        let kept = serde_json::to_string(&Kept::of(&deletion, String::new())).expect("JSON");
+        let kept = serde_json::to_string(&Kept::of(&deletion, String::new(), "json")).expect("JSON");
         assert_eq!(read(&kept).expect("it is read"), deletion);
     }
 

@@ -47,15 +47,11 @@ impl Grantee<'_> {
 /// there are; it sees what is in them if it may get or search them, and then it may refer to them too.
 pub(crate) fn is_granted(grant: Option<&Grant>, collection: &Collection, action: Action) -> bool {
     let Some(grant) = grant else { return true };
-    let any = |names: &[&str]| names.iter().any(|name| grant.allows(&collection.name, name));
+    let any = |actions: &[Action]| actions.iter().any(|action| grant.allows(&collection.name, *action));
     match action {
-        Action::Read => any(&Grant::ACTIONS),
-        Action::Get => any(&["get"]),
-        Action::Search => any(&["search"]),
-        Action::Refer => any(&["refer", "get", "search"]),
-        Action::Create => any(&["create"]),
-        Action::Update => any(&["update"]),
-        Action::Delete => any(&["delete"]),
+        Action::Read => any(&Action::GRANTED),
+        Action::Refer => any(&[Action::Refer, Action::Get, Action::Search]),
+        Action::Get | Action::Search | Action::Create | Action::Update | Action::Delete => any(&[action]),
     }
 }
 

@@ -136,7 +136,7 @@ impl PreparedWrite {
     }
 
     async fn carry_out(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
-        if let Some(written) = cx.replayed(self.claim.as_ref(), self.collection()).await? {
+        if let Some(written) = cx.replayed(self.claim.as_ref(), self.collection(), self.encoder).await? {
             return Ok(written);
         }
         let written = match &self.work {
@@ -162,7 +162,7 @@ impl PreparedWrite {
                 Written { outcome, ids, version: None, body: None, tag: None, replayed: false }
             }
         };
-        cx.remember(self.claim.as_ref(), &written)?;
+        cx.remember(self.claim.as_ref(), &written, self.encoder)?;
         Ok(written)
     }
 }
@@ -271,6 +271,18 @@ impl TxContext<'_, '_> {
         let mut body = Vec::with_capacity(512);
         encoder.record(&mut body, &mut members);
         Ok(Some(body))
+    }
+
+    /// The tag of a record as its caller sees it now.
+    pub(crate) async fn tag_now(
+        &mut self,
+        collection: CollectionId,
+        id: RecordId,
+        encoder: &'static dyn Encoder,
+    ) -> Result<Option<Tag>, Error> {
+        let Some(record) = self.get(collection, id).await? else { return Ok(None) };
+        let body = self.seen(collection, &record, encoder).await?;
+        Ok(body.map(|body| Tag::of_record(record.version(), &body)))
     }
 
     async fn read_back(

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, Grant, Limit, Place, Violation, ViolationKind, limits, nearest};
+use backstay_base::{Action, Error, Grant, Limit, Place, Violation, ViolationKind, limits, nearest};
 use backstay_model::{Collection, Model};
 use backstay_scalar::Value;
 
 use crate::error::Damaged;
 use crate::roles;
 
-/// Short for the first two of `Grant::ACTIONS`, as in `@allow(read: …)`.
+/// Short for the first two of `Action::GRANTED`, as in `@allow(read: …)`.
 const READ: &str = "read";
 const READS: [&str; 2] = ["get", "search"];
 
@@ -54,7 +54,7 @@ fn pair<'m>(model: &'m Model, entry: &str) -> Result<(&'m Collection, &'static s
     let collection = own().find(|collection| collection.path == path);
     let paths = || own().map(|one| one.path.as_str());
     let collection = collection.ok_or_else(|| unknown("collection", path, near(path, paths()), paths()))?;
-    let actions = || Grant::ACTIONS.into_iter().chain([READ]);
+    let actions = || Action::GRANTED.into_iter().map(Action::word).chain([READ]);
     let meant = || OTHER_NAMES.iter().find(|(name, _)| *name == action).map(|(_, ours)| (*ours).to_owned());
     let no_action = || unknown("action", action, meant().or_else(|| near(action, actions())), actions());
     let action = actions().find(|known| *known == action).ok_or_else(no_action)?;
@@ -142,8 +142,8 @@ mod tests {
     fn a_stored_action_that_is_gone_is_read_and_allows_nothing_more() {
         let old = ["get", "history", "search"].map(|action| Value::text(format!("BlogPost:{action}")));
         let grant = stored(&Value::List(old.into()), "f").expect("it is read").expect("it is limited");
-        let allowed: Vec<&str> = Grant::ACTIONS.into_iter().filter(|action| grant.allows("BlogPost", action)).collect();
-        assert_eq!(allowed, ["get", "search"]);
+        let allowed = Action::GRANTED.into_iter().filter(|action| grant.allows("BlogPost", *action));
+        assert_eq!(allowed.collect::<Vec<_>>(), [Action::Get, Action::Search]);
     }
 
     #[test]

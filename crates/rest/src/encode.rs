@@ -13,6 +13,10 @@ pub static JSON: &dyn Encoder = &Json;
 struct Json;
 
 impl Encoder for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
     fn row(&self, out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError> {
         object(out, row, output)
     }

@@ -19,13 +19,14 @@ pub(crate) enum Way {
     Equality,
     Explain,
     Echo,
+    Together,
     Unique,
     Referenced,
     Reference,
 }
 
 impl Way {
-    pub(crate) const ALL: [(&str, Self); 13] = [
+    pub(crate) const ALL: [(&str, Self); 14] = [
         ("get", Self::Get),
         ("list", Self::List),
         ("nested", Self::Nested),
@@ -36,6 +37,7 @@ impl Way {
         ("equality parameter", Self::Equality),
         ("explain", Self::Explain),
         ("update echo", Self::Echo),
+        ("several in one transaction", Self::Together),
         ("conflict: unique", Self::Unique),
         ("conflict: still referenced", Self::Referenced),
         ("reference check", Self::Reference),
@@ -69,6 +71,7 @@ impl Way {
             Self::Equality => equality(hidden, session).await,
             Self::Explain => explain(hidden, session).await,
             Self::Echo => echo(hidden, session).await,
+            Self::Together => together(hidden, session).await,
             Self::Unique => unique(hidden, session).await,
             Self::Referenced => referenced(hidden, session).await,
             Self::Reference => reference(hidden, session).await,
@@ -79,6 +82,22 @@ impl Way {
 async fn get(hidden: Hidden, session: &mut Session<'_>) {
     for select in [None, Some("name,text"), Some("code"), Some("number,name"), Some("keeper"), Some("*")] {
         session.get(hidden.type_name(), session.world.thing, select).await;
+    }
+}
+
+/// Reads beside a write, each in a transaction with what the caller may do anyway.
+async fn together(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, client, of) = (session.world, session.world.client(), hidden.type_name());
+    let filter = |text: &'static str| client.list(of, |list| list.filter = Some(text.into()));
+    for asked in [
+        client.get(of, world.thing, None),
+        client.get(of, world.thing, Some("shown=code,name")),
+        client.list(of, |_| ()),
+        client.list(of, |list| list.sort = Some("-number".into())),
+        filter("code == 'guess'"),
+        filter("number == null"),
+    ] {
+        session.together(asked, client.list("Holder", |_| ())).await;
     }
 }
 
@@ -160,6 +179,12 @@ async fn filter(hidden: Hidden, session: &mut Session<'_>) {
 async fn sort(hidden: Hidden, session: &mut Session<'_>) {
     for sort in ["number", "-number", "code", "-code,name", "public,number", "name"] {
         session.list(hidden.type_name(), |list| list.sort = Some(sort.into())).await;
+    }
+    let (world, one) = (session.world, hidden.relation());
+    for sort in ["number", "-code", "[-number,name]", "name"] {
+        let nested = format!("name,{one}s(sort:{sort},limit:2){{name}}");
+        session.get("Holder", world.holder, Some(&nested)).await;
+        session.get("Keeper", world.keepers[0], Some(&nested)).await;
     }
 }
 

@@ -321,6 +321,19 @@ impl<'w> Session<'w> {
         self.note(&("delete", of), &answer, |written| format!("{written:?}"));
     }
 
+    /// Two requests in one transaction.
+    pub(crate) async fn together(&mut self, one: Result<Request, Error>, other: Result<Request, Error>) {
+        let asked = format!("{one:?}");
+        let answer = match (one, other) {
+            (Ok(one), Ok(other)) => {
+                let answers = self.world.client().answer_all(&self.caller, vec![one, other], None).await;
+                answers.map_err(|refused| refused.error)
+            }
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        };
+        self.note(&asked, &answer, |answers| format!("{answers:?}"));
+    }
+
     /// All of an explanation but for the time that it took.
     pub(crate) async fn explain(&mut self, request: Result<Request, Error>) {
         let asked = format!("{request:?}");

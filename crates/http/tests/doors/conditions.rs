@@ -346,3 +346,34 @@ async fn a_key_is_the_same_with_and_without_its_quotes() {
     assert_eq!(plain.json()["id"], quoted.json()["id"]);
     assert_eq!(send("\"\"").await.status, 400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_shows_no_field_that_the_caller_may_no_longer_read() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Letters")
+
+type User @identity @allow(read: "true") {
+  email: Email! @unique
+  name: String!
+}
+
+type Letter @allow(read: "true", create: "true", update: "true") {
+  open: Boolean!
+  text: String @allow(read: "this.open")
+}
+"#,
+    );
+    let ada = app.account("ada@example.org").await;
+    let keyed = [("authorization", ada.as_str()), ("idempotency-key", "k")];
+    let body = r#"{"open": true, "text": "Dear"}"#;
+    let first = app.post("POST /api/letters", &keyed, body).await;
+    assert_eq!(first.json()["text"], "Dear");
+    let again = app.post("POST /api/letters", &keyed, body).await;
+    assert_eq!((again.status, again.text()), (201, first.text()), "nothing has changed");
+    let patch = format!("PATCH /api/letters/{}", first.json()["id"].as_str().expect("an id"));
+    assert_eq!(app.post(&patch, &[("authorization", &ada)], r#"{"open": false}"#).await.status, 200);
+    let later = app.post("POST /api/letters", &keyed, body).await;
+    assert_eq!((later.status, later.text(), later.header("etag")), (201, "", ""));
+    assert_eq!(later.header("location"), first.header("location"));
+}

@@ -193,7 +193,10 @@ async fn queries() {
             "unknown parameter 'customer.email'; write `filter=customer.email == $value` and `$value=…`",
         ),
         ("state=DRAFT,OPEN", "expected one of DRAFT, OPEN, CLOSED; write `filter=state in $values` and `$values=…,…`"),
-        ("pieces=null", "expected a whole number, such as 42; write `filter=pieces == null` or `filter=pieces != null`"),
+        (
+            "pieces=null",
+            "expected a whole number, such as 42; write `filter=pieces == null` or `filter=pieces != null`",
+        ),
         ("sort=pieces%20desc", "'pieces desc' is not the name of a field (character 0); write -pieces"),
         (
             "after=x",

@@ -1,6 +1,6 @@
 //! What an API key is limited to: `--only posts:get`.
 
-use backstay_base::{Caller, CallerKind, Error, Grant};
+use backstay_base::{Action, Caller, CallerKind, Error};
 use backstay_engine::{Authority, Context, Input, Transaction, TxContext};
 use backstay_identity::{Identity, IssuedKey, NewKey, system_model};
 use backstay_model::SourceFile;
@@ -52,12 +52,12 @@ async fn a_key_carries_its_grant() {
     .await;
     check("read", Some(&["groups:read"]), Some(&["Group.get", "Group.search"]), json!(["groups:get", "groups:search"]))
         .await;
-    let all: Vec<String> = Grant::ACTIONS.iter().map(|action| format!("users:{action}")).collect();
+    let all: Vec<String> = Action::GRANTED.iter().map(|action| format!("users:{}", action.word())).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let secret = issue(&club, "all", Some(&all)).await.expect("the system may").secret;
     let caller = club.identity.authenticate(&secret).await.expect("the key is good");
     let grant = caller.grant.as_ref().expect("it has a grant");
-    assert!(Grant::ACTIONS.iter().all(|action| grant.allows("User", action) && !grant.allows("House", action)));
+    assert!(Action::GRANTED.iter().all(|action| grant.allows("User", *action) && !grant.allows("House", *action)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
