@@ -104,7 +104,10 @@ impl<'m> Checker<'m> {
             "now" => return Some(Place::One(self.now(span))),
             "auth" | "request" => {
                 let instead = match name {
-                    "auth" => "name a part: `auth.id`, `auth.kind`, `auth.roles` or `auth.claims.x`",
+                    "auth" => {
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles` or `auth.claims.x`; \
+                         to require a signed-in caller, write `auth.id != null`"
+                    }
                     _ => "name a part: `request.time`",
                 };
                 let what = format!("`{name}` alone");
