@@ -89,7 +89,7 @@ pub enum ViolationKind {
         remedy: Option<String>,
     },
     /// There is no such field, parameter, member or type.
-    #[error("unknown {what} '{name}'{}", did_you_mean(suggestion.as_ref()))]
+    #[error("unknown {what} `{name}`{}", did_you_mean(suggestion.as_ref()))]
     Unknown {
         /// `field`, `parameter`, `value`, …
         what: &'static str,
@@ -149,7 +149,7 @@ pub enum ViolationKind {
         action: Action,
     },
     /// The caller never sees a field that a query names.
-    #[error("you may not read '{field}'")]
+    #[error("you may not read `{field}`")]
     FieldHidden {
         /// The field.
         field: String,
@@ -179,7 +179,7 @@ fn then(remedy: Option<&String>) -> String {
 }
 
 fn did_you_mean(suggestion: Option<&String>) -> String {
-    suggestion.map(|name| format!("; did you mean '{name}'?")).unwrap_or_default()
+    suggestion.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
 fn allowed_states(allowed: &[String]) -> String {
@@ -206,7 +206,7 @@ pub enum Conflict {
         collection: String,
     },
     /// Other records refer to this one.
-    #[error("records of {collection} refer to it by '{field}' ({count}{})", if *more { " or more" } else { "" })]
+    #[error("records of {collection} refer to it by `{field}` ({count}{})", if *more { " or more" } else { "" })]
     Referenced {
         /// The referring collection.
         collection: String,

@@ -67,7 +67,7 @@ fn names(collection: &Collection, parts: &[Selected]) -> Result<(), Error> {
     for part in parts {
         let Selected::Field(SelectedField { alias: Some(alias), .. }) = part else { continue };
         if collection.field_named(alias).is_some() || seen.contains(&&**alias) {
-            return Err(too_much(format!("'{alias}' is the name of a field or of another part; choose another one")));
+            return Err(too_much(format!("`{alias}` is the name of a field or of another part; choose another one")));
         }
         seen.push(alias);
     }
@@ -95,7 +95,7 @@ fn field(
     match (target, &selected.inner) {
         (Some(target), Some(inner)) => level(view, view.model.collection(target), (inner, depth + 1), fields),
         (Some(_) | None, None) => Ok(()),
-        (None, Some(_)) => Err(too_much(format!("'{}' is not a relation and has no fields", field.name))),
+        (None, Some(_)) => Err(too_much(format!("`{}` is not a relation and has no fields", field.name))),
     }
 }
 
@@ -119,7 +119,7 @@ fn order(view: View<'_>, collection: &Collection, (keys, at): (&[SortKey], &Plac
             return Err(Error::malformed(at.clone(), forbidden(field)));
         }
         if !SortKey::takes(field) {
-            let range = format!("'{}' has no order", field.name);
+            let range = format!("`{}` has no order", field.name);
             return Err(Error::malformed(at.clone(), ViolationKind::Range(range)));
         }
     }
@@ -133,7 +133,7 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
             return Some(forbidden(field));
         }
         let comparable = view.model.comparable_type(field).is_some();
-        (!comparable).then(|| ViolationKind::Range(format!("'{}' cannot be compared with a value", field.name)))
+        (!comparable).then(|| ViolationKind::Range(format!("`{}` cannot be compared with a value", field.name)))
     };
     let equals = filter.equals.iter().map(|(field, _)| collection.field(*field));
     let violation = |field: &Field| Some(Violation::new(Place::Equality(field.name.clone()), wrong(field)?));

@@ -26,7 +26,7 @@ fn an_error_in_a_named_rule_is_told_once_where_it_stands() {
 enum Role @roles { EDITOR }
 type A @allow(read: "ed", create: "ed") { x: String @allow(read: "!ed") }
 "#;
-    assert_eq!(wrong(model), ["1:54 Role has no value `EDITR` (did you mean 'EDITOR'?)"]);
+    assert_eq!(wrong(model), ["1:54 Role has no value `EDITR` (did you mean `'EDITOR'`?)"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod literal;
 mod names;
 mod operators;
 mod parameters;
+mod quotes;
 mod typing;
 
 use std::collections::BTreeSet;

@@ -171,6 +171,14 @@ pub enum ExprErrorKind {
         /// The word.
         word: String,
     },
+    /// A date, or a date and time, without quotes.
+    #[error("`{written}` is not in quotes")]
+    BareDate {
+        /// As it is written.
+        written: String,
+        /// The value that is meant.
+        value: String,
+    },
     /// A number literal that is out of range.
     #[error("the number is not within the 64 bits of its type")]
     Number,
@@ -193,7 +201,7 @@ pub enum ExprErrorKind {
         suggestion: Option<String>,
     },
     /// `this` or `new` where there is none.
-    #[error("there is no '{name}' here")]
+    #[error("there is no `{name}` here")]
     NoRecord {
         /// `this` or `new`.
         name: &'static str,
@@ -204,25 +212,25 @@ pub enum ExprErrorKind {
     #[error("the model has no roles")]
     NoRoles,
     /// A field that no client may name.
-    #[error("'{field}' is secret and cannot be named")]
+    #[error("`{field}` is secret and cannot be named")]
     Secret {
         /// The field.
         field: String,
     },
     /// A relation to many where one value is needed.
-    #[error("'{field}' is a relation to many records")]
+    #[error("`{field}` is a relation to many records")]
     ToMany {
         /// The field.
         field: String,
     },
     /// The records of a relation to many, counted.
-    #[error("the records of '{field}' cannot be counted in an expression")]
+    #[error("the records of `{field}` cannot be counted in an expression")]
     Uncountable {
         /// The field.
         field: String,
     },
     /// A field of something that has none.
-    #[error("{of} has no '{name}'")]
+    #[error("{of} has no `{name}`")]
     NoFields {
         /// The type.
         of: NamedType,
@@ -230,7 +238,7 @@ pub enum ExprErrorKind {
         name: String,
     },
     /// `exists` or `all` over something else than a relation to many.
-    #[error("'{function}' asks the records of a relation to many")]
+    #[error("`{function}` asks the records of a relation to many")]
     NotToMany {
         /// `exists` or `all`.
         function: &'static str,
@@ -258,7 +266,7 @@ pub enum ExprErrorKind {
         right: NamedType,
     },
     /// A type that cannot be compared this way.
-    #[error("{ty} cannot be compared with '{operator}'")]
+    #[error("{ty} cannot be compared with `{operator}`")]
     Incomparable {
         /// The type.
         ty: NamedType,
@@ -301,10 +309,10 @@ pub enum ExprErrorKind {
     #[error("unexpected `null`")]
     Null,
     /// A test of presence of something that is not stored.
-    #[error("presence is tested of fields, parameters and parts of 'auth'")]
+    #[error("presence is tested of fields, parameters and parts of `auth`")]
     Presence,
     /// A function with other arguments than it takes.
-    #[error("'{function}' is used as {usage}")]
+    #[error("`{function}` is used as {usage}")]
     Arguments {
         /// The function.
         function: String,
@@ -318,13 +326,13 @@ pub enum ExprErrorKind {
         name: String,
     },
     /// A parameter whose type nothing tells.
-    #[error("the type of '${name}' is not known")]
+    #[error("the type of `${name}` is not known")]
     UntypedParameter {
         /// Its name.
         name: String,
     },
     /// A parameter that is used with two types.
-    #[error("'${name}' is used as {one} and as {other}")]
+    #[error("`${name}` is used as {one} and as {other}")]
     TwoTypes {
         /// Its name.
         name: String,
@@ -334,19 +342,19 @@ pub enum ExprErrorKind {
         other: String,
     },
     /// A quantifier's variable has the name of another variable.
-    #[error("'{name}' has a meaning already")]
+    #[error("`{name}` has a meaning already")]
     Shadows {
         /// The variable.
         name: String,
     },
     /// Named rules that need each other.
-    #[error("the rule '{name}' needs itself")]
+    #[error("the rule `{name}` needs itself")]
     Cycle {
         /// One of them.
         name: String,
     },
     /// An error within a named rule.
-    #[error("in the rule '{name}': {error}")]
+    #[error("in the rule `{name}`: {error}")]
     InRule {
         /// The rule.
         name: String,

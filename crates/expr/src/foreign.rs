@@ -28,7 +28,7 @@ const WORDS: Table = &[
     (&["=>", "->"], "write a comma: `relation.exists(x, condition on x)`"),
     (&["in("], "write the list in square brackets: `x in ['a', 'b']`"),
     (&["@request"], CALLER),
-    (&["‘", "’", "‚", "“", "”", "„", "«", "»"], "write texts between ' or \""),
+    (&["‘", "’", "‚", "“", "”", "„", "«", "»"], "write texts between `'` or `\"`"),
 ];
 
 const CALLER: &str = "the caller is `auth`: write `auth.id`";

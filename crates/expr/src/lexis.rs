@@ -4,7 +4,7 @@ use backstay_base::limits;
 use cel::parser::pratt_parser::{Lexer, Token, TokenKind};
 
 use crate::error::{ExprError, ExprErrorKind};
-use crate::foreign;
+use crate::{bare_date, foreign};
 
 /// The words of an expression, known to be few enough and nested little enough for a parser that recurses, and free of
 /// the parts of CEL that are left out.
@@ -103,6 +103,9 @@ fn unexpected(text: &str, at: usize) -> ExprError {
 fn bad_word(text: &str, token: Token) -> ExprError {
     let rest = &text[token.start..];
     let word = number_like(rest);
+    if let Some(date) = bare_date(text, token.start) {
+        return date;
+    }
     if word.contains(|c: char| c.is_ascii_digit()) {
         return error(token.start..token.start + word.len(), ExprErrorKind::Malformed { word: word.to_owned() });
     }
@@ -110,6 +113,14 @@ fn bad_word(text: &str, token: Token) -> ExprError {
         return error(token.start..token.end, ExprErrorKind::OpenText);
     }
     unexpected(text, token.start)
+}
+
+/// The error for the date without quotes that stands around this byte.
+pub(crate) fn bare_date(text: &str, at: usize) -> Option<ExprError> {
+    let span = bare_date::around(text, at)?;
+    let written = text[span.clone()].to_owned();
+    let value = bare_date::date_and_time(&written);
+    Some(error(span, ExprErrorKind::BareDate { written, value }))
 }
 
 /// What begins the text as a number does, up to where neither a number nor a name goes on.
@@ -135,8 +146,8 @@ fn refuse_what_is_left_out(text: &str, words: &[Word]) -> Result<(), ExprError> 
                 TokenKind::TokBytes => "a literal of bytes".to_owned(),
                 TokenKind::TokLeftBrace => "a map or a message".to_owned(),
                 TokenKind::TokLeftBracket => "an index".to_owned(),
-                TokenKind::TokDot => "a leading '.'".to_owned(),
-                _ => format!("'{}'", &text[word.span.clone()]),
+                TokenKind::TokDot => "a leading `.`".to_owned(),
+                _ => format!("`{}`", text[word.span.clone()].trim_matches('`')),
             };
             return Err(error(word.span.clone(), ExprErrorKind::Unsupported { what, instead }));
         }
@@ -157,7 +168,7 @@ fn left_out(text: &str, word: &Word, before: Option<TokenKind>, after: Option<To
         )
     );
     match word.kind {
-        TokenKind::TokUint => Some("write the number without 'u'"),
+        TokenKind::TokUint => Some("write the number without `u`"),
         TokenKind::TokBytes => Some("use a text"),
         TokenKind::TokLeftBrace => Some("compare fields one by one"),
         TokenKind::TokLeftBracket if operand_before => Some("use `in` with lists, such as `'a' in list`"),

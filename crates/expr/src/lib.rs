@@ -2,6 +2,7 @@
 //! memory. Does no I/O, and knows nothing of SQL.
 
 mod advice;
+mod bare_date;
 mod check;
 mod checked;
 mod compile;

@@ -26,19 +26,16 @@ impl ExprErrorKind {
 
     /// What to do about it.
     pub fn remedy(&self) -> String {
-        if let Some(instead) = self.instead() {
-            return instead.to_owned();
-        }
+        self.instead().map_or_else(|| self.ours(), str::to_owned)
+    }
+
+    /// What to do about it in this language alone.
+    fn ours(&self) -> String {
         let fixed = match self {
             Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
             Self::TooManyParameters => "use a list parameter: `field in $values`",
             Self::Unsupported { instead, .. } | Self::NoRecord { instead, .. } => instead,
-            Self::Unknown { what: Name::BareValue, name, .. } => return format!("write '{name}' in quotes"),
-            Self::Unknown { what: Name::Variable, suggestion: Some(name), .. } if name.starts_with("this.") => {
-                return format!("write `{name}`");
-            }
-            Self::Unknown { suggestion: Some(name), .. } => return format!("did you mean '{name}'?"),
-            Self::Unknown { what, .. } => unknown_remedy(what),
+            Self::Unknown { what, name, suggestion } => return unknown_remedy(what, name, suggestion.as_deref()),
             Self::Nul => "leave it out",
             Self::Unexpected { found } if matches!(&**found, ")" | "]" | "}") => "leave it out, or open the bracket",
             Self::Unexpected { .. } | Self::End => {
@@ -66,6 +63,10 @@ impl ExprErrorKind {
             Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
             Self::Malformed { word } => return malformed_remedy(word),
+            Self::BareDate { value, .. } if value.contains('T') => {
+                return format!("write a date and time in quotes: `'{value}'`");
+            }
+            Self::BareDate { value, .. } => return format!("write a date in quotes: `'{value}'`"),
             Self::Fraction { .. } => "write a whole number, such as 1; or make the field a Decimal or a Float",
             Self::Null => "test presence with `x == null` or `x != null`",
             Self::Presence => "test the fields it is made of",
@@ -74,8 +75,8 @@ impl ExprErrorKind {
             Self::TwoTypes { .. } => "use two parameters",
             Self::Shadows { .. } => "choose another name for the variable",
             Self::OpenText => r"close it with the quote that opens it; a quote within a text is `\'`",
-            Self::EndedText { .. } => r"a quote within a text is `\'`, such as 'it\'s'",
-            Self::Escape => r#"use \\, \', \", \n, \t or \u0000 with four hexadecimal digits"#,
+            Self::EndedText { .. } => r"a quote within a text is `\'`, such as `'it\'s'`",
+            Self::Escape => r#"use `\\`, `\'`, `\"`, `\n`, `\t` or `\u0000` with four hexadecimal digits"#,
             Self::InRule { error, .. } => return error.remedy(),
         };
         fixed.to_owned()
@@ -84,9 +85,9 @@ impl ExprErrorKind {
 
 fn malformed_remedy(word: &str) -> String {
     if let Some(hours) = hours_of(word) {
-        format!("write a length of time in quotes: duration('{hours}h')")
+        format!("write a length of time in quotes: `duration('{hours}h')`")
     } else if Scalar::Duration.read(Token::Text(word)).is_ok() {
-        format!("write a length of time in quotes: duration('{word}')")
+        format!("write a length of time in quotes: `duration('{word}')`")
     } else {
         "write digits only, such as 10000".to_owned()
     }
@@ -103,14 +104,25 @@ fn hours_of(word: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(hours)
 }
 
-fn unknown_remedy(what: &Name) -> &'static str {
+fn unknown_remedy(what: &Name, name: &str, suggestion: Option<&str>) -> String {
+    match (what, suggestion) {
+        (Name::BareValue, _) => format!("write it in quotes: `'{name}'`"),
+        (Name::Variable, Some(meant)) if meant.starts_with("this.") => format!("write `{meant}`"),
+        (Name::Value(_) | Name::Kind, Some(meant)) => format!("did you mean `'{meant}'`?"),
+        (_, Some(meant)) => format!("did you mean `{meant}`?"),
+        (_, None) => available(what).to_owned(),
+    }
+}
+
+/// What there is to name.
+fn available(what: &Name) -> &'static str {
     match what {
         Name::Variable => "available names: `this`, `new`, `auth`, `request`, `now` and the named rules",
         Name::Function => "docs/expressions.md lists the functions",
         Name::Field(_) => "name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`",
         Name::BareValue => "write it in quotes",
         Name::Value(_) => "name a value of this enum",
-        Name::Kind => "it is 'ANONYMOUS', 'ACCOUNT', 'SERVICE' or 'OPERATOR'",
+        Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
         Name::AuthPart => "it has `id`, `roles`, `kind` and `claims`",
         Name::RequestPart => "it has `time`",
         Name::MoneyPart => "it has `amount` and `currency`",

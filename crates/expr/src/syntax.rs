@@ -5,7 +5,7 @@ use cel::parser::PrattParser;
 use cel::parser::pratt_parser::TokenKind;
 
 use crate::error::{ExprError, ExprErrorKind};
-use crate::lexis::{Lexis, Word};
+use crate::lexis::{Lexis, Word, bare_date};
 use crate::{Operator, Quantifier};
 
 /// A parsed expression, not yet checked.
@@ -115,6 +115,9 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
         let end = lexis.text.len();
         return ExprError::at(end..end, ExprErrorKind::End);
     };
+    if let Some(date) = bare_date(lexis.text, lexis.words[index].span.start) {
+        return date;
+    }
     if let Some(span) = place_of_foreign(lexis, index) {
         let found = lexis.text[span.clone()].to_owned();
         return ExprError::at(span, ExprErrorKind::Unexpected { found });

@@ -22,7 +22,7 @@ fn only(text: Option<&str>, known: &[&str]) -> Result<Option<String>, Error> {
         } else {
             let kind = match meant_parameter(known, &name) {
                 None if known.is_empty() => ViolationKind::Misused {
-                    problem: format!("unknown parameter '{}'", shorten(&name)),
+                    problem: format!("unknown parameter `{}`", shorten(&name)),
                     remedy: "this request takes no parameters; `:query` takes them in its body".to_owned(),
                 },
                 meant => unknown("parameter", &name, meant),

@@ -48,8 +48,8 @@ impl<'a> Fault<'a> {
             ViolationKind::Unknown { what, name, suggestion: Some(suggestion) } => {
                 return Self {
                     at: violation.at.to_string(),
-                    message: format!("unknown {what} '{name}'"),
-                    remedy: Some(format!("did you mean '{suggestion}'?").into()),
+                    message: format!("unknown {what} `{name}`"),
+                    remedy: Some(format!("did you mean `{suggestion}`?").into()),
                 };
             }
             ViolationKind::Duplicate => Some("send it once"),

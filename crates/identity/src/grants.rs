@@ -63,7 +63,7 @@ fn pair<'m>(model: &'m Model, entry: &str) -> Result<(&'m Collection, &'static s
 
 /// The choice whose spelling is close to this name, quoted.
 fn near<'n>(name: &str, choices: impl Iterator<Item = &'n str>) -> Option<String> {
-    nearest(name, choices).map(|near| format!("'{near}'"))
+    nearest(name, choices).map(|near| format!("`{near}`"))
 }
 
 /// There is no such collection or action; names those that there are, first what was probably meant.
@@ -80,7 +80,7 @@ fn unknown<'n>(
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    ViolationKind::Range(format!("unknown {what} '{shown}'{meant} Choose from {}{more}", listed.join(", ")))
+    ViolationKind::Range(format!("unknown {what} `{shown}`{meant} Choose from {}{more}", listed.join(", ")))
 }
 
 /// A grant as it is stored: a text `TYPE:ACTION` for each pair. Types are stored by name, so that a grant keeps its
@@ -158,13 +158,13 @@ mod tests {
         let check = |action: &str, expected: &str| {
             let refused = read(&model(SHOP), &[format!("blog-posts:{action}")]).expect_err("there is no such action");
             let actions = "get, search, create, update, delete, refer, read";
-            assert_eq!(refused.to_string(), format!("only: unknown action '{action}'{expected} Choose from {actions}"));
+            assert_eq!(refused.to_string(), format!("only: unknown action `{action}`{expected} Choose from {actions}"));
         };
-        check("list", "; did you mean 'search'?");
-        check("view", "; did you mean 'get'?");
-        check("read one", "; did you mean 'get'?");
+        check("list", "; did you mean `search`?");
+        check("view", "; did you mean `get`?");
+        check("read one", "; did you mean `get`?");
         check("write", "; did you mean 'create', 'update' and 'delete'?");
-        check("updat", "; did you mean 'update'?");
+        check("updat", "; did you mean `update`?");
         check("history", ".");
     }
 

@@ -1,5 +1,7 @@
 //! How names of the model become names in the database and in addresses.
 
+use backstay_base::nearest;
+
 /// Bytes of an identifier that both databases keep whole.
 const IDENTIFIER_BYTES: usize = 63;
 
@@ -58,24 +60,7 @@ pub(crate) fn shortened(name: String) -> String {
     format!("{}{suffix}", &name[..IDENTIFIER_BYTES - suffix.len()])
 }
 
-/// Bytes of names that are too short to be taken for misspelt ones.
-const SHORT_NAME: usize = 2;
-
-/// The name that was probably meant: the nearest, if it differs in few letters.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let most = 1 + name.chars().count() / 4;
-    // One letter of two says nothing of what was meant.
-    let short = |candidate: &str| name.len() <= SHORT_NAME && candidate.len() <= SHORT_NAME;
-    known
-        .into_iter()
-        .filter(|candidate| !short(candidate) || candidate.eq_ignore_ascii_case(name))
-        .map(|candidate| (distance(&name.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// `did you mean 'x'?`, or what there is.
+/// ``did you mean `x`?``, or what there is.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(name, known.iter().copied()) {
@@ -86,28 +71,6 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
         }
         None => format!("available names: {}", known.join(", ")),
     }
-}
-
-/// Letters to insert, remove, replace or swap with a neighbour (optimal string alignment). Long names never match.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len() > 64 || b.len() > 64 {
-        return usize::MAX;
-    }
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let cost = usize::from(a[i - 1] != b[j - 1]);
-            let mut least = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + cost);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -160,12 +123,9 @@ mod tests {
     #[test]
     fn suggests_what_is_near() {
         let known = ["title", "body", "publishedAt"];
-        assert_eq!(nearest("tilte", known), Some("title"));
-        assert_eq!(nearest("publishdAt", known), Some("publishedAt"));
-        assert_eq!(nearest("Body", known), Some("body"));
-        assert_eq!(nearest("author", known), None);
-        assert_eq!(nearest("us", ["id", "b"]), None);
-        assert_eq!(nearest("ID", ["id", "b"]), Some("id"));
+        assert_eq!(suggestion("tilte", known), "did you mean `title`?");
+        assert_eq!(suggestion("publishdAt", known), "did you mean `publishedAt`?");
+        assert_eq!(suggestion("us", ["id", "b"]), "available names: id, b");
         assert_eq!(suggestion("x", known), "available names: title, body, publishedAt");
     }
 }

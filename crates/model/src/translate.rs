@@ -5,9 +5,9 @@ use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::DiagnosticList;
 use apollo_compiler::{Name, Schema};
-use backstay_base::limits;
+use backstay_base::{limits, nearest};
 
-use crate::names::{nearest, suggestion};
+use crate::names::suggestion;
 use crate::places::Places;
 use crate::source::Span;
 use crate::syntax::{open_brackets, tokens};
@@ -371,7 +371,7 @@ fn directive_level(before: &str) -> Level {
     }
 }
 
-/// `did you mean 'x'?`, or what can be chosen.
+/// ``did you mean `x`?``, or what can be chosen.
 fn option(name: &str, known: &[&str]) -> String {
     match foreign::instead_of_option(name).filter(|meant| known.contains(meant)) {
         Some(meant) => format!("write `{meant}`"),

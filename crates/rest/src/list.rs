@@ -179,7 +179,7 @@ fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKi
     }
     match comparison::remedy(collection, name) {
         Some(remedy) => {
-            let problem = format!("unknown parameter '{}'", shorten(name));
+            let problem = format!("unknown parameter `{}`", shorten(name));
             Err(ViolationKind::Misused { problem, remedy })
         }
         None => Ok(()),

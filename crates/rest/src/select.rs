@@ -71,7 +71,7 @@ impl<'p> Parser<'p> {
             Some(known) if *known == part => {}
             Some(_) => {
                 self.at = start;
-                let problem = format!("'{}' is selected twice", named.as_deref().unwrap_or("*"));
+                let problem = format!("`{}` is selected twice", named.as_deref().unwrap_or("*"));
                 let name = match &part {
                     Selected::Stored => "*",
                     Selected::Field(selected) => collection.field(selected.field).name.as_str(),
@@ -102,7 +102,7 @@ impl<'p> Parser<'p> {
         }
         if let Some(alias) = alias.as_deref().filter(|alias| collection.field_named(alias).is_some()) {
             self.at = start;
-            let problem = format!("'{alias}' is the name of a field of {}", collection.name);
+            let problem = format!("`{alias}` is the name of a field of {}", collection.name);
             return Err(self.syntax(&problem, "choose another alias"));
         }
         self.space();
@@ -132,7 +132,7 @@ impl<'p> Parser<'p> {
     /// The fields of a relation, after the `{`.
     fn inner(&mut self, field: &Field, depth: usize) -> Result<Selection, Error> {
         let Some(target) = field.kind.target() else {
-            let problem = format!("'{}' is not a relation and has no fields", field.name);
+            let problem = format!("`{}` is not a relation and has no fields", field.name);
             return Err(self.syntax(&problem, "leave out the braces"));
         };
         let inner = self.parts(self.model.collection(target), depth + 1)?;
@@ -146,7 +146,7 @@ impl<'p> Parser<'p> {
     fn arguments(&mut self, field: &Field) -> Result<Arguments, Error> {
         let name = &field.name;
         let (FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. }) = field.kind else {
-            let problem = format!("'{name}' is not a list of records, so it takes no arguments");
+            let problem = format!("`{name}` is not a list of records, so it takes no arguments");
             return Err(
                 self.syntax(&problem, &format!("write {name}, or the fields of a record in braces: {name}{{…}}"))
             );
@@ -167,7 +167,7 @@ impl<'p> Parser<'p> {
                 let problem = if known {
                     format!("a ':' is missing after `{word}`")
                 } else {
-                    format!("'{}' is not an argument", shorten(&word))
+                    format!("`{}` is not an argument", shorten(&word))
                 };
                 return Err(self.syntax(&problem, &remedy));
             }

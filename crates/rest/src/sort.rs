@@ -48,7 +48,7 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
             }
             _ => "write -title to sort by a field in descending order, title in ascending order".to_owned(),
         };
-        return Err(Problem::Text(format!("'{}' is not the name of a field", shorten(name)), remedy.into()));
+        return Err(Problem::Text(format!("`{}` is not the name of a field", shorten(name)), remedy.into()));
     }
     let field = field_named(collection, name).map_err(Problem::Field)?;
     if !SortKey::takes(field) {
@@ -59,11 +59,11 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => ("has no order", "sort by another field"),
         };
-        return Err(Problem::Text(format!("'{name}' {problem}"), remedy.into()));
+        return Err(Problem::Text(format!("`{name}` {problem}"), remedy.into()));
     }
     let column = ColumnRef::main(field.id);
     if known.iter().any(|key| key.column == column) {
-        return Err(Problem::Text(format!("'{name}' is named twice"), "name it once".into()));
+        return Err(Problem::Text(format!("`{name}` is named twice"), "name it once".into()));
     }
     if known.len() == limits::SORT_FIELDS {
         return Err(Problem::Text(format!("more than {} fields", limits::SORT_FIELDS), "name fewer".into()));

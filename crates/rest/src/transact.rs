@@ -163,7 +163,7 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
             ("requests", None) => requests = Some(raw),
             ("requests", Some(_)) => return wrong(ViolationKind::Duplicate),
             (other, _) => {
-                let problem = format!("unknown member '{}'", shorten(other));
+                let problem = format!("unknown member `{}`", shorten(other));
                 return wrong(ViolationKind::Misused { problem, remedy: form.to_owned() });
             }
         }
@@ -288,7 +288,7 @@ fn unknown_member(name: &str) -> ViolationKind {
     let remedy = ELSEWHERE.iter().find(|(names, _)| names.contains(&&*lower)).map(|(_, remedy)| *remedy);
     match remedy {
         Some(remedy) => {
-            let problem = format!("unknown member '{}'", shorten(name));
+            let problem = format!("unknown member `{}`", shorten(name));
             ViolationKind::Misused { problem, remedy: remedy.to_owned() }
         }
         None => unknown("member", name, nearest(name, Verb::ALL.map(Verb::name).into_iter().chain(MEMBERS))),

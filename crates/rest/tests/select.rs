@@ -95,8 +95,8 @@ fn a_mistake_has_a_place_and_a_remedy() {
     check("", &format!("0: {names}"));
     check("title,", &format!("6: {names}"));
     check("ü,titel", &format!("0: {names}"));
-    check("titel", "unknown field 'titel'; did you mean 'title'?");
-    check("author{token}", "unknown field 'token'");
+    check("titel", "unknown field `titel`; did you mean `title`?");
+    check("author{token}", "unknown field `token`");
     check("title{x}", "6: 'title' is not a relation and has no fields: leave out the braces");
     check("author{name", "11: a '}' is missing: close the fields of the relation with '}'");
     check(
@@ -145,7 +145,7 @@ fn arguments_are_checked() {
         let whole = "15: `limit` must be a whole number from 1 to 100: write comments(limit:3); to read more, list the collection itself";
         check(&format!("comments(limit:{limit})"), whole);
     }
-    check("comments(sort:txt)", "unknown field 'txt'; did you mean 'text'?");
+    check("comments(sort:txt)", "unknown field `txt`; did you mean `text`?");
     check("comments(sort:post)", "14: 'post' is a relation, which has no order: sort by a field of the record itself");
     check("comments(sort:[text,text])", "20: 'text' is named twice: name it once");
     check("comments(sort:[text)", "14: this '[' has no ']': close the fields to sort by with ']'");

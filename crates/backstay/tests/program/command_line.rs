@@ -52,7 +52,7 @@ fn commands(app: &App, name: &str) {
     assert_eq!(app.run(&["role", "list", "ben@shelf.example"]).done(), "READER\n");
     let misspelt = app.run(&["role", "grant", "ben@shelf.example", "REDER"]).refused();
     let usage = "  help: the model's roles are LIBRARIAN, READER; usage: `backstay role grant ACCOUNT ROLE`\n";
-    assert_eq!(misspelt, format!("error: role: unknown role 'REDER'; did you mean 'READER'?\n{usage}"));
+    assert_eq!(misspelt, format!("error: role: unknown role 'REDER'; did you mean `READER`?\n{usage}"));
     let exchanged = app.run(&["role", "grant", "READER", "ben@shelf.example"]).refused();
     let order = "  help: name the account before the role: `backstay role grant ben@shelf.example READER`\n";
     assert!(exchanged.ends_with(order), "{exchanged}");

@@ -28,7 +28,7 @@ fn a_refused_record_is_named_by_file_and_line() {
         assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
     };
     check("{\"number\": 9", "the JSON ends too early (character 11); send all of it");
-    check("{\"number\": 9, \"titel\": \"x\"}", "titel: unknown field 'titel'; did you mean 'title'?");
+    check("{\"number\": 9, \"titel\": \"x\"}", "titel: unknown field `titel`; did you mean `title`?");
     check(
         "{\"number\": 9, \"title\": \"Emma\", \"shelf\": {\"code\": \"lo\"}}",
         "shelf: there is no Shelf with this code",

@@ -1,7 +1,8 @@
 //! What to write instead, in the names and the literals of the expression that is refused.
 
-use super::Checker;
-use crate::error::{Expected, ExprErrorKind};
+use super::literal::Pliancy;
+use super::{Checker, quotes};
+use crate::error::{ExprErrorKind, Name};
 use crate::syntax::{Binary, Quantified, Syntax, SyntaxNode};
 use crate::{Operator, Quantifier, Type};
 
@@ -24,20 +25,15 @@ impl Advisor<'_, '_> {
                 self.of_call(target.as_deref(), &function.name, arguments, &kind)
             }
             SyntaxNode::Quantified(of) if matches!(kind, ExprErrorKind::NotToMany { .. }) => element_of(of),
-            SyntaxNode::Text(text) => number_in_text(text, &kind),
             SyntaxNode::Select(..) => identity_part(syntax).map(|part| self.of_identity(part, None)),
             _ => None,
         };
-        if let (Some(error), Some(advice)) = (self.checker.errors.get_mut(noted), advice) {
+        let advice = advice.or_else(|| self.of_parameter(syntax, &kind));
+        let Some(error) = self.checker.errors.get_mut(noted) else { return };
+        if let Some(advice) = advice {
             error.advise(advice);
         }
-        if let SyntaxNode::Binary(Binary { left, right, .. }) = &syntax.node
-            && let Some((number, literal)) = quoted_number(&kind, left, right)
-            && let Some(error) = self.checker.errors.get_mut(noted)
-        {
-            error.span = literal.span.start as usize..literal.span.end as usize;
-            error.advise(format!("write {number} without quotes"));
-        }
+        quotes::correct(error, syntax);
     }
 
     /// For a comparison.
@@ -52,8 +48,11 @@ impl Advisor<'_, '_> {
             if let Some(part) = identity_part(one) {
                 return Some(self.of_identity(part, Some(other)));
             }
-            if let Some(advice) = self.of_many(one, other, sign) {
+            if let Some(advice) = self.of_many(one, other, sign).or_else(|| self.of_truth(one, other, sign, kind)) {
                 return Some(advice);
+            }
+            if is_whole_caller(one) && matches!(kind, ExprErrorKind::Unsupported { .. }) {
+                return Some(format!("write `{} {sign} {}`", operand(left)?, operand(right)?));
             }
             if let (ExprErrorKind::Compare { left, right }, Some(list)) = (kind, one.path())
                 && let SyntaxNode::Text(_) | SyntaxNode::Int(_) = &other.node
@@ -74,23 +73,93 @@ impl Advisor<'_, '_> {
     fn of_many(&mut self, one: &Syntax, other: &Syntax, sign: &str) -> Option<String> {
         if let Some(many) = self.checker.many_at(one) {
             let variable = self.checker.free_variable(&many);
-            if matches!(other.node, SyntaxNode::Null) {
-                let not = if sign == "==" { "!" } else { "" };
+            let wants_none = match other.node {
+                SyntaxNode::Null | SyntaxNode::Bool(false) => Some(sign == "=="),
+                SyntaxNode::Bool(true) => Some(sign != "=="),
+                _ => None,
+            };
+            if let Some(wants_none) = wants_none {
+                let not = if wants_none { "!" } else { "" };
                 return Some(format!("write `{not}{many}.exists({variable}, true)`"));
             }
-            return Some(format!("write `{many}.exists({variable}, {variable} {sign} {})`", other.written()?));
+            return Some(format!("write `{many}.exists({variable}, {variable} {sign} {})`", operand(other)?));
         }
         let SyntaxNode::Select(of, field) = &one.node else { return None };
         let many = self.checker.many_at(of).filter(|_| !crate::foreign::counts(&field.name))?;
         let variable = self.checker.free_variable(&many);
-        Some(format!("write `{many}.exists({variable}, {variable}.{} {sign} {})`", field.name, other.written()?))
+        Some(format!("write `{many}.exists({variable}, {variable}.{} {sign} {})`", field.name, operand(other)?))
+    }
+
+    /// For `true` or `false` beside a value that is neither.
+    fn of_truth(&self, one: &Syntax, other: &Syntax, sign: &str, kind: &ExprErrorKind) -> Option<String> {
+        let (SyntaxNode::Bool(is), ExprErrorKind::Compare { left, right }) = (&other.node, kind) else { return None };
+        let of = if left.ty == Type::Bool { right } else { left };
+        if matches!(of.ty, Type::List(_)) {
+            return None;
+        }
+        let path = one.path();
+        let article = if of.name.starts_with(['A', 'E', 'I', 'O']) { "an" } else { "a" };
+        let name = path.as_deref().and_then(|path| path.rsplit('.').next());
+        let known = name.map_or_else(String::new, |name| format!("`{name}` is {article} {}; ", of.name));
+        let instead = match (self.truth_of(&of.ty, *is), path) {
+            (Some((what, value)), Some(path)) => {
+                format!("compare it with {what}, such as `{path} {sign} {value}`")
+            }
+            (Some((what, value)), None) => format!("compare it with {what}, such as `{value}`"),
+            (None, Some(path)) => {
+                let sign = if *is == (sign == "==") { "!=" } else { "==" };
+                format!("to test whether there is one, write `{path} {sign} null`")
+            }
+            (None, None) => "compare it with a value of its own type".to_owned(),
+        };
+        Some(known + &instead)
+    }
+
+    /// What a value of this type could be compared with where `true` or `false` is meant; `None` if null is meant.
+    fn truth_of(&self, ty: &Type, is: bool) -> Option<(&'static str, String)> {
+        match ty {
+            Type::Text => Some(("a text", if is { "'yes'" } else { "'no'" }.to_owned())),
+            Type::Int | Type::Float | Type::Decimal => Some(("a number", i64::from(is).to_string())),
+            Type::Enum(id) => {
+                let first = self.checker.scope.model.enumeration(*id).values.first()?;
+                Some(("one of its values", format!("'{}'", first.name)))
+            }
+            Type::Bool
+            | Type::Formatted(_)
+            | Type::Id
+            | Type::Record(_)
+            | Type::Timestamp
+            | Type::Date
+            | Type::Duration
+            | Type::Money
+            | Type::Json
+            | Type::List(_)
+            | Type::Null => None,
+        }
+    }
+
+    /// For a parameter of a filter without its `$`: a name that nothing is like, beside what is no literal.
+    fn of_parameter(&self, syntax: &Syntax, kind: &ExprErrorKind) -> Option<String> {
+        let ExprErrorKind::Unknown { what: Name::Field(_) | Name::BareValue, name, .. } = kind else { return None };
+        let is_free = self.checker.scope.client && !kind.has_remedy() && name.starts_with(|c: char| c.is_lowercase());
+        let is_named = |side: &Syntax| matches!(&side.node, SyntaxNode::Name(named) if named == name);
+        let beside = |one: &Syntax, other: &Syntax| is_named(one) && Pliancy::of(other) == Pliancy::Fixed;
+        let is_operand = match &syntax.node {
+            SyntaxNode::Binary(Binary { operator, left, right }) => {
+                super::comparison(*operator).is_some() && (beside(left, right) || beside(right, left))
+            }
+            SyntaxNode::In(element, list) => beside(element, list) || beside(list, element),
+            SyntaxNode::Call { arguments, .. } => arguments.iter().any(is_named),
+            _ => false,
+        };
+        (is_free && is_operand).then(|| format!("{}; a parameter is written `${name}`", kind.remedy()))
     }
 
     /// For a value that is looked for among the records of a relation.
     fn member(&mut self, list: &Syntax, element: &Syntax) -> Option<String> {
         let many = self.checker.many_at(list)?;
         let variable = self.checker.free_variable(&many);
-        Some(format!("write `{many}.exists({variable}, {variable} == {})`", element.written()?))
+        Some(format!("write `{many}.exists({variable}, {variable} == {})`", operand(element)?))
     }
 
     fn of_call(
@@ -167,6 +236,16 @@ impl Advisor<'_, '_> {
     }
 }
 
+/// Whether this is `auth` without a part.
+fn is_whole_caller(syntax: &Syntax) -> bool {
+    matches!(&syntax.node, SyntaxNode::Name(name) if name == "auth")
+}
+
+/// The operand as a remedy writes it: the caller as its id.
+fn operand(of: &Syntax) -> Option<String> {
+    if is_whole_caller(of) { Some("auth.id".to_owned()) } else { of.written() }
+}
+
 /// Which of `auth.email` and `auth.name` this is.
 fn identity_part(syntax: &Syntax) -> Option<&str> {
     let SyntaxNode::Select(of, part) = &syntax.node else { return None };
@@ -183,27 +262,4 @@ fn element_of(of: &Quantified) -> Option<String> {
     let one_is = is_variable(left) != is_variable(right);
     let test = format!("{} in {}", element.written()?, over.path()?);
     one_is.then(|| format!("write `{test}`"))
-}
-
-/// For a number in quotes where a number is expected.
-fn number_in_text(text: &str, kind: &ExprErrorKind) -> Option<String> {
-    let ExprErrorKind::Type { expected: Expected::Type(expected), .. } = kind else { return None };
-    let is_number = is_number(&expected.ty) && text.parse::<i64>().is_ok();
-    is_number.then(|| format!("write {text} without quotes"))
-}
-
-fn is_number(ty: &Type) -> bool {
-    matches!(ty, Type::Int | Type::Float)
-}
-
-/// The literal that is a number in quotes, beside a number.
-fn quoted_number<'s>(kind: &ExprErrorKind, left: &'s Syntax, right: &'s Syntax) -> Option<(&'s str, &'s Syntax)> {
-    let ExprErrorKind::Compare { left: one, right: other } = kind else { return None };
-    let literal = match (&left.node, &right.node) {
-        (_, SyntaxNode::Text(_)) if is_number(&one.ty) => right,
-        (SyntaxNode::Text(_), _) if is_number(&other.ty) => left,
-        _ => return None,
-    };
-    let SyntaxNode::Text(text) = &literal.node else { return None };
-    text.parse::<i64>().is_ok().then_some((text.as_str(), literal))
 }

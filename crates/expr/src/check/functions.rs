@@ -49,9 +49,15 @@ impl Checker<'_> {
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),
             ("duration", None, [of], _) => self.moment(of, &Type::Duration, function, span),
             (_, Some(target), arguments, Some((called, ty))) if arguments.len() == usize::from(ty == Type::Bool) => {
-                let target = self.expect(target, &Type::Text);
+                let Some(target) = self.expect(target, &Type::Text) else {
+                    // What the argument must be depends on the target: only what is wrong within it counts.
+                    if let Some(argument) = arguments.first() {
+                        self.expr(argument, Some(&Type::Text));
+                    }
+                    return None;
+                };
                 let argument = arguments.first().map(|argument| self.expect(argument, &Type::Text));
-                let mut operands = vec![target?];
+                let mut operands = vec![target];
                 if let Some(argument) = argument {
                     operands.push(in_case_of(&operands[0].ty, argument?));
                 }

@@ -104,10 +104,13 @@ impl<'m> Checker<'m> {
             "now" => return Some(Place::One(self.now(span))),
             "auth" | "request" => {
                 let instead = match name {
-                    "auth" => "name a part: `auth.id`, `auth.kind`, `auth.roles` or `auth.claims.x`",
+                    "auth" => {
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles` or `auth.claims.x`; \
+                         to require a signed-in caller, write `auth.id != null`"
+                    }
                     _ => "name a part: `request.time`",
                 };
-                let what = format!("'{name}' alone");
+                let what = format!("`{name}` alone");
                 return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
             }
             _ => {}
@@ -210,7 +213,7 @@ impl<'m> Checker<'m> {
                 None => return self.refuse(part.span.clone(), ExprErrorKind::NoRoles),
             },
             "claims" => {
-                let (what, instead) = ("'auth.claims' alone".to_owned(), "name a claim: `auth.claims.x`");
+                let (what, instead) = ("`auth.claims` alone".to_owned(), "name a claim: `auth.claims.x`");
                 return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
             }
             name => return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims"], &part.span),

@@ -19,9 +19,9 @@ async fn parameters() {
     let check = async |query: &str, expected: &str| {
         assert_eq!(message(&app.call(&format!("GET /api/notes?{query}"), &[]).await), expected, "{query}");
     };
-    check("limti=3", "unknown parameter 'limti'").await;
+    check("limti=3", "unknown parameter `limti`").await;
     let misspelt = app.call("GET /api/notes?limti=3", &[]).await.json();
-    assert_eq!(misspelt["errors"][0]["remedy"], "did you mean 'limit'?");
+    assert_eq!(misspelt["errors"][0]["remedy"], "did you mean `limit`?");
     check("search=x", "not supported yet").await;
     check("limit=0", "expected a whole number from 1 to 500").await;
     check("count=yes", "expected true or false").await;
@@ -120,8 +120,8 @@ async fn records() {
         ("[]", "an array of at least one record"),
         ("[1]", "expected a JSON object"),
         (r#"{"pieces": "#, "the JSON ends too early (character 10); send all of it"),
-        (r#"{"peices": 1}"#, "unknown field 'peices'; did you mean 'pieces'?"),
-        (r#"{"colour": 1}"#, "unknown field 'colour'; leave it out; /openapi.json lists what exists"),
+        (r#"{"peices": 1}"#, "unknown field `peices`; did you mean `pieces`?"),
+        (r#"{"colour": 1}"#, "unknown field `colour`; leave it out; /openapi.json lists what exists"),
         (r#"{"pieces": 1, "pieces": 2}"#, "it is given twice; send it once"),
         (r#"{"pieces": 1.5}"#, "expected a whole number, such as 42"),
         (r#"{"pieces": 0}"#, "at least one"),
@@ -163,34 +163,34 @@ async fn records() {
 async fn queries() {
     let app = TestApp::open(SHOP);
     for (query, expected) in [
-        ("select=token", "unknown field 'token'; leave it out; /openapi.json lists what exists"),
-        ("select=margin", "you may not read 'margin'; leave it out, or ask for access"),
-        ("sort=margin", "you may not read 'margin'; leave it out, or ask for access"),
+        ("select=token", "unknown field `token`; leave it out; /openapi.json lists what exists"),
+        ("select=margin", "you may not read `margin`; leave it out, or ask for access"),
+        ("sort=margin", "you may not read `margin`; leave it out, or ask for access"),
         ("sort=note", "'note' is a Text, which can be too long to sort by (character 0); sort by a String"),
-        ("filter=margin%3E1", "you may not read 'margin'; leave it out, or ask for access"),
-        ("margin=1", "you may not read 'margin'; leave it out, or ask for access"),
-        ("filter=peices==1", "Order has no field `peices` (character 0); did you mean 'pieces'?"),
+        ("filter=margin%3E1", "you may not read `margin`; leave it out, or ask for access"),
+        ("margin=1", "you may not read `margin`; leave it out, or ask for access"),
+        ("filter=peices==1", "Order has no field `peices` (character 0); did you mean `pieces`?"),
         ("filter=pieces==$n", "a value is required; add `$n=…` to the URL"),
         ("filter=pieces==$n&$n=x", "expected a whole number, such as 42"),
-        ("filter=pieces==$n&$n=1&$m=1", "unknown parameter of the filter 'm'; did you mean 'n'?"),
-        ("stat=OPEN", "unknown field or parameter 'stat'; did you mean 'state'?"),
+        ("filter=pieces==$least&$least=1&$lesat=1", "unknown parameter of the filter `lesat`; did you mean `least`?"),
+        ("stat=OPEN", "unknown field or parameter `stat`; did you mean `state`?"),
         ("state=X", "expected one of DRAFT, OPEN, CLOSED"),
         ("pieces=1&pieces=2", "it is given twice; send it once"),
         ("data=1", "data cannot be compared with `data=value`; use `filter`"),
-        ("pieces%3E3", "unknown parameter 'pieces>3'; write `filter=pieces > $value` and `$value=…`"),
+        ("pieces%3E3", "unknown parameter `pieces>3`; write `filter=pieces > $value` and `$value=…`"),
         ("pieces=%3E3", "expected a whole number, such as 42; write `filter=pieces > $value` and `$value=…`"),
-        ("pieces[gte]=3", "unknown parameter 'pieces[gte]'; write `filter=pieces >= $value` and `$value=…`"),
+        ("pieces[gte]=3", "unknown parameter `pieces[gte]`; write `filter=pieces >= $value` and `$value=…`"),
         (
             "filter[pieces][_lt]=3",
-            "unknown parameter 'filter[pieces][_lt]'; write `filter=pieces < $value` and `$value=…`",
+            "unknown parameter `filter[pieces][_lt]`; write `filter=pieces < $value` and `$value=…`",
         ),
         (
             "number__icontains=3",
-            "unknown parameter 'number__icontains'; write `filter=number.contains($value)` and `$value=…`",
+            "unknown parameter `number__icontains`; write `filter=number.contains($value)` and `$value=…`",
         ),
         (
             "customer.email=x",
-            "unknown parameter 'customer.email'; write `filter=customer.email == $value` and `$value=…`",
+            "unknown parameter `customer.email`; write `filter=customer.email == $value` and `$value=…`",
         ),
         ("state=DRAFT,OPEN", "expected one of DRAFT, OPEN, CLOSED; write `filter=state in $values` and `$values=…,…`"),
         (

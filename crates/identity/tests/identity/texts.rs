@@ -75,7 +75,7 @@ async fn refusals_of_administration() {
     check(administration.account(&nobody).await, "there is no account with this id");
 
     club.sign_up("ada@example.org").await.expect("sign-up is open");
-    let role = "role: unknown role 'EDTIOR'; did you mean 'EDITOR'?";
+    let role = "role: unknown role 'EDTIOR'; did you mean `EDITOR`?";
     check(administration.grant_role(ada, "EDTIOR").await, role);
     let name = "claim: invalid name: use up to 48 letters, digits and underscores, starting with a letter or an underscore, and \
          not `true`, `false`, `null` or `in`";
@@ -84,7 +84,7 @@ async fn refusals_of_administration() {
     check(administration.set_claim(ada, "c", &"x".repeat(1001)).await, "claim: at most 1000 characters");
     check(administration.set_claim(ada, "c", "a\0b").await, "claim: a text without NUL characters");
     administration.set_claim(ada, "region", "north").await.expect("it exists");
-    check(administration.remove_claim(ada, "regoin").await, "claim: unknown claim 'regoin'; did you mean 'region'?");
+    check(administration.remove_claim(ada, "regoin").await, "claim: unknown claim 'regoin'; did you mean `region`?");
     administration.disable_account(ada).await.expect("it exists");
     let disabled = "the account is disabled and cannot call; enable it first";
     check(administration.caller_for(ada).await, disabled);
@@ -116,11 +116,11 @@ async fn refusals_about_invitations_and_keys() {
     };
     check(
         administration.issue_key(key(&["house:get"])).await,
-        "only: unknown collection 'house'; did you mean 'houses'? Choose from users, houses, groups",
+        "only: unknown collection `house`; did you mean `houses`? Choose from users, houses, groups",
     );
     check(
         administration.issue_key(key(&["houses:debit"])).await,
-        "only: unknown action 'debit'. Choose from get, search, create, update, delete, refer, read",
+        "only: unknown action `debit`. Choose from get, search, create, update, delete, refer, read",
     );
     check(
         administration.issue_key(key(&["houses"])).await,
