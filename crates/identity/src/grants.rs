@@ -13,11 +13,11 @@ const READS: [&str; 2] = ["get", "search"];
 
 /// What other systems call actions, and our words for them.
 const OTHER_NAMES: [(&str, &str); 5] = [
-    ("list", "'search'"),
-    ("query", "'search'"),
-    ("view", "'get'"),
-    ("read one", "'get'"),
-    ("write", "'create', 'update' and 'delete'"),
+    ("list", "`search`"),
+    ("query", "`search`"),
+    ("view", "`get`"),
+    ("read one", "`get`"),
+    ("write", "`create`, `update` and `delete`"),
 ];
 
 /// Names that a message lists; more are counted.
@@ -163,7 +163,7 @@ mod tests {
         check("list", "; did you mean `search`?");
         check("view", "; did you mean `get`?");
         check("read one", "; did you mean `get`?");
-        check("write", "; did you mean 'create', 'update' and 'delete'?");
+        check("write", "; did you mean `create`, `update` and `delete`?");
         check("updat", "; did you mean `update`?");
         check("history", ".");
     }

@@ -93,7 +93,7 @@ impl<'p> Parser<'p> {
             name = self.name(collection)?;
         } else if self.take(':') {
             self.at = start;
-            let problem = format!("'{name}:' does not name a part of the answer");
+            let problem = format!("`{name}:` does not name a part of the answer");
             return Err(self.syntax(&problem, &format!("write an alias as {name}=FIELD, arguments as FIELD(limit:3)")));
         }
         let field = field_named(collection, name).map_err(|kind| Error::malformed(Place::Select, kind))?;
@@ -166,6 +166,8 @@ impl<'p> Parser<'p> {
                 );
                 let problem = if known {
                     format!("a ':' is missing after `{word}`")
+                } else if word.is_empty() {
+                    "an argument is missing".to_owned()
                 } else {
                     format!("`{}` is not an argument", shorten(&word))
                 };

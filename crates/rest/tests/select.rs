@@ -97,7 +97,7 @@ fn a_mistake_has_a_place_and_a_remedy() {
     check("ü,titel", &format!("0: {names}"));
     check("titel", "unknown field `titel`; did you mean `title`?");
     check("author{token}", "unknown field `token`");
-    check("title{x}", "6: 'title' is not a relation and has no fields: leave out the braces");
+    check("title{x}", "6: `title` is not a relation and has no fields: leave out the braces");
     check("author{name", "11: a '}' is missing: close the fields of the relation with '}'");
     check(
         "author.name",
@@ -105,23 +105,23 @@ fn a_mistake_has_a_place_and_a_remedy() {
     );
     check(
         "author(name)",
-        "7: 'author' is not a list of records, so it takes no arguments: write author, or the fields of a record in braces: author{…}",
+        "7: `author` is not a list of records, so it takes no arguments: write author, or the fields of a record in braces: author{…}",
     );
     check("title body", "6: a ',' is missing: separate the fields with ','; write an alias as other=FIELD");
     check("title}", "5: this '}' has no '{' before it: write the fields of a relation as author{name}");
     check(
         "author{name},author{posts}",
-        "13: 'author' is selected twice: select it once, or give one of them an alias: other=author",
+        "13: `author` is selected twice: select it once, or give one of them an alias: other=author",
     );
-    check("a=title,a=body", "8: 'a' is selected twice: select it once, or give one of them an alias: other=body");
+    check("a=title,a=body", "8: `a` is selected twice: select it once, or give one of them an alias: other=body");
     for taken in ["title=body", "*,id=title", "version=title", "author=comments{text}"] {
         let (alias, _) = taken.trim_start_matches("*,").split_once('=').expect("an alias");
         let place = if taken.starts_with('*') { 2 } else { 0 };
-        check(taken, &format!("{place}: '{alias}' is the name of a field of Post: choose another alias"));
+        check(taken, &format!("{place}: `{alias}` is the name of a field of Post: choose another alias"));
     }
     check(
         "latest:comments{text}",
-        "0: 'latest:' does not name a part of the answer: write an alias as latest=FIELD, arguments as FIELD(limit:3)",
+        "0: `latest:` does not name a part of the answer: write an alias as latest=FIELD, arguments as FIELD(limit:3)",
     );
     let deep = "author{posts{author{posts{title}}}}";
     check(
@@ -134,9 +134,9 @@ fn a_mistake_has_a_place_and_a_remedy() {
 fn arguments_are_checked() {
     let remedy =
         "arguments are `limit` and `sort`, as in comments(sort:-createdAt,limit:3); fields go in braces: comments{id}";
-    check("comments()", &format!("9: '' is not an argument: {remedy}"));
-    check("comments(first:3)", &format!("9: 'first' is not an argument: {remedy}"));
-    check("comments(text)", &format!("9: 'text' is not an argument: {remedy}"));
+    check("comments()", &format!("9: an argument is missing: {remedy}"));
+    check("comments(first:3)", &format!("9: `first` is not an argument: {remedy}"));
+    check("comments(text)", &format!("9: `text` is not an argument: {remedy}"));
     check("comments(limit)", &format!("9: a ':' is missing after `limit`: {remedy}"));
     check("comments(limit:1,limit:2)", "17: `limit` is given twice: give it once");
     check("comments(sort:text,sort:id)", "19: `sort` is given twice: give it once");
@@ -146,7 +146,7 @@ fn arguments_are_checked() {
         check(&format!("comments(limit:{limit})"), whole);
     }
     check("comments(sort:txt)", "unknown field `txt`; did you mean `text`?");
-    check("comments(sort:post)", "14: 'post' is a relation, which has no order: sort by a field of the record itself");
-    check("comments(sort:[text,text])", "20: 'text' is named twice: name it once");
+    check("comments(sort:post)", "14: `post` is a relation, which has no order: sort by a field of the record itself");
+    check("comments(sort:[text,text])", "20: `text` is named twice: name it once");
     check("comments(sort:[text)", "14: this '[' has no ']': close the fields to sort by with ']'");
 }

@@ -185,7 +185,7 @@ fn obstacle(planned: &Planned, error: StoreError) -> OpenError {
     match (&planned.unique_index, error) {
         (Some((collection, index)), StoreError::Unique { columns, .. }) => {
             let refused = format!(
-                "the unique index '{index}' of {collection} cannot be created because stored records have the same {}; \
+                "the unique index `{index}` of {collection} cannot be created because stored records have the same {}; \
                  change those records first",
                 columns.join(" and ")
             );

@@ -52,7 +52,7 @@ fn commands(app: &App, name: &str) {
     assert_eq!(app.run(&["role", "list", "ben@shelf.example"]).done(), "READER\n");
     let misspelt = app.run(&["role", "grant", "ben@shelf.example", "REDER"]).refused();
     let usage = "  help: the model's roles are LIBRARIAN, READER; usage: `backstay role grant ACCOUNT ROLE`\n";
-    assert_eq!(misspelt, format!("error: role: unknown role 'REDER'; did you mean `READER`?\n{usage}"));
+    assert_eq!(misspelt, format!("error: role: unknown role `REDER`; did you mean `READER`?\n{usage}"));
     let exchanged = app.run(&["role", "grant", "READER", "ben@shelf.example"]).refused();
     let order = "  help: name the account before the role: `backstay role grant ben@shelf.example READER`\n";
     assert!(exchanged.ends_with(order), "{exchanged}");
@@ -85,8 +85,8 @@ fn commands(app: &App, name: &str) {
 fn limited_key(app: &App, name: &str) {
     let name = format!("{name} limited");
     let add = |only: &str| app.run(&["key", "add", &name, "--only", only]);
-    assert!(add("boks:get").refused().contains("'books'"));
-    assert!(add("books:gt").refused().contains("'get'"));
+    assert!(add("boks:get").refused().contains("`books`"));
+    assert!(add("books:gt").refused().contains("`get`"));
     add("books:get, persons:read").done();
     let keys = app.run(&["key", "list", "--format", "json"]).done();
     let keys: serde_json::Value = serde_json::from_str(&keys).expect("JSON");
@@ -151,7 +151,7 @@ fn account(app: &App, name: &str) {
     let unclaimed = app.run(&["account", "unclaim", ben, "floor"]).done();
     assert_eq!(unclaimed, "ben@shelf.example no longer has the claim floor\n");
     let unknown = app.run(&["account", "unclaim", ben, "floor"]).refused();
-    assert_eq!(unknown, "error: claim: unknown claim 'floor'\n");
+    assert_eq!(unknown, "error: claim: unknown claim `floor`\n");
     let nobody = app.run(&["account", "disable", "nobody@shelf.example"]).refused();
     assert!(nobody.contains("no account"), "{nobody}");
 }

@@ -68,7 +68,7 @@ async fn what_the_engine_refuses_is_a_problem_too() {
     }
     for (theirs, ours) in [("order", "sort"), ("page", "after"), ("per_page", "limit"), ("expand", "select")] {
         let reply = app.call(&format!("GET /api/notes?{theirs}=1"), &[("authorization", &ada)]).await;
-        let expected = format!("did you mean '{ours}'?");
+        let expected = format!("did you mean `{ours}`?");
         assert!(reply.text().contains(&expected), "{theirs}: {}", reply.text());
     }
 }

@@ -166,7 +166,7 @@ async fn queries() {
         ("select=token", "unknown field `token`; leave it out; /openapi.json lists what exists"),
         ("select=margin", "you may not read `margin`; leave it out, or ask for access"),
         ("sort=margin", "you may not read `margin`; leave it out, or ask for access"),
-        ("sort=note", "'note' is a Text, which can be too long to sort by (character 0); sort by a String"),
+        ("sort=note", "`note` is a Text, which can be too long to sort by (character 0); sort by a String"),
         ("filter=margin%3E1", "you may not read `margin`; leave it out, or ask for access"),
         ("margin=1", "you may not read `margin`; leave it out, or ask for access"),
         ("filter=peices==1", "Order has no field `peices` (character 0); did you mean `pieces`?"),
@@ -197,7 +197,7 @@ async fn queries() {
             "pieces=null",
             "expected a whole number, such as 42; write `filter=pieces == null` or `filter=pieces != null`",
         ),
-        ("sort=pieces%20desc", "'pieces desc' is not the name of a field (character 0); write -pieces"),
+        ("sort=pieces%20desc", "`pieces desc` is not the name of a field (character 0); write -pieces"),
         (
             "after=x",
             "this is not the `next` of a page of the same list in the same order; send the `sort` of that page, or leave out `after` to start over",

@@ -75,7 +75,7 @@ async fn refusals_of_administration() {
     check(administration.account(&nobody).await, "there is no account with this id");
 
     club.sign_up("ada@example.org").await.expect("sign-up is open");
-    let role = "role: unknown role 'EDTIOR'; did you mean `EDITOR`?";
+    let role = "role: unknown role `EDTIOR`; did you mean `EDITOR`?";
     check(administration.grant_role(ada, "EDTIOR").await, role);
     let name = "claim: invalid name: use up to 48 letters, digits and underscores, starting with a letter or an underscore, and \
          not `true`, `false`, `null` or `in`";
@@ -84,7 +84,7 @@ async fn refusals_of_administration() {
     check(administration.set_claim(ada, "c", &"x".repeat(1001)).await, "claim: at most 1000 characters");
     check(administration.set_claim(ada, "c", "a\0b").await, "claim: a text without NUL characters");
     administration.set_claim(ada, "region", "north").await.expect("it exists");
-    check(administration.remove_claim(ada, "regoin").await, "claim: unknown claim 'regoin'; did you mean `region`?");
+    check(administration.remove_claim(ada, "regoin").await, "claim: unknown claim `regoin`; did you mean `region`?");
     administration.disable_account(ada).await.expect("it exists");
     let disabled = "the account is disabled and cannot call; enable it first";
     check(administration.caller_for(ada).await, disabled);
