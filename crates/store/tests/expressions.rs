@@ -6,6 +6,8 @@
     reason = "what is wrong with a table, a statement or a database fails the test, and is to show why"
 )]
 
+#[path = "expressions/barrier.rs"]
+mod barrier;
 #[path = "expressions/data.rs"]
 mod data;
 #[path = "expressions/memory.rs"]
