@@ -8,6 +8,9 @@
 
 #[path = "expressions/data.rs"]
 mod data;
+/// The functions that the store adds to its connections.
+#[path = "../src/sqlite/functions.rs"]
+mod functions;
 #[path = "expressions/memory.rs"]
 mod memory;
 #[path = "expressions/postgres.rs"]
