@@ -207,7 +207,7 @@ async fn texts_that_a_filter_compares_with_have_a_size() {
         assert_eq!((reply.status, reply.problem().as_str()), (400, "malformed-request"), "{at}: {}", reply.text());
         let problem = reply.json()["errors"][0].clone();
         assert_eq!(problem["at"], at);
-        assert_eq!(problem["problem"], "a text in a filter has at most 65536 bytes");
+        assert_eq!(problem["message"], "a text in a filter has at most 65536 bytes");
     };
     // A search that compares each place of the text with almost all of the part would take minutes.
     let half = "a".repeat(975_000);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_scalar::{Storage, ValueRef};
-use backstay_sql::{Param, Row as _, Statement};
+use backstay_sql::{Param, Statement};
 use tempfile::TempDir;
 
 use super::connection::{Mode, SqliteSession};
@@ -53,6 +53,7 @@ fn functions_compare_bytes_and_count_characters() {
     check("text_size('épée')", Some("4"));
     check("text_size('😀')", Some("1"));
     check("text_size('')", Some("0"));
+    check("text_size(replace(hex(zeroblob(500)), '0', 'é'))", Some("1000"));
     check("ascii_lower('ÉPÉE Ab')", Some("ÉpÉe ab"));
     check("ascii_upper('épée aB')", Some("éPéE AB"));
     check("metered('[1]')", Some("[1]"));
