@@ -10,6 +10,9 @@
 mod barrier;
 #[path = "expressions/data.rs"]
 mod data;
+/// The functions that the store adds to its connections.
+#[path = "../src/sqlite/functions.rs"]
+mod functions;
 #[path = "expressions/memory.rs"]
 mod memory;
 #[path = "expressions/postgres.rs"]
