@@ -172,7 +172,9 @@ fn difference<T: PartialEq + std::fmt::Debug>(
         return None;
     }
     let agrees = match (expected, got) {
-        (Expected::Refused(statuses) | Expected::Hopeless(statuses, _), Got::Refused(status)) => statuses.contains(status),
+        (Expected::Refused(statuses) | Expected::Hopeless(statuses, _), Got::Refused(status)) => {
+            statuses.contains(status)
+        }
         (Expected::Answered(wanted) | Expected::Hopeless(_, wanted), Got::Answered(answer)) => wanted == answer,
         (Expected::Refused(_), Got::Answered(_)) | (Expected::Answered(_), Got::Refused(_)) => false,
     };

@@ -58,7 +58,9 @@ impl Transaction for ByItself {
         Box::pin(async move {
             match &self.write {
                 Write::Create(input) => cx.create(Authority::System, of, input.clone()).await.map(Some),
-                Write::Change(id, input) => cx.update(Authority::System, (of, *id), input.clone(), None).await.map(Some),
+                Write::Change(id, input) => {
+                    cx.update(Authority::System, (of, *id), input.clone(), None).await.map(Some)
+                }
                 Write::Read(id) => cx.get(of, *id).await,
             }
         })
@@ -174,7 +176,9 @@ impl Stage {
             (Ok(Some(stored)), true) => {
                 let record = self.known(of, &stored);
                 for (field, value) in &given {
-                    if let (Kind::ManyToMany { .. }, Value::List(ids)) = (&self.world.schema.field(of, *field).kind, value) {
+                    if let (Kind::ManyToMany { .. }, Value::List(ids)) =
+                        (&self.world.schema.field(of, *field).kind, value)
+                    {
                         let link = |far: &Value| Link {
                             relation: (of, *field),
                             near: Arc::clone(record.id()),
@@ -293,6 +297,8 @@ fn known(value: &Scalar) -> Value {
         Scalar::Date(date) => Value::Date(date.days()),
         Scalar::Duration(length) => Value::Length(length.micros()),
         Scalar::List(items) => Value::List(items.iter().map(known).collect()),
-        Scalar::Json(_) | Scalar::Bytes(_) | Scalar::Money(_) => unreachable!("no field of the reference holds {value:?}"),
+        Scalar::Json(_) | Scalar::Bytes(_) | Scalar::Money(_) => {
+            unreachable!("no field of the reference holds {value:?}")
+        }
     }
 }

@@ -159,9 +159,7 @@ impl<'w> Evaluation<'w> {
 fn proposed_members<'w>(world: &'w World, owner: Subject<'w>, field: usize) -> Vec<&'w Record> {
     let id = owner.values[0].id().expect("a record has an id");
     match (owner.sent.iter().find(|(of, _)| *of == field), &world.schema.field(owner.of, field).kind) {
-        (Some((_, ids)), Kind::ManyToMany { target }) => {
-            ids.iter().filter_map(|id| world.find(*target, id)).collect()
-        }
+        (Some((_, ids)), Kind::ManyToMany { target }) => ids.iter().filter_map(|id| world.find(*target, id)).collect(),
         _ => world.members(owner.of, field, id),
     }
 }

@@ -87,9 +87,9 @@ impl<'r, 's> Expressions<'r, 's> {
     fn test(&mut self) -> Expr {
         let made = match self.random.below(100) {
             0..10 => self.caller(),
-            10..22 => self.path(|kind| !kind.is_many()).map(|(path, _)| {
-                Expr::IsNull(Box::new(Expr::Path(path)), self.random.chance(50))
-            }),
+            10..22 => self
+                .path(|kind| !kind.is_many())
+                .map(|(path, _)| Expr::IsNull(Box::new(Expr::Path(path)), self.random.chance(50))),
             22..32 => self.path(|kind| *kind == Kind::Bool).map(|(path, _)| Expr::Path(path)),
             32..42 => self.relation(),
             42..52 => self.membership(),
@@ -229,15 +229,17 @@ impl<'r, 's> Expressions<'r, 's> {
             let other = self.computed(kind, depth - 1);
             return Expr::If(Box::new(condition), Box::new(path), Box::new(other));
         }
-        let right = Box::new(self.operand(kind, depth - 1));
         match kind {
             Kind::Int if self.random.chance(15) => Expr::Negate(Box::new(path)),
             Kind::Int if self.random.chance(20) => match self.path(|kind| matches!(kind, Kind::Text | Kind::List(_))) {
                 Some((sized, _)) => Expr::Call(Function::Size, vec![Expr::Path(sized)]),
                 None => path,
             },
-            Kind::Int => Expr::Compute(*self.random.pick(Arithmetic::ALL), Box::new(path), right),
-            Kind::Float => Expr::Compute(*self.random.pick(&Arithmetic::ALL[..4]), Box::new(path), right),
+            Kind::Int | Kind::Float => {
+                let operators = if *kind == Kind::Int { Arithmetic::ALL } else { &Arithmetic::ALL[..4] };
+                let operator = *self.random.pick(operators);
+                Expr::Compute(operator, Box::new(path), Box::new(self.operand(kind, depth - 1)))
+            }
             Kind::Moment if self.random.chance(30) => Expr::Now,
             Kind::Moment => {
                 let length = Expr::Literal(self.random.length());

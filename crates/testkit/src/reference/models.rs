@@ -11,13 +11,14 @@ impl Schema {
     /// A model: accounts and a few types that relate in every way.
     pub fn random(random: &mut Random) -> Self {
         let roles = ["EDITOR", "WRITER"].map(Into::into).to_vec();
-        let is_editor = Expr::In(
-            Box::new(Expr::Literal(Value::text("EDITOR"))),
-            Box::new(Expr::Auth(Auth::Roles)),
-        );
+        let is_editor = Expr::In(Box::new(Expr::Literal(Value::text("EDITOR"))), Box::new(Expr::Auth(Auth::Roles)));
         let enums = vec![
             Enum { name: "Color", values: ["RED", "GREEN", "BLUE"].map(Into::into).to_vec(), transitions: None },
-            Enum { name: "Stage", values: ["OPEN", "HELD", "DONE"].map(Into::into).to_vec(), transitions: Some(vec![]) },
+            Enum {
+                name: "Stage",
+                values: ["OPEN", "HELD", "DONE"].map(Into::into).to_vec(),
+                transitions: Some(vec![]),
+            },
         ];
         let mut schema = Self { types: vec![accounts()], enums, rules: vec![("staff", is_editor)], roles };
         for name in TYPES {
@@ -81,10 +82,9 @@ fn scalars(random: &mut Random, schema: &Schema) -> Vec<Field> {
 /// Relations of every kind, and their other ends.
 fn relate(random: &mut Random, schema: &mut Schema) {
     let count = schema.types.len();
-    schema.types[0].fields.push(Field::new(
-        "home",
-        Kind::ToOne { target: 1 + random.below(count - 1), on_delete: OnDelete::SetNull },
-    ));
+    schema.types[0]
+        .fields
+        .push(Field::new("home", Kind::ToOne { target: 1 + random.below(count - 1), on_delete: OnDelete::SetNull }));
     for of in 1..count {
         for index in 0..1 + random.below(2) {
             // The first leads to accounts, so that rules can compare it with the caller.
@@ -153,7 +153,8 @@ fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
     let (new, create, delete) = (random.chance(40), rule(random, false), rule(random, false));
     let update = rule(random, new);
     // Accounts come and go with a password.
-    let allow = if of == 0 { Allow { read, update, ..Allow::default() } } else { Allow { read, create, update, delete } };
+    let allow =
+        if of == 0 { Allow { read, update, ..Allow::default() } } else { Allow { read, create, update, delete } };
     let mut fields = schema.types[of].fields.clone();
     for (index, field) in fields.iter_mut().enumerate().skip(4) {
         let mut sometimes = |percent: usize, names_new: bool| {

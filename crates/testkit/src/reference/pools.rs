@@ -34,9 +34,11 @@ impl Random {
                 let length = self.below(4);
                 Value::List((0..length).map(|_| self.value(schema, element)).collect())
             }
-            Kind::Key | Kind::ToOne { .. } | Kind::OneToMany { .. } | Kind::ManyToMany { .. } | Kind::Inverse { .. } => {
-                Value::Id(self.unused_id())
-            }
+            Kind::Key
+            | Kind::ToOne { .. }
+            | Kind::OneToMany { .. }
+            | Kind::ManyToMany { .. }
+            | Kind::Inverse { .. } => Value::Id(self.unused_id()),
         }
     }
 

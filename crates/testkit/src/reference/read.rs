@@ -57,12 +57,15 @@ impl Asker {
         let collection = self.may_read(world, list.of);
         let named = self.may_ask(world, list);
         let answer = || {
-            let mut records: Vec<&Record> = world.all(list.of).filter(|record| self.is_listed(world, list, record)).collect();
+            let mut records: Vec<&Record> =
+                world.all(list.of).filter(|record| self.is_listed(world, list, record)).collect();
             self.sort(world, &mut records, &list.sort);
             records.into_iter().map(|record| self.shown(world, record.into(), &list.select)).collect()
         };
         match (granted, collection, named) {
-            (false, _, Outlook::Refused) | (_, Outlook::Refused, Outlook::Refused) => Expected::Refused(&[400, 401, 403]),
+            (false, _, Outlook::Refused) | (_, Outlook::Refused, Outlook::Refused) => {
+                Expected::Refused(&[400, 401, 403])
+            }
             (false, ..) | (_, Outlook::Refused, _) => Expected::Refused(self.refusal()),
             (_, Outlook::Hopeless, Outlook::Refused) => Expected::Refused(&[400, 401, 403]),
             (_, Outlook::Open, Outlook::Refused) => Expected::Refused(&[400]),
@@ -90,7 +93,9 @@ impl Asker {
         let found = world.find(get.of, &get.id).filter(|record| self.reads(world, (*record).into()));
         let answer = || found.map(|record| self.shown(world, record.into(), &get.select));
         match (granted, self.may_read(world, get.of), self.may_select(world, get.of, &get.select)) {
-            (false, _, Outlook::Refused) | (_, Outlook::Refused, Outlook::Refused) => Expected::Refused(&[400, 401, 403]),
+            (false, _, Outlook::Refused) | (_, Outlook::Refused, Outlook::Refused) => {
+                Expected::Refused(&[400, 401, 403])
+            }
             (false, ..) | (_, Outlook::Refused, _) => Expected::Refused(self.refusal()),
             (_, Outlook::Hopeless, Outlook::Refused) => Expected::Refused(&[400, 401, 403]),
             (_, Outlook::Open, Outlook::Refused) => Expected::Refused(&[400]),
