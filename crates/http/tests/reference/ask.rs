@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use backstay_testkit::Reply;
-use backstay_testkit::reference::{Expected, Get, List, Writer, sort_text};
+use backstay_testkit::reference::{Assigned, Expected, Get, List, NEXT_COMMIT, Value, World, Write as Writing, Writer, Written, sort_text};
 use serde_json::{Map, Value as Json, json};
 
 use crate::stage::{Stage, body};
@@ -16,6 +16,7 @@ const PAGES: usize = 60;
 pub(crate) enum Request {
     Get(Get),
     List(List),
+    Write(Writing),
 }
 
 /// What was sent, what should have come back, and what did.
@@ -34,10 +35,11 @@ enum Got<T> {
 
 impl Stage {
     /// Makes a request; an error shows everything that is needed to see what is wrong.
-    pub(crate) async fn check(&self, actor: usize, request: Request) -> Result<(), String> {
+    pub(crate) async fn check(&mut self, actor: usize, request: Request) -> Result<(), String> {
         let difference = match &request {
             Request::Get(get) => self.get(actor, get).await,
             Request::List(list) => self.list(actor, list).await,
+            Request::Write(write) => self.write(actor, write).await,
         };
         match difference {
             Some(difference) => Err(self.report(actor, &difference)),
@@ -108,6 +110,41 @@ impl Stage {
         difference(sent, &expected, &Got::Answered(items), &last.expect("a page"))
     }
 
+    async fn write(&mut self, actor: usize, write: &Writing) -> Option<Difference> {
+        let schema = &self.world.schema;
+        let path = |of: usize| format!("/api/{}", schema.types[of].path);
+        let (line, sent) = match write {
+            Writing::Create { of, bodies, array } => {
+                let mut bodies = bodies.iter().map(|one| Json::Object(body(schema, *of, one)));
+                let sent = if *array { bodies.collect() } else { bodies.next().expect("a record") };
+                (format!("POST {}", path(*of)), Some(sent))
+            }
+            Writing::Update { of, id, body: values } => {
+                (format!("PATCH {}/{id}", path(*of)), Some(Json::Object(body(schema, *of, values))))
+            }
+            Writing::Delete { of, id } => (format!("DELETE {}/{id}", path(*of)), None),
+        };
+        let reply = self.send(actor, &line, sent.as_ref()).await;
+        let stored = self.stored().await;
+        let (written, refusals) = self.actors[actor].asker.write(&self.world, write, &assigned(&self.world, &stored));
+        let sent = sent.map_or(line.clone(), |sent| format!("{line} {sent}"));
+        let answer = if reply.body.is_empty() { Json::Null } else { reply.json() };
+        let difference = if refusals.contains(&reply.status) {
+            changes(&self.world, &stored)
+        } else if written.status != reply.status {
+            Some((written.status.to_string(), format!("{} {answer}", reply.status)))
+        } else if reply.status < 300 && written.body != answer {
+            Some((written.body.to_string(), answer.to_string()))
+        } else {
+            let Written { world, .. } = &written;
+            changes(world, &stored)
+        };
+        if difference.is_none() {
+            self.world = stored;
+        }
+        difference.map(|(expected, got)| Difference { sent, expected, got })
+    }
+
     /// The body of a list.
     fn query(&self, list: &List) -> Map<String, Json> {
         let schema = &self.world.schema;
@@ -155,6 +192,36 @@ impl Stage {
         }
         text
     }
+}
+
+/// What only Backstay decides: the ids of records that are new, and the moment of the change.
+fn assigned(before: &World, after: &World) -> Assigned {
+    let new = after.records.iter().filter(|record| before.find(record.of, record.id()).is_none());
+    let mut ids: Vec<_> = new.map(|record| record.id().clone()).collect();
+    ids.sort_unstable();
+    let latest = |world: &World| world.records.iter().filter_map(|record| moment(&record.values[2])).max();
+    let moment = latest(after).filter(|moment| Some(*moment) > latest(before));
+    Assigned { ids, moment: moment.unwrap_or(NEXT_COMMIT) }
+}
+
+fn moment(value: &Value) -> Option<i64> {
+    match value {
+        Value::Moment(micros) => Some(*micros),
+        _ => None,
+    }
+}
+
+/// What is stored otherwise than expected.
+fn changes(expected: &World, stored: &World) -> Option<(String, String)> {
+    let lines = |world: &World, other: &World| {
+        let records = world.records.iter().filter(|record| other.find(record.of, record.id()) != Some(record));
+        let links = world.links.iter().filter(|link| !other.links.contains(link));
+        let lines: Vec<String> =
+            records.map(|record| format!("{record:?}")).chain(links.map(|link| format!("{link:?}"))).collect();
+        lines.join("\n  ")
+    };
+    let (missing, unexpected) = (lines(expected, stored), lines(stored, expected));
+    (missing != unexpected).then(|| (format!("stored\n  {missing}"), format!("stored\n  {unexpected}")))
 }
 
 fn whole(sent: String, expected: &str, got: &Json) -> Option<Difference> {

@@ -6,7 +6,7 @@
 mod ask;
 mod stage;
 
-use backstay_testkit::reference::{Get, List, Random};
+use backstay_testkit::reference::{Get, List, Random, Write};
 
 use ask::Request;
 use stage::Stage;
@@ -24,12 +24,13 @@ fn setting(name: &str, usual: usize) -> usize {
 /// One model, its records and callers, and requests to it. Gives how many were made, or what was wrong.
 async fn round(seed: usize, requests: usize) -> Result<usize, String> {
     let mut random = Random::seeded(u64::try_from(seed).expect("a seed has at most 64 bits"));
-    let stage = Stage::set(&mut random).await?;
+    let mut stage = Stage::set(&mut random).await?;
     for _ in 0..requests {
         let actor = random.below(stage.actors.len());
         let asker = &stage.actors[actor].asker;
         let request = match random.below(10) {
-            0..2 => Request::Get(Get::random(&mut random, &stage.world, asker)),
+            0 => Request::Get(Get::random(&mut random, &stage.world, asker)),
+            1..5 => Request::Write(Write::random(&mut random, &stage.world)),
             _ => Request::List(List::random(&mut random, &stage.world, asker)),
         };
         stage.check(actor, request).await?;

@@ -8,7 +8,7 @@ use backstay_identity::{AccountRef, NewKey};
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::Value as Scalar;
 use backstay_testkit::reference::{
-    Asker, CLAIMS, Caller, DECIMAL_UNIT, Kind, Link, NOW, Random, Record, Schema, Subject, Value, World,
+    Asker, CLAIMS, Caller, DECIMAL_UNIT, Kind, Link, NEXT_COMMIT, NOW, Random, Record, Schema, Subject, Value, World,
 };
 use backstay_testkit::{TestApp, TestClock, controlled};
 use futures_util::future::BoxFuture;
@@ -67,7 +67,64 @@ impl Transaction for ByItself {
     }
 }
 
+/// All records with these ids.
+struct Snapshot(Vec<(CollectionId, Vec<RecordId>)>);
+
+impl Transaction for Snapshot {
+    type Answer = Vec<Vec<Stored>>;
+
+    fn name(&self) -> &'static str {
+        "snapshot"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(async move {
+            let mut found = Vec::new();
+            for (of, ids) in &self.0 {
+                let mut records = Vec::new();
+                for id in ids {
+                    records.extend(cx.get(*of, *id).await?);
+                }
+                found.push(records);
+            }
+            Ok(found)
+        })
+    }
+}
+
 impl Stage {
+    /// Everything that is stored, whoever may see it.
+    pub(crate) async fn stored(&self) -> World {
+        let engine = &self.app.services.engine;
+        let system = Context::system(engine);
+        let client = self.app.application().client();
+        let (mut wanted, mut links) = (Vec::new(), Vec::new());
+        for (of, ty) in self.world.schema.types.iter().enumerate() {
+            let relations = ty.fields.iter().enumerate();
+            let relations: Vec<_> = relations.filter(|(_, field)| matches!(field.kind, Kind::ManyToMany { .. })).collect();
+            let select = relations.iter().fold("id".to_owned(), |all, (_, field)| format!("{all},{}", field.name));
+            let request = client.list(&ty.name, |words| (words.select, words.limit) = (Some(select.into()), Some(500)));
+            let answer = engine.answer(&system, request.expect("a list"), backstay_rest::JSON).await.expect("a page");
+            let page: Json = serde_json::from_slice(answer.body().expect("a page")).expect("JSON");
+            let mut ids = Vec::new();
+            for item in page["items"].as_array().expect("items") {
+                let near: Arc<str> = item["id"].as_str().expect("an id").into();
+                ids.push(near.parse().expect("an id"));
+                for (field, about) in &relations {
+                    for member in item[&about.name].as_array().expect("members") {
+                        let far = member["id"].as_str().expect("an id").into();
+                        links.push(Link { relation: (of, *field), near: Arc::clone(&near), far });
+                    }
+                }
+            }
+            wanted.push((self.collection(of).id, ids));
+        }
+        let found = engine.run(&system, Snapshot(wanted)).await.expect("a read");
+        let records = found.iter().enumerate();
+        let records = records.flat_map(|(of, records)| records.iter().map(move |record| self.known(of, record)));
+        World { schema: self.world.schema.clone(), records: records.collect(), links }
+    }
+
     /// Makes a model, and an application of it with records and callers.
     pub(crate) async fn set(random: &mut Random) -> Result<Self, String> {
         let schema = Schema::random(random);
@@ -213,12 +270,12 @@ impl Stage {
                 _ => values[*field] = value.clone(),
             }
         }
-        let system = [Value::Id("00000000-0000-7000-8000-000000000000".into()), Value::Moment(NOW), Value::Moment(NOW)];
+        let system = [Value::Id("00000000-0000-7000-8000-000000000000".into()), Value::Moment(NEXT_COMMIT), Value::Moment(NEXT_COMMIT)];
         values[..3].clone_from_slice(&system);
         values[3] = Value::Int(1);
         for (field, value) in fields.iter().zip(&mut values) {
-            if field.kind == Kind::Enum(1) && value.is_null() {
-                *value = Value::Text(Arc::clone(&self.world.schema.enums[1].values[0]));
+            if let (Some(initial), Value::Null) = (self.world.schema.initial(&field.kind), &*value) {
+                *value = Value::Text(Arc::clone(initial));
             }
         }
         let asker = Asker { caller: Caller { kind: "SYSTEM", ..Caller::anonymous() }, now: NOW };

@@ -6,6 +6,8 @@ use super::{DECIMAL_UNIT, Kind, Random, Schema, Value, World};
 
 /// The moment at which every request of a test is made: 2026-01-31T12:00:00Z, in microseconds since 1970.
 pub const NOW: i64 = 1_769_860_800_000_000;
+/// What the reference takes for the moment of a commit that it hasn't seen: later than all that it has.
+pub const NEXT_COMMIT: i64 = NOW + 500_000;
 const HOUR: i64 = 3_600_000_000;
 
 const TEXTS: [&str; 12] = ["", "a", "b", "ab", "Ab", "aB", "é", "%", "_", "'", "a'\\\"b", "zeta"];

@@ -224,6 +224,13 @@ impl Schema {
         &self.types[of].fields[field]
     }
 
+    /// The state in which records begin, if the kind is one with states.
+    pub fn initial(&self, kind: &Kind) -> Option<&Arc<str>> {
+        let Kind::Enum(index) = kind else { return None };
+        let one = &self.enums[*index];
+        one.transitions.is_some().then(|| &one.values[0])
+    }
+
     /// The member field that declares a relation of which this is the other end, with its type.
     pub fn declared_by(&self, of: usize, field: usize) -> Option<(usize, usize)> {
         match self.field(of, field).kind {
