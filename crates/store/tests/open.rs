@@ -321,31 +321,6 @@ fn a_database_with_a_second_name_is_refused() {
     assert_eq!(open(first.path(), MODEL).expect("the database").outcome, Outcome::Unchanged);
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_second_mount_of_a_database_is_noticed() {
-    struct Mounted(std::path::PathBuf);
-    impl Drop for Mounted {
-        fn drop(&mut self) {
-            drop(std::process::Command::new("umount").arg(&self.0).status());
-        }
-    }
-    let (first, second) = (directory(), directory());
-    let running = open(first.path(), MODEL).expect("a database").store;
-    let (path, mounted) = (first.path().join("backstay.db"), second.path().join("backstay.db"));
-    fs::write(&mounted, "").expect("a file to mount it on");
-    let mount = std::process::Command::new("mount").arg("--bind").args([&path, &mounted]).output();
-    if !mount.is_ok_and(|output| output.status.success()) {
-        eprintln!("the tests may not mount anything; skipped");
-        return;
-    }
-    let _mounted = Mounted(mounted.clone());
-    let error = open(second.path(), MODEL).expect_err("refused");
-    assert!(matches!(&error, OpenError::LockedElsewhere { path } if *path == mounted), "{error:?}");
-    running.close();
-    assert_eq!(open(second.path(), MODEL).expect("the database").outcome, Outcome::Unchanged);
-}
-
 #[cfg(unix)]
 #[test]
 fn a_link_to_a_data_directory_leads_to_the_same_lock() {
