@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, RecordId, RequestId, Timestamp};
-use backstay_model::{Collection, CollectionId, FieldId, Model};
-use backstay_scalar::Value;
-use backstay_sql::{Row, Statement, Template};
+use backstay_model::{CollectionId, FieldId, Model};
+use backstay_scalar::{Value, ValueRef};
+use backstay_sql::{DecodeError, Row, Statement, Template};
 use backstay_store::{StoreError, Tx};
 
 use crate::Record;
@@ -36,7 +36,7 @@ impl Context {
     }
 }
 
-/// In whose name a part of an operation is done.
+/// In whose name a part of a transaction is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authority {
     /// The caller's: `@allow`, `@readonly` and guards are asked.
@@ -56,7 +56,7 @@ pub(crate) enum Retry {
     SettleEach,
 }
 
-/// What an operation works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
+/// What a transaction works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
 pub struct TxContext<'a, 't> {
     pub(crate) engine: &'a Inner,
     pub(crate) cx: &'a Context,
@@ -163,17 +163,20 @@ impl<'a> TxContext<'a, '_> {
         answered.map(|_| ()).map_err(|error| self.failed(error))
     }
 
+    /// The ids in the one column of a statement's rows.
     pub(crate) async fn ids(
         &mut self,
         template: &Template,
         bindings: Bindings<'_>,
         collection: CollectionId,
     ) -> Result<Vec<RecordId>, Error> {
+        const ID: usize = 0;
         let statement = self.statement(template, &bindings, collection);
         let mut ids = Vec::new();
         let visit = &mut |row: &dyn Row| {
-            if let backstay_scalar::ValueRef::Id(id) = row.value(usize::from(Collection::ID.0))? {
-                ids.push(id);
+            match row.value(ID)? {
+                ValueRef::Id(id) => ids.push(id),
+                _ => return Err(DecodeError { column: ID, expected: "an id" }.into()),
             }
             Ok(())
         };

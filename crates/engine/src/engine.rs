@@ -154,7 +154,7 @@ impl Engine {
         self.inner.store.clone().close();
     }
 
-    /// The record with this id, whoever asks; for Backstay's own use outside of an operation.
+    /// The record with this id, whoever asks; for Backstay's own use outside a transaction.
     pub async fn peek(&self, collection: CollectionId, id: RecordId) -> Result<Option<Record>, Error> {
         let plan = self.inner.templates.whole(&self.inner.planner, collection);
         let cx = Context::system(self);
@@ -205,7 +205,7 @@ impl Engine {
         let cx = Context::system(self);
         let cursor: Vec<Value> = after.into_iter().map(Value::Id).collect();
         let bindings = Bindings { limit: u64::from(limit), cursor: &cursor, ..Bindings::new(cx.caller(), cx.now) };
-        let column = plan.cursor.last().copied().unwrap_or(0);
+        let column = *plan.cursor.last().expect("the id is the last key of every order");
         let mut records = Vec::new();
         for id in self.ids(&plan.template, column, bindings).await? {
             records.extend(self.peek(collection, id).await?);

@@ -2,6 +2,7 @@
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
 mod answer;
+mod answered;
 mod application;
 mod asked;
 mod bind;

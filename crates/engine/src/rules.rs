@@ -5,10 +5,10 @@ use std::sync::Arc;
 use backstay_base::{Action, Error, ViolationKind};
 use backstay_expr::{Rule, Truth, truth};
 use backstay_model::FieldId;
-use backstay_scalar::ValueRef;
 use backstay_sql::{RecordSource, Row};
 
 use crate::TxContext;
+use crate::answered::{NoAnswer, truth_in};
 use crate::application::CallerClass;
 use crate::bind::{Bindings, InMemory};
 use crate::proposal::Proposal;
@@ -76,16 +76,13 @@ async fn answer(
     let template = class.plans.check(&cx.engine.planner, (collection, rule), this);
     let bindings = Bindings { proposed, stored, ..cx.bindings() };
     let statement = cx.statement(&template, &bindings, collection);
-    let mut answer = Truth::Unknown;
+    let mut answer = None;
     let visit = &mut |row: &dyn Row| {
-        answer = match row.value(0)? {
-            ValueRef::Bool(truth) => truth.into(),
-            _ => Truth::Unknown,
-        };
+        answer = Some(truth_in(row, 0)?);
         Ok(())
     };
     cx.rows(&statement, visit).await?;
-    Ok(answer)
+    answer.ok_or_else(|| Error::internal(NoAnswer))
 }
 
 /// Notes in an explanation what a rule says of the stored record; the statement that read the record has asked it.

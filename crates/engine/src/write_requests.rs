@@ -15,6 +15,7 @@ use crate::bind::InMemory;
 use crate::context::Retry;
 use crate::inner::Inner;
 use crate::read::{OneRecord, may_at_all};
+use crate::remember::Keyed;
 use crate::{
     Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, Tag, TxContext, Update,
     Written, remember,
@@ -52,7 +53,7 @@ pub(crate) fn create(
     if records > limits::BATCH_RECORDS {
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
-    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), &[b"create", collection.name.as_bytes()])?;
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), Keyed::Create(&collection.name))?;
     let work = Work::Create { collection: id, inputs, minimal: options.minimal };
     Ok(PreparedWrite { work, claim, encoder })
 }
@@ -66,9 +67,8 @@ pub(crate) fn update(
 ) -> Result<PreparedWrite, Error> {
     let Update { collection, id, input, options } = request;
     let name = &admitted(inner, cx, collection, Action::Update)?.name;
-    let wanted = remember::wanted(options.if_match.as_ref());
-    let what: [&[u8]; 4] = [b"update", name.as_bytes(), id.as_bytes(), &wanted];
-    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), &what)?;
+    let what = Keyed::Update(name, id, options.if_match.as_ref());
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::Update { record: (collection, id), input, if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder })
@@ -83,9 +83,8 @@ pub(crate) fn delete(
 ) -> Result<PreparedWrite, Error> {
     let Delete { collection, id, options } = request;
     let name = &admitted(inner, cx, collection, Action::Delete)?.name;
-    let wanted = remember::wanted(options.if_match.as_ref());
-    let what: [&[u8]; 4] = [b"delete", name.as_bytes(), id.as_bytes(), &wanted];
-    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), &what)?;
+    let what = Keyed::Delete(name, id, options.if_match.as_ref());
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let work = Work::Delete { record: (collection, id), if_match: options.if_match };
     Ok(PreparedWrite { work, claim, encoder })
 }

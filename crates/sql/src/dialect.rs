@@ -224,7 +224,7 @@ impl Dialect {
             (Self::Postgres, ColumnType::One(Storage::Timestamp)) => epoch_micros(value),
             (Self::Postgres, ColumnType::One(Storage::Bytes)) => call("encode", [value, word("hex")]),
             (Self::Postgres, ColumnType::One(Storage::Json) | ColumnType::List(_)) => cast(value, "text"),
-            _ => value,
+            (Self::Sqlite | Self::Postgres, _) => value,
         }
     }
 
@@ -232,7 +232,7 @@ impl Dialect {
     pub(crate) fn result(self, value: Sql, column: ColumnType) -> Sql {
         match (self, column) {
             (Self::Postgres, ColumnType::Nested) => cast(value, "text"),
-            _ => value,
+            (Self::Sqlite | Self::Postgres, _) => value,
         }
     }
 
@@ -244,7 +244,7 @@ impl Dialect {
             (Self::Postgres, Storage::Bytes) => call("encode", [value, word("hex")]),
             (Self::Postgres, Storage::Timestamp) => epoch_micros(value),
             (Self::Postgres, Storage::Text) => cast(value, "text"),
-            _ => value,
+            (Self::Sqlite | Self::Postgres, _) => value,
         }
     }
 

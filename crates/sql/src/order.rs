@@ -112,6 +112,7 @@ impl PageOrder {
     }
 }
 
+/// Whether the place's value of a key is null. The id, which comes after the sort keys, never is.
 fn is_null(position: &Position, index: usize) -> bool {
     position.nulls.get(index).copied().unwrap_or(false)
 }
