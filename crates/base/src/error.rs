@@ -131,7 +131,7 @@ pub enum ViolationKind {
     #[error("{0}")]
     ReadOnly(&'static str),
     /// The address that an account signs in with needs its password to be changed.
-    #[error("an account changes its address with its password, not by a patch")]
+    #[error("changing your own email address requires your password")]
     NeedsPassword,
     /// The model sets the field to the signed-in account, and the caller is none.
     #[error("this field is set to the signed-in account, but you are not signed in with one")]

@@ -29,7 +29,7 @@ pub(crate) async fn explain(
     let model = Arc::clone(&inner.application.model);
     let collection = model.collection(request.collection());
     let mut explanation = Explanation {
-        request: format!("{} {}", request.name(), collection.name),
+        request: format!("{} {}", request.kind().name(), collection.name),
         caller: explained(cx),
         allowed: true,
         refusal: None,
@@ -37,7 +37,7 @@ pub(crate) async fn explain(
         statements: Vec::new(),
         stages: Vec::new(),
     };
-    let action = request.action();
+    let action = request.kind().action();
     if let Err(refusal) = admitted(inner, cx, collection.id, action) {
         // No record matters: the type's rule refuses the caller as such.
         explanation.rules = transaction::run(inner, cx, TypeRule { collection: collection.id, action }).await?;

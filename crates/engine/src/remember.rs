@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
 use backstay_model::{CollectionId, Field};
-use backstay_scalar::{Scalar, Token};
+use backstay_scalar::read_id;
 use backstay_store::{KeyClaim, Recall};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -325,10 +325,6 @@ impl Kept {
             replayed: true,
         })
     }
-}
-
-fn read_id(text: &str) -> Option<RecordId> {
-    Scalar::Id.read(Token::Text(text)).ok()?.as_id()
 }
 
 /// What was answered, as a number that is stored.

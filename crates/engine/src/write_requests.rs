@@ -17,8 +17,8 @@ use crate::inner::Inner;
 use crate::read::{OneRecord, may_at_all};
 use crate::remember::Keyed;
 use crate::{
-    Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, Tag, TxContext, Update,
-    Written, remember,
+    Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, RequestKind, Tag, TxContext,
+    Update, Written, remember,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -104,11 +104,12 @@ pub(crate) fn admitted<'i>(
 impl PreparedWrite {
     /// Its name in the commit log.
     pub(crate) fn name(&self) -> &'static str {
-        match self.work {
-            Work::Create { .. } => "create",
-            Work::Update { .. } => "update",
-            Work::Delete { .. } => "delete",
-        }
+        let kind = match self.work {
+            Work::Create { .. } => RequestKind::Create,
+            Work::Update { .. } => RequestKind::Update,
+            Work::Delete { .. } => RequestKind::Delete,
+        };
+        kind.name()
     }
 
     /// The collection that it is about.

@@ -193,6 +193,11 @@ impl Field {
 }
 
 impl Field {
+    /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
+    pub fn is_readable(&self) -> bool {
+        self.class != Some(Class::Secret)
+    }
+
     /// The column of this part, where the field has one.
     pub fn column(&self, part: Part) -> Option<&Column> {
         self.columns.iter().find(|column| column.part == part)

@@ -32,6 +32,7 @@ use url::Url;
 
 pub use decimal::read_exact;
 pub use document::{Members, members, merged};
+pub use id::read_id;
 
 use crate::definition::{Definition, Letters, Writer};
 use crate::{Part, Problem, Schema, Storage, Token, Value, ValueRef};

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Model};
 use backstay_scalar::Storage;
 use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
 
@@ -147,6 +147,12 @@ impl<'m> Builder<'m> {
         Seen { anchor: Anchor { frame, record, collection: collection.id, perspective }, read: relation.read }
     }
 
+    /// Reads from the links of a many-to-many relation in a new SELECT: the SELECT, and the alias of the links.
+    pub(crate) fn links(&mut self, link: &Link, perspective: Perspective) -> (usize, Arc<str>) {
+        let frame = self.frame();
+        (frame, self.source(frame, links(link, perspective)))
+    }
+
     /// The members of a to-many relation, of all records that have it, in a new SELECT; `None` for any other field.
     pub(crate) fn members<'r>(
         &mut self,
@@ -161,8 +167,7 @@ impl<'m> Builder<'m> {
                 Some(Members { member, owner: Some(owner), declared })
             }
             FieldKind::ManyToMany { target, link } => {
-                let frame = self.frame();
-                let alias = self.source(frame, links(link, perspective));
+                let (frame, alias) = self.links(link, perspective);
                 let owner = column(&alias, &link.near);
                 let record = Record::Linked(alias, link.far.as_str().into());
                 let read = relation(self.model.collection(*target), perspective, (rights, Action::Read)).read;

@@ -38,6 +38,12 @@ impl Planner {
         Self { model, dialect }
     }
 
+    /// A planner for statements that are only measured (`Template::extent`), before there is a database: in both dialects
+    /// they read the same tables.
+    pub fn measuring(model: Arc<Model>) -> Self {
+        Self::new(model, Dialect::Sqlite)
+    }
+
     /// The database that the statements are for.
     pub fn dialect(&self) -> Dialect {
         self.dialect

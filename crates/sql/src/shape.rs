@@ -51,10 +51,10 @@ pub struct SortKey {
 }
 
 impl SortKey {
-    /// Whether records can be sorted by a field. A `Text` can be too long for that.
+    /// Whether records can be sorted by a field.
     pub fn takes(field: &Field) -> bool {
         match &field.kind {
-            FieldKind::Scalar(scalar) => *scalar != Scalar::Text && scalar.is_sortable(),
+            FieldKind::Scalar(scalar) => scalar.is_sortable(),
             FieldKind::Enum(_) => true,
             FieldKind::List(_)
             | FieldKind::ToOne { .. }
