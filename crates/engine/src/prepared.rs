@@ -165,7 +165,7 @@ impl Transaction for All {
 
     fn kilo_steps(&self) -> u32 {
         let reads = self.requests.iter().any(|request| request.writes() == Writes::None);
-        if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::OPERATION_KILO_STEPS }
+        if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
     }
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<Option<Answer>>, Error>> {

@@ -129,7 +129,7 @@ async fn explained(
     Ok(described(cx.model(), (name, rule), answer.clone(), parts))
 }
 
-/// What a rule and its parts come to by the caller alone, where no record is at hand.
+/// The answers of a rule and its parts for the caller alone, without a record.
 fn ask_of_nobody(cx: &TxContext<'_, '_>, compiled: &Compiled, leaves: &[&Expr]) -> Vec<String> {
     const EACH_RECORD: &str = "each record";
     let whole = compiled.rule().folded(&cx.class.truths);
@@ -157,7 +157,7 @@ fn described(
     };
     let line = model.sources.positions(rule.text.span).start.line;
     let file = model.sources.file(rule.text.span);
-    // A rule of the system model stands in no file of the application.
+    // A rule of the system model isn't in a file of the application.
     let place = file.map(|file| format!("{}:{line}", file.name)).unwrap_or_default();
     ExplainedRule { of, place, text: rule.text.text.to_string(), answer, parts }
 }

@@ -114,7 +114,7 @@ struct Kept {
     version: Option<i64>,
     body: Option<String>,
     tag: Option<String>,
-    /// What the caller was: an answer is shown again only to who may still see all of it.
+    /// The caller's rights: an answer is shown again only to a caller who may still see all of it.
     #[serde(default)]
     rights: String,
     /// The notation of the body.
@@ -300,7 +300,7 @@ impl Kept {
             },
             ids: written.ids.iter().map(RecordId::to_string).collect(),
             version: written.version,
-            // A notation that is no text would need a form of its own; until then such a body is not kept.
+            // A binary notation would need a form of its own; until then such a body isn't kept.
             body: written.body.as_ref().and_then(|body| String::from_utf8(body.to_vec()).ok()),
             tag: written.tag.as_ref().map(|tag| tag.as_str().to_owned()),
             rights,

@@ -200,7 +200,7 @@ impl Cursor {
     }
 }
 
-/// Asks for one new record, or several of which all or none are made.
+/// Asks for one new record, or for several, all of which are created or none.
 #[derive(Debug, Clone)]
 pub struct Create {
     /// Where.

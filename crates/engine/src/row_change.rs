@@ -10,8 +10,8 @@ use crate::proposal::{LinkChange, Proposal};
 use crate::templates::LinkStatement;
 use crate::{Record, TxContext};
 
-/// The one way a row is written: stages the row, its links, and its change for the commit log. It asks no rule: whoever
-/// makes one has asked.
+/// The one way a row is written: stages the row, its links, and its change for the commit log. It evaluates no rules:
+/// the steps before it have.
 #[derive(Debug)]
 pub(crate) struct RowChange;
 

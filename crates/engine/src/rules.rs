@@ -44,7 +44,7 @@ pub(crate) async fn decide(
     of: RuleOf<'_>,
     this: RecordSource,
 ) -> Result<Truth, Error> {
-    // In whose name it is done changes nothing about what a record must be.
+    // A check is about the record, no matter whose rules apply to the write.
     let class = match of {
         RuleOf::Check(..) => Arc::clone(&cx.class),
         RuleOf::Type(_) | RuleOf::Field(..) | RuleOf::Transition(..) => Arc::clone(&proposal.class),
@@ -148,7 +148,7 @@ pub(crate) async fn fields(
     proposal.settle()
 }
 
-/// `@check`s of the record as it would be: each must be true, or unknown for want of a value.
+/// `@check`s of the record as it would be: each must be true, or unknown because a value is missing.
 pub(crate) async fn checks(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
     for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {

@@ -36,7 +36,7 @@ enum Work {
     Delete { record: (CollectionId, RecordId), if_match: Option<IfMatch> },
 }
 
-/// Makes one record ready to be created, or several of which all or none are made.
+/// Prepares a create of one record, or of several, all of which are created or none.
 pub(crate) fn create(
     inner: &Inner,
     cx: &Context,
@@ -58,7 +58,7 @@ pub(crate) fn create(
     Ok(PreparedWrite { work, claim, encoder })
 }
 
-/// Makes a change of one record ready.
+/// Prepares an update of one record.
 pub(crate) fn update(
     inner: &Inner,
     cx: &Context,
@@ -74,7 +74,7 @@ pub(crate) fn update(
     Ok(PreparedWrite { work, claim, encoder })
 }
 
-/// Makes a deletion ready.
+/// Prepares a deletion.
 pub(crate) fn delete(
     inner: &Inner,
     cx: &Context,
@@ -167,7 +167,7 @@ impl PreparedWrite {
     }
 }
 
-/// What somebody who has not signed in is told instead of a refusal that signing in could lift.
+/// Turns a refusal that signing in could lift into an invitation to sign in, for anonymous callers.
 fn invitation(refusal: Error, caller: &Caller) -> Error {
     let of_account = |violation: &Violation| violation.kind == ViolationKind::NotAnAccount;
     let could_help = match &refusal {
@@ -221,7 +221,7 @@ impl TxContext<'_, '_> {
         Ok(records)
     }
 
-    /// The records that one request made, as their maker sees them.
+    /// The records that one request made, as the caller sees them.
     async fn all_seen(
         &mut self,
         collection: CollectionId,

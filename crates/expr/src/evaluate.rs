@@ -11,7 +11,7 @@ pub trait Environment {
     /// Who asks.
     fn caller(&self) -> &Caller;
 
-    /// The moment at which the operation began.
+    /// The moment at which the request began.
     fn now(&self) -> Timestamp;
 
     /// The value of the field at the end of the path, the whole of it where the path names a part; null where a

@@ -200,7 +200,7 @@ pub enum Node {
     Param(u16),
     /// Something of the caller.
     Caller(CallerPart),
-    /// `now` and `request.time`: the moment at which the operation began.
+    /// `now` and `request.time`: the moment at which the request began.
     Now,
     /// A field, reached from a record through to-one relations; without steps the record itself (its id).
     Path(Path),

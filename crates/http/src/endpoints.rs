@@ -54,7 +54,7 @@ const ACCOUNT: Endpoint = Endpoint {
     ..DOCUMENT
 };
 
-/// What every route answers to `OPTIONS`, whoever asks and whatever else the request carries.
+/// What every route answers to `OPTIONS`, for every caller and whatever else the request carries.
 pub(crate) static OPTIONS: Endpoint =
     Endpoint { verb: Verb::Options, handler: Handler::Options, parameters: Parameters::Ignored, ..DOCUMENT };
 

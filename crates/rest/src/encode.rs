@@ -85,7 +85,7 @@ fn writer(scalar: Option<Scalar>) -> Writer {
     scalar.map_or(write_stored as Writer, Scalar::writer)
 }
 
-/// Appends one row as a JSON object. The names of nested lists that were cut stand in its member `$more`.
+/// Appends one row as a JSON object. Its member `$more` names the nested lists that were cut.
 fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError> {
     if let Some(present) = output.present
         && row.value(present)? != ValueRef::Bool(true)

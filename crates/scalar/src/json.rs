@@ -87,7 +87,7 @@ fn display_quoted(out: &mut Vec<u8>, value: impl fmt::Display) {
     out.push(b'"');
 }
 
-/// Appends text of which nothing has to be escaped.
+/// Appends text that needs no escapes.
 fn plain(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     out.extend_from_slice(text);

@@ -50,7 +50,7 @@ struct Join {
 pub(crate) enum Record {
     /// A row of the table that goes by this alias.
     Row(Arc<str>),
-    /// A record of which only the key is at hand, in this column of a link table.
+    /// A record whose key alone has been read, from this column of a link table.
     Linked(Arc<str>, Arc<str>),
     /// `Slot::Proposed`.
     Proposed,
@@ -258,7 +258,7 @@ impl<'m> Builder<'m> {
         Seen { anchor, read: relation.read }
     }
 
-    /// The record with its columns at hand.
+    /// The record, joined if its columns aren't available yet.
     fn row(&mut self, anchor: &Anchor) -> Anchor {
         let Record::Linked(alias, far) = &anchor.record else { return anchor.clone() };
         let joins = &self.frames[anchor.frame].joins;
@@ -271,7 +271,7 @@ impl<'m> Builder<'m> {
 
     fn join(&mut self, from: &Anchor, field: FieldId, target: CollectionId, key: Sql) -> Anchor {
         let alias = self.alias();
-        // Who joins has the rule of the rows from `follow` or `members`.
+        // `follow` and `members`, which join, return the rule of the rows.
         let Relation { rows, .. } =
             relation(self.model.collection(target), from.perspective, (Rights::unrestricted(), Action::Read));
         let on = column(&alias, &self.column(target, ColumnRef::main(Collection::ID)).name).eq(key);

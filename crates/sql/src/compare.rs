@@ -110,7 +110,7 @@ impl Lowering<'_, '_, '_> {
         Val { sql, guards, form: Form::Column }
     }
 
-    /// One side of a comparison; a text that names a value of an enum stands in the statement's text.
+    /// One side of a comparison; a text that names a value of an enum is written into the statement.
     fn side(&mut self, expr: &Expr, beside: &Type) -> Val {
         match (&expr.node, beside) {
             (Node::Literal(Value::Text(text)), Type::Enum(_)) => Val::plain(word(text)),

@@ -1,4 +1,5 @@
-//! What the two databases write differently. Every difference is one `match` here.
+//! What the two databases write differently, one exhaustive `match` each. Differences that follow from how a database
+//! represents numbers and lists are in the modules that they concern, as a `match` without `_` too.
 
 use backstay_base::Timestamp;
 use backstay_scalar::{Storage, Value};

@@ -124,7 +124,7 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
     }
 }
 
-/// Whether an expression is lowered to little text, whatever a client writes.
+/// Whether an expression is lowered to a short text, whatever the client wrote.
 pub(crate) fn is_short(expr: &Expr) -> bool {
     match &expr.node {
         Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => true,

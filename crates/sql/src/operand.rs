@@ -14,10 +14,10 @@ pub(crate) struct Val {
     pub(crate) form: Form,
 }
 
-/// How a value stands in SQL.
+/// How a value is represented in SQL.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Form {
-    /// As a column of its type does.
+    /// As in a column of its type.
     Column,
     /// The literal null.
     Null,

@@ -17,7 +17,7 @@ pub struct Planner {
 pub enum RecordSource {
     /// `Slot::Proposed`: the record as it would be. `new` is always this one.
     Proposed,
-    /// `Slot::Stored`: the record as the operation has read it.
+    /// `Slot::Stored`: the record as the transaction has read it.
     Stored,
 }
 

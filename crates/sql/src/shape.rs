@@ -10,7 +10,7 @@ use crate::{ColumnRef, ColumnType, Perspective, Template};
 /// Everything but the rights that makes two reads the same statement.
 #[derive(Debug, Clone)]
 pub struct ReadShape {
-    /// What is done with the records, as rules name it: whichever the rights allow it on exist.
+    /// What is done with the records, as rules name it. Only records on which the rights allow it exist here.
     pub action: Action,
     /// Which version of the data.
     pub perspective: Perspective,

@@ -30,6 +30,7 @@ impl Lowering<'_, '_, '_> {
                     _ => unreachable!("{function:?} takes one operand"),
                 }
             }
+            // A list that is written out is lowered where it is used, item by item. Anywhere else it is unknown.
             Node::List(_) => Val::null(),
             Node::Not(_)
             | Node::Binary(..)

@@ -13,12 +13,12 @@ use crate::{ColumnRef, ColumnType, Perspective, Planner, RecordLayout, RecordSou
 const LIVE: Perspective = Perspective::Live;
 
 impl Planner {
-    /// The record with `Slot::Id`, whoever asks: every stored column, then one nullable Boolean per rule, in which `this`
+    /// The record with `Slot::Id`, unrestricted: every stored column, then one nullable Boolean per rule, in which `this`
     /// is the record and `new` is `Slot::Proposed`.
     pub fn stored(&self, collection: CollectionId, rules: &[Expr]) -> StoredPlan {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
-        let this = whoever_asks(&mut builder, definition);
+        let this = unrestricted(&mut builder, definition);
         let new = Anchor { record: Record::Proposed, ..this.clone() };
         let layout = RecordLayout::of(definition);
 
@@ -96,7 +96,7 @@ impl Planner {
     /// Ids of the records whose to-one field is `Slot::Id`, in order, at most `Slot::Limit`.
     pub fn referencing(&self, collection: CollectionId, field: FieldId) -> Template {
         let mut builder = self.builder();
-        let from = whoever_asks(&mut builder, self.model.collection(collection));
+        let from = unrestricted(&mut builder, self.model.collection(collection));
         let (id, reference) = (builder.key(&from), builder.stored(&from, ColumnRef::main(field)));
         let target = builder.id_slot(Slot::Id);
         let mut select = Query::select();
@@ -111,7 +111,7 @@ impl Planner {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
         let proposed = proposed(&mut builder, collection);
-        let from = whoever_asks(&mut builder, definition);
+        let from = unrestricted(&mut builder, definition);
         let mut select = Query::select();
         select.expr(builder.key(&from));
         for (at, _) in columns_of(definition).filter(|(at, _)| fields.contains(&at.field)) {
@@ -172,8 +172,8 @@ impl Planner {
     }
 }
 
-/// The records of a collection, whoever asks.
-fn whoever_asks(builder: &mut Builder<'_>, collection: &Collection) -> Anchor {
+/// All records of a collection, unrestricted: for Backstay's own reads.
+fn unrestricted(builder: &mut Builder<'_>, collection: &Collection) -> Anchor {
     builder.rows(collection, LIVE, (Rights::unrestricted(), Action::Read)).anchor
 }
 
