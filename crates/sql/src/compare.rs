@@ -1,11 +1,10 @@
 use backstay_expr::{Expr, Node, Operator, Path, Type};
 use backstay_model::ColumnStorage;
 use backstay_scalar::{Part, Storage, Value};
-use rust_decimal::Decimal;
 use sea_query::{Expr as Sql, ExprTrait, Func, Query};
 
 use crate::lower::{Lowering, is_short};
-use crate::operand::{Form, Val, constant_decimal, scaled_up};
+use crate::operand::{Form, Val, constant_decimal, digits_of, scaled_up};
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::{boolean, call, column, integer, name, only_where, word};
@@ -315,11 +314,6 @@ fn scale_of(value: &Val) -> u8 {
         Form::Exact(slot) => constant_decimal(slot).map_or(0, |number| digits_of(&number)),
         Form::Column | Form::Null | Form::Number | Form::Micros => 0,
     }
-}
-
-/// Digits after the point of a number, which are 28 at most.
-pub(crate) fn digits_of(number: &Decimal) -> u8 {
-    u8::try_from(number.scale()).expect("a decimal has at most 28 digits after the point")
 }
 
 /// The operator that is true where this one is false.

@@ -5,9 +5,8 @@ use sea_query::{CaseStatement, Expr as Sql};
 
 use crate::arithmetic::{Computation, is_arithmetic};
 use crate::builder::Anchor;
-use crate::compare::digits_of;
 use crate::lower::Lowering;
-use crate::operand::{Form, Val, constant_decimal};
+use crate::operand::{Form, Val, constant_decimal, digits_of};
 use crate::predicate::Pred;
 use crate::tree::{boolean, integer, only_where, word};
 use crate::{ColumnRef, ColumnType, Dialect, Slot};
