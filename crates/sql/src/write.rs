@@ -63,7 +63,7 @@ impl Planner {
         insert.columns(columns_of(definition).map(|(_, column)| name(&column.name)));
         let values: Vec<Sql> = columns_of(definition).map(|(at, _)| builder.stored(&proposed, at)).collect();
         let whole = insert.values(values).is_ok();
-        debug_assert!(whole, "one value per column");
+        assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
     }
 
@@ -130,7 +130,7 @@ impl Planner {
         let mut insert = Query::insert();
         insert.into_table(name(written_links(link))).columns([name(&link.near), name(&link.far)]);
         let whole = insert.values([near, far]).is_ok();
-        debug_assert!(whole, "one value per column");
+        assert!(whole, "one value per column");
         insert.on_conflict(OnConflict::columns([name(&link.near), name(&link.far)]).do_nothing().to_owned());
         builder.finish(&insert, Vec::new())
     }
