@@ -59,10 +59,13 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
             }
         }
-        // They are flags of a field, which `field::field` sets also where its type is wrong.
-        FieldDirective::Readonly | FieldDirective::Immutable => {}
-        // They are part of the field's type: `Declared::kind` reads them.
-        FieldDirective::Inverse | FieldDirective::OnDelete | FieldDirective::Precision => {}
+        // `field::field` sets the flags, also where the field's type is wrong; the others are part of the type, which
+        // `Declared::kind` reads.
+        FieldDirective::Readonly
+        | FieldDirective::Immutable
+        | FieldDirective::Inverse
+        | FieldDirective::OnDelete
+        | FieldDirective::Precision => {}
     }
 }
 
