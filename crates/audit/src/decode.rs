@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
             kind: self.caller()?,
             id: self.optional_id()?,
             request: self.optional_id()?.map(RequestId),
-            operation: Cow::Owned(self.text()?.to_owned()),
+            transaction: Cow::Owned(self.text()?.to_owned()),
         })
     }
 

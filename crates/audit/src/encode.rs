@@ -37,7 +37,7 @@ impl EntryWriter {
         bytes.push(origin.kind_byte());
         put_optional_id(&mut bytes, origin.id);
         put_optional_id(&mut bytes, origin.request.map(|request| request.0));
-        put_text(&mut bytes, &origin.operation);
+        put_text(&mut bytes, &origin.transaction);
         put_length(&mut bytes, changes);
         Self { bytes, changes_left: changes, records_left: 0, fields: 0, values_left: 0, head: 0..0 }
     }

@@ -20,7 +20,7 @@ use crate::RecordKey;
 /// | caller's kind | one byte: 0 anonymous, 1 account, 2 service, 3 operator, 4 Backstay itself |
 /// | caller's id | `00` if there is none, else `01` and 16 bytes |
 /// | request id | `00` if there is none, else `01` and 16 bytes |
-/// | operation | *text*: its name |
+/// | transaction | *text*: its name |
 /// | number of changes | *count*, at least 1 |
 /// | changes | one after the other, in the order in which they were made |
 ///
@@ -105,8 +105,8 @@ pub struct Origin {
     pub id: Option<RecordId>,
     /// The request; absent if there was none, as on the command line.
     pub request: Option<RequestId>,
-    /// The operation's name, such as `create`.
-    pub operation: Cow<'static, str>,
+    /// The transaction's name, such as `create`.
+    pub transaction: Cow<'static, str>,
 }
 
 impl Origin {

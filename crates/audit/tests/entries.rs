@@ -51,7 +51,7 @@ fn entry(changes: Vec<LoggedChange>) -> Entry {
             kind: CallerKind::Account,
             id: Some(id(CALLER)),
             request: Some(RequestId(id(REQUEST))),
-            operation: Cow::Borrowed("create"),
+            transaction: Cow::Borrowed("create"),
         },
         changes,
     }
@@ -82,7 +82,7 @@ fn encode(entry: &Entry) -> Vec<u8> {
 /// What every entry made by `entry` begins with, up to the number of its changes.
 // 2026-01-31T12:00:00.000001Z is 1 769 860 800 000 001 microseconds after the epoch.
 const HEAD: [&str; 8] = ["02", "000649add4493001", "c801", "01", "01", CALLER, "01", REQUEST];
-/// The operation, and that there is one change.
+/// The transaction, and that there is one change.
 const ONE: [&str; 2] = ["06 637265617465", "01"];
 
 fn whole(rest: &[&str]) -> Vec<u8> {

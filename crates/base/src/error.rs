@@ -131,7 +131,7 @@ pub enum ViolationKind {
     #[error("{0}")]
     ReadOnly(&'static str),
     /// The address that an account signs in with needs its password to be changed.
-    #[error("an account changes its address with its password, not by a patch")]
+    #[error("changing your own email address requires your password")]
     NeedsPassword,
     /// The model sets the field to the signed-in account, and the caller is none.
     #[error("this field is set to the signed-in account, but you are not signed in with one")]
@@ -186,7 +186,7 @@ fn allowed_states(allowed: &[String]) -> String {
     if allowed.is_empty() { "; it is final".to_owned() } else { format!("; it can become {}", allowed.join(", ")) }
 }
 
-/// Why an operation clashes with what is stored or under way.
+/// Why a request clashes with what is stored or under way.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// Another record has this value.
@@ -223,7 +223,7 @@ pub enum Conflict {
     /// The idempotency key is in use by a request that has not ended.
     #[error("a request with this idempotency key is still under way")]
     InFlight,
-    /// The stored record changed while the operation ran.
+    /// The stored record changed while the transaction ran.
     #[error("the record was changed at the same time")]
     Concurrent,
     /// What was asked is already so.
@@ -273,7 +273,7 @@ pub enum Limit {
         /// Whole seconds to wait.
         retry_after_seconds: u64,
     },
-    /// The operation needs more work than one may cost.
+    /// The request needs more work than one may cost.
     #[error("the request is too expensive; narrow the filter, or add an index for it")]
     Cost,
     /// There is no space left to store anything.
@@ -290,7 +290,7 @@ pub enum Limit {
     },
 }
 
-/// Why an operation was refused or failed: the error of the domain. Free of HTTP; crate `http` gives each its status.
+/// Why a request was refused or failed: the error of the domain. Free of HTTP; crate `http` gives each its status.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The request cannot be understood: its form, a parameter, a filter.

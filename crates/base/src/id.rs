@@ -94,7 +94,7 @@ pub struct IdSource {
 }
 
 /// Random bytes that are fetched for many ids at once: to ask the operating system costs more than all else of an id.
-/// Ids are no secrets; what must not be guessed takes its bytes from the entropy itself.
+/// Ids aren't secret; what must not be guessed takes its bytes from the entropy itself.
 #[derive(Debug)]
 struct Spare {
     bytes: [u8; 512],

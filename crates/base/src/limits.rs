@@ -56,13 +56,13 @@ pub const LINKS_READ: u64 = 100_000;
 pub const REQUEST_SECONDS: u64 = 30;
 /// Virtual-machine steps, in thousands, of a read on the worker before it moves to the reader pool.
 pub const READ_KILO_STEPS: u32 = 20;
-/// Virtual-machine steps, in thousands, of one operation on the writer or one read in the reader pool.
-pub const OPERATION_KILO_STEPS: u32 = 50_000;
+/// Virtual-machine steps, in thousands, of one transaction on the writer or one read in the reader pool.
+pub const TRANSACTION_KILO_STEPS: u32 = 50_000;
 /// The same, of several requests that write and read in one transaction: their reads hold up the writer.
 pub const MIXED_KILO_STEPS: u32 = 10_000;
-/// Operations that share one commit at most.
-pub const GROUP_OPERATIONS: usize = 256;
-/// Operations that wait for the writer before new ones are refused.
+/// Transactions that share one commit at most.
+pub const GROUP_TRANSACTIONS: usize = 256;
+/// Transactions that wait for the writer before new ones are refused.
 pub const WRITER_QUEUE: usize = 8192;
 /// Characters of a password at most; the least is configured.
 pub const PASSWORD_CHARS_MAX: usize = 256;
@@ -86,7 +86,7 @@ pub const MODEL_FILES: usize = 1000;
 pub const MODEL_FILE_BYTES: usize = 1024 * 1024;
 /// Depth of brackets in a model file, counted before it is parsed.
 pub const MODEL_DEPTH: usize = 64;
-/// Diagnostics of one model that are told; more are counted.
+/// Diagnostics of one model that are shown; the rest are counted.
 pub const MODEL_DIAGNOSTICS: usize = 100;
 /// Types of a model, those of the system model included.
 pub const MODEL_COLLECTIONS: usize = 1000;

@@ -3,7 +3,7 @@
 
 use backstay_base::{Action, Error, Place, Violation, ViolationKind, limits};
 use backstay_expr::Rights;
-use backstay_model::{Class, Collection, CollectionId, Field, FieldId, FieldKind, Model};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
 use backstay_sql::{Selected, SelectedField, Selection, SortKey};
 
 use crate::Filter;
@@ -17,7 +17,7 @@ pub(crate) struct View<'v> {
 
 impl View<'_> {
     fn may_see(self, collection: CollectionId, field: FieldId) -> bool {
-        self.model.field(collection, field).class != Some(Class::Secret) && self.rights.may_see(collection, field)
+        self.rights.may_see(collection, field)
     }
 
     fn refuses(self, collection: CollectionId) -> bool {

@@ -1,16 +1,17 @@
 use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{Environment, Path, Root, Start};
-use backstay_model::CollectionId;
+use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Part, Value};
 use backstay_sql::{ColumnRef, Slot, Statement, Template};
 
-/// Where the values of a statement's placeholders come from.
+/// Where the values of a statement's placeholders come from. Whoever runs a statement gives it everything that it names:
+/// the planner and its callers agree on that, and `value` asserts it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bindings<'b> {
     pub(crate) caller: &'b Caller,
     pub(crate) now: Timestamp,
     pub(crate) id: Option<RecordId>,
-    pub(crate) version: i64,
+    pub(crate) version: Option<i64>,
     /// By `FieldId`; empty where there is no proposed record.
     pub(crate) proposed: &'b [Value],
     /// By `FieldId`; empty where no stored record was read.
@@ -27,7 +28,7 @@ impl<'b> Bindings<'b> {
             caller,
             now,
             id: None,
-            version: 0,
+            version: None,
             proposed: &[],
             stored: &[],
             params: &[],
@@ -46,19 +47,23 @@ impl<'b> Bindings<'b> {
     }
 
     /// The value of one placeholder.
+    ///
+    /// # Panics
+    /// Panics if the statement names something that nobody gave it. A plausible value instead, such as null, would make a
+    /// rule unknown or a record vanish.
     pub(crate) fn value(&self, slot: &Slot) -> Value {
         let stored = |values: &[Value], column: ColumnRef| part(values, column.field.0, column.part);
         match slot {
-            Slot::Id => self.id.map_or(Value::Null, Value::Id),
-            Slot::Version => Value::Int(self.version),
+            Slot::Id => Value::Id(self.id.expect("a statement that names a record is bound with its id")),
+            Slot::Version => Value::Int(self.version.expect("a statement that names a version is bound with it")),
             Slot::Proposed(column) => stored(self.proposed, *column),
             Slot::Stored(column) => stored(self.stored, *column),
             Slot::Caller(part) => part.of(self.caller),
             Slot::Now => Value::Timestamp(self.now),
             Slot::Param(index, of) => part(self.params, *index, *of),
             Slot::Cursor(index) => part(self.cursor, *index, Part::Main),
-            Slot::Limit => Value::Int(i64::try_from(self.limit).unwrap_or(i64::MAX)),
-            Slot::Argument(_) => self.argument.map_or(Value::Null, Value::Id),
+            Slot::Limit => Value::Int(i64::try_from(self.limit).expect("every limit is far below 2^63")),
+            Slot::Argument(_) => Value::Id(self.argument.expect("a statement about a link is bound with its far end")),
             Slot::Constant(value) => value.clone(),
         }
     }
@@ -74,9 +79,9 @@ pub(crate) struct Question<'q> {
     pub(crate) withheld: bool,
 }
 
-/// One column of the value with this index; null where there is none.
+/// One column of the value with this index.
 fn part(values: &[Value], index: u16, part: Part) -> Value {
-    values.get(usize::from(index)).map_or(Value::Null, |value| part.of(value))
+    part.of(&values[usize::from(index)])
 }
 
 /// Records in memory, for rules that follow no relation.
@@ -98,9 +103,10 @@ impl Environment for InMemory<'_> {
     }
 
     fn value(&self, from: Start, path: &Path) -> Value {
-        debug_assert!(path.steps.len() <= 1 && !matches!(path.root, Root::Bound(_)), "the rule follows a relation");
+        assert!(path.steps.len() <= 1 && !matches!(path.root, Root::Bound(_)), "the rule follows a relation");
         let record = if from == Start::New { self.new } else { self.this };
-        let field = path.steps.first().map_or(0, |field| usize::from(field.0));
-        record.get(field).cloned().unwrap_or(Value::Null)
+        // Without steps a path means the record itself, which is its id.
+        let field = path.steps.first().copied().unwrap_or(Collection::ID);
+        record[usize::from(field.0)].clone()
     }
 }

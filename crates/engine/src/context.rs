@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, RecordId, RequestId, Timestamp};
-use backstay_model::{Collection, CollectionId, FieldId, Model};
-use backstay_scalar::Value;
-use backstay_sql::{Row, Statement, Template};
+use backstay_model::{CollectionId, FieldId, Model};
+use backstay_scalar::{Value, ValueRef};
+use backstay_sql::{DecodeError, Row, Statement, Template};
 use backstay_store::{StoreError, Tx};
 
 use crate::Record;
@@ -12,7 +12,7 @@ use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::recorder::Recorder;
 
-/// One request: who asks, under which id, at which moment.
+/// One request: its caller, its id and the moment at which it began.
 #[derive(Debug, Clone)]
 pub struct Context {
     caller: Arc<Caller>,
@@ -30,18 +30,18 @@ impl Context {
         Self { caller, class, request, now }
     }
 
-    /// Who asks.
+    /// The caller.
     pub fn caller(&self) -> &Arc<Caller> {
         &self.caller
     }
 }
 
-/// In whose name a part of an operation is done.
+/// Whose rules apply to a part of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authority {
-    /// The caller's: `@allow`, `@readonly` and guards are asked.
+    /// The caller's: `@allow`, `@readonly` and guards apply.
     Caller,
-    /// Backstay's own: they are not. Types, checks, references and uniqueness hold all the same.
+    /// Backstay's own: they don't. Types, checks, references and uniqueness still apply.
     System,
 }
 
@@ -56,7 +56,7 @@ pub(crate) enum Retry {
     SettleEach,
 }
 
-/// What an operation works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
+/// What a transaction works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
 pub struct TxContext<'a, 't> {
     pub(crate) engine: &'a Inner,
     pub(crate) cx: &'a Context,
@@ -80,7 +80,7 @@ impl std::fmt::Debug for TxContext<'_, '_> {
 }
 
 impl<'a> TxContext<'a, '_> {
-    /// Who asks.
+    /// The caller.
     pub fn caller(&self) -> &'a Caller {
         self.cx.caller()
     }
@@ -105,7 +105,7 @@ impl<'a> TxContext<'a, '_> {
         self.engine.next_id()
     }
 
-    /// The record with this id, whoever asks.
+    /// The record with this id, whatever the caller may see.
     pub async fn get(&mut self, collection: CollectionId, id: RecordId) -> Result<Option<Record>, Error> {
         let plan = self.engine.templates.whole(&self.engine.planner, collection);
         let statement = self.statement(&plan.template, &self.bindings().id(id), collection);
@@ -118,8 +118,8 @@ impl<'a> TxContext<'a, '_> {
         Ok(found)
     }
 
-    /// The record whose fields have these values, whoever asks. They are those of a unique index: of several records
-    /// any is found.
+    /// The record whose fields have these values, whatever the caller may see. Name the fields of a unique index: if several records
+    /// match, any one of them is returned.
     pub async fn find(&mut self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
         let (template, proposed) = self.engine.lookup(collection, by);
         let bindings = Bindings { proposed: &proposed, ..self.bindings() };
@@ -129,7 +129,7 @@ impl<'a> TxContext<'a, '_> {
         }
     }
 
-    /// Ids of records whose to-one relation leads to this record, whoever asks; at most `limit`.
+    /// Ids of records whose to-one relation leads to this record, whatever the caller may see; at most `limit`.
     pub async fn referring(
         &mut self,
         collection: CollectionId,
@@ -163,17 +163,20 @@ impl<'a> TxContext<'a, '_> {
         answered.map(|_| ()).map_err(|error| self.failed(error))
     }
 
+    /// The ids in the one column of a statement's rows.
     pub(crate) async fn ids(
         &mut self,
         template: &Template,
         bindings: Bindings<'_>,
         collection: CollectionId,
     ) -> Result<Vec<RecordId>, Error> {
+        const ID: usize = 0;
         let statement = self.statement(template, &bindings, collection);
         let mut ids = Vec::new();
         let visit = &mut |row: &dyn Row| {
-            if let backstay_scalar::ValueRef::Id(id) = row.value(usize::from(Collection::ID.0))? {
-                ids.push(id);
+            match row.value(ID)? {
+                ValueRef::Id(id) => ids.push(id),
+                _ => return Err(DecodeError { column: ID, expected: "an id" }.into()),
             }
             Ok(())
         };

@@ -154,7 +154,7 @@ impl Engine {
         self.inner.store.clone().close();
     }
 
-    /// The record with this id, whoever asks; for Backstay's own use outside of an operation.
+    /// The record with this id, whatever the caller may see; for Backstay's own use outside a transaction.
     pub async fn peek(&self, collection: CollectionId, id: RecordId) -> Result<Option<Record>, Error> {
         let plan = self.inner.templates.whole(&self.inner.planner, collection);
         let cx = Context::system(self);
@@ -164,8 +164,8 @@ impl Engine {
         Ok(sink.found.pop())
     }
 
-    /// The record whose fields have these values, whoever asks. They are those of a unique index: of several records
-    /// any is found.
+    /// The record whose fields have these values, whatever the caller may see. Name the fields of a unique index: if several records
+    /// match, any one of them is returned.
     pub async fn peek_by(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
         let (template, proposed) = self.inner.lookup(collection, by);
         let cx = Context::system(self);
@@ -176,7 +176,7 @@ impl Engine {
         }
     }
 
-    /// The records whose to-one relation leads to this record, whoever asks; at most `limit`.
+    /// The records whose to-one relation leads to this record, whatever the caller may see; at most `limit`.
     pub async fn peek_all(
         &self,
         collection: CollectionId,
@@ -194,7 +194,7 @@ impl Engine {
         Ok(records)
     }
 
-    /// Records in the order of their ids, whoever asks: those after `after`, at most `limit`.
+    /// Records in the order of their ids, whatever the caller may see: those after `after`, at most `limit`.
     pub async fn peek_page(
         &self,
         collection: CollectionId,
@@ -205,7 +205,7 @@ impl Engine {
         let cx = Context::system(self);
         let cursor: Vec<Value> = after.into_iter().map(Value::Id).collect();
         let bindings = Bindings { limit: u64::from(limit), cursor: &cursor, ..Bindings::new(cx.caller(), cx.now) };
-        let column = plan.cursor.last().copied().unwrap_or(0);
+        let column = *plan.cursor.last().expect("the id is the last key of every order");
         let mut records = Vec::new();
         for id in self.ids(&plan.template, column, bindings).await? {
             records.extend(self.peek(collection, id).await?);

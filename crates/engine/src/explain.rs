@@ -29,7 +29,7 @@ pub(crate) async fn explain(
     let model = Arc::clone(&inner.application.model);
     let collection = model.collection(request.collection());
     let mut explanation = Explanation {
-        request: format!("{} {}", request.name(), collection.name),
+        request: format!("{} {}", request.kind().name(), collection.name),
         caller: explained(cx),
         allowed: true,
         refusal: None,
@@ -37,7 +37,7 @@ pub(crate) async fn explain(
         statements: Vec::new(),
         stages: Vec::new(),
     };
-    let action = request.action();
+    let action = request.kind().action();
     if let Err(refusal) = admitted(inner, cx, collection.id, action) {
         // No record matters: the type's rule refuses the caller as such.
         explanation.rules = transaction::run(inner, cx, TypeRule { collection: collection.id, action }).await?;
@@ -135,13 +135,23 @@ impl Transaction for Rehearsal {
             };
             let verdict = verdict.map_err(|error| cx.engine.veiled(error, cx.cx));
             let executed = cx.tx.watched();
-            let (rules, statements) = cx.recorder.take().unwrap_or_default().finish(executed);
+            let (rules, statements) = recorded(cx)?.finish(executed);
             of_read.extend(rules);
             *self.recording.lock() = Recording { verdict: Some(verdict), rules: of_read, statements };
             Err(Error::internal(Rehearsed))
         })
     }
 }
+
+/// Ends a recording that was begun.
+fn recorded(cx: &mut TxContext<'_, '_>) -> Result<Recorder, Error> {
+    cx.recorder.take().ok_or_else(|| Error::internal(NotRecorded))
+}
+
+/// A rehearsal whose recorder somebody took away.
+#[derive(Debug, thiserror::Error)]
+#[error("a rehearsal was not recorded")]
+struct NotRecorded;
 
 /// The rules of a read, asked part by part: of one record, or of none in particular.
 async fn read_rules(cx: &mut TxContext<'_, '_>, (collection, record): ReadOf) -> Result<Vec<ExplainedRule>, Error> {
@@ -150,7 +160,7 @@ async fn read_rules(cx: &mut TxContext<'_, '_>, (collection, record): ReadOf) ->
     let Some(stored) = cx.get(collection.id, id).await? else {
         cx.recorder = Some(Recorder::default());
         recording::absent(cx, collection, Action::Read);
-        return Ok(cx.recorder.take().unwrap_or_default().finish(Vec::new()).0);
+        return Ok(recorded(cx)?.finish(Vec::new()).0);
     };
     let values = Record::values(&stored);
     let subject = Subject { this: RecordSource::Stored, stored: values, proposed: values };

@@ -11,7 +11,7 @@ use crate::proposal::Proposal;
 use crate::{Authority, Input, TxContext};
 
 /// Puts the input in the place of what is stored. What a caller sees and sends back as it is stored changes nothing and is
-/// no part of the input any more, whoever may write it.
+/// dropped from the input, even if the caller couldn't write it.
 pub(crate) fn patch(proposal: &mut Proposal<'_>, mut input: Input) {
     if proposal.authority == Authority::Caller {
         let unchanged = |field: FieldId, value: &Value| proposal.sees(field) && proposal.stored_value(field) == value;
@@ -58,8 +58,8 @@ pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
     }
 }
 
-/// Refuses fields that cannot be changed and would be. Of one that the caller may not see, that it is named is enough:
-/// else it could be guessed.
+/// Refuses fields that cannot be changed and would be. If the caller may not see
+/// the field, naming it is enough to be refused: otherwise its value could be guessed.
 pub(crate) fn refuse_immutable(proposal: &mut Proposal<'_>) {
     if proposal.authority == Authority::System {
         return;
@@ -88,8 +88,8 @@ pub(crate) fn refuse_own_address(cx: &TxContext<'_, '_>, proposal: &mut Proposal
     }
 }
 
-/// Gives fields the values of their `@set`. What Backstay itself was given stays, such as the author in a seed file, of
-/// whom `auth.id` knows nothing.
+/// Gives fields the values of their `@set`. What Backstay itself was given stays, such as the author in a seed file,
+/// whom `auth.id` doesn't name.
 pub(crate) fn sets(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, on: SetOn) {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
     for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {
@@ -127,7 +127,7 @@ fn give(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, field: &Field, valu
 fn fitted(cx: &TxContext<'_, '_>, field: &Field, value: Value) -> Result<Value, ViolationKind> {
     let (model, caller) = (cx.model(), cx.caller());
     let of_accounts = field.kind.target().is_some() && field.kind.target() == model.identity;
-    // Keys and operators have ids as well, but no record among the accounts; who has not signed in has neither.
+    // Keys and operators have ids too, but no record among the accounts. An anonymous caller has neither.
     let names_caller = value.as_id() == caller.id && (caller.id.is_some() || caller.kind == CallerKind::Anonymous);
     if of_accounts && caller.kind != CallerKind::Account && names_caller {
         return if field.required { Err(ViolationKind::NotAnAccount) } else { Ok(Value::Null) };
@@ -145,8 +145,7 @@ fn fitted(cx: &TxContext<'_, '_>, field: &Field, value: Value) -> Result<Value, 
     }
 }
 
-/// Refuses required fields without a value. Where it is known already what is wrong with one, that it has no value is no
-/// news.
+/// Refuses required fields without a value, unless the field has been refused for another reason already.
 pub(crate) fn require(proposal: &mut Proposal<'_>) {
     for field in proposal.collection.stored_fields() {
         if field.required && proposal.value(field.id).is_null() && !proposal.is_refused(field) {

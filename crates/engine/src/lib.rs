@@ -2,6 +2,7 @@
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
 mod answer;
+mod answered;
 mod application;
 mod asked;
 mod bind;
@@ -60,8 +61,8 @@ pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
-    Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Request, Requests, Update,
-    WriteOptions,
+    Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Request, RequestKind,
+    Requests, Update, WriteOptions,
 };
 pub use tag::Tag;
 pub use transaction::Transaction;

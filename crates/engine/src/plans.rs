@@ -166,7 +166,8 @@ impl Plans {
         Ok(plan)
     }
 
-    /// The statement that reads a stored record with the truth of its read rule and of the rule for this action.
+    /// The statement that reads a stored record with the truth of its read rule and of the rule for this action, which is
+    /// update or delete.
     pub(crate) fn stored(
         &self,
         planner: &Planner,
@@ -174,9 +175,12 @@ impl Plans {
         (collection, action): (CollectionId, Action),
     ) -> &StoredPlan {
         let plans = self.of(collection);
-        let (slot, action) = match action {
-            Action::Delete => (&plans.stored_for_delete, Action::Delete),
-            _ => (&plans.stored_for_update, Action::Update),
+        let slot = match action {
+            Action::Update => &plans.stored_for_update,
+            Action::Delete => &plans.stored_for_delete,
+            Action::Read | Action::Get | Action::Search | Action::Refer | Action::Create => {
+                unreachable!("only updates and deletions start from a stored record")
+            }
         };
         slot.get_or_init(|| {
             let rule = rights.rule(collection, action);

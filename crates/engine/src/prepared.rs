@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::inner::{Inner, too_large};
 use crate::read::{self, Alone, PreparedGet, PreparedList};
+use crate::remember::Keyed;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
     Answer, Context, Encoder, Refused, Request, Requests, Transaction, TxContext, Written, remember, transaction,
@@ -122,7 +123,7 @@ pub(crate) async fn answer_all(
         let range = format!("1 to {} requests", limits::TRANSACTION_REQUESTS);
         return Err(whole(Error::malformed(Place::Whole, ViolationKind::Range(range))));
     }
-    let claim = remember::claim(cx.caller(), idempotency.as_ref(), &[b"transact"]).map_err(whole)?;
+    let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Transact).map_err(whole)?;
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose().map_err(whole)?;
     let mut requests = Vec::with_capacity(list.len());
     for (index, request) in list.into_iter().enumerate() {
@@ -164,7 +165,7 @@ impl Transaction for All {
 
     fn kilo_steps(&self) -> u32 {
         let reads = self.requests.iter().any(|request| request.writes() == Writes::None);
-        if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::OPERATION_KILO_STEPS }
+        if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
     }
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<Option<Answer>>, Error>> {

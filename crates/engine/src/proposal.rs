@@ -88,8 +88,8 @@ impl<'m> Proposal<'m> {
             || self.class.rights.field(self.collection.id, field, backstay_base::Action::Read).allows()
     }
 
-    /// Whether it would leave the stored record as it is, as far as the caller can tell: whether a field that the caller
-    /// doesn't see was given the value that it has is nothing to be told.
+    /// Whether it would leave the stored record as it is, as far as the caller can tell: a caller who doesn't see a
+    /// field must not learn whether it was given the value that it has.
     pub(crate) fn is_idle(&self) -> bool {
         let changed = |field: &Field| field.kind.is_stored() && self.value(field.id) != self.stored_value(field.id);
         self.stored.is_some()

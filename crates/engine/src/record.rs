@@ -15,7 +15,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of these values, of which the id and the version must be there.
+    /// A record with these values, which must include the id and the version.
     pub(crate) fn new(values: Vec<Value>) -> Result<Self, DecodeError> {
         let value = |field: FieldId| values.get(usize::from(field.0));
         let id = value(Collection::ID).and_then(Value::as_id);

@@ -3,10 +3,11 @@
 use backstay_base::{Action, Error};
 use backstay_expr::{Expr, Node, Operator, Root, Truth, truth};
 use backstay_model::{Collection, Model};
-use backstay_scalar::{Value, ValueRef};
+use backstay_scalar::Value;
 use backstay_sql::{RecordSource, Row};
 
 use crate::TxContext;
+use crate::answered::{NoAnswer, truth_in};
 use crate::bind::{Bindings, InMemory};
 use crate::explanation::{ExplainedPart, ExplainedRule};
 use crate::policy::{CollectionPolicy, Compiled};
@@ -128,12 +129,7 @@ async fn explained(
     Ok(described(cx.model(), (name, rule), answer.clone(), parts))
 }
 
-/// A statement that answers no row for a rule.
-#[derive(Debug, thiserror::Error)]
-#[error("a rule was asked and not answered")]
-struct NoAnswer;
-
-/// What a rule and its parts come to by the caller alone, where no record is at hand.
+/// The answers of a rule and its parts for the caller alone, without a record.
 fn ask_of_nobody(cx: &TxContext<'_, '_>, compiled: &Compiled, leaves: &[&Expr]) -> Vec<String> {
     const EACH_RECORD: &str = "each record";
     let whole = compiled.rule().folded(&cx.class.truths);
@@ -161,7 +157,7 @@ fn described(
     };
     let line = model.sources.positions(rule.text.span).start.line;
     let file = model.sources.file(rule.text.span);
-    // A rule of the system model stands in no file of the application.
+    // A rule of the system model isn't in a file of the application.
     let place = file.map(|file| format!("{}:{line}", file.name)).unwrap_or_default();
     ExplainedRule { of, place, text: rule.text.text.to_string(), answer, parts }
 }
@@ -179,11 +175,7 @@ async fn ask(
     let mut answers = Vec::new();
     let visit = &mut |row: &dyn Row| {
         for column in 0..parts.len() {
-            let truth = match row.value(column)? {
-                ValueRef::Bool(truth) => Truth::from(truth),
-                _ => Truth::Unknown,
-            };
-            answers.push(word(truth).to_owned());
+            answers.push(word(truth_in(row, column)?).to_owned());
         }
         Ok(())
     };

@@ -20,7 +20,7 @@ pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal
     for (id, value) in proposal.input.values.clone() {
         let field = proposal.collection.field(id);
         let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
-        // Of a field that the caller doesn't see, whether it changes is nothing to be told.
+        // A caller who doesn't see a field must not learn whether it changes.
         let new = proposal.stored.is_none() || *proposal.stored_value(id) != value || !proposal.sees(id);
         if new {
             within_grant(cx, target)?;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
 use backstay_model::{CollectionId, Field};
+use backstay_scalar::read_id;
 use backstay_store::{KeyClaim, Recall};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,12 +14,24 @@ use sha2::{Digest, Sha256};
 use crate::references::may_see;
 use crate::{Answer, Encoder, Idempotency, IfMatch, Outcome, Tag, TxContext, Written};
 
-/// The claim of a request on its idempotency key: in the caller's own name, for this very request, which is what is
-/// asked (`what`) and what was sent for it.
+/// What is asked under an idempotency key, besides the values that were sent for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Keyed<'r> {
+    /// New records of the collection with this name.
+    Create(&'r str),
+    /// A change of a record of the collection with this name.
+    Update(&'r str, RecordId, Option<&'r IfMatch>),
+    /// A deletion of a record of the collection with this name.
+    Delete(&'r str, RecordId, Option<&'r IfMatch>),
+    /// Several requests.
+    Transact,
+}
+
+/// The claim of a request on its idempotency key: in the caller's own name, for this very request.
 pub(crate) fn claim(
     caller: &Caller,
     idempotency: Option<&Idempotency>,
-    what: &[&[u8]],
+    what: Keyed<'_>,
 ) -> Result<Option<KeyClaim>, Error> {
     let Some(Idempotency { key, sent }) = idempotency else { return Ok(None) };
     if key.is_empty() || key.len() > limits::IDEMPOTENCY_KEY_BYTES {
@@ -29,18 +42,48 @@ pub(crate) fn claim(
     if let Some(id) = caller.id {
         scope.extend_from_slice(id.as_bytes());
     }
-    let mut digest = Sha256::new();
-    // What deletes sends nothing.
-    let sent = (!sent.is_empty()).then_some(&**sent);
-    for part in what.iter().copied().chain(sent) {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
+    Ok(Some(KeyClaim { scope, key: key.clone(), fingerprint: what.fingerprint(sent) }))
+}
+
+/// The version of the form that a fingerprint is computed from. Another one makes every key that is still kept another
+/// request's.
+const FINGERPRINT: u8 = 1;
+
+impl Keyed<'_> {
+    /// What tells this request from others under the same key: SHA-256 of the version of this form (one byte) and of the
+    /// request's parts, each after its length (8 bytes, big-endian). The parts are the kind of the request, the
+    /// collection's name, the record's id, the versions wanted and what was sent, as far as it has them.
+    fn fingerprint(self, sent: &[u8]) -> [u8; 32] {
+        let mut digest = Sha256::new_with_prefix([FINGERPRINT]);
+        let mut add = |part: &[u8]| {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        };
+        match self {
+            Self::Create(collection) => {
+                add(b"create");
+                add(collection.as_bytes());
+            }
+            Self::Update(collection, id, if_match) => {
+                let parts: [&[u8]; 4] = [b"update", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
+                parts.into_iter().for_each(&mut add);
+            }
+            Self::Delete(collection, id, if_match) => {
+                let parts: [&[u8]; 4] = [b"delete", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
+                parts.into_iter().for_each(&mut add);
+            }
+            Self::Transact => add(b"transact"),
+        }
+        // A deletion sends nothing.
+        if !sent.is_empty() {
+            add(sent);
+        }
+        digest.finalize().into()
     }
-    Ok(Some(KeyClaim { scope, key: key.clone(), fingerprint: digest.finalize().into() }))
 }
 
 /// The part of a request's fingerprint that says which versions it wanted.
-pub(crate) fn wanted(if_match: Option<&IfMatch>) -> Vec<u8> {
+fn wanted(if_match: Option<&IfMatch>) -> Vec<u8> {
     match if_match {
         None => vec![0],
         Some(IfMatch::Any) => vec![1],
@@ -71,7 +114,7 @@ struct Kept {
     version: Option<i64>,
     body: Option<String>,
     tag: Option<String>,
-    /// What the caller was: an answer is shown again only to who may still see all of it.
+    /// The caller's rights: an answer is shown again only to a caller who may still see all of it.
     #[serde(default)]
     rights: String,
     /// The notation of the body.
@@ -257,7 +300,7 @@ impl Kept {
             },
             ids: written.ids.iter().map(RecordId::to_string).collect(),
             version: written.version,
-            // A notation that is no text would need a form of its own; until then such a body is not kept.
+            // A binary notation would need a form of its own; until then such a body isn't kept.
             body: written.body.as_ref().and_then(|body| String::from_utf8(body.to_vec()).ok()),
             tag: written.tag.as_ref().map(|tag| tag.as_str().to_owned()),
             rights,
@@ -267,7 +310,7 @@ impl Kept {
 
     fn into_written(self) -> Result<Written, Error> {
         let ids: Result<Vec<RecordId>, Error> =
-            self.ids.iter().map(|id| id.parse().map_err(|_| Error::internal(Unreadable))).collect();
+            self.ids.iter().map(|id| read_id(id).ok_or_else(|| Error::internal(Unreadable))).collect();
         Ok(Written {
             outcome: match self.outcome {
                 CREATED => Outcome::Created,
@@ -310,6 +353,44 @@ mod tests {
 
     fn read(text: &str) -> Result<Written, Error> {
         Kept::read(text.as_bytes()).and_then(Kept::into_written)
+    }
+
+    /// Golden: another digest of the same request would make a client's repetition another request.
+    #[test]
+    fn a_fingerprint_has_this_form() {
+        let id: RecordId = ID.parse().expect("an id");
+        let check = |what: Keyed<'_>, sent: &str, expected: &str| {
+            let digest = what.fingerprint(sent.as_bytes());
+            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, expected, "{what:?}");
+        };
+        let versions = IfMatch::Versions(vec![3, 258]);
+        check(
+            Keyed::Create("Post"),
+            r#"{"title":"a"}"#,
+            "db285bb3c8ceb0d2c354adf7c62f797d76b69069e462b071c5d379407d6a537c",
+        );
+        check(
+            Keyed::Update("Post", id, None),
+            r#"{"title":"b"}"#,
+            "c38e509a55eed2ea2a3d476e2dc2b347fca3af1e16f249ff6aa7b1a263294ca5",
+        );
+        check(
+            Keyed::Update("Post", id, Some(&versions)),
+            r#"{"title":"b"}"#,
+            "d25d870b9dbf38d10f03843bb92be9d61789f0e0367d00076e2bdba8d3f6b2c9",
+        );
+        check(Keyed::Delete("Post", id, None), "", "9702bf5c2216f7b6674ef7bb29581a6d0bfcc42aa0be33cbdd38d3cb6d2af7ab");
+        check(
+            Keyed::Delete("Post", id, Some(&IfMatch::Any)),
+            "",
+            "c502adff034956338cbea7883db851b6baaa952041ad7477eccd7b58cadd8cb9",
+        );
+        check(
+            Keyed::Transact,
+            r#"{"requests":[]}"#,
+            "f5813952bcf44c183e65241dad7bca06946a73f597a2fe71f702cba02bbd9464",
+        );
     }
 
     #[test]

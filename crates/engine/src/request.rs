@@ -24,7 +24,56 @@ pub enum Request {
     Delete(Delete),
 }
 
+/// Which kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the requests")]
+pub enum RequestKind {
+    Get,
+    List,
+    Create,
+    Update,
+    Delete,
+}
+
+impl RequestKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Get, Self::List, Self::Create, Self::Update, Self::Delete];
+
+    /// Its name in explanations, in the commit log and in the notation of doors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// What it asks for, as rules name it.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Get => Action::Get,
+            Self::List => Action::Search,
+            Self::Create => Action::Create,
+            Self::Update => Action::Update,
+            Self::Delete => Action::Delete,
+        }
+    }
+}
+
 impl Request {
+    /// Its kind.
+    pub fn kind(&self) -> RequestKind {
+        match self {
+            Self::Get(_) => RequestKind::Get,
+            Self::List(_) => RequestKind::List,
+            Self::Create(_) => RequestKind::Create,
+            Self::Update(_) => RequestKind::Update,
+            Self::Delete(_) => RequestKind::Delete,
+        }
+    }
+
     /// The collection that it is about.
     pub fn collection(&self) -> CollectionId {
         match self {
@@ -33,17 +82,6 @@ impl Request {
             Self::Create(create) => create.collection,
             Self::Update(update) => update.collection,
             Self::Delete(delete) => delete.collection,
-        }
-    }
-
-    /// What it asks for, as rules name it.
-    pub fn action(&self) -> Action {
-        match self {
-            Self::Get(_) => Action::Get,
-            Self::List(_) => Action::Search,
-            Self::Create(_) => Action::Create,
-            Self::Update(_) => Action::Update,
-            Self::Delete(_) => Action::Delete,
         }
     }
 
@@ -64,17 +102,6 @@ impl Request {
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
             | Self::Delete(Delete { options, .. }) => Some(options),
-        }
-    }
-
-    /// Its name in explanations.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Get(_) => "get",
-            Self::List(_) => "list",
-            Self::Create(_) => "create",
-            Self::Update(_) => "update",
-            Self::Delete(_) => "delete",
         }
     }
 }
@@ -173,7 +200,7 @@ impl Cursor {
     }
 }
 
-/// Asks for one new record, or several of which all or none are made.
+/// Asks for one new record, or for several, all of which are created or none.
 #[derive(Debug, Clone)]
 pub struct Create {
     /// Where.

@@ -1,6 +1,6 @@
 use backstay_base::{Action, Grant};
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Truths};
-use backstay_model::{Class, Collection, Field, Model};
+use backstay_model::{Collection, Field, Model};
 
 use crate::policy::{AllowPolicy, CollectionPolicy, Compiled, FieldPolicy, Policy};
 
@@ -101,10 +101,9 @@ fn of_field((grantee, sees): (Grantee<'_>, bool), field: &Field, policy: &FieldP
     // On a field the absence of a rule restricts nothing. Nobody reads a secret; a record's id is what it is known by.
     rights.allow(
         Action::Read,
-        match field.class {
-            Some(Class::Secret) => Rule::refused(),
-            _ if !sees && field.id != Collection::ID => Rule::refused(),
-            _ => grantee.allowed(read.as_ref(), Rule::allowed),
+        match field.is_readable() && (sees || field.id == Collection::ID) {
+            true => grantee.allowed(read.as_ref(), Rule::allowed),
+            false => Rule::refused(),
         },
     );
     rights.allow(Action::Create, grantee.allowed(create.as_ref(), Rule::allowed));

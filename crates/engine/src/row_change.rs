@@ -10,8 +10,8 @@ use crate::proposal::{LinkChange, Proposal};
 use crate::templates::LinkStatement;
 use crate::{Record, TxContext};
 
-/// The one way a row is written: stages the row, its links, and its change for the commit log. It asks no rule: whoever
-/// makes one has asked.
+/// The one way a row is written: stages the row, its links, and its change for the commit log. It evaluates no rules:
+/// the steps before it have.
 #[derive(Debug)]
 pub(crate) struct RowChange;
 
@@ -63,7 +63,7 @@ impl RowChange {
         let mut values = stored.values().to_vec();
         values[usize::from(field.0)] = Value::Null;
         let template = cx.engine.templates.update(&cx.engine.planner, collection.id, vec![field]);
-        let bindings = Bindings { proposed: &values, version: stored.version(), ..cx.bindings().id(stored.id()) };
+        let bindings = Bindings { proposed: &values, version: Some(stored.version()), ..cx.bindings().id(stored.id()) };
         let update = cx.statement(&template, &bindings, collection.id);
         cx.tx.stage(update, Some(1));
     }
@@ -71,7 +71,7 @@ impl RowChange {
     /// Deletes a record and its links.
     pub(crate) fn delete(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) {
         clear_links(cx, collection, record.id());
-        let bindings = Bindings { version: record.version(), ..cx.bindings().id(record.id()) };
+        let bindings = Bindings { version: Some(record.version()), ..cx.bindings().id(record.id()) };
         let template = cx.engine.templates.delete(&cx.engine.planner, collection.id);
         let delete = cx.statement(template, &bindings, collection.id);
         cx.tx.stage(delete, Some(1));
@@ -104,7 +104,7 @@ impl RowChange {
         let fields = changed.iter().map(field).collect();
         let template = cx.engine.templates.update(&cx.engine.planner, collection.id, changed);
         let bindings =
-            Bindings { proposed: record.values(), version: stored.version(), ..cx.bindings().id(record.id()) };
+            Bindings { proposed: record.values(), version: Some(stored.version()), ..cx.bindings().id(record.id()) };
         let update = cx.statement(&template, &bindings, collection.id);
         cx.tx.stage(update, Some(1));
         cx.tx.change(change(collection, &record, ChangeKind::Update, fields));

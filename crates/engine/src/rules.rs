@@ -5,10 +5,10 @@ use std::sync::Arc;
 use backstay_base::{Action, Error, ViolationKind};
 use backstay_expr::{Rule, Truth, truth};
 use backstay_model::FieldId;
-use backstay_scalar::ValueRef;
 use backstay_sql::{RecordSource, Row};
 
 use crate::TxContext;
+use crate::answered::{NoAnswer, truth_in};
 use crate::application::CallerClass;
 use crate::bind::{Bindings, InMemory};
 use crate::proposal::Proposal;
@@ -44,7 +44,7 @@ pub(crate) async fn decide(
     of: RuleOf<'_>,
     this: RecordSource,
 ) -> Result<Truth, Error> {
-    // In whose name it is done changes nothing about what a record must be.
+    // A check is about the record, no matter whose rules apply to the write.
     let class = match of {
         RuleOf::Check(..) => Arc::clone(&cx.class),
         RuleOf::Type(_) | RuleOf::Field(..) | RuleOf::Transition(..) => Arc::clone(&proposal.class),
@@ -76,16 +76,13 @@ async fn answer(
     let template = class.plans.check(&cx.engine.planner, (collection, rule), this);
     let bindings = Bindings { proposed, stored, ..cx.bindings() };
     let statement = cx.statement(&template, &bindings, collection);
-    let mut answer = Truth::Unknown;
+    let mut answer = None;
     let visit = &mut |row: &dyn Row| {
-        answer = match row.value(0)? {
-            ValueRef::Bool(truth) => truth.into(),
-            _ => Truth::Unknown,
-        };
+        answer = Some(truth_in(row, 0)?);
         Ok(())
     };
     cx.rows(&statement, visit).await?;
-    Ok(answer)
+    answer.ok_or_else(|| Error::internal(NoAnswer))
 }
 
 /// Notes in an explanation what a rule says of the stored record; the statement that read the record has asked it.
@@ -151,7 +148,7 @@ pub(crate) async fn fields(
     proposal.settle()
 }
 
-/// `@check`s of the record as it would be: each must be true, or unknown for want of a value.
+/// `@check`s of the record as it would be: each must be true, or unknown because a value is missing.
 pub(crate) async fn checks(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
     for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {

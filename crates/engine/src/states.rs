@@ -37,7 +37,7 @@ pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
             continue;
         };
         let way: Way = (from.clone(), to.clone());
-        // To a caller who doesn't see the state, whatever is not possible looks the same.
+        // A caller who doesn't see the state gets the same answer for everything that isn't possible.
         let unseen = !proposal.sees(states.field) && proposal.input.value(states.field).is_some();
         if from == to && !unseen {
             continue;

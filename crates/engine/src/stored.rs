@@ -1,8 +1,8 @@
 use backstay_base::{Action, Error, RecordId};
 use backstay_model::{Collection, CollectionId};
-use backstay_scalar::ValueRef;
 use backstay_sql::Row;
 
+use crate::answered::truth_in;
 use crate::proposal::Proposal;
 use crate::read::not_found;
 use crate::recording;
@@ -26,7 +26,7 @@ pub(crate) async fn proposal<'a>(
     let visit = &mut |row: &dyn Row| {
         let mut truths = [false; 2];
         for (truth, column) in truths.iter_mut().zip(&plan.truths) {
-            *truth = row.value(*column)? == ValueRef::Bool(true);
+            *truth = truth_in(row, *column)?.is_true();
         }
         found = Some((Record::new(plan.layout.read(row)?)?, truths));
         Ok(())

@@ -78,7 +78,7 @@ impl Templates {
         self.of(collection).delete.get_or_init(|| planner.delete(collection))
     }
 
-    /// Reads a stored record whoever asks.
+    /// Reads a stored record with all its fields.
     pub(crate) fn whole(&self, planner: &Planner, collection: CollectionId) -> &StoredPlan {
         self.of(collection).whole.get_or_init(|| planner.stored(collection, &[]))
     }

@@ -25,7 +25,7 @@ pub trait Transaction: Send + Sync + 'static {
 
     /// The steps of an embedded database that it may take, in thousands.
     fn kilo_steps(&self) -> u32 {
-        limits::OPERATION_KILO_STEPS
+        limits::TRANSACTION_KILO_STEPS
     }
 
     /// Does it. Only methods of the context may be awaited.
@@ -126,7 +126,7 @@ impl<T: Transaction> Work for Running<T> {
             kind: self.cx.caller().kind,
             id: self.cx.caller().id,
             request: Some(self.cx.request),
-            operation: self.transaction.name().into(),
+            transaction: self.transaction.name().into(),
         }
     }
 

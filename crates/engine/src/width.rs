@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Action, Error, Place, ViolationKind, limits};
 use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, Diagnostic, Model};
-use backstay_sql::{Dialect, Extent, Perspective, Planner, ReadScope, ReadShape, RecordSource, Selection, Template};
+use backstay_sql::{Extent, Perspective, Planner, ReadScope, ReadShape, RecordSource, Selection, Template};
 
 use crate::policy::{CollectionPolicy, Policy};
 use crate::rights::{Grantee, rights_of};
@@ -32,8 +32,7 @@ pub(crate) fn is_kept(template: &Template) -> bool {
 
 /// The types whose rules lead through so many relations that no statement could ask them.
 pub(crate) fn too_wide(model: &Arc<Model>, policy: &Policy) -> Vec<Diagnostic> {
-    // Both dialects join the same tables.
-    let planner = Planner::new(Arc::clone(model), Dialect::Sqlite);
+    let planner = Planner::measuring(Arc::clone(model));
     let rights = rights_of(Grantee::Anyone, model, policy);
     let too_wide = |collection: &Collection| {
         let found = relations(widest(&planner, &rights, collection, policy.collection(collection.id)));

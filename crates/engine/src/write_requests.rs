@@ -15,9 +15,10 @@ use crate::bind::InMemory;
 use crate::context::Retry;
 use crate::inner::Inner;
 use crate::read::{OneRecord, may_at_all};
+use crate::remember::Keyed;
 use crate::{
-    Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, Tag, TxContext, Update,
-    Written, remember,
+    Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, RequestKind, Tag, TxContext,
+    Update, Written, remember,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -35,7 +36,7 @@ enum Work {
     Delete { record: (CollectionId, RecordId), if_match: Option<IfMatch> },
 }
 
-/// Makes one record ready to be created, or several of which all or none are made.
+/// Prepares a create of one record, or of several, all of which are created or none.
 pub(crate) fn create(
     inner: &Inner,
     cx: &Context,
@@ -52,12 +53,12 @@ pub(crate) fn create(
     if records > limits::BATCH_RECORDS {
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
-    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), &[b"create", collection.name.as_bytes()])?;
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), Keyed::Create(&collection.name))?;
     let work = Work::Create { collection: id, inputs, minimal: options.minimal };
     Ok(PreparedWrite { work, claim, encoder })
 }
 
-/// Makes a change of one record ready.
+/// Prepares an update of one record.
 pub(crate) fn update(
     inner: &Inner,
     cx: &Context,
@@ -66,15 +67,14 @@ pub(crate) fn update(
 ) -> Result<PreparedWrite, Error> {
     let Update { collection, id, input, options } = request;
     let name = &admitted(inner, cx, collection, Action::Update)?.name;
-    let wanted = remember::wanted(options.if_match.as_ref());
-    let what: [&[u8]; 4] = [b"update", name.as_bytes(), id.as_bytes(), &wanted];
-    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), &what)?;
+    let what = Keyed::Update(name, id, options.if_match.as_ref());
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::Update { record: (collection, id), input, if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder })
 }
 
-/// Makes a deletion ready.
+/// Prepares a deletion.
 pub(crate) fn delete(
     inner: &Inner,
     cx: &Context,
@@ -83,9 +83,8 @@ pub(crate) fn delete(
 ) -> Result<PreparedWrite, Error> {
     let Delete { collection, id, options } = request;
     let name = &admitted(inner, cx, collection, Action::Delete)?.name;
-    let wanted = remember::wanted(options.if_match.as_ref());
-    let what: [&[u8]; 4] = [b"delete", name.as_bytes(), id.as_bytes(), &wanted];
-    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), &what)?;
+    let what = Keyed::Delete(name, id, options.if_match.as_ref());
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let work = Work::Delete { record: (collection, id), if_match: options.if_match };
     Ok(PreparedWrite { work, claim, encoder })
 }
@@ -105,11 +104,12 @@ pub(crate) fn admitted<'i>(
 impl PreparedWrite {
     /// Its name in the commit log.
     pub(crate) fn name(&self) -> &'static str {
-        match self.work {
-            Work::Create { .. } => "create",
-            Work::Update { .. } => "update",
-            Work::Delete { .. } => "delete",
-        }
+        let kind = match self.work {
+            Work::Create { .. } => RequestKind::Create,
+            Work::Update { .. } => RequestKind::Update,
+            Work::Delete { .. } => RequestKind::Delete,
+        };
+        kind.name()
     }
 
     /// The collection that it is about.
@@ -167,7 +167,7 @@ impl PreparedWrite {
     }
 }
 
-/// What somebody who has not signed in is told instead of a refusal that signing in could lift.
+/// Turns a refusal that signing in could lift into an invitation to sign in, for anonymous callers.
 fn invitation(refusal: Error, caller: &Caller) -> Error {
     let of_account = |violation: &Violation| violation.kind == ViolationKind::NotAnAccount;
     let could_help = match &refusal {
@@ -221,7 +221,7 @@ impl TxContext<'_, '_> {
         Ok(records)
     }
 
-    /// The records that one request made, as their maker sees them.
+    /// The records that one request made, as the caller sees them.
     async fn all_seen(
         &mut self,
         collection: CollectionId,

@@ -55,8 +55,7 @@ fn condition(scope: &Scope<'_>) -> Option<String> {
     let collection = scope.model.collection(scope.this?);
     let text = {
         let is_text = |field: &&backstay_model::Field| Type::of(collection, field) == Some(Type::Text);
-        let open = |field: &&backstay_model::Field| field.class != Some(backstay_model::Class::Secret);
-        collection.fields.iter().filter(open).find(is_text)
+        collection.fields.iter().filter(|field| field.is_readable()).find(is_text)
     };
     Some(text.map_or_else(|| "createdAt < now".to_owned(), |field| format!("{} == 'abc'", field.name)))
 }

@@ -47,7 +47,7 @@ pub(crate) struct Checker<'m> {
     errors: Vec<ExprError>,
 }
 
-/// What is told of the expression besides its tree.
+/// What the check finds out about the expression besides its tree.
 #[derive(Default)]
 struct Findings {
     uses_now: bool,

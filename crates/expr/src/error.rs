@@ -309,7 +309,7 @@ pub enum ExprErrorKind {
     #[error("unexpected `null`")]
     Null,
     /// A test of presence of something that is not stored.
-    #[error("presence is tested of fields, parameters and parts of `auth`")]
+    #[error("only fields, parameters and parts of `auth` can be compared with `null`")]
     Presence,
     /// A function with other arguments than it takes.
     #[error("`{function}` is used as {usage}")]

@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use backstay_base::{Caller, Duration, RecordId, Timestamp};
 use backstay_scalar::Value;
 
-use crate::{Expr, Function, MoneyPart, Node, Operator, Path, Quantifier, Root, Truth};
+use crate::{Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -11,7 +11,7 @@ pub trait Environment {
     /// Who asks.
     fn caller(&self) -> &Caller;
 
-    /// The moment at which the operation began.
+    /// The moment at which the request began.
     fn now(&self) -> Timestamp;
 
     /// The value of the field at the end of the path, the whole of it where the path names a part; null where a
@@ -122,11 +122,10 @@ impl Evaluation<'_> {
 
     fn path(&self, path: &Path) -> Value {
         let Some(start) = self.start(path.root) else { return Value::Null };
-        match (self.environment.value(start, path), path.part) {
-            (Value::Money(money), Some(MoneyPart::Amount)) => Value::Decimal(money.amount()),
-            (Value::Money(money), Some(MoneyPart::Currency)) => Value::text(money.currency().code()),
-            (_, Some(_)) => Value::Null,
-            (value, None) => value,
+        let value = self.environment.value(start, path);
+        match path.part {
+            Some(part) => part.of(&value),
+            None => value,
         }
     }
 

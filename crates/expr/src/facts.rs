@@ -117,7 +117,7 @@ pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
 }
 
 impl Expr {
-    /// Whether the two are the same expression, wherever they stand in their texts.
+    /// Whether the two are the same expression, wherever they occur in their texts.
     pub fn same(&self, other: &Self) -> bool {
         let (own, others) = (children(&self.node), children(&other.node));
         self.ty == other.ty

@@ -89,7 +89,7 @@ const REQUEST_PARTS: Table = &[
     (&["resource", "data", "body"], "the proposed record is `new`; where one is created, it is `this`"),
 ];
 
-/// Parts of what has none.
+/// Parts of things that have no parts.
 const PARTS: Table = &[(&["length", "size"], "write `size(x)`")];
 
 /// Parameters that other systems fill in themselves, without their `$`.

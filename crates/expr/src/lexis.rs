@@ -86,7 +86,7 @@ fn words(text: &str, parameters: bool) -> Result<Vec<Word>, ExprError> {
 }
 
 fn is_name(token: Token, text: &str) -> bool {
-    // What ends within a character is no name.
+    // What ends within a character isn't a name.
     let Some(word) = text.get(token.start..token.end) else { return false };
     !word.is_empty()
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

@@ -29,5 +29,5 @@ pub use facts::{Facts, Truths};
 pub use fold::fold;
 pub use rights::{CollectionRights, FieldRights, Rights, Rule, RulePart};
 pub use scope::Scope;
-pub use tree::{CallerPart, Expr, Function, MoneyPart, Node, Operator, Path, Quantifier, Root, Type};
+pub use tree::{CallerPart, Expr, Function, Node, Operator, Path, Quantifier, Root, Type};
 pub use truth::Truth;

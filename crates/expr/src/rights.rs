@@ -60,7 +60,7 @@ pub struct Rule {
 pub struct RulePart<'r> {
     /// What must be true.
     pub expr: &'r Expr,
-    /// How the records of which it is true are found from the caller, if they can be.
+    /// How the records for which it is true are found from the caller, if they can be.
     pub driver: Option<Driver>,
 }
 

@@ -378,7 +378,7 @@ impl Walk<'_, '_> {
         Err(self.lost())
     }
 
-    /// The tree has something that the words do not: refused, for want of a place to point to.
+    /// The tree has something that the words don't: refused, because there is no place to point to.
     fn lost(&self) -> ExprError {
         let word = self.lexis.words.get(self.next.saturating_sub(1));
         let span = word.map_or(0..self.lexis.text.len(), |word| word.span.clone());

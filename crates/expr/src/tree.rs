@@ -156,12 +156,9 @@ impl Type {
 }
 
 impl Path {
-    /// Which part of the last field's value is meant.
+    /// The column of the last field that is meant: of a whole `Money`, the amount's.
     pub fn column(&self) -> Part {
-        match self.part {
-            Some(MoneyPart::Currency) => Part::Currency,
-            Some(MoneyPart::Amount) | None => Part::Main,
-        }
+        self.part.unwrap_or(Part::Main)
     }
 }
 
@@ -203,7 +200,7 @@ pub enum Node {
     Param(u16),
     /// Something of the caller.
     Caller(CallerPart),
-    /// `now` and `request.time`: the moment at which the operation began.
+    /// `now` and `request.time`: the moment at which the request began.
     Now,
     /// A field, reached from a record through to-one relations; without steps the record itself (its id).
     Path(Path),
@@ -254,17 +251,8 @@ pub struct Path {
     pub collection: CollectionId,
     /// Fields, each of the collection that the one before leads to; all but the last are to-one relations.
     pub steps: Vec<FieldId>,
-    /// The part, where the last field is `Money` and a part of it is meant.
-    pub part: Option<MoneyPart>,
-}
-
-/// A part of a `Money` value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MoneyPart {
-    /// `.amount`, a `Decimal`.
-    Amount,
-    /// `.currency`, a `Text`.
-    Currency,
+    /// The part, where the last field is `Money` and one of its parts is meant: `.amount` is `Part::Main`.
+    pub part: Option<Part>,
 }
 
 /// The record a path starts from.

@@ -16,7 +16,7 @@ use crate::{Refusal, body, endpoints, parameters};
 pub(crate) fn request(admitted: &mut Admitted<'_>, context: &Context, kind: RecordRequest) -> Result<Request, Refusal> {
     let Target::Records(records) = admitted.target() else { return Err(mismatch()) };
     let state = admitted.state();
-    state.engine.admit(context, records.collection(), kind.action())?;
+    state.engine.admit(context, records.collection(), kind.kind().action())?;
     let sent = Sent {
         query: admitted.head().query(),
         select: admitted.take_parameter(),
@@ -38,7 +38,7 @@ pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request
     let target = target.trim();
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let records = Records::resolve(reader.model(), path.trim().strip_prefix("/api/").ok_or_else(expected)?)?;
-    let endpoint = endpoints::route_of(records).endpoint(&method)?;
+    let endpoint = endpoints::route_of(records.pattern()).endpoint(&method)?;
     let Handler::Record(kind) = endpoint.handler else { return Err(expected()) };
     if endpoint.body.is_none() && !body.is_empty() {
         return Err(body::unwanted());

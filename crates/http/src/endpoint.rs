@@ -1,4 +1,4 @@
-use backstay_base::Action;
+use backstay_engine::RequestKind;
 use http::Method;
 
 use crate::Refusal;
@@ -97,7 +97,7 @@ pub(crate) enum Handler {
     Transact,
 }
 
-/// What can be asked of records.
+/// What can be asked of records over HTTP: a list in two ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordRequest {
     Get,
@@ -109,14 +109,14 @@ pub(crate) enum RecordRequest {
 }
 
 impl RecordRequest {
-    /// The action that rules must allow on some record for it.
-    pub(crate) fn action(self) -> Action {
+    /// The request to the engine that it becomes.
+    pub(crate) fn kind(self) -> RequestKind {
         match self {
-            Self::Get => Action::Get,
-            Self::List | Self::Query => Action::Search,
-            Self::Create => Action::Create,
-            Self::Update => Action::Update,
-            Self::Delete => Action::Delete,
+            Self::Get => RequestKind::Get,
+            Self::List | Self::Query => RequestKind::List,
+            Self::Create => RequestKind::Create,
+            Self::Update => RequestKind::Update,
+            Self::Delete => RequestKind::Delete,
         }
     }
 }

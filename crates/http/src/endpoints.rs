@@ -7,7 +7,7 @@ use crate::endpoint::{
     BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Pages, Parameters,
     Pattern, RecordRequest, Route, Verb, allow,
 };
-use crate::target::{Records, Target};
+use crate::target::{Records, Target, pattern};
 use crate::{Refusal, astray};
 
 const JSON: &str = "application/json";
@@ -54,7 +54,7 @@ const ACCOUNT: Endpoint = Endpoint {
     ..DOCUMENT
 };
 
-/// What every route answers to `OPTIONS`, whoever asks and whatever else the request carries.
+/// What every route answers to `OPTIONS`, for every caller and whatever else the request carries.
 pub(crate) static OPTIONS: Endpoint =
     Endpoint { verb: Verb::Options, handler: Handler::Options, parameters: Parameters::Ignored, ..DOCUMENT };
 
@@ -300,29 +300,31 @@ static OTHERS: &[Route] = &[
     },
 ];
 
+/// The routes below `/api/`.
+static RECORDS: [&Route; 3] = [&RECORD, &COLLECTION, &QUERY];
+
 /// Every route.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    [&RECORD, &COLLECTION, &QUERY].into_iter().chain(OTHERS)
+    RECORDS.into_iter().chain(OTHERS)
 }
 
 /// The route at a path, and what the path names there.
 pub(crate) fn find<'p>(model: &Model, path: &'p str) -> Result<(&'static Route, Target<'p>), Refusal> {
     if let Some(rest) = path.strip_prefix("/api/").filter(|rest| !rest.is_empty()) {
         let records = Records::resolve(model, rest)?;
-        return Ok((route_of(records), Target::Records(records)));
+        return Ok((route_of(records.pattern()), Target::Records(records)));
     }
     let route = other(path).ok_or_else(|| astray::refusal(model, path, fixed_paths()))?;
     let code = path.strip_prefix(PROBLEMS).filter(|_| route.pattern == Pattern::Problem);
     Ok((route, code.map_or(Target::Fixed, Target::Problem)))
 }
 
-/// The route of what a path below `/api/` names.
-pub(crate) fn route_of(records: Records) -> &'static Route {
-    match records {
-        Records::Record(..) => &RECORD,
-        Records::Collection(_) => &COLLECTION,
-        Records::Query(_) => &QUERY,
-    }
+/// The route of the paths below `/api/` that have this shape.
+///
+/// # Panics
+/// Panics if no route has it, as every pattern of records does.
+pub(crate) fn route_of(pattern: Pattern) -> &'static Route {
+    RECORDS.into_iter().find(|route| route.pattern == pattern).expect("every shape below /api/ has a route")
 }
 
 /// The value of `Allow` for a path, by its shape alone: `OPTIONS` tells nothing about what exists.
@@ -332,11 +334,7 @@ pub(crate) fn allowed(path: &str) -> Option<String> {
         return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Delete].into_iter()));
     }
     let route = match path.strip_prefix("/api/") {
-        Some(rest) if !rest.is_empty() => match (rest.contains('/'), rest.contains(':')) {
-            (true, _) => &RECORD,
-            (false, true) => &QUERY,
-            (false, false) => &COLLECTION,
-        },
+        Some(rest) if !rest.is_empty() => route_of(pattern(rest)?),
         _ => other(path)?,
     };
     Some(route.allow())

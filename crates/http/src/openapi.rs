@@ -3,7 +3,7 @@ mod scalars;
 mod schemas;
 
 use backstay_base::limits;
-use backstay_model::{Class, Collection, Enum, Field, Model};
+use backstay_model::{Collection, Enum, Field, Model};
 use serde_json::{Map, Value, json};
 
 use crate::kinds::KINDS;
@@ -40,7 +40,7 @@ fn is_shown(collection: &Collection) -> bool {
 
 /// The fields that an answer may contain.
 fn readable(collection: &Collection) -> impl Iterator<Item = &Field> {
-    collection.fields.iter().filter(|field| field.class != Some(Class::Secret))
+    collection.fields.iter().filter(|field| field.is_readable())
 }
 
 fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {

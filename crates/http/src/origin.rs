@@ -32,7 +32,7 @@ fn default_port(scheme: &str) -> u16 {
     if scheme == "https" { 443 } else { 80 }
 }
 
-/// A host and its port. A colon without digits after it is no port.
+/// A host and its port. A colon without digits after it isn't a port.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
     match authority[end_of_host..].find(':') {

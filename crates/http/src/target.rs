@@ -1,9 +1,12 @@
+use std::borrow::Cow;
 use std::iter;
 
-use backstay_base::{Error, RecordId};
+use backstay_base::{Error, RecordId, ViolationKind};
 use backstay_model::{Collection, CollectionId, Model};
 use backstay_rest::decode;
+use backstay_scalar::read_id;
 
+use crate::endpoint::Pattern;
 use crate::{Refusal, astray};
 
 /// What the path of a request names.
@@ -28,18 +31,50 @@ pub(crate) enum Records {
     Record(CollectionId, RecordId),
 }
 
+/// A path below `/api/`, taken apart before anything in it is looked up.
+struct Shape<'p> {
+    /// `posts` or `posts:query`, decoded.
+    first: Cow<'p, str>,
+    /// What comes after the first `/`, still percent-encoded.
+    rest: Option<&'p str>,
+}
+
+impl<'p> Shape<'p> {
+    fn of(path: &'p str) -> Result<Self, ViolationKind> {
+        let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        Ok(Self { first: decode(first, false)?, rest })
+    }
+
+    /// The collection's path, and what follows its `:`.
+    fn name_and_verb(&self) -> (&str, Option<&str>) {
+        self.first.split_once(':').map_or((&*self.first, None), |(name, verb)| (name, Some(verb)))
+    }
+
+    fn pattern(&self) -> Pattern {
+        match (self.rest, self.name_and_verb().1) {
+            (Some(_), _) => Pattern::Record,
+            (None, Some(_)) => Pattern::Query,
+            (None, None) => Pattern::Collection,
+        }
+    }
+}
+
+/// The shape of a path, the part after `/api/`, whatever is there; `None` if its percent-encoding is wrong.
+pub(crate) fn pattern(path: &str) -> Option<Pattern> {
+    Shape::of(path).ok().map(|shape| shape.pattern())
+}
+
 impl Records {
     /// Reads a path: the part after `/api/`, still percent-encoded.
     pub(crate) fn resolve(model: &Model, path: &str) -> Result<Self, Refusal> {
-        let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
-        let segment = |text| decode(text, false).map_err(|kind| Refusal::malformed("path", kind));
-        let first = segment(first)?;
-        let (name, verb) = first.split_once(':').map_or((&*first, None), |(name, verb)| (name, Some(verb)));
-        let astray = || astray::refusal(model, &format!("/api/{first}"), iter::empty());
+        let malformed = |kind| Refusal::malformed("path", kind);
+        let shape = Shape::of(path).map_err(malformed)?;
+        let (name, verb) = shape.name_and_verb();
+        let astray = || astray::refusal(model, &format!("/api/{}", shape.first), iter::empty());
         let collection = model.collection_at(name).ok_or_else(astray)?;
-        match (verb, rest) {
+        match (verb, shape.rest) {
             (None, None) => Ok(Self::Collection(collection.id)),
-            (None, Some(id)) => Self::record(collection, &segment(id)?),
+            (None, Some(id)) => Self::record(collection, &decode(id, false).map_err(malformed)?),
             (Some("query"), None) => Ok(Self::Query(collection.id)),
             (Some("aggregate"), None) => Err(Refusal::NotThereYet("`:aggregate` is not supported yet; use `:query`")),
             (Some("live"), None) => {
@@ -58,11 +93,20 @@ impl Records {
         }
         // No record has an id that is not a UUID, so it is not found, like any other that does not exist.
         let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", collection.name) };
-        let id = id.parse().map_err(|_| match id {
-            "query" => Refusal::NoSuchPath { hint: Some(format!("/api/{}:query", collection.path)) },
-            _ => missing().into(),
-        })?;
-        Ok(Self::Record(collection.id, id))
+        match (read_id(id), id) {
+            (Some(id), _) => Ok(Self::Record(collection.id, id)),
+            (None, "query") => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{}:query", collection.path)) }),
+            (None, _) => Err(missing().into()),
+        }
+    }
+
+    /// The shape of its path.
+    pub(crate) fn pattern(self) -> Pattern {
+        match self {
+            Self::Collection(_) => Pattern::Collection,
+            Self::Query(_) => Pattern::Query,
+            Self::Record(..) => Pattern::Record,
+        }
     }
 
     /// The collection it belongs to.

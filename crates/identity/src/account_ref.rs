@@ -3,6 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use backstay_base::RecordId;
+use backstay_scalar::read_id;
 
 /// How an operator names an account, another operator, or a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,7 @@ impl FromStr for AccountRef {
 
     /// A UUID is an id; everything else is taken for an email address.
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(text.parse().map_or_else(|_| Self::Email(text.to_owned()), Self::Id))
+        Ok(read_id(text).map_or_else(|| Self::Email(text.to_owned()), Self::Id))
     }
 }
 

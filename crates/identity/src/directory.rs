@@ -10,7 +10,7 @@ use crate::keys::Key;
 use crate::schema::{Schema, SubjectType};
 use crate::{AccountRef, email};
 
-/// Finds accounts, operators and keys and what is stored about them, whoever asks. Nothing is written here.
+/// Finds accounts, operators, keys and what is stored about them, without regard to rights. Writes nothing.
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(crate) engine: Engine,

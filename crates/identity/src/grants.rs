@@ -66,7 +66,7 @@ fn near<'n>(name: &str, choices: impl Iterator<Item = &'n str>) -> Option<String
     nearest(name, choices).map(|near| format!("`{near}`"))
 }
 
-/// There is no such collection or action; names those that there are, first what was probably meant.
+/// The error for an unknown collection or action: it names what was probably meant, then the existing ones.
 fn unknown<'n>(
     what: &str,
     name: &str,

@@ -65,7 +65,7 @@ impl Identity {
         self.0.known.caller(&self.0.directory, token).await
     }
 
-    /// The operations for operators, if the caller is an operator or Backstay itself. Fails with 401 for an anonymous
+    /// What operators can do, if the caller is an operator or Backstay itself. Fails with 401 for an anonymous
     /// caller, otherwise with 403.
     pub fn administration<'a>(&'a self, cx: &'a Context) -> Result<Administration<'a>, Error> {
         let Inner { directory, authenticator, settings, set_up, .. } = &*self.0;

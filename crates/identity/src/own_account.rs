@@ -28,11 +28,11 @@ pub struct Me {
     pub expires_at: Option<Timestamp>,
     /// The record of an account or an operator.
     pub account: Option<(CollectionId, RecordId)>,
-    /// What a key knows of itself.
+    /// What a key may know about itself.
     pub key: Option<OwnKey>,
 }
 
-/// What an API key knows of itself.
+/// What an API key may know about itself.
 #[derive(Debug, Clone)]
 pub struct OwnKey {
     /// Its name.
@@ -84,14 +84,14 @@ impl Identity {
 
         let proven = self.prove_again(cx, from, subject, &current).await?;
         let session = self.new_session(cx.now);
-        let operation = ChangePassword {
+        let transaction = ChangePassword {
             schema: inner.directory.schema,
             subject,
             from: proven.hash,
             to: inner.authenticator.hash(new).await?,
             session: session.clone(),
         };
-        let id = inner.directory.engine.run(cx, operation).await?;
+        let id = inner.directory.engine.run(cx, transaction).await?;
         inner.authenticator.attempts.forgive(Attempt::Subject(subject.id));
         Ok(Self::signed_in(&proven.credential, id, session))
     }
@@ -124,7 +124,7 @@ impl Identity {
         self.signed_in_subject(cx).map(drop)
     }
 
-    /// The account or operator who has signed in with a password; refuses everybody else.
+    /// The account or operator that signed in with a password; refuses every other caller.
     fn signed_in_subject(&self, cx: &Context) -> Result<Subject, Error> {
         cx.caller().session.ok_or(Unauthenticated::Missing)?;
         self.subject(cx.caller())

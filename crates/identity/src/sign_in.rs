@@ -54,14 +54,14 @@ impl Identity {
             false => None,
         };
         let session = self.new_session(cx.now);
-        let operation = SignIn {
+        let transaction = SignIn {
             schema: inner.directory.schema,
             subject: proven.credential.subject,
             proven: proven.hash,
             replacement,
             session: session.clone(),
         };
-        let (credential, id) = inner.directory.engine.run(cx, operation).await?;
+        let (credential, id) = inner.directory.engine.run(cx, transaction).await?;
         inner.authenticator.attempts.forgive(attempted);
         Ok(Self::signed_in(&credential, id, session))
     }

@@ -63,7 +63,7 @@ impl Identity {
         inner.authenticator.attempts.take(Attempt::SignUp(from), cx.now)?;
         let password_hash = inner.authenticator.hash(password).await?;
         let session = self.new_session(cx.now);
-        let operation = MakeAccount {
+        let transaction = MakeAccount {
             identity: self.clone(),
             accounts,
             input,
@@ -72,7 +72,7 @@ impl Identity {
             password_hash,
             session: session.clone(),
         };
-        let made = inner.directory.engine.run(cx, operation).await;
+        let made = inner.directory.engine.run(cx, transaction).await;
         let (credential, id) = made.map_err(|error| match error {
             Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => Error::SignUpRefused,
             error => error,
@@ -99,8 +99,8 @@ impl Identity {
         let session = self.new_session(cx.now);
         // Of two requests at the same time, the one that claims the token goes on.
         let token = inner.set_up.claim(token)?;
-        let operation = SetUpOperator { schema: inner.directory.schema, operator: new, session: session.clone() };
-        match inner.directory.engine.run(cx, operation).await {
+        let transaction = SetUpOperator { schema: inner.directory.schema, operator: new, session: session.clone() };
+        match inner.directory.engine.run(cx, transaction).await {
             Ok((credential, id)) => Ok(Self::signed_in(&credential, id, session)),
             Err(error) => {
                 inner.set_up.restore(token);

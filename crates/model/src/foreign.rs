@@ -48,7 +48,7 @@ const DIRECTIVES: Table = &[
     (&["transition"], "write `@to(state: …)`"),
 ];
 
-/// Arguments of other systems: of which directive, and ours.
+/// Arguments in other systems: the directive they belong to, and our word for them.
 const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("allow", &["list", "view", "get", "select", "see", "query", "show"], "write `@allow(read: …)`"),
     ("allow", &["insert", "add", "new", "make"], "write `@allow(create: …)`"),

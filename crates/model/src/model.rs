@@ -176,6 +176,27 @@ pub struct Field {
 }
 
 impl Field {
+    /// A field that no directive marks.
+    pub(crate) fn unmarked(id: FieldId, name: &str, kind: FieldKind, required: bool, span: Span) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            columns: Column::of(name, &kind),
+            description: None,
+            kind,
+            required,
+            unique: false,
+            readonly: false,
+            immutable: false,
+            default: None,
+            set: Vec::new(),
+            class: None,
+            allow: Allow::default(),
+            checks: Vec::new(),
+            span,
+        }
+    }
+
     /// Why no client may write it, in words, where that is so. A field that is `@immutable` can be given on create.
     pub fn refused_to_clients(&self) -> Option<&'static str> {
         if self.id <= Collection::VERSION {
@@ -193,6 +214,11 @@ impl Field {
 }
 
 impl Field {
+    /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
+    pub fn is_readable(&self) -> bool {
+        self.class != Some(Class::Secret)
+    }
+
     /// The column of this part, where the field has one.
     pub fn column(&self, part: Part) -> Option<&Column> {
         self.columns.iter().find(|column| column.part == part)
@@ -401,7 +427,7 @@ pub enum SetOn {
 pub struct Check {
     /// The expression that must be true, or unknown because a value it needs is null.
     pub rule: RuleText,
-    /// What the client is told.
+    /// The message for the client.
     pub message: String,
 }
 

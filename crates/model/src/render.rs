@@ -45,10 +45,10 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// Bytes of the longest line that is shown as an excerpt; of a file with longer ones only the place is told.
+/// Bytes of the longest line that is shown as an excerpt; for a file with longer lines, only the position is shown.
 const LINE_BYTES: usize = 1000;
 
-/// A file whose places are told in characters, as everywhere; the renderer counts bytes.
+/// A file whose positions are given in characters, as everywhere else; the renderer counts bytes.
 #[derive(Debug)]
 struct Excerpted {
     name: String,

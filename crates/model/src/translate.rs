@@ -329,14 +329,14 @@ impl Translation<'_> {
     fn remedy(&self, message: &str, quoted: &[&str]) -> String {
         match quoted.first() {
             Some(name) if *name == "Query" || self.schema.get_scalar(name).is_some() => {
-                return format!("`{name}` is there already; give the type another name");
+                return format!("Backstay defines `{name}` already; give the type another name");
             }
             Some(_) | None => {}
         }
         let remedy = if message.contains("defined multiple times") || message.contains("duplicate definitions") {
             "remove one of the two, or give it another name"
         } else if message.contains("built-in scalar") {
-            "remove it; the scalar is there already"
+            "remove it; the scalar is built in"
         } else if message.contains("must not contain") {
             "remove it; a model has types, enums and `extend schema` alone"
         } else if message.starts_with("expected value of type") {

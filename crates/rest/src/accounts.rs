@@ -55,7 +55,7 @@ pub fn email_change(body: &[u8]) -> Result<EmailChange, Error> {
     Ok(EmailChange { email, password })
 }
 
-/// `{"token", "account", "expiresAt"}`, in which `account` is the record of whoever has signed in, as they read it.
+/// `{"token", "account", "expiresAt"}`, in which `account` is the record of the account that signed in, as that account sees it.
 pub async fn signed_in(engine: &Engine, cx: &Context, signed_in: &SignedIn) -> Result<Bytes, Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]

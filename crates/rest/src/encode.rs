@@ -85,7 +85,7 @@ fn writer(scalar: Option<Scalar>) -> Writer {
     scalar.map_or(write_stored as Writer, Scalar::writer)
 }
 
-/// Appends one row as a JSON object. The names of nested lists that were cut stand in its member `$more`.
+/// Appends one row as a JSON object. Its member `$more` names the nested lists that were cut.
 fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError> {
     if let Some(present) = output.present
         && row.value(present)? != ValueRef::Bool(true)
@@ -141,19 +141,21 @@ fn value(out: &mut Vec<u8>, row: &dyn Row, output: &ValueOutput) -> Result<Exten
                 let elements = nested::elements(text, *element);
                 list(out, elements, writer(*scalar)).map_err(|error| DecodeError { column: *column, ..error })?;
             }
-            _ => out.extend_from_slice(b"null"),
+            ValueRef::Null => out.extend_from_slice(b"null"),
+            _ => return Err(DecodeError { column: *column, expected: "a list" }),
         },
         ValueOutput::Column { column, scalar, .. } => writer(*scalar)(out, row.value(*column)?),
         ValueOutput::Columns(columns, scalar) => {
             let parts = columns.iter().map(|column| row.value(*column)).collect::<Result<Vec<_>, _>>()?;
-            let column = columns.first().copied().unwrap_or(0);
-            write(out, &scalar.load(&parts).ok_or(DecodeError { column, expected: "a value of the field's type" })?);
+            let malformed = || DecodeError { column: columns[0], expected: "a value of the field's type" };
+            write(out, &scalar.load(&parts).ok_or_else(malformed)?);
         }
         ValueOutput::Object(inner) => object(out, row, inner)?,
         ValueOutput::Rows { column, columns, element, limit } => match row.value(*column)? {
             ValueRef::Nested(text) => return rows(out, nested::Rows::parse(text, columns), element, *limit),
             // The caller doesn't see the relation in this record.
-            _ => out.extend_from_slice(b"[]"),
+            ValueRef::Null => out.extend_from_slice(b"[]"),
+            _ => return Err(DecodeError { column: *column, expected: "nested rows" }),
         },
     }
     Ok(Extent::Whole)

@@ -2,10 +2,11 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, Create, Delete, Get, IfMatch, List, Outcome, Perspective, Refused, Request, Tag, Update, WriteOptions,
-    Written,
+    Answer, Create, Delete, Get, IfMatch, List, Outcome, Perspective, Refused, Request, RequestKind, Tag, Update,
+    WriteOptions, Written,
 };
 use backstay_model::{Collection, CollectionId};
+use backstay_scalar::{Scalar, Token};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -23,39 +24,16 @@ pub struct Batch {
 
 /// Where the parts of each request are in the body.
 #[derive(Debug, Clone)]
-pub struct Parts(Vec<Verb>);
+pub struct Parts(Vec<RequestKind>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    Get,
-    List,
-    Create,
-    Update,
-    Delete,
-}
-
-impl Verb {
-    const ALL: [Self; 5] = [Self::Get, Self::List, Self::Create, Self::Update, Self::Delete];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::List => "list",
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-
-    /// The members beside the collection.
-    fn members(self) -> &'static [&'static str] {
-        match self {
-            Self::Get => &["id", "select"],
-            Self::List => &["query"],
-            Self::Create => &["body"],
-            Self::Update => &["id", "body", "ifMatch"],
-            Self::Delete => &["id", "ifMatch"],
-        }
+/// The members beside the collection that a request of this kind takes.
+fn members_of(kind: RequestKind) -> &'static [&'static str] {
+    match kind {
+        RequestKind::Get => &["id", "select"],
+        RequestKind::List => &["query"],
+        RequestKind::Create => &["body"],
+        RequestKind::Update => &["id", "body", "ifMatch"],
+        RequestKind::Delete => &["id", "ifMatch"],
     }
 }
 
@@ -71,8 +49,8 @@ impl Batch {
         let mut wrong: Vec<(usize, Error)> = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             match one(reader, item, visible) {
-                Ok((verb, request)) => {
-                    batch.parts.0.push(verb);
+                Ok((kind, request)) => {
+                    batch.parts.0.push(kind);
                     batch.requests.push(request);
                 }
                 Err(error) => wrong.push((index, at_request(error, index))),
@@ -106,7 +84,7 @@ impl Parts {
     pub fn place(&self, refused: Refused) -> Refused {
         let Refused { request, error } = refused;
         let error = match request.and_then(|index| Some((index, *self.0.get(index)?))) {
-            Some((index, verb)) => at_request(in_request(error, verb), index),
+            Some((index, kind)) => at_request(in_request(error, kind), index),
             None => error,
         };
         Refused { request, error }
@@ -205,7 +183,7 @@ fn together(errors: impl Iterator<Item = Error>) -> Error {
 /// The members of one request, as they are found.
 #[derive(Default)]
 struct Found<'r> {
-    verb: Option<(Verb, &'r RawValue)>,
+    kind: Option<(RequestKind, &'r RawValue)>,
     id: Option<&'r RawValue>,
     body: Option<&'r RawValue>,
     select: Option<&'r RawValue>,
@@ -213,19 +191,23 @@ struct Found<'r> {
     if_match: Option<&'r RawValue>,
 }
 
-fn one(reader: &Reader, raw: &RawValue, visible: &dyn Fn(&Collection) -> bool) -> Result<(Verb, Request), Error> {
+fn one(
+    reader: &Reader,
+    raw: &RawValue,
+    visible: &dyn Fn(&Collection) -> bool,
+) -> Result<(RequestKind, Request), Error> {
     let mut found = Found::default();
     let members = json::members(raw.get().as_bytes())?;
     for (name, value) in &members {
         let wrong = |kind| Err(Error::malformed(Place::member(shorten(name)), kind));
-        let verb = Verb::ALL.into_iter().find(|verb| verb.name() == &**name);
-        let slot = match (verb, &**name) {
-            (Some(verb), _) if found.verb.is_none() => {
-                found.verb = Some((verb, value));
+        let named = RequestKind::ALL.into_iter().find(|kind| kind.name() == &**name);
+        let slot = match (named, &**name) {
+            (Some(kind), _) if found.kind.is_none() => {
+                found.kind = Some((kind, value));
                 continue;
             }
             (Some(second), _) => {
-                let first = found.verb.map_or("", |(verb, _)| verb.name());
+                let first = found.kind.map_or("", |(kind, _)| kind.name());
                 let problem = format!("a request has one action, but this one has `{first}` and `{}`", second.name());
                 return wrong(ViolationKind::Misused { problem, remedy: "split it in two".to_owned() });
             }
@@ -240,25 +222,25 @@ fn one(reader: &Reader, raw: &RawValue, visible: &dyn Fn(&Collection) -> bool) -
             return wrong(ViolationKind::Duplicate);
         }
     }
-    let Some((verb, path)) = found.verb else {
+    let Some((kind, path)) = found.kind else {
         let expected = "an action and a collection, such as {\"create\": \"posts\", \"body\": {…}}".to_owned();
         return Err(Error::malformed(Place::Whole, ViolationKind::Type { expected }));
     };
     if let Some((name, _)) =
-        members.iter().find(|(name, _)| **name != *verb.name() && !verb.members().contains(&&**name))
+        members.iter().find(|(name, _)| **name != *kind.name() && !members_of(kind).contains(&&**name))
     {
-        let remedy = match (verb, &**name) {
-            (Verb::Get | Verb::List, "body") | (Verb::Get, "query") => "leave it out".to_owned(),
-            (Verb::List, "select") => "write it in `query`: {\"query\": {\"select\": …}}".to_owned(),
-            (Verb::Create, "id") => "leave it out; Backstay assigns the id of a new record".to_owned(),
-            _ => format!("it takes `{}`", verb.members().join("`, `")),
+        let remedy = match (kind, &**name) {
+            (RequestKind::Get | RequestKind::List, "body") | (RequestKind::Get, "query") => "leave it out".to_owned(),
+            (RequestKind::List, "select") => "write it in `query`: {\"query\": {\"select\": …}}".to_owned(),
+            (RequestKind::Create, "id") => "leave it out; Backstay assigns the id of a new record".to_owned(),
+            _ => format!("it takes `{}`", members_of(kind).join("`, `")),
         };
-        let kind = ViolationKind::Misused { problem: format!("`{}` has no `{name}`", verb.name()), remedy };
-        return Err(Error::malformed(Place::member(shorten(name)), kind));
+        let misused = ViolationKind::Misused { problem: format!("`{}` has no `{name}`", kind.name()), remedy };
+        return Err(Error::malformed(Place::member(shorten(name)), misused));
     }
     let collection =
-        collection(reader, path, visible).map_err(|kind| Error::malformed(Place::member(verb.name()), kind))?;
-    Ok((verb, found.into_request(reader, verb, collection)?))
+        collection(reader, path, visible).map_err(|wrong| Error::malformed(Place::member(kind.name()), wrong))?;
+    Ok((kind, found.into_request(reader, kind, collection)?))
 }
 
 const MEMBERS: [&str; 5] = ["id", "body", "select", "query", "ifMatch"];
@@ -291,7 +273,9 @@ fn unknown_member(name: &str) -> ViolationKind {
             let problem = format!("unknown member `{}`", shorten(name));
             ViolationKind::Misused { problem, remedy: remedy.to_owned() }
         }
-        None => unknown("member", name, nearest(name, Verb::ALL.map(Verb::name).into_iter().chain(MEMBERS))),
+        None => {
+            unknown("member", name, nearest(name, RequestKind::ALL.map(RequestKind::name).into_iter().chain(MEMBERS)))
+        }
     }
 }
 
@@ -319,43 +303,41 @@ fn collection(
 }
 
 impl Found<'_> {
-    fn into_request(self, reader: &Reader, verb: Verb, collection: CollectionId) -> Result<Request, Error> {
+    fn into_request(self, reader: &Reader, kind: RequestKind, collection: CollectionId) -> Result<Request, Error> {
         let model = reader.model();
         let body = || {
             let missing = || Error::malformed(Place::member("body"), ViolationKind::Required);
             self.body.map(|raw| raw.get().as_bytes()).ok_or_else(missing)
         };
-        let within = |error| in_request(error, verb);
-        Ok(match verb {
-            Verb::Get => {
+        let within = |error| in_request(error, kind);
+        Ok(match kind {
+            RequestKind::Get => {
                 let select = self.select.map(|raw| json::text(raw, "a text")).transpose();
                 let select = select.map_err(|kind| Error::malformed(Place::member("select"), kind))?.flatten();
                 let selection = reader.selection(collection, select.as_deref()).map_err(within)?;
                 Request::Get(Get { collection, id: self.id()?, selection, perspective: Perspective::Live })
             }
-            Verb::List => Request::List(match self.query {
+            RequestKind::List => Request::List(match self.query {
                 Some(query) => reader.list_of_body(collection, query.get().as_bytes()).map_err(within)?,
                 None => List::of(collection),
             }),
-            Verb::Create => {
+            RequestKind::Create => {
                 let inputs = inputs(model, collection, body()?).map_err(within)?;
                 Request::Create(Create { collection, inputs, options: WriteOptions::default() })
             }
-            Verb::Update => {
+            RequestKind::Update => {
                 let input = patch(model, collection, body()?).map_err(within)?;
                 Request::Update(Update { collection, id: self.id()?, input, options: self.options()? })
             }
-            Verb::Delete => Request::Delete(Delete { collection, id: self.id()?, options: self.options()? }),
+            RequestKind::Delete => Request::Delete(Delete { collection, id: self.id()?, options: self.options()? }),
         })
     }
 
     fn id(&self) -> Result<RecordId, Error> {
         let wrong = |kind| Error::malformed(Place::member("id"), kind);
         let raw = self.id.ok_or_else(|| wrong(ViolationKind::Required))?;
-        let expected = "an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"";
-        let text = json::text(raw, expected).map_err(wrong)?;
-        let kind = || ViolationKind::Type { expected: expected.to_owned() };
-        text.and_then(|text| text.parse().ok()).ok_or_else(|| wrong(kind()))
+        let id = Scalar::Id.read(Token::Json(raw.get())).map_err(|problem| wrong(problem.into()))?;
+        id.as_id().ok_or_else(|| wrong(ViolationKind::Required))
     }
 
     /// `ifMatch`: the version of the record, its `ETag`, `*` for any version, or null.
@@ -387,12 +369,12 @@ fn version_expected() -> ViolationKind {
 }
 
 /// An error of a request with its places in the object that the request is written as.
-fn in_request(error: Error, verb: Verb) -> Error {
-    let member = match verb {
-        Verb::Get => return moved(error, |at| if at == Place::Select { Place::member("select") } else { at }),
-        Verb::List => return moved(in_body(error), |at| at.within(Step::Member("query".to_owned()))),
-        Verb::Create | Verb::Update => "body",
-        Verb::Delete => return error,
+fn in_request(error: Error, kind: RequestKind) -> Error {
+    let member = match kind {
+        RequestKind::Get => return moved(error, |at| if at == Place::Select { Place::member("select") } else { at }),
+        RequestKind::List => return moved(in_body(error), |at| at.within(Step::Member("query".to_owned()))),
+        RequestKind::Create | RequestKind::Update => "body",
+        RequestKind::Delete => return error,
     };
     moved(error, |at| at.within(Step::Member(member.to_owned())))
 }

@@ -1,5 +1,5 @@
 use backstay_base::ViolationKind;
-use backstay_model::{Class, Collection, Field};
+use backstay_model::{Collection, Field};
 
 /// A name that was sent, short enough to repeat in an answer.
 pub fn shorten(name: &str) -> String {
@@ -15,14 +15,14 @@ pub fn unknown(what: &'static str, name: &str, suggestion: Option<&str>) -> Viol
     ViolationKind::Unknown { what, name: shorten(name), suggestion: suggestion.map(str::to_owned) }
 }
 
-/// The field of this name. Secrets have none.
+/// The field of this name. A secret can't be named.
 pub(crate) fn field_named<'c>(collection: &'c Collection, name: &str) -> Result<&'c Field, ViolationKind> {
-    let field = collection.field_named(name).filter(|field| field.class != Some(Class::Secret));
+    let field = collection.field_named(name).filter(|field| field.is_readable());
     field.ok_or_else(|| unknown_field(collection, name))
 }
 
-/// There is no such field; names the one that was probably meant.
+/// The error for an unknown field: it names the one that was probably meant.
 pub(crate) fn unknown_field(collection: &Collection, name: &str) -> ViolationKind {
-    let open = collection.fields.iter().filter(|field| field.class != Some(Class::Secret));
+    let open = collection.fields.iter().filter(|field| field.is_readable());
     unknown("field", name, backstay_base::nearest(name, open.map(|field| field.name.as_str())))
 }

@@ -12,7 +12,7 @@ pub fn write_stored(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Bool(true) => out.extend_from_slice(b"true"),
         ValueRef::Bool(false) => out.extend_from_slice(b"false"),
         ValueRef::Int(number) => display(out, number),
-        ValueRef::Float(number) => float(out, number),
+        ValueRef::Float(number) => display(out, FloatText(number)),
         ValueRef::Decimal(number) => display_quoted(out, number),
         ValueRef::Text(text) => quote(out, text),
         ValueRef::Id(id) => plain(out, id.encode(&mut [0; 36]).as_bytes()),
@@ -61,12 +61,18 @@ pub fn write_money(out: &mut Vec<u8>, money: &Money) {
     out.extend_from_slice(b"\"}");
 }
 
-/// Appends a finite number in the shortest form that reads back the same.
-fn float(out: &mut Vec<u8>, number: f64) {
-    let start = out.len();
-    display(out, number);
-    if !out[start..].contains(&b'.') {
-        out.extend_from_slice(b".0");
+/// Writes a finite `Float` as every text has it, in answers and in stored lists: a JSON number in the shortest form that
+/// reads back the same, always with a point and never with an exponent.
+#[derive(Debug, Clone, Copy)]
+pub struct FloatText(pub f64);
+
+impl fmt::Display for FloatText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number) = self;
+        match number.fract() == 0.0 {
+            true => write!(f, "{number}.0"),
+            false => write!(f, "{number}"),
+        }
     }
 }
 
@@ -81,7 +87,7 @@ fn display_quoted(out: &mut Vec<u8>, value: impl fmt::Display) {
     out.push(b'"');
 }
 
-/// Appends text of which nothing has to be escaped.
+/// Appends text that needs no escapes.
 fn plain(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     out.extend_from_slice(text);
@@ -161,13 +167,16 @@ mod tests {
     #[test]
     fn floats_read_back_the_same() {
         let check = |number: f64, expected: &str| {
-            let mut out = Vec::new();
-            float(&mut out, number);
-            assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);
+            let text = FloatText(number).to_string();
+            assert_eq!(text, expected);
+            assert_eq!(text.parse(), Ok(number));
         };
         check(1.0, "1.0");
+        check(-0.0, "-0.0");
         check(0.1, "0.1");
         check(-2.5e-7, "-0.00000025");
-        assert_eq!(format!("{}", f64::MAX).parse(), Ok(f64::MAX));
+        check(1e22, "10000000000000000000000.0");
+        check(1e300, &format!("1{}.0", "0".repeat(300)));
+        assert_eq!(FloatText(f64::MAX).to_string().parse(), Ok(f64::MAX));
     }
 }

@@ -13,10 +13,10 @@ mod token;
 mod value;
 
 pub use definition::{Letters, Writer};
-pub use json::{quote, write, write_money, write_stored};
+pub use json::{FloatText, quote, write, write_money, write_stored};
 pub use money::{Currency, MONEY_SCALE, Money, MoneyError};
 pub use problem::Problem;
-pub use scalar::{Members, Scalar, members, merged, read_exact};
+pub use scalar::{Members, Scalar, members, merged, read_exact, read_id};
 pub use schema::Schema;
 pub use storage::{Part, Storage};
 pub use token::Token;

@@ -21,7 +21,7 @@ const CODES: &str = "\
 pub struct Currency([u8; 3]);
 
 impl Currency {
-    /// The currency with this code; `None` where it is no code of ISO 4217.
+    /// The currency with this code; `None` if it isn't a code of ISO 4217.
     pub fn parse(text: &str) -> Option<Self> {
         /// A code and the space after it.
         const STEP: usize = 4;

@@ -31,7 +31,7 @@ pub enum Problem {
     /// The character NUL, which no database column can hold.
     #[error("must not contain the character NUL (U+0000)")]
     Nul,
-    /// Half of a UTF-16 surrogate pair, which is no character.
+    /// Half of a UTF-16 surrogate pair, which isn't a character.
     #[error("contains half of a surrogate pair (\\uD800 to \\uDFFF); write the whole pair, or the character itself")]
     LoneSurrogate,
     /// A moment outside the years that are stored.
@@ -67,6 +67,7 @@ impl From<Problem> for ViolationKind {
     fn from(problem: Problem) -> Self {
         match problem {
             Problem::Expected(expected) => Self::Type { expected: expected.to_owned() },
+            // A violation carries the text for the client. Nothing decides by it, and `base` can't know the scalars.
             other => Self::Range(other.to_string()),
         }
     }

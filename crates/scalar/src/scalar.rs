@@ -32,6 +32,7 @@ use url::Url;
 
 pub use decimal::read_exact;
 pub use document::{Members, members, merged};
+pub use id::read_id;
 
 use crate::definition::{Definition, Letters, Writer};
 use crate::{Part, Problem, Schema, Storage, Token, Value, ValueRef};
@@ -79,7 +80,7 @@ scalars! {
     Int => Int;
     /// `Float`: finite, 64 bits.
     Float => Float;
-    /// `Decimal`: exact, at most 18 digits of which `scale` stand after the point.
+    /// `Decimal`: exact, at most 18 digits, `scale` of them after the point.
     Decimal {
         /// All digits, 1 to 18.
         precision: u8 = 18,

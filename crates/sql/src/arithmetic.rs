@@ -49,7 +49,7 @@ impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
         let value = self.computed(expr);
         match (self.lowering.builder.dialect, &expr.ty) {
             (Dialect::Sqlite, Type::Int | Type::Duration) if is_computed(expr) => whole(value),
-            _ => value,
+            (Dialect::Sqlite | Dialect::Postgres, _) => value,
         }
     }
 
@@ -122,20 +122,22 @@ impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
 
     /// An operand in the form in which it is computed with.
     fn operand(&mut self, value: Val, expr: &Expr) -> Val {
-        if value.is_null() || self.lowering.builder.dialect == Dialect::Sqlite {
+        if value.is_null() {
             return value;
         }
-        match (&expr.ty, &value.form) {
-            (Type::Int | Type::Duration, Form::Column) => {
+        match (self.lowering.builder.dialect, &expr.ty, &value.form) {
+            (Dialect::Postgres, Type::Int | Type::Duration, Form::Column) => {
                 Val { sql: cast(value.sql, "numeric"), form: Form::Number, ..value }
             }
-            (Type::Timestamp, Form::Column) => Val { sql: epoch(value.sql), form: Form::Micros, ..value },
-            _ => value,
+            (Dialect::Postgres, Type::Timestamp, Form::Column) => {
+                Val { sql: epoch(value.sql), form: Form::Micros, ..value }
+            }
+            (Dialect::Sqlite | Dialect::Postgres, _, _) => value,
         }
     }
 
     /// PostgreSQL raises an error where a float overflows or underflows, so the operands are looked at first. They are
-    /// named in a subquery that is not flattened (`OFFSET 0`), lest nested operations multiply their text.
+    /// named in a subquery that is not flattened (`OFFSET 0`), so that nested computations don't multiply their text.
     fn float(&mut self, operator: Operator, left: Sql, right: Sql) -> Sql {
         let alias = self.lowering.builder.alias();
         let mut operands = Query::select();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Model};
 use backstay_scalar::Storage;
 use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
 
@@ -50,7 +50,7 @@ struct Join {
 pub(crate) enum Record {
     /// A row of the table that goes by this alias.
     Row(Arc<str>),
-    /// A record of which only the key is at hand, in this column of a link table.
+    /// A record whose key alone has been read, from this column of a link table.
     Linked(Arc<str>, Arc<str>),
     /// `Slot::Proposed`.
     Proposed,
@@ -147,6 +147,12 @@ impl<'m> Builder<'m> {
         Seen { anchor: Anchor { frame, record, collection: collection.id, perspective }, read: relation.read }
     }
 
+    /// Reads from the links of a many-to-many relation in a new SELECT: the SELECT, and the alias of the links.
+    pub(crate) fn links(&mut self, link: &Link, perspective: Perspective) -> (usize, Arc<str>) {
+        let frame = self.frame();
+        (frame, self.source(frame, links(link, perspective)))
+    }
+
     /// The members of a to-many relation, of all records that have it, in a new SELECT; `None` for any other field.
     pub(crate) fn members<'r>(
         &mut self,
@@ -161,8 +167,7 @@ impl<'m> Builder<'m> {
                 Some(Members { member, owner: Some(owner), declared })
             }
             FieldKind::ManyToMany { target, link } => {
-                let frame = self.frame();
-                let alias = self.source(frame, links(link, perspective));
+                let (frame, alias) = self.links(link, perspective);
                 let owner = column(&alias, &link.near);
                 let record = Record::Linked(alias, link.far.as_str().into());
                 let read = relation(self.model.collection(*target), perspective, (rights, Action::Read)).read;
@@ -253,7 +258,7 @@ impl<'m> Builder<'m> {
         Seen { anchor, read: relation.read }
     }
 
-    /// The record with its columns at hand.
+    /// The record, joined if its columns aren't available yet.
     fn row(&mut self, anchor: &Anchor) -> Anchor {
         let Record::Linked(alias, far) = &anchor.record else { return anchor.clone() };
         let joins = &self.frames[anchor.frame].joins;
@@ -266,7 +271,7 @@ impl<'m> Builder<'m> {
 
     fn join(&mut self, from: &Anchor, field: FieldId, target: CollectionId, key: Sql) -> Anchor {
         let alias = self.alias();
-        // Who joins has the rule of the rows from `follow` or `members`.
+        // `follow` and `members`, which join, return the rule of the rows.
         let Relation { rows, .. } =
             relation(self.model.collection(target), from.perspective, (Rights::unrestricted(), Action::Read));
         let on = column(&alias, &self.column(target, ColumnRef::main(Collection::ID)).name).eq(key);

@@ -5,7 +5,7 @@ use sea_query::{Expr as Sql, ExprTrait, Func, Query};
 
 use crate::dialect::metered;
 use crate::lower::{Lowering, is_short};
-use crate::operand::{Form, Val, constant_decimal, scaled_up};
+use crate::operand::{Form, Val, constant_decimal, digits_of, scaled_up};
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::{boolean, call, column, integer, name, only_where, word};
@@ -55,7 +55,7 @@ impl Lowering<'_, '_, '_> {
 
     /// The other side is short, so that it may be written for each alternative.
     fn alternatives<'e>(&self, left: &'e Expr, right: &'e Expr) -> Option<Alternatives<'e>> {
-        if self.builder.dialect != Dialect::Sqlite || left.ty != Type::Decimal {
+        if !self.is_scaled(&left.ty) {
             return None;
         }
         match (&left.node, &right.node) {
@@ -69,13 +69,19 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
+    /// Whether values of this type are integers that are scaled by their column's digits.
+    fn is_scaled(&self, ty: &Type) -> bool {
+        match self.builder.dialect {
+            Dialect::Sqlite => *ty == Type::Decimal,
+            Dialect::Postgres => false,
+        }
+    }
+
     /// The same for what is looked for in a list, which is written for each alternative.
     fn alternative_elements<'x>(&self, element: &'x Expr, list: &Expr) -> Option<(&'x Expr, &'x Expr, &'x Expr)> {
         let short = is_short(list) || items(list).is_some_and(|items| items.len() <= FEW && items.iter().all(is_short));
         match &element.node {
-            Node::Conditional(condition, then, otherwise)
-                if short && self.builder.dialect == Dialect::Sqlite && element.ty == Type::Decimal =>
-            {
+            Node::Conditional(condition, then, otherwise) if short && self.is_scaled(&element.ty) => {
                 Some((condition, then, otherwise))
             }
             _ => None,
@@ -104,7 +110,7 @@ impl Lowering<'_, '_, '_> {
         Val { sql, guards, form: Form::Column }
     }
 
-    /// One side of a comparison; a text that names a value of an enum stands in the statement's text.
+    /// One side of a comparison; a text that names a value of an enum is written into the statement.
     fn side(&mut self, expr: &Expr, beside: &Type) -> Val {
         match (&expr.node, beside) {
             (Node::Literal(Value::Text(text)), Type::Enum(_)) => Val::plain(word(text)),
@@ -184,8 +190,7 @@ impl Lowering<'_, '_, '_> {
         }
         let one = self.loose(one);
         let items: Vec<Val> = items.iter().map(|item| self.side(item, &element.ty)).collect();
-        let scales = items.iter().map(scale_of).chain([scale_of(&one)]);
-        let scale = scales.max().unwrap_or(0);
+        let scale = items.iter().map(scale_of).fold(scale_of(&one), Ord::max);
         let items = items.into_iter().map(|item| self.item(item, scale)).collect::<Vec<Sql>>();
         let guards = one.guards.clone();
         let element = self.item(Val { guards: Vec::new(), ..one }, scale);
@@ -302,10 +307,12 @@ fn items(list: &Expr) -> Option<Vec<Expr>> {
     }
 }
 
+/// The digits after the point that a value needs. A number that is bound later needs none of its own: it is scaled like
+/// what it is compared with.
 fn scale_of(value: &Val) -> u8 {
     match &value.form {
         Form::Scaled(scale) => *scale,
-        Form::Exact(slot) => constant_decimal(slot).and_then(|number| u8::try_from(number.scale()).ok()).unwrap_or(0),
+        Form::Exact(slot) => constant_decimal(slot).map_or(0, |number| digits_of(&number)),
         Form::Column | Form::Null | Form::Number | Form::Micros => 0,
     }
 }

@@ -1,4 +1,5 @@
-//! What the two databases write differently. Every difference is one `match` here.
+//! What the two databases write differently, one exhaustive `match` each. Differences that follow from how a database
+//! represents numbers and lists are in the modules that they concern, as a `match` without `_` too.
 
 use backstay_base::Timestamp;
 use backstay_scalar::{Storage, Value};
@@ -232,7 +233,7 @@ impl Dialect {
             (Self::Postgres, ColumnType::One(Storage::Timestamp)) => epoch_micros(value),
             (Self::Postgres, ColumnType::One(Storage::Bytes)) => call("encode", [value, word("hex")]),
             (Self::Postgres, ColumnType::One(Storage::Json) | ColumnType::List(_)) => cast(value, "text"),
-            _ => value,
+            (Self::Sqlite | Self::Postgres, _) => value,
         }
     }
 
@@ -240,7 +241,7 @@ impl Dialect {
     pub(crate) fn result(self, value: Sql, column: ColumnType) -> Sql {
         match (self, column) {
             (Self::Postgres, ColumnType::Nested) => cast(value, "text"),
-            _ => value,
+            (Self::Sqlite | Self::Postgres, _) => value,
         }
     }
 
@@ -252,7 +253,7 @@ impl Dialect {
             (Self::Postgres, Storage::Bytes) => call("encode", [value, word("hex")]),
             (Self::Postgres, Storage::Timestamp) => epoch_micros(value),
             (Self::Postgres, Storage::Text) => cast(value, "text"),
-            _ => value,
+            (Self::Sqlite | Self::Postgres, _) => value,
         }
     }
 

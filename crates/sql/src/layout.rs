@@ -53,7 +53,8 @@ impl FieldLayout {
                     let values: Result<Vec<Value>, DecodeError> = values.collect();
                     Ok(Value::List(values.map_err(|error| DecodeError { column: index, ..error })?.into()))
                 }
-                _ => Ok(Value::Null),
+                ValueRef::Null => Ok(Value::Null),
+                _ => Err(DecodeError { column: index, expected: "a list" }),
             },
             [(index, _)] => self.load(&[row.value(index)?], index),
             [(first, _), ..] => {

@@ -79,13 +79,17 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
         subquery(select)
     }
 
-    pub(crate) fn anchor(&self, root: Root) -> Option<Anchor> {
+    /// The record that a path starts from.
+    ///
+    /// # Panics
+    /// Panics if the variable of no enclosing quantifier is meant, which no checked expression does.
+    pub(crate) fn anchor(&self, root: Root) -> Anchor {
         match root {
-            Root::This => Some(self.scope.this.clone()),
-            Root::New => Some(self.scope.new.clone()),
+            Root::This => self.scope.this.clone(),
+            Root::New => self.scope.new.clone(),
             Root::Bound(variable) => {
                 let bound = self.scope.bound.iter().rev().find(|(name, _)| *name == variable);
-                bound.map(|(_, anchor)| anchor.clone())
+                bound.expect("a variable is bound where it is named").1.clone()
             }
         }
     }
@@ -120,7 +124,7 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
     }
 }
 
-/// Whether an expression is lowered to little text, whatever a client writes.
+/// Whether an expression is lowered to a short text, whatever the client wrote.
 pub(crate) fn is_short(expr: &Expr) -> bool {
     match &expr.node {
         Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => true,

@@ -1,4 +1,5 @@
 use backstay_scalar::Value;
+use rust_decimal::Decimal;
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
 use crate::Slot;
@@ -14,10 +15,10 @@ pub(crate) struct Val {
     pub(crate) form: Form,
 }
 
-/// How a value stands in SQL.
+/// How a value is represented in SQL.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Form {
-    /// As a column of its type does.
+    /// As in a column of its type.
     Column,
     /// The literal null.
     Null,
@@ -104,9 +105,14 @@ fn power_of_ten(exponent: u8) -> i64 {
 }
 
 /// A constant as it is compared: where it is a decimal number, its digits.
-pub(crate) fn constant_decimal(slot: &Slot) -> Option<rust_decimal::Decimal> {
+pub(crate) fn constant_decimal(slot: &Slot) -> Option<Decimal> {
     match slot {
         Slot::Constant(Value::Decimal(number)) => Some(number.normalize()),
         _ => None,
     }
+}
+
+/// Digits after the point of a number, which are 28 at most.
+pub(crate) fn digits_of(number: &Decimal) -> u8 {
+    u8::try_from(number.scale()).expect("a decimal has at most 28 digits after the point")
 }

@@ -102,7 +102,7 @@ impl PageOrder {
 
     /// The place's value of a key.
     fn place(&self, builder: &mut Builder<'_>, index: usize) -> Sql {
-        debug_assert!(self.keys.len() <= limits::SORT_FIELDS + 1, "an order has few keys");
+        assert!(self.keys.len() <= limits::SORT_FIELDS + 1, "an order has few keys");
         #[expect(
             clippy::cast_possible_truncation,
             reason = "an order has at most `limits::SORT_FIELDS` keys and the id"
@@ -112,6 +112,7 @@ impl PageOrder {
     }
 }
 
+/// Whether the place's value of a key is null. The id, which comes after the sort keys, never is.
 fn is_null(position: &Position, index: usize) -> bool {
     position.nulls.get(index).copied().unwrap_or(false)
 }

@@ -72,7 +72,7 @@ impl Encoding {
 
 fn one(value: &Value, scale: u32, dialect: Dialect) -> Param {
     // A slot names one column of a value that takes several.
-    debug_assert!(!matches!(value, Value::Money(_)), "a placeholder takes one column of a value");
+    assert!(!matches!(value, Value::Money(_)), "a placeholder takes one column of a value");
     match value {
         Value::Null | Value::List(_) | Value::Money(_) => Param::Null,
         Value::Bool(truth) => Param::Bool(*truth),

@@ -17,7 +17,7 @@ pub struct Planner {
 pub enum RecordSource {
     /// `Slot::Proposed`: the record as it would be. `new` is always this one.
     Proposed,
-    /// `Slot::Stored`: the record as the operation has read it.
+    /// `Slot::Stored`: the record as the transaction has read it.
     Stored,
 }
 
@@ -36,6 +36,12 @@ impl Planner {
     /// A planner for this model and database.
     pub fn new(model: Arc<Model>, dialect: Dialect) -> Self {
         Self { model, dialect }
+    }
+
+    /// A planner for statements that are only measured (`Template::extent`), before there is a database: in both dialects
+    /// they read the same tables.
+    pub fn measuring(model: Arc<Model>) -> Self {
+        Self::new(model, Dialect::Sqlite)
     }
 
     /// The database that the statements are for.

@@ -2,7 +2,7 @@ use sea_query::{CaseStatement, Expr as Sql, ExprTrait, SelectStatement};
 
 use crate::tree::boolean;
 
-/// A condition, of which only *true* counts: SQL may compute null where it does not hold.
+/// A condition that holds only if it is *true*: SQL may compute null instead of false.
 #[derive(Debug, Clone)]
 pub(crate) enum Pred {
     /// Known when planned.

@@ -128,7 +128,7 @@ impl<'e> Quantified<'e> {
 
     fn owner<'r>(self, lowering: &mut Lowering<'_, '_, 'r>) -> Option<Owner<'r>> {
         let (relation, steps) = self.over.steps.split_last()?;
-        let start = lowering.anchor(self.over.root)?;
+        let start = lowering.anchor(self.over.root);
         let view = lowering.view_from(&start);
         let (key, collection, certain, conditions) = match steps.split_last() {
             None => {

@@ -20,7 +20,7 @@ pub(crate) struct Asked {
 /// those about a nested list in `order`. No other module plans a question.
 ///
 /// What the caller wrote is looked at with the caller's rights: a hidden field is null, and a hidden related record does
-/// not exist. Nothing of it is evaluated on a hidden row, lest time, cost or an error tell what is in it: see `barrier`.
+/// not exist. None of it is evaluated on a hidden row, so that time, cost and errors reveal nothing about it: see `barrier`.
 pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, rights: &Rights) -> Asked {
     let record = &rows.anchor;
     let mut terms = match &shape.scope {

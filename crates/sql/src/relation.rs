@@ -24,7 +24,7 @@ pub(crate) struct Relation<'r> {
     pub(crate) read: &'r Rule,
 }
 
-/// The one place that turns a collection into rows. Whoever reads it has their rule for the action in hand.
+/// The one place that turns a collection into rows. It hands out the caller's rule for the action with them.
 pub(crate) fn relation<'r>(
     collection: &Collection,
     perspective: Perspective,

@@ -10,7 +10,7 @@ use crate::{ColumnRef, ColumnType, Perspective, Template};
 /// Everything but the rights that makes two reads the same statement.
 #[derive(Debug, Clone)]
 pub struct ReadShape {
-    /// What is done with the records, as rules name it: whichever the rights allow it on exist.
+    /// What is done with the records, as rules name it. Only records on which the rights allow it exist here.
     pub action: Action,
     /// Which version of the data.
     pub perspective: Perspective,
@@ -51,10 +51,10 @@ pub struct SortKey {
 }
 
 impl SortKey {
-    /// Whether records can be sorted by a field. A `Text` can be too long for that.
+    /// Whether records can be sorted by a field.
     pub fn takes(field: &Field) -> bool {
         match &field.kind {
-            FieldKind::Scalar(scalar) => *scalar != Scalar::Text && scalar.is_sortable(),
+            FieldKind::Scalar(scalar) => scalar.is_sortable(),
             FieldKind::Enum(_) => true,
             FieldKind::List(_)
             | FieldKind::ToOne { .. }

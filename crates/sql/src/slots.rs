@@ -49,6 +49,10 @@ impl Slots {
     }
 
     /// The finished statement.
+    ///
+    /// # Panics
+    /// Panics if the statement binds a value that isn't the index of a slot: without it, the placeholders after it would
+    /// get each other's values.
     pub(crate) fn finish(
         self,
         statement: &impl QueryStatementWriter,
@@ -56,17 +60,16 @@ impl Slots {
         extent: Extent,
     ) -> Template {
         let (text, values) = self.dialect.build(statement);
-        let slots = values.0.iter().filter_map(|value| self.marked(value)).collect();
+        let slots = values.0.iter().map(|value| self.marked(value)).collect();
         Template { text: text.into(), slots, columns: columns.into(), dialect: self.dialect, extent }
     }
 
-    fn marked(&self, value: &Constant) -> Option<(Slot, Encoding)> {
+    fn marked(&self, value: &Constant) -> (Slot, Encoding) {
         let index = match value {
             Constant::BigUnsigned(index) => index.and_then(|index| usize::try_from(index).ok()),
             _ => None,
         };
         let slot = index.and_then(|index| self.slots.get(index));
-        debug_assert!(slot.is_some(), "every bound value is a slot's index");
-        slot.cloned()
+        slot.expect("every bound value is a slot's index").clone()
     }
 }

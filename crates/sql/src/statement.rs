@@ -9,17 +9,17 @@ use crate::{ColumnRef, ColumnType, Dialect, Param};
 /// Where the value of a placeholder comes from when a template is bound.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Slot {
-    /// The id that the operation names.
+    /// The id that the request names.
     Id,
     /// The version that the stored record must have.
     Version,
     /// A column of the proposed record (`this` in create, `new` in update).
     Proposed(ColumnRef),
-    /// A column of the stored record that the operation has read (`this` where `new` is the proposed one).
+    /// A column of the stored record that the transaction has read (`this` where `new` is the proposed one).
     Stored(ColumnRef),
     /// Something of the caller.
     Caller(CallerPart),
-    /// The moment at which the operation began.
+    /// The moment at which the request began.
     Now,
     /// A column of a parameter of the filter.
     Param(u16, Part),

@@ -17,7 +17,7 @@ pub(crate) struct RulePred {
 }
 
 impl RulePred {
-    /// A part of which nothing is to be gained by looking at it early.
+    /// A part that gains nothing from being evaluated early.
     pub(crate) fn plain(pred: Pred) -> Self {
         Self { pred, steers: false }
     }
@@ -84,7 +84,7 @@ fn misleads(part: &Expr, collection: &Collection, sort: &[SortKey]) -> bool {
     could_choose(part) && !names_few(part) && !ordered()
 }
 
-/// Whether an index can find the records of which this part of a caller's filter is true: it compares an indexed field of
+/// Whether an index can find the records for which this part of a caller's filter is true: it compares an indexed field of
 /// the record itself, which everyone of the caller's class sees in every record that they see, with what is given.
 pub(crate) fn is_range(part: &Expr, collection: &Collection, rights: &Rights) -> bool {
     let found = match &part.node {
@@ -123,7 +123,7 @@ fn own_field(expr: &Expr) -> Option<FieldId> {
     }
 }
 
-/// Whether records of one value of this field are at hand in the order of the page.
+/// Whether an index yields the records with one value of this field in the order of the page.
 fn keeps_order(collection: &Collection, field: FieldId, sort: &[SortKey]) -> bool {
     let wanted = sort.iter().map(|key| key.column.field);
     sort.first().is_some_and(|key| key.column.field == field)

@@ -6,7 +6,7 @@ use sea_query::{CaseStatement, Expr as Sql};
 use crate::arithmetic::{Computation, is_arithmetic};
 use crate::builder::Anchor;
 use crate::lower::Lowering;
-use crate::operand::{Form, Val, constant_decimal};
+use crate::operand::{Form, Val, constant_decimal, digits_of};
 use crate::predicate::Pred;
 use crate::tree::{boolean, integer, only_where, word};
 use crate::{ColumnRef, ColumnType, Dialect, Slot};
@@ -26,9 +26,10 @@ impl Lowering<'_, '_, '_> {
             Node::Call(function @ (Function::Size | Function::LowerAscii | Function::UpperAscii), arguments) => {
                 match arguments.as_slice() {
                     [of] => self.function(*function, of),
-                    _ => Val::null(),
+                    _ => unreachable!("{function:?} takes one operand"),
                 }
             }
+            // A list that is written out is lowered where it is used, item by item. Anywhere else it is unknown.
             Node::List(_) => Val::null(),
             Node::Not(_)
             | Node::Binary(..)
@@ -48,20 +49,20 @@ impl Lowering<'_, '_, '_> {
             (Value::Duration(length), _) => Val::plain(integer(length.micros())),
             (Value::Timestamp(moment), Dialect::Sqlite) => Val::plain(integer(moment.micros())),
             (Value::Text(text), _) if matches!(ty, Type::Enum(_)) => Val::plain(word(text)),
-            (value, _) => self.slot(Slot::Constant(value.clone()), ty),
+            (value, Dialect::Sqlite | Dialect::Postgres) => self.slot(Slot::Constant(value.clone()), ty),
         }
     }
 
     /// A value that is bound.
     fn slot(&mut self, slot: Slot, ty: &Type) -> Val {
-        if *ty == Type::Decimal && self.builder.dialect == Dialect::Sqlite {
-            return Val { sql: Sql::null(), guards: Vec::new(), form: Form::Exact(slot) };
+        match (self.builder.dialect, ty) {
+            (Dialect::Sqlite, Type::Decimal) => Val { sql: Sql::null(), guards: Vec::new(), form: Form::Exact(slot) },
+            (Dialect::Sqlite | Dialect::Postgres, ty) => Val::plain(self.builder.slot(slot, column_type(ty))),
         }
-        Val::plain(self.builder.slot(slot, column_type(ty)))
     }
 
     fn path(&mut self, path: &Path) -> Val {
-        let Some(start) = self.anchor(path.root) else { return Val::null() };
+        let start = self.anchor(path.root);
         let Some((last, steps)) = path.steps.split_last() else { return Val::plain(self.builder.key(&start)) };
         let (record, mut conditions) = self.walk(&start, steps);
         conditions.push(self.sees_field(&record, *last));
@@ -79,7 +80,7 @@ impl Lowering<'_, '_, '_> {
     fn form(&self, record: &Anchor, column: ColumnRef) -> Form {
         match (self.builder.dialect, self.builder.column(record.collection, column).storage) {
             (Dialect::Sqlite, ColumnStorage::One(Storage::Decimal { scale })) => Form::Scaled(scale),
-            _ => Form::Column,
+            (Dialect::Sqlite | Dialect::Postgres, _) => Form::Column,
         }
     }
 
@@ -120,8 +121,7 @@ impl Lowering<'_, '_, '_> {
     pub(crate) fn loose(&mut self, value: Val) -> Val {
         match value.form {
             Form::Exact(slot) => {
-                let digits = constant_decimal(&slot).and_then(|number| u8::try_from(number.scale()).ok());
-                let scale = digits.unwrap_or(Type::DECIMAL_SCALE);
+                let scale = constant_decimal(&slot).map_or(Type::DECIMAL_SCALE, |number| digits_of(&number));
                 let sql = self.builder.slot(slot, Storage::Decimal { scale });
                 Val { sql, guards: value.guards, form: Form::Scaled(scale) }
             }
@@ -141,7 +141,9 @@ impl Lowering<'_, '_, '_> {
             Function::Size => dialect.text_size(sql),
             Function::LowerAscii => dialect.ascii_lower(sql),
             Function::UpperAscii => dialect.ascii_upper(sql),
-            Function::StartsWith | Function::EndsWith | Function::Contains => return Val::null(),
+            Function::StartsWith | Function::EndsWith | Function::Contains => {
+                unreachable!("tests of a text are lowered as truths")
+            }
         };
         Val { sql, ..value }
     }

@@ -7,18 +7,18 @@ use sea_query::{Expr as Sql, ExprTrait, OnConflict, Order, Query};
 use crate::builder::{Anchor, Builder, Record};
 use crate::lower::{Lowering, Scope};
 use crate::relation::{written, written_links};
-use crate::tree::name;
+use crate::tree::{column, name};
 use crate::{ColumnRef, ColumnType, Perspective, Planner, RecordLayout, RecordSource, Slot, StoredPlan, Template};
 
 const LIVE: Perspective = Perspective::Live;
 
 impl Planner {
-    /// The record with `Slot::Id`, whoever asks: every stored column, then one nullable Boolean per rule, in which `this`
+    /// The record with `Slot::Id`, unrestricted: every stored column, then one nullable Boolean per rule, in which `this`
     /// is the record and `new` is `Slot::Proposed`.
     pub fn stored(&self, collection: CollectionId, rules: &[Expr]) -> StoredPlan {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
-        let this = builder.rows(definition, LIVE, (Rights::unrestricted(), Action::Read)).anchor;
+        let this = unrestricted(&mut builder, definition);
         let new = Anchor { record: Record::Proposed, ..this.clone() };
         let layout = RecordLayout::of(definition);
 
@@ -63,7 +63,7 @@ impl Planner {
         insert.columns(columns_of(definition).map(|(_, column)| name(&column.name)));
         let values: Vec<Sql> = columns_of(definition).map(|(at, _)| builder.stored(&proposed, at)).collect();
         let whole = insert.values(values).is_ok();
-        debug_assert!(whole, "one value per column");
+        assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
     }
 
@@ -96,15 +96,12 @@ impl Planner {
     /// Ids of the records whose to-one field is `Slot::Id`, in order, at most `Slot::Limit`.
     pub fn referencing(&self, collection: CollectionId, field: FieldId) -> Template {
         let mut builder = self.builder();
-        let definition = self.model.collection(collection);
-        let id = name(key(definition));
-        let mut select = Query::select();
+        let from = unrestricted(&mut builder, self.model.collection(collection));
+        let (id, reference) = (builder.key(&from), builder.stored(&from, ColumnRef::main(field)));
         let target = builder.id_slot(Slot::Id);
-        select.column(id.clone()).from(name(written(definition)));
-        for column in &definition.field(field).columns {
-            select.and_where(Sql::col(name(&column.name)).eq(target.clone()));
-        }
-        select.order_by(id, Order::Asc);
+        let mut select = Query::select();
+        select.expr(id.clone()).and_where(reference.eq(target)).order_by_expr(id, Order::Asc);
+        builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![Storage::Id.into()])
     }
@@ -114,12 +111,14 @@ impl Planner {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
         let proposed = proposed(&mut builder, collection);
+        let from = unrestricted(&mut builder, definition);
         let mut select = Query::select();
-        select.column(name(key(definition))).from(name(written(definition)));
-        for (at, column) in columns_of(definition).filter(|(at, _)| fields.contains(&at.field)) {
-            let value = builder.stored(&proposed, at);
-            select.and_where(Sql::col(name(&column.name)).eq(value));
+        select.expr(builder.key(&from));
+        for (at, _) in columns_of(definition).filter(|(at, _)| fields.contains(&at.field)) {
+            let stored = builder.stored(&from, at);
+            select.and_where(stored.eq(builder.stored(&proposed, at)));
         }
+        builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Constant(Value::Int(1)));
         builder.finish(&select, vec![Storage::Id.into()])
     }
@@ -131,7 +130,7 @@ impl Planner {
         let mut insert = Query::insert();
         insert.into_table(name(written_links(link))).columns([name(&link.near), name(&link.far)]);
         let whole = insert.values([near, far]).is_ok();
-        debug_assert!(whole, "one value per column");
+        assert!(whole, "one value per column");
         insert.on_conflict(OnConflict::columns([name(&link.near), name(&link.far)]).do_nothing().to_owned());
         builder.finish(&insert, Vec::new())
     }
@@ -158,10 +157,12 @@ impl Planner {
     /// Ids at the far ends of the links of `Slot::Id` (near), in order, at most `Slot::Limit`.
     pub fn link_targets(&self, link: &Link) -> Template {
         let mut builder = self.builder();
+        let (frame, links) = builder.links(link, LIVE);
         let near = builder.id_slot(Slot::Id);
+        let far = column(&links, &link.far);
         let mut select = Query::select();
-        select.column(name(&link.far)).from(name(written_links(link)));
-        select.and_where(Sql::col(name(&link.near)).eq(near)).order_by(name(&link.far), Order::Asc);
+        select.expr(far.clone()).and_where(column(&links, &link.near).eq(near)).order_by_expr(far, Order::Asc);
+        builder.from(frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![Storage::Id.into()])
     }
@@ -169,6 +170,11 @@ impl Planner {
     fn builder(&self) -> Builder<'_> {
         Builder::new(&self.model, self.dialect)
     }
+}
+
+/// All records of a collection, unrestricted: for Backstay's own reads.
+fn unrestricted(builder: &mut Builder<'_>, collection: &Collection) -> Anchor {
+    builder.rows(collection, LIVE, (Rights::unrestricted(), Action::Read)).anchor
 }
 
 fn proposed(builder: &mut Builder<'_>, collection: CollectionId) -> Anchor {

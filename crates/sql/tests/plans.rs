@@ -403,16 +403,16 @@ DELETE FROM "section" WHERE "id" = CAST($1 AS uuid) AND "version" = CAST($2 AS b
   [Id, Version]
 "##);
     insta::assert_snapshot!(world.both(|planner| planner.lookup(id, &[field("name")])), @r##"
-SELECT "id" FROM "section" WHERE "name" = ? LIMIT ?
+SELECT "t1"."id" FROM "section" AS "t1" WHERE "t1"."name" = ? LIMIT ?
   [Proposed(ColumnRef { field: FieldId(4), part: Main }), Constant(Int(1))]
-SELECT "id" FROM "section" WHERE "name" = (CAST($1 AS text) COLLATE "C") LIMIT $2
+SELECT "t1"."id" FROM "section" AS "t1" WHERE "t1"."name" = (CAST($1 AS text) COLLATE "C") LIMIT $2
   [Proposed(ColumnRef { field: FieldId(4), part: Main }), Constant(Int(1))]
 "##);
     let author = world.collection("Post").field_named("author").expect("a field").id;
     insta::assert_snapshot!(world.both(|planner| planner.referencing(world.id("Post"), author)), @r##"
-SELECT "id" FROM "post" WHERE "author_id" = ? ORDER BY "id" ASC LIMIT ?
+SELECT "t1"."id" FROM "post" AS "t1" WHERE "t1"."author_id" = ? ORDER BY "t1"."id" ASC LIMIT ?
   [Id, Limit]
-SELECT "id" FROM "post" WHERE "author_id" = CAST($1 AS uuid) ORDER BY "id" ASC LIMIT $2
+SELECT "t1"."id" FROM "post" AS "t1" WHERE "t1"."author_id" = CAST($1 AS uuid) ORDER BY "t1"."id" ASC LIMIT $2
   [Id, Limit]
 "##);
     insta::assert_snapshot!(world.both(|planner| planner.link_insert(link)), @r##"
@@ -434,9 +434,9 @@ DELETE FROM "section__members" WHERE "section_id" = CAST($1 AS uuid)
   [Id]
 "##);
     insta::assert_snapshot!(world.both(|planner| planner.link_targets(link)), @r##"
-SELECT "user_id" FROM "section__members" WHERE "section_id" = ? ORDER BY "user_id" ASC LIMIT ?
+SELECT "t1"."user_id" FROM "section__members" AS "t1" WHERE "t1"."section_id" = ? ORDER BY "t1"."user_id" ASC LIMIT ?
   [Id, Limit]
-SELECT "user_id" FROM "section__members" WHERE "section_id" = CAST($1 AS uuid) ORDER BY "user_id" ASC LIMIT $2
+SELECT "t1"."user_id" FROM "section__members" AS "t1" WHERE "t1"."section_id" = CAST($1 AS uuid) ORDER BY "t1"."user_id" ASC LIMIT $2
   [Id, Limit]
 "##);
 }

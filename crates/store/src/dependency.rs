@@ -16,7 +16,7 @@ use crate::Catalog;
 /// - the type's permanent number: 4 bytes, big-endian
 /// - for a record: its key, as entries of the commit log hold it
 /// - for a field: its permanent number (4 bytes, big-endian) and the value, as entries hold it; all nulls, floats,
-///   durations, amounts of money, documents and lists share one key, of the value null
+///   durations, octets, amounts of money, documents and lists share one key, of the value null
 #[derive(Debug, Clone)]
 pub struct DependencyKeys {
     secret: [u8; 16],

@@ -20,7 +20,7 @@ pub trait Work: Send + Sync + 'static {
 
     /// The steps of an embedded database that it may take, in thousands.
     fn kilo_steps(&self) -> u32 {
-        limits::OPERATION_KILO_STEPS
+        limits::TRANSACTION_KILO_STEPS
     }
 
     /// Runs it. It may await only `tx`: on SQLite a future that is pending for another reason fails with

@@ -13,7 +13,7 @@ use crate::config::meant_address;
 /// Words or options of other programs after a command (`""` is any), and what to do instead.
 type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
 
-/// Words that are no subcommand. The command is what comes before them; `""` is none.
+/// Words that aren't subcommands, with the command before them (`""` if there is none).
 const WORDS: Table = &[
     (
         "",

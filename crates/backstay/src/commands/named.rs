@@ -1,5 +1,6 @@
 use backstay_base::Error;
-use backstay_identity::Administration;
+use backstay_identity::{AccountRef, Administration};
+use backstay_scalar::{Scalar, Token};
 
 use super::reference;
 use crate::{Command, Failure};
@@ -43,20 +44,31 @@ impl Named {
     /// The failure of a command that did not find them. If there is one of the other kind, it says so.
     pub(super) async fn failure(self, administration: &Administration<'_>, error: Error) -> Failure {
         match self {
-            Self::Account(text) if is_operator(administration, &text).await => Failure::OtherKind {
-                error,
-                help: format!("{text} is an operator; for operators, use `backstay operator`"),
+            Self::Account(text) => match is_operator(administration, &text).await {
+                Ok(true) => Failure::OtherKind {
+                    error,
+                    help: format!("{text} is an operator; for operators, use `backstay operator`"),
+                },
+                Ok(false) => error.into(),
+                Err(other) => other.into(),
             },
             Self::Operator(text) if administration.account(&reference(&text)).await.is_ok() => Failure::OtherKind {
                 error,
                 help: format!("{text} is an account; for accounts, use `backstay account`"),
             },
-            Self::Account(_) | Self::Operator(_) => error.into(),
+            Self::Operator(_) => error.into(),
         }
     }
 }
 
-async fn is_operator(administration: &Administration<'_>, text: &str) -> bool {
-    let operators = administration.operators().await.unwrap_or_default();
-    operators.iter().any(|one| one.email.eq_ignore_ascii_case(text) || one.id.to_string() == text)
+/// Whether an operator is meant: an address is compared in the form in which it is stored.
+async fn is_operator(administration: &Administration<'_>, text: &str) -> Result<bool, Error> {
+    let operators = administration.operators().await?;
+    Ok(match reference(text) {
+        AccountRef::Id(id) => operators.iter().any(|one| one.id == id),
+        AccountRef::Email(text) => {
+            let email = Scalar::Email.read(Token::Bare(&text));
+            email.is_ok_and(|email| operators.iter().any(|one| email.as_text() == Some(&*one.email)))
+        }
+    })
 }

@@ -27,7 +27,7 @@ impl Meter {
         Self { bar, plain: false }
     }
 
-    /// A file is begun, of which this much is already loaded.
+    /// A file is begun; this much of it is already loaded.
     pub(super) fn begin(&self, file: &str, bytes: u64) {
         self.bar.set_message(file.to_owned());
         self.bar.inc(bytes);

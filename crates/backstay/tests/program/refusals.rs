@@ -41,6 +41,10 @@ fn accounts_and_operators_are_told_apart() {
     check(&["account", "show", "root@shelf.example"], operator);
     check(&["account", "disable", "root@shelf.example"], operator);
     check(&["account", "claim", "root@shelf.example", "floor=2"], operator);
+    // An address is known in every form that it can be written in.
+    app.run_with(&["operator", "add", "root@bücher.example", "--password-stdin"], "a long password\n", &[]).done();
+    let other = "Root@XN--BCHER-KVA.example";
+    check(&["account", "show", other], &operator.replace("root@shelf.example", other));
     let account = "error: there is no operator with this email address\n  help: ben@shelf.example is an account; for \
                    accounts, use `backstay account`\n";
     check(&["operator", "remove", "ben@shelf.example"], account);

@@ -231,3 +231,38 @@ fn long_records_are_loaded_in_several_commits() {
     app.write("seed/Essay.jsonl", &line.repeat(400));
     assert_eq!(app.run(&["seed"]).done(), "406 records loaded\n");
 }
+
+/// The samples of every scalar, as a seed's line writes them and as answers have them: see `scalars.md`.
+const SAMPLES: &str = include_str!("../../../scalar/tests/scalars.md");
+
+/// The scalar, its JSON and the answer of each sample.
+fn samples() -> Vec<(&'static str, &'static str, &'static str)> {
+    let (_, table) = SAMPLES.split_once("## Accepted\n").expect("the table");
+    let table = table.split("\n## ").next().expect("the table's end");
+    let row = |line: &'static str| {
+        let cells: Vec<&str> = line.trim_start_matches("| ").trim_end_matches(" |").split(" | ").collect();
+        (cells[0], cells[1].trim_matches('`'), cells[5].trim_matches('`'))
+    };
+    table.lines().filter(|line| line.starts_with("| ")).skip(1).map(row).collect()
+}
+
+/// The seed's part of `crates/engine/tests/ways_in.rs`.
+#[test]
+fn a_value_of_a_seed_is_the_same_as_one_that_is_sent() {
+    let (app, samples) = (App::new(), samples());
+    let mut model = String::new();
+    for (index, (scalar, json, _)) in samples.iter().enumerate() {
+        model.push_str(&format!(
+            "type Sample{index} @path(is: \"sample{index}\") @allow(read: \"true\") {{ given: {scalar} }}\n"
+        ));
+        app.write(&format!("seed/Sample{index}.jsonl"), &format!("{{\"given\": {json}}}\n"));
+    }
+    app.write("model/samples.graphql", &model);
+    assert_eq!(app.run(&["seed"]).done(), format!("{} records loaded\n", samples.len()));
+    let server = app.serve();
+    for (index, (scalar, json, answer)) in samples.iter().enumerate() {
+        let page = server.get(&format!("/api/sample{index}?select=given"));
+        let expected: serde_json::Value = serde_json::from_str(answer).expect("JSON");
+        assert_eq!(page["items"][0]["given"], expected, "{scalar} {json}");
+    }
+}

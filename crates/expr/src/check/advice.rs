@@ -138,7 +138,7 @@ impl Advisor<'_, '_> {
         }
     }
 
-    /// For a parameter of a filter without its `$`: a name that nothing is like, beside what is no literal.
+    /// For a parameter of a filter without its `$`: a name similar to nothing, beside something that isn't a literal.
     fn of_parameter(&self, syntax: &Syntax, kind: &ExprErrorKind) -> Option<String> {
         let ExprErrorKind::Unknown { what: Name::Field(_) | Name::BareValue, name, .. } = kind else { return None };
         let is_free = self.checker.scope.client && !kind.has_remedy() && name.starts_with(|c: char| c.is_lowercase());

@@ -2,14 +2,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::nearest;
-use backstay_model::{Class, Collection, CollectionId, RuleText};
-use backstay_scalar::Scalar;
+use backstay_model::{Collection, CollectionId, RuleText};
+use backstay_scalar::{Part, Scalar};
 
 use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::lexis::Lexis;
 use crate::syntax::{Ident, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, MoneyPart, Node, Path, Root, Type, foreign, syntax};
+use crate::{CallerPart, Expr, Node, Path, Root, Type, foreign, syntax};
 
 /// Relations that one path may lead through.
 const PATH_RELATIONS: usize = 8;
@@ -242,8 +242,8 @@ impl<'m> Checker<'m> {
             (Type::Record(collection), None) => self.field(path, collection, field, span),
             (Type::Money, None) => {
                 let (part, ty) = match field.name.as_str() {
-                    "amount" => (MoneyPart::Amount, Type::Decimal),
-                    "currency" => (MoneyPart::Currency, Type::Formatted(Scalar::Currency)),
+                    "amount" => (Part::Main, Type::Decimal),
+                    "currency" => (Part::Currency, Type::Formatted(Scalar::Currency)),
                     name => return self.unknown(Name::MoneyPart, name, ["amount", "currency"], &field.span),
                 };
                 path.part = Some(part);
@@ -260,7 +260,7 @@ impl<'m> Checker<'m> {
         let client = self.scope.client;
         let collection: &'m Collection = self.scope.model.collection(collection);
         let Some(field) = collection.field_named(&name.name) else {
-            let open = collection.fields.iter().filter(|field| !client || field.class != Some(Class::Secret));
+            let open = collection.fields.iter().filter(|field| !client || field.is_readable());
             let names = open.map(|field| field.name.as_str());
             // `authorId` and `author_id` for `author`: a relation is its key.
             let relation = name.name.strip_suffix("Id").or_else(|| name.name.strip_suffix("_id"));
@@ -272,7 +272,7 @@ impl<'m> Checker<'m> {
             }
             return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
         };
-        if client && field.class == Some(Class::Secret) {
+        if client && !field.is_readable() {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
         }
         // A record is its id: `author.id` reads no more than `author` does.

@@ -68,11 +68,11 @@ impl Administration<'_> {
     pub async fn revoke_invitations(&self, email: &str) -> Result<(), Error> {
         let email = email::read(Place::part("email"), email)?;
         let open = self.open_invitations().await?.into_iter().filter(|one| one.email == email);
-        let operation = RevokeInvitations {
+        let transaction = RevokeInvitations {
             fields: self.parts.directory.schema.invitations,
             ids: open.map(|one| one.id).collect(),
         };
-        match self.parts.directory.engine.run(self.cx, operation).await? {
+        match self.parts.directory.engine.run(self.cx, transaction).await? {
             0 => Err(Error::NotFound { what: "open invitation for this email address".to_owned() }),
             _ => Ok(()),
         }

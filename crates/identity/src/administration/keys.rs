@@ -81,8 +81,8 @@ impl Administration<'_> {
 
     /// Revokes a key, which is named by its id or its name; it is refused from the next request on.
     pub async fn revoke_key(&self, key: &AccountRef) -> Result<(), Error> {
-        let operation = RevokeKey { fields: self.parts.directory.schema.keys, key: key.clone() };
-        self.parts.directory.engine.run(self.cx, operation).await
+        let transaction = RevokeKey { fields: self.parts.directory.schema.keys, key: key.clone() };
+        self.parts.directory.engine.run(self.cx, transaction).await
     }
 
     /// All keys, revoked and expired ones too, in the order in which they were made.

@@ -27,8 +27,8 @@ impl Administration<'_> {
     pub async fn add_operator(&self, email: &str, password: &Secret) -> Result<RecordId, Error> {
         let (directory, authenticator) = (self.parts.directory, self.parts.authenticator);
         let operator = NewOperator::prepare(authenticator, email, password).await?;
-        let operation = AddOperator { schema: directory.schema, operator };
-        directory.engine.run(self.cx, operation).await.map_err(already_there)
+        let transaction = AddOperator { schema: directory.schema, operator };
+        directory.engine.run(self.cx, transaction).await.map_err(already_there)
     }
 
     /// All operators, in the order in which they were added.
@@ -52,8 +52,8 @@ impl Administration<'_> {
     pub async fn remove_operator(&self, operator: &AccountRef) -> Result<(), Error> {
         let operator = self.known_operator(operator).await?;
         let others = self.operators().await?.into_iter().map(|one| one.id).filter(|id| *id != operator.id).collect();
-        let operation = RemoveOperator { collection: operator.of.collection, operator: operator.id, others };
-        self.parts.directory.engine.run(self.cx, operation).await
+        let transaction = RemoveOperator { collection: operator.of.collection, operator: operator.id, others };
+        self.parts.directory.engine.run(self.cx, transaction).await
     }
 
     /// The token with which the first operator can be added from a browser, once. It is meant for the terminal of a

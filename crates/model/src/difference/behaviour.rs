@@ -165,7 +165,7 @@ impl<'m> StatesBehaviour<'m> {
             values,
             // Only enums with states are compared.
             states: _,
-            // Not compared: a new description of an enum alone is no difference.
+            // Not compared: a new description of an enum doesn't change behaviour.
             description: _,
             // Of this load alone.
             id: _,
@@ -183,7 +183,7 @@ struct StateBehaviour<'m> {
 
 impl<'m> StateBehaviour<'m> {
     fn of(value: &'m EnumValue) -> Self {
-        // As with enums, a description alone is no difference.
+        // As with enums, a new description doesn't change behaviour.
         let EnumValue { name, initial, transitions, description: _ } = value;
         Self { name, initial: *initial, transitions: transitions.iter().map(TransitionBehaviour::of).collect() }
     }

@@ -168,7 +168,7 @@ pub enum Filled {
 /// What another type of a field means for stored values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TypeChange {
-    /// The field had no column and has none.
+    /// The field has no column in either model.
     NotStored,
     /// The column stays as it is, and every stored value is a value of the new type: `Email` to `String`.
     Widened,

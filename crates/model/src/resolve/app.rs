@@ -57,7 +57,7 @@ fn app_name(report: &mut Report<'_>, directive: &Directive) -> Option<String> {
     let length = name.chars().count();
     if name.trim().is_empty() || length > APP_NAME_CHARS || name.chars().any(char::is_control) {
         let help = format!("a name has 1 to {APP_NAME_CHARS} characters, on one line");
-        report.error(place, "this is no name for an application", "not a name", help);
+        report.error(place, "the application cannot have this name", "not a name", help);
     }
     Some(name.to_owned())
 }

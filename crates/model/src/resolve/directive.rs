@@ -13,78 +13,146 @@ use crate::{Allow, Check, Class, Element, Field, FieldKind, Set, SetOn};
 /// Characters of the message of a check.
 const MESSAGE_CHARS: usize = 200;
 
+/// Everything that a field can be marked with: the directives of `directives.graphql` on `FIELD_DEFINITION`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FieldDirective {
+    Allow,
+    Check,
+    Class,
+    Default,
+    Immutable,
+    Inverse,
+    OnDelete,
+    Precision,
+    Readonly,
+    Set,
+    Unique,
+}
+
 /// Reads one directive of a field into the field.
 pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut Field, directive: &Node<Directive>) {
-    if !check_applies(report, names, &field.kind, directive) {
+    let Some(known) = FieldDirective::named(&directive.name) else {
+        let message = format!("`@{}` has no meaning for fields", directive.name);
+        report.error(directive.location(), message, "not here", "remove it");
+        return;
+    };
+    if let Err(help) = known.check_place(names, &field.kind) {
+        let message = format!("`@{}` has no meaning for this field", directive.name);
+        report.error(directive.location(), message, "not here", help);
         return;
     }
-    match directive.name.as_str() {
-        "default" => {
-            let Some(value) = directive.specified_argument_by_name("to") else { return };
-            match default::read(value, &field.kind, names.enums) {
-                Ok(value) => field.default = Some(value),
-                Err(help) => {
-                    let message = format!("the default of `{}` does not fit its type", field.name);
-                    report.error(value.location(), message, "does not fit", help);
-                }
-            }
-        }
-        "set" => set(report, field, directive),
-        "class" => {
-            field.class = match read::word(directive, "is") {
-                Some("PERSONAL") => Some(Class::Personal),
-                Some("MEDICAL") => Some(Class::Medical),
-                Some("CARD") => Some(Class::Card),
-                _ => Some(Class::Secret),
-            };
-        }
-        "allow" => {
+    match known {
+        FieldDirective::Allow => {
             field.allow = allow(report, directive);
             if field.allow.delete.is_some() {
                 let help = "a record is deleted as a whole: write `delete:` in the `@allow` of the type";
                 report.error(directive.location(), "a field cannot be deleted", "`delete:` on a field", help);
             }
         }
-        "check" => check(report, field, directive),
-        "unique" if directive.specified_argument_by_name("fields").is_some() => {
-            let help = "write `@unique` here, or `@unique(fields: […])` on the type";
-            report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
+        FieldDirective::Check => check(report, field, directive),
+        FieldDirective::Class => field.class = Some(class(directive)),
+        FieldDirective::Default => set_default(report, names, field, directive),
+        FieldDirective::Set => set(report, field, directive),
+        FieldDirective::Unique => {
+            if directive.specified_argument_by_name("fields").is_some() {
+                let help = "write `@unique` here, or `@unique(fields: […])` on the type";
+                report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
+            }
         }
-        _ => {}
+        // `field::field` sets the flags, also where the field's type is wrong; the others are part of the type, which
+        // `Declared::kind` reads.
+        FieldDirective::Readonly
+        | FieldDirective::Immutable
+        | FieldDirective::Inverse
+        | FieldDirective::OnDelete
+        | FieldDirective::Precision => {}
     }
 }
 
-/// Whether the directive has a meaning for a field that holds this.
-fn check_applies(report: &mut Report<'_>, names: Names<'_, '_>, kind: &FieldKind, directive: &Node<Directive>) -> bool {
-    let stored = kind.is_stored();
-    let to_one = matches!(kind, FieldKind::ToOne { .. });
-    let state = matches!(kind, FieldKind::Enum(id) if names.has_states(*id));
-    let decimal = matches!(
-        kind,
-        FieldKind::Scalar(Scalar::Decimal { .. }) | FieldKind::List(Element::Scalar(Scalar::Decimal { .. }))
-    );
-    let (applies, help) = match directive.name.as_str() {
-        "unique" => (
-            is_indexable(kind),
-            "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
-        ),
-        "readonly" | "immutable" => {
-            (!matches!(kind, FieldKind::OneToMany { .. }), "write it on the field at the other end")
-        }
-        "default" if state => (false, "the state marked `@initial` is the default"),
-        "set" if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
-        "set" | "check" => (stored, "it is for fields that are stored in the record itself"),
-        "default" | "class" => (stored && !to_one, "it is for scalars, enums and lists of them"),
-        "onDelete" => (to_one, "it is for relations to one record"),
-        "inverse" => (kind.is_to_many(), "it is for the side of a relation that is a list"),
-        "precision" => (decimal, "it is for Decimal"),
-        _ => (true, ""),
-    };
-    if !applies {
-        let message = format!("`@{}` has no meaning for this field", directive.name);
-        report.error(directive.location(), message, "not here", help);
+impl FieldDirective {
+    const ALL: [Self; 11] = [
+        Self::Allow,
+        Self::Check,
+        Self::Class,
+        Self::Default,
+        Self::Immutable,
+        Self::Inverse,
+        Self::OnDelete,
+        Self::Precision,
+        Self::Readonly,
+        Self::Set,
+        Self::Unique,
+    ];
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|directive| directive.name() == name)
     }
-    applies
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Check => "check",
+            Self::Class => "class",
+            Self::Default => "default",
+            Self::Immutable => "immutable",
+            Self::Inverse => "inverse",
+            Self::OnDelete => "onDelete",
+            Self::Precision => "precision",
+            Self::Readonly => "readonly",
+            Self::Set => "set",
+            Self::Unique => "unique",
+        }
+    }
+
+    /// Whether it has a meaning for a field that holds this; if not, what to do instead.
+    fn check_place(self, names: Names<'_, '_>, kind: &FieldKind) -> Result<(), &'static str> {
+        let to_one = matches!(kind, FieldKind::ToOne { .. });
+        let state = matches!(kind, FieldKind::Enum(id) if names.has_states(*id));
+        let decimal = matches!(
+            kind,
+            FieldKind::Scalar(Scalar::Decimal { .. }) | FieldKind::List(Element::Scalar(Scalar::Decimal { .. }))
+        );
+        let (applies, help) = match self {
+            Self::Allow => (true, ""),
+            Self::Unique => (
+                is_indexable(kind),
+                "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
+            ),
+            Self::Readonly | Self::Immutable => {
+                (!matches!(kind, FieldKind::OneToMany { .. }), "write it on the field at the other end")
+            }
+            Self::Default if state => (false, "the state marked `@initial` is the default"),
+            Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
+            Self::Set | Self::Check => (kind.is_stored(), "it is for fields that are stored in the record itself"),
+            Self::Default | Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
+            Self::OnDelete => (to_one, "it is for relations to one record"),
+            Self::Inverse => (kind.is_to_many(), "it is for the side of a relation that is a list"),
+            Self::Precision => (decimal, "it is for Decimal"),
+        };
+        if applies { Ok(()) } else { Err(help) }
+    }
+}
+
+fn set_default(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut Field, directive: &Node<Directive>) {
+    let Some(value) = directive.specified_argument_by_name("to") else { return };
+    match default::read(value, &field.kind, names.enums) {
+        Ok(value) => field.default = Some(value),
+        Err(help) => {
+            let message = format!("the default of `{}` does not fit its type", field.name);
+            report.error(value.location(), message, "does not fit", help);
+        }
+    }
+}
+
+/// The class of a field. A word that is none was refused by GraphQL already; until then the field counts as the most
+/// confidential.
+fn class(directive: &Node<Directive>) -> Class {
+    match read::word(directive, "is") {
+        Some("PERSONAL") => Class::Personal,
+        Some("MEDICAL") => Class::Medical,
+        Some("CARD") => Class::Card,
+        _ => Class::Secret,
+    }
 }
 
 fn set(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) {
@@ -106,9 +174,9 @@ fn check(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>
     let Some(rule) = read::rule(report, directive, "rule") else { return };
     let Some((message, place)) = read::text(directive, "message") else { return };
     if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
-        let help =
-            format!("say in 1 to {MESSAGE_CHARS} characters what is expected, such as \"at most 80 characters\"");
-        report.error(place, "this is no message for a check", "not a message", help);
+        let help = "say what is expected, such as \"at most 80 characters\"";
+        let message = format!("the message of a check has 1 to {MESSAGE_CHARS} characters");
+        report.error(place, message, "not a message", help);
     }
     field.checks.push(Check { rule, message: message.to_owned() });
 }
@@ -126,4 +194,46 @@ pub(super) fn allow(report: &mut Report<'_>, directive: &Node<Directive>) -> All
         report.error(directive.location(), "`@allow` allows nothing", "no rule in it", help);
     }
     allow
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use apollo_compiler::ast::{Definition, DirectiveDefinition};
+    use apollo_compiler::parser::Parser;
+    use apollo_compiler::schema::DirectiveLocation;
+
+    use super::*;
+    use crate::DIRECTIVES;
+
+    fn declared() -> Vec<Node<DirectiveDefinition>> {
+        let document = Parser::new().parse_ast(DIRECTIVES, "directives.graphql").expect("it is GraphQL");
+        let directive = |definition: &Definition| match definition {
+            Definition::DirectiveDefinition(directive) => Some(directive.clone()),
+            _ => None,
+        };
+        document.definitions.iter().filter_map(directive).collect()
+    }
+
+    /// Directives that a model can use and nobody reads would be ignored silently.
+    #[test]
+    fn every_directive_that_is_declared_is_read() {
+        let check = |location: DirectiveLocation, expected: BTreeSet<&str>| {
+            let declared = declared();
+            let of_location = declared.iter().filter(|directive| directive.locations.contains(&location));
+            let found: BTreeSet<&str> = of_location.map(|directive| directive.name.as_str()).collect();
+            assert_eq!(found, expected, "{location}");
+        };
+        check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
+        // `collection.rs`, `index.rs` and `whole.rs`
+        check(DirectiveLocation::Object, ["allow", "identity", "index", "path", "unique"].into());
+        // `enums.rs`
+        check(DirectiveLocation::Enum, ["roles"].into());
+        check(DirectiveLocation::EnumValue, ["initial", "to"].into());
+        // `app.rs`
+        check(DirectiveLocation::Schema, ["app", "rule"].into());
+        let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
+        assert_eq!(places, 21, "every location is checked above");
+    }
 }

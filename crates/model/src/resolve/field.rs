@@ -5,7 +5,7 @@ use super::naming::check_field_name;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
 use super::{directive, read};
-use crate::{Allow, Collection, Column, Field, FieldId, FieldKind, SetOn};
+use crate::{Collection, Field, FieldId, FieldKind, SetOn};
 
 /// One of the fields that every record has.
 pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, standard: &StandardField) -> Field {
@@ -21,22 +21,13 @@ pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, stand
             report.error(directive.location(), message, "not here", "remove it; Backstay alone writes this field");
         }
     }
+    let span = report.span_of(declared.map_or(&of.node.name, |field| &field.name));
     Field {
-        id,
-        name: name.to_owned(),
-        columns: Column::of(name, &FieldKind::Scalar(scalar)),
         description: declared.and_then(|field| read::description(field.description.as_ref())),
-        kind: FieldKind::Scalar(scalar),
-        required: true,
         unique: id == Collection::ID,
         readonly: true,
         immutable: matches!(id, Collection::ID | Collection::CREATED_AT),
-        default: None,
-        set: Vec::new(),
-        class: None,
-        allow: Allow::default(),
-        checks: Vec::new(),
-        span: report.span_of(declared.map_or(&of.node.name, |field| &field.name)),
+        ..Field::unmarked(id, name, FieldKind::Scalar(scalar), true, span)
     }
 }
 
@@ -48,22 +39,13 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
     let is_sound = resolved.is_some();
     // A stand-in that indexes take, so that they are not refused because of it.
     let kind = resolved.unwrap_or(FieldKind::Scalar(Scalar::String));
+    let required = node.ty.is_non_null() && !kind.is_to_many();
     let mut field = Field {
-        id,
-        name: node.name.to_string(),
-        columns: Column::of(&node.name, &kind),
         description: read::description(node.description.as_ref()),
-        required: node.ty.is_non_null() && !kind.is_to_many(),
-        kind,
         unique: node.directives.has("unique"),
         readonly: node.directives.has("readonly"),
         immutable: node.directives.has("immutable"),
-        default: None,
-        set: Vec::new(),
-        class: None,
-        allow: Allow::default(),
-        checks: Vec::new(),
-        span: report.span_of(&node.name),
+        ..Field::unmarked(id, &node.name, kind, required, report.span_of(&node.name))
     };
     if is_sound {
         for directive in &node.directives.0 {

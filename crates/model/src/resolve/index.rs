@@ -35,7 +35,7 @@ pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Fi
         let unique = directive.name == "unique" || flag == Some(true);
         let Some(ids) = index_fields(report, of, directive, fields) else { continue };
         if indexes.iter().any(|other| other.fields == ids) {
-            let message = "an index over the same fields in the same order is there already";
+            let message = "an index over these fields in this order already exists";
             report.error(directive.location(), message, "again here", "remove one of the two");
             continue;
         }
@@ -75,7 +75,12 @@ fn index_fields(
     }
     if ids.is_empty() || ids.len() > INDEX_FIELDS {
         let help = format!("name 1 to {INDEX_FIELDS} fields");
-        report.error(value.location(), "this is no index", "these fields", help);
+        report.error(
+            value.location(),
+            format!("an index is over 1 to {INDEX_FIELDS} fields, not {}", ids.len()),
+            "these fields",
+            help,
+        );
         return None;
     }
     Some(ids)

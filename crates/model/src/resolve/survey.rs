@@ -58,7 +58,7 @@ pub(super) struct StoredType<'a> {
 
 impl<'a> Survey<'a> {
     /// Numbers what the model defines. Where it defines more than the limits allow, that is reported and what is past
-    /// them gets no number: the survey is of use only if nothing was reported.
+    /// them gets no number: use the survey only if nothing was reported.
     pub(super) fn of(report: &mut Report<'_>, schema: &'a Schema) -> Self {
         let (mut objects, mut enums) = (Vec::new(), Vec::new());
         for ty in schema.types.values().filter(|ty| report.places.is_model(ty.location())) {

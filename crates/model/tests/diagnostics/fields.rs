@@ -343,7 +343,7 @@ refused
  3 │ }
    ╰────
   help: write an expression such as "auth.id != null"; "true" allows everyone
-  × error: this is no message for a check
+  × error: the message of a check has 1 to 200 characters
    ╭─[model.graphql:2:77]
  1 │ type Post @allow(read: "true") {
  2 │   a: Int @check(rule: "", message: "x") @check(rule: "this.a > 0", message: " ")
@@ -351,7 +351,7 @@ refused
    ·                                                                              ╰── not a message
  3 │ }
    ╰────
-  help: say in 1 to 200 characters what is expected, such as "at most 80 characters"
+  help: say what is expected, such as "at most 80 characters"
 "#);
 }
 

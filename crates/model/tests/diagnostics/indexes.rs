@@ -72,7 +72,7 @@ type Post @allow(read: "true") @index(fields: ["a"]) @unique(fields: ["a"]) @ind
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: an index over the same fields in the same order is there already
+  × error: an index over these fields in this order already exists
    ╭─[model.graphql:1:54]
  1 │ type Post @allow(read: "true") @index(fields: ["a"]) @unique(fields: ["a"]) @index(fields: ["b", "b"]) {
    ·                                                      ───────────┬──────────
@@ -139,7 +139,7 @@ type Post @allow(read: "true") @index(fields: []) {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: this is no index
+  × error: an index is over 1 to 8 fields, not 0
    ╭─[model.graphql:1:47]
  1 │ type Post @allow(read: "true") @index(fields: []) {
    ·                                               ─┬

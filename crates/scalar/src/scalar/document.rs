@@ -164,7 +164,7 @@ fn object(text: &str) -> Option<Members<'_>> {
 fn merge(target: Option<&str>, patch: &str, out: &mut Vec<u8>) {
     let Some(patch) = object(patch) else { return out.extend_from_slice(patch.as_bytes()) };
     let mut left: HashMap<&str, &RawValue> = patch.iter().map(|(name, value)| (&**name, *value)).collect();
-    // A target that is no object counts as an empty one (RFC 7396, section 2).
+    // A target that isn't an object counts as an empty one (RFC 7396, section 2).
     let before = target.and_then(object).unwrap_or_default();
     out.push(b'{');
     let start = out.len();

@@ -6,6 +6,11 @@ use crate::{Problem, Schema, Storage, Token, Value};
 /// `ID` and references: a UUID in its hyphenated form (RFC 9562, section 4), in either case.
 pub(crate) struct Id;
 
+/// The id that a text is, as `Scalar::Id` reads it; `None` if it is something else.
+pub fn read_id(text: &str) -> Option<RecordId> {
+    text.parse().ok()
+}
+
 const EXPECTED: &str = "an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"";
 
 impl Definition for Id {
@@ -19,7 +24,7 @@ impl Definition for Id {
 
     fn read(&self, token: Token<'_>) -> Result<Value, Problem> {
         let text = token.text()?.ok_or(Problem::Expected(EXPECTED))?;
-        text.parse::<RecordId>().map(Value::Id).map_err(|_| Problem::Expected(EXPECTED))
+        read_id(&text).map(Value::Id).ok_or(Problem::Expected(EXPECTED))
     }
 
     fn fit(&self, value: Value) -> Result<Value, Problem> {

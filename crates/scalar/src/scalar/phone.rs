@@ -1,7 +1,7 @@
 use super::text::{Formatted, formatted};
 use crate::{Problem, Schema};
 
-/// `Phone`: an international number (ITU-T E.164): a plus sign, then 7 to 15 digits of which the first is not zero. The
+/// `Phone`: an international number (ITU-T E.164): a plus sign, then 7 to 15 digits, the first of them not zero. The
 /// separators of RFC 3966, section 5 (`-`, `.`, parentheses), spaces and a leading `tel:` are left out.
 pub(crate) struct Phone;
 

@@ -24,7 +24,7 @@ pub(super) fn put(number: Decimal, out: &mut BytesMut) {
     digits.iter().rev().for_each(|digit| out.put_i16(*digit));
 }
 
-/// A digit, or a number of digits, of which a `Decimal` has at most 29.
+/// A digit, or a number of digits. A `Decimal` has at most 29.
 #[expect(clippy::cast_possible_truncation, reason = "the assertion bounds it")]
 fn word(number: u128) -> i16 {
     assert!(number < 10_000, "a digit to the base 10,000, or fewer digits than that");

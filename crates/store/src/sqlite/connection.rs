@@ -171,7 +171,7 @@ impl SqliteSession {
         *self.allowance.interest.lock() = Some(interest.clone());
     }
 
-    /// Lets what follows take any number of steps, whoever waits: opening, migrating, committing.
+    /// Lifts the step budget for what follows, such as opening, migrating and committing.
     pub(super) fn lift_step_budget(&self) {
         self.allowance.kilo_steps.store(i64::MAX, Ordering::Relaxed);
         *self.allowance.interest.lock() = None;

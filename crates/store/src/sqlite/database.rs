@@ -100,7 +100,7 @@ impl SqliteDatabase {
             if interest.is_lost() {
                 return;
             }
-            session.work_for(&interest, limits::OPERATION_KILO_STEPS);
+            session.work_for(&interest, limits::TRANSACTION_KILO_STEPS);
             let copied = session.copy(&statement, POOLED_READ_BYTES);
             shared.check(session);
             // The caller may have gone away.
@@ -167,7 +167,7 @@ impl Database for SqliteDatabase {
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
         at_once(self.require_running().and_then(|()| {
             self.with_reader(|session| {
-                session.set_step_budget(limits::OPERATION_KILO_STEPS);
+                session.set_step_budget(limits::TRANSACTION_KILO_STEPS);
                 session.read(statement, visit).map(|_| ())
             })
         }))

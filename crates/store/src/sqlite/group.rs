@@ -113,7 +113,7 @@ impl GroupCommit {
         self.begin()?;
         let mut taken = 1;
         loop {
-            if waiting.is_empty() && taken < limits::GROUP_OPERATIONS {
+            if waiting.is_empty() && taken < limits::GROUP_TRANSACTIONS {
                 waiting.extend(next());
                 taken += 1;
             }
@@ -145,7 +145,7 @@ impl GroupCommit {
         let savepoint = job.writes() == Writes::Many;
         self.session.work_for(job.interest(), job.kilo_steps());
         if savepoint {
-            self.session.command("SAVEPOINT operation")?;
+            self.session.command("SAVEPOINT one")?;
         }
         let moment = self.shared.commit_clock.next()?;
         let (mut pending, mut well) = match job.poll_once(Tx::new(&mut self.session, moment)) {
@@ -212,7 +212,7 @@ impl GroupCommit {
     }
 
     fn release(&self, savepoint: bool) -> Result<(), StoreError> {
-        if savepoint { self.session.command("RELEASE operation") } else { Ok(()) }
+        if savepoint { self.session.command("RELEASE one") } else { Ok(()) }
     }
 
     /// Undoes a failed job's writes.
@@ -222,8 +222,8 @@ impl GroupCommit {
         }
         if savepoint {
             self.session.lift_step_budget();
-            self.session.command("ROLLBACK TO operation")?;
-            self.session.command("RELEASE operation")?;
+            self.session.command("ROLLBACK TO one")?;
+            self.session.command("RELEASE one")?;
             return Ok(Ended::Undone);
         }
         Ok(if wrote { Ended::TransactionLost } else { Ended::Undone })

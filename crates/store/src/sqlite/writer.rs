@@ -19,7 +19,7 @@ const IDLE_CHECK: Duration = Duration::from_secs(1);
 /// Groups, or idle checks, between two removals of expired idempotency records. While a removal leaves some, another
 /// follows each group: a group adds at most as many as one removes.
 const PRUNE_EVERY: u32 = 256;
-const _: () = assert!(limits::GROUP_OPERATIONS as u64 <= PRUNED_AT_ONCE);
+const _: () = assert!(limits::GROUP_TRANSACTIONS as u64 <= PRUNED_AT_ONCE);
 
 enum Message {
     Run(Box<dyn Job>),

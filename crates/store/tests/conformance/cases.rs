@@ -19,7 +19,7 @@ use super::script::{
 
 /// The permanent numbers of `Author`, `email` and `name` in the golden bytes.
 const GOLDEN_NUMBERS: (u32, u32, u32) = (1, 5, 6);
-/// Format, moment and model; caller, operation and number of changes; type, kind, fields and number of records; key and
+/// Format, moment and model; caller, transaction and number of changes; type, kind, fields and number of records; key and
 /// version; a withheld value and a text.
 const GOLDEN_ENTRY: &str = concat!(
     "02 000649add4493000 01",
@@ -53,7 +53,7 @@ pub(crate) async fn a_create_can_be_read_and_is_logged(store: &Store, _: &Told, 
     assert_eq!(stored(store).await, ["a@example.org"]);
     let log = entries(store).await;
     let change = &log[0].changes[0];
-    assert_eq!(log[0].origin.operation, "test");
+    assert_eq!(log[0].origin.transaction, "test");
     assert_eq!((change.type_number, change.kind), (store.catalog().type_number(AUTHOR), ChangeKind::Create));
     let number = |field| store.catalog().field_number(AUTHOR, field);
     assert_eq!(change.fields, [number(email_field()), number(name_field())]);
