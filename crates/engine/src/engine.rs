@@ -15,7 +15,8 @@ use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::Templates;
 use crate::{
-    Answer, Application, Context, Encoder, Explanation, Record, Refused, Request, Requests, Transaction, explain,
+    Answer, Application, Context, Encoder, Explanation, Record, Refused, Request, Requests, Sizes, Transaction,
+    explain,
     prepared, transaction, write_requests,
 };
 
@@ -109,6 +110,11 @@ impl Engine {
     /// The application's model.
     pub fn model(&self) -> &Arc<Model> {
         &self.inner.application.model
+    }
+
+    /// How large values are whose fields say nothing of it.
+    pub fn sizes(&self) -> Sizes {
+        self.inner.application.sizes
     }
 
     /// Time and randomness.

@@ -33,7 +33,9 @@ mod rights;
 mod row_change;
 mod rule_of;
 mod rules;
+mod secrets;
 mod sink;
+mod sizes;
 mod states;
 mod stored;
 mod tag;
@@ -63,5 +65,6 @@ pub use request::{
     Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Request, Requests, Update,
     WriteOptions,
 };
+pub use sizes::Sizes;
 pub use tag::Tag;
 pub use transaction::Transaction;

@@ -7,7 +7,7 @@ use backstay_scalar::Scalar;
 use super::index::is_indexable;
 use super::report::Report;
 use super::survey::Names;
-use super::{default, read};
+use super::{default, length, read};
 use crate::{Allow, Check, Class, Element, Field, FieldKind, Set, SetOn};
 
 /// Characters of the message of a check.
@@ -29,6 +29,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 }
             }
         }
+        "length" => field.length = length::read(report, field, directive),
         "set" => set(report, field, directive),
         "class" => {
             field.class = match read::word(directive, "is") {
@@ -78,6 +79,10 @@ fn check_applies(report: &mut Report<'_>, names: Names<'_, '_>, kind: &FieldKind
         "onDelete" => (to_one, "it is for relations to one record"),
         "inverse" => (kind.is_to_many(), "it is for the side of a relation that is a list"),
         "precision" => (decimal, "it is for Decimal"),
+        "length" => (
+            length::most(kind).is_some(),
+            "it is for `String`, `Text`, `Email`, `Url` and `Locale`, and for lists of scalars or enum values",
+        ),
         _ => (true, ""),
     };
     if !applies {
