@@ -16,8 +16,7 @@ use crate::sink::Collect;
 use crate::templates::Templates;
 use crate::{
     Answer, Application, Context, Encoder, Explanation, Record, Refused, Request, Requests, Sizes, Transaction,
-    explain,
-    prepared, transaction, write_requests,
+    explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.

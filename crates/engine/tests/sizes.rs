@@ -211,7 +211,10 @@ fn a_secret_is_neither_unique_nor_a_state() {
         (format!("pin: String {secret}"), "@index(fields: [\"pin\"], unique: true)"),
     ] {
         let told = refused(&fields, on_type);
-        assert!(told.contains("`pin` is secret and unique") && told.contains("help: remove it from `@unique`"), "{told}");
+        assert!(
+            told.contains("`pin` is secret and unique") && told.contains("help: remove it from `@unique`"),
+            "{told}"
+        );
     }
     let told = refused(&format!("step: Step! {secret}"), "");
     assert!(told.contains("`step` is secret and holds a state") && told.contains("help: write `@allow(read"), "{told}");

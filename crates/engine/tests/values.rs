@@ -182,13 +182,18 @@ async fn a_page_holds_what_fits_into_an_answer() {
 async fn one_record_that_is_larger_than_an_answer_is_an_error() {
     let desk = Desk::open().await;
     let wide = |from: usize| {
-        let fields: Vec<String> = (from..from + 3).map(|at| format!(r#""t{at}":"{}""#, "x".repeat(2_000_000))).collect();
+        let fields: Vec<String> =
+            (from..from + 3).map(|at| format!(r#""t{at}":"{}""#, "x".repeat(2_000_000))).collect();
         format!("{{{}}}", fields.join(","))
     };
     let small = desk.made("Wide", &desk.ada, "{}").await;
     let id = desk.made("Wide", &desk.ada, &wide(0)).await;
     desk.update("Wide", &desk.ada, id, &wide(3)).await.expect("it fits");
-    assert_eq!(told(desk.update("Wide", &desk.ada, id, &wide(6)).await), "too-large", "the answer, and nothing is done");
+    assert_eq!(
+        told(desk.update("Wide", &desk.ada, id, &wide(6)).await),
+        "too-large",
+        "the answer, and nothing is done"
+    );
     desk.minimal("Wide", &desk.ada, id, &wide(6)).await.expect("without an answer it fits");
     assert_eq!(told(desk.select("Wide", &desk.ada, id, None).await), "too-large");
     assert_eq!(told(desk.select("Wide", &desk.ada, id, Some("t1,t2,t3,t4,t5,t6,t7")).await), "ok");

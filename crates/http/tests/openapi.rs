@@ -26,7 +26,8 @@ fn newsroom() -> Value {
         .collect();
     files.push(backstay_identity::system_model(Some("User")));
     let loaded = backstay_model::load(files).expect("the example has no errors");
-    serde_json::from_str(&describe(&loaded.model, Sizes::default(), &HttpSettings::default())).expect("the document is JSON")
+    serde_json::from_str(&describe(&loaded.model, Sizes::default(), &HttpSettings::default()))
+        .expect("the document is JSON")
 }
 
 /// What is sent has the length that `@length` says. What is answered may have been stored before it said so, and an

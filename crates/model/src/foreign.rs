@@ -33,10 +33,7 @@ const DIRECTIVES: Table = &[
     (&["createdAt", "updatedAt"], "remove it; every record has `createdAt` and `updatedAt`"),
     (&["auth", "authenticated", "access", "permission", "permissions", "policy"], "write `@allow(read: …, update: …)`"),
     (&["hidden", "private", "hide"], "write `@allow(read: …)` on the field, or `@class(is: SECRET)`"),
-    (
-        &["min", "max", "range", "constraint", "validate", "pattern", "regex"],
-        "write `@check(rule: …, message: …)`",
-    ),
+    (&["min", "max", "range", "constraint", "validate", "pattern", "regex"], "write `@check(rule: …, message: …)`"),
     (&["minLength", "minItems"], "write `@length(min: …)`"),
     (&["maxLength", "maxItems", "size", "len"], "write `@length(max: …)`"),
     (&["public"], "write `@allow(read: \"true\")`"),

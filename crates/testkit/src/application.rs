@@ -44,6 +44,13 @@ impl TestApplication {
         Self { engine, directory }
     }
 
+    /// Closes the database, whose files stay as long as the directory. Other clones of the engine must have been dropped.
+    pub fn into_directory(self) -> TempDir {
+        let Self { engine, directory } = self;
+        engine.close();
+        directory
+    }
+
     /// Asks this application in the notation of REST.
     pub fn client(&self) -> TestClient {
         TestClient::new(&self.engine)

@@ -317,10 +317,11 @@ impl Desk {
 
     /// The entries of the commit log. Ends the application.
     pub(crate) async fn log(self) -> Vec<Vec<u8>> {
-        let model = Arc::clone(self.engine().model());
-        self.engine().close();
-        let options = OpenOptions::new(self.application.directory());
-        let ambient = controlled(&self.clock, 8);
+        let Self { application, clock, .. } = self;
+        let model = Arc::clone(application.engine.model());
+        let directory = application.into_directory();
+        let options = OpenOptions::new(directory.path());
+        let ambient = controlled(&clock, 8);
         let opened = Store::open(&options, &model, ambient, Arc::new(())).expect("the database opens");
         let entries = opened.store.log(1, 10_000).await.expect("the log");
         entries.into_iter().map(|entry| entry.entry).collect()
