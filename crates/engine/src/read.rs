@@ -174,14 +174,15 @@ pub(crate) async fn list<R: Reads>(
         let mut sink = PageBody::new(plan, encoder, rows);
         match reads.rows(question, &mut sink).await {
             Ok(()) => break sink,
-            Err(error) if is_too_large(&error) => match rows.fewer(sink.written) {
-                Some(fewer) => rows = fewer,
-                None => {
+            Err(error) if is_too_large(&error) => {
+                rows = if let Some(fewer) = rows.fewer(sink.written) {
+                    fewer
+                } else {
                     let view = View { model: &inner.application.model, rights: &class.rights };
                     narrower = Some(plan.narrowed(view, &inner.planner).ok_or(error)?);
-                    rows = PageRows::first(1);
-                }
-            },
+                    PageRows::first(1)
+                };
+            }
             Err(error) => return Err(error),
         }
     };

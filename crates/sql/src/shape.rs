@@ -131,7 +131,7 @@ impl Selection {
     pub fn narrowed(&self, model: &Model, collection: CollectionId) -> Option<Self> {
         let Self::Parts(parts) = self else { return None };
         let mut fewer = false;
-        let mut narrowed = |part: &Selected| {
+        let narrowed = |part: &Selected| {
             let Selected::Field(selected) = part else { return part.clone() };
             let (mut selected, kind) = (selected.clone(), &model.field(collection, selected.field).kind);
             if kind.is_to_many() {
@@ -146,7 +146,7 @@ impl Selection {
             }
             Selected::Field(selected)
         };
-        let parts: Arc<[Selected]> = parts.iter().map(|part| narrowed(part)).collect();
+        let parts: Arc<[Selected]> = parts.iter().map(narrowed).collect();
         fewer.then_some(Self::Parts(parts))
     }
 

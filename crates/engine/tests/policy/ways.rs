@@ -53,11 +53,11 @@ impl Way {
     pub(crate) fn applies(self, hidden: Hidden) -> bool {
         match (self, hidden) {
             // No relation is secret, and a record of which a field is hidden may be referred to.
-            (Self::Referenced, Hidden::Secret)
-            // A secret is neither unique nor a state: a model in which it is doesn't load.
-            | (Self::Unique | Self::Transition, Hidden::Secret)
+            // No relation is secret. A secret is neither unique nor a state: a model in which it is isn't taken.
+            (Self::Referenced | Self::Unique | Self::Transition, Hidden::Secret)
             // Backstay's own types have no states.
             | (Self::Transition, Hidden::System)
+            // A record of which a field is hidden may be referred to.
             | (Self::Reference, Hidden::Field | Hidden::Partly | Hidden::Secret | Hidden::System) => false,
             (_, Hidden::Row | Hidden::Field | Hidden::Partly | Hidden::Secret | Hidden::System) => true,
         }
