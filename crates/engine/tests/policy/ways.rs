@@ -52,7 +52,6 @@ impl Way {
     /// Whether there is anything to ask in this way.
     pub(crate) fn applies(self, hidden: Hidden) -> bool {
         match (self, hidden) {
-            // No relation is secret, and a record of which a field is hidden may be referred to.
             // No relation is secret. A secret is neither unique nor a state: a model in which it is isn't taken.
             (Self::Referenced | Self::Unique | Self::Transition, Hidden::Secret)
             // Backstay's own types have no states.
