@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Ambient;
-use backstay_engine::{Application, Engine, OpenError, OpenOptions, OpenOutcome, Step};
+use backstay_engine::{Application, Engine, OpenError, OpenOptions, OpenOutcome, Sizes, Step};
 use backstay_identity::{HashingCost, Identity, Settings};
 
 use crate::config::{Accounts, SignUp};
@@ -73,7 +73,9 @@ impl Place {
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&self.data);
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
-        let opened = Engine::open(application, options, Ambient::system());
+        let limits = &self.config.limits;
+        let sizes = Sizes { text_bytes: limits.text_bytes, json_bytes: limits.json_bytes };
+        let opened = Engine::open(application.with_sizes(sizes), options, Ambient::system());
         let (engine, outcome) = opened.map_err(|error| self.why(error))?;
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;

@@ -38,8 +38,12 @@ pub const VIOLATIONS: usize = 50;
 pub const BATCH_RECORDS: usize = 1000;
 /// Elements of one list field or to-many relation in a write.
 pub const LIST_ITEMS: usize = 1000;
-/// Characters of a `String`; `Text` is limited by the body alone.
+/// Characters of a `String`.
 pub const STRING_CHARS: usize = 10_000;
+/// Bytes of a `Text` without a limit of its own, where nothing else is configured.
+pub const TEXT_BYTES: usize = 1024 * 1024;
+/// Bytes of a `JSON` document, where nothing else is configured.
+pub const JSON_BYTES: usize = 1024 * 1024;
 /// Characters of an `Email` (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_CHARS: usize = 254;
 /// Characters of a `Url`.

@@ -8,7 +8,7 @@ use quick_cache::sync::Cache;
 use crate::plans::{KeptPlans, Plans};
 use crate::policy::Policy;
 use crate::rights::{Grantee, rights_of};
-use crate::{deletion_order, width};
+use crate::{Sizes, deletion_order, secrets, width};
 
 /// Classes of callers that are kept at most: combinations of roles and of what rules ask of claims.
 const CLASSES: usize = 256;
@@ -35,6 +35,8 @@ pub struct Application {
     pub(crate) policy: Policy,
     /// When the records of a collection are deleted among others; see `deletion_order::ranks`.
     pub(crate) ranks: Vec<usize>,
+    /// How large values are whose fields say nothing of it.
+    pub(crate) sizes: Sizes,
     classes: Cache<ClassKey, Arc<CallerClass>>,
     pub(crate) kept_plans: Arc<KeptPlans>,
     system: OnceLock<Arc<CallerClass>>,
@@ -47,12 +49,19 @@ impl Application {
         let ranks = deletion_order::ranks(&model);
         let model = Arc::new(model);
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
+        diagnostics.extend(secrets::shown(&model));
         diagnostics.extend(width::too_wide(&model, &policy));
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        let (classes, kept_plans) = (Cache::new(CLASSES), KeptPlans::new());
-        Ok(Self { model, policy, ranks, classes, kept_plans, system: OnceLock::new() })
+        let (sizes, classes, kept_plans) = (Sizes::default(), Cache::new(CLASSES), KeptPlans::new());
+        Ok(Self { model, policy, ranks, sizes, classes, kept_plans, system: OnceLock::new() })
+    }
+
+    /// The same, with values of these sizes.
+    #[must_use]
+    pub fn with_sizes(self, sizes: Sizes) -> Self {
+        Self { sizes, ..self }
     }
 
     /// The model.

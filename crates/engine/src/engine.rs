@@ -15,8 +15,8 @@ use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::Templates;
 use crate::{
-    Answer, Application, Context, Encoder, Explanation, Record, Refused, Request, Requests, Transaction, explain,
-    prepared, transaction, write_requests,
+    Answer, Application, Context, Encoder, Explanation, Record, Refused, Request, Requests, Sizes, Transaction,
+    explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -109,6 +109,11 @@ impl Engine {
     /// The application's model.
     pub fn model(&self) -> &Arc<Model> {
         &self.inner.application.model
+    }
+
+    /// How large values are whose fields say nothing of it.
+    pub fn sizes(&self) -> Sizes {
+        self.inner.application.sizes
     }
 
     /// Time and randomness.

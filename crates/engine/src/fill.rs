@@ -3,7 +3,7 @@
 
 use backstay_base::{CallerKind, ViolationKind};
 use backstay_expr::{Expr, evaluate};
-use backstay_model::{Collection, Field, FieldId, FieldKind, SetOn, ValueProblem};
+use backstay_model::{Class, Collection, Field, FieldId, FieldKind, SetOn, ValueProblem};
 use backstay_scalar::{Value, merged};
 
 use crate::bind::InMemory;
@@ -21,8 +21,10 @@ pub(crate) fn patch(proposal: &mut Proposal<'_>, mut input: Input) {
         proposal.values[usize::from(field.0)] = value.clone();
     }
     for (field, patch) in &input.patches {
+        // What is merged into a secret would show by its size what is in it.
+        let secret = proposal.collection.field(*field).class == Some(Class::Secret);
         let slot = &mut proposal.values[usize::from(field.0)];
-        let target = if let Value::Json(text) = &*slot { Some(&**text) } else { None };
+        let target = if let Value::Json(text) = &*slot { Some(&**text).filter(|_| !secret) } else { None };
         *slot = Value::Json(merged(target, patch).into());
     }
     proposal.input = input;

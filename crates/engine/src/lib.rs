@@ -34,7 +34,9 @@ mod rights;
 mod row_change;
 mod rule_of;
 mod rules;
+mod secrets;
 mod sink;
+mod sizes;
 mod states;
 mod stored;
 mod tag;
@@ -64,5 +66,6 @@ pub use request::{
     Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Request, RequestKind,
     Requests, Update, WriteOptions,
 };
+pub use sizes::Sizes;
 pub use tag::Tag;
 pub use transaction::Transaction;

@@ -297,6 +297,15 @@ impl ListPlan {
         Self { page, names_classified, cursor, shape, count: OnceLock::new() }
     }
 
+    /// The same list with fewer records in its nested lists; `None` if it has none that could be shorter.
+    pub(crate) fn narrowed(&self, view: View<'_>, planner: &Planner) -> Option<Self> {
+        let selection = self.shape.selection.narrowed(view.model, self.shape.collection)?;
+        let shape = ReadShape { selection, ..self.shape.clone() };
+        let page = planner.read(&shape, view.rights);
+        let (names_classified, cursor) = (self.names_classified, self.cursor.clone());
+        Some(Self { page, names_classified, cursor, shape, count: OnceLock::new() })
+    }
+
     /// Where the list goes on after this row.
     pub(crate) fn cursor_after(&self, row: &dyn Row) -> Result<Cursor, DecodeError> {
         let value = |(column, scalar): (&usize, &Option<Scalar>)| {

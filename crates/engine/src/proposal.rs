@@ -98,6 +98,13 @@ impl<'m> Proposal<'m> {
             && self.input.fields().all(|field| self.sees(field))
     }
 
+    /// The stored fields that were sent and that the caller doesn't see: a change writes them whether they were the same or
+    /// not, so that neither the log nor an explanation tells.
+    pub(crate) fn unseen(&self) -> Vec<FieldId> {
+        let unseen = |field: &FieldId| self.collection.field(*field).kind.is_stored() && !self.sees(*field);
+        self.input.fields().filter(unseen).collect()
+    }
+
     /// Notes what is wrong with a field.
     pub(crate) fn refuse(&mut self, field: &Field, kind: ViolationKind) {
         self.violations.push(Violation::new(Place::member(&field.name), kind));

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use backstay_base::{Action, CallerKind, Error, Place, Unauthenticated, ViolationKind, limits};
+use backstay_base::{Action, CallerKind, Error, Limit, Place, Unauthenticated, ViolationKind, limits};
 use backstay_expr::Rights;
 use backstay_model::Collection;
 use backstay_scalar::{Value, ValueRef};
@@ -73,8 +73,30 @@ pub(crate) fn prepare_get(inner: &Inner, cx: &Context, request: Get) -> Result<P
     Ok(PreparedGet { plan, request })
 }
 
-/// A record as the caller sees it.
+/// A record as the caller sees it. Nested lists that make it too large for an answer are cut.
 pub(crate) async fn get<R: Reads>(
+    reads: &mut R,
+    (inner, cx): (&Inner, &Context),
+    prepared: &PreparedGet,
+    encoder: &'static dyn Encoder,
+) -> Result<Found, Error> {
+    let mut found = record(reads, (inner, cx), prepared, encoder).await;
+    let view = View { model: &inner.application.model, rights: &cx.class.rights };
+    let mut request = None;
+    while let Err(error) = &found
+        && is_too_large(error)
+    {
+        let wider = request.as_ref().unwrap_or(&prepared.request);
+        let Some(selection) = wider.selection.narrowed(view.model, wider.collection) else { break };
+        let narrower = Get { selection, ..wider.clone() };
+        let plan = cx.class.plans.get(&inner.planner, view, &narrower)?;
+        found = record(reads, (inner, cx), &PreparedGet { plan, request: narrower.clone() }, encoder).await;
+        request = Some(narrower);
+    }
+    found
+}
+
+async fn record<R: Reads>(
     reads: &mut R,
     (inner, cx): (&Inner, &Context),
     prepared: &PreparedGet,
@@ -162,7 +184,9 @@ fn is_too_long(value: &Value) -> bool {
     }
 }
 
-/// A page of the records that the caller may read, in one statement, or two if they are counted.
+/// A page of the records that the caller may read, in one statement, or two if they are counted. Records that would make
+/// the answer too large are left to the next page, and the nested lists of one that is too large by itself are cut: then
+/// the page is read again.
 pub(crate) async fn list<R: Reads>(
     reads: &mut R,
     (inner, cx): (&Inner, &Context),
@@ -171,25 +195,40 @@ pub(crate) async fn list<R: Reads>(
 ) -> Result<Page, Error> {
     let PreparedList { plan, class, request, params } = prepared;
     let collection = inner.application.model.collection(request.collection);
-    let bindings = Bindings {
+    let mut bindings = Bindings {
         params,
         cursor: request.after.as_ref().map_or(&[], |cursor| &cursor.values),
-        // One more than the page tells whether there is another.
-        limit: u64::from(request.limit) + 1,
         ..Bindings::new(cx.caller(), cx.now)
     };
     let withheld = plan.names_classified;
-    let question = Question { template: &plan.page.template, bindings, collection: collection.id, withheld };
-    let mut sink = PageBody::new(plan, encoder, request.limit);
-    reads.rows(question, &mut sink).await?;
+    let (mut narrower, mut rows) = (None, PageRows::first(request.limit));
+    let body = loop {
+        let plan: &ListPlan = narrower.as_ref().unwrap_or(plan);
+        bindings.limit = rows.asked();
+        let question = Question { template: &plan.page.template, bindings, collection: collection.id, withheld };
+        let mut sink = PageBody::new(plan, encoder, rows);
+        match reads.rows(question, &mut sink).await {
+            Ok(()) => break sink,
+            Err(error) if is_too_large(&error) => {
+                rows = if let Some(fewer) = rows.fewer(sink.written) {
+                    fewer
+                } else {
+                    let view = View { model: &inner.application.model, rights: &class.rights };
+                    narrower = Some(plan.narrowed(view, &inner.planner).ok_or(error)?);
+                    PageRows::first(1)
+                };
+            }
+            Err(error) => return Err(error),
+        }
+    };
     let count = if request.count {
         let template = &plan.count(&inner.planner, &class.rights).template;
         let bindings = Bindings { limit: limits::COUNT_MAX + 1, ..bindings };
-        Some(count(reads, Question { template, bindings, ..question }).await?)
+        Some(count(reads, Question { template, bindings, collection: collection.id, withheld }).await?)
     } else {
         None
     };
-    let body = sink.finish(&|next| PageEnd { collection, sort: &request.sort, next, count });
+    let body = body.finish(&|next| PageEnd { collection, sort: &request.sort, next, count });
     Ok(Page { tag: Tag::of_list(&body), body: Bytes::from(body) })
 }
 
@@ -264,13 +303,41 @@ fn version(row: &dyn Row, plan: &ReadPlan) -> Result<Option<i64>, DecodeError> {
     }
 }
 
+/// How many records a page is to hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageRows {
+    limit: u32,
+    /// Whether it is known that there are more, because with more of them the answer was too large.
+    more: bool,
+}
+
+impl PageRows {
+    /// As many as were asked for.
+    fn first(limit: u32) -> Self {
+        Self { limit, more: false }
+    }
+
+    /// How many rows the statement returns: one more than the page tells whether there is another.
+    fn asked(self) -> u64 {
+        u64::from(self.limit) + u64::from(!self.more)
+    }
+
+    /// Those that did fit before the answer was too large; half as many, if the database gave none of them.
+    fn fewer(self, fit: u32) -> Option<Self> {
+        let half = u32::try_from(self.asked() / 2).unwrap_or(self.limit);
+        let limit = if fit > 0 { fit } else { half };
+        (limit > 0).then_some(Self { limit, more: true })
+    }
+}
+
 /// Encodes a page.
 #[derive(Debug)]
 pub(crate) struct PageBody<'p> {
     plan: &'p ListPlan,
     encoder: &'static dyn Encoder,
-    limit: u32,
-    rows: u32,
+    rows: PageRows,
+    /// Records that are in the body.
+    written: u32,
     body: Vec<u8>,
     /// The place of the last record on a page that is full.
     last: Option<Cursor>,
@@ -282,10 +349,10 @@ pub(crate) struct PageBody<'p> {
 const USUAL_PAGE: usize = 4096;
 
 impl<'p> PageBody<'p> {
-    pub(crate) fn new(plan: &'p ListPlan, encoder: &'static dyn Encoder, limit: u32) -> Self {
+    pub(crate) fn new(plan: &'p ListPlan, encoder: &'static dyn Encoder, rows: PageRows) -> Self {
         let mut body = Vec::with_capacity(USUAL_PAGE);
         encoder.begin_page(&mut body);
-        Self { plan, encoder, limit, rows: 0, body, last: None, more: false }
+        Self { plan, encoder, rows, written: 0, body, last: None, more: rows.more }
     }
 
     /// The whole page; `end` says what stands after the records, by where the next page starts.
@@ -300,26 +367,31 @@ impl RowSink for PageBody<'_> {
     fn begin(&mut self) {
         self.body.clear();
         self.encoder.begin_page(&mut self.body);
-        self.rows = 0;
-        self.more = false;
+        self.written = 0;
+        self.more = self.rows.more;
     }
 
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
-        if self.rows == self.limit {
+        if self.written == self.rows.limit {
             self.more = true;
             return Ok(());
         }
-        if self.rows > 0 {
+        if self.written > 0 {
             self.encoder.between(&mut self.body);
         }
-        self.rows += 1;
         self.encoder.row(&mut self.body, row, &self.plan.page.output)?;
         within_answer(&self.body)?;
-        if self.rows == self.limit {
+        self.written += 1;
+        if self.written == self.rows.limit {
             self.last = Some(self.plan.cursor_after(row)?);
         }
         Ok(())
     }
+}
+
+/// Whether an answer was refused because of its size.
+pub(crate) fn is_too_large(error: &Error) -> bool {
+    matches!(error, Error::Limit(Limit::Answer { .. }))
 }
 
 /// Refuses an answer that has become too large.

@@ -38,9 +38,10 @@ impl RowChange {
     /// Writes the changed fields of a stored record, raises its version, and writes its changed links.
     pub(crate) fn update(cx: &mut TxContext<'_, '_>, mut proposal: Proposal<'_>) -> Result<Record, Error> {
         proposal.settle()?;
+        let unseen = proposal.unseen();
         let Proposal { collection, values, links, stored, .. } = proposal;
         let stored = stored.ok_or_else(|| Error::internal(NothingStored))?;
-        Self::replace(cx, collection, &stored, values, links)
+        Self::replace(cx, collection, &stored, Replacement { values, unseen, links })
     }
 
     /// Empties a reference of a record and changes nothing else: what its model says of the record's own changes is not
@@ -55,7 +56,8 @@ impl RowChange {
         for field in fields {
             values[usize::from(field.0)] = Value::Null;
         }
-        Self::replace(cx, collection, stored, values, Vec::new()).map(drop)
+        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new() };
+        Self::replace(cx, collection, stored, replacement).map(drop)
     }
 
     /// Empties a reference of a record that is itself about to be deleted: it is in a circle, which no order can serve.
@@ -88,14 +90,15 @@ impl RowChange {
         cx: &mut TxContext<'_, '_>,
         collection: &Collection,
         stored: &Record,
-        values: Vec<Value>,
-        links: Vec<LinkChange>,
+        replacement: Replacement,
     ) -> Result<Record, Error> {
+        let Replacement { values, unseen, links } = replacement;
         let mut values = row(collection, values);
         values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
         values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
         let record = Record::new(values).map_err(Error::internal)?;
-        let is_changed = |field: &&Field| stored.value(field.id) != record.value(field.id);
+        let is_changed =
+            |field: &&Field| stored.value(field.id) != record.value(field.id) || unseen.contains(&field.id);
         let changed: Vec<FieldId> = collection.stored_fields().filter(is_changed).map(|field| field.id).collect();
         let field = |field: &FieldId| {
             let (old, new) = (stored.value(*field).clone(), record.value(*field).clone());
@@ -111,6 +114,15 @@ impl RowChange {
         write_links(cx, collection, &record, links);
         Ok(record)
     }
+}
+
+/// What a stored record becomes.
+struct Replacement {
+    /// By `FieldId`.
+    values: Vec<Value>,
+    /// Fields that are written even if they are the same: see `Proposal::unseen`.
+    unseen: Vec<FieldId>,
+    links: Vec<LinkChange>,
 }
 
 /// The values that have columns; the members of relations have links.

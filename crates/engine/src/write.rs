@@ -4,7 +4,7 @@ use backstay_model::{CollectionId, SetOn};
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
-use crate::{Authority, IfMatch, Input, Record, TxContext, deletion, fill, links, references, states, stored};
+use crate::{Authority, IfMatch, Input, Record, TxContext, deletion, fill, links, references, sizes, states, stored};
 
 impl TxContext<'_, '_> {
     /// Makes a record of this input. The order of the steps is policy: nothing later tells of something that an earlier
@@ -22,6 +22,7 @@ impl TxContext<'_, '_> {
         states::begin(self, &mut proposal);
         fill::sets(self, &mut proposal, SetOn::Create);
         fill::require(&mut proposal);
+        sizes::check(self, &mut proposal);
         proposal.settle()?;
         links::added(&mut proposal);
         references::readable(self, &mut proposal).await?;
@@ -55,6 +56,7 @@ impl TxContext<'_, '_> {
         if !idle {
             fill::sets(self, &mut proposal, SetOn::Update);
             fill::require(&mut proposal);
+            sizes::check(self, &mut proposal);
             proposal.settle()?;
         }
         if let Err(refusal) = rules::of_update(self, &mut proposal, idle).await {

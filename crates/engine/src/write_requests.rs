@@ -13,8 +13,8 @@ use bytes::Bytes;
 
 use crate::bind::InMemory;
 use crate::context::Retry;
-use crate::inner::Inner;
-use crate::read::{OneRecord, may_at_all};
+use crate::inner::{Inner, too_large};
+use crate::read::{OneRecord, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
     Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, RequestKind, Tag, TxContext,
@@ -142,7 +142,7 @@ impl PreparedWrite {
         let written = match &self.work {
             Work::Create { collection, inputs: Inputs::One(input), minimal } => {
                 let record = cx.create(Authority::Caller, *collection, input.clone()).await?;
-                let body = cx.seen(*collection, &record, self.encoder).await?;
+                let body = cx.shown(*collection, &record, (self.encoder, *minimal)).await?;
                 written(Outcome::Created, &record, body, *minimal)
             }
             Work::Create { collection, inputs: Inputs::Many(inputs), minimal } => {
@@ -153,7 +153,7 @@ impl PreparedWrite {
             }
             Work::Update { record, input, if_match, minimal } => {
                 let changed = cx.update(Authority::Caller, *record, input.clone(), if_match.as_ref()).await?;
-                let body = cx.seen(record.0, &changed, self.encoder).await?;
+                let body = cx.shown(record.0, &changed, (self.encoder, *minimal)).await?;
                 written(Outcome::Updated, &changed, body, *minimal)
             }
             Work::Delete { record, if_match } => {
@@ -176,6 +176,11 @@ fn invitation(refusal: Error, caller: &Caller) -> Error {
         _ => false,
     };
     if could_help && caller.kind == CallerKind::Anonymous { Unauthenticated::Missing.into() } else { refusal }
+}
+
+/// Refuses an answer that has become too large.
+fn require_room(body: &[u8]) -> Result<(), Error> {
+    if body.len() > limits::ANSWER_BYTES { Err(too_large()) } else { Ok(()) }
 }
 
 /// A minimal answer has the tag as well: it is what the next change needs.
@@ -238,9 +243,24 @@ impl TxContext<'_, '_> {
                 Some(seen) => body.extend_from_slice(&seen),
                 None => encoder.unseen(&mut body),
             }
+            require_room(&body)?;
         }
         encoder.end_records(&mut body);
         Ok(Bytes::from(body))
+    }
+
+    /// A record that this transaction wrote, for its answer. Of a minimal answer only the tag is missing if the record is
+    /// too large for an answer.
+    async fn shown(
+        &mut self,
+        collection: CollectionId,
+        record: &Record,
+        (encoder, minimal): (&'static dyn Encoder, bool),
+    ) -> Result<Option<Vec<u8>>, Error> {
+        match self.seen(collection, record, encoder).await {
+            Err(error) if minimal && is_too_large(&error) => Ok(None),
+            seen => seen,
+        }
     }
 
     /// A record that this transaction wrote, as its caller sees it: just as a get would answer it. `None` where the
@@ -270,6 +290,7 @@ impl TxContext<'_, '_> {
         let mut members = shown.map(|(field, _)| -> (&str, &Value) { (field.name.as_str(), record.value(field.id)) });
         let mut body = Vec::with_capacity(512);
         encoder.record(&mut body, &mut members);
+        require_room(&body)?;
         Ok(Some(body))
     }
 

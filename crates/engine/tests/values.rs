@@ -137,25 +137,117 @@ async fn a_request_leads_through_as_many_relations_as_a_statement_takes() {
 }
 
 #[tokio::test]
-async fn an_answer_has_a_size() {
+async fn a_page_holds_what_fits_into_an_answer() {
     let desk = Desk::open().await;
     let mut ids = Vec::new();
     for _ in 0..9 {
         let long = format!(r#"{{"long":"{}","details":{{}}}}"#, "x".repeat(2_000_000));
         desk.create("Essay", &desk.ada, &long).await.map(|written| ids.push(written.ids[0])).expect("an essay");
     }
-    let refused = told(desk.page("Essay", &desk.ada, |_| ()).await);
-    assert_eq!(refused, "too-large");
-    assert_eq!(told(desk.page("Essay", &desk.ada, |list| list.limit = Some(8)).await), "ok");
+    let items = |page: &serde_json::Value| -> Vec<String> {
+        let items = page["items"].as_array().expect("items").iter();
+        items.map(|item| item["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    let of_ids = |ids: &[backstay_base::RecordId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let first = desk.page("Essay", &desk.ada, |_| ()).await.expect("what fits");
+    assert_eq!(items(&first), of_ids(&ids[..8]));
+    let next = first["next"].as_str().expect("another page").to_owned();
+    let second = desk.page("Essay", &desk.ada, |list| list.after = Some(next.into())).await.expect("the rest");
+    assert_eq!((items(&second), &second["next"]), (of_ids(&ids[8..]), &serde_json::Value::Null));
+    let eight = desk.page("Essay", &desk.ada, |list| list.limit = Some(8)).await.expect("a page");
+    assert_eq!((items(&eight), &eight["next"]), (of_ids(&ids[..8]), &first["next"]));
+
     let all: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
     let body = format!(r#"{{"others":[{}]}}"#, all.join(","));
     for id in &ids {
         desk.update("Essay", &desk.ada, *id, &body).await.expect("linked");
     }
-    let nested = desk.page("Essay", &desk.ada, |list| {
-        (list.select, list.limit) = (Some("others{others{long}}".into()), Some(1));
-    });
-    assert_eq!(told(nested.await), "too-large");
+    let cut = serde_json::json!(["others"]);
+    let select = "id,others{id,others{long}}";
+    let nested = desk.page("Essay", &desk.ada, |list| list.select = Some(select.into())).await.expect("what fits");
+    assert_eq!(items(&nested), of_ids(&ids[..1]));
+    assert!(nested["next"].is_string());
+    let found = desk.select("Essay", &desk.ada, ids[0], Some(select)).await.expect("what fits");
+    for essay in [&nested["items"][0], &found] {
+        assert_eq!(essay["$more"], cut);
+        assert_eq!(essay["others"][0]["$more"], cut);
+        assert_eq!(essay["others"][0]["others"][0]["long"].as_str().map(str::len), Some(2_000_000));
+    }
+    let found = desk.select("Essay", &desk.ada, ids[0], Some("others{long}")).await.expect("what fits");
+    assert_eq!((found["others"].as_array().map(Vec::len), &found["$more"]), (Some(6), &cut));
+}
+
+/// No page and no nested list can be shorter than one record.
+#[tokio::test]
+async fn one_record_that_is_larger_than_an_answer_is_an_error() {
+    let desk = Desk::open().await;
+    let wide = |from: usize| {
+        let fields: Vec<String> =
+            (from..from + 3).map(|at| format!(r#""t{at}":"{}""#, "x".repeat(2_000_000))).collect();
+        format!("{{{}}}", fields.join(","))
+    };
+    let small = desk.made("Wide", &desk.ada, "{}").await;
+    let id = desk.made("Wide", &desk.ada, &wide(0)).await;
+    desk.update("Wide", &desk.ada, id, &wide(3)).await.expect("it fits");
+    assert_eq!(
+        told(desk.update("Wide", &desk.ada, id, &wide(6)).await),
+        "too-large",
+        "the answer, and nothing is done"
+    );
+    desk.minimal("Wide", &desk.ada, id, &wide(6)).await.expect("without an answer it fits");
+    assert_eq!(told(desk.select("Wide", &desk.ada, id, None).await), "too-large");
+    assert_eq!(told(desk.select("Wide", &desk.ada, id, Some("t1,t2,t3,t4,t5,t6,t7")).await), "ok");
+    let first = desk.page("Wide", &desk.ada, |_| ()).await.expect("what fits");
+    assert_eq!(first["items"][0]["id"], small.to_string());
+    assert_eq!(first["items"].as_array().map(Vec::len), Some(1));
+    let next = first["next"].as_str().expect("another page").to_owned();
+    assert_eq!(told(desk.page("Wide", &desk.ada, |list| list.after = Some(next.into())).await), "too-large");
+    let written = desk.minimal("Wide", &desk.ada, id, r#"{"t0":null}"#).await.expect("smaller");
+    assert_eq!((written.version, written.tag.is_some()), (Some(4), true));
+}
+
+/// In two applications that differ in a secret alone, the same changes leave the same log, byte for byte.
+#[tokio::test]
+async fn a_secret_leaves_the_same_log_whatever_it_was() {
+    let mut logs = Vec::new();
+    for (number, text) in [(5, "plum"), (6, "pear")] {
+        let desk = Desk::open().await;
+        let body = format!(r#"{{"number":{number},"text":"{text}","document":{{"{text}":{number}}}}}"#);
+        let id = desk.made("Safe", &desk.ada, &body).await;
+        for body in [r#"{"number":5}"#, r#"{"text":"plum","number":null}"#, r#"{"document":{"plum":5}}"#] {
+            desk.update("Safe", &desk.ada, id, body).await.expect("a change");
+        }
+        logs.push(desk.log().await);
+    }
+    assert!(logs[0].len() > 4);
+    assert_eq!(logs[0], logs[1]);
+}
+
+#[tokio::test]
+async fn a_secret_document_is_replaced() {
+    let desk = Desk::open().await;
+    let id = desk.made("Safe", &desk.ada, r#"{"document":{"a":1,"b":2}}"#).await;
+    desk.update("Safe", &desk.ada, id, r#"{"document":{"b":3,"c":null}}"#).await.expect("a change");
+    let collection = desk.engine().model().collection_named("Safe").expect("it is there");
+    let field = collection.field_named("document").expect("it has one").id;
+    let stored = desk.engine().peek(collection.id, id).await.expect("it is read").expect("it is there");
+    assert_eq!(stored.value(field), &backstay_scalar::Value::Json(r#"{"b":3}"#.into()));
+}
+
+/// What a change of a small part costs the log is the document as it is then, once: not what it was.
+#[tokio::test]
+async fn a_patch_of_a_document_logs_it_once() {
+    let desk = Desk::open().await;
+    let big = "x".repeat(1_000_000);
+    let id = desk.made("Essay", &desk.ada, &format!(r#"{{"long":"l","details":{{"a":0,"big":"{big}"}}}}"#)).await;
+    let before = desk.update("Essay", &desk.ada, id, r#"{"long":"m"}"#).await.expect("a change");
+    desk.update("Essay", &desk.ada, id, r#"{"details":{"a":1}}"#).await.expect("a change");
+    assert_eq!(before.version, Some(2));
+    let log = desk.log().await;
+    let [.., small, patch] = log.as_slice() else { unreachable!("there are entries") };
+    let document = big.len() + r#"{"a":1,"big":""}"#.len();
+    assert!(small.len() < 1_000, "{}", small.len());
+    assert!((document..document + 1_000).contains(&patch.len()), "{}", patch.len());
 }
 
 #[tokio::test]

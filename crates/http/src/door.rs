@@ -29,7 +29,7 @@ pub struct Door {
 impl Door {
     /// A door to these services.
     pub fn new(services: Services) -> Self {
-        let openapi = openapi::describe(services.engine.model(), &services.settings).into();
+        let openapi = openapi::describe(services.engine.model(), services.engine.sizes(), &services.settings).into();
         Self { state: State::new(services, openapi) }
     }
 

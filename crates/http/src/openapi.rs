@@ -3,6 +3,7 @@ mod scalars;
 mod schemas;
 
 use backstay_base::limits;
+use backstay_engine::Sizes;
 use backstay_model::{Collection, Enum, Field, Model};
 use serde_json::{Map, Value, json};
 
@@ -11,7 +12,7 @@ use crate::{HttpSettings, credentials};
 
 /// The `OpenAPI` 3.1 document of an application, as JSON: its paths, the shapes of its records, its limits and its
 /// problems. Collections that nobody may read, and Backstay's own, are left out.
-pub fn describe(model: &Model, settings: &HttpSettings) -> String {
+pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String {
     let shown: Vec<&Collection> = model.collections.iter().filter(|collection| is_shown(collection)).collect();
     let cookie = if settings.secure_cookies { credentials::SECURE_COOKIE } else { credentials::PLAIN_COOKIE };
     let document = json!({
@@ -28,7 +29,7 @@ pub fn describe(model: &Model, settings: &HttpSettings) -> String {
             },
         },
         "security": [{}, { "token": [] }, { "cookie": [] }],
-        "x-limits": limits(settings),
+        "x-limits": limits(sizes, settings),
         "x-problems": problems(),
     });
     document.to_string()
@@ -73,7 +74,7 @@ fn problem_response() -> Value {
 }
 
 /// Every limit that a caller can reach.
-fn limits(settings: &HttpSettings) -> Value {
+fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
     json!({
         "bodyBytes": settings.body_bytes,
         "credentialBytes": limits::CREDENTIAL_BYTES.min(settings.body_bytes),
@@ -98,6 +99,8 @@ fn limits(settings: &HttpSettings) -> Value {
         "transactionRequests": limits::TRANSACTION_REQUESTS,
         "listItems": limits::LIST_ITEMS,
         "stringChars": limits::STRING_CHARS,
+        "textBytes": sizes.text_bytes,
+        "jsonBytes": sizes.json_bytes,
         "idempotencyKeyBytes": limits::IDEMPOTENCY_KEY_BYTES,
         "idempotencyHours": limits::IDEMPOTENCY_HOURS,
         "deletionRecords": limits::DELETION_RECORDS,

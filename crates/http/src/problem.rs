@@ -109,7 +109,7 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
     match refusal {
         Refusal::Domain(Error::Limit(Limit::Answer { .. }))
         | Refusal::InTransaction { error: Error::Limit(Limit::Answer { .. }), .. } => {
-            Some("Select fewer fields (`select=name`), or set a smaller `limit`.")
+            Some("Select fewer fields (`select=name`). For a write, send `Prefer: return=minimal`.")
         }
         Refusal::Domain(Error::SignUpClosed) => {
             Some("Ask an operator for an account. Operators open sign-up with the setting `accounts.sign_up`.")
@@ -333,7 +333,7 @@ mod tests {
         check(Error::SignUpClosed.into(), closed);
         let revoke = "Stop sending the key. An operator revokes it with `backstay key revoke`.";
         check(Error::KeyWithoutSession.into(), revoke);
-        let less = "Select fewer fields (`select=name`), or set a smaller `limit`.";
+        let less = "Select fewer fields (`select=name`). For a write, send `Prefer: return=minimal`.";
         check(Refusal::Domain(Limit::Answer { max: 1 }.into()), less);
         check(
             Refusal::Domain(Limit::Size { what: "the body", max: 1, unit: "bytes" }.into()),

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use backstay_engine::Sizes;
 use backstay_http::{HttpSettings, describe};
 use backstay_model::SourceFile;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn the_newsroom_is_described() {
@@ -25,7 +26,40 @@ fn newsroom() -> Value {
         .collect();
     files.push(backstay_identity::system_model(Some("User")));
     let loaded = backstay_model::load(files).expect("the example has no errors");
-    serde_json::from_str(&describe(&loaded.model, &HttpSettings::default())).expect("the document is JSON")
+    serde_json::from_str(&describe(&loaded.model, Sizes::default(), &HttpSettings::default()))
+        .expect("the document is JSON")
+}
+
+/// What is sent has the length that `@length` says. What is answered may have been stored before it said so, and an
+/// address is trimmed before it is measured.
+#[test]
+fn lengths_are_described() {
+    let model = r#"
+        extend schema @app(name: "Lengths")
+        type Post @allow(read: "true", create: "true", update: "true") {
+          title: String! @length(min: 1, max: 200)
+          body: Text @length(max: 300)
+          long: Text
+          tags: [String!] @length(min: 1, max: 5)
+          from: Email @length(max: 100)
+        }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let sizes = Sizes { text_bytes: 5000, json_bytes: 6000 };
+    let document = describe(&loaded.model, sizes, &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    assert_eq!((&document["x-limits"]["textBytes"], &document["x-limits"]["jsonBytes"]), (&5000.into(), &6000.into()));
+    let schemas = &document["components"]["schemas"];
+    let text = json!(["string", "null"]);
+    for of in ["PostCreate", "PostPatch"] {
+        let properties = &schemas[of]["properties"];
+        assert_eq!(properties["title"], json!({ "type": "string", "minLength": 1, "maxLength": 200 }));
+        assert_eq!(properties["body"], json!({ "type": text, "maxLength": 300 }));
+        assert_eq!(properties["long"], json!({ "type": text }));
+        assert_eq!((&properties["tags"]["minItems"], &properties["tags"]["maxItems"]), (&1.into(), &5.into()));
+        assert_eq!(properties["from"], json!({ "type": text, "format": "idn-email" }));
+    }
+    assert_eq!(schemas["Post"]["properties"]["title"], json!({ "type": "string", "maxLength": 10_000 }));
 }
 
 /// `OpenAPI` 3.1 and JSON Schema 2020-12, as far as the document uses them: names that lead somewhere, and nothing

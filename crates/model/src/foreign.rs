@@ -33,10 +33,9 @@ const DIRECTIVES: Table = &[
     (&["createdAt", "updatedAt"], "remove it; every record has `createdAt` and `updatedAt`"),
     (&["auth", "authenticated", "access", "permission", "permissions", "policy"], "write `@allow(read: …, update: …)`"),
     (&["hidden", "private", "hide"], "write `@allow(read: …)` on the field, or `@class(is: SECRET)`"),
-    (
-        &["min", "max", "range", "length", "minLength", "maxLength", "constraint", "validate", "pattern", "regex"],
-        "write `@check(rule: …, message: …)`",
-    ),
+    (&["min", "max", "range", "constraint", "validate", "pattern", "regex"], "write `@check(rule: …, message: …)`"),
+    (&["minLength", "minItems"], "write `@length(min: …)`"),
+    (&["maxLength", "maxItems", "size", "len"], "write `@length(max: …)`"),
     (&["public"], "write `@allow(read: \"true\")`"),
     (&["cascade", "onDeleteCascade"], "write `@onDelete(do: CASCADE)`"),
     (
@@ -55,6 +54,8 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("allow", &["edit", "change", "modify", "patch"], "write `@allow(update: …)`"),
     ("to", &["if", "guard", "condition", "rule", "allow", "check"], "write `@to(state: …, when: …)`"),
     ("to", &["target", "to", "next"], "write `@to(state: …)`"),
+    ("length", &["least", "minimum", "from", "gte", "minLength"], "write `@length(min: …)`"),
+    ("length", &["most", "maximum", "to", "lte", "limit", "value", "maxLength"], "write `@length(max: …)`"),
     ("rule", &["expr", "expression", "rule", "when", "if", "condition", "value"], "write `@rule(name: …, is: …)`"),
 ];
 

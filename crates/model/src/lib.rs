@@ -6,6 +6,7 @@ mod diagnostic;
 mod difference;
 mod enumeration;
 mod foreign;
+mod length;
 mod literal;
 mod load;
 mod model;
@@ -22,6 +23,7 @@ mod value_type;
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{Difference, Filled, Risk, TypeChange, diff};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
+pub use length::{Length, LengthProblem, Unit};
 pub use load::{Loaded, load};
 pub use model::{
     Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::enumeration::{Enum, EnumId};
+use crate::length::Length;
 use crate::names;
 use crate::source::{RuleText, SourceMap, Span};
 
@@ -163,6 +164,8 @@ pub struct Field {
     pub immutable: bool,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
+    /// `@length(min:, max:)`.
+    pub length: Option<Length>,
     /// `@set(on:, to:)`.
     pub set: Vec<Set>,
     /// `@class(is:)`.
@@ -189,6 +192,7 @@ impl Field {
             readonly: false,
             immutable: false,
             default: None,
+            length: None,
             set: Vec::new(),
             class: None,
             allow: Allow::default(),

@@ -182,6 +182,13 @@ fn behaviour() {
     ] {
         check(old, new, &[told]);
     }
+    let stricter = "Safe: Post.a has a stricter `@length`; stored values that don't fit it stay until they change";
+    let looser = "Safe: Post.a has a looser `@length`; no record changes";
+    check("a: String", "a: String @length(max: 5)", &[stricter]);
+    check("a: String @length(max: 5)", "a: String @length(max: 4)", &[stricter]);
+    check("a: String @length(max: 5)", "a: String @length(min: 1, max: 6)", &[stricter]);
+    check("a: String @length(min: 2, max: 5)", "a: String @length(min: 1, max: 6)", &[looser]);
+    check("a: String @length(max: 5)", "a: String", &[looser]);
     check_models(
         "",
         "extend schema @rule(name: \"a\", is: \"true\")",

@@ -51,6 +51,14 @@ pub(crate) trait Definition {
         Letters::Mixed
     }
 
+    /// The most characters that a text of it can have, where a model can ask for fewer.
+    fn max_chars(&self) -> Option<usize> {
+        match self.schema() {
+            Schema::Text { max, .. } => max,
+            Schema::Integer | Schema::Number | Schema::Boolean | Schema::Money | Schema::Any => None,
+        }
+    }
+
     /// Whether lists can be sorted by it and indexes hold it: its values are short and have an order.
     fn is_sortable(&self) -> bool {
         true

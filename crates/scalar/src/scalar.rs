@@ -74,7 +74,7 @@ scalars! {
     Id => Id;
     /// `String`: at most `limits::STRING_CHARS` characters.
     String => Word;
-    /// `Text`: limited by the body alone.
+    /// `Text`: a text without a limit of its own.
     Text => Text;
     /// `Int`: 64 bits, signed.
     Int => Int;
@@ -167,6 +167,12 @@ impl Scalar {
     /// In which case the letters of its texts are.
     pub fn letters(self) -> Letters {
         self.define(|scalar| scalar.letters())
+    }
+
+    /// The most characters that a text of it can have, where a model can ask for fewer; `None` where the characters of a
+    /// value are not what its length is.
+    pub fn max_chars(self) -> Option<usize> {
+        self.define(|scalar| scalar.max_chars())
     }
 
     /// Whether lists can be sorted by it and indexes hold it: its values are short and have an order.

@@ -1,8 +1,8 @@
-use backstay_base::Action;
+use backstay_base::{Action, limits};
 use std::sync::Arc;
 
 use backstay_expr::Expr;
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
 use backstay_scalar::Scalar;
 
 use crate::{ColumnRef, ColumnType, Perspective, Template};
@@ -113,6 +113,9 @@ pub struct Arguments {
     pub sort: Arc<[SortKey]>,
 }
 
+/// By how much nested lists become shorter where an answer is too large.
+const NARROWED: u32 = 4;
+
 impl Selection {
     /// These parts, in order.
     pub fn parts(parts: impl IntoIterator<Item = Selected>) -> Self {
@@ -122,6 +125,29 @@ impl Selection {
     /// The ids alone.
     pub fn id() -> Self {
         Self::parts([Selected::Field(SelectedField::of(Collection::ID))])
+    }
+
+    /// The same with fewer records in each nested list, for an answer that was too large; `None` if none can have fewer.
+    pub fn narrowed(&self, model: &Model, collection: CollectionId) -> Option<Self> {
+        let Self::Parts(parts) = self else { return None };
+        let mut fewer = false;
+        let narrowed = |part: &Selected| {
+            let Selected::Field(selected) = part else { return part.clone() };
+            let (mut selected, kind) = (selected.clone(), &model.field(collection, selected.field).kind);
+            if kind.is_to_many() {
+                let limit = selected.arguments.limit.unwrap_or(limits::NESTED_MAX);
+                fewer |= limit > 1;
+                selected.arguments.limit = Some((limit / NARROWED).max(1));
+            }
+            let inner = kind.target().zip(selected.inner.as_ref());
+            if let Some(inner) = inner.and_then(|(target, inner)| inner.narrowed(model, target)) {
+                fewer = true;
+                selected.inner = Some(inner);
+            }
+            Selected::Field(selected)
+        };
+        let parts: Arc<[Selected]> = parts.iter().map(narrowed).collect();
+        fewer.then_some(Self::Parts(parts))
     }
 
     /// The fields to answer, each once, in order.

@@ -107,6 +107,7 @@ fn statements(difference: &Difference, new: &Model, dialect: Dialect) -> Option<
         | Difference::FieldRemoved { stored: false, .. }
         | Difference::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. }
         | Difference::EnumValuesAdded { .. }
+        | Difference::LengthChanged { .. }
         | Difference::BehaviourChanged { .. }
         | Difference::ApplicationChanged => Vec::new(),
         Difference::CollectionRemoved { .. }

@@ -126,6 +126,8 @@ const NAMES: &[(Foreign, &[&str])] = &[
             "max_request_size",
         ],
     ),
+    (Foreign::Key("limits", "text_bytes"), &["max_text", "max_text_bytes", "text_max", "text_size"]),
+    (Foreign::Key("limits", "json_bytes"), &["max_json", "max_json_bytes", "json_max", "json_size"]),
     (Foreign::Key("limits", "request_seconds"), &["timeout", "request_timeout", "read_timeout", "write_timeout"]),
     (Foreign::Key("limits", "idle_seconds"), &["idle_timeout", "keep_alive", "keepalive", "keep_alive_timeout"]),
     (Foreign::Key("limits", "connections"), &["max_connections", "connection_limit"]),

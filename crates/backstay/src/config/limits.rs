@@ -7,6 +7,10 @@ use super::value::{Key, Kind};
 pub struct Limits {
     /// Maximum size of a request body in bytes.
     pub body_bytes: usize,
+    /// Maximum size of a `Text` without a limit of its own in bytes.
+    pub text_bytes: usize,
+    /// Maximum size of a `JSON` document in bytes.
+    pub json_bytes: usize,
     /// Maximum duration of a request in seconds.
     pub request_seconds: u64,
     /// Seconds for which a connection may stay open between requests.
@@ -19,6 +23,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: limits::BODY_BYTES,
+            text_bytes: limits::TEXT_BYTES,
+            json_bytes: limits::JSON_BYTES,
             request_seconds: limits::REQUEST_SECONDS,
             idle_seconds: limits::IDLE_SECONDS,
             connections: limits::CONNECTIONS,
@@ -38,6 +44,30 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
         show: |config| config.limits.body_bytes.to_string(),
+    },
+    Key {
+        section: "limits",
+        name: "text_bytes",
+        kind: Kind::Number(1024, 8 * 1024 * 1024),
+        about: "Maximum size in bytes of a `Text` value without `@length(max:)`, or of all elements of a `[Text!]` \
+                together. Larger values stored before stay readable, and a change may make them smaller.",
+        set: |config, given| {
+            config.limits.text_bytes = given.number()?;
+            Ok(())
+        },
+        show: |config| config.limits.text_bytes.to_string(),
+    },
+    Key {
+        section: "limits",
+        name: "json_bytes",
+        kind: Kind::Number(1024, 8 * 1024 * 1024),
+        about: "Maximum size in bytes of a `JSON` document without white space, also of the result of a merge patch. \
+                Larger documents stored before stay readable, and a change may make them smaller.",
+        set: |config, given| {
+            config.limits.json_bytes = given.number()?;
+            Ok(())
+        },
+        show: |config| config.limits.json_bytes.to_string(),
     },
     Key {
         section: "limits",

@@ -8,6 +8,7 @@ use backstay_base::{Caller, Error, Place, RecordId, Violation};
 use backstay_engine::{Context, Engine, Found, IfMatch, Written};
 use backstay_model::{CollectionId, SourceFile};
 use backstay_rest::ListWords;
+use backstay_store::{OpenOptions, Store};
 use backstay_testkit::{TestApplication, TestClient, TestClock, controlled};
 use serde_json::Value as Json;
 
@@ -111,9 +112,28 @@ type Folder @allow(read: "true", create: "auth.id != null", update: "auth.id != 
 }
 
 type Essay @allow(read: "true", create: "true", update: "true") {
-  long: Text!
+  long: Text! @length(max: 8000000)
   details: JSON
   others: [Essay!]
+}
+
+"Nine texts that are larger than an answer together."
+type Wide @allow(read: "true", create: "true", update: "true") {
+  t0: Text @length(max: 3000000)
+  t1: Text @length(max: 3000000)
+  t2: Text @length(max: 3000000)
+  t3: Text @length(max: 3000000)
+  t4: Text @length(max: 3000000)
+  t5: Text @length(max: 3000000)
+  t6: Text @length(max: 3000000)
+  t7: Text @length(max: 3000000)
+  t8: Text @length(max: 3000000)
+}
+
+type Safe @allow(read: "true", create: "true", update: "true") {
+  number: Int @class(is: SECRET)
+  text: String @class(is: SECRET)
+  document: JSON @class(is: SECRET)
 }
 
 type Place @allow(read: "true", create: "true", delete: "true") { name: String! }
@@ -277,6 +297,34 @@ impl Desk {
     ) -> Result<Written, Error> {
         let client = self.client();
         client.written(caller, client.update_if(of, id, body, if_match)?).await
+    }
+
+    /// An update whose answer has no body.
+    pub(crate) async fn minimal(
+        &self,
+        of: &str,
+        caller: &Arc<Caller>,
+        id: RecordId,
+        body: &str,
+    ) -> Result<Written, Error> {
+        let client = self.client();
+        let mut request = client.update(of, id, body)?;
+        if let Some(options) = request.options_mut() {
+            options.minimal = true;
+        }
+        client.written(caller, request).await
+    }
+
+    /// The entries of the commit log. Ends the application.
+    pub(crate) async fn log(self) -> Vec<Vec<u8>> {
+        let Self { application, clock, .. } = self;
+        let model = Arc::clone(application.engine.model());
+        let directory = application.into_directory();
+        let options = OpenOptions::new(directory.path());
+        let ambient = controlled(&clock, 8);
+        let opened = Store::open(&options, &model, ambient, Arc::new(())).expect("the database opens");
+        let entries = opened.store.log(1, 10_000).await.expect("the log");
+        entries.into_iter().map(|entry| entry.entry).collect()
     }
 
     pub(crate) async fn delete(&self, of: &str, caller: &Arc<Caller>, id: RecordId) -> Result<Written, Error> {

@@ -6,6 +6,12 @@ extend schema @app(name: "Policy") @rule(name: "editor", is: "'EDITOR' in auth.r
 
 enum Role @roles { EDITOR }
 
+enum Stage {
+  OPEN @initial @to(state: "CLOSED", when: "editor")
+  CLOSED @to(state: "OPEN", when: "editor") @to(state: "GONE", when: "editor")
+  GONE
+}
+
 type User @identity @allow(read: "auth.id != null", create: "editor", update: "this.id == auth.id", delete: "auth.id != null") {
   email: Email! @unique
   name: String!
@@ -50,6 +56,8 @@ type Row
   text: String
   code: String @unique
   number: Int
+  once: String @immutable
+  stage: Stage!
   keeper: Keeper @onDelete(do: RESTRICT)
   keepers: [Keeper!]
 }
@@ -61,6 +69,8 @@ type Field @allow(read: "true", create: "auth.id != null", update: "auth.id != n
   text: String
   code: String @unique @allow(read: "editor")
   number: Int @allow(read: "editor")
+  once: String @immutable @allow(read: "editor")
+  stage: Stage! @allow(read: "editor")
   keeper: Keeper @onDelete(do: RESTRICT) @allow(read: "editor")
   keepers: [Keeper!] @allow(read: "editor")
 }
@@ -72,6 +82,8 @@ type Partly @allow(read: "true", create: "auth.id != null", update: "auth.id != 
   text: String
   code: String @unique @allow(read: "this.public || editor")
   number: Int @allow(read: "this.public || editor")
+  once: String @immutable @allow(read: "this.public || editor")
+  stage: Stage! @allow(read: "this.public || editor")
   keeper: Keeper @onDelete(do: RESTRICT) @allow(read: "this.public || editor")
   keepers: [Keeper!] @allow(read: "this.public || editor")
 }
@@ -81,8 +93,9 @@ type Secret @allow(read: "true", create: "auth.id != null", update: "auth.id != 
   name: String!
   public: Boolean! @default(to: false)
   text: String
-  code: String @unique @class(is: SECRET)
+  code: String @class(is: SECRET)
   number: Int @class(is: SECRET)
+  once: String @immutable @class(is: SECRET)
   keeper: Keeper @onDelete(do: RESTRICT)
   keepers: [Keeper!]
 }
@@ -96,6 +109,7 @@ type BackstayNote @allow(read: "auth.kind == 'OPERATOR'") {
   text: String
   code: String @unique
   number: Int
+  once: String @immutable
   account: User @onDelete(do: CASCADE)
 }
 "#;

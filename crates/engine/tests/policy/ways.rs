@@ -19,6 +19,9 @@ pub(crate) enum Way {
     Equality,
     Explain,
     Echo,
+    Same,
+    Immutable,
+    Transition,
     Together,
     Unique,
     Referenced,
@@ -26,7 +29,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) const ALL: [(&str, Self); 14] = [
+    pub(crate) const ALL: [(&str, Self); 17] = [
         ("get", Self::Get),
         ("list", Self::List),
         ("nested", Self::Nested),
@@ -37,6 +40,9 @@ impl Way {
         ("equality parameter", Self::Equality),
         ("explain", Self::Explain),
         ("update echo", Self::Echo),
+        ("update to the same value", Self::Same),
+        ("immutable field", Self::Immutable),
+        ("refused transition", Self::Transition),
         ("several in one transaction", Self::Together),
         ("conflict: unique", Self::Unique),
         ("conflict: still referenced", Self::Referenced),
@@ -46,8 +52,11 @@ impl Way {
     /// Whether there is anything to ask in this way.
     pub(crate) fn applies(self, hidden: Hidden) -> bool {
         match (self, hidden) {
-            // No relation is secret, and a record of which a field is hidden may be referred to.
-            (Self::Referenced, Hidden::Secret)
+            // No relation is secret. A secret is neither unique nor a state: a model in which it is isn't taken.
+            (Self::Referenced | Self::Unique | Self::Transition, Hidden::Secret)
+            // Backstay's own types have no states.
+            | (Self::Transition, Hidden::System)
+            // A record of which a field is hidden may be referred to.
             | (Self::Reference, Hidden::Field | Hidden::Partly | Hidden::Secret | Hidden::System) => false,
             (_, Hidden::Row | Hidden::Field | Hidden::Partly | Hidden::Secret | Hidden::System) => true,
         }
@@ -71,6 +80,9 @@ impl Way {
             Self::Equality => equality(hidden, session).await,
             Self::Explain => explain(hidden, session).await,
             Self::Echo => echo(hidden, session).await,
+            Self::Same => same(hidden, session).await,
+            Self::Immutable => immutable(hidden, session).await,
+            Self::Transition => transition(hidden, session).await,
             Self::Together => together(hidden, session).await,
             Self::Unique => unique(hidden, session).await,
             Self::Referenced => referenced(hidden, session).await,
@@ -279,6 +291,28 @@ async fn echo(hidden: Hidden, session: &mut Session<'_>) {
         session.update("Keeper", world.keepers[0], r#"{"name":"new"}"#.to_owned()).await;
     }
     session.create(name, r#"{"name":"own","code":"own","number":6,"public":false}"#.to_owned()).await;
+}
+
+/// Values that may be there already, alone and beside others, with the answer and the explanation.
+async fn same(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, name) = (session.world, hidden.type_name());
+    for body in [r#"{"number":5}"#, r#"{"number":5}"#, r#"{"number":500,"text":"t"}"#, r#"{"number":null}"#] {
+        session.update(name, world.thing, body.to_owned()).await;
+        session.get(name, world.thing, Some("version,updatedAt,text")).await;
+    }
+}
+
+async fn immutable(hidden: Hidden, session: &mut Session<'_>) {
+    for body in [r#"{"once":"guess"}"#, r#"{"once":"other"}"#, r#"{"once":"third"}"#, r#"{"once":null,"text":"t"}"#] {
+        session.update(hidden.type_name(), session.world.thing, body.to_owned()).await;
+    }
+}
+
+/// Transitions that the writer may not make, from whichever state.
+async fn transition(hidden: Hidden, session: &mut Session<'_>) {
+    for state in ["OPEN", "CLOSED", "GONE"] {
+        session.update(hidden.type_name(), session.world.thing, format!(r#"{{"stage":"{state}"}}"#)).await;
+    }
 }
 
 async fn unique(hidden: Hidden, session: &mut Session<'_>) {

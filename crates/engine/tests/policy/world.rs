@@ -122,11 +122,18 @@ impl World {
             }
         };
         let hides_record = matches!(hidden, Hidden::Row | Hidden::System);
+        let stage = |stage: &str| match hidden {
+            Hidden::Secret | Hidden::System => String::new(),
+            Hidden::Row | Hidden::Field | Hidden::Partly => format!(r#""stage":"{stage}","#),
+        };
+        let guessed = || format!(r#""code":"guess","number":5,"once":"guess",{}{}"#, stage("OPEN"), owner(0));
         let values = match variant {
-            Variant::Guessed => format!(r#""code":"guess","number":5,{}"#, owner(0)),
-            Variant::None if hides_record => format!(r#""code":"guess","number":5,{}"#, owner(0)),
-            Variant::Other => format!(r#""code":"other","number":500,{}"#, owner(1)),
-            Variant::None => r#""code":null,"number":null"#.to_owned(),
+            Variant::Guessed => guessed(),
+            Variant::None if hides_record => guessed(),
+            Variant::Other => {
+                format!(r#""code":"other","number":500,"once":"other",{}{}"#, stage("CLOSED"), owner(1))
+            }
+            Variant::None => r#""code":null,"number":null,"once":null"#.to_owned(),
         };
         self.thing = self.seed(name, &format!(r#"{{"name":"thing","public":false,{values}}}"#)).await;
         self.seed(name, r#"{"name":"last","public":true,"code":"z","number":100}"#).await;

@@ -1,5 +1,5 @@
 use backstay_base::limits;
-use backstay_model::{Collection, CollectionId, Element, Field, FieldKind, Model};
+use backstay_model::{Collection, CollectionId, Element, Field, FieldKind, Length, Model};
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
@@ -161,7 +161,31 @@ fn is_required(field: &Field) -> bool {
 
 /// A field as it is written.
 fn written(model: &Model, field: &Field) -> Value {
-    value(model, field, field.required, scalars::accepted)
+    let mut schema = value(model, field, field.required, scalars::accepted);
+    if let Some(length) = field.length {
+        lengths(&field.kind, length, &mut schema);
+    }
+    schema
+}
+
+/// What `@length` says of a value that is sent. Email and web addresses and languages are measured in their normal form,
+/// which can have fewer characters than what is sent.
+fn lengths(kind: &FieldKind, length: Length, schema: &mut Value) {
+    let (min, max) = match kind {
+        FieldKind::Scalar(Scalar::String | Scalar::Text) => ("minLength", "maxLength"),
+        FieldKind::List(_) => ("minItems", "maxItems"),
+        FieldKind::Scalar(_)
+        | FieldKind::Enum(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::ManyToMany { .. } => return,
+    };
+    if length.min > 0 {
+        schema[min] = json!(length.min);
+    }
+    if let Some(most) = length.max {
+        schema[max] = json!(most);
+    }
 }
 
 /// A field whose scalars have this form.

@@ -36,7 +36,7 @@ type Note
     delete: "this.author == auth.id"
   ) {
   title: String! @check(rule: "size(this.title) <= 80", message: "at most 80 characters")
-  body: Text
+  body: Text @length(max: 8000000)
   slug: String @unique
   rank: Int
   public: Boolean! @default(to: false)

@@ -71,6 +71,7 @@ impl<'m> FieldBehaviour<'m> {
             kind: _,
             columns: _,
             required: _,
+            length: _,
             unique: _,
             // Of this load alone.
             id: _,

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::{Difference, Filled, TypeChange};
-use crate::{Collection, Element, Field, FieldId, FieldKind, Index, Link, Model};
+use crate::{Collection, Element, Field, FieldId, FieldKind, Index, Length, Link, Model};
 use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is added, what changes, what goes.
@@ -43,7 +43,10 @@ fn rank(difference: &Difference) -> u8 {
         Difference::FieldRemoved { .. } => 8,
         Difference::CollectionRemoved { .. } => 9,
         Difference::EnumValuesRemoved { .. } => 10,
-        Difference::PathChanged { .. } | Difference::BehaviourChanged { .. } | Difference::ApplicationChanged => 11,
+        Difference::PathChanged { .. }
+        | Difference::LengthChanged { .. }
+        | Difference::BehaviourChanged { .. }
+        | Difference::ApplicationChanged => 11,
     }
 }
 
@@ -129,6 +132,10 @@ impl Pair<'_> {
                 }
                 _ => {}
             }
+        }
+        if before.length != after.length {
+            let stricter = is_stricter(before.length, after.length);
+            all.push(Difference::LengthChanged { collection: collection(), field: field(), stricter });
         }
         if let (FieldKind::ToOne { on_delete: a, .. }, FieldKind::ToOne { on_delete: b, .. }) =
             (&before.kind, &after.kind)
@@ -224,6 +231,16 @@ fn change(before: &FieldKind, after: &FieldKind) -> TypeChange {
         (before, after) if !before.is_stored() && !after.is_stored() => TypeChange::NotStored,
         _ => TypeChange::Converted,
     }
+}
+
+/// Whether a value can be as long as the first says, and not as the second does.
+fn is_stricter(before: Option<Length>, after: Option<Length>) -> bool {
+    let bounds = |length: Option<Length>| {
+        let Length { min, max } = length.unwrap_or(Length { min: 0, max: None });
+        (min, max.unwrap_or(usize::MAX))
+    };
+    let ((least, most), (min, max)) = (bounds(before), bounds(after));
+    min > least || max < most
 }
 
 fn widens(from: Scalar, to: Scalar) -> bool {

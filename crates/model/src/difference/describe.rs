@@ -30,6 +30,15 @@ impl fmt::Display for Difference {
             Self::RequiredLoosened { collection, field } => {
                 write!(f, "{collection}.{field} is no longer required")
             }
+            Self::LengthChanged { collection, field, stricter: true } => {
+                write!(
+                    f,
+                    "{collection}.{field} has a stricter `@length`; stored values that don't fit it stay until they change"
+                )
+            }
+            Self::LengthChanged { collection, field, stricter: false } => {
+                write!(f, "{collection}.{field} has a looser `@length`; no record changes")
+            }
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "something else happens when the record that {collection}.{field} refers to is deleted")
             }

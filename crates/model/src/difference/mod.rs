@@ -86,6 +86,15 @@ pub enum Difference {
         /// The field.
         field: String,
     },
+    /// Values must be as long as another `@length` says. Stored ones stay as they are.
+    LengthChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+        /// Whether stored values may not fit any more.
+        stricter: bool,
+    },
     /// Something else happens when the record that a relation refers to is deleted.
     OnDeleteChanged {
         /// The collection.
@@ -184,6 +193,7 @@ impl Difference {
             | Self::PathChanged { .. }
             | Self::LinkAdded { .. }
             | Self::EnumValuesAdded { .. }
+            | Self::LengthChanged { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged
             | Self::IndexRemoved { .. }
@@ -209,7 +219,8 @@ impl Difference {
     /// Whether it can be applied at a start without being asked for: it only adds to the schema, drops an index, or
     /// touches nothing stored, and no stored record can refuse it. These are new collections, new fields that stored
     /// records get a value or null in, new link tables, new indexes that are not unique, indexes that are gone, fields
-    /// that are gone and had no column, new values of enums, widened types, other paths, other behaviour.
+    /// that are gone and had no column, new values of enums, widened types, other lengths, other paths, other
+    /// behaviour.
     pub fn is_additive(&self) -> bool {
         match self {
             Self::IndexAdded { unique, .. } => !unique,

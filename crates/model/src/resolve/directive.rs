@@ -7,7 +7,7 @@ use backstay_scalar::Scalar;
 use super::index::is_indexable;
 use super::report::Report;
 use super::survey::Names;
-use super::{default, read};
+use super::{default, length, read};
 use crate::{Allow, Check, Class, Element, Field, FieldKind, Set, SetOn};
 
 /// Characters of the message of a check.
@@ -22,6 +22,7 @@ enum FieldDirective {
     Default,
     Immutable,
     Inverse,
+    Length,
     OnDelete,
     Precision,
     Readonly,
@@ -52,6 +53,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Check => check(report, field, directive),
         FieldDirective::Class => field.class = Some(class(directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
+        FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Set => set(report, field, directive),
         FieldDirective::Unique => {
             if directive.specified_argument_by_name("fields").is_some() {
@@ -70,13 +72,14 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Allow,
         Self::Check,
         Self::Class,
         Self::Default,
         Self::Immutable,
         Self::Inverse,
+        Self::Length,
         Self::OnDelete,
         Self::Precision,
         Self::Readonly,
@@ -96,6 +99,7 @@ impl FieldDirective {
             Self::Default => "default",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
+            Self::Length => "length",
             Self::OnDelete => "onDelete",
             Self::Precision => "precision",
             Self::Readonly => "readonly",
@@ -127,6 +131,10 @@ impl FieldDirective {
             Self::Default | Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
             Self::Inverse => (kind.is_to_many(), "it is for the side of a relation that is a list"),
+            Self::Length => (
+                length::most(kind).is_some(),
+                "it is for `String`, `Text`, `Email`, `Url` and `Locale`, and for lists of scalars or enum values",
+            ),
             Self::Precision => (decimal, "it is for Decimal"),
         };
         if applies { Ok(()) } else { Err(help) }
@@ -234,6 +242,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 21, "every location is checked above");
+        assert_eq!(places, 22, "every location is checked above");
     }
 }

@@ -1,3 +1,4 @@
+use apollo_compiler::Node;
 use backstay_scalar::Scalar;
 
 use super::kind::Declared;
@@ -51,9 +52,20 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
         for directive in &node.directives.0 {
             directive::apply(report, declared.names, &mut field, directive);
         }
+        check_default(report, declared, &field);
         check_writable(report, declared, &field);
     }
     field
+}
+
+/// A default is as long as `@length` says, whichever of the two directives is written first.
+fn check_default(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &Field) {
+    let (Some(length), Some(default)) = (field.length, &field.default) else { return };
+    if let Err(problem) = length.check(&field.kind, default) {
+        let place = declared.node.directives.get("default").and_then(Node::location);
+        let message = format!("the default of `{}` does not fit its `@length`", field.name);
+        report.error(place, message, "does not fit", format!("the value {problem}"));
+    }
 }
 
 /// A value that is required must come from somewhere.

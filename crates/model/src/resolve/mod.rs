@@ -9,6 +9,7 @@ mod enums;
 mod field;
 mod index;
 mod kind;
+mod length;
 mod naming;
 mod read;
 mod relation;

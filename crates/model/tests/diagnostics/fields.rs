@@ -396,3 +396,65 @@ refused
   help: add `@default(to: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`
 "#);
 }
+
+#[test]
+fn lengths() {
+    let model = r#"
+type Post @allow(read: "true") {
+  a: String @length(min: 5, max: 3)
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: no value has at least 5 and at most 3 characters
+   ╭─[model.graphql:2:13]
+ 1 │ type Post @allow(read: "true") {
+ 2 │   a: String @length(min: 5, max: 3)
+   ·             ───────────┬───────────
+   ·                        ╰── `min` is more than `max`
+ 3 │ }
+   ╰────
+  help: write `@length(min: 3, max: 5)`
+"#);
+    let check = |field: &str, message: &str, help: &str| {
+        let told = told(&format!("type Post @allow(read: \"true\") {{ a: {field} }}"));
+        let error = told.lines().find_map(|line| line.trim().strip_prefix("× error: "));
+        let remedy = told.lines().find_map(|line| line.trim().strip_prefix("help: "));
+        assert_eq!((error, remedy), (Some(message), Some(help)), "{field}");
+    };
+    let both = "write the least, the most or both, such as `@length(max: 200)`, or remove it";
+    check("String @length", "`@length` limits nothing", both);
+    check("String @length(max: 5) @length(max: 6)", "@length is written twice", "keep one of the two");
+    let longer = "write `max: 10000` or less, or make it a `Text`";
+    check("String @length(max: 10001)", "`String` holds at most 10000 characters", longer);
+    check("Email @length(max: 300)", "`Email` holds at most 254 characters", "write `max: 254` or less");
+    check("[Int!] @length(max: 1001)", "a list holds at most 1000 items", "write `max: 1000` or less");
+    check("String @length(max: 0)", "`max` is at least 1", "write `max: 1` or more, or remove the field");
+    let least = "write `min: 1` to refuse an empty value, or remove it";
+    check("Text @length(min: -1)", "`min` is at least 0", least);
+    let default = "the default of `a` does not fit its `@length`";
+    check("String @length(max: 3) @default(to: \"long\")", default, "the value must have at most 3 characters");
+    check("[String!] @default(to: []) @length(min: 1)", default, "the value must have at least 1 item");
+    let of = "it is for `String`, `Text`, `Email`, `Url` and `Locale`, and for lists of scalars or enum values";
+    for field in ["Int", "JSON", "Post", "[Post!]", "Phone"] {
+        check(&format!("{field} @length(max: 3)"), "`@length` has no meaning for this field", of);
+    }
+}
+
+#[test]
+fn lengths_that_hold() {
+    let model = r#"
+enum Color { RED }
+type Post @allow(read: "true") {
+  a: String! @length(min: 1, max: 10000) @default(to: "é")
+  b: Text @length(max: 8388608)
+  c: Email @length(max: 100)
+  d: Url @length(max: 2048)
+  e: Locale @length(max: 5)
+  f: [Color!]! @length(min: 1, max: 1) @default(to: [RED])
+  g: [Decimal!] @length(max: 1000)
+  h: String @length(min: 0)
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @"loaded");
+}

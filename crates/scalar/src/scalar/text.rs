@@ -6,7 +6,7 @@ use crate::{Letters, Problem, Schema, Storage, Token, Value};
 /// `String`: a text of at most `limits::STRING_CHARS` characters, kept as it is sent.
 pub(crate) struct Word;
 
-/// `Text`: a text that only the body limits, kept as it is sent.
+/// `Text`: a text of any length that a body can have, kept as it is sent. Its field limits it.
 pub(crate) struct Text;
 
 const EXPECTED: &str = "a text in double quotes";
@@ -66,6 +66,10 @@ impl Definition for Text {
 
     fn storage(&self) -> Storage {
         Storage::Text
+    }
+
+    fn max_chars(&self) -> Option<usize> {
+        Some(limits::BODY_BYTES)
     }
 
     /// A `Text` can be too long to sort by or to index.

@@ -1,0 +1,33 @@
+use backstay_model::{Class, Collection, Diagnostic, Field, FieldKind, Model};
+
+/// What a model says of a secret that would show its value: a conflict, or a transition that is possible. Backstay's own
+/// secrets are hashes of random values, and no client writes them.
+pub(crate) fn shown(model: &Model) -> Vec<Diagnostic> {
+    let collections = model.collections.iter().filter(|collection| !collection.system);
+    let secrets = collections.flat_map(|collection| {
+        let secrets = collection.fields.iter().filter(|field| field.class == Some(Class::Secret));
+        secrets.map(move |field| (collection, field))
+    });
+    secrets.filter_map(|(collection, field)| shows(model, collection, field)).collect()
+}
+
+fn shows(model: &Model, collection: &Collection, field: &Field) -> Option<Diagnostic> {
+    let unique = collection.indexes.iter().any(|index| index.unique && index.fields.contains(&field.id));
+    let states = matches!(field.kind, FieldKind::Enum(id) if model.enumeration(id).states);
+    let name = &field.name;
+    let (message, help) = if unique {
+        (
+            format!("`{name}` is secret and unique: a conflict would tell clients which values are taken"),
+            "remove it from `@unique`; if clients may learn that, write `@allow(read: \"false\")` instead of \
+             `@class(is: SECRET)`",
+        )
+    } else if states {
+        (
+            format!("`{name}` is secret and holds a state: each transition would tell clients which one"),
+            "write `@allow(read: …)` instead of `@class(is: SECRET)`",
+        )
+    } else {
+        return None;
+    };
+    Some(Diagnostic::error(message).at(field.span, "this field").help(help))
+}
