@@ -66,16 +66,15 @@ impl Connections {
         let network = Network::of(peer);
         let most_of_network = if self.proxies.trust(peer) { self.most } else { self.most_of_network };
         let mut open = self.open.lock();
-        // One that began to wait later doesn't give way yet.
-        let before = millis_since(self.epoch).saturating_sub(limits::GIVE_WAY_MILLIS);
-        if open.of(network) >= most_of_network && open.dismiss(network, 1, before) == 0 {
+        let now = millis_since(self.epoch);
+        if open.of(network) >= most_of_network && open.dismiss(network, 1, now) == 0 {
             return Err(if most_of_network < self.most {
                 Refusal::NetworkShare(Shared::Connections)
             } else {
                 Error::from(Limit::Busy).into()
             });
         }
-        if open.count >= self.most && !open.make_room(network, self.most, before) {
+        if open.count >= self.most && !open.make_room(network, self.most, now) {
             return Err(Error::from(Limit::Busy).into());
         }
         let activity = Arc::new(Activity::new(self.epoch));
@@ -110,18 +109,20 @@ impl Open {
         Some(removed)
     }
 
-    fn make_room(&mut self, network: Network, most: usize, before: u64) -> bool {
+    fn make_room(&mut self, network: Network, most: usize, now: u64) -> bool {
         if self.searched_in_vain.is_some_and(|moment| moment.elapsed() < NO_SEARCH) {
             return false;
         }
-        if self.dismiss(network, 1, before) > 0 {
+        if self.dismiss(network, 1, now) > 0 {
             return true;
         }
-        let waits = |activity: &Arc<Activity>| activity.waits_since().is_some_and(|since| since <= before);
-        let waiting = self.networks.iter().filter(|(_, connections)| connections.values().any(waits));
+        let waiting = self
+            .networks
+            .iter()
+            .filter(|(_, connections)| connections.values().any(|one| waits_since(one, now).is_some()));
         let biggest = waiting.max_by_key(|(_, connections)| connections.len()).map(|(network, _)| *network);
         match biggest {
-            Some(biggest) => self.dismiss(biggest, (most / MADE_ROOM_FOR).max(1), before) > 0,
+            Some(biggest) => self.dismiss(biggest, (most / MADE_ROOM_FOR).max(1), now) > 0,
             None => {
                 self.searched_in_vain = Some(Instant::now());
                 false
@@ -129,13 +130,11 @@ impl Open {
         }
     }
 
-    /// Ends the connections of a network that have waited longest for a request, since `before` or earlier; at most this
-    /// many. Returns how many.
-    fn dismiss(&mut self, network: Network, most: usize, before: u64) -> usize {
+    /// Ends the connections of a network that have waited longest for a request; at most this many. Returns how many.
+    fn dismiss(&mut self, network: Network, most: usize, now: u64) -> usize {
         let Some(connections) = self.networks.get(&network) else { return 0 };
-        let since = |(id, activity): (&u64, &Arc<Activity>)| Some((activity.waits_since()?, *id));
-        let mut waiting: Vec<(u64, u64)> =
-            connections.iter().filter_map(since).filter(|(since, _)| *since <= before).collect();
+        let since = |(id, activity): (&u64, &Arc<Activity>)| Some((waits_since(activity, now)?, *id));
+        let mut waiting: Vec<(u64, u64)> = connections.iter().filter_map(since).collect();
         if waiting.len() > most {
             waiting.select_nth_unstable(most - 1);
             waiting.truncate(most);
@@ -147,6 +146,11 @@ impl Open {
         }
         waiting.len()
     }
+}
+
+/// Since when a connection has waited for a request, if it has waited long enough to give way.
+fn waits_since(activity: &Activity, now: u64) -> Option<u64> {
+    activity.waits_since().filter(|since| since + limits::GIVE_WAY_MILLIS <= now)
 }
 
 impl Place {

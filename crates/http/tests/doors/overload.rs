@@ -90,7 +90,7 @@ async fn nobody_waits_unanswered_at_the_limit_of_all() {
     assert!(answer.contains("/problems/busy") && answer.contains("retry-after: 1\r\n"), "{answer}");
     // The requests that were running are answered as if nothing had been.
     for stream in &mut held {
-        stream.write_all(b"{\"title\": \"It held.\"}").await.expect("it is taken");
+        stream.write_all(b"{\"title\": \"It held\"}").await.expect("it is taken");
         assert_eq!(first_status(stream).await, 201);
     }
 }
@@ -154,7 +154,7 @@ async fn a_first_head_has_less_time_on_a_server_that_is_half_full() {
     for _ in 0..4 {
         silent.push(connect_from(&server, 1).await);
     }
-    let mut ends = silent.iter_mut().map(|stream| tokio::time::timeout(Duration::from_secs(9), stream.read_u8()));
+    let mut ends = silent.iter_mut().map(|stream| tokio::time::timeout(Duration::from_secs(7), stream.read_u8()));
     let (first, last) = (ends.next().expect("the first"), ends.next_back().expect("the last"));
     let (first, last) = tokio::join!(first, last);
     assert!(first.is_err(), "it came when there was room and has 30 seconds");
@@ -208,7 +208,7 @@ async fn ask(server: &Server, last: u8, id: &str) -> (TcpStream, u16) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_read_nothing_hold_no_more_than_their_share() {
-    let server = Server::start(memory(72, 100)).await;
+    let server = Server::start(memory(64, 100)).await;
     let ada = server.app.account("ada@example.org").await;
     let id = large_note(&server, &ada).await;
     let mut held = Vec::new();
@@ -252,7 +252,7 @@ async fn read_some(stream: &mut TcpStream) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_reads_nothing_is_cut_off_and_what_it_held_is_free() {
-    let server = Server::start(HttpSettings { stall_time: Duration::from_secs(2), ..memory(72, 100) }).await;
+    let server = Server::start(HttpSettings { stall_time: Duration::from_secs(2), ..memory(64, 100) }).await;
     let ada = server.app.account("ada@example.org").await;
     let id = large_note(&server, &ada).await;
     let request = format!("GET /api/notes/{id} HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -283,7 +283,7 @@ async fn a_client_that_reads_nothing_is_cut_off_and_what_it_held_is_free() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_reader_that_makes_progress_gets_all() {
-    let server = Server::start(HttpSettings { stall_time: Duration::from_secs(2), ..memory(72, 100) }).await;
+    let server = Server::start(HttpSettings { stall_time: Duration::from_secs(2), ..memory(64, 100) }).await;
     let ada = server.app.account("ada@example.org").await;
     let id = large_note(&server, &ada).await;
     let (mut stream, status) = ask(&server, 1, &id).await;
@@ -302,7 +302,7 @@ async fn a_slow_reader_that_makes_progress_gets_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_count_while_they_arrive() {
-    let server = Server::start(memory(72, 100)).await;
+    let server = Server::start(memory(64, 100)).await;
     let ada = server.app.account("ada@example.org").await;
     let body = format!(r#"{{"title": "x", "body": "{}"}}"#, "x".repeat(7_000_000));
     let (almost, last) = body.as_bytes().split_at(body.len() - 1);
@@ -328,7 +328,7 @@ async fn bodies_count_while_they_arrive() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_was_made_is_confirmed_even_without_memory_for_its_answer() {
-    let server = Server::start(memory(72, 100)).await;
+    let server = Server::start(memory(64, 100)).await;
     let ada = server.app.account("ada@example.org").await;
     let id = large_note(&server, &ada).await;
     let mut held = Vec::new();
