@@ -76,6 +76,10 @@ pub const GRANT_ENTRIES: usize = 500;
 pub const KNOWN_CALLERS: usize = 100_000;
 /// Accounts and addresses whose attempts are counted at one time.
 pub const ATTEMPT_BUCKETS: usize = 100_000;
+/// Networks from which somebody has signed in to an account, of all accounts, that are remembered at one time.
+pub const FAMILIAR_NETWORKS: usize = 100_000;
+/// How often as many attempts at an account are counted from all networks that never signed in to it as from one network.
+pub const STRANGERS_FACTOR: u32 = 10;
 /// Password hashes that wait for the hashing pool before new ones are refused.
 pub const HASHING_QUEUE: usize = 256;
 /// Files of a model.
