@@ -240,6 +240,9 @@ pub enum Unauthenticated {
     /// The token or key is unknown, has expired or was revoked.
     #[error("the token is unknown, has expired or was revoked; sign in again")]
     Token,
+    /// The API key is unknown, has expired or was revoked.
+    #[error("the key is unknown, has expired or was revoked")]
+    Key,
     /// Email or password is wrong. Says neither which nor whether the account exists.
     #[error("the email address or the password is wrong")]
     Credentials,
@@ -316,6 +319,12 @@ pub enum Error {
     /// Nobody may create an account for themselves.
     #[error("sign-up is closed")]
     SignUpClosed,
+    /// The model has no type of accounts.
+    #[error("this application has no accounts")]
+    NoAccounts,
+    /// An account can't be made with these values. Says neither which of them is taken nor whether the invitation holds.
+    #[error("no account can be made with these values")]
+    SignUpRefused,
     /// A key was to sign out.
     #[error("a key has no session to end")]
     KeyWithoutSession,
@@ -370,11 +379,13 @@ impl Error {
             Self::Malformed(_) => "malformed-request",
             Self::Invalid(_) => "invalid-values",
             Self::Unauthenticated(Unauthenticated::Missing) => "sign-in-required",
-            Self::Unauthenticated(Unauthenticated::Token) => "invalid-token",
+            Self::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => "invalid-token",
             Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
             Self::Forbidden { .. }
             | Self::ForbiddenAfterwards { .. }
             | Self::SignUpClosed
+            | Self::SignUpRefused
+            | Self::NoAccounts
             | Self::KeyWithoutSession => "forbidden",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",

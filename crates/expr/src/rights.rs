@@ -2,7 +2,7 @@ use backstay_base::Action;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 
-use crate::{Driver, Expr, Node, Operator, Truth, Truths, Type, fold};
+use crate::{Driver, Expr, Node, Truth, Truths, Type, fold};
 
 /// All that one class of callers may do: the model's rules with what depends on the caller alone already decided. What it
 /// doesn't mention is refused.
@@ -228,9 +228,8 @@ impl Rule {
 
     /// The parts that must all be true.
     pub fn parts(&self) -> Vec<RulePart<'_>> {
-        let mut parts = Vec::new();
-        conjuncts(&self.expr, &mut parts);
-        parts.into_iter().map(|expr| RulePart { expr, driver: Driver::of(expr) }).collect()
+        let part = |expr| RulePart { expr, driver: Driver::of(expr) };
+        self.expr.conjuncts().into_iter().map(part).collect()
     }
 
     /// What it comes to whatever the record is; `None` where the record matters.
@@ -249,16 +248,6 @@ impl Rule {
     /// Whether it allows everything to everyone of this class.
     pub fn allows(&self) -> bool {
         self.decided().is_some_and(Truth::is_true)
-    }
-}
-
-fn conjuncts<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
-    match &expr.node {
-        Node::Binary(Operator::And, left, right) => {
-            conjuncts(left, parts);
-            conjuncts(right, parts);
-        }
-        _ => parts.push(expr),
     }
 }
 

@@ -176,6 +176,24 @@ pub struct Expr {
     pub span: Range<u32>,
 }
 
+impl Expr {
+    /// The expressions that must all be true for it to be true: the operands of its outermost `&&`, or itself.
+    pub fn conjuncts(&self) -> Vec<&Self> {
+        fn collect<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
+            match &expr.node {
+                Node::Binary(Operator::And, left, right) => {
+                    collect(left, parts);
+                    collect(right, parts);
+                }
+                _ => parts.push(expr),
+            }
+        }
+        let mut parts = Vec::new();
+        collect(self, &mut parts);
+        parts
+    }
+}
+
 /// What an expression is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {

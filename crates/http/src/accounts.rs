@@ -1,4 +1,4 @@
-use backstay_base::{Action, Error};
+use backstay_base::Error;
 use backstay_engine::Context;
 use backstay_identity::{Me, SignedIn};
 use backstay_rest::accounts as bodies;
@@ -15,10 +15,7 @@ pub(crate) async fn sign_up(admitted: &mut Admitted<'_>) -> Result<Answer, Refus
     let body = admitted.take_body();
     let (state, client) = (admitted.state(), admitted.head().client());
     let model = state.engine.model();
-    let accounts = model.identity.ok_or_else(|| {
-        let what = "an account here: this application has none".to_owned();
-        Error::Forbidden { action: Action::Create, what }
-    })?;
+    let accounts = model.identity.ok_or(Error::NoAccounts)?;
     let new = bodies::new_account(model, accounts, &body)?;
     let signed_in = state.identity.sign_up(&admitted.context(), client, new).await?;
     signed_in_answer(admitted, StatusCode::CREATED, &signed_in).await

@@ -146,7 +146,8 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
 
 fn refuse(head: &Head<'_>, refusal: &Refusal) -> Answer {
     let mut answer = problem::answer(refusal, head.id);
-    let stale = matches!(refusal, Refusal::Domain(Error::Unauthenticated(Unauthenticated::Token)));
+    let stale =
+        matches!(refusal, Refusal::Domain(Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key)));
     if stale && !head.headers().contains_key(header::AUTHORIZATION) {
         match credentials::clear_cookie(head) {
             Ok(cookie) => answer.header(header::SET_COOKIE, cookie),

@@ -129,11 +129,13 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Malformed(_) => &MALFORMED_REQUEST,
         Error::Invalid(_) => &INVALID_VALUES,
         Error::Unauthenticated(Unauthenticated::Missing) => &SIGN_IN_REQUIRED,
-        Error::Unauthenticated(Unauthenticated::Token) => &INVALID_TOKEN,
+        Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => &INVALID_TOKEN,
         Error::Unauthenticated(Unauthenticated::Credentials) => &WRONG_CREDENTIALS,
         Error::Forbidden { .. }
         | Error::ForbiddenAfterwards { .. }
         | Error::SignUpClosed
+        | Error::SignUpRefused
+        | Error::NoAccounts
         | Error::KeyWithoutSession => &FORBIDDEN,
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
@@ -201,10 +203,13 @@ mod tests {
             Error::Invalid(vec![]),
             Unauthenticated::Missing.into(),
             Unauthenticated::Token.into(),
+            Unauthenticated::Key.into(),
             Unauthenticated::Credentials.into(),
             Error::Forbidden { action: Action::Read, what: what() },
             Error::ForbiddenAfterwards { collection: collection() },
             Error::SignUpClosed,
+            Error::SignUpRefused,
+            Error::NoAccounts,
             Error::KeyWithoutSession,
             Error::NotFound { what: what() },
             Conflict::Unique { collection: collection(), fields: vec![], record: None }.into(),

@@ -114,6 +114,15 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         Refusal::Domain(Error::SignUpClosed) => {
             Some("Ask an operator for an account. Operators open sign-up with the setting `accounts.sign_up`.")
         }
+        Refusal::Domain(Error::NoAccounts) => {
+            Some("Mark a type of the model with `@identity` to have accounts, or work with operators and API keys.")
+        }
+        Refusal::Domain(Error::SignUpRefused) => Some(
+            "If you have an account already, sign in. Otherwise check the invitation, and choose other values for unique fields.",
+        ),
+        Refusal::Domain(Error::Unauthenticated(Unauthenticated::Key)) => {
+            Some("Check that the whole key was sent. An operator makes a new one with `backstay key add`.")
+        }
         Refusal::Domain(Error::KeyWithoutSession) => {
             Some("Stop sending the key. An operator revokes it with `backstay key revoke`.")
         }
@@ -179,7 +188,7 @@ impl<'a> Details<'a> {
                 Self { errors: taken(fields, *record, ""), ..Self::default() }
             }
             Error::Precondition { version } => Self { version: Some(*version), ..Self::default() },
-            Error::Unauthenticated(Unauthenticated::Token) => {
+            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
             }
             Error::Unauthenticated(Unauthenticated::Missing | Unauthenticated::Credentials) => {
@@ -196,6 +205,8 @@ impl<'a> Details<'a> {
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
             | Error::SignUpClosed
+            | Error::SignUpRefused
+            | Error::NoAccounts
             | Error::KeyWithoutSession
             | Error::NotFound { .. }
             | Error::KeyReused
@@ -267,9 +278,12 @@ mod tests {
         check(domain(Error::Invalid(vec![])), 422);
         check(domain(Unauthenticated::Missing.into()), 401);
         check(domain(Unauthenticated::Token.into()), 401);
+        check(domain(Unauthenticated::Key.into()), 401);
         check(domain(Unauthenticated::Credentials.into()), 401);
         check(domain(Error::Forbidden { action: Action::Read, what: "this".into() }), 403);
         check(domain(Error::SignUpClosed), 403);
+        check(domain(Error::SignUpRefused), 403);
+        check(domain(Error::NoAccounts), 403);
         check(domain(Error::KeyWithoutSession), 403);
         check(domain(Error::NotFound { what: "this".into() }), 404);
         check(domain(Conflict::Unique { collection: "A".into(), fields: vec![], record: None }.into()), 409);

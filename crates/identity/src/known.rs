@@ -36,7 +36,8 @@ impl KnownCallers {
 
     /// The caller whose session token or API key this is.
     pub(crate) async fn caller(&self, directory: &Directory, token: &Secret) -> Result<Arc<Caller>, Error> {
-        let purpose = Purpose::of(token).ok_or(Unauthenticated::Token)?;
+        let unknown = if Purpose::is_key(token) { Unauthenticated::Key } else { Unauthenticated::Token };
+        let purpose = Purpose::of(token).ok_or(unknown)?;
         let hash = TokenHash::of(token);
         let now = directory.engine.ambient().clock.now();
         if let Some(known) = self.0.get(&hash) {
@@ -50,7 +51,7 @@ impl KnownCallers {
             Purpose::Key => Fresh::key(directory, &hash).await?,
             Purpose::Invitation | Purpose::SetUp => None,
         };
-        let fresh = fresh.filter(|fresh| fresh.known.lasts(now)).ok_or(Unauthenticated::Token)?;
+        let fresh = fresh.filter(|fresh| fresh.known.lasts(now)).ok_or(unknown)?;
         let caller = Arc::clone(&fresh.known.caller);
         if fresh.steady {
             self.0.insert(hash, fresh.known);

@@ -175,9 +175,9 @@ impl Identity {
     /// A key sees its name and its limits. The rest of its record is how Backstay stores it.
     async fn service(&self, caller: &Arc<Caller>) -> Result<Me, Error> {
         let Inner { directory, .. } = self.inner();
-        let id = caller.id.ok_or(Unauthenticated::Token)?;
+        let id = caller.id.ok_or(Unauthenticated::Key)?;
         let record = directory.engine.peek(directory.schema.keys.collection, id).await?;
-        let key = Key::read(&directory.schema.keys, &record.ok_or(Unauthenticated::Token)?)?;
+        let key = Key::read(&directory.schema.keys, &record.ok_or(Unauthenticated::Key)?)?;
         let only = key.grant.as_ref().map(|grant| grants::shown(directory.engine.model(), grant));
         let (expires_at, key) = (key.expires_at, Some(OwnKey { name: key.name, only }));
         Ok(Me { caller: Arc::clone(caller), id, expires_at, account: None, key })

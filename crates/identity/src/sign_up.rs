@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Action, Caller, Conflict, Error, Network, Place, RecordId, Secret, ViolationKind};
+use backstay_base::{Caller, Conflict, Error, Network, Place, RecordId, Secret, ViolationKind};
 use backstay_engine::{Authority, Context, Input, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
@@ -47,7 +47,7 @@ impl Identity {
     pub async fn sign_up(&self, cx: &Context, from: IpAddr, new: NewAccount) -> Result<SignedIn, Error> {
         let inner = self.inner();
         let Schema { accounts, .. } = inner.directory.schema;
-        let accounts = accounts.ok_or_else(|| refused("an account here: this application has none"))?;
+        let accounts = accounts.ok_or(Error::NoAccounts)?;
         let NewAccount { input, password, invitation } = new;
         match inner.settings.sign_up {
             SignUp::Closed => return Err(Error::SignUpClosed),
@@ -75,7 +75,7 @@ impl Identity {
         };
         let made = inner.directory.engine.run(cx, operation).await;
         let (credential, id) = made.map_err(|error| match error {
-            Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => not_with_these(),
+            Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => Error::SignUpRefused,
             error => error,
         })?;
         inner.authenticator.attempts.succeed(Attempt::Email(accounts.kind, &email, from));
@@ -112,18 +112,9 @@ impl Identity {
     }
 }
 
-fn refused(what: &str) -> Error {
-    Error::Forbidden { action: Action::Create, what: what.to_owned() }
-}
-
 fn needs_invitation() -> Error {
     let why = "sign-up is by invitation only; ask an operator for one".to_owned();
     Error::invalid(Place::member("invitation"), ViolationKind::Range(why))
-}
-
-/// One answer for everything that would reveal what is stored.
-fn not_with_these() -> Error {
-    refused("an account with these values")
 }
 
 #[derive(Debug)]
@@ -142,12 +133,12 @@ impl MakeAccount {
     async fn redeem(&self, cx: &mut TxContext<'_, '_>, token: &TokenHash) -> Result<Vec<Arc<str>>, Error> {
         let fields = &self.identity.inner().directory.schema.invitations;
         let by = [(fields.token_hash, Value::text(token.text()))];
-        let invitation = cx.find(fields.collection, &by).await?.ok_or_else(not_with_these)?;
+        let invitation = cx.find(fields.collection, &by).await?.ok_or(Error::SignUpRefused)?;
         let lasts = matches!(invitation.value(fields.expires_at), Value::Timestamp(end) if *end > cx.now());
         let unused = invitation.value(fields.used_at).is_null();
         let meant = invitation.value(fields.email).as_text() == Some(&self.email);
         if !(lasts && unused && meant) {
-            return Err(not_with_these());
+            return Err(Error::SignUpRefused);
         }
         let used = Input::new().with(fields.used_at, cx.now());
         cx.update(Authority::System, (fields.collection, invitation.id()), used, None).await?;

@@ -39,6 +39,11 @@ impl Purpose {
         };
         [Self::Session, Self::Key, Self::Invitation, Self::SetUp].into_iter().find(|one| shaped(one.prefix()))
     }
+
+    /// Whether a token looks like an API key, also if some of it is missing.
+    pub(crate) fn is_key(token: &Secret) -> bool {
+        token.expose().starts_with(Self::Key.prefix())
+    }
 }
 
 /// A new token.

@@ -25,6 +25,8 @@ struct Key {
     encoding: Encoding,
     nullable: bool,
     descending: bool,
+    /// Whether the caller sees the column wherever they see the record.
+    open: bool,
 }
 
 impl PageOrder {
@@ -32,7 +34,7 @@ impl PageOrder {
         let mut keys: Vec<Key> = sort.iter().map(|key| Key::new(builder, key, record, rights)).collect();
         let descending = sort.last().is_some_and(|key| key.descending);
         let sql = builder.key(record);
-        keys.push(Key { sql, encoding: Storage::Id.into(), nullable: false, descending });
+        keys.push(Key { sql, encoding: Storage::Id.into(), nullable: false, descending, open: true });
         Self { keys }
     }
 
@@ -41,6 +43,11 @@ impl PageOrder {
         for key in &self.keys {
             builder.dialect.order(select, key.sql.clone(), key.descending, key.nullable);
         }
+    }
+
+    /// Whether everyone of the caller's class sees the columns of all its keys, in every record that they see.
+    pub(crate) fn is_open(&self) -> bool {
+        self.keys.iter().all(|key| key.open)
     }
 
     /// The columns that hold the values of a cursor.
@@ -118,8 +125,8 @@ impl Key {
         let required = builder.model.field(record.collection, field).required || field <= Collection::VERSION;
         let descending = key.descending;
         match holds(builder, rights.field(record.collection, field, Action::Read), record) {
-            Pred::Known(true) => Self { sql, encoding, nullable: !required, descending },
-            sees => Self { sql: only_where(sees.sql(), sql), encoding, nullable: true, descending },
+            Pred::Known(true) => Self { sql, encoding, nullable: !required, descending, open: true },
+            sees => Self { sql: only_where(sees.sql(), sql), encoding, nullable: true, descending, open: false },
         }
     }
 }

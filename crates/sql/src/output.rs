@@ -20,6 +20,8 @@ pub(crate) struct RowWriter<'b, 'm, 'r> {
     builder: &'b mut Builder<'m>,
     rights: &'r Rights,
     columns: Columns,
+    /// Where the record whose members are written is shown.
+    shown: Pred,
 }
 
 /// A field of a record that is answered.
@@ -30,20 +32,18 @@ struct Member<'a> {
     sees: Pred,
 }
 
-impl Member<'_> {
-    /// A value where the member may be seen, else null.
-    fn seen(&self, value: Sql) -> Sql {
-        match &self.sees {
-            Pred::Known(true) => value,
-            Pred::Known(false) => Sql::null(),
-            Pred::Sql(sees) => only_where(sees.clone(), value),
-        }
+/// A value where it may be seen, else null.
+fn seen(sees: &Pred, value: Sql) -> Sql {
+    match sees {
+        Pred::Known(true) => value,
+        Pred::Known(false) => Sql::null(),
+        Pred::Sql(sees) => only_where(sees.clone(), value),
     }
 }
 
 impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     pub(crate) fn new(builder: &'b mut Builder<'m>, rights: &'r Rights) -> Self {
-        Self { builder, rights, columns: Columns::default() }
+        Self { builder, rights, columns: Columns::default(), shown: Pred::Known(true) }
     }
 
     /// The columns that were written.
@@ -82,7 +82,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let mut columns = Vec::with_capacity(field.columns.len());
         for column in &field.columns {
             let stored = self.builder.stored(member.at, ColumnRef { field: field.id, part: column.part });
-            columns.push(self.columns.push(member.seen(stored), column));
+            columns.push(self.columns.push(seen(&member.sees, stored), column));
         }
         match (columns.as_slice(), field.columns.as_slice(), field.kind.scalar()) {
             ([column], [only], scalar) => Some(ValueOutput::Column { column: *column, holds: only.into(), scalar }),
@@ -103,18 +103,23 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let there = self.builder.key(&target.anchor).is_not_null();
         let present = match (&member.sees, &read) {
             (Pred::Known(true), Pred::Known(true)) => there,
-            _ => Pred::all([member.sees.clone(), Pred::Sql(there), read]).definite(),
+            _ => Pred::all([member.sees.clone(), Pred::Sql(there), read.clone()]).definite(),
         };
         let present = Some(self.columns.push(present, Storage::Bool));
+        let shown = Pred::all([self.shown.clone(), member.sees.clone(), read]);
+        let outer = std::mem::replace(&mut self.shown, shown);
         let members = self.object(inner, &target.anchor);
+        self.shown = outer;
         ValueOutput::Object(ObjectOutput { present, members })
     }
 
-    /// The records that a to-many relation leads to, as one column in the nested form.
+    /// The records that a to-many relation leads to, as one column in the nested form. The caller chooses their order and
+    /// number: nothing of it is done for a record that is not shown.
     fn rows(&mut self, member: &Member<'_>, selected: &SelectedField) -> ValueOutput {
         let limit = selected.arguments.limit.unwrap_or(limits::NESTED_MAX);
         let (rows, types, members) = self.nested(member, selected, limit);
-        let column = self.columns.push(member.seen(rows), ColumnType::Nested);
+        let shown = Pred::all([self.shown.clone(), member.sees.clone()]);
+        let column = self.columns.push(seen(&shown, rows), ColumnType::Nested);
         let element = Box::new(ObjectOutput { present: None, members });
         ValueOutput::Rows { column, columns: types.into(), element, limit }
     }

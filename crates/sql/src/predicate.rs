@@ -1,4 +1,4 @@
-use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait, SelectStatement};
 
 use crate::tree::boolean;
 
@@ -37,6 +37,19 @@ impl Pred {
             }
         }
         chain.map_or(Self::Known(neutral), Self::Sql)
+    }
+
+    /// Holds where this and the condition do, and is evaluated only where the condition holds: databases may evaluate the
+    /// operands of an AND in any order, but the branch of a CASE only where it is taken.
+    pub(crate) fn behind(self, condition: Self) -> Self {
+        match (condition, self) {
+            (Self::Known(true), this) => this,
+            (Self::Known(false), _) | (_, Self::Known(false)) => Self::Known(false),
+            (condition, Self::Known(true)) => condition,
+            (Self::Sql(condition), Self::Sql(this)) => {
+                Self::Sql(CaseStatement::new().case(condition, this).finally(boolean(false)).into())
+            }
+        }
     }
 
     /// The condition as SQL.

@@ -41,7 +41,7 @@ impl<'e> Quantified<'e> {
     /// Where it is true, or is false.
     pub(crate) fn lowered(self, lowering: &mut Lowering<'_, '_, '_>, wanted: bool) -> Pred {
         let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
-        let Owner { key, certain, mut conditions, members } = owner;
+        let Owner { key, certain, conditions, members } = owner;
         let visible = sees_member(lowering.builder, &members);
         let Members { member, owner, declared: _ } = members;
         // One member that is true (exists) or false (all) decides; else none may be anything but the contrary.
@@ -53,7 +53,7 @@ impl<'e> Quantified<'e> {
         };
         lowering.scope.bound.pop();
 
-        let found = match Pred::all([tie(owner, &key), visible, of_member]) {
+        let found = match Pred::all([tie(owner, &key), of_member.behind(visible)]) {
             Pred::Known(false) => Pred::Known(false),
             // Even of what is true of every member there must be one.
             condition => {
@@ -65,16 +65,14 @@ impl<'e> Quantified<'e> {
             }
         };
         if wanted == decisive {
-            return Pred::all(conditions.into_iter().chain([found]));
+            return found.behind(Pred::all(conditions));
         }
-        if !certain {
-            conditions.push(Pred::Sql(key.is_not_null()));
-        }
+        let there = if certain { Pred::Known(true) } else { Pred::Sql(key.is_not_null()) };
         let none = match found {
             Pred::Known(truth) => Pred::Known(!truth),
             Pred::Sql(exists) => Pred::Sql(exists.not()),
         };
-        Pred::all(conditions.into_iter().chain([none]))
+        Pred::all([there, none]).behind(Pred::all(conditions))
     }
 
     /// Where it is true, found from the members: the record's key is among those of the members that are meant. The body

@@ -1,11 +1,11 @@
-use backstay_expr::Rights;
+use backstay_expr::{Expr, Rights};
 use sea_query::ExprTrait;
 
 use crate::builder::{Anchor, Builder, Seen};
 use crate::lower::{Lowering, Scope, holds};
 use crate::order::PageOrder;
 use crate::predicate::Pred;
-use crate::steer::{count_rule, page_rule};
+use crate::steer::{RulePred, count_rule, is_range, page_rule};
 use crate::{ReadScope, ReadShape, Slot, SortKey};
 
 /// Which records are read, and in which order.
@@ -20,9 +20,7 @@ pub(crate) struct Asked {
 /// those about a nested list in `order`. No other module plans a question.
 ///
 /// What the caller wrote is looked at with the caller's rights: a hidden field is null, and a hidden related record does
-/// not exist. The rule of the rows and the questions stand side by side, and the database may evaluate any of them
-/// first. A barrier that keeps them from being evaluated on hidden rows, `CASE WHEN rule THEN filter ELSE FALSE END`
-/// beside the terms that an index can use, belongs into `barrier`, and nowhere else.
+/// not exist. Nothing of it is evaluated on a hidden row, lest time, cost or an error tell what is in it: see `barrier`.
 pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, rights: &Rights) -> Asked {
     let record = &rows.anchor;
     let mut terms = match &shape.scope {
@@ -35,19 +33,30 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     let rule = match &shape.scope {
         ReadScope::Page { sort, .. } => page_rule(builder, rows, sort),
         ReadScope::Count => count_rule(builder, rows),
-        ReadScope::One => vec![holds(builder, rows.read, record)],
+        ReadScope::One => vec![RulePred::plain(holds(builder, rows.read, record))],
     };
-    let filter = filter(builder, shape, record, rights);
-    let (order, after) = match &shape.scope {
+    let mut questions = filter(builder, shape, record, rights);
+    let order = match &shape.scope {
         ReadScope::Page { sort, after } => {
             let order = order(builder, sort, record, rights);
-            let after = after.as_ref().map(|position| Pred::Sql(order.after(builder, position)));
-            (Some(order), after)
+            if let Some(position) = after {
+                let pred = Pred::Sql(order.after(builder, position));
+                questions.push(Question { pred, is_range: order.is_open() });
+            }
+            Some(order)
         }
-        ReadScope::One | ReadScope::Count => (None, None),
+        ReadScope::One | ReadScope::Count => None,
     };
-    terms.extend(barrier(rule, filter.into_iter().chain(after)));
+    terms.extend(barrier(builder, rows, rule, questions));
     Asked { condition: Pred::all(terms), order }
+}
+
+/// What the caller asks: a term that must be true.
+#[derive(Debug)]
+struct Question {
+    pred: Pred,
+    /// Whether the database may use it to find rows.
+    is_range: bool,
 }
 
 /// The order that the caller asked for, of a page or of a nested list.
@@ -55,12 +64,30 @@ pub(crate) fn order(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor
     PageOrder::new(builder, sort, record, rights)
 }
 
-fn filter(builder: &mut Builder<'_>, shape: &ReadShape, record: &Anchor, rights: &Rights) -> Option<Pred> {
-    let filter = shape.filter.as_ref()?;
-    Some(Lowering::new(builder, Scope::question(record, rights)).is_true(filter))
+fn filter(builder: &mut Builder<'_>, shape: &ReadShape, record: &Anchor, rights: &Rights) -> Vec<Question> {
+    let collection = builder.model.collection(record.collection);
+    let mut lowering = Lowering::new(builder, Scope::question(record, rights));
+    let question = |part| Question { pred: lowering.is_true(part), is_range: is_range(part, collection, rights) };
+    shape.filter.iter().flat_map(Expr::conjuncts).map(question).collect()
 }
 
-/// The terms of the rule, and what the caller asked.
-fn barrier(rule: Vec<Pred>, questions: impl Iterator<Item = Pred>) -> impl Iterator<Item = Pred> {
-    rule.into_iter().chain(questions)
+/// The terms of the rule and of what the caller asks.
+///
+/// The database may evaluate terms in any order, and SQLite begins with those that follow no relation. What the caller
+/// asks is therefore the branch of a CASE that is taken where the rule holds. Beside it stands what an index can use:
+/// ranges that the caller asks for, from which follows at most how many hidden rows a range holds, and the parts of the
+/// rule that can steer the database to the rows.
+fn barrier(builder: &mut Builder<'_>, rows: &Seen<'_>, rule: Vec<RulePred>, questions: Vec<Question>) -> Vec<Pred> {
+    let behind = |question: &Question| !question.is_range && matches!(question.pred, Pred::Sql(_));
+    let whole = match questions.iter().any(behind) {
+        true => holds(builder, rows.read, &rows.anchor),
+        false => Pred::Known(true),
+    };
+    if !matches!(whole, Pred::Sql(_)) {
+        return rule.into_iter().map(|part| part.pred).chain(questions.into_iter().map(|asked| asked.pred)).collect();
+    }
+    let (ranges, others): (Vec<Question>, Vec<Question>) = questions.into_iter().partition(|asked| asked.is_range);
+    let steering = rule.into_iter().filter(|part| part.steers).map(|part| part.pred);
+    let others = Pred::all(others.into_iter().map(|asked| asked.pred));
+    steering.chain(ranges.into_iter().map(|asked| asked.pred)).chain([others.behind(whole)]).collect()
 }

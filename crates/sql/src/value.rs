@@ -8,7 +8,7 @@ use crate::builder::Anchor;
 use crate::lower::Lowering;
 use crate::operand::{Form, Val, constant_decimal};
 use crate::predicate::Pred;
-use crate::tree::{boolean, integer, word};
+use crate::tree::{boolean, integer, only_where, word};
 use crate::{ColumnRef, ColumnType, Dialect, Slot};
 
 impl Lowering<'_, '_, '_> {
@@ -63,12 +63,17 @@ impl Lowering<'_, '_, '_> {
     fn path(&mut self, path: &Path) -> Val {
         let Some(start) = self.anchor(path.root) else { return Val::null() };
         let Some((last, steps)) = path.steps.split_last() else { return Val::plain(self.builder.key(&start)) };
-        let (record, mut guards) = self.walk(&start, steps);
-        guards.push(self.sees_field(&record, *last));
-        guards.retain(|guard| !matches!(guard, Pred::Known(true)));
+        let (record, mut conditions) = self.walk(&start, steps);
+        conditions.push(self.sees_field(&record, *last));
         let column = ColumnRef { field: *last, part: path.column() };
         let form = self.form(&record, column);
-        Val { sql: self.builder.stored(&record, column), guards, form }
+        let sql = self.builder.stored(&record, column);
+        match Pred::all(conditions) {
+            Pred::Known(true) => Val { sql, guards: Vec::new(), form },
+            Pred::Known(false) => Val::null(),
+            // What is done with the value is done with null where the way to it is not seen.
+            Pred::Sql(seen) => Val { sql: only_where(seen, sql), guards: Vec::new(), form },
+        }
     }
 
     fn form(&self, record: &Anchor, column: ColumnRef) -> Form {

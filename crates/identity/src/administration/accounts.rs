@@ -101,7 +101,7 @@ impl Administration<'_> {
     pub async fn new_credential(&self, password: Option<&Secret>, roles: &[String]) -> Result<NewCredential, Error> {
         let directory = self.parts.directory;
         let accounts = directory.schema.accounts;
-        let accounts = accounts.ok_or_else(|| Error::NotFound { what: "@identity type in the model".to_owned() })?;
+        let accounts = accounts.ok_or(Error::NoAccounts)?;
         let roles = roles::all_known(directory.engine.model(), &Place::member("$roles"), roles)?;
         let password_hash = match password {
             Some(password) => {

@@ -39,8 +39,10 @@ impl Administration<'_> {
     pub async fn invite(&self, email: &str, roles: &[String], expires_at: Timestamp) -> Result<Invited, Error> {
         must_be_ahead(Place::part("expires"), expires_at, self.cx.now)?;
         let directory = self.parts.directory;
-        let accounts = directory.schema.accounts.filter(|_| self.parts.settings.sign_up != SignUp::Closed);
-        let accounts = accounts.ok_or_else(|| Error::NotFound { what: "sign-up to invite to: it is closed".into() })?;
+        let accounts = directory.schema.accounts.ok_or(Error::NoAccounts)?;
+        if self.parts.settings.sign_up == SignUp::Closed {
+            return Err(Error::SignUpClosed);
+        }
         let email = email::read(Place::part("email"), email)?;
         let roles = roles::all_known(directory.engine.model(), &Place::part("role"), roles)?;
         let token = issue(&*directory.engine.ambient().entropy, Purpose::Invitation);

@@ -25,7 +25,7 @@ async fn refusals_of_sign_up_and_sign_in() {
     check(sign_up(PASSWORD, r#", "groups": []"#).await, "/groups: it cannot be set at sign-up; change it afterwards");
     check(sign_up(PASSWORD, r#", "standing": "MEMBER""#).await, "/standing: a new record starts as GUEST");
     sign_up(PASSWORD, "").await.expect("sign-up is open");
-    check(sign_up(PASSWORD, "").await, "you may not create an account with these values");
+    check(sign_up(PASSWORD, "").await, "no account can be made with these values");
     let as_root = r#"{"email": "a@b.c", "password": "x", "as": "root"}"#;
     check(club.sign_in_with(as_root).await, "/as: expected \"account\" or \"operator\"");
 
