@@ -14,6 +14,8 @@ pub const EXPRESSION_DEPTH: usize = 32;
 pub const EXPRESSION_NODES: usize = 1000;
 /// Parameters of one filter.
 pub const FILTER_PARAMETERS: usize = 64;
+/// Bytes of one value that a filter compares with: a parameter, or the value of `field=value`.
+pub const FILTER_VALUE_BYTES: usize = 64 * 1024;
 /// Records on a page where the request names no limit.
 pub const PAGE_DEFAULT: u32 = 20;
 /// Records on a page at most.
@@ -148,6 +150,10 @@ pub const TRANSACTION_REQUESTS: usize = 100;
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.
 pub const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
+/// Bytes of memory, estimated, in the plans that are kept for requests.
+pub const KEPT_PLANS_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of memory, estimated, in the meanings of texts in requests that are kept, of each kind of text.
+pub const KEPT_TEXTS_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of a text in a request (`select`, `sort`, `filter`) from which on its meaning is not kept.
 pub const KEPT_TEXT_BYTES: usize = 4 * 1024;
 /// Parameters of one URL, and members of an object that holds no record.

@@ -28,6 +28,11 @@ impl Timestamp {
     const MIN: i64 = -62_135_596_800_000_000;
     const MAX: i64 = 253_402_207_200_999_999;
 
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+    /// The last moment there is: what a clock shows that has gone beyond it.
+    pub const LATEST: Self = Self(Self::MAX);
+
     /// The moment this many microseconds after the epoch, if it is within the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
         (Self::MIN..=Self::MAX).contains(&micros).then_some(Self(micros))

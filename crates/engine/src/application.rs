@@ -5,7 +5,7 @@ use backstay_expr::{Rights, Truths};
 use backstay_model::{Diagnostics, Model};
 use quick_cache::sync::Cache;
 
-use crate::plans::Plans;
+use crate::plans::{KeptPlans, Plans};
 use crate::policy::Policy;
 use crate::rights::{Grantee, rights_of};
 use crate::{deletion_order, width};
@@ -36,6 +36,7 @@ pub struct Application {
     /// When the records of a collection are deleted among others; see `deletion_order::ranks`.
     pub(crate) ranks: Vec<usize>,
     classes: Cache<ClassKey, Arc<CallerClass>>,
+    pub(crate) kept_plans: Arc<KeptPlans>,
     system: OnceLock<Arc<CallerClass>>,
 }
 
@@ -50,7 +51,8 @@ impl Application {
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        Ok(Self { model, policy, ranks, classes: Cache::new(CLASSES), system: OnceLock::new() })
+        let (classes, kept_plans) = (Cache::new(CLASSES), KeptPlans::new());
+        Ok(Self { model, policy, ranks, classes, kept_plans, system: OnceLock::new() })
     }
 
     /// The model.
@@ -76,7 +78,7 @@ impl Application {
         let (truths, system, grant) = &key;
         let grantee = if *system { Grantee::System(truths) } else { Grantee::Callers(truths, grant.as_deref()) };
         let rights = rights_of(grantee, &self.model, &self.policy);
-        let plans = Plans::new(&rights, self.model.collections.len());
+        let plans = Plans::new(&rights, self.model.collections.len(), &self.kept_plans);
         let class = Arc::new(CallerClass { truths: *truths, system: *system, rights, plans });
         self.classes.insert(key, Arc::clone(&class));
         class

@@ -1,8 +1,9 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Action, Error};
+use backstay_base::{Action, Error, limits};
 use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Type};
 use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_scalar::{Scalar, Value};
@@ -10,13 +11,71 @@ use backstay_sql::{
     DecodeError, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, RecordSource, Row, Selection, SortKey,
     StoredPlan, Template,
 };
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::asked::View;
 use crate::{Cursor, Get, List, asked, width};
 
-/// Plans of lists and selections that are kept for one class of callers at most.
-const PLANS: usize = 1000;
+/// Plans of each kind that are expected, for all classes of callers together.
+const PLANS: usize = 10_000;
+/// Bytes of memory that a plan has for each byte of its statement, about: the text itself, the slots, the output.
+const STATEMENT_BYTES: u64 = 6;
+/// Bytes of memory that a plan has for each byte of its filter, about: every few bytes are a node of the expression, which
+/// the plan and its key have each.
+const FILTER_BYTES: u64 = 64;
+
+/// The plans of lists and selections that are kept, of all classes of callers together, so that their memory is bounded
+/// however many classes there are.
+pub(crate) struct KeptPlans {
+    gets: Cache<(ClassNumber, CollectionId, Perspective, Selection), Arc<ReadPlan>, Memory>,
+    lists: Cache<(ClassNumber, ListKey), Arc<ListPlan>, Memory>,
+    classes: AtomicU64,
+}
+
+/// Distinguishes a class from all that there were before.
+type ClassNumber = u64;
+
+/// Estimates the memory that a plan uses.
+#[derive(Debug, Clone)]
+struct Memory;
+
+impl Memory {
+    fn of(template: &Template) -> u64 {
+        (template.text().len() as u64 + 1) * STATEMENT_BYTES
+    }
+}
+
+impl<K> Weighter<K, Arc<ReadPlan>> for Memory {
+    fn weight(&self, _: &K, plan: &Arc<ReadPlan>) -> u64 {
+        Self::of(&plan.template)
+    }
+}
+
+impl Weighter<(ClassNumber, ListKey), Arc<ListPlan>> for Memory {
+    fn weight(&self, (_, key): &(ClassNumber, ListKey), plan: &Arc<ListPlan>) -> u64 {
+        let filter = key.expression.as_ref().map_or(0, |same| same.0.expr.span.len() as u64);
+        Self::of(&plan.page.template) + filter * FILTER_BYTES
+    }
+}
+
+impl KeptPlans {
+    pub(crate) fn new() -> Arc<Self> {
+        let each = limits::KEPT_PLANS_BYTES / 2;
+        Arc::new(Self {
+            gets: Cache::with_weighter(PLANS, each, Memory),
+            lists: Cache::with_weighter(PLANS, each, Memory),
+            classes: AtomicU64::new(0),
+        })
+    }
+}
+
+impl fmt::Debug for KeptPlans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("KeptPlans");
+        shown.field("gets", &self.gets.len()).field("lists", &self.lists.len()).finish_non_exhaustive()
+    }
+}
 
 /// The plans that were made for one class of callers, by what they are asked for. Nothing here decides anything: every
 /// plan is made by the planner, which asks the rights.
@@ -24,8 +83,8 @@ pub(crate) struct Plans {
     collections: Box<[CollectionPlans]>,
     /// By the number of the rule in the rights: its statement for a proposed record, and for a stored one.
     checks: Box<[[OnceLock<Arc<Template>>; 2]]>,
-    gets: Cache<(CollectionId, Perspective, Selection), Arc<ReadPlan>>,
-    lists: Cache<ListKey, Arc<ListPlan>>,
+    kept: Arc<KeptPlans>,
+    class: ClassNumber,
 }
 
 #[derive(Debug, Default)]
@@ -39,21 +98,18 @@ struct CollectionPlans {
 
 impl fmt::Debug for Plans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plans")
-            .field("gets", &self.gets.len())
-            .field("lists", &self.lists.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Plans").field("class", &self.class).finish_non_exhaustive()
     }
 }
 
 impl Plans {
     /// No plans yet, for callers with these rights in this many collections.
-    pub(crate) fn new(rights: &Rights, collections: usize) -> Self {
+    pub(crate) fn new(rights: &Rights, collections: usize, kept: &Arc<KeptPlans>) -> Self {
         Self {
             collections: (0..collections).map(|_| CollectionPlans::default()).collect(),
             checks: (0..rights.rules()).map(|_| Default::default()).collect(),
-            gets: Cache::new(PLANS),
-            lists: Cache::new(PLANS),
+            kept: Arc::clone(kept),
+            class: kept.classes.fetch_add(1, Ordering::Relaxed),
         }
     }
 
@@ -78,15 +134,15 @@ impl Plans {
             }
             (Selection::Parts(_), _) => {}
         }
-        let key = (*collection, *perspective, selection.clone());
-        if let Some(plan) = self.gets.get(&key) {
+        let key = (self.class, *collection, *perspective, selection.clone());
+        if let Some(plan) = self.kept.gets.get(&key) {
             return Ok(plan);
         }
         asked::selection(view, *collection, selection)?;
         let plan = Arc::new(planner.read(&shape(), view.rights));
         width::fits_statement(&plan.template)?;
         if width::is_kept(&plan.template) {
-            self.gets.insert(key, Arc::clone(&plan));
+            self.kept.gets.insert(key, Arc::clone(&plan));
         }
         Ok(plan)
     }
@@ -97,14 +153,15 @@ impl Plans {
         key: ListKey,
         plan: impl FnOnce(&ListKey) -> Result<ListPlan, Error>,
     ) -> Result<Arc<ListPlan>, Error> {
-        if let Some(plan) = self.lists.get(&key) {
+        let key = (self.class, key);
+        if let Some(plan) = self.kept.lists.get(&key) {
             return Ok(plan);
         }
-        let plan = Arc::new(plan(&key)?);
+        let plan = Arc::new(plan(&key.1)?);
         // The statement that counts joins no more.
         width::fits_statement(&plan.page.template)?;
         if width::is_kept(&plan.page.template) {
-            self.lists.insert(key, Arc::clone(&plan));
+            self.kept.lists.insert(key, Arc::clone(&plan));
         }
         Ok(plan)
     }
@@ -272,4 +329,54 @@ fn equality(collection: &Collection, field: &Field, param: u16) -> Expr {
 fn and(left: Option<Expr>, right: Expr) -> Expr {
     let Some(left) = left else { return right };
     Expr { node: Node::Binary(Operator::And, Box::new(left), Box::new(right)), ty: Type::Bool, span: 0..0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::{Caller, RecordId};
+    use backstay_expr::{Scope, compile};
+    use backstay_model::SourceFile;
+    use backstay_sql::Dialect;
+
+    use super::*;
+    use crate::{Application, Expression, Filter, List};
+
+    #[test]
+    fn the_plans_of_all_classes_together_have_limited_memory() {
+        let model = r#"
+            extend schema @app(name: "Notes")
+            enum Role @roles { EDITOR }
+            type Person @identity @allow(read: "true") { email: Email! @unique }
+            type Note @allow(read: "'EDITOR' in auth.roles || this.title != ''") { title: String! }
+        "#;
+        let model = backstay_model::load(vec![SourceFile::app("notes.graphql", model)]).expect("a model").model;
+        let application = Application::compile(model).expect("an application");
+        let planner = Planner::new(Arc::clone(application.model()), Dialect::Sqlite);
+        let model = application.model();
+        let note = model.collection_named("Note").expect("a type").id;
+        let editor = Caller::account(RecordId::from_bytes([1; 16]), ["EDITOR"]);
+        let classes = [application.class(&Caller::anonymous()), application.class(&editor)];
+        assert_ne!(classes[0].plans.class, classes[1].plans.class);
+        let mut planned = 0;
+        for number in 0..300 {
+            let term = |term: u32| format!("title=='{number}.{term}'");
+            let text = (0..150).map(term).collect::<Vec<_>>().join("||");
+            let checked = Arc::new(compile(&text, &Scope::filter(model, note)).expect("a filter"));
+            let filter = Filter { equals: Vec::new(), expression: Some(Expression { checked, params: Vec::new() }) };
+            let list = List { filter, ..List::of(note) };
+            for class in &classes {
+                let view = View { model, rights: &class.rights };
+                let plan = class.plans.list(ListKey::of(&list), |key| {
+                    planned += 1;
+                    Ok(ListPlan::new(key, view, &planner))
+                });
+                let again = class.plans.list(ListKey::of(&list), |_| panic!("it is kept"));
+                assert!(Arc::ptr_eq(&plan.expect("a plan"), &again.expect("the same plan")));
+            }
+        }
+        assert_eq!(planned, 600, "a class has plans of its own");
+        let lists = &application.kept_plans.lists;
+        assert!(lists.weight() <= limits::KEPT_PLANS_BYTES / 2, "{}", lists.weight());
+        assert!((1..600).contains(&lists.len()), "{}", lists.len());
+    }
 }

@@ -16,7 +16,7 @@ use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
-use crate::{Context, Count, Cursor, Encoder, Found, Get, List, Page, PageEnd, Tag, TxContext};
+use crate::{Context, Count, Cursor, Encoder, Expression, Filter, Found, Get, List, Page, PageEnd, Tag, TxContext};
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
 pub(crate) trait Reads: Send {
@@ -98,6 +98,7 @@ pub(crate) fn prepare_list(inner: &Inner, cx: &Context, mut request: List) -> Re
     let collection = view.model.collection(request.collection);
     may_at_all(&class.rights, cx, collection, Action::Search)?;
     check(&request)?;
+    check_values(&request.filter, collection)?;
     let plan = class.plans.list(ListKey::of(&request), |key| {
         asked::selection(view, collection.id, &request.selection)?;
         asked::sort(view, collection, &request.sort)?;
@@ -125,6 +126,40 @@ fn check(list: &List) -> Result<(), Error> {
         return Err(Error::malformed(Place::Filter, ViolationKind::Required));
     }
     Ok(())
+}
+
+/// Refuses values that would make each comparison with them long.
+fn check_values(filter: &Filter, collection: &Collection) -> Result<(), Error> {
+    let too_long = |at: Place| {
+        let range = format!("a text in a filter has at most {} bytes", limits::FILTER_VALUE_BYTES);
+        Error::malformed(at, ViolationKind::Range(range))
+    };
+    if let Some((field, _)) = filter.equals.iter().find(|(_, value)| is_too_long(value)) {
+        return Err(too_long(Place::Equality(collection.field(*field).name.clone())));
+    }
+    let Some(Expression { checked, params }) = &filter.expression else { return Ok(()) };
+    match checked.params.iter().zip(params).find(|(_, value)| is_too_long(value)) {
+        Some((param, _)) => Err(too_long(Place::Parameter(param.name.to_string()))),
+        None => Ok(()),
+    }
+}
+
+fn is_too_long(value: &Value) -> bool {
+    match value {
+        Value::Text(text) | Value::Json(text) => text.len() > limits::FILTER_VALUE_BYTES,
+        Value::Bytes(octets) => octets.len() > limits::FILTER_VALUE_BYTES,
+        Value::List(values) => values.iter().any(is_too_long),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Decimal(_)
+        | Value::Id(_)
+        | Value::Timestamp(_)
+        | Value::Date(_)
+        | Value::Duration(_)
+        | Value::Money(_) => false,
+    }
 }
 
 /// A page of the records that the caller may read, in one statement, or two if they are counted.

@@ -1,21 +1,41 @@
-use backstay_base::Action;
+use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
+use backstay_base::Action;
 use backstay_expr::Rights;
 use backstay_model::{CollectionId, FieldId, Link, Model};
 use backstay_sql::{Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, Template};
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-/// Statements by the fields that they name, of all collections together.
+/// Statements of one kind that are expected, of all collections together.
 const STATEMENTS: usize = 4096;
+/// Bytes in the texts of one kind that are kept: clients choose the fields of updates.
+const STATEMENT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Statements of one kind.
+type Statements<K> = Cache<K, Arc<Template>, TextBytes>;
+
+#[derive(Debug, Clone)]
+struct TextBytes;
+
+impl<K> Weighter<K, Arc<Template>> for TextBytes {
+    fn weight(&self, _: &K, template: &Arc<Template>) -> u64 {
+        template.text().len() as u64 + 1
+    }
+}
+
+fn no_statements<K: Eq + Hash>() -> Statements<K> {
+    Cache::with_weighter(STATEMENTS, STATEMENT_BYTES, TextBytes)
+}
 
 /// Statements that depend on the model alone, made when they are first needed.
 pub(crate) struct Templates {
     collections: Vec<CollectionTemplates>,
-    updates: Cache<(CollectionId, Vec<FieldId>), Arc<Template>>,
-    lookups: Cache<(CollectionId, Vec<FieldId>), Arc<Template>>,
-    referencing: Cache<(CollectionId, FieldId), Arc<Template>>,
-    links: Cache<(String, String, LinkStatement), Arc<Template>>,
+    updates: Statements<(CollectionId, Vec<FieldId>)>,
+    lookups: Statements<(CollectionId, Vec<FieldId>)>,
+    referencing: Statements<(CollectionId, FieldId)>,
+    links: Statements<(String, String, LinkStatement)>,
 }
 
 #[derive(Default)]
@@ -39,10 +59,10 @@ impl Templates {
     pub(crate) fn new(model: &Model) -> Self {
         Self {
             collections: model.collections.iter().map(|_| CollectionTemplates::default()).collect(),
-            updates: Cache::new(STATEMENTS),
-            lookups: Cache::new(STATEMENTS),
-            referencing: Cache::new(STATEMENTS),
-            links: Cache::new(STATEMENTS),
+            updates: no_statements(),
+            lookups: no_statements(),
+            referencing: no_statements(),
+            links: no_statements(),
         }
     }
 
@@ -101,11 +121,7 @@ impl Templates {
     }
 }
 
-fn cached<K: Clone + Eq + std::hash::Hash>(
-    cache: &Cache<K, Arc<Template>>,
-    key: K,
-    make: impl FnOnce(&K) -> Template,
-) -> Arc<Template> {
+fn cached<K: Clone + Eq + Hash>(cache: &Statements<K>, key: K, make: impl FnOnce(&K) -> Template) -> Arc<Template> {
     if let Some(template) = cache.get(&key) {
         return template;
     }

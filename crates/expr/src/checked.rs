@@ -15,7 +15,8 @@ pub struct Checked {
     pub uses_now: bool,
     /// Whether it names `new`.
     pub names_new: bool,
-    /// Every field that it reads, relations on the way and ids included; in order, each once.
+    /// Every field that it reads, relations on the way included; in order, each once. The id of a related record is
+    /// what the relation holds.
     pub reads: Vec<(CollectionId, FieldId)>,
     /// Whether it needs more than `this` and `new` themselves: it follows a relation or quantifies over one.
     pub needs_store: bool,

@@ -30,7 +30,8 @@ fn reads_tell_every_field_on_the_way() {
     };
     check("true", &[], false);
     check("this.author == auth.id && this.author != null", &["Post.author"], false);
-    check("this.author.id == auth.id", &["Post.author", "User.id"], false);
+    check("this.author.id == auth.id", &["Post.author"], false);
+    check("this.id == auth.id", &["Post.id"], false);
     check("this.cost.amount > 1", &["Post.cost"], false);
     check("this.author.name == 'a'", &["Post.author", "User.name"], true);
     check("mine", &["Post.author"], false);

@@ -82,6 +82,7 @@ fn limits(settings: &HttpSettings) -> Value {
         "filterDepth": limits::EXPRESSION_DEPTH,
         "filterNodes": limits::EXPRESSION_NODES,
         "filterParameters": limits::FILTER_PARAMETERS,
+        "filterValueBytes": limits::FILTER_VALUE_BYTES,
         "pageDefault": limits::PAGE_DEFAULT,
         "pageMax": limits::PAGE_MAX,
         "nestedMax": limits::NESTED_MAX,

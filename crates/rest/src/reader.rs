@@ -5,25 +5,44 @@ use backstay_base::{Error, limits};
 use backstay_engine::{Expression, Filter, List, Perspective, Selection, SortKey};
 use backstay_expr::Checked;
 use backstay_model::{CollectionId, Model};
-use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
 
 use crate::cursor;
 use crate::list_words::ListWords;
 use crate::{filter, select, sort};
 
-/// Texts of each kind that are kept at most.
+/// Texts of each kind that are kept, as far as `limits::KEPT_TEXTS_BYTES` allows.
 const TEXTS: usize = 1000;
+/// Bytes of memory that a byte of a text can come to mean: every second byte can be a node of an expression.
+const MEANING_BYTES: u64 = 64;
 
 /// Reads the texts in requests, and keeps what they mean: clients send the same few texts again and again.
 pub struct Reader {
     model: Arc<Model>,
-    selections: Cache<Key, Selection>,
-    orders: Cache<Key, Arc<[SortKey]>>,
-    filters: Cache<Key, Arc<Checked>>,
+    selections: Texts<Selection>,
+    orders: Texts<Arc<[SortKey]>>,
+    filters: Texts<Arc<Checked>>,
 }
 
 type Key = (CollectionId, Box<str>);
+
+/// What texts of one kind mean.
+type Texts<T> = Cache<Key, T, Memory>;
+
+/// Estimates the memory that a text and its meaning use.
+#[derive(Debug, Clone)]
+struct Memory;
+
+impl<T> Weighter<Key, T> for Memory {
+    fn weight(&self, (_, text): &Key, _: &T) -> u64 {
+        (text.len() as u64 + 1) * MEANING_BYTES
+    }
+}
+
+fn no_texts<T: Clone>() -> Texts<T> {
+    Cache::with_weighter(TEXTS, limits::KEPT_TEXTS_BYTES, Memory)
+}
 
 /// A key that borrows its text.
 #[derive(Clone, Copy, Hash)]
@@ -44,7 +63,7 @@ impl std::fmt::Debug for Reader {
 impl Reader {
     /// A reader for requests to an application with this model.
     pub fn new(model: Arc<Model>) -> Self {
-        Self { model, selections: Cache::new(TEXTS), orders: Cache::new(TEXTS), filters: Cache::new(TEXTS) }
+        Self { model, selections: no_texts(), orders: no_texts(), filters: no_texts() }
     }
 
     /// The model.
@@ -93,7 +112,7 @@ impl Reader {
 
 /// What a text means, read if it is not known yet.
 fn kept<T: Clone>(
-    texts: &Cache<Key, T>,
+    texts: &Texts<T>,
     (collection, text): (CollectionId, &str),
     read: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -105,4 +124,26 @@ fn kept<T: Clone>(
         texts.insert((collection, text.into()), meaning.clone());
     }
     Ok(meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::SourceFile;
+
+    use super::*;
+
+    #[test]
+    fn the_texts_that_are_kept_have_limited_memory() {
+        let model = "extend schema @app(name: \"Notes\") type Note @allow(read: \"true\") { title: String! }";
+        let model = backstay_model::load(vec![SourceFile::app("notes.graphql", model)]).expect("a model").model;
+        let reader = Reader::new(Arc::new(model));
+        let note = reader.model().collection_named("Note").expect("a type").id;
+        for number in 0..300 {
+            let text = format!("title == '{number:04}{}'", "x".repeat(4000));
+            let words = ListWords { filter: Some(text.into()), ..ListWords::of(note) };
+            reader.list(&words).expect("a list");
+        }
+        assert!(reader.filters.weight() <= limits::KEPT_TEXTS_BYTES, "{}", reader.filters.weight());
+        assert!((1..=64).contains(&reader.filters.len()), "{}", reader.filters.len());
+    }
 }

@@ -3,6 +3,7 @@ use backstay_model::ColumnStorage;
 use backstay_scalar::{Part, Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Func, Query};
 
+use crate::dialect::metered;
 use crate::lower::{Lowering, is_short};
 use crate::operand::{Form, Val, constant_decimal, scaled_up};
 use crate::param::Encoding;
@@ -226,7 +227,7 @@ impl Lowering<'_, '_, '_> {
             Dialect::Sqlite => {
                 let alias = this.builder.alias();
                 let mut elements = Query::select();
-                let each = Func::cust("json_each").arg(list.clone());
+                let each = Func::cust("json_each").arg(metered(list.clone()));
                 let value = scaled_up(column(&alias, "value"), digits);
                 elements.expr(value).from_function(each, name(&alias));
                 let found = if wanted { one.in_subquery(elements) } else { one.not_in_subquery(elements) };

@@ -118,29 +118,29 @@ impl Dialect {
     }
 
     /// `text.startsWith(part)`.
+    ///
+    /// What SQLite calls here and below is the store's own: linear in the length of its arguments, and counted against
+    /// the step budget. On PostgreSQL, `statement_timeout` can end a statement between two calls but not within one. All
+    /// are linear there but `strpos` (Boyer-Moore-Horspool), whose worst case is the product of both lengths:
+    /// `limits::FILTER_VALUE_BYTES` bounds it for parts that a caller sends.
     pub(crate) fn starts_with(self, text: Sql, part: Sql) -> Sql {
         match self {
-            Self::Sqlite => call("substr", [text, integer(1), call("length", [part.clone()])]).eq(part),
-            Self::Postgres => call("starts_with", [text, part]),
+            Self::Sqlite | Self::Postgres => call("starts_with", [text, part]),
         }
     }
 
     /// `text.endsWith(part)`.
     pub(crate) fn ends_with(self, text: Sql, part: Sql) -> Sql {
         match self {
-            // Of a text that is shorter than the part, this is the whole text.
-            Self::Sqlite => {
-                let size = || call("length", [part.clone()]);
-                call("substr", [text, integer(0).sub(size()), size()]).eq(part.clone())
-            }
-            Self::Postgres => call("right", [text, call("char_length", [part.clone()])]).eq(part),
+            Self::Sqlite => call("ends_with", [text, part]),
+            Self::Postgres => call("starts_with", [call("reverse", [text]), call("reverse", [part])]),
         }
     }
 
     /// `text.contains(part)`.
     pub(crate) fn contains(self, text: Sql, part: Sql) -> Sql {
         match self {
-            Self::Sqlite => call("instr", [text, part]).gt(integer(0)),
+            Self::Sqlite => call("contains", [text, part]),
             Self::Postgres => call("strpos", [text, part]).gt(integer(0)),
         }
     }
@@ -148,7 +148,7 @@ impl Dialect {
     /// The number of a list's elements.
     pub(crate) fn list_size(self, list: Sql) -> Sql {
         match self {
-            Self::Sqlite => call("json_array_length", [list]),
+            Self::Sqlite => call("json_array_length", [metered(list)]),
             Self::Postgres => call("jsonb_array_length", [list]),
         }
     }
@@ -156,16 +156,24 @@ impl Dialect {
     /// The number of a text's characters.
     pub(crate) fn text_size(self, text: Sql) -> Sql {
         match self {
-            Self::Sqlite => call("length", [text]),
+            Self::Sqlite => call("text_size", [text]),
             Self::Postgres => call("char_length", [text]),
         }
     }
 
-    /// A text with its ASCII letters in the other case: `lower` or `upper`.
-    pub(crate) fn ascii_case(self, function: &'static str, text: Sql) -> Sql {
+    /// A text with its ASCII letters in lower case.
+    pub(crate) fn ascii_lower(self, text: Sql) -> Sql {
         match self {
-            Self::Sqlite => call(function, [text]),
-            Self::Postgres => call(function, [collate_c(text)]),
+            Self::Sqlite => call("ascii_lower", [text]),
+            Self::Postgres => call("lower", [collate_c(text)]),
+        }
+    }
+
+    /// A text with its ASCII letters in upper case.
+    pub(crate) fn ascii_upper(self, text: Sql) -> Sql {
+        match self {
+            Self::Sqlite => call("ascii_upper", [text]),
+            Self::Postgres => call("upper", [collate_c(text)]),
         }
     }
 
@@ -301,6 +309,12 @@ fn sqlite_type(column: ColumnType) -> &'static str {
             "TEXT"
         }
     }
+}
+
+/// SQLite: a stored list, its bytes counted against the step budget before SQLite parses all of them in one step. Each
+/// element is a step of its own.
+pub(crate) fn metered(list: Sql) -> Sql {
+    call("metered", [list])
 }
 
 /// PostgreSQL: a text that is compared by code point.

@@ -132,16 +132,16 @@ impl Lowering<'_, '_, '_> {
     }
 
     fn text_test(&mut self, function: Function, arguments: &[Expr], wanted: bool) -> Val {
-        let [text, part_of] = arguments else { return Val::null() };
-        let (text, part) = (self.value(text), self.value(part_of));
+        let [text, part] = arguments else { return Val::null() };
+        let (text, part) = (self.value(text), self.value(part));
         if text.is_null() || part.is_null() {
             return Val::null();
         }
         let dialect = self.builder.dialect;
         let (text_sql, part_sql) = (text.sql.clone(), part.sql.clone());
         let sql = match function {
-            Function::StartsWith => self.named(part_sql, part_of, |_, part| dialect.starts_with(text_sql, part)),
-            Function::EndsWith => self.named(part_sql, part_of, |_, part| dialect.ends_with(text_sql, part)),
+            Function::StartsWith => dialect.starts_with(text_sql, part_sql),
+            Function::EndsWith => dialect.ends_with(text_sql, part_sql),
             Function::Contains => dialect.contains(text_sql, part_sql),
             Function::Size | Function::LowerAscii | Function::UpperAscii => return Val::null(),
         };

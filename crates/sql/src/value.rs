@@ -139,8 +139,8 @@ impl Lowering<'_, '_, '_> {
         let sql = match function {
             Function::Size if matches!(of.ty, Type::List(_)) => dialect.list_size(sql),
             Function::Size => dialect.text_size(sql),
-            Function::LowerAscii => dialect.ascii_case("lower", sql),
-            Function::UpperAscii => dialect.ascii_case("upper", sql),
+            Function::LowerAscii => dialect.ascii_lower(sql),
+            Function::UpperAscii => dialect.ascii_upper(sql),
             Function::StartsWith | Function::EndsWith | Function::Contains => return Val::null(),
         };
         Val { sql, ..value }

@@ -71,8 +71,8 @@ pub enum StoreError {
     /// One of the store's own tables holds something that Backstay did not write.
     #[error("Backstay's own table {0} holds something that Backstay did not write")]
     Catalog(&'static str),
-    /// The last commit's moment is the last one there is.
-    #[error("there is no moment after that of the last commit; the system's clock was set far into the future")]
+    /// The last commit's moment is the last one there is, or the clock shows a later one.
+    #[error("the system's clock is, or was, set to the end of the year 9999: there is no moment for a later commit")]
     NoLaterMoment,
     /// The store is closed, or failed earlier.
     #[error("the database is closed")]
@@ -110,6 +110,29 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The file has several names, under which processes would not notice each other.
+    #[error(
+        "{path} has {names} names (hard links), but a database must have only one; delete the others, which \
+         `find / -samefile {path}` lists, or replace this one by a copy of it made while no server runs"
+    )]
+    HardLink {
+        /// The file.
+        path: PathBuf,
+        /// How many names it has.
+        names: u64,
+    },
+    /// Another process has the same file open by another path.
+    #[error(
+        "another Backstay uses {path} by another path, such as a second mount; stop it, or choose another directory \
+         with --data"
+    )]
+    LockedElsewhere {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The clock is set to a moment that cannot be recorded.
+    #[error("the system's clock shows a time before 1970 or after the year 9999; set it, then start Backstay again")]
+    Clock,
     /// Another process has it open.
     #[error("another Backstay uses the database in {path}; stop it, or choose another directory with --data")]
     Locked {

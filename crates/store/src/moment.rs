@@ -20,10 +20,14 @@ impl CommitClock {
         Self { clock, last: AtomicI64::new(last.map_or(i64::MIN, Timestamp::micros)) }
     }
 
-    /// The moment of the next transaction.
+    /// The moment of the next transaction. A clock beyond the last moment changes nothing: there would be none for any
+    /// later transaction, even after the clock was set right.
     pub(crate) fn next(&self) -> Result<Timestamp, StoreError> {
-        let now = self.clock.now().micros();
-        let later = |last: i64| now.max(last.saturating_add(1));
+        let now = self.clock.now();
+        if now == Timestamp::LATEST {
+            return Err(StoreError::NoLaterMoment);
+        }
+        let later = |last: i64| now.micros().max(last.saturating_add(1));
         let mut last = self.last.load(Ordering::Relaxed);
         while let Err(newer) = self.last.compare_exchange_weak(last, later(last), Ordering::Relaxed, Ordering::Relaxed)
         {
@@ -78,8 +82,20 @@ mod tests {
     #[test]
     fn after_the_last_moment_there_is_none() {
         let clock = Arc::new(TestClock::at("2026-01-31T12:00:00Z"));
-        let last = Timestamp::from_micros_saturating(i64::MAX);
+        let last = Timestamp::LATEST;
         let moments = CommitClock::after(Some(last), clock);
         assert!(matches!(moments.next(), Err(StoreError::NoLaterMoment)));
+    }
+
+    #[test]
+    fn a_clock_beyond_the_last_moment_can_be_set_right() {
+        let clock = TestClock::at("9999-12-30T22:00:00.999998Z");
+        let moments = CommitClock::after(None, Arc::new(clock.clone()));
+        assert_eq!(moments.next().expect("a moment"), moment("9999-12-30T22:00:00.999998Z"));
+        let moments = CommitClock::after(None, Arc::new(clock.clone()));
+        clock.advance("1h");
+        assert!(matches!(moments.next(), Err(StoreError::NoLaterMoment)));
+        clock.advance("-24h");
+        assert_eq!(moments.next().expect("a moment"), moment("9999-12-29T23:00:00.999998Z"));
     }
 }

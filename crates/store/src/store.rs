@@ -45,6 +45,9 @@ impl Store {
         ambient: Ambient,
         observer: Arc<dyn CommitObserver>,
     ) -> Result<Opened, OpenError> {
+        if !(Timestamp::EPOCH..Timestamp::LATEST).contains(&ambient.clock.now()) {
+            return Err(OpenError::Clock);
+        }
         let opening = Opening { options, model, ambient, observer };
         let opened = match &options.location {
             Location::Directory(directory) => sqlite::open(&opening, directory)?,

@@ -6,8 +6,13 @@
     reason = "what is wrong with a table, a statement or a database fails the test, and is to show why"
 )]
 
+#[path = "expressions/barrier.rs"]
+mod barrier;
 #[path = "expressions/data.rs"]
 mod data;
+/// The functions that the store adds to its connections.
+#[path = "../src/sqlite/functions.rs"]
+mod functions;
 #[path = "expressions/memory.rs"]
 mod memory;
 #[path = "expressions/postgres.rs"]

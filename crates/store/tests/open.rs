@@ -302,6 +302,86 @@ fn a_link_to_a_database_is_refused() {
 }
 
 #[cfg(unix)]
+#[test]
+fn a_database_with_a_second_name_is_refused() {
+    let (first, second) = (directory(), directory());
+    let path = |directory: &TempDir| directory.path().join("backstay.db");
+    let running = open(first.path(), MODEL).expect("a database").store;
+    fs::hard_link(path(&first), path(&second)).expect("a second name");
+    let refuses = |directory: &Path| {
+        let error = open(directory, MODEL).expect_err("refused");
+        assert!(matches!(&error, OpenError::HardLink { names: 2, .. }), "{error:?}");
+    };
+    refuses(second.path());
+    running.close();
+    // Even if no server runs: the second name has no write-ahead log.
+    refuses(second.path());
+    refuses(first.path());
+    fs::remove_file(path(&second)).expect("one name less");
+    assert_eq!(open(first.path(), MODEL).expect("the database").outcome, Outcome::Unchanged);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_mount_of_a_database_is_noticed() {
+    struct Mounted(std::path::PathBuf);
+    impl Drop for Mounted {
+        fn drop(&mut self) {
+            drop(std::process::Command::new("umount").arg(&self.0).status());
+        }
+    }
+    let (first, second) = (directory(), directory());
+    let running = open(first.path(), MODEL).expect("a database").store;
+    let (path, mounted) = (first.path().join("backstay.db"), second.path().join("backstay.db"));
+    fs::write(&mounted, "").expect("a file to mount it on");
+    let mount = std::process::Command::new("mount").arg("--bind").args([&path, &mounted]).output();
+    if !mount.is_ok_and(|output| output.status.success()) {
+        eprintln!("the tests may not mount anything; skipped");
+        return;
+    }
+    let _mounted = Mounted(mounted.clone());
+    let error = open(second.path(), MODEL).expect_err("refused");
+    assert!(matches!(&error, OpenError::LockedElsewhere { path } if *path == mounted), "{error:?}");
+    running.close();
+    assert_eq!(open(second.path(), MODEL).expect("the database").outcome, Outcome::Unchanged);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_data_directory_leads_to_the_same_lock() {
+    let (first, second) = (directory(), directory());
+    let running = open(first.path(), MODEL).expect("a database").store;
+    let link = second.path().join("data");
+    std::os::unix::fs::symlink(first.path(), &link).expect("a link");
+    assert!(matches!(open(&link, MODEL), Err(OpenError::Locked { .. })));
+    running.close();
+    open(&link, MODEL).expect("free again");
+}
+
+#[tokio::test]
+async fn a_clock_beyond_the_year_9999_stores_nothing() {
+    let directory = directory();
+    for start in ["9999-12-30T22:00:00.999999Z", "1969-12-31T23:59:59.999999Z"] {
+        let options = OpenOptions::new(directory.path());
+        let opened = Store::open(&options, &model(MODEL), controlled(&TestClock::at(start), 1), Arc::new(()));
+        assert!(matches!(opened, Err(OpenError::Clock)), "{start}");
+    }
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
+    let clock = TestClock::at("9999-12-30T12:00:00Z");
+    let store = open_at(directory.path(), &clock).store;
+    store.write(create_author(1, "a@example.org")).await.expect("in time");
+    clock.advance("24h");
+    let refused = store.write(create_author(2, "b@example.org")).await.expect_err("too late");
+    assert!(matches!(refused, Failure::Store(StoreError::NoLaterMoment)), "{refused:?}");
+    let mut sink = FirstColumn::default();
+    store.read(&emails(), &mut sink).await.expect("a read");
+    assert_eq!(sink.values, ["a@example.org"]);
+    clock.advance("-24h");
+    store.write(create_author(2, "b@example.org")).await.expect("the clock was set right");
+    assert!(!store.has_failed());
+}
+
+#[cfg(unix)]
 #[tokio::test]
 async fn nothing_is_stored_in_a_file_that_was_taken_away() {
     let directory = directory();

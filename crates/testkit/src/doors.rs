@@ -34,9 +34,18 @@ impl TestApp {
     }
 
     /// The same from several model files.
-    pub fn of_files(mut files: Vec<SourceFile>, settings: HttpSettings) -> Self {
+    pub fn of_files(files: Vec<SourceFile>, settings: HttpSettings) -> Self {
+        Self::opened(files, settings, Ambient::system())
+    }
+
+    /// The application that this model text describes, with time and randomness under the control of the test.
+    pub fn controlled(model: &str, ambient: Ambient) -> Self {
+        Self::opened(vec![SourceFile::app("model/test.graphql", model)], HttpSettings::default(), ambient)
+    }
+
+    fn opened(mut files: Vec<SourceFile>, settings: HttpSettings, ambient: Ambient) -> Self {
         files.push(system_model(Some("User")));
-        let application = TestApplication::open(files, Ambient::system());
+        let application = TestApplication::open(files, ambient);
         let hashing = HashingCost { memory_kib: 64, passes: 1, lanes: 1, threads: 2 };
         let accounts = Settings { sign_up: SignUp::Open, sign_ups_per_address: 1000, hashing, ..Settings::default() };
         let identity = Identity::new(application.engine.clone(), accounts).expect("the settings are good");

@@ -8,6 +8,8 @@ mod client;
 #[cfg(feature = "doors")]
 mod doors;
 mod postgres;
+#[cfg(feature = "reference")]
+pub mod reference;
 
 pub use ambient::{TestClock, TestEntropy, controlled, duration, moment};
 #[cfg(feature = "application")]

@@ -28,6 +28,29 @@ fn the_data_is_its_owners_alone() {
 }
 
 #[test]
+fn what_others_may_write_to_is_warned_of() {
+    let app = App::new();
+    let warnings = || -> Vec<String> {
+        let log = app.serve().stop_for_log();
+        let warned = log.into_iter().filter(|line| line["level"] == "WARN");
+        warned.map(|line| line["message"].as_str().expect("a text").to_owned()).collect()
+    };
+    assert_eq!(warnings(), [""; 0]);
+    let mode = |path: &str, mode: u32| {
+        fs::set_permissions(app.data().join(path), fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    let directory =
+        "other users may write to the data directory and replace the database; take that right away (`chmod go-w`)";
+    let file = "other users may write to the database's file; take that right away (`chmod go-w`)";
+    for others in [0o777, 0o770] {
+        mode(".", others);
+        assert_eq!(warnings(), [directory], "{others:o}");
+    }
+    mode("backstay.db", 0o666);
+    assert_eq!(warnings(), [directory, file]);
+}
+
+#[test]
 fn what_is_not_ours_is_left_alone() {
     let app = App::new();
     fs::create_dir(app.data()).expect("a directory");

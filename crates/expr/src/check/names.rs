@@ -275,7 +275,10 @@ impl<'m> Checker<'m> {
         if client && field.class == Some(Class::Secret) {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
         }
-        self.found.reads.insert((collection.id, field.id));
+        // A record is its id: `author.id` reads no more than `author` does.
+        if field.id != Collection::ID || path.steps.is_empty() {
+            self.found.reads.insert((collection.id, field.id));
+        }
         if field.id != Collection::ID {
             self.found.needs_store |= !path.steps.is_empty();
             path.steps.push(field.id);

@@ -200,6 +200,28 @@ async fn heads_have_a_size() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn texts_that_a_filter_compares_with_have_a_size() {
+    let app = TestApp::open(NOTES);
+    let check = async |body: &str, at: &str| {
+        let reply = app.post("POST /api/notes:query", &[], body).await;
+        assert_eq!((reply.status, reply.problem().as_str()), (400, "malformed-request"), "{at}: {}", reply.text());
+        let problem = reply.json()["errors"][0].clone();
+        assert_eq!(problem["at"], at);
+        assert_eq!(problem["message"], "a text in a filter has at most 65536 bytes");
+    };
+    // A search that compares each place of the text with almost all of the part would take minutes.
+    let half = "a".repeat(975_000);
+    let hostile = format!(r#"{{"h": "{half}{half}", "n": "{half}b{half}"}}"#);
+    check(&format!(r#"{{"filter": "$h.contains($n)", "params": {hostile}}}"#), "/params/h").await;
+    let long = "a".repeat(65_537);
+    check(&format!(r#"{{"filter": "title in $t", "params": {{"t": ["x", "{long}"]}}}}"#), "/params/t").await;
+    let fits = "a".repeat(65_536);
+    let body = format!(r#"{{"filter": "$h.contains($n)", "params": {{"h": "{fits}", "n": "{fits}"}}}}"#);
+    let reply = app.post("POST /api/notes:query", &[], &body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn places_in_a_query_are_places_in_its_body() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;

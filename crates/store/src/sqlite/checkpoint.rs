@@ -1,13 +1,15 @@
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::connection::{Mode, SqliteSession};
+use super::connection::{Mode, PAGE_BYTES, SqliteSession};
 use super::error::store_error;
+use super::file;
 use super::readers::Readers;
 use super::shared::Shared;
 use crate::StoreError;
@@ -18,28 +20,48 @@ const WRITE_BACK_PAGES: u32 = 4096;
 /// Pages from which on the log is restarted, which briefly blocks the writer: 128 MiB.
 const RESTART_PAGES: u32 = 32_768;
 
+/// Bytes of the log's file that are kept while nothing is written: writing over them costs less than growing the file
+/// again.
+const KEPT_LOG_BYTES: u64 = WRITE_BACK_PAGES as u64 * PAGE_BYTES;
+/// Bytes to which SQLite cuts the file when the log begins anew beside a busy writer (`journal_size_limit`).
+pub(super) const LARGEST_KEPT_LOG_BYTES: u64 = RESTART_PAGES as u64 * PAGE_BYTES;
+
 /// How long a restart of the log waits for readers, blocking the writer. After that it is tried again later.
 const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// Why the checkpointer is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// There is enough to write back.
+    Grown,
+    /// The writer has nothing to do.
+    Idle,
+}
+
 /// The thread that writes the write-ahead log back into the database.
 pub(super) struct Checkpointer {
-    wake: SyncSender<()>,
+    wake: SyncSender<Wake>,
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
 }
 
 /// Wakes the checkpointer when there is enough to write back.
 pub(super) struct CheckpointWaker {
-    wake: SyncSender<()>,
+    wake: SyncSender<Wake>,
     shared: Arc<Shared>,
 }
 
 impl Checkpointer {
     /// Starts the thread, which first writes back what an earlier process left in the log.
-    pub(super) fn start(session: SqliteSession, shared: Arc<Shared>, readers: Arc<Readers>) -> io::Result<Self> {
+    pub(super) fn start(
+        session: SqliteSession,
+        path: &Path,
+        shared: Arc<Shared>,
+        readers: Arc<Readers>,
+    ) -> io::Result<Self> {
         let (wake, woken) = sync_channel(1);
-        let state = Arc::clone(&shared);
-        let thread = shared.spawn("checkpoint", move || serve(&session, &woken, &state, &readers))?;
+        let log = Log { session, file: file::write_ahead_log(path), shared: Arc::clone(&shared) };
+        let thread = shared.spawn("checkpoint", move || serve(&log, &woken, &readers))?;
         Ok(Self { wake, shared, thread })
     }
 
@@ -65,36 +87,36 @@ pub(super) fn session(path: &Path) -> Result<SqliteSession, StoreError> {
 impl CheckpointWaker {
     /// Called by the writer after a group.
     pub(super) fn after_commit(&self) {
-        self.wake_from(WRITE_BACK_PAGES);
-    }
-
-    /// Called by the writer when it has been idle for a while: readers find a page faster in the database than in a long
-    /// log.
-    pub(super) fn on_idle(&self) {
-        self.wake_from(1);
-    }
-
-    /// Wakes the checkpointer if the log has grown by this many pages.
-    fn wake_from(&self, least: u32) {
         let pages = self.shared.wal_pages.load(Ordering::Relaxed);
         if pages < self.shared.written_back.load(Ordering::Relaxed) {
             // The log was restarted.
             self.shared.written_back.store(0, Ordering::Relaxed);
         }
-        if pages.saturating_sub(self.shared.written_back.load(Ordering::Relaxed)) >= least {
-            // A full channel means that it has been woken already.
-            let _already = self.wake.try_send(());
+        if self.shared.unwritten_pages() >= WRITE_BACK_PAGES {
+            self.wake(Wake::Grown);
         }
+    }
+
+    /// Called by the writer when it has been idle for a while.
+    pub(super) fn on_idle(&self) {
+        self.wake(Wake::Idle);
+    }
+
+    fn wake(&self, why: Wake) {
+        // A full channel means that it has been woken already.
+        let _already = self.wake.try_send(why);
     }
 }
 
-fn serve(session: &SqliteSession, woken: &Receiver<()>, shared: &Shared, readers: &Readers) {
+fn serve(log: &Log, woken: &Receiver<Wake>, readers: &Readers) {
     let mut failing = false;
+    let mut work = Some(Work::WriteBack);
     loop {
-        match readers.without_snapshots(|| write_back(session, shared)) {
+        let done = work.map_or(Ok(()), |work| readers.without_snapshots(|| log.run(work)));
+        match done {
             Ok(()) => failing = false,
             Err(StoreError::Busy) => {}
-            Err(error) if error.is_fatal() => return shared.fail(&error),
+            Err(error) if error.is_fatal() => return log.shared.fail(&error),
             // Once is enough: it is tried again and again.
             Err(_) if failing => {}
             Err(error) => {
@@ -103,23 +125,72 @@ fn serve(session: &SqliteSession, woken: &Receiver<()>, shared: &Shared, readers
                 tracing::warn!(error, "the write-ahead log could not be written back; it grows until it can");
             }
         }
-        if woken.recv().is_err() {
-            return;
+        work = match woken.recv() {
+            Ok(why) => log.work(why),
+            Err(_) => return,
         }
     }
 }
 
-fn write_back(session: &SqliteSession, shared: &Shared) -> Result<(), StoreError> {
-    let restart = shared.wal_pages.load(Ordering::Relaxed) >= RESTART_PAGES;
-    // Most of the work is done while the writer goes on, so that the restart has little left to do.
-    checkpoint(session, shared, "PRAGMA wal_checkpoint(PASSIVE)")?;
-    if restart { checkpoint(session, shared, "PRAGMA wal_checkpoint(RESTART)") } else { Ok(()) }
+/// What the checkpointer does with the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// Writes its pages back, as far as readers allow it. The file keeps its size.
+    WriteBack,
+    /// The same, and has the log begin anew, once no reader needs it.
+    Restart,
+    /// The same, and empties the file.
+    Truncate,
 }
 
-fn checkpoint(session: &SqliteSession, shared: &Shared, command: &str) -> Result<(), StoreError> {
-    let written_back: i32 =
-        session.db.query_row(command, [], |row| row.get(2)).map_err(|error| session.error(error))?;
-    // SQLite returns -1 if there is no write-ahead log.
-    shared.written_back.store(written_back.max(0).unsigned_abs(), Ordering::Relaxed);
-    Ok(())
+/// The write-ahead log.
+struct Log {
+    session: SqliteSession,
+    file: PathBuf,
+    shared: Arc<Shared>,
+}
+
+impl Log {
+    /// What there is to do. Readers find a page faster in the database than in a long log, so that an idle writer's log is
+    /// written back however short it is.
+    fn work(&self, why: Wake) -> Option<Work> {
+        match why {
+            Wake::Grown if self.shared.wal_pages.load(Ordering::Relaxed) >= RESTART_PAGES => Some(Work::Restart),
+            Wake::Grown => Some(Work::WriteBack),
+            Wake::Idle if self.bytes() > KEPT_LOG_BYTES => Some(Work::Truncate),
+            Wake::Idle => (self.shared.unwritten_pages() > 0).then_some(Work::WriteBack),
+        }
+    }
+
+    /// The size of the file.
+    fn bytes(&self) -> u64 {
+        // There is no file before the first write.
+        fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
+    }
+
+    fn run(&self, work: Work) -> Result<(), StoreError> {
+        // Most of the work is done while the writer goes on, so that a restart has little left to do.
+        let is_all = self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)")?;
+        match work {
+            // A reader needs the log: waiting for it would only hold up the writer.
+            Work::Truncate if !is_all => Ok(()),
+            Work::Truncate => self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)").map(drop),
+            Work::Restart => self.checkpoint("PRAGMA wal_checkpoint(RESTART)").map(drop),
+            Work::WriteBack => Ok(()),
+        }
+    }
+
+    /// Returns whether all of the log has been written back.
+    fn checkpoint(&self, command: &str) -> Result<bool, StoreError> {
+        let pages = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
+        let (all, written_back): (i32, i32) =
+            self.session.db.query_row(command, [], pages).map_err(|error| self.session.error(error))?;
+        // SQLite returns -1 if there is no write-ahead log.
+        self.shared.written_back.store(written_back.max(0).unsigned_abs(), Ordering::Relaxed);
+        if all == 0 {
+            // The file is empty. A commit in this moment is counted again by the next one.
+            self.shared.wal_pages.store(0, Ordering::Relaxed);
+        }
+        Ok(written_back == all)
+    }
 }

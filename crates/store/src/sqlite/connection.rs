@@ -1,32 +1,34 @@
 use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use backstay_base::limits;
 use backstay_sql::{ColumnType, Statement};
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus, ffi};
 
+use super::checkpoint::LARGEST_KEPT_LOG_BYTES;
 use super::error::store_error;
 use super::file;
+use super::functions;
 use super::row::{Bound, CopiedRow, SqliteRow};
+use super::statements::{self, KeptStatements};
 use crate::interest::Interest;
 use crate::session::{Answer, Session, Visit, at_once};
 use crate::{ReadStats, StoreError};
 
-/// Prepared statements that one connection keeps.
-const STATEMENTS: usize = 1024;
 /// Steps of SQLite's virtual machine between two checks of the step budget.
 const STEPS_PER_CHECK: i32 = 1000;
+/// Bytes that a function works on in the time of a thousand steps.
+const BYTES_PER_KILO_STEP: u64 = 16 * 1024;
 /// Bytes of the largest value or row; a nested list is one value.
 const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
 /// The same where a row has so many nested lists that together they must not become larger.
 const LEAST_LARGEST_VALUE: i32 = 2 * 1024 * 1024;
 /// Bytes of a page, as SQLite creates databases.
-const PAGE_BYTES: u64 = 4096;
+pub(super) const PAGE_BYTES: u64 = 4096;
 /// KiB of pages that one connection keeps in memory.
 const CACHE_KIB: u32 = 16 * 1024;
 /// SQLite's `busy_timeout`: milliseconds to wait for another process's lock.
@@ -49,6 +51,7 @@ pub(crate) struct SqliteSession {
     allowance: Arc<Allowance>,
     mode: Mode,
     fatal: OnceCell<StoreError>,
+    pub(super) kept: KeptStatements,
     /// Whether a statement found the disk full since `take_full` was last called.
     full: Cell<bool>,
     /// The number of commits when the open snapshot was begun; see `begin_snapshot`.
@@ -60,15 +63,27 @@ pub(crate) struct SqliteSession {
 struct Allowance {
     /// Steps that are left, in thousands.
     kilo_steps: AtomicI64,
+    /// Bytes that functions have worked on and that don't make a thousand steps yet.
+    bytes: AtomicU64,
     /// For whom they run; nobody for what the store does itself.
     interest: Mutex<Option<Interest>>,
 }
 
 impl Allowance {
-    /// Uses a thousand steps up. Whether the statement must end.
-    fn is_used_up(&self) -> bool {
+    /// Uses this many thousand steps up. Whether the statement must end.
+    fn is_used_up(&self, kilo_steps: i64) -> bool {
         let is_lost = || self.interest.lock().as_ref().is_some_and(Interest::is_lost);
-        self.kilo_steps.fetch_sub(1, Ordering::Relaxed) <= 0 || is_lost()
+        self.kilo_steps.fetch_sub(kilo_steps, Ordering::Relaxed) < kilo_steps || is_lost()
+    }
+
+    /// Uses up the steps that working on this many bytes is worth. Whether the statement must end.
+    fn is_used_up_by(&self, bytes: usize) -> bool {
+        // Only the thread that uses the connection counts.
+        let bytes = self.bytes.load(Ordering::Relaxed) + bytes as u64;
+        self.bytes.store(bytes % BYTES_PER_KILO_STEP, Ordering::Relaxed);
+        // A value has at most `LARGEST_VALUE` bytes.
+        let kilo_steps = (bytes / BYTES_PER_KILO_STEP).cast_signed();
+        kilo_steps > 0 && self.is_used_up(kilo_steps)
     }
 }
 
@@ -88,19 +103,34 @@ impl SqliteSession {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_VALUE)?;
-        db.set_prepared_statement_cache_capacity(STATEMENTS);
-        let allowance = Arc::new(Allowance { kilo_steps: AtomicI64::new(i64::MAX), interest: Mutex::new(None) });
-        let watched = Arc::clone(&allowance);
-        db.progress_handler(STEPS_PER_CHECK, Some(move || watched.is_used_up()))?;
+        let kept = KeptStatements::of(&db);
+        let allowance = Arc::new(Allowance {
+            kilo_steps: AtomicI64::new(i64::MAX),
+            bytes: AtomicU64::new(0),
+            interest: Mutex::new(None),
+        });
+        let (watched, charged) = (Arc::clone(&allowance), Arc::clone(&allowance));
+        db.progress_handler(STEPS_PER_CHECK, Some(move || watched.is_used_up(1)))?;
+        functions::register(&db, move |bytes| charged.is_used_up_by(bytes))?;
         db.execute_batch(&format!(
             "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB};"
+             PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {LARGEST_KEPT_LOG_BYTES}; \
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB};"
         ))?;
         if mode == Mode::Reader {
             db.execute_batch("PRAGMA query_only = ON;")?;
         }
         let directory = file::directory(path).to_owned();
-        Ok(Self { db, directory, allowance, mode, fatal: OnceCell::new(), full: Cell::new(false), snapshot: None })
+        Ok(Self {
+            db,
+            directory,
+            allowance,
+            mode,
+            fatal: OnceCell::new(),
+            kept,
+            full: Cell::new(false),
+            snapshot: None,
+        })
     }
 
     /// What it is for.
@@ -198,7 +228,7 @@ impl SqliteSession {
         let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
         stats.steps = counter(StatementStatus::VmStep);
         stats.scanned = counter(StatementStatus::FullscanStep);
-        if statement.text().len() > limits::KEPT_STATEMENT_BYTES {
+        if !statements::is_kept(statement) {
             prepared.discard();
         }
         Ok(stats)
@@ -243,7 +273,7 @@ impl SqliteSession {
     }
 
     fn prepare(&self, statement: &Statement) -> Result<CachedStatement<'_>, StoreError> {
-        let mut prepared = self.db.prepare_cached(statement.text()).map_err(|error| self.failed(error))?;
+        let mut prepared = self.kept.prepare(&self.db, statement).map_err(|error| self.failed(error))?;
         for (index, param) in (1_usize..).zip(statement.params()) {
             prepared.raw_bind_parameter(index, Bound(param)).map_err(|error| self.failed(error))?;
         }
@@ -379,6 +409,7 @@ mod tests {
             assert_eq!(number("PRAGMA foreign_keys"), 1);
             assert_eq!(number("PRAGMA trusted_schema"), 0);
             assert_eq!(number("PRAGMA wal_autocheckpoint"), 0);
+            assert_eq!(number("PRAGMA journal_size_limit"), 128 * 1024 * 1024);
             assert_eq!(number("PRAGMA query_only"), i64::from(mode == Mode::Reader));
             assert!(session.db.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).expect("a setting"));
             assert!(session.db.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).expect("a setting"));

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::fs::File;
 use std::sync::Arc;
 use std::thread;
 
@@ -12,6 +11,7 @@ use super::checkpoint::Checkpointer;
 use super::connection::SqliteSession;
 use super::readers::Readers;
 use super::shared::Shared;
+use super::start::Locks;
 use super::writer::Writer;
 use crate::database::Database;
 use crate::interest::Interest;
@@ -29,7 +29,7 @@ pub(crate) struct SqliteDatabase {
     writer: RwLock<Writer>,
     checkpointer: Mutex<Option<Checkpointer>>,
     /// Held until everything else is closed.
-    _lock: File,
+    _locks: Locks,
 }
 
 impl SqliteDatabase {
@@ -38,10 +38,10 @@ impl SqliteDatabase {
         readers: Arc<Readers>,
         writer: Writer,
         checkpointer: Checkpointer,
-        lock: File,
+        locks: Locks,
     ) -> Self {
         let (writer, checkpointer) = (RwLock::new(writer), Mutex::new(Some(checkpointer)));
-        Self { shared, readers, writer, checkpointer, _lock: lock }
+        Self { shared, readers, writer, checkpointer, _locks: locks }
     }
 
     fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {

@@ -1,5 +1,5 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 #[cfg(unix)]
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,21 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// A file that is written to find out why others cannot be.
 const PROBE: &str = "backstay.probe";
 /// Bytes that are written to it: more than SQLite needs at once when it opens a database.
-const PROBE_BYTES: usize = 256 * 1024;
+const PROBE_BYTES: u64 = 256 * 1024;
+/// Bytes that are written to it to find out why a write failed: more than a commit writes at once, or what is left of a
+/// quota would do for the probe.
+const FULL_PROBE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The database's file in this data directory.
 pub(super) fn database(directory: &Path) -> PathBuf {
     directory.join(DATABASE)
+}
+
+/// The write-ahead log of this database's file.
+pub(super) fn write_ahead_log(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 /// The data directory of this database's file.
@@ -31,7 +41,8 @@ pub(super) fn directory(path: &Path) -> &Path {
 }
 
 /// Creates the directory if it does not exist, accessible to its owner alone. Warns if other users may write to it: they
-/// could replace the database.
+/// could replace the database. It is not refused, because some volumes show this mode and cannot have another, such as
+/// an `emptyDir` of Kubernetes.
 pub(super) fn make_directory(directory: &Path) -> Result<(), OpenError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -41,7 +52,10 @@ pub(super) fn make_directory(directory: &Path) -> Result<(), OpenError> {
     #[cfg(unix)]
     if fs::metadata(directory).is_ok_and(|metadata| others_may_write(metadata.mode())) {
         let directory = directory.display();
-        tracing::warn!(%directory, "other users may write to the data directory; take that right away (`chmod go-w`)");
+        tracing::warn!(
+            %directory,
+            "other users may write to the data directory and replace the database; take that right away (`chmod go-w`)"
+        );
     }
     Ok(())
 }
@@ -54,23 +68,30 @@ fn others_may_write(mode: u32) -> bool {
 /// Tries to write a file in the directory, and to have this many files open at the same time. SQLite doesn't report why
 /// it failed; this does.
 pub(super) fn probe(directory: &Path, files: usize) -> io::Result<()> {
-    let path = directory.join(PROBE);
-    let written = write_probe(&path, files);
-    // It does not exist if it could not be created.
-    drop(fs::remove_file(&path));
-    written
+    probe_with(directory, |file, path| {
+        write_zeros(file, PROBE_BYTES)?;
+        (1..files).map(|_| File::open(path)).collect::<io::Result<Vec<_>>>().map(|_| ())
+    })
 }
 
-fn write_probe(path: &Path, files: usize) -> io::Result<()> {
-    let mut file = owned_by_one().create(true).truncate(true).open(path)?;
-    file.write_all(&vec![0; PROBE_BYTES])?;
-    file.sync_all()?;
-    (1..files).map(|_| File::open(path)).collect::<io::Result<Vec<_>>>().map(|_| ())
+/// Tries something with a file of its own in the directory.
+fn probe_with(directory: &Path, try_it: impl FnOnce(&File, &Path) -> io::Result<()>) -> io::Result<()> {
+    let path = directory.join(PROBE);
+    let file = owned_by_one().create(true).truncate(true).open(&path);
+    let tried = file.and_then(|file| try_it(&file, &path));
+    // It does not exist if it could not be created.
+    drop(fs::remove_file(&path));
+    tried
+}
+
+fn write_zeros(mut file: &File, bytes: u64) -> io::Result<()> {
+    io::copy(&mut io::repeat(0).take(bytes), &mut file)?;
+    file.sync_all()
 }
 
 /// Whether files in the directory cannot grow because the disk is full or the user's quota is used up.
 pub(super) fn is_full(directory: &Path) -> bool {
-    probe(directory, 1).is_err_and(|error| is_out_of_space(&error))
+    probe_with(directory, |file, _| write_zeros(file, FULL_PROBE_BYTES)).is_err_and(|error| is_out_of_space(&error))
 }
 
 fn is_out_of_space(error: &io::Error) -> bool {
@@ -94,8 +115,10 @@ pub(super) fn lock(directory: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Creates the database's file if it does not exist; refuses one that cannot be a database of Backstay.
-pub(super) fn check(path: &Path) -> Result<(), OpenError> {
+/// Creates the database's file if it does not exist; refuses one that cannot be a database of Backstay, or that has
+/// another name. As long as connections are open, the file must be kept open: closing it would end the locks that SQLite
+/// has on it in this process.
+pub(super) fn check(path: &Path) -> Result<File, OpenError> {
     if path.is_symlink() {
         // The lock is in the directory of the link and does not protect the file that it leads to.
         return Err(OpenError::Link { path: path.to_owned() });
@@ -105,13 +128,43 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     if metadata.permissions().readonly() {
         return Err(unusable(path, io::Error::from(ErrorKind::PermissionDenied)));
     }
+    #[cfg(unix)]
+    check_inode(path, &metadata)?;
     let mut head = Vec::new();
     (&file).take(MAGIC.len() as u64).read_to_end(&mut head).map_err(|source| unusable(path, source))?;
     if head.is_empty() || head == MAGIC {
-        return Ok(());
+        return Ok(file);
     }
     let source = Arc::new(io::Error::from(ErrorKind::InvalidData));
     Err(OpenError::Corrupt { path: path.to_owned(), source })
+}
+
+/// Refuses a file with several names, each of which would have a write-ahead log of its own: what is committed under one
+/// name would be missing under the other. Warns if other users may write to the file.
+#[cfg(unix)]
+fn check_inode(path: &Path, metadata: &fs::Metadata) -> Result<(), OpenError> {
+    if metadata.nlink() > 1 {
+        return Err(OpenError::HardLink { path: path.to_owned(), names: metadata.nlink() });
+    }
+    if others_may_write(metadata.mode()) {
+        let file = path.display();
+        tracing::warn!(%file, "other users may write to the database's file; take that right away (`chmod go-w`)");
+    }
+    Ok(())
+}
+
+/// Takes the database's file itself for this process until it is dropped: the lock of its directory doesn't cover a
+/// second mount of the file alone. On Linux such a lock (`flock`) is independent of SQLite's own; elsewhere it can exclude
+/// them, so there is none.
+pub(super) fn lock_database(file: &File, path: &Path) -> Result<(), OpenError> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(OpenError::LockedElsewhere { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(unusable(path, source)),
+    }
 }
 
 /// Opens a file to read and write; creates it if it does not exist.
@@ -166,6 +219,15 @@ mod tests {
             let error = of(errno);
             let OpenError::Unwritable { source, .. } = &error else { panic!("{error:?}") };
             assert_eq!(source.raw_os_error(), Some(errno));
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_used_up_quota_counts_as_a_full_disk() {
+        let (edquot, enospc, eio, efbig) = (122, 28, 5, 27);
+        for (errno, expected) in [(edquot, true), (enospc, true), (eio, false), (efbig, false)] {
+            assert_eq!(is_out_of_space(&io::Error::from_raw_os_error(errno)), expected, "{errno}");
         }
     }
 

@@ -1,17 +1,21 @@
 //! SQLite: one thread writes, in groups that share a commit; reads run on the caller's thread and move to a pool of
 //! threads when they take long.
 
+#[cfg(test)]
+mod charging;
 mod checkpoint;
 mod connection;
 mod database;
 mod error;
 mod file;
+mod functions;
 mod group;
 mod readers;
 mod row;
 mod schema;
 mod shared;
 mod start;
+mod statements;
 mod writer;
 
 pub(crate) use start::{exists, open, plan};

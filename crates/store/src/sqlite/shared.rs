@@ -96,6 +96,12 @@ impl Shared {
         }
     }
 
+    /// Pages in the write-ahead log that are not known to be written back.
+    pub(super) fn unwritten_pages(&self) -> u32 {
+        let written_back = self.written_back.load(Ordering::Relaxed);
+        self.wal_pages.load(Ordering::Relaxed).saturating_sub(written_back)
+    }
+
     /// Commits so far.
     pub(super) fn commits(&self) -> u64 {
         self.commits.load(Ordering::SeqCst)

@@ -60,6 +60,9 @@ fn explained(error: OpenError, path: &Path, readers: usize) -> OpenError {
 }
 
 fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase, OpenError> {
+    let file = file::check(path)?;
+    file::lock_database(&file, path)?;
+    let locks = Locks { _directory: lock, _file: file };
     let (mut session, prepared) = prepare(opening, path)?;
     let Prepared { catalog, log_format, last, outcome } = prepared;
     let options = opening.options;
@@ -71,17 +74,23 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let shared = Arc::new(shared);
     count_wal_pages(&mut session, &shared)?;
     let readers = Arc::new(Readers::start(path.to_owned(), options.readers, &shared)?);
-    let checkpointer = Checkpointer::start(checkpoint::session(path)?, Arc::clone(&shared), Arc::clone(&readers))
+    let checkpointer = Checkpointer::start(checkpoint::session(path)?, path, Arc::clone(&shared), Arc::clone(&readers))
         .map_err(OpenError::Thread)?;
     let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last)?;
     let writer = Writer::start(commit, &shared, checkpointer.waker()).map_err(OpenError::Thread)?;
-    let database = Box::new(SqliteDatabase::new(shared, readers, writer, checkpointer, lock));
+    let database = Box::new(SqliteDatabase::new(shared, readers, writer, checkpointer, locks));
     Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
+}
+
+/// What keeps other processes away from the database until it is dropped.
+#[derive(Debug)]
+pub(super) struct Locks {
+    _directory: File,
+    _file: File,
 }
 
 /// Opens the file, which no other process has open, and makes it fit the model.
 fn prepare(opening: &Opening<'_>, path: &Path) -> Result<(SqliteSession, Prepared), OpenError> {
-    file::check(path)?;
     let mut session = SqliteSession::open(path, Mode::Writer)?;
     let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
     let mode: String = session.db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(store_error)?;
@@ -108,7 +117,7 @@ pub(crate) fn plan(directory: &Path, model: &Model) -> Result<Vec<Step>, OpenErr
     }
     let path = file::database(directory);
     let planned = || {
-        file::check(&path)?;
+        let _file = file::check(&path)?;
         let mut session = SqliteSession::open(&path, Mode::Reader)?;
         let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
         completed(setup::plan(&mut session, contents, model))

@@ -1,12 +1,15 @@
 //! The data set in SQLite.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use backstay_base::RecordId;
 use backstay_expr::Truth;
 use backstay_sql::{Dialect, Param, Statement};
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value as Raw;
 
+use crate::functions;
 use crate::{Database, Setting, data};
 
 pub(crate) struct Sqlite(rusqlite::Connection);
@@ -14,6 +17,7 @@ pub(crate) struct Sqlite(rusqlite::Connection);
 impl Sqlite {
     pub(crate) fn with(setting: &Setting) -> Self {
         let mut this = Self(rusqlite::Connection::open_in_memory().expect("opens"));
+        functions::register(&this.0, |_| false).expect("functions");
         this.0.pragma_update(None, "foreign_keys", false).expect("a pragma");
         for statement in data::statements(setting, Dialect::Sqlite) {
             this.execute(&statement).unwrap_or_else(|error| panic!("{}: {error}", statement.text()));
@@ -23,6 +27,30 @@ impl Sqlite {
 
     fn execute(&mut self, statement: &Statement) -> Result<usize, rusqlite::Error> {
         self.0.execute(statement.text(), rusqlite::params_from_iter(statement.params().iter().map(raw)))
+    }
+}
+
+impl Sqlite {
+    /// Runs a statement and returns the ids with which its calls of `noted(value, id, id)` were evaluated. The function is
+    /// not deterministic, so that SQLite calls it wherever the value is needed.
+    pub(crate) fn noting(&mut self, text: &str, params: &[Param]) -> BTreeSet<RecordId> {
+        let seen = Arc::new(Mutex::new(BTreeSet::new()));
+        let noted = Arc::clone(&seen);
+        let note = move |call: &rusqlite::functions::Context<'_>| {
+            for argument in 1..call.len() {
+                if let Some(id) = call.get::<Option<[u8; 16]>>(argument)? {
+                    noted.lock().expect("no panic").insert(RecordId::from_bytes(id));
+                }
+            }
+            call.get::<Raw>(0)
+        };
+        self.0.create_scalar_function("noted", 3, FunctionFlags::SQLITE_UTF8, note).expect("a function");
+        let mut prepared = self.0.prepare(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let mut rows = prepared.query(rusqlite::params_from_iter(params.iter().map(raw))).expect("bound");
+        while rows.next().unwrap_or_else(|error| panic!("{text}: {error}")).is_some() {}
+        drop(rows);
+        drop(prepared);
+        std::mem::take(&mut seen.lock().expect("no panic"))
     }
 }
 

@@ -1,0 +1,138 @@
+//! What the functions of SQL answer, and that what they cost counts.
+
+use std::sync::Arc;
+
+use backstay_scalar::{Storage, ValueRef};
+use backstay_sql::{Param, Statement};
+use tempfile::TempDir;
+
+use super::connection::{Mode, SqliteSession};
+use crate::StoreError;
+
+fn session(directory: &TempDir) -> SqliteSession {
+    SqliteSession::open(&directory.path().join("test.db"), Mode::Writer).expect("a database")
+}
+
+fn statement(text: &str, params: &[&str]) -> Statement {
+    let params = params.iter().map(|text| Param::Text(Arc::from(*text))).collect();
+    Statement::raw(text, params, &[Storage::Int])
+}
+
+/// The number of rows that a statement returned, and how it ended.
+fn rows(session: &mut SqliteSession, statement: &Statement, kilo_steps: u32) -> (u64, Result<(), StoreError>) {
+    let mut rows = 0;
+    session.set_step_budget(kilo_steps);
+    let ended = session.read(statement, &mut |_| {
+        rows += 1;
+        Ok(())
+    });
+    (rows, ended.map(drop))
+}
+
+#[test]
+fn functions_compare_bytes_and_count_characters() {
+    let directory = TempDir::new().expect("a directory");
+    let session = session(&directory);
+    let check = |call: &str, expected: Option<&str>| {
+        let got: Option<String> =
+            session.db.query_row(&format!("SELECT CAST({call} AS TEXT)"), [], |row| row.get(0)).expect("a value");
+        assert_eq!(got.as_deref(), expected, "{call}");
+    };
+    check("contains('Apple', 'ppl')", Some("1"));
+    check("contains('Apple', 'PPL')", Some("0"));
+    check("contains('épée', 'é')", Some("1"));
+    check("contains('', '')", Some("1"));
+    check("contains('a', 'ab')", Some("0"));
+    check("starts_with('épée', 'ép')", Some("1"));
+    check("starts_with('épée', 'pé')", Some("0"));
+    check("starts_with('a', '')", Some("1"));
+    check("starts_with('a', 'ab')", Some("0"));
+    check("ends_with('épée', 'ée')", Some("1"));
+    check("ends_with('épée', 'ép')", Some("0"));
+    check("ends_with('b', 'ab')", Some("0"));
+    check("text_size('épée')", Some("4"));
+    check("text_size('😀')", Some("1"));
+    check("text_size('')", Some("0"));
+    check("text_size(replace(hex(zeroblob(500)), '0', 'é'))", Some("1000"));
+    check("ascii_lower('ÉPÉE Ab')", Some("ÉpÉe ab"));
+    check("ascii_upper('épée aB')", Some("éPéE AB"));
+    check("metered('[1]')", Some("[1]"));
+    for call in [
+        "contains(NULL, 'a')",
+        "contains('a', NULL)",
+        "starts_with(NULL, NULL)",
+        "ends_with('a', NULL)",
+        "text_size(NULL)",
+        "ascii_lower(NULL)",
+        "ascii_upper(NULL)",
+        "metered(NULL)",
+    ] {
+        check(call, None);
+    }
+}
+
+#[test]
+fn a_statement_over_long_texts_ends_at_its_budget() {
+    const TEXTS: u64 = 100;
+    let directory = TempDir::new().expect("a directory");
+    let mut session = session(&directory);
+    // 64 KiB each: four thousand steps.
+    let tables = "CREATE TABLE t (body TEXT, list TEXT) STRICT;
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+        INSERT INTO t SELECT hex(zeroblob(32768)), '[\"' || hex(zeroblob(32766)) || '\"]' FROM n;";
+    session.db.execute_batch(tables).expect("texts");
+    for column in [
+        "contains(body, 'needle')",
+        "starts_with(body, 'needle')",
+        "ends_with(body, 'needle')",
+        "text_size(body)",
+        "ascii_lower(body) = ''",
+        "ascii_upper(body) = ''",
+        "json_array_length(metered(list))",
+        "EXISTS (SELECT 1 FROM json_each(metered(list)) WHERE value = '')",
+    ] {
+        let text = format!("SELECT {column} FROM t");
+        let (seen, ended) = rows(&mut session, &statement(&text, &[]), 40);
+        assert!(matches!(ended, Err(StoreError::StepLimit)), "{column}: {ended:?}");
+        assert!((5..=10).contains(&seen), "{column}: {seen} texts");
+        assert!(session.exhausted());
+        let (seen, ended) = rows(&mut session, &statement(&text, &[]), 1000);
+        assert!(ended.is_ok() && seen == TEXTS, "{column}: {seen} texts, {ended:?}");
+    }
+    // Short texts add up as well.
+    let short = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        SELECT contains(hex(zeroblob(500)) || i, 'needle') FROM n";
+    let (seen, ended) = rows(&mut session, &statement(short, &[]), 40);
+    assert!(matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
+    assert!((300..=700).contains(&seen), "{seen} texts");
+}
+
+/// A search that compares each place of the text with almost all of the part would take months.
+#[test]
+fn a_search_costs_what_the_texts_are_long() {
+    let directory = TempDir::new().expect("a directory");
+    let mut session = session(&directory);
+    let half = "a".repeat(1 << 20);
+    let (text, part) = (half.repeat(4), format!("{half}b{half}"));
+    let search = statement("SELECT contains(?1, ?2)", &[&text, &part]);
+    // 6 MiB are 384 thousand steps.
+    assert!(matches!(rows(&mut session, &search, 380), (0, Err(StoreError::StepLimit))));
+    let mut found = None;
+    session.set_step_budget(400);
+    let read = session.read(&search, &mut |row| {
+        found = Some(row.value(0)? == ValueRef::Int(0));
+        Ok(())
+    });
+    assert!(read.is_ok(), "{read:?}");
+    assert_eq!(found, Some(true), "not found");
+}
+
+#[test]
+fn a_value_that_is_no_text_is_refused() {
+    let directory = TempDir::new().expect("a directory");
+    let mut session = session(&directory);
+    for call in ["contains(1, 'a')", "text_size(x'00')", "metered(1.5)"] {
+        let (_, ended) = rows(&mut session, &statement(&format!("SELECT {call}"), &[]), 10);
+        assert!(matches!(ended, Err(StoreError::Database(_))), "{call}: {ended:?}");
+    }
+}

@@ -1,0 +1,101 @@
+//! The functions of the expression language on SQLite. SQLite's own are either quadratic (`instr`) or can't be stopped
+//! while they work on a long text (`lower`, `length`, `json_each`): a virtual-machine step has no bound on its length. These
+//! are linear, and charge the bytes that they work on to the connection's step budget.
+
+use memchr::memmem;
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Error, ffi};
+
+/// Adds the functions to a connection. `charge` is told how many bytes a call works on before it does, and returns
+/// whether the statement must end instead.
+pub(crate) fn register<C>(db: &Connection, charge: C) -> Result<(), Error>
+where
+    C: Fn(usize) -> bool + Clone + Send + 'static,
+{
+    let test = |name: &str, of: fn(&[u8], &[u8]) -> bool| {
+        let charge = charge.clone();
+        scalar(db, name, 2, move |call: &Context<'_>| {
+            let (Some(text), Some(part)) = (text(call, 0)?, text(call, 1)?) else { return Ok(None) };
+            // No test looks at more of the part than the text is long.
+            charged(&charge, text.len() + part.len().min(text.len()))?;
+            Ok(Some(of(text, part)))
+        })
+    };
+    test("contains", |text, part| memmem::find(text, part).is_some())?;
+    test("starts_with", <[u8]>::starts_with)?;
+    test("ends_with", <[u8]>::ends_with)?;
+
+    let cased = |name: &str, of: fn(&[u8]) -> Vec<u8>| {
+        let charge = charge.clone();
+        scalar(db, name, 1, move |call: &Context<'_>| {
+            let Some(text) = text(call, 0)? else { return Ok(None) };
+            charged(&charge, text.len())?;
+            Ok(Some(Text(of(text))))
+        })
+    };
+    cased("ascii_lower", <[u8]>::to_ascii_lowercase)?;
+    cased("ascii_upper", <[u8]>::to_ascii_uppercase)?;
+
+    let charge_size = charge.clone();
+    scalar(db, "text_size", 1, move |call: &Context<'_>| {
+        let Some(text) = text(call, 0)? else { return Ok(None) };
+        charged(&charge_size, text.len())?;
+        Ok(Some(characters(text)))
+    })?;
+
+    // What SQLite parses next to this is as long as the text: see `Dialect::metered`.
+    scalar(db, "metered", 1, move |call: &Context<'_>| {
+        if let Some(text) = text(call, 0)? {
+            charged(&charge, text.len())?;
+        }
+        Ok(call.get_arg(0))
+    })
+}
+
+/// A deterministic function of this many arguments.
+fn scalar<T>(
+    db: &Connection,
+    name: &str,
+    arguments: i32,
+    call: impl Fn(&Context<'_>) -> Result<T, Error> + Send + 'static,
+) -> Result<(), Error>
+where
+    T: rusqlite::functions::SqlFnOutput,
+{
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    db.create_scalar_function(name, arguments, flags, move |context| call(context))
+}
+
+/// An argument that is a text, in UTF-8 as it is stored; `None` for null.
+fn text<'c>(call: &'c Context<'_>, argument: usize) -> Result<Option<&'c [u8]>, Error> {
+    match call.get_raw(argument) {
+        ValueRef::Null => Ok(None),
+        ValueRef::Text(text) => Ok(Some(text)),
+        other => Err(Error::InvalidFunctionParameterType(argument, other.data_type())),
+    }
+}
+
+/// Charges a call, or ends the statement as SQLite's progress handler does.
+fn charged(charge: &impl Fn(usize) -> bool, bytes: usize) -> Result<(), Error> {
+    match charge(bytes) {
+        true => Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)),
+        false => Ok(()),
+    }
+}
+
+/// Unicode characters: the bytes of UTF-8 that don't continue one. They are counted in pieces that a byte can count, which
+/// lets the processor compare many at a time.
+fn characters(text: &[u8]) -> i64 {
+    let in_piece = |piece: &[u8]| piece.iter().map(|byte| u8::from(byte & 0xC0 != 0x80)).sum::<u8>();
+    text.chunks(usize::from(u8::MAX)).map(|piece| i64::from(in_piece(piece))).sum()
+}
+
+/// A text that a function made.
+struct Text(Vec<u8>);
+
+impl ToSql for Text {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>, Error> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+    }
+}

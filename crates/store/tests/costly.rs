@@ -1,0 +1,55 @@
+//! Reads that work on long texts leave the caller's thread, and end, as those of many steps do.
+
+mod conformance;
+
+use std::sync::Arc;
+
+use backstay_base::Ambient;
+use backstay_scalar::{Storage, ValueRef};
+use backstay_sql::{Param, Row, Statement};
+use backstay_store::{OpenOptions, RowSink, Store, StoreError};
+use conformance::script::{MODEL, model};
+use tempfile::TempDir;
+
+/// Whether each row found its part.
+#[derive(Default)]
+struct Found(Vec<bool>);
+
+impl RowSink for Found {
+    fn begin(&mut self) {
+        self.0.clear();
+    }
+
+    fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
+        self.0.push(row.value(0)? == ValueRef::Int(1));
+        Ok(())
+    }
+}
+
+/// The texts in which a search is the most work: it finds almost all of the part at each place.
+fn search(rows: u32, bytes: usize) -> Statement {
+    let text = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) \
+         SELECT contains(?1 || i, ?2) FROM n"
+    );
+    let half = "a".repeat(bytes / 2);
+    let params = [half.repeat(2), format!("{half}b")].map(|text| Param::Text(text.into()));
+    Statement::raw(text, params.to_vec(), &[Storage::Int])
+}
+
+#[tokio::test]
+async fn searches_in_long_texts_have_a_budget() {
+    let directory = TempDir::new().expect("a directory");
+    let options = OpenOptions::new(directory.path());
+    let store = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database").store;
+    let mut found = Found::default();
+
+    let stats = store.read(&search(1, 1_000), &mut found).await.expect("a short search");
+    assert_eq!((stats.moved, found.0.as_slice()), (false, [false].as_slice()));
+
+    let stats = store.read(&search(1, 4_000_000), &mut found).await.expect("a long search");
+    assert_eq!((stats.moved, found.0.as_slice()), (true, [false].as_slice()));
+
+    let ended = store.read(&search(1_000, 4_000_000), &mut found).await;
+    assert!(matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
+}

@@ -1,0 +1,308 @@
+//! Expressions at random, all of which are well typed.
+
+use super::expression::{Arithmetic, Auth, Comparison, Function, Path, Quantifier, Root};
+use super::{Expr, Kind, Random, Schema, Value, World};
+
+/// Claims that callers may have.
+pub const CLAIMS: [&str; 2] = ["region", "desk"];
+/// Attempts at a path of the wanted kind.
+const ATTEMPTS: usize = 12;
+/// To-one relations that a path follows.
+const STEPS: usize = 2;
+
+/// Makes expressions about records.
+#[derive(Debug)]
+pub struct Expressions<'r, 's> {
+    random: &'r mut Random,
+    schema: &'s Schema,
+    /// For ids in literals; rules are made before there are records.
+    world: Option<&'s World>,
+    roots: Vec<(Root, usize)>,
+    variables: usize,
+    /// In a filter: the values of parameters, and the kinds that they are written as.
+    params: Option<Vec<(Value, Kind)>>,
+}
+
+impl<'r, 's> Expressions<'r, 's> {
+    /// Rules about a record of a type, and about the proposed one too.
+    pub fn rules(random: &'r mut Random, schema: &'s Schema, of: usize, names_new: bool) -> Self {
+        let mut roots = vec![(Root::This, of)];
+        if names_new {
+            roots.push((Root::New, of));
+        }
+        Self { random, schema, world: None, roots, variables: 0, params: None }
+    }
+
+    /// Filters of a list.
+    pub fn filters(random: &'r mut Random, world: &'s World, of: usize) -> Self {
+        let roots = vec![(Root::This, of)];
+        let params = Some(Vec::new());
+        Self { random, schema: &world.schema, world: Some(world), roots, variables: 0, params }
+    }
+
+    /// The parameters of the filter that was made.
+    pub fn into_params(self) -> Vec<(Value, Kind)> {
+        self.params.unwrap_or_default()
+    }
+
+    /// A condition.
+    pub fn condition(&mut self, depth: usize) -> Expr {
+        if depth == 0 {
+            return self.test();
+        }
+        match self.random.below(100) {
+            0..18 => Expr::And(self.boxed(depth), self.boxed(depth)),
+            18..42 => Expr::Or(self.boxed(depth), self.boxed(depth)),
+            42..52 => Expr::Not(self.boxed(depth)),
+            52..56 => Expr::If(self.boxed(depth), self.boxed(depth), self.boxed(depth)),
+            56..59 => {
+                let operator = *self.random.pick(&[Comparison::Equal, Comparison::NotEqual]);
+                Expr::Compare(operator, self.boxed(depth), self.boxed(depth))
+            }
+            59..75 => self.members(depth).unwrap_or_else(|| self.test()),
+            _ => self.test(),
+        }
+    }
+
+    fn boxed(&mut self, depth: usize) -> Box<Expr> {
+        Box::new(self.condition(depth - 1))
+    }
+
+    /// `exists` or `all`.
+    fn members(&mut self, depth: usize) -> Option<Expr> {
+        let (path, kind) = self.path(Kind::is_many)?;
+        let kind = kind.target()?;
+        let variable = self.variables;
+        self.variables += 1;
+        self.roots.push((Root::Bound(variable), kind));
+        // What is said of a member is mostly about the member.
+        self.roots.push((Root::Bound(variable), kind));
+        let body = self.condition(depth - 1);
+        self.roots.truncate(self.roots.len() - 2);
+        let quantifier = if self.random.chance(60) { Quantifier::Exists } else { Quantifier::All };
+        Some(Expr::Members(quantifier, path, variable, Box::new(body)))
+    }
+
+    /// A condition without connectives.
+    fn test(&mut self) -> Expr {
+        let made = match self.random.below(100) {
+            0..10 => self.caller(),
+            10..22 => self
+                .path(|kind| !kind.is_many())
+                .map(|(path, _)| Expr::IsNull(Box::new(Expr::Path(path)), self.random.chance(50))),
+            22..32 => self.path(|kind| *kind == Kind::Bool).map(|(path, _)| Expr::Path(path)),
+            32..42 => self.relation(),
+            42..52 => self.membership(),
+            52..62 => self.text_test(),
+            _ => self.comparison(),
+        };
+        made.unwrap_or_else(|| Expr::Literal(Value::Bool(self.random.chance(50))))
+    }
+
+    fn caller(&mut self) -> Option<Expr> {
+        let role = Value::Text(self.random.pick(&self.schema.roles).clone());
+        let kind = Value::text(*self.random.pick::<&str>(&["ANONYMOUS", "ACCOUNT", "SERVICE"]));
+        let most = if self.params.is_some() || self.schema.rules.is_empty() { 4 } else { 5 };
+        Some(match self.random.below(most) {
+            0 => Expr::In(Box::new(Expr::Literal(role)), Box::new(Expr::Auth(Auth::Roles))),
+            1 => equal(Expr::Auth(Auth::Kind), Expr::Literal(kind)),
+            2 => Expr::IsNull(Box::new(Expr::Auth(Auth::Id)), self.random.chance(30)),
+            3 => {
+                let claim = Expr::Auth(Auth::Claim(*self.random.pick::<&str>(&CLAIMS)));
+                let (path, _) = self.path(|kind| *kind == Kind::Text)?;
+                equal(Expr::Path(path), claim)
+            }
+            _ => Expr::Named(self.random.below(self.schema.rules.len())),
+        })
+    }
+
+    /// A comparison of records.
+    fn relation(&mut self) -> Option<Expr> {
+        let (path, of) = self.record()?;
+        let other = match self.random.below(10) {
+            0..5 => Expr::Auth(Auth::Id),
+            5..8 => self.record_of(of)?,
+            _ => Expr::Literal(Value::Id(self.id(of))),
+        };
+        let operator = if self.random.chance(80) { Comparison::Equal } else { Comparison::NotEqual };
+        Some(Expr::Compare(operator, Box::new(path), Box::new(other)))
+    }
+
+    /// A record, as itself, its id, or what a relation leads to.
+    fn record(&mut self) -> Option<(Expr, usize)> {
+        let (path, kind) = self.path(|kind| matches!(kind, Kind::Key | Kind::ToOne { .. }))?;
+        let of = kind.target().unwrap_or_else(|| self.type_at(&path));
+        Some((Expr::Path(path), of))
+    }
+
+    fn record_of(&mut self, of: usize) -> Option<Expr> {
+        (0..ATTEMPTS).find_map(|_| self.record().filter(|(_, found)| *found == of).map(|(path, _)| path))
+    }
+
+    /// The type of the record whose field is last.
+    fn type_at(&self, path: &Path) -> usize {
+        let before = path.steps.split_last().map_or(&[][..], |(_, before)| before);
+        before.iter().fold(path.of, |of, step| self.schema.field(of, *step).kind.target().unwrap_or(of))
+    }
+
+    fn id(&mut self, of: usize) -> std::sync::Arc<str> {
+        let known = self.world.and_then(|world| self.random.record(world, of));
+        known.unwrap_or_else(|| self.random.unused_id())
+    }
+
+    fn membership(&mut self) -> Option<Expr> {
+        if self.random.chance(40)
+            && let Some((path, Kind::List(element))) = self.path(|kind| matches!(kind, Kind::List(_)))
+        {
+            let value = Expr::Literal(self.random.value(self.schema, &element));
+            return Some(Expr::In(Box::new(value), Box::new(Expr::Path(path))));
+        }
+        let (path, kind) = self.path(|kind| !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::Bool))?;
+        let of = self.type_at(&path);
+        let length = self.random.below(4);
+        let mut item = || match &kind {
+            Kind::Key => Value::Id(self.id(of)),
+            Kind::ToOne { target, .. } => Value::Id(self.id(*target)),
+            kind => self.random.value(self.schema, kind),
+        };
+        let items: Vec<Value> = (0..length).map(|_| item()).collect();
+        let list = match self.params.is_some() && self.random.chance(40) {
+            true => self.param(Value::List(items), &kind),
+            false => Expr::List(items.into_iter().map(Expr::Literal).collect()),
+        };
+        Some(Expr::In(Box::new(Expr::Path(path)), Box::new(list)))
+    }
+
+    fn text_test(&mut self) -> Option<Expr> {
+        let (path, kind) = self.path(|kind| *kind == Kind::Text)?;
+        let function = *self.random.pick(&[Function::StartsWith, Function::EndsWith, Function::Contains]);
+        let subject = match self.random.below(6) {
+            0 => Expr::Call(Function::Lower, vec![Expr::Path(path)]),
+            1 => Expr::Call(Function::Upper, vec![Expr::Path(path)]),
+            _ => Expr::Path(path),
+        };
+        let part = self.operand(&kind, 0);
+        Some(Expr::Call(function, vec![subject, part]))
+    }
+
+    fn comparison(&mut self) -> Option<Expr> {
+        let comparable =
+            |kind: &Kind| !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::ToOne { .. } | Kind::Key);
+        let (path, kind) = self.path(comparable)?;
+        let ordered = !matches!(kind, Kind::Bool | Kind::Enum(_));
+        let operator = *self.random.pick(if ordered { Comparison::ALL } else { &Comparison::ALL[..2] });
+        let left = if self.random.chance(30) { self.computed(&kind, 1) } else { Expr::Path(path) };
+        let right = if matches!(kind, Kind::Enum(_)) {
+            Expr::Literal(self.random.value(self.schema, &kind))
+        } else {
+            self.operand(&kind, 1)
+        };
+        match self.random.chance(85) {
+            true => Some(Expr::Compare(operator, Box::new(left), Box::new(right))),
+            false => Some(Expr::Compare(operator, Box::new(right), Box::new(left))),
+        }
+    }
+
+    /// A value beside one of this kind: a literal, a parameter, or what is computed.
+    fn operand(&mut self, kind: &Kind, depth: usize) -> Expr {
+        match self.random.below(10) {
+            0..4 => Expr::Literal(self.random.value(self.schema, kind)),
+            4..6 if self.params.is_some() => {
+                let value = self.random.value(self.schema, kind);
+                self.param(value, kind)
+            }
+            _ => self.computed(kind, depth),
+        }
+    }
+
+    /// A value that is no literal.
+    fn computed(&mut self, kind: &Kind, depth: usize) -> Expr {
+        let Some((path, _)) = self.path(|found| same_type(found, kind)) else {
+            return Expr::Literal(self.random.value(self.schema, kind));
+        };
+        let path = Expr::Path(path);
+        if depth == 0 || self.random.chance(50) || matches!(kind, Kind::Enum(_)) {
+            return path;
+        }
+        if self.random.chance(20) {
+            let condition = self.condition(depth - 1);
+            let other = self.computed(kind, depth - 1);
+            return Expr::If(Box::new(condition), Box::new(path), Box::new(other));
+        }
+        match kind {
+            Kind::Int if self.random.chance(15) => Expr::Negate(Box::new(path)),
+            Kind::Int if self.random.chance(20) => match self.path(|kind| matches!(kind, Kind::Text | Kind::List(_))) {
+                Some((sized, _)) => Expr::Call(Function::Size, vec![Expr::Path(sized)]),
+                None => path,
+            },
+            Kind::Int | Kind::Float => {
+                let operators = if *kind == Kind::Int { Arithmetic::ALL } else { &Arithmetic::ALL[..4] };
+                let operator = *self.random.pick(operators);
+                Expr::Compute(operator, Box::new(path), Box::new(self.operand(kind, depth - 1)))
+            }
+            Kind::Moment if self.random.chance(30) => Expr::Now,
+            Kind::Moment => {
+                let length = Expr::Literal(self.random.length());
+                Expr::Compute(*self.random.pick(&Arithmetic::ALL[..2]), Box::new(path), Box::new(length))
+            }
+            Kind::Text => {
+                let function = *self.random.pick(&[Function::Lower, Function::Upper]);
+                Expr::Call(function, vec![path])
+            }
+            _ => path,
+        }
+    }
+
+    fn param(&mut self, value: Value, kind: &Kind) -> Expr {
+        let params = self.params.get_or_insert_default();
+        params.push((value, kind.clone()));
+        Expr::Param(params.len() - 1)
+    }
+
+    /// A path to a field of the wanted kind.
+    fn path(&mut self, wanted: impl Fn(&Kind) -> bool) -> Option<(Path, Kind)> {
+        (0..ATTEMPTS).find_map(|_| {
+            let (root, start) = *self.random.pick(&self.roots);
+            let (mut of, mut steps) = (start, Vec::new());
+            for _ in 0..self.random.below(STEPS + 1) {
+                let fields = &self.schema.types[of].fields;
+                let relations: Vec<usize> =
+                    (0..fields.len()).filter(|index| matches!(fields[*index].kind, Kind::ToOne { .. })).collect();
+                if relations.is_empty() {
+                    break;
+                }
+                let step = *self.random.pick(&relations);
+                of = fields[step].kind.target()?;
+                steps.push(step);
+            }
+            let fields = &self.schema.types[of].fields;
+            let fit: Vec<usize> = (0..fields.len())
+                .filter(|index| wanted(&fields[*index].kind))
+                .filter(|index| self.params.is_none() || !fields[*index].secret)
+                .collect();
+            if fit.is_empty() {
+                return None;
+            }
+            let last = *self.random.pick(&fit);
+            steps.push(last);
+            if let (Root::Bound(_), [0]) = (root, steps.as_slice())
+                && self.random.chance(50)
+            {
+                steps.clear();
+            }
+            Some((Path { root, of: start, steps }, fields[last].kind.clone()))
+        })
+    }
+}
+
+/// Whether values of the kinds compare.
+fn same_type(left: &Kind, right: &Kind) -> bool {
+    match (left, right) {
+        (Kind::Decimal { .. }, Kind::Decimal { .. }) => true,
+        (left, right) => left == right,
+    }
+}
+
+fn equal(left: Expr, right: Expr) -> Expr {
+    Expr::Compare(Comparison::Equal, Box::new(left), Box::new(right))
+}

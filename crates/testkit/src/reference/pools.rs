@@ -1,0 +1,71 @@
+//! Values to choose from: few, so that they meet, and some at the edges of their types.
+
+use std::sync::Arc;
+
+use super::{DECIMAL_UNIT, Kind, Random, Schema, Value, World};
+
+/// The moment at which every request of a test is made: 2026-01-31T12:00:00Z, in microseconds since 1970.
+pub const NOW: i64 = 1_769_860_800_000_000;
+/// What the reference takes for the moment of a commit that it hasn't seen: later than all that it has.
+pub const NEXT_COMMIT: i64 = NOW + 500_000;
+const HOUR: i64 = 3_600_000_000;
+
+const TEXTS: [&str; 12] = ["", "a", "b", "ab", "Ab", "aB", "é", "%", "_", "'", "a'\\\"b", "zeta"];
+const INTS: [i64; 10] = [-7, -1, 0, 1, 2, 3, 7, 10, i64::MAX, i64::MIN + 1];
+const FLOATS: [f64; 8] = [-2.5, -0.5, 0.0, 0.25, 1.0, 1.5, 1e300, -1e300];
+const CENTS: [i128; 8] = [-1250, -5, 0, 1, 250, 1250, 1300, 99_999_999_999];
+const DAYS: [i32; 5] = [-1, 0, 20_483, 20_484, 20_485];
+const HOURS: [i64; 7] = [-48, -24, -1, 0, 1, 24, 48];
+
+impl Random {
+    /// A value that a field of this kind can hold; never null.
+    pub fn value(&mut self, schema: &Schema, kind: &Kind) -> Value {
+        match kind {
+            Kind::Bool => Value::Bool(self.chance(50)),
+            Kind::Int if self.chance(90) => Value::Int(*self.pick(&INTS[..8])),
+            Kind::Int => Value::Int(*self.pick(&INTS)),
+            Kind::Float if self.chance(90) => Value::Float(*self.pick(&FLOATS[..6])),
+            Kind::Float => Value::Float(*self.pick(&FLOATS)),
+            Kind::Decimal { .. } => Value::Decimal(*self.pick(&CENTS) * DECIMAL_UNIT / 100),
+            Kind::Text => Value::text(*self.pick::<&str>(&TEXTS)),
+            Kind::Email => Value::Text(format!("{}@example.org", self.pick(&["ann", "ben", "cleo", "dan"])).into()),
+            Kind::Moment => Value::Moment(NOW + HOUR * self.pick(&HOURS)),
+            Kind::Date => Value::Date(*self.pick(&DAYS)),
+            Kind::Enum(index) => Value::Text(Arc::clone(self.pick(&schema.enums[*index].values))),
+            Kind::List(element) => {
+                let length = self.below(4);
+                Value::List((0..length).map(|_| self.value(schema, element)).collect())
+            }
+            Kind::Key
+            | Kind::ToOne { .. }
+            | Kind::OneToMany { .. }
+            | Kind::ManyToMany { .. }
+            | Kind::Inverse { .. } => Value::Id(self.unused_id()),
+        }
+    }
+
+    /// A length of time, in whole hours.
+    pub fn length(&mut self) -> Value {
+        Value::Length(HOUR * self.pick(&HOURS))
+    }
+
+    /// An id that no record has.
+    pub fn unused_id(&mut self) -> Arc<str> {
+        let digits = self.word() % 0xFFFF_FFFF;
+        format!("01890a5d-ac96-774b-bcce-b302{digits:08x}").into()
+    }
+
+    /// The id of a record of a type, if there is one.
+    pub fn record(&mut self, world: &World, of: usize) -> Option<Arc<str>> {
+        let ids: Vec<&Arc<str>> = world.all(of).map(super::Record::id).collect();
+        (!ids.is_empty()).then(|| Arc::clone(*self.pick::<&Arc<str>>(&ids)))
+    }
+
+    /// Ids of records of a type, each once.
+    pub fn records(&mut self, world: &World, of: usize, most: usize) -> Vec<Arc<str>> {
+        let mut ids: Vec<Arc<str>> = (0..self.below(most + 1)).filter_map(|_| self.record(world, of)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}

@@ -1,0 +1,500 @@
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::evaluate::Subject;
+use super::schema::{Access, OnDelete};
+use super::{Asker, Expr, Kind, Link, Outlook, Record, Root, Selection, Value, World};
+
+/// Values that are sent, by field; of many-to-many relations the ids of their members.
+pub type Body = Vec<(usize, Value)>;
+
+/// A write that is asked for.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// One record, or several as an array.
+    Create {
+        /// The type.
+        of: usize,
+        /// What is sent of each.
+        bodies: Vec<Body>,
+        /// Whether they are sent as an array.
+        array: bool,
+    },
+    /// A merge patch.
+    Update {
+        /// The type.
+        of: usize,
+        /// The record.
+        id: Arc<str>,
+        /// What is sent.
+        body: Body,
+    },
+    /// A deletion.
+    Delete {
+        /// The type.
+        of: usize,
+        /// The record.
+        id: Arc<str>,
+    },
+}
+
+/// What Backstay alone decides in a write: the reference learns it from what was stored.
+#[derive(Debug, Clone)]
+pub struct Assigned {
+    /// The ids of new records.
+    pub ids: Vec<Arc<str>>,
+    /// The moment that the changes are marked with.
+    pub moment: i64,
+}
+
+/// What a write answers, and what is stored then.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The status.
+    pub status: u16,
+    /// The records as their writer sees them, if anything was written.
+    pub body: Json,
+    /// Everything, afterwards.
+    pub world: World,
+}
+
+/// A write in the making.
+struct Proposal<'w> {
+    of: usize,
+    stored: Option<&'w Record>,
+    values: Vec<Value>,
+    /// The members of relations that were sent, as they would be.
+    sent: Vec<(usize, Vec<Arc<str>>)>,
+    /// The fields that were sent.
+    named: Vec<usize>,
+}
+
+impl Proposal<'_> {
+    fn proposed(&self) -> Subject<'_> {
+        Subject { of: self.of, values: &self.values, sent: &self.sent }
+    }
+}
+
+/// The status of a refusal.
+type Refusal = u16;
+
+const INVALID: Refusal = 422;
+const NOT_FOUND: Refusal = 404;
+const REFERENCED: Refusal = 409;
+
+impl Asker {
+    /// What a write does. If nothing could allow it, the statuses with which it may be refused beforehand come second.
+    pub fn write(&self, world: &World, write: &Write, assigned: &Assigned) -> (Written, &'static [u16]) {
+        let (of, action) = match write {
+            Write::Create { of, .. } => (*of, "create"),
+            Write::Update { of, .. } => (*of, "update"),
+            Write::Delete { of, .. } => (*of, "delete"),
+        };
+        let allow = &world.schema.types[of].allow;
+        let rule = match write {
+            Write::Create { .. } => &allow.create,
+            Write::Update { .. } => &allow.update,
+            Write::Delete { .. } => &allow.delete,
+        };
+        let refused = |status| Written { status, body: Json::Null, world: world.clone() };
+        let outlook = match self.caller.is_for(of, &[action]) {
+            true => self.outlook(world, rule.as_ref(), false),
+            false => Outlook::Refused,
+        };
+        if outlook == Outlook::Refused {
+            return (refused(self.refusal()[0]), &[]);
+        }
+        let rule = rule.as_ref().expect("a type without a rule refuses");
+        let mut after = world.clone();
+        let done = match write {
+            Write::Create { bodies, array, .. } => self.create(&mut after, (of, rule), (bodies, *array), assigned),
+            Write::Update { id, body, .. } => self.update(&mut after, (of, rule), (id, body), assigned.moment),
+            Write::Delete { id, .. } => self.delete(&mut after, (of, rule), id, assigned.moment),
+        };
+        let written = match done {
+            Ok((status, body)) => Written { status, body, world: after },
+            Err(status) => refused(status),
+        };
+        (written, if outlook == Outlook::Open { &[] } else { self.refusal() })
+    }
+
+    fn forbidden(&self) -> Refusal {
+        self.refusal()[0]
+    }
+
+    /// A record as its writer sees it; null if it may not be read.
+    fn echo(&self, world: &World, of: usize, id: &str) -> Json {
+        let record = world.find(of, id).expect("what was written is there");
+        match self.reads(world, record.into()) {
+            true => self.shown(world, record.into(), &Selection::Whole),
+            false => Json::Null,
+        }
+    }
+
+    /// Whether the caller sees a field in every record.
+    fn always_sees(&self, world: &World, of: usize, field: usize) -> bool {
+        let named = world.schema.field(of, field);
+        field == 0
+            || (!named.secret
+                && self.caller.is_for(of, &["get", "search"])
+                && self.is_certain(world, named.allow.read.as_ref()))
+    }
+
+    fn create(
+        &self,
+        world: &mut World,
+        (of, rule): (usize, &Expr),
+        (bodies, array): (&[Body], bool),
+        assigned: &Assigned,
+    ) -> Result<(u16, Json), Refusal> {
+        for (index, body) in bodies.iter().enumerate() {
+            let id = assigned.ids.get(index).cloned().unwrap_or_else(|| format!("new {index}").into());
+            let mut proposal = self.new_record(world, of, body, (id, assigned.moment))?;
+            self.refer(world, &mut proposal)?;
+            self.require_true(world, rule, &proposal)?;
+            self.may_give(world, &proposal)?;
+            check(self, world, &proposal)?;
+            let Proposal { values, sent, .. } = proposal;
+            store(world, Record { of, values }, sent);
+        }
+        let seen = |id: &Arc<str>| self.echo(world, of, id);
+        let body = match (array, assigned.ids.as_slice()) {
+            (true, ids) => ids.iter().map(seen).collect(),
+            (false, [id]) => seen(id),
+            (false, _) => Json::Null,
+        };
+        Ok((201, body))
+    }
+
+    /// Defaults, what was sent, and the initial state.
+    fn new_record<'w>(
+        &self,
+        world: &World,
+        of: usize,
+        body: &Body,
+        (id, moment): (Arc<str>, i64),
+    ) -> Result<Proposal<'w>, Refusal> {
+        let fields = &world.schema.types[of].fields;
+        let mut values: Vec<Value> = fields.iter().map(|field| field.default.clone().unwrap_or(Value::Null)).collect();
+        values[..4].clone_from_slice(&[Value::Id(id), Value::Moment(moment), Value::Moment(moment), Value::Int(1)]);
+        let mut sent: Vec<(usize, Vec<Arc<str>>)> = Vec::new();
+        for (field, of) in fields.iter().enumerate() {
+            if matches!(of.kind, Kind::ManyToMany { .. }) {
+                sent.push((field, Vec::new()));
+            }
+        }
+        for (field, value) in body {
+            match value {
+                Value::List(_) if fields[*field].kind.is_many() => {
+                    sent.retain(|(other, _)| other != field);
+                    sent.push((*field, ids(value)));
+                }
+                _ => values[*field] = value.clone(),
+            }
+        }
+        for (field, value) in fields.iter().zip(&mut values) {
+            let Some(initial) = world.schema.initial(&field.kind) else { continue };
+            match value {
+                Value::Null => *value = Value::Text(Arc::clone(initial)),
+                Value::Text(given) if given != initial => return Err(INVALID),
+                _ => {}
+            }
+        }
+        let read_only = body.iter().any(|(field, _)| fields[*field].access == Access::ReadOnly);
+        let incomplete = fields.iter().zip(&values).any(|(field, value)| field.required && value.is_null());
+        let named = body.iter().map(|(field, _)| *field).collect();
+        match read_only || incomplete {
+            true => Err(INVALID),
+            false => Ok(Proposal { of, stored: None, values, sent, named }),
+        }
+    }
+
+    /// References must lead to records that the caller may read; a key must be for the types that they lead to.
+    fn refer(&self, world: &World, proposal: &mut Proposal<'_>) -> Result<(), Refusal> {
+        let mut unreadable = false;
+        for field in &proposal.named {
+            let Some(target) = world.schema.field(proposal.of, *field).kind.target() else { continue };
+            let value = &proposal.values[*field];
+            let unchanged = proposal.stored.is_some_and(|stored| stored.values[*field] == *value)
+                && self.always_sees(world, proposal.of, *field);
+            let sent = proposal.sent.iter().find(|(of, _)| of == field);
+            let to: Vec<&Arc<str>> = match sent {
+                Some((_, ids)) => ids.iter().collect(),
+                None if unchanged || value.is_null() => continue,
+                None => value.id().into_iter().collect(),
+            };
+            if !self.caller.is_for(target, &["refer", "get", "search"]) {
+                return Err(self.forbidden());
+            }
+            let reads = |id: &Arc<str>| world.find(target, id).is_some_and(|record| self.reads(world, record.into()));
+            unreadable |= !to.into_iter().all(reads);
+        }
+        if unreadable { Err(INVALID) } else { Ok(()) }
+    }
+
+    /// A rule of the type, of the record as it would be.
+    fn require_true(&self, world: &World, rule: &Expr, proposal: &Proposal<'_>) -> Result<(), Refusal> {
+        match self.is_true(world, rule, proposal) {
+            true => Ok(()),
+            false => Err(self.forbidden()),
+        }
+    }
+
+    fn is_true(&self, world: &World, rule: &Expr, proposal: &Proposal<'_>) -> bool {
+        let new = proposal.proposed();
+        let this = match proposal.stored {
+            Some(stored) if names_new(rule) => stored.into(),
+            _ => new,
+        };
+        self.truth(world, rule, (this, new)) == Some(true)
+    }
+
+    /// The rules of the fields that were sent: of the stored record, and of the proposed one.
+    fn may_give(&self, world: &World, proposal: &Proposal<'_>) -> Result<(), Refusal> {
+        let allowed = |field: &usize| {
+            let allow = &world.schema.field(proposal.of, *field).allow;
+            let rule = if proposal.stored.is_some() { &allow.update } else { &allow.create };
+            rule.as_ref().is_none_or(|rule| {
+                let of_stored = proposal.stored.is_none_or(|stored| {
+                    names_new(rule) || self.holds(world, rule, stored.into())
+                });
+                of_stored && self.is_true(world, rule, proposal)
+            })
+        };
+        if proposal.named.iter().all(allowed) { Ok(()) } else { Err(INVALID) }
+    }
+
+    fn update(
+        &self,
+        world: &mut World,
+        (of, rule): (usize, &Expr),
+        (id, body): (&str, &Body),
+        moment: i64,
+    ) -> Result<(u16, Json), Refusal> {
+        let before = world.clone();
+        let stored = before.find(of, id).filter(|record| self.reads(&before, (*record).into())).ok_or(NOT_FOUND)?;
+        if !names_new(rule) && !self.holds(&before, rule, stored.into()) {
+            return Err(self.forbidden());
+        }
+        let (mut proposal, wanted) = self.patched(&before, stored, body)?;
+        let linked = self.link(&before, &mut proposal, &wanted);
+        let mut asked = Proposal { sent: wanted, values: proposal.values.clone(), named: proposal.named.clone(), ..proposal };
+        self.refer(&before, &mut asked)?;
+        proposal = Proposal { sent: linked.0, ..asked };
+        self.pass(&before, &proposal)?;
+        let idle = proposal.values == stored.values
+            && !linked.1
+            && proposal.named.iter().all(|field| self.always_sees(&before, of, *field));
+        let fields = &before.schema.types[of].fields;
+        if !idle && fields.iter().zip(&proposal.values).any(|(field, value)| field.required && value.is_null()) {
+            return Err(INVALID);
+        }
+        self.require_true(&before, rule, &proposal)?;
+        self.may_give(&before, &proposal)?;
+        if !idle {
+            check(self, &before, &proposal)?;
+            let Proposal { mut values, sent, .. } = proposal;
+            values[2] = Value::Moment(moment);
+            values[3] = raised(&values[3]);
+            world.records.retain(|record| !(record.of == of && **record.id() == *id));
+            store(world, Record { of, values }, sent);
+        }
+        match self.echo(world, of, id) {
+            Json::Null => Ok((204, Json::Null)),
+            seen => Ok((200, seen)),
+        }
+    }
+
+    /// The stored record with what was sent in its place, and the members that were sent. What the caller sees and sends
+    /// back unchanged is no part of it.
+    fn patched<'w>(
+        &self,
+        world: &World,
+        stored: &'w Record,
+        body: &Body,
+    ) -> Result<(Proposal<'w>, Vec<(usize, Vec<Arc<str>>)>), Refusal> {
+        let of = stored.of;
+        let (mut values, mut sent, mut named) = (stored.values.clone(), Vec::new(), Vec::new());
+        for (field, value) in body {
+            let (about, sees) = (world.schema.field(of, *field), self.always_sees(world, of, *field));
+            if about.kind.is_many() {
+                sent.push((*field, ids(value)));
+            } else if sees && stored.values[*field] == *value {
+                continue;
+            } else {
+                values[*field] = value.clone();
+                if about.access == Access::ReadOnly || about.access == Access::Immutable {
+                    return Err(INVALID);
+                }
+            }
+            named.push(*field);
+        }
+        Ok((Proposal { of, stored: Some(stored), values, sent: Vec::new(), named }, sent))
+    }
+
+    /// The members that relations would have: those that were sent, and present ones that the caller may not read; and
+    /// whether that changes anything.
+    fn link(
+        &self,
+        world: &World,
+        proposal: &mut Proposal<'_>,
+        wanted: &[(usize, Vec<Arc<str>>)],
+    ) -> (Vec<(usize, Vec<Arc<str>>)>, bool) {
+        let id = proposal.values[0].id().expect("a record has an id");
+        let mut changed = false;
+        let members = wanted.iter().map(|(field, wanted)| {
+            let present = world.members(proposal.of, *field, id);
+            let stays = |record: &&&Record| wanted.contains(record.id()) || !self.reads(world, (**record).into());
+            let mut members: Vec<Arc<str>> = present.iter().filter(stays).map(|record| Arc::clone(record.id())).collect();
+            changed |= members.len() != present.len();
+            for new in wanted {
+                if !members.contains(new) {
+                    changed = true;
+                    members.push(Arc::clone(new));
+                }
+            }
+            (*field, members)
+        });
+        (members.collect(), changed)
+    }
+
+    /// A change of state must be a transition, and its guard true.
+    fn pass(&self, world: &World, proposal: &Proposal<'_>) -> Result<(), Refusal> {
+        let Some(stored) = proposal.stored else { return Ok(()) };
+        for (field, about) in world.schema.types[proposal.of].fields.iter().enumerate() {
+            let Kind::Enum(states) = about.kind else { continue };
+            let Some(transitions) = &world.schema.enums[states].transitions else { continue };
+            let (Value::Text(from), Value::Text(to)) = (&stored.values[field], &proposal.values[field]) else { continue };
+            // To a caller who doesn't see the state, whatever is not possible looks the same.
+            let unseen = proposal.named.contains(&field) && !self.always_sees(world, proposal.of, field);
+            if from == to && !unseen {
+                continue;
+            }
+            let names = &world.schema.enums[states].values;
+            let way = transitions.iter().find(|way| names[way.from] == *from && names[way.to] == *to).ok_or(INVALID)?;
+            let passes = |guard: &Expr| {
+                self.truth(world, guard, (stored.into(), proposal.proposed())) == Some(true)
+            };
+            if !way.when.as_ref().is_none_or(passes) {
+                return Err(if unseen { INVALID } else { self.forbidden() });
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(
+        &self,
+        world: &mut World,
+        (of, rule): (usize, &Expr),
+        id: &str,
+        moment: i64,
+    ) -> Result<(u16, Json), Refusal> {
+        let record = world.find(of, id).filter(|record| self.reads(world, (*record).into())).ok_or(NOT_FOUND)?;
+        if !self.holds(world, rule, record.into()) {
+            return Err(self.forbidden());
+        }
+        let mut going = vec![Arc::clone(record.id())];
+        let mut next = 0;
+        while let Some(to) = going.get(next).cloned() {
+            for (record, _) in referring(world, OnDelete::Cascade, &to) {
+                if !going.contains(&record) {
+                    going.push(record);
+                }
+            }
+            next += 1;
+        }
+        let stays = |(record, _): &(Arc<str>, usize)| !going.contains(record);
+        if going.iter().any(|to| referring(world, OnDelete::Restrict, to).iter().any(stays)) {
+            return Err(REFERENCED);
+        }
+        let mut released = Vec::new();
+        for to in &going {
+            released.extend(referring(world, OnDelete::SetNull, to).into_iter().filter(stays));
+        }
+        for record in &mut world.records {
+            let fields = released.iter().filter(|(id, _)| id == record.id()).map(|(_, field)| *field);
+            let fields: Vec<usize> = fields.collect();
+            for field in &fields {
+                record.values[*field] = Value::Null;
+            }
+            if !fields.is_empty() {
+                record.values[2] = Value::Moment(moment);
+                record.values[3] = raised(&record.values[3]);
+            }
+        }
+        world.records.retain(|record| !going.contains(record.id()));
+        world.links.retain(|link| !going.contains(&link.near) && !going.contains(&link.far));
+        Ok((204, Json::Null))
+    }
+}
+
+/// The records that refer to this one with a field of this kind, and the field.
+fn referring(world: &World, wanted: OnDelete, to: &str) -> Vec<(Arc<str>, usize)> {
+    let mut found = Vec::new();
+    for record in &world.records {
+        for (field, about) in world.schema.types[record.of].fields.iter().enumerate() {
+            let refers = matches!(about.kind, Kind::ToOne { on_delete, .. } if on_delete == wanted);
+            if refers && record.values[field].id().is_some_and(|id| **id == *to) {
+                found.push((Arc::clone(record.id()), field));
+            }
+        }
+    }
+    found
+}
+
+/// No check may be false.
+fn check(asker: &Asker, world: &World, proposal: &Proposal<'_>) -> Result<(), Refusal> {
+    let this = proposal.proposed();
+    let mut checks = world.schema.types[proposal.of].fields.iter().flat_map(|field| &field.checks);
+    match checks.any(|check| asker.truth(world, check, (this, this)) == Some(false)) {
+        true => Err(INVALID),
+        false => Ok(()),
+    }
+}
+
+fn store(world: &mut World, record: Record, sent: Vec<(usize, Vec<Arc<str>>)>) {
+    let (of, id) = (record.of, Arc::clone(record.id()));
+    for (field, members) in sent {
+        world.links.retain(|link| !(link.relation == (of, field) && link.near == id));
+        let link = |far| Link { relation: (of, field), near: Arc::clone(&id), far };
+        world.links.extend(members.into_iter().map(link));
+    }
+    world.records.push(record);
+}
+
+fn ids(of: &Value) -> Vec<Arc<str>> {
+    match of {
+        Value::List(items) => {
+            let mut ids: Vec<Arc<str>> = items.iter().filter_map(Value::id).cloned().collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn raised(version: &Value) -> Value {
+    match version {
+        Value::Int(version) => Value::Int(version + 1),
+        other => other.clone(),
+    }
+}
+
+/// Whether a rule is about the proposed record too.
+fn names_new(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(path) => path.root == Root::New,
+        Expr::Literal(_) | Expr::Param(_) | Expr::Auth(_) | Expr::Now | Expr::Named(_) => false,
+        Expr::Not(of) | Expr::Negate(of) | Expr::IsNull(of, _) => names_new(of),
+        Expr::And(left, right)
+        | Expr::Or(left, right)
+        | Expr::Compare(_, left, right)
+        | Expr::Compute(_, left, right)
+        | Expr::In(left, right) => names_new(left) || names_new(right),
+        Expr::If(condition, then, otherwise) => [condition, then, otherwise].into_iter().any(|part| names_new(part)),
+        Expr::List(items) | Expr::Call(_, items) => items.iter().any(names_new),
+        Expr::Members(_, path, _, body) => path.root == Root::New || names_new(body),
+    }
+}
