@@ -150,7 +150,7 @@ impl Open {
 
 /// Since when a connection has waited for a request, if it has waited long enough to give way.
 fn waits_since(activity: &Activity, now: u64) -> Option<u64> {
-    activity.waits_since().filter(|since| since + limits::GIVE_WAY_MILLIS <= now)
+    activity.waits_since().filter(|since| since.saturating_add(limits::GIVE_WAY_MILLIS) <= now)
 }
 
 impl Place {
@@ -204,6 +204,15 @@ mod tests {
         assert!(connections.open.lock().networks.is_empty());
         // After a search in vain, none is made for a while; a place that became free needs none.
         assert!(open(&connections, "192.0.2.4").is_ok());
+    }
+
+    #[test]
+    fn those_that_have_just_begun_to_wait_stay() {
+        let connections = connections(2);
+        let waiting = open(&connections, "192.0.2.1").expect("there is room");
+        waiting.activity().wait_since(u64::MAX);
+        assert_eq!(open(&connections, "192.0.2.1").err(), Some("too-many-requests"));
+        drop(waiting);
     }
 
     #[test]

