@@ -134,6 +134,8 @@ pub const SEND_BUFFER_BYTES: usize = 256 * 1024;
 pub const MEMORY_BYTES: usize = 256 * 1024 * 1024;
 /// Bytes that one request counts as at least until its answer is written: its head, and a small body and answer.
 pub const REQUEST_MEMORY_BYTES: usize = 64 * 1024;
+/// Bytes of large answers that wait for the commit of what they answer at one time.
+pub const COMMIT_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes that one network may hold in any case: the largest body with what is read from it, or the largest answer.
 pub const NETWORK_MEMORY_BYTES: usize = 32 * 1024 * 1024;
 /// Seconds for which requests under way may go on when the server is asked to stop.

@@ -121,13 +121,11 @@ impl Open {
             .iter()
             .filter(|(_, connections)| connections.values().any(|one| waits_since(one, now).is_some()));
         let biggest = waiting.max_by_key(|(_, connections)| connections.len()).map(|(network, _)| *network);
-        match biggest {
-            Some(biggest) => self.dismiss(biggest, (most / MADE_ROOM_FOR).max(1), now) > 0,
-            None => {
-                self.searched_in_vain = Some(Instant::now());
-                false
-            }
-        }
+        let Some(biggest) = biggest else {
+            self.searched_in_vain = Some(Instant::now());
+            return false;
+        };
+        self.dismiss(biggest, (most / MADE_ROOM_FOR).max(1), now) > 0
     }
 
     /// Ends the connections of a network that have waited longest for a request; at most this many. Returns how many.

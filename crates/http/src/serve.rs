@@ -127,15 +127,16 @@ impl Connection {
         let activity = self.place.activity();
         let stream = Stream::new(stream, activity, patience);
         let mut connection = pin!(protocol.serve_connection(stream, &self));
+        let has_to_leave = async {
+            tokio::select! {
+                _ = stopping.changed() => (),
+                () = activity.has_to_give_way() => (),
+            }
+        };
         let outcome = tokio::select! {
             biased;
-            outcome = connection.as_mut() => Some(outcome),
-            _ = stopping.changed() => None,
-            () = activity.has_to_give_way() => None,
-        };
-        let outcome = match outcome {
-            Some(outcome) => outcome,
-            None => {
+            outcome = connection.as_mut() => outcome,
+            () = has_to_leave => {
                 if activity.is_answering() {
                     connection.as_mut().graceful_shutdown();
                 }
