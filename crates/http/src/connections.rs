@@ -224,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn those_that_wait_longest_give_way_first_of_the_same_network_then_of_the_biggest() {
         let mut connections = Arc::into_inner(connections(8)).expect("nobody else has it");
-        connections.epoch -= Duration::from_secs(60);
+        connections.epoch -= Duration::from_mins(1);
         let connections = Arc::new(connections);
         let mut places: Vec<Place> = Vec::new();
         for (from, since) in [("192.0.2.1", 9), ("192.0.2.1", 5), ("192.0.2.1", 7), ("192.0.2.2", 1), ("192.0.2.3", 2)]
