@@ -20,6 +20,7 @@ pub use accounts::{Accounts, SignUp};
 pub use data::Data;
 pub use document::reference;
 pub use limits::Limits;
+pub(crate) use limits::MIB;
 pub use log::{Log, LogFormat, LogLevel};
 pub use problem::{ConfigError, ConfigPlace, ConfigProblem, ConfigProblems};
 pub use server::{ProxyHeader, Server};

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use backstay_http::{Cors, HttpSettings, Network, ParseNetworkError, Proxies};
+use backstay_http::{Cors, HttpSettings, ParseSubnetError, Proxies, Subnet};
 
-use crate::config::ProxyHeader;
+use crate::config::{MIB, ProxyHeader};
 use crate::{Config, Failure};
 
 /// How long browsers may cache the answer to a preflight request, in seconds.
@@ -11,7 +11,7 @@ const CORS_SECONDS: u32 = 600;
 /// The settings of the HTTP server.
 pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
     let (server, limits) = (&config.server, &config.limits);
-    let networks: Result<Vec<Network>, ParseNetworkError> =
+    let subnets: Result<Vec<Subnet>, ParseSubnetError> =
         server.trusted_proxies.iter().map(|proxy| proxy.parse()).collect();
     let header = match server.proxy_header {
         ProxyHeader::XForwarded => backstay_http::ProxyHeader::XForwarded,
@@ -27,13 +27,16 @@ pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
     let https = server.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
     Ok(HttpSettings {
         cors,
-        proxies: Proxies { networks: networks?, header },
+        proxies: Proxies { subnets: subnets?, header },
         secure_cookies: server.secure_cookies || https,
         compress_from: (server.compression_min_bytes > 0).then_some(server.compression_min_bytes),
         body_bytes: limits.body_bytes,
         request_time: Duration::from_secs(limits.request_seconds),
         idle_time: Duration::from_secs(limits.idle_seconds),
+        stall_time: Duration::from_secs(limits.stall_seconds),
         connections: limits.connections,
+        memory_bytes: limits.memory_mib.saturating_mul(MIB),
+        network_percent: limits.network_percent,
         ..HttpSettings::default()
     })
 }
@@ -54,9 +57,9 @@ mod tests {
         };
         let plain = HttpSettings::default;
         let cors = |credentials| Cors::new(&["https://a.example".to_owned()], credentials, CORS_SECONDS).ok();
-        let networks = vec!["10.0.0.0/8".parse().expect("a network")];
+        let subnets = vec!["10.0.0.0/8".parse().expect("a subnet")];
         let (x_forwarded, forwarded) = (backstay_http::ProxyHeader::XForwarded, backstay_http::ProxyHeader::Forwarded);
-        let proxies = |header| Proxies { networks: networks.clone(), header };
+        let proxies = |header| Proxies { subnets: subnets.clone(), header };
         check("", plain());
         check("server.secure_cookies = true", HttpSettings { secure_cookies: true, ..plain() });
         check("server.public_url = 'https://a.example'", HttpSettings { secure_cookies: true, ..plain() });
@@ -82,6 +85,9 @@ mod tests {
         check("limits.body_bytes = 2000", HttpSettings { body_bytes: 2000, ..plain() });
         check("limits.request_seconds = 3", HttpSettings { request_time: Duration::from_secs(3), ..plain() });
         check("limits.idle_seconds = 3", HttpSettings { idle_time: Duration::from_secs(3), ..plain() });
+        check("limits.stall_seconds = 3", HttpSettings { stall_time: Duration::from_secs(3), ..plain() });
         check("limits.connections = 7", HttpSettings { connections: 7, ..plain() });
+        check("limits.memory_mib = 100", HttpSettings { memory_bytes: 104_857_600, ..plain() });
+        check("limits.network_percent = 100", HttpSettings { network_percent: 100, ..plain() });
     }
 }

@@ -167,7 +167,7 @@ pub enum Failure {
     Cors(#[from] backstay_http::CorsError),
     /// The addresses of proxies are wrong.
     #[error(transparent)]
-    Proxies(#[from] backstay_http::ParseNetworkError),
+    Proxies(#[from] backstay_http::ParseSubnetError),
     /// A request to explain lacks its body.
     #[error("{request} needs a body")]
     NoBody {

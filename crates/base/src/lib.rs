@@ -8,6 +8,7 @@ mod grant;
 mod id;
 pub mod limits;
 mod nearest;
+mod network;
 mod place;
 mod secret;
 mod time;
@@ -18,6 +19,7 @@ pub use error::{Action, Conflict, Error, Limit, Unauthenticated, Violation, Viol
 pub use grant::Grant;
 pub use id::{DependencyKey, FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
 pub use nearest::nearest;
+pub use network::Network;
 pub use place::{Place, Step};
 pub use secret::Secret;
 pub use time::{Date, Duration, TimeError, Timestamp};

@@ -82,6 +82,10 @@ pub const GRANT_ENTRIES: usize = 500;
 pub const KNOWN_CALLERS: usize = 100_000;
 /// Accounts and addresses whose attempts are counted at one time.
 pub const ATTEMPT_BUCKETS: usize = 100_000;
+/// Networks from which somebody has signed in to an account, of all accounts, that are remembered at one time.
+pub const FAMILIAR_NETWORKS: usize = 100_000;
+/// How often as many attempts at an account are counted from all networks that never signed in to it as from one network.
+pub const STRANGERS_FACTOR: u32 = 10;
 /// Password hashes that wait for the hashing pool before new ones are refused.
 pub const HASHING_QUEUE: usize = 256;
 /// Files of a model.
@@ -114,8 +118,30 @@ pub const HEADER_SECONDS: u64 = 30;
 pub const BODY_SECONDS: u64 = 20;
 /// Seconds for which a connection may stay open between requests: longer than the 60 that load balancers keep theirs.
 pub const IDLE_SECONDS: u64 = 75;
-/// Connections at one time; more wait to be accepted.
+/// Connections at one time; at the limit idle ones give way, and more are refused.
 pub const CONNECTIONS: usize = 10_000;
+/// Percent of the connections, and of the memory for requests and answers, that one network may use.
+pub const NETWORK_PERCENT: u8 = 25;
+/// Milliseconds for which a connection has waited for a request before it gives way to a new one.
+pub const GIVE_WAY_MILLIS: u64 = 1000;
+/// Seconds within which the first head of a new connection arrives while more than half of the connections are open.
+pub const CROWDED_HEADER_SECONDS: u64 = 5;
+/// Connections that are told why they are refused at one time; more are closed without a word.
+pub const TURNED_AWAY: usize = 64;
+/// Seconds for which a client may take nothing of an answer before its connection is cut off.
+pub const STALL_SECONDS: u64 = 20;
+/// Bytes per second at which a client takes an answer at least, from when it is slower than the server: 64 kbit/s.
+pub const ANSWER_BYTES_PER_SECOND: u64 = 8 * 1024;
+/// Bytes of an answer that the system buffers for one connection. Progress shows in steps of about a third of it.
+pub const SEND_BUFFER_BYTES: usize = 256 * 1024;
+/// Bytes that all requests, and answers until they are written, hold at one time.
+pub const MEMORY_BYTES: usize = 256 * 1024 * 1024;
+/// Bytes that one request counts as at least until its answer is written: its head, and a small body and answer.
+pub const REQUEST_MEMORY_BYTES: usize = 64 * 1024;
+/// Bytes of large answers that wait for the commit of what they answer at one time.
+pub const COMMIT_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes that one network may hold in any case: the largest body with what is read from it, or the largest answer.
+pub const NETWORK_MEMORY_BYTES: usize = 32 * 1024 * 1024;
 /// Seconds for which requests under way may go on when the server is asked to stop.
 pub const DRAIN_SECONDS: u64 = 20;
 /// Bytes from which an answer is compressed for a client that can read it so.

@@ -12,6 +12,7 @@ use crate::bind::Bindings;
 use crate::in_flight::InFlight;
 use crate::inner::Inner;
 use crate::observer::{self, Dependency, Publisher};
+use crate::room::Room;
 use crate::sink::Collect;
 use crate::templates::Templates;
 use crate::{
@@ -50,6 +51,7 @@ impl Engine {
             store,
             ambient,
             in_flight: InFlight::default(),
+            room: Room::default(),
             ids,
             clock,
         };

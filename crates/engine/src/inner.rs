@@ -9,6 +9,7 @@ use backstay_store::{ReadStats, RowSink, Store, StoreError};
 
 use crate::Application;
 use crate::in_flight::InFlight;
+use crate::room::Room;
 use crate::templates::Templates;
 
 /// What an engine is made of.
@@ -19,6 +20,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) ambient: Ambient,
     pub(crate) in_flight: InFlight,
+    pub(crate) room: Room,
     pub(crate) ids: IdSource,
     pub(crate) clock: Arc<VersionClock>,
 }

@@ -31,6 +31,7 @@ mod references;
 mod remember;
 mod request;
 mod rights;
+mod room;
 mod row_change;
 mod rule_of;
 mod rules;

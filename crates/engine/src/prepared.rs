@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstay_base::{Error, Place, ViolationKind, limits};
+use backstay_base::{Error, Limit, Place, ViolationKind, limits};
 use backstay_model::CollectionId;
 use backstay_store::{KeyClaim, Writes};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::inner::{Inner, too_large};
 use crate::read::{self, Alone, PreparedGet, PreparedList};
 use crate::remember::Keyed;
+use crate::room::Taken;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
     Answer, Context, Encoder, Refused, Request, Requests, Transaction, TxContext, Written, remember, transaction,
@@ -84,7 +86,8 @@ pub(crate) async fn answer(
         }
         Prepared::Write(write) => {
             let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
-            transaction::run(inner, cx, One(write)).await.map(Answer::Written)
+            let (written, _taken) = transaction::run(inner, cx, One(write)).await?;
+            Ok(Answer::Written(written))
         }
     }
 }
@@ -93,7 +96,7 @@ pub(crate) async fn answer(
 struct One(PreparedWrite);
 
 impl Transaction for One {
-    type Answer = Written;
+    type Answer = (Written, Option<Taken>);
 
     fn name(&self) -> &'static str {
         self.0.name()
@@ -103,8 +106,16 @@ impl Transaction for One {
         self.0.writes()
     }
 
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
-        Box::pin(self.0.run(cx))
+    /// If there is no room for its answer, that is left out, as from a minimal one.
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(async move {
+            let mut written = self.0.run(cx).await?;
+            let taken = cx.engine.room.take(written.body.as_ref().map_or(0, Bytes::len));
+            if taken.is_none() {
+                written.body = None;
+            }
+            Ok((written, taken))
+        })
     }
 }
 
@@ -136,7 +147,7 @@ pub(crate) async fn answer_all(
     }
     let reached = Arc::new(AtomicUsize::new(0));
     let all = All { requests: requests.into(), claim, encoder, reached: Arc::clone(&reached) };
-    let answers = transaction::run(inner, cx, all).await;
+    let answers = transaction::run(inner, cx, all).await.map(|(answers, _taken)| answers);
     answers.map_err(|error| Refused { request: reached.load(Ordering::Relaxed).checked_sub(1), error })
 }
 
@@ -150,7 +161,7 @@ struct All {
 }
 
 impl Transaction for All {
-    type Answer = Vec<Option<Answer>>;
+    type Answer = (Vec<Option<Answer>>, Taken);
 
     fn name(&self) -> &'static str {
         "transact"
@@ -168,12 +179,14 @@ impl Transaction for All {
         if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
     }
 
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<Option<Answer>>, Error>> {
+    /// If there is no room for its answers, none of the requests is carried out.
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             self.reached.store(0, Ordering::Relaxed);
             let collections: Vec<_> = self.requests.iter().map(Prepared::written).collect();
             if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &collections, self.encoder).await? {
-                return Ok(answers);
+                let bytes = answers.iter().flatten().map(Answer::bytes).sum();
+                return Ok((answers, cx.engine.room.take(bytes).ok_or(Limit::Busy)?));
             }
             let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
             for (index, request) in self.requests.iter().enumerate() {
@@ -187,8 +200,9 @@ impl Transaction for All {
                 }
                 answers.push(Some(answer));
             }
+            let taken = cx.engine.room.take(bytes).ok_or(Limit::Busy)?;
             cx.remember_all(self.claim.as_ref(), &answers, self.encoder)?;
-            Ok(answers)
+            Ok((answers, taken))
         })
     }
 }

@@ -5,8 +5,9 @@ use http::Method;
 use tokio::time::Instant;
 
 use crate::answer::Audience;
+use crate::budget::Reservation;
 use crate::credentials::Recognized;
-use crate::endpoint::{Callers, Effect, Endpoint, Handler, Idempotency};
+use crate::endpoint::{Callers, Effect, Endpoint, Handler, Idempotency, Overload, Route};
 use crate::head::Head;
 use crate::state::State;
 use crate::target::Target;
@@ -22,6 +23,7 @@ pub(crate) struct Admitted<'r> {
     recognized: Recognized,
     parameter: Option<String>,
     body: Bytes,
+    memory: Reservation,
 }
 
 /// Takes a request through all that the table demands: its path and method, who calls, which page sent it, what it
@@ -32,6 +34,13 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
         return Ok(options(head));
     }
     let (route, target) = endpoints::find(head.state.engine.model(), head.path())?;
+    let mut memory = match reserve(head, route) {
+        Ok(memory) => memory,
+        Err(refusal) => {
+            body::discard(body);
+            return Err(refusal);
+        }
+    };
     let recognized = match route.callers {
         Callers::Unread => Recognized::anonymous(),
         Callers::Everyone => credentials::recognize(head).await?,
@@ -50,15 +59,24 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     let parameter = parameters::single(head.query(), endpoint.parameters)?;
     let body = match endpoint.body {
         None => body::refuse(&body)?,
-        Some(rule) => body::read(head, body, rule, deadline).await?,
+        Some(rule) => body::read(head, body, rule, deadline, &mut memory).await?,
     };
-    Ok(Admitted { head, endpoint, target, recognized, parameter, body })
+    Ok(Admitted { head, endpoint, target, recognized, parameter, body, memory })
 }
 
 /// `OPTIONS` is answered for the shape of a path and without credentials, because browsers ask before they send any.
 fn options<'r>(head: &'r Head<'r>) -> Admitted<'r> {
     let (endpoint, recognized) = (&endpoints::OPTIONS, Recognized::anonymous());
-    Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body: Bytes::new() }
+    let memory = head.share.reserve_nothing();
+    Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body: Bytes::new(), memory }
+}
+
+/// The memory of the request, unless its network or the server has none left.
+fn reserve(head: &Head<'_>, route: &Route) -> Result<Reservation, Refusal> {
+    match route.overload {
+        Overload::Refused => head.share.reserve(),
+        Overload::Answered => Ok(head.share.reserve_nothing()),
+    }
 }
 
 /// A collection that isn't there for the caller is like one that isn't there at all.
@@ -109,6 +127,11 @@ impl<'r> Admitted<'r> {
     /// Takes the body.
     pub(crate) fn take_body(&mut self) -> Bytes {
         std::mem::take(&mut self.body)
+    }
+
+    /// The memory that the request holds, for its answer.
+    pub(crate) fn into_memory(self) -> Reservation {
+        self.memory
     }
 
     /// What a write carries in its headers.

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
+use crate::negotiation;
+
 /// `Content-Type` of records, lists and most other answers.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// `Content-Type` of problems (RFC 9457).
@@ -73,6 +75,20 @@ impl Answer {
     /// The same with an entity tag.
     pub(crate) fn tagged(self, tag: Option<Tag>) -> Self {
         Self { tag, ..self }
+    }
+
+    /// The answer to a change that was made, as if the client had sent `Prefer: return=minimal`: what there is no memory
+    /// for isn't sent.
+    pub(crate) fn without_body(mut self) -> Self {
+        if self.status == StatusCode::OK {
+            self.status = StatusCode::NO_CONTENT;
+        }
+        self.body = Bytes::new();
+        let applied = negotiation::minimal_applied();
+        if !self.headers.contains(&applied) {
+            self.headers.push(applied);
+        }
+        self
     }
 
     /// Adds a header.

@@ -9,16 +9,25 @@ use hyper::body::Body as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Refusal;
+use crate::budget::Reservation;
 use crate::endpoint::{BodyLimit, BodyRule};
 use crate::head::Head;
 
 /// How long the rest of a refused body is read and discarded, so that the client reads the answer instead of a reset
 /// connection.
 const LINGER: Duration = Duration::from_secs(2);
+/// How often a body is counted: as it was sent, and as what is read from it.
+const COPIES: usize = 2;
 
 /// Reads a body as the endpoint takes it. The whole of it must arrive by the deadline of the request, and within the
-/// time that is configured for bodies.
-pub(crate) async fn read(head: &Head<'_>, body: Body, rule: BodyRule, deadline: Instant) -> Result<Bytes, Refusal> {
+/// time that is configured for bodies. The memory grows with it.
+pub(crate) async fn read(
+    head: &Head<'_>,
+    body: Body,
+    rule: BodyRule,
+    deadline: Instant,
+    memory: &mut Reservation,
+) -> Result<Bytes, Refusal> {
     check_type(head, rule.media_types)?;
     let settings = &head.state.settings;
     let max = match rule.limit {
@@ -26,12 +35,12 @@ pub(crate) async fn read(head: &Head<'_>, body: Body, rule: BodyRule, deadline: 
         BodyLimit::Credentials => settings.body_bytes.min(limits::CREDENTIAL_BYTES),
     };
     if body.size_hint().lower() > max as u64 {
-        tokio::spawn(timeout(LINGER, discard(body)));
+        discard(body);
         return Err(Refusal::BodyTooLarge { max });
     }
     let time = settings.body_time.min(settings.request_time);
     let until = deadline.min(Instant::now() + settings.body_time);
-    let outcome = timeout_at(until, collect(body, max)).await;
+    let outcome = timeout_at(until, collect(body, max, memory)).await;
     outcome.unwrap_or(Err(Refusal::BodySlow { seconds: time.as_secs() }))
 }
 
@@ -49,14 +58,19 @@ pub(crate) fn unwanted() -> Refusal {
     Error::malformed(Place::Whole, kind).into()
 }
 
-async fn collect(mut body: Body, max: usize) -> Result<Bytes, Refusal> {
+async fn collect(mut body: Body, max: usize, memory: &mut Reservation) -> Result<Bytes, Refusal> {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Refusal::BodyBroken)?.into_data() else { continue };
-        if first.len() + all.len() + data.len() > max {
-            tokio::spawn(timeout(LINGER, discard(body)));
+        let length = first.len() + all.len() + data.len();
+        if length > max {
+            discard(body);
             return Err(Refusal::BodyTooLarge { max });
+        }
+        if let Err(refusal) = memory.resize(length * COPIES) {
+            discard(body);
+            return Err(refusal);
         }
         if first.is_empty() && all.is_empty() {
             first = data;
@@ -71,8 +85,11 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Refusal> {
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-async fn discard(mut body: Body) {
-    while let Some(Ok(_)) = body.frame().await {}
+/// Reads the rest of a refused body, for a while.
+pub(crate) fn discard(mut body: Body) {
+    if !body.is_end_stream() {
+        tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
+    }
 }
 
 fn check_type(head: &Head<'_>, types: &'static [&'static str]) -> Result<(), Refusal> {

@@ -1,24 +1,43 @@
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::{Sleep, sleep};
 
-/// What a connection is doing, as its stream and its service tell each other.
-#[derive(Debug, Default)]
+use crate::pace::Pace;
+
+/// What a connection is doing, as its stream, its service and the table of connections tell each other.
+#[derive(Debug)]
 pub(crate) struct Activity {
     /// A request whose head is complete has not been answered yet.
     answering: AtomicBool,
     /// The client is slower to read an answer than the server to write it.
     writing: AtomicBool,
+    epoch: Instant,
+    /// Since when it has waited for the head of a request, in milliseconds after the epoch.
+    waits_since: AtomicU64,
+    /// Wakes the connection that has to give way.
+    give_way: Notify,
 }
 
 impl Activity {
+    /// A connection that waits for its first request.
+    pub(crate) fn new(epoch: Instant) -> Self {
+        Self {
+            answering: AtomicBool::new(false),
+            writing: AtomicBool::new(false),
+            epoch,
+            waits_since: AtomicU64::new(millis_since(epoch)),
+            give_way: Notify::new(),
+        }
+    }
+
     /// The head of a request is complete.
     pub(crate) fn begin(&self) {
         self.answering.store(true, Ordering::Relaxed);
@@ -26,6 +45,12 @@ impl Activity {
 
     /// Its answer is handed over to be written.
     pub(crate) fn end(&self) {
+        self.wait_since(millis_since(self.epoch));
+    }
+
+    /// It waits for a request, since this many milliseconds after the epoch.
+    pub(crate) fn wait_since(&self, millis: u64) {
+        self.waits_since.store(millis, Ordering::Relaxed);
         self.answering.store(false, Ordering::Relaxed);
     }
 
@@ -38,38 +63,96 @@ impl Activity {
     pub(crate) fn is_busy(&self) -> bool {
         self.is_answering() || self.writing.load(Ordering::Relaxed)
     }
+
+    /// Since when it has waited for the head of a request, in milliseconds after the epoch; `None` while it is busy. A
+    /// head that is arriving is no progress before it is complete.
+    pub(crate) fn waits_since(&self) -> Option<u64> {
+        (!self.is_busy()).then(|| self.waits_since.load(Ordering::Relaxed))
+    }
+
+    /// Ends the connection as soon as it is not busy.
+    pub(crate) fn give_way(&self) {
+        self.give_way.notify_one();
+    }
+
+    /// Completes when the connection has to give way to another.
+    pub(crate) async fn has_to_give_way(&self) {
+        self.give_way.notified().await;
+    }
 }
 
-/// The stream of a connection, which ends if the head of a request takes too long: counted from its first byte, or from
-/// the start of the connection. Between requests, hyper's own timeout limits how long it may be idle.
+/// Milliseconds since the epoch.
+pub(crate) fn millis_since(epoch: Instant) -> u64 {
+    u64::try_from(epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How long a client may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// To send the head of the first request.
+    pub(crate) first_head: Duration,
+    /// To send the head of each other request, from its first byte.
+    pub(crate) head: Duration,
+    /// Without taking anything of an answer.
+    pub(crate) stall: Duration,
+}
+
+/// The stream of a connection, which ends if the head of a request takes too long, counted from its first byte or from
+/// the start of the connection, or if the client takes an answer too slowly. Between requests, hyper's own timeout limits
+/// how long it may be idle.
 #[derive(Debug)]
 pub(crate) struct Stream<'a> {
     inner: TokioIo<TcpStream>,
     activity: &'a Activity,
-    header_time: Duration,
+    patience: Patience,
+    /// Whether a request has been answered.
+    served: bool,
     /// Whether a head has begun that is not complete.
     in_head: bool,
     /// When it must be complete. Most heads arrive in one piece and need no timer.
     deadline: Option<Pin<Box<Sleep>>>,
+    /// How the client takes an answer that it did not take at once.
+    pace: Option<Pace>,
 }
 
 impl<'a> Stream<'a> {
-    pub(crate) fn new(stream: TcpStream, activity: &'a Activity, header_time: Duration) -> Self {
-        Self { inner: TokioIo::new(stream), activity, header_time, in_head: true, deadline: None }
+    pub(crate) fn new(stream: TcpStream, activity: &'a Activity, patience: Patience) -> Self {
+        let inner = TokioIo::new(stream);
+        Self { inner, activity, patience, served: false, in_head: true, deadline: None, pace: None }
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let time = self.header_time;
+        let time = if self.served { self.patience.head } else { self.patience.first_head };
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(time)));
         ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the head of a request took too long")))
     }
 
-    fn written(&mut self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn written(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.served = true;
         self.in_head = false;
         self.deadline = None;
         self.activity.writing.store(outcome.is_pending(), Ordering::Relaxed);
-        outcome
+        match (&outcome, &mut self.pace) {
+            (Poll::Pending, _) => {
+                let stall = self.patience.stall;
+                ready!(self.pace.get_or_insert_with(|| Pace::new(stall)).poll_too_slow(cx));
+                self.abandon()
+            }
+            (Poll::Ready(Ok(bytes)), Some(pace)) => {
+                pace.wrote(*bytes);
+                outcome
+            }
+            (Poll::Ready(_), _) => outcome,
+        }
+    }
+
+    /// Gives the rest of an answer up. The system forgets what it has buffered of it, too.
+    fn abandon(&self) -> Poll<io::Result<usize>> {
+        if let Err(error) = self.inner.inner().set_zero_linger() {
+            tracing::debug!(%error, "the rest of an answer stays with the system for a while");
+        }
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client took an answer too slowly")))
     }
 }
 
@@ -95,11 +178,14 @@ impl Write for Stream<'_> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.inner).poll_write(cx, bytes);
-        this.written(outcome)
+        this.written(cx, outcome)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+        // The whole of what there was to write is written.
+        let this = self.get_mut();
+        this.pace = None;
+        Pin::new(&mut this.inner).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -117,6 +203,6 @@ impl Write for Stream<'_> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.inner).poll_write_vectored(cx, buffers);
-        this.written(outcome)
+        this.written(cx, outcome)
     }
 }

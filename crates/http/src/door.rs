@@ -3,21 +3,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::body::Body;
-use backstay_base::{Error, Limit, Unauthenticated};
+use backstay_base::{Error, Limit, RequestId, Unauthenticated};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::time::timeout_at;
 
 use crate::admission::{Admitted, admit};
 use crate::answer::{Answer, Audience};
+use crate::budget::{Reservation, Share};
 use crate::compression::Coding;
 use crate::endpoint::Handler;
 use crate::head::{Head, REQUEST_ID};
+use crate::outgoing::Held;
 use crate::state::State;
 use crate::{
     Refusal, Services, accounts, collections, credentials, documents, explain, openapi, preconditions, problem,
     records, setup, transact,
 };
+
+/// Who is at the other end of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    address: IpAddr,
+    /// What the network of this address holds.
+    share: Share,
+}
 
 /// The HTTP door. It has no router and no layers: what every request needs is done here, around its handler, and costs
 /// nothing where it is not used.
@@ -35,39 +45,58 @@ impl Door {
 
     /// Answers a request with its whole body, sent from this address.
     pub async fn answer(&self, request: Request<Bytes>, peer: IpAddr) -> Response<Bytes> {
-        self.receive(request.map(Body::from), peer).await
+        let peer = self.peer(peer.to_canonical());
+        self.receive(request.map(Body::from), &peer).await.map(Held::into_bytes)
     }
 
-    /// Answers a request sent from this address, whose body may still be arriving.
-    pub(crate) async fn receive(&self, request: Request<Body>, peer: IpAddr) -> Response<Bytes> {
+    /// The peer of a connection from this address.
+    pub(crate) fn peer(&self, address: IpAddr) -> Peer {
+        Peer { address, share: self.state.budget.share(address) }
+    }
+
+    /// The answer to a connection that is refused.
+    pub(crate) fn refusal(&self, refusal: &Refusal) -> Answer {
+        problem::answer(refusal, RequestId(self.state.engine.next_id()))
+    }
+
+    /// Answers a request of this peer, whose body may still be arriving.
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Held> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
-        let head = Head::new(&self.state, &parts, peer);
-        let answer = match respond(&head, body, started).await {
-            Ok(answer) => answer,
-            Err(refusal) => refuse(&head, &refusal),
+        let forwarded = self.forwarded(peer, &parts.headers);
+        let head = Head::new(&self.state, &parts, peer.address, forwarded.as_ref().unwrap_or(&peer.share));
+        let (answer, memory) = match respond(&head, body, started).await {
+            Ok((answer, memory)) => (answer, Some(memory)),
+            Err(refusal) => (refuse(&head, &refusal), None),
         };
         let (id, status, time) = (head.id, answer.status.as_u16(), started.elapsed());
         let micros = time.as_secs() * 1_000_000 + u64::from(time.subsec_micros());
         tracing::debug!(
             request = %id, method = %parts.method, path = parts.uri.path(), status, micros, "answered"
         );
-        encode(&head, answer).await
+        encode(&head, answer, memory).await
+    }
+
+    /// What the network holds for which a trusted proxy sends a request.
+    fn forwarded(&self, peer: &Peer, headers: &HeaderMap) -> Option<Share> {
+        let proxies = &self.state.settings.proxies;
+        proxies.trust(peer.address).then(|| self.state.budget.share(proxies.client(peer.address, headers)))
     }
 }
 
 /// Admits a request and carries it out, both within the time that a request may take, and finds out whether the client
-/// already has the answer.
-async fn respond(head: &Head<'_>, body: Body, started: Instant) -> Result<Answer, Refusal> {
+/// already has the answer. Returns the memory that the answer holds with it.
+async fn respond(head: &Head<'_>, body: Body, started: Instant) -> Result<(Answer, Reservation), Refusal> {
     let time = head.state.settings.request_time;
     let deadline = tokio::time::Instant::from_std(started) + time;
     let may_change = AtomicBool::new(false);
     let work = async {
         let mut admitted = admit(head, body, deadline).await?;
         may_change.store(admitted.changes(), Ordering::Relaxed);
-        handle(&mut admitted).await
+        let answer = handle(&mut admitted).await?;
+        Ok::<_, Refusal>((answer, admitted.into_memory()))
     };
-    let mut answer = match timeout_at(deadline, work).await {
+    let (mut answer, mut memory) = match timeout_at(deadline, work).await {
         Ok(outcome) => outcome?,
         Err(_) if may_change.load(Ordering::Relaxed) => {
             return Err(Refusal::WriteTime { seconds: time.as_secs() });
@@ -80,7 +109,14 @@ async fn respond(head: &Head<'_>, body: Body, started: Instant) -> Result<Answer
     {
         answer.status = StatusCode::NOT_MODIFIED;
     }
-    Ok(answer)
+    let length = if answer.status == StatusCode::NOT_MODIFIED { 0 } else { answer.body.len() };
+    if let Err(refusal) = memory.resize(length) {
+        if !may_change.into_inner() {
+            return Err(refusal);
+        }
+        answer = answer.without_body();
+    }
+    Ok((answer, memory))
 }
 
 async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
@@ -121,15 +157,15 @@ fn refuse(head: &Head<'_>, refusal: &Refusal) -> Answer {
     answer
 }
 
-/// Negotiates the coding of an answer and writes its headers.
-async fn encode(head: &Head<'_>, answer: Answer) -> Response<Bytes> {
+/// Negotiates the coding of an answer and writes its headers. There is memory for the answer, unless it is a problem.
+async fn encode(head: &Head<'_>, answer: Answer, mut memory: Option<Reservation>) -> Response<Held> {
     const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
     let Answer { status, content_type, mut body, audience, tag, headers: extra } = answer;
     let mut coding = coding(head, status, audience, &body);
     if status == StatusCode::NOT_MODIFIED {
         body = Bytes::new();
     } else if coding != Coding::Identity {
-        match coding.encode(&body).await {
+        match encoded(coding, &body, &mut memory).await {
             Some(encoded) => body = encoded,
             None => coding = Coding::Identity,
         }
@@ -158,10 +194,19 @@ async fn encode(head: &Head<'_>, answer: Answer) -> Response<Bytes> {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         body = Bytes::new();
     }
-    let mut response = Response::new(body);
+    if let Some(memory) = &mut memory {
+        memory.shrink(body.len());
+    }
+    let mut response = Response::new(Held::new(body, memory));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+/// The body in this coding, if that is smaller and there is memory for both. Problems are not encoded.
+async fn encoded(coding: Coding, body: &Bytes, memory: &mut Option<Reservation>) -> Option<Bytes> {
+    memory.as_mut()?.resize(body.len() * 2).ok()?;
+    coding.encode(body).await
 }
 
 /// The coding of a body that is worth compressing.

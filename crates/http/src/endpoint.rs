@@ -9,6 +9,7 @@ pub(crate) struct Route {
     pub(crate) pattern: Pattern,
     /// Who may call, whatever the method.
     pub(crate) callers: Callers,
+    pub(crate) overload: Overload,
     pub(crate) endpoints: &'static [Endpoint],
     /// What to do instead, for a request with another method.
     pub(crate) otherwise: &'static str,
@@ -40,6 +41,15 @@ pub(crate) enum Callers {
     Everyone,
     /// Operators. For all others there is nothing at this path.
     Operators,
+}
+
+/// What happens to a request when its network or the server is at the limit of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overload {
+    /// It is refused.
+    Refused,
+    /// It is answered: what is asked is small and the same for everyone, such as whether the server runs.
+    Answered,
 }
 
 /// One row of the table: what a method does on a route, and what admission demands of a request for it.

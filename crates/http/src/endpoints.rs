@@ -4,8 +4,8 @@
 use backstay_model::Model;
 
 use crate::endpoint::{
-    BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Pages, Parameters,
-    Pattern, RecordRequest, Route, Verb, allow,
+    BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Overload, Pages,
+    Parameters, Pattern, RecordRequest, Route, Verb, allow,
 };
 use crate::target::{Records, Target, pattern};
 use crate::{Refusal, astray};
@@ -61,6 +61,7 @@ pub(crate) static OPTIONS: Endpoint =
 static RECORD: Route = Route {
     pattern: Pattern::Record,
     callers: Callers::Everyone,
+    overload: Overload::Refused,
     endpoints: &[
         Endpoint {
             handler: Handler::Record(RecordRequest::Get),
@@ -96,6 +97,7 @@ const BY_FILTER: &str = "changing records by a filter is not supported yet; chan
 static COLLECTION: Route = Route {
     pattern: Pattern::Collection,
     callers: Callers::Everyone,
+    overload: Overload::Refused,
     endpoints: &[
         Endpoint {
             handler: Handler::Record(RecordRequest::List),
@@ -121,6 +123,7 @@ static COLLECTION: Route = Route {
 static QUERY: Route = Route {
     pattern: Pattern::Query,
     callers: Callers::Everyone,
+    overload: Overload::Refused,
     endpoints: &[Endpoint {
         verb: Verb::Post,
         handler: Handler::Record(RecordRequest::Query),
@@ -140,11 +143,13 @@ const READ_ONLY: &str = "read this with GET";
 const POST_ONLY: &str = "send this with POST";
 
 const fn document(pattern: Pattern, endpoints: &'static [Endpoint]) -> Route {
-    Route { pattern, callers: Callers::Unread, endpoints, otherwise: READ_ONLY, not_yet: &[] }
+    let (callers, overload) = (Callers::Unread, Overload::Answered);
+    Route { pattern, callers, overload, endpoints, otherwise: READ_ONLY, not_yet: &[] }
 }
 
 const fn account(path: &'static [&'static str], callers: Callers, endpoints: &'static [Endpoint]) -> Route {
-    Route { pattern: Pattern::Fixed(path), callers, endpoints, otherwise: POST_ONLY, not_yet: &[] }
+    let (pattern, overload) = (Pattern::Fixed(path), Overload::Refused);
+    Route { pattern, callers, overload, endpoints, otherwise: POST_ONLY, not_yet: &[] }
 }
 
 const fn accounts(id: &'static str, status: &'static str) -> Described {
@@ -167,6 +172,7 @@ static OTHERS: &[Route] = &[
     Route {
         pattern: Pattern::Fixed(&["/api/", "/api"]),
         callers: Callers::Everyone,
+        overload: Overload::Refused,
         endpoints: &[Endpoint {
             handler: Handler::Collections,
             negotiated: true,
@@ -184,6 +190,7 @@ static OTHERS: &[Route] = &[
     Route {
         pattern: Pattern::Fixed(&["/transact"]),
         callers: Callers::Everyone,
+        overload: Overload::Refused,
         endpoints: &[Endpoint {
             verb: Verb::Post,
             handler: Handler::Transact,
@@ -255,6 +262,7 @@ static OTHERS: &[Route] = &[
     Route {
         pattern: Pattern::Fixed(&["/auth/me"]),
         callers: Callers::Everyone,
+        overload: Overload::Refused,
         endpoints: &[Endpoint { handler: Handler::Me, negotiated: true, described: accounts("me", "200"), ..DOCUMENT }],
         otherwise: READ_ONLY,
         not_yet: &[],
@@ -262,6 +270,7 @@ static OTHERS: &[Route] = &[
     Route {
         pattern: Pattern::Fixed(&["/auth/setup"]),
         callers: Callers::Unread,
+        overload: Overload::Refused,
         endpoints: &[
             Endpoint { handler: Handler::SetupForm, parameters: Parameters::SetupToken, ..DOCUMENT },
             Endpoint {
@@ -279,6 +288,7 @@ static OTHERS: &[Route] = &[
     Route {
         pattern: Pattern::Fixed(&["/explain"]),
         callers: Callers::Operators,
+        overload: Overload::Refused,
         endpoints: &[Endpoint {
             verb: Verb::Post,
             handler: Handler::Explain,

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 
 use crate::Refusal;
+use crate::budget::Share;
 use crate::state::State;
 
 /// `Request-Id`: names the request in answers and logs.
@@ -19,15 +20,16 @@ pub(crate) struct Head<'r> {
     pub(crate) parts: &'r Parts,
     /// The address at the other end of the connection.
     pub(crate) peer: IpAddr,
+    /// What the client's network holds.
+    pub(crate) share: &'r Share,
     pub(crate) id: RequestId,
     pub(crate) now: Timestamp,
 }
 
 impl<'r> Head<'r> {
-    pub(crate) fn new(state: &'r State, parts: &'r Parts, peer: IpAddr) -> Self {
-        let peer = peer.to_canonical();
+    pub(crate) fn new(state: &'r State, parts: &'r Parts, peer: IpAddr, share: &'r Share) -> Self {
         let id = given_id(state, parts, peer).unwrap_or_else(|| RequestId(state.engine.next_id()));
-        Self { state, parts, peer, id, now: state.engine.ambient().clock.now() }
+        Self { state, parts, peer, share, id, now: state.engine.ambient().clock.now() }
     }
 
     /// The context in which the engine works for this caller.

@@ -85,6 +85,8 @@ kinds! {
         "Narrow the filter, or add an index.";
     TOO_MANY_ATTEMPTS: "too-many-attempts", TOO_MANY_REQUESTS, "Too many attempts",
         "Wait as many seconds as `Retry-After` says.";
+    TOO_MANY_REQUESTS: "too-many-requests", TOO_MANY_REQUESTS, "Too many requests at a time",
+        "Read the answers to earlier requests, and try again after as many seconds as `Retry-After` says.";
     HEADERS_TOO_LARGE: "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large",
         "Send fewer or shorter headers and cookies.";
     INTERNAL: "internal", INTERNAL_SERVER_ERROR, "Internal server error",
@@ -112,6 +114,7 @@ pub(crate) fn kind_of(refusal: &Refusal) -> &'static Kind {
         Refusal::BodySlow { .. } => &BODY_TIMEOUT,
         Refusal::BodyTooLarge { .. } => &TOO_LARGE,
         Refusal::BodyBroken => &MALFORMED_BODY,
+        Refusal::NetworkShare(_) => &TOO_MANY_REQUESTS,
         Refusal::Authorization => &MALFORMED_AUTHORIZATION,
         Refusal::CrossOrigin => &CROSS_ORIGIN,
         Refusal::ListChanged => &LIST_CHANGED,

@@ -157,6 +157,7 @@ impl<'a> Details<'a> {
             Refusal::Authorization => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
             }
+            Refusal::NetworkShare(_) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             // The rest of the body is not read.
             Refusal::BodySlow { .. } | Refusal::BodyBroken | Refusal::BodyTooLarge { .. } => {
                 Self::header(header::CONNECTION, HeaderValue::from_static("close"))
@@ -263,8 +264,8 @@ mod tests {
     use backstay_base::Action;
 
     use super::*;
-    use crate::TagMismatch;
     use crate::kinds::KINDS;
+    use crate::{Shared, TagMismatch};
 
     #[test]
     fn every_error_has_its_own_status() {
@@ -314,6 +315,8 @@ mod tests {
         check(Refusal::BodyBroken, 400);
         check(Refusal::BodyTooLarge { max: 1 }, 413);
         check(domain(Limit::Answer { max: 1 }.into()), 413);
+        check(Refusal::NetworkShare(Shared::Connections), 429);
+        check(Refusal::NetworkShare(Shared::Memory), 429);
         check(Refusal::Authorization, 401);
         check(Refusal::CrossOrigin, 403);
         check(Refusal::ListChanged, 412);

@@ -8,15 +8,15 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Addresses with a common prefix, such as `10.0.0.0/8` or `::1`.
+/// Addresses with a common prefix, such as `10.0.0.0/8` or `::1` (RFC 4632, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
+pub struct Subnet {
     address: IpAddr,
     prefix: u8,
 }
 
-impl Network {
-    /// Whether the network contains the address.
+impl Subnet {
+    /// Whether the subnet contains the address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let bits = |address: IpAddr| match address {
             IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
@@ -33,17 +33,17 @@ impl Network {
 /// A text that is neither an address nor an address with a prefix length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an address or a network such as 127.0.0.1 or 10.0.0.0/8")]
-pub struct ParseNetworkError;
+pub struct ParseSubnetError;
 
-impl FromStr for Network {
-    type Err = ParseNetworkError;
+impl FromStr for Subnet {
+    type Err = ParseSubnetError;
 
-    fn from_str(text: &str) -> Result<Self, ParseNetworkError> {
+    fn from_str(text: &str) -> Result<Self, ParseSubnetError> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.parse().map_err(|_| ParseNetworkError)?;
+        let address: IpAddr = address.parse().map_err(|_| ParseSubnetError)?;
         let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(longest), str::parse).map_err(|_| ParseNetworkError)?;
-        if prefix > longest { Err(ParseNetworkError) } else { Ok(Self { address, prefix }) }
+        let prefix = prefix.map_or(Ok(longest), str::parse).map_err(|_| ParseSubnetError)?;
+        if prefix > longest { Err(ParseSubnetError) } else { Ok(Self { address, prefix }) }
     }
 }
 
@@ -62,7 +62,7 @@ pub enum ProxyHeader {
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     /// Their addresses.
-    pub networks: Vec<Network>,
+    pub subnets: Vec<Subnet>,
     /// The header that they write.
     pub header: ProxyHeader,
 }
@@ -70,7 +70,7 @@ pub struct Proxies {
 impl Proxies {
     /// Whether the address is that of a trusted proxy.
     pub(crate) fn trust(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(address))
+        self.subnets.iter().any(|subnet| subnet.contains(address))
     }
 
     /// The client's address: the peer's or, if the peer is a trusted proxy, the last forwarded one that is not.
@@ -104,7 +104,7 @@ impl Proxies {
 
     /// What the nearest proxy wrote: a pair of `Forwarded`, or a header of its own.
     fn forwarded(&self, peer: IpAddr, headers: &HeaderMap, pair: &str, header: &HeaderName) -> Option<String> {
-        if self.networks.is_empty() || !self.trust(peer) {
+        if self.subnets.is_empty() || !self.trust(peer) {
             return None;
         }
         match self.header {
@@ -163,10 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn networks_hold_their_addresses() {
-        let check = |network: &str, address: &str, expected: bool| {
-            let network: Network = network.parse().expect("a network");
-            assert_eq!(network.contains(address.parse().expect("an address")), expected, "{network:?} {address}");
+    fn subnets_hold_their_addresses() {
+        let check = |subnet: &str, address: &str, expected: bool| {
+            let subnet: Subnet = subnet.parse().expect("a subnet");
+            assert_eq!(subnet.contains(address.parse().expect("an address")), expected, "{subnet:?} {address}");
         };
         check("10.0.0.0/8", "10.255.1.2", true);
         check("10.0.0.0/8", "11.0.0.1", false);
@@ -177,15 +177,15 @@ mod tests {
         check("fd00::/8", "fd12::1", true);
         check("::/0", "2001:db8::1", true);
         for bad in ["", "10.0.0.0/33", "::/129", "example.org", "10.0.0.0/-1"] {
-            assert_eq!(bad.parse::<Network>(), Err(ParseNetworkError), "{bad}");
+            assert_eq!(bad.parse::<Subnet>(), Err(ParseSubnetError), "{bad}");
         }
     }
 
     #[test]
     fn forwarded_addresses_count_only_from_proxies() {
-        let networks = vec!["10.0.0.0/8".parse().expect("a network")];
-        let plain = Proxies { networks: networks.clone(), header: ProxyHeader::XForwarded };
-        let standard = Proxies { networks, header: ProxyHeader::Forwarded };
+        let subnets = vec!["10.0.0.0/8".parse().expect("a subnet")];
+        let plain = Proxies { subnets: subnets.clone(), header: ProxyHeader::XForwarded };
+        let standard = Proxies { subnets, header: ProxyHeader::Forwarded };
         let none = Proxies::default();
         let check = |proxies: &Proxies, from: &str, headers: &[(&str, &str)], expected: &str| {
             assert_eq!(client(proxies, from, headers), expected, "{headers:?}");

@@ -62,7 +62,9 @@ fn written_answer(admitted: &Admitted<'_>, written: &Written, minimal: bool) -> 
         None => Answer::empty(status, admitted.audience()),
     };
     let mut answer = answer.tagged(written.tag.clone());
-    if minimal {
+    // A tag without its body: there was no room for it.
+    let left_out = written.body.is_none() && written.tag.is_some() && !written.replayed;
+    if minimal || left_out {
         answer.headers.push(negotiation::minimal_applied());
     }
     if written.replayed {

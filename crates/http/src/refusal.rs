@@ -77,6 +77,9 @@ pub enum Refusal {
     /// The body ended early or its framing is broken.
     #[error("the body ended early, or its chunks are malformed")]
     BodyBroken,
+    /// The client's network uses up what one network may.
+    #[error(transparent)]
+    NetworkShare(Shared),
     /// `Authorization` is not of the form `Bearer TOKEN`.
     #[error("`Authorization` must be `Bearer` and one token")]
     Authorization,
@@ -100,6 +103,17 @@ pub enum Refusal {
         /// The limit.
         seconds: u64,
     },
+}
+
+/// What a network shares with the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Shared {
+    /// Connections.
+    #[error("your network already has as many connections as one network may have")]
+    Connections,
+    /// Memory.
+    #[error("requests and unread answers of your network already use the memory that one network may use")]
+    Memory,
 }
 
 /// Why no tag of `If-Match` could match.

@@ -1,22 +1,26 @@
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
-use bytes::Bytes;
+use axum::body::Body;
+use backstay_base::limits;
 use http::{Request, Response, StatusCode};
-use hyper::body::{Frame, Incoming};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
-use crate::connection::{Activity, Stream};
-use crate::{Door, Services};
+use crate::connection::{Patience, Stream};
+use crate::connections::{Connections, Place};
+use crate::door::Peer;
+use crate::outgoing::Outgoing;
+use crate::turned_away::TurnedAway;
+use crate::{Door, HttpSettings, Services};
 
 /// Bytes of a request's head that are buffered while it arrives. Above `limits::TARGET_BYTES` and
 /// `limits::HEADER_BYTES` a head is refused with a problem, above this by hyper with a bare 431.
@@ -32,26 +36,35 @@ pub async fn serve(listener: TcpListener, services: Services, shutdown: impl Fut
     let door = Arc::new(Door::new(services));
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(settings.idle_time).max_buf_size(HEAD_BUFFER);
+    // Connections inherit this from the listener.
+    rustix::net::sockopt::set_socket_send_buffer_size(&listener, limits::SEND_BUFFER_BYTES)?;
+    let connections = Connections::new(&settings);
+    let mut turned_away = TurnedAway::new();
     let (stop, stopping) = watch::channel(());
-    let slots = Arc::new(Semaphore::new(settings.connections));
     let mut shutdown = pin!(shutdown);
     loop {
-        let (stream, peer, slot) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener) => accepted,
+        };
+        let address = peer.ip().to_canonical();
+        let place = match connections.open(address) {
+            Ok(place) => place,
+            Err(refusal) => {
+                turned_away.tell(stream, || door.refusal(&refusal));
+                continue;
+            }
         };
         // Without this, a small answer waits for the acknowledgement of the one before.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection ended at once");
             continue;
         }
-        let connection = Connection { door: Arc::clone(&door), peer: peer.ip(), activity: Activity::default() };
+        let patience = patience(&settings, &place);
+        let connection = Connection { peer: door.peer(address), door: Arc::clone(&door), place };
         let (protocol, stopping) = (protocol.clone(), stopping.clone());
-        tokio::spawn(async move {
-            connection.run(stream, &protocol, settings.header_time, stopping).await;
-            drop(slot);
-        });
+        tokio::spawn(async move { connection.run(stream, &protocol, patience, stopping).await });
     }
     drop((listener, stopping));
     // This fails only if there is no connection left to tell.
@@ -62,13 +75,12 @@ pub async fn serve(listener: TcpListener, services: Services, shutdown: impl Fut
     Ok(())
 }
 
-/// The next connection, once there is room for it.
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
+/// The next connection.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     let mut failures: u32 = 0;
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, slot),
+            Ok(accepted) => return accepted,
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 if failures.is_multiple_of(FAILURES_PER_WARNING) {
@@ -87,34 +99,49 @@ fn is_the_clients(error: &io::Error) -> bool {
     matches!(error.kind(), Kind::ConnectionAborted | Kind::ConnectionReset | Kind::ConnectionRefused)
 }
 
+/// How long the client of this connection may take.
+fn patience(settings: &HttpSettings, place: &Place) -> Patience {
+    let crowded = Duration::from_secs(limits::CROWDED_HEADER_SECONDS);
+    let head = settings.header_time;
+    let first_head = if place.is_crowded() { head.min(crowded) } else { head };
+    Patience { first_head, head, stall: settings.stall_time }
+}
+
 /// One connection: hands its requests to the door.
 struct Connection {
     door: Arc<Door>,
-    peer: IpAddr,
-    activity: Activity,
+    peer: Peer,
+    place: Place,
 }
 
 impl Connection {
-    /// Serves the connection until it ends or, once the server stops, until no request of it is running. One whose head
-    /// is not complete is not running yet.
+    /// Serves the connection until it ends or, once the server stops or the connection has to give way to another, until
+    /// no request of it is running. One whose head is not complete is not running yet.
     async fn run(
         self,
         stream: TcpStream,
         protocol: &http1::Builder,
-        header_time: Duration,
+        patience: Patience,
         mut stopping: watch::Receiver<()>,
     ) {
-        let stream = Stream::new(stream, &self.activity, header_time);
+        let activity = self.place.activity();
+        let stream = Stream::new(stream, activity, patience);
         let mut connection = pin!(protocol.serve_connection(stream, &self));
+        let has_to_leave = async {
+            tokio::select! {
+                _ = stopping.changed() => (),
+                () = activity.has_to_give_way() => (),
+            }
+        };
         let outcome = tokio::select! {
             biased;
             outcome = connection.as_mut() => outcome,
-            _ = stopping.changed() => {
-                if self.activity.is_answering() {
+            () = has_to_leave => {
+                if activity.is_answering() {
                     connection.as_mut().graceful_shutdown();
                 }
                 std::future::poll_fn(|cx| match connection.as_mut().poll(cx) {
-                    Poll::Pending if !self.activity.is_busy() => Poll::Ready(Ok(())),
+                    Poll::Pending if !activity.is_busy() => Poll::Ready(Ok(())),
                     outcome => outcome,
                 })
                 .await
@@ -127,32 +154,19 @@ impl Connection {
 }
 
 impl<'c> hyper::service::Service<Request<Incoming>> for &'c Connection {
-    type Response = Response<Body>;
+    type Response = Response<Outgoing>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send + 'c>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Outgoing>, Infallible>> + Send + 'c>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let connection: &'c Connection = self;
-        connection.activity.begin();
+        connection.place.activity().begin();
         let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
         Box::pin(async move {
-            let response = connection.door.receive(request, connection.peer).await;
-            connection.activity.end();
+            let response = connection.door.receive(request, &connection.peer).await;
+            connection.place.activity().end();
             let unchanged = response.status() == StatusCode::NOT_MODIFIED;
-            Ok(response.map(|body| if unchanged { Body::new(Nothing) } else { Body::from(body) }))
+            Ok(response.map(|held| if unchanged { Outgoing::Unmeasured } else { Outgoing::Whole(Some(held)) }))
         })
-    }
-}
-
-/// The body of a 304. It does not say that its length is 0, which would be read as the length of the answer that is not
-/// sent (RFC 9110, section 8.6).
-struct Nothing;
-
-impl HttpBody for Nothing {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(None)
     }
 }

@@ -27,8 +27,14 @@ pub struct HttpSettings {
     pub body_time: Duration,
     /// How long running requests may take when the server is told to stop.
     pub drain_time: Duration,
+    /// How long a client may take nothing of an answer before its connection is cut off.
+    pub stall_time: Duration,
     /// The most connections that are open at one time.
     pub connections: usize,
+    /// The most bytes that request bodies, and answers until they are written, may hold at one time.
+    pub memory_bytes: usize,
+    /// What one network may use of the connections and of that memory, in percent.
+    pub network_percent: u8,
 }
 
 impl Default for HttpSettings {
@@ -44,7 +50,10 @@ impl Default for HttpSettings {
             idle_time: Duration::from_secs(limits::IDLE_SECONDS),
             body_time: Duration::from_secs(limits::BODY_SECONDS),
             drain_time: Duration::from_secs(limits::DRAIN_SECONDS),
+            stall_time: Duration::from_secs(limits::STALL_SECONDS),
             connections: limits::CONNECTIONS,
+            memory_bytes: limits::MEMORY_BYTES,
+            network_percent: limits::NETWORK_PERCENT,
         }
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::HttpSettings;
+use crate::budget::Budget;
 
 /// What the door needs to answer requests.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ impl fmt::Debug for Services {
 pub(crate) struct State {
     pub(crate) engine: Engine,
     pub(crate) identity: Identity,
+    /// What requests and answers may hold.
+    pub(crate) budget: Arc<Budget>,
     /// Reads the texts in requests.
     pub(crate) reader: Reader,
     pub(crate) settings: HttpSettings,
@@ -47,7 +50,8 @@ impl State {
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
         };
         let reader = Reader::new(Arc::clone(engine.model()));
-        Self { engine, identity, reader, settings, openapi, vary: HeaderValue::from_static(vary) }
+        let budget = Budget::new(&settings);
+        Self { engine, identity, budget, reader, settings, openapi, vary: HeaderValue::from_static(vary) }
     }
 }
 

@@ -1,35 +1,40 @@
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use backstay_base::{Ambient, Error, Limit, RecordId, Timestamp, limits};
+use backstay_base::{Ambient, Error, Limit, Network, RecordId, Timestamp, limits};
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use crate::Settings;
 use crate::schema::SubjectKind;
 
-/// What is tried, and what its attempts are counted by.
+/// What is tried, from which network.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Attempt<'a> {
-    /// Sign-ins with one email address, whether it has an account or not.
-    Email(SubjectKind, &'a str),
-    /// Passwords of one signed-in account or operator.
-    Subject(RecordId),
-    /// Passwords from one network address.
-    SignIn(IpAddr),
-    /// Sign-ups from one network address.
-    SignUp(IpAddr),
-    /// Set-up tokens from one network address.
-    SetUp(IpAddr),
+    /// A sign-in with an email address, whether it has an account or not.
+    Email(SubjectKind, &'a str, Network),
+    /// The password of a signed-in account or operator.
+    Subject(RecordId, Network),
+    /// A password, whoever's it is.
+    Password(Network),
+    /// A sign-up.
+    SignUp(Network),
+    /// A set-up token.
+    SetUp(Network),
 }
 
 /// Limits how often something is tried. Each key has a bucket of attempts that refills evenly; all that is kept of it is
 /// the moment at which it will be full (the generic cell rate algorithm, ITU-T I.371, annex A). The number of buckets is
 /// bounded: the least used are evicted first.
+///
+/// Attempts at one account are counted by network, so that strangers use up their own and not its owner's. Those from
+/// networks from which nobody has signed in to the account are also counted together, with a higher limit, so that
+/// many networks can't guess as often as they like.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    buckets: Cache<[u8; 16], Arc<AtomicI64>>,
+    buckets: Cache<Key, Arc<AtomicI64>>,
+    /// The networks from which somebody has signed in to an account, by the key of its bucket.
+    familiar: Cache<Key, ()>,
     /// Keeps anyone from choosing names that collide.
     salt: [u8; 16],
     window_micros: i64,
@@ -38,12 +43,16 @@ pub(crate) struct Attempts {
     sign_ups: u32,
 }
 
+/// A hash of what is counted, so that it has one size whatever was sent.
+type Key = [u8; 16];
+
 impl Attempts {
     pub(crate) fn new(settings: &Settings, ambient: &Ambient) -> Self {
         let mut salt = [0; 16];
         ambient.entropy.fill(&mut salt);
         Self {
             buckets: Cache::new(limits::ATTEMPT_BUCKETS),
+            familiar: Cache::new(limits::FAMILIAR_NETWORKS),
             salt,
             window_micros: i64::from(settings.attempt_minutes) * 60_000_000,
             per_account: settings.attempts_per_account,
@@ -54,13 +63,37 @@ impl Attempts {
 
     /// Counts one attempt. Fails with the seconds to wait if there were too many.
     pub(crate) fn take(&self, attempt: Attempt<'_>, now: Timestamp) -> Result<(), Error> {
-        let per_attempt = self.window_micros / i64::from(self.burst(attempt));
-        let bucket = self.bucket(attempt);
+        let key = self.key(attempt);
+        let (burst, strangers) = match attempt {
+            Attempt::Email(kind, email, _) => (self.per_account, Some(self.strangers_to_email(kind, email))),
+            Attempt::Subject(id, _) => (self.per_account, Some(self.hash(STRANGERS_TO_SUBJECT, &[id.as_bytes()]))),
+            Attempt::Password(_) | Attempt::SetUp(_) => (self.per_address, None),
+            Attempt::SignUp(_) => (self.sign_ups, None),
+        };
+        self.count(key, burst, now)?;
+        match strangers {
+            Some(strangers) if self.familiar.get(&key).is_none() => {
+                self.count(strangers, self.per_account.saturating_mul(limits::STRANGERS_FACTOR), now)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives all attempts from this network back after one of them succeeded. From now on they are not counted together
+    /// with those of strangers.
+    pub(crate) fn succeed(&self, attempt: Attempt<'_>) {
+        let key = self.key(attempt);
+        self.buckets.remove(&key);
+        self.familiar.insert(key, ());
+    }
+
+    fn count(&self, key: Key, burst: u32, now: Timestamp) -> Result<(), Error> {
+        let per_attempt = self.window_micros / i64::from(burst);
         let next = |full_at: i64| full_at.max(now.micros()) + per_attempt;
         // How far the bucket would be filled beyond its size.
         let excess = |full_at: i64| next(full_at) - now.micros() - self.window_micros;
         let step = |full_at: i64| (excess(full_at) <= 0).then(|| next(full_at));
-        match bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
+        match self.bucket(key).fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
             Ok(_) => Ok(()),
             Err(full_at) => {
                 let retry_after_seconds = excess(full_at).unsigned_abs().div_ceil(1_000_000);
@@ -69,21 +102,7 @@ impl Attempts {
         }
     }
 
-    /// Gives all attempts back after one of them succeeded.
-    pub(crate) fn forgive(&self, attempt: Attempt<'_>) {
-        self.buckets.remove(&self.key(attempt));
-    }
-
-    fn burst(&self, attempt: Attempt<'_>) -> u32 {
-        match attempt {
-            Attempt::Email(..) | Attempt::Subject(_) => self.per_account,
-            Attempt::SignIn(_) | Attempt::SetUp(_) => self.per_address,
-            Attempt::SignUp(_) => self.sign_ups,
-        }
-    }
-
-    fn bucket(&self, attempt: Attempt<'_>) -> Arc<AtomicI64> {
-        let key = self.key(attempt);
+    fn bucket(&self, key: Key) -> Arc<AtomicI64> {
         let fresh = || Ok::<_, std::convert::Infallible>(Arc::new(AtomicI64::new(i64::MIN)));
         match self.buckets.get_or_insert_with(&key, fresh) {
             Ok(bucket) => bucket,
@@ -91,40 +110,42 @@ impl Attempts {
         }
     }
 
-    /// The bucket's key: a hash, so that it has one size whatever was sent.
-    fn key(&self, attempt: Attempt<'_>) -> [u8; 16] {
-        let mut hash = Sha256::new_with_prefix(self.salt);
+    fn key(&self, attempt: Attempt<'_>) -> Key {
         match attempt {
-            Attempt::SignIn(address) => Self::address(&mut hash, 1, address),
-            Attempt::SignUp(address) => Self::address(&mut hash, 2, address),
-            Attempt::SetUp(address) => Self::address(&mut hash, 3, address),
-            Attempt::Email(SubjectKind::Account, email) => {
-                hash.update([4]);
-                hash.update(email);
-            }
-            Attempt::Email(SubjectKind::Operator, email) => {
-                hash.update([5]);
-                hash.update(email);
-            }
-            Attempt::Subject(id) => {
-                hash.update([6]);
-                hash.update(id.as_bytes());
-            }
+            Attempt::Email(SubjectKind::Account, email, from) => self.hash(1, &[from.as_bytes(), email.as_bytes()]),
+            Attempt::Email(SubjectKind::Operator, email, from) => self.hash(2, &[from.as_bytes(), email.as_bytes()]),
+            Attempt::Subject(id, from) => self.hash(3, &[from.as_bytes(), id.as_bytes()]),
+            Attempt::Password(from) => self.hash(4, &[from.as_bytes()]),
+            Attempt::SignUp(from) => self.hash(5, &[from.as_bytes()]),
+            Attempt::SetUp(from) => self.hash(6, &[from.as_bytes()]),
+        }
+    }
+
+    /// The key of all attempts at an address from networks that are not familiar.
+    fn strangers_to_email(&self, kind: SubjectKind, email: &str) -> Key {
+        let purpose = match kind {
+            SubjectKind::Account => STRANGERS_TO_ACCOUNT,
+            SubjectKind::Operator => STRANGERS_TO_OPERATOR,
+        };
+        self.hash(purpose, &[email.as_bytes()])
+    }
+
+    fn hash(&self, purpose: u8, parts: &[&[u8]]) -> Key {
+        let mut hash = Sha256::new_with_prefix(self.salt);
+        hash.update([purpose]);
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
         }
         let mut key = [0; 16];
         key.copy_from_slice(&hash.finalize()[..16]);
         key
     }
-
-    /// Counts the /64 network of an IPv6 address, since one household or server can choose the lower 64 bits freely.
-    fn address(hash: &mut Sha256, purpose: u8, address: IpAddr) {
-        hash.update([purpose]);
-        match address.to_canonical() {
-            IpAddr::V4(address) => hash.update(address.octets()),
-            IpAddr::V6(address) => hash.update(&address.octets()[..8]),
-        }
-    }
 }
+
+const STRANGERS_TO_ACCOUNT: u8 = 7;
+const STRANGERS_TO_OPERATOR: u8 = 8;
+const STRANGERS_TO_SUBJECT: u8 = 9;
 
 #[cfg(test)]
 mod tests {
@@ -135,6 +156,10 @@ mod tests {
     fn attempts() -> Attempts {
         let settings = Settings { attempts_per_account: 3, attempt_minutes: 15, ..Settings::default() };
         Attempts::new(&settings, &Ambient::system())
+    }
+
+    fn email(kind: SubjectKind, email: &str) -> Attempt<'_> {
+        Attempt::Email(kind, email, Network::V4([192, 0, 2, 1]))
     }
 
     fn check(attempts: &Attempts, attempt: Attempt<'_>, at: i64, expected: Option<u64>) {
@@ -148,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_bucket_empties_and_fills_evenly() {
-        let (attempts, ada) = (attempts(), Attempt::Email(SubjectKind::Account, "ada@example.org"));
+        let (attempts, ada) = (attempts(), email(SubjectKind::Account, "ada@example.org"));
         for _ in 0..3 {
             check(&attempts, ada, 0, None);
         }
@@ -157,7 +182,7 @@ mod tests {
         check(&attempts, ada, 5 * MINUTE, None);
         check(&attempts, ada, 5 * MINUTE, Some(300));
         check(&attempts, ada, 60 * MINUTE, None);
-        attempts.forgive(ada);
+        attempts.succeed(ada);
         for _ in 0..3 {
             check(&attempts, ada, 60 * MINUTE, None);
         }
@@ -167,19 +192,9 @@ mod tests {
     fn each_address_has_a_bucket_of_its_own() {
         let attempts = attempts();
         for _ in 0..3 {
-            check(&attempts, Attempt::Email(SubjectKind::Account, "ada@example.org"), 0, None);
+            check(&attempts, email(SubjectKind::Account, "ada@example.org"), 0, None);
         }
-        check(&attempts, Attempt::Email(SubjectKind::Operator, "ada@example.org"), 0, None);
-        check(&attempts, Attempt::Email(SubjectKind::Account, "bob@example.org"), 0, None);
-    }
-
-    #[test]
-    fn an_ipv6_network_is_one_address() {
-        let attempts = attempts();
-        let key = |text: &str| attempts.key(Attempt::SignIn(text.parse().expect("an address")));
-        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1"));
-        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
-        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
-        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+        check(&attempts, email(SubjectKind::Operator, "ada@example.org"), 0, None);
+        check(&attempts, email(SubjectKind::Account, "bob@example.org"), 0, None);
     }
 }

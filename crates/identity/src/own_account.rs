@@ -1,7 +1,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Caller, CallerKind, Error, Place, RecordId, Secret, Timestamp, Unauthenticated, ViolationKind};
+use backstay_base::{
+    Caller, CallerKind, Error, Network, Place, RecordId, Secret, Timestamp, Unauthenticated, ViolationKind,
+};
 use backstay_engine::{Authority, Context, Input, Transaction, TxContext};
 use backstay_model::CollectionId;
 use backstay_scalar::Value;
@@ -92,7 +94,7 @@ impl Identity {
             session: session.clone(),
         };
         let id = inner.directory.engine.run(cx, transaction).await?;
-        inner.authenticator.attempts.forgive(Attempt::Subject(subject.id));
+        inner.authenticator.attempts.succeed(Attempt::Subject(subject.id, Network::of(from)));
         Ok(Self::signed_in(&proven.credential, id, session))
     }
 
@@ -150,8 +152,9 @@ impl Identity {
         password: &Secret,
     ) -> Result<Proven, Error> {
         let authenticator = &self.inner().authenticator;
-        authenticator.attempts.take(Attempt::SignIn(from), cx.now)?;
-        authenticator.attempts.take(Attempt::Subject(subject.id), cx.now)?;
+        let from = Network::of(from);
+        authenticator.attempts.take(Attempt::Password(from), cx.now)?;
+        authenticator.attempts.take(Attempt::Subject(subject.id, from), cx.now)?;
         let credential = self.inner().directory.credential(subject).await?;
         authenticator.prove(credential, password).await
     }

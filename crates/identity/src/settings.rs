@@ -20,7 +20,7 @@ pub struct Settings {
     pub session_days: u32,
     /// The minimum length of a new password in characters (NIST SP 800-63B, section 3.1.1.2); at least 8.
     pub password_min: u8,
-    /// Sign-ins of one account before the next has to wait. A successful one resets the count.
+    /// Sign-ins to one account from one network address before the next has to wait. A successful one resets the count.
     pub attempts_per_account: u32,
     /// Sign-ins and changes of password from one network address (for IPv6: one /64 network) before the next has to
     /// wait.

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId, Secret, Unauthenticated, ViolationKind};
+use backstay_base::{Error, Network, Place, RecordId, Secret, Unauthenticated, ViolationKind};
 use backstay_engine::{Context, Input, Transaction, TxContext, Writes};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
@@ -43,8 +43,9 @@ impl Identity {
 
         // A text that is not an address is treated like an address that nobody has.
         let stored = email::read(Place::member("email"), email.expose()).ok();
-        let attempted = Attempt::Email(subjects.kind, stored.as_deref().unwrap_or(email.expose()));
-        inner.authenticator.attempts.take(Attempt::SignIn(from), cx.now)?;
+        let from = Network::of(from);
+        let attempted = Attempt::Email(subjects.kind, stored.as_deref().unwrap_or(email.expose()), from);
+        inner.authenticator.attempts.take(Attempt::Password(from), cx.now)?;
         inner.authenticator.attempts.take(attempted, cx.now)?;
 
         let credential = self.credential_of(subjects, stored.as_ref()).await?;
@@ -62,7 +63,7 @@ impl Identity {
             session: session.clone(),
         };
         let (credential, id) = inner.directory.engine.run(cx, transaction).await?;
-        inner.authenticator.attempts.forgive(attempted);
+        inner.authenticator.attempts.succeed(attempted);
         Ok(Self::signed_in(&credential, id, session))
     }
 

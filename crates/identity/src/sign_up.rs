@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, Place, RecordId, Secret, ViolationKind};
+use backstay_base::{Caller, Conflict, Error, Network, Place, RecordId, Secret, ViolationKind};
 use backstay_engine::{Authority, Context, Input, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
@@ -60,6 +60,7 @@ impl Identity {
         };
         inner.authenticator.check_new(Place::member("password"), &password, &email)?;
 
+        let from = Network::of(from);
         inner.authenticator.attempts.take(Attempt::SignUp(from), cx.now)?;
         let password_hash = inner.authenticator.hash(password).await?;
         let session = self.new_session(cx.now);
@@ -67,7 +68,7 @@ impl Identity {
             identity: self.clone(),
             accounts,
             input,
-            email,
+            email: Arc::clone(&email),
             invitation: invitation.as_ref().map(TokenHash::of),
             password_hash,
             session: session.clone(),
@@ -77,6 +78,7 @@ impl Identity {
             Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => Error::SignUpRefused,
             error => error,
         })?;
+        inner.authenticator.attempts.succeed(Attempt::Email(accounts.kind, &email, from));
         Ok(Self::signed_in(&credential, id, session))
     }
 
@@ -88,7 +90,7 @@ impl Identity {
         operator: &FirstOperator,
     ) -> Result<SignedIn, Error> {
         let inner = self.inner();
-        inner.authenticator.attempts.take(Attempt::SetUp(from), cx.now)?;
+        inner.authenticator.attempts.take(Attempt::SetUp(Network::of(from)), cx.now)?;
         inner.set_up.check(&operator.token)?;
         if self.has_operator().await? {
             inner.set_up.close();

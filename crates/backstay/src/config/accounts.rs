@@ -9,7 +9,7 @@ pub struct Accounts {
     pub session_days: u32,
     /// Minimum length of a password in characters.
     pub password_min: u8,
-    /// Failed sign-ins per account before further attempts must wait.
+    /// Failed sign-ins per account and network address before further attempts must wait.
     pub attempts_per_account: u32,
     /// Sign-in attempts per network address before further attempts must wait.
     pub attempts_per_address: u32,
@@ -93,7 +93,8 @@ pub(super) const KEYS: &[Key] = &[
         section: "accounts",
         name: "attempts_per_account",
         kind: Kind::Number(1, 36_500),
-        about: "Failed sign-ins per account before further attempts must wait.",
+        about: "Failed sign-ins per account and network address before further attempts must wait; ten times as many \
+                for all addresses together from which nobody has signed in to the account.",
         set: |config, given| {
             config.accounts.attempts_per_account = given.number()?;
             Ok(())

@@ -2,6 +2,9 @@ use backstay_base::limits;
 
 use super::value::{Key, Kind};
 
+/// Bytes of a mebibyte.
+pub(crate) const MIB: usize = 1024 * 1024;
+
 /// Limits on requests and connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -15,8 +18,14 @@ pub struct Limits {
     pub request_seconds: u64,
     /// Seconds for which a connection may stay open between requests.
     pub idle_seconds: u64,
+    /// Seconds for which a client may take nothing of a response.
+    pub stall_seconds: u64,
     /// Maximum number of connections at a time.
     pub connections: usize,
+    /// Maximum memory of requests and responses in MiB.
+    pub memory_mib: usize,
+    /// What one network may use of connections and memory, in percent.
+    pub network_percent: u8,
 }
 
 impl Default for Limits {
@@ -27,7 +36,10 @@ impl Default for Limits {
             json_bytes: limits::JSON_BYTES,
             request_seconds: limits::REQUEST_SECONDS,
             idle_seconds: limits::IDLE_SECONDS,
+            stall_seconds: limits::STALL_SECONDS,
             connections: limits::CONNECTIONS,
+            memory_mib: limits::MEMORY_BYTES / MIB,
+            network_percent: limits::NETWORK_PERCENT,
         }
     }
 }
@@ -94,14 +106,52 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         section: "limits",
+        name: "stall_seconds",
+        kind: Kind::Number(1, 3600),
+        about: "Seconds after which a connection is closed whose client stops reading a response, or reads it at less \
+                than 8 KiB per second.",
+        set: |config, given| {
+            config.limits.stall_seconds = given.number()?;
+            Ok(())
+        },
+        show: |config| config.limits.stall_seconds.to_string(),
+    },
+    Key {
+        section: "limits",
         name: "connections",
         kind: Kind::Number(1, 1_000_000),
-        about: "Maximum number of connections at a time; others wait. If the limit of open files is not at least 128 \
-                higher, fewer are accepted, and a warning is logged.",
+        about: "Maximum number of connections at a time. At the limit, idle connections are closed to make room; if \
+                there are none, new ones get 503 `busy`. If the limit of open files is not at least 128 higher, fewer \
+                are accepted, and a warning is logged.",
         set: |config, given| {
             config.limits.connections = given.number()?;
             Ok(())
         },
         show: |config| config.limits.connections.to_string(),
+    },
+    Key {
+        section: "limits",
+        name: "memory_mib",
+        kind: Kind::Number(64, 1_048_576),
+        about: "Maximum memory in MiB that requests and responses may hold at a time, until the response is written. \
+                Each request counts as at least 64 KiB. At the limit, requests get 503 `busy`.",
+        set: |config, given| {
+            config.limits.memory_mib = given.number()?;
+            Ok(())
+        },
+        show: |config| config.limits.memory_mib.to_string(),
+    },
+    Key {
+        section: "limits",
+        name: "network_percent",
+        kind: Kind::Number(1, 100),
+        about: "Share of `connections` and `memory_mib` that one network address (IPv6: one /64 network) may use, in \
+                percent, but always 32 MiB of memory. Beyond it, its requests get 429 `too-many-requests`. Trusted \
+                proxies may use all connections; the memory counts for the client whose request they forward.",
+        set: |config, given| {
+            config.limits.network_percent = given.number()?;
+            Ok(())
+        },
+        show: |config| config.limits.network_percent.to_string(),
     },
 ];

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use backstay_base::limits;
-use backstay_http::{Cors, CorsError, Network};
+use backstay_http::{Cors, CorsError, Subnet};
 
 use super::value::{Given, Key, Kind, Wrong, list, quoted};
 
@@ -91,7 +91,7 @@ pub(super) const KEYS: &[Key] = &[
                 everyone else are ignored.",
         set: |config, given| {
             let proxies = given.texts()?;
-            Wrong::in_items(&proxies, |proxy| match proxy.parse::<Network>() {
+            Wrong::in_items(&proxies, |proxy| match proxy.parse::<Subnet>() {
                 Ok(_) => Ok(()),
                 Err(_) if is_host_name(proxy) => Err(format!(
                     "`{proxy}` is a name; names aren't supported; write addresses or networks, such as 10.0.0.0/8"

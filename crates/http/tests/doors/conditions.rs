@@ -269,7 +269,7 @@ async fn a_replay_honours_the_preference_of_its_own_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_do_not_share_a_key() {
     let model = NOTES.replace(r#"create: "auth.id != null""#, r#"create: "true""#).replace("User!", "User");
-    let proxies = Proxies { networks: vec!["0.0.0.0/0".parse().expect("a network")], ..Proxies::default() };
+    let proxies = Proxies { subnets: vec!["0.0.0.0/0".parse().expect("a subnet")], ..Proxies::default() };
     let app = TestApp::with(&model, HttpSettings { proxies, ..HttpSettings::default() });
     let long = "k".repeat(255);
     let post = async |from: &str, key: &str, title: &str| {

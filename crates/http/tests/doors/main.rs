@@ -10,6 +10,7 @@ mod explaining;
 mod forms;
 mod heads;
 mod origins;
+mod overload;
 mod records;
 mod texts;
 mod transacting;

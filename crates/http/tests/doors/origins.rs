@@ -1,4 +1,4 @@
-use backstay_http::{Cors, HttpSettings, Network, Proxies, ProxyHeader};
+use backstay_http::{Cors, HttpSettings, Proxies, ProxyHeader, Subnet};
 use backstay_testkit::TestApp;
 
 use crate::NOTES;
@@ -177,8 +177,8 @@ async fn a_request_id_is_taken_from_a_proxy_alone() {
     let app = TestApp::open(NOTES);
     assert_ne!(app.call("GET /healthz", &[("request-id", id)]).await.header("request-id"), id);
     // Without a connection, as here, the peer's address is unspecified.
-    let networks: Vec<Network> = vec!["0.0.0.0/0".parse().expect("a network")];
-    let proxies = Proxies { networks, header: ProxyHeader::XForwarded };
+    let subnets: Vec<Subnet> = vec!["0.0.0.0/0".parse().expect("a subnet")];
+    let proxies = Proxies { subnets, header: ProxyHeader::XForwarded };
     let app = TestApp::with(NOTES, HttpSettings { proxies, ..HttpSettings::default() });
     assert_eq!(app.call("GET /healthz", &[("request-id", id)]).await.header("request-id"), id);
     assert_ne!(app.call("GET /healthz", &[("request-id", "mine")]).await.header("request-id"), "mine");

@@ -13,7 +13,7 @@ use crate::NOTES;
 /// A server on a port of its own.
 pub(crate) struct Server {
     pub(crate) app: TestApp,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -137,23 +137,6 @@ async fn nothing_is_unknown_of_a_write_whose_body_never_came() {
     let ada = server.app.account("ada@example.org").await;
     let answer = server.say(post("Content-Length: 20", &ada).as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("/problems/body-timeout"), "{answer}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_are_limited() {
-    let server = Server::start(HttpSettings { connections: 1, ..HttpSettings::default() }).await;
-    let request = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
-    let mut first = server.connect().await;
-    first.write_all(request).await.expect("it is taken");
-    let mut buffer = [0; 12];
-    first.read_exact(&mut buffer).await.expect("the first is served");
-    let mut second = server.connect().await;
-    second.write_all(request).await.expect("the system takes it");
-    let waiting = tokio::time::timeout(Duration::from_millis(100), second.read_exact(&mut buffer)).await;
-    assert!(waiting.is_err(), "the second waits");
-    drop(first);
-    let in_time = tokio::time::timeout(Duration::from_secs(5), second.read_exact(&mut buffer)).await;
-    in_time.expect("the second is served when the first is gone").expect("it is served");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,84 @@
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backstay_base::limits;
+use http::header;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+
+use crate::answer::Answer;
+
+/// How long a refused client may take to read why. Its requests are read and discarded meanwhile, because closing a
+/// connection with unread bytes also discards what was sent to it.
+const LINGER: Duration = Duration::from_secs(1);
+/// How often to warn.
+const WARNING: Duration = Duration::from_secs(10);
+
+/// Answers connections that are refused, and tells the log that there are some.
+#[derive(Debug)]
+pub(crate) struct TurnedAway {
+    lingering: Arc<Semaphore>,
+    since_warning: u64,
+    warned: Option<Instant>,
+}
+
+impl TurnedAway {
+    pub(crate) fn new() -> Self {
+        Self { lingering: Arc::new(Semaphore::new(limits::TURNED_AWAY)), since_warning: 0, warned: None }
+    }
+
+    /// Sends the answer and closes the connection. If too many are being told already, it is only closed.
+    pub(crate) fn tell(&mut self, stream: TcpStream, answer: impl FnOnce() -> Answer) {
+        self.warn();
+        let Ok(permit) = Arc::clone(&self.lingering).try_acquire_owned() else { return };
+        let response = response(&answer());
+        tokio::spawn(async move {
+            // A client that goes away or takes too long has been refused all the same.
+            let _ = tokio::time::timeout(LINGER, write_and_discard(stream, &response)).await;
+            drop(permit);
+        });
+    }
+
+    fn warn(&mut self) {
+        self.since_warning += 1;
+        if self.warned.is_none_or(|moment| moment.elapsed() >= WARNING) {
+            let refused = self.since_warning;
+            tracing::warn!(
+                refused,
+                "connections were refused: `limits.connections`, or one network's share, is in use"
+            );
+            self.since_warning = 0;
+            self.warned = Some(Instant::now());
+        }
+    }
+}
+
+async fn write_and_discard(mut stream: TcpStream, response: &[u8]) -> std::io::Result<()> {
+    stream.write_all(response).await?;
+    stream.shutdown().await?;
+    let mut discarded = [0; 4096];
+    while stream.read(&mut discarded).await? > 0 {}
+    Ok(())
+}
+
+/// A response to a request that was not read.
+fn response(answer: &Answer) -> Vec<u8> {
+    let mut head = Vec::with_capacity(512 + answer.body.len());
+    let cache_control = answer.audience.cache_control();
+    let length = answer.body.len().to_string();
+    let own = [(header::CONTENT_TYPE, &answer.content_type), (header::CACHE_CONTROL, &cache_control)];
+    let headers = own.into_iter().chain(answer.headers.iter().map(|(name, value)| (name.clone(), value)));
+    // Writing into a vector can't fail.
+    let _ = write!(head, "HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {length}\r\n", answer.status);
+    for (name, value) in headers {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head.extend_from_slice(&answer.body);
+    head
+}
