@@ -42,8 +42,8 @@ impl Door {
     pub(crate) async fn receive(&self, request: Request<Body>, peer: IpAddr) -> Response<Bytes> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
-        let head = Head::new(&self.state, &parts, peer);
-        let answer = match respond(&head, body, started).await {
+        let head = Head::new(&self.state, &parts, peer, started);
+        let answer = match respond(&head, body).await {
             Ok(answer) => answer,
             Err(refusal) => refuse(&head, &refusal),
         };
@@ -58,9 +58,9 @@ impl Door {
 
 /// Admits a request and carries it out, both within the time that a request may take, and finds out whether the client
 /// already has the answer.
-async fn respond(head: &Head<'_>, body: Body, started: Instant) -> Result<Answer, Refusal> {
+async fn respond(head: &Head<'_>, body: Body) -> Result<Answer, Refusal> {
     let time = head.state.settings.request_time;
-    let deadline = tokio::time::Instant::from_std(started) + time;
+    let deadline = tokio::time::Instant::from_std(head.deadline);
     let may_change = AtomicBool::new(false);
     let work = async {
         let mut admitted = admit(head, body, deadline).await?;

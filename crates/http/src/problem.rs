@@ -189,7 +189,13 @@ impl<'a> Details<'a> {
             }
             Error::Limit(Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             Error::Limit(
-                Limit::Size { .. } | Limit::Answer { .. } | Limit::Cost | Limit::Storage | Limit::Time { .. },
+                Limit::Size { .. }
+                | Limit::Answer { .. }
+                | Limit::Cost
+                | Limit::Hold
+                | Limit::Storage
+                | Limit::Deadline
+                | Limit::Time { .. },
             )
             | Error::Conflict(_)
             | Error::Forbidden { .. }

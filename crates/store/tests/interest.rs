@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Waker};
 
-use backstay_base::{Ambient, CallerKind};
+use backstay_base::{Ambient, CallerKind, Flow};
 use backstay_scalar::Storage;
 use backstay_sql::Statement;
-use backstay_store::{OpenOptions, Origin, Store, StoreError, Tx, Work, Writes};
+use backstay_store::{Demand, OpenOptions, Origin, Store, StoreError, Tx, Work, Writes};
 use conformance::script::{MODEL, model};
 use futures_util::future::BoxFuture;
 use tempfile::TempDir;
@@ -37,6 +37,10 @@ impl Work for Count {
 
     fn kilo_steps(&self) -> u32 {
         u32::MAX
+    }
+
+    fn demand(&self) -> Demand {
+        Demand::now(Flow::System)
     }
 
     fn origin(&self) -> Origin {
