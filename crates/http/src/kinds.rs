@@ -82,7 +82,7 @@ kinds! {
     IDEMPOTENCY_KEY_REUSED: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request",
         "Use a new key for each new request, and repeat a key only with the identical request.";
     TOO_COSTLY: "too-costly", UNPROCESSABLE_ENTITY, "The request is too expensive",
-        "Narrow the filter, or add an index.";
+        "Narrow the filter, add an index, or send fewer records at a time.";
     TOO_MANY_ATTEMPTS: "too-many-attempts", TOO_MANY_REQUESTS, "Too many attempts",
         "Wait as many seconds as `Retry-After` says.";
     HEADERS_TOO_LARGE: "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large",

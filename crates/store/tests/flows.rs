@@ -186,7 +186,7 @@ async fn what_is_past_its_deadline_is_not_begun() {
 async fn the_writer_takes_turns() {
     let fixture = fixture();
     let (open, gate) = channel();
-    let held = Arc::new(fixture.errand("held", Flow::System, [Step::wait(gate)]));
+    let held = Arc::new(fixture.errand("held", flow(3), [Step::wait(gate)]));
     let held = started!(fixture.store.write(held));
     fixture.ran.until("held");
     let mut works = Vec::new();
@@ -257,7 +257,9 @@ async fn check_interrupted(hold: fn() -> Step, writes: Writes, names: &[&str]) {
     before.expect("a create before it");
     after.expect("a create after it");
     heavy.await.expect("it runs again");
-    assert_eq!(fixture.ran.names(), names, "{writes:?}");
+    let mut ran = fixture.ran.names();
+    ran.retain(|name| name != "held");
+    assert_eq!(ran, names, "{writes:?}");
     assert_eq!(fixture.stored().await, [email(1), email(2), email(3)]);
     let log = fixture.store.log(1, 10).await.expect("the log");
     assert_eq!(log.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [1, 2, 3]);
@@ -275,8 +277,8 @@ async fn a_work_that_holds_the_writer_is_run_again_alone_and_nothing_is_lost_or_
         let endless = format!("UPDATE author SET name = name WHERE version = ({ENDLESS})");
         Step::Execute(Statement::raw(endless, vec![], &[]))
     };
-    let alone = ["held", "1@example.org", "heavy", "3@example.org", "heavy"];
-    let with_others = ["held", "1@example.org", "heavy", "1@example.org", "3@example.org", "heavy"];
+    let alone = ["1@example.org", "heavy", "3@example.org", "heavy"];
+    let with_others = ["1@example.org", "heavy", "1@example.org", "3@example.org", "heavy"];
     check_interrupted(reads, Writes::Many, &alone).await;
     check_interrupted(reads_for_ever, Writes::Many, &alone).await;
     check_interrupted(reads, Writes::One, &with_others).await;

@@ -48,8 +48,8 @@ pub(crate) enum Step {
     Stage(Statement),
     Change(Change),
     Remember(KeyClaim, Vec<u8>, Timestamp),
-    /// Waits for the test.
-    Wait(Mutex<Receiver<()>>),
+    /// Waits for the test, once: a work can be run again.
+    Wait(Mutex<Option<Receiver<()>>>),
     Sleep(Duration),
     /// Only in the first run.
     OnceOnly(Box<Step>),
@@ -57,7 +57,7 @@ pub(crate) enum Step {
 
 impl Step {
     pub(crate) fn wait(gate: Receiver<()>) -> Self {
-        Self::Wait(Mutex::new(gate))
+        Self::Wait(Mutex::new(Some(gate)))
     }
 }
 
@@ -97,7 +97,11 @@ impl Errand {
             Step::Stage(statement) => tx.stage(statement.clone(), Some(1)),
             Step::Change(change) => tx.change(change.clone()),
             Step::Remember(claim, answer, expires) => tx.remember(claim.clone(), answer.clone(), *expires),
-            Step::Wait(gate) => gate.lock().expect("not poisoned").recv().expect("the test opens it"),
+            Step::Wait(gate) => {
+                if let Some(gate) = gate.lock().expect("not poisoned").take() {
+                    gate.recv().expect("the test opens it");
+                }
+            }
             Step::Sleep(time) => std::thread::sleep(*time),
             Step::OnceOnly(step) => {
                 if !self.has_run.swap(true, Ordering::Relaxed) {
