@@ -61,13 +61,14 @@ mod tests {
 
     #[test]
     fn the_flow_follows_from_the_caller_and_for_anonymous_ones_from_the_network() {
-        let client = Some(ClientNetwork::from(IpAddr::from([192, 0, 2, 1])));
+        let network = ClientNetwork::from(IpAddr::from([192, 0, 2, 1]));
+        let client = Some(network);
         let id = RecordId::from_bytes([7; 16]);
         let account = Caller::account(id, ["EDITOR"]);
         assert_eq!(Flow::of(&account, client), Flow::Caller(id));
         assert_eq!(Flow::of(&account, None), Flow::Caller(id));
         assert_eq!(Flow::of(&Caller::system(), client), Flow::System);
-        assert_eq!(Flow::of(&Caller::anonymous(), client), Flow::Network(client.expect("a network")));
+        assert_eq!(Flow::of(&Caller::anonymous(), client), Flow::Network(network));
         assert_eq!(Flow::of(&Caller::anonymous(), None), Flow::Local);
     }
 }

@@ -217,12 +217,11 @@ impl Queue {
             return None;
         }
         let now = Instant::now();
-        match (self.pause_ends, self.brief_ran) {
-            _ if self.is_closed => Some(now),
-            (None, _) => Some(now),
-            (Some(pause_ends), _) if !self.brief.is_empty() => Some(pause_ends),
-            (Some(_), None) => Some(now),
-            (Some(pause_ends), Some(brief_ran)) => Some(pause_ends.min(brief_ran + BRIEF_FLOWS_WRITE)),
+        let Some(pause_ends) = self.pause_ends.filter(|_| !self.is_closed) else { return Some(now) };
+        if !self.brief.is_empty() {
+            return Some(pause_ends);
         }
+        let others_have_ended = self.brief_ran.map_or(now, |ran| ran + BRIEF_FLOWS_WRITE);
+        Some(pause_ends.min(others_have_ended))
     }
 }
