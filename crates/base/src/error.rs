@@ -276,12 +276,18 @@ pub enum Limit {
     /// The request needs more work than one may cost.
     #[error("the request is too expensive; narrow the filter, or add an index for it")]
     Cost,
+    /// The operation kept others from writing for longer than one may.
+    #[error("the request keeps others from writing for too long; send fewer records at a time")]
+    Hold,
     /// There is no space left to store anything.
     #[error("there is no space left on the server's disk")]
     Storage,
     /// The server has more to do than it can.
     #[error("the server is busy; try again")]
     Busy,
+    /// A statement was ended because the time of its request was up.
+    #[error("the request took longer than it may; ask for less, or send fewer records at a time")]
+    Deadline,
     /// The request took too long.
     #[error("the request took longer than {seconds} seconds")]
     Time {
@@ -397,10 +403,10 @@ impl Error {
             Self::KeyReused => "idempotency-key-reused",
             Self::Limit(Limit::Size { .. } | Limit::Answer { .. }) => "too-large",
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
-            Self::Limit(Limit::Cost) => "too-costly",
+            Self::Limit(Limit::Cost | Limit::Hold) => "too-costly",
             Self::Limit(Limit::Busy) => "busy",
             Self::Limit(Limit::Storage) => "storage-full",
-            Self::Limit(Limit::Time { .. }) => "timeout",
+            Self::Limit(Limit::Time { .. } | Limit::Deadline) => "timeout",
             Self::Unknown => "outcome-unknown",
             Self::Internal(_) => "internal",
         }

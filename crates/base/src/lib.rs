@@ -4,6 +4,7 @@
 mod ambient;
 mod caller;
 mod error;
+mod flow;
 mod grant;
 mod id;
 pub mod limits;
@@ -16,6 +17,7 @@ mod time;
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
 pub use caller::{Caller, CallerKind};
 pub use error::{Action, Conflict, Error, Limit, Unauthenticated, Violation, ViolationKind};
+pub use flow::Flow;
 pub use grant::Grant;
 pub use id::{DependencyKey, FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
 pub use nearest::nearest;

@@ -68,6 +68,28 @@ pub const MIXED_KILO_STEPS: u32 = 10_000;
 pub const GROUP_TRANSACTIONS: usize = 256;
 /// Transactions that wait for the writer before new ones are refused.
 pub const WRITER_QUEUE: usize = 8192;
+/// The same, of one flow.
+pub const FLOW_WRITER_QUEUE: usize = 2048;
+/// Reads that wait for the reader pool before new ones are refused.
+pub const READER_QUEUE: usize = 1024;
+/// The same, of one flow.
+pub const FLOW_READER_QUEUE: usize = 64;
+/// Flows whose share of the time is known while others wait; beyond that, those that wait for nothing are forgotten.
+pub const KNOWN_FLOWS: usize = 32_768;
+/// Milliseconds of work after which operations of other flows wait for the next commit.
+pub const GROUP_MILLIS: u64 = 50;
+/// Milliseconds for which an operation may hold the writer before it is run again in a commit of its own, if other flows
+/// wait for it.
+pub const SHARED_HOLD_MILLIS: u64 = 100;
+/// Milliseconds for which an operation in a commit of its own may hold the writer before it is refused, if other flows
+/// wait for it.
+pub const HOLD_MILLIS: u64 = 2000;
+/// Milliseconds of one operation on the writer from which on it counts as long.
+pub const LONG_OPERATION_MILLIS: u64 = 20;
+/// How much longer than a long operation held the writer the next one waits, if flows without long operations write.
+pub const LONG_OPERATION_PAUSE: u32 = 4;
+/// Seconds after a long operation for which all operations of its flow count as long.
+pub const LONG_FLOW_SECONDS: u64 = 10;
 /// Characters of a password at most; the least is configured.
 pub const PASSWORD_CHARS_MAX: usize = 256;
 /// Sessions of one account or operator; the oldest ends where one more begins.

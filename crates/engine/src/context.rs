@@ -1,16 +1,30 @@
 use std::sync::Arc;
+use std::time::Instant;
 
-use backstay_base::{Caller, Error, RecordId, RequestId, Timestamp};
+use backstay_base::{Caller, Error, Flow, Network, RecordId, RequestId, Timestamp};
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Row, Statement, Template};
-use backstay_store::{StoreError, Tx};
+use backstay_store::{Demand, StoreError, Tx};
 
 use crate::Record;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::recorder::Recorder;
+
+/// How a request came.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// Its id.
+    pub request: RequestId,
+    /// When it began.
+    pub now: Timestamp,
+    /// The network of the client, if it came through one. Anonymous callers share the database's time by it.
+    pub client: Option<Network>,
+    /// When it ends in any case. `None`: each of its reads and transactions has the time that a request may take.
+    pub deadline: Option<Instant>,
+}
 
 /// One request: its caller, its id and the moment at which it began.
 #[derive(Debug, Clone)]
@@ -22,12 +36,29 @@ pub struct Context {
     pub request: RequestId,
     /// When it began: `now` in rules.
     pub now: Timestamp,
+    client: Option<Network>,
+    deadline: Option<Instant>,
 }
 
 impl Context {
     /// A request of a caller of this class.
-    pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, (request, now): (RequestId, Timestamp)) -> Self {
-        Self { caller, class, request, now }
+    pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, arrival: Arrival) -> Self {
+        let Arrival { request, now, client, deadline } = arrival;
+        Self { caller, class, request, now, client, deadline }
+    }
+
+    /// How the request came.
+    pub(crate) fn arrival(&self) -> Arrival {
+        Arrival { request: self.request, now: self.now, client: self.client, deadline: self.deadline }
+    }
+
+    /// For whom the store works, and until when.
+    pub(crate) fn demand(&self) -> Demand {
+        let flow = Flow::of(&self.caller, self.client);
+        match self.deadline {
+            Some(deadline) => Demand { flow, deadline },
+            None => Demand::now(flow),
+        }
     }
 
     /// The caller.

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, RecordId, RequestId, Timestamp};
+use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, RecordId, RequestId};
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
@@ -16,8 +16,8 @@ use crate::room::Room;
 use crate::sink::Collect;
 use crate::templates::Templates;
 use crate::{
-    Answer, Application, Context, Encoder, Explanation, Record, Refused, Request, Requests, Sizes, Transaction,
-    explain, prepared, transaction, write_requests,
+    Answer, Application, Arrival, Context, Encoder, Explanation, Record, Refused, Request, Requests, Sizes,
+    Transaction, explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -167,7 +167,7 @@ impl Engine {
         let cx = Context::system(self);
         let statement = Bindings::new(cx.caller(), cx.now).id(id).statement(&plan.template);
         let mut sink = Collect::new(|row: &dyn Row| plan.layout.read(row).and_then(Record::new));
-        self.inner.read(&statement, &mut sink).await?;
+        self.inner.read(&cx, &statement, &mut sink).await?;
         Ok(sink.found.pop())
     }
 
@@ -177,7 +177,7 @@ impl Engine {
         let (template, proposed) = self.inner.lookup(collection, by);
         let cx = Context::system(self);
         let bindings = Bindings { proposed: &proposed, ..Bindings::new(cx.caller(), cx.now) };
-        match self.ids(&template, 0, bindings).await?.first() {
+        match self.ids(&cx, (&template, 0), bindings).await?.first() {
             Some(id) => self.peek(collection, *id).await,
             None => Ok(None),
         }
@@ -195,7 +195,7 @@ impl Engine {
         let cx = Context::system(self);
         let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now).id(to) };
         let mut records = Vec::new();
-        for id in self.ids(&template, 0, bindings).await? {
+        for id in self.ids(&cx, (&template, 0), bindings).await? {
             records.extend(self.peek(collection, id).await?);
         }
         Ok(records)
@@ -214,19 +214,24 @@ impl Engine {
         let bindings = Bindings { limit: u64::from(limit), cursor: &cursor, ..Bindings::new(cx.caller(), cx.now) };
         let column = *plan.cursor.last().expect("the id is the last key of every order");
         let mut records = Vec::new();
-        for id in self.ids(&plan.template, column, bindings).await? {
+        for id in self.ids(&cx, (&plan.template, column), bindings).await? {
             records.extend(self.peek(collection, id).await?);
         }
         Ok(records)
     }
 
-    async fn ids(&self, template: &Template, column: usize, bindings: Bindings<'_>) -> Result<Vec<RecordId>, Error> {
+    async fn ids(
+        &self,
+        cx: &Context,
+        (template, column): (&Template, usize),
+        bindings: Bindings<'_>,
+    ) -> Result<Vec<RecordId>, Error> {
         let statement = bindings.statement(template);
         let mut sink = Collect::new(|row: &dyn Row| match row.value(column)? {
             ValueRef::Id(id) => Ok(id),
             _ => Err(DecodeError { column, expected: "an id" }),
         });
-        self.inner.read(&statement, &mut sink).await?;
+        self.inner.read(cx, &statement, &mut sink).await?;
         Ok(sink.found)
     }
 }
@@ -234,13 +239,14 @@ impl Engine {
 impl Context {
     /// A request that begins now.
     pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
-        Self::begun(engine, caller, (RequestId(engine.next_id()), engine.ambient().clock.now()))
+        let (request, now) = (RequestId(engine.next_id()), engine.ambient().clock.now());
+        Self::begun(engine, caller, Arrival { request, now, client: None, deadline: None })
     }
 
-    /// A request that has begun, under this id and at this moment.
-    pub fn begun(engine: &Engine, caller: Arc<Caller>, begun: (RequestId, Timestamp)) -> Self {
+    /// A request that has come before.
+    pub fn begun(engine: &Engine, caller: Arc<Caller>, arrival: Arrival) -> Self {
         let class = engine.inner.application.class(&caller);
-        Self::with(caller, class, begun)
+        Self::with(caller, class, arrival)
     }
 
     /// Something that Backstay itself does now.
@@ -251,6 +257,6 @@ impl Context {
     /// The same request in the name of another caller.
     #[must_use]
     pub fn of(&self, engine: &Engine, caller: Arc<Caller>) -> Self {
-        Self::begun(engine, caller, (self.request, self.now))
+        Self::begun(engine, caller, self.arrival())
     }
 }

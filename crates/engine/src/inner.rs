@@ -7,10 +7,10 @@ use backstay_scalar::Value;
 use backstay_sql::{Planner, Statement, Template};
 use backstay_store::{ReadStats, RowSink, Store, StoreError};
 
-use crate::Application;
 use crate::in_flight::InFlight;
 use crate::room::Room;
 use crate::templates::Templates;
+use crate::{Application, Context};
 
 /// What an engine is made of.
 pub(crate) struct Inner {
@@ -32,8 +32,13 @@ pub(crate) fn too_large() -> Error {
 
 impl Inner {
     /// Runs one reading statement.
-    pub(crate) async fn read(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, Error> {
-        self.store.read(statement, sink).await.map_err(|error| self.refused(error))
+    pub(crate) async fn read(
+        &self,
+        cx: &Context,
+        statement: &Statement,
+        sink: &mut dyn RowSink,
+    ) -> Result<ReadStats, Error> {
+        self.store.read(cx.demand(), statement, sink).await.map_err(|error| self.refused(error))
     }
 
     pub(crate) fn next_id(&self) -> RecordId {
@@ -60,6 +65,8 @@ impl Inner {
             ),
             StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
             StoreError::StepLimit => Limit::Cost.into(),
+            StoreError::TimeLimit => Limit::Deadline.into(),
+            StoreError::HoldLimit => Limit::Hold.into(),
             StoreError::TooLarge => too_large(),
             StoreError::Busy => Limit::Busy.into(),
             StoreError::Full => Limit::Storage.into(),

@@ -56,7 +56,7 @@ pub use backstay_sql::{
     SelectedField, Selection, SortKey, ValueOutput, nested,
 };
 pub use backstay_store::{Migration, OpenError, OpenOptions, Outcome as OpenOutcome, Risk, Step, Writes};
-pub use context::{Authority, Context, TxContext};
+pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd};
 pub use engine::Engine;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};

@@ -79,10 +79,10 @@ pub(crate) async fn answer(
 ) -> Result<Answer, Error> {
     match Prepared::new(inner, cx, request, encoder)? {
         Prepared::Get(get, encoder) => {
-            read::get(&mut Alone(inner), (inner, cx), &get, encoder).await.map(Answer::Found)
+            read::get(&mut Alone(inner, cx), (inner, cx), &get, encoder).await.map(Answer::Found)
         }
         Prepared::List(list, encoder) => {
-            read::list(&mut Alone(inner), (inner, cx), &list, encoder).await.map(Answer::Page)
+            read::list(&mut Alone(inner, cx), (inner, cx), &list, encoder).await.map(Answer::Page)
         }
         Prepared::Write(write) => {
             let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;

@@ -30,12 +30,12 @@ pub(crate) trait Reads: Send {
 
 /// Runs each statement by itself.
 #[derive(Clone, Copy)]
-pub(crate) struct Alone<'e>(pub(crate) &'e Inner);
+pub(crate) struct Alone<'e>(pub(crate) &'e Inner, pub(crate) &'e Context);
 
 impl Reads for Alone<'_> {
     async fn rows<'r>(&'r mut self, question: Question<'r>, sink: &'r mut dyn RowSink) -> Result<(), Error> {
         let statement = question.bindings.statement(question.template);
-        self.0.read(&statement, sink).await.map(drop)
+        self.0.read(self.1, &statement, sink).await.map(drop)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, Conflict, Error, limits};
-use backstay_store::{Origin, StoreError, Tx, Work, Writes};
+use backstay_store::{Demand, Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 
 use crate::application::CallerClass;
@@ -119,6 +119,10 @@ impl<T: Transaction> Work for Running<T> {
 
     fn kilo_steps(&self) -> u32 {
         self.transaction.kilo_steps()
+    }
+
+    fn demand(&self) -> Demand {
+        self.cx.demand()
     }
 
     fn origin(&self) -> Origin {

@@ -64,8 +64,9 @@ impl Door {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let forwarded = self.forwarded(peer, &parts.headers);
-        let head = Head::new(&self.state, &parts, peer.address, forwarded.as_ref().unwrap_or(&peer.share));
-        let (answer, memory) = match respond(&head, body, started).await {
+        let share = forwarded.as_ref().unwrap_or(&peer.share);
+        let head = Head::new(&self.state, &parts, (peer.address, share), started);
+        let (answer, memory) = match respond(&head, body).await {
             Ok((answer, memory)) => (answer, Some(memory)),
             Err(refusal) => (refuse(&head, &refusal), None),
         };
@@ -86,9 +87,9 @@ impl Door {
 
 /// Admits a request and carries it out, both within the time that a request may take, and finds out whether the client
 /// already has the answer. Returns the memory that the answer holds with it.
-async fn respond(head: &Head<'_>, body: Body, started: Instant) -> Result<(Answer, Reservation), Refusal> {
+async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Reservation), Refusal> {
     let time = head.state.settings.request_time;
-    let deadline = tokio::time::Instant::from_std(started) + time;
+    let deadline = tokio::time::Instant::from_std(head.deadline);
     let may_change = AtomicBool::new(false);
     let work = async {
         let mut admitted = admit(head, body, deadline).await?;

@@ -1,8 +1,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
-use backstay_base::{Caller, RequestId, Timestamp, ViolationKind, limits};
-use backstay_engine::Context;
+use backstay_base::{Caller, CallerKind, Network, RequestId, Timestamp, ViolationKind, limits};
+use backstay_engine::{Arrival, Context};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 
@@ -24,17 +25,28 @@ pub(crate) struct Head<'r> {
     pub(crate) share: &'r Share,
     pub(crate) id: RequestId,
     pub(crate) now: Timestamp,
+    /// When its time is up.
+    pub(crate) deadline: Instant,
 }
 
 impl<'r> Head<'r> {
-    pub(crate) fn new(state: &'r State, parts: &'r Parts, peer: IpAddr, share: &'r Share) -> Self {
+    pub(crate) fn new(
+        state: &'r State,
+        parts: &'r Parts,
+        (peer, share): (IpAddr, &'r Share),
+        started: Instant,
+    ) -> Self {
         let id = given_id(state, parts, peer).unwrap_or_else(|| RequestId(state.engine.next_id()));
-        Self { state, parts, peer, share, id, now: state.engine.ambient().clock.now() }
+        let (now, deadline) = (state.engine.ambient().clock.now(), started + state.settings.request_time);
+        Self { state, parts, peer, share, id, now, deadline }
     }
 
     /// The context in which the engine works for this caller.
     pub(crate) fn context(&self, caller: Arc<Caller>) -> Context {
-        Context::begun(&self.state.engine, caller, (self.id, self.now))
+        // Anonymous callers are told apart by their networks, others by what they are.
+        let client = (caller.kind == CallerKind::Anonymous).then(|| Network::of(self.client()));
+        let arrival = Arrival { request: self.id, now: self.now, client, deadline: Some(self.deadline) };
+        Context::begun(&self.state.engine, caller, arrival)
     }
 
     pub(crate) fn headers(&self) -> &'r HeaderMap {

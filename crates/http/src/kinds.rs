@@ -82,7 +82,7 @@ kinds! {
     IDEMPOTENCY_KEY_REUSED: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request",
         "Use a new key for each new request, and repeat a key only with the identical request.";
     TOO_COSTLY: "too-costly", UNPROCESSABLE_ENTITY, "The request is too expensive",
-        "Narrow the filter, or add an index.";
+        "Narrow the filter, add an index, or send fewer records at a time.";
     TOO_MANY_ATTEMPTS: "too-many-attempts", TOO_MANY_REQUESTS, "Too many attempts",
         "Wait as many seconds as `Retry-After` says.";
     TOO_MANY_REQUESTS: "too-many-requests", TOO_MANY_REQUESTS, "Too many requests at a time",
@@ -147,10 +147,10 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::KeyReused => &IDEMPOTENCY_KEY_REUSED,
         Error::Limit(Limit::Size { .. } | Limit::Answer { .. }) => &TOO_LARGE,
         Error::Limit(Limit::Rate { .. }) => &TOO_MANY_ATTEMPTS,
-        Error::Limit(Limit::Cost) => &TOO_COSTLY,
+        Error::Limit(Limit::Cost | Limit::Hold) => &TOO_COSTLY,
         Error::Limit(Limit::Busy) => &BUSY,
         Error::Limit(Limit::Storage) => &STORAGE_FULL,
-        Error::Limit(Limit::Time { .. }) => &TIMEOUT,
+        Error::Limit(Limit::Time { .. } | Limit::Deadline) => &TIMEOUT,
         Error::Unknown => &OUTCOME_UNKNOWN,
         Error::Internal(_) => &INTERNAL,
     }
@@ -225,6 +225,8 @@ mod tests {
             Limit::Answer { max: 1 }.into(),
             Limit::Rate { retry_after_seconds: 3 }.into(),
             Limit::Cost.into(),
+            Limit::Hold.into(),
+            Limit::Deadline.into(),
             Limit::Storage.into(),
             Limit::Busy.into(),
             Limit::Time { seconds: 1 }.into(),

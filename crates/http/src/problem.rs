@@ -199,7 +199,13 @@ impl<'a> Details<'a> {
             }
             Error::Limit(Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             Error::Limit(
-                Limit::Size { .. } | Limit::Answer { .. } | Limit::Cost | Limit::Storage | Limit::Time { .. },
+                Limit::Size { .. }
+                | Limit::Answer { .. }
+                | Limit::Cost
+                | Limit::Hold
+                | Limit::Storage
+                | Limit::Deadline
+                | Limit::Time { .. },
             )
             | Error::Conflict(_)
             | Error::Forbidden { .. }
@@ -297,6 +303,8 @@ mod tests {
         check(domain(Limit::Size { what: "the body", max: 1, unit: "bytes" }.into()), 413);
         check(domain(Limit::Rate { retry_after_seconds: 3 }.into()), 429);
         check(domain(Limit::Cost.into()), 422);
+        check(domain(Limit::Hold.into()), 422);
+        check(domain(Limit::Deadline.into()), 503);
         check(domain(Limit::Busy.into()), 503);
         check(domain(Limit::Storage.into()), 507);
         check(domain(Limit::Time { seconds: 1 }.into()), 503);

@@ -5,7 +5,7 @@ use backstay_sql::{Dialect, Statement};
 
 use crate::job::Job;
 use crate::session::{Answer, Visit};
-use crate::{Catalog, DependencyKeys, Outcome, ReadStats, RowSink};
+use crate::{Catalog, Demand, DependencyKeys, Outcome, ReadStats, RowSink};
 
 /// An open database: what `Store` needs of SQLite or PostgreSQL.
 pub(crate) trait Database: fmt::Debug + Send + Sync {
@@ -17,10 +17,16 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
     fn run(&self, job: Box<dyn Job>) -> Answer<'_, ()>;
 
     /// Runs one reading statement, preferring the calling thread.
-    fn read<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats>;
+    fn read<'a>(&'a self, demand: Demand, statement: &'a Statement, sink: &'a mut dyn RowSink)
+    -> Answer<'a, ReadStats>;
 
     /// Runs one reading statement that is known to take long.
-    fn read_long<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats>;
+    fn read_long<'a>(
+        &'a self,
+        demand: Demand,
+        statement: &'a Statement,
+        sink: &'a mut dyn RowSink,
+    ) -> Answer<'a, ReadStats>;
 
     /// Reads the store's own tables.
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()>;

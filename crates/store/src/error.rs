@@ -35,6 +35,12 @@ pub enum StoreError {
     /// The step budget was used up.
     #[error("the statement needs more steps than its budget allows")]
     StepLimit,
+    /// The deadline has passed, or nobody waits for the result any more.
+    #[error("the time for the statement is up")]
+    TimeLimit,
+    /// The transaction held the writer for too long while others waited for it.
+    #[error("the transaction held the writer for too long while others waited for it")]
+    HoldLimit,
     /// A value, or the rows of a read, exceed the size limit.
     #[error("a value or a result exceeds the size limit")]
     TooLarge,

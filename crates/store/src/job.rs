@@ -41,7 +41,7 @@ pub(crate) struct WorkJob<W: Work> {
 impl<W: Work> WorkJob<W> {
     pub(crate) fn new(work: Arc<W>) -> (Self, oneshot::Receiver<Outcome<W>>) {
         let (caller, receiver) = oneshot::channel();
-        let interest = Interest::default();
+        let interest = Interest::new(work.demand());
         (Self { work, result: Err(StoreError::Closed.into()), caller, interest }, receiver)
     }
 

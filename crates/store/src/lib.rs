@@ -32,6 +32,7 @@ pub use change::{Change, ChangedField, CommitObserver, Committed};
 pub use dependency::DependencyKeys;
 pub use error::{Cause, OpenError, StoreError};
 pub use idempotency::{KeyClaim, Recall};
+pub use interest::Demand;
 pub use log::LogEntry;
 pub use migration::{Outcome, Step};
 pub use options::{Location, Migration, OpenOptions};

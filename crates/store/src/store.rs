@@ -9,8 +9,8 @@ use crate::job::{Job as _, WorkJob};
 use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
-    Catalog, CommitObserver, DependencyKeys, Location, LogEntry, OpenError, OpenOptions, Outcome, ReadStats, RowSink,
-    Step, StoreError, Work, log, sqlite,
+    Catalog, CommitObserver, Demand, DependencyKeys, Location, LogEntry, OpenError, OpenOptions, Outcome, ReadStats,
+    RowSink, Step, StoreError, Work, log, sqlite,
 };
 
 /// An open database. Cheap to clone; closed when the last clone is dropped.
@@ -80,7 +80,8 @@ impl Store {
         }
     }
 
-    /// Runs a work in one transaction, and returns its result when its changes are durable. If the future is dropped
+    /// Runs a work in one transaction, and returns its result when its changes are durable. On an embedded database, the
+    /// works of several flows take turns; one that holds the writer for long may be interrupted and run again. If the future is dropped
     /// after it was polled, an embedded database does either all of the work or nothing of it.
     pub async fn write<W: Work>(&self, work: Arc<W>) -> Result<W::Output, W::Error> {
         let (job, result) = WorkJob::new(work);
@@ -91,14 +92,26 @@ impl Store {
     }
 
     /// Runs one reading statement. An embedded database runs it on the calling thread under a step budget, and beyond
-    /// that again on the reader pool under a larger one, beyond which it fails with `StepLimit`.
-    pub async fn read(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
-        self.inner.database.read(statement, sink).await
+    /// that again on the reader pool under a larger one, where it takes turns with those of other flows. It fails with
+    /// `StepLimit` beyond that, with `TimeLimit` at its deadline, and with `Busy` if too many reads of its flow, or of all,
+    /// wait for the pool.
+    pub async fn read(
+        &self,
+        demand: Demand,
+        statement: &Statement,
+        sink: &mut dyn RowSink,
+    ) -> Result<ReadStats, StoreError> {
+        self.inner.database.read(demand, statement, sink).await
     }
 
     /// As `read`, but on the reader pool from the start: for aggregates, searches and exports.
-    pub async fn read_aside(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
-        self.inner.database.read_long(statement, sink).await
+    pub async fn read_aside(
+        &self,
+        demand: Demand,
+        statement: &Statement,
+        sink: &mut dyn RowSink,
+    ) -> Result<ReadStats, StoreError> {
+        self.inner.database.read_long(demand, statement, sink).await
     }
 
     /// Entries of the commit log from this place on (the first is 1), at most `limit`, in order.

@@ -2,7 +2,7 @@ use backstay_audit::Origin;
 use backstay_base::limits;
 use futures_util::future::BoxFuture;
 
-use crate::{StoreError, Tx};
+use crate::{Demand, StoreError, Tx};
 
 /// What runs in one transaction, as a value that can be run again: on SQLite if another member of its group ended the
 /// shared transaction, on PostgreSQL after a conflict. What an earlier run did is undone by then.
@@ -17,6 +17,9 @@ pub trait Work: Send + Sync + 'static {
 
     /// Who asked and for what: becomes part of the commit log if anything changes.
     fn origin(&self) -> Origin;
+
+    /// For whom it is done, and until when it is of use.
+    fn demand(&self) -> Demand;
 
     /// The steps of an embedded database that it may take, in thousands.
     fn kilo_steps(&self) -> u32 {

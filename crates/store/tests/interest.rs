@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Waker};
 
-use backstay_base::{Ambient, CallerKind};
+use backstay_base::{Ambient, CallerKind, Flow};
 use backstay_scalar::Storage;
 use backstay_sql::Statement;
-use backstay_store::{OpenOptions, Origin, Store, StoreError, Tx, Work, Writes};
+use backstay_store::{Demand, OpenOptions, Origin, Store, StoreError, Tx, Work, Writes};
 use conformance::script::{MODEL, model};
 use futures_util::future::BoxFuture;
 use tempfile::TempDir;
@@ -24,6 +24,8 @@ const ONE: &str = "SELECT 1";
 struct Count {
     writes: Writes,
     text: &'static str,
+    /// How often the statement is run.
+    times: usize,
     begun: Sender<()>,
 }
 
@@ -39,6 +41,10 @@ impl Work for Count {
         u32::MAX
     }
 
+    fn demand(&self) -> Demand {
+        Demand::now(Flow::System)
+    }
+
     fn origin(&self) -> Origin {
         Origin { kind: CallerKind::System, id: None, request: None, transaction: Cow::Borrowed("test") }
     }
@@ -46,7 +52,10 @@ impl Work for Count {
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             self.begun.send(()).expect("the test listens");
-            tx.rows(&Statement::raw(self.text, vec![], &[Storage::Int]), &mut |_| Ok(())).await.map(drop)
+            for _ in 0..self.times {
+                tx.rows(&Statement::raw(self.text, vec![], &[Storage::Int]), &mut |_| Ok(())).await?;
+            }
+            Ok(())
         })
     }
 }
@@ -56,21 +65,28 @@ async fn check(writes: Writes) {
     let opened = Store::open(&OpenOptions::new(directory.path()), &model(MODEL), Ambient::system(), Arc::new(()));
     let store = opened.expect("a database").store;
     let (begun, begins) = channel();
-    let count = |text| Arc::new(Count { writes, text, begun: begun.clone() });
+    let count = |text, times| Arc::new(Count { writes, text, times, begun: begun.clone() });
     {
-        let mut endless = pin!(store.write(count(ENDLESS)));
+        let mut endless = pin!(store.write(count(ENDLESS, 1)));
         assert!(endless.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "it runs elsewhere");
         begins.recv().expect("it has begun");
         if writes == Writes::None {
             begins.recv().expect("it has begun again on the reader pool");
         }
-        let mut queued = pin!(store.write(count(ONE)));
+        let mut queued = pin!(store.write(count(ONE, 1)));
         if writes != Writes::None {
             assert!(queued.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "it waits");
         }
     }
-    store.write(count(ONE)).await.expect("the store goes on");
+    store.write(count(ONE, 1)).await.expect("the store goes on");
     assert_eq!(begins.try_iter().count(), 1, "what was queued and left was not begun");
+    if writes != Writes::None {
+        let mut without_end = pin!(store.write(count(ONE, usize::MAX)));
+        assert!(without_end.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "it runs elsewhere");
+        begins.recv().expect("it has begun");
+        without_end.set(store.write(count(ONE, 1)));
+        without_end.await.expect("what ran short statements for nobody has ended");
+    }
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use backstay_sql::Statement;
 use backstay_store::{OpenOptions, Store, StoreError, Writes};
 use backstay_testkit::controlled;
 use conformance::script::{
-    Act, Ended, Failure, FirstColumn, MODEL, NOW, Script, Told, author_made, claim, clock, create_author, email_taken,
-    emails, insert_author, model, moment, script,
+    Act, Ended, Failure, FirstColumn, MODEL, NOW, Script, Told, author_made, claim, clock, create_author, demand,
+    email_taken, emails, insert_author, model, moment, script,
 };
 use futures_util::future::join_all;
 use tempfile::TempDir;
@@ -54,7 +54,7 @@ impl Fixture {
 
     async fn stored(&self) -> Vec<String> {
         let mut sink = FirstColumn::default();
-        self.store.read(&emails(), &mut sink).await.expect("a read");
+        self.store.read(demand(), &emails(), &mut sink).await.expect("a read");
         sink.values
     }
 }
@@ -170,13 +170,13 @@ async fn a_full_disk_fails_operations_and_not_the_server() {
 async fn a_read_that_takes_long_moves_to_the_pool_and_has_a_limit_there() {
     let fixture = fixture(|_| ());
     let mut sink = FirstColumn::default();
-    let stats = fixture.store.read(&counted(100), &mut sink).await.expect("a short read");
+    let stats = fixture.store.read(demand(), &counted(100), &mut sink).await.expect("a short read");
     assert_eq!((stats.rows, stats.moved, sink.begun), (100, false, 1));
     assert!(stats.steps > 100);
     let mut sink = FirstColumn::default();
-    let stats = fixture.store.read(&counted(20_000), &mut sink).await.expect("a longer read");
+    let stats = fixture.store.read(demand(), &counted(20_000), &mut sink).await.expect("a longer read");
     assert_eq!((stats.rows, stats.moved, sink.begun, sink.values.len()), (20_000, true, 2, 20_000));
-    let endless = fixture.store.read(&endless(), &mut FirstColumn::default()).await;
+    let endless = fixture.store.read(demand(), &endless(), &mut FirstColumn::default()).await;
     assert!(matches!(endless, Err(StoreError::StepLimit)), "{endless:?}");
     let read = fixture.store.write(script(Writes::None, [Act::Texts(counted(20_000))])).await;
     assert_eq!(Ended::from(read), Ended::Done);
@@ -233,7 +233,7 @@ async fn a_closed_store_says_so() {
     clone.write(create_author(1, "a@example.org")).await.expect("a create");
     fixture.store.close();
     assert_eq!(Ended::from(clone.write(create_author(2, "b@example.org")).await), Ended::Closed);
-    assert!(matches!(clone.read(&emails(), &mut FirstColumn::default()).await, Err(StoreError::Closed)));
+    assert!(matches!(clone.read(demand(), &emails(), &mut FirstColumn::default()).await, Err(StoreError::Closed)));
     let left: Vec<_> = std::fs::read_dir(fixture.directory.path()).expect("a directory").flatten().collect();
     assert!(left.iter().all(|file| !file.file_name().to_string_lossy().ends_with("-wal")), "{left:?}");
 }
@@ -309,6 +309,6 @@ async fn expired_idempotency_records_are_removed() {
         fixture.store.write(script(Writes::One, [])).await.expect("nothing");
     }
     let mut sink = FirstColumn::default();
-    fixture.store.read(&count, &mut sink).await.expect("a read");
+    fixture.store.read(demand(), &count, &mut sink).await.expect("a read");
     assert_eq!(sink.values, ["0"]);
 }

@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use backstay_base::{Ambient, CallerKind};
+use backstay_base::{Ambient, CallerKind, Flow};
 use backstay_scalar::Storage;
 use backstay_sql::Statement;
-use backstay_store::{CommitObserver, Committed, OpenOptions, Origin, Store, StoreError, Tx, Work, Writes};
+use backstay_store::{CommitObserver, Committed, Demand, OpenOptions, Origin, Store, StoreError, Tx, Work, Writes};
 use conformance::script::{Ended, MODEL, create_author, model};
 use futures_util::future::BoxFuture;
 use rusqlite::Connection;
@@ -68,6 +68,10 @@ impl Work for Unable {
 
     fn writes(&self) -> Writes {
         Writes::None
+    }
+
+    fn demand(&self) -> Demand {
+        Demand::now(Flow::System)
     }
 
     fn origin(&self) -> Origin {

@@ -11,7 +11,7 @@ use crate::log::LogFormat;
 use crate::moment::CommitClock;
 use crate::session::{Answer, OwnRow, Visit, later};
 use crate::tx::Tx;
-use crate::{CommitObserver, Committed, ReadStats, RowSink, StoreError, Writes};
+use crate::{CommitObserver, Committed, Demand, ReadStats, RowSink, StoreError, Writes};
 
 /// Runs of one job before a conflict with other transactions becomes its error.
 const RUNS: usize = 8;
@@ -99,11 +99,23 @@ impl Database for PostgresDatabase {
         later(self.run_to_end(job))
     }
 
-    fn read<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats> {
+    // The server schedules statements itself, so flows take no turns here; a share of the pool's connections for each of
+    // them belongs where connections are taken.
+    fn read<'a>(
+        &'a self,
+        _demand: Demand,
+        statement: &'a Statement,
+        sink: &'a mut dyn RowSink,
+    ) -> Answer<'a, ReadStats> {
         later(self.read_rows(statement, sink))
     }
 
-    fn read_long<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats> {
+    fn read_long<'a>(
+        &'a self,
+        _demand: Demand,
+        statement: &'a Statement,
+        sink: &'a mut dyn RowSink,
+    ) -> Answer<'a, ReadStats> {
         later(self.read_rows(statement, sink))
     }
 

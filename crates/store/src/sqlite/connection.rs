@@ -1,14 +1,14 @@
 use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
 
 use backstay_sql::{ColumnType, Statement};
-use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus, ffi};
 
+use super::allowance::{Allowance, Hold};
 use super::checkpoint::LARGEST_KEPT_LOG_BYTES;
 use super::error::store_error;
 use super::file;
@@ -21,8 +21,6 @@ use crate::{ReadStats, StoreError};
 
 /// Steps of SQLite's virtual machine between two checks of the step budget.
 const STEPS_PER_CHECK: i32 = 1000;
-/// Bytes that a function works on in the time of a thousand steps.
-const BYTES_PER_KILO_STEP: u64 = 16 * 1024;
 /// Bytes of the largest value or row; a nested list is one value.
 const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
 /// The same where a row has so many nested lists that together they must not become larger.
@@ -54,37 +52,10 @@ pub(crate) struct SqliteSession {
     pub(super) kept: KeptStatements,
     /// Whether a statement found the disk full since `take_full` was last called.
     full: Cell<bool>,
+    /// Whether the work at hand was interrupted because it held the writer for too long.
+    preempted: Cell<bool>,
     /// The number of commits when the open snapshot was begun; see `begin_snapshot`.
     snapshot: Option<u64>,
-}
-
-/// What statements may still do.
-#[derive(Debug)]
-struct Allowance {
-    /// Steps that are left, in thousands.
-    kilo_steps: AtomicI64,
-    /// Bytes that functions have worked on and that don't make a thousand steps yet.
-    bytes: AtomicU64,
-    /// For whom they run; nobody for what the store does itself.
-    interest: Mutex<Option<Interest>>,
-}
-
-impl Allowance {
-    /// Uses this many thousand steps up. Whether the statement must end.
-    fn is_used_up(&self, kilo_steps: i64) -> bool {
-        let is_lost = || self.interest.lock().as_ref().is_some_and(Interest::is_lost);
-        self.kilo_steps.fetch_sub(kilo_steps, Ordering::Relaxed) < kilo_steps || is_lost()
-    }
-
-    /// Uses up the steps that working on this many bytes is worth. Whether the statement must end.
-    fn is_used_up_by(&self, bytes: usize) -> bool {
-        // Only the thread that uses the connection counts.
-        let bytes = self.bytes.load(Ordering::Relaxed) + bytes as u64;
-        self.bytes.store(bytes % BYTES_PER_KILO_STEP, Ordering::Relaxed);
-        // A value has at most `LARGEST_VALUE` bytes.
-        let kilo_steps = (bytes / BYTES_PER_KILO_STEP).cast_signed();
-        kilo_steps > 0 && self.is_used_up(kilo_steps)
-    }
 }
 
 impl SqliteSession {
@@ -104,11 +75,7 @@ impl SqliteSession {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_VALUE)?;
         let kept = KeptStatements::of(&db);
-        let allowance = Arc::new(Allowance {
-            kilo_steps: AtomicI64::new(i64::MAX),
-            bytes: AtomicU64::new(0),
-            interest: Mutex::new(None),
-        });
+        let allowance = Arc::new(Allowance::new());
         let (watched, charged) = (Arc::clone(&allowance), Arc::clone(&allowance));
         db.progress_handler(STEPS_PER_CHECK, Some(move || watched.is_used_up(1)))?;
         functions::register(&db, move |bytes| charged.is_used_up_by(bytes))?;
@@ -121,16 +88,8 @@ impl SqliteSession {
             db.execute_batch("PRAGMA query_only = ON;")?;
         }
         let directory = file::directory(path).to_owned();
-        Ok(Self {
-            db,
-            directory,
-            allowance,
-            mode,
-            fatal: OnceCell::new(),
-            kept,
-            full: Cell::new(false),
-            snapshot: None,
-        })
+        let (fatal, full, preempted) = (OnceCell::new(), Cell::new(false), Cell::new(false));
+        Ok(Self { db, directory, allowance, mode, fatal, kept, full, preempted, snapshot: None })
     }
 
     /// What it is for.
@@ -156,30 +115,39 @@ impl SqliteSession {
         if self.db.is_autocommit() {
             return Ok(());
         }
-        self.lift_step_budget();
+        self.lift_limits();
         self.command("COMMIT")
     }
 
-    /// Limits what follows to this many thousand steps.
-    pub(super) fn set_step_budget(&mut self, kilo_steps: u32) {
-        self.allowance.kilo_steps.store(i64::from(kilo_steps), Ordering::Relaxed);
+    /// Limits what follows to this many thousand steps, and to what ends by the deadline.
+    pub(super) fn limit(&mut self, kilo_steps: u32, deadline: Instant) {
+        self.allowance.limit(kilo_steps, deadline);
     }
 
     /// The same, and ends what follows when nobody waits for it any more.
     pub(super) fn work_for(&mut self, interest: &Interest, kilo_steps: u32) {
-        self.set_step_budget(kilo_steps);
-        *self.allowance.interest.lock() = Some(interest.clone());
+        self.allowance.limit_work(kilo_steps, interest, None);
     }
 
-    /// Lifts the step budget for what follows, such as opening, migrating and committing.
-    pub(super) fn lift_step_budget(&self) {
-        self.allowance.kilo_steps.store(i64::MAX, Ordering::Relaxed);
-        *self.allowance.interest.lock() = None;
+    /// The same, and ends what follows when it holds the writer for too long.
+    pub(super) fn write_for(&mut self, interest: &Interest, kilo_steps: u32, hold: Option<Hold>) {
+        self.preempted.set(false);
+        self.allowance.limit_work(kilo_steps, interest, hold);
+    }
+
+    /// Lifts the limits for what follows, such as opening, migrating and committing.
+    pub(super) fn lift_limits(&self) {
+        self.allowance.lift();
     }
 
     /// Whether a statement was stopped because it had used up the step budget.
     pub(super) fn exhausted(&self) -> bool {
-        self.allowance.kilo_steps.load(Ordering::Relaxed) < 0
+        self.allowance.is_exhausted()
+    }
+
+    /// Whether the work since `write_for` was interrupted because it held the writer for too long.
+    pub(super) fn preempted(&self) -> bool {
+        self.preempted.get()
     }
 
     /// Keeps the file from growing beyond this size.
@@ -250,9 +218,19 @@ impl SqliteSession {
     }
 
     /// After some errors SQLite has rolled the transaction back by itself: a write would then be durable at once and
-    /// alone.
+    /// alone. Between statements that are too short to be interrupted, time can run out as well.
     fn require_transaction(&self) -> Result<(), StoreError> {
-        if self.db.is_autocommit() { Err(StoreError::Aborted) } else { Ok(()) }
+        if self.db.is_autocommit() {
+            return Err(StoreError::Aborted);
+        }
+        self.allowance.over().map_or(Ok(()), |error| Err(self.interrupted(error)))
+    }
+
+    fn interrupted(&self, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::HoldLimit) {
+            self.preempted.set(true);
+        }
+        error
     }
 
     /// The fatal error, if a statement met one.
@@ -284,7 +262,13 @@ impl SqliteSession {
     /// as SQLite itself treats a disk without space: nothing of it is in the database.
     pub(super) fn error(&self, error: rusqlite::Error) -> StoreError {
         let write_failed = error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE);
-        if write_failed && file::is_full(&self.directory) { StoreError::Full } else { store_error(error) }
+        if write_failed && file::is_full(&self.directory) {
+            return StoreError::Full;
+        }
+        match store_error(error) {
+            StoreError::StepLimit => self.interrupted(self.allowance.reason()),
+            error => error,
+        }
     }
 
     fn failed(&self, error: rusqlite::Error) -> StoreError {

@@ -2,13 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::thread;
 
-use backstay_base::limits;
+use backstay_base::{Flow, limits};
 use backstay_sql::{Dialect, Statement};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpointer;
 use super::connection::SqliteSession;
+use super::pool::{Pool, Task};
 use super::readers::Readers;
 use super::shared::Shared;
 use super::start::Locks;
@@ -17,7 +18,7 @@ use crate::database::Database;
 use crate::interest::Interest;
 use crate::job::Job;
 use crate::session::{Answer, Visit, at_once, later};
-use crate::{ReadStats, RowSink, StoreError, Writes};
+use crate::{Demand, ReadStats, RowSink, StoreError, Writes};
 
 /// Bytes of rows that a read on the reader pool may return.
 const POOLED_READ_BYTES: usize = 32 * 1024 * 1024;
@@ -26,6 +27,7 @@ const POOLED_READ_BYTES: usize = 32 * 1024 * 1024;
 pub(crate) struct SqliteDatabase {
     shared: Arc<Shared>,
     readers: Arc<Readers>,
+    pool: Pool,
     writer: RwLock<Writer>,
     checkpointer: Mutex<Option<Checkpointer>>,
     /// Held until everything else is closed.
@@ -35,13 +37,13 @@ pub(crate) struct SqliteDatabase {
 impl SqliteDatabase {
     pub(super) fn new(
         shared: Arc<Shared>,
-        readers: Arc<Readers>,
+        (readers, pool): (Arc<Readers>, Pool),
         writer: Writer,
         checkpointer: Checkpointer,
         locks: Locks,
     ) -> Self {
         let (writer, checkpointer) = (RwLock::new(writer), Mutex::new(Some(checkpointer)));
-        Self { shared, readers, writer, checkpointer, _locks: locks }
+        Self { shared, readers, pool, writer, checkpointer, _locks: locks }
     }
 
     fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
@@ -56,7 +58,7 @@ impl SqliteDatabase {
     fn run_reading(&self, mut job: Box<dyn Job>) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
         let exhausted = self.with_reader(|session| {
-            session.set_step_budget(limits::READ_KILO_STEPS);
+            session.limit(limits::READ_KILO_STEPS, job.interest().deadline());
             self.shared.run_in_snapshot(job.as_mut(), session);
             Ok(session.exhausted())
         })?;
@@ -64,10 +66,7 @@ impl SqliteDatabase {
             job.answer();
             return Ok(());
         }
-        self.readers.submit(Box::new(move |session| {
-            if job.interest().is_lost() {
-                return;
-            }
+        self.pool.submit(Task::new(job.interest().clone(), move |session| {
             match session.begin_snapshot(shared.commits()) {
                 Ok(()) => {
                     session.work_for(job.interest(), job.kilo_steps());
@@ -81,25 +80,32 @@ impl SqliteDatabase {
     }
 
     /// Reads on this thread.
-    fn read_here(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
+    fn read_here(
+        &self,
+        demand: Demand,
+        statement: &Statement,
+        sink: &mut dyn RowSink,
+    ) -> Result<ReadStats, StoreError> {
         self.require_running()?;
         sink.begin();
         self.with_reader(|session| {
-            session.set_step_budget(limits::READ_KILO_STEPS);
+            session.limit(limits::READ_KILO_STEPS, demand.deadline);
             session.read(statement, &mut |row| sink.row(row))
         })
     }
 
     /// Reads on the reader pool.
-    async fn read_pooled(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
+    async fn read_pooled(
+        &self,
+        demand: Demand,
+        statement: &Statement,
+        sink: &mut dyn RowSink,
+    ) -> Result<ReadStats, StoreError> {
         self.require_running()?;
         let (send, receive) = oneshot::channel();
-        let (statement, shared, interest) = (statement.clone(), Arc::clone(&self.shared), Interest::default());
+        let (statement, shared, interest) = (statement.clone(), Arc::clone(&self.shared), Interest::new(demand));
         let _waiting = interest.waiting();
-        self.readers.submit(Box::new(move |session| {
-            if interest.is_lost() {
-                return;
-            }
+        self.pool.submit(Task::new(interest.clone(), move |session| {
             session.work_for(&interest, limits::TRANSACTION_KILO_STEPS);
             let copied = session.copy(&statement, POOLED_READ_BYTES);
             shared.check(session);
@@ -136,6 +142,7 @@ impl SqliteDatabase {
         if writer.thread() == Some(thread::current().id()) {
             return;
         }
+        self.pool.close();
         self.readers.close();
         writer.close();
         if let Some(checkpointer) = self.checkpointer.lock().take() {
@@ -153,21 +160,31 @@ impl Database for SqliteDatabase {
         at_once(self.submit(job))
     }
 
-    fn read<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats> {
-        match self.read_here(statement, sink) {
-            Err(StoreError::StepLimit) => later(self.read_pooled(statement, sink)),
+    fn read<'a>(
+        &'a self,
+        demand: Demand,
+        statement: &'a Statement,
+        sink: &'a mut dyn RowSink,
+    ) -> Answer<'a, ReadStats> {
+        match self.read_here(demand, statement, sink) {
+            Err(StoreError::StepLimit) => later(self.read_pooled(demand, statement, sink)),
             read => at_once(read),
         }
     }
 
-    fn read_long<'a>(&'a self, statement: &'a Statement, sink: &'a mut dyn RowSink) -> Answer<'a, ReadStats> {
-        later(self.read_pooled(statement, sink))
+    fn read_long<'a>(
+        &'a self,
+        demand: Demand,
+        statement: &'a Statement,
+        sink: &'a mut dyn RowSink,
+    ) -> Answer<'a, ReadStats> {
+        later(self.read_pooled(demand, statement, sink))
     }
 
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
         at_once(self.require_running().and_then(|()| {
             self.with_reader(|session| {
-                session.set_step_budget(limits::TRANSACTION_KILO_STEPS);
+                session.limit(limits::TRANSACTION_KILO_STEPS, Demand::now(Flow::System).deadline);
                 session.read(statement, visit).map(|_| ())
             })
         }))

@@ -3,13 +3,16 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use backstay_base::{DependencyKey, limits};
+use backstay_base::{DependencyKey, Flow, limits};
 
+use super::allowance::Hold;
 use super::connection::SqliteSession;
 use super::error::store_error;
 use super::file::{self, Identity};
 use super::shared::Shared;
+use super::turns::{Run, Sharing, Turns};
 use crate::job::Job;
 use crate::log::Place;
 use crate::tx::{Pending, Tx};
@@ -18,6 +21,8 @@ use crate::{Change, Committed, StoreError, Writes, idempotency, log};
 /// Runs groups of jobs, each group in one transaction with one COMMIT.
 pub(super) struct GroupCommit {
     pub(super) session: SqliteSession,
+    /// Where the jobs come from.
+    pub(super) turns: Arc<Turns>,
     shared: Arc<Shared>,
     /// The place of the last durable entry in the log.
     last_sequence: i64,
@@ -29,8 +34,20 @@ pub(super) struct GroupCommit {
 }
 
 /// The jobs of a group that has not been committed yet.
-#[derive(Default)]
 struct Group {
+    sharing: Sharing,
+    /// The flow of its first job.
+    flow: Flow,
+    /// Whether it has jobs of other flows.
+    is_mixed: bool,
+    /// Jobs that have joined it so far.
+    joined: usize,
+    /// For how long they have run.
+    worked: Duration,
+    /// The job that joined it and has not been run yet.
+    next: Option<Box<dyn Job>>,
+    /// Those that have to be run again.
+    again: VecDeque<Box<dyn Job>>,
     /// Those that succeeded.
     done: Vec<Box<dyn Job>>,
     /// Those that failed. They are answered with the others, because what they saw may not be durable yet.
@@ -41,8 +58,47 @@ struct Group {
 }
 
 impl Group {
+    fn new(first: Box<dyn Job>, sharing: Sharing) -> Self {
+        Self {
+            sharing,
+            flow: first.interest().flow(),
+            is_mixed: false,
+            joined: 1,
+            worked: Duration::ZERO,
+            next: Some(first),
+            again: VecDeque::new(),
+            done: Vec::new(),
+            failed: Vec::new(),
+            changes: Vec::new(),
+            keys: Vec::new(),
+            entries: 0,
+        }
+    }
+
     fn committed(&self) -> Committed<'_> {
         Committed { changes: &self.changes, keys: &self.keys }
+    }
+
+    /// Takes the next job, which has not been run before, from the queue.
+    fn join(&mut self, turns: &Turns) -> Option<Box<dyn Job>> {
+        if self.sharing == Sharing::Alone || self.joined >= limits::GROUP_TRANSACTIONS {
+            return None;
+        }
+        let job = turns.join((!self.is_mixed).then_some(self.flow), self.worked)?;
+        self.joined += 1;
+        self.is_mixed |= job.interest().flow() != self.flow;
+        Some(job)
+    }
+
+    /// How long this job may hold the writer; the system's own are bounded by their steps alone.
+    fn hold(&self, flow: Flow, turns: &Arc<Turns>) -> Option<Hold> {
+        let millis = match self.sharing {
+            _ if flow == Flow::System => return None,
+            Sharing::Shared => limits::SHARED_HOLD_MILLIS,
+            Sharing::Alone => limits::HOLD_MILLIS,
+        };
+        let until = Instant::now() + Duration::from_millis(millis);
+        Some(Hold { until, turns: Arc::clone(turns), is_shared: self.is_mixed })
     }
 }
 
@@ -50,6 +106,8 @@ impl Group {
 enum Ended {
     /// It succeeded.
     Done,
+    /// It was not begun, because nobody waits for it.
+    Abandoned,
     /// It failed, and nothing of it is left in the transaction.
     Undone,
     /// It failed, and the transaction has to be rolled back.
@@ -67,19 +125,14 @@ impl GroupCommit {
         let identity = file::identity(&path).map_err(|error| StoreError::Io(Arc::new(error)))?;
         // Places are numbered from 1.
         let last_sequence = last.map_or(0, |last| last.sequence);
-        Ok(Self { session, shared, last_sequence, data_version, path, identity })
+        Ok(Self { session, turns: Arc::new(Turns::new()), shared, last_sequence, data_version, path, identity })
     }
 
-    /// Runs the first job and those that `next` returns, commits, and answers them all. An error means that the store
-    /// must not go on.
-    pub(super) fn run(
-        &mut self,
-        first: Box<dyn Job>,
-        next: impl FnMut() -> Option<Box<dyn Job>>,
-    ) -> Result<(), StoreError> {
-        let mut group = Group::default();
-        let mut waiting = VecDeque::from([first]);
-        let outcome = self.run_all(&mut group, &mut waiting, next).and_then(|()| self.commit(&group));
+    /// Runs the first job and those that may share its commit, commits, and answers them all. An error means that the
+    /// store must not go on.
+    pub(super) fn run(&mut self, first: Box<dyn Job>, sharing: Sharing) -> Result<(), StoreError> {
+        let mut group = Group::new(first, sharing);
+        let outcome = self.run_all(&mut group).and_then(|()| self.commit(&group));
         if self.session.take_full() || matches!(outcome, Err(StoreError::Full)) {
             self.shared.set_full(true);
         } else if group.entries > 0 {
@@ -89,7 +142,7 @@ impl GroupCommit {
             if is_final(error) {
                 self.shared.fail(error);
             }
-            for job in group.done.iter_mut().chain(&mut waiting) {
+            for job in group.done.iter_mut().chain(&mut group.again).chain(&mut group.next) {
                 job.fail(error.clone());
             }
         } else {
@@ -99,35 +152,35 @@ impl GroupCommit {
                 self.shared.observer.after_commit(group.committed());
             }
         }
-        let all = group.done.into_iter().chain(group.failed).chain(waiting);
+        let all = group.done.into_iter().chain(group.failed).chain(group.again).chain(group.next);
         all.for_each(Job::answer);
         outcome.or_else(|error| if is_final(&error) { Err(error) } else { self.rollback() })
     }
 
-    fn run_all(
-        &mut self,
-        group: &mut Group,
-        waiting: &mut VecDeque<Box<dyn Job>>,
-        mut next: impl FnMut() -> Option<Box<dyn Job>>,
-    ) -> Result<(), StoreError> {
+    fn run_all(&mut self, group: &mut Group) -> Result<(), StoreError> {
         self.begin()?;
-        let mut taken = 1;
         loop {
-            if waiting.is_empty() && taken < limits::GROUP_TRANSACTIONS {
-                waiting.extend(next());
-                taken += 1;
+            let again = group.again.pop_front();
+            let is_again = again.is_some();
+            let next = again.or_else(|| group.next.take()).or_else(|| group.join(&self.turns));
+            let Some(mut job) = next else { return Ok(()) };
+            let (flow, began) = (job.interest().flow(), Instant::now());
+            let ended = match job.interest().is_lost() {
+                true => Ok(Ended::Abandoned),
+                false => self.run_one(job.as_mut(), group),
+            };
+            let run = Run { began, ended: Instant::now() };
+            group.worked += run.held();
+            if !is_again {
+                self.turns.ended(flow, run, group.sharing);
             }
-            let Some(mut job) = waiting.pop_front() else { return Ok(()) };
-            if job.interest().is_lost() {
-                continue;
-            }
-            let ended = self.run_one(job.as_mut(), group);
             match ended {
                 Ok(Ended::Done) => group.done.push(job),
-                Ok(Ended::Undone) => group.failed.push(job),
+                Ok(Ended::Abandoned) => {}
+                Ok(Ended::Undone) => self.set_aside(job, run, group),
                 Ok(Ended::TransactionLost) => {
-                    group.failed.push(job);
-                    group.done.drain(..).rev().for_each(|job| waiting.push_front(job));
+                    self.set_aside(job, run, group);
+                    group.done.drain(..).rev().for_each(|job| group.again.push_front(job));
                     (group.changes, group.keys, group.entries) = (Vec::new(), Vec::new(), 0);
                     self.rollback()?;
                     self.begin()?;
@@ -140,10 +193,20 @@ impl GroupCommit {
         }
     }
 
+    /// Keeps a failed job for its answer, or lets it wait for a commit of its own if it only took too long for this one.
+    fn set_aside(&self, job: Box<dyn Job>, run: Run, group: &mut Group) {
+        if self.session.preempted() && group.sharing == Sharing::Shared {
+            self.turns.put_back(job, run);
+        } else {
+            group.failed.push(job);
+        }
+    }
+
     /// Runs one job to its end, log entry included. An error means that the store must not go on.
     fn run_one(&mut self, job: &mut dyn Job, group: &mut Group) -> Result<Ended, StoreError> {
         let savepoint = job.writes() == Writes::Many;
-        self.session.work_for(job.interest(), job.kilo_steps());
+        let hold = group.hold(job.interest().flow(), &self.turns);
+        self.session.write_for(job.interest(), job.kilo_steps(), hold);
         if savepoint {
             self.session.command("SAVEPOINT one")?;
         }
@@ -221,7 +284,7 @@ impl GroupCommit {
             return Ok(Ended::TransactionLost);
         }
         if savepoint {
-            self.session.lift_step_budget();
+            self.session.lift_limits();
             self.session.command("ROLLBACK TO one")?;
             self.session.command("RELEASE one")?;
             return Ok(Ended::Undone);
@@ -230,7 +293,7 @@ impl GroupCommit {
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
-        self.session.lift_step_budget();
+        self.session.lift_limits();
         self.session.command("BEGIN IMMEDIATE")?;
         self.detect_foreign_changes()
     }
@@ -239,7 +302,7 @@ impl GroupCommit {
         if !group.changes.is_empty() {
             self.shared.observer.before_commit(group.committed());
         }
-        self.session.lift_step_budget();
+        self.session.lift_limits();
         // A COMMIT that failed while writing may turn out to be durable when the database is opened again.
         self.session.command("COMMIT").map_err(|error| match error {
             StoreError::Io(cause) | StoreError::Corrupt(cause) => StoreError::Unknown(cause),
@@ -251,7 +314,7 @@ impl GroupCommit {
         if self.session.db.is_autocommit() {
             return Ok(());
         }
-        self.session.lift_step_budget();
+        self.session.lift_limits();
         self.session.command("ROLLBACK")
     }
 
@@ -283,7 +346,7 @@ impl GroupCommit {
 
     /// Removes expired idempotency records, at most `PRUNED_AT_ONCE` of them; returns whether there may be more.
     pub(super) fn prune(&mut self) -> Result<bool, StoreError> {
-        self.session.lift_step_budget();
+        self.session.lift_limits();
         let now = self.shared.commit_clock.now();
         let removed = self.session.write(&idempotency::prune(now))?;
         Ok(removed >= idempotency::PRUNED_AT_ONCE)

@@ -1,21 +1,25 @@
 //! SQLite: one thread writes, in groups that share a commit; reads run on the caller's thread and move to a pool of
 //! threads when they take long.
 
+mod allowance;
 #[cfg(test)]
 mod charging;
 mod checkpoint;
 mod connection;
 mod database;
 mod error;
+mod fair_queue;
 mod file;
 mod functions;
 mod group;
+mod pool;
 mod readers;
 mod row;
 mod schema;
 mod shared;
 mod start;
 mod statements;
+mod turns;
 mod writer;
 
 pub(crate) use start::{exists, open, plan};

@@ -33,7 +33,7 @@ impl SchemaSession for SqliteSession {
     }
 
     fn begin(&mut self) -> Answer<'_, ()> {
-        self.lift_step_budget();
+        self.lift_limits();
         at_once(self.command(match self.mode() {
             Mode::Writer => "BEGIN IMMEDIATE",
             Mode::Reader => "BEGIN",

@@ -13,6 +13,7 @@ use super::database::SqliteDatabase;
 use super::error::store_error;
 use super::file;
 use super::group::GroupCommit;
+use super::pool::Pool;
 use super::readers::Readers;
 use super::shared::Shared;
 use super::writer::Writer;
@@ -73,12 +74,13 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let shared = Shared::new(observer, commit_clock, log_format, Arc::clone(&options.on_fatal));
     let shared = Arc::new(shared);
     count_wal_pages(&mut session, &shared)?;
-    let readers = Arc::new(Readers::start(path.to_owned(), options.readers, &shared)?);
+    let readers = Arc::new(Readers::open(path.to_owned())?);
+    let pool = Pool::start(path, options.readers, &shared)?;
     let checkpointer = Checkpointer::start(checkpoint::session(path)?, path, Arc::clone(&shared), Arc::clone(&readers))
         .map_err(OpenError::Thread)?;
     let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last)?;
     let writer = Writer::start(commit, &shared, checkpointer.waker()).map_err(OpenError::Thread)?;
-    let database = Box::new(SqliteDatabase::new(shared, readers, writer, checkpointer, locks));
+    let database = Box::new(SqliteDatabase::new(shared, (readers, pool), writer, checkpointer, locks));
     Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
 }
 

@@ -1,50 +1,38 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::{JoinHandle, ThreadId};
-use std::time::Duration;
 
 use backstay_base::limits;
 
 use super::checkpoint::CheckpointWaker;
 use super::group::{GroupCommit, is_final};
 use super::shared::Shared;
+use super::turns::{Sharing, Turn, Turns};
 use crate::StoreError;
 use crate::idempotency::PRUNED_AT_ONCE;
 use crate::job::Job;
 
-/// How often an idle writer checks whether another process has written.
-const IDLE_CHECK: Duration = Duration::from_secs(1);
 /// Groups, or idle checks, between two removals of expired idempotency records. While a removal leaves some, another
 /// follows each group: a group adds at most as many as one removes.
 const PRUNE_EVERY: u32 = 256;
 const _: () = assert!(limits::GROUP_TRANSACTIONS as u64 <= PRUNED_AT_ONCE);
 
-enum Message {
-    Run(Box<dyn Job>),
-    Close,
-}
-
 /// The thread that writes, and the queue to it.
 pub(super) struct Writer {
-    queue: SyncSender<Message>,
+    turns: Arc<Turns>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     pub(super) fn start(commit: GroupCommit, shared: &Arc<Shared>, wake: CheckpointWaker) -> io::Result<Self> {
-        let (queue, messages) = sync_channel(limits::WRITER_QUEUE);
-        let state = Arc::clone(shared);
-        let thread = shared.spawn("writer", move || serve(commit, &messages, &state, &wake))?;
-        Ok(Self { queue, thread: Some(thread) })
+        let (state, turns) = (Arc::clone(shared), Arc::clone(&commit.turns));
+        let thread = shared.spawn("writer", move || serve(commit, &state, &wake))?;
+        Ok(Self { turns, thread: Some(thread) })
     }
 
     pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
-        self.queue.try_send(Message::Run(job)).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => StoreError::Closed,
-        })
+        self.turns.submit(job)
     }
 
     /// The thread that jobs run on.
@@ -54,26 +42,34 @@ impl Writer {
 
     /// Completes the queued jobs and ends the thread.
     pub(super) fn close(&mut self) {
-        // If the thread has ended already, nobody receives the message.
-        drop(self.queue.send(Message::Close));
+        self.turns.close();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
     }
 }
 
-fn serve(mut commit: GroupCommit, messages: &Receiver<Message>, shared: &Shared, wake: &CheckpointWaker) {
-    let mut closing = false;
+/// Drops what is queued when the thread ends, in whatever way.
+struct Serving(Arc<Turns>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+fn serve(mut commit: GroupCommit, shared: &Shared, wake: &CheckpointWaker) {
+    let serving = Serving(Arc::clone(&commit.turns));
     let mut rounds: u32 = 0;
     let mut more_expired = false;
-    while !closing {
-        let outcome = match messages.recv_timeout(IDLE_CHECK) {
-            Ok(Message::Run(first)) => run_group(&mut commit, first, messages, &mut closing),
-            Err(RecvTimeoutError::Timeout) => {
+    loop {
+        let outcome = match serving.0.next() {
+            Turn::Run(first, sharing) => run(&mut commit, first, sharing),
+            Turn::Idle => {
                 wake.on_idle();
                 commit.detect_foreign_changes()
             }
-            Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
+            Turn::Closed => return,
         };
         wake.after_commit();
         rounds = rounds.wrapping_add(1);
@@ -91,21 +87,8 @@ fn serve(mut commit: GroupCommit, messages: &Receiver<Message>, shared: &Shared,
     }
 }
 
-/// Runs the group that begins with this job. A panic of a job is caught where it runs; one of the observer or of the
+/// Runs a commit that begins with this job. A panic of a job is caught where it runs; one of the observer or of the
 /// store itself ends the store, because it is unknown how far it got.
-fn run_group(
-    commit: &mut GroupCommit,
-    first: Box<dyn Job>,
-    messages: &Receiver<Message>,
-    closing: &mut bool,
-) -> Result<(), StoreError> {
-    let next = || match messages.try_recv() {
-        Ok(Message::Run(job)) => Some(job),
-        Ok(Message::Close) => {
-            *closing = true;
-            None
-        }
-        Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-    };
-    catch_unwind(AssertUnwindSafe(|| commit.run(first, next))).unwrap_or(Err(StoreError::Panicked))
+fn run(commit: &mut GroupCommit, first: Box<dyn Job>, sharing: Sharing) -> Result<(), StoreError> {
+    catch_unwind(AssertUnwindSafe(|| commit.run(first, sharing))).unwrap_or(Err(StoreError::Panicked))
 }

@@ -13,8 +13,8 @@ use backstay_testkit::{TestClock, duration};
 use futures_util::future::join_all;
 
 use super::script::{
-    AUTHOR, Act, Ended, Failure, FirstColumn, MODEL, NOW, Seen, Told, author_made, claim, create_author, email_field,
-    email_taken, emails, id, insert_author, insert_post, model, moment, name_field, rename_author, script,
+    AUTHOR, Act, Ended, Failure, FirstColumn, MODEL, NOW, Seen, Told, author_made, claim, create_author, demand,
+    email_field, email_taken, emails, id, insert_author, insert_post, model, moment, name_field, rename_author, script,
 };
 
 /// The permanent numbers of `Author`, `email` and `name` in the golden bytes.
@@ -37,7 +37,7 @@ const GOLDEN_FEED: &str = concat!(
 
 async fn stored(store: &Store) -> Vec<String> {
     let mut sink = FirstColumn::default();
-    store.read(&emails(), &mut sink).await.expect("a read");
+    store.read(demand(), &emails(), &mut sink).await.expect("a read");
     sink.values
 }
 
@@ -347,7 +347,7 @@ async fn check_post(store: &Store, number: u32, values: Vec<Value>) {
     store.write(script(Writes::One, [Act::Stage(insert, Some(1))])).await.expect("a create");
     let plan = planner.stored(post, &[]);
     let mut sink = Records { plan: &plan, records: Vec::new() };
-    store.read(&plan.template.bind(bind), &mut sink).await.expect("a read");
+    store.read(demand(), &plan.template.bind(bind), &mut sink).await.expect("a read");
     assert_eq!(sink.records, [record]);
 }
 

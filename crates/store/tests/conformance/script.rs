@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use backstay_base::{CallerKind, DependencyKey, RecordId, Timestamp};
+use backstay_base::{CallerKind, DependencyKey, Flow, RecordId, Timestamp};
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
 use backstay_scalar::Storage;
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{Param, Statement};
 use backstay_store::{
-    Change, ChangeKind, ChangedField, CommitObserver, Committed, KeyClaim, Origin, Recall, RowSink, StoreError, Tx,
-    Work, Writes,
+    Change, ChangeKind, ChangedField, CommitObserver, Committed, Demand, KeyClaim, Origin, Recall, RowSink, StoreError,
+    Tx, Work, Writes,
 };
 use backstay_testkit::TestClock;
 use futures_util::future::BoxFuture;
@@ -41,6 +41,11 @@ type Post @allow(read: "true") @index(fields: ["title"]) {
 pub(crate) fn model(text: &str) -> Arc<Model> {
     let loaded = backstay_model::load(vec![SourceFile::app("model/app.graphql", text)]);
     Arc::new(loaded.unwrap_or_else(|errors| panic!("{errors:?}")).model)
+}
+
+/// What tests ask of the store.
+pub(crate) fn demand() -> Demand {
+    Demand::now(Flow::System)
 }
 
 pub(crate) const AUTHOR: CollectionId = CollectionId(0);
@@ -161,6 +166,10 @@ impl Work for Script {
 
     fn writes(&self) -> Writes {
         self.writes
+    }
+
+    fn demand(&self) -> Demand {
+        Demand::now(Flow::System)
     }
 
     fn origin(&self) -> Origin {

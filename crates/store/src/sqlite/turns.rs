@@ -1,0 +1,227 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use backstay_base::{Flow, limits};
+use parking_lot::{Condvar, Mutex};
+
+use super::fair_queue::{Bounds, FairQueue, Queued};
+use crate::StoreError;
+use crate::job::Job;
+
+/// How often an idle writer checks whether another process has written.
+const IDLE_CHECK: Duration = Duration::from_secs(1);
+/// For how long flows without long operations count as writing after their last operation.
+const BRIEF_FLOWS_WRITE: Duration = Duration::from_secs(1);
+
+impl Queued for Box<dyn Job> {
+    fn is_wanted(&self) -> bool {
+        !self.interest().is_lost()
+    }
+}
+
+/// The queue to the writer. Flows take turns; one that has long operations gets commits of its own, and pauses after each
+/// of them as long as other flows write.
+pub(super) struct Turns {
+    queue: Mutex<Queue>,
+    /// Signalled when a job comes and when the queue is closed.
+    changed: Condvar,
+}
+
+impl fmt::Debug for Turns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turns").finish_non_exhaustive()
+    }
+}
+
+/// What the writer does next.
+pub(super) enum Turn {
+    /// A commit that begins with this job.
+    Run(Box<dyn Job>, Sharing),
+    /// Nothing has come for a while.
+    Idle,
+    /// Nothing will come any more.
+    Closed,
+}
+
+/// Which jobs a commit is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// All that join it.
+    Shared,
+    /// Its first job alone.
+    Alone,
+}
+
+/// When a job ran on the writer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    pub(super) began: Instant,
+    pub(super) ended: Instant,
+}
+
+impl Run {
+    /// For how long it held the writer.
+    pub(super) fn held(self) -> Duration {
+        self.ended - self.began
+    }
+
+    fn is_long(self) -> bool {
+        self.held() >= Duration::from_millis(limits::LONG_OPERATION_MILLIS)
+    }
+}
+
+struct Queue {
+    /// Jobs that share commits.
+    brief: FairQueue<Box<dyn Job>>,
+    /// Jobs of flows that have long operations.
+    long: FairQueue<Box<dyn Job>>,
+    /// The flows that have long operations, and until when they count as such.
+    long_flows: HashMap<Flow, Instant>,
+    /// When the pause after the last long operation ends.
+    pause_ends: Option<Instant>,
+    /// When a job that shares commits was last run.
+    brief_ran: Option<Instant>,
+    is_closed: bool,
+}
+
+impl Turns {
+    pub(super) fn new() -> Self {
+        let bounds = Bounds {
+            waiting: limits::WRITER_QUEUE,
+            waiting_of_flow: limits::FLOW_WRITER_QUEUE,
+            // The writer runs one after the other.
+            running_of_flow: usize::MAX,
+        };
+        let queue = Queue {
+            brief: FairQueue::new(bounds),
+            long: FairQueue::new(bounds),
+            long_flows: HashMap::new(),
+            pause_ends: None,
+            brief_ran: None,
+            is_closed: false,
+        };
+        Self { queue: Mutex::new(queue), changed: Condvar::new() }
+    }
+
+    /// Queues a job. `Busy`: too many of its flow, or of all, wait.
+    pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let mut queue = self.queue.lock();
+        if queue.is_closed {
+            return Err(StoreError::Closed);
+        }
+        let flow = job.interest().flow();
+        let pushed = if queue.is_long(flow) { queue.long.push(flow, job) } else { queue.brief.push(flow, job) };
+        self.changed.notify_one();
+        pushed
+    }
+
+    /// Waits for what is to be done next.
+    pub(super) fn next(&self) -> Turn {
+        let idle = Instant::now() + IDLE_CHECK;
+        let mut queue = self.queue.lock();
+        loop {
+            let long_from = queue.long_from();
+            if long_from.is_some_and(|from| from <= Instant::now())
+                && let Some(job) = queue.long.pop()
+            {
+                return Turn::Run(job, Sharing::Alone);
+            }
+            if let Some(job) = queue.brief.pop() {
+                return Turn::Run(job, Sharing::Shared);
+            }
+            if queue.is_closed && queue.long.is_empty() {
+                return Turn::Closed;
+            }
+            let until = long_from.map_or(idle, |from| from.min(idle));
+            if self.changed.wait_until(&mut queue, until).timed_out() && until == idle {
+                return Turn::Idle;
+            }
+        }
+    }
+
+    /// The next job that joins a commit which has worked for this long: for the flow alone, or for several if there is none.
+    /// A commit that has worked for long enough takes more of its only flow at most, so that no other one waits for it.
+    pub(super) fn join(&self, only: Option<Flow>, worked: Duration) -> Option<Box<dyn Job>> {
+        let mut queue = self.queue.lock();
+        let has_worked = worked >= Duration::from_millis(limits::GROUP_MILLIS);
+        if has_worked && (only.is_none() || queue.brief.next() != only) {
+            return None;
+        }
+        queue.brief.pop()
+    }
+
+    /// A job that `next` or `join` returned for such a commit has run.
+    pub(super) fn ended(&self, flow: Flow, run: Run, sharing: Sharing) {
+        let mut queue = self.queue.lock();
+        match sharing {
+            Sharing::Shared => queue.brief.ended(flow, run.held()),
+            Sharing::Alone => queue.long.ended(flow, run.held()),
+        }
+        if run.is_long() && flow != Flow::System {
+            queue.make_long(flow, run);
+        } else if sharing == Sharing::Shared {
+            queue.brief_ran = Some(run.ended);
+        }
+    }
+
+    /// Lets a long job that was interrupted in a shared commit wait for one of its own, before the others of its flow.
+    pub(super) fn put_back(&self, job: Box<dyn Job>, run: Run) {
+        let flow = job.interest().flow();
+        let mut queue = self.queue.lock();
+        queue.make_long(flow, run);
+        queue.long.put_back(flow, std::iter::once(job));
+    }
+
+    /// Whether other flows than this one wait.
+    pub(super) fn others_wait(&self, flow: Flow) -> bool {
+        let queue = self.queue.lock();
+        queue.brief.has_others(flow) || queue.long.has_others(flow)
+    }
+
+    /// Takes no more jobs; those that wait are run.
+    pub(super) fn close(&self) {
+        self.queue.lock().is_closed = true;
+        self.changed.notify_one();
+    }
+
+    /// Takes no more jobs, and drops those that wait: nobody runs them any more.
+    pub(super) fn abandon(&self) {
+        let mut queue = self.queue.lock();
+        queue.is_closed = true;
+        queue.brief.clear();
+        queue.long.clear();
+    }
+}
+
+impl Queue {
+    /// Whether the jobs of this flow get commits of their own.
+    fn is_long(&mut self, flow: Flow) -> bool {
+        let Some(until) = self.long_flows.get(&flow) else { return false };
+        *until > Instant::now() || self.long.has(flow)
+    }
+
+    /// Takes note of a long operation.
+    fn make_long(&mut self, flow: Flow, run: Run) {
+        let (long, now) = (&self.long, run.ended);
+        self.long_flows.retain(|flow, until| *until > now || long.has(*flow));
+        self.long_flows.insert(flow, now + Duration::from_secs(limits::LONG_FLOW_SECONDS));
+        self.pause_ends = Some(now + run.held() * limits::LONG_OPERATION_PAUSE);
+        let waiting = self.brief.take(flow);
+        self.long.put_back(flow, waiting.into_iter());
+    }
+
+    /// When the next job of a flow with long operations may run, if one waits.
+    fn long_from(&self) -> Option<Instant> {
+        if self.long.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        let Some(pause_ends) = self.pause_ends.filter(|_| !self.is_closed) else { return Some(now) };
+        if !self.brief.is_empty() {
+            return Some(pause_ends);
+        }
+        let others_have_ended = self.brief_ran.map_or(now, |ran| ran + BRIEF_FLOWS_WRITE);
+        Some(pause_ends.min(others_have_ended))
+    }
+}

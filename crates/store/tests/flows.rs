@@ -1,0 +1,328 @@
+//! Flows share an embedded database: each waits behind its own work, and none occupies the writer or all readers.
+
+mod conformance;
+#[path = "flows/errand.rs"]
+mod errand;
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use backstay_audit::verify;
+use backstay_base::{Ambient, Flow, RecordId, limits};
+use backstay_scalar::Storage;
+use backstay_sql::Statement;
+use backstay_store::{Demand, OpenOptions, Recall, Store, StoreError, Writes};
+use conformance::script::{
+    Act, FirstColumn, MODEL, NOW, Seen, author_made, claim, demand, emails, insert_author, model, moment, script,
+};
+use errand::{Errand, Ran, Step};
+use futures_util::future::{join, join_all};
+use tempfile::TempDir;
+
+const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+
+fn flow(number: u8) -> Flow {
+    Flow::Caller(RecordId::from_bytes([number; 16]))
+}
+
+const HEAVY: u8 = 1;
+const LIGHT: u8 = 2;
+
+struct Fixture {
+    store: Store,
+    ran: Arc<Ran>,
+    _directory: TempDir,
+}
+
+fn fixture() -> Fixture {
+    let directory = TempDir::new().expect("a directory");
+    let mut options = OpenOptions::new(directory.path());
+    options.readers = 2;
+    let opened = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database");
+    Fixture { store: opened.store, ran: Arc::default(), _directory: directory }
+}
+
+impl Fixture {
+    fn errand(&self, name: impl Into<String>, by: Flow, steps: impl IntoIterator<Item = Step>) -> Errand {
+        Errand::new(name.into(), Demand::now(by), steps).reports_to(&self.ran)
+    }
+
+    /// A work that is done on the writer.
+    fn write(&self, name: impl Into<String>, by: Flow) -> Arc<Errand> {
+        Arc::new(self.errand(name, by, []))
+    }
+
+    /// A read that is long enough for the pool, and does this there.
+    fn long_read(&self, name: impl Into<String>, by: Flow, steps: impl IntoIterator<Item = Step>) -> Arc<Errand> {
+        let long = Step::Read(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) SELECT i FROM n",
+        );
+        let steps = [long, Step::Report].into_iter().chain(steps);
+        Arc::new(self.errand(name, by, steps).writes(Writes::None))
+    }
+
+    /// The creation of an author, as the engine does it.
+    fn create(&self, number: u32, by: Flow) -> Arc<Errand> {
+        let email = email(number);
+        let steps = [Step::Stage(insert_author(number, &email)), Step::Change(author_made(number, &email))];
+        Arc::new(self.errand(&email, by, steps))
+    }
+
+    async fn stored(&self) -> Vec<String> {
+        let mut sink = FirstColumn::default();
+        self.store.read(demand(), &emails(), &mut sink).await.expect("a read");
+        sink.values
+    }
+}
+
+fn email(number: u32) -> String {
+    format!("{number}@example.org")
+}
+
+/// Starts a work: it is queued, or runs elsewhere, when this returns.
+macro_rules! started {
+    ($future:expr) => {{
+        let mut future = Box::pin($future);
+        assert!(futures_util::poll!(&mut future).is_pending(), "it is done elsewhere");
+        future
+    }};
+}
+
+#[tokio::test]
+async fn a_flow_with_many_long_reads_leaves_threads_to_others() {
+    let fixture = fixture();
+    let (open, gate) = channel();
+    let first = started!(fixture.store.write(fixture.long_read("first", flow(HEAVY), [Step::wait(gate)])));
+    fixture.ran.until("first");
+    let mut rest = Vec::new();
+    for number in 0..50 {
+        rest.push(started!(fixture.store.write(fixture.long_read(number.to_string(), flow(HEAVY), []))));
+    }
+    fixture.store.write(fixture.long_read("light", flow(LIGHT), [])).await.expect("a read");
+    assert_eq!(fixture.ran.names(), ["first", "light"], "the others wait for the first of their flow");
+    open.send(()).expect("it waits");
+    first.await.expect("a read");
+    assert!(join_all(rest).await.iter().all(Result::is_ok));
+    assert_eq!(fixture.ran.names().len(), 52);
+}
+
+#[tokio::test]
+async fn the_flow_that_has_had_the_least_time_reads_next() {
+    let fixture = fixture();
+    let ((open, gate), (open_other, other_gate)) = (channel(), channel());
+    let first = started!(fixture.store.write(fixture.long_read("first", flow(HEAVY), [Step::wait(gate)])));
+    let other = started!(fixture.store.write(fixture.long_read("other", flow(3), [Step::wait(other_gate)])));
+    fixture.ran.until("first");
+    fixture.ran.until("other");
+    let mut rest = Vec::new();
+    for number in 0..50 {
+        rest.push(started!(fixture.store.write(fixture.long_read(number.to_string(), flow(HEAVY), []))));
+    }
+    let light = started!(fixture.store.write(fixture.long_read("light", flow(LIGHT), [])));
+    open.send(()).expect("it waits");
+    light.await.expect("a read");
+    assert_eq!(fixture.ran.names().get(2).map(String::as_str), Some("light"));
+    open_other.send(()).expect("it waits");
+    join(first, other).await.0.expect("a read");
+    assert!(join_all(rest).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_flow_with_too_many_long_reads_is_refused_alone() {
+    let fixture = fixture();
+    let (open, gate) = channel();
+    let first = started!(fixture.store.write(fixture.long_read("first", flow(HEAVY), [Step::wait(gate)])));
+    fixture.ran.until("first");
+    let mut rest = Vec::new();
+    for number in 0..limits::FLOW_READER_QUEUE {
+        rest.push(started!(fixture.store.write(fixture.long_read(number.to_string(), flow(HEAVY), []))));
+    }
+    let refused = fixture.store.write(fixture.long_read("refused", flow(HEAVY), [])).await;
+    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+    fixture.store.write(fixture.long_read("light", flow(LIGHT), [])).await.expect("a read of another flow");
+    drop(rest.pop());
+    let instead = started!(fixture.store.write(fixture.long_read("instead", flow(HEAVY), [])));
+    open.send(()).expect("it waits");
+    first.await.expect("a read");
+    instead.await.expect("one whose caller went away makes room");
+}
+
+/// A demand that ends soon.
+fn soon() -> Demand {
+    Demand { flow: flow(HEAVY), deadline: Instant::now() + Duration::from_millis(50) }
+}
+
+#[tokio::test]
+async fn everything_ends_at_its_deadline() {
+    let fixture = fixture();
+    let endless = Statement::raw(ENDLESS, vec![], &[Storage::Int]);
+    let read = fixture.store.read(soon(), &endless, &mut FirstColumn::default()).await;
+    assert!(matches!(read, Err(StoreError::TimeLimit)), "{read:?}");
+    let read = fixture.store.read_aside(soon(), &endless, &mut FirstColumn::default()).await;
+    assert!(matches!(read, Err(StoreError::TimeLimit)), "{read:?}");
+    for writes in [Writes::None, Writes::One, Writes::Many] {
+        for step in [Step::Read(ENDLESS), Step::ReadForEver("SELECT 1")] {
+            let work = Errand::new("endless".to_owned(), soon(), [step]).writes(writes).reports_to(&fixture.ran);
+            let ended = fixture.store.write(Arc::new(work)).await;
+            assert!(matches!(ended, Err(StoreError::TimeLimit)), "{writes:?}: {ended:?}");
+        }
+    }
+    fixture.store.write(fixture.write("after", flow(LIGHT))).await.expect("the store goes on");
+}
+
+#[tokio::test]
+async fn what_is_past_its_deadline_is_not_begun() {
+    let fixture = fixture();
+    let past = Demand { flow: flow(HEAVY), deadline: Instant::now() };
+    let steps = [Step::Stage(insert_author(1, "late@example.org"))];
+    let late = Errand::new("late".to_owned(), past, steps).reports_to(&fixture.ran);
+    let ended = fixture.store.write(Arc::new(late)).await;
+    assert!(matches!(ended, Err(StoreError::TimeLimit)), "{ended:?}");
+    assert!(fixture.stored().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_writer_takes_turns() {
+    let fixture = fixture();
+    let (open, gate) = channel();
+    let held = Arc::new(fixture.errand("held", flow(3), [Step::wait(gate)]));
+    let held = started!(fixture.store.write(held));
+    fixture.ran.until("held");
+    let mut works = Vec::new();
+    for number in 0..20 {
+        works.push(started!(fixture.store.write(fixture.write(format!("heavy {number}"), flow(HEAVY)))));
+    }
+    works.push(started!(fixture.store.write(fixture.write("light", flow(LIGHT)))));
+    works.push(started!(fixture.store.write(fixture.write("system", Flow::System))));
+    open.send(()).expect("it waits");
+    held.await.expect("a work");
+    assert!(join_all(works).await.iter().all(Result::is_ok));
+    let names = fixture.ran.names();
+    let place = |name: &str| names.iter().position(|ran| ran == name).expect("it ran");
+    assert_eq!(place("light"), 2, "{names:?}");
+    assert!(place("system") < place("heavy 19"), "{names:?}");
+    let heavy: Vec<_> = names.iter().filter(|name| name.starts_with("heavy")).cloned().collect();
+    assert_eq!(heavy, (0..20).map(|number| format!("heavy {number}")).collect::<Vec<_>>(), "each flow in its order");
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_one_flow_and_never_the_system() {
+    let fixture = fixture();
+    let (open, gate) = channel();
+    let held = Arc::new(fixture.errand("held", Flow::System, [Step::wait(gate)]));
+    let held = started!(fixture.store.write(held));
+    fixture.ran.until("held");
+    let mut works = Vec::new();
+    for number in 0..limits::WRITER_QUEUE {
+        let by = flow(10 + u8::try_from(number / limits::FLOW_WRITER_QUEUE).expect("few"));
+        works.push(started!(fixture.store.write(fixture.write("work", by))));
+        if number + 1 == limits::FLOW_WRITER_QUEUE {
+            let refused = fixture.store.write(fixture.write("refused", by)).await;
+            assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+        }
+    }
+    let refused = fixture.store.write(fixture.write("refused", flow(LIGHT))).await;
+    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+    let system = started!(fixture.store.write(fixture.write("system", Flow::System)));
+    open.send(()).expect("it waits");
+    held.await.expect("a work");
+    system.await.expect("a work of the system");
+    assert!(join_all(works).await.iter().all(Result::is_ok));
+}
+
+/// Holds the writer in its first run until it is interrupted, and is brief in the next.
+fn heavy_at_first(fixture: &Fixture, hold: Step, writes: Writes) -> Errand {
+    let steps = [
+        Step::Execute(insert_author(2, &email(2))),
+        Step::Change(author_made(2, &email(2))),
+        Step::Remember(claim("key", 1), b"answer".to_vec(), moment(NOW * 2)),
+        Step::OnceOnly(Box::new(hold)),
+    ];
+    fixture.errand("heavy", flow(HEAVY), steps).writes(writes)
+}
+
+async fn check_interrupted(hold: fn() -> Step, writes: Writes, names: &[&str]) {
+    let fixture = fixture();
+    let (open, gate) = channel();
+    let held = Arc::new(fixture.errand("held", Flow::System, [Step::wait(gate)]));
+    let held = started!(fixture.store.write(held));
+    fixture.ran.until("held");
+    let before = started!(fixture.store.write(fixture.create(1, flow(LIGHT))));
+    let heavy = started!(fixture.store.write(Arc::new(heavy_at_first(&fixture, hold(), writes))));
+    let after = started!(fixture.store.write(fixture.create(3, flow(3))));
+    open.send(()).expect("it waits");
+    held.await.expect("a work");
+    let (before, after) = join(before, after).await;
+    before.expect("a create before it");
+    after.expect("a create after it");
+    heavy.await.expect("it runs again");
+    let mut ran = fixture.ran.names();
+    ran.retain(|name| name != "held");
+    assert_eq!(ran, names, "{writes:?}");
+    assert_eq!(fixture.stored().await, [email(1), email(2), email(3)]);
+    let log = fixture.store.log(1, 10).await.expect("the log");
+    assert_eq!(log.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [1, 2, 3]);
+    let moments: Vec<_> = log.iter().map(|entry| verify(&entry.entry, entry.leaf).expect("canonical").moment).collect();
+    assert!(moments.is_sorted_by(|one, next| one < next), "{moments:?}");
+    let recalled = fixture.store.write(script(Writes::None, [Act::Recall(claim("key", 1))])).await.expect("a read");
+    assert_eq!(recalled, [Seen::Recall(Recall::Replay(b"answer".to_vec()))]);
+}
+
+#[tokio::test]
+async fn a_work_that_holds_the_writer_is_run_again_alone_and_nothing_is_lost_or_doubled() {
+    let reads = || Step::Read(ENDLESS);
+    let reads_for_ever = || Step::ReadForEver("SELECT 1");
+    let writes_for_ever = || {
+        let endless = format!("UPDATE author SET name = name WHERE version = ({ENDLESS})");
+        Step::Execute(Statement::raw(endless, vec![], &[]))
+    };
+    let alone = ["1@example.org", "heavy", "3@example.org", "heavy"];
+    let with_others = ["1@example.org", "heavy", "1@example.org", "3@example.org", "heavy"];
+    check_interrupted(reads, Writes::Many, &alone).await;
+    check_interrupted(reads_for_ever, Writes::Many, &alone).await;
+    check_interrupted(reads, Writes::One, &with_others).await;
+    check_interrupted(writes_for_ever, Writes::Many, &with_others).await;
+    check_interrupted(writes_for_ever, Writes::One, &with_others).await;
+}
+
+#[tokio::test]
+async fn a_work_that_holds_the_writer_for_too_long_is_refused_if_others_wait() {
+    let fixture = fixture();
+    let heavy = started!(fixture.store.write(Arc::new(fixture.errand("heavy", flow(HEAVY), [Step::Read(ENDLESS)]))));
+    let others = async {
+        for number in 0.. {
+            fixture.store.write(fixture.create(number, flow(LIGHT))).await.expect("a create");
+            if fixture.ran.names().iter().filter(|name| *name == "heavy").count() == 2 {
+                fixture.store.write(fixture.create(number + 1, flow(LIGHT))).await.expect("a create");
+                return number + 2;
+            }
+        }
+        unreachable!("it is interrupted once others wait")
+    };
+    let (heavy, created) = join(heavy, others).await;
+    assert!(matches!(heavy, Err(StoreError::HoldLimit)), "{heavy:?}");
+    assert_eq!(fixture.stored().await.len(), created as usize);
+    fixture.store.write(fixture.write("later", flow(HEAVY))).await.expect("its flow goes on");
+}
+
+#[tokio::test]
+async fn a_flow_with_long_operations_pauses_while_others_write() {
+    let fixture = fixture();
+    let sleeps = || Arc::new(fixture.errand("heavy", flow(HEAVY), [Step::Sleep(Duration::from_millis(300))]));
+    let heavy = join_all([fixture.store.write(sleeps()), fixture.store.write(sleeps()), fixture.store.write(sleeps())]);
+    let others = async {
+        for number in 0.. {
+            fixture.store.write(fixture.create(number, flow(LIGHT))).await.expect("a create");
+            if fixture.ran.names().iter().filter(|name| *name == "heavy").count() == 3 {
+                return;
+            }
+        }
+    };
+    let (heavy, ()) = join(heavy, others).await;
+    assert!(heavy.iter().all(Result::is_ok), "{heavy:?}");
+    let names = fixture.ran.names();
+    let places: Vec<usize> = (0..names.len()).filter(|place| names[*place] == "heavy").collect();
+    let between: Vec<usize> = places.windows(2).map(|pair| pair[1] - pair[0] - 1).collect();
+    assert!(between.iter().all(|creates| *creates >= 3), "creates between the long operations: {between:?}");
+}
