@@ -250,14 +250,12 @@ fn samples() -> Vec<(&'static str, &'static str, &'static str)> {
 #[test]
 fn a_value_of_a_seed_is_the_same_as_one_that_is_sent() {
     let (app, samples) = (App::new(), samples());
-    let mut model = String::new();
     for (index, (scalar, json, _)) in samples.iter().enumerate() {
-        model.push_str(&format!(
-            "type Sample{index} @path(is: \"sample{index}\") @allow(read: \"true\") {{ given: {scalar} }}\n"
-        ));
+        let marks = format!("@path(is: \"sample{index}\") @allow(read: \"true\")");
+        let model = format!("type Sample{index} {marks} {{ given: {scalar} }}\n");
+        app.write(&format!("model/sample{index}.graphql"), &model);
         app.write(&format!("seed/Sample{index}.jsonl"), &format!("{{\"given\": {json}}}\n"));
     }
-    app.write("model/samples.graphql", &model);
     assert_eq!(app.run(&["seed"]).done(), format!("{} records loaded\n", samples.len()));
     let server = app.serve();
     for (index, (scalar, json, answer)) in samples.iter().enumerate() {
