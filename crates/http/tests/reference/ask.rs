@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use backstay_testkit::Reply;
-use backstay_testkit::reference::{Assigned, Expected, Get, List, NEXT_COMMIT, Value, World, Write as Writing, Writer, Written, sort_text};
+use backstay_testkit::reference::{
+    Assigned, Expected, Get, List, NEXT_COMMIT, Value, World, Write as Writing, Writer, Written, sort_text,
+};
 use serde_json::{Map, Value as Json, json};
 
 use crate::stage::{Stage, body};
@@ -56,8 +58,12 @@ impl Stage {
         }
     }
 
-    async fn get(&self, actor: usize, get: &Get) -> Option<Difference> {
-        let asker = &self.actors[actor].asker;
+    /// Notes what became of a request.
+    fn note(&mut self, request: &str, outcome: &str) {
+        *self.tally.entry(format!("{request}: {outcome}")).or_default() += 1;
+    }
+
+    async fn get(&mut self, actor: usize, get: &Get) -> Option<Difference> {
         let mut line = format!("GET /api/{}/{}", self.world.schema.types[get.of].path, get.id);
         if let Some(select) = get.select.text(&self.world.schema, get.of) {
             line.push_str(&format!("?select={}", encoded(&select)));
@@ -68,11 +74,13 @@ impl Stage {
             404 => Got::Answered(None),
             status => Got::Refused(status),
         };
+        self.note("get", &reply.status.to_string());
+        let asker = &self.actors[actor].asker;
         let select = get.select.text(&self.world.schema, get.of);
         difference(format!("{line}\n  select: {select:?}"), &asker.get(&self.world, get), &got, &reply)
     }
 
-    async fn list(&self, actor: usize, list: &List) -> Option<Difference> {
+    async fn list(&mut self, actor: usize, list: &List) -> Option<Difference> {
         let query = self.query(list);
         let line = format!("POST /api/{}:query", self.world.schema.types[list.of].path);
         let sent = format!("{line} {}", Json::Object(query.clone()));
@@ -85,6 +93,7 @@ impl Stage {
             }
             let reply = self.send(actor, &line, Some(&Json::Object(query))).await;
             if reply.status != 200 {
+                self.note("list", &reply.status.to_string());
                 let got = Got::Refused(reply.status);
                 return difference(format!("{sent}, page {page}"), &expected, &got, &reply);
             }
@@ -107,6 +116,14 @@ impl Stage {
                 break;
             }
         }
+        self.note(
+            "list",
+            match items.len() {
+                0 => "nothing",
+                shown if shown < self.world.all(list.of).count() => "some",
+                _ => "all",
+            },
+        );
         difference(sent, &expected, &Got::Answered(items), &last.expect("a page"))
     }
 
@@ -125,6 +142,7 @@ impl Stage {
             Writing::Delete { of, id } => (format!("DELETE {}/{id}", path(*of)), None),
         };
         let reply = self.send(actor, &line, sent.as_ref()).await;
+        let kind = line.split(' ').next().expect("a method").to_owned();
         let stored = self.stored().await;
         let (written, refusals) = self.actors[actor].asker.write(&self.world, write, &assigned(&self.world, &stored));
         let sent = sent.map_or(line.clone(), |sent| format!("{line} {sent}"));
@@ -139,6 +157,7 @@ impl Stage {
             let Written { world, .. } = &written;
             changes(world, &stored)
         };
+        self.note(&kind, &reply.status.to_string());
         if difference.is_none() {
             self.world = stored;
         }

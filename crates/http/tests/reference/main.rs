@@ -6,6 +6,8 @@
 mod ask;
 mod stage;
 
+use std::collections::BTreeMap;
+
 use backstay_testkit::reference::{Get, List, Random, Write};
 
 use ask::Request;
@@ -22,7 +24,7 @@ fn setting(name: &str, usual: usize) -> usize {
 }
 
 /// One model, its records and callers, and requests to it. Gives how many were made, or what was wrong.
-async fn round(seed: usize, requests: usize) -> Result<usize, String> {
+async fn round(seed: usize, requests: usize) -> Result<BTreeMap<String, usize>, String> {
     let mut random = Random::seeded(u64::try_from(seed).expect("a seed has at most 64 bits"));
     let mut stage = Stage::set(&mut random).await?;
     for _ in 0..requests {
@@ -35,16 +37,21 @@ async fn round(seed: usize, requests: usize) -> Result<usize, String> {
         };
         stage.check(actor, request).await?;
     }
-    Ok(requests)
+    Ok(stage.tally)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_those_of_the_reference() {
     let (cases, mut seed) = (setting("POLICY_CASES", CASES), setting("POLICY_SEED", 1));
-    let mut made = 0;
+    let (mut made, mut tally) = (0, BTreeMap::<String, usize>::new());
     while made < cases {
         match round(seed, REQUESTS.min(cases - made)).await {
-            Ok(requests) => made += requests,
+            Ok(outcomes) => {
+                made += outcomes.values().sum::<usize>();
+                for (outcome, count) in outcomes {
+                    *tally.entry(outcome).or_default() += count;
+                }
+            }
             Err(problem) => {
                 eprintln!("repeat this with POLICY_SEED={seed} POLICY_CASES={REQUESTS}\n{problem}");
                 unreachable!("the application and the reference disagree");
@@ -52,5 +59,5 @@ async fn answers_are_those_of_the_reference() {
         }
         seed += 1;
     }
-    eprintln!("{made} requests");
+    eprintln!("{made} requests: {tally:#?}");
 }

@@ -1,5 +1,6 @@
 //! An application with a model at random, and its records and callers, of which the reference knows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::RecordId;
@@ -31,6 +32,8 @@ pub(crate) struct Stage {
     pub(crate) app: TestApp,
     pub(crate) world: World,
     pub(crate) actors: Vec<Actor>,
+    /// How often each kind of request had each outcome.
+    pub(crate) tally: BTreeMap<String, usize>,
 }
 
 /// What a transaction of Backstay itself does with a record.
@@ -101,7 +104,8 @@ impl Stage {
         let (mut wanted, mut links) = (Vec::new(), Vec::new());
         for (of, ty) in self.world.schema.types.iter().enumerate() {
             let relations = ty.fields.iter().enumerate();
-            let relations: Vec<_> = relations.filter(|(_, field)| matches!(field.kind, Kind::ManyToMany { .. })).collect();
+            let relations: Vec<_> =
+                relations.filter(|(_, field)| matches!(field.kind, Kind::ManyToMany { .. })).collect();
             let select = relations.iter().fold("id".to_owned(), |all, (_, field)| format!("{all},{}", field.name));
             let request = client.list(&ty.name, |words| (words.select, words.limit) = (Some(select.into()), Some(500)));
             let answer = engine.answer(&system, request.expect("a list"), backstay_rest::JSON).await.expect("a page");
@@ -130,12 +134,12 @@ impl Stage {
         let schema = Schema::random(random);
         let app = TestApp::controlled(&schema.to_string(), controlled(&TestClock::at(MOMENT), 7));
         let world = World { schema, records: Vec::new(), links: Vec::new() };
-        let mut stage = Self { app, world, actors: vec![anyone(Caller::anonymous(), None)] };
+        let mut stage = Self { app, world, actors: vec![anyone(Caller::anonymous(), None)], tally: BTreeMap::new() };
         for person in PEOPLE {
             stage.sign_up(random, person).await;
         }
         for of in 1..stage.world.schema.types.len() {
-            for _ in 0..1 + random.below(RECORDS) {
+            for _ in 0..2 + random.below(RECORDS) {
                 stage.seed(random, of).await?;
             }
         }
@@ -270,7 +274,11 @@ impl Stage {
                 _ => values[*field] = value.clone(),
             }
         }
-        let system = [Value::Id("00000000-0000-7000-8000-000000000000".into()), Value::Moment(NEXT_COMMIT), Value::Moment(NEXT_COMMIT)];
+        let system = [
+            Value::Id("00000000-0000-7000-8000-000000000000".into()),
+            Value::Moment(NEXT_COMMIT),
+            Value::Moment(NEXT_COMMIT),
+        ];
         values[..3].clone_from_slice(&system);
         values[3] = Value::Int(1);
         for (field, value) in fields.iter().zip(&mut values) {

@@ -203,8 +203,7 @@ impl Possible {
 fn is_constant(expr: &Expr) -> bool {
     match expr {
         Expr::Path(_) | Expr::Now | Expr::Param(_) | Expr::Members(..) => false,
-        Expr::Literal(_) | Expr::Auth(_) => true,
-        Expr::Named(_) => false,
+        Expr::Literal(_) | Expr::Auth(_) | Expr::Named(_) => true,
         Expr::Not(of) | Expr::Negate(of) | Expr::IsNull(of, _) => is_constant(of),
         Expr::And(left, right)
         | Expr::Or(left, right)
@@ -220,11 +219,18 @@ fn is_constant(expr: &Expr) -> bool {
 fn is_of_caller(expr: &Expr) -> bool {
     fn names_caller(expr: &Expr) -> bool {
         match expr {
-            Expr::Auth(_) => true,
-            Expr::IsNull(of, _) => names_caller(of),
-            Expr::Compare(_, left, right) | Expr::In(left, right) => names_caller(left) || names_caller(right),
-            Expr::Call(_, items) => items.iter().any(names_caller),
-            _ => false,
+            Expr::Auth(_) | Expr::Named(_) => true,
+            Expr::Literal(_) | Expr::Path(_) | Expr::Now | Expr::Param(_) | Expr::Members(..) => false,
+            Expr::Not(of) | Expr::Negate(of) | Expr::IsNull(of, _) => names_caller(of),
+            Expr::And(left, right)
+            | Expr::Or(left, right)
+            | Expr::Compare(_, left, right)
+            | Expr::Compute(_, left, right)
+            | Expr::In(left, right) => names_caller(left) || names_caller(right),
+            Expr::If(condition, then, otherwise) => {
+                [condition, then, otherwise].into_iter().any(|part| names_caller(part))
+            }
+            Expr::List(items) | Expr::Call(_, items) => items.iter().any(names_caller),
         }
     }
     is_constant(expr) && names_caller(expr)

@@ -7,7 +7,7 @@ use super::{Expr, Kind, Random, Schema, Value, World};
 pub const CLAIMS: [&str; 2] = ["region", "desk"];
 /// Attempts at a path of the wanted kind.
 const ATTEMPTS: usize = 12;
-/// To-one relations that a path follows.
+/// To-one relations that a path follows at most.
 const STEPS: usize = 2;
 
 /// Makes expressions about records.
@@ -264,7 +264,8 @@ impl<'r, 's> Expressions<'r, 's> {
         (0..ATTEMPTS).find_map(|_| {
             let (root, start) = *self.random.pick(&self.roots);
             let (mut of, mut steps) = (start, Vec::new());
-            for _ in 0..self.random.below(STEPS + 1) {
+            let most = [0, 0, 0, 1, 1, STEPS];
+            for _ in 0..*self.random.pick(&most) {
                 let fields = &self.schema.types[of].fields;
                 let relations: Vec<usize> =
                     (0..fields.len()).filter(|index| matches!(fields[*index].kind, Kind::ToOne { .. })).collect();

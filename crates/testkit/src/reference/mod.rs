@@ -29,5 +29,5 @@ pub use read::{Expected, Get, List};
 pub use schema::{Access, Allow, Enum, Field, Kind, OnDelete, SYSTEM_FIELDS, Schema, Transition, Type};
 pub use select::{Part, Selection, SortKey, sort_text};
 pub use value::{DECIMAL_UNIT, Value};
-pub use write::{Assigned, Body, Write, Written};
 pub use world::{Caller, Link, Record, World};
+pub use write::{Assigned, Body, Write, Written};

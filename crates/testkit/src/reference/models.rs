@@ -141,12 +141,17 @@ fn states(random: &mut Random, schema: &mut Schema) {
 
 /// Rules of a type and of its fields, and checks.
 fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
-    let rule = |random: &mut Random, names_new: bool| match random.below(10) {
+    let rule = |random: &mut Random, names_new: bool| match random.below(20) {
         0 => None,
-        1..3 => Some(Expr::Literal(Value::Bool(true))),
-        _ => {
+        1..7 => Some(Expr::Literal(Value::Bool(true))),
+        choice => {
             let depth = 1 + random.below(2);
-            Some(Expressions::rules(random, schema, of, names_new).condition(depth))
+            let mut rules = Expressions::rules(random, schema, of, names_new);
+            // A random condition is seldom true: two of them are so more often.
+            Some(match choice {
+                7..14 => Expr::Or(Box::new(rules.condition(depth)), Box::new(rules.condition(1))),
+                _ => rules.condition(depth),
+            })
         }
     };
     let read = rule(random, false);

@@ -256,9 +256,8 @@ impl Asker {
             let allow = &world.schema.field(proposal.of, *field).allow;
             let rule = if proposal.stored.is_some() { &allow.update } else { &allow.create };
             rule.as_ref().is_none_or(|rule| {
-                let of_stored = proposal.stored.is_none_or(|stored| {
-                    names_new(rule) || self.holds(world, rule, stored.into())
-                });
+                let of_stored =
+                    proposal.stored.is_none_or(|stored| names_new(rule) || self.holds(world, rule, stored.into()));
                 of_stored && self.is_true(world, rule, proposal)
             })
         };
@@ -279,7 +278,8 @@ impl Asker {
         }
         let (mut proposal, wanted) = self.patched(&before, stored, body)?;
         let linked = self.link(&before, &mut proposal, &wanted);
-        let mut asked = Proposal { sent: wanted, values: proposal.values.clone(), named: proposal.named.clone(), ..proposal };
+        let mut asked =
+            Proposal { sent: wanted, values: proposal.values.clone(), named: proposal.named.clone(), ..proposal };
         self.refer(&before, &mut asked)?;
         proposal = Proposal { sent: linked.0, ..asked };
         self.pass(&before, &proposal)?;
@@ -346,7 +346,8 @@ impl Asker {
         let members = wanted.iter().map(|(field, wanted)| {
             let present = world.members(proposal.of, *field, id);
             let stays = |record: &&&Record| wanted.contains(record.id()) || !self.reads(world, (**record).into());
-            let mut members: Vec<Arc<str>> = present.iter().filter(stays).map(|record| Arc::clone(record.id())).collect();
+            let mut members: Vec<Arc<str>> =
+                present.iter().filter(stays).map(|record| Arc::clone(record.id())).collect();
             changed |= members.len() != present.len();
             for new in wanted {
                 if !members.contains(new) {
@@ -365,7 +366,9 @@ impl Asker {
         for (field, about) in world.schema.types[proposal.of].fields.iter().enumerate() {
             let Kind::Enum(states) = about.kind else { continue };
             let Some(transitions) = &world.schema.enums[states].transitions else { continue };
-            let (Value::Text(from), Value::Text(to)) = (&stored.values[field], &proposal.values[field]) else { continue };
+            let (Value::Text(from), Value::Text(to)) = (&stored.values[field], &proposal.values[field]) else {
+                continue;
+            };
             // To a caller who doesn't see the state, whatever is not possible looks the same.
             let unseen = proposal.named.contains(&field) && !self.always_sees(world, proposal.of, field);
             if from == to && !unseen {
@@ -373,9 +376,7 @@ impl Asker {
             }
             let names = &world.schema.enums[states].values;
             let way = transitions.iter().find(|way| names[way.from] == *from && names[way.to] == *to).ok_or(INVALID)?;
-            let passes = |guard: &Expr| {
-                self.truth(world, guard, (stored.into(), proposal.proposed())) == Some(true)
-            };
+            let passes = |guard: &Expr| self.truth(world, guard, (stored.into(), proposal.proposed())) == Some(true);
             if !way.when.as_ref().is_none_or(passes) {
                 return Err(if unseen { INVALID } else { self.forbidden() });
             }

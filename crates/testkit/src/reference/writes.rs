@@ -51,7 +51,8 @@ fn update(random: &mut Random, world: &World, of: usize, id: &str) -> Body {
         if address || body.iter().any(|(known, _)| *known == index) {
             continue;
         }
-        let same = stored.filter(|_| fields[index].is_stored() && random.chance(15)).map(|record| &record.values[index]);
+        let same =
+            stored.filter(|_| fields[index].is_stored() && random.chance(15)).map(|record| &record.values[index]);
         let value = match same {
             Some(same) => Some(same.clone()),
             None if fields[index].is_stored() && random.chance(8) => Some(Value::Null),
