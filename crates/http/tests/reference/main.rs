@@ -32,7 +32,7 @@ async fn round(seed: usize, requests: usize) -> Result<BTreeMap<String, usize>, 
         let asker = &stage.actors[actor].asker;
         let request = match random.below(10) {
             0 => Request::Get(Get::random(&mut random, &stage.world, asker)),
-            1..5 => Request::Write(Write::random(&mut random, &stage.world)),
+            1..5 => Request::Write(Write::random(&mut random, &stage.world, asker)),
             _ => Request::List(List::random(&mut random, &stage.world, asker)),
         };
         stage.check(actor, request).await?;
@@ -60,4 +60,7 @@ async fn answers_are_those_of_the_reference() {
         seed += 1;
     }
     eprintln!("{made} requests: {tally:#?}");
+    for outcome in ["get: 200", "list: some", "list: all", "POST: 201", "PATCH: 200", "DELETE: 204"] {
+        assert!(made < CASES || tally.contains_key(outcome), "no request had the outcome {outcome}");
+    }
 }

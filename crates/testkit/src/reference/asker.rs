@@ -161,7 +161,7 @@ impl Asker {
                 }
                 all
             }
-            Expr::Compare(_, left, right) if self.is_absent(left) || self.is_absent(right) => Possible::of(None),
+            Expr::Compare(..) if self.is_unknown(world, expr) => Possible::of(None),
             Expr::Members(super::Quantifier::Exists, .., body) => {
                 let Possible { yes, .. } = self.possible(world, body);
                 Possible { yes, no: true, unknown: true }
@@ -171,8 +171,20 @@ impl Asker {
         }
     }
 
-    fn is_absent(&self, expr: &Expr) -> bool {
-        matches!(expr, Expr::Auth(part) if self.auth(*part).is_null())
+    /// Whether it has no value, whatever the record, because of something that the caller doesn't have.
+    fn is_unknown(&self, world: &World, expr: &Expr) -> bool {
+        match expr {
+            Expr::Auth(part) => self.auth(*part).is_null(),
+            Expr::Compare(_, left, right) | Expr::Compute(_, left, right) => {
+                self.is_unknown(world, left) || self.is_unknown(world, right)
+            }
+            Expr::Not(of) | Expr::Negate(of) => self.is_unknown(world, of),
+            Expr::And(..) | Expr::Or(..) | Expr::If(..) | Expr::Named(_) => {
+                let Possible { yes, no, .. } = self.possible(world, expr);
+                !yes && !no
+            }
+            _ => false,
+        }
     }
 }
 

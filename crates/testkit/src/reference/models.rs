@@ -149,7 +149,7 @@ fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
             let mut rules = Expressions::rules(random, schema, of, names_new);
             // A random condition is seldom true: two of them are so more often.
             Some(match choice {
-                7..14 => Expr::Or(Box::new(rules.condition(depth)), Box::new(rules.condition(1))),
+                7..15 => Expr::Or(Box::new(rules.condition(depth)), Box::new(rules.condition(1))),
                 _ => rules.condition(depth),
             })
         }
@@ -172,7 +172,7 @@ fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
         }
         if field.is_stored() || matches!(field.kind, Kind::ManyToMany { .. }) {
             field.allow.create = sometimes(10, false);
-            field.allow.update = sometimes(15, index % 2 == 0);
+            field.allow.update = sometimes(25, index % 2 == 0);
         }
         if field.is_stored() && of != 0 {
             field.checks.extend(sometimes(8, false));
