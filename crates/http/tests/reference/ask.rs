@@ -66,7 +66,7 @@ impl Stage {
     async fn get(&mut self, actor: usize, get: &Get) -> Option<Difference> {
         let mut line = format!("GET /api/{}/{}", self.world.schema.types[get.of].path, get.id);
         if let Some(select) = get.select.text(&self.world.schema, get.of) {
-            line.push_str(&format!("?select={}", encoded(&select)));
+            line.extend(["?select=", &encoded(&select)]);
         }
         let reply = self.send(actor, &line, None).await;
         let got = match reply.status {
@@ -98,18 +98,18 @@ impl Stage {
                 return difference(format!("{sent}, page {page}"), &expected, &got, &reply);
             }
             let mut answer = reply.json();
-            let Json::Array(mut found) = answer["items"].take() else { return whole(sent, "items", &answer) };
+            let Json::Array(mut found) = answer["items"].take() else { return Some(whole(sent, "items", &answer)) };
             after = answer["next"].take();
             // Only the last page may have fewer records, and after it there is none.
             if found.len() > list.limit || (!after.is_null() && found.len() < list.limit) {
-                return whole(sent, "a page as long as its limit", &json!(found));
+                return Some(whole(sent, "a page as long as its limit", &json!(found)));
             }
             items.append(&mut found);
             let count = answer["count"]["value"].as_u64();
             if let (true, Expected::Answered(all) | Expected::Hopeless(_, all)) = (list.count, &expected)
                 && count != u64::try_from(all.len()).ok()
             {
-                return whole(sent, &format!("a count of {}", all.len()), &answer["count"]);
+                return Some(whole(sent, &format!("a count of {}", all.len()), &answer["count"]));
             }
             last = Some(reply);
             if after.is_null() {
@@ -243,8 +243,8 @@ fn changes(expected: &World, stored: &World) -> Option<(String, String)> {
     (missing != unexpected).then(|| (format!("stored\n  {missing}"), format!("stored\n  {unexpected}")))
 }
 
-fn whole(sent: String, expected: &str, got: &Json) -> Option<Difference> {
-    Some(Difference { sent, expected: expected.to_owned(), got: got.to_string() })
+fn whole(sent: String, expected: &str, got: &Json) -> Difference {
+    Difference { sent, expected: expected.to_owned(), got: got.to_string() }
 }
 
 fn difference<T: PartialEq + std::fmt::Debug>(

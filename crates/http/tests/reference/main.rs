@@ -1,7 +1,7 @@
 //! The policy against its reference: applications with models at random are asked at random, through the doors, and
 //! answer what `backstay_testkit::reference` says. `POLICY_CASES` is how many requests are made, and `POLICY_SEED` where
 //! the choices start; a disagreement shows the seed that repeats it.
-#![expect(clippy::print_stderr, reason = "the seed and the progress of a long run")]
+#![expect(clippy::panic, reason = "a disagreement fails the test, and is to show what it is")]
 
 mod ask;
 mod stage;
@@ -20,7 +20,7 @@ const CASES: usize = 2000;
 
 fn setting(name: &str, usual: usize) -> usize {
     let text = std::env::var(name).unwrap_or_else(|_| usual.to_string());
-    text.parse().unwrap_or_else(|_| unreachable!("{name} is a whole number"))
+    text.parse().unwrap_or_else(|_| panic!("{name} is a whole number"))
 }
 
 /// One model, its records and callers, and requests to it. Gives how many were made, or what was wrong.
@@ -53,8 +53,7 @@ async fn answers_are_those_of_the_reference() {
                 }
             }
             Err(problem) => {
-                eprintln!("repeat this with POLICY_SEED={seed} POLICY_CASES={REQUESTS}\n{problem}");
-                unreachable!("the application and the reference disagree");
+                panic!("repeat this with POLICY_SEED={seed} POLICY_CASES={REQUESTS}\n{problem}");
             }
         }
         seed += 1;

@@ -336,7 +336,7 @@ fn anyone(caller: Caller, token: Option<String>) -> Actor {
 /// Some roles and claims.
 fn some(random: &mut Random, schema: &Schema) -> Caller {
     let roles = schema.roles.iter().filter(|_| random.chance(45)).cloned().collect();
-    let claims = CLAIMS.into_iter().filter_map(|name| random.chance(50).then(|| (name, "a".to_owned()))).collect();
+    let claims = CLAIMS.into_iter().filter(|_| random.chance(50)).map(|name| (name, "a".to_owned())).collect();
     Caller { roles, claims, ..Caller::anonymous() }
 }
 

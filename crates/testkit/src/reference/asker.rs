@@ -62,7 +62,7 @@ impl Asker {
             || (!of.secret
                 && self.caller.is_for(record.of, &["get", "search"])
                 && of.allow.read.as_ref().is_none_or(|rule| self.holds(world, rule, record))
-                && self.declaration(world, record.of, field) == Outlook::Open)
+                && self.declaration(world, record.of, field) != Outlook::Refused)
     }
 
     /// The members of a relation that the caller sees: those that may be read, and whose own field, where the relation

@@ -101,14 +101,14 @@ impl<'r, 's> Expressions<'r, 's> {
 
     fn caller(&mut self) -> Option<Expr> {
         let role = Value::Text(self.random.pick(&self.schema.roles).clone());
-        let kind = Value::text(*self.random.pick::<&str>(&["ANONYMOUS", "ACCOUNT", "SERVICE"]));
+        let kind = Value::text(self.random.pick::<&str>(&["ANONYMOUS", "ACCOUNT", "SERVICE"]));
         let most = if self.params.is_some() || self.schema.rules.is_empty() { 4 } else { 5 };
         Some(match self.random.below(most) {
             0 => Expr::In(Box::new(Expr::Literal(role)), Box::new(Expr::Auth(Auth::Roles))),
             1 => equal(Expr::Auth(Auth::Kind), Expr::Literal(kind)),
             2 => Expr::IsNull(Box::new(Expr::Auth(Auth::Id)), self.random.chance(30)),
             3 => {
-                let claim = Expr::Auth(Auth::Claim(*self.random.pick::<&str>(&CLAIMS)));
+                let claim = Expr::Auth(Auth::Claim(self.random.pick::<&str>(&CLAIMS)));
                 let (path, _) = self.path(|kind| *kind == Kind::Text)?;
                 equal(Expr::Path(path), claim)
             }

@@ -74,7 +74,7 @@ fn scalars(random: &mut Random, schema: &Schema) -> Vec<Field> {
             _ => Access::Writable,
         };
         let secret = random.chance(6);
-        Field { required, default, access, secret, ..Field::new(format!("f{index}"), kind) }
+        Field { required, secret, access, default, ..Field::new(format!("f{index}"), kind) }
     };
     (0..count).map(field).collect()
 }
@@ -86,7 +86,7 @@ fn relate(random: &mut Random, schema: &mut Schema) {
         .fields
         .push(Field::new("home", Kind::ToOne { target: 1 + random.below(count - 1), on_delete: OnDelete::SetNull }));
     for of in 1..count {
-        for index in 0..1 + random.below(2) {
+        for index in 0..=random.below(2) {
             // The first leads to accounts, so that rules can compare it with the caller.
             let target = if index == 0 && random.chance(70) { 0 } else { random.below(count) };
             let required = target < of && random.chance(20);

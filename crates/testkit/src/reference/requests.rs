@@ -122,7 +122,7 @@ fn select(random: &mut Random, world: &World, of: usize, level: usize) -> Select
     }
     let fields = &world.schema.types[of].fields;
     let mut parts: Vec<Part> = Vec::new();
-    for _ in 0..1 + random.below(3) {
+    for _ in 0..=random.below(3) {
         let field = random.below(fields.len());
         let kind = &fields[field].kind;
         let again = parts.iter().any(|part| part.field == field);

@@ -43,7 +43,7 @@ fn update(random: &mut Random, world: &World, of: usize, id: &str) -> Body {
     let fields = &world.schema.types[of].fields;
     let stored = world.find(of, id);
     let mut body: Body = Vec::new();
-    for _ in 0..1 + random.below(3) {
+    for _ in 0..=random.below(3) {
         let index = if random.chance(3) { 3 } else { 4 + random.below(fields.len() - 4) };
         // The address of an account is changed with its password.
         let address = fields[index].kind == Kind::Email;
