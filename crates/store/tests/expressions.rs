@@ -17,6 +17,8 @@ mod functions;
 mod memory;
 #[path = "expressions/postgres.rs"]
 mod postgres;
+#[path = "expressions/random.rs"]
+mod random;
 #[path = "expressions/reads.rs"]
 mod reads;
 #[path = "expressions/sent.rs"]
@@ -26,7 +28,7 @@ mod sqlite;
 #[path = "expressions/table.rs"]
 mod table;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use backstay_base::{Action, Caller, RecordId, Timestamp};
@@ -47,6 +49,8 @@ struct Setting {
     caller: Caller,
     now: Timestamp,
     rights: Rights,
+    /// Values of parameters beside those of the data set.
+    params: HashMap<String, Value>,
 }
 
 impl Setting {
@@ -58,7 +62,7 @@ impl Setting {
         };
         let rights = rights(&model, if name == "hidden" { &HIDDEN } else { &[] });
         let now = backstay_testkit::moment("2026-02-01T00:00:00Z");
-        Self { model, data, caller, now, rights }
+        Self { model, data, caller, now, rights, params: HashMap::new() }
     }
 
     fn compile(&self, text: &str) -> Checked {
@@ -66,9 +70,13 @@ impl Setting {
         compile(text, &scope).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
     }
 
+    fn param(&self, name: &str) -> Value {
+        self.params.get(name).cloned().unwrap_or_else(|| data::param(name))
+    }
+
     fn value(&self, slot: &Slot, checked: &Checked) -> Value {
         match slot {
-            Slot::Param(index, part) => part.of(&data::param(&checked.params[usize::from(*index)].name)),
+            Slot::Param(index, part) => part.of(&self.param(&checked.params[usize::from(*index)].name)),
             Slot::Now => Value::Timestamp(self.now),
             Slot::Limit => Value::Int(100),
             Slot::Caller(CallerPart::Id) => self.caller.id.map_or(Value::Null, Value::Id),

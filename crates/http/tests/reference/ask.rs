@@ -58,11 +58,15 @@ impl Stage {
         }
     }
 
-    async fn get(&self, actor: usize, get: &Get) -> Option<Difference> {
-        let asker = &self.actors[actor].asker;
+    /// Notes what became of a request.
+    fn note(&mut self, request: &str, outcome: &str) {
+        *self.tally.entry(format!("{request}: {outcome}")).or_default() += 1;
+    }
+
+    async fn get(&mut self, actor: usize, get: &Get) -> Option<Difference> {
         let mut line = format!("GET /api/{}/{}", self.world.schema.types[get.of].path, get.id);
         if let Some(select) = get.select.text(&self.world.schema, get.of) {
-            line.push_str(&format!("?select={}", encoded(&select)));
+            line.extend(["?select=", &encoded(&select)]);
         }
         let reply = self.send(actor, &line, None).await;
         let got = match reply.status {
@@ -70,11 +74,13 @@ impl Stage {
             404 => Got::Answered(None),
             status => Got::Refused(status),
         };
+        self.note("get", &reply.status.to_string());
+        let asker = &self.actors[actor].asker;
         let select = get.select.text(&self.world.schema, get.of);
         difference(format!("{line}\n  select: {select:?}"), &asker.get(&self.world, get), &got, &reply)
     }
 
-    async fn list(&self, actor: usize, list: &List) -> Option<Difference> {
+    async fn list(&mut self, actor: usize, list: &List) -> Option<Difference> {
         let query = self.query(list);
         let line = format!("POST /api/{}:query", self.world.schema.types[list.of].path);
         let sent = format!("{line} {}", Json::Object(query.clone()));
@@ -87,28 +93,37 @@ impl Stage {
             }
             let reply = self.send(actor, &line, Some(&Json::Object(query))).await;
             if reply.status != 200 {
+                self.note("list", &reply.status.to_string());
                 let got = Got::Refused(reply.status);
                 return difference(format!("{sent}, page {page}"), &expected, &got, &reply);
             }
             let mut answer = reply.json();
-            let Json::Array(mut found) = answer["items"].take() else { return whole(sent, "items", &answer) };
+            let Json::Array(mut found) = answer["items"].take() else { return Some(whole(sent, "items", &answer)) };
             after = answer["next"].take();
             // Only the last page may have fewer records, and after it there is none.
             if found.len() > list.limit || (!after.is_null() && found.len() < list.limit) {
-                return whole(sent, "a page as long as its limit", &json!(found));
+                return Some(whole(sent, "a page as long as its limit", &json!(found)));
             }
             items.append(&mut found);
             let count = answer["count"]["value"].as_u64();
             if let (true, Expected::Answered(all) | Expected::Hopeless(_, all)) = (list.count, &expected)
                 && count != u64::try_from(all.len()).ok()
             {
-                return whole(sent, &format!("a count of {}", all.len()), &answer["count"]);
+                return Some(whole(sent, &format!("a count of {}", all.len()), &answer["count"]));
             }
             last = Some(reply);
             if after.is_null() {
                 break;
             }
         }
+        self.note(
+            "list",
+            match items.len() {
+                0 => "nothing",
+                shown if shown < self.world.all(list.of).count() => "some",
+                _ => "all",
+            },
+        );
         difference(sent, &expected, &Got::Answered(items), &last.expect("a page"))
     }
 
@@ -127,6 +142,7 @@ impl Stage {
             Writing::Delete { of, id } => (format!("DELETE {}/{id}", path(*of)), None),
         };
         let reply = self.send(actor, &line, sent.as_ref()).await;
+        let kind = line.split(' ').next().expect("a method").to_owned();
         let stored = self.stored().await;
         let (written, refusals) = self.actors[actor].asker.write(&self.world, write, &assigned(&self.world, &stored));
         let sent = sent.map_or(line.clone(), |sent| format!("{line} {sent}"));
@@ -141,6 +157,7 @@ impl Stage {
             let Written { world, .. } = &written;
             changes(world, &stored)
         };
+        self.note(&kind, &reply.status.to_string());
         if difference.is_none() {
             self.world = stored;
         }
@@ -226,8 +243,8 @@ fn changes(expected: &World, stored: &World) -> Option<(String, String)> {
     (missing != unexpected).then(|| (format!("stored\n  {missing}"), format!("stored\n  {unexpected}")))
 }
 
-fn whole(sent: String, expected: &str, got: &Json) -> Option<Difference> {
-    Some(Difference { sent, expected: expected.to_owned(), got: got.to_string() })
+fn whole(sent: String, expected: &str, got: &Json) -> Difference {
+    Difference { sent, expected: expected.to_owned(), got: got.to_string() }
 }
 
 fn difference<T: PartialEq + std::fmt::Debug>(

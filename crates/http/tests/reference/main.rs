@@ -1,10 +1,12 @@
 //! The policy against its reference: applications with models at random are asked at random, through the doors, and
 //! answer what `backstay_testkit::reference` says. `POLICY_CASES` is how many requests are made, and `POLICY_SEED` where
 //! the choices start; a disagreement shows the seed that repeats it.
-#![expect(clippy::print_stderr, reason = "the seed and the progress of a long run")]
+#![expect(clippy::panic, reason = "a disagreement fails the test, and is to show what it is")]
 
 mod ask;
 mod stage;
+
+use std::collections::BTreeMap;
 
 use backstay_testkit::reference::{Get, List, Random, Write};
 
@@ -18,11 +20,11 @@ const CASES: usize = 2000;
 
 fn setting(name: &str, usual: usize) -> usize {
     let text = std::env::var(name).unwrap_or_else(|_| usual.to_string());
-    text.parse().unwrap_or_else(|_| unreachable!("{name} is a whole number"))
+    text.parse().unwrap_or_else(|_| panic!("{name} is a whole number"))
 }
 
 /// One model, its records and callers, and requests to it. Gives how many were made, or what was wrong.
-async fn round(seed: usize, requests: usize) -> Result<usize, String> {
+async fn round(seed: usize, requests: usize) -> Result<BTreeMap<String, usize>, String> {
     let mut random = Random::seeded(u64::try_from(seed).expect("a seed has at most 64 bits"));
     let mut stage = Stage::set(&mut random).await?;
     for _ in 0..requests {
@@ -30,27 +32,34 @@ async fn round(seed: usize, requests: usize) -> Result<usize, String> {
         let asker = &stage.actors[actor].asker;
         let request = match random.below(10) {
             0 => Request::Get(Get::random(&mut random, &stage.world, asker)),
-            1..5 => Request::Write(Write::random(&mut random, &stage.world)),
+            1..5 => Request::Write(Write::random(&mut random, &stage.world, asker)),
             _ => Request::List(List::random(&mut random, &stage.world, asker)),
         };
         stage.check(actor, request).await?;
     }
-    Ok(requests)
+    Ok(stage.tally)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_those_of_the_reference() {
     let (cases, mut seed) = (setting("POLICY_CASES", CASES), setting("POLICY_SEED", 1));
-    let mut made = 0;
+    let (mut made, mut tally) = (0, BTreeMap::<String, usize>::new());
     while made < cases {
         match round(seed, REQUESTS.min(cases - made)).await {
-            Ok(requests) => made += requests,
+            Ok(outcomes) => {
+                made += outcomes.values().sum::<usize>();
+                for (outcome, count) in outcomes {
+                    *tally.entry(outcome).or_default() += count;
+                }
+            }
             Err(problem) => {
-                eprintln!("repeat this with POLICY_SEED={seed} POLICY_CASES={REQUESTS}\n{problem}");
-                unreachable!("the application and the reference disagree");
+                panic!("repeat this with POLICY_SEED={seed} POLICY_CASES={REQUESTS}\n{problem}");
             }
         }
         seed += 1;
     }
-    eprintln!("{made} requests");
+    eprintln!("{made} requests: {tally:#?}");
+    for outcome in ["get: 200", "list: some", "list: all", "POST: 201", "PATCH: 200", "DELETE: 204"] {
+        assert!(made < CASES || tally.contains_key(outcome), "no request had the outcome {outcome}");
+    }
 }

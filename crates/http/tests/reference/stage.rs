@@ -1,5 +1,6 @@
 //! An application with a model at random, and its records and callers, of which the reference knows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::RecordId;
@@ -31,6 +32,8 @@ pub(crate) struct Stage {
     pub(crate) app: TestApp,
     pub(crate) world: World,
     pub(crate) actors: Vec<Actor>,
+    /// How often each kind of request had each outcome.
+    pub(crate) tally: BTreeMap<String, usize>,
 }
 
 /// What a transaction of Backstay itself does with a record.
@@ -131,12 +134,12 @@ impl Stage {
         let schema = Schema::random(random);
         let app = TestApp::controlled(&schema.to_string(), controlled(&TestClock::at(MOMENT), 7));
         let world = World { schema, records: Vec::new(), links: Vec::new() };
-        let mut stage = Self { app, world, actors: vec![anyone(Caller::anonymous(), None)] };
+        let mut stage = Self { app, world, actors: vec![anyone(Caller::anonymous(), None)], tally: BTreeMap::new() };
         for person in PEOPLE {
             stage.sign_up(random, person).await;
         }
         for of in 1..stage.world.schema.types.len() {
-            for _ in 0..1 + random.below(RECORDS) {
+            for _ in 0..2 + random.below(RECORDS) {
                 stage.seed(random, of).await?;
             }
         }
@@ -333,7 +336,7 @@ fn anyone(caller: Caller, token: Option<String>) -> Actor {
 /// Some roles and claims.
 fn some(random: &mut Random, schema: &Schema) -> Caller {
     let roles = schema.roles.iter().filter(|_| random.chance(45)).cloned().collect();
-    let claims = CLAIMS.into_iter().filter_map(|name| random.chance(50).then(|| (name, "a".to_owned()))).collect();
+    let claims = CLAIMS.into_iter().filter(|_| random.chance(50)).map(|name| (name, "a".to_owned())).collect();
     Caller { roles, claims, ..Caller::anonymous() }
 }
 

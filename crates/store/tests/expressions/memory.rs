@@ -5,7 +5,7 @@ use backstay_expr::{Checked, Environment, Path, Rule, Start, Truth};
 use backstay_model::{CollectionId, FieldId, FieldKind};
 use backstay_scalar::Value;
 
-use crate::{Setting, data};
+use crate::Setting;
 
 /// The truth of an expression for an item.
 pub(crate) fn truth(setting: &Setting, checked: &Checked, item: RecordId) -> Truth {
@@ -98,6 +98,6 @@ impl Environment for View<'_> {
     }
 
     fn param(&self, index: u16) -> Value {
-        self.checked.map_or(Value::Null, |checked| data::param(&checked.params[usize::from(index)].name))
+        self.checked.map_or(Value::Null, |checked| self.setting.param(&checked.params[usize::from(index)].name))
     }
 }

@@ -62,7 +62,7 @@ impl Asker {
             || (!of.secret
                 && self.caller.is_for(record.of, &["get", "search"])
                 && of.allow.read.as_ref().is_none_or(|rule| self.holds(world, rule, record))
-                && self.declaration(world, record.of, field) == Outlook::Open)
+                && self.declaration(world, record.of, field) != Outlook::Refused)
     }
 
     /// The members of a relation that the caller sees: those that may be read, and whose own field, where the relation
@@ -161,7 +161,7 @@ impl Asker {
                 }
                 all
             }
-            Expr::Compare(_, left, right) if self.is_absent(left) || self.is_absent(right) => Possible::of(None),
+            Expr::Compare(..) if self.is_unknown(world, expr) => Possible::of(None),
             Expr::Members(super::Quantifier::Exists, .., body) => {
                 let Possible { yes, .. } = self.possible(world, body);
                 Possible { yes, no: true, unknown: true }
@@ -171,8 +171,20 @@ impl Asker {
         }
     }
 
-    fn is_absent(&self, expr: &Expr) -> bool {
-        matches!(expr, Expr::Auth(part) if self.auth(*part).is_null())
+    /// Whether it has no value, whatever the record, because of something that the caller doesn't have.
+    fn is_unknown(&self, world: &World, expr: &Expr) -> bool {
+        match expr {
+            Expr::Auth(part) => self.auth(*part).is_null(),
+            Expr::Compare(_, left, right) | Expr::Compute(_, left, right) => {
+                self.is_unknown(world, left) || self.is_unknown(world, right)
+            }
+            Expr::Not(of) | Expr::Negate(of) => self.is_unknown(world, of),
+            Expr::And(..) | Expr::Or(..) | Expr::If(..) | Expr::Named(_) => {
+                let Possible { yes, no, .. } = self.possible(world, expr);
+                !yes && !no
+            }
+            _ => false,
+        }
     }
 }
 
@@ -203,8 +215,7 @@ impl Possible {
 fn is_constant(expr: &Expr) -> bool {
     match expr {
         Expr::Path(_) | Expr::Now | Expr::Param(_) | Expr::Members(..) => false,
-        Expr::Literal(_) | Expr::Auth(_) => true,
-        Expr::Named(_) => false,
+        Expr::Literal(_) | Expr::Auth(_) | Expr::Named(_) => true,
         Expr::Not(of) | Expr::Negate(of) | Expr::IsNull(of, _) => is_constant(of),
         Expr::And(left, right)
         | Expr::Or(left, right)
@@ -220,11 +231,18 @@ fn is_constant(expr: &Expr) -> bool {
 fn is_of_caller(expr: &Expr) -> bool {
     fn names_caller(expr: &Expr) -> bool {
         match expr {
-            Expr::Auth(_) => true,
-            Expr::IsNull(of, _) => names_caller(of),
-            Expr::Compare(_, left, right) | Expr::In(left, right) => names_caller(left) || names_caller(right),
-            Expr::Call(_, items) => items.iter().any(names_caller),
-            _ => false,
+            Expr::Auth(_) | Expr::Named(_) => true,
+            Expr::Literal(_) | Expr::Path(_) | Expr::Now | Expr::Param(_) | Expr::Members(..) => false,
+            Expr::Not(of) | Expr::Negate(of) | Expr::IsNull(of, _) => names_caller(of),
+            Expr::And(left, right)
+            | Expr::Or(left, right)
+            | Expr::Compare(_, left, right)
+            | Expr::Compute(_, left, right)
+            | Expr::In(left, right) => names_caller(left) || names_caller(right),
+            Expr::If(condition, then, otherwise) => {
+                [condition, then, otherwise].into_iter().any(|part| names_caller(part))
+            }
+            Expr::List(items) | Expr::Call(_, items) => items.iter().any(names_caller),
         }
     }
     is_constant(expr) && names_caller(expr)

@@ -7,7 +7,7 @@ use super::{Expr, Kind, Random, Schema, Value, World};
 pub const CLAIMS: [&str; 2] = ["region", "desk"];
 /// Attempts at a path of the wanted kind.
 const ATTEMPTS: usize = 12;
-/// To-one relations that a path follows.
+/// To-one relations that a path follows at most.
 const STEPS: usize = 2;
 
 /// Makes expressions about records.
@@ -101,14 +101,14 @@ impl<'r, 's> Expressions<'r, 's> {
 
     fn caller(&mut self) -> Option<Expr> {
         let role = Value::Text(self.random.pick(&self.schema.roles).clone());
-        let kind = Value::text(*self.random.pick::<&str>(&["ANONYMOUS", "ACCOUNT", "SERVICE"]));
+        let kind = Value::text(self.random.pick::<&str>(&["ANONYMOUS", "ACCOUNT", "SERVICE"]));
         let most = if self.params.is_some() || self.schema.rules.is_empty() { 4 } else { 5 };
         Some(match self.random.below(most) {
             0 => Expr::In(Box::new(Expr::Literal(role)), Box::new(Expr::Auth(Auth::Roles))),
             1 => equal(Expr::Auth(Auth::Kind), Expr::Literal(kind)),
             2 => Expr::IsNull(Box::new(Expr::Auth(Auth::Id)), self.random.chance(30)),
             3 => {
-                let claim = Expr::Auth(Auth::Claim(*self.random.pick::<&str>(&CLAIMS)));
+                let claim = Expr::Auth(Auth::Claim(self.random.pick::<&str>(&CLAIMS)));
                 let (path, _) = self.path(|kind| *kind == Kind::Text)?;
                 equal(Expr::Path(path), claim)
             }
@@ -264,7 +264,8 @@ impl<'r, 's> Expressions<'r, 's> {
         (0..ATTEMPTS).find_map(|_| {
             let (root, start) = *self.random.pick(&self.roots);
             let (mut of, mut steps) = (start, Vec::new());
-            for _ in 0..self.random.below(STEPS + 1) {
+            let most = [0, 0, 0, 1, 1, STEPS];
+            for _ in 0..*self.random.pick(&most) {
                 let fields = &self.schema.types[of].fields;
                 let relations: Vec<usize> =
                     (0..fields.len()).filter(|index| matches!(fields[*index].kind, Kind::ToOne { .. })).collect();

@@ -3,6 +3,7 @@
 //! an error that both made would never be found.
 
 mod asker;
+mod deletion;
 mod evaluate;
 mod expression;
 mod expressions;

@@ -82,7 +82,7 @@ impl Schema {
             write!(f, " @class(is: SECRET)")?;
         }
         if let Some(default) = &field.default {
-            write!(f, " @default(to: {})", self.default(&field.kind, default))?;
+            write!(f, " @default(to: {})", Self::default(&field.kind, default))?;
         }
         for check in &field.checks {
             write!(f, " @check(rule: {}, message: \"no\")", text(&Writer::rule(self).text(check)))?;
@@ -91,7 +91,7 @@ impl Schema {
         writeln!(f)
     }
 
-    fn default(&self, kind: &Kind, value: &Value) -> String {
+    fn default(kind: &Kind, value: &Value) -> String {
         match (kind, value) {
             (Kind::Enum(_), Value::Text(name)) => name.to_string(),
             _ => value.json(kind).to_string(),

@@ -74,7 +74,7 @@ fn scalars(random: &mut Random, schema: &Schema) -> Vec<Field> {
             _ => Access::Writable,
         };
         let secret = random.chance(6);
-        Field { required, default, access, secret, ..Field::new(format!("f{index}"), kind) }
+        Field { required, secret, access, default, ..Field::new(format!("f{index}"), kind) }
     };
     (0..count).map(field).collect()
 }
@@ -86,7 +86,7 @@ fn relate(random: &mut Random, schema: &mut Schema) {
         .fields
         .push(Field::new("home", Kind::ToOne { target: 1 + random.below(count - 1), on_delete: OnDelete::SetNull }));
     for of in 1..count {
-        for index in 0..1 + random.below(2) {
+        for index in 0..=random.below(2) {
             // The first leads to accounts, so that rules can compare it with the caller.
             let target = if index == 0 && random.chance(70) { 0 } else { random.below(count) };
             let required = target < of && random.chance(20);
@@ -141,12 +141,17 @@ fn states(random: &mut Random, schema: &mut Schema) {
 
 /// Rules of a type and of its fields, and checks.
 fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
-    let rule = |random: &mut Random, names_new: bool| match random.below(10) {
+    let rule = |random: &mut Random, names_new: bool| match random.below(20) {
         0 => None,
-        1..3 => Some(Expr::Literal(Value::Bool(true))),
-        _ => {
+        1..7 => Some(Expr::Literal(Value::Bool(true))),
+        choice => {
             let depth = 1 + random.below(2);
-            Some(Expressions::rules(random, schema, of, names_new).condition(depth))
+            let mut rules = Expressions::rules(random, schema, of, names_new);
+            // A random condition is seldom true: two of them are so more often.
+            Some(match choice {
+                7..15 => Expr::Or(Box::new(rules.condition(depth)), Box::new(rules.condition(1))),
+                _ => rules.condition(depth),
+            })
         }
     };
     let read = rule(random, false);
@@ -167,7 +172,7 @@ fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
         }
         if field.is_stored() || matches!(field.kind, Kind::ManyToMany { .. }) {
             field.allow.create = sometimes(10, false);
-            field.allow.update = sometimes(15, index % 2 == 0);
+            field.allow.update = sometimes(25, index % 2 == 0);
         }
         if field.is_stored() && of != 0 {
             field.checks.extend(sometimes(8, false));

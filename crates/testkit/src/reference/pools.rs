@@ -27,7 +27,7 @@ impl Random {
             Kind::Float if self.chance(90) => Value::Float(*self.pick(&FLOATS[..6])),
             Kind::Float => Value::Float(*self.pick(&FLOATS)),
             Kind::Decimal { .. } => Value::Decimal(*self.pick(&CENTS) * DECIMAL_UNIT / 100),
-            Kind::Text => Value::text(*self.pick::<&str>(&TEXTS)),
+            Kind::Text => Value::text(self.pick::<&str>(&TEXTS)),
             Kind::Email => Value::Text(format!("{}@example.org", self.pick(&["ann", "ben", "cleo", "dan"])).into()),
             Kind::Moment => Value::Moment(NOW + HOUR * self.pick(&HOURS)),
             Kind::Date => Value::Date(*self.pick(&DAYS)),

@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use serde_json::Value as Json;
 
 use super::evaluate::Evaluation;
@@ -76,7 +78,7 @@ impl Asker {
 
     fn is_listed(&self, world: &World, list: &List, record: &Record) -> bool {
         let equal = |(field, value): &(usize, Value)| {
-            self.sees(world, record.into(), *field) && record.values[*field].compare(value).is_some_and(|is| is.is_eq())
+            self.sees(world, record.into(), *field) && record.values[*field].compare(value).is_some_and(Ordering::is_eq)
         };
         let passes = |(filter, params): &(Expr, Vec<(Value, super::Kind)>)| {
             let params: Vec<Value> = params.iter().map(|(value, _)| value.clone()).collect();

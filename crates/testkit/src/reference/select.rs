@@ -82,14 +82,11 @@ impl Part {
         let limit = self.limit.map(|limit| format!("limit:{limit}"));
         let arguments: Vec<String> = sort.into_iter().chain(limit).collect();
         if !arguments.is_empty() {
-            text.push_str(&format!("({})", arguments.join(",")));
+            text.extend(["(", &arguments.join(","), ")"]);
         }
         match &self.inner {
             Some(Selection::Whole) => text.push_str("{*}"),
-            Some(inner) => {
-                let inner = inner.text(schema, target).expect("parts have a text");
-                text.push_str(&format!("{{{inner}}}"));
-            }
+            Some(inner) => text.extend(["{", &inner.text(schema, target).expect("parts have a text"), "}"]),
             None => {}
         }
         text

@@ -3,11 +3,14 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::evaluate::Subject;
-use super::schema::{Access, OnDelete};
+use super::schema::Access;
 use super::{Asker, Expr, Kind, Link, Outlook, Record, Root, Selection, Value, World};
 
 /// Values that are sent, by field; of many-to-many relations the ids of their members.
 pub type Body = Vec<(usize, Value)>;
+
+/// The members of many-to-many relations, by field.
+type Sent = Vec<(usize, Vec<Arc<str>>)>;
 
 /// A write that is asked for.
 #[derive(Debug, Clone)]
@@ -65,7 +68,7 @@ struct Proposal<'w> {
     stored: Option<&'w Record>,
     values: Vec<Value>,
     /// The members of relations that were sent, as they would be.
-    sent: Vec<(usize, Vec<Arc<str>>)>,
+    sent: Sent,
     /// The fields that were sent.
     named: Vec<usize>,
 }
@@ -77,11 +80,10 @@ impl Proposal<'_> {
 }
 
 /// The status of a refusal.
-type Refusal = u16;
+pub(super) type Refusal = u16;
 
 const INVALID: Refusal = 422;
-const NOT_FOUND: Refusal = 404;
-const REFERENCED: Refusal = 409;
+pub(super) const NOT_FOUND: Refusal = 404;
 
 impl Asker {
     /// What a write does. If nothing could allow it, the statuses with which it may be refused beforehand come second.
@@ -119,7 +121,7 @@ impl Asker {
         (written, if outlook == Outlook::Open { &[] } else { self.refusal() })
     }
 
-    fn forbidden(&self) -> Refusal {
+    pub(super) fn forbidden(&self) -> Refusal {
         self.refusal()[0]
     }
 
@@ -150,7 +152,7 @@ impl Asker {
     ) -> Result<(u16, Json), Refusal> {
         for (index, body) in bodies.iter().enumerate() {
             let id = assigned.ids.get(index).cloned().unwrap_or_else(|| format!("new {index}").into());
-            let mut proposal = self.new_record(world, of, body, (id, assigned.moment))?;
+            let mut proposal = Self::new_record(world, of, body, (id, assigned.moment))?;
             self.refer(world, &mut proposal)?;
             self.require_true(world, rule, &proposal)?;
             self.may_give(world, &proposal)?;
@@ -169,7 +171,6 @@ impl Asker {
 
     /// Defaults, what was sent, and the initial state.
     fn new_record<'w>(
-        &self,
         world: &World,
         of: usize,
         body: &Body,
@@ -178,7 +179,7 @@ impl Asker {
         let fields = &world.schema.types[of].fields;
         let mut values: Vec<Value> = fields.iter().map(|field| field.default.clone().unwrap_or(Value::Null)).collect();
         values[..4].clone_from_slice(&[Value::Id(id), Value::Moment(moment), Value::Moment(moment), Value::Int(1)]);
-        let mut sent: Vec<(usize, Vec<Arc<str>>)> = Vec::new();
+        let mut sent: Sent = Vec::new();
         for (field, of) in fields.iter().enumerate() {
             if matches!(of.kind, Kind::ManyToMany { .. }) {
                 sent.push((field, Vec::new()));
@@ -308,12 +309,7 @@ impl Asker {
 
     /// The stored record with what was sent in its place, and the members that were sent. What the caller sees and sends
     /// back unchanged is no part of it.
-    fn patched<'w>(
-        &self,
-        world: &World,
-        stored: &'w Record,
-        body: &Body,
-    ) -> Result<(Proposal<'w>, Vec<(usize, Vec<Arc<str>>)>), Refusal> {
+    fn patched<'w>(&self, world: &World, stored: &'w Record, body: &Body) -> Result<(Proposal<'w>, Sent), Refusal> {
         let of = stored.of;
         let (mut values, mut sent, mut named) = (stored.values.clone(), Vec::new(), Vec::new());
         for (field, value) in body {
@@ -335,12 +331,7 @@ impl Asker {
 
     /// The members that relations would have: those that were sent, and present ones that the caller may not read; and
     /// whether that changes anything.
-    fn link(
-        &self,
-        world: &World,
-        proposal: &mut Proposal<'_>,
-        wanted: &[(usize, Vec<Arc<str>>)],
-    ) -> (Vec<(usize, Vec<Arc<str>>)>, bool) {
+    fn link(&self, world: &World, proposal: &mut Proposal<'_>, wanted: &[(usize, Vec<Arc<str>>)]) -> (Sent, bool) {
         let id = proposal.values[0].id().expect("a record has an id");
         let mut changed = false;
         let members = wanted.iter().map(|(field, wanted)| {
@@ -383,65 +374,6 @@ impl Asker {
         }
         Ok(())
     }
-
-    fn delete(
-        &self,
-        world: &mut World,
-        (of, rule): (usize, &Expr),
-        id: &str,
-        moment: i64,
-    ) -> Result<(u16, Json), Refusal> {
-        let record = world.find(of, id).filter(|record| self.reads(world, (*record).into())).ok_or(NOT_FOUND)?;
-        if !self.holds(world, rule, record.into()) {
-            return Err(self.forbidden());
-        }
-        let mut going = vec![Arc::clone(record.id())];
-        let mut next = 0;
-        while let Some(to) = going.get(next).cloned() {
-            for (record, _) in referring(world, OnDelete::Cascade, &to) {
-                if !going.contains(&record) {
-                    going.push(record);
-                }
-            }
-            next += 1;
-        }
-        let stays = |(record, _): &(Arc<str>, usize)| !going.contains(record);
-        if going.iter().any(|to| referring(world, OnDelete::Restrict, to).iter().any(stays)) {
-            return Err(REFERENCED);
-        }
-        let mut released = Vec::new();
-        for to in &going {
-            released.extend(referring(world, OnDelete::SetNull, to).into_iter().filter(stays));
-        }
-        for record in &mut world.records {
-            let fields = released.iter().filter(|(id, _)| id == record.id()).map(|(_, field)| *field);
-            let fields: Vec<usize> = fields.collect();
-            for field in &fields {
-                record.values[*field] = Value::Null;
-            }
-            if !fields.is_empty() {
-                record.values[2] = Value::Moment(moment);
-                record.values[3] = raised(&record.values[3]);
-            }
-        }
-        world.records.retain(|record| !going.contains(record.id()));
-        world.links.retain(|link| !going.contains(&link.near) && !going.contains(&link.far));
-        Ok((204, Json::Null))
-    }
-}
-
-/// The records that refer to this one with a field of this kind, and the field.
-fn referring(world: &World, wanted: OnDelete, to: &str) -> Vec<(Arc<str>, usize)> {
-    let mut found = Vec::new();
-    for record in &world.records {
-        for (field, about) in world.schema.types[record.of].fields.iter().enumerate() {
-            let refers = matches!(about.kind, Kind::ToOne { on_delete, .. } if on_delete == wanted);
-            if refers && record.values[field].id().is_some_and(|id| **id == *to) {
-                found.push((Arc::clone(record.id()), field));
-            }
-        }
-    }
-    found
 }
 
 /// No check may be false.
@@ -454,7 +386,7 @@ fn check(asker: &Asker, world: &World, proposal: &Proposal<'_>) -> Result<(), Re
     }
 }
 
-fn store(world: &mut World, record: Record, sent: Vec<(usize, Vec<Arc<str>>)>) {
+fn store(world: &mut World, record: Record, sent: Sent) {
     let (of, id) = (record.of, Arc::clone(record.id()));
     for (field, members) in sent {
         world.links.retain(|link| !(link.relation == (of, field) && link.near == id));
@@ -476,7 +408,7 @@ fn ids(of: &Value) -> Vec<Arc<str>> {
     }
 }
 
-fn raised(version: &Value) -> Value {
+pub(super) fn raised(version: &Value) -> Value {
     match version {
         Value::Int(version) => Value::Int(version + 1),
         other => other.clone(),

@@ -1,17 +1,16 @@
 //! Writes at random.
 
 use super::write::{Body, Write};
-use super::{Kind, Random, Value, World};
+use super::{Asker, Kind, Random, Value, World};
 
 /// Records of an array.
 const ARRAY: usize = 3;
 
 impl Write {
     /// A write. Accounts come and go with a password, so that they are only changed.
-    pub fn random(random: &mut Random, world: &World) -> Self {
-        let of = random.below(world.schema.types.len());
-        let known = random.record(world, of).filter(|_| random.chance(96));
-        let id = known.unwrap_or_else(|| random.unused_id());
+    pub fn random(random: &mut Random, world: &World, asker: &Asker) -> Self {
+        let of = asker.some_type(random, world);
+        let id = asker.some_record(random, world, of);
         match random.below(10) {
             0..4 if of != 0 => {
                 let array = random.chance(25);
@@ -44,7 +43,7 @@ fn update(random: &mut Random, world: &World, of: usize, id: &str) -> Body {
     let fields = &world.schema.types[of].fields;
     let stored = world.find(of, id);
     let mut body: Body = Vec::new();
-    for _ in 0..1 + random.below(3) {
+    for _ in 0..=random.below(3) {
         let index = if random.chance(3) { 3 } else { 4 + random.below(fields.len() - 4) };
         // The address of an account is changed with its password.
         let address = fields[index].kind == Kind::Email;
