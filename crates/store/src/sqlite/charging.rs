@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use backstay_base::Flow;
 use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{Param, Statement};
 use tempfile::TempDir;
 
 use super::connection::{Mode, SqliteSession};
+use crate::Demand;
 use crate::StoreError;
 
 fn session(directory: &TempDir) -> SqliteSession {

@@ -130,7 +130,7 @@ impl Work for Errand {
     }
 
     fn origin(&self) -> Origin {
-        Origin { kind: CallerKind::System, id: None, request: None, operation: Cow::Borrowed("test") }
+        Origin { kind: CallerKind::System, id: None, request: None, transaction: Cow::Borrowed("test") }
     }
 
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
