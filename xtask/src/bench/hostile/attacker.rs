@@ -15,7 +15,11 @@ use super::scene::{Request, Scene};
 /// The network of the attacker. Others have 127.0.0.1.
 const SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// How long a connection may take to be opened.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// The same, of one of many connections. Less than the second after which the system itself tries again.
+const NARROW_PATIENCE: Duration = Duration::from_millis(100);
+/// Connections that are opened at a time.
+const OPENERS: usize = 16;
 /// How long the attacker waits after a connection that failed.
 const PAUSE: Duration = Duration::from_millis(10);
 /// The smallest room for an answer that the system gives a connection.
@@ -81,20 +85,29 @@ impl<'a> Attacker<'a> {
         });
     }
 
-    /// Opens this many connections, sends these bytes on each of them, and returns those that are open.
+    /// Opens this many connections, sends these bytes on each of them, and returns those that are open. Tries again until
+    /// there are as many, or the attack ends.
     pub(crate) fn occupy(&self, connections: usize, sent: &[u8]) -> Vec<TcpStream> {
-        let mut open = Vec::new();
-        for _ in 0..connections {
-            if self.over() {
-                break;
+        let open = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for opener in 0..OPENERS {
+                let open = &open;
+                scope.spawn(move || {
+                    for _ in (opener..connections).step_by(OPENERS) {
+                        let opened = std::iter::repeat_with(|| self.open_narrow(sent).ok());
+                        let Some(stream) = opened.take_while(|_| !self.over()).flatten().next() else { return };
+                        open.lock().push(stream);
+                    }
+                });
             }
-            let stream = connect_narrow(SOURCE, self.address, PATIENCE, NARROW_BYTES);
-            match stream.and_then(|mut stream| stream.write_all(sent).map(|()| stream).map_err(Into::into)) {
-                Ok(stream) => open.push(stream),
-                Err(_) => self.answers.lock().add(Outcome::Lost),
-            }
-        }
-        open
+        });
+        open.into_inner()
+    }
+
+    fn open_narrow(&self, sent: &[u8]) -> Result<TcpStream> {
+        let mut stream = connect_narrow(SOURCE, self.address, NARROW_PATIENCE, NARROW_BYTES)?;
+        stream.write_all(sent)?;
+        Ok(stream)
     }
 
     /// Sends a piece on every connection in each second, until the attack ends.
@@ -135,19 +148,21 @@ impl<'a> Attacker<'a> {
 
     /// Sends a request, and returns the connection if it can be used again.
     fn send(&self, connection: Option<Client>, caller: As, request: &Request) -> Option<Client> {
-        let connected = connection.map_or_else(|| self.connect(caller), Ok);
-        let sent = connected.and_then(|mut client| {
-            let Request { method, path, body } = request;
-            client.send(method, path, body.as_deref()).map(|answer| (client, answer.status))
-        });
-        if let Ok((client, status)) = sent {
-            self.answers.lock().add(Outcome::Status(status));
-            return Some(client);
-        }
-        if !self.over() {
-            self.answers.lock().add(Outcome::Lost);
-            thread::sleep(PAUSE);
-        }
+        let Request { method, path, body } = request;
+        let outcome = match connection.map_or_else(|| self.connect(caller), Ok) {
+            Ok(mut client) => match client.send(method, path, body.as_deref()) {
+                Ok(answer) => {
+                    self.answers.lock().add(Outcome::Status(answer.status));
+                    return Some(client);
+                }
+                Err(_) if self.over() => Outcome::Open,
+                Err(_) => Outcome::Lost,
+            },
+            Err(_) if self.over() => return None,
+            Err(_) => Outcome::Lost,
+        };
+        self.answers.lock().add(outcome);
+        thread::sleep(PAUSE);
         None
     }
 

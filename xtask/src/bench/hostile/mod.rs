@@ -8,8 +8,9 @@ mod scene;
 mod table;
 mod watch;
 
+use std::fs;
 use std::net::{SocketAddr, SocketAddrV4};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -86,9 +87,11 @@ struct Range<'a> {
 impl Range<'_> {
     fn carry_out(&self, attack: &Attack) -> Result<Row> {
         let Self { workshop, application, data, scene, phase } = self;
+        let database = seeding::database_in(data)?;
+        let log = database.with_extension("db-wal");
+        let before = mib(&database)?;
         let mut server = Server::backstay(workshop, application, data)?;
         let address = v4(server.address())?;
-        let log = seeding::database_in(data)?.with_extension("db-wal");
         let watch = Watch::new(address, server.process(), log);
         let others = Others::new(address, scene);
         let trial = thread::scope(|scope| {
@@ -117,20 +120,21 @@ impl Range<'_> {
         watching?;
         let ended = server.ended()?.map(|status| watch.exhausted().unwrap_or_else(|| status.to_string()));
         let beside = |work| trial.beside(&others.samples(work));
-        let row = Row {
+        let watched = watch.watched();
+        if ended.is_none() {
+            server.stop()?;
+        }
+        Ok(Row {
             attack: attack.title,
             reads: beside(Work::Read),
             creates: beside(Work::Create),
             counts: beside(Work::Count),
             attacker,
-            watched: watch.watched(),
+            watched,
+            grown_mib: mib(&database)? - before,
             recovered: recovered?,
             ended,
-        };
-        if row.ended.is_none() {
-            server.stop()?;
-        }
-        Ok(row)
+        })
     }
 }
 
@@ -165,6 +169,12 @@ impl Trial {
         }
         Ok(None)
     }
+}
+
+/// The size of a file in MiB.
+fn mib(file: &Path) -> Result<f64> {
+    let bytes = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?.len();
+    Ok(f64::from(u32::try_from(bytes >> 10)?) / 1024.0)
 }
 
 fn v4(address: SocketAddr) -> Result<SocketAddrV4> {

@@ -19,6 +19,8 @@ pub(crate) struct Row {
     /// The answers that the attacker got.
     pub(crate) attacker: Tally,
     pub(crate) watched: Watched,
+    /// How much larger the database is than before the attack.
+    pub(crate) grown_mib: f64,
     /// From the end of the attack; none if the server had not recovered when the measurement ended.
     pub(crate) recovered: Option<Duration>,
     /// How the server ended, if it did.
@@ -67,11 +69,11 @@ impl Beside {
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = String::from(
         "| attack | reads, 50 % | reads, 99 % | creates, 50 % | creates, 99 % | counts, 50 % | refused to others | \
-         answers to the attacker | memory | write-ahead log | recovered after | `/healthz` |\n\
-         |---|--:|--:|--:|--:|--:|---|---|--:|--:|--:|---|\n",
+         answers to the attacker | memory | write-ahead log | database | recovered after | `/healthz` |\n\
+         |---|--:|--:|--:|--:|--:|---|---|--:|--:|--:|--:|---|\n",
     );
     for row in rows {
-        let Row { attack, reads, creates, counts, attacker, watched, recovered, ended } = row;
+        let Row { attack, reads, creates, counts, attacker, watched, grown_mib, recovered, ended } = row;
         let memory = marked(format!("{:.0} MiB", watched.memory_mib), watched.memory_mib > MEMORY_MIB);
         let log = format!("{:.0} MiB, then {:.0}", watched.log_mib, watched.log_after_mib);
         let recovered = match recovered {
@@ -87,7 +89,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
         let refused = marked(refused.to_string(), refused != Tally::default());
         let _ = writeln!(
             text,
-            "| {attack} | {} | {} | {} | {} | {} | {refused} | {attacker} | {memory} | {log} | {recovered} | {health} |",
+            "| {attack} | {} | {} | {} | {} | {} | {refused} | {attacker} | {memory} | {log} | +{grown_mib:.0} MiB | {recovered} | {health} |",
             reads.at(50, None),
             reads.at(99, Some(FACTOR)),
             creates.at(50, None),
@@ -146,6 +148,7 @@ mod tests {
                 missed: 0,
                 slowest: Duration::from_millis(3),
             },
+            grown_mib: 1.6,
             recovered: Some(Duration::from_millis(500)),
             ended: None,
         }
@@ -161,7 +164,7 @@ mod tests {
         check(
             row(),
             "| one | 2.0 → 10.0 ms (5.0 ×) | 2.0 → 10.0 ms (5.0 ×) | 4.0 → 5.0 ms (1.2 ×) | 4.0 → 5.0 ms (1.2 ×) | \
-             100 → 250 ms (2.5 ×) |  | 1 × 200, 1 × no answer | 100 MiB | 8 MiB, then 0 | 0.5 s | 3.0 ms at most |",
+             100 → 250 ms (2.5 ×) |  | 1 × 200, 1 × no answer | 100 MiB | 8 MiB, then 0 | +2 MiB | 0.5 s | 3.0 ms at most |",
             None,
         );
     }
@@ -177,7 +180,7 @@ mod tests {
         check(
             row,
             "| one | 2.0 → 10.0 ms (5.0 ×) | 2.0 → 10.0 ms (5.0 ×) | 4.0 → 24.0 ms (6.0 ×) | **4.0 → 24.0 ms (6.0 ×)** | \
-             100 → 250 ms (2.5 ×) | **1 × 503** | 1 × 200, 1 × no answer | **513 MiB** | 8 MiB, then 0 | \
+             100 → 250 ms (2.5 ×) | **1 × 503** | 1 × 200, 1 × no answer | **513 MiB** | 8 MiB, then 0 | +2 MiB | \
              **not in time** | **2 of 50 missed** |",
             Some("one: 2 of 50 requests of /healthz were not answered in time"),
         );

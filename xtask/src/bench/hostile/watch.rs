@@ -1,4 +1,3 @@
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::super::client::Client;
 use super::super::server::memory_mib;
 use super::super::socket::connect_from;
+use super::mib;
 
 /// How long an answer of `/healthz` may take.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
@@ -117,7 +117,6 @@ impl Watch {
 
     /// There is no log while no connection has opened the database.
     fn log_mib(&self) -> f64 {
-        let bytes = fs::metadata(&self.log).map_or(0, |file| file.len());
-        u32::try_from(bytes >> 10).map_or(f64::INFINITY, f64::from) / 1024.0
+        mib(&self.log).unwrap_or(0.0)
     }
 }
