@@ -115,7 +115,7 @@ fn bodies(attacker: &Attacker<'_>) {
         "POST /api/notes:query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
          Content-Length: {BODY_BYTES}\r\n\r\n{{\"filter\":\""
     );
-    attacker.trickle(attacker.occupy(2000, head.as_bytes()), &[b'a'; PIECE_BYTES]);
+    attacker.trickle(attacker.occupy(2000, head.as_bytes()), &vec![b'a'; PIECE_BYTES]);
 }
 
 fn counts_4(attacker: &Attacker<'_>) {
@@ -176,5 +176,14 @@ mod tests {
     fn every_attack_has_a_name_of_its_own() {
         let names: BTreeSet<&str> = ATTACKS.iter().map(|attack| attack.name).collect();
         assert_eq!(names.len(), ATTACKS.len());
+    }
+
+    #[test]
+    fn the_document_lists_the_names_in_the_order_of_the_table() {
+        let document = include_str!("../../../../docs/benchmarks.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        let (last, others) = ATTACKS.split_last().expect("attacks");
+        let others: Vec<String> = others.iter().map(|attack| format!("`{}`", attack.name)).collect();
+        let listed = format!("`--only` takes the names {} and `{}`,", others.join(", "), last.name);
+        assert!(document.contains(&listed), "{listed}");
     }
 }

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 pub(crate) const WINDOWS_PER_SECOND: u32 = 2;
 const WINDOW: Duration = Duration::from_millis(1000 / WINDOWS_PER_SECOND as u64);
 
+/// The latency of a request without an answer: longer than every other.
+pub(crate) const NO_ANSWER: Duration = Duration::MAX;
+
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
@@ -79,7 +82,7 @@ impl Latencies {
         let mut sorted = Vec::new();
         for sample in samples.iter().filter(|sample| (from..to).contains(&sample.due)) {
             tally.add(sample.outcome);
-            sorted.push(sample.latency);
+            sorted.push(if sample.outcome == Outcome::Lost { NO_ANSWER } else { sample.latency });
         }
         sorted.sort_unstable();
         Self { sorted, tally }
@@ -161,6 +164,14 @@ mod tests {
         assert_eq!((phase.len(), phase.percentile(100)), (2, Some(ms(3))));
         assert_eq!(phase.tally.to_string(), "1 × 200, 1 × 503");
         assert_eq!(phase.tally.refused().to_string(), "1 × 503");
+    }
+
+    #[test]
+    fn a_request_without_an_answer_took_longer_than_every_other() {
+        let start = Instant::now();
+        let samples = [sample(start, 0, 1, Outcome::Lost), sample(start, 0, 2, Outcome::Status(200))];
+        let phase = Latencies::between(&samples, start, start + ms(1));
+        assert_eq!((phase.percentile(50), phase.percentile(99)), (Some(ms(2)), Some(NO_ANSWER)));
     }
 
     #[test]

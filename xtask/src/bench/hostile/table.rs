@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::samples::{Latencies, Tally};
+use super::samples::{Latencies, NO_ANSWER, Tally};
 use super::watch::Watched;
 
 /// How many times the quiet 99th percentile others may see beside an attack.
@@ -59,6 +59,9 @@ impl Beside {
         let (Some(quiet), Some(attacked)) = (self.quiet.percentile(percent), self.attacked.percentile(percent)) else {
             return "none".into();
         };
+        if attacked == NO_ANSWER {
+            return marked(format!("{} ms → no answer", milliseconds(quiet)), bound.is_some());
+        }
         let factor = attacked.as_secs_f64() / quiet.as_secs_f64();
         let text = format!("{} → {} ms ({factor:.1} ×)", milliseconds(quiet), milliseconds(attacked));
         marked(text, bound.is_some_and(|bound| factor > bound))
@@ -190,6 +193,11 @@ mod tests {
     fn a_server_that_ended_fails_the_run() {
         let mut row = row();
         row.ended = Some("signal: 6 (SIGABRT)".into());
+        row.reads.attacked = latencies(&[1], Outcome::Lost);
         assert_eq!(row.failure().as_deref(), Some("one: the server ended: signal: 6 (SIGABRT)"));
+        let table = table(&[row]);
+        let expected = "| one | 2.0 ms → no answer | **2.0 ms → no answer** |";
+        assert!(table.lines().last().is_some_and(|line| line.starts_with(expected)), "{table}");
+        assert!(table.ends_with("| **the server ended: signal: 6 (SIGABRT)** |\n"), "{table}");
     }
 }
