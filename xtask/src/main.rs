@@ -13,13 +13,14 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test [ARGS…]   Install what the tests need and run them all; passes ARGS to `cargo test`
   bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
-                 Parts: http, start, seeding; all of them by default
+                 Parts: http, start, seeding, hostile; all of them by default
 
 Options of bench:
   --callgrind    Count instructions per request with valgrind instead
   --seconds N    Duration of one measurement [default: 10]
   --rounds N     Number of measurements to take the median of [default: 3]
   --no-build     Measure the programs in target/release as they are
+  --only ATTACK  Carry out this attack of the part hostile; repeatable
   --write        Write the tables into docs/benchmarks.md
 
 Requires a rustup toolchain. Missing programs are installed with apt-get on Debian.";

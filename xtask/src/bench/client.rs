@@ -29,6 +29,11 @@ impl Client {
         Ok(Self { stream: BufReader::new(stream), token: None })
     }
 
+    /// Sends requests over an open connection, as the account that this token belongs to or anonymously.
+    pub(crate) fn over(stream: TcpStream, token: Option<&str>) -> Self {
+        Self { stream: BufReader::new(stream), token: token.map(str::to_owned) }
+    }
+
     /// Signs in. Later requests are sent by this account.
     pub(crate) fn sign_in(&mut self, email: &str, password: &str) -> Result<String> {
         let body = format!("{{\"email\":\"{email}\",\"password\":\"{password}\"}}");

@@ -171,7 +171,7 @@ pub(crate) fn list_path(section: &str) -> String {
 }
 
 /// A record to create, sent by a member of its section.
-fn proposal(note: usize, sections: &[(String, String)]) -> Option<(usize, String)> {
+pub(crate) fn proposal(note: usize, sections: &[(String, String)]) -> Option<(usize, String)> {
     let account = note % dataset::ACCOUNTS;
     let own: Vec<String> = dataset::sections_of(account).collect();
     let slug = &own[note / dataset::ACCOUNTS % own.len()];

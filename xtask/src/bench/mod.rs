@@ -4,10 +4,12 @@ mod callgrind;
 mod client;
 mod dataset;
 mod doors;
+mod hostile;
 mod load;
 mod report;
 mod seeding;
 mod server;
+mod socket;
 mod start;
 
 use std::path::PathBuf;
@@ -27,6 +29,8 @@ struct Options {
     callgrind: bool,
     seconds: u32,
     rounds: usize,
+    /// The attacks to carry out; all of them if there are none.
+    only: Vec<String>,
     write: bool,
 }
 
@@ -36,6 +40,7 @@ enum Part {
     Http,
     Start,
     Seeding,
+    Hostile,
 }
 
 /// Where the built programs and the files of a run are.
@@ -80,6 +85,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
                 Part::Start => start::measure(&workshop, &mut report)?,
                 Part::Http => doors::measure(&workshop, &options, &mut report)?,
                 Part::Seeding => seeding::measure(&workshop, &mut report)?,
+                Part::Hostile => hostile::measure(&workshop, &options, &mut report)?,
             }
         }
     }
@@ -87,32 +93,77 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if options.write {
         report.write(&workshop.root.join("docs/benchmarks.md"))?;
     }
+    report.verdict()?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn options(arguments: &[String]) -> Result<Options> {
-    let mut options =
-        Options { parts: Vec::new(), build: true, callgrind: false, seconds: 10, rounds: 3, write: false };
+    let mut options = Options {
+        parts: Vec::new(),
+        build: true,
+        callgrind: false,
+        seconds: 10,
+        rounds: 3,
+        only: Vec::new(),
+        write: false,
+    };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
-        let mut number = || arguments.next().with_context(|| format!("{argument} needs a number"));
+        let mut value = |what: &str| arguments.next().with_context(|| format!("{argument} needs {what}"));
         match argument.as_str() {
             "http" => options.parts.push(Part::Http),
             "start" => options.parts.push(Part::Start),
             "seeding" => options.parts.push(Part::Seeding),
+            "hostile" => options.parts.push(Part::Hostile),
             "--no-build" => options.build = false,
             "--callgrind" => options.callgrind = true,
             "--write" => options.write = true,
-            "--seconds" => options.seconds = number()?.parse().context("--seconds needs a number")?,
-            "--rounds" => options.rounds = number()?.parse().context("--rounds needs a number")?,
+            "--only" => options.only.push(value("the name of an attack")?.clone()),
+            "--seconds" => options.seconds = value("a number")?.parse().context("--seconds needs a number")?,
+            "--rounds" => options.rounds = value("a number")?.parse().context("--rounds needs a number")?,
             other => bail!("unknown part or option: {other}; run `cargo xtask` for help"),
         }
     }
     if options.seconds == 0 || options.rounds == 0 {
         bail!("--seconds and --rounds must be at least 1");
     }
+    if !options.only.is_empty() && options.parts != [Part::Hostile] {
+        bail!("--only is for the part hostile alone");
+    }
+    if !options.only.is_empty() && options.write {
+        bail!("--write needs every attack; leave out --only");
+    }
+    hostile::chosen(&options.only)?;
     if options.parts.is_empty() {
-        options.parts = vec![Part::Start, Part::Http, Part::Seeding];
+        options.parts = vec![Part::Start, Part::Http, Part::Seeding, Part::Hostile];
     }
     Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &str) -> Result<Options> {
+        options(&words.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn attacks_are_chosen_by_name() {
+        let options = read("hostile --only idle --only arrays --seconds 3").expect("options");
+        assert_eq!((options.parts, options.only), (vec![Part::Hostile], vec!["idle".into(), "arrays".into()]));
+    }
+
+    #[test]
+    fn options_that_mean_nothing_are_refused() {
+        let check = |words, expected: &str| {
+            let error = read(words).expect_err(words).to_string();
+            assert!(error.starts_with(expected), "{words}: {error}");
+        };
+        check("start --only idle", "--only is for the part hostile alone");
+        check("hostile --only idle --write", "--write needs every attack");
+        check("hostile --only idol", "there is no attack \"idol\"; there are equalities, ");
+        check("hostile --only", "--only needs the name of an attack");
+        check("hostile --seconds 0", "--seconds and --rounds must be at least 1");
+    }
 }

@@ -3,12 +3,13 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// The tables of a run as Markdown.
 #[derive(Debug)]
 pub(crate) struct Report {
     sections: Vec<(&'static str, String)>,
+    failures: Vec<String>,
 }
 
 /// A measurement and its control.
@@ -25,7 +26,7 @@ pub(crate) struct Compared {
 
 impl Report {
     pub(crate) fn new() -> Self {
-        Self { sections: Vec::new() }
+        Self { sections: Vec::new(), failures: Vec::new() }
     }
 
     /// Adds a table of measurements and their controls. The name marks its place in the document.
@@ -49,6 +50,22 @@ impl Report {
             let _ = writeln!(text, "| {what} | {value} |");
         }
         self.sections.push((name, text));
+    }
+
+    /// Adds a table that is Markdown already.
+    pub(crate) fn table(&mut self, name: &'static str, text: String) {
+        self.sections.push((name, text));
+    }
+
+    /// Makes the run fail after its tables are printed.
+    pub(crate) fn fail(&mut self, failures: impl IntoIterator<Item = String>) {
+        self.failures.extend(failures);
+    }
+
+    /// An error that lists what made the run fail, if anything did.
+    pub(crate) fn verdict(&self) -> Result<()> {
+        ensure!(self.failures.is_empty(), "the run failed:\n{}", self.failures.join("\n"));
+        Ok(())
     }
 
     /// Prints every table.

@@ -52,7 +52,7 @@ pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
 }
 
 /// The database file in Backstay's data directory.
-fn database_in(data: &Path) -> Result<PathBuf> {
+pub(crate) fn database_in(data: &Path) -> Result<PathBuf> {
     let mut files = fs::read_dir(data).context("cannot read the data directory")?.flatten().map(|file| file.path());
     files.find(|path| path.extension() == Some(OsStr::new("db"))).context("the data directory has no database")
 }

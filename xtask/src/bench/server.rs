@@ -1,7 +1,7 @@
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -93,6 +93,11 @@ impl Server {
         Client::connect(self.address)
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Its URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -105,10 +110,12 @@ impl Server {
 
     /// Its resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).context("reading /proc")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-        let kib: u32 = line.trim().trim_end_matches(" kB").parse().context("VmRSS")?;
-        Ok(f64::from(kib) / 1024.0)
+        memory_mib(self.child.id(), "VmRSS:")
+    }
+
+    /// How it ended, unless it is running.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 
     /// Asks it to stop and waits until it has.
@@ -128,6 +135,15 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A figure of `/proc/PID/status` in MiB: `VmRSS:`, the resident memory, or `VmHWM:`, the most that it has been. Fails if
+/// the process has ended.
+pub(crate) fn memory_mib(process: u32, figure: &str) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).context("reading /proc")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(figure)).with_context(|| figure.to_owned())?;
+    let kib: u32 = line.trim().trim_end_matches(" kB").parse().with_context(|| figure.to_owned())?;
+    Ok(f64::from(kib) / 1024.0)
 }
 
 /// A port that is free at the moment.

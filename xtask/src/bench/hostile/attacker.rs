@@ -1,0 +1,212 @@
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use parking_lot::Mutex;
+
+use super::super::client::Client;
+use super::super::socket::{connect_from, connect_narrow};
+use super::samples::{Outcome, Tally};
+use super::scene::{Request, Scene};
+
+/// The network of the attacker. Others have 127.0.0.1.
+const SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+/// How long a connection may take to be opened.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// The same, of one of many connections. Less than the second after which the system itself tries again.
+const NARROW_PATIENCE: Duration = Duration::from_millis(100);
+/// Connections that are opened at a time.
+const OPENERS: usize = 16;
+/// How long the attacker waits after a connection that failed.
+const PAUSE: Duration = Duration::from_millis(10);
+/// The smallest room for an answer that the system gives a connection.
+const NARROW_BYTES: usize = 4096;
+
+/// Who sends the requests of an attack.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum As {
+    Anonymous,
+    /// The attacker's account.
+    Account,
+}
+
+/// One attacker: all that comes from one network during one attack.
+#[derive(Debug)]
+pub(crate) struct Attacker<'a> {
+    pub(crate) scene: &'a Scene,
+    address: SocketAddrV4,
+    until: Instant,
+    over: AtomicBool,
+    /// The connections of well-behaved clients, to be closed when the attack ends.
+    open: Mutex<Vec<TcpStream>>,
+    answers: Mutex<Tally>,
+}
+
+impl<'a> Attacker<'a> {
+    /// An attacker of the server at this address, until this moment.
+    pub(crate) fn new(scene: &'a Scene, address: SocketAddrV4, until: Instant) -> Self {
+        Self { scene, address, until, over: AtomicBool::new(false), open: Mutex::default(), answers: Mutex::default() }
+    }
+
+    /// Waits until the attack is to end, then closes every connection.
+    pub(crate) fn finish(&self) {
+        thread::sleep(self.until.saturating_duration_since(Instant::now()));
+        self.over.store(true, Relaxed);
+        for stream in self.open.lock().drain(..) {
+            // The server may have closed it.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// The answers that the attacker got.
+    pub(crate) fn answers(&self) -> Tally {
+        self.answers.lock().clone()
+    }
+
+    /// Sends requests from this many clients, each of them the next as soon as it has an answer. The number of a request
+    /// is unlike that of any other.
+    pub(crate) fn flood(&self, caller: As, clients: usize, request: impl Fn(usize) -> Request + Sync) {
+        thread::scope(|scope| {
+            for client in 0..clients {
+                let request = &request;
+                scope.spawn(move || {
+                    let mut connection = None;
+                    for turn in (client..).step_by(clients) {
+                        if self.over() {
+                            return;
+                        }
+                        connection = self.send(connection, caller, &request(turn));
+                    }
+                });
+            }
+        });
+    }
+
+    /// Opens this many connections, sends these bytes on each of them, and returns those that are open. Tries again until
+    /// there are as many, or the attack ends.
+    pub(crate) fn occupy(&self, connections: usize, sent: &[u8]) -> Vec<TcpStream> {
+        let open = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for opener in 0..OPENERS {
+                let open = &open;
+                scope.spawn(move || {
+                    for _ in (opener..connections).step_by(OPENERS) {
+                        let opened = std::iter::repeat_with(|| self.open_narrow(sent).ok());
+                        let Some(stream) = opened.take_while(|_| !self.over()).flatten().next() else { return };
+                        open.lock().push(stream);
+                    }
+                });
+            }
+        });
+        open.into_inner()
+    }
+
+    fn open_narrow(&self, sent: &[u8]) -> Result<TcpStream> {
+        let mut stream = connect_narrow(SOURCE, self.address, NARROW_PATIENCE, NARROW_BYTES)?;
+        stream.write_all(sent)?;
+        Ok(stream)
+    }
+
+    /// Sends a piece on every connection in each second, until the attack ends.
+    pub(crate) fn trickle(&self, mut streams: Vec<TcpStream>, piece: &[u8]) {
+        while !self.over() {
+            let begin = Instant::now();
+            for stream in &mut streams {
+                // What the server does not take now is sent in the next second; whether it closed is told by `leave`.
+                let _ = stream.set_nonblocking(true).and_then(|()| stream.write(piece));
+            }
+            self.hold(Duration::from_secs(1).saturating_sub(begin.elapsed()));
+        }
+        self.leave(streams);
+    }
+
+    /// Keeps the connections, without reading, until the attack ends.
+    pub(crate) fn keep(&self, streams: Vec<TcpStream>) {
+        self.hold(self.until.saturating_duration_since(Instant::now()));
+        self.leave(streams);
+    }
+
+    /// Closes connections, and counts what the server has answered on each.
+    fn leave(&self, streams: Vec<TcpStream>) {
+        let mut answers = self.answers.lock();
+        for mut stream in streams {
+            answers.add(answered(&mut stream));
+        }
+    }
+
+    fn hold(&self, time: Duration) {
+        let left = self.until.saturating_duration_since(Instant::now());
+        thread::sleep(time.min(left));
+    }
+
+    fn over(&self) -> bool {
+        self.over.load(Relaxed) || Instant::now() >= self.until
+    }
+
+    /// Sends a request, and returns the connection if it can be used again.
+    fn send(&self, connection: Option<Client>, caller: As, request: &Request) -> Option<Client> {
+        let Request { method, path, body } = request;
+        let outcome = match connection.map_or_else(|| self.connect(caller), Ok) {
+            Ok(mut client) => match client.send(method, path, body.as_deref()) {
+                Ok(answer) => {
+                    self.answers.lock().add(Outcome::Status(answer.status));
+                    return Some(client);
+                }
+                Err(_) if self.over() => Outcome::Open,
+                Err(_) => Outcome::Lost,
+            },
+            Err(_) if self.over() => return None,
+            Err(_) => Outcome::Lost,
+        };
+        self.answers.lock().add(outcome);
+        thread::sleep(PAUSE);
+        None
+    }
+
+    fn connect(&self, caller: As) -> Result<Client> {
+        let stream = connect_from(SOURCE, self.address, PATIENCE)?;
+        // An answer may take as long as the attack, which closes the connection when it ends.
+        stream.set_read_timeout(None)?;
+        stream.set_write_timeout(None)?;
+        let mut open = self.open.lock();
+        // Closed before the lock is released, or by `finish` after it.
+        if self.over() {
+            bail!("the attack is over");
+        }
+        open.push(stream.try_clone()?);
+        drop(open);
+        let token = match caller {
+            As::Anonymous => None,
+            As::Account => Some(self.scene.attacker.as_str()),
+        };
+        Ok(Client::over(stream, token))
+    }
+}
+
+/// What a connection holds that nobody has read from.
+fn answered(stream: &mut TcpStream) -> Outcome {
+    let mut head = [0; 12];
+    match stream.set_nonblocking(true).and_then(|()| stream.read(&mut head)) {
+        Ok(_) => status(&head).map_or(Outcome::Lost, Outcome::Status),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Outcome::Open,
+        Err(_) => Outcome::Lost,
+    }
+}
+
+/// The status of `HTTP/1.1 200`.
+fn status(head: &[u8; 12]) -> Option<u16> {
+    std::str::from_utf8(head).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_status_is_read_from_the_first_line() {
+        assert_eq!(super::status(b"HTTP/1.1 503"), Some(503));
+        assert_eq!(super::status(b"GET / HTTP/1"), None);
+        assert_eq!(super::status(&[0; 12]), None);
+    }
+}

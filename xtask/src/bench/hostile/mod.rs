@@ -1,0 +1,185 @@
+//! Attacks on the release build with default settings: what others notice of each, and what it costs the server.
+
+mod attacker;
+mod attacks;
+mod others;
+mod samples;
+mod scene;
+mod table;
+mod watch;
+
+use std::fs;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::report::Report;
+use super::server::Server;
+use super::{Options, Workshop, seeding, socket};
+use attacker::Attacker;
+use attacks::{ATTACKS, Attack};
+use others::{Others, Work};
+use samples::{Latencies, recovered};
+use scene::Scene;
+use table::{Beside, Row};
+use watch::Watch;
+
+/// Others work for this long before anything is measured.
+const WARM_UP: Duration = Duration::from_secs(1);
+/// How long a server may take to recover.
+const RECOVERY: Duration = Duration::from_secs(30);
+/// Recovered is a server whose 99th percentile is under this many times the quiet one.
+const RECOVERED: u32 = 2;
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Files that are open besides those of an attack.
+const OPEN_FILES: u64 = 12_000;
+
+/// The attacks with these names; all of them if there are none.
+pub(crate) fn chosen(names: &[String]) -> Result<Vec<&'static Attack>> {
+    if names.is_empty() {
+        return Ok(ATTACKS.iter().collect());
+    }
+    let find = |name: &String| {
+        let all = || ATTACKS.iter().map(|attack| attack.name).collect::<Vec<_>>().join(", ");
+        ATTACKS
+            .iter()
+            .find(|attack| attack.name == name)
+            .with_context(|| format!("there is no attack {name:?}; there are {}", all()))
+    };
+    names.iter().map(find).collect()
+}
+
+/// Carries out the attacks one after the other, each on a server of its own with the same data.
+pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Report) -> Result<()> {
+    let files = socket::raise_open_files()?;
+    ensure!(files >= OPEN_FILES, "at most {files} files may be open, but {OPEN_FILES} are needed; see `ulimit -n`");
+    eprintln!("xtask: seeding");
+    let application = scene::prepare(workshop)?;
+    let data = workshop.scratch.join("hostile");
+    let server = Server::backstay(workshop, &application, &data)?;
+    let scene = Scene::open(&mut server.client()?)?;
+    server.stop()?;
+
+    let range = Range { workshop, application, data, scene, phase: Duration::from_secs(options.seconds.into()) };
+    let mut rows = Vec::new();
+    for attack in chosen(&options.only)? {
+        eprintln!("xtask: {}", attack.title);
+        rows.push(range.carry_out(attack)?);
+    }
+    report.table("hostile", table::table(&rows));
+    report.fail(rows.iter().filter_map(Row::failure));
+    Ok(())
+}
+
+/// Where attacks take place.
+struct Range<'a> {
+    workshop: &'a Workshop,
+    application: PathBuf,
+    data: PathBuf,
+    scene: Scene,
+    /// The length of the quiet phase, and of the attack.
+    phase: Duration,
+}
+
+impl Range<'_> {
+    fn carry_out(&self, attack: &Attack) -> Result<Row> {
+        let Self { workshop, application, data, scene, phase } = self;
+        let database = seeding::database_in(data)?;
+        let log = database.with_extension("db-wal");
+        let before = mib(&database)?;
+        let mut server = Server::backstay(workshop, application, data)?;
+        let address = v4(server.address())?;
+        let watch = Watch::new(address, server.process(), log);
+        let others = Others::new(address, scene);
+        let trial = thread::scope(|scope| {
+            let measuring = scope.spawn(|| watch.measure());
+            others.start(scope);
+            thread::sleep(WARM_UP);
+            let quiet = Instant::now();
+            thread::sleep(*phase);
+
+            scope.spawn(|| watch.probe());
+            let begin = Instant::now();
+            let attacker = Attacker::new(scene, address, begin + *phase);
+            thread::scope(|scope| {
+                scope.spawn(|| (attack.run)(&attacker));
+                attacker.finish();
+            });
+            let trial = Trial { quiet, begin, end: begin + *phase };
+            let recovered = trial.recovery(&others, &mut server);
+            others.finish();
+            watch.finish();
+            let watching = measuring.join();
+            (trial, attacker.answers(), recovered, watching)
+        });
+        let (trial, attacker, recovered, watching) = trial;
+        let Ok(watching) = watching else { bail!("the thread that watches the server panicked") };
+        watching?;
+        let ended = server.ended()?.map(|status| watch.exhausted().unwrap_or_else(|| status.to_string()));
+        let beside = |work| trial.beside(&others.samples(work));
+        let watched = watch.watched();
+        if ended.is_none() {
+            server.stop()?;
+        }
+        Ok(Row {
+            attack: attack.title,
+            reads: beside(Work::Read),
+            creates: beside(Work::Create),
+            counts: beside(Work::Count),
+            attacker,
+            watched,
+            grown_mib: mib(&database)? - before,
+            recovered: recovered?,
+            ended,
+        })
+    }
+}
+
+/// The moments of one attack.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    quiet: Instant,
+    begin: Instant,
+    end: Instant,
+}
+
+impl Trial {
+    fn beside(&self, samples: &[samples::Sample]) -> Beside {
+        Beside {
+            quiet: Latencies::between(samples, self.quiet, self.begin),
+            attacked: Latencies::between(samples, self.begin, self.end),
+        }
+    }
+
+    /// Waits until reads and creates of others are quick again. None if that takes too long or the server has ended.
+    fn recovery(&self, others: &Others<'_>, server: &mut Server) -> Result<Option<Duration>> {
+        let of = |work: Work| {
+            let samples = others.samples(work);
+            let quiet = Latencies::between(&samples, self.quiet, self.begin).percentile(99)?;
+            recovered(&samples, self.end, quiet * RECOVERED, work.per_window())
+        };
+        while self.end.elapsed() < RECOVERY && server.ended()?.is_none() {
+            if let (Some(reads), Some(creates)) = (of(Work::Read), of(Work::Create)) {
+                return Ok(Some(reads.max(creates)));
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+        Ok(None)
+    }
+}
+
+/// The size of a file in MiB.
+fn mib(file: &Path) -> Result<f64> {
+    let bytes = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?.len();
+    Ok(f64::from(u32::try_from(bytes >> 10)?) / 1024.0)
+}
+
+fn v4(address: SocketAddr) -> Result<SocketAddrV4> {
+    match address {
+        SocketAddr::V4(address) => Ok(address),
+        SocketAddr::V6(_) => bail!("the server listens on an address of IPv6"),
+    }
+}

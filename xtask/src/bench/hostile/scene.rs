@@ -1,0 +1,142 @@
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use super::super::client::Client;
+use super::super::{Workshop, dataset, doors};
+
+/// The account that attacks.
+const ATTACKER: usize = dataset::ACCOUNTS - 1;
+/// Documents whose texts make an answer of 10 MB.
+pub(crate) const DOCUMENTS: usize = 100;
+const DOCUMENT_BYTES: usize = 100_000;
+/// Those who take part in the topic.
+const VOICES: usize = 1000;
+/// Bytes of the largest JSON document that the attacker tries to store.
+const LAYOUT_BYTES: usize = 6 << 20;
+/// Records that others read, and proposals that they send.
+const RECORDS: usize = 500;
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) body: Option<String>,
+}
+
+impl Request {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self { method: "GET", path: path.into(), body: None }
+    }
+
+    pub(crate) fn post(path: impl Into<String>, body: String) -> Self {
+        Self { method: "POST", path: path.into(), body: Some(body) }
+    }
+}
+
+/// What attackers and others know of the application.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    /// The tokens of others.
+    pub(crate) others: Vec<String>,
+    /// The token of the attacker's account.
+    pub(crate) attacker: String,
+    /// The paths of records that everyone may read.
+    pub(crate) notes: Vec<String>,
+    /// Notes that others create, each with the number of the account that may.
+    pub(crate) proposals: Vec<(usize, String)>,
+    /// A section that the attacker's account is a member of.
+    pub(crate) section: String,
+    /// The topic with many voices.
+    pub(crate) topic: String,
+    /// The path of the attacker's document.
+    pub(crate) document: String,
+}
+
+impl Scene {
+    /// Signs everyone in, and stores the attacker's document with a layout as large as the server takes.
+    pub(crate) fn open(client: &mut Client) -> Result<Self> {
+        let mut tokens = Vec::new();
+        for account in 0..dataset::ACCOUNTS {
+            tokens.push(client.sign_in(&dataset::email(account), dataset::PASSWORD)?);
+        }
+        let attacker = tokens.split_off(ATTACKER).swap_remove(0);
+        let sections = doors::ids(&client.get("/api/sections?limit=500&select=id,slug")?, "slug")?;
+        let notes = doors::ids(&client.get("/api/notes?public=true&select=id,title&limit=500")?, "title")?;
+        ensure!(notes.len() == RECORDS, "only {} notes can be read", notes.len());
+        let own = dataset::sections_of(ATTACKER).next().context("the attacker has no section")?;
+        let section = sections.iter().find(|(slug, _)| *slug == own).context("the attacker's section is missing")?;
+        let topics = doors::ids(&client.get("/api/topics?select=id,name")?, "name")?;
+        let topic = topics.into_iter().next().context("there is no topic")?.1;
+        let documents = doors::ids(&client.get("/api/documents?select=id,title&limit=1")?, "title")?;
+        let document = format!("/api/documents/{}", documents.first().context("there is no document")?.1);
+        store_layout(client, &document)?;
+        let proposals = (0..).filter_map(|note| doors::proposal(note, &sections));
+        Ok(Self {
+            section: section.1.clone(),
+            proposals: proposals.filter(|(account, _)| *account != ATTACKER).take(RECORDS).collect(),
+            notes: notes.into_iter().map(|(_, id)| format!("/api/notes/{id}")).collect(),
+            others: tokens,
+            attacker,
+            topic,
+            document,
+        })
+    }
+}
+
+/// The bench's application, and with it large documents and a topic with many voices.
+pub(crate) fn prepare(workshop: &Workshop) -> Result<PathBuf> {
+    let application = dataset::prepare(&workshop.root, &workshop.scratch)?;
+    let model = workshop.root.join("bench/hostile/model.graphql");
+    fs::copy(model, application.join("model/hostile.graphql")).context("copying bench/hostile/model.graphql")?;
+    for (file, lines) in [("Document", documents()), ("Topic", topics()), ("Voice", voices())] {
+        let path = application.join("seed").join(format!("{file}.jsonl"));
+        fs::write(&path, lines).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(application)
+}
+
+/// Stores the largest layout that the server takes, from 6 MiB down by halves.
+fn store_layout(client: &mut Client, document: &str) -> Result<()> {
+    let mut bytes = LAYOUT_BYTES;
+    loop {
+        let block = "The quick brown fox jumps over the lazy dog";
+        let blocks = vec![block; bytes / (block.len() + 3)];
+        let body = json!({"layout": {"blocks": blocks, "turn": 0}}).to_string();
+        let answer = client.send("PATCH", document, Some(&body))?;
+        match answer.status {
+            200 => return Ok(()),
+            413 | 422 if bytes > 1024 => bytes /= 2,
+            status => ensure!(false, "status {status}: {}", String::from_utf8_lossy(&answer.body)),
+        }
+    }
+}
+
+fn documents() -> String {
+    // All of one letter: where a pattern of many of them ends, a careless search begins again.
+    let text = "a".repeat(DOCUMENT_BYTES);
+    let owner = dataset::email(ATTACKER);
+    (0..DOCUMENTS).fold(String::new(), |mut lines, document| {
+        let _ = writeln!(
+            lines,
+            "{{\"title\":\"Document {document}\",\"text\":\"{text}\",\"owner\":{{\"email\":\"{owner}\"}}}}"
+        );
+        lines
+    })
+}
+
+fn topics() -> String {
+    "{\"name\":\"Everything\"}\n".into()
+}
+
+fn voices() -> String {
+    (0..VOICES).fold(String::new(), |mut lines, user| {
+        let user = dataset::email(user);
+        let _ = writeln!(lines, "{{\"topic\":{{\"name\":\"Everything\"}},\"user\":{{\"email\":\"{user}\"}}}}");
+        lines
+    })
+}
