@@ -361,7 +361,7 @@ mod tests {
         let id: RecordId = ID.parse().expect("an id");
         let check = |what: Keyed<'_>, sent: &str, expected: &str| {
             let digest = what.fingerprint(sent.as_bytes());
-            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
             assert_eq!(hex, expected, "{what:?}");
         };
         let versions = IfMatch::Versions(vec![3, 258]);

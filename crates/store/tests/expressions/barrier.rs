@@ -2,6 +2,7 @@
 //! passed through a function of SQL that notes on which record it was evaluated; a hidden record must never be among them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use backstay_base::{Action, RecordId};
@@ -78,7 +79,7 @@ fn noted(text: &str, slots: &[Slot]) -> String {
         match slots.next().expect("a slot for each placeholder") {
             Slot::Param(..) | Slot::Constant(_) | Slot::Now => {
                 let part = part_at_hand(&out).map_or_else(|| "NULL".to_owned(), |alias| format!("\"{alias}\".\"id\""));
-                out.push_str(&format!("noted(?, \"t1\".\"id\", {part})"));
+                write!(out, "noted(?, \"t1\".\"id\", {part})").expect("writes");
             }
             _ => out.push('?'),
         }
