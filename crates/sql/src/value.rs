@@ -130,6 +130,9 @@ impl Lowering<'_, '_, '_> {
     }
 
     fn function(&mut self, function: Function, of: &Expr) -> Val {
+        if let (Function::Size, Node::List(items)) = (function, &of.node) {
+            return Val::plain(integer(i64::try_from(items.len()).expect("an expression has a limited length")));
+        }
         let value = self.value(of);
         if value.is_null() {
             return value;

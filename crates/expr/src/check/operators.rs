@@ -111,6 +111,10 @@ impl Checker<'_> {
             for item in items {
                 self.kind_is_known(&element, item)?;
             }
+        } else if is_written_out(&list) {
+            let what = "a list that is written out in a branch of `? :`".to_owned();
+            let instead = "write a test for each branch, such as `big ? size in [3, 4] : size in [1, 2]`";
+            return self.refuse(list.span, ExprErrorKind::Unsupported { what, instead });
         }
         Some(self.make(Node::In(Box::new(element), Box::new(list)), Type::Bool, span))
     }
@@ -231,5 +235,14 @@ impl Checker<'_> {
             let left = self.expr(left, other(&right.ty).as_ref())?;
             Some((left, right))
         }
+    }
+}
+
+/// Whether it can be a list whose elements stand in the text.
+fn is_written_out(list: &Expr) -> bool {
+    match &list.node {
+        Node::List(_) => true,
+        Node::Conditional(_, then, otherwise) => is_written_out(then) || is_written_out(otherwise),
+        _ => false,
     }
 }
