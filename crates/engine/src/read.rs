@@ -326,6 +326,8 @@ impl PageRows {
     fn fewer(self, fit: u32) -> Option<Self> {
         let half = u32::try_from(self.asked() / 2).unwrap_or(self.limit);
         let limit = if fit > 0 { fit } else { half };
+        // Each attempt asks for less than the one before.
+        let limit = if self.more { limit.min(self.limit - 1) } else { limit };
         (limit > 0).then_some(Self { limit, more: true })
     }
 }

@@ -62,11 +62,11 @@ pub(crate) fn without_grant(collection: &Collection) -> String {
 
 /// The rights of a class of callers.
 pub(crate) fn rights_of(grantee: Grantee<'_>, model: &Model, policy: &Policy) -> Rights {
-    let collection = |collection: &Collection| of_collection(grantee, collection, policy);
+    let collection = |collection: &Collection| of_collection(grantee, collection, (model, policy));
     Rights::new(model.collections.iter().map(collection))
 }
 
-fn of_collection(grantee: Grantee<'_>, collection: &Collection, whole: &Policy) -> CollectionRights {
+fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): (&Model, &Policy)) -> CollectionRights {
     let policy: &CollectionPolicy = whole.collection(collection.id);
     let mut rights = CollectionRights::default();
     for action in ACTIONS {
@@ -77,11 +77,15 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, whole: &Policy) 
         };
         rights.allow(action, rule);
     }
-    let sees = [Action::Get, Action::Search].iter().any(|action| is_granted(grantee.grant(), collection, *action));
+    let sees_fields = |collection: &Collection| {
+        [Action::Get, Action::Search].iter().any(|action| is_granted(grantee.grant(), collection, *action))
+    };
+    let sees = sees_fields(collection);
     for (field, policy) in collection.fields.iter().zip(&policy.fields) {
         let declared_unseen = field.kind.declared_by().is_some_and(|(target, declaring)| {
             let declaring = &whole.collection(target).fields[usize::from(declaring.0)];
-            grantee.allowed(declaring.allow.read.as_ref(), Rule::allowed).refuses()
+            !sees_fields(model.collection(target))
+                || grantee.allowed(declaring.allow.read.as_ref(), Rule::allowed).refuses()
         });
         rights.field(of_field((grantee, sees && !declared_unseen), field, policy));
     }

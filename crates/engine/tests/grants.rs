@@ -13,6 +13,7 @@ extend schema @app(name: "Shelf")
 
 type Author @allow(read: "true", create: "true") {
   name: String!
+  books: [Book!] @inverse(field: "author")
 }
 
 type Book @allow(read: "true", create: "true", update: "true", delete: "!this.kept") {
@@ -181,4 +182,17 @@ async fn what_a_writing_key_does_not_see_it_cannot_guess() {
     assert_eq!(code(&own), "forbidden", "the stored author is refused like any other: {own:?}");
     let refused = shelf.list(&holding(&["Book:search"]), Some("!readers.exists(r, true)")).await;
     assert_eq!(code(&refused), "malformed-request", "members of a collection that the key is not for: {refused:?}");
+}
+
+#[tokio::test]
+async fn a_relation_is_not_seen_without_the_field_that_declares_it() {
+    let shelf = Shelf::open().await;
+    let check = async |grant: &[&str], expected: &str| {
+        let seen = shelf.get(&holding(grant), "Author", Some("books{id}")).await;
+        assert_eq!(code(&seen), expected, "{grant:?}: {seen:?}");
+    };
+    check(&["Author:get", "Book:get"], "ok").await;
+    check(&["Author:get", "Book:search"], "ok").await;
+    // It knows that there are books, but not whose: an empty list would say that there are none.
+    check(&["Author:get", "Book:update"], "malformed-request").await;
 }

@@ -80,7 +80,7 @@ impl Share {
         Ok(Reservation { share: self.clone(), least, bytes: least })
     }
 
-    /// A reservation that holds nothing yet, for requests that are never refused.
+    /// A reservation that never holds anything, for requests that are never refused; their answers are small.
     pub(crate) fn reserve_nothing(&self) -> Reservation {
         Reservation { share: self.clone(), least: 0, bytes: 0 }
     }
@@ -109,6 +109,9 @@ impl Reservation {
     /// Makes it hold this many bytes, or what every request holds at least. Only growing can fail; then it holds what it
     /// held before.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), Refusal> {
+        if self.least == 0 {
+            return Ok(());
+        }
         let wanted = self.rounded(bytes);
         if wanted > self.bytes {
             self.share.take(wanted - self.bytes)?;

@@ -24,7 +24,8 @@ use crate::{Door, HttpSettings, Services};
 
 /// Bytes of a request's head that are buffered while it arrives. Above `limits::TARGET_BYTES` and
 /// `limits::HEADER_BYTES` a head is refused with a problem, above this by hyper with a bare 431.
-const HEAD_BUFFER: usize = 128 * 1024;
+const HEAD_BUFFER: usize = 72 * 1024;
+const _: () = assert!(HEAD_BUFFER > limits::TARGET_BYTES + limits::HEADER_BYTES);
 /// How long to wait when the system has no resources for another connection.
 const PAUSE: Duration = Duration::from_millis(50);
 /// One warning in ten seconds while no connection can be accepted.

@@ -326,3 +326,25 @@ async fn a_flow_with_long_operations_pauses_while_others_write() {
     let between: Vec<usize> = places.windows(2).map(|pair| pair[1] - pair[0] - 1).collect();
     assert!(between.iter().all(|creates| *creates >= 3), "creates between the long operations: {between:?}");
 }
+
+/// A flow that has had one long operation gets commits of its own for a while; its short ones then alternate with those of
+/// others.
+#[tokio::test]
+async fn short_operations_after_a_long_one_leave_others_their_turn() {
+    let fixture = fixture();
+    let long = fixture.errand("long", flow(HEAVY), [Step::Sleep(Duration::from_millis(30))]);
+    fixture.store.write(Arc::new(long)).await.expect("a long operation");
+    let heavy = (0..200).map(|_| {
+        let short = fixture.errand("heavy", flow(HEAVY), [Step::Sleep(Duration::from_millis(2))]);
+        fixture.store.write(Arc::new(short))
+    });
+    let light = async {
+        for number in 0..5 {
+            fixture.store.write(fixture.create(number, flow(LIGHT))).await.expect("a create");
+        }
+        fixture.ran.names().iter().filter(|name| *name == "heavy").count()
+    };
+    let (heavy, before) = join(join_all(heavy), light).await;
+    assert!(heavy.iter().all(Result::is_ok), "{heavy:?}");
+    assert!(before <= 20, "{before} of the heavy flow's operations ran before five of the light one's");
+}

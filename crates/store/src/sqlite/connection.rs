@@ -6,7 +6,7 @@ use std::time::Instant;
 use backstay_sql::{ColumnType, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{CachedStatement, Connection, OpenFlags, StatementStatus, ffi};
+use rusqlite::{Connection, OpenFlags, StatementStatus, ffi};
 
 use super::allowance::{Allowance, Hold};
 use super::checkpoint::LARGEST_KEPT_LOG_BYTES;
@@ -14,7 +14,7 @@ use super::error::store_error;
 use super::file;
 use super::functions;
 use super::row::{Bound, CopiedRow, SqliteRow};
-use super::statements::{self, KeptStatements};
+use super::statements::{KeptStatements, Prepared};
 use crate::interest::Interest;
 use crate::session::{Answer, Session, Visit, at_once};
 use crate::{ReadStats, StoreError};
@@ -112,10 +112,11 @@ impl SqliteSession {
     /// Ends the snapshot, for which the write-ahead log has to be kept.
     pub(super) fn release_snapshot(&mut self) -> Result<(), StoreError> {
         self.snapshot = None;
+        // Beginning the next snapshot must not be interrupted either, by what the last statement has used up.
+        self.lift_limits();
         if self.db.is_autocommit() {
             return Ok(());
         }
-        self.lift_limits();
         self.command("COMMIT")
     }
 
@@ -196,9 +197,6 @@ impl SqliteSession {
         let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
         stats.steps = counter(StatementStatus::VmStep);
         stats.scanned = counter(StatementStatus::FullscanStep);
-        if !statements::is_kept(statement) {
-            prepared.discard();
-        }
         Ok(stats)
     }
 
@@ -250,7 +248,7 @@ impl SqliteSession {
         Ok(())
     }
 
-    fn prepare(&self, statement: &Statement) -> Result<CachedStatement<'_>, StoreError> {
+    fn prepare(&self, statement: &Statement) -> Result<Prepared<'_>, StoreError> {
         let mut prepared = self.kept.prepare(&self.db, statement).map_err(|error| self.failed(error))?;
         for (index, param) in (1_usize..).zip(statement.params()) {
             prepared.raw_bind_parameter(index, Bound(param)).map_err(|error| self.failed(error))?;

@@ -158,7 +158,12 @@ impl GroupCommit {
     }
 
     fn run_all(&mut self, group: &mut Group) -> Result<(), StoreError> {
-        self.begin()?;
+        self.begin().inspect_err(|_| {
+            if let Some(first) = &group.next {
+                let now = Instant::now();
+                self.turns.ended(first.interest().flow(), Run { began: now, ended: now }, group.sharing);
+            }
+        })?;
         loop {
             let again = group.again.pop_front();
             let is_again = again.is_some();
@@ -206,10 +211,12 @@ impl GroupCommit {
     fn run_one(&mut self, job: &mut dyn Job, group: &mut Group) -> Result<Ended, StoreError> {
         let savepoint = job.writes() == Writes::Many;
         let hold = group.hold(job.interest().flow(), &self.turns);
-        self.session.write_for(job.interest(), job.kilo_steps(), hold);
         if savepoint {
+            // Without the limits of the job before or of this one: an error here is the whole group's.
+            self.session.lift_limits();
             self.session.command("SAVEPOINT one")?;
         }
+        self.session.write_for(job.interest(), job.kilo_steps(), hold);
         let moment = self.shared.commit_clock.next()?;
         let (mut pending, mut well) = match job.poll_once(Tx::new(&mut self.session, moment)) {
             Ok(pending) => (pending, true),

@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 
 use backstay_base::limits;
 use backstay_sql::Statement;
@@ -17,9 +18,32 @@ pub(super) struct KeptStatements {
     bytes: Cell<usize>,
 }
 
-/// Whether a prepared statement is worth its memory.
-pub(super) fn is_kept(statement: &Statement) -> bool {
-    statement.text().len() <= limits::KEPT_STATEMENT_BYTES
+/// A statement that can be run.
+pub(super) enum Prepared<'d> {
+    /// One that is kept when this is dropped.
+    Kept(CachedStatement<'d>),
+    /// One that isn't worth its memory.
+    Once(rusqlite::Statement<'d>),
+}
+
+impl<'d> Deref for Prepared<'d> {
+    type Target = rusqlite::Statement<'d>;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Kept(statement) => statement,
+            Self::Once(statement) => statement,
+        }
+    }
+}
+
+impl DerefMut for Prepared<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Self::Kept(statement) => statement,
+            Self::Once(statement) => statement,
+        }
+    }
 }
 
 impl KeptStatements {
@@ -29,17 +53,20 @@ impl KeptStatements {
         Self { bytes: Cell::new(0) }
     }
 
-    /// Prepares a statement, unless it is kept. The caller discards one for which `is_kept` is false.
+    /// Prepares a statement, unless it is kept.
     pub(super) fn prepare<'d>(
         &self,
         db: &'d Connection,
         statement: &Statement,
-    ) -> Result<CachedStatement<'d>, rusqlite::Error> {
+    ) -> Result<Prepared<'d>, rusqlite::Error> {
+        if statement.text().len() > limits::KEPT_STATEMENT_BYTES {
+            return db.prepare(statement.text()).map(Prepared::Once);
+        }
         let prepared = db.prepare_cached(statement.text())?;
-        if is_kept(statement) && prepared.get_status(StatementStatus::Run) == 0 {
+        if prepared.get_status(StatementStatus::Run) == 0 {
             self.count(db, &prepared);
         }
-        Ok(prepared)
+        Ok(Prepared::Kept(prepared))
     }
 
     /// Counts a statement that was prepared just now; drops all others if they would have too much memory with it.

@@ -80,6 +80,8 @@ struct Queue {
     long_flows: HashMap<Flow, Instant>,
     /// When the pause after the last long operation ends.
     pause_ends: Option<Instant>,
+    /// Whether the last commit was one of a flow with long operations: then others come first, however short it was.
+    long_ran_last: bool,
     /// When a job that shares commits was last run.
     brief_ran: Option<Instant>,
     is_closed: bool,
@@ -98,6 +100,7 @@ impl Turns {
             long: FairQueue::new(bounds),
             long_flows: HashMap::new(),
             pause_ends: None,
+            long_ran_last: false,
             brief_ran: None,
             is_closed: false,
         };
@@ -122,12 +125,16 @@ impl Turns {
         let mut queue = self.queue.lock();
         loop {
             let long_from = queue.long_from();
-            if long_from.is_some_and(|from| from <= Instant::now())
+            let others_first = queue.long_ran_last && !queue.brief.is_empty();
+            if !others_first
+                && long_from.is_some_and(|from| from <= Instant::now())
                 && let Some(job) = queue.long.pop()
             {
+                queue.long_ran_last = true;
                 return Turn::Run(job, Sharing::Alone);
             }
             if let Some(job) = queue.brief.pop() {
+                queue.long_ran_last = false;
                 return Turn::Run(job, Sharing::Shared);
             }
             if queue.is_closed && queue.long.is_empty() {

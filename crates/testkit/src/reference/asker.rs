@@ -1,5 +1,5 @@
 use super::evaluate::{Evaluation, Subject, and, or};
-use super::{Caller, Expr, Record, Value, World};
+use super::{Caller, Comparison, Expr, Record, Value, World};
 
 /// A caller at a moment, and what the rules let that caller see.
 #[derive(Debug, Clone)]
@@ -98,9 +98,9 @@ impl Asker {
 
     /// Whether the field that declares a relation could be seen in any member.
     fn declaration(&self, world: &World, of: usize, field: usize) -> Outlook {
-        let declaring = world.schema.declared_by(of, field);
-        let rule = declaring.and_then(|(of, via)| world.schema.field(of, via).allow.read.as_ref());
-        self.outlook(world, rule, true)
+        let Some((of, via)) = world.schema.declared_by(of, field) else { return Outlook::Open };
+        let rule = world.schema.field(of, via).allow.read.as_ref();
+        Outlook::allowed(self.caller.is_for(of, &["get", "search"])).and(self.outlook(world, rule, true))
     }
 
     /// What is known of a rule; `absent` is what its absence means.
@@ -127,6 +127,14 @@ impl Asker {
             Expr::And(left, right) => and(self.decided(world, left), self.decided(world, right)),
             Expr::Or(left, right) => or(self.decided(world, left), self.decided(world, right)),
             other if is_of_caller(other) => self.of_caller(world, other),
+            Expr::Compare(operator @ (Comparison::Equal | Comparison::NotEqual), left, right) => {
+                let equal = self.decided(world, left)? == self.decided(world, right)?;
+                Some(equal == (*operator == Comparison::Equal))
+            }
+            Expr::If(condition, then, otherwise) => match self.decided(world, condition)? {
+                true => self.decided(world, then),
+                false => self.decided(world, otherwise),
+            },
             _ => None,
         }
     }

@@ -191,7 +191,11 @@ impl<'r, 's> Expressions<'r, 's> {
         let (path, kind) = self.path(comparable)?;
         let ordered = !matches!(kind, Kind::Bool | Kind::Enum(_));
         let operator = *self.random.pick(if ordered { Comparison::ALL } else { &Comparison::ALL[..2] });
-        let left = if self.random.chance(30) { self.computed(&kind, 1) } else { Expr::Path(path) };
+        let left = match self.random.chance(30).then(|| self.computed(&kind, 1)) {
+            // A literal has no type of its own that a parameter beside it could take.
+            Some(Expr::Literal(_)) | None => Expr::Path(path),
+            Some(computed) => computed,
+        };
         let right = if matches!(kind, Kind::Enum(_)) {
             Expr::Literal(self.random.value(self.schema, &kind))
         } else {

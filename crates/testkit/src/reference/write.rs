@@ -79,6 +79,15 @@ impl Proposal<'_> {
     }
 }
 
+/// Whether a reference leads to a record that doesn't exist.
+struct Dangling(bool);
+
+impl Dangling {
+    fn refuse(self) -> Result<(), Refusal> {
+        if self.0 { Err(INVALID) } else { Ok(()) }
+    }
+}
+
 /// The status of a refusal.
 pub(super) type Refusal = u16;
 
@@ -152,8 +161,8 @@ impl Asker {
     ) -> Result<(u16, Json), Refusal> {
         for (index, body) in bodies.iter().enumerate() {
             let id = assigned.ids.get(index).cloned().unwrap_or_else(|| format!("new {index}").into());
-            let mut proposal = Self::new_record(world, of, body, (id, assigned.moment))?;
-            self.refer(world, &mut proposal)?;
+            let proposal = Self::new_record(world, of, body, (id, assigned.moment))?;
+            self.refer(world, &proposal)?.refuse()?;
             self.require_true(world, rule, &proposal)?;
             self.may_give(world, &proposal)?;
             check(self, world, &proposal)?;
@@ -211,9 +220,10 @@ impl Asker {
         }
     }
 
-    /// References must lead to records that the caller may read; a key must be for the types that they lead to.
-    fn refer(&self, world: &World, proposal: &mut Proposal<'_>) -> Result<(), Refusal> {
-        let mut unreadable = false;
+    /// References must lead to records that the caller may read; a key must be for the types that they lead to. Whether
+    /// some lead nowhere, to a type that the caller may read every record of, is told later: it hides nothing.
+    fn refer(&self, world: &World, proposal: &Proposal<'_>) -> Result<Dangling, Refusal> {
+        let (mut unreadable, mut dangling) = (false, false);
         for field in &proposal.named {
             let Some(target) = world.schema.field(proposal.of, *field).kind.target() else { continue };
             let value = &proposal.values[*field];
@@ -228,10 +238,16 @@ impl Asker {
             if !self.caller.is_for(target, &["refer", "get", "search"]) {
                 return Err(self.forbidden());
             }
-            let reads = |id: &Arc<str>| world.find(target, id).is_some_and(|record| self.reads(world, record.into()));
-            unreadable |= !to.into_iter().all(reads);
+            let reads_all = self.is_certain(world, world.schema.types[target].allow.read.as_ref());
+            for id in to {
+                match world.find(target, id) {
+                    Some(record) => unreadable |= !self.reads(world, record.into()),
+                    None if reads_all => dangling = true,
+                    None => unreadable = true,
+                }
+            }
         }
-        if unreadable { Err(INVALID) } else { Ok(()) }
+        if unreadable { Err(INVALID) } else { Ok(Dangling(dangling)) }
     }
 
     /// A rule of the type, of the record as it would be.
@@ -279,11 +295,12 @@ impl Asker {
         }
         let (mut proposal, wanted) = self.patched(&before, stored, body)?;
         let linked = self.link(&before, &mut proposal, &wanted);
-        let mut asked =
+        let asked =
             Proposal { sent: wanted, values: proposal.values.clone(), named: proposal.named.clone(), ..proposal };
-        self.refer(&before, &mut asked)?;
+        let dangling = self.refer(&before, &asked)?;
         proposal = Proposal { sent: linked.0, ..asked };
         self.pass(&before, &proposal)?;
+        dangling.refuse()?;
         let idle = proposal.values == stored.values
             && !linked.1
             && proposal.named.iter().all(|field| self.always_sees(&before, of, *field));
