@@ -83,11 +83,11 @@ pub const GROUP_MILLIS: u64 = 50;
 pub const SHARED_HOLD_MILLIS: u64 = 100;
 /// Milliseconds for which an operation in a commit of its own may hold the writer before it is refused, if other flows
 /// wait for it.
-pub const HOLD_MILLIS: u64 = 2000;
+pub const HOLD_MILLIS: u64 = 1000;
 /// Milliseconds of one operation on the writer from which on it counts as long.
 pub const LONG_OPERATION_MILLIS: u64 = 20;
 /// How much longer than a long operation held the writer the next one waits, if flows without long operations write.
-pub const LONG_OPERATION_PAUSE: u32 = 4;
+pub const LONG_OPERATION_PAUSE: u32 = 9;
 /// Seconds after a long operation for which all operations of its flow count as long.
 pub const LONG_FLOW_SECONDS: u64 = 10;
 /// Characters of a password at most; the least is configured.
@@ -174,6 +174,8 @@ pub const STATEMENT_RELATIONS: usize = 60;
 pub const RULE_RELATIONS: usize = 40;
 /// Requests of one transaction.
 pub const TRANSACTION_REQUESTS: usize = 100;
+/// Bytes of one record, written as JSON: less than an answer, so that no record stands in the way of a list.
+pub const RECORD_BYTES: usize = 12 * 1024 * 1024;
 /// Bytes of one answer.
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.

@@ -1,4 +1,4 @@
-use backstay_base::{ViolationKind, limits};
+use backstay_base::{Error, Limit, ViolationKind, limits};
 use backstay_model::{Element, Field, FieldKind, LengthProblem, Unit};
 use backstay_scalar::{Scalar, Value};
 
@@ -73,4 +73,56 @@ pub(crate) fn check(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
             proposal.refuse(field, ViolationKind::from(problem));
         }
     }
+}
+
+/// Refuses a record that is too large to be in an answer, where it would stand in the way of others in a list. One that is
+/// so large already may become smaller.
+pub(crate) fn check_whole(proposal: &Proposal<'_>) -> Result<(), Error> {
+    let fields = || proposal.collection.stored_fields();
+    let most: usize = fields().map(|field| written_bytes(proposal.value(field.id), str::len)).sum();
+    // No character of a text takes more bytes in JSON than six times its own.
+    if most <= limits::RECORD_BYTES / 6 {
+        return Ok(());
+    }
+    let written: usize = fields().map(|field| written_bytes(proposal.value(field.id), escaped_bytes)).sum();
+    if written <= limits::RECORD_BYTES {
+        return Ok(());
+    }
+    let stored: usize = fields().map(|field| written_bytes(proposal.stored_value(field.id), escaped_bytes)).sum();
+    if written <= stored {
+        return Ok(());
+    }
+    Err(Limit::Size { what: "the record, written as JSON,", max: limits::RECORD_BYTES as u64, unit: "bytes" }.into())
+}
+
+/// Bytes of a value in an answer, roughly; exactly for what can be long, if `text` counts the bytes of a text.
+fn written_bytes(value: &Value, text: fn(&str) -> usize) -> usize {
+    const OTHERS: usize = 40;
+    match value {
+        Value::Text(value) => text(value) + 2,
+        Value::Json(document) => document.len(),
+        // In base64 (RFC 4648, section 4).
+        Value::Bytes(octets) => octets.len() / 3 * 4 + 6,
+        Value::List(values) => values.iter().map(|value| written_bytes(value, text) + 1).sum(),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Decimal(_)
+        | Value::Id(_)
+        | Value::Timestamp(_)
+        | Value::Date(_)
+        | Value::Duration(_)
+        | Value::Money(_) => OTHERS,
+    }
+}
+
+/// Bytes of a text in JSON (RFC 8259, section 7), without its quotation marks.
+fn escaped_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
 }

@@ -24,6 +24,7 @@ impl TxContext<'_, '_> {
         fill::require(&mut proposal);
         sizes::check(self, &mut proposal);
         proposal.settle()?;
+        sizes::check_whole(&proposal)?;
         links::added(&mut proposal);
         references::readable(self, &mut proposal).await?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
@@ -58,6 +59,7 @@ impl TxContext<'_, '_> {
             fill::require(&mut proposal);
             sizes::check(self, &mut proposal);
             proposal.settle()?;
+            sizes::check_whole(&proposal)?;
         }
         if let Err(refusal) = rules::of_update(self, &mut proposal, idle).await {
             return Err(references::instead_of(self, &mut proposal, refusal).await);

@@ -220,3 +220,20 @@ fn a_secret_is_neither_unique_nor_a_state() {
     assert!(told.contains("`step` is secret and holds a state") && told.contains("help: write `@allow(read"), "{told}");
     assert_eq!(refused(&format!("pin: String {secret}"), "@index(fields: [\"pin\"])"), "");
 }
+
+#[tokio::test]
+async fn a_record_has_room_in_an_answer() {
+    let app = Sized::open();
+    let large = Sizes { text_bytes: 8_000_000, json_bytes: 8_000_000 };
+    let app = app.restart(MODEL, large);
+    let id = app.create("{}").await.expect("a post").ids[0];
+    // Each of these characters takes six bytes in JSON.
+    let text = |name: &str, characters: usize| format!(r#"{{"{name}":"{}"}}"#, r"\u0001".repeat(characters));
+    assert_eq!(told(app.update(id, &text("text", 1_000_000)).await), "ok");
+    assert_eq!(told(app.update(id, &text("short", 1_000_000)).await), "ok");
+    assert_eq!(told(app.update(id, &text("name", 10_000)).await), "/copied must have at most 5 characters");
+    assert_eq!(told(app.update(id, &text("text", 1_200_000)).await), "too-large");
+    assert_eq!(told(app.create(&text("text", 2_100_000)).await), "too-large");
+    assert_eq!(told(app.update(id, &text("short", 800_000)).await), "ok");
+    assert_eq!(told(app.update(id, &text("text", 1_200_000)).await), "ok");
+}

@@ -91,6 +91,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "relations": limits::STATEMENT_RELATIONS,
         "parameters": limits::PARAMETERS,
         "answerBytes": limits::ANSWER_BYTES,
+        "recordBytes": limits::RECORD_BYTES,
         "selectFields": limits::SELECT_FIELDS,
         "parameterBytes": limits::PARAMETER_BYTES,
         "sortFields": limits::SORT_FIELDS,
