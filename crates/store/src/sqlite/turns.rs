@@ -115,6 +115,8 @@ impl Turns {
         }
         let flow = job.interest().flow();
         let pushed = if queue.is_long(flow) { queue.long.push(flow, job) } else { queue.brief.push(flow, job) };
+        // The writer wakes up into a queue that is free.
+        drop(queue);
         self.changed.notify_one();
         pushed
     }
