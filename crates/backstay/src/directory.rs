@@ -90,7 +90,7 @@ impl Directory {
     /// The settings, with warnings about what is ignored.
     pub(crate) fn settings(&self) -> Result<Config, Failure> {
         let mut config = Config::read(&self.config()?, environment())?;
-        for file in self.models_beside() {
+        for file in self.models_beside()? {
             let help = "move it to `model/`, or give its name another ending";
             config.warnings.warn_unread(file, "model files are read from `model/` only", help);
         }
@@ -122,12 +122,12 @@ impl Directory {
     }
 
     /// Files at the root that would be model files in `model`.
-    pub(crate) fn models_beside(&self) -> Vec<String> {
+    pub(crate) fn models_beside(&self) -> Result<Vec<String>, DirectoryError> {
         if !self.root.join("model").is_dir() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let names = entries(&self.root).unwrap_or_default().into_iter().filter(|(_, path)| path.is_file());
-        names.map(|(name, _)| name).filter(|name| name.ends_with(".graphql")).collect()
+        let files = entries(&self.root)?.into_iter().filter(|(_, path)| path.is_file());
+        Ok(files.map(|(name, _)| name).filter(|name| name.ends_with(".graphql")).collect())
     }
 
     /// The model files, ordered by name.

@@ -1,10 +1,10 @@
 //! What gives the proposed record its values: the input, defaults, and `@set`; and what refuses a value because of the
 //! field that it is for.
 
-use backstay_base::{CallerKind, ViolationKind};
+use backstay_base::{CallerKind, Error, Limit, ViolationKind, limits};
 use backstay_expr::{Expr, evaluate};
-use backstay_model::{Class, Collection, Field, FieldId, FieldKind, SetOn, ValueProblem};
-use backstay_scalar::{Value, merged};
+use backstay_model::{Class, Collection, Field, FieldId, FieldKind, LengthProblem, SetOn, ValueProblem};
+use backstay_scalar::{Value, merged, written_bytes};
 
 use crate::bind::InMemory;
 use crate::proposal::Proposal;
@@ -154,4 +154,41 @@ pub(crate) fn require(proposal: &mut Proposal<'_>) {
             proposal.refuse(field, ViolationKind::Required);
         }
     }
+}
+
+/// Refuses new values that are too short or too long. A stored one that is too long already, because it was stored when
+/// more was allowed, may become shorter step by step; of one that the caller doesn't see, nothing is to be told.
+pub(crate) fn check_sizes(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
+    let sizes = cx.engine.application.sizes;
+    for field in proposal.collection.stored_fields().filter(|field| sizes.limits(field)) {
+        let (stored, value) = (proposal.stored_value(field.id), proposal.value(field.id));
+        let told = proposal.sees(field.id);
+        let untold = || !told && proposal.input.fields().any(|named| named == field.id);
+        if value == stored && !untold() {
+            continue;
+        }
+        let Err(problem) = sizes.check(field, value) else { continue };
+        let shrinks = match problem {
+            LengthProblem::TooLong { unit, .. } => told && unit.count(value) <= unit.count(stored),
+            LengthProblem::TooShort { .. } => false,
+        };
+        if !shrinks && !proposal.is_refused(field) {
+            proposal.refuse(field, ViolationKind::from(problem));
+        }
+    }
+}
+
+/// Refuses a record that is too large to be in an answer, where it would stand in the way of others in a list. One that is
+/// too large already may become smaller.
+pub(crate) fn check_whole(proposal: &Proposal<'_>) -> Result<(), Error> {
+    let fields = || proposal.collection.stored_fields();
+    let written: usize = fields().map(|field| written_bytes(proposal.value(field.id))).sum();
+    if written <= limits::RECORD_BYTES {
+        return Ok(());
+    }
+    let stored: usize = fields().map(|field| written_bytes(proposal.stored_value(field.id))).sum();
+    if written <= stored {
+        return Ok(());
+    }
+    Err(Limit::Size { what: "the record, written as JSON,", max: limits::RECORD_BYTES as u64, unit: "bytes" }.into())
 }

@@ -167,21 +167,7 @@ fn check_values(filter: &Filter, collection: &Collection) -> Result<(), Error> {
 }
 
 fn is_too_long(value: &Value) -> bool {
-    match value {
-        Value::Text(text) | Value::Json(text) => text.len() > limits::FILTER_VALUE_BYTES,
-        Value::Bytes(octets) => octets.len() > limits::FILTER_VALUE_BYTES,
-        Value::List(values) => values.iter().any(is_too_long),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Float(_)
-        | Value::Decimal(_)
-        | Value::Id(_)
-        | Value::Timestamp(_)
-        | Value::Date(_)
-        | Value::Duration(_)
-        | Value::Money(_) => false,
-    }
+    value.longest() > limits::FILTER_VALUE_BYTES
 }
 
 /// A page of the records that the caller may read, in one statement, or two if they are counted. Records that would make

@@ -4,7 +4,7 @@ use backstay_model::{CollectionId, SetOn};
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
-use crate::{Authority, IfMatch, Input, Record, TxContext, deletion, fill, links, references, sizes, states, stored};
+use crate::{Authority, IfMatch, Input, Record, TxContext, deletion, fill, links, references, states, stored};
 
 impl TxContext<'_, '_> {
     /// Makes a record of this input. The order of the steps is policy: nothing later tells of something that an earlier
@@ -22,9 +22,9 @@ impl TxContext<'_, '_> {
         states::begin(self, &mut proposal);
         fill::sets(self, &mut proposal, SetOn::Create);
         fill::require(&mut proposal);
-        sizes::check(self, &mut proposal);
+        fill::check_sizes(self, &mut proposal);
         proposal.settle()?;
-        sizes::check_whole(&proposal)?;
+        fill::check_whole(&proposal)?;
         links::added(&mut proposal);
         references::readable(self, &mut proposal).await?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
@@ -57,9 +57,9 @@ impl TxContext<'_, '_> {
         if !idle {
             fill::sets(self, &mut proposal, SetOn::Update);
             fill::require(&mut proposal);
-            sizes::check(self, &mut proposal);
+            fill::check_sizes(self, &mut proposal);
             proposal.settle()?;
-            sizes::check_whole(&proposal)?;
+            fill::check_whole(&proposal)?;
         }
         if let Err(refusal) = rules::of_update(self, &mut proposal, idle).await {
             return Err(references::instead_of(self, &mut proposal, refusal).await);

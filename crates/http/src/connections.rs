@@ -32,8 +32,15 @@ pub(crate) struct Connections {
 struct Open {
     count: usize,
     next: u64,
-    networks: HashMap<Network, HashMap<u64, Arc<Activity>>>,
-    /// When the last search for one that could give way found none.
+    networks: HashMap<Network, OfNetwork>,
+    /// When the last search of all for one that could give way found none.
+    searched_in_vain: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct OfNetwork {
+    connections: HashMap<u64, Arc<Activity>>,
+    /// When the last search of these for one that could give way found none.
     searched_in_vain: Option<Instant>,
 }
 
@@ -87,22 +94,22 @@ impl Connections {
 
 impl Open {
     fn of(&self, network: Network) -> usize {
-        self.networks.get(&network).map_or(0, HashMap::len)
+        self.networks.get(&network).map_or(0, |own| own.connections.len())
     }
 
     fn add(&mut self, network: Network, activity: Arc<Activity>) -> u64 {
         let id = self.next;
         self.next += 1;
         self.count += 1;
-        self.networks.entry(network).or_default().insert(id, activity);
+        self.networks.entry(network).or_default().connections.insert(id, activity);
         id
     }
 
     /// Takes a connection out, if it has not been taken out before.
     fn remove(&mut self, network: Network, id: u64) -> Option<Arc<Activity>> {
-        let connections = self.networks.get_mut(&network)?;
-        let removed = connections.remove(&id)?;
-        if connections.is_empty() {
+        let own = self.networks.get_mut(&network)?;
+        let removed = own.connections.remove(&id)?;
+        if own.connections.is_empty() {
             self.networks.remove(&network);
         }
         self.count -= 1;
@@ -110,17 +117,15 @@ impl Open {
     }
 
     fn make_room(&mut self, network: Network, most: usize, now: u64) -> bool {
-        if self.searched_in_vain.is_some_and(|moment| moment.elapsed() < NO_SEARCH) {
+        if was_just_searched(self.searched_in_vain) {
             return false;
         }
         if self.dismiss(network, 1, now) > 0 {
             return true;
         }
-        let waiting = self
-            .networks
-            .iter()
-            .filter(|(_, connections)| connections.values().any(|one| waits_since(one, now).is_some()));
-        let biggest = waiting.max_by_key(|(_, connections)| connections.len()).map(|(network, _)| *network);
+        let waiting =
+            self.networks.iter().filter(|(_, own)| own.connections.values().any(|one| waits_since(one, now).is_some()));
+        let biggest = waiting.max_by_key(|(_, own)| own.connections.len()).map(|(network, _)| *network);
         let Some(biggest) = biggest else {
             self.searched_in_vain = Some(Instant::now());
             return false;
@@ -130,9 +135,15 @@ impl Open {
 
     /// Ends the connections of a network that have waited longest for a request; at most this many. Returns how many.
     fn dismiss(&mut self, network: Network, most: usize, now: u64) -> usize {
-        let Some(connections) = self.networks.get(&network) else { return 0 };
+        let Some(own) = self.networks.get_mut(&network) else { return 0 };
+        if was_just_searched(own.searched_in_vain) {
+            return 0;
+        }
         let since = |(id, activity): (&u64, &Arc<Activity>)| Some((waits_since(activity, now)?, *id));
-        let mut waiting: Vec<(u64, u64)> = connections.iter().filter_map(since).collect();
+        let mut waiting: Vec<(u64, u64)> = own.connections.iter().filter_map(since).collect();
+        if waiting.is_empty() {
+            own.searched_in_vain = Some(Instant::now());
+        }
         if waiting.len() > most {
             waiting.select_nth_unstable(most - 1);
             waiting.truncate(most);
@@ -144,6 +155,11 @@ impl Open {
         }
         waiting.len()
     }
+}
+
+/// Whether a search has found none so lately that another isn't worth its time.
+fn was_just_searched(in_vain: Option<Instant>) -> bool {
+    in_vain.is_some_and(|moment| moment.elapsed() < NO_SEARCH)
 }
 
 /// Since when a connection has waited for a request, if it has waited long enough to give way.
@@ -234,7 +250,8 @@ mod tests {
         }
         // Another four, of which one has just become idle.
         places.extend([(); 3].map(|()| busy(&connections, "192.0.2.4")));
-        let is_open = |place: &Place| connections.open.lock().networks[&place.network].contains_key(&place.id);
+        let is_open =
+            |place: &Place| connections.open.lock().networks[&place.network].connections.contains_key(&place.id);
         let own = open(&connections, "192.0.2.2").expect("its older one gives way");
         own.activity().begin();
         let stranger = open(&connections, "192.0.2.9").expect("one of the biggest network gives way");

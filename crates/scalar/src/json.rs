@@ -143,6 +143,39 @@ pub fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// How many bytes `write` appends for a value of which that can be many; of others, enough for each.
+pub fn written_bytes(value: &Value) -> usize {
+    const OTHERS: usize = 64;
+    match value {
+        Value::Text(text) => quoted_bytes(text),
+        Value::Json(document) => document.len(),
+        // Base64 (RFC 4648, section 4) in quotation marks.
+        Value::Bytes(octets) => octets.len().div_ceil(3) * 4 + 2,
+        Value::List(values) => values.iter().map(|value| written_bytes(value) + 1).sum::<usize>() + 2,
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Decimal(_)
+        | Value::Id(_)
+        | Value::Timestamp(_)
+        | Value::Date(_)
+        | Value::Duration(_)
+        | Value::Money(_) => OTHERS,
+    }
+}
+
+/// How many bytes `quote` appends.
+fn quoted_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        control if is_escaped(control) => 6,
+        _ => 1,
+    };
+    let plain = unescaped(text.as_bytes());
+    plain + text.as_bytes()[plain..].iter().copied().map(escaped).sum::<usize>() + 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +185,7 @@ mod tests {
         let check = |text: &str| {
             let mut out = Vec::new();
             quote(&mut out, text);
+            assert_eq!(out.len(), quoted_bytes(text));
             let back: String = serde_json::from_slice(&out).expect("JSON");
             assert_eq!(back, text);
         };
@@ -162,6 +196,28 @@ mod tests {
             check(&format!("{}\"{}", "x".repeat(place), "y".repeat(70 - place)));
             check(&format!("{}\u{1f}", "é".repeat(place)));
         }
+    }
+
+    #[test]
+    fn what_a_value_takes_is_known_before_it_is_written() {
+        let text = |text: &str| Value::text(text);
+        let all = [
+            text("a\"b\u{1}é"),
+            Value::Json(r#"{"a":[1,2]}"#.into()),
+            Value::Bytes([1, 2, 3, 4].as_slice().into()),
+            Value::List([text("\n"), text("")].into()),
+            Value::List([].into()),
+        ];
+        for value in all {
+            let mut out = Vec::new();
+            write(&mut out, &value);
+            let most = written_bytes(&value);
+            // A list has one comma less than items.
+            assert!(most == out.len() || most == out.len() + 1, "{value:?}: {most} and {}", out.len());
+        }
+        let mut widest = Vec::new();
+        write(&mut widest, &Value::Timestamp(backstay_base::Timestamp::from_micros_saturating(i64::MIN)));
+        assert!(widest.len() <= written_bytes(&Value::Null));
     }
 
     #[test]

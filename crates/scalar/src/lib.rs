@@ -13,7 +13,7 @@ mod token;
 mod value;
 
 pub use definition::{Letters, Writer};
-pub use json::{FloatText, quote, write, write_money, write_stored};
+pub use json::{FloatText, quote, write, write_money, write_stored, written_bytes};
 pub use money::{Currency, MONEY_SCALE, Money, MoneyError};
 pub use problem::Problem;
 pub use scalar::{Members, Scalar, members, merged, read_exact, read_id};

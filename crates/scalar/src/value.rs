@@ -59,6 +59,25 @@ impl Value {
         }
     }
 
+    /// Bytes of the longest text, document or octets in it.
+    pub fn longest(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Json(text) => text.len(),
+            Self::Bytes(octets) => octets.len(),
+            Self::List(values) => values.iter().map(Self::longest).max().unwrap_or(0),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Decimal(_)
+            | Self::Id(_)
+            | Self::Timestamp(_)
+            | Self::Date(_)
+            | Self::Duration(_)
+            | Self::Money(_) => 0,
+        }
+    }
+
     /// The text, where this is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {

@@ -5,7 +5,7 @@ use crate::builder::{Anchor, Builder, Seen};
 use crate::lower::{Lowering, Scope, holds};
 use crate::order::PageOrder;
 use crate::predicate::Pred;
-use crate::steer::{RulePred, count_rule, is_range, page_rule};
+use crate::steer::{Ranges, RulePred, count_rule, page_rule};
 use crate::{ReadScope, ReadShape, Slot, SortKey};
 
 /// Which records are read, and in which order.
@@ -35,7 +35,7 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
         ReadScope::Count => count_rule(builder, rows),
         ReadScope::One => vec![RulePred::plain(holds(builder, rows.read, record))],
     };
-    let mut questions = filter(builder, shape, record, rights);
+    let mut questions = filter(builder, shape, rows, rights);
     let order = match &shape.scope {
         ReadScope::Page { sort, after } => {
             let order = order(builder, sort, record, rights);
@@ -64,11 +64,12 @@ pub(crate) fn order(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor
     PageOrder::new(builder, sort, record, rights)
 }
 
-fn filter(builder: &mut Builder<'_>, shape: &ReadShape, record: &Anchor, rights: &Rights) -> Vec<Question> {
-    let collection = builder.model.collection(record.collection);
-    let mut lowering = Lowering::new(builder, Scope::question(record, rights));
-    let question = |part| Question { pred: lowering.is_true(part), is_range: is_range(part, collection, rights) };
-    shape.filter.iter().flat_map(Expr::conjuncts).map(question).collect()
+fn filter(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, rights: &Rights) -> Vec<Question> {
+    let collection = builder.model.collection(rows.anchor.collection);
+    let parts: Vec<&Expr> = shape.filter.iter().flat_map(Expr::conjuncts).collect();
+    let ranges = Ranges::new(collection, rights, (rows.read, &parts));
+    let mut lowering = Lowering::new(builder, Scope::question(&rows.anchor, rights));
+    parts.into_iter().map(|part| Question { pred: lowering.is_true(part), is_range: ranges.include(part) }).collect()
 }
 
 /// The terms of the rule and of what the caller asks.

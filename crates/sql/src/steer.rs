@@ -1,5 +1,5 @@
 use backstay_base::Action;
-use backstay_expr::{Expr, Node, Operator, Path, Rights, Root, RulePart, Type};
+use backstay_expr::{Expr, Node, Operator, Path, Rights, Root, Rule, RulePart, Type};
 use backstay_model::{Collection, FieldId};
 
 use crate::SortKey;
@@ -46,7 +46,7 @@ pub(crate) fn page_rule(builder: &mut Builder<'_>, rows: &Seen<'_>, sort: &[Sort
             Pred::Sql(sql) if misleads(part.expr, collection, sort) => {
                 RulePred::plain(Pred::Sql(builder.dialect.kept_from_indexes(sql)))
             }
-            pred => RulePred { pred, steers: could_choose(part.expr) },
+            pred => RulePred { pred, steers: steers(part.expr) },
         }
     };
     rows.read.parts().into_iter().map(part).collect()
@@ -55,7 +55,7 @@ pub(crate) fn page_rule(builder: &mut Builder<'_>, rows: &Seen<'_>, sort: &[Sort
 /// The row rule of a count, which has no order: the caller's memberships drive it wherever there are some.
 pub(crate) fn count_rule(builder: &mut Builder<'_>, rows: &Seen<'_>) -> Vec<RulePred> {
     let part = |part: RulePart<'_>| {
-        let steers = part.driver.is_some() || could_choose(part.expr);
+        let steers = part.driver.is_some() || steers(part.expr);
         RulePred { pred: driven(builder, part, rows), steers }
     };
     rows.read.parts().into_iter().map(part).collect()
@@ -79,27 +79,66 @@ fn could_choose(part: &Expr) -> bool {
     }
 }
 
+/// Whether the database can find records by it: it is about a field of the record itself.
+fn steers(part: &Expr) -> bool {
+    could_choose(part) && (field_of(part).is_some() || names_few(part))
+}
+
 fn misleads(part: &Expr, collection: &Collection, sort: &[SortKey]) -> bool {
     let ordered = || field_of(part).is_some_and(|field| keeps_order(collection, field, sort));
     could_choose(part) && !names_few(part) && !ordered()
 }
 
-/// Whether an index can find the records for which this part of a caller's filter is true: it compares an indexed field of
-/// the record itself, which everyone of the caller's class sees in every record that they see, with what is given.
-pub(crate) fn is_range(part: &Expr, collection: &Collection, rights: &Rights) -> bool {
-    let found = match &part.node {
+/// Which parts of a caller's filter an index can find records by.
+pub(crate) struct Ranges<'a> {
+    collection: &'a Collection,
+    rights: &'a Rights,
+    /// The fields that the rule or the filter compares with one given value, or a few.
+    fixed: Vec<FieldId>,
+}
+
+impl<'a> Ranges<'a> {
+    /// Those of a filter with these parts, beside the rule of the rows.
+    pub(crate) fn new(collection: &'a Collection, rights: &'a Rights, (rule, filter): (&Rule, &[&Expr])) -> Self {
+        let rule = rule.parts();
+        let parts = rule.iter().map(|part| part.expr).chain(filter.iter().copied());
+        let fixes = |part: &Expr| match &part.node {
+            Node::Binary(Operator::Equal, ..) | Node::In(..) => compared(part),
+            _ => None,
+        };
+        Self { collection, rights, fixed: parts.filter_map(fixes).collect() }
+    }
+
+    /// Whether this part is one: it compares a field of the record itself, which everyone of the caller's class sees in
+    /// every record that they see, with what is given, and an index can look it up.
+    pub(crate) fn include(&self, part: &Expr) -> bool {
+        compared(part).is_some_and(|field| {
+            self.is_found(field) && self.rights.field(self.collection.id, field, Action::Read).allows()
+        })
+    }
+
+    /// An index finds a field by its place if all fields before it are fixed.
+    fn is_found(&self, field: FieldId) -> bool {
+        field == Collection::ID
+            || self.collection.indexes.iter().any(|index| {
+                let before = index.fields.iter().take_while(|one| **one != field);
+                index.fields.contains(&field) && before.into_iter().all(|one| self.fixed.contains(one))
+            })
+    }
+}
+
+/// The record's own field that is compared with something given.
+fn compared(part: &Expr) -> Option<FieldId> {
+    let (field, other) = match &part.node {
         Node::Binary(
             Operator::Equal | Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual,
             left,
             right,
-        ) => own_field(left).zip(Some(right)).or_else(|| own_field(right).zip(Some(left))),
-        Node::In(element, list) => own_field(element).zip(Some(list)),
-        _ => None,
+        ) => own_field(left).zip(Some(right)).or_else(|| own_field(right).zip(Some(left)))?,
+        Node::In(element, list) => own_field(element).zip(Some(list))?,
+        _ => return None,
     };
-    found.is_some_and(|(field, other)| {
-        let indexed = field == Collection::ID || collection.indexes.iter().any(|index| index.fields.contains(&field));
-        indexed && is_given(other) && rights.field(collection.id, field, Action::Read).allows()
-    })
+    is_given(other).then_some(field)
 }
 
 /// Whether it is the same for every record.

@@ -349,6 +349,27 @@ SELECT "t1"."created_at", "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOI
 "##);
 }
 
+/// What no index can look up is the branch of a CASE; a later field of an index can be looked up if those before it are
+/// compared with a value.
+#[test]
+fn ranges_of_an_index_stand_beside_the_rule() {
+    let world = World::new();
+    let where_of = |filter: &str| {
+        let filter = Some(world.filter("Post", filter));
+        let shape = ReadShape { filter, ..world.posts(ReadScope::Count) };
+        let rights = world.rights(&[("Post", "this.section.name != null")]);
+        let template = Planner::new(Arc::clone(&world.0), Dialect::Sqlite).read(&shape, &rights).template;
+        let (_, condition) = template.text().split_once(" WHERE ").expect("a condition");
+        condition.split_once(" LIMIT").expect("a limit").0.to_owned()
+    };
+    let rule = r#""t2"."name" IS NOT NULL"#;
+    let later = r#""t1"."published_at" > ?"#;
+    let check = |filter: &str, expected: &str| assert_eq!(where_of(filter), expected, "{filter}");
+    check("publishedAt > now", &format!("(CASE WHEN ({rule}) THEN {later} ELSE FALSE END)"));
+    check("state == 'DRAFT'", &format!(r#"{rule} AND "t1"."state" = 'DRAFT'"#));
+    check("publishedAt > now && state == 'DRAFT'", &format!(r#"{rule} AND {later} AND "t1"."state" = 'DRAFT'"#));
+}
+
 #[test]
 fn checks() {
     let world = World::new();

@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::connection::{Mode, PAGE_BYTES, SqliteSession};
+use super::connection::{Mode, SqliteSession};
 use super::error::store_error;
 use super::file;
+use super::pages::{PAGE_BYTES, RESTART_PAGES};
 use super::readers::Readers;
 use super::shared::Shared;
 use crate::StoreError;
@@ -17,14 +18,9 @@ use crate::StoreError;
 /// Pages by which the write-ahead log grows before they are written back: 16 MiB. Each time costs two fsyncs, which delay
 /// those of the writer.
 const WRITE_BACK_PAGES: u32 = 4096;
-/// Pages from which on the log is restarted, which briefly blocks the writer: 128 MiB.
-const RESTART_PAGES: u32 = 32_768;
-
 /// Bytes of the log's file that are kept while nothing is written: writing over them costs less than growing the file
 /// again.
 const KEPT_LOG_BYTES: u64 = WRITE_BACK_PAGES as u64 * PAGE_BYTES;
-/// Bytes to which SQLite cuts the file when the log begins anew beside a busy writer (`journal_size_limit`).
-pub(super) const LARGEST_KEPT_LOG_BYTES: u64 = RESTART_PAGES as u64 * PAGE_BYTES;
 
 /// How long a restart of the log waits for readers, blocking the writer. After that it is tried again later.
 const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
@@ -164,7 +160,7 @@ impl Log {
 
     /// The size of the file.
     fn bytes(&self) -> u64 {
-        // There is no file before the first write.
+        // SQLite creates the file with the first write.
         fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
     }
 

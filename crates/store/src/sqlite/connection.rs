@@ -9,10 +9,10 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, StatementStatus, ffi};
 
 use super::allowance::{Allowance, Hold};
-use super::checkpoint::LARGEST_KEPT_LOG_BYTES;
 use super::error::store_error;
 use super::file;
 use super::functions;
+use super::pages::{LARGEST_KEPT_LOG_BYTES, PAGE_BYTES};
 use super::row::{Bound, CopiedRow, SqliteRow};
 use super::statements::{KeptStatements, Prepared};
 use crate::interest::Interest;
@@ -25,8 +25,6 @@ const STEPS_PER_CHECK: i32 = 1000;
 const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
 /// The same where a row has so many nested lists that together they must not become larger.
 const LEAST_LARGEST_VALUE: i32 = 2 * 1024 * 1024;
-/// Bytes of a page, as SQLite creates databases.
-pub(super) const PAGE_BYTES: u64 = 4096;
 /// KiB of pages that one connection keeps in memory.
 const CACHE_KIB: u32 = 16 * 1024;
 /// SQLite's `busy_timeout`: milliseconds to wait for another process's lock.

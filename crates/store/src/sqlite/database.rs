@@ -9,10 +9,10 @@ use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpointer;
 use super::connection::SqliteSession;
+use super::file::Locks;
 use super::pool::{Pool, Task};
 use super::readers::Readers;
 use super::shared::Shared;
-use super::start::Locks;
 use super::writer::Writer;
 use crate::database::Database;
 use crate::interest::Interest;

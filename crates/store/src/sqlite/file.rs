@@ -22,6 +22,20 @@ const PROBE_BYTES: u64 = 256 * 1024;
 /// quota would do for the probe.
 const FULL_PROBE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// What keeps other processes away from a database until it is dropped: its directory's lock file, and the database's own
+/// file.
+#[derive(Debug)]
+pub(super) struct Locks {
+    _directory: File,
+    _file: File,
+}
+
+impl Locks {
+    pub(super) fn new(directory: File, file: File) -> Self {
+        Self { _directory: directory, _file: file }
+    }
+}
+
 /// The database's file in this data directory.
 pub(super) fn database(directory: &Path) -> PathBuf {
     directory.join(DATABASE)

@@ -7,8 +7,8 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, ffi};
 
-/// Adds the functions to a connection. `charge` is told how many bytes a call works on before it does, and returns
-/// whether the statement must end instead.
+/// Adds the functions to a connection. Each call first passes the number of bytes that it will work on to `charge`, and
+/// ends the statement if that returns true.
 pub(crate) fn register<C>(db: &Connection, charge: C) -> Result<(), Error>
 where
     C: Fn(usize) -> bool + Clone + Send + 'static,

@@ -11,7 +11,7 @@ use super::checkpoint::{self, Checkpointer};
 use super::connection::{Mode, SqliteSession};
 use super::database::SqliteDatabase;
 use super::error::store_error;
-use super::file;
+use super::file::{self, Locks};
 use super::group::GroupCommit;
 use super::pool::Pool;
 use super::readers::Readers;
@@ -63,7 +63,7 @@ fn explained(error: OpenError, path: &Path, readers: usize) -> OpenError {
 fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase, OpenError> {
     let file = file::check(path)?;
     file::lock_database(&file, path)?;
-    let locks = Locks { _directory: lock, _file: file };
+    let locks = Locks::new(lock, file);
     let (mut session, prepared) = prepare(opening, path)?;
     let Prepared { catalog, log_format, last, outcome } = prepared;
     let options = opening.options;
@@ -82,13 +82,6 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let writer = Writer::start(commit, &shared, checkpointer.waker()).map_err(OpenError::Thread)?;
     let database = Box::new(SqliteDatabase::new(shared, (readers, pool), writer, checkpointer, locks));
     Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
-}
-
-/// What keeps other processes away from the database until it is dropped.
-#[derive(Debug)]
-pub(super) struct Locks {
-    _directory: File,
-    _file: File,
 }
 
 /// Opens the file, which no other process has open, and makes it fit the model.

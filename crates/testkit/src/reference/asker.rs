@@ -1,4 +1,5 @@
 use super::evaluate::{Evaluation, Subject, and, or};
+use super::expression::Auth;
 use super::{Caller, Comparison, Expr, Record, Value, World};
 
 /// A caller at a moment, and what the rules let that caller see.
@@ -38,6 +39,16 @@ impl Outlook {
 }
 
 impl Asker {
+    pub(super) fn auth(&self, part: Auth) -> Value {
+        let caller = &self.caller;
+        match part {
+            Auth::Id => caller.id.clone().map_or(Value::Null, Value::Id),
+            Auth::Kind => Value::text(caller.kind),
+            Auth::Roles => Value::List(caller.roles.iter().cloned().map(Value::Text).collect()),
+            Auth::Claim(name) => caller.claims.get(name).map_or(Value::Null, |text| Value::text(text)),
+        }
+    }
+
     /// Whether a rule is true of a record; rules see everything.
     pub fn holds(&self, world: &World, rule: &Expr, this: Subject<'_>) -> bool {
         self.truth(world, rule, (this, this)) == Some(true)

@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::expression::{Arithmetic, Auth, Comparison, Function, Path, Quantifier, Root};
+use super::expression::{Arithmetic, Comparison, Function, Path, Quantifier, Root};
 use super::{Asker, Expr, Kind, Record, Value, World};
 
 /// From 0001-01-01T00:00:00Z to 9999-12-30T22:00:00.999999Z, in microseconds since 1970.
@@ -257,16 +257,4 @@ fn called(function: Function, arguments: &[Value]) -> Value {
 
 fn size(of: usize) -> Value {
     Value::Int(i64::try_from(of).expect("a size in memory fits 63 bits"))
-}
-
-impl Asker {
-    pub(super) fn auth(&self, part: Auth) -> Value {
-        let caller = &self.caller;
-        match part {
-            Auth::Id => caller.id.clone().map_or(Value::Null, Value::Id),
-            Auth::Kind => Value::text(caller.kind),
-            Auth::Roles => Value::List(caller.roles.iter().cloned().map(Value::Text).collect()),
-            Auth::Claim(name) => caller.claims.get(name).map_or(Value::Null, |text| Value::text(text)),
-        }
-    }
 }

@@ -64,6 +64,16 @@ impl Asker {
             self.sort(world, &mut records, &list.sort);
             records.into_iter().map(|record| self.shown(world, record.into(), &list.select)).collect()
         };
+        self.expected((granted, collection, named), answer)
+    }
+
+    /// What a read is answered with: whether the key is for it, whether the type may be read, and whether what the
+    /// request names may be seen.
+    fn expected<T>(
+        &self,
+        (granted, collection, named): (bool, Outlook, Outlook),
+        answer: impl FnOnce() -> T,
+    ) -> Expected<T> {
         match (granted, collection, named) {
             (false, _, Outlook::Refused) | (_, Outlook::Refused, Outlook::Refused) => {
                 Expected::Refused(&[400, 401, 403])
@@ -94,16 +104,8 @@ impl Asker {
         let granted = self.caller.is_for(get.of, &["get"]);
         let found = world.find(get.of, &get.id).filter(|record| self.reads(world, (*record).into()));
         let answer = || found.map(|record| self.shown(world, record.into(), &get.select));
-        match (granted, self.may_read(world, get.of), self.may_select(world, get.of, &get.select)) {
-            (false, _, Outlook::Refused) | (_, Outlook::Refused, Outlook::Refused) => {
-                Expected::Refused(&[400, 401, 403])
-            }
-            (false, ..) | (_, Outlook::Refused, _) => Expected::Refused(self.refusal()),
-            (_, Outlook::Hopeless, Outlook::Refused) => Expected::Refused(&[400, 401, 403]),
-            (_, Outlook::Open, Outlook::Refused) => Expected::Refused(&[400]),
-            (_, Outlook::Open, Outlook::Open) => Expected::Answered(answer()),
-            (..) => Expected::Hopeless(&[400, 401, 403], answer()),
-        }
+        let named = self.may_select(world, get.of, &get.select);
+        self.expected((granted, self.may_read(world, get.of), named), answer)
     }
 
     /// Whether all that a list names could be seen in some record.

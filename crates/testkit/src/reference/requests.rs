@@ -13,7 +13,7 @@ const ATTEMPTS: usize = 10;
 impl List {
     /// A list for this caller. Most name only what the caller may see.
     pub fn random(random: &mut Random, world: &World, asker: &Asker) -> Self {
-        let of = asker.some_type(random, world);
+        let of = some_type(asker, random, world);
         let wild = random.chance(8);
         let mut list = Self {
             of,
@@ -55,8 +55,8 @@ impl List {
 impl Get {
     /// A get for this caller.
     pub fn random(random: &mut Random, world: &World, asker: &Asker) -> Self {
-        let of = asker.some_type(random, world);
-        let id = asker.some_record(random, world, of);
+        let of = some_type(asker, random, world);
+        let id = some_record(asker, random, world, of);
         let mut get = Self { of, id, select: Selection::Whole };
         for _ in 0..ATTEMPTS {
             get.select = select(random, world, of, 0);
@@ -68,25 +68,23 @@ impl Get {
     }
 }
 
-impl Asker {
-    /// A type, mostly one of which the caller can read some records.
-    pub(super) fn some_type(&self, random: &mut Random, world: &World) -> usize {
-        let types = world.schema.types.len();
-        let readable: Vec<usize> =
-            (0..types).filter(|of| world.all(*of).any(|one| self.reads(world, one.into()))).collect();
-        if readable.is_empty() || random.chance(20) { random.below(types) } else { *random.pick(&readable) }
-    }
+/// A type, mostly one of which the caller can read some records.
+pub(super) fn some_type(asker: &Asker, random: &mut Random, world: &World) -> usize {
+    let types = world.schema.types.len();
+    let readable: Vec<usize> =
+        (0..types).filter(|of| world.all(*of).any(|one| asker.reads(world, one.into()))).collect();
+    if readable.is_empty() || random.chance(20) { random.below(types) } else { *random.pick(&readable) }
+}
 
-    /// The id of a record, mostly of one that the caller can read; sometimes one that no record has.
-    pub(super) fn some_record(&self, random: &mut Random, world: &World, of: usize) -> Arc<str> {
-        let readable: Vec<&Arc<str>> =
-            world.all(of).filter(|record| self.reads(world, (*record).into())).map(super::Record::id).collect();
-        if !readable.is_empty() && random.chance(80) {
-            return Arc::clone(*random.pick::<&Arc<str>>(&readable));
-        }
-        let known = random.record(world, of).filter(|_| random.chance(85));
-        known.unwrap_or_else(|| random.unused_id())
+/// The id of a record, mostly of one that the caller can read; sometimes one that no record has.
+pub(super) fn some_record(asker: &Asker, random: &mut Random, world: &World, of: usize) -> Arc<str> {
+    let readable: Vec<&Arc<str>> =
+        world.all(of).filter(|record| asker.reads(world, (*record).into())).map(super::Record::id).collect();
+    if !readable.is_empty() && random.chance(80) {
+        return Arc::clone(*random.pick::<&Arc<str>>(&readable));
     }
+    let known = random.record(world, of).filter(|_| random.chance(85));
+    known.unwrap_or_else(|| random.unused_id())
 }
 
 fn equal(random: &mut Random, world: &World, of: usize) -> Option<(usize, super::Value)> {

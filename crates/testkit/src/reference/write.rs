@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::deletion;
 use super::evaluate::Subject;
 use super::schema::Access;
 use super::{Asker, Expr, Kind, Link, Outlook, Record, Root, Selection, Value, World};
@@ -121,7 +122,7 @@ impl Asker {
         let done = match write {
             Write::Create { bodies, array, .. } => self.create(&mut after, (of, rule), (bodies, *array), assigned),
             Write::Update { id, body, .. } => self.update(&mut after, (of, rule), (id, body), assigned.moment),
-            Write::Delete { id, .. } => self.delete(&mut after, (of, rule), id, assigned.moment),
+            Write::Delete { id, .. } => deletion::delete(self, &mut after, (of, rule), id, assigned.moment),
         };
         let written = match done {
             Ok((status, body)) => Written { status, body, world: after },
@@ -220,8 +221,8 @@ impl Asker {
         }
     }
 
-    /// References must lead to records that the caller may read; a key must be for the types that they lead to. Whether
-    /// some lead nowhere, to a type that the caller may read every record of, is told later: it hides nothing.
+    /// References must lead to records that the caller may read; a key must be for the types that they lead to. If the
+    /// caller may read every record of a type, a reference to one that doesn't exist hides nothing and is refused later.
     fn refer(&self, world: &World, proposal: &Proposal<'_>) -> Result<Dangling, Refusal> {
         let (mut unreadable, mut dangling) = (false, false);
         for field in &proposal.named {
@@ -324,8 +325,8 @@ impl Asker {
         }
     }
 
-    /// The stored record with what was sent in its place, and the members that were sent. What the caller sees and sends
-    /// back unchanged is no part of it.
+    /// The stored record with the values that were sent, and the members that were sent. What the caller sees and sends
+    /// back unchanged doesn't count as sent.
     fn patched<'w>(&self, world: &World, stored: &'w Record, body: &Body) -> Result<(Proposal<'w>, Sent), Refusal> {
         let of = stored.of;
         let (mut values, mut sent, mut named) = (stored.values.clone(), Vec::new(), Vec::new());

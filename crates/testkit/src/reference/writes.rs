@@ -1,5 +1,6 @@
 //! Writes at random.
 
+use super::requests::{some_record, some_type};
 use super::write::{Body, Write};
 use super::{Asker, Kind, Random, Value, World};
 
@@ -9,8 +10,8 @@ const ARRAY: usize = 3;
 impl Write {
     /// A write. Accounts come and go with a password, so that they are only changed.
     pub fn random(random: &mut Random, world: &World, asker: &Asker) -> Self {
-        let of = asker.some_type(random, world);
-        let id = asker.some_record(random, world, of);
+        let of = some_type(asker, random, world);
+        let id = some_record(asker, random, world, of);
         match random.below(10) {
             0..4 if of != 0 => {
                 let array = random.chance(25);

@@ -115,7 +115,7 @@ impl<'a> Attacker<'a> {
         while !self.over() {
             let begin = Instant::now();
             for stream in &mut streams {
-                // What the server does not take now is sent in the next second; whether it closed is told by `leave`.
+                // If the server doesn't take it now, the next second tries again. `leave` reports what was closed.
                 let _ = stream.set_nonblocking(true).and_then(|()| stream.write(piece));
             }
             self.hold(Duration::from_secs(1).saturating_sub(begin.elapsed()));
