@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,10 @@ const WRITE_BACK_PAGES: u32 = 4096;
 /// again.
 const KEPT_LOG_BYTES: u64 = WRITE_BACK_PAGES as u64 * PAGE_BYTES;
 
+/// For how many of its checks the writer is idle before the log's file is emptied: an application in use writes again
+/// soon, and a commit that makes the file grow takes longer than one that writes over what is there.
+const IDLE_CHECKS_BEFORE_REST: u32 = 10;
+
 /// How long a restart of the log waits for readers, blocking the writer. After that it is tried again later.
 const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
 
@@ -32,6 +37,8 @@ enum Wake {
     Grown,
     /// The writer has nothing to do.
     Idle,
+    /// It has had nothing to do for some time.
+    Resting,
 }
 
 /// The thread that writes the write-ahead log back into the database.
@@ -45,6 +52,8 @@ pub(super) struct Checkpointer {
 pub(super) struct CheckpointWaker {
     wake: SyncSender<Wake>,
     shared: Arc<Shared>,
+    /// How often the writer has been idle since it last wrote.
+    idle_checks: Cell<u32>,
 }
 
 impl Checkpointer {
@@ -63,7 +72,7 @@ impl Checkpointer {
 
     /// What the writer wakes it with.
     pub(super) fn waker(&self) -> CheckpointWaker {
-        CheckpointWaker { wake: self.wake.clone(), shared: Arc::clone(&self.shared) }
+        CheckpointWaker { wake: self.wake.clone(), shared: Arc::clone(&self.shared), idle_checks: Cell::new(0) }
     }
 
     /// Ends the thread. The writer must have dropped its waker.
@@ -83,6 +92,7 @@ pub(super) fn session(path: &Path) -> Result<SqliteSession, StoreError> {
 impl CheckpointWaker {
     /// Called by the writer after a group.
     pub(super) fn after_commit(&self) {
+        self.idle_checks.set(0);
         let pages = self.shared.wal_pages.load(Ordering::Relaxed);
         if pages < self.shared.written_back.load(Ordering::Relaxed) {
             // The log was restarted.
@@ -95,7 +105,9 @@ impl CheckpointWaker {
 
     /// Called by the writer when it has been idle for a while.
     pub(super) fn on_idle(&self) {
-        self.wake(Wake::Idle);
+        let checks = self.idle_checks.get().saturating_add(1);
+        self.idle_checks.set(checks);
+        self.wake(if checks < IDLE_CHECKS_BEFORE_REST { Wake::Idle } else { Wake::Resting });
     }
 
     fn wake(&self, why: Wake) {
@@ -153,8 +165,8 @@ impl Log {
         match why {
             Wake::Grown if self.shared.wal_pages.load(Ordering::Relaxed) >= RESTART_PAGES => Some(Work::Restart),
             Wake::Grown => Some(Work::WriteBack),
-            Wake::Idle if self.bytes() > KEPT_LOG_BYTES => Some(Work::Truncate),
-            Wake::Idle => (self.shared.unwritten_pages() > 0).then_some(Work::WriteBack),
+            Wake::Resting if self.bytes() > KEPT_LOG_BYTES => Some(Work::Truncate),
+            Wake::Idle | Wake::Resting => (self.shared.unwritten_pages() > 0).then_some(Work::WriteBack),
         }
     }
 

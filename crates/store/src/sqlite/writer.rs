@@ -64,14 +64,17 @@ fn serve(mut commit: GroupCommit, shared: &Shared, wake: &CheckpointWaker) {
     let mut more_expired = false;
     loop {
         let outcome = match serving.0.next() {
-            Turn::Run(first, sharing) => run(&mut commit, first, sharing),
+            Turn::Run(first, sharing) => {
+                let outcome = run(&mut commit, first, sharing);
+                wake.after_commit();
+                outcome
+            }
             Turn::Idle => {
                 wake.on_idle();
                 commit.detect_foreign_changes()
             }
             Turn::Closed => return,
         };
-        wake.after_commit();
         rounds = rounds.wrapping_add(1);
         let mut pruned = Ok(());
         if more_expired || rounds.is_multiple_of(PRUNE_EVERY) {
