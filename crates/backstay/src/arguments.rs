@@ -108,16 +108,17 @@ const PLAN: &str = "\
 Example:
   backstay migrate plan . && backstay migrate apply .
 
-Shows each step in words and as SQL, with its risk, and whether `backstay migrate apply` and
-`backstay serve` would apply it. The exit code is 1 if they would refuse a step. A server may be
-running.";
+Shows each step in words and as SQL, with its risk, the records it concerns, what stands in its way
+and what clients of the API will notice. The exit code is 1 if `backstay migrate apply`, with the
+same options, would refuse a step. A server may be running.";
 
 const APPLY: &str = "\
-Example:
+Examples:
   backstay migrate apply .
+  backstay migrate apply . --allow-data-loss
 
-Stop the server first: it has the database locked. `backstay serve` applies the same steps when it
-starts.";
+Stop the server first: it has the database locked. `backstay serve` applies, when it starts, the
+steps that neither rewrite nor delete records.";
 
 const EXPLAIN: &str = "\
 Examples:
@@ -218,10 +219,22 @@ pub(crate) struct Check {
 pub(crate) enum Migrate {
     /// Show the steps without applying them
     #[command(after_help = PLAN)]
-    Plan(Whole),
-    /// Apply all steps, or none if one of them is refused
+    Plan(Migrating),
+    /// Apply all steps, or none if one of them can't be taken
     #[command(after_help = APPLY)]
-    Apply(Whole),
+    Apply(Migrating),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrating {
+    #[command(flatten)]
+    pub(crate) whole: Whole,
+    /// Allow steps by which stored values are gone
+    #[arg(long)]
+    pub(crate) allow_data_loss: bool,
+    /// Output format, text or json
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub(crate) format: Form,
 }
 
 #[derive(Debug, Args)]

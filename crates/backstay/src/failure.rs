@@ -235,16 +235,17 @@ impl Failure {
             Self::Seed(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
             Self::SocketPath { .. } => Some("choose a data directory with a shorter path (--data)".to_owned()),
-            Self::Open(OpenError::Migration { .. }) => {
-                Some("nothing was changed; `backstay migrate plan` shows all steps and what to do".to_owned())
-            }
+            Self::Open(OpenError::Migration { .. }) => Some(
+                "nothing was changed; `backstay migrate plan` shows all steps, `backstay migrate apply` takes them"
+                    .to_owned(),
+            ),
             Self::NoDatabase { .. } => Some("create it with `backstay serve` or `backstay migrate apply`".to_owned()),
             Self::Differs { steps } if steps.iter().all(|step| step.automatic) => Some(
                 "run `backstay migrate apply`, or start `backstay serve`; `backstay migrate plan` shows the steps"
                     .to_owned(),
             ),
             Self::Differs { .. } => Some(
-                "Backstay refuses some of these changes: `backstay migrate plan` says which, and what to do instead"
+                "`backstay migrate plan` shows the steps, and what to do about those that aren't taken by themselves"
                     .to_owned(),
             ),
             _ => self.help_for_command(),

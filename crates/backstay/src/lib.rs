@@ -13,6 +13,7 @@ mod doors;
 mod failure;
 mod instance;
 mod logging;
+mod migrate;
 mod open_files;
 mod plan;
 mod program;

@@ -1,52 +1,84 @@
 use std::fmt;
 
-use backstay_engine::{Risk, Step};
+use backstay_engine::{Finding, Risk, Step};
+use serde_json::{Value, json};
 
 use crate::answer::Count;
 
-/// The steps from the stored model to the present one, for people: whether each would be applied, and what to do if
-/// not.
+/// The steps from the stored model to the present one: what each does, what stands in its way, and what clients notice.
 #[derive(Debug)]
-pub(crate) struct Plan(pub(crate) Vec<Step>);
+pub(crate) struct Plan {
+    pub(crate) steps: Vec<Step>,
+    /// Whether steps may be taken by which stored values are gone.
+    pub(crate) allow_data_loss: bool,
+}
 
 impl Plan {
-    /// How many steps are refused. If there is one, none is applied.
-    pub(crate) fn refused(&self) -> usize {
-        self.0.iter().filter(|step| !step.automatic).count()
+    /// How many steps can't be taken as things are.
+    pub(crate) fn blocked(&self) -> usize {
+        self.steps.iter().filter(|step| step.has_obstacle()).count()
+    }
+
+    /// How many steps delete stored values and have not been allowed to.
+    pub(crate) fn forbidden(&self) -> usize {
+        let lossy = self.steps.iter().filter(|step| step.loses_data()).count();
+        if self.allow_data_loss { 0 } else { lossy }
+    }
+
+    /// Whether `backstay migrate apply`, with the same options, would apply all steps.
+    pub(crate) fn is_applicable(&self) -> bool {
+        self.blocked() == 0 && self.forbidden() == 0
+    }
+
+    /// The same for programs.
+    pub(crate) fn json(&self) -> Value {
+        let steps: Vec<Value> = self.steps.iter().map(step).collect();
+        json!({ "steps": steps, "applicable": self.is_applicable() })
+    }
+
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steps = Count(self.steps.len() as u64, "step");
+        let automatic = self.steps.iter().all(|step| step.automatic);
+        match (self.blocked(), self.forbidden()) {
+            (0, 0) if automatic => {
+                writeln!(f, "{steps} to apply: run `backstay migrate apply`, or start `backstay serve`")
+            }
+            (0, 0) => {
+                let option = if self.allow_data_loss { " --allow-data-loss" } else { "" };
+                writeln!(
+                    f,
+                    "{steps} to apply: run `backstay migrate apply{option}`; `backstay serve` takes only steps that neither \
+                     rewrite nor delete records"
+                )
+            }
+            (0, forbidden) => writeln!(
+                f,
+                "{steps}, {forbidden} of which would delete stored values: if they can go, run `backstay migrate apply \
+                 --allow-data-loss`"
+            ),
+            (blocked, _) => {
+                writeln!(f, "{steps}, {blocked} of which can't be taken: nothing is applied until that is mended")
+            }
+        }
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        if self.steps.is_empty() {
             return writeln!(f, "nothing to do: the database matches the model");
         }
-        for step in &self.0 {
-            f.write_str(if step.automatic { "will apply: " } else { "refused: " })?;
-            tell(f, step)?;
-            if !step.automatic {
-                writeln!(f, "    {}", remedy(step.risk))?;
-            }
+        self.steps.iter().try_for_each(|step| tell(f, step))?;
+        let noticed: Vec<_> = self.steps.iter().filter_map(|step| step.api.as_ref()).collect();
+        if !noticed.is_empty() {
+            writeln!(f, "\nclients of the API will notice:")?;
         }
-        let steps = Count(self.0.len() as u64, "step");
-        match self.refused() {
-            0 => writeln!(f, "\n{steps} to apply: run `backstay migrate apply`, or start `backstay serve`"),
-            refused => writeln!(f, "\n{steps}, {refused} refused: nothing is applied until the model is corrected"),
+        for change in noticed {
+            let mark = if change.breaking { "breaking: " } else { "" };
+            writeln!(f, "  {mark}{}", change.words)?;
         }
-    }
-}
-
-/// What to do instead.
-fn remedy(risk: Risk) -> &'static str {
-    match risk {
-        Risk::Safe | Risk::Locks => "Backstay can't do this yet; undo this change of the model",
-        Risk::Rewrites => {
-            "Backstay can't rewrite tables yet; undo this change, or give a new field a @default or leave out its `!`"
-        }
-        Risk::LosesData => {
-            "Backstay doesn't delete stored data; put this back into the model (a rule can hide it), or start over with \
-             another data directory (--data)"
-        }
+        writeln!(f)?;
+        self.summary(f)
     }
 }
 
@@ -61,15 +93,44 @@ impl fmt::Display for Applied {
 }
 
 fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
-    writeln!(f, "{} ({})", step.words, words(step.risk))?;
-    step.sql.iter().try_for_each(|statement| writeln!(f, "    {statement};"))
+    write!(f, "{} ({}", step.words, risk(step.risk))?;
+    if let Some(records) = step.records.filter(|records| *records > 0) {
+        write!(f, ", {}", Count(records, "record"))?;
+    }
+    writeln!(f, ")")?;
+    step.sql.iter().try_for_each(|statement| writeln!(f, "    {statement};"))?;
+    step.findings.iter().try_for_each(|finding| {
+        let mark = if finding.is_obstacle { "in the way" } else { "note" };
+        writeln!(f, "  {mark}: {finding}")
+    })
 }
 
-fn words(risk: Risk) -> &'static str {
+fn risk(risk: Risk) -> &'static str {
     match risk {
         Risk::Safe => "safe",
         Risk::Locks => "blocks writes while it runs",
-        Risk::Rewrites => "rewrites the table",
+        Risk::Rewrites => "rewrites records",
         Risk::LosesData => "loses data",
     }
+}
+
+fn step(step: &Step) -> Value {
+    let name = match step.risk {
+        Risk::Safe => "safe",
+        Risk::Locks => "locks",
+        Risk::Rewrites => "rewrites",
+        Risk::LosesData => "loses-data",
+    };
+    let api = step.api.as_ref().map(|api| json!({ "change": api.words, "breaking": api.breaking }));
+    let findings: Vec<Value> = step.findings.iter().map(finding).collect();
+    json!({
+        "words": step.words, "risk": name, "records": step.records, "sql": step.sql, "automatic": step.automatic,
+        "findings": findings, "api": api,
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    let Finding { words, records, ids, remedy, is_obstacle } = finding;
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    json!({ "words": words, "records": records, "ids": ids, "remedy": remedy, "obstacle": is_obstacle })
 }

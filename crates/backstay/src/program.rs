@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use backstay_engine::{Migration, OpenError, OpenOptions, OpenOutcome};
+use backstay_engine::{Migration, OpenError, OpenOptions};
 use backstay_model::{PlainDiagnostic, Style};
 use serde_json::json;
 use tokio::runtime::Builder;
@@ -13,9 +13,8 @@ use crate::answer::Count;
 use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
 use crate::check::{Checked, plain};
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::plan::{Applied, Plan};
 use crate::socket::Running;
-use crate::{Answer, Command, Config, Failure, Place, compile, logging, threads};
+use crate::{Answer, Command, Config, Failure, Place, compile, logging, migrate, threads};
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
@@ -36,8 +35,8 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Serve(arguments) => serve(arguments).await,
         Verb::Check(arguments) => check(&arguments),
-        Verb::Migrate(Migrate::Plan(whole)) => plan(&whole),
-        Verb::Migrate(Migrate::Apply(whole)) => apply(&whole),
+        Verb::Migrate(Migrate::Plan(arguments)) => migrate::plan(&arguments),
+        Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments),
         Verb::Seed(whole) => seed(&whole).await,
         Verb::Operator(operator) => callers::operator(operator).await,
         Verb::Account(account) => callers::account(account).await,
@@ -115,31 +114,6 @@ fn shown(one: &PlainDiagnostic) -> serde_json::Value {
     })
 }
 
-fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = find(whole.app.path(), whole.data.as_deref())?;
-    let compiled = compile(&place.directory)?;
-    place.require_database()?;
-    let plan = Plan(place.plan(&compiled.application)?);
-    print(&plan.to_string())?;
-    Ok(if plan.refused() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = find(whole.app.path(), whole.data.as_deref())?;
-    let compiled = compile(&place.directory)?;
-    let (instance, outcome) = match place.open(compiled.application, &place.options(|_| ())) {
-        Err(Failure::Open(OpenError::Locked { path })) => return Err(Failure::ServerRuns { path }),
-        opened => opened?,
-    };
-    instance.engine.close();
-    print(&match outcome {
-        OpenOutcome::Created => format!("created the database in {}\n", place.data.display()),
-        OpenOutcome::Unchanged => Plan(Vec::new()).to_string(),
-        OpenOutcome::Migrated(steps) => format!("{}done\n", Applied(steps)),
-    })?;
-    Ok(ExitCode::SUCCESS)
-}
-
 async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
     let place = find(whole.app.path(), whole.data.as_deref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
@@ -149,7 +123,7 @@ async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
 }
 
 /// Finds the application that a command is about, and writes warnings about its settings to standard error.
-fn find(app: &Path, data: Option<&Path>) -> Result<Place, Failure> {
+pub(crate) fn find(app: &Path, data: Option<&Path>) -> Result<Place, Failure> {
     let place = Place::find(app, data)?;
     logging::tell(&place.config.warnings.render(io::stderr().is_terminal()));
     Ok(place)
@@ -199,7 +173,7 @@ fn tell_fatal(words: &str) {
     logging::abort();
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // The reader has seen enough, as `head` does.

@@ -13,6 +13,8 @@ pub struct Enum {
     pub id: EnumId,
     /// Its name.
     pub name: String,
+    /// `@renamed(from:)`: names that it had before.
+    pub former: Vec<String>,
     /// The description in the model.
     pub description: Option<String>,
     /// Its values, in order.
@@ -38,6 +40,8 @@ impl Enum {
 pub struct EnumValue {
     /// Its name.
     pub name: Arc<str>,
+    /// `@renamed(from:)`: names that it had before, or values that were merged into it.
+    pub former: Vec<String>,
     /// The description in the model.
     pub description: Option<String>,
     /// `@initial`: the state of a new record.

@@ -21,7 +21,9 @@ mod unsupported;
 mod value_type;
 
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
-pub use difference::{Difference, Filled, Risk, TypeChange, diff};
+pub use difference::{
+    ApiChange, Difference, Filled, LinkSource, Pairing, Risk, TypeChange, diff, enum_values, index_before, type_change,
+};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use length::{Length, LengthProblem, Unit};
 pub use load::{Loaded, load};

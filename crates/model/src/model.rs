@@ -82,6 +82,8 @@ pub struct Collection {
     pub id: CollectionId,
     /// The type's name, such as `BlogPost`.
     pub name: String,
+    /// `@renamed(from:)`: names that it had before.
+    pub former: Vec<String>,
     /// The table's name, such as `blog_post`.
     pub table: String,
     /// The last part of `/api/{path}`, such as `blog-posts`.
@@ -148,6 +150,8 @@ pub struct Field {
     pub id: FieldId,
     /// Its name, such as `publishedAt`.
     pub name: String,
+    /// `@renamed(from:)`: names that it had before.
+    pub former: Vec<String>,
     /// Its columns, in the order of `Scalar::columns`; none where nothing is stored in the collection's own table.
     pub columns: Vec<Column>,
     /// The description in the model.
@@ -164,6 +168,8 @@ pub struct Field {
     pub immutable: bool,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
+    /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
+    pub backfill: Option<RuleText>,
     /// `@length(min:, max:)`.
     pub length: Option<Length>,
     /// `@set(on:, to:)`.
@@ -184,6 +190,7 @@ impl Field {
         Self {
             id,
             name: name.to_owned(),
+            former: Vec::new(),
             columns: Column::of(name, &kind),
             description: None,
             kind,
@@ -192,6 +199,7 @@ impl Field {
             readonly: false,
             immutable: false,
             default: None,
+            backfill: None,
             length: None,
             set: Vec::new(),
             class: None,
@@ -433,6 +441,13 @@ pub struct Check {
     pub rule: RuleText,
     /// The message for the client.
     pub message: String,
+}
+
+impl Check {
+    /// Whether it checks the same as another one, whatever its message says.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        self.rule.text == other.rule.text
+    }
 }
 
 /// How confidential a field's values are.

@@ -13,7 +13,6 @@ const DIRECTIVES: &[(&str, &str)] = &[
     ("search", "remove it; filters can use `contains` and `startsWith`"),
     ("key", "remove it; every record has a UUIDv7 as `id`"),
     ("sequence", "remove it"),
-    ("renamed", "remove it; a renamed field is a removed and a new one for now"),
     ("deprecated", "remove it; say it in the description"),
     ("computed", "remove it"),
     ("localized", "remove it"),

@@ -1,6 +1,6 @@
 //! What is different between two models, in words.
 
-use backstay_model::{Model, Risk, SourceFile, diff, load};
+use backstay_model::{Model, SourceFile, diff, load};
 
 const BASE: &str = r#"
 enum Color { RED GREEN }
@@ -16,14 +16,7 @@ fn model(text: &str) -> Model {
 
 fn compared(old: &str, new: &str) -> Vec<String> {
     let differences = diff(&model(old), &model(new));
-    for difference in &differences {
-        assert!(!difference.is_additive() || difference.risk() < Risk::Rewrites, "{difference}");
-    }
-    let told = differences.iter().map(|difference| {
-        let additive = if difference.is_additive() { "" } else { " (to be asked for)" };
-        format!("{:?}{additive}: {difference}", difference.risk())
-    });
-    told.collect()
+    differences.iter().map(|difference| format!("{:?}: {difference}", difference.risk())).collect()
 }
 
 /// Compares two versions of the fields of `Post`.
@@ -43,7 +36,7 @@ fn nothing() {
     check(
         "a: Int b: Int",
         "b: Int # moved\n a: Int",
-        &["Safe: Post has other rules, checks, defaults or descriptions; no record changes"],
+        &["Safe: Post has other rules, defaults or descriptions; no record changes"],
     );
     check_models("type P @allow(read: \"true\") { a: Int }", "\n\ntype P @allow(read: \"true\") { a: Int }", &[]);
 }
@@ -52,7 +45,7 @@ fn nothing() {
 fn collections() {
     let post = "type Post @allow(read: \"true\") { author: User tags: [Tag!] }";
     check_models("", post, &["Safe: Post is new"]);
-    check_models(post, "", &["LosesData (to be asked for): Post is gone; all its records would be deleted"]);
+    check_models(post, "", &["LosesData: Post is gone; all its records would be deleted"]);
     check_models(
         "type Post @allow(read: \"true\") { a: Int }",
         "type Post @allow(read: \"true\") @path(is: \"articles\") { a: Int }",
@@ -66,17 +59,13 @@ fn new_fields() {
     only("a: Int", "Safe: Post.a is new; it is null in stored records");
     only("a: Int! @default(to: 1)", "Safe: Post.a is new; stored records get its default");
     only("a: State!", "Safe: Post.a is new; stored records get its default");
-    only(
-        "a: Int!",
-        "Rewrites (to be asked for): Post.a is new; it is required and has no default, so that stored records have no \
-         value for it",
-    );
+    only("a: Int!", "Safe: Post.a is new; it is required, and stored records have no value for it");
     check(
         "",
         "a: Int @unique",
         &[
             "Safe: Post.a is new; it is null in stored records",
-            "Locks (to be asked for): Post gets the unique index ux_post__a; this fails if stored records share values",
+            "Locks: Post gets the unique index ux_post__a; no two records may share these values",
         ],
     );
     check(
@@ -93,12 +82,12 @@ fn new_fields() {
 
 #[test]
 fn fields_that_are_gone() {
-    check("a: Int", "", &["LosesData (to be asked for): Post.a is gone; its stored values would be deleted"]);
+    check("a: Int", "", &["LosesData: Post.a is gone; its stored values would be deleted"]);
     check(
         "tags: [Tag!]",
         "",
         &[
-            "LosesData (to be asked for): the link table post__tags of Post.tags is gone; its links would be deleted",
+            "LosesData: the link table post__tags of Post.tags is gone; its links would be deleted",
             "Safe: Post.tags is gone; it had no column",
         ],
     );
@@ -109,7 +98,7 @@ fn fields_of_other_types() {
     check(
         "a: Int",
         "a: String",
-        &["LosesData (to be asked for): Post.a was Int and is String; stored values would have to be converted"],
+        &["Rewrites: Post.a was Int and is String; stored values are written as texts and read as the new type"],
     );
     check(
         "a: Email",
@@ -125,20 +114,16 @@ fn fields_of_other_types() {
         "a: Decimal @precision(digits: 5, scale: 2)",
         "a: Decimal @precision(digits: 5, scale: 3)",
         &[
-            "LosesData (to be asked for): Post.a was Decimal(5, 2) and is Decimal(5, 3); stored values would have to be \
-             converted",
+            "Rewrites: Post.a was Decimal(5, 2) and is Decimal(5, 3); stored values are written as texts and read as the \
+             new type",
         ],
     );
-    check(
-        "a: Int",
-        "a: Int!",
-        &["Rewrites (to be asked for): Post.a is now required; records without a value would be refused"],
-    );
-    check("a: Int!", "a: Int", &["Rewrites (to be asked for): Post.a is no longer required"]);
+    check("a: Int", "a: Int!", &["Locks: Post.a is now required; every stored record must have a value"]);
+    check("a: Int!", "a: Int", &["Safe: Post.a is no longer required"]);
     check(
         "a: User @onDelete(do: RESTRICT)",
         "a: User @onDelete(do: CASCADE)",
-        &["Rewrites (to be asked for): something else happens when the record that Post.a refers to is deleted"],
+        &["Safe: something else happens when the record that Post.a refers to is deleted"],
     );
 }
 
@@ -160,20 +145,15 @@ fn indexes() {
 #[test]
 fn enums() {
     check_models("", "extend enum Color { BLUE }", &["Safe: Color has new values: BLUE"]);
-    check_models(
-        "extend enum Color { BLUE }",
-        "",
-        &["LosesData (to be asked for): Color has lost values that records may hold: BLUE"],
-    );
+    check_models("extend enum Color { BLUE }", "", &["Safe: Color has lost values, which no record may hold: BLUE"]);
 }
 
 #[test]
 fn behaviour() {
-    let told = "Safe: Post has other rules, checks, defaults or descriptions; no record changes";
+    let told = "Safe: Post has other rules, defaults or descriptions; no record changes";
     for (old, new) in [
         ("a: Int", "a: Int @default(to: 1)"),
         ("a: Int", "a: Int @readonly"),
-        ("a: Int", "a: Int @check(rule: \"this.a > 0\", message: \"more\")"),
         ("a: Int @set(on: CREATE, to: \"1\")", "a: Int @set(on: CREATE, to: \"2\")"),
         ("a: String", "a: String @class(is: PERSONAL)"),
         ("a: Int", "\"Words.\" a: Int"),
@@ -182,6 +162,11 @@ fn behaviour() {
     ] {
         check(old, new, &[told]);
     }
+    check(
+        "a: Int",
+        "a: Int @check(rule: \"this.a > 0\", message: \"more\")",
+        &["Safe: Post.a has a new check, \"more\"; stored values that break it stay until they change"],
+    );
     let stricter = "Safe: Post.a has a stricter `@length`; stored values that don't fit it stay until they change";
     let looser = "Safe: Post.a has a looser `@length`; no record changes";
     check("a: String", "a: String @length(max: 5)", &[stricter]);
@@ -206,4 +191,56 @@ fn behaviour() {
         let types = "type Job @allow(read: \"true\") { a: Int }";
         check_models(&format!("{types} {old}"), &format!("{types} {new}"), &[other]);
     }
+}
+
+#[test]
+fn what_is_renamed() {
+    check("a: Int", "b: Int @renamed(from: \"a\")", &["Locks: Post.a is now called b; its values stay"]);
+    // What was followed once means nothing any more.
+    check("b: Int @renamed(from: \"a\")", "b: Int @renamed(from: \"a\")", &[]);
+    check(
+        "b: Int @renamed(from: \"a\") a: Int",
+        "b: Int @renamed(from: \"a\") a: Int! @default(to: 1)",
+        &[
+            "Rewrites: Post.a is now required; records without a value get its default",
+            "Safe: Post has other rules, defaults or descriptions; no record changes",
+        ],
+    );
+    // The first of several names that the old model has.
+    check(
+        "b: Int",
+        "c: Int @renamed(from: \"b\") @renamed(from: \"a\")",
+        &["Locks: Post.b is now called c; its values stay"],
+    );
+    check("", "b: Int @renamed(from: \"a\")", &["Safe: Post.b is new; it is null in stored records"]);
+    check(
+        "a: Int",
+        "a: Int b: Int @renamed(from: \"a\")",
+        &["Locks: Post.a is now called b; its values stay", "Safe: Post.a is new; it is null in stored records"],
+    );
+    check_models(
+        "enum Old { A B }",
+        "enum New @renamed(from: \"Old\") { A @renamed(from: \"B\") C }",
+        &[
+            "Safe: the enum Old is now called New; no record changes",
+            "Safe: New has new values: C",
+            "Rewrites: New has renamed values: B to A; records that hold them are changed",
+        ],
+    );
+}
+
+#[test]
+fn renames_that_make_no_sense_are_refused() {
+    let refused = |fields: &str| {
+        let text = format!("extend schema @app(name: \"T\")\ntype P @allow(read: \"true\") {{ {fields} }}");
+        let found = load(vec![SourceFile::app("m.graphql", text)]).expect_err("refused");
+        found.iter().map(|one| one.message.clone()).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(refused("a: Int @renamed(from: \"a\")"), "`a` is renamed from itself");
+    assert_eq!(refused("a: Int @renamed(from: \"b c\")"), "`b c` is not a name");
+    assert_eq!(refused("a: Int @renamed(from: \"c\") @renamed(from: \"c\")"), "`a` is renamed from `c` twice");
+    assert_eq!(
+        refused("a: Int @renamed(from: \"c\") b: Int @renamed(from: \"c\")"),
+        "`a` and `b` are both renamed from `c`"
+    );
 }

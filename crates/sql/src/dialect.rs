@@ -99,6 +99,14 @@ impl Dialect {
         }
     }
 
+    /// Null, as a value of this type.
+    pub(crate) fn null(self, column: ColumnType) -> Sql {
+        match self {
+            Self::Sqlite => Sql::null(),
+            Self::Postgres => cast(Sql::null(), postgres_type(column)),
+        }
+    }
+
     /// The one value where a condition is true, the other where it is false, else null. The condition is written once.
     pub(crate) fn choice(self, condition: Sql, (then, otherwise): (Sql, Sql)) -> Sql {
         let text = match self {

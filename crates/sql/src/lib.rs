@@ -1,6 +1,7 @@
 //! Plans requests under rights and lowers them to statements for SQLite and PostgreSQL, whose differences it alone knows.
 //! Does no I/O and holds no connection.
 
+pub mod alter;
 mod arithmetic;
 mod builder;
 mod column;
@@ -17,6 +18,7 @@ mod output;
 mod param;
 mod plan;
 mod predicate;
+mod probes;
 mod quantifier;
 mod question;
 mod read;
@@ -26,6 +28,7 @@ mod shape;
 mod slots;
 mod statement;
 mod steer;
+mod succession;
 mod tree;
 mod truth;
 mod value;
@@ -36,9 +39,11 @@ pub use dialect::Dialect;
 pub use layout::RecordLayout;
 pub use param::Param;
 pub use plan::{Planner, RecordSource, StoredPlan};
+pub use probes::{PROBED_IDS, Probe};
 pub use relation::Perspective;
 pub use shape::{
     Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, Selected, SelectedField,
     Selection, SortKey, ValueOutput,
 };
 pub use statement::{Extent, Slot, Statement, Template};
+pub use succession::{BackfillError, Origin, Succession, converted_table, next_table};

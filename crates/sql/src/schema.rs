@@ -4,7 +4,7 @@ use backstay_model::{Collection, Column, ColumnStorage, Field, FieldKind, Index,
 use backstay_scalar::{Storage, Value};
 use sea_query::{
     Alias, ColumnDef, ColumnType as SqlType, Expr as Sql, ForeignKey, ForeignKeyCreateStatement, Index as SqlIndex,
-    SchemaStatementBuilder, Table, TableCreateStatement,
+    IndexCreateStatement, SchemaStatementBuilder, Table, TableCreateStatement,
 };
 
 use crate::relation::{written, written_links};
@@ -64,7 +64,7 @@ pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect:
     let mut statements = Vec::new();
     for stored in &field.columns {
         let mut column = schema.column(field, stored);
-        if let Some(default) = model.default_of(field).and_then(|value| schema.default(&value, stored)) {
+        if let Some(default) = model.default_of(field).and_then(|value| constant(dialect, &value, stored)) {
             column.default(default);
         }
         if let FieldKind::ToOne { target, .. } = &field.kind
@@ -132,27 +132,27 @@ fn collections<'m>(
     statements
 }
 
-fn raw(text: String) -> Statement {
+pub(crate) fn raw(text: String) -> Statement {
     Statement::raw(text, Vec::new(), &[])
 }
 
 /// An identifier in double quotes.
-fn quoted(identifier: &str) -> String {
+pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Schema<'m> {
-    model: &'m Model,
-    dialect: Dialect,
+pub(crate) struct Schema<'m> {
+    pub(crate) model: &'m Model,
+    pub(crate) dialect: Dialect,
 }
 
 impl Schema<'_> {
-    fn statement(self, statement: &impl SchemaStatementBuilder) -> Statement {
+    pub(crate) fn statement(self, statement: &impl SchemaStatementBuilder) -> Statement {
         raw(self.dialect.schema(statement))
     }
 
-    fn table(self, collection: &Collection) -> Statement {
+    pub(crate) fn table(self, collection: &Collection) -> Statement {
         let mut table = Table::create();
         table.table(name(written(collection)));
         for field in &collection.fields {
@@ -191,7 +191,7 @@ impl Schema<'_> {
         SqlType::Custom(Alias::new(self.dialect.stored_type(column)).into())
     }
 
-    fn reference(self, collection: &Collection, field: &Field) -> Option<ForeignKeyCreateStatement> {
+    pub(crate) fn reference(self, collection: &Collection, field: &Field) -> Option<ForeignKeyCreateStatement> {
         let FieldKind::ToOne { target, .. } = &field.kind else { return None };
         let target = self.model.collection(*target);
         let column = field.columns.first()?;
@@ -199,7 +199,7 @@ impl Schema<'_> {
     }
 
     /// A foreign key that is checked at once; what happens on delete is the engine's part.
-    fn key(self, table: &str, column: &str, target: &str) -> ForeignKeyCreateStatement {
+    pub(crate) fn key(self, table: &str, column: &str, target: &str) -> ForeignKeyCreateStatement {
         let mut key = ForeignKey::create();
         key.from(name(table), name(column)).to(name(target), name("id"));
         if let Some(name) = self.dialect.foreign_key_name(table, column) {
@@ -208,7 +208,7 @@ impl Schema<'_> {
         key
     }
 
-    fn link(self, collection: &Collection, field: &Field, link: &Link) -> Vec<Statement> {
+    pub(crate) fn link(self, collection: &Collection, field: &Field, link: &Link) -> Vec<Statement> {
         let target = field.kind.target().map_or(collection, |target| self.model.collection(target));
         let at = written_links(link);
         let mut table = Table::create();
@@ -219,21 +219,34 @@ impl Schema<'_> {
         table.primary_key(SqlIndex::create().col(name(&link.near)).col(name(&link.far)));
         table.foreign_key(&mut self.key(at, &link.near, written(collection)));
         table.foreign_key(&mut self.key(at, &link.far, written(target)));
-        let mut reverse = SqlIndex::create();
-        reverse.name(format!("{at}_reverse")).table(name(at));
-        reverse.col(name(&link.far)).col(name(&link.near));
-        vec![self.finished(table, false), self.statement(&reverse)]
+        vec![self.finished(table, false), self.statement(&reverse_index(link))]
     }
+}
 
-    /// A default as a constant of the column.
-    fn default(self, value: &Value, column: &Column) -> Option<Sql> {
-        let dialect = self.dialect;
-        match (column.part.of(value), column.storage) {
-            (Value::List(values), ColumnStorage::List(element)) => {
-                Some(word(&nested::write_list(&values, element, dialect)))
-            }
-            (_, ColumnStorage::List(_)) => None,
-            (value, ColumnStorage::One(storage)) => dialect.constant(&value, storage),
+/// The index of a link table from the far end to the near one.
+pub(crate) fn reverse_index(link: &Link) -> IndexCreateStatement {
+    let at = written_links(link);
+    let mut reverse = SqlIndex::create();
+    reverse.name(reverse_index_name(at)).table(name(at)).col(name(&link.far)).col(name(&link.near));
+    reverse
+}
+
+pub(crate) fn reverse_index_name(table: &str) -> String {
+    format!("{table}_reverse")
+}
+
+/// A value as a constant of the column.
+pub(crate) fn constant(dialect: Dialect, value: &Value, column: &Column) -> Option<Sql> {
+    match (column.part.of(value), column.storage) {
+        (Value::List(values), ColumnStorage::List(element)) => {
+            Some(word(&nested::write_list(&values, element, dialect)))
         }
+        (_, ColumnStorage::List(_)) => None,
+        (value, ColumnStorage::One(storage)) => dialect.constant(&value, storage),
     }
+}
+
+/// Null, as a value of the column.
+pub(crate) fn typed_null(dialect: Dialect, column: &Column) -> Sql {
+    dialect.null(column.into())
 }

@@ -173,7 +173,7 @@ impl Planner {
 }
 
 /// All records of a collection, unrestricted: for Backstay's own reads.
-fn unrestricted(builder: &mut Builder<'_>, collection: &Collection) -> Anchor {
+pub(crate) fn unrestricted(builder: &mut Builder<'_>, collection: &Collection) -> Anchor {
     builder.rows(collection, LIVE, (Rights::unrestricted(), Action::Read)).anchor
 }
 

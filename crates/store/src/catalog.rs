@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use backstay_base::{FieldNumber, TypeNumber};
-use backstay_model::{CollectionId, FieldId, Model};
+use backstay_model::{Collection, CollectionId, FieldId, Model, Pairing};
 use backstay_scalar::Storage;
 use backstay_sql::{Param, Statement};
 
@@ -52,6 +52,52 @@ struct TypeNumbers {
     fields: HashMap<String, u32>,
 }
 
+impl TypeNumbers {
+    fn follow(&mut self, before: &Collection, after: &Collection, pairing: &Pairing, renames: &mut Renames) {
+        let mut fields = HashMap::new();
+        for field in &before.fields {
+            let Some(number) = self.fields.remove(&field.name) else { continue };
+            let successor = pairing.field_successor(after.id, field.id).map(|id| after.field(id));
+            let name = successor.map_or_else(|| gone(&field.name, number), |after| after.name.clone());
+            if name != field.name {
+                renames.fields.push((self.number, number, name.clone()));
+            }
+            fields.insert(name, number);
+        }
+        fields.extend(self.fields.drain());
+        self.fields = fields;
+    }
+}
+
+/// The name under which the number of something that is gone is kept.
+fn gone(name: &str, number: u32) -> String {
+    format!("{name}~{number}")
+}
+
+/// Numbers that get other names: of types, and of fields of types.
+#[derive(Default)]
+struct Renames {
+    types: Vec<(u32, String)>,
+    fields: Vec<(u32, u32, String)>,
+}
+
+impl Renames {
+    /// Every name is freed before one is taken, because two can change places.
+    fn statements(&self) -> Vec<Statement> {
+        const TYPE: &str = "UPDATE backstay_type SET name = $1 WHERE number = $2";
+        const FIELD: &str = "UPDATE backstay_field SET name = $1 WHERE type = $2 AND number = $3";
+        let int = |number: u32| Param::Int(i64::from(number));
+        let of_type = |number: u32, name: &str| own(TYPE, vec![Param::Text(name.into()), int(number)], &[]);
+        let of_field =
+            |of: u32, number: u32, name: &str| own(FIELD, vec![Param::Text(name.into()), int(of), int(number)], &[]);
+        let freed_types = self.types.iter().map(|(number, _)| of_type(*number, &format!("~{number}")));
+        let freed_fields = self.fields.iter().map(|(of, number, _)| of_field(*of, *number, &format!("~{number}")));
+        let types = self.types.iter().map(|(number, name)| of_type(*number, name));
+        let fields = self.fields.iter().map(|(of, number, name)| of_field(*of, *number, name));
+        freed_types.chain(freed_fields).chain(types).chain(fields).collect()
+    }
+}
+
 impl Numbers {
     /// Selects all numbers; each row goes to `add`.
     pub(crate) fn query() -> Statement {
@@ -73,6 +119,29 @@ impl Numbers {
             known.fields.insert(text(row, 3)?.to_owned(), field_number);
         }
         Ok(())
+    }
+
+    /// Lets the numbers of types and fields follow their names into a new model. Those of what is gone keep a name that
+    /// no model can have, such as `title~7`, so that a new field of that name gets a number of its own.
+    pub(crate) fn follow(&mut self, old: &Model, new: &Model, pairing: &Pairing) -> Vec<Statement> {
+        let mut renames = Renames::default();
+        let mut types = HashMap::new();
+        for collection in &old.collections {
+            let Some(mut known) = self.types.remove(&collection.name) else { continue };
+            let successor = pairing.successor(collection.id).map(|id| new.collection(id));
+            if let Some(after) = successor {
+                known.follow(collection, after, pairing, &mut renames);
+            }
+            let name = successor.map_or_else(|| gone(&collection.name, known.number), |after| after.name.clone());
+            if name != collection.name {
+                renames.types.push((known.number, name.clone()));
+            }
+            types.insert(name, known);
+        }
+        // Types that were gone before.
+        types.extend(self.types.drain());
+        self.types = types;
+        renames.statements()
     }
 
     /// Assigns numbers to types and fields that have none yet; returns the statements that store them.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use backstay_sql::DecodeError;
 
+use crate::{Step, migration};
+
 /// The cause of an error as the driver reports it, for the log only.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
@@ -197,11 +199,17 @@ pub enum OpenError {
         missing: Vec<String>,
     },
     /// The model differs from the stored one in ways that are not applied automatically.
-    #[error("the model cannot be applied to the stored data: {}", refused.join("; "))]
+    #[error("the model cannot be applied to the stored data: {}", migration::told(steps))]
     Migration {
-        /// Every difference or obstacle, in words, with the remedy.
-        refused: Vec<String>,
+        /// All steps, with what stands in their way.
+        steps: Vec<Step>,
     },
+    /// The stored model was written for another version of Backstay.
+    #[error(
+        "this Backstay no longer understands the stored model; start the version of Backstay that wrote it once more \
+         with the new model, then this one"
+    )]
+    OldModel,
     /// This build cannot open databases at such a location.
     #[error("this build of Backstay has no support for database servers; use a data directory")]
     UnsupportedLocation,

@@ -26,7 +26,7 @@ mod tx;
 mod work;
 
 pub use backstay_audit::{ChangeKind, Origin, RecordKey};
-pub use backstay_model::Risk;
+pub use backstay_model::{ApiChange, Risk};
 pub use catalog::Catalog;
 pub use change::{Change, ChangedField, CommitObserver, Committed};
 pub use dependency::DependencyKeys;
@@ -34,7 +34,7 @@ pub use error::{Cause, OpenError, StoreError};
 pub use idempotency::{KeyClaim, Recall};
 pub use interest::Demand;
 pub use log::LogEntry;
-pub use migration::{Outcome, Step};
+pub use migration::{Finding, OnProgress, Outcome, Progress, Step};
 pub use options::{Location, Migration, OpenOptions};
 pub use read::{ReadStats, RowSink};
 pub use store::{Opened, Store};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_base::Secret;
 
-use crate::StoreError;
+use crate::{OnProgress, StoreError};
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,11 @@ impl From<&Path> for Location {
 pub enum Migration {
     /// Apply the differences that are safe; refuse to open if there are others.
     ApplySafe,
+    /// Apply all differences that stored records allow.
+    Apply {
+        /// Also those by which stored values are gone.
+        allow_data_loss: bool,
+    },
     /// Refuse to open.
     Refuse,
 }
@@ -49,6 +54,8 @@ pub struct OpenOptions {
     pub location: Location,
     /// What to do when the model differs from the stored one.
     pub migration: Migration,
+    /// Is told how far a migration has come.
+    pub on_progress: OnProgress,
     /// Threads for long reads.
     pub readers: usize,
     /// Called once, on one of the store's threads, after the disk failed, the database was found damaged or one of those
@@ -66,6 +73,7 @@ impl OpenOptions {
         Self {
             location: location.into(),
             migration: Migration::ApplySafe,
+            on_progress: Arc::new(|_| ()),
             readers: (cores / 2).max(2),
             on_fatal: Arc::new(|_| ()),
             max_bytes: None,

@@ -1,18 +1,18 @@
 use std::sync::Arc;
 
 use backstay_audit::{Entry, ModelNumber};
-use backstay_base::Ambient;
-use backstay_model::{Model, SourceFile, load};
+use backstay_base::{Ambient, Timestamp};
+use backstay_model::{Model, Pairing, SourceFile, load};
 use backstay_scalar::Storage;
 use backstay_sql::{Param, Statement, schema};
 
 use crate::catalog::Numbers;
 use crate::log::{self, LogFormat, Place};
-use crate::migration::{self, Planned};
+use crate::migration::{self, Models};
 use crate::own::{self, FORMAT, array, own};
 use crate::session::{Contents, Object, OwnRow, SchemaSession};
 use crate::snapshot::{self, Snapshot};
-use crate::{Catalog, CommitObserver, Migration, OpenError, OpenOptions, Outcome, Step, StoreError};
+use crate::{Catalog, CommitObserver, OpenError, OpenOptions, Outcome, Step, StoreError};
 
 /// What a database is opened with.
 pub(crate) struct Opening<'a> {
@@ -111,21 +111,24 @@ impl Opening<'_> {
 
     async fn migrate(&self, session: &mut dyn SchemaSession, stored: Snapshot) -> Result<Vec<Step>, OpenError> {
         let old = stored_model(session, stored).await?;
-        let planned = migration::plan(&old, self.model, session.dialect());
-        let refused = match self.options.migration {
-            Migration::ApplySafe => migration::refused(&planned),
-            Migration::Refuse => planned.iter().map(|planned| planned.step.words.clone()).collect(),
+        let pairing = Pairing::of(&old, self.model);
+        let models = Models {
+            old: &old,
+            new: self.model,
+            pairing: &pairing,
+            dialect: session.dialect(),
+            now: self.ambient.clock.now(),
         };
-        if !refused.is_empty() {
-            return Err(OpenError::Migration { refused });
+        let planned = migration::plan(session, models).await?;
+        if let Some(refused) = migration::refused(&planned, self.options.migration) {
+            return Err(refused);
         }
         let mut numbers = numbers(session).await?;
-        for planned in &planned {
-            run(session, &planned.statements).await.map_err(|error| obstacle(planned, error))?;
-        }
+        migration::carry_out(session, models, &planned, &self.options.on_progress).await?;
+        run(session, &numbers.follow(&old, self.model, &pairing)).await?;
         run(session, &numbers.extend(self.model)).await?;
         let number = ModelNumber(stored.number.0 + 1);
-        run(session, &snapshot::keep(self.model, number, self.ambient.clock.now())).await?;
+        run(session, &snapshot::keep(self.model, number, models.now)).await?;
         Ok(planned.into_iter().map(|planned| planned.step).collect())
     }
 }
@@ -146,7 +149,12 @@ pub(crate) async fn plan(
     session.begin().await?;
     let stored = newest(session).await?;
     if stored.hash != snapshot::hash(model) {
-        let planned = migration::plan(&stored_model(session, stored).await?, model, dialect);
+        let old = stored_model(session, stored).await?;
+        let pairing = Pairing::of(&old, model);
+        // What a `@backfill` gives by `now` is as good at any moment.
+        let models =
+            Models { old: &old, new: model, pairing: &pairing, dialect, now: Timestamp::from_micros_saturating(0) };
+        let planned = migration::plan(session, models).await?;
         steps.extend(planned.into_iter().map(|planned| planned.step));
     }
     session.roll_back().await?;
@@ -180,21 +188,6 @@ async fn verify(session: &mut dyn SchemaSession, model: &Model) -> Result<(), Op
     if missing.is_empty() { Ok(()) } else { Err(OpenError::Changed { missing }) }
 }
 
-/// Why a step failed. Stored records that violate a new unique index are something for the team to fix.
-fn obstacle(planned: &Planned, error: StoreError) -> OpenError {
-    match (&planned.unique_index, error) {
-        (Some((collection, index)), StoreError::Unique { columns, .. }) => {
-            let refused = format!(
-                "the unique index `{index}` of {collection} cannot be created because stored records have the same {}; \
-                 change those records first",
-                columns.join(" and ")
-            );
-            OpenError::Migration { refused: vec![refused] }
-        }
-        (_, error) => OpenError::Store(error),
-    }
-}
-
 async fn newest(session: &mut dyn SchemaSession) -> Result<Snapshot, OpenError> {
     let mut newest = None;
     let visit = &mut |row: &dyn OwnRow| {
@@ -212,13 +205,7 @@ async fn stored_model(session: &mut dyn SchemaSession, stored: Snapshot) -> Resu
         Ok(())
     };
     session.query(&snapshot::files(stored.number), visit).await?;
-    load(files).map(|loaded| loaded.model).map_err(|_| OpenError::Migration {
-        refused: vec![
-            "this Backstay no longer understands the stored model; start the version of Backstay that wrote it once \
-             more with the new model, then this one"
-                .to_owned(),
-        ],
-    })
+    load(files).map(|loaded| loaded.model).map_err(|_| OpenError::OldModel)
 }
 
 async fn numbers(session: &mut dyn SchemaSession) -> Result<Numbers, StoreError> {

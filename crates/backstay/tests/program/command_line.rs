@@ -300,7 +300,7 @@ fn a_changed_model_is_migrated_or_refused() {
 
     app.write("model/more.graphql", "extend type Book { pages: Int }");
     let plan = app.run(&["migrate", "plan"]).done();
-    let taken = "will apply: Book.pages is new; it is null in stored records (safe)\n    ALTER TABLE ";
+    let taken = "Book.pages is new; it is null in stored records (safe)\n    ALTER TABLE ";
     assert!(plan.starts_with(taken), "{plan}");
     let summary = "\n\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n";
     assert!(plan.ends_with(summary), "{plan}");
@@ -313,48 +313,71 @@ fn a_changed_model_is_migrated_or_refused() {
 }
 
 #[test]
-fn a_plan_says_what_would_be_refused_and_what_to_do() {
-    let app = App::new();
-    app.run(&["key", "add", "importer"]).done();
-    let check = |model: &str, expected: &[&str], summary: &str| {
+fn a_plan_says_what_each_step_costs_and_what_stands_in_its_way() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let check = |model: &str, options: &[&str], expected: &[&str], code: i32| {
         app.write("model/shelf.graphql", model);
-        let plan = app.run(&["migrate", "plan"]);
-        assert_eq!((plan.code, plan.err.as_str()), (Some(i32::from(summary.contains("refused"))), ""), "{}", plan.out);
-        for words in expected.iter().chain(&[summary]) {
-            assert!(plan.out.contains(words), "{}", plan.out);
+        let plan = app.run(&[&["migrate", "plan"], options].concat());
+        assert_eq!((plan.code, plan.err.as_str()), (Some(code), ""), "{}", plan.out);
+        for words in expected {
+            assert!(plan.out.contains(words), "{words}: {}", plan.out);
         }
     };
     let isbn = support::MODEL.replace("  title: String!", "  isbn: String!\n  pages: Int\n  title: String!");
-    let written = "    Backstay can't rewrite tables yet; undo this change, or give a new field a @default or leave out \
-                   its `!`\n";
     check(
         &isbn,
+        &[],
         &[
-            "refused: Book.isbn is new; it is required",
-            " (rewrites the table)\n",
-            written,
-            "will apply: Book.pages is new",
+            "Book.isbn is new; it is required, and stored records have no value for it (safe)\n  in the way: ",
+            " would have no value in Book.isbn: ",
+            "; give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`\n",
+            "Book.pages is new",
+            " steps, 1 of which can't be taken: nothing is applied until that is mended\n",
         ],
-        "\n2 steps, 1 refused: nothing is applied until the model is corrected\n",
+        1,
     );
-    let lost = "    Backstay doesn't delete stored data; put this back into the model (a rule can hide it), or start over \
-                with another data directory (--data)\n";
-    check(
-        &support::MODEL.replace("  name: String!\n", ""),
-        &["refused: Person.name is gone; its stored values would be deleted (loses data)\n", lost],
-        "\n1 step, 1 refused: nothing is applied until the model is corrected\n",
-    );
+    let nameless = support::MODEL.replace("  name: String!\n", "");
+    let lost = "Person.name is gone; its stored values would be deleted (loses data, ";
+    let noticed = "clients of the API will notice:\n  breaking: Person has no name any more, in requests and answers\n";
+    let forbidden = "1 of which would delete stored values: if they can go, run `backstay migrate apply \
+                     --allow-data-loss`\n";
+    check(&nameless, &[], &[lost, noticed, forbidden], 1);
+    check(&nameless, &["--allow-data-loss"], &[lost, "run `backstay migrate apply --allow-data-loss`; "], 0);
     check(
         &support::MODEL.replace("  name: String!\n", "  name: String! @unique\n"),
-        &["will apply: Person gets the unique index", "; this fails if stored records share values", " UNIQUE INDEX"],
-        "\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n",
+        &[],
+        &["Person gets the unique index", "; no two records may share these values", " UNIQUE INDEX"],
+        0,
     );
     check(
         &support::MODEL.replace("type Book\n", "type Book @index(fields: [\"title\"])\n"),
-        &["will apply: Book gets the index ix_book__title (blocks writes while it runs)\n    CREATE INDEX"],
-        "\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n",
+        &[],
+        &[
+            "Book gets the index ix_book__title (blocks writes while it runs)\n    CREATE INDEX",
+            "\n1 step to apply: run `backstay migrate apply`, or start `backstay serve`\n",
+        ],
+        0,
     );
-    check(support::MODEL, &[], "nothing to do: the database matches the model\n");
+    check(support::MODEL, &[], &["nothing to do: the database matches the model\n"], 0);
+}
+
+#[test]
+fn a_migration_is_for_programs_too() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    app.write("model/shelf.graphql", &support::MODEL.replace("  name: String!\n", ""));
+    let plan = app.run(&["migrate", "plan", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan.out).expect("JSON");
+    let first = &plan["steps"][0];
+    assert_eq!((&plan["applicable"], &first["risk"]), (&false.into(), &"loses-data".into()), "{plan}");
+    assert_eq!(first["api"]["breaking"], true, "{plan}");
+    let refused = app.run(&["migrate", "apply", "--format", "json"]);
+    assert_eq!((refused.code, refused.out), (Some(1), format!("{plan}\n")));
+    let applied = app.run(&["migrate", "apply", "--format", "json", "--allow-data-loss"]).done();
+    let applied: serde_json::Value = serde_json::from_str(&applied).expect("JSON");
+    assert_eq!((&applied["created"], &applied["steps"]), (&false.into(), &plan["steps"]), "{applied}");
+    assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the database matches the model\n");
 }
 
 #[test]
@@ -407,8 +430,8 @@ fn commands_do_not_migrate() {
     let refused = app.run(&["explain", "GET /api/books"]).refused();
     assert!(
         refused.ends_with(
-            "  help: Backstay refuses some of these changes: `backstay migrate plan` says which, and what \
-         to do instead\n"
+            "  help: `backstay migrate plan` shows the steps, and what to do about those that aren't taken by \
+             themselves\n"
         ),
         "{refused}"
     );

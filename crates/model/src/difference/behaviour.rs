@@ -3,7 +3,9 @@
 
 use backstay_scalar::Value;
 
-use crate::{Allow, Check, Class, Collection, Enum, EnumId, EnumValue, Field, Model, RuleText, Set, SetOn, Transition};
+use crate::{
+    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldId, Model, RuleText, Set, SetOn, Transition,
+};
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
 #[derive(PartialEq)]
@@ -14,11 +16,13 @@ pub(super) struct CollectionBehaviour<'m> {
 }
 
 impl<'m> CollectionBehaviour<'m> {
-    /// Without the fields that the other collection does not have: those are differences of their own.
-    pub(super) fn shared(collection: &'m Collection, other: &Collection) -> Self {
+    /// Of the fields that the other model has too, under the names they have there; the others are differences of their
+    /// own.
+    pub(super) fn shared(collection: &'m Collection, name_of: impl Fn(FieldId) -> Option<&'m str>) -> Self {
         let Collection {
-            // The pair is found by the name, from which the table's name follows.
+            // The pair is found by the names, from which the table's name follows.
             name: _,
+            former: _,
             table: _,
             // Compared in `compare`.
             path: _,
@@ -33,12 +37,8 @@ impl<'m> CollectionBehaviour<'m> {
             span: _,
             by_name: _,
         } = collection;
-        let shared = fields.iter().filter(|field| other.field_named(&field.name).is_some());
-        Self {
-            description: description.as_deref(),
-            allow: AllowBehaviour::of(allow),
-            fields: shared.map(FieldBehaviour::of).collect(),
-        }
+        let shared = fields.iter().filter_map(|field| name_of(field.id).map(|name| FieldBehaviour::of(field, name)));
+        Self { description: description.as_deref(), allow: AllowBehaviour::of(allow), fields: shared.collect() }
     }
 }
 
@@ -52,13 +52,11 @@ struct FieldBehaviour<'m> {
     class: Option<Class>,
     allow: AllowBehaviour<'m>,
     set: Vec<(SetOn, &'m str)>,
-    checks: Vec<(&'m str, &'m str)>,
 }
 
 impl<'m> FieldBehaviour<'m> {
-    fn of(field: &'m Field) -> Self {
+    fn of(field: &'m Field, name: &'m str) -> Self {
         let Field {
-            name,
             description,
             readonly,
             immutable,
@@ -66,19 +64,22 @@ impl<'m> FieldBehaviour<'m> {
             class,
             allow,
             set,
-            checks,
             // Compared in `compare`: the columns follow from the name and the kind, and `@unique` is an index.
+            checks: _,
             kind: _,
             columns: _,
             required: _,
             length: _,
             unique: _,
+            // What finds the pair, and what a difference is bridged with.
+            name: _,
+            former: _,
+            backfill: _,
             // Of this load alone.
             id: _,
             span: _,
         } = field;
         let set = set.iter().map(|Set { on, to }| (*on, &*to.text));
-        let checks = checks.iter().map(|Check { rule, message }| (&*rule.text, message.as_str()));
         Self {
             name,
             description: description.as_deref(),
@@ -88,7 +89,6 @@ impl<'m> FieldBehaviour<'m> {
             class: *class,
             allow: AllowBehaviour::of(allow),
             set: set.collect(),
-            checks: checks.collect(),
         }
     }
 }
@@ -168,6 +168,7 @@ impl<'m> StatesBehaviour<'m> {
             states: _,
             // Not compared: a new description of an enum doesn't change behaviour.
             description: _,
+            former: _,
             // Of this load alone.
             id: _,
         } = of;
@@ -185,7 +186,7 @@ struct StateBehaviour<'m> {
 impl<'m> StateBehaviour<'m> {
     fn of(value: &'m EnumValue) -> Self {
         // As with enums, a new description doesn't change behaviour.
-        let EnumValue { name, initial, transitions, description: _ } = value;
+        let EnumValue { name, initial, transitions, description: _, former: _ } = value;
         Self { name, initial: *initial, transitions: transitions.iter().map(TransitionBehaviour::of).collect() }
     }
 }

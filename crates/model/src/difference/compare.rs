@@ -1,25 +1,25 @@
-use std::collections::HashSet;
-
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
+use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
-use crate::{Collection, Element, Field, FieldId, FieldKind, Index, Length, Link, Model};
+use crate::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Link, Model};
 use backstay_scalar::{Scalar, Storage};
 
-/// What is different in `new`, in an order in which it can be applied: what is added, what changes, what goes.
-/// Collections, fields and enums are the same where their names are.
+/// What is different in `new`, in an order in which it can be applied: what is renamed, what is added, what changes, what
+/// goes.
 pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
+    let pairing = &Pairing::of(old, new);
     let mut all = Vec::new();
-    enum_values(old, new, &mut all);
+    enums(old, new, pairing, &mut all);
     if ApplicationBehaviour::of(old) != ApplicationBehaviour::of(new) {
         all.push(Difference::ApplicationChanged);
     }
-    for collection in &new.collections {
-        match old.collection_named(&collection.name) {
-            None => all.push(Difference::CollectionAdded { collection: collection.name.clone() }),
-            Some(before) => Pair { old, new, before, after: collection }.compare(&mut all),
+    for after in &new.collections {
+        match pairing.collection(after.id) {
+            None => all.push(Difference::CollectionAdded { collection: after.name.clone() }),
+            Some(before) => Pair { old, new, pairing, before: old.collection(before), after }.compare(&mut all),
         }
     }
-    for collection in old.collections.iter().filter(|before| new.collection_named(&before.name).is_none()) {
+    for collection in old.collections.iter().filter(|before| pairing.successor(before.id).is_none()) {
         all.push(Difference::CollectionRemoved { collection: collection.name.clone() });
     }
     all.sort_by_key(rank);
@@ -29,40 +29,62 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
 /// The place of a difference in the order of application; within a rank the order of the models stays.
 fn rank(difference: &Difference) -> u8 {
     match difference {
-        Difference::EnumValuesAdded { .. } => 0,
+        Difference::EnumRenamed { .. }
+        | Difference::CollectionRenamed { .. }
+        | Difference::FieldRenamed { .. }
+        | Difference::EnumValuesAdded { .. } => 0,
         Difference::CollectionAdded { .. } => 1,
         Difference::FieldAdded { .. } => 2,
         Difference::LinkAdded { .. } => 3,
         Difference::TypeChanged { .. }
         | Difference::RequiredTightened { .. }
         | Difference::RequiredLoosened { .. }
+        | Difference::EnumValuesRenamed { .. }
         | Difference::OnDeleteChanged { .. } => 4,
         Difference::IndexRemoved { .. } => 5,
-        Difference::IndexAdded { .. } => 6,
-        Difference::LinkRemoved { .. } => 7,
-        Difference::FieldRemoved { .. } => 8,
-        Difference::CollectionRemoved { .. } => 9,
-        Difference::EnumValuesRemoved { .. } => 10,
+        Difference::LinkRemoved { .. } => 6,
+        Difference::FieldRemoved { .. } => 7,
+        Difference::CollectionRemoved { .. } => 8,
+        Difference::EnumValuesRemoved { .. } => 9,
+        Difference::IndexAdded { .. } => 10,
         Difference::PathChanged { .. }
         | Difference::LengthChanged { .. }
+        | Difference::CheckAdded { .. }
+        | Difference::CheckRemoved { .. }
         | Difference::BehaviourChanged { .. }
         | Difference::ApplicationChanged => 11,
     }
 }
 
-fn enum_values(old: &Model, new: &Model, all: &mut Vec<Difference>) {
+fn enums(old: &Model, new: &Model, pairing: &Pairing, all: &mut Vec<Difference>) {
     for after in &new.enums {
-        let Some(before) = old.enums.iter().find(|before| before.name == after.name) else { continue };
-        let lacking = |of: &crate::Enum, among: &crate::Enum| -> Vec<String> {
-            let names = of.values.iter().map(|value| value.name.to_string());
-            names.filter(|name| among.value(name).is_none()).collect()
-        };
-        let (added, removed) = (lacking(after, before), lacking(before, after));
+        let Some(before) = pairing.enumeration(after.id) else { continue };
+        let before = old.enumeration(before);
+        let name = || after.name.clone();
+        if before.name != after.name {
+            all.push(Difference::EnumRenamed { from: before.name.clone(), to: name() });
+        }
+        let became = enum_values(before, after);
+        let is_old = |value: &str| became.iter().any(|(_, to)| to.as_deref() == Some(value));
+        let added = after.values.iter().filter(|value| !is_old(&value.name)).map(|value| value.name.to_string());
+        let added: Vec<String> = added.collect();
+        let mut renamed = Vec::new();
+        let mut removed = Vec::new();
+        for (from, to) in became {
+            match to {
+                None => removed.push(from.to_string()),
+                Some(to) if to != from => renamed.push((from.to_string(), to.to_string())),
+                Some(_) => {}
+            }
+        }
         if !added.is_empty() {
-            all.push(Difference::EnumValuesAdded { name: after.name.clone(), values: added });
+            all.push(Difference::EnumValuesAdded { name: name(), values: added });
+        }
+        if !renamed.is_empty() {
+            all.push(Difference::EnumValuesRenamed { name: name(), values: renamed });
         }
         if !removed.is_empty() {
-            all.push(Difference::EnumValuesRemoved { name: after.name.clone(), values: removed });
+            all.push(Difference::EnumValuesRemoved { name: name(), values: removed });
         }
     }
 }
@@ -71,67 +93,91 @@ fn enum_values(old: &Model, new: &Model, all: &mut Vec<Difference>) {
 struct Pair<'a> {
     old: &'a Model,
     new: &'a Model,
+    pairing: &'a Pairing,
     before: &'a Collection,
     after: &'a Collection,
 }
 
-impl Pair<'_> {
+impl<'a> Pair<'a> {
     fn compare(&self, all: &mut Vec<Difference>) {
         let collection = || self.after.name.clone();
+        if self.before.name != self.after.name {
+            all.push(Difference::CollectionRenamed { from: self.before.name.clone(), to: collection() });
+        }
         if self.before.path != self.after.path {
             let (from, to) = (self.before.path.clone(), self.after.path.clone());
             all.push(Difference::PathChanged { collection: collection(), from, to });
         }
         for after in declared(self.after) {
-            match self.before.field_named(&after.name) {
+            match self.was(after.id) {
                 None => self.added(after, all),
                 Some(before) => self.field(before, after, all),
             }
         }
-        for field in declared(self.before).filter(|field| self.after.field_named(&field.name).is_none()) {
+        for field in declared(self.before).filter(|field| self.became(field.id).is_none()) {
             let stored = field.kind.is_stored();
             all.push(Difference::FieldRemoved { collection: collection(), field: field.name.clone(), stored });
         }
         self.links(all);
         self.indexes(all);
-        let (before, after) = (self.before, self.after);
-        if CollectionBehaviour::shared(before, after) != CollectionBehaviour::shared(after, before) {
+        let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
+        let new_names = |field: FieldId| self.was(field).map(|_| self.after.field(field).name.as_str());
+        if CollectionBehaviour::shared(self.before, old_names) != CollectionBehaviour::shared(self.after, new_names) {
             all.push(Difference::BehaviourChanged { collection: collection() });
         }
     }
 
-    fn added(&self, field: &Field, all: &mut Vec<Difference>) {
-        let filled = if !field.kind.is_stored() {
+    /// The old field that this one was.
+    fn was(&self, field: FieldId) -> Option<&'a Field> {
+        self.pairing.field(self.after.id, field).map(|id| self.before.field(id))
+    }
+
+    /// What an old field has become.
+    fn became(&self, field: FieldId) -> Option<&'a Field> {
+        self.pairing.field_successor(self.after.id, field).map(|id| self.after.field(id))
+    }
+
+    fn filled(&self, field: &Field) -> Filled {
+        if !field.kind.is_stored() {
             Filled::NotStored
+        } else if field.backfill.is_some() {
+            Filled::Backfill
         } else if self.new.default_of(field).is_some() {
             Filled::Default
         } else if field.required {
             Filled::Missing
         } else {
             Filled::Null
-        };
-        let (collection, field) = (self.after.name.clone(), field.name.clone());
-        all.push(Difference::FieldAdded { collection, field, filled });
+        }
+    }
+
+    fn added(&self, field: &Field, all: &mut Vec<Difference>) {
+        let (collection, filled) = (self.after.name.clone(), self.filled(field));
+        all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled });
     }
 
     fn field(&self, before: &Field, after: &Field, all: &mut Vec<Difference>) {
         let collection = || self.after.name.clone();
         let field = || after.name.clone();
-        let (from, to) = (written(self.old, &before.kind), written(self.new, &after.kind));
-        if from != to {
-            let change = change(&before.kind, &after.kind);
+        if before.name != after.name {
+            let (from, to) = (before.name.clone(), field());
+            all.push(Difference::FieldRenamed { collection: collection(), from, to });
+        }
+        let change = self.change(before, after);
+        if let Some(change) = change {
+            let (from, to) = (written(self.old, &before.kind), written(self.new, &after.kind));
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
-        if before.kind.is_stored() && after.kind.is_stored() {
-            match (before.required, after.required) {
-                (false, true) => {
-                    all.push(Difference::RequiredTightened { collection: collection(), field: field() });
-                }
-                (true, false) => {
-                    all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
-                }
-                _ => {}
+        let replaced = matches!(change, Some(TypeChange::Replaced(_)));
+        match (before.required, after.required) {
+            (false, true) if !replaced => {
+                let filled = self.filled(after);
+                all.push(Difference::RequiredTightened { collection: collection(), field: field(), filled });
             }
+            (true, false) if after.kind.is_stored() => {
+                all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
+            }
+            _ => {}
         }
         if before.length != after.length {
             let stricter = is_stricter(before.length, after.length);
@@ -143,48 +189,148 @@ impl Pair<'_> {
         {
             all.push(Difference::OnDeleteChanged { collection: collection(), field: field() });
         }
+        for check in after.checks.iter().filter(|check| before.checks.iter().all(|known| !known.same(check))) {
+            let message = check.message.clone();
+            all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
+        }
+        for check in before.checks.iter().filter(|check| after.checks.iter().all(|known| !known.same(check))) {
+            let message = check.message.clone();
+            all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
+        }
+    }
+
+    /// What another kind of a field means for stored values; none if it is the same.
+    fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
+        let same = |target| self.pairing.collection(target);
+        Some(match (&before.kind, &after.kind) {
+            (FieldKind::Scalar(from), FieldKind::Scalar(to)) if from == to => return None,
+            (FieldKind::Enum(from), FieldKind::Enum(to)) if self.pairing.enumeration(*to) == Some(*from) => {
+                return None;
+            }
+            (FieldKind::List(from), FieldKind::List(to)) if self.same_element(*from, *to) => return None,
+            (FieldKind::ToOne { target: from, .. }, FieldKind::ToOne { target: to, .. })
+                if same(*to) == Some(*from) =>
+            {
+                return None;
+            }
+            (FieldKind::Scalar(from), FieldKind::Scalar(to)) if widens(*from, *to) => TypeChange::Widened,
+            (FieldKind::Enum(_), FieldKind::Scalar(Scalar::String | Scalar::Text)) => TypeChange::Widened,
+            (
+                FieldKind::Scalar(_) | FieldKind::Enum(_),
+                FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_),
+            )
+            | (FieldKind::List(_), FieldKind::List(_))
+                if after.backfill.is_none() && is_convertible(&before.kind) && is_convertible(&after.kind) =>
+            {
+                TypeChange::Converted
+            }
+            (FieldKind::ToOne { target: from, .. }, FieldKind::ManyToMany { target: to, link })
+                if link.owner && same(*to) == Some(*from) =>
+            {
+                TypeChange::Linked
+            }
+            (before, after) if !before.is_stored() && !after.is_stored() => {
+                let relation = |kind: &FieldKind| written(self.old, kind);
+                let (from, to) = (relation(before), self.written_then(after));
+                if Some(from) == to {
+                    return None;
+                }
+                TypeChange::NotStored
+            }
+            _ => TypeChange::Replaced(self.filled(after)),
+        })
+    }
+
+    fn same_element(&self, from: Element, to: Element) -> bool {
+        match (from, to) {
+            (Element::Scalar(from), Element::Scalar(to)) => from == to,
+            (Element::Enum(from), Element::Enum(to)) => self.pairing.enumeration(to) == Some(from),
+            (Element::Scalar(_), Element::Enum(_)) | (Element::Enum(_), Element::Scalar(_)) => false,
+        }
+    }
+
+    /// A new relation to many as it would have been written in the old model, if its types and fields were there.
+    fn written_then(&self, kind: &FieldKind) -> Option<String> {
+        let target = kind.target()?;
+        let name = &self.old.collection(self.pairing.collection(target)?).name;
+        let Some((of, field)) = kind.declared_by() else { return Some(format!("[{name}]")) };
+        let (of, field) = (self.pairing.collection(of)?, self.pairing.field(of, field)?);
+        Some(format!("[{name}] @inverse({})", self.old.field(of, field).name))
     }
 
     fn links(&self, all: &mut Vec<Difference>) {
-        let owned = |model: &Model, of: &Collection| -> Vec<(String, String, String)> {
-            let links = of.fields.iter().filter_map(|field| owned_link(field).map(|link| (field, link)));
-            let parts = links.map(|(field, link)| {
-                // The columns follow from the two collections, which `written` names with the other end.
-                let Link { table, near: _, far: _, owner: _, inverse: _ } = link;
-                (field.name.clone(), table.clone(), written(model, &field.kind))
-            });
-            parts.collect()
-        };
-        let (before, after) = (owned(self.old, self.before), owned(self.new, self.after));
-        // A link table to another collection is another table, even under the same name.
-        for (field, table, _) in after.iter().filter(|link| !before.contains(link)) {
-            let (collection, field, table) = (self.after.name.clone(), field.clone(), table.clone());
-            all.push(Difference::LinkAdded { collection, field, table });
+        let collection = || self.after.name.clone();
+        for (field, link) in owned_links(self.after) {
+            let source = self.pairing.link_source(self.old, self.new, (self.after.id, field.id));
+            if matches!(source, LinkSource::New) {
+                let (field, table) = (field.name.clone(), link.table.clone());
+                all.push(Difference::LinkAdded { collection: collection(), field, table });
+            }
         }
-        for (field, table, _) in before.iter().filter(|link| !after.contains(link)) {
-            let (collection, field, table) = (self.after.name.clone(), field.clone(), table.clone());
-            all.push(Difference::LinkRemoved { collection, field, table });
+        for (field, link) in owned_links(self.before) {
+            if !goes_on(self.old, self.new, self.pairing, (self.before, field)) {
+                let (field, table) = (field.name.clone(), link.table.clone());
+                all.push(Difference::LinkRemoved { collection: collection(), field, table });
+            }
         }
     }
 
     fn indexes(&self, all: &mut Vec<Difference>) {
-        let key = |of: &Collection, index: &Index| {
-            let Index { name, fields, unique } = index;
-            let columns = fields.iter().flat_map(|id| &of.field(*id).columns).map(|column| column.name.clone());
-            (name.clone(), columns.collect::<Vec<_>>(), *unique)
-        };
-        let before: HashSet<_> = self.before.indexes.iter().map(|index| key(self.before, index)).collect();
-        let after: HashSet<_> = self.after.indexes.iter().map(|index| key(self.after, index)).collect();
         let collection = || self.after.name.clone();
-        for index in self.after.indexes.iter().filter(|index| !before.contains(&key(self.after, index))) {
+        for index in self
+            .after
+            .indexes
+            .iter()
+            .filter(|index| index_before(self.pairing, (self.before, self.after), index).is_none())
+        {
             let (index, unique) = (index.name.clone(), index.unique);
             all.push(Difference::IndexAdded { collection: collection(), index, unique });
         }
-        for index in self.before.indexes.iter().filter(|index| !after.contains(&key(self.before, index))) {
+        let kept: Vec<&str> = self
+            .after
+            .indexes
+            .iter()
+            .filter_map(|index| {
+                index_before(self.pairing, (self.before, self.after), index).map(|index| index.name.as_str())
+            })
+            .collect();
+        for index in self.before.indexes.iter().filter(|index| !kept.contains(&index.name.as_str())) {
             let (index, unique) = (index.name.clone(), index.unique);
             all.push(Difference::IndexRemoved { collection: collection(), index, unique });
         }
     }
+}
+
+/// What another type of a field that both models have means for stored values; none if the type is the same.
+pub fn type_change(
+    (old, new): (&Model, &Model),
+    pairing: &Pairing,
+    (collection, field): (CollectionId, FieldId),
+) -> Option<TypeChange> {
+    let (before, after) = (old.collection(pairing.collection(collection)?), new.collection(collection));
+    let was = before.field(pairing.field(collection, field)?);
+    Pair { old, new, pairing, before, after }.change(was, after.field(field))
+}
+
+/// The old index that a new one was: over the same fields, in the same order.
+pub fn index_before<'m>(
+    pairing: &Pairing,
+    (before, after): (&'m Collection, &Collection),
+    index: &Index,
+) -> Option<&'m Index> {
+    let fields: Option<Vec<FieldId>> = index.fields.iter().map(|field| pairing.field(after.id, *field)).collect();
+    let fields = fields?;
+    before.indexes.iter().find(|known| known.fields == fields && known.unique == index.unique)
+}
+
+/// Whether the links of an old relation are those of a new one.
+fn goes_on(old: &Model, new: &Model, pairing: &Pairing, (before, field): (&Collection, &Field)) -> bool {
+    new.collections.iter().flat_map(|of| owned_links(of).map(move |(field, _)| (of.id, field.id))).any(|at| {
+        match pairing.link_source(old, new, at) {
+            LinkSource::Same(of, id) | LinkSource::Turned(of, id) => (of, id) == (before.id, field.id),
+            LinkSource::New | LinkSource::One(..) => false,
+        }
+    })
 }
 
 /// Fields but for the four that every record has.
@@ -192,11 +338,11 @@ fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
     collection.fields.iter().filter(|field| field.id > Collection::VERSION)
 }
 
-fn owned_link(field: &Field) -> Option<&Link> {
-    match &field.kind {
-        FieldKind::ManyToMany { link, .. } if link.owner => Some(link),
+fn owned_links(collection: &Collection) -> impl Iterator<Item = (&Field, &Link)> {
+    collection.fields.iter().filter_map(|field| match &field.kind {
+        FieldKind::ManyToMany { link, .. } if link.owner => Some((field, link)),
         _ => None,
-    }
+    })
 }
 
 /// A field's type as it is written in a model, without `!`.
@@ -225,11 +371,14 @@ fn scalar_written(scalar: Scalar) -> String {
     }
 }
 
-fn change(before: &FieldKind, after: &FieldKind) -> TypeChange {
-    match (before, after) {
-        (FieldKind::Scalar(from), FieldKind::Scalar(to)) if widens(*from, *to) => TypeChange::Widened,
-        (before, after) if !before.is_stored() && !after.is_stored() => TypeChange::NotStored,
-        _ => TypeChange::Converted,
+/// Whether its values are written and read as one text or number each.
+fn is_convertible(kind: &FieldKind) -> bool {
+    match kind {
+        FieldKind::Scalar(scalar) | FieldKind::List(Element::Scalar(scalar)) => {
+            !matches!(scalar, Scalar::Id | Scalar::Money)
+        }
+        FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)) => true,
+        FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => false,
     }
 }
 
@@ -246,7 +395,10 @@ fn is_stricter(before: Option<Length>, after: Option<Length>) -> bool {
 fn widens(from: Scalar, to: Scalar) -> bool {
     match (from, to) {
         (from, Scalar::Text) => from.storage() == Storage::Text,
-        (from, Scalar::String) => from.storage() == Storage::Text && from != Scalar::Text,
+        (from, Scalar::String) => {
+            // A web address can be longer than a `String`.
+            from.storage() == Storage::Text && !matches!(from, Scalar::Text | Scalar::Url)
+        }
         (Scalar::Decimal { precision: p, scale: s }, Scalar::Decimal { precision: q, scale: t }) => s == t && p <= q,
         _ => false,
     }

@@ -3,8 +3,11 @@
 mod behaviour;
 mod compare;
 mod describe;
+mod pairing;
 
-pub use compare::diff;
+pub use compare::{diff, index_before, type_change};
+pub use describe::ApiChange;
+pub use pairing::{LinkSource, Pairing, enum_values};
 
 /// What applying a difference can cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +29,13 @@ pub enum Difference {
     CollectionAdded {
         /// Its name.
         collection: String,
+    },
+    /// A collection has another name; its records stay.
+    CollectionRenamed {
+        /// The name it had.
+        from: String,
+        /// The name it has.
+        to: String,
     },
     /// A collection is gone, with its link tables.
     CollectionRemoved {
@@ -49,6 +59,15 @@ pub enum Difference {
         field: String,
         /// What stored records get in it.
         filled: Filled,
+    },
+    /// A field has another name; its values stay.
+    FieldRenamed {
+        /// The collection.
+        collection: String,
+        /// The name it had.
+        from: String,
+        /// The name it has.
+        to: String,
     },
     /// A field is gone. Its indexes and its link table are differences of their own.
     FieldRemoved {
@@ -78,6 +97,8 @@ pub enum Difference {
         collection: String,
         /// The field.
         field: String,
+        /// What stored records without a value get.
+        filled: Filled,
     },
     /// A value is no longer required.
     RequiredLoosened {
@@ -94,6 +115,24 @@ pub enum Difference {
         field: String,
         /// Whether stored values may not fit any more.
         stricter: bool,
+    },
+    /// A new `@check`, or one with another rule. Stored values stay as they are.
+    CheckAdded {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+        /// What it says to clients.
+        message: String,
+    },
+    /// A `@check` is gone.
+    CheckRemoved {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+        /// What it said to clients.
+        message: String,
     },
     /// Something else happens when the record that a relation refers to is deleted.
     OnDeleteChanged {
@@ -138,6 +177,20 @@ pub enum Difference {
         /// Whether it was unique.
         unique: bool,
     },
+    /// An enum has another name, under which nothing is stored.
+    EnumRenamed {
+        /// The name it had.
+        from: String,
+        /// The name it has.
+        to: String,
+    },
+    /// Values of an enum have other names, under which they are stored.
+    EnumValuesRenamed {
+        /// The enum.
+        name: String,
+        /// Old and new names.
+        values: Vec<(String, String)>,
+    },
     /// An enum has new values; they are stored as text, so that nothing stored changes.
     EnumValuesAdded {
         /// The enum.
@@ -152,7 +205,7 @@ pub enum Difference {
         /// The values.
         values: Vec<String>,
     },
-    /// Only rules, checks, defaults, states, classes or descriptions of a collection are others.
+    /// Only rules, defaults, states, classes or descriptions of a collection are others.
     BehaviourChanged {
         /// The collection.
         collection: String,
@@ -170,6 +223,8 @@ pub enum Filled {
     Null,
     /// The field's default, or the first state: `Model::default_of`.
     Default,
+    /// The value of its `@backfill`.
+    Backfill,
     /// A value is required and there is none to give: only a collection without records can take the field.
     Missing,
 }
@@ -181,8 +236,12 @@ pub enum TypeChange {
     NotStored,
     /// The column stays as it is, and every stored value is a value of the new type: `Email` to `String`.
     Widened,
-    /// The column is another, or stored values may not be values of the new type.
+    /// Each stored value is written as a text and read again as a value of the new type, which may refuse it.
     Converted,
+    /// The record that a relation led to becomes the only one of a relation to many.
+    Linked,
+    /// Stored values mean nothing to the new type and are gone.
+    Replaced(Filled),
 }
 
 impl Difference {
@@ -192,39 +251,38 @@ impl Difference {
             Self::CollectionAdded { .. }
             | Self::PathChanged { .. }
             | Self::LinkAdded { .. }
+            | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }
+            | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
+            | Self::CheckAdded { .. }
+            | Self::CheckRemoved { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged
             | Self::IndexRemoved { .. }
+            | Self::OnDeleteChanged { .. }
+            | Self::RequiredLoosened { .. }
             | Self::FieldRemoved { stored: false, .. }
             | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. } => Risk::Safe,
             Self::FieldAdded { filled, .. } => match filled {
-                Filled::NotStored | Filled::Null | Filled::Default => Risk::Safe,
-                Filled::Missing => Risk::Rewrites,
+                Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Risk::Safe,
+                Filled::Backfill => Risk::Rewrites,
             },
-            Self::IndexAdded { .. } => Risk::Locks,
-            // SQLite changes the constraints of a column only by writing its table anew.
-            Self::RequiredTightened { .. } | Self::RequiredLoosened { .. } | Self::OnDeleteChanged { .. } => {
-                Risk::Rewrites
-            }
+            // SQLite builds the indexes of what is renamed again.
+            Self::CollectionRenamed { .. }
+            | Self::FieldRenamed { .. }
+            | Self::IndexAdded { .. }
+            | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Risk::Locks,
+            Self::RequiredTightened { filled: Filled::Default | Filled::Backfill, .. }
+            | Self::EnumValuesRenamed { .. }
+            | Self::TypeChanged {
+                change: TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(Filled::Backfill),
+                ..
+            } => Risk::Rewrites,
             Self::CollectionRemoved { .. }
             | Self::FieldRemoved { stored: true, .. }
             | Self::LinkRemoved { .. }
-            | Self::EnumValuesRemoved { .. }
-            | Self::TypeChanged { change: TypeChange::Converted, .. } => Risk::LosesData,
-        }
-    }
-
-    /// Whether it can be applied at a start without being asked for: it only adds to the schema, drops an index, or
-    /// touches nothing stored, and no stored record can refuse it. These are new collections, new fields that stored
-    /// records get a value or null in, new link tables, new indexes that are not unique, indexes that are gone, fields
-    /// that are gone and had no column, new values of enums, widened types, other lengths, other paths, other
-    /// behaviour.
-    pub fn is_additive(&self) -> bool {
-        match self {
-            Self::IndexAdded { unique, .. } => !unique,
-            other => other.risk() == Risk::Safe,
+            | Self::TypeChanged { change: TypeChange::Replaced(_), .. } => Risk::LosesData,
         }
     }
 }

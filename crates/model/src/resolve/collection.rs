@@ -6,6 +6,7 @@ use super::index::indexes;
 use super::kind::Declared;
 use super::naming::check_definition_name;
 use super::read;
+use super::renamed::{check_former, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use crate::{Allow, Collection, Field, names};
@@ -29,9 +30,15 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         let help = "write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused";
         report.warn(&node.name, message, "no `@allow`", help.to_owned());
     }
+    check_former(
+        report,
+        fields.iter().map(|field| (field.name.as_str(), field.former.as_slice())),
+        node.name.location(),
+    );
     Collection {
         id: of.id,
         name: node.name.to_string(),
+        former: former(report, &node.name, node.directives.get_all("renamed").map(|directive| &***directive)),
         path: path(report, of),
         table: of.table.clone(),
         description: read::description(node.description.as_ref()),

@@ -17,6 +17,7 @@ const MESSAGE_CHARS: usize = 200;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FieldDirective {
     Allow,
+    Backfill,
     Check,
     Class,
     Default,
@@ -26,6 +27,7 @@ enum FieldDirective {
     OnDelete,
     Precision,
     Readonly,
+    Renamed,
     Set,
     Unique,
 }
@@ -50,6 +52,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 report.error(directive.location(), "a field cannot be deleted", "`delete:` on a field", help);
             }
         }
+        FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => check(report, field, directive),
         FieldDirective::Class => field.class = Some(class(directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
@@ -61,19 +64,21 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
             }
         }
-        // `field::field` sets the flags, also where the field's type is wrong; the others are part of the type, which
+        // `field::field` sets the flags and the former names, also where the field's type is wrong; the others are part of the type, which
         // `Declared::kind` reads.
         FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
         | FieldDirective::OnDelete
-        | FieldDirective::Precision => {}
+        | FieldDirective::Precision
+        | FieldDirective::Renamed => {}
     }
 }
 
 impl FieldDirective {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Allow,
+        Self::Backfill,
         Self::Check,
         Self::Class,
         Self::Default,
@@ -83,6 +88,7 @@ impl FieldDirective {
         Self::OnDelete,
         Self::Precision,
         Self::Readonly,
+        Self::Renamed,
         Self::Set,
         Self::Unique,
     ];
@@ -94,6 +100,7 @@ impl FieldDirective {
     fn name(self) -> &'static str {
         match self {
             Self::Allow => "allow",
+            Self::Backfill => "backfill",
             Self::Check => "check",
             Self::Class => "class",
             Self::Default => "default",
@@ -103,6 +110,7 @@ impl FieldDirective {
             Self::OnDelete => "onDelete",
             Self::Precision => "precision",
             Self::Readonly => "readonly",
+            Self::Renamed => "renamed",
             Self::Set => "set",
             Self::Unique => "unique",
         }
@@ -117,7 +125,7 @@ impl FieldDirective {
             FieldKind::Scalar(Scalar::Decimal { .. }) | FieldKind::List(Element::Scalar(Scalar::Decimal { .. }))
         );
         let (applies, help) = match self {
-            Self::Allow => (true, ""),
+            Self::Allow | Self::Renamed => (true, ""),
             Self::Unique => (
                 is_indexable(kind),
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
@@ -127,7 +135,9 @@ impl FieldDirective {
             }
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
-            Self::Set | Self::Check => (kind.is_stored(), "it is for fields that are stored in the record itself"),
+            Self::Set | Self::Check | Self::Backfill => {
+                (kind.is_stored(), "it is for fields that are stored in the record itself")
+            }
             Self::Default | Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
             Self::Inverse => (kind.is_to_many(), "it is for the side of a relation that is a list"),
@@ -234,14 +244,14 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `index.rs` and `whole.rs`
-        check(DirectiveLocation::Object, ["allow", "identity", "index", "path", "unique"].into());
+        // `collection.rs`, `index.rs`, `renamed.rs` and `whole.rs`
+        check(DirectiveLocation::Object, ["allow", "identity", "index", "path", "renamed", "unique"].into());
         // `enums.rs`
-        check(DirectiveLocation::Enum, ["roles"].into());
-        check(DirectiveLocation::EnumValue, ["initial", "to"].into());
+        check(DirectiveLocation::Enum, ["renamed", "roles"].into());
+        check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 22, "every location is checked above");
+        assert_eq!(places, 27, "every location is checked above");
     }
 }

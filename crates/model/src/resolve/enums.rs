@@ -7,6 +7,7 @@ use backstay_base::limits;
 
 use super::naming::{check_count, check_definition_name, check_name};
 use super::read;
+use super::renamed::{check_former, former};
 use super::report::Report;
 use super::survey::Survey;
 use crate::names::suggestion;
@@ -22,8 +23,14 @@ pub(super) fn enums(report: &mut Report<'_>, survey: &Survey<'_>) -> (Vec<Enum>,
             check_roles(report, node, &found, roles.map(|(_, first)| first));
             roles = roles.or(Some((id, node)));
         }
+        check_former(
+            report,
+            found.values.iter().map(|value| (&*value.name, value.former.as_slice())),
+            node.name.location(),
+        );
         enums.push(found);
     }
+    check_former(report, enums.iter().map(|of: &Enum| (of.name.as_str(), of.former.as_slice())), None);
     (enums, roles.map(|(id, _)| id))
 }
 
@@ -54,7 +61,8 @@ fn enumeration(report: &mut Report<'_>, id: EnumId, node: &Node<EnumType>) -> En
         check_reached(report, node, &values);
     }
     let description = read::description(node.description.as_ref());
-    Enum { id, name: node.name.to_string(), description, values, states }
+    let former = former(report, &node.name, node.directives.get_all("renamed").map(|directive| &***directive));
+    Enum { id, name: node.name.to_string(), former, description, values, states }
 }
 
 fn value(report: &mut Report<'_>, of: &Node<EnumType>, node: &Component<EnumValueDefinition>) -> EnumValue {
@@ -72,6 +80,7 @@ fn value(report: &mut Report<'_>, of: &Node<EnumType>, node: &Component<EnumValu
     }
     EnumValue {
         name: Arc::from(node.value.as_str()),
+        former: former(report, &node.value, node.directives.get_all("renamed").map(|directive| &**directive)),
         description: read::description(node.description.as_ref()),
         initial: node.directives.has("initial"),
         transitions,

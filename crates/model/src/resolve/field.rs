@@ -3,6 +3,7 @@ use backstay_scalar::Scalar;
 
 use super::kind::Declared;
 use super::naming::check_field_name;
+use super::renamed::former;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
 use super::{directive, read};
@@ -42,6 +43,7 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
     let kind = resolved.unwrap_or(FieldKind::Scalar(Scalar::String));
     let required = node.ty.is_non_null() && !kind.is_to_many();
     let mut field = Field {
+        former: former(report, &node.name, node.directives.get_all("renamed").map(|directive| &**directive)),
         description: read::description(node.description.as_ref()),
         unique: node.directives.has("unique"),
         readonly: node.directives.has("readonly"),

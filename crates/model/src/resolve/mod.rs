@@ -13,6 +13,7 @@ mod length;
 mod naming;
 mod read;
 mod relation;
+mod renamed;
 mod report;
 mod survey;
 mod whole;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use app::app;
 use collection::collection;
 use enums::enums;
+use renamed::check_former;
 use report::Report;
 use survey::{Names, Survey};
 use whole::{check_whole, identity};
@@ -46,6 +48,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let (enums, roles) = enums(report, &survey);
     let names = Names { survey: &survey, enums: &enums };
     let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
+    check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
     Some(Model {

@@ -73,7 +73,7 @@ fn directives() {
 type Post @allow(read: "true") @key(type: INT) {
   a: String @search
   b: Int @sequence
-  c: Int @renamed(from: "d")
+  c: Int @computed(is: "1")
   e: Int @deprecated
 }
 "#;
@@ -102,21 +102,21 @@ refused
  3 │   b: Int @sequence
    ·          ────┬────
    ·              ╰── not supported yet
- 4 │   c: Int @renamed(from: "d")
+ 4 │   c: Int @computed(is: "1")
    ╰────
   help: remove it
-  × error: `@renamed` is not supported yet
+  × error: `@computed` is not supported yet
    ╭─[model.graphql:4:10]
  3 │   b: Int @sequence
- 4 │   c: Int @renamed(from: "d")
-   ·          ─────────┬─────────
+ 4 │   c: Int @computed(is: "1")
+   ·          ─────────┬────────
    ·                   ╰── not supported yet
  5 │   e: Int @deprecated
    ╰────
-  help: remove it; a renamed field is a removed and a new one for now
+  help: remove it
   × error: `@deprecated` is not supported yet
    ╭─[model.graphql:5:10]
- 4 │   c: Int @renamed(from: "d")
+ 4 │   c: Int @computed(is: "1")
  5 │   e: Int @deprecated
    ·          ─────┬─────
    ·               ╰── not supported yet

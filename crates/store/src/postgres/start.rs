@@ -39,7 +39,8 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
 pub(crate) fn plan(url: &Secret, model: &Model) -> Result<Vec<Step>, OpenError> {
     let pool = pool(url)?;
     block_on(async {
-        let mut session = PostgresSession::take(&pool, true).await?;
+        // It reads alone, but for temporary tables.
+        let mut session = PostgresSession::take(&pool, false).await?;
         let contents = setup::recognize(&mut session, NAME).await?;
         setup::plan(&mut session, contents, model).await
     })

@@ -37,6 +37,8 @@ pub(super) enum Mode {
     Writer,
     /// One that only reads: a statement that writes is refused.
     Reader,
+    /// One that finds out what a migration would do: it writes temporary tables alone.
+    Planner,
 }
 
 /// One connection with all the settings that Backstay relies on, and its remaining step budget.

@@ -34,19 +34,29 @@ impl SchemaSession for SqliteSession {
 
     fn begin(&mut self) -> Answer<'_, ()> {
         self.lift_limits();
-        at_once(self.command(match self.mode() {
+        // Neither setting can be changed within a transaction. Tables are replaced while others refer to them, and what is
+        // sorted for an index can be larger than the memory.
+        let set = self.db.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA temp_store = FILE;").map_err(store_error);
+        let begun = match self.mode() {
             Mode::Writer => "BEGIN IMMEDIATE",
-            Mode::Reader => "BEGIN",
-        }))
+            Mode::Reader | Mode::Planner => "BEGIN",
+        };
+        at_once(set.and_then(|()| self.command(begun)))
     }
 
     fn commit(&mut self) -> Answer<'_, ()> {
-        at_once(self.command("COMMIT"))
+        at_once(self.command("COMMIT").and_then(|()| settle(self)))
     }
 
     fn roll_back(&mut self) -> Answer<'_, ()> {
-        at_once(if self.db.is_autocommit() { Ok(()) } else { self.command("ROLLBACK") })
+        let ended = if self.db.is_autocommit() { Ok(()) } else { self.command("ROLLBACK") };
+        at_once(ended.and_then(|()| settle(self)))
     }
+}
+
+/// The settings outside of a change of the schema.
+fn settle(session: &SqliteSession) -> Result<(), StoreError> {
+    session.db.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;").map_err(store_error)
 }
 
 fn contents(session: &SqliteSession) -> Result<Contents, StoreError> {

@@ -113,7 +113,7 @@ pub(crate) fn plan(directory: &Path, model: &Model) -> Result<Vec<Step>, OpenErr
     let path = file::database(directory);
     let planned = || {
         let _file = file::check(&path)?;
-        let mut session = SqliteSession::open(&path, Mode::Reader)?;
+        let mut session = SqliteSession::open(&path, Mode::Planner)?;
         let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
         completed(setup::plan(&mut session, contents, model))
     };

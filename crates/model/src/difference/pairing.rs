@@ -1,0 +1,139 @@
+use std::sync::Arc;
+
+use crate::{Collection, CollectionId, Enum, EnumId, FieldId, FieldKind, Model};
+
+/// Which parts of two models are the same: those of the same name, and those that `@renamed` says were called otherwise.
+/// An `@renamed` that the old model had too was followed already, and means nothing any more.
+#[derive(Debug)]
+pub struct Pairing {
+    /// By the new model's `CollectionId`.
+    collections: Vec<Option<CollectionId>>,
+    /// By the new model's `CollectionId` and `FieldId`; none where the collection is new.
+    fields: Vec<Vec<Option<FieldId>>>,
+    /// By the new model's `EnumId`.
+    enums: Vec<Option<EnumId>>,
+}
+
+/// Where a new model's link table comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkSource {
+    /// Nowhere: it is a new relation.
+    New,
+    /// The same relation, declared by this field of the old model.
+    Same(CollectionId, FieldId),
+    /// The same relation, declared at its other end by this field of the old model.
+    Turned(CollectionId, FieldId),
+    /// A relation to one record became one to many: this field of the old model.
+    One(CollectionId, FieldId),
+}
+
+impl Pairing {
+    /// Compares the names of two models.
+    pub fn of(old: &Model, new: &Model) -> Self {
+        let collections = pair(&named_types(old), &named_types(new));
+        let collections: Vec<_> = collections.into_iter().map(|at| at.map(|at| old.collections[at].id)).collect();
+        let fields = new.collections.iter().zip(&collections).map(|(after, before)| match before {
+            Some(before) => fields(old.collection(*before), after),
+            None => Vec::new(),
+        });
+        let fields = fields.collect();
+        let enums = pair(&named_enums(old), &named_enums(new));
+        let enums = enums.into_iter().map(|at| at.map(|at| old.enums[at].id)).collect();
+        Self { collections, fields, enums }
+    }
+
+    /// The old collection that a new one was.
+    pub fn collection(&self, new: CollectionId) -> Option<CollectionId> {
+        self.collections[usize::from(new.0)]
+    }
+
+    /// The old field that a new one was.
+    pub fn field(&self, new: CollectionId, field: FieldId) -> Option<FieldId> {
+        self.fields[usize::from(new.0)].get(usize::from(field.0)).copied().flatten()
+    }
+
+    /// The old enum that a new one was.
+    pub fn enumeration(&self, new: EnumId) -> Option<EnumId> {
+        self.enums[usize::from(new.0)]
+    }
+
+    /// What an old collection has become.
+    pub fn successor(&self, old: CollectionId) -> Option<CollectionId> {
+        let at = self.collections.iter().position(|before| *before == Some(old))?;
+        Some(CollectionId(u16::try_from(at).expect("a model's collections are numbered by 16 bits")))
+    }
+
+    /// What a field of an old collection has become, in what the collection has become.
+    pub fn field_successor(&self, new: CollectionId, old: FieldId) -> Option<FieldId> {
+        let at = self.fields[usize::from(new.0)].iter().position(|before| *before == Some(old))?;
+        Some(FieldId(u16::try_from(at).expect("a collection's fields are numbered by 16 bits")))
+    }
+
+    /// Where the link table of a new many-to-many relation comes from.
+    pub fn link_source(&self, old: &Model, new: &Model, (collection, field): (CollectionId, FieldId)) -> LinkSource {
+        let found = || -> Option<LinkSource> {
+            let FieldKind::ManyToMany { target, .. } = new.field(collection, field).kind else { return None };
+            let (before, at) = (self.collection(collection)?, self.field(collection, field)?);
+            let kind = &old.field(before, at).kind;
+            if kind.target() != self.collection(target) {
+                return None;
+            }
+            match kind {
+                FieldKind::ManyToMany { link, .. } if link.owner => Some(LinkSource::Same(before, at)),
+                FieldKind::ManyToMany { target, link } => Some(LinkSource::Turned(*target, link.inverse?)),
+                FieldKind::ToOne { .. } => Some(LinkSource::One(before, at)),
+                FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::OneToMany { .. } => None,
+            }
+        };
+        found().unwrap_or(LinkSource::New)
+    }
+}
+
+/// What each value of an old enum has become.
+pub fn enum_values(old: &Enum, new: &Enum) -> Vec<(Arc<str>, Option<Arc<str>>)> {
+    let became = |name: &str| {
+        let was = |value: &&crate::EnumValue| {
+            let followed = old.value(&value.name).is_some_and(|before| before.former.iter().any(|of| of == name));
+            !followed && value.former.iter().any(|of| of == name)
+        };
+        new.values.iter().find(was).or_else(|| new.value(name)).map(|value| Arc::clone(&value.name))
+    };
+    old.values.iter().map(|value| (Arc::clone(&value.name), became(&value.name))).collect()
+}
+
+fn fields(old: &Collection, new: &Collection) -> Vec<Option<FieldId>> {
+    pair(&named(old), &named(new)).into_iter().map(|at| at.map(|at| old.fields[at].id)).collect()
+}
+
+fn named_types(model: &Model) -> Vec<Named<'_>> {
+    model.collections.iter().map(|of| Named(&of.name, &of.former)).collect()
+}
+
+fn named_enums(model: &Model) -> Vec<Named<'_>> {
+    model.enums.iter().map(|of| Named(&of.name, &of.former)).collect()
+}
+
+fn named(of: &Collection) -> Vec<Named<'_>> {
+    of.fields.iter().map(|field| Named(&field.name, &field.former)).collect()
+}
+
+/// A name, and those before it.
+struct Named<'m>(&'m str, &'m [String]);
+
+/// For each of the new things which of the old ones it was. What is renamed chooses first.
+fn pair(old: &[Named<'_>], new: &[Named<'_>]) -> Vec<Option<usize>> {
+    let at = |name: &str| old.iter().position(|Named(known, _)| *known == name);
+    let mut taken = vec![false; old.len()];
+    let mut paired: Vec<Option<usize>> = new
+        .iter()
+        .map(|Named(name, former)| {
+            let followed = at(name).map_or(&[] as &[String], |at| old[at].1);
+            let from = former.iter().filter(|from| !followed.contains(from)).find_map(|from| at(from));
+            from.filter(|at| !std::mem::replace(&mut taken[*at], true))
+        })
+        .collect();
+    for (Named(name, _), paired) in new.iter().zip(&mut paired).filter(|(_, paired)| paired.is_none()) {
+        *paired = at(name).filter(|at| !std::mem::replace(&mut taken[*at], true));
+    }
+    paired
+}

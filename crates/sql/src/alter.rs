@@ -1,0 +1,294 @@
+//! Statements that change tables that hold records. None has parameters.
+
+use backstay_model::{Collection, CollectionId, Column, Field, FieldId, FieldKind, Link, LinkSource, Model};
+use backstay_scalar::{Storage, Value};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query, Table};
+
+use crate::builder::Builder;
+use crate::relation::{written, written_links};
+use crate::schema::{self, Schema};
+use crate::tree::{column, integer, name, word};
+use crate::write::columns_of;
+use crate::{ColumnType, Dialect, RecordLayout, Slot, Statement, Succession, Template, converted_table, next_table};
+
+/// Gives a table another name. References to it follow.
+pub fn rename_table(from: &str, to: &str, dialect: Dialect) -> Statement {
+    schema::raw(dialect.schema(&Table::rename().table(name(from), name(to)).to_owned()))
+}
+
+/// Gives a column another name. References and indexes follow, their names don't.
+pub fn rename_column(table: &str, from: &str, to: &str, dialect: Dialect) -> Statement {
+    schema::raw(dialect.schema(&Table::alter().table(name(table)).rename_column(name(from), name(to)).to_owned()))
+}
+
+/// Gives an index another name; `None` where only making it again does.
+pub fn rename_index(from: &str, to: &str, dialect: Dialect) -> Option<Statement> {
+    match dialect {
+        Dialect::Sqlite => None,
+        Dialect::Postgres => Some(schema::raw(format!("ALTER INDEX {} RENAME TO {}", quoted(from), quoted(to)))),
+    }
+}
+
+/// Gives the foreign key of a column the name that it would have in a new table, where it has one.
+pub fn rename_reference(table: &str, from: (&str, &str), to: &str, dialect: Dialect) -> Option<Statement> {
+    let (old, new) = (dialect.foreign_key_name(from.0, from.1)?, dialect.foreign_key_name(table, to)?);
+    let [table, old, new] = [quoted(table), quoted(&old), quoted(&new)];
+    Some(schema::raw(format!("ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}")))
+}
+
+/// Removes a table. References to it are not in the way.
+pub fn drop_table(table: &str, dialect: Dialect) -> Statement {
+    let mut drop = Table::drop();
+    drop.table(name(table));
+    match dialect {
+        Dialect::Sqlite => {}
+        Dialect::Postgres => {
+            drop.cascade();
+        }
+    }
+    schema::raw(dialect.schema(&drop))
+}
+
+/// Removes the columns of a field. They have no index.
+pub fn drop_columns(collection: &Collection, field: &Field, dialect: Dialect) -> Vec<Statement> {
+    let drop = |stored: &Column| {
+        let alter = Table::alter().table(name(written(collection))).drop_column(name(&stored.name)).to_owned();
+        schema::raw(dialect.schema(&alter))
+    };
+    field.columns.iter().map(drop).collect()
+}
+
+/// Whether a column can be removed from its table, which need not be written anew for that.
+pub fn can_drop_columns(field: &Field, dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Sqlite => !matches!(field.kind, FieldKind::ToOne { .. }),
+        Dialect::Postgres => true,
+    }
+}
+
+/// Requires a value in the columns of a field, or no longer does.
+pub fn require(collection: &Collection, field: &Field, required: bool) -> Vec<Statement> {
+    let verb = if required { "SET" } else { "DROP" };
+    let table = quoted(written(collection));
+    let one = |stored: &Column| format!("ALTER TABLE {table} ALTER COLUMN {} {verb} NOT NULL", quoted(&stored.name));
+    field.columns.iter().map(|stored| schema::raw(one(stored))).collect()
+}
+
+/// Gives records without a value in a field its default.
+pub fn fill_default(model: &Model, collection: &Collection, field: &Field, dialect: Dialect) -> Vec<Statement> {
+    let Some(default) = model.default_of(field) else { return Vec::new() };
+    let Some(first) = field.columns.first() else { return Vec::new() };
+    let mut update = Query::update();
+    update.table(name(written(collection))).and_where(Sql::col(name(&first.name)).is_null());
+    for stored in &field.columns {
+        let Some(value) = schema::constant(dialect, &default, stored) else { return Vec::new() };
+        update.value(name(&stored.name), value);
+    }
+    vec![schema::raw(inline(&update, dialect))]
+}
+
+/// The table of a collection under its next name, without indexes.
+pub fn create_next(model: &Model, collection: &Collection, dialect: Dialect) -> Statement {
+    let mut next = collection.clone();
+    next.table = next_table(&collection.table);
+    Schema { model, dialect }.table(&next)
+}
+
+/// The table of a many-to-many relation with its index.
+pub fn create_link(model: &Model, (collection, field): (&Collection, &Field), dialect: Dialect) -> Vec<Statement> {
+    match &field.kind {
+        FieldKind::ManyToMany { link, .. } => Schema { model, dialect }.link(collection, field, link),
+        _ => Vec::new(),
+    }
+}
+
+/// The index of a link table from the far end to the near one.
+pub fn create_link_index(link: &Link, dialect: Dialect) -> Statement {
+    schema::raw(dialect.schema(&schema::reverse_index(link)))
+}
+
+/// The name of that index.
+pub fn link_index(table: &str) -> String {
+    schema::reverse_index_name(table)
+}
+
+/// The references of a table, where they are not part of it.
+pub fn add_references(model: &Model, collection: &Collection, dialect: Dialect) -> Vec<Statement> {
+    collection.fields.iter().filter_map(|field| add_reference(model, (collection, field), dialect)).collect()
+}
+
+/// The reference of one field, where it is not part of its table.
+pub fn add_reference(model: &Model, (collection, field): (&Collection, &Field), dialect: Dialect) -> Option<Statement> {
+    if dialect.references_in_table() {
+        return None;
+    }
+    let schema = Schema { model, dialect };
+    schema.reference(collection, field).map(|key| schema.statement(&key))
+}
+
+/// The reference of one end of a link table to a collection, where it is not part of the table.
+pub fn add_link_reference(
+    (link, near): (&Link, bool),
+    target: &Collection,
+    model: &Model,
+    dialect: Dialect,
+) -> Option<Statement> {
+    if dialect.references_in_table() {
+        return None;
+    }
+    let schema = Schema { model, dialect };
+    let end = if near { &link.near } else { &link.far };
+    Some(schema.statement(&schema.key(written_links(link), end, written(target))))
+}
+
+impl Succession<'_> {
+    /// Fills the table under its next name with the records of a collection; of SQLite only of the rows with these
+    /// numbers, the first of which is excluded.
+    pub fn copy(&self, new: CollectionId, rows: Option<(i64, i64)>) -> Statement {
+        let collection = self.new.collection(new);
+        let mut builder = Builder::new(self.old, self.dialect);
+        let mut select = self.select(&mut builder, new);
+        if let Some((after, last)) = rows {
+            // The first table of the SELECT is the collection's.
+            let row = || column("t1", "rowid");
+            select.and_where(row().gt(integer(after))).and_where(row().lte(integer(last)));
+        }
+        let mut insert = Query::insert();
+        insert.into_table(name(&next_table(&collection.table)));
+        insert.columns(columns_of(collection).map(|(_, stored)| name(&stored.name)));
+        let whole = insert.select_from(select).is_ok();
+        assert!(whole, "one value per column");
+        self.bound(&builder.finish(&insert, Vec::new()))
+    }
+
+    /// The number of the last row of the table that `copy` reads: one row of one whole number. `None` where rows have no
+    /// numbers.
+    pub fn last_row(&self, new: CollectionId) -> Option<Statement> {
+        match self.dialect {
+            Dialect::Sqlite => {
+                let table = written(self.old.collection(self.pairing.collection(new)?));
+                let text = format!("SELECT coalesce(max(rowid), 0) FROM {}", quoted(table));
+                Some(Statement::raw(text, Vec::new(), &[Storage::Int]))
+            }
+            Dialect::Postgres => None,
+        }
+    }
+
+    /// Fills the new link table of a relation.
+    pub fn copy_links(&self, collection: CollectionId, field: FieldId) -> Option<Statement> {
+        let FieldKind::ManyToMany { link, .. } = &self.new.field(collection, field).kind else { return None };
+        if self.pairing.link_source(self.old, self.new, (collection, field)) == LinkSource::New {
+            return None;
+        }
+        let mut builder = Builder::new(self.old, self.dialect);
+        let select = self.select_links(&mut builder, (collection, field), link);
+        let mut insert = Query::insert();
+        insert.into_table(name(written_links(link))).columns([name(&link.near), name(&link.far)]);
+        let whole = insert.select_from(select).is_ok();
+        assert!(whole, "one value per column");
+        Some(self.bound(&builder.finish(&insert, Vec::new())))
+    }
+
+    /// Gives values of an enum the names that they have in the new model, in a column that stays where it is.
+    pub fn rename_values(&self, old: CollectionId, (field, kind): (FieldId, &FieldKind)) -> Option<Statement> {
+        let renamed = self.renamed_values(kind);
+        let renamed: Vec<_> = renamed.into_iter().filter_map(|(from, to)| to.map(|to| (from, to))).collect();
+        if renamed.is_empty() {
+            return None;
+        }
+        let collection = self.old.collection(old);
+        let stored = &collection.field(field).columns.first()?.name;
+        let at = || Sql::col(name(stored));
+        let mut case = CaseStatement::new();
+        for (from, to) in &renamed {
+            case = case.case(at().eq(word(from)), word(to));
+        }
+        let mut update = Query::update();
+        update.table(name(written(collection))).value(name(stored), case);
+        update.and_where(at().is_in(renamed.iter().map(|(from, _)| word(from))));
+        Some(schema::raw(inline(&update, self.dialect)))
+    }
+
+    /// The temporary table for the converted values of a field.
+    pub fn create_converted(&self, new: CollectionId, field: FieldId) -> Statement {
+        let table = converted_table(new, field);
+        let kind = |column: ColumnType| self.dialect.stored_type(column);
+        let value = self.new.field(new, field).columns.first().map_or(Storage::Text.into(), ColumnType::from);
+        let text = format!(
+            "CREATE TEMPORARY TABLE {} (id {} NOT NULL PRIMARY KEY, value {} NOT NULL)",
+            quoted(&table),
+            kind(Storage::Id.into()),
+            kind(value)
+        );
+        schema::raw(text)
+    }
+
+    /// Removes that table.
+    pub fn drop_converted(&self, new: CollectionId, field: FieldId) -> Statement {
+        schema::raw(format!("DROP TABLE {}", quoted(&converted_table(new, field))))
+    }
+
+    /// The records after an id that have a value in a field that is converted, at most so many: their ids, then all columns
+    /// of the old record as `RecordLayout` has them.
+    pub fn unconverted(
+        &self,
+        old: CollectionId,
+        field: FieldId,
+        after: Option<&Value>,
+        limit: i64,
+    ) -> (Statement, RecordLayout) {
+        let collection = self.old.collection(old);
+        let mut builder = Builder::new(self.old, self.dialect);
+        let this = crate::write::unrestricted(&mut builder, collection);
+        let mut select = Query::select();
+        let key = builder.key(&this);
+        let mut columns = Vec::new();
+        for (at, stored) in columns_of(collection) {
+            // Only what is converted is read; the layout wants a place for every column.
+            let read = at.field == field || at.field == Collection::ID;
+            select.expr(if read { builder.stored(&this, at) } else { schema::typed_null(self.dialect, stored) });
+            columns.push(stored.into());
+        }
+        let value = builder.stored(&this, crate::ColumnRef::main(field));
+        select.and_where(value.is_not_null());
+        if after.is_some() {
+            let bound = builder.id_slot(Slot::Id);
+            select.and_where(key.clone().gt(bound));
+        }
+        select.order_by_expr(key, sea_query::Order::Asc);
+        builder.limit(&mut select, Slot::Limit);
+        builder.from(this.frame, &mut select);
+        let template = builder.finish(&select, columns);
+        let statement = template.bind(|slot| match slot {
+            Slot::Id => after.cloned().unwrap_or(Value::Null),
+            Slot::Limit => Value::Int(limit),
+            _ => Value::Null,
+        });
+        (statement, RecordLayout::of(collection))
+    }
+
+    /// Stores the converted value, `Slot::Argument(0)`, of the record `Slot::Id`.
+    pub fn keep_converted(&self, new: CollectionId, field: FieldId) -> Template {
+        let mut builder = Builder::new(self.new, self.dialect);
+        let stored = self.new.field(new, field).columns.first().map_or(Storage::Text.into(), ColumnType::from);
+        let key = builder.id_slot(Slot::Id);
+        let converted = builder.slot(Slot::Argument(0), stored);
+        let mut insert = Query::insert();
+        insert.into_table(name(&converted_table(new, field))).columns([name("id"), name("value")]);
+        let whole = insert.values([key, converted]).is_ok();
+        assert!(whole, "one value per column");
+        builder.finish(&insert, Vec::new())
+    }
+}
+
+/// A statement whose values are all in its text.
+fn inline(statement: &impl sea_query::QueryStatementWriter, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Sqlite => statement.to_string(sea_query::SqliteQueryBuilder),
+        Dialect::Postgres => statement.to_string(sea_query::PostgresQueryBuilder),
+    }
+}
+
+fn quoted(identifier: &str) -> String {
+    schema::quoted(identifier)
+}

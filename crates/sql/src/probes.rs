@@ -1,0 +1,183 @@
+//! What is asked of stored records before a migration: how many there are, and which of them stand in its way.
+
+use std::sync::Arc;
+
+use backstay_expr::{Expr, Scope as Names, compile};
+use backstay_model::{Collection, CollectionId, Element, FieldId, FieldKind, Index, Length, RuleText};
+use backstay_scalar::{Storage, Value};
+use sea_query::{
+    Asterisk, Expr as Sql, ExprTrait, Func, Order, OverStatement, Query, SelectStatement, WindowStatement, WithClause,
+};
+
+use crate::builder::{Anchor, Builder};
+use crate::lower::{Lowering, Scope};
+use crate::predicate::Pred;
+use crate::relation::written_links;
+use crate::tree::{column, integer, name, word};
+use crate::write::unrestricted;
+use crate::{ColumnRef, Slot, Statement, Succession};
+
+/// Ids that a probe names at most.
+pub const PROBED_IDS: usize = 10;
+
+/// A question about stored records: how many there are like this, and the ids of the first of them, in order.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// One row of one whole number.
+    pub count: Statement,
+    /// At most `PROBED_IDS` rows of one id.
+    pub ids: Statement,
+}
+
+type Condition<'c> = dyn Fn(&mut Builder<'_>, &Anchor) -> Pred + 'c;
+
+impl Succession<'_> {
+    /// How many records an old collection has: one row of one whole number.
+    pub fn records(&self, old: CollectionId) -> Statement {
+        self.counted_rows(&self.old.collection(old).table)
+    }
+
+    /// How many links an old relation has: one row of one whole number.
+    pub fn links(&self, old: CollectionId, field: FieldId) -> Option<Statement> {
+        match &self.old.field(old, field).kind {
+            FieldKind::ManyToMany { link, .. } => Some(self.counted_rows(written_links(link))),
+            _ => None,
+        }
+    }
+
+    fn counted_rows(&self, table: &str) -> Statement {
+        let mut select = Query::select();
+        select.expr(Func::count(Sql::col(Asterisk))).from(name(table));
+        self.bound(&Builder::new(self.old, self.dialect).finish(&select, vec![Storage::Int.into()]))
+    }
+
+    /// The records of an old collection that have a value in this field.
+    pub fn having(&self, old: CollectionId, field: FieldId) -> Probe {
+        self.of_old(old, &|builder, this| Pred::Sql(builder.stored(this, ColumnRef::main(field)).is_not_null()))
+    }
+
+    /// The records of an old collection that hold one of these values of an enum.
+    pub fn holding(&self, old: CollectionId, field: FieldId, values: &[Arc<str>]) -> Probe {
+        self.of_old(old, &|builder, this| {
+            let stored = builder.stored(this, ColumnRef::main(field));
+            Pred::Sql(stored.is_in(values.iter().map(|value| word(value))))
+        })
+    }
+
+    /// The records that would have no value in this field of a new collection.
+    pub fn lacking(&self, new: CollectionId, field: FieldId) -> Probe {
+        self.of_next(new, &|builder, this| Pred::Sql(builder.stored(this, ColumnRef::main(field)).is_null()))
+    }
+
+    /// The records whose field would hold a text that is no value of its enum.
+    pub fn outside(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
+        let FieldKind::Enum(id) = self.new.field(new, field).kind else { return None };
+        let values: Vec<Sql> = self.new.enumeration(id).values.iter().map(|value| word(&value.name)).collect();
+        Some(self.of_next(new, &|builder, this| {
+            Pred::Sql(builder.stored(this, ColumnRef::main(field)).is_not_in(values.clone()))
+        }))
+    }
+
+    /// The records of which a new check would be false; none if the check doesn't compile.
+    pub fn breaking(&self, new: CollectionId, rule: &RuleText) -> Option<Probe> {
+        let rule: Expr = compile(&rule.text, &Names::check(self.new, new)).ok()?.expr;
+        Some(self.of_next(new, &|builder, this| Lowering::new(builder, Scope::rule(this)).is_false(&rule)))
+    }
+
+    /// The records whose value in this field would be shorter or longer than its `@length` says.
+    pub fn not_as_long(&self, new: CollectionId, field: FieldId, length: Length) -> Probe {
+        let is_list = matches!(self.new.field(new, field).kind, FieldKind::List(Element::Scalar(_) | Element::Enum(_)));
+        let bound = |number: usize| integer(i64::try_from(number).unwrap_or(i64::MAX));
+        self.of_next(new, &|builder, this| {
+            let stored = builder.stored(this, ColumnRef::main(field));
+            let size = if is_list { self.dialect.list_size(stored) } else { self.dialect.text_size(stored) };
+            let short = Pred::Sql(size.clone().lt(bound(length.min)));
+            let long = length.max.map_or(Pred::Known(false), |max| Pred::Sql(size.gt(bound(max))));
+            Pred::any([short, long])
+        })
+    }
+
+    /// The records that would share the values of a unique index with others.
+    pub fn sharing(&self, new: CollectionId, index: &Index) -> Probe {
+        let [count, ids] = [true, false].map(|counts| {
+            let mut builder = Builder::new(self.old, self.dialect);
+            let expressions = self.expressions(&mut builder);
+            builder.model = &self.next;
+            let this = unrestricted(&mut builder, self.next.collection(new));
+            let mut window = WindowStatement::new();
+            let mut known = Vec::new();
+            for field in &index.fields {
+                for stored in &self.next.collection(new).field(*field).columns {
+                    let value = builder.stored(&this, ColumnRef { field: *field, part: stored.part });
+                    window.add_partition_by(value.clone());
+                    known.push(Pred::Sql(value.is_not_null()));
+                }
+            }
+            let mut shared = Query::select();
+            shared.expr_as(builder.key(&this), name("id"));
+            shared.expr_window_as(Func::count(Sql::col(Asterisk)), window, name("sharers"));
+            Pred::all(known).restrict(&mut shared);
+            builder.from(this.frame, &mut shared);
+            let mut select = Query::select();
+            select.from_subquery(shared, name("shared")).and_where(column("shared", "sharers").gt(integer(1)));
+            self.finished(builder, select, (counts, column("shared", "id")), expressions)
+        });
+        Probe { count, ids }
+    }
+
+    fn of_old(&self, old: CollectionId, condition: &Condition<'_>) -> Probe {
+        let [count, ids] = [true, false].map(|counts| {
+            let mut builder = Builder::new(self.old, self.dialect);
+            let select = filtered(&mut builder, self.old.collection(old), condition);
+            self.finished(builder, select.0, (counts, select.1), Vec::new())
+        });
+        Probe { count, ids }
+    }
+
+    fn of_next(&self, new: CollectionId, condition: &Condition<'_>) -> Probe {
+        let [count, ids] = [true, false].map(|counts| {
+            let mut builder = Builder::new(self.old, self.dialect);
+            let expressions = self.expressions(&mut builder);
+            builder.model = &self.next;
+            let (select, key) = filtered(&mut builder, self.next.collection(new), condition);
+            self.finished(builder, select, (counts, key), expressions)
+        });
+        Probe { count, ids }
+    }
+
+    fn finished(
+        &self,
+        mut builder: Builder<'_>,
+        mut select: SelectStatement,
+        (counts, key): (bool, Sql),
+        expressions: Vec<sea_query::CommonTableExpression>,
+    ) -> Statement {
+        let storage = if counts {
+            select.expr(Func::count(Sql::col(Asterisk)));
+            Storage::Int
+        } else {
+            select.expr(key.clone()).order_by_expr(key, Order::Asc);
+            builder.limit(&mut select, Slot::Constant(Value::Int(i64::try_from(PROBED_IDS).unwrap_or(i64::MAX))));
+            Storage::Id
+        };
+        let columns = vec![storage.into()];
+        if expressions.is_empty() {
+            return self.bound(&builder.finish(&select, columns));
+        }
+        let mut with = WithClause::new();
+        for expression in expressions {
+            with.cte(expression);
+        }
+        self.bound(&builder.finish(&with.query(select), columns))
+    }
+}
+
+/// The records of a collection for which a condition holds, without columns so far, and their key.
+fn filtered(builder: &mut Builder<'_>, collection: &Collection, condition: &Condition<'_>) -> (SelectStatement, Sql) {
+    let this = unrestricted(builder, collection);
+    let mut select = Query::select();
+    let key = builder.key(&this);
+    condition(builder, &this).restrict(&mut select);
+    builder.from(this.frame, &mut select);
+    (select, key)
+}

@@ -1,0 +1,420 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use backstay_base::Timestamp;
+use backstay_expr::{Expr, Node, Scope as Names, Type, compile_value};
+use backstay_model::{
+    Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Link, LinkSource, Model,
+    Pairing, TypeChange, enum_values, type_change,
+};
+use backstay_scalar::{Part, Storage, Value};
+use sea_query::{CaseStatement, CommonTableExpression, Expr as Sql, ExprTrait, Query, SelectStatement};
+
+use crate::builder::{Anchor, Builder};
+use crate::lower::{Lowering, Scope};
+use crate::operand::{Form, Val};
+use crate::relation::written_links;
+use crate::schema;
+use crate::tree::{boolean, call, column, integer, name, word};
+use crate::write::{columns_of, unrestricted};
+use crate::{ColumnRef, Dialect, Slot, Statement, Template};
+
+/// How the records of a new model come from those of the old one: for every collection of the new model a SELECT over the
+/// old one's tables. What stored records would break is asked of it before a migration, and a table that is written anew
+/// is filled from it.
+#[derive(Debug)]
+pub struct Succession<'m> {
+    /// The old model; its tables are called as they are in the database at the moment.
+    pub(crate) old: &'m Model,
+    pub(crate) new: &'m Model,
+    /// The new model, whose tables are the SELECTs where they differ from the old ones.
+    pub(crate) next: Model,
+    pub(crate) pairing: &'m Pairing,
+    pub(crate) dialect: Dialect,
+    now: Timestamp,
+    backfills: HashMap<(CollectionId, FieldId), Expr>,
+}
+
+/// Where the values of a field come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// From this old field, as they are.
+    Kept(FieldId),
+    /// From this old field, each written as a text and read anew: see `converted_table`.
+    Converted(FieldId),
+    /// From its `@backfill`, else its default, else they are null.
+    New,
+}
+
+/// A `@backfill` that the old model doesn't bear out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackfillError {
+    /// The collection in the new model.
+    pub collection: CollectionId,
+    /// The field.
+    pub field: FieldId,
+    /// What is wrong with it.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl<'m> Succession<'m> {
+    /// Compares the two models, and checks each `@backfill` that is needed.
+    pub fn new(
+        (old, new): (&'m Model, &'m Model),
+        pairing: &'m Pairing,
+        (dialect, now): (Dialect, Timestamp),
+    ) -> (Self, Vec<BackfillError>) {
+        let next = next(old, new, pairing);
+        let mut this = Self { old, new, next, pairing, dialect, now, backfills: HashMap::new() };
+        let errors = this.compile_backfills();
+        (this, errors)
+    }
+
+    /// Where the values of a stored field of the new model come from.
+    pub fn origin(&self, collection: CollectionId, field: FieldId) -> Origin {
+        let Some(before) = self.pairing.field(collection, field) else { return Origin::New };
+        match type_change((self.old, self.new), self.pairing, (collection, field)) {
+            None if self.renames_in_list(collection, field) => Origin::Converted(before),
+            None | Some(TypeChange::Widened) => Origin::Kept(before),
+            Some(TypeChange::Converted) => Origin::Converted(before),
+            Some(TypeChange::NotStored | TypeChange::Linked | TypeChange::Replaced(_)) => Origin::New,
+        }
+    }
+
+    /// Whether the `@backfill` of a field gives stored records a value.
+    pub fn is_backfilled(&self, collection: CollectionId, field: FieldId) -> bool {
+        self.backfills.contains_key(&(collection, field))
+    }
+
+    /// Of an enum that fields of both models hold: its values and what they have become, if that is anything else.
+    pub fn renamed_values(&self, kind: &FieldKind) -> Vec<(Arc<str>, Option<Arc<str>>)> {
+        let (FieldKind::Enum(id) | FieldKind::List(Element::Enum(id))) = kind else { return Vec::new() };
+        let Some(before) = self.pairing.enumeration(*id) else { return Vec::new() };
+        let values = enum_values(self.old.enumeration(before), self.new.enumeration(*id));
+        values.into_iter().filter(|(from, to)| to.as_ref() != Some(from)).collect()
+    }
+
+    fn renames_in_list(&self, collection: CollectionId, field: FieldId) -> bool {
+        let kind = &self.new.field(collection, field).kind;
+        matches!(kind, FieldKind::List(_)) && !self.renamed_values(kind).is_empty()
+    }
+
+    fn compile_backfills(&mut self) -> Vec<BackfillError> {
+        let (mut backfills, mut errors) = (HashMap::new(), Vec::new());
+        for collection in &self.new.collections {
+            let Some(before) = self.pairing.collection(collection.id) else { continue };
+            for field in collection.fields.iter().filter(|field| self.needs_backfill(collection, field)) {
+                match self.compile_backfill((collection, field), before) {
+                    Ok(expr) => _ = backfills.insert((collection.id, field.id), expr),
+                    Err((message, remedy)) => {
+                        errors.push(BackfillError { collection: collection.id, field: field.id, message, remedy });
+                    }
+                }
+            }
+        }
+        self.backfills = backfills;
+        errors
+    }
+
+    fn needs_backfill(&self, collection: &Collection, field: &Field) -> bool {
+        if field.backfill.is_none() || !field.kind.is_stored() {
+            return false;
+        }
+        match self.origin(collection.id, field.id) {
+            Origin::New => true,
+            Origin::Kept(before) | Origin::Converted(before) => {
+                let was = self.pairing.collection(collection.id).map(|id| self.old.field(id, before));
+                field.required && was.is_some_and(|was| !was.required)
+            }
+        }
+    }
+
+    fn compile_backfill(
+        &self,
+        (collection, field): (&Collection, &Field),
+        before: CollectionId,
+    ) -> Result<Expr, (String, String)> {
+        let text = field.backfill.as_ref().map_or("", |rule| &*rule.text);
+        let old = self.old.collection(before);
+        let expected = self.old_type(collection, field).ok_or_else(|| {
+            let remedy = "leave the relation empty, or let an earlier migration make the type".to_owned();
+            ("the old model doesn't have the type that it refers to".to_owned(), remedy)
+        })?;
+        let scope = Names::rule(self.old, before);
+        let as_enum = match &field.kind {
+            FieldKind::Enum(id) => self.pairing.enumeration(*id).map(Type::Enum),
+            _ => None,
+        };
+        let checked = as_enum.and_then(|of| compile_value(text, &scope, &of).ok());
+        let checked = checked.map_or_else(|| compile_value(text, &scope, &expected), Ok).map_err(|errors| {
+            let said = errors.first().map(|error| (error.to_string(), error.remedy()));
+            let (message, remedy) = said.unwrap_or_default();
+            (format!("{message} (`this` is a {} of the old model)", old.name), remedy)
+        })?;
+        match (&checked.expr.node, field.columns.len()) {
+            (Node::Path(_), _) | (_, 1) if !matches!(checked.expr.node, Node::List(_)) => Ok(checked.expr),
+            (Node::List(_), _) => {
+                let remedy = "write the list as `@default(to: […])` instead".to_owned();
+                Err(("a list can't be written out here".to_owned(), remedy))
+            }
+            _ => {
+                let remedy = "name another Money field, such as \"this.price\"".to_owned();
+                Err(("a value of Money can't be computed here".to_owned(), remedy))
+            }
+        }
+    }
+
+    /// The type of a new field in terms of the old model; values of an enum are texts.
+    fn old_type(&self, collection: &Collection, field: &Field) -> Option<Type> {
+        Some(match Type::of(collection, field)? {
+            Type::Enum(_) => Type::Text,
+            Type::Record(target) => Type::Record(self.pairing.collection(target)?),
+            other => other,
+        })
+    }
+
+    /// The value of a statement's placeholders.
+    pub(crate) fn bound(&self, template: &Template) -> Statement {
+        template.bind(|slot| match slot {
+            Slot::Now => Value::Timestamp(self.now),
+            _ => Value::Null,
+        })
+    }
+
+    /// The new model's collections that aren't a table of the old one, each as a named SELECT.
+    pub(crate) fn expressions<'b>(&'b self, builder: &mut Builder<'b>) -> Vec<CommonTableExpression> {
+        builder.model = self.old;
+        let mut all = Vec::new();
+        let expression = |table: &str, select: SelectStatement| {
+            let mut expression = CommonTableExpression::new();
+            expression.table_name(name(table)).query(select).materialized(false);
+            expression
+        };
+        for collection in &self.next.collections {
+            if collection.table.starts_with(NEXT) {
+                all.push(expression(&collection.table, self.select(builder, collection.id)));
+            }
+            for (field, link) in owned_links(collection).filter(|(_, link)| link.table.starts_with(NEXT)) {
+                all.push(expression(&link.table, self.select_links(builder, (collection.id, field.id), link)));
+            }
+        }
+        all
+    }
+
+    /// The records of a collection of the new model.
+    pub(crate) fn select(&self, builder: &mut Builder<'_>, collection: CollectionId) -> SelectStatement {
+        let mut select = Query::select();
+        let after = self.new.collection(collection);
+        let Some(before) = self.pairing.collection(collection) else {
+            for (_, stored) in columns_of(after) {
+                select.expr_as(Sql::null(), name(&stored.name));
+            }
+            return select.and_where(boolean(false)).to_owned();
+        };
+        let this = unrestricted(builder, self.old.collection(before));
+        for (at, stored) in columns_of(after) {
+            let value = self.column(builder, &this, (after, after.field(at.field)), stored);
+            select.expr_as(value, name(&stored.name));
+        }
+        builder.from(this.frame, &mut select);
+        select
+    }
+
+    /// The links of a many-to-many relation of the new model.
+    pub(crate) fn select_links(
+        &self,
+        builder: &mut Builder<'_>,
+        at: (CollectionId, FieldId),
+        link: &Link,
+    ) -> SelectStatement {
+        let mut select = Query::select();
+        match self.pairing.link_source(self.old, self.new, at) {
+            LinkSource::New => {
+                select.expr_as(Sql::null(), name(&link.near)).expr_as(Sql::null(), name(&link.far));
+                select.and_where(boolean(false));
+            }
+            LinkSource::Same(of, field) => self.select_old_links(&mut select, (of, field), (link, false)),
+            LinkSource::Turned(of, field) => self.select_old_links(&mut select, (of, field), (link, true)),
+            LinkSource::One(of, field) => {
+                let this = unrestricted(builder, self.old.collection(of));
+                let (near, far) = (builder.key(&this), builder.stored(&this, ColumnRef::main(field)));
+                select.expr_as(near, name(&link.near)).expr_as(far.clone(), name(&link.far));
+                select.and_where(far.is_not_null());
+                builder.from(this.frame, &mut select);
+            }
+        }
+        select
+    }
+
+    fn select_old_links(
+        &self,
+        select: &mut SelectStatement,
+        (of, field): (CollectionId, FieldId),
+        (new, turned): (&Link, bool),
+    ) {
+        let FieldKind::ManyToMany { link, .. } = &self.old.field(of, field).kind else { return };
+        let (near, far) = if turned { (&link.far, &link.near) } else { (&link.near, &link.far) };
+        select.expr_as(Sql::col(name(near)), name(&new.near)).expr_as(Sql::col(name(far)), name(&new.far));
+        select.from(name(written_links(link)));
+    }
+
+    fn column(
+        &self,
+        builder: &mut Builder<'_>,
+        this: &Anchor,
+        (collection, field): (&Collection, &Field),
+        at: &Column,
+    ) -> Sql {
+        let before = |id: FieldId| self.old.field(this.collection, id);
+        let (stored, may_lack) = match self.origin(collection.id, field.id) {
+            Origin::Kept(id) => (self.kept(builder, this, (id, field), at.part), !before(id).required),
+            Origin::Converted(id) => (Some(Self::converted(builder, this, (collection, field))), !before(id).required),
+            Origin::New => (None, true),
+        };
+        if stored.is_some() && !(field.required && may_lack) {
+            return stored.unwrap_or(Sql::null());
+        }
+        let other = if let Some(backfill) = self.backfills.get(&(collection.id, field.id)) {
+            let value = backfilled(builder, this, backfill, at);
+            let of_old_enum = matches!(backfill.ty, Type::Enum(_));
+            Some(if of_old_enum { self.renamed(value, &field.kind) } else { value })
+        } else {
+            let default = self.new.default_of(field);
+            default.and_then(|value| schema::constant(self.dialect, &value, at))
+        };
+        match (stored, other) {
+            (Some(stored), Some(other)) => call("coalesce", [stored, other]),
+            (Some(only), None) | (None, Some(only)) => only,
+            (None, None) => schema::typed_null(self.dialect, at),
+        }
+    }
+
+    fn kept(
+        &self,
+        builder: &mut Builder<'_>,
+        this: &Anchor,
+        (id, field): (FieldId, &Field),
+        part: Part,
+    ) -> Option<Sql> {
+        self.old.field(this.collection, id).column(part)?;
+        let stored = builder.stored(this, ColumnRef { field: id, part });
+        Some(self.renamed(stored, &field.kind))
+    }
+
+    /// A value of an enum under the name that it has in the new model.
+    pub(crate) fn renamed(&self, stored: Sql, kind: &FieldKind) -> Sql {
+        let renamed = self.renamed_values(kind);
+        let renamed = renamed.iter().filter_map(|(from, to)| to.as_ref().map(|to| (from, to)));
+        let mut case: Option<CaseStatement> = None;
+        for (from, to) in renamed {
+            case = Some(case.unwrap_or_default().case(stored.clone().eq(word(from)), word(to)));
+        }
+        case.map_or(stored.clone(), |case| case.finally(stored).into())
+    }
+
+    fn converted(builder: &mut Builder<'_>, this: &Anchor, (collection, field): (&Collection, &Field)) -> Sql {
+        let alias = builder.alias();
+        let mut select = Query::select();
+        select.expr(column(&alias, "value")).from_as(name(&converted_table(collection.id, field.id)), name(&alias));
+        select.and_where(column(&alias, "id").eq(builder.key(this)));
+        crate::tree::subquery(select)
+    }
+}
+
+/// The temporary table that holds the converted values of a field by the ids of the records.
+pub fn converted_table(collection: CollectionId, field: FieldId) -> String {
+    format!("backstay_converted_{}_{}", collection.0, field.0)
+}
+
+/// What the names of tables begin with that are about to be.
+const NEXT: &str = "backstay_next_";
+
+/// The name of a table while it is written anew, and of the SELECT that it is filled from.
+pub fn next_table(table: &str) -> String {
+    format!("{NEXT}{table}")
+}
+
+/// The new model with the tables that the old one has, and names of SELECTs where it hasn't.
+fn next(old: &Model, new: &Model, pairing: &Pairing) -> Model {
+    let mut next = new.clone();
+    for collection in &mut next.collections {
+        let before = pairing.collection(collection.id).map(|id| old.collection(id));
+        collection.table = match before.filter(|before| is_same_table(old, new, pairing, (before, collection))) {
+            Some(before) => before.table.clone(),
+            None => next_table(&collection.table),
+        };
+        let id = collection.id;
+        for field in &mut collection.fields {
+            let FieldKind::ManyToMany { target, link } = &mut field.kind else { continue };
+            let at = if link.owner { Some((id, field.id)) } else { link.inverse.map(|inverse| (*target, inverse)) };
+            let source = at.map_or(LinkSource::New, |at| pairing.link_source(old, new, at));
+            let LinkSource::Same(of, field) = source else {
+                link.table = next_table(&link.table);
+                continue;
+            };
+            if let FieldKind::ManyToMany { link: before, .. } = &old.field(of, field).kind {
+                let (near, far) = if link.owner { (&before.near, &before.far) } else { (&before.far, &before.near) };
+                (link.near, link.far) = (near.clone(), far.clone());
+                link.table.clone_from(&before.table);
+            }
+        }
+    }
+    next
+}
+
+/// Whether a collection's records can be read from the old table as they are.
+fn is_same_table(old: &Model, new: &Model, pairing: &Pairing, (before, after): (&Collection, &Collection)) -> bool {
+    after.stored_fields().all(|field| {
+        let Some(was) = pairing.field(after.id, field.id).map(|id| before.field(id)) else { return false };
+        let kept = matches!(type_change((old, new), pairing, (after.id, field.id)), None | Some(TypeChange::Widened));
+        let values = match &field.kind {
+            FieldKind::Enum(id) | FieldKind::List(Element::Enum(id)) => {
+                pairing.enumeration(*id).is_none_or(|id_before| {
+                    let values = enum_values(old.enumeration(id_before), new.enumeration(*id));
+                    values.iter().all(|(from, to)| to.as_ref() == Some(from))
+                })
+            }
+            _ => true,
+        };
+        kept && values && was.columns == field.columns && (was.required || !field.required)
+    })
+}
+
+fn owned_links(collection: &Collection) -> impl Iterator<Item = (&Field, &Link)> {
+    collection.fields.iter().filter_map(|field| match &field.kind {
+        FieldKind::ManyToMany { link, .. } if link.owner => Some((field, link)),
+        _ => None,
+    })
+}
+
+/// The value of a `@backfill` as the column takes it.
+fn backfilled(builder: &mut Builder<'_>, this: &Anchor, expr: &Expr, at: &Column) -> Sql {
+    let mut expr = expr.clone();
+    if let Node::Path(path) = &mut expr.node
+        && at.part != Part::Main
+    {
+        path.part = Some(at.part);
+    }
+    let dialect = builder.dialect;
+    let mut lowering = Lowering::new(builder, Scope::rule(this));
+    let value = lowering.value(&expr);
+    let value = lowering.loose(value);
+    fitted(value, at, dialect)
+}
+
+/// A number with the digits that its column has after the point; null where it has more.
+fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
+    let ColumnStorage::One(Storage::Decimal { scale }) = at.storage else { return value.moment().settled() };
+    match value.form {
+        Form::Scaled(from) if from > scale => {
+            let unit = integer(10_i64.pow(u32::from(from - scale)));
+            let number = value.settled();
+            let whole = number.clone().modulo(unit.clone()).eq(integer(0));
+            CaseStatement::new().case(whole, number.div(unit)).into()
+        }
+        Form::Column if dialect == Dialect::Sqlite => value.settled().mul(integer(10_i64.pow(u32::from(scale)))),
+        _ => value.rescaled(scale).settled(),
+    }
+}

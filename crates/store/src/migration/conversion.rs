@@ -1,0 +1,177 @@
+//! Values of a field whose type is another: each is written as a text and read as a value of the new type.
+
+use std::sync::Arc;
+
+use backstay_base::RecordId;
+use backstay_model::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, ValueType};
+use backstay_scalar::{Scalar, Token, Value, write};
+use backstay_sql::{Origin, PROBED_IDS, Slot, Statement, Succession};
+
+use super::{Finding, Models};
+use crate::StoreError;
+use crate::session::SchemaSession;
+
+/// Records that are read at a time.
+const PAGE: i64 = 1000;
+/// Characters of a value that a message shows.
+const SHOWN_CHARS: usize = 40;
+
+/// Fills the temporary table of a field's converted values; returns what can't be converted.
+pub(super) async fn convert(
+    session: &mut dyn SchemaSession,
+    (models, succession): (Models<'_>, &Succession<'_>),
+    (collection, field): (CollectionId, FieldId),
+) -> Result<Option<Finding>, StoreError> {
+    let Origin::Converted(was) = succession.origin(collection, field) else { return Ok(None) };
+    let Some(before) = models.pairing.collection(collection) else { return Ok(None) };
+    let (from, to) = (models.old.field(before, was), models.new.field(collection, field));
+    let conversion = Conversion { models, succession, from, to };
+    session.execute(&succession.create_converted(collection, field)).await?;
+    let keep = succession.keep_converted(collection, field);
+    let mut refused = Refused::default();
+    let mut after: Option<Value> = None;
+    loop {
+        let (statement, layout) = succession.unconverted(before, was, after.as_ref(), PAGE);
+        let mut page: Vec<(Value, Value)> = Vec::new();
+        let visit = &mut |row: &dyn crate::session::OwnRow| {
+            let mut values = layout.read(row)?;
+            let value = std::mem::replace(&mut values[usize::from(was.0)], Value::Null);
+            page.push((std::mem::replace(&mut values[usize::from(Collection::ID.0)], Value::Null), value));
+            Ok(())
+        };
+        session.query(&statement, visit).await?;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.clone());
+        for (id, value) in page {
+            match conversion.convert(&value) {
+                Ok(converted) => {
+                    let statement: Statement = keep.bind(|slot| match slot {
+                        Slot::Id => id.clone(),
+                        _ => converted.clone(),
+                    });
+                    session.execute(&statement).await?;
+                }
+                Err(why) => refused.add(&id, &value, why),
+            }
+        }
+    }
+    Ok(refused.finding(models.new.collection(collection), to))
+}
+
+/// Records whose values the new type refuses.
+#[derive(Default)]
+struct Refused {
+    records: u64,
+    ids: Vec<RecordId>,
+    /// Of the first.
+    example: Option<(String, String)>,
+}
+
+impl Refused {
+    fn add(&mut self, id: &Value, value: &Value, why: String) {
+        self.records += 1;
+        if let Value::Id(id) = id
+            && self.ids.len() < PROBED_IDS
+        {
+            self.ids.push(*id);
+        }
+        self.example.get_or_insert_with(|| (shown(value), why));
+    }
+
+    fn finding(self, collection: &Collection, field: &Field) -> Option<Finding> {
+        let (value, why) = self.example?;
+        let example = if field.class.is_some() { String::new() } else { format!(" such as {value}") };
+        Some(Finding {
+            words: format!(
+                "{} of {}.{} can't be converted{example} ({why})",
+                values(self.records),
+                collection.name,
+                field.name
+            ),
+            records: self.records,
+            ids: self.ids,
+            remedy: "change those records first, or say by `@backfill(from: …)` what they get instead".to_owned(),
+            is_obstacle: true,
+        })
+    }
+}
+
+fn values(count: u64) -> String {
+    if count == 1 { "1 value".to_owned() } else { format!("{count} values") }
+}
+
+fn shown(value: &Value) -> String {
+    let text = bare(value);
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((at, _)) => format!("\"{}…\"", &text[..at]),
+        None => format!("\"{text}\""),
+    }
+}
+
+struct Conversion<'c> {
+    models: Models<'c>,
+    succession: &'c Succession<'c>,
+    from: &'c Field,
+    to: &'c Field,
+}
+
+impl Conversion<'_> {
+    fn convert(&self, value: &Value) -> Result<Value, String> {
+        let converted = match (value, &self.to.kind) {
+            (Value::List(items), FieldKind::List(element)) => {
+                let items: Result<Vec<Value>, String> = items.iter().map(|item| self.one(item, *element)).collect();
+                Value::List(items?.into())
+            }
+            (value, FieldKind::List(element)) => Value::List(Arc::from([self.one(value, *element)?])),
+            (value, FieldKind::Scalar(scalar)) => self.one(value, Element::Scalar(*scalar))?,
+            (value, FieldKind::Enum(id)) => self.one(value, Element::Enum(*id))?,
+            _ => return Err("it is not a value".to_owned()),
+        };
+        let length = self.to.length.unwrap_or(Length { min: 0, max: None });
+        length.check(&self.to.kind, &converted).map(|()| converted).map_err(|problem| format!("it {problem}"))
+    }
+
+    fn one(&self, value: &Value, element: Element) -> Result<Value, String> {
+        let text = self.renamed(bare(value));
+        let token = match element {
+            Element::Scalar(Scalar::Json) => {
+                let mut json = Vec::new();
+                write(&mut json, value);
+                let json = String::from_utf8_lossy(&json).into_owned();
+                return Scalar::Json.read(Token::Json(&json)).map_err(|problem| problem.to_string());
+            }
+            Element::Scalar(scalar) if scalar.storage() == backstay_scalar::Storage::Text => Token::Text(&text),
+            Element::Scalar(_) | Element::Enum(_) => Token::Bare(&text),
+        };
+        value_type(self.models.new, element).read(token).map_err(|problem| problem.to_string())
+    }
+
+    /// The name that a value of an enum has now.
+    fn renamed(&self, text: String) -> String {
+        if !matches!(self.from.kind, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_))) {
+            return text;
+        }
+        let renamed = self.succession.renamed_values(&self.to.kind);
+        let to = renamed.into_iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to);
+        to.map_or(text, |to| to.to_string())
+    }
+}
+
+fn value_type(model: &Model, element: Element) -> ValueType<'_> {
+    match element {
+        Element::Scalar(scalar) => ValueType::Scalar(scalar),
+        Element::Enum(id) => ValueType::Enum(model.enumeration(id)),
+    }
+}
+
+/// A value as it stands in a URL: as JSON, a text without its quotes.
+fn bare(value: &Value) -> String {
+    if let Value::Text(text) | Value::Json(text) = value {
+        return text.to_string();
+    }
+    let mut json = Vec::new();
+    write(&mut json, value);
+    let json = String::from_utf8_lossy(&json).into_owned();
+    // What isn't a text has nothing in it that JSON escapes.
+    json.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map(str::to_owned).unwrap_or(json)
+}

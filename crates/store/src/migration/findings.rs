@@ -1,0 +1,332 @@
+use std::sync::Arc;
+
+use backstay_base::RecordId;
+use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange};
+use backstay_scalar::ValueRef;
+use backstay_sql::{DecodeError, Origin, Probe, Statement, Succession};
+
+use super::{Action, Finding, Models, Planned, Step, conversion};
+use crate::StoreError;
+use crate::own::int;
+use crate::session::{OwnRow, SchemaSession};
+
+/// Asks of stored records what matters to each step, and notes it there.
+pub(super) async fn find(
+    session: &mut dyn SchemaSession,
+    models: Models<'_>,
+    planned: &mut Vec<Planned>,
+) -> Result<(), StoreError> {
+    let moment = (models.dialect, models.now);
+    let (succession, errors) = Succession::new((models.old, models.new), models.pairing, moment);
+    let mut finder = Finder { session, models, succession: &succession };
+    for error in errors {
+        let (collection, field) =
+            (models.new.collection(error.collection), models.new.field(error.collection, error.field));
+        let words = format!(
+            "the `@backfill` of {}.{} doesn't fit the stored model: {}",
+            collection.name, field.name, error.message
+        );
+        let finding = Finding { words, records: 0, ids: Vec::new(), remedy: error.remedy, is_obstacle: true };
+        note(planned, (&collection.name, &field.name), finding);
+    }
+    finder.conversions(planned).await?;
+    for planned in planned.iter_mut() {
+        finder.step(planned).await?;
+    }
+    finder.new_values(planned).await?;
+    if let Some(finding) = stranger(models) {
+        let step = Step { findings: vec![finding], ..Step::safe("the database is another application's", &[]) };
+        planned.insert(0, Planned { step, actions: Vec::new(), difference: None });
+    }
+    Ok(())
+}
+
+/// Notes something about a field where its difference is, or at the first step.
+fn note(planned: &mut [Planned], (collection, field): (&str, &str), finding: Finding) {
+    let is_about = |planned: &Planned| match &planned.difference {
+        Some(
+            Difference::FieldAdded { collection: of, field: at, .. }
+            | Difference::TypeChanged { collection: of, field: at, .. }
+            | Difference::RequiredTightened { collection: of, field: at, .. },
+        ) => of == collection && at == field,
+        _ => false,
+    };
+    let at = planned.iter().position(is_about).unwrap_or(0);
+    if let Some(planned) = planned.get_mut(at) {
+        planned.step.findings.push(finding);
+    }
+}
+
+/// A model that has nothing in common with the stored one is probably another application's.
+fn stranger(models: Models<'_>) -> Option<Finding> {
+    let Models { old, new, pairing, .. } = models;
+    let mut own = old.collections.iter().filter(|collection| !collection.system).peekable();
+    let is_strange = own.peek().is_some() && own.all(|collection| pairing.successor(collection.id).is_none());
+    (is_strange && old.name != new.name).then(|| Finding {
+        words: format!("it holds \"{}\", with which \"{}\" has no type in common", old.name, new.name),
+        records: 0,
+        ids: Vec::new(),
+        remedy: "choose another data directory (--data), or give the model the types of the stored one".to_owned(),
+        is_obstacle: true,
+    })
+}
+
+struct Finder<'f> {
+    session: &'f mut dyn SchemaSession,
+    models: Models<'f>,
+    succession: &'f Succession<'f>,
+}
+
+impl Finder<'_> {
+    async fn conversions(&mut self, planned: &mut [Planned]) -> Result<(), StoreError> {
+        for collection in &self.models.new.collections {
+            for field in collection.stored_fields() {
+                if !matches!(self.succession.origin(collection.id, field.id), Origin::Converted(_)) {
+                    continue;
+                }
+                let at = (collection.id, field.id);
+                let found = conversion::convert(self.session, (self.models, self.succession), at).await?;
+                if let Some(finding) = found {
+                    note(planned, (&collection.name, &field.name), finding);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, planned: &mut Planned) -> Result<(), StoreError> {
+        if let Some(difference) = planned.difference.clone() {
+            planned.step.records = self.records(&difference).await?;
+            let found = self.finding(&difference).await?;
+            planned.step.findings.extend(found);
+        } else if let Some(Action::Copy(collection)) = planned.actions.last()
+            && let Some(before) = self.models.pairing.collection(*collection)
+        {
+            planned.step.records = Some(self.count(&self.succession.records(before)).await?);
+        }
+        // Where there is nothing, nothing is written or lost.
+        if planned.step.records == Some(0) && planned.step.risk >= Risk::Rewrites {
+            planned.step.risk = Risk::Safe;
+        }
+        Ok(())
+    }
+
+    /// How many records a difference writes or deletes values of; none where it doesn't.
+    async fn records(&mut self, difference: &Difference) -> Result<Option<u64>, StoreError> {
+        let Models { old, new, .. } = self.models;
+        let statement = match difference {
+            Difference::CollectionRemoved { collection } => {
+                old.collection_named(collection).map(|of| self.succession.records(of.id))
+            }
+            Difference::FieldRemoved { collection, field, stored: true } => self.having(collection, field, false),
+            Difference::TypeChanged { collection, field, change, .. } => match change {
+                TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(_) => {
+                    self.having(collection, field, true)
+                }
+                TypeChange::NotStored | TypeChange::Widened => None,
+            },
+            Difference::FieldAdded { collection, filled: Filled::Backfill, .. }
+            | Difference::RequiredTightened { collection, filled: Filled::Backfill | Filled::Default, .. } => {
+                self.models.pair(collection).map(|(before, _)| self.succession.records(before.id))
+            }
+            Difference::LinkRemoved { collection, field, .. } => {
+                let before = self.models.pair(collection).map(|(before, _)| before);
+                let field = before.and_then(|before| before.field_named(field).map(|field| (before.id, field.id)));
+                field.and_then(|(before, field)| self.succession.links(before, field))
+            }
+            Difference::EnumValuesRenamed { name, values } => {
+                let values: Vec<Arc<str>> = values.iter().map(|(from, _)| Arc::from(from.as_str())).collect();
+                let mut records = 0;
+                for probe in self.holding(name, &values) {
+                    records += self.count(&probe.1.count).await?;
+                }
+                return Ok(Some(records));
+            }
+            _ => None,
+        };
+        _ = new;
+        match statement {
+            Some(statement) => Ok(Some(self.count(&statement).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// How many records have a value in a field, which is named as in the new model or as in the old one.
+    fn having(&self, collection: &str, field: &str, new: bool) -> Option<Statement> {
+        let (before, after) = self.models.pair(collection)?;
+        let field = match new {
+            true => self.models.pairing.field(after.id, after.field_named(field)?.id)?,
+            false => before.field_named(field)?.id,
+        };
+        let is_stored = before.field(field).kind.is_stored();
+        is_stored.then(|| self.succession.having(before.id, field).count)
+    }
+
+    /// Of every field that holds an enum, and held it before, which records hold one of these values.
+    fn holding(&self, name: &str, values: &[Arc<str>]) -> Vec<(String, Probe)> {
+        let Models { new, pairing, .. } = self.models;
+        let mut probes = Vec::new();
+        for collection in &new.collections {
+            let Some(before) = pairing.collection(collection.id) else { continue };
+            for field in &collection.fields {
+                let FieldKind::Enum(id) = field.kind else { continue };
+                if new.enumeration(id).name == name
+                    && let Origin::Kept(was) = self.succession.origin(collection.id, field.id)
+                {
+                    let place = format!("{}.{}", collection.name, field.name);
+                    probes.push((place, self.succession.holding(before, was, values)));
+                }
+            }
+        }
+        probes
+    }
+
+    async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
+        let mut found = Vec::new();
+        match difference {
+            Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill }
+            | Difference::RequiredTightened { collection, field, .. }
+            | Difference::TypeChanged {
+                collection,
+                field,
+                change: TypeChange::Replaced(Filled::Missing | Filled::Backfill),
+                ..
+            } => found.extend(self.lacking(collection, field).await?),
+            Difference::IndexAdded { collection, index, unique: true } => {
+                if let Some((_, after)) = self.models.pair(collection) {
+                    let index = after.indexes.iter().find(|candidate| candidate.name == *index);
+                    if let Some(index) = index {
+                        found.extend(self.sharing(after, index).await?);
+                    }
+                }
+            }
+            Difference::EnumValuesRemoved { name, values } => {
+                let gone: Vec<Arc<str>> = values.iter().map(|value| Arc::from(value.as_str())).collect();
+                for (place, probe) in self.holding(name, &gone) {
+                    let words = |records| format!("{} hold in {place} what is no value any more", counted(records));
+                    let remedy = format!(
+                        "change those records first, or write `@renamed(from: \"{}\")` on the value that they get",
+                        values.first().map_or("", String::as_str)
+                    );
+                    found.extend(self.ask(&probe, (&words, &remedy, true)).await?);
+                }
+            }
+            Difference::CheckAdded { collection, field, message } => {
+                if let Some((_, after)) = self.models.pair(collection)
+                    && let Some(field) = after.field_named(field)
+                {
+                    let rule = field.checks.iter().find(|check| check.message == *message).map(|check| &check.rule);
+                    if let Some(probe) = rule.and_then(|rule| self.succession.breaking(after.id, rule)) {
+                        let words = |records| format!("{} break it", counted(records));
+                        found.extend(self.ask(&probe, (&words, "", false)).await?);
+                    }
+                }
+            }
+            Difference::LengthChanged { collection, field, stricter: true } => {
+                if let Some((_, after)) = self.models.pair(collection)
+                    && let Some(field) = after.field_named(field)
+                {
+                    found.extend(self.not_as_long(after, field).await?);
+                }
+            }
+            _ => {}
+        }
+        Ok(found)
+    }
+
+    async fn lacking(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
+        let Some((before, after)) = self.models.pair(collection) else { return Ok(None) };
+        let Some(field) = after.field_named(field).filter(|field| field.required) else { return Ok(None) };
+        let probe = match self.succession.origin(after.id, field.id) {
+            // Those that can't be converted are told already.
+            Origin::Converted(was) if before.field(was).required => return Ok(None),
+            Origin::Converted(was) => {
+                let all = self.count(&self.succession.records(before.id)).await?;
+                let having = self.count(&self.succession.having(before.id, was).count).await?;
+                if all == having {
+                    return Ok(None);
+                }
+                self.succession.lacking(after.id, field.id)
+            }
+            Origin::Kept(_) | Origin::New => self.succession.lacking(after.id, field.id),
+        };
+        let place = format!("{}.{}", after.name, field.name);
+        let words = |records| format!("{} would have no value in {place}", counted(records));
+        let remedy = match field.backfill {
+            None => "give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`",
+            Some(_) => "let its `@backfill` give every record a value, such as by `x != null ? x : …`",
+        };
+        self.ask(&probe, (&words, remedy, true)).await
+    }
+
+    async fn sharing(&mut self, collection: &Collection, index: &Index) -> Result<Option<Finding>, StoreError> {
+        let names: Vec<&str> = index.fields.iter().map(|field| collection.field(*field).name.as_str()).collect();
+        let names = names.join(" and ");
+        let words = |records| format!("{} of {} share their {names} with others", counted(records), collection.name);
+        let probe = self.succession.sharing(collection.id, index);
+        self.ask(&probe, (&words, "change or delete those records first", true)).await
+    }
+
+    async fn not_as_long(&mut self, collection: &Collection, field: &Field) -> Result<Option<Finding>, StoreError> {
+        let length = field.length.unwrap_or(Length { min: 0, max: None });
+        let probe = self.succession.not_as_long(collection.id, field.id, length);
+        let words = |records| format!("{} have a value that doesn't fit it", counted(records));
+        self.ask(&probe, (&words, "", false)).await
+    }
+
+    /// Texts that a `@backfill` gives a field of an enum must be its values.
+    async fn new_values(&mut self, planned: &mut [Planned]) -> Result<(), StoreError> {
+        for collection in &self.models.new.collections {
+            for field in &collection.fields {
+                if !self.succession.is_backfilled(collection.id, field.id) {
+                    continue;
+                }
+                let Some(probe) = self.succession.outside(collection.id, field.id) else { continue };
+                let place = format!("{}.{}", collection.name, field.name);
+                let words = |records| {
+                    format!("the `@backfill` gives {} in {place} what isn't a value of the enum", counted(records))
+                };
+                let found = self.ask(&probe, (&words, "let it give names of values only", true)).await?;
+                if let Some(finding) = found {
+                    note(planned, (&collection.name, &field.name), finding);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(
+        &mut self,
+        probe: &Probe,
+        (words, remedy, is_obstacle): (&(dyn Fn(u64) -> String + Sync), &str, bool),
+    ) -> Result<Option<Finding>, StoreError> {
+        let records = self.count(&probe.count).await?;
+        if records == 0 {
+            return Ok(None);
+        }
+        let mut ids: Vec<RecordId> = Vec::new();
+        let visit = &mut |row: &dyn OwnRow| match row.value(0)? {
+            ValueRef::Id(id) => {
+                ids.push(id);
+                Ok(())
+            }
+            _ => Err(DecodeError { column: 0, expected: "an id" }.into()),
+        };
+        self.session.query(&probe.ids, visit).await?;
+        Ok(Some(Finding { words: words(records), records, ids, remedy: remedy.to_owned(), is_obstacle }))
+    }
+
+    async fn count(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        let mut count = 0;
+        let visit = &mut |row: &dyn OwnRow| {
+            count = u64::try_from(int(row, 0)?).unwrap_or(0);
+            Ok(())
+        };
+        self.session.query(statement, visit).await?;
+        Ok(count)
+    }
+}
+
+fn counted(records: u64) -> String {
+    if records == 1 { "1 record".to_owned() } else { format!("{records} records") }
+}

@@ -1,0 +1,333 @@
+use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, TypeChange, index_before};
+use backstay_sql::{Origin, Statement, Succession, alter, next_table, schema};
+
+use super::tables::{Tables, carried_succession};
+use super::{Action, Models, Planned, Step};
+
+/// The steps that bridge the differences, in the order in which they are carried out.
+pub(super) fn stages(models: Models<'_>, differences: Vec<Difference>) -> Vec<Planned> {
+    let (succession, _) = Succession::new((models.old, models.new), models.pairing, (models.dialect, models.now));
+    let tables = Tables::of(models, &succession);
+    let carried = carried_succession(&tables.carried, models);
+    let mut stages = Stages { models, tables: &tables, carried: &carried, all: Vec::new() };
+    stages.all(differences);
+    stages.all
+}
+
+struct Stages<'s> {
+    models: Models<'s>,
+    tables: &'s Tables,
+    /// How records come from the tables as they are called once renames are done.
+    carried: &'s Succession<'s>,
+    all: Vec<Planned>,
+}
+
+/// Where synthetic steps stand among the differences.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    IndexesGone,
+    Renames,
+    Additions,
+    Rewriting,
+    Removals,
+    Values,
+    Indexes,
+    Rest,
+}
+
+impl Stages<'_> {
+    fn all(&mut self, differences: Vec<Difference>) {
+        let mut phases: Vec<(Phase, Difference)> =
+            differences.into_iter().map(|difference| (phase(&difference), difference)).collect();
+        phases.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut renames = Some(self.tables.renames.clone());
+        let mut rest = phases.into_iter().peekable();
+        for at in [Phase::IndexesGone, Phase::Renames, Phase::Additions, Phase::Rewriting, Phase::Removals] {
+            while let Some((_, difference)) = rest.next_if(|(phase, _)| *phase == at) {
+                // All renames are one: names can change places.
+                let is_rename = at == Phase::Renames && is_stored_rename(&difference);
+                let renames = if is_rename { renames.take() } else { None };
+                let statements = renames.unwrap_or_else(|| self.statements(&difference));
+                self.push(difference, statements);
+            }
+            match at {
+                Phase::Rewriting => self.rewrite(),
+                Phase::Removals => self.swap(),
+                _ => {}
+            }
+        }
+        while let Some((_, difference)) = rest.next_if(|(phase, _)| *phase == Phase::Values) {
+            let statements = self.statements(&difference);
+            self.push(difference, statements);
+        }
+        self.indexes_again();
+        for (_, difference) in rest {
+            let statements = self.statements(&difference);
+            self.push(difference, statements);
+        }
+    }
+
+    fn push(&mut self, difference: Difference, statements: Vec<Statement>) {
+        let step = Step {
+            risk: difference.risk(),
+            api: difference.api_change(),
+            ..Step::safe(&difference.to_string(), &statements)
+        };
+        let actions = statements.into_iter().map(Action::Run).collect();
+        self.all.push(Planned { step, actions, difference: Some(difference) });
+    }
+
+    fn push_own(&mut self, words: &str, risk: Risk, actions: Vec<Action>) {
+        let sql = actions.iter().map(|action| match action {
+            Action::Run(statement) => statement.text().to_owned(),
+            Action::Copy(collection) => self.carried.copy(*collection, None).text().to_owned(),
+        });
+        let sql = sql.collect();
+        let step = Step { sql, risk, ..Step::safe(words, &[]) };
+        self.all.push(Planned { step, actions, difference: None });
+    }
+
+    fn rewritten(&self) -> impl Iterator<Item = &'_ Collection> {
+        self.models.new.collections.iter().filter(|collection| self.tables.is_rewritten(collection))
+    }
+
+    fn rewrite(&mut self) {
+        let Models { new, dialect, .. } = self.models;
+        let rewritten: Vec<&Collection> = new.collections.iter().filter(|of| self.tables.is_rewritten(of)).collect();
+        for collection in rewritten {
+            let table = Action::Run(alter::create_next(new, collection, dialect));
+            let words = format!("the table of {} is written anew for this", collection.name);
+            self.push_own(&words, Risk::Rewrites, vec![table, Action::Copy(collection.id)]);
+        }
+    }
+
+    /// Puts the tables that were written anew in the place of the old ones.
+    fn swap(&mut self) {
+        let Models { new, pairing, dialect, .. } = self.models;
+        let mut statements = Vec::new();
+        for collection in self.rewritten() {
+            if let Some(before) = pairing.collection(collection.id) {
+                statements.push(alter::drop_table(&self.tables.carried.collection(before).table, dialect));
+            }
+            statements.push(alter::rename_table(&next_table(&collection.table), &collection.table, dialect));
+        }
+        for collection in self.rewritten() {
+            statements.extend(alter::add_references(new, collection, dialect));
+            statements.extend(self.references_to(collection));
+        }
+        if !statements.is_empty() {
+            let actions = statements.into_iter().map(Action::Run).collect();
+            self.push_own("the tables written anew replace the old ones", Risk::Safe, actions);
+        }
+    }
+
+    /// References to a table that was written anew, from those that weren't; dropping the old one ended them.
+    fn references_to(&self, target: &Collection) -> Vec<Statement> {
+        let Models { new, old, pairing, dialect, .. } = self.models;
+        let mut statements = Vec::new();
+        for from in new.collections.iter().filter(|from| pairing.collection(from.id).is_some()) {
+            let is_rewritten = self.tables.is_rewritten(from);
+            for field in &from.fields {
+                match &field.kind {
+                    FieldKind::ToOne { target: to, .. } if *to == target.id && !is_rewritten => {
+                        if matches!(self.carried.origin(from.id, field.id), Origin::Kept(_)) {
+                            statements.extend(alter::add_reference(new, (from, field), dialect));
+                        }
+                    }
+                    FieldKind::ManyToMany { target: to, link } if link.owner => {
+                        let source = pairing.link_source(old, new, (from.id, field.id));
+                        if matches!(source, LinkSource::Same(..)) {
+                            for (near, end) in [(true, from.id), (false, *to)] {
+                                if end == target.id {
+                                    let at = new.collection(end);
+                                    statements.extend(alter::add_link_reference((link, near), at, new, dialect));
+                                }
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        statements
+    }
+
+    /// Makes those indexes again that went with an old table or whose names follow a rename.
+    fn indexes_again(&mut self) {
+        let Models { old, new, pairing, dialect, .. } = self.models;
+        for after in &new.collections {
+            let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
+            let is_rewritten = self.tables.is_rewritten(after);
+            let mut actions = Vec::new();
+            for index in &after.indexes {
+                let Some(was) = index_before(pairing, (before, after), index) else { continue };
+                let is_gone = was.name != index.name && alter::rename_index(&was.name, &index.name, dialect).is_none();
+                if is_rewritten || is_gone {
+                    let made = schema::add_index(new, after, index, dialect);
+                    actions.extend(made.into_iter().map(Action::Run));
+                }
+            }
+            if !actions.is_empty() {
+                self.push_own(&format!("the indexes of {} are made again", after.name), Risk::Locks, actions);
+            }
+        }
+    }
+
+    /// What bridges a difference by itself; nothing where the table is written anew for it.
+    fn statements(&self, difference: &Difference) -> Vec<Statement> {
+        self.bridge(difference).unwrap_or_default()
+    }
+
+    fn bridge(&self, difference: &Difference) -> Option<Vec<Statement>> {
+        let Models { new, dialect, .. } = self.models;
+        Some(match difference {
+            Difference::CollectionAdded { collection } => {
+                schema::add_collection(new, new.collection_named(collection)?, dialect)
+            }
+            Difference::FieldAdded { filled: Filled::NotStored, .. } => Vec::new(),
+            Difference::FieldAdded { collection, field, .. } => {
+                let (collection, field) = self.in_place(collection, field)?;
+                schema::add_field(new, collection, field, dialect)
+            }
+            Difference::LinkAdded { collection, field, .. } => {
+                let collection = new.collection_named(collection)?;
+                alter::create_link(new, (collection, collection.field_named(field)?), dialect)
+            }
+            Difference::TypeChanged {
+                collection, field, change: TypeChange::Linked | TypeChange::NotStored, ..
+            } => {
+                let collection = new.collection_named(collection)?;
+                self.copied_link(collection, collection.field_named(field)?)
+            }
+            Difference::RequiredTightened { collection, field, .. } => {
+                let (collection, field) = self.in_place(collection, field)?;
+                let mut statements = alter::fill_default(new, collection, field, dialect);
+                statements.extend(alter::require(collection, field, true));
+                statements
+            }
+            Difference::RequiredLoosened { collection, field } => {
+                let (collection, field) = self.in_place(collection, field)?;
+                alter::require(collection, field, false)
+            }
+            Difference::IndexAdded { collection, index, .. } => {
+                let collection = new.collection_named(collection)?;
+                let index = collection.indexes.iter().find(|candidate| candidate.name == *index)?;
+                schema::add_index(new, collection, index, dialect)
+            }
+            Difference::IndexRemoved { index, .. } => schema::drop_index(index, dialect),
+            Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field)?,
+            Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field)?,
+            Difference::CollectionRemoved { collection } => {
+                let id = self.models.old.collection_named(collection)?.id;
+                vec![alter::drop_table(&self.tables.carried.collection(id).table, dialect)]
+            }
+            Difference::EnumValuesRenamed { name, .. } => self.renamed_values(name),
+            Difference::CollectionRenamed { .. }
+            | Difference::FieldRenamed { .. }
+            | Difference::EnumRenamed { .. }
+            | Difference::PathChanged { .. }
+            | Difference::FieldRemoved { stored: false, .. }
+            | Difference::TypeChanged { .. }
+            | Difference::EnumValuesAdded { .. }
+            | Difference::EnumValuesRemoved { .. }
+            | Difference::LengthChanged { .. }
+            | Difference::CheckAdded { .. }
+            | Difference::CheckRemoved { .. }
+            | Difference::OnDeleteChanged { .. }
+            | Difference::BehaviourChanged { .. }
+            | Difference::ApplicationChanged => Vec::new(),
+        })
+    }
+
+    /// A field whose table stays.
+    fn in_place(&self, collection: &str, field: &str) -> Option<(&Collection, &Field)> {
+        let collection = self.models.new.collection_named(collection)?;
+        Some((collection, collection.field_named(field)?)).filter(|_| !self.tables.is_rewritten(collection))
+    }
+
+    fn removed(&self, collection: &str, field: &str) -> Option<Vec<Statement>> {
+        let (before, after) = self.models.pair(collection)?;
+        if self.tables.is_rewritten(after) {
+            return None;
+        }
+        let carried = self.tables.carried.collection(before.id);
+        Some(alter::drop_columns(carried, carried.field(before.field_named(field)?.id), self.models.dialect))
+    }
+
+    fn removed_link(&self, collection: &str, field: &str) -> Option<Vec<Statement>> {
+        let before = self.models.pair(collection)?.0;
+        let field = before.field_named(field)?.id;
+        match &self.tables.carried.field(before.id, field).kind {
+            FieldKind::ManyToMany { link, .. } => Some(vec![alter::drop_table(&link.table, self.models.dialect)]),
+            _ => None,
+        }
+    }
+
+    /// The link table of a relation that was one to a single record, or was declared at its other end.
+    fn copied_link(&self, collection: &Collection, field: &Field) -> Vec<Statement> {
+        let Models { old, new, pairing, dialect, .. } = self.models;
+        let gone = match pairing.link_source(old, new, (collection.id, field.id)) {
+            LinkSource::Turned(of, field) => match &self.tables.carried.field(of, field).kind {
+                FieldKind::ManyToMany { link, .. } => Some(alter::drop_table(&link.table, dialect)),
+                _ => None,
+            },
+            LinkSource::One(..) => None,
+            LinkSource::New | LinkSource::Same(..) => return Vec::new(),
+        };
+        let mut statements = alter::create_link(new, (collection, field), dialect);
+        statements.extend(self.carried.copy_links(collection.id, field.id));
+        statements.extend(gone);
+        statements
+    }
+
+    /// In the columns of tables that aren't written anew.
+    fn renamed_values(&self, name: &str) -> Vec<Statement> {
+        let Models { new, pairing, .. } = self.models;
+        let mut statements = Vec::new();
+        for collection in new.collections.iter().filter(|of| !self.tables.is_rewritten(of)) {
+            let Some(before) = pairing.collection(collection.id) else { continue };
+            for field in &collection.fields {
+                let FieldKind::Enum(id) = field.kind else { continue };
+                if new.enumeration(id).name == name
+                    && let Origin::Kept(was) = self.carried.origin(collection.id, field.id)
+                {
+                    statements.extend(self.carried.rename_values(before, (was, &field.kind)));
+                }
+            }
+        }
+        statements
+    }
+}
+
+fn is_stored_rename(difference: &Difference) -> bool {
+    matches!(difference, Difference::CollectionRenamed { .. } | Difference::FieldRenamed { .. })
+}
+
+fn phase(difference: &Difference) -> Phase {
+    match difference {
+        Difference::IndexRemoved { .. } => Phase::IndexesGone,
+        Difference::CollectionRenamed { .. } | Difference::FieldRenamed { .. } | Difference::EnumRenamed { .. } => {
+            Phase::Renames
+        }
+        Difference::CollectionAdded { .. }
+        | Difference::FieldAdded { .. }
+        | Difference::LinkAdded { .. }
+        | Difference::EnumValuesAdded { .. } => Phase::Additions,
+        Difference::TypeChanged { .. }
+        | Difference::RequiredTightened { .. }
+        | Difference::RequiredLoosened { .. }
+        | Difference::OnDeleteChanged { .. } => Phase::Rewriting,
+        Difference::LinkRemoved { .. }
+        | Difference::FieldRemoved { .. }
+        | Difference::CollectionRemoved { .. }
+        | Difference::EnumValuesRemoved { .. } => Phase::Removals,
+        Difference::EnumValuesRenamed { .. } => Phase::Values,
+        Difference::IndexAdded { .. } => Phase::Indexes,
+        Difference::PathChanged { .. }
+        | Difference::LengthChanged { .. }
+        | Difference::CheckAdded { .. }
+        | Difference::CheckRemoved { .. }
+        | Difference::BehaviourChanged { .. }
+        | Difference::ApplicationChanged => Phase::Rest,
+    }
+}
