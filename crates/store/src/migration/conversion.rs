@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, ValueType};
+use backstay_model::{
+    Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, StoredNames, ValueType,
+};
 use backstay_scalar::{Scalar, Token, Value, write};
 use backstay_sql::{Origin, PROBED_IDS, Slot, Statement, Succession};
 
@@ -149,6 +151,10 @@ impl Conversion<'_> {
 
     /// The name that a value of an enum has now.
     fn renamed(&self, text: String) -> String {
+        if let Some(names) = self.to.names {
+            let Models { old, new, pairing, .. } = self.models;
+            return renamed_name(&text, names, &pairing.renamed(old, new, names));
+        }
         if !matches!(self.from.kind, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_))) {
             return text;
         }
@@ -156,6 +162,17 @@ impl Conversion<'_> {
         let to = renamed.into_iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to);
         to.map_or(text, |to| to.to_string())
     }
+}
+
+/// A text that is a name of the model, or begins with one.
+fn renamed_name(text: &str, names: StoredNames, renamed: &[(String, String)]) -> String {
+    let end = match names {
+        StoredNames::Roles => text.len(),
+        StoredNames::Types => text.find([':', '.']).unwrap_or(text.len()),
+    };
+    let (name, rest) = text.split_at(end);
+    let to = renamed.iter().find(|(from, _)| from == name).map_or(name, |(_, to)| to);
+    format!("{to}{rest}")
 }
 
 fn value_type(model: &Model, element: Element) -> ValueType<'_> {
