@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::source::RuleText;
+use crate::source::{RuleText, Span};
 
 /// Index of an enum in one loaded `Model`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,8 @@ impl Enum {
 pub struct EnumValue {
     /// Its name.
     pub name: Arc<str>,
+    /// Where the name is in the model.
+    pub span: Span,
     /// The description in the model.
     pub description: Option<String>,
     /// `@initial`: the state of a new record.

@@ -112,7 +112,11 @@ fn label(span: Span, text: &str) -> LabeledSpan {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.diagnostic.severity.name(), self.diagnostic.message)
+        let Diagnostic { severity, lint, message, .. } = self.diagnostic;
+        match lint {
+            Some(lint) => write!(f, "{}[{lint}]: {message}", severity.name()),
+            None => write!(f, "{}: {message}", severity.name()),
+        }
     }
 }
 

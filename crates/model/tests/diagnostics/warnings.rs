@@ -13,7 +13,7 @@ type Post {
 ";
     assert_snapshot!(told(model.trim_start()), @r#"
 loaded
-  ⚠ warning: Post refuses everyone
+  ⚠ warning[no-allow]: Post refuses everyone
    ╭─[model.graphql:1:6]
  1 │ type Post {
    ·      ──┬─
@@ -36,7 +36,7 @@ type User @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 loaded
-  ⚠ warning: `posts` is a relation of its own, apart from `Post.author`
+  ⚠ warning[missing-inverse]: `posts` is a relation of its own, apart from `Post.author`
    ╭─[model.graphql:5:3]
  4 │ type User @allow(read: "true") {
  5 │   posts: [Post!]
@@ -60,7 +60,7 @@ type Tag @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 loaded
-  ⚠ warning: `posts` is a relation of its own, apart from `Post.tags`
+  ⚠ warning[missing-inverse]: `posts` is a relation of its own, apart from `Post.tags`
    ╭─[model.graphql:5:3]
  4 │ type Tag @allow(read: "true") {
  5 │   posts: [Post!]
@@ -69,28 +69,5 @@ loaded
  6 │ }
    ╰────
   help: write `@inverse(field: "tags")` if it is the other end of that one; else declare the other end there
-"#);
-}
-
-#[test]
-fn a_state_that_is_never_reached() {
-    let model = r#"
-enum State {
-  A @initial @to(state: "B")
-  B
-  C @to(state: "B")
-}
-"#;
-    assert_snapshot!(told(model.trim_start()), @r#"
-loaded
-  ⚠ warning: no state leads to C
-   ╭─[model.graphql:4:3]
- 3 │   B
- 4 │   C @to(state: "B")
-   ·   ┬
-   ·   ╰── never reached
- 5 │ }
-   ╰────
-  help: write `@to(state: "C")` on a state that it follows
 "#);
 }
