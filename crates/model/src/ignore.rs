@@ -1,6 +1,7 @@
 //! `# lint-ignore CODE (reason)`: comments in a model that say that something a lint warns of is meant to be so.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use crate::names::suggestion;
 use crate::source::{SourceFile, Span};
@@ -15,13 +16,26 @@ impl Diagnostics {
     /// nothing. Ordered; those past the limit are counted. Call it once, with all warnings of the model.
     #[must_use]
     pub fn without_ignored(self) -> Self {
-        let sources = std::sync::Arc::clone(self.sources());
-        let files: Vec<Lines<'_>> = sources.files.iter().map(|file| Lines::of(&file.text)).collect();
-        let mut ignores = ignores(&sources, &files);
-        let mut kept = Self::new(std::sync::Arc::clone(&sources));
-        kept.extend(self.iter().filter(|diagnostic| !is_ignored(diagnostic, &files, &mut ignores)).cloned());
+        let sources = Arc::clone(self.sources());
+        let (mut kept, ignores) = self.split(&sources);
         kept.extend(ignores.iter().filter_map(Ignore::mistake));
         kept.sorted()
+    }
+
+    /// The diagnostics of a model that is refused, without the warnings that comments ignore. Whether a comment ignores
+    /// nothing can't be told from some of the warnings.
+    pub(crate) fn refused(self) -> Self {
+        let sources = Arc::clone(self.sources());
+        self.split(&sources).0.sorted()
+    }
+
+    /// What no comment ignores, and the comments.
+    fn split(self, sources: &SourceMap) -> (Self, Vec<Ignore<'_>>) {
+        let files: Vec<Lines<'_>> = sources.files.iter().map(|file| Lines::of(&file.text)).collect();
+        let mut ignores = ignores(sources, &files);
+        let mut kept = Self::new(Arc::clone(self.sources()));
+        kept.extend(self.iter().filter(|diagnostic| !is_ignored(diagnostic, &files, &mut ignores)).cloned());
+        (kept, ignores)
     }
 }
 

@@ -21,6 +21,6 @@ pub fn load(files: Vec<SourceFile>) -> Result<Loaded, Diagnostics> {
     let (model, diagnostics) = resolve(&compiled);
     match model {
         Some(model) => Ok(Loaded { model, warnings: diagnostics.ordered() }),
-        None => Err(diagnostics.sorted()),
+        None => Err(diagnostics.refused()),
     }
 }

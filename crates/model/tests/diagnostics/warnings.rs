@@ -21,6 +21,7 @@ loaded
  2 │   a: Int
    ╰────
   help: write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused
+        if it is meant: `# lint-ignore no-allow (reason)` on the line above; see docs/lints.md#no-allow
 "#);
 }
 
@@ -45,6 +46,7 @@ loaded
  6 │ }
    ╰────
   help: write `@inverse(field: "author")` if it is the other end of that one; else declare the other end there
+        if it is meant: `# lint-ignore missing-inverse (reason)` on the line above; see docs/lints.md#missing-inverse
 "#);
 }
 
@@ -69,5 +71,22 @@ loaded
  6 │ }
    ╰────
   help: write `@inverse(field: "tags")` if it is the other end of that one; else declare the other end there
+        if it is meant: `# lint-ignore missing-inverse (reason)` on the line above; see docs/lints.md#missing-inverse
 "#);
+}
+
+#[test]
+fn beside_errors_only_those_that_no_comment_ignores() {
+    let model = r"
+# lint-ignore no-allow (later)
+type Post {
+  a: Int @length(min: 1)
+}
+type Tag {
+  a: Int # lint-ignore no-allow
+}
+";
+    let told = told(model);
+    assert!(told.contains("Tag refuses everyone") && !told.contains("Post refuses everyone"), "{told}");
+    assert!(!told.contains("unused-ignore"), "{told}");
 }
