@@ -122,8 +122,8 @@ fn shown(one: &PlainDiagnostic) -> serde_json::Value {
     let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
     let label = Some(&one.label).filter(|label| !label.is_empty());
     json!({
-        "severity": one.severity, "code": one.code, "message": one.message, "file": one.file, "start": position(one.start),
-        "end": position(one.end), "label": label, "help": one.help,
+        "severity": one.severity, "code": one.code, "message": one.message, "file": one.file,
+        "start": position(one.start), "end": position(one.end), "label": label, "help": one.help,
     })
 }
 

@@ -24,8 +24,8 @@ fn settings_are_told_to_programs_as_to_people() {
         found(&app),
         [
             json!({
-                "severity": "error", "code": null, "message": "unknown key `lisen` in [server]", "file": "backstay.toml",
-                "start": place(2, 1), "end": place(2, 6), "label": null, "help": "did you mean `listen`?",
+                "severity": "error", "code": null, "message": "unknown key `lisen` in [server]",
+                "file": "backstay.toml", "start": place(2, 1), "end": place(2, 6), "label": null, "help": "did you mean `listen`?",
             }),
             json!({
                 "severity": "error", "code": null,

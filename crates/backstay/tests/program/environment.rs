@@ -69,7 +69,8 @@ fn programs_are_told_which_variable_it_is() {
         told["diagnostics"],
         json!([{
             "severity": "warning", "code": "unknown-variable",
-            "message": "BACKSTAY_LOG_LEVL is ignored: there is no such setting", "file": null, "start": null, "end": null, "label": null, "help": "did you mean `BACKSTAY_LOG_LEVEL`?",
+            "message": "BACKSTAY_LOG_LEVL is ignored: there is no such setting", "file": null,
+            "start": null, "end": null, "label": null, "help": "did you mean `BACKSTAY_LOG_LEVEL`?",
         }])
     );
 }
