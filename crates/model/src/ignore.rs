@@ -165,6 +165,6 @@ impl<'t> Lines<'t> {
             let end = self.starts.get(line + 1).copied().unwrap_or(text.len());
             self.starts.get(line).is_some_and(|start| text[*start..end].trim_start().starts_with('#'))
         };
-        (own..).find(|line| !is_comment(*line)).unwrap_or(own)
+        (own..self.starts.len()).find(|line| !is_comment(*line)).unwrap_or(own)
     }
 }

@@ -36,21 +36,21 @@ fn finding(collection: &Collection, field: &Field) -> Option<Diagnostic> {
 }
 
 /// Names of one class, and which fields they are meaningful for.
-struct Names {
+struct Vocabulary {
     class: Class,
     fits: fn(&FieldKind) -> bool,
     names: &'static [&'static str],
 }
 
 /// In the order in which they are compared. A name is one or more whole words.
-const NAMES: [Names; 5] = [
-    Names {
+const VOCABULARIES: [Vocabulary; 5] = [
+    Vocabulary {
         class: Class::Secret,
         fits: is_text,
         names: &["password", "passwd", "passphrase", "secret", "token", "api_key", "private_key", "access_key"],
     },
-    Names { class: Class::Card, fits: is_text, names: &["card", "pan", "cvv", "cvc"] },
-    Names {
+    Vocabulary { class: Class::Card, fits: is_text, names: &["card", "pan", "cvv", "cvc"] },
+    Vocabulary {
         class: Class::Medical,
         fits: is_medical,
         names: &[
@@ -74,12 +74,12 @@ const NAMES: [Names; 5] = [
             "pregnant",
         ],
     },
-    Names {
+    Vocabulary {
         class: Class::Personal,
         fits: is_date,
         names: &["birth", "birthday", "birthdate", "birthyear", "dob", "born"],
     },
-    Names {
+    Vocabulary {
         class: Class::Personal,
         fits: is_personal,
         names: &[
@@ -131,10 +131,8 @@ fn named(field: &Field) -> Option<Class> {
             whole.ends_with(&words) || (whole.contains(&words) && !is_about)
         })
     };
-    NAMES
-        .iter()
-        .find(|names| (names.fits)(&field.kind) && names.names.iter().any(|name| is_called(&name)))
-        .map(|names| names.class)
+    let holds = |words: &&Vocabulary| (words.fits)(&field.kind) && words.names.iter().any(is_called);
+    VOCABULARIES.iter().find(holds).map(|words| words.class)
 }
 
 fn is_text(kind: &FieldKind) -> bool {

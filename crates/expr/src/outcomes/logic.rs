@@ -47,11 +47,10 @@ impl Test {
     pub(super) fn of(&self, choice: Choice) -> Truth {
         match (self, choice) {
             (Self::IsNull, choice) => Truth::from(choice == Choice::Null),
-            (Self::Is(_) | Self::IsItself | Self::Truth, Choice::Null) => Truth::Unknown,
+            (Self::Truth, Choice::Truth(truth)) => truth,
+            (Self::Truth, _) | (_, Choice::Null) => Truth::Unknown,
             (Self::IsItself, _) => Truth::True,
             (Self::Is(constant), choice) => Truth::from(choice == Choice::Constant(*constant)),
-            (Self::Truth, Choice::Truth(truth)) => truth,
-            (Self::Truth, Choice::Constant(_) | Choice::Other) => Truth::Unknown,
         }
     }
 }
