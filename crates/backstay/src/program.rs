@@ -1,5 +1,6 @@
 mod callers;
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -98,10 +99,9 @@ fn check(arguments: &Check) -> Result<ExitCode, Failure> {
         text.push_str(&lints.render(if colour { Style::Colour } else { Style::Plain }));
     }
     if is_denied {
-        let count = Count(warnings as u64, "warning");
-        text.push_str(&format!(
-            "error: {count}, refused by --deny-warnings\n  help: docs/lints.md explains each of them\n"
-        ));
+        let help = "docs/lints.md explains each of them";
+        let _ =
+            writeln!(text, "error: {}, refused by --deny-warnings\n  help: {help}", Count(warnings as u64, "warning"));
     }
     logging::tell(&text);
     if let Some(compiled) = compiled.filter(|_| failures.is_empty()) {
