@@ -90,10 +90,11 @@ in advance.";
 const CHECK: &str = "\
 Examples:
   backstay check examples/newsroom
-  backstay check . --format json
+  backstay check . --format json --deny-warnings
 
 Reports every problem it finds, not only the first. It does not look at stored data; use
-`backstay migrate plan` for that.";
+`backstay migrate plan` for that. docs/lints.md explains the warnings, such as
+warning[open-write], and how to ignore one that is about something you mean.";
 
 const SEED: &str = "\
 Example:
@@ -213,6 +214,9 @@ pub(crate) struct Check {
     /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,
+    /// Exit with 1 if there are warnings, too
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
 }
 
 #[derive(Debug, Subcommand)]

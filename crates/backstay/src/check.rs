@@ -56,7 +56,16 @@ pub(crate) fn plain(failure: &Failure, app: &Path) -> Vec<PlainDiagnostic> {
     let causes = refusal.causes.iter().filter(|cause| !refusal.message.contains(cause.as_str()));
     let message = causes.fold(refusal.message.clone(), |words, cause| format!("{words}: {cause}"));
     let label = String::new();
-    vec![PlainDiagnostic { severity: "error", message, file, start: place, end: place, label, help: refusal.help }]
+    vec![PlainDiagnostic {
+        severity: "error",
+        code: None,
+        message,
+        file,
+        start: place,
+        end: place,
+        label,
+        help: refusal.help,
+    }]
 }
 
 fn within(path: &Path, app: &Path) -> Option<String> {

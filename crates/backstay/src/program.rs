@@ -1,11 +1,12 @@
 mod callers;
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use backstay_engine::{Migration, OpenError, OpenOptions};
-use backstay_model::{PlainDiagnostic, Style};
+use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use serde_json::json;
 use tokio::runtime::Builder;
 
@@ -14,7 +15,7 @@ use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Wh
 use crate::check::{Checked, plain};
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::socket::Running;
-use crate::{Answer, Command, Config, Failure, Place, compile, logging, migrate, threads};
+use crate::{Answer, Command, Compiled, Config, Failure, Place, compile, logging, migrate, threads};
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
@@ -78,10 +79,13 @@ async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
 
 fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     let Checked { config, compiled, failures } = crate::check::check(arguments.app.path());
-    let code = if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let settings = config.map(|config| config.warnings).unwrap_or_default();
+    let lints = compiled.as_ref().map(Compiled::warnings);
+    let warnings = settings.iter().count() + lints.iter().flat_map(Diagnostics::iter).count();
+    let is_denied = arguments.deny_warnings && warnings > 0;
+    let code = if failures.is_empty() && !is_denied { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if arguments.format == Form::Json {
-        let warnings = config.iter().flat_map(|config| config.warnings.plain());
-        let warnings = warnings.chain(compiled.iter().flat_map(|compiled| compiled.warnings.plain()));
+        let warnings = settings.plain().into_iter().chain(lints.iter().flat_map(Diagnostics::plain));
         let found = failures.iter().flat_map(|failure| plain(failure, arguments.app.path())).chain(warnings);
         let found: Vec<_> = found.map(|one| shown(&one)).collect();
         print(&format!("{}\n", json!({ "diagnostics": found })))?;
@@ -89,17 +93,25 @@ fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     }
     let colour = io::stderr().is_terminal();
     let mut text: String = failures.iter().map(|failure| failure.render(colour)).collect();
-    if let Some(config) = &config {
-        text.push_str(&config.warnings.render(colour));
+    text.push_str(&settings.render(colour));
+    if let Some(lints) = &lints {
+        text.push_str(&lints.render(if colour { Style::Colour } else { Style::Plain }));
     }
-    if let Some(compiled) = &compiled {
-        text.push_str(&compiled.warnings.render(if colour { Style::Colour } else { Style::Plain }));
+    if is_denied {
+        let help = "docs/lints.md explains each of them";
+        let _ =
+            writeln!(text, "error: {}, refused by --deny-warnings\n  help: {help}", Count(warnings as u64, "warning"));
     }
     logging::tell(&text);
     if let Some(compiled) = compiled.filter(|_| failures.is_empty()) {
         let model = compiled.application.model();
         let collections = model.collections.iter().filter(|collection| !collection.system).count();
-        print(&format!("{}: {}, no errors\n", model.name, Count(collections as u64, "collection")))?;
+        let warnings = match warnings {
+            0 => String::new(),
+            _ => format!(", {}", Count(warnings as u64, "warning")),
+        };
+        let collections = Count(collections as u64, "collection");
+        print(&format!("{}: {collections}, no errors{warnings}\n", model.name))?;
     }
     Ok(code)
 }
@@ -109,8 +121,8 @@ fn shown(one: &PlainDiagnostic) -> serde_json::Value {
     let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
     let label = Some(&one.label).filter(|label| !label.is_empty());
     json!({
-        "severity": one.severity, "message": one.message, "file": one.file, "start": position(one.start),
-        "end": position(one.end), "label": label, "help": one.help,
+        "severity": one.severity, "code": one.code, "message": one.message, "file": one.file,
+        "start": position(one.start), "end": position(one.end), "label": label, "help": one.help,
     })
 }
 

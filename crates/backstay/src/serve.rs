@@ -19,7 +19,7 @@ use crate::{Failure, Instance, Place, Skipped, compile, logging, open_files, soc
 /// Serves an application until SIGINT or SIGTERM, then finishes the requests that are under way.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
     let compiled = compile(&place.directory)?;
-    tell_warnings(place, &compiled.warnings);
+    tell_warnings(place, &compiled.warnings());
     // What can be known to fail is reported before anything is created.
     for (name, _) in place.directory.seed_files().all()? {
         collection_of(compiled.application.model(), &name)?;
@@ -84,7 +84,7 @@ fn tell_warnings(place: &Place, model: &Diagnostics) {
     if place.config.log.format == LogFormat::Json {
         for one in settings.plain().into_iter().chain(model.plain()) {
             let line = one.start.map(|start| start.line);
-            tracing::warn!(file = one.file, line, help = one.help, "{}", one.message);
+            tracing::warn!(code = one.code, file = one.file, line, help = one.help, "{}", one.message);
         }
     } else {
         let colour = io::stderr().is_terminal();

@@ -18,6 +18,7 @@ mod in_flight;
 mod inner;
 mod input;
 mod links;
+mod lints;
 mod observer;
 mod plans;
 mod policy;

@@ -92,7 +92,7 @@ fn a_path_into_an_application_leads_to_it() {
 fn a_model_file_beside_the_model_is_a_warning() {
     let app = App::new();
     app.write("more.graphql", "type More { x: Int }");
-    let words = "warning: more.graphql is ignored: model files are read from `model/` only";
+    let words = "warning[unread-file]: more.graphql is ignored: model files are read from `model/` only";
     let checked = app.run(&["check"]);
     assert_eq!(checked.code, Some(0), "{}", checked.err);
     assert!(checked.err.contains(words) && checked.err.contains("help: move it to `model/`"), "{}", checked.err);
@@ -101,7 +101,7 @@ fn a_model_file_beside_the_model_is_a_warning() {
     let json = app.run(&["check", "--format", "json"]).done();
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(
-        (&json["diagnostics"][0]["file"], &json["diagnostics"][0]["severity"]),
-        (&"more.graphql".into(), &"warning".into())
+        (&json["diagnostics"][0]["file"], &json["diagnostics"][0]["code"]),
+        (&"more.graphql".into(), &"unread-file".into())
     );
 }

@@ -34,10 +34,10 @@ pub(crate) struct Server {
 pub(crate) const MODEL: &str = r#"
 extend schema @app(name: "Shelf")
 
-enum Role @roles { LIBRARIAN READER }
+enum Role @roles { LIBRARIAN READER } # lint-ignore unused-role (granted and revoked only)
 
 type Person @identity @allow(read: "auth.id != null", update: "this.id == auth.id") {
-  email: Email! @unique
+  email: Email! @unique @class(is: PERSONAL)
   name: String!
 }
 
