@@ -18,6 +18,9 @@ const TEXT_BYTES: u64 = 4 * 1024 * 1024;
 /// The file with the settings.
 pub(crate) const CONFIG_FILE: &str = "backstay.toml";
 
+/// The directives and scalars of the model language, for editors.
+pub(crate) const DIRECTIVES_FILE: &str = "directives.graphql";
+
 /// What an application has at its root.
 const KNOWN: [&str; 3] = [CONFIG_FILE, "model", "seed"];
 
@@ -127,7 +130,7 @@ impl Directory {
             return Ok(Vec::new());
         }
         let files = entries(&self.root)?.into_iter().filter(|(_, path)| path.is_file());
-        Ok(files.map(|(name, _)| name).filter(|name| name.ends_with(".graphql")).collect())
+        Ok(files.map(|(name, _)| name).filter(|name| name.ends_with(".graphql") && name != DIRECTIVES_FILE).collect())
     }
 
     /// The model files, ordered by name.

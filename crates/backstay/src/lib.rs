@@ -13,6 +13,7 @@ mod doors;
 mod failure;
 mod instance;
 mod logging;
+mod new;
 mod open_files;
 mod plan;
 mod program;
@@ -20,9 +21,11 @@ mod secrets;
 mod seed;
 mod serve;
 mod socket;
+mod terminal;
 mod threads;
+mod watch;
 
-pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, OperatorLine};
+pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, OperatorLine};
 pub use application::{Compiled, compile};
 pub use command::Command;
 pub use config::{
@@ -32,6 +35,7 @@ pub use config::{
 pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};
 pub use instance::{Instance, Place};
+pub use new::NewError;
 pub use program::main;
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};

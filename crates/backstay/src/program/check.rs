@@ -1,0 +1,76 @@
+use std::io::{self, IsTerminal as _};
+use std::pin::pin;
+use std::process::ExitCode;
+
+use backstay_model::{PlainDiagnostic, Style};
+use console::Term;
+use serde_json::json;
+
+use super::print;
+use crate::answer::Count;
+use crate::arguments::{Check, Form};
+use crate::check::{Checked, plain};
+use crate::serve::stop_signal;
+use crate::watch::Watch;
+use crate::{Failure, logging};
+
+/// Checks an application, with `--watch` again after each change.
+pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
+    if !arguments.watch {
+        return check_once(arguments);
+    }
+    let mut stop = pin!(stop_signal()?);
+    let mut watch = Watch::start(arguments.app.path());
+    let terminal = io::stderr().is_terminal() && io::stdout().is_terminal();
+    loop {
+        if terminal {
+            Term::stdout().clear_screen()?;
+        }
+        let code = check_once(arguments)?;
+        if terminal {
+            logging::tell("\nwatching for changes; end with Ctrl-C\n");
+        }
+        tokio::select! {
+            () = watch.changed() => (),
+            () = &mut stop => return Ok(code),
+        }
+    }
+}
+
+fn check_once(arguments: &Check) -> Result<ExitCode, Failure> {
+    let Checked { config, compiled, failures } = crate::check::check(arguments.app.path());
+    let code = if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if arguments.format == Form::Json {
+        let warnings = config.iter().flat_map(|config| config.warnings.plain());
+        let warnings = warnings.chain(compiled.iter().flat_map(|compiled| compiled.warnings.plain()));
+        let found = failures.iter().flat_map(|failure| plain(failure, arguments.app.path())).chain(warnings);
+        let found: Vec<_> = found.map(|one| shown(&one)).collect();
+        print(&format!("{}\n", json!({ "diagnostics": found })))?;
+        return Ok(code);
+    }
+    let colour = io::stderr().is_terminal();
+    let mut text: String = failures.iter().map(|failure| failure.render(colour)).collect();
+    if let Some(config) = &config {
+        text.push_str(&config.warnings.render(colour));
+    }
+    if let Some(compiled) = &compiled {
+        text.push_str(&compiled.warnings.render(if colour { Style::Colour } else { Style::Plain }));
+    }
+    logging::tell(&text);
+    if let Some(compiled) = compiled.filter(|_| failures.is_empty()) {
+        let model = compiled.application.model();
+        let collections = model.collections.iter().filter(|collection| !collection.system).count();
+        print(&format!("{}: {}, no errors\n", model.name, Count(collections as u64, "collection")))?;
+    }
+    Ok(code)
+}
+
+/// A diagnostic as JSON; members without a value are null.
+fn shown(one: &PlainDiagnostic) -> serde_json::Value {
+    let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
+    let label = Some(&one.label).filter(|label| !label.is_empty());
+    json!({
+        "severity": one.severity, "message": one.message, "file": one.file, "start": position(one.start),
+        "end": position(one.end), "label": label, "help": one.help,
+    })
+}
