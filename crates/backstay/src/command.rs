@@ -197,6 +197,7 @@ pub(crate) mod optional_secret {
     use backstay_base::Secret;
     use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
 
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
     pub(crate) fn serialize<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
         secret.as_ref().map(Secret::expose).serialize(serializer)
     }

@@ -306,13 +306,11 @@ impl Failure {
                 let file = file.as_deref().unwrap_or("FILE");
                 Some(format!("write the JSON itself; files aren't read, so use --body \"$(cat {file})\""))
             }
-            Self::SignUpClosed => {
-                Some(
-                    "create the account with `backstay account add EMAIL`, or set accounts.sign_up = \"invited\" in \
+            Self::SignUpClosed => Some(
+                "create the account with `backstay account add EMAIL`, or set accounts.sign_up = \"invited\" in \
                      backstay.toml and restart the server"
-                        .to_owned(),
-                )
-            }
+                    .to_owned(),
+            ),
             Self::ServerRuns { what: "migrate", .. } => {
                 Some("stop the server first; `backstay serve` applies the same steps when it starts".to_owned())
             }
@@ -322,7 +320,9 @@ impl Failure {
             Self::Declined { .. } => Some("type the name as shown, or add --yes".to_owned()),
             Self::LinkedData { target, .. } => Some(format!("name the directory itself: --data {}", target.display())),
             Self::Transact => Some("explain its requests one by one".to_owned()),
-            Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => Some(help.clone()),
+            Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => {
+                Some(help.clone())
+            }
             Self::Remote(refusal) => refusal.help.clone(),
             _ => None,
         }

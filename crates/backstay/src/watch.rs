@@ -1,135 +1,152 @@
-//! Notices when the files of an application change.
-
-use std::collections::BTreeMap;
-use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::directory::CONFIG_FILE;
+use crate::Directory;
+use crate::directory::TEXT_BYTES;
 
-/// How often the files are looked at.
-const INTERVAL: Duration = Duration::from_millis(200);
+/// How often to look at the files. Asking the system for a few files' times costs less than its notifications would need
+/// in code: those follow neither a directory that is replaced nor files on a network.
+const INTERVAL: Duration = Duration::from_millis(40);
 
-/// Maximum size of a file whose content is compared. Of larger ones, and of seed files, only what the file system says
-/// about them is.
-const COMPARED_BYTES: u64 = 4 * 1024 * 1024;
-
-/// Watches the settings, the model and the seed files of an application. The files are compared at intervals: that works
-/// on every file system, also on those that don't report changes.
+/// Notices changes of an application's files. Files are read once they have stayed the same between two looks, and only
+/// other content counts as a change.
 #[derive(Debug)]
-pub(crate) struct Watch {
-    root: PathBuf,
-    seen: Files,
+pub(crate) struct Watcher {
+    directory: Directory,
+    stamps: Vec<(PathBuf, Stamp)>,
+    /// Whether the files have changed since they were read.
+    unsettled: bool,
+    sources: Vec<(PathBuf, Source)>,
 }
 
-/// The files by path, and what distinguishes each from its other versions; `None` if it can't be read.
-type Files = BTreeMap<PathBuf, Option<Version>>;
-
-#[derive(Debug, PartialEq, Eq)]
-struct Version {
+/// What changes whenever a file is written or replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
     bytes: u64,
+    modified: Option<SystemTime>,
     inode: u64,
-    modified: (i64, i64),
-    content: Option<u64>,
+    is_file: bool,
 }
 
-impl Watch {
-    /// Watches an application from now on.
-    pub(crate) fn start(root: &Path) -> Self {
-        Self { root: root.to_owned(), seen: files(root) }
+/// What an application reads from a file.
+#[derive(Debug, PartialEq, Eq)]
+enum Source {
+    Text(Vec<u8>),
+    /// Of a seed file, which can be large, and of what is no readable text.
+    Stamp(Stamp),
+}
+
+impl Watcher {
+    /// Watches the files of an application from now on.
+    pub(crate) fn new(directory: Directory) -> Self {
+        let stamps = stamps(&directory);
+        let sources = sources(&stamps);
+        Self { directory, stamps, unsettled: false, sources }
     }
 
-    /// Completes when files have changed since it last did, or since the start. If they are still being written, it waits
-    /// until they stay the same for one interval. Dropping it before it completes loses nothing.
+    /// Completes when files have changed. Dropping it loses no change.
     pub(crate) async fn changed(&mut self) {
-        let mut before = None;
         loop {
             tokio::time::sleep(INTERVAL).await;
-            let now = files(&self.root);
-            if now != self.seen && before.as_ref() == Some(&now) {
-                self.seen = now;
+            if self.look() {
                 return;
             }
-            before = Some(now);
         }
+    }
+
+    /// Whether the files have stayed the same since the last look but not since they were read.
+    fn look(&mut self) -> bool {
+        let stamps = stamps(&self.directory);
+        if stamps != self.stamps {
+            self.stamps = stamps;
+            self.unsettled = true;
+            return false;
+        }
+        if !self.unsettled {
+            return false;
+        }
+        self.unsettled = false;
+        let sources = sources(&self.stamps);
+        let changed = sources != self.sources;
+        self.sources = sources;
+        changed
     }
 }
 
-fn files(root: &Path) -> Files {
-    let mut files = Files::new();
-    // A directory with a wrong name, such as `models`, is an error that renaming it corrects.
-    for path in entries(root) {
-        files.insert(path, None);
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        let (bytes, modified) = (metadata.len(), metadata.modified().ok());
+        Self { bytes, modified, inode: metadata.ino(), is_file: metadata.is_file() }
     }
-    let settings = root.join(CONFIG_FILE);
-    let read = [settings].into_iter().chain(entries(&root.join("model")));
-    files.extend(read.map(|path| {
-        let version = version(&path, true);
-        (path, version)
-    }));
-    files.extend(entries(&root.join("seed")).map(|path| {
-        let version = version(&path, false);
-        (path, version)
-    }));
-    files
 }
 
-fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
+impl Source {
+    /// Reading a pipe would never end, and whatever is larger than a text is refused unread.
+    fn read(path: &Path, stamp: Stamp) -> Self {
+        let is_text = stamp.is_file && stamp.bytes <= TEXT_BYTES && path.extension().is_none_or(|one| one != "jsonl");
+        let text = if is_text { fs::read(path).ok() } else { None };
+        text.map_or(Self::Stamp(stamp), Self::Text)
+    }
 }
 
-fn version(path: &Path, compared: bool) -> Option<Version> {
-    let metadata = fs::metadata(path).ok()?;
-    let compared = compared && metadata.is_file() && metadata.len() <= COMPARED_BYTES;
-    let content = match compared {
-        true => {
-            let mut hasher = DefaultHasher::new();
-            fs::read(path).ok()?.hash(&mut hasher);
-            Some(hasher.finish())
-        }
-        false => None,
-    };
-    // A file whose content is compared doesn't change by being saved.
-    let modified = if compared { (0, 0) } else { (metadata.mtime(), metadata.mtime_nsec()) };
-    let inode = if compared { 0 } else { metadata.ino() };
-    Some(Version { bytes: metadata.len(), inode, modified, content })
+/// The files that exist, with their stamps.
+fn stamps(directory: &Directory) -> Vec<(PathBuf, Stamp)> {
+    let stamp = |path: PathBuf| fs::metadata(&path).ok().map(|metadata| (path, Stamp::of(&metadata)));
+    directory.watched().into_iter().filter_map(stamp).collect()
+}
+
+fn sources(stamps: &[(PathBuf, Stamp)]) -> Vec<(PathBuf, Source)> {
+    stamps.iter().map(|(path, stamp)| (path.clone(), Source::read(path, *stamp))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_a_change() {
+    /// Changes the files of an application, and looks at them twice.
+    fn check(change: impl Fn(&Path), expected: bool) {
         let place = tempfile::tempdir().expect("a temporary directory");
         let root = place.path();
-        let write = |name: &str, text: &str| {
-            let path = root.join(name);
-            fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
-            fs::write(path, text).expect("a file");
+        for (name, text) in [("backstay.toml", ""), ("model/a.graphql", "type A"), ("seed/A.jsonl", "{}")] {
+            fs::create_dir_all(root.join(name).parent().expect("a directory")).expect("a directory");
+            fs::write(root.join(name), text).expect("a file");
+        }
+        let mut watcher = Watcher::new(Directory::open(root).expect("a directory"));
+        assert!(!watcher.look());
+        change(root);
+        assert!(!watcher.look(), "not before it has stayed the same");
+        assert_eq!(watcher.look(), expected);
+        assert!(!watcher.look(), "once");
+    }
+
+    #[test]
+    fn other_content_is_a_change() {
+        let write = |name: &'static str, text: &'static str| {
+            move |root: &Path| fs::write(root.join(name), text).expect("a file")
         };
-        let mut seen = files(root);
-        let mut check = |what: &str, expected: bool| {
-            let now = files(root);
-            assert_eq!(now != seen, expected, "{what}");
-            seen = now;
+        check(write("model/a.graphql", "type B"), true);
+        check(write("model/b.graphql", "type B"), true);
+        check(write("backstay.toml", "x = 1"), true);
+        check(write("seed/A.jsonl", "{}\n{}"), true);
+        check(|root| fs::remove_file(root.join("backstay.toml")).expect("a file"), true);
+        check(|root| fs::remove_dir_all(root.join("model")).expect("a directory"), true);
+    }
+
+    #[test]
+    fn the_same_content_is_none() {
+        check(|_| (), false);
+        check(|root| fs::write(root.join("model/a.graphql"), "type A").expect("a file"), false);
+        check(|root| fs::write(root.join("model/.a.swp"), "type B").expect("a file"), false);
+    }
+
+    #[test]
+    fn a_pipe_is_noticed_but_not_read() {
+        let pipe = |root: &Path| {
+            let made = std::process::Command::new("mkfifo").arg(root.join("model/b.graphql")).status();
+            assert!(made.expect("mkfifo runs").success());
         };
-        check("nothing", false);
-        write("model/a.graphql", "type A");
-        check("a new file", true);
-        write("model/a.graphql", "type B");
-        check("another content of the same size", true);
-        write("model/a.graphql", "type B");
-        check("a file that is saved as it was", false);
-        write("backstay.toml", "");
-        check("settings", true);
-        write("seed/A.jsonl", "{}");
-        check("a seed file", true);
-        fs::rename(root.join("seed"), root.join("seeds")).expect("a directory");
-        check("a directory with another name", true);
-        fs::remove_file(root.join("model/a.graphql")).expect("a file");
-        check("a file that is gone", true);
+        check(pipe, true);
     }
 }

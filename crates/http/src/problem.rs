@@ -111,12 +111,10 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::InTransaction { error: Error::Limit(Limit::Answer { .. }), .. } => {
             Some("Select fewer fields (`select=name`). For a write, send `Prefer: return=minimal`.")
         }
-        Refusal::Domain(Error::SignUpClosed) => {
-            Some(
-                "Ask an operator for an account; they create one with `backstay account add EMAIL`, or open sign-up with \
+        Refusal::Domain(Error::SignUpClosed) => Some(
+            "Ask an operator for an account; they create one with `backstay account add EMAIL`, or open sign-up with \
                  the setting `accounts.sign_up`.",
-            )
-        }
+        ),
         Refusal::Domain(Error::NoAccounts) => {
             Some("Mark a type of the model with `@identity` to have accounts, or work with operators and API keys.")
         }

@@ -163,10 +163,7 @@ pub struct Stored {
 }
 
 /// What is stored; `None` in an empty database.
-pub(crate) async fn stored(
-    session: &mut dyn SchemaSession,
-    contents: Contents,
-) -> Result<Option<Stored>, OpenError> {
+pub(crate) async fn stored(session: &mut dyn SchemaSession, contents: Contents) -> Result<Option<Stored>, OpenError> {
     match contents {
         Contents::Nothing | Contents::Foreign => return Ok(None),
         Contents::Backstay { .. } => (),

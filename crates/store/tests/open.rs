@@ -384,7 +384,8 @@ fn a_database_is_deleted_and_nothing_else() {
     fs::write(directory.path().join("notes.txt"), "mine").expect("a file");
     Store::delete(&location).expect("it is not used");
     assert!(!Store::exists(&location));
-    let mut left: Vec<_> = fs::read_dir(directory.path()).expect("a directory").flatten().map(|one| one.file_name()).collect();
+    let mut left: Vec<_> =
+        fs::read_dir(directory.path()).expect("a directory").flatten().map(|one| one.file_name()).collect();
     left.sort();
     assert_eq!(left, ["backstay.lock", "notes.txt"]);
     assert_eq!(open(directory.path(), MODEL).expect("a database").outcome, Outcome::Created);

@@ -26,10 +26,11 @@ pub(super) async fn add(
     let input = assignments(model, collection.id, fields).map_err(|error| failure(model, collection, error))?;
     let password = password.map_or(NewPassword::Generated, NewPassword::Given);
     let account = AddAccount { email, input, roles: roles.to_vec(), password };
-    let added = administration.add_account(account).await.map_err(|error| match roles::failure(engine, roles, error) {
-        Failure::Refused(error) => failure(model, collection, error),
-        other => other,
-    })?;
+    let added =
+        administration.add_account(account).await.map_err(|error| match roles::failure(engine, roles, error) {
+            Failure::Refused(error) => failure(model, collection, error),
+            other => other,
+        })?;
     Ok(Answer::AccountAdded { id: added.id.to_string(), email: added.email.to_string(), password: added.generated })
 }
 

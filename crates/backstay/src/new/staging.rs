@@ -41,7 +41,9 @@ impl Staging {
         for entry in fs::read_dir(&self.temporary).map_err(wrong)?.flatten() {
             let to = self.target.join(entry.file_name());
             if let Err(source) = fs::rename(entry.path(), &to) {
-                moved.iter().for_each(|path| remove(path));
+                for path in &moved {
+                    remove(path);
+                }
                 return Err(failed(&to, source));
             }
             moved.push(to);

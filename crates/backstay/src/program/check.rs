@@ -11,16 +11,16 @@ use crate::answer::Count;
 use crate::arguments::{Check, Form};
 use crate::check::{Checked, plain};
 use crate::serve::stop_signal;
-use crate::watch::Watch;
-use crate::{Failure, logging};
+use crate::watch::Watcher;
+use crate::{Directory, Failure, logging};
 
 /// Checks an application, with `--watch` again after each change.
 pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     if !arguments.watch {
         return check_once(arguments);
     }
+    let mut watcher = Watcher::new(Directory::open(arguments.app.path())?);
     let mut stop = pin!(stop_signal()?);
-    let mut watch = Watch::start(arguments.app.path());
     let terminal = io::stderr().is_terminal() && io::stdout().is_terminal();
     loop {
         if terminal {
@@ -31,7 +31,7 @@ pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
             logging::tell("\nwatching for changes; end with Ctrl-C\n");
         }
         tokio::select! {
-            () = watch.changed() => (),
+            () = watcher.changed() => (),
             () = &mut stop => return Ok(code),
         }
     }
