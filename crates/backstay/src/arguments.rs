@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{LogFormat, meant_address};
+use crate::new::Template;
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
 
@@ -27,14 +28,15 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  backstay serve examples/newsroom           serve an application; the first start creates its database
+  backstay new blog                          make an application from a template
+  backstay serve blog                        serve an application; the first start creates its database
   backstay check                             check the application in the current directory
   backstay operator add ada@news.example     add an operator; asks for a password
   backstay role grant ben@news.example EDITOR
   backstay explain --as ben@news.example 'GET /api/posts?limit=3'
 
 An application is a directory that contains a `model` directory. All commands take it as --app;
-`serve`, `check`, `migrate` and `seed` also as an argument. The default is the current directory.
+`serve`, `check`, `migrate`, `seed` and `reset` also as an argument. The default is the current directory.
 
 Commands work with and without a running server. If one is running, they ask it to do the work, and
 must run as the same user.
@@ -44,6 +46,9 @@ line is wrong. See docs/commands.md for details.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Make an application from a template
+    #[command(after_help = NEW)]
+    New(New),
     /// Serve an application until Ctrl-C or SIGTERM
     #[command(after_help = SERVE)]
     Serve(Serve),
@@ -56,6 +61,9 @@ pub(crate) enum Verb {
     /// Load seed files that have not been loaded yet
     #[command(after_help = SEED)]
     Seed(Whole),
+    /// Delete an application's database, to begin anew
+    #[command(after_help = RESET)]
+    Reset(Reset),
     /// Manage operators, the people who run the server
     #[command(subcommand)]
     Operator(Operator),
@@ -74,7 +82,33 @@ pub(crate) enum Verb {
     /// Explain why a request is allowed or refused, and what it costs
     #[command(after_help = EXPLAIN)]
     Explain(Explain),
+    /// Print the directives and scalars of the model language, for GraphQL editors
+    #[command(after_help = DIRECTIVES)]
+    Directives(Directives),
 }
+
+const NEW: &str = "\
+Examples:
+  backstay new blog
+  backstay new tracker --template tracker --name 'Our tracker'
+
+DIR must not exist or be empty. On a terminal, the command asks for the name and the template unless
+you give them; otherwise the name is made from DIR and the template is blog.";
+
+const RESET: &str = "\
+Example:
+  backstay reset . && backstay serve .
+
+Deletes the database with all records, accounts, operators and keys. The next start creates a new one
+and loads the seed files again. Other files in the data directory stay. Stop the server first. On a
+terminal, the command asks you to type the application's name; --yes answers in advance.";
+
+const DIRECTIVES: &str = "\
+Example:
+  backstay directives --out directives.graphql
+
+Point your editor's GraphQL plugin at this file and at model/*.graphql; `backstay new` writes it, with
+a .graphqlrc.yml that does so. Write it again after an update of Backstay.";
 
 const SERVE: &str = "\
 Examples:
@@ -91,6 +125,7 @@ const CHECK: &str = "\
 Examples:
   backstay check examples/newsroom
   backstay check . --format json --deny-warnings
+  backstay check . --watch
 
 Reports every problem it finds, not only the first. It does not look at stored data; use
 `backstay migrate plan` for that. docs/lints.md explains the warnings, such as
@@ -192,12 +227,33 @@ pub(crate) enum Form {
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) whole: Whole,
-    /// Address and port to listen on; overrides the setting server.listen
-    #[arg(long, value_name = "ADDR", value_parser = address)]
-    pub(crate) listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) listen: Listen,
     /// Log format, text or json; overrides the setting log.format
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
+}
+
+/// Where to listen, if it isn't where the settings say.
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// Address and port to listen on; overrides the setting server.listen
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    listen: Option<SocketAddr>,
+    /// Port to listen on, at the address of the setting server.listen
+    #[arg(long, short, conflicts_with = "listen")]
+    port: Option<u16>,
+}
+
+impl Listen {
+    /// The address to listen on, where the settings say this one.
+    pub(crate) fn instead_of(&self, configured: SocketAddr) -> SocketAddr {
+        match (self.listen, self.port) {
+            (Some(address), _) => address,
+            (None, Some(port)) => SocketAddr::new(configured.ip(), port),
+            (None, None) => configured,
+        }
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -217,6 +273,38 @@ pub(crate) struct Check {
     /// Exit with 1 if there are warnings, too
     #[arg(long)]
     pub(crate) deny_warnings: bool,
+    /// Check again after each change of a file, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// Directory to make
+    #[arg(value_name = "DIR")]
+    pub(crate) path: PathBuf,
+    /// What to begin with
+    #[arg(long, value_enum)]
+    pub(crate) template: Option<Template>,
+    /// The application's name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reset {
+    #[command(flatten)]
+    pub(crate) whole: Whole,
+    /// Delete without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Directives {
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

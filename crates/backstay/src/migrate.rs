@@ -39,7 +39,7 @@ pub(crate) fn apply(arguments: &Migrating) -> Result<ExitCode, Failure> {
     let opened = place.open(compiled.application, &options);
     bar.end();
     let (instance, outcome) = match opened {
-        Err(Failure::Open(OpenError::Locked { path })) => return Err(Failure::ServerRuns { path }),
+        Err(Failure::Open(OpenError::Locked { path })) => return Err(Failure::ServerRuns { path, what: "migrate" }),
         Err(Failure::Open(OpenError::Migration { steps })) => {
             let plan = planned(steps, arguments);
             match arguments.format {

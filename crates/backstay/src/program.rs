@@ -1,21 +1,19 @@
 mod callers;
+mod check;
+mod new;
+mod reset;
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use backstay_engine::{Migration, OpenError, OpenOptions};
-use backstay_model::{Diagnostics, PlainDiagnostic, Style};
-use serde_json::json;
 use tokio::runtime::Builder;
 
-use crate::answer::Count;
-use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
-use crate::check::{Checked, plain};
+use crate::arguments::{Arguments, Directives, Explain, Form, Migrate, Serve, Verb, Whole, Within};
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::socket::Running;
-use crate::{Answer, Command, Compiled, Config, Failure, Place, compile, logging, migrate, threads};
+use crate::{Answer, Command, Config, Failure, Place, compile, logging, migrate, threads};
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
@@ -34,8 +32,11 @@ pub fn main() -> ExitCode {
 
 async fn run(verb: Verb) -> Result<ExitCode, Failure> {
     match verb {
+        Verb::New(arguments) => new::new(arguments),
+        Verb::Reset(arguments) => reset::reset(&arguments),
+        Verb::Directives(arguments) => directives(&arguments),
         Verb::Serve(arguments) => serve(arguments).await,
-        Verb::Check(arguments) => check(&arguments),
+        Verb::Check(arguments) => check::check(&arguments).await,
         Verb::Migrate(Migrate::Plan(arguments)) => migrate::plan(&arguments),
         Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments),
         Verb::Seed(whole) => seed(&whole).await,
@@ -61,7 +62,7 @@ async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
     logging::start(log);
     let served = match found {
         Ok(mut place) => {
-            place.config.server.listen = arguments.listen.unwrap_or(place.config.server.listen);
+            place.config.server.listen = arguments.listen.instead_of(place.config.server.listen);
             place.config.log = log;
             crate::serve(&place).await
         }
@@ -77,53 +78,13 @@ async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
     }
 }
 
-fn check(arguments: &Check) -> Result<ExitCode, Failure> {
-    let Checked { config, compiled, failures } = crate::check::check(arguments.app.path());
-    let settings = config.map(|config| config.warnings).unwrap_or_default();
-    let lints = compiled.as_ref().map(Compiled::warnings);
-    let warnings = settings.iter().count() + lints.iter().flat_map(Diagnostics::iter).count();
-    let is_denied = arguments.deny_warnings && warnings > 0;
-    let code = if failures.is_empty() && !is_denied { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    if arguments.format == Form::Json {
-        let warnings = settings.plain().into_iter().chain(lints.iter().flat_map(Diagnostics::plain));
-        let found = failures.iter().flat_map(|failure| plain(failure, arguments.app.path())).chain(warnings);
-        let found: Vec<_> = found.map(|one| shown(&one)).collect();
-        print(&format!("{}\n", json!({ "diagnostics": found })))?;
-        return Ok(code);
+fn directives(arguments: &Directives) -> Result<ExitCode, Failure> {
+    match &arguments.out {
+        None => print(backstay_model::DIRECTIVES)?,
+        Some(path) => std::fs::write(path, backstay_model::DIRECTIVES)
+            .map_err(|source| Failure::Write { path: path.clone(), source })?,
     }
-    let colour = io::stderr().is_terminal();
-    let mut text: String = failures.iter().map(|failure| failure.render(colour)).collect();
-    text.push_str(&settings.render(colour));
-    if let Some(lints) = &lints {
-        text.push_str(&lints.render(if colour { Style::Colour } else { Style::Plain }));
-    }
-    if is_denied {
-        let help = "docs/lints.md explains each of them";
-        let _ =
-            writeln!(text, "error: {}, refused by --deny-warnings\n  help: {help}", Count(warnings as u64, "warning"));
-    }
-    logging::tell(&text);
-    if let Some(compiled) = compiled.filter(|_| failures.is_empty()) {
-        let model = compiled.application.model();
-        let collections = model.collections.iter().filter(|collection| !collection.system).count();
-        let warnings = match warnings {
-            0 => String::new(),
-            _ => format!(", {}", Count(warnings as u64, "warning")),
-        };
-        let collections = Count(collections as u64, "collection");
-        print(&format!("{}: {collections}, no errors{warnings}\n", model.name))?;
-    }
-    Ok(code)
-}
-
-/// A diagnostic as JSON; members without a value are null.
-fn shown(one: &PlainDiagnostic) -> serde_json::Value {
-    let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
-    let label = Some(&one.label).filter(|label| !label.is_empty());
-    json!({
-        "severity": one.severity, "code": one.code, "message": one.message, "file": one.file,
-        "start": position(one.start), "end": position(one.end), "label": label, "help": one.help,
-    })
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
@@ -144,10 +105,14 @@ pub(crate) fn find(app: &Path, data: Option<&Path>) -> Result<Place, Failure> {
 /// Runs a command and prints its answer.
 async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure> {
     let place = find(&within.app, within.data.as_deref())?;
-    let answer = ask(&place, command).await?;
+    show(within, &ask(&place, command).await?)
+}
+
+/// Prints an answer.
+fn show(within: &Within, answer: &Answer) -> Result<ExitCode, Failure> {
     print(&match within.format {
         Form::Text => answer.to_string(),
-        Form::Json => format!("{}\n", serde_json::to_string(&answer).map_err(io::Error::from)?),
+        Form::Json => format!("{}\n", serde_json::to_string(answer).map_err(io::Error::from)?),
     })?;
     Ok(ExitCode::SUCCESS)
 }

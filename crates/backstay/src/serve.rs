@@ -169,7 +169,7 @@ fn shortened(collections: &[&str]) -> String {
 }
 
 /// Completes on the first SIGINT or SIGTERM. A second one ends the process at once.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {

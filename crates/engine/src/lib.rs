@@ -58,7 +58,7 @@ pub use backstay_sql::{
 };
 pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
-    Writes,
+    Stored, Writes,
 };
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd};

@@ -111,9 +111,10 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::InTransaction { error: Error::Limit(Limit::Answer { .. }), .. } => {
             Some("Select fewer fields (`select=name`). For a write, send `Prefer: return=minimal`.")
         }
-        Refusal::Domain(Error::SignUpClosed) => {
-            Some("Ask an operator for an account. Operators open sign-up with the setting `accounts.sign_up`.")
-        }
+        Refusal::Domain(Error::SignUpClosed) => Some(
+            "Ask an operator for an account; they create one with `backstay account add EMAIL`, or open sign-up with \
+                 the setting `accounts.sign_up`.",
+        ),
         Refusal::Domain(Error::NoAccounts) => {
             Some("Mark a type of the model with `@identity` to have accounts, or work with operators and API keys.")
         }
@@ -340,7 +341,8 @@ mod tests {
             let problem: serde_json::Value = serde_json::from_slice(&answer.body).expect("it is JSON");
             assert_eq!(problem["remedy"], expected, "{refusal}");
         };
-        let closed = "Ask an operator for an account. Operators open sign-up with the setting `accounts.sign_up`.";
+        let closed = "Ask an operator for an account; they create one with `backstay account add EMAIL`, or open sign-up \
+                      with the setting `accounts.sign_up`.";
         check(Error::SignUpClosed.into(), closed);
         let revoke = "Stop sending the key. An operator revokes it with `backstay key revoke`.";
         check(Error::KeyWithoutSession.into(), revoke);

@@ -27,6 +27,8 @@ impl Named {
             }
             Command::AddOperator { .. }
             | Command::ListOperators {}
+            | Command::AddAccount { .. }
+            | Command::ListAccounts { .. }
             | Command::GrantRole { .. }
             | Command::RevokeRole { .. }
             | Command::ListRoles { .. }

@@ -445,14 +445,28 @@ fn commands_do_not_migrate() {
 #[test]
 fn help_teaches() {
     let help = App::new().run(&["--help"]).done();
-    for word in ["serve", "check", "migrate", "operator", "account", "role", "key", "invite", "seed", "explain"] {
+    for word in [
+        "new",
+        "serve",
+        "check",
+        "migrate",
+        "operator",
+        "account",
+        "role",
+        "key",
+        "invite",
+        "seed",
+        "reset",
+        "explain",
+        "directives",
+    ] {
         assert!(help.contains(word), "{word}");
     }
     assert!(help.contains("Examples:"));
     for (group, names) in [
         ("migrate", &["plan", "apply"][..]),
         ("operator", &["add", "password", "remove"]),
-        ("account", &["show", "password", "disable", "enable", "claim", "unclaim"]),
+        ("account", &["add", "show", "password", "disable", "enable", "claim", "unclaim"]),
         ("role", &["grant", "revoke"]),
         ("key", &["add", "revoke"]),
         ("invite", &["revoke"]),

@@ -1,11 +1,13 @@
 //! The program as a process, as people, scripts and other programs see it.
 
+mod accounts;
 mod checking;
 mod command_line;
 mod data_directory;
 mod documents;
 mod environment;
 mod explaining;
+mod first_steps;
 mod invitations;
 mod logging;
 mod lost_log;

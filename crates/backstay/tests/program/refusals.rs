@@ -5,7 +5,7 @@ use crate::support::App;
 #[test]
 fn an_invitation_that_nobody_could_use_is_refused_before_anything_is_made() {
     let app = App::new();
-    let words = "error: sign-up is closed, so nobody could use the invitation\n  help: set accounts.sign_up = \"invited\" \
+    let words = "error: sign-up is closed, so nobody could use the invitation\n  help: create the account with `backstay account add EMAIL`, or set accounts.sign_up = \"invited\" \
                  in backstay.toml and restart the server\n";
     assert_eq!(app.run(&["invite", "eve@shelf.example"]).refused(), words);
     assert!(!app.data().exists());

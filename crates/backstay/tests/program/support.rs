@@ -223,6 +223,11 @@ impl Server {
         (status, serde_json::from_str(body).unwrap_or(serde_json::Value::Null))
     }
 
+    /// The address at which it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn get(&self, path: &str) -> serde_json::Value {
         let (status, body) = self.ask("GET", path, None, "");
         assert_eq!(status, 200, "{body}");
