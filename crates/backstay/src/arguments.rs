@@ -28,13 +28,14 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   backstay serve examples/newsroom           serve an application; the first start creates its database
+  backstay dev examples/newsroom             the same while you develop it; applies changes as you save
   backstay check                             check the application in the current directory
   backstay operator add ada@news.example     add an operator; asks for a password
   backstay role grant ben@news.example EDITOR
   backstay explain --as ben@news.example 'GET /api/posts?limit=3'
 
 An application is a directory that contains a `model` directory. All commands take it as --app;
-`serve`, `check`, `migrate` and `seed` also as an argument. The default is the current directory.
+`serve`, `dev`, `check`, `migrate` and `seed` also as an argument. The default is the current directory.
 
 Commands work with and without a running server. If one is running, they ask it to do the work, and
 must run as the same user.
@@ -47,6 +48,9 @@ pub(crate) enum Verb {
     /// Serve an application until Ctrl-C or SIGTERM
     #[command(after_help = SERVE)]
     Serve(Serve),
+    /// Serve an application while you develop it: applies changes of its files as you save them
+    #[command(after_help = DEV)]
+    Dev(Dev),
     /// Check an application's settings, model and seed file names
     #[command(after_help = CHECK)]
     Check(Check),
@@ -86,6 +90,18 @@ The first start creates the data directory, by default .backstay in the applicat
 loads seed/*.jsonl and, on a terminal, shows a link that creates the first operator. Later starts
 apply model changes that cannot lose data and fail on all others; `backstay migrate plan` shows them
 in advance.";
+
+const DEV: &str = "\
+Examples:
+  backstay dev examples/newsroom
+  backstay dev . --yes
+
+Watches model/, seed/ and backstay.toml. A change that loses no stored data applies as soon as you
+save it; one that does is shown and applies if you say so, or with --yes. If the model has errors,
+the last good one stays in use, and the errors are shown here and at /dev/model.txt.
+
+It also prints a link that signs you in as the operator developer@localhost. Don't use it in
+production.";
 
 const CHECK: &str = "\
 Examples:
@@ -196,6 +212,18 @@ pub(crate) struct Serve {
     /// Log format, text or json; overrides the setting log.format
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    pub(crate) whole: Whole,
+    /// Address and port to listen on; overrides the setting server.listen
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Apply changes that lose stored data without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

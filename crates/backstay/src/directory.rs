@@ -13,7 +13,7 @@ use crate::instance::environment;
 use crate::{Config, Failure};
 
 /// Maximum size in bytes of a model file or `backstay.toml`.
-const TEXT_BYTES: u64 = 4 * 1024 * 1024;
+pub(crate) const TEXT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The file with the settings.
 pub(crate) const CONFIG_FILE: &str = "backstay.toml";
@@ -119,6 +119,13 @@ impl Directory {
             Some(DirectoryError::Misnamed { path, meant })
         });
         misnamed.collect()
+    }
+
+    /// Everything that an application is read from, as far as it exists: the settings, model files and seed files.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        let within = |name: &str| entries(&self.root.join(name)).unwrap_or_default().into_iter().map(|(_, path)| path);
+        let settings = self.root.join(CONFIG_FILE);
+        settings.exists().then_some(settings).into_iter().chain(within("model")).chain(within("seed")).collect()
     }
 
     /// Files at the root that would be model files in `model`.

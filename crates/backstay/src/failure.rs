@@ -131,6 +131,9 @@ pub enum Failure {
         /// The data directory.
         path: PathBuf,
     },
+    /// A command to a server that serves nothing, because there is no model that it could.
+    #[error("the running server has no model to serve yet")]
+    NothingServed,
     /// The running server refused the command.
     #[error("{}", .0.message)]
     Remote(Refusal),
@@ -265,6 +268,7 @@ impl Failure {
             Self::ServerRuns { .. } => {
                 Some("stop the server first; `backstay serve` applies the same steps when it starts".to_owned())
             }
+            Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
             Self::Transact => Some("explain its requests one by one".to_owned()),
             Self::Role { help, .. } | Self::OtherKind { help, .. } => Some(help.clone()),
             Self::Remote(refusal) => refusal.help.clone(),

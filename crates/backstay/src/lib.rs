@@ -8,6 +8,7 @@ mod check;
 mod command;
 mod commands;
 mod config;
+mod dev;
 mod directory;
 mod doors;
 mod failure;
@@ -19,6 +20,7 @@ mod program;
 mod secrets;
 mod seed;
 mod serve;
+mod serving;
 mod socket;
 mod threads;
 

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use backstay_engine::{Risk, Step};
+use backstay_model::PlainDiagnostic;
 
 use crate::answer::Count;
 
@@ -9,7 +10,49 @@ use crate::answer::Count;
 #[derive(Debug)]
 pub(crate) struct Plan(pub(crate) Vec<Step>);
 
+/// Whether steps can be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// All of them, and nothing is lost.
+    Applies,
+    /// All of them, but stored data would be lost.
+    LosesData,
+    /// Not as the stored data are, or not at all.
+    Refused,
+}
+
 impl Plan {
+    /// Whether the steps can be applied.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let mut refused = self.0.iter().filter(|step| !step.automatic);
+        match refused.clone().next() {
+            None => Verdict::Applies,
+            Some(_) if refused.all(|step| step.risk == Risk::LosesData) => Verdict::LosesData,
+            Some(_) => Verdict::Refused,
+        }
+    }
+
+    /// The steps that keep the others from being applied, each with what to do.
+    pub(crate) fn refusals(&self) -> String {
+        let refused = self.0.iter().filter(|step| !step.automatic);
+        refused.map(|step| format!("refused: {}\n  help: {}\n", brief(step), remedy(step.risk))).collect()
+    }
+
+    /// The same as diagnostics.
+    pub(crate) fn diagnostics(&self) -> Vec<PlainDiagnostic> {
+        let refused = self.0.iter().filter(|step| !step.automatic);
+        let diagnostic = |step: &Step| PlainDiagnostic {
+            severity: "error",
+            message: brief(step),
+            file: None,
+            start: None,
+            end: None,
+            label: String::new(),
+            help: Some(remedy(step.risk).to_owned()),
+        };
+        refused.map(diagnostic).collect()
+    }
+
     /// How many steps are refused. If there is one, none is applied.
     pub(crate) fn refused(&self) -> usize {
         self.0.iter().filter(|step| !step.automatic).count()
@@ -60,8 +103,13 @@ impl fmt::Display for Applied {
     }
 }
 
+/// A step and its risk.
+pub(crate) fn brief(step: &Step) -> String {
+    format!("{} ({})", step.words, words(step.risk))
+}
+
 fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
-    writeln!(f, "{} ({})", step.words, words(step.risk))?;
+    writeln!(f, "{}", brief(step))?;
     step.sql.iter().try_for_each(|statement| writeln!(f, "    {statement};"))
 }
 

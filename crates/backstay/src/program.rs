@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use backstay_engine::{Migration, OpenError, OpenOptions, OpenOutcome};
-use backstay_model::{PlainDiagnostic, Style};
+use backstay_model::Style;
 use serde_json::json;
 use tokio::runtime::Builder;
 
 use crate::answer::Count;
 use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
-use crate::check::{Checked, plain};
+use crate::check::{Checked, plain, shown};
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::plan::{Applied, Plan};
 use crate::socket::Running;
@@ -35,6 +35,7 @@ pub fn main() -> ExitCode {
 async fn run(verb: Verb) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Serve(arguments) => serve(arguments).await,
+        Verb::Dev(arguments) => crate::dev::dev(&arguments).await,
         Verb::Check(arguments) => check(&arguments),
         Verb::Migrate(Migrate::Plan(whole)) => plan(&whole),
         Verb::Migrate(Migrate::Apply(whole)) => apply(&whole),
@@ -103,16 +104,6 @@ fn check(arguments: &Check) -> Result<ExitCode, Failure> {
         print(&format!("{}: {}, no errors\n", model.name, Count(collections as u64, "collection")))?;
     }
     Ok(code)
-}
-
-/// A diagnostic as JSON; members without a value are null.
-fn shown(one: &PlainDiagnostic) -> serde_json::Value {
-    let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
-    let label = Some(&one.label).filter(|label| !label.is_empty());
-    json!({
-        "severity": one.severity, "message": one.message, "file": one.file, "start": position(one.start),
-        "end": position(one.end), "label": label, "help": one.help,
-    })
 }
 
 fn plan(whole: &Whole) -> Result<ExitCode, Failure> {

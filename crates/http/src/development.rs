@@ -39,7 +39,7 @@ struct Developer {
 }
 
 /// Why the model files can't be served as they are.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ModelProblems {
     /// One object for each, as `backstay check --format json` prints them.
     pub diagnostics: Vec<serde_json::Value>,

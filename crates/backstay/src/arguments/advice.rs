@@ -27,7 +27,7 @@ const WORDS: Table = &[
          EMAIL`; `backstay account` manages existing accounts",
     ),
     ("", &["init", "new", "create"], "write a model in model/x.graphql, then run `backstay serve`"),
-    ("", &["start", "run", "up", "dev", "server", "launch"], "use `backstay serve`"),
+    ("", &["start", "run", "up", "server", "launch"], "use `backstay serve`"),
     ("", &["validate", "lint", "test"], "use `backstay check`"),
     ("", &["db", "database", "migration", "migrations"], "use `backstay migrate plan` and `backstay migrate apply`"),
     ("", &["roles", "grant"], "use `backstay role grant ACCOUNT ROLE`"),

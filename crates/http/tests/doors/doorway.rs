@@ -40,7 +40,7 @@ async fn a_connection_outlasts_what_it_was_opened_for() {
     let server = Server::start(HttpSettings::default()).await;
     let mut stream = server.connect().await;
     stream.write_all(GET).await.expect("it is sent");
-    assert!(answer(&mut stream).await.ends_with(r#""items":[]}"#));
+    assert!(answer(&mut stream).await.contains(r#""items":[]"#));
     let pause = server.doorway.pause(Duration::from_secs(5)).await.expect("nothing is running");
     stream.write_all(LAST).await.expect("it is sent");
     // The request waits for another application, which has a note.
