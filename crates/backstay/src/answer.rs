@@ -137,6 +137,11 @@ pub enum Answer {
         /// What was loaded.
         seeded: Seeded,
     },
+    /// The server goes on with the present model and settings.
+    ModelApplied {
+        /// What was done to the database, for people.
+        text: String,
+    },
     /// A request was explained.
     Explained {
         /// For people.
@@ -258,6 +263,7 @@ impl fmt::Display for Answer {
             Self::Invitations { invitations } => invitations.iter().try_for_each(|one| one.fmt(f)),
             Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
+            Self::ModelApplied { text } => f.write_str(text),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
     }

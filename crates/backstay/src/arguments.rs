@@ -132,8 +132,8 @@ const APPLY: &str = "\
 Example:
   backstay migrate apply .
 
-Stop the server first: it has the database locked. `backstay serve` applies the same steps when it
-starts.";
+If a server is running, it applies the steps itself and goes on with the model and the settings as
+they are now; requests wait meanwhile. `backstay serve` applies the same steps when it starts.";
 
 const EXPLAIN: &str = "\
 Examples:

@@ -22,7 +22,7 @@ use self::terminal::{Terminal, colour, is_yes, reloaded, say, say_done, say_warn
 use self::watch::{Changes, Watcher};
 use crate::answer::{CHANGED_SEED, Count};
 use crate::arguments::Dev;
-use crate::check::{Checked, check, problems, shown};
+use crate::check::{problems, shown};
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::plan::{Plan, Verdict, brief};
 use crate::serve::{listen, reachable, shortened, stop_signal};
@@ -49,7 +49,6 @@ pub(crate) async fn dev(arguments: &Dev) -> Result<ExitCode, Failure> {
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
     logging::start(log(&place.config));
-    logging::tell(&place.config.warnings.render(colour()));
     open_files::raise_limit()?;
     socket::path(&place.data)?;
     let listener = listen(arguments.listen.unwrap_or(place.config.server.listen)).await?;
@@ -222,19 +221,12 @@ impl Developing {
         }
     }
 
-    /// Serves the files as they are now, if nothing is wrong with them. What is wrong with seed files doesn't matter yet.
+    /// Serves the files as they are now, if nothing is wrong with them.
     async fn serve_files(&mut self, loss: DataLoss) -> Result<OpenOutcome, NotServed> {
-        let Checked { config, compiled, failures } = block_in_place(|| check(self.place.directory.root()));
-        let failures: Vec<Failure> =
-            failures.into_iter().filter(|failure| !matches!(failure, Failure::Seed(_))).collect();
-        let (Some(config), Some(compiled), true) = (config, compiled, failures.is_empty()) else {
-            return Err(NotServed::Files(failures));
-        };
+        let (version, warnings) = block_in_place(|| Version::read(&self.place)).map_err(NotServed::Files)?;
         let style = if colour() { Style::Colour } else { Style::Plain };
-        self.warn(format!("{}{}", config.warnings.render(colour()), compiled.warnings.render(style)));
-        self.name_restarts(&config);
-        let place = Place { config, ..self.place.clone() };
-        let version = Version::new(place, compiled.application).map_err(|failure| NotServed::Files(vec![failure]))?;
+        self.warn(format!("{}{}", version.config().warnings.render(colour()), warnings.render(style)));
+        self.name_restarts(version.config());
         self.serving.exchange(version, loss).await.map_err(NotServed::Exchange)
     }
 

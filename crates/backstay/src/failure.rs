@@ -131,6 +131,15 @@ pub enum Failure {
         /// The data directory.
         path: PathBuf,
     },
+    /// `migrate apply` for another application than the one that the running server serves.
+    #[error("the running server serves the application in {served}")]
+    OtherApplication {
+        /// Its directory.
+        served: PathBuf,
+    },
+    /// The running server can't exchange what it serves, because it isn't idle for a moment.
+    #[error("requests or commands are still running on the server; nothing was changed")]
+    Occupied,
     /// A command to a server that serves nothing, because there is no model that it could.
     #[error("the running server has no model to serve yet")]
     NothingServed,
@@ -268,6 +277,10 @@ impl Failure {
             Self::ServerRuns { .. } => {
                 Some("stop the server first; `backstay serve` applies the same steps when it starts".to_owned())
             }
+            Self::OtherApplication { .. } => {
+                Some("give that directory, or stop the server first to apply the model of this one".to_owned())
+            }
+            Self::Occupied => Some("try again, or stop the server first".to_owned()),
             Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
             Self::Transact => Some("explain its requests one by one".to_owned()),
             Self::Role { help, .. } | Self::OtherKind { help, .. } => Some(help.clone()),

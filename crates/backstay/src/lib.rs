@@ -3,6 +3,7 @@
 
 mod answer;
 mod application;
+mod apply;
 mod arguments;
 mod check;
 mod command;

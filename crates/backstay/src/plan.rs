@@ -38,6 +38,11 @@ impl Plan {
         refused.map(|step| format!("refused: {}\n  help: {}\n", brief(step), remedy(step.risk))).collect()
     }
 
+    /// The same steps without advice.
+    pub(crate) fn refused_words(&self) -> Vec<String> {
+        self.0.iter().filter(|step| !step.automatic).map(brief).collect()
+    }
+
     /// The same as diagnostics.
     pub(crate) fn diagnostics(&self) -> Vec<PlainDiagnostic> {
         let refused = self.0.iter().filter(|step| !step.automatic);

@@ -38,7 +38,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Dev(arguments) => crate::dev::dev(&arguments).await,
         Verb::Check(arguments) => check(&arguments),
         Verb::Migrate(Migrate::Plan(whole)) => plan(&whole),
-        Verb::Migrate(Migrate::Apply(whole)) => apply(&whole),
+        Verb::Migrate(Migrate::Apply(whole)) => apply(&whole).await,
         Verb::Seed(whole) => seed(&whole).await,
         Verb::Operator(operator) => callers::operator(operator).await,
         Verb::Account(account) => callers::account(account).await,
@@ -115,8 +115,14 @@ fn plan(whole: &Whole) -> Result<ExitCode, Failure> {
     Ok(if plan.refused() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
+async fn apply(whole: &Whole) -> Result<ExitCode, Failure> {
     let place = find(whole.app.path(), whole.data.as_deref())?;
+    if let Some(server) = Running::find(&place.data)? {
+        let command = Command::ApplyModel { app: place.directory.root().canonicalize()? };
+        let answer = tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)??;
+        print(&answer.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let compiled = compile(&place.directory)?;
     let (instance, outcome) = match place.open(compiled.application, &place.options(|_| ())) {
         Err(Failure::Open(OpenError::Locked { path })) => return Err(Failure::ServerRuns { path }),

@@ -26,7 +26,7 @@ pub async fn serve(place: &Place) -> Result<(), Failure> {
     open_files::raise_limit()?;
     socket::path(&place.data)?;
     let listener = listen(place.config.server.listen).await?;
-    let (instance, outcome) = place.open(compiled.application, &place.options(die))?;
+    let (instance, outcome) = place.open(compiled.application, &place.options(|words| die(words)))?;
     report(place, &outcome);
     let serving = Serving::open(place.clone(), instance)?;
     let served = serve_open(place, &serving, listener, stop_signal()?).await;

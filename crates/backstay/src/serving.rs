@@ -5,16 +5,16 @@ use std::time::Duration;
 use backstay_base::Ambient;
 use backstay_engine::{Application, Migration, OpenOptions, OpenOutcome};
 use backstay_http::{Development, Doorway, HttpSettings, ModelProblems, Services};
-use backstay_model::SourceMap;
+use backstay_model::{Diagnostics, SourceMap};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::task::block_in_place;
 use tokio::time::timeout;
 
 use crate::application::{compile_model, load_whole};
-use crate::check::problems;
+use crate::check::{Checked, check, problems};
 use crate::doors::http_settings;
 use crate::plan::{Plan, Verdict};
-use crate::{Failure, Instance, Place, logging, open_files};
+use crate::{Config, Failure, Instance, Place, logging, open_files};
 
 /// How long an exchange waits for the commands, and then for the requests, that are running.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -77,8 +77,23 @@ pub(crate) enum NotExchanged {
 }
 
 impl Version {
-    pub(crate) fn new(place: Place, application: Application) -> Result<Self, Failure> {
-        Ok(Self { settings: connection_settings(&place)?, place, application })
+    /// The application in the place as its files are now, with warnings about its model, or all that is wrong with it.
+    /// Seed files don't matter yet.
+    pub(crate) fn read(place: &Place) -> Result<(Self, Diagnostics), Vec<Failure>> {
+        let Checked { config, compiled, failures } = check(place.directory.root());
+        let failures: Vec<Failure> =
+            failures.into_iter().filter(|failure| !matches!(failure, Failure::Seed(_))).collect();
+        let (Some(config), Some(compiled), true) = (config, compiled, failures.is_empty()) else {
+            return Err(failures);
+        };
+        let place = Place { config, ..place.clone() };
+        let settings = connection_settings(&place).map_err(|failure| vec![failure])?;
+        Ok((Self { place, settings, application: compiled.application }, compiled.warnings))
+    }
+
+    /// Its settings.
+    pub(crate) fn config(&self) -> &Config {
+        &self.place.config
     }
 
     /// Opens it, if its migration is allowed. Blocks.
@@ -91,7 +106,8 @@ impl Version {
                 return Err(NotExchanged::Migration(plan));
             }
         }
-        let (instance, outcome) = place.open(application, &place.options(die)).map_err(NotExchanged::Failed)?;
+        let (instance, outcome) =
+            place.open(application, &place.options(|words| die(words))).map_err(NotExchanged::Failed)?;
         Ok((Served { instance, place, settings }, outcome))
     }
 }
@@ -121,7 +137,7 @@ impl Before {
         let Self { place, settings, sources } = self;
         let files = sources.files.iter().filter(|file| !file.system).cloned().collect();
         let compiled = compile_model(load_whole(files)?)?;
-        let options = OpenOptions { migration: Migration::Refuse, ..place.options(die) };
+        let options = OpenOptions { migration: Migration::Refuse, ..place.options(|words| die(words)) };
         let (instance, _) = place.open(compiled.application, &options)?;
         Ok(Served { instance, place, settings })
     }
@@ -210,7 +226,7 @@ pub(crate) fn connection_settings(place: &Place) -> Result<HttpSettings, Failure
 }
 
 /// Ends the process after a disk error, before it can acknowledge something that is not stored.
-pub(crate) fn die(words: &str) {
+pub(crate) fn die(words: &str) -> ! {
     tracing::error!(error = words, "the database failed; stopping at once");
     logging::abort();
 }

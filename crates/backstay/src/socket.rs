@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::apply::apply;
 use crate::failure::Refusal;
 use crate::serving::Serving;
 use crate::{Answer, Command, Failure};
@@ -118,6 +119,9 @@ async fn serve(stream: tokio::net::UnixStream, owner: u32, serving: Serving) {
 
 /// Runs a command on what is served.
 async fn run(serving: &Serving, command: Command) -> Result<Answer, Failure> {
+    if let Command::ApplyModel { app } = command {
+        return apply(serving, &app).await;
+    }
     match &*serving.served().await {
         Some(served) => served.instance.run(command).await,
         None => Err(Failure::NothingServed),

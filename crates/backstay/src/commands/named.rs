@@ -37,6 +37,7 @@ impl Named {
             | Command::ListInvitations {}
             | Command::RevokeInvitation { .. }
             | Command::Seed {}
+            | Command::ApplyModel { .. }
             | Command::Explain { .. } => None,
         }
     }

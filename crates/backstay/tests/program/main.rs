@@ -3,12 +3,14 @@
 mod checking;
 mod command_line;
 mod data_directory;
+mod developing;
 mod documents;
 mod environment;
 mod explaining;
 mod invitations;
 mod logging;
 mod lost_log;
+mod migrating;
 mod refusals;
 mod seeding;
 mod support;
