@@ -211,9 +211,10 @@ impl Developing {
         let started = Instant::now();
         match self.serve_files(loss).await {
             Ok(outcome) => {
-                let changes = std::mem::take(&mut self.changes);
-                say_done(&reloaded(changes, &outcome, started.elapsed()));
+                let took = started.elapsed();
                 self.welcome().await?;
+                let changes = std::mem::take(&mut self.changes);
+                say_done(&reloaded(changes, &outcome, took));
                 self.seed(changes.seeds).await;
                 Ok(Left::Nothing)
             }
@@ -289,17 +290,16 @@ impl Developing {
                 (problems(&[&failure], root), failure.render(colour()), Left::Nothing)
             }
         };
-        logging::tell(&text);
         let errors = Count(found.diagnostics.len() as u64, "error");
         let found = Arc::new(found);
         self.development.set_problems(Some(Arc::clone(&found)));
-        let is_served = self.serving.served().await.is_some();
-        if is_served {
-            say_warning(&format!("{errors}; the last good model stays in use"));
-        } else {
-            self.serving.explain(found).await;
-            say_warning(&format!("{errors}; nothing is served until this is corrected"));
-        }
+        self.serving.explain(found).await;
+        let state = match *self.serving.served().await {
+            Some(_) => "the last good model stays in use",
+            None => "nothing is served until this is corrected",
+        };
+        logging::tell(&text);
+        say_warning(&format!("{errors}; {state}"));
         if left == Left::Question {
             logging::tell("Apply this and lose the data? [y/N] ");
         }

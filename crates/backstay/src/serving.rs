@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use backstay_base::Ambient;
 use backstay_engine::{Application, Migration, OpenOptions, OpenOutcome};
-use backstay_http::{Development, Doorway, HttpSettings, ModelProblems, Services};
+use backstay_http::{Development, Doorway, HttpSettings, ModelProblems, Pause, Services};
 use backstay_model::{Diagnostics, SourceMap};
-use tokio::sync::{RwLock, RwLockReadGuard};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::task::block_in_place;
 use tokio::time::timeout;
 
@@ -16,8 +16,11 @@ use crate::doors::http_settings;
 use crate::plan::{Plan, Verdict};
 use crate::{Config, Failure, Instance, Place, logging, open_files};
 
-/// How long an exchange waits for the commands, and then for the requests, that are running.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an exchange lets new commands and requests wait for those that are running, before it lets them pass and tries
+/// again.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it tries.
+const TRIES: usize = 5;
 
 /// The application that a server serves, for requests and for commands. It can be exchanged for its next version while
 /// the server runs. Cheap to clone.
@@ -170,9 +173,7 @@ impl Serving {
     /// Serves another version. Meanwhile requests and commands wait; connections and sessions survive. If that version
     /// can't be opened, the one before is opened again.
     pub(crate) async fn exchange(&self, next: Version, loss: DataLoss) -> Result<OpenOutcome, NotExchanged> {
-        let served = timeout(PATIENCE, self.0.served.write()).await;
-        let mut served = served.map_err(|_| NotExchanged::Occupied)?;
-        let mut pause = self.0.doorway.pause(PATIENCE).await.ok_or(NotExchanged::Occupied)?;
+        let (mut served, mut pause) = self.idle().await.ok_or(NotExchanged::Occupied)?;
         // The database can be open only once, even for a look at its model: ending that would end the locks of this
         // process on its file. So every use of it ends first.
         let before = served.take().map(|served| {
@@ -200,6 +201,19 @@ impl Serving {
             }
             None => Err(failed),
         }
+    }
+
+    /// Waits until no command and no request is running; new ones wait until what this returns is dropped.
+    async fn idle(&self) -> Option<(RwLockWriteGuard<'_, Option<Served>>, Pause<'_>)> {
+        for _ in 0..TRIES {
+            if let Ok(served) = timeout(PATIENCE, self.0.served.write()).await
+                && let Some(pause) = self.0.doorway.pause(PATIENCE).await
+            {
+                return Some((served, pause));
+            }
+            tokio::time::sleep(PATIENCE).await;
+        }
+        None
     }
 
     /// Says what keeps anything from being served, if nothing is.

@@ -88,8 +88,9 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 10] = [
+    let groups: [(&str, &[&str]); 11] = [
         ("serve", &[]),
+        ("dev", &[]),
         ("check", &[]),
         ("migrate", &["plan", "apply"]),
         ("seed", &[]),

@@ -33,7 +33,7 @@ fn a_running_server_goes_on_with_the_new_model() {
 fn what_cannot_be_applied_leaves_the_server_as_it_is() {
     let app = App::seeded();
     let server = app.serve();
-    let still = || assert_eq!(server.get("/api/shelves")["items"].as_array().map(Vec::len), Some(2));
+    let still = || assert_eq!(server.get("/api/shelfs")["items"].as_array().map(Vec::len), Some(2));
     app.write("model/shelf.graphql", &MODEL.replace("  name: String!\n", ""));
     let refused = app.run(&["migrate", "apply"]).refused();
     assert!(refused.contains("Person.name is gone") && refused.contains("nothing was changed"), "{refused}");
