@@ -172,13 +172,10 @@ pub(crate) fn model(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
 
 /// `GET /dev/model.txt`: the same for people.
 pub(crate) fn model_text(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
-    Ok(match development(admitted)?.problems() {
-        Some(problems) => problems.plain(StatusCode::OK),
-        None => {
-            let text = "the model files are what is served\n";
-            Answer::ready(StatusCode::OK, Audience::Secret, text.into()).of_type(TEXT)
-        }
-    })
+    let text = "the model files are what is served\n";
+    let current = || Answer::ready(StatusCode::OK, Audience::Secret, text.into()).of_type(TEXT);
+    let problems = development(admitted)?.problems();
+    Ok(problems.map_or_else(current, |problems| problems.plain(StatusCode::OK)))
 }
 
 fn development<'a>(admitted: &Admitted<'a>) -> Result<&'a Arc<Development>, Refusal> {

@@ -112,7 +112,7 @@ impl Doorway {
     fn unserved(&self, path: &str, problems: &Arc<ModelProblems>) -> Response<Held> {
         let refusal = Refusal::NoModel(Arc::clone(problems));
         let mut response = match path {
-            "/dev/model.txt" => self.response(problems.plain(crate::kinds::kind_of(&refusal).status), self.next_id()),
+            "/dev/model.txt" => response(problems.plain(crate::kinds::kind_of(&refusal).status), self.next_id()),
             _ => self.refused(&refusal),
         };
         problems.mark(response.headers_mut());
@@ -121,27 +121,27 @@ impl Doorway {
 
     fn refused(&self, refusal: &Refusal) -> Response<Held> {
         let id = self.next_id();
-        self.response(problem::answer(refusal, id), id)
-    }
-
-    /// An answer of no door.
-    fn response(&self, answer: Answer, id: RequestId) -> Response<Held> {
-        let mut headers = HeaderMap::new();
-        // An id is hexadecimal digits and hyphens.
-        headers.extend(HeaderValue::from_str(&id.to_string()).ok().map(|id| (REQUEST_ID, id)));
-        headers.insert(header::CACHE_CONTROL, answer.audience.cache_control());
-        headers.insert(header::CONTENT_TYPE, answer.content_type);
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.extend(answer.headers);
-        let mut response = Response::new(Held::new(answer.body, None));
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = headers;
-        response
+        response(problem::answer(refusal, id), id)
     }
 
     fn next_id(&self) -> RequestId {
         RequestId(self.0.ids.next(&self.0.ambient))
     }
+}
+
+/// An answer of no door.
+fn response(answer: Answer, id: RequestId) -> Response<Held> {
+    let mut headers = HeaderMap::new();
+    // An id is hexadecimal digits and hyphens.
+    headers.extend(HeaderValue::from_str(&id.to_string()).ok().map(|id| (REQUEST_ID, id)));
+    headers.insert(header::CACHE_CONTROL, answer.audience.cache_control());
+    headers.insert(header::CONTENT_TYPE, answer.content_type);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.extend(answer.headers);
+    let mut response = Response::new(Held::new(answer.body, None));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = headers;
+    response
 }
 
 impl Pause<'_> {

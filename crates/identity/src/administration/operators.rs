@@ -47,12 +47,12 @@ impl Administration<'_> {
     /// no such operator.
     pub async fn begin_operator_session(&self, identity: &Identity, email: &str) -> Result<SignedIn, Error> {
         let (directory, authenticator) = (self.parts.directory, self.parts.authenticator);
-        let operator = match directory.operator(&AccountRef::Email(email.to_owned())).await? {
-            Some(known) => SessionOf::Known(known),
-            None => {
-                let password = issue(&*directory.engine.ambient().entropy, Purpose::SetUp);
-                SessionOf::New(NewOperator::prepare(authenticator, email, &password).await?)
-            }
+        let known = directory.operator(&AccountRef::Email(email.to_owned())).await?;
+        let operator = if let Some(known) = known {
+            SessionOf::Known(known)
+        } else {
+            let password = issue(&*directory.engine.ambient().entropy, Purpose::SetUp);
+            SessionOf::New(NewOperator::prepare(authenticator, email, &password).await?)
         };
         let session = identity.new_session(self.cx.now);
         let transaction = BeginSession { schema: directory.schema, operator, session: session.clone() };
