@@ -18,7 +18,7 @@ use crate::head::{Head, REQUEST_ID};
 use crate::outgoing::Held;
 use crate::state::State;
 use crate::{
-    Refusal, Services, accounts, collections, credentials, development, documents, explain, openapi, preconditions,
+    Refusal, Services, accounts, collections, credentials, developer, documents, explain, openapi, preconditions,
     problem, records, setup, transact,
 };
 
@@ -146,9 +146,9 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
         Handler::Ready => documents::ready(admitted).await,
         Handler::OpenApi => Ok(documents::openapi(admitted)),
         Handler::Problem => documents::problem(admitted),
-        Handler::DeveloperSignIn => development::sign_in(admitted).await,
-        Handler::ModelState => development::model(admitted),
-        Handler::ModelText => development::model_text(admitted),
+        Handler::DeveloperSignIn => developer::sign_in(admitted).await,
+        Handler::ModelState => developer::model(admitted),
+        Handler::ModelText => developer::model_text(admitted),
     }
 }
 

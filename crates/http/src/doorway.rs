@@ -13,8 +13,9 @@ use crate::answer::Answer;
 use crate::budget::Budget;
 use crate::door::Peer;
 use crate::head::REQUEST_ID;
+use crate::kinds::kind_of;
 use crate::outgoing::Held;
-use crate::{Door, HttpSettings, ModelProblems, Refusal, Services, problem};
+use crate::{Door, HttpSettings, ModelProblems, Refusal, Services, developer, problem};
 
 /// Where requests come in. It leads to the door of what is served, which can be exchanged while the server runs: new
 /// requests then wait for the next door. Cheap to clone.
@@ -112,7 +113,7 @@ impl Doorway {
     fn unserved(&self, path: &str, problems: &Arc<ModelProblems>) -> Response<Held> {
         let refusal = Refusal::NoModel(Arc::clone(problems));
         let mut response = match path {
-            "/dev/model.txt" => response(problems.plain(crate::kinds::kind_of(&refusal).status), self.next_id()),
+            "/dev/model.txt" => response(developer::plain(problems, kind_of(&refusal).status), self.next_id()),
             _ => self.refused(&refusal),
         };
         problems.mark(response.headers_mut());
