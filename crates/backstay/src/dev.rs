@@ -163,7 +163,9 @@ impl Developing {
             Ok(outcome) => {
                 self.welcome().await?;
                 if let OpenOutcome::Migrated(steps) = outcome {
-                    steps.iter().for_each(|step| say_done(&format!("migrated the database: {}", brief(step))));
+                    for step in &steps {
+                        say_done(&format!("migrated the database: {}", brief(step)));
+                    }
                 }
                 self.seed(true).await;
                 Ok(Left::Nothing)
@@ -178,17 +180,17 @@ impl Developing {
         loop {
             left = tokio::select! {
                 changes = watcher.changed() => self.take_up(changes, left).await?,
-                line = self.terminal.line(), if left == Left::Question => match is_yes(&line) {
-                    true => self.reload(DataLoss::Accepted).await?,
-                    false => {
+                line = self.terminal.line(), if left == Left::Question => {
+                    if is_yes(&line) {
+                        self.reload(DataLoss::Accepted).await?
+                    } else {
                         say_warning("not applied; the last good model stays in use");
                         Left::Nothing
                     }
-                },
-                () = tokio::time::sleep(SETTLED), if left == Left::Settling => match watcher.is_behind() {
-                    true => left,
-                    false => self.reload(DataLoss::Accepted).await?,
-                },
+                }
+                () = tokio::time::sleep(SETTLED), if left == Left::Settling => {
+                    if watcher.is_behind() { left } else { self.reload(DataLoss::Accepted).await? }
+                }
                 () = tokio::time::sleep(RETRY), if left == Left::Again => self.reload(DataLoss::Refused).await?,
                 failure = ended(&mut self.commands) => return Err(failure),
             };

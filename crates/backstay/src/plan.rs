@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use backstay_engine::{Risk, Step};
 use backstay_model::PlainDiagnostic;
@@ -34,8 +34,11 @@ impl Plan {
 
     /// The steps that keep the others from being applied, each with what to do.
     pub(crate) fn refusals(&self) -> String {
-        let refused = self.0.iter().filter(|step| !step.automatic);
-        refused.map(|step| format!("refused: {}\n  help: {}\n", brief(step), remedy(step.risk))).collect()
+        let mut text = String::new();
+        for step in self.0.iter().filter(|step| !step.automatic) {
+            let _ = writeln!(text, "refused: {}\n  help: {}", brief(step), remedy(step.risk));
+        }
+        text
     }
 
     /// The same steps without advice.

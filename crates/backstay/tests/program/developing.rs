@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::support::{App, MODEL};
 
 /// How long to wait for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A `backstay dev` that runs until it is dropped.
 struct Dev {
@@ -56,9 +56,9 @@ impl Dev {
 
     fn listening(mut self) -> Self {
         let address = self.until("  address ");
-        self.address = address.rsplit_once("http://").expect("an address").1.to_owned();
+        address.rsplit_once("http://").expect("an address").1.clone_into(&mut self.address);
         let link = self.until("  sign in ");
-        self.link = link.rsplit_once(&self.address).expect("a path").1.to_owned();
+        link.rsplit_once(&self.address).expect("a path").1.clone_into(&mut self.link);
         self.until("  stop ");
         self
     }
@@ -67,7 +67,8 @@ impl Dev {
     fn until(&mut self, words: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("`{words}` was never said:\n{}", self.seen));
+            assert!(line.is_ok(), "`{words}` was never said:\n{}", self.seen);
+            let line = line.expect("it was received");
             let _ = writeln!(self.seen, "{line}");
             if line.contains(words) {
                 return line;
