@@ -353,7 +353,7 @@ async fn sign_in(development: &Development, instance: &Instance) -> Result<(), F
     }
     let cx = Context::system(&instance.engine);
     let administration = instance.identity.administration(&cx)?;
-    let session = administration.begin_operator_session(&instance.identity, DEVELOPER).await?;
+    let session = administration.begin_operator_session(DEVELOPER).await?;
     development.sign_in(DEVELOPER.to_owned(), session);
     Ok(())
 }

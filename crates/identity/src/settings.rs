@@ -1,4 +1,6 @@
-use crate::StartError;
+use backstay_base::Duration;
+
+use backstay_base::Duration;
 
 /// Who may sign up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How long a session lasts.
+    pub(crate) fn session_length(&self) -> Duration {
+        const DAY_MICROS: i64 = 86_400_000_000;
+        Duration::from_micros(i64::from(self.session_days) * DAY_MICROS)
+    }
+
     pub(crate) fn check(&self) -> Result<(), StartError> {
         let counts = [
             ("session_days", self.session_days),

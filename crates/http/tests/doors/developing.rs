@@ -27,7 +27,7 @@ async fn sign_in(app: &TestApp, development: &Development) {
     let system = Context::system(&app.services.engine);
     let identity = &app.services.identity;
     let administration = identity.administration(&system).expect("Backstay itself may");
-    let session = administration.begin_operator_session(identity, "developer@localhost").await.expect("a session");
+    let session = administration.begin_operator_session("developer@localhost").await.expect("a session");
     development.sign_in("developer@localhost".to_owned(), session);
 }
 

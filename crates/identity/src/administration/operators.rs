@@ -45,7 +45,7 @@ impl Administration<'_> {
 
     /// Begins a session of an operator without their password. Adds them, with a password that nobody knows, if there is
     /// no such operator.
-    pub async fn begin_operator_session(&self, identity: &Identity, email: &str) -> Result<SignedIn, Error> {
+    pub async fn begin_operator_session(&self, email: &str) -> Result<SignedIn, Error> {
         let (directory, authenticator) = (self.parts.directory, self.parts.authenticator);
         let known = directory.operator(&AccountRef::Email(email.to_owned())).await?;
         let operator = if let Some(known) = known {
@@ -54,7 +54,8 @@ impl Administration<'_> {
             let password = issue(&*directory.engine.ambient().entropy, Purpose::SetUp);
             SessionOf::New(NewOperator::prepare(authenticator, email, &password).await?)
         };
-        let session = identity.new_session(self.cx.now);
+        let length = self.parts.settings.session_length();
+        let session = NewSession::new(directory.engine.ambient(), self.cx.now, length);
         let transaction = BeginSession { schema: directory.schema, operator, session: session.clone() };
         let (credential, id) = directory.engine.run(self.cx, transaction).await?;
         Ok(Identity::signed_in(&credential, id, session))
