@@ -1,6 +1,6 @@
 use backstay_base::Duration;
 
-use backstay_base::Duration;
+use crate::StartError;
 
 /// Who may sign up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
