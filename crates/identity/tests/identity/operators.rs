@@ -145,5 +145,5 @@ async fn a_session_can_begin_without_the_password() {
     // Nobody knows a password of it, and other operators keep theirs.
     let sign_in = format!(r#"{{"email": "developer@localhost", "password": "{PASSWORD}", "as": "operator"}}"#);
     assert_eq!(told(club.sign_in_from(&club.anonymous(), ADDRESS, &sign_in).await), "wrong-credentials");
-    assert_eq!(told(begin("no address").await), "email type");
+    assert_eq!(told(begin("no address").await), "account type");
 }
