@@ -155,6 +155,15 @@ pub enum Answer {
         /// What was loaded.
         seeded: Seeded,
     },
+    /// The database was migrated, or can't be.
+    Migration {
+        /// Whether it fits the model now.
+        applied: bool,
+        /// The steps, for people.
+        text: String,
+        /// For programs.
+        report: serde_json::Value,
+    },
     /// A request was explained.
     Explained {
         /// For people.
@@ -300,6 +309,7 @@ impl fmt::Display for Answer {
             Self::Invitations { invitations } => invitations.iter().try_for_each(|one| one.fmt(f)),
             Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
+            Self::Migration { text, .. } => f.write_str(text),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
     }

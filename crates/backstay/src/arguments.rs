@@ -29,6 +29,7 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   backstay new blog                          make an application from a template
+  backstay dev blog                          serve it while you develop it; applies changes as you save
   backstay serve blog                        serve an application; the first start creates its database
   backstay check                             check the application in the current directory
   backstay operator add ada@news.example     add an operator; asks for a password
@@ -36,7 +37,8 @@ Examples:
   backstay explain --as ben@news.example 'GET /api/posts?limit=3'
 
 An application is a directory that contains a `model` directory. All commands take it as --app;
-`serve`, `check`, `migrate`, `seed` and `reset` also as an argument. The default is the current directory.
+`serve`, `dev`, `check`, `migrate`, `seed` and `reset` also as an argument. The default is the current
+directory.
 
 Commands work with and without a running server. If one is running, they ask it to do the work, and
 must run as the same user.
@@ -52,6 +54,9 @@ pub(crate) enum Verb {
     /// Serve an application until Ctrl-C or SIGTERM
     #[command(after_help = SERVE)]
     Serve(Serve),
+    /// Serve an application while you develop it: applies changes of its files as you save them
+    #[command(after_help = DEV)]
+    Dev(Dev),
     /// Check an application's settings, model and seed file names
     #[command(after_help = CHECK)]
     Check(Check),
@@ -121,6 +126,18 @@ loads seed/*.jsonl and, on a terminal, shows a link that creates the first opera
 apply model changes that cannot lose data and fail on all others; `backstay migrate plan` shows them
 in advance.";
 
+const DEV: &str = "\
+Examples:
+  backstay dev examples/newsroom
+  backstay dev . --yes
+
+Watches model/, seed/ and backstay.toml. A change that loses no stored data applies as soon as you
+save it; one that does is shown and applies if you say so, or with --yes. If the model has errors,
+the last good one stays in use, and the errors are shown here and at /dev/model.txt.
+
+It also prints a link that signs you in as the operator developer@localhost. Don't use it in
+production.";
+
 const CHECK: &str = "\
 Examples:
   backstay check examples/newsroom
@@ -153,8 +170,9 @@ Examples:
   backstay migrate apply .
   backstay migrate apply . --allow-data-loss
 
-Stop the server first: it has the database locked. `backstay serve` applies, when it starts, the
-steps that neither rewrite nor delete records.";
+If a server is running, it takes the steps itself and goes on with the model and the settings as they
+are now; requests wait meanwhile. `backstay serve` takes, when it starts, the steps that neither
+rewrite nor delete records.";
 
 const EXPLAIN: &str = "\
 Examples:
@@ -234,30 +252,52 @@ pub(crate) struct Serve {
     pub(crate) log_format: Option<LogFormat>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    pub(crate) whole: Whole,
+    #[command(flatten)]
+    pub(crate) listen: Listen,
+    /// Apply changes that lose stored data without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
 /// Where to listen, if it isn't where the settings say.
 #[derive(Debug, Args)]
 pub(crate) struct Listen {
-    /// Address and port to listen on; overrides the setting server.listen
-    #[arg(long, value_name = "ADDR", value_parser = address)]
-    listen: Option<SocketAddr>,
+    /// Address and port to listen on, or only a port; overrides the setting server.listen
+    #[arg(long, value_name = "ADDR", value_parser = given_address)]
+    listen: Option<GivenAddress>,
     /// Port to listen on, at the address of the setting server.listen
     #[arg(long, short, conflicts_with = "listen")]
     port: Option<u16>,
 }
 
+/// An address to listen on, or a part of one.
+#[derive(Debug, Clone, Copy)]
+enum GivenAddress {
+    Whole(SocketAddr),
+    Port(u16),
+}
+
 impl Listen {
     /// The address to listen on, where the settings say this one.
     pub(crate) fn instead_of(&self, configured: SocketAddr) -> SocketAddr {
-        match (self.listen, self.port) {
-            (Some(address), _) => address,
-            (None, Some(port)) => SocketAddr::new(configured.ip(), port),
-            (None, None) => configured,
+        match self.listen.or(self.port.map(GivenAddress::Port)) {
+            Some(GivenAddress::Whole(address)) => address,
+            Some(GivenAddress::Port(port)) => SocketAddr::new(configured.ip(), port),
+            None => configured,
         }
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| match meant_address(text) {
+/// `127.0.0.1:8080`, or only the port as `8080` or `:8080`.
+fn given_address(text: &str) -> Result<GivenAddress, String> {
+    if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse() {
+        return Ok(GivenAddress::Port(port));
+    }
+    text.parse().map(GivenAddress::Whole).map_err(|_| match meant_address(text) {
         Some(meant) => format!("expected an address and a port; write {meant}"),
         None => "expected an address and a port, such as 127.0.0.1:8080".to_owned(),
     })
@@ -348,6 +388,26 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn a_port_is_one_of_the_configured_address() {
+        let check = |options: &[&str], expected: &str| {
+            for command in ["serve", "dev"] {
+                let arguments = Arguments::try_parse_from([&["backstay", command], options].concat());
+                let listen = match arguments.expect("a command line").verb {
+                    Verb::Serve(Serve { listen, .. }) | Verb::Dev(Dev { listen, .. }) => listen,
+                    other => unreachable!("{other:?}"),
+                };
+                let configured = "10.0.0.1:80".parse().expect("an address");
+                assert_eq!(listen.instead_of(configured).to_string(), expected, "{command} {options:?}");
+            }
+        };
+        check(&[], "10.0.0.1:80");
+        check(&["--listen", "127.0.0.1:8080"], "127.0.0.1:8080");
+        for options in [&["--listen", "8080"][..], &["--listen", ":8080"], &["--port", "8080"], &["-p", "8080"]] {
+            check(options, "10.0.0.1:8080");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
@@ -145,6 +146,13 @@ pub enum Command {
     },
     /// Load the seed files that are not loaded yet.
     Seed {},
+    /// Go on with the model and the settings as they are in the application's files now.
+    ApplyModel {
+        /// The application's directory.
+        app: PathBuf,
+        /// Whether stored values may be gone afterwards.
+        allow_data_loss: bool,
+    },
     /// Explain why a request is allowed or refused.
     Explain {
         /// Email address or id of an account or operator, or name or id of a key; `None` for anonymous.

@@ -16,6 +16,7 @@ use backstay_identity::{AccountRef, NewKey};
 use named::Named;
 use new_account::NewAccount;
 
+use crate::apply::applied;
 use crate::{Answer, Command, Failure, Instance};
 
 impl Instance {
@@ -80,6 +81,8 @@ impl Instance {
             Command::ListInvitations {} => invitations::list(administration).await?,
             Command::RevokeInvitation { email } => invitations::revoke(administration, email).await?,
             Command::Seed {} => self.seed(false).await?,
+            // An open database always fits the model that it is open with; `apply` is how a server gets another.
+            Command::ApplyModel { .. } => applied(Vec::new()),
             Command::Explain { caller, request, body } => {
                 explain::explain(&self.engine, administration, caller.as_deref(), &request, body).await?
             }

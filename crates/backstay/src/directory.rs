@@ -198,7 +198,7 @@ fn listing(
     error.into_iter().chain(checked)
 }
 
-/// What is in a directory, ordered by name, without hidden files, backups and documents.
+/// What is in a directory, ordered by name, without hidden files, backups, what editors save on their own, and documents.
 fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
     let unreadable = |source| DirectoryError::Unreadable { path: directory.to_owned(), source };
     let mut entries = Vec::new();
@@ -206,7 +206,7 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
         let entry = entry.map_err(unreadable)?;
         let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
         let document = path.extension().is_some_and(|extension| extension == "md" || extension == "txt");
-        if !(name.starts_with('.') || name.ends_with('~') || document) {
+        if !(name.starts_with(['.', '#']) || name.ends_with('~') || document) {
             entries.push((name, path));
         }
     }
@@ -279,6 +279,7 @@ mod tests {
                 fs::write(root.join("model/b.graphql"), "").expect("a file");
                 fs::write(root.join("model/README.md"), "").expect("a file");
                 fs::write(root.join("model/.a.swp"), [0xff]).expect("a file");
+                fs::write(root.join("model/#a.graphql#"), "").expect("a file");
                 fs::create_dir(root.join("seed")).expect("seed/");
                 fs::write(root.join("seed/A.jsonl"), "").expect("a file");
             },

@@ -127,13 +127,11 @@ pub enum Failure {
     /// An invitation that nobody could use.
     #[error("sign-up is closed, so nobody could use the invitation")]
     SignUpClosed,
-    /// `migrate apply` or `reset` while a server uses the database.
-    #[error("cannot {what} the database in {path} while a server uses it")]
+    /// `reset` while a server uses the database.
+    #[error("cannot reset the database in {path} while a server uses it")]
     ServerRuns {
         /// The data directory.
         path: PathBuf,
-        /// The command.
-        what: &'static str,
     },
     /// An account lacks fields, or has some that its type doesn't.
     #[error("{error}")]
@@ -178,6 +176,18 @@ pub enum Failure {
         /// Where it leads to.
         target: PathBuf,
     },
+    /// `migrate apply` for another application than the one that the running server serves.
+    #[error("the running server serves the application in {served}")]
+    OtherApplication {
+        /// Its directory.
+        served: PathBuf,
+    },
+    /// The running server can't exchange what it serves, because it isn't idle for a moment.
+    #[error("requests or commands are still running on the server; nothing was changed")]
+    Occupied,
+    /// A command to a server that serves nothing, because there is no model that it could.
+    #[error("the running server has no model to serve yet")]
+    NothingServed,
     /// The running server refused the command.
     #[error("{}", .0.message)]
     Remote(Refusal),
@@ -312,14 +322,16 @@ impl Failure {
                      backstay.toml and restart the server"
                     .to_owned(),
             ),
-            Self::ServerRuns { what: "migrate", .. } => {
-                Some("stop the server first; `backstay serve` applies the same steps when it starts".to_owned())
-            }
             Self::ServerRuns { .. } => Some("stop the server first".to_owned()),
             Self::New(error) => Some(error.help()),
             Self::Unconfirmed { .. } => Some("if you want that, add --yes".to_owned()),
             Self::Declined { .. } => Some("type the name as shown, or add --yes".to_owned()),
             Self::LinkedData { target, .. } => Some(format!("name the directory itself: --data {}", target.display())),
+            Self::OtherApplication { .. } => {
+                Some("give that directory, or stop the server first to apply the model of this one".to_owned())
+            }
+            Self::Occupied => Some("try again, or stop the server first".to_owned()),
+            Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
             Self::Transact => Some("explain its requests one by one".to_owned()),
             Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => {
                 Some(help.clone())

@@ -3,11 +3,13 @@
 
 mod answer;
 mod application;
+mod apply;
 mod arguments;
 mod check;
 mod command;
 mod commands;
 mod config;
+mod dev;
 mod directory;
 mod doors;
 mod failure;
@@ -21,6 +23,7 @@ mod program;
 mod secrets;
 mod seed;
 mod serve;
+mod serving;
 mod socket;
 mod terminal;
 mod threads;

@@ -23,7 +23,8 @@ const WORDS: Table = &[
          accounts.sign_up allows it",
     ),
     ("", &["init", "create", "generate", "scaffold"], "use `backstay new DIR`"),
-    ("", &["start", "run", "up", "dev", "server", "launch"], "use `backstay serve`"),
+    ("", &["start", "run", "up", "server", "launch"], "use `backstay serve`"),
+    ("", &["develop", "watch"], "use `backstay dev`"),
     ("", &["validate", "lint", "test"], "use `backstay check`"),
     ("", &["db", "database", "migration", "migrations"], "use `backstay migrate plan` and `backstay migrate apply`"),
     ("", &["roles", "grant"], "use `backstay role grant ACCOUNT ROLE`"),
@@ -87,7 +88,9 @@ const OPTIONS: Table = &[
         &["--host", "-H", "--http", "--bind", "-b", "--address", "--addr", "--hostname"],
         "use `--listen ADDRESS`",
     ),
+    ("dev", &["--host", "-H", "--http", "--bind", "-b", "--address", "--addr", "--hostname"], "use `--listen ADDRESS`"),
     ("serve", &["--data-dir", "--datadir", "--dir", "-d"], "use `--data DIR`"),
+    ("dev", &["--data-dir", "--datadir", "--dir", "-d"], "use `--data DIR`"),
     (
         "serve",
         &["--log-level", "--verbose", "-v", "--debug", "--quiet", "-q"],
@@ -109,6 +112,12 @@ const OPTIONS: Table = &[
     ("account", &["--email", "--user", "--username"], "write the email address without an option"),
     ("account", &["--name", "--field", "--set"], "write fields as FIELD=VALUE, such as name=Ben"),
     ("reset", &["--force", "-f", "-y"], "use `--yes`"),
+    ("dev", &["--force", "-f", "-y", "--allow-data-loss"], "use `--yes`"),
+    (
+        "migrate",
+        &["--force", "-f", "--yes", "-y", "--accept-data-loss"],
+        "if stored values can go, use `--allow-data-loss`",
+    ),
     ("role", &["--email", "--user", "--account", "--role"], "write the account and then the role, without options"),
     ("invite", &["--email", "--user"], "write the email address without an option"),
     ("key", &["--name"], "write the name without an option"),
@@ -222,7 +231,9 @@ mod tests {
         check("serve --http=0.0.0.0:80", "use `--listen 0.0.0.0:80`");
         check("invite --email a@b.example", "write the email address without an option");
         check("key list --json", "use `--format json`");
-        check("migrate apply --force", "");
+        check("dev --host 0.0.0.0:80", "use `--listen 0.0.0.0:80`");
+        check("dev . --force", "use `--yes`");
+        check("migrate apply --force", "if stored values can go, use `--allow-data-loss`");
         check("serve --lisen 127.0.0.1:80", "a similar argument exists: '--listen'");
     }
 

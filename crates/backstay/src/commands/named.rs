@@ -39,6 +39,7 @@ impl Named {
             | Command::ListInvitations {}
             | Command::RevokeInvitation { .. }
             | Command::Seed {}
+            | Command::ApplyModel { .. }
             | Command::Explain { .. } => None,
         }
     }

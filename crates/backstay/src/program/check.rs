@@ -3,14 +3,14 @@ use std::io::{self, IsTerminal as _};
 use std::pin::pin;
 use std::process::ExitCode;
 
-use backstay_model::{Diagnostics, PlainDiagnostic, Style};
+use backstay_model::{Diagnostics, Style};
 use console::Term;
 use serde_json::json;
 
 use super::print;
 use crate::answer::Count;
 use crate::arguments::{Check, Form};
-use crate::check::{Checked, plain};
+use crate::check::{Checked, plain, shown};
 use crate::serve::stop_signal;
 use crate::watch::Watcher;
 use crate::{Compiled, Directory, Failure, logging};
@@ -32,7 +32,7 @@ pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
             logging::tell("\nwatching for changes; end with Ctrl-C\n");
         }
         tokio::select! {
-            () = watcher.changed() => (),
+            _ = watcher.changed() => (),
             () = &mut stop => return Ok(code),
         }
     }
@@ -75,14 +75,4 @@ fn check_once(arguments: &Check) -> Result<ExitCode, Failure> {
         print(&format!("{}: {collections}, no errors{warnings}\n", model.name))?;
     }
     Ok(code)
-}
-
-/// A diagnostic as JSON; members without a value are null.
-fn shown(one: &PlainDiagnostic) -> serde_json::Value {
-    let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
-    let label = Some(&one.label).filter(|label| !label.is_empty());
-    json!({
-        "severity": one.severity, "code": one.code, "message": one.message, "file": one.file,
-        "start": position(one.start), "end": position(one.end), "label": label, "help": one.help,
-    })
 }

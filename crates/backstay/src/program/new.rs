@@ -27,8 +27,8 @@ pub(super) fn new(arguments: New) -> Result<ExitCode, Failure> {
         path => format!("  cd {}\n", quoted(path)),
     };
     print(&format!(
-        "made {name} from the template `{}`; serve it with\n\n{enter}  backstay serve\n\nREADME.md has the first \
-         requests, and model/ is what to change next.\n",
+        "made {name} from the template `{}`; serve it, and each change as you save it, with\n\n{enter}  backstay \
+         dev\n\nREADME.md has the first requests, and model/ is what to change next.\n",
         template.name()
     ))?;
     Ok(ExitCode::SUCCESS)

@@ -280,11 +280,12 @@ fn addresses_that_cannot_be_listened_on() {
     assert!(refused.contains(&format!("cannot listen on {address}: the address is already in use")), "{refused}");
     let refused = app.run(&["serve", ".", "--listen", "192.0.2.1:80"]).refused();
     assert!(refused.contains("this machine does not have that address"), "{refused}");
-    for address in ["here", "localhost:8080", ":8080", "8080", "127.0.0.1"] {
+    for address in ["here", "localhost:8080", "*:8080", "127.0.0.1"] {
         let refused = app.run(&["serve", ".", "--listen", address]);
         assert_eq!(refused.code, Some(2));
         let expected = match address {
             "here" => "expected an address and a port, such as 127.0.0.1:8080",
+            "*:8080" => "expected an address and a port; write 0.0.0.0:8080",
             _ => "expected an address and a port; write 127.0.0.1:8080",
         };
         assert!(refused.err.contains(expected), "{address}: {}", refused.err);

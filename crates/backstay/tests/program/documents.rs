@@ -90,9 +90,10 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 13] = [
+    let groups: [(&str, &[&str]); 14] = [
         ("new", &[]),
         ("serve", &[]),
+        ("dev", &[]),
         ("check", &[]),
         ("migrate", &["plan", "apply"]),
         ("seed", &[]),

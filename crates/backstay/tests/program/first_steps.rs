@@ -38,7 +38,12 @@ fn an_application_is_made_and_named_after_its_directory() {
     let mut here = app.command(&["new", "."]);
     let output = here.current_dir(app.path().join("here")).stdin(Stdio::null()).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.starts_with("made Here from the template `blog`; serve it with\n\n  backstay serve\n"), "{said}");
+    assert!(
+        said.starts_with(
+            "made Here from the template `blog`; serve it, and each change as you save it, with\n\n  backstay dev\n"
+        ),
+        "{said}"
+    );
     assert_eq!(names(&app.path().join("here")), MADE);
 }
 
@@ -234,7 +239,7 @@ fn a_port_alone_is_one_of_the_configured_address() {
     let app = App::new();
     app.write("backstay.toml", "server.listen = '127.0.0.2:1'");
     let free = std::net::TcpListener::bind("127.0.0.2:0").and_then(|one| one.local_addr()).expect("a port").port();
-    for option in ["--port", "-p"] {
+    for option in ["--port", "-p", "--listen"] {
         let mut command = app.command(&["serve", option, &free.to_string(), "--log-format", "json"]);
         let server = Server::spawn(&mut command).listening();
         assert_eq!(server.address(), format!("127.0.0.2:{free}"));
@@ -253,7 +258,7 @@ fn commands_of_other_programs_lead_to_ours() {
         (&["create", "blog"], "use `backstay new DIR`"),
         (&["start"], "use `backstay serve`"),
         (&["run"], "use `backstay serve`"),
-        (&["serve", "--listen", "8080"], "write 127.0.0.1:8080"),
+        (&["develop"], "use `backstay dev`"),
         (&["migrate"], "plan   Show the steps"),
         (&["reset", "--force"], "use `--yes`"),
         (&["account", "add", "a@b.example", "--name", "A"], "such as name=Ben"),

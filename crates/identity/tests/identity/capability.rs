@@ -133,6 +133,7 @@ async fn of_administration(
         ("remove_claim", told(administration.remove_claim(ada, "region").await)),
         ("caller_for", told(administration.caller_for(ada).await)),
         ("add_operator", told(administration.add_operator(&name, password).await)),
+        ("begin_operator_session", told(administration.begin_operator_session(&name).await)),
         ("operators", told(administration.operators().await)),
         ("set_operator_password", told(administration.set_operator_password(two, password).await)),
         ("remove_operator", told(administration.remove_operator(two).await)),
