@@ -26,7 +26,7 @@ type BackstayCredential @allow(read: "auth.kind == 'OPERATOR'") {
   "Argon2id in the PHC string format; null until a password is set."
   passwordHash: String @class(is: SECRET)
   "Names of roles of the model."
-  roles: [String!]!
+  roles: [String!]! @names(of: ROLES)
   "Texts by name, for rules: auth.claims.NAME."
   claims: JSON
   "Whether its password and its sessions are refused."
@@ -48,10 +48,10 @@ type BackstayKey @allow(read: "auth.kind == 'OPERATOR'") {
   liveName: String @unique
   "SHA-256 of the key."
   keyHash: String! @unique @class(is: SECRET)
-  roles: [String!]!
+  roles: [String!]! @names(of: ROLES)
   claims: JSON
   "What the key is limited to, each as TYPE:ACTION; null if nothing but the rules limits it."
-  grantedActions: [String!]
+  grantedActions: [String!] @names(of: TYPES)
   "Null if it never expires."
   expiresAt: DateTime
   revokedAt: DateTime
@@ -63,7 +63,7 @@ type BackstayInvitation @allow(read: "auth.kind == 'OPERATOR'") {
   "SHA-256 of the token."
   tokenHash: String! @unique @class(is: SECRET)
   "The roles of the account."
-  roles: [String!]!
+  roles: [String!]! @names(of: ROLES)
   expiresAt: DateTime!
   usedAt: DateTime
 }

@@ -15,6 +15,9 @@ use crate::source::{SourceMap, Span};
 use crate::translate::Translation;
 use crate::{DIRECTIVES, Diagnostic, Diagnostics, syntax, unsupported};
 
+/// The directives that only the system model uses.
+pub(crate) const SYSTEM_DIRECTIVES: &str = include_str!("system.graphql");
+
 /// A schema that is valid GraphQL and uses nothing that Backstay does not support.
 pub(crate) struct Compiled {
     pub(crate) schema: Valid<Schema>,
@@ -35,6 +38,9 @@ pub(crate) fn compile(sources: &Arc<SourceMap>) -> Result<Compiled, Diagnostics>
     }
     unsupported::check(&documents, &places, &mut out);
     let mut builder = Schema::builder().add_ast(&shipped(&documents, &mut out));
+    if sources.files.iter().any(|file| file.system) {
+        builder = builder.parse(SYSTEM_DIRECTIVES, "system.graphql");
+    }
     for document in &documents {
         builder = builder.add_ast(document);
     }

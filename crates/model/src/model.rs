@@ -170,6 +170,8 @@ pub struct Field {
     pub default: Option<Value>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
     pub backfill: Option<RuleText>,
+    /// `@names(of:)`, in the system model alone.
+    pub names: Option<StoredNames>,
     /// `@length(min:, max:)`.
     pub length: Option<Length>,
     /// `@set(on:, to:)`.
@@ -200,6 +202,7 @@ impl Field {
             immutable: false,
             default: None,
             backfill: None,
+            names: None,
             length: None,
             set: Vec::new(),
             class: None,
@@ -457,6 +460,15 @@ impl Check {
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.rule.text == other.rule.text
     }
+}
+
+/// Names of the application's model that are stored as texts, and follow when it renames what they name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoredNames {
+    /// Each text is the name of a role.
+    Roles,
+    /// Each text begins with the name of a type, up to a colon or a point.
+    Types,
 }
 
 /// How confidential a field's values are.

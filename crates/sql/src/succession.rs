@@ -76,7 +76,9 @@ impl<'m> Succession<'m> {
     pub fn origin(&self, collection: CollectionId, field: FieldId) -> Origin {
         let Some(before) = self.pairing.field(collection, field) else { return Origin::New };
         match type_change((self.old, self.new), self.pairing, (collection, field)) {
-            None if self.renames_in_list(collection, field) => Origin::Converted(before),
+            None if self.renames_in_list(collection, field) || self.follows_names(collection, field) => {
+                Origin::Converted(before)
+            }
             None | Some(TypeChange::Widened) => Origin::Kept(before),
             Some(TypeChange::Converted) => Origin::Converted(before),
             Some(TypeChange::NotStored | TypeChange::Linked | TypeChange::Replaced(_)) => Origin::New,
@@ -99,6 +101,12 @@ impl<'m> Succession<'m> {
     fn renames_in_list(&self, collection: CollectionId, field: FieldId) -> bool {
         let kind = &self.new.field(collection, field).kind;
         matches!(kind, FieldKind::List(_)) && !self.renamed_values(kind).is_empty()
+    }
+
+    /// Whether the field holds names that are others in the new model.
+    fn follows_names(&self, collection: CollectionId, field: FieldId) -> bool {
+        let names = self.new.field(collection, field).names;
+        names.is_some_and(|names| !self.pairing.renamed(self.old, self.new, names).is_empty())
     }
 
     fn compile_backfills(&mut self) -> Vec<BackfillError> {

@@ -12,7 +12,7 @@ pub(crate) fn system_model() -> SourceFile {
 
 const TEXT: &str = r#""A seed file, and how far it is loaded."
 type BackstaySeedFile @allow(read: "auth.kind == 'OPERATOR'") {
-  name: String! @unique
+  name: String! @unique @names(of: TYPES)
   "Lines that are loaded."
   lines: Int!
   "Bytes that are loaded."

@@ -381,6 +381,32 @@ fn a_migration_is_for_programs_too() {
     assert_eq!(app.run(&["migrate", "plan"]).done(), "nothing to do: the database matches the model\n");
 }
 
+/// Roles of accounts and keys, what keys are limited to, and which seed files are loaded are stored by name.
+#[test]
+fn stored_names_follow_renames() {
+    let app = App::seeded();
+    app.write("backstay.toml", "[accounts]\nsign_up = \"invited\"\n");
+    app.run(&["seed"]).done();
+    app.run(&["key", "add", "importer", "--role", "LIBRARIAN", "--only", "books:search", "--only", "persons:get"])
+        .done();
+    app.run(&["invite", "cy@shelf.example", "--role", "LIBRARIAN"]).done();
+    let renamed = support::MODEL
+        .replace("LIBRARIAN READER", "KEEPER @renamed(from: \"LIBRARIAN\") READER")
+        .replace("'LIBRARIAN'", "'KEEPER'")
+        .replace("type Book\n", "type Volume @renamed(from: \"Book\")\n")
+        .replace("[Book!]", "[Volume!]");
+    app.write("model/shelf.graphql", &renamed);
+    std::fs::rename(app.path().join("seed/Book.jsonl"), app.path().join("seed/Volume.jsonl")).expect("a file");
+    app.run(&["migrate", "apply"]).done();
+    assert!(app.run(&["role", "list", "ada@shelf.example"]).done().contains("KEEPER"));
+    let keys = app.run(&["key", "list", "--format", "json"]).done();
+    assert!(keys.contains("KEEPER") && keys.contains("volumes:search") && !keys.contains("LIBRARIAN"), "{keys}");
+    assert!(app.run(&["invite", "list"]).done().contains("KEEPER"));
+    assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n");
+    let listed = app.run(&["explain", "--as", "importer", "GET /api/volumes"]).done();
+    assert!(!listed.contains("refused"), "{listed}");
+}
+
 #[test]
 fn commands_that_look_make_nothing() {
     let app = App::new();

@@ -75,6 +75,7 @@ impl<'m> FieldBehaviour<'m> {
             name: _,
             former: _,
             backfill: _,
+            names: _,
             // Of this load alone.
             id: _,
             span: _,

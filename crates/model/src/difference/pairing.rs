@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Collection, CollectionId, Enum, EnumId, FieldId, FieldKind, Model};
+use crate::{Collection, CollectionId, Enum, EnumId, FieldId, FieldKind, Model, StoredNames};
 
 /// Which parts of two models are the same: those of the same name, and those that `@renamed` says were called otherwise.
 /// An `@renamed` that the old model had too was followed already, and means nothing any more.
@@ -67,6 +67,26 @@ impl Pairing {
     pub fn field_successor(&self, new: CollectionId, old: FieldId) -> Option<FieldId> {
         let at = self.fields[usize::from(new.0)].iter().position(|before| *before == Some(old))?;
         Some(FieldId(u16::try_from(at).expect("a collection's fields are numbered by 16 bits")))
+    }
+
+    /// Old and new names of what stored texts name, where they differ.
+    pub fn renamed(&self, old: &Model, new: &Model, names: StoredNames) -> Vec<(String, String)> {
+        match names {
+            StoredNames::Types => {
+                let pairs = new.collections.iter().filter_map(|after| Some((self.collection(after.id)?, after)));
+                let names = pairs.map(|(before, after)| (old.collection(before).name.clone(), after.name.clone()));
+                names.filter(|(from, to)| from != to).collect()
+            }
+            StoredNames::Roles => {
+                let (Some(before), Some(after)) = (old.roles, new.roles) else { return Vec::new() };
+                if self.enumeration(after) != Some(before) {
+                    return Vec::new();
+                }
+                let values = enum_values(old.enumeration(before), new.enumeration(after)).into_iter();
+                let names = values.filter_map(|(from, to)| Some((from.to_string(), to?.to_string())));
+                names.filter(|(from, to)| from != to).collect()
+            }
+        }
     }
 
     /// Where the link table of a new many-to-many relation comes from.

@@ -7,7 +7,7 @@ use backstay_scalar::Scalar;
 use super::report::Report;
 use super::survey::Names;
 use super::{default, length, read};
-use crate::{Allow, Check, Class, Element, Field, FieldKind, Set, SetOn};
+use crate::{Allow, Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
 /// Characters of the message of a check.
 const MESSAGE_CHARS: usize = 200;
@@ -23,6 +23,7 @@ enum FieldDirective {
     Immutable,
     Inverse,
     Length,
+    Names,
     OnDelete,
     Precision,
     Readonly,
@@ -56,6 +57,10 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Class => field.class = Some(class(directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
+        FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
+        FieldDirective::Names => {
+            report.error(directive.location(), "`@names` is for the system model", "not here", "remove it");
+        }
         FieldDirective::Set => set(report, field, directive),
         FieldDirective::Unique => {
             if directive.specified_argument_by_name("fields").is_some() {
@@ -75,7 +80,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -84,6 +89,7 @@ impl FieldDirective {
         Self::Immutable,
         Self::Inverse,
         Self::Length,
+        Self::Names,
         Self::OnDelete,
         Self::Precision,
         Self::Readonly,
@@ -106,6 +112,7 @@ impl FieldDirective {
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
             Self::Length => "length",
+            Self::Names => "names",
             Self::OnDelete => "onDelete",
             Self::Precision => "precision",
             Self::Readonly => "readonly",
@@ -134,7 +141,7 @@ impl FieldDirective {
             }
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
-            Self::Set | Self::Check | Self::Backfill => {
+            Self::Set | Self::Check | Self::Backfill | Self::Names => {
                 (kind.is_stored(), "it is for fields that are stored in the record itself")
             }
             Self::Default | Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
@@ -169,6 +176,14 @@ fn class(directive: &Node<Directive>) -> Class {
         Some("MEDICAL") => Class::Medical,
         Some("CARD") => Class::Card,
         _ => Class::Secret,
+    }
+}
+
+fn stored_names(directive: &Node<Directive>) -> Option<StoredNames> {
+    match read::word(directive, "of") {
+        Some("ROLES") => Some(StoredNames::Roles),
+        Some("TYPES") => Some(StoredNames::Types),
+        _ => None,
     }
 }
 
@@ -223,9 +238,11 @@ mod tests {
 
     use super::*;
     use crate::DIRECTIVES;
+    use crate::compile::SYSTEM_DIRECTIVES;
 
     fn declared() -> Vec<Node<DirectiveDefinition>> {
-        let document = Parser::new().parse_ast(DIRECTIVES, "directives.graphql").expect("it is GraphQL");
+        let text = format!("{DIRECTIVES}\n{SYSTEM_DIRECTIVES}");
+        let document = Parser::new().parse_ast(text, "directives.graphql").expect("it is GraphQL");
         let directive = |definition: &Definition| match definition {
             Definition::DirectiveDefinition(directive) => Some(directive.clone()),
             _ => None,
@@ -251,6 +268,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 27, "every location is checked above");
+        assert_eq!(places, 28, "every location is checked above");
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, ValueType};
+use backstay_model::{
+    Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, StoredNames, ValueType,
+};
 use backstay_scalar::{Scalar, Token, Value, write};
 use backstay_sql::{Origin, PROBED_IDS, Slot, Statement, Succession};
 
@@ -80,7 +82,7 @@ impl Refused {
 
     fn finding(self, collection: &Collection, field: &Field) -> Option<Finding> {
         let (value, why) = self.example?;
-        let example = if field.class.is_some() { String::new() } else { format!(" such as {value}") };
+        let example = if field.class.is_some() { String::new() } else { format!(", such as {value}") };
         Some(Finding {
             words: format!(
                 "{} of {}.{} can't be converted{example} ({why})",
@@ -102,10 +104,11 @@ fn values(count: u64) -> String {
 
 fn shown(value: &Value) -> String {
     let text = bare(value);
-    match text.char_indices().nth(SHOWN_CHARS) {
-        Some((at, _)) => format!("\"{}…\"", &text[..at]),
-        None => format!("\"{text}\""),
-    }
+    let text = match text.char_indices().nth(SHOWN_CHARS) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    };
+    if matches!(value, Value::List(_)) { text } else { format!("\"{text}\"") }
 }
 
 struct Conversion<'c> {
@@ -148,6 +151,10 @@ impl Conversion<'_> {
 
     /// The name that a value of an enum has now.
     fn renamed(&self, text: String) -> String {
+        if let Some(names) = self.to.names {
+            let Models { old, new, pairing, .. } = self.models;
+            return renamed_name(&text, names, &pairing.renamed(old, new, names));
+        }
         if !matches!(self.from.kind, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_))) {
             return text;
         }
@@ -155,6 +162,17 @@ impl Conversion<'_> {
         let to = renamed.into_iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to);
         to.map_or(text, |to| to.to_string())
     }
+}
+
+/// A text that is a name of the model, or begins with one.
+fn renamed_name(text: &str, names: StoredNames, renamed: &[(String, String)]) -> String {
+    let end = match names {
+        StoredNames::Roles => text.len(),
+        StoredNames::Types => text.find([':', '.']).unwrap_or(text.len()),
+    };
+    let (name, rest) = text.split_at(end);
+    let to = renamed.iter().find(|(from, _)| from == name).map_or(name, |(_, to)| to);
+    format!("{to}{rest}")
 }
 
 fn value_type(model: &Model, element: Element) -> ValueType<'_> {
