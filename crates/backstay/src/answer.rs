@@ -4,7 +4,7 @@ use std::fmt;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::command::secret;
+use crate::command::{optional_secret, secret};
 use crate::seed::{Seeded, Skipped};
 
 /// The result of a command. `Display` is for people, the serialized form for programs.
@@ -32,6 +32,24 @@ pub enum Answer {
     OperatorRemoved {
         /// The operator as named in the command.
         operator: String,
+    },
+    /// An account was added.
+    AccountAdded {
+        /// Its record's id.
+        id: String,
+        /// The email address it signs in with.
+        email: String,
+        /// The password, if Backstay generated it.
+        #[serde(with = "optional_secret")]
+        password: Option<Secret>,
+    },
+    /// Accounts.
+    Accounts {
+        /// Oldest first.
+        accounts: Vec<ListedAccount>,
+        /// After which id the list goes on, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
     },
     /// An account.
     Account {
@@ -137,6 +155,15 @@ pub enum Answer {
         /// What was loaded.
         seeded: Seeded,
     },
+    /// The database was migrated, or can't be.
+    Migration {
+        /// Whether it fits the model now.
+        applied: bool,
+        /// The steps, for people.
+        text: String,
+        /// For programs.
+        report: serde_json::Value,
+    },
     /// A request was explained.
     Explained {
         /// For people.
@@ -154,6 +181,22 @@ pub struct OperatorLine {
     pub id: String,
     /// Email address.
     pub email: String,
+}
+
+/// An account in a list.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListedAccount {
+    /// Its record's id.
+    pub id: String,
+    /// The email address it signs in with.
+    pub email: String,
+    /// Roles of the model.
+    pub roles: Vec<String>,
+    /// Whether it is disabled: its password and sessions are refused.
+    pub disabled: bool,
+    /// When its record was made.
+    pub created_at: String,
 }
 
 /// An account.
@@ -224,6 +267,14 @@ impl fmt::Display for Answer {
                 writeln!(f, "changed the password of {operator} and ended all their sessions")
             }
             Self::OperatorRemoved { operator } => writeln!(f, "{operator} is no longer an operator"),
+            Self::AccountAdded { email, password: Some(password), .. } => {
+                writeln!(f, "{}\n\nThis password is shown only once. {email} can sign in with it.", password.expose())
+            }
+            Self::AccountAdded { email, password: None, .. } => writeln!(f, "{email} can now sign in"),
+            Self::Accounts { accounts, .. } if accounts.is_empty() => {
+                writeln!(f, "no accounts; add one with `backstay account add EMAIL`")
+            }
+            Self::Accounts { accounts, .. } => accounts.iter().try_for_each(|one| one.fmt(f)),
             Self::Account { account } => account.fmt(f),
             Self::AccountPasswordSet { account } => {
                 writeln!(f, "changed the password of {account} and ended all its sessions")
@@ -258,8 +309,22 @@ impl fmt::Display for Answer {
             Self::Invitations { invitations } => invitations.iter().try_for_each(|one| one.fmt(f)),
             Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
+            Self::Migration { text, .. } => f.write_str(text),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
+    }
+}
+
+impl fmt::Display for ListedAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {}", self.id, self.email)?;
+        if !self.roles.is_empty() {
+            write!(f, "  {}", self.roles.join(" "))?;
+        }
+        if self.disabled {
+            write!(f, "  disabled")?;
+        }
+        writeln!(f, "  created {}", self.created_at)
     }
 }
 
@@ -380,6 +445,22 @@ mod tests {
         check(&revoked(false), "nothing to revoke: ben@news.example didn't have the role EDITOR");
         check(&Answer::Roles { account: ben(), roles: vec![] }, "ben@news.example has no roles");
         check(&Answer::Roles { account: ben(), roles: vec![role(), "WRITER".to_owned()] }, "EDITOR\nWRITER");
+        let added = |password| Answer::AccountAdded { id: "1".to_owned(), email: ben(), password };
+        check(&added(None), "ben@news.example can now sign in");
+        let shown = "k3v9x\n\nThis password is shown only once. ben@news.example can sign in with it.";
+        check(&added(Some(Secret::new("k3v9x".to_owned()))), shown);
+        let accounts = |accounts| Answer::Accounts { accounts, next: None };
+        check(&accounts(vec![]), "no accounts; add one with `backstay account add EMAIL`");
+        let listed = |roles, disabled| ListedAccount {
+            id: "1".to_owned(),
+            email: ben(),
+            roles,
+            disabled,
+            created_at: "2026-01-31T12:00:00.000000Z".to_owned(),
+        };
+        let shown = "1  ben@news.example  EDITOR  disabled  created 2026-01-31T12:00:00.000000Z\n\
+                     1  ben@news.example  created 2026-01-31T12:00:00.000000Z";
+        check(&accounts(vec![listed(vec![role()], true), listed(vec![], false)]), shown);
         let account = AccountLine {
             id: "1".to_owned(),
             email: ben(),

@@ -8,8 +8,17 @@ use crate::{Directory, Failure, seed};
 pub struct Compiled {
     /// The model and its rules.
     pub application: Application,
-    /// Warnings about the model.
-    pub warnings: Diagnostics,
+    /// What loading the model warned of.
+    loaded: Diagnostics,
+}
+
+impl Compiled {
+    /// Warnings about the model, but for those that its comments ignore.
+    pub fn warnings(&self) -> Diagnostics {
+        let mut warnings = self.loaded.clone();
+        warnings.extend(self.application.lints());
+        warnings.without_ignored()
+    }
 }
 
 /// Reads an application's model files, adds Backstay's own collections and compiles the rules. Reports all problems
@@ -32,7 +41,7 @@ pub(crate) fn load_whole(mut files: Vec<SourceFile>) -> Result<Loaded, Diagnosti
 pub(crate) fn compile_model(loaded: Loaded) -> Result<Compiled, Diagnostics> {
     let accounts = backstay_identity::check(&loaded.model);
     match (Application::compile(loaded.model), accounts) {
-        (Ok(application), Ok(())) => Ok(Compiled { application, warnings: loaded.warnings }),
+        (Ok(application), Ok(())) => Ok(Compiled { application, loaded: loaded.warnings }),
         (Ok(_), Err(found)) | (Err(found), Ok(())) => Err(found),
         (Err(mut found), Err(more)) => {
             found.extend(more.iter().cloned());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{LogFormat, meant_address};
+use crate::new::Template;
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
 
@@ -27,14 +28,17 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  backstay serve examples/newsroom           serve an application; the first start creates its database
+  backstay new blog                          make an application from a template
+  backstay dev blog                          serve it while you develop it; applies changes as you save
+  backstay serve blog                        serve an application; the first start creates its database
   backstay check                             check the application in the current directory
   backstay operator add ada@news.example     add an operator; asks for a password
   backstay role grant ben@news.example EDITOR
   backstay explain --as ben@news.example 'GET /api/posts?limit=3'
 
 An application is a directory that contains a `model` directory. All commands take it as --app;
-`serve`, `check`, `migrate` and `seed` also as an argument. The default is the current directory.
+`serve`, `dev`, `check`, `migrate`, `seed` and `reset` also as an argument. The default is the current
+directory.
 
 Commands work with and without a running server. If one is running, they ask it to do the work, and
 must run as the same user.
@@ -44,9 +48,15 @@ line is wrong. See docs/commands.md for details.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Make an application from a template
+    #[command(after_help = NEW)]
+    New(New),
     /// Serve an application until Ctrl-C or SIGTERM
     #[command(after_help = SERVE)]
     Serve(Serve),
+    /// Serve an application while you develop it: applies changes of its files as you save them
+    #[command(after_help = DEV)]
+    Dev(Dev),
     /// Check an application's settings, model and seed file names
     #[command(after_help = CHECK)]
     Check(Check),
@@ -56,6 +66,9 @@ pub(crate) enum Verb {
     /// Load seed files that have not been loaded yet
     #[command(after_help = SEED)]
     Seed(Whole),
+    /// Delete an application's database, to begin anew
+    #[command(after_help = RESET)]
+    Reset(Reset),
     /// Manage operators, the people who run the server
     #[command(subcommand)]
     Operator(Operator),
@@ -74,7 +87,33 @@ pub(crate) enum Verb {
     /// Explain why a request is allowed or refused, and what it costs
     #[command(after_help = EXPLAIN)]
     Explain(Explain),
+    /// Print the directives and scalars of the model language, for GraphQL editors
+    #[command(after_help = DIRECTIVES)]
+    Directives(Directives),
 }
+
+const NEW: &str = "\
+Examples:
+  backstay new blog
+  backstay new tracker --template tracker --name 'Our tracker'
+
+DIR must not exist or be empty. On a terminal, the command asks for the name and the template unless
+you give them; otherwise the name is made from DIR and the template is blog.";
+
+const RESET: &str = "\
+Example:
+  backstay reset . && backstay serve .
+
+Deletes the database with all records, accounts, operators and keys. The next start creates a new one
+and loads the seed files again. Other files in the data directory stay. Stop the server first. On a
+terminal, the command asks you to type the application's name; --yes answers in advance.";
+
+const DIRECTIVES: &str = "\
+Example:
+  backstay directives --out directives.graphql
+
+Point your editor's GraphQL plugin at this file and at model/*.graphql; `backstay new` writes it, with
+a .graphqlrc.yml that does so. Write it again after an update of Backstay.";
 
 const SERVE: &str = "\
 Examples:
@@ -87,13 +126,27 @@ loads seed/*.jsonl and, on a terminal, shows a link that creates the first opera
 apply model changes that cannot lose data and fail on all others; `backstay migrate plan` shows them
 in advance.";
 
+const DEV: &str = "\
+Examples:
+  backstay dev examples/newsroom
+  backstay dev . --yes
+
+Watches model/, seed/ and backstay.toml. A change that loses no stored data applies as soon as you
+save it; one that does is shown and applies if you say so, or with --yes. If the model has errors,
+the last good one stays in use, and the errors are shown here and at /dev/model.txt.
+
+It also prints a link that signs you in as the operator developer@localhost. Don't use it in
+production.";
+
 const CHECK: &str = "\
 Examples:
   backstay check examples/newsroom
-  backstay check . --format json
+  backstay check . --format json --deny-warnings
+  backstay check . --watch
 
 Reports every problem it finds, not only the first. It does not look at stored data; use
-`backstay migrate plan` for that.";
+`backstay migrate plan` for that. docs/lints.md explains the warnings, such as
+warning[open-write], and how to ignore one that is about something you mean.";
 
 const SEED: &str = "\
 Example:
@@ -117,8 +170,9 @@ Examples:
   backstay migrate apply .
   backstay migrate apply . --allow-data-loss
 
-Stop the server first: it has the database locked. `backstay serve` applies, when it starts, the
-steps that neither rewrite nor delete records.";
+If a server is running, it takes the steps itself and goes on with the model and the settings as they
+are now; requests wait meanwhile. `backstay serve` takes, when it starts, the steps that neither
+rewrite nor delete records.";
 
 const EXPLAIN: &str = "\
 Examples:
@@ -191,16 +245,59 @@ pub(crate) enum Form {
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) whole: Whole,
-    /// Address and port to listen on; overrides the setting server.listen
-    #[arg(long, value_name = "ADDR", value_parser = address)]
-    pub(crate) listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) listen: Listen,
     /// Log format, text or json; overrides the setting log.format
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| match meant_address(text) {
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    pub(crate) whole: Whole,
+    #[command(flatten)]
+    pub(crate) listen: Listen,
+    /// Apply changes that lose stored data without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Where to listen, if it isn't where the settings say.
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// Address and port to listen on, or only a port; overrides the setting server.listen
+    #[arg(long, value_name = "ADDR", value_parser = given_address)]
+    listen: Option<GivenAddress>,
+    /// Port to listen on, at the address of the setting server.listen
+    #[arg(long, short, conflicts_with = "listen")]
+    port: Option<u16>,
+}
+
+/// An address to listen on, or a part of one.
+#[derive(Debug, Clone, Copy)]
+enum GivenAddress {
+    Whole(SocketAddr),
+    Port(u16),
+}
+
+impl Listen {
+    /// The address to listen on, where the settings say this one.
+    pub(crate) fn instead_of(&self, configured: SocketAddr) -> SocketAddr {
+        match self.listen.or(self.port.map(GivenAddress::Port)) {
+            Some(GivenAddress::Whole(address)) => address,
+            Some(GivenAddress::Port(port)) => SocketAddr::new(configured.ip(), port),
+            None => configured,
+        }
+    }
+}
+
+/// `127.0.0.1:8080`, or only the port as `8080` or `:8080`.
+fn given_address(text: &str) -> Result<GivenAddress, String> {
+    if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse() {
+        return Ok(GivenAddress::Port(port));
+    }
+    text.parse().map(GivenAddress::Whole).map_err(|_| match meant_address(text) {
         Some(meant) => format!("expected an address and a port; write {meant}"),
         None => "expected an address and a port, such as 127.0.0.1:8080".to_owned(),
     })
@@ -213,6 +310,41 @@ pub(crate) struct Check {
     /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,
+    /// Exit with 1 if there are warnings, too
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+    /// Check again after each change of a file, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// Directory to make
+    #[arg(value_name = "DIR")]
+    pub(crate) path: PathBuf,
+    /// What to begin with
+    #[arg(long, value_enum)]
+    pub(crate) template: Option<Template>,
+    /// The application's name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reset {
+    #[command(flatten)]
+    pub(crate) whole: Whole,
+    /// Delete without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Directives {
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -256,6 +388,26 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn a_port_is_one_of_the_configured_address() {
+        let check = |options: &[&str], expected: &str| {
+            for command in ["serve", "dev"] {
+                let arguments = Arguments::try_parse_from([&["backstay", command], options].concat());
+                let listen = match arguments.expect("a command line").verb {
+                    Verb::Serve(Serve { listen, .. }) | Verb::Dev(Dev { listen, .. }) => listen,
+                    other => unreachable!("{other:?}"),
+                };
+                let configured = "10.0.0.1:80".parse().expect("an address");
+                assert_eq!(listen.instead_of(configured).to_string(), expected, "{command} {options:?}");
+            }
+        };
+        check(&[], "10.0.0.1:80");
+        check(&["--listen", "127.0.0.1:8080"], "127.0.0.1:8080");
+        for options in [&["--listen", "8080"][..], &["--listen", ":8080"], &["--port", "8080"], &["-p", "8080"]] {
+            check(options, "10.0.0.1:8080");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -1,6 +1,8 @@
 use std::path::Path;
 
+use backstay_http::ModelProblems;
 use backstay_model::{PlainDiagnostic, Position};
+use serde_json::json;
 
 use crate::application::{compile_model, load_whole};
 use crate::seed::{SeedError, collection_of};
@@ -56,7 +58,34 @@ pub(crate) fn plain(failure: &Failure, app: &Path) -> Vec<PlainDiagnostic> {
     let causes = refusal.causes.iter().filter(|cause| !refusal.message.contains(cause.as_str()));
     let message = causes.fold(refusal.message.clone(), |words, cause| format!("{words}: {cause}"));
     let label = String::new();
-    vec![PlainDiagnostic { severity: "error", message, file, start: place, end: place, label, help: refusal.help }]
+    vec![PlainDiagnostic {
+        severity: "error",
+        code: None,
+        message,
+        file,
+        start: place,
+        end: place,
+        label,
+        help: refusal.help,
+    }]
+}
+
+/// A diagnostic as JSON; members without a value are null.
+pub(crate) fn shown(one: &PlainDiagnostic) -> serde_json::Value {
+    let position = |at: Option<Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
+    let label = Some(&one.label).filter(|label| !label.is_empty());
+    json!({
+        "severity": one.severity, "code": one.code, "message": one.message, "file": one.file,
+        "start": position(one.start), "end": position(one.end), "label": label, "help": one.help,
+    })
+}
+
+/// What keeps an application from being served, for those who ask it.
+pub(crate) fn problems(failures: &[&Failure], app: &Path) -> ModelProblems {
+    ModelProblems {
+        diagnostics: failures.iter().flat_map(|failure| plain(failure, app)).map(|one| shown(&one)).collect(),
+        text: failures.iter().map(|failure| failure.render(false)).collect(),
+    }
 }
 
 fn within(path: &Path, app: &Path) -> Option<String> {

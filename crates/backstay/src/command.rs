@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,23 @@ pub enum Command {
     RemoveOperator {
         /// Email address or id.
         operator: String,
+    },
+    /// Add an account.
+    AddAccount {
+        /// Email address.
+        email: String,
+        /// The other fields of its record, by name, each value as in a URL.
+        fields: Vec<(String, String)>,
+        /// Roles of the model.
+        roles: Vec<String>,
+        /// Password; one is generated without it.
+        #[serde(with = "optional_secret")]
+        password: Option<Secret>,
+    },
+    /// List accounts, oldest first.
+    ListAccounts {
+        /// The id of the account after which the list goes on.
+        after: Option<String>,
     },
     /// Show an account.
     ShowAccount {
@@ -128,6 +146,13 @@ pub enum Command {
     },
     /// Load the seed files that are not loaded yet.
     Seed {},
+    /// Go on with the model and the settings as they are in the application's files now.
+    ApplyModel {
+        /// The application's directory.
+        app: PathBuf,
+        /// Whether stored values may be gone afterwards.
+        allow_data_loss: bool,
+    },
     /// Explain why a request is allowed or refused.
     Explain {
         /// Email address or id of an account or operator, or name or id of a key; `None` for anonymous.
@@ -150,7 +175,14 @@ impl Command {
 
     /// Whether it makes sense on an empty database, and so may create one. All others read or change what is stored.
     pub(crate) fn can_begin(&self) -> bool {
-        matches!(self, Self::AddOperator { .. } | Self::AddKey { .. } | Self::Invite { .. } | Self::Seed {})
+        matches!(
+            self,
+            Self::AddOperator { .. }
+                | Self::AddAccount { .. }
+                | Self::AddKey { .. }
+                | Self::Invite { .. }
+                | Self::Seed {}
+        )
     }
 }
 
@@ -165,6 +197,21 @@ pub(crate) mod secret {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
         String::deserialize(deserializer).map(Secret::new)
+    }
+}
+
+/// The same for secrets that may be absent.
+pub(crate) mod optional_secret {
+    use backstay_base::Secret;
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+    pub(crate) fn serialize<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+        secret.as_ref().map(Secret::expose).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
     }
 }
 

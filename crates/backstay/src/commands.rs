@@ -3,6 +3,7 @@ mod explain;
 mod invitations;
 mod keys;
 mod named;
+mod new_account;
 mod operators;
 mod roles;
 
@@ -13,7 +14,9 @@ use backstay_engine::Context;
 use backstay_identity::{AccountRef, NewKey};
 
 use named::Named;
+use new_account::NewAccount;
 
+use crate::apply::applied;
 use crate::{Answer, Command, Failure, Instance};
 
 impl Instance {
@@ -39,6 +42,11 @@ impl Instance {
                 operators::set_password(administration, operator, &password).await?
             }
             Command::RemoveOperator { operator } => operators::remove(administration, operator).await?,
+            Command::AddAccount { email, fields, roles, password } => {
+                let new = NewAccount { email, fields: &fields, roles: &roles, password };
+                new_account::add(&self.engine, administration, new).await?
+            }
+            Command::ListAccounts { after } => accounts::list(administration, after.as_deref()).await?,
             Command::ShowAccount { account } => accounts::show(administration, &account).await?,
             Command::SetAccountPassword { account, password } => {
                 accounts::set_password(administration, account, &password).await?
@@ -73,6 +81,8 @@ impl Instance {
             Command::ListInvitations {} => invitations::list(administration).await?,
             Command::RevokeInvitation { email } => invitations::revoke(administration, email).await?,
             Command::Seed {} => self.seed(false).await?,
+            // An open database always fits the model that it is open with; `apply` is how a server gets another.
+            Command::ApplyModel { .. } => applied(Vec::new()),
             Command::Explain { caller, request, body } => {
                 explain::explain(&self.engine, administration, caller.as_deref(), &request, body).await?
             }

@@ -13,10 +13,13 @@ use crate::instance::environment;
 use crate::{Config, Failure};
 
 /// Maximum size in bytes of a model file or `backstay.toml`.
-const TEXT_BYTES: u64 = 4 * 1024 * 1024;
+pub(crate) const TEXT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The file with the settings.
 pub(crate) const CONFIG_FILE: &str = "backstay.toml";
+
+/// The directives and scalars of the model language, for editors.
+pub(crate) const DIRECTIVES_FILE: &str = "directives.graphql";
 
 /// What an application has at its root.
 const KNOWN: [&str; 3] = [CONFIG_FILE, "model", "seed"];
@@ -121,13 +124,20 @@ impl Directory {
         misnamed.collect()
     }
 
-    /// Files at the root that would be model files in `model`.
+    /// Everything that an application is read from, as far as it exists: the settings, model files and seed files.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        let within = |name: &str| entries(&self.root.join(name)).unwrap_or_default().into_iter().map(|(_, path)| path);
+        let settings = self.root.join(CONFIG_FILE);
+        settings.exists().then_some(settings).into_iter().chain(within("model")).chain(within("seed")).collect()
+    }
+
+    /// Files at the root that would be model files in `model`, without the one that is for editors.
     pub(crate) fn models_beside(&self) -> Result<Vec<String>, DirectoryError> {
         if !self.root.join("model").is_dir() {
             return Ok(Vec::new());
         }
         let files = entries(&self.root)?.into_iter().filter(|(_, path)| path.is_file());
-        Ok(files.map(|(name, _)| name).filter(|name| name.ends_with(".graphql")).collect())
+        Ok(files.map(|(name, _)| name).filter(|name| name.ends_with(".graphql") && name != DIRECTIVES_FILE).collect())
     }
 
     /// The model files, ordered by name.
@@ -188,7 +198,7 @@ fn listing(
     error.into_iter().chain(checked)
 }
 
-/// What is in a directory, ordered by name, without hidden files, backups and documents.
+/// What is in a directory, ordered by name, without hidden files, backups, what editors save on their own, and documents.
 fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
     let unreadable = |source| DirectoryError::Unreadable { path: directory.to_owned(), source };
     let mut entries = Vec::new();
@@ -196,7 +206,7 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
         let entry = entry.map_err(unreadable)?;
         let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
         let document = path.extension().is_some_and(|extension| extension == "md" || extension == "txt");
-        if !(name.starts_with('.') || name.ends_with('~') || document) {
+        if !(name.starts_with(['.', '#']) || name.ends_with('~') || document) {
             entries.push((name, path));
         }
     }
@@ -269,6 +279,7 @@ mod tests {
                 fs::write(root.join("model/b.graphql"), "").expect("a file");
                 fs::write(root.join("model/README.md"), "").expect("a file");
                 fs::write(root.join("model/.a.swp"), [0xff]).expect("a file");
+                fs::write(root.join("model/#a.graphql#"), "").expect("a file");
                 fs::create_dir(root.join("seed")).expect("seed/");
                 fs::write(root.join("seed/A.jsonl"), "").expect("a file");
             },

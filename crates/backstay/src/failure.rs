@@ -15,6 +15,8 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use system::{MORE_FILES, MORE_THREADS, listening, listening_help, socket_help, writing, writing_help};
 
+use crate::answer::Count;
+use crate::new::NewError;
 use crate::secrets::SecretError;
 use crate::seed::SeedError;
 use crate::{ConfigError, DirectoryError};
@@ -125,12 +127,67 @@ pub enum Failure {
     /// An invitation that nobody could use.
     #[error("sign-up is closed, so nobody could use the invitation")]
     SignUpClosed,
-    /// `migrate apply` while a server uses the database.
-    #[error("cannot migrate the database in {path} while a server uses it")]
+    /// `reset` while a server uses the database.
+    #[error("cannot reset the database in {path} while a server uses it")]
     ServerRuns {
         /// The data directory.
         path: PathBuf,
     },
+    /// An account lacks fields, or has some that its type doesn't.
+    #[error("{error}")]
+    AccountFields {
+        /// Why it was refused.
+        #[source]
+        error: Error,
+        /// Which fields there are.
+        help: String,
+    },
+    /// An application cannot be made.
+    #[error(transparent)]
+    New(#[from] NewError),
+    /// A file or directory cannot be written.
+    #[error("cannot write {path}: {}", writing(source))]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// `reset` without a terminal to ask on.
+    #[error("this would delete {} in {path}", Count(*records, "record"))]
+    Unconfirmed {
+        /// The data directory.
+        path: PathBuf,
+        /// How many records it has.
+        records: u64,
+    },
+    /// `reset` was not confirmed.
+    #[error("nothing was deleted in {path}: that isn't the application's name")]
+    Declined {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// `reset` of a data directory that is a symbolic link.
+    #[error("{path} is a symbolic link to {target}, and `reset` deletes nothing behind links")]
+    LinkedData {
+        /// The data directory.
+        path: PathBuf,
+        /// Where it leads to.
+        target: PathBuf,
+    },
+    /// `migrate apply` for another application than the one that the running server serves.
+    #[error("the running server serves the application in {served}")]
+    OtherApplication {
+        /// Its directory.
+        served: PathBuf,
+    },
+    /// The running server can't exchange what it serves, because it isn't idle for a moment.
+    #[error("requests or commands are still running on the server; nothing was changed")]
+    Occupied,
+    /// A command to a server that serves nothing, because there is no model that it could.
+    #[error("the running server has no model to serve yet")]
+    NothingServed,
     /// The running server refused the command.
     #[error("{}", .0.message)]
     Remote(Refusal),
@@ -260,14 +317,25 @@ impl Failure {
                 let file = file.as_deref().unwrap_or("FILE");
                 Some(format!("write the JSON itself; files aren't read, so use --body \"$(cat {file})\""))
             }
-            Self::SignUpClosed => {
-                Some("set accounts.sign_up = \"invited\" in backstay.toml and restart the server".to_owned())
+            Self::SignUpClosed => Some(
+                "create the account with `backstay account add EMAIL`, or set accounts.sign_up = \"invited\" in \
+                     backstay.toml and restart the server"
+                    .to_owned(),
+            ),
+            Self::ServerRuns { .. } => Some("stop the server first".to_owned()),
+            Self::New(error) => Some(error.help()),
+            Self::Unconfirmed { .. } => Some("if you want that, add --yes".to_owned()),
+            Self::Declined { .. } => Some("type the name as shown, or add --yes".to_owned()),
+            Self::LinkedData { target, .. } => Some(format!("name the directory itself: --data {}", target.display())),
+            Self::OtherApplication { .. } => {
+                Some("give that directory, or stop the server first to apply the model of this one".to_owned())
             }
-            Self::ServerRuns { .. } => {
-                Some("stop the server first; `backstay serve` applies the same steps when it starts".to_owned())
-            }
+            Self::Occupied => Some("try again, or stop the server first".to_owned()),
+            Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
             Self::Transact => Some("explain its requests one by one".to_owned()),
-            Self::Role { help, .. } | Self::OtherKind { help, .. } => Some(help.clone()),
+            Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => {
+                Some(help.clone())
+            }
             Self::Remote(refusal) => refusal.help.clone(),
             _ => None,
         }
@@ -300,7 +368,9 @@ impl Failure {
             | Self::Socket { .. }
             | Self::Listen { .. }
             | Self::Body { .. }
-            | Self::OtherKind { .. } => None,
+            | Self::OtherKind { .. }
+            | Self::New(_)
+            | Self::Write { .. } => None,
             _ => self.source(),
         };
         while let Some(cause) = next {
@@ -313,6 +383,7 @@ impl Failure {
         let mut message = self.to_string();
         if let Self::Refused(Error::Invalid(violations) | Error::Malformed(violations))
         | Self::Role { error: Error::Invalid(violations) | Error::Malformed(violations), .. }
+        | Self::AccountFields { error: Error::Invalid(violations) | Error::Malformed(violations), .. }
         | Self::Request(backstay_http::Refusal::Domain(Error::Malformed(violations))) = self
         {
             let told = violations.iter().map(|violation| match violation.at.to_string().trim_start_matches('/') {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Ambient;
-use backstay_engine::{Application, Engine, OpenError, OpenOptions, OpenOutcome, Sizes, Step};
+use backstay_engine::{Application, Engine, OpenError, OpenOptions, OpenOutcome, Sizes, Step, Stored};
 use backstay_identity::{HashingCost, Identity, Settings};
 
 use crate::config::{Accounts, SignUp};
@@ -54,6 +54,29 @@ impl Place {
             true => Ok(()),
             false => Err(Failure::NoDatabase { path: self.data.clone() }),
         }
+    }
+
+    /// Fails if the data directory is a symbolic link: what it leads to may belong to something else.
+    pub(crate) fn refuse_linked_data(&self) -> Result<(), Failure> {
+        // With a slash at its end, the path would be that of what the link leads to.
+        let path: PathBuf = self.data.components().collect();
+        match path.read_link() {
+            Ok(target) => Err(Failure::LinkedData { path, target }),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// What the database holds, whatever model it was opened with; `None` if there is none.
+    pub(crate) fn stored(&self) -> Result<Option<Stored>, Failure> {
+        Engine::stored(&self.options(|_| ())).map_err(|error| self.why(error))
+    }
+
+    /// Deletes the database, and nothing else in the data directory.
+    pub(crate) fn delete_database(&self) -> Result<(), Failure> {
+        Engine::delete_database(&self.options(|_| ())).map_err(|error| match error {
+            OpenError::Locked { path } => Failure::ServerRuns { path },
+            error => self.why(error),
+        })
     }
 
     /// How to open the database. `on_fatal` is called with a message after a disk error; the process must then end.

@@ -3,27 +3,33 @@
 
 mod answer;
 mod application;
+mod apply;
 mod arguments;
 mod check;
 mod command;
 mod commands;
 mod config;
+mod dev;
 mod directory;
 mod doors;
 mod failure;
 mod instance;
 mod logging;
 mod migrate;
+mod new;
 mod open_files;
 mod plan;
 mod program;
 mod secrets;
 mod seed;
 mod serve;
+mod serving;
 mod socket;
+mod terminal;
 mod threads;
+mod watch;
 
-pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, OperatorLine};
+pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, OperatorLine};
 pub use application::{Compiled, compile};
 pub use command::Command;
 pub use config::{
@@ -33,6 +39,7 @@ pub use config::{
 pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};
 pub use instance::{Instance, Place};
+pub use new::NewError;
 pub use program::main;
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};

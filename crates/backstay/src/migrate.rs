@@ -1,24 +1,27 @@
 //! `backstay migrate`.
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_engine::{Migration, OnProgress, OpenError, OpenOptions, OpenOutcome, Progress, Step};
+use backstay_engine::{Migration, OnProgress, OpenError, OpenOptions, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use tokio::task::spawn_blocking;
 
+use crate::apply::{opened, refused};
 use crate::arguments::{Form, Migrating};
-use crate::plan::{Applied, Plan};
+use crate::plan::Plan;
 use crate::program::{find, print};
-use crate::{Failure, compile};
+use crate::socket::Running;
+use crate::{Answer, Command, Failure, Place, compile, logging};
 
 /// Shows the steps without applying them.
 pub(crate) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
     let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
     place.require_database()?;
-    let plan = planned(place.plan(&compiled.application)?, arguments);
+    let plan = Plan { steps: place.plan(&compiled.application)?, allow_data_loss: arguments.allow_data_loss };
     print(&match arguments.format {
         Form::Text => plan.to_string(),
         Form::Json => format!("{}\n", plan.json()),
@@ -26,49 +29,47 @@ pub(crate) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
     Ok(if plan.is_applicable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Applies all steps, or none.
-pub(crate) fn apply(arguments: &Migrating) -> Result<ExitCode, Failure> {
+/// Applies all steps, or none. A running server does so itself.
+pub(crate) async fn apply(arguments: &Migrating) -> Result<ExitCode, Failure> {
     let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
+    let allow_data_loss = arguments.allow_data_loss;
+    let answer = match Running::find(&place.data)? {
+        Some(server) => {
+            let command = Command::ApplyModel { app: place.directory.root().canonicalize()?, allow_data_loss };
+            spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)??
+        }
+        None => apply_here(&place, allow_data_loss)?,
+    };
+    let Answer::Migration { applied, text, report } = answer else {
+        print(&answer.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    match (arguments.format, applied) {
+        (Form::Json, _) => print(&format!("{report}\n"))?,
+        (Form::Text, true) => print(&text)?,
+        (Form::Text, false) => logging::tell(&text),
+    }
+    Ok(if applied { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn apply_here(place: &Place, allow_data_loss: bool) -> Result<Answer, Failure> {
     let compiled = compile(&place.directory)?;
     let bar = Bar::new();
     let options = OpenOptions {
-        migration: Migration::Apply { allow_data_loss: arguments.allow_data_loss },
+        migration: Migration::Apply { allow_data_loss },
         on_progress: bar.watch(),
         ..place.options(|_| ())
     };
-    let opened = place.open(compiled.application, &options);
+    let outcome = place.open(compiled.application, &options);
     bar.end();
-    let (instance, outcome) = match opened {
-        Err(Failure::Open(OpenError::Locked { path })) => return Err(Failure::ServerRuns { path }),
-        Err(Failure::Open(OpenError::Migration { steps })) => {
-            let plan = planned(steps, arguments);
-            match arguments.format {
-                Form::Text => crate::logging::tell(&plan.to_string()),
-                Form::Json => print(&format!("{}\n", plan.json()))?,
-            }
-            return Ok(ExitCode::FAILURE);
+    match outcome {
+        Ok((instance, outcome)) => {
+            instance.engine.close();
+            Ok(opened(outcome, &place.data))
         }
-        opened => opened?,
-    };
-    instance.engine.close();
-    let steps = match &outcome {
-        OpenOutcome::Migrated(steps) => steps.clone(),
-        OpenOutcome::Created | OpenOutcome::Unchanged => Vec::new(),
-    };
-    print(&match (arguments.format, outcome) {
-        (Form::Json, outcome) => {
-            let created = matches!(outcome, OpenOutcome::Created);
-            format!("{}\n", json!({ "created": created, "steps": planned(steps, arguments).json()["steps"] }))
-        }
-        (Form::Text, OpenOutcome::Created) => format!("created the database in {}\n", place.data.display()),
-        (Form::Text, OpenOutcome::Unchanged) => planned(steps, arguments).to_string(),
-        (Form::Text, OpenOutcome::Migrated(steps)) => format!("{}done\n", Applied(steps)),
-    })?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn planned(steps: Vec<Step>, arguments: &Migrating) -> Plan {
-    Plan { steps, allow_data_loss: arguments.allow_data_loss }
+        Err(Failure::Open(OpenError::Migration { steps })) => Ok(refused(&Plan { steps, allow_data_loss })),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Shows on a terminal how far a migration has come.

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use backstay_engine::{Finding, Risk, Step};
+use backstay_model::PlainDiagnostic;
 use serde_json::{Value, json};
 
 use crate::answer::Count;
@@ -34,6 +35,16 @@ impl Plan {
     pub(crate) fn json(&self) -> Value {
         let steps: Vec<Value> = self.steps.iter().map(step).collect();
         json!({ "steps": steps, "applicable": self.is_applicable() })
+    }
+
+    /// The steps without their statements.
+    pub(crate) fn outline(&self) -> Outline<'_> {
+        Outline(&self.steps)
+    }
+
+    /// What keeps the steps from being applied as if it were wrong with the model.
+    pub(crate) fn diagnostics(&self) -> Vec<PlainDiagnostic> {
+        self.steps.iter().flat_map(hindrances).collect()
     }
 
     fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,27 +93,69 @@ impl fmt::Display for Plan {
     }
 }
 
+/// Steps without their statements, for people.
+#[derive(Debug)]
+pub(crate) struct Outline<'p>(&'p [Step]);
+
+impl fmt::Display for Outline<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|step| {
+            writeln!(f, "{}", brief(step))?;
+            tell_findings(f, step)
+        })
+    }
+}
+
 /// Steps that were applied, for people.
 #[derive(Debug)]
-pub(crate) struct Applied(pub(crate) Vec<Step>);
+pub(crate) struct Applied<'s>(pub(crate) &'s [Step]);
 
-impl fmt::Display for Applied {
+impl fmt::Display for Applied<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|step| tell(f, step))
     }
 }
 
-fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
-    write!(f, "{} ({}", step.words, risk(step.risk))?;
-    if let Some(records) = step.records.filter(|records| *records > 0) {
-        write!(f, ", {}", Count(records, "record"))?;
+/// A step and its risk.
+pub(crate) fn brief(step: &Step) -> String {
+    match step.records {
+        None | Some(0) => format!("{} ({})", step.words, risk(step.risk)),
+        Some(records) => format!("{} ({}, {})", step.words, risk(step.risk), Count(records, "record")),
     }
-    writeln!(f, ")")?;
+}
+
+fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+    writeln!(f, "{}", brief(step))?;
     step.sql.iter().try_for_each(|statement| writeln!(f, "    {statement};"))?;
+    tell_findings(f, step)
+}
+
+fn tell_findings(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     step.findings.iter().try_for_each(|finding| {
         let mark = if finding.is_obstacle { "in the way" } else { "note" };
         writeln!(f, "  {mark}: {finding}")
     })
+}
+
+/// What keeps a step from being taken.
+fn hindrances(step: &Step) -> Vec<PlainDiagnostic> {
+    let error = |message: String, help: &str| PlainDiagnostic {
+        severity: "error",
+        code: None,
+        message,
+        file: None,
+        start: None,
+        end: None,
+        label: String::new(),
+        help: (!help.is_empty()).then(|| help.to_owned()),
+    };
+    if !step.has_obstacle() {
+        let help = "put it back, or keep its values under another name with `@renamed(from: …)`; if they can go, say so \
+                    in the terminal where `backstay dev` runs";
+        return step.loses_data().then(|| error(brief(step), help)).into_iter().collect();
+    }
+    let obstacles = step.findings.iter().filter(|finding| finding.is_obstacle);
+    obstacles.map(|finding| error(format!("{}: {}", step.words, finding.words), &finding.remedy)).collect()
 }
 
 fn risk(risk: Risk) -> &'static str {

@@ -1,17 +1,16 @@
 mod callers;
+mod check;
+mod new;
+mod reset;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use backstay_engine::{Migration, OpenError, OpenOptions};
-use backstay_model::{PlainDiagnostic, Style};
-use serde_json::json;
 use tokio::runtime::Builder;
 
-use crate::answer::Count;
-use crate::arguments::{Arguments, Check, Explain, Form, Migrate, Serve, Verb, Whole, Within};
-use crate::check::{Checked, plain};
+use crate::arguments::{Arguments, Directives, Explain, Form, Migrate, Serve, Verb, Whole, Within};
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::socket::Running;
 use crate::{Answer, Command, Config, Failure, Place, compile, logging, migrate, threads};
@@ -33,10 +32,14 @@ pub fn main() -> ExitCode {
 
 async fn run(verb: Verb) -> Result<ExitCode, Failure> {
     match verb {
+        Verb::New(arguments) => new::new(arguments),
+        Verb::Reset(arguments) => reset::reset(&arguments),
+        Verb::Directives(arguments) => directives(&arguments),
         Verb::Serve(arguments) => serve(arguments).await,
-        Verb::Check(arguments) => check(&arguments),
+        Verb::Dev(arguments) => crate::dev::dev(&arguments).await,
+        Verb::Check(arguments) => check::check(&arguments).await,
         Verb::Migrate(Migrate::Plan(arguments)) => migrate::plan(&arguments),
-        Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments),
+        Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments).await,
         Verb::Seed(whole) => seed(&whole).await,
         Verb::Operator(operator) => callers::operator(operator).await,
         Verb::Account(account) => callers::account(account).await,
@@ -60,7 +63,7 @@ async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
     logging::start(log);
     let served = match found {
         Ok(mut place) => {
-            place.config.server.listen = arguments.listen.unwrap_or(place.config.server.listen);
+            place.config.server.listen = arguments.listen.instead_of(place.config.server.listen);
             place.config.log = log;
             crate::serve(&place).await
         }
@@ -76,42 +79,13 @@ async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
     }
 }
 
-fn check(arguments: &Check) -> Result<ExitCode, Failure> {
-    let Checked { config, compiled, failures } = crate::check::check(arguments.app.path());
-    let code = if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    if arguments.format == Form::Json {
-        let warnings = config.iter().flat_map(|config| config.warnings.plain());
-        let warnings = warnings.chain(compiled.iter().flat_map(|compiled| compiled.warnings.plain()));
-        let found = failures.iter().flat_map(|failure| plain(failure, arguments.app.path())).chain(warnings);
-        let found: Vec<_> = found.map(|one| shown(&one)).collect();
-        print(&format!("{}\n", json!({ "diagnostics": found })))?;
-        return Ok(code);
+fn directives(arguments: &Directives) -> Result<ExitCode, Failure> {
+    match &arguments.out {
+        None => print(backstay_model::DIRECTIVES)?,
+        Some(path) => std::fs::write(path, backstay_model::DIRECTIVES)
+            .map_err(|source| Failure::Write { path: path.clone(), source })?,
     }
-    let colour = io::stderr().is_terminal();
-    let mut text: String = failures.iter().map(|failure| failure.render(colour)).collect();
-    if let Some(config) = &config {
-        text.push_str(&config.warnings.render(colour));
-    }
-    if let Some(compiled) = &compiled {
-        text.push_str(&compiled.warnings.render(if colour { Style::Colour } else { Style::Plain }));
-    }
-    logging::tell(&text);
-    if let Some(compiled) = compiled.filter(|_| failures.is_empty()) {
-        let model = compiled.application.model();
-        let collections = model.collections.iter().filter(|collection| !collection.system).count();
-        print(&format!("{}: {}, no errors\n", model.name, Count(collections as u64, "collection")))?;
-    }
-    Ok(code)
-}
-
-/// A diagnostic as JSON; members without a value are null.
-fn shown(one: &PlainDiagnostic) -> serde_json::Value {
-    let position = |at: Option<backstay_model::Position>| at.map(|at| json!({"line": at.line, "column": at.column}));
-    let label = Some(&one.label).filter(|label| !label.is_empty());
-    json!({
-        "severity": one.severity, "message": one.message, "file": one.file, "start": position(one.start),
-        "end": position(one.end), "label": label, "help": one.help,
-    })
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
@@ -132,10 +106,14 @@ pub(crate) fn find(app: &Path, data: Option<&Path>) -> Result<Place, Failure> {
 /// Runs a command and prints its answer.
 async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure> {
     let place = find(&within.app, within.data.as_deref())?;
-    let answer = ask(&place, command).await?;
+    show(within, &ask(&place, command).await?)
+}
+
+/// Prints an answer.
+fn show(within: &Within, answer: &Answer) -> Result<ExitCode, Failure> {
     print(&match within.format {
         Form::Text => answer.to_string(),
-        Form::Json => format!("{}\n", serde_json::to_string(&answer).map_err(io::Error::from)?),
+        Form::Json => format!("{}\n", serde_json::to_string(answer).map_err(io::Error::from)?),
     })?;
     Ok(ExitCode::SUCCESS)
 }

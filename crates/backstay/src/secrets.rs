@@ -1,10 +1,11 @@
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
 use backstay_base::{Secret, limits};
 
 use crate::arguments::PasswordFrom;
+use crate::terminal::Terminal;
 
 /// Why a secret could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -37,24 +38,27 @@ pub enum SecretError {
 
 /// Reads a new password from a file, from standard input or, twice and without showing it, from the terminal.
 pub(crate) fn new_password(from: &PasswordFrom) -> Result<Secret, SecretError> {
-    if let Some(path) = &from.password_file {
-        let unreadable = |source| SecretError::File { path: path.clone(), source };
-        let file = File::open(path).map_err(unreadable)?;
-        return first_line(file).map_err(unreadable)?.check();
+    if let Some(given) = given_password(from)? {
+        return Ok(given);
     }
-    if from.password_stdin {
-        return first_line(io::stdin().lock()).map_err(SecretError::Input)?.check();
-    }
-    let terminal = console::Term::stderr();
-    if !terminal.is_term() || !io::stdin().is_terminal() {
-        return Err(SecretError::NoTerminal);
-    }
-    let ask = |prompt: &str| {
-        terminal.write_str(prompt).and_then(|()| terminal.read_secure_line()).map(Typed).map_err(SecretError::Input)
-    };
+    let terminal = Terminal::interactive().ok_or(SecretError::NoTerminal)?;
+    let ask = |prompt: &str| terminal.ask_secretly(prompt).map(Typed).map_err(SecretError::Input);
     let first = ask("Password: ")?.check()?;
     let second = ask("Repeat password: ")?.check()?;
     if first == second { Ok(first) } else { Err(SecretError::Differ) }
+}
+
+/// Reads a new password from a file or from standard input, if the options say so.
+pub(crate) fn given_password(from: &PasswordFrom) -> Result<Option<Secret>, SecretError> {
+    if let Some(path) = &from.password_file {
+        let unreadable = |source| SecretError::File { path: path.clone(), source };
+        let file = File::open(path).map_err(unreadable)?;
+        return first_line(file).map_err(unreadable)?.check().map(Some);
+    }
+    if from.password_stdin {
+        return first_line(io::stdin().lock()).map_err(SecretError::Input)?.check().map(Some);
+    }
+    Ok(None)
 }
 
 /// A text that was given as a password.

@@ -4,22 +4,21 @@ use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 
 use backstay_engine::OpenOutcome;
-use backstay_http::Services;
 use backstay_model::{Diagnostics, Style};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::answer::CHANGED_SEED;
 use crate::config::LogFormat;
-use crate::doors::http_settings;
 use crate::seed::collection_of;
+use crate::serving::{Served, Serving, connection_settings, die};
 use crate::socket::Listening;
 use crate::{Failure, Instance, Place, Skipped, compile, logging, open_files, socket};
 
 /// Serves an application until SIGINT or SIGTERM, then finishes the requests that are under way.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
     let compiled = compile(&place.directory)?;
-    tell_warnings(place, &compiled.warnings);
+    tell_warnings(place, &compiled.warnings());
     // What can be known to fail is reported before anything is created.
     for (name, _) in place.directory.seed_files().all()? {
         collection_of(compiled.application.model(), &name)?;
@@ -27,10 +26,11 @@ pub async fn serve(place: &Place) -> Result<(), Failure> {
     open_files::raise_limit()?;
     socket::path(&place.data)?;
     let listener = listen(place.config.server.listen).await?;
-    let (instance, outcome) = place.open(compiled.application, &place.options(die))?;
+    let (instance, outcome) = place.open(compiled.application, &place.options(|words| die(words)))?;
     report(place, &outcome);
-    let served = serve_open(place, &instance, listener, stop_signal()?).await;
-    instance.engine.close();
+    let serving = Serving::open(place.clone(), instance)?;
+    let served = serve_open(place, &serving, listener, stop_signal()?).await;
+    serving.close().await;
     if served.is_ok() {
         tracing::info!("stopped");
     }
@@ -38,44 +38,43 @@ pub async fn serve(place: &Place) -> Result<(), Failure> {
 }
 
 /// Takes the port. Clients that connect from now on wait until requests are served.
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|source| Failure::Listen { address, source })
 }
 
 async fn serve_open(
     place: &Place,
-    instance: &Instance,
+    serving: &Serving,
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
     let address = listener.local_addr()?;
-    let mut commands = Listening::start(&place.data, instance.clone())?;
+    let mut commands = Listening::start(&place.data, serving.clone())?;
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
-        seeded = instance.seed(true) => report_seed(&seeded?),
+        prepared = prepare(place, serving, address) => prepared?,
         () = &mut stop => {
             tracing::info!("stopped while loading seed files; the next start continues");
             return Ok(());
         }
     }
-    announce(place, instance, address).await?;
-    let mut settings = http_settings(&place.config)?;
-    settings.connections = open_files::connections(settings.connections);
-    let services = Services { engine: instance.engine.clone(), identity: instance.identity.clone(), settings };
+    let settings = connection_settings(place)?;
     let stop = async {
         stop.await;
         tracing::info!("stopping: waiting for requests in progress");
     };
     tokio::select! {
-        served = backstay_http::serve(listener, services, stop) => served.map_err(Failure::Serve),
+        served = backstay_http::serve(listener, serving.doorway().clone(), settings, stop) => served.map_err(Failure::Serve),
         failure = commands.ended() => Err(failure),
     }
 }
 
-/// Ends the process after a disk error, before it can acknowledge something that is not stored.
-fn die(words: &str) {
-    tracing::error!(error = words, "the database failed; stopping at once");
-    logging::abort();
+/// Loads the seed files, and announces the address.
+async fn prepare(place: &Place, serving: &Serving, address: SocketAddr) -> Result<(), Failure> {
+    let served = serving.served().await;
+    let Some(Served { instance, .. }) = &*served else { return Ok(()) };
+    report_seed(&instance.seed(true).await?);
+    announce(place, instance, address).await
 }
 
 /// Warnings about the settings and the model: as lines of the log for programs, else with excerpts.
@@ -84,7 +83,7 @@ fn tell_warnings(place: &Place, model: &Diagnostics) {
     if place.config.log.format == LogFormat::Json {
         for one in settings.plain().into_iter().chain(model.plain()) {
             let line = one.start.map(|start| start.line);
-            tracing::warn!(file = one.file, line, help = one.help, "{}", one.message);
+            tracing::warn!(code = one.code, file = one.file, line, help = one.help, "{}", one.message);
         }
     } else {
         let colour = io::stderr().is_terminal();
@@ -149,7 +148,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
 }
 
 /// The address as a browser on this machine can open it.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     if !address.ip().is_unspecified() {
         return address;
     }
@@ -159,7 +158,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn shortened(collections: &[&str]) -> String {
+pub(crate) fn shortened(collections: &[&str]) -> String {
     const SHOWN: usize = 6;
     let shown: Vec<String> = collections.iter().take(SHOWN).map(|path| format!("/api/{path}")).collect();
     match collections.len().saturating_sub(SHOWN) {
@@ -169,7 +168,7 @@ fn shortened(collections: &[&str]) -> String {
 }
 
 /// Completes on the first SIGINT or SIGTERM. A second one ends the process at once.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {

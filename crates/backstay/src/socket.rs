@@ -7,11 +7,14 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use backstay_engine::Migration;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::apply::apply;
 use crate::failure::Refusal;
-use crate::{Answer, Command, Failure, Instance};
+use crate::serving::Serving;
+use crate::{Answer, Command, Failure};
 
 /// Maximum length of a socket's path in bytes: the size of `sun_path` without its final zero (unix(7)).
 const PATH_BYTES: usize = 107;
@@ -39,7 +42,7 @@ pub(crate) struct Listening {
 
 impl Listening {
     /// Listens in the data directory. The caller has locked the database, so an existing socket is a stale one.
-    pub(crate) fn start(data: &Path, instance: Instance) -> Result<Self, Failure> {
+    pub(crate) fn start(data: &Path, serving: Serving) -> Result<Self, Failure> {
         let path = path(data)?;
         let failed = |source| Failure::Socket { path: path.clone(), source };
         match fs::remove_file(&path) {
@@ -49,7 +52,7 @@ impl Listening {
         let listener = tokio::net::UnixListener::bind(&path).map_err(failed)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
         let owner = fs::metadata(&path).map_err(failed)?.uid();
-        let task = tokio::spawn(listen(listener, owner, instance));
+        let task = tokio::spawn(listen(listener, owner, serving));
         Ok(Self { path, task })
     }
 
@@ -69,11 +72,11 @@ impl Drop for Listening {
     }
 }
 
-async fn listen(listener: tokio::net::UnixListener, owner: u32, instance: Instance) {
+async fn listen(listener: tokio::net::UnixListener, owner: u32, serving: Serving) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve(stream, owner, instance.clone()));
+                tokio::spawn(serve(stream, owner, serving.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a command");
@@ -83,7 +86,7 @@ async fn listen(listener: tokio::net::UnixListener, owner: u32, instance: Instan
     }
 }
 
-async fn serve(stream: tokio::net::UnixStream, owner: u32, instance: Instance) {
+async fn serve(stream: tokio::net::UnixStream, owner: u32, serving: Serving) {
     // Not every system checks the mode of a socket's file.
     let same_user = stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
     if !same_user {
@@ -98,7 +101,7 @@ async fn serve(stream: tokio::net::UnixStream, owner: u32, instance: Instance) {
         return;
     }
     let reply = match serde_json::from_slice::<Command>(&line) {
-        Ok(command) => match instance.run(command).await {
+        Ok(command) => match run(&serving, command).await {
             Ok(answer) => Reply::Done(answer),
             Err(failure) => Reply::Refused(failure.refusal()),
         },
@@ -112,6 +115,17 @@ async fn serve(stream: tokio::net::UnixStream, owner: u32, instance: Instance) {
     bytes.push(b'\n');
     if let Err(error) = write.write_all(&bytes).await {
         tracing::debug!(%error, "cannot send the answer to a command");
+    }
+}
+
+/// Runs a command on what is served.
+async fn run(serving: &Serving, command: Command) -> Result<Answer, Failure> {
+    if let Command::ApplyModel { app, allow_data_loss } = command {
+        return apply(serving, &app, Migration::Apply { allow_data_loss }).await;
+    }
+    match &*serving.served().await {
+        Some(served) => served.instance.run(command).await,
+        None => Err(Failure::NothingServed),
     }
 }
 

@@ -6,7 +6,7 @@ use backstay_live::{Seen, VersionClock};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Planner, Row, Template};
-use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError};
+use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
 
 use crate::bind::Bindings;
 use crate::in_flight::InFlight;
@@ -66,6 +66,18 @@ impl Engine {
     /// Whether there is a database at the location of these options already.
     pub fn database_exists(options: &OpenOptions) -> bool {
         Store::exists(&options.location)
+    }
+
+    /// What the database at the location of these options holds, whatever model it was opened with; `None` if there is
+    /// none or it is empty.
+    pub fn stored(options: &OpenOptions) -> Result<Option<Stored>, OpenError> {
+        Store::stored(&options.location)
+    }
+
+    /// Deletes the database at the location of these options. Refuses one that another process uses, or that is not
+    /// Backstay's.
+    pub fn delete_database(options: &OpenOptions) -> Result<(), OpenError> {
+        Store::delete(&options.location)
     }
 
     /// Refuses a caller to whom no rule could allow this action on any record of the collection. Requests are refused in

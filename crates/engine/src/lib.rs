@@ -18,6 +18,7 @@ mod in_flight;
 mod inner;
 mod input;
 mod links;
+mod lints;
 mod observer;
 mod plans;
 mod policy;
@@ -57,7 +58,7 @@ pub use backstay_sql::{
 };
 pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
-    Writes,
+    Stored, Writes,
 };
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd};

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ use backstay_model::{
 pub(crate) struct Policy {
     pub(crate) facts: Facts,
     pub(crate) collections: Vec<CollectionPolicy>,
+    /// The named rules that another rule names.
+    pub(crate) used_rules: BTreeSet<String>,
 }
 
 /// The rules of one collection.
@@ -114,13 +116,11 @@ impl Policy {
     /// Types every rule of the model. All that is wrong is reported at once.
     pub(crate) fn compile(model: &Model) -> Result<Self, Diagnostics> {
         let diagnostics = Diagnostics::new(Arc::clone(&model.sources));
-        let mut compiler = Compiler { model, facts: Facts::default(), diagnostics };
+        let mut compiler = Compiler { model, facts: Facts::default(), used_rules: BTreeSet::new(), diagnostics };
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
         compiler.named_rules();
-        match compiler.diagnostics {
-            diagnostics if diagnostics.is_empty() => Ok(Self { facts: compiler.facts, collections }),
-            diagnostics => Err(diagnostics),
-        }
+        let Compiler { model: _, facts, used_rules, diagnostics } = compiler;
+        if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules }) } else { Err(diagnostics) }
     }
 
     pub(crate) fn collection(&self, id: CollectionId) -> &CollectionPolicy {
@@ -131,6 +131,7 @@ impl Policy {
 struct Compiler<'m> {
     model: &'m Model,
     facts: Facts,
+    used_rules: BTreeSet<String>,
     diagnostics: Diagnostics,
 }
 
@@ -225,7 +226,10 @@ impl<'m> Compiler<'m> {
 
     fn reported(&mut self, rule: &RuleText, result: Result<Checked, Vec<ExprError>>) -> Option<Checked> {
         let errors = match result {
-            Ok(checked) => return Some(checked),
+            Ok(checked) => {
+                self.used_rules.extend(checked.rules.iter().cloned());
+                return Some(checked);
+            }
             Err(errors) => errors,
         };
         for error in errors {

@@ -54,6 +54,7 @@ struct Findings {
     names_new: bool,
     needs_store: bool,
     reads: BTreeSet<(CollectionId, FieldId)>,
+    rules: BTreeSet<String>,
 }
 
 /// Names that are always known, and that no variable of a quantifier may take.
@@ -106,6 +107,7 @@ impl<'m> Checker<'m> {
             uses_now: self.found.uses_now,
             names_new: self.found.names_new,
             reads: self.found.reads.into_iter().collect(),
+            rules: self.found.rules.into_iter().collect(),
             needs_store: self.found.needs_store,
         })
     }

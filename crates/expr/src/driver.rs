@@ -1,6 +1,5 @@
 use backstay_model::FieldId;
 
-use crate::facts::children;
 use crate::{CallerPart, Expr, Node, Operator, Path, Quantifier, Root};
 
 /// A part of a rule that is true of the records that the caller's memberships lead to, such as
@@ -48,6 +47,6 @@ fn is_about(body: &Expr, variable: u16) -> bool {
     match &body.node {
         Node::Path(path) => path.root == Root::Bound(variable),
         Node::Quantifier { .. } => false,
-        node => children(node).into_iter().all(|child| is_about(child, variable)),
+        node => node.children().into_iter().all(|child| is_about(child, variable)),
     }
 }

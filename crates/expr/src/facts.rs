@@ -26,8 +26,7 @@ impl Facts {
     /// The expression with every largest Boolean part that depends on the caller alone replaced by `Node::Fact`.
     pub fn extract(&mut self, expr: &Expr) -> Expr {
         if expr.ty == Type::Bool
-            && depends_on_caller_alone(expr)
-            && names_caller(expr)
+            && expr.is_of_caller()
             && let Some(index) = self.index_of(expr)
         {
             return Expr { node: Node::Fact(index), ..expr.clone() };
@@ -84,28 +83,19 @@ impl Truths {
     }
 }
 
-fn depends_on_caller_alone(expr: &Expr) -> bool {
+/// Whether its value is the same for every record at every moment.
+pub(crate) fn depends_on_caller_alone(expr: &Expr) -> bool {
     match &expr.node {
         Node::Param(_) | Node::Now | Node::Path(_) | Node::Quantifier { .. } | Node::Fact(_) => false,
-        node => children(node).into_iter().all(depends_on_caller_alone),
+        node => node.children().into_iter().all(depends_on_caller_alone),
     }
 }
 
 fn names_caller(expr: &Expr) -> bool {
-    matches!(expr.node, Node::Caller(_)) || children(&expr.node).into_iter().any(names_caller)
+    matches!(expr.node, Node::Caller(_)) || expr.node.children().into_iter().any(names_caller)
 }
 
-/// The expressions directly within a node.
-pub(crate) fn children(node: &Node) -> Vec<&Expr> {
-    match node {
-        Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } | Node::Quantifier { body: of, .. } => vec![of],
-        Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
-        Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
-        Node::List(items) | Node::Call(_, items) => items.iter().collect(),
-        Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => Vec::new(),
-    }
-}
-
+/// The expressions directly within a node, to be changed.
 pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
     match node {
         Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } | Node::Quantifier { body: of, .. } => vec![of],
@@ -117,9 +107,14 @@ pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
 }
 
 impl Expr {
+    /// Whether it says something of the caller, and of nothing else.
+    pub fn is_of_caller(&self) -> bool {
+        depends_on_caller_alone(self) && names_caller(self)
+    }
+
     /// Whether the two are the same expression, wherever they occur in their texts.
     pub fn same(&self, other: &Self) -> bool {
-        let (own, others) = (children(&self.node), children(&other.node));
+        let (own, others) = (self.node.children(), other.node.children());
         self.ty == other.ty
             && own.len() == others.len()
             && same_kind(&self.node, &other.node)
@@ -150,7 +145,7 @@ fn same_kind(left: &Node, right: &Node) -> bool {
 }
 
 /// What a fact can ask for.
-struct CallerAlone<'c>(&'c Caller);
+pub(crate) struct CallerAlone<'c>(pub(crate) &'c Caller);
 
 impl Environment for CallerAlone<'_> {
     fn caller(&self) -> &Caller {

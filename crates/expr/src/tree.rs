@@ -241,6 +241,21 @@ pub enum Node {
     Fact(u16),
 }
 
+impl Node {
+    /// The expressions directly within it.
+    pub fn children(&self) -> Vec<&Expr> {
+        match self {
+            Self::Not(of) | Self::Negate(of) | Self::IsNull { of, .. } | Self::Quantifier { body: of, .. } => vec![of],
+            Self::Binary(_, left, right) | Self::In(left, right) => vec![left, right],
+            Self::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
+            Self::List(items) | Self::Call(_, items) => items.iter().collect(),
+            Self::Literal(_) | Self::Param(_) | Self::Caller(_) | Self::Now | Self::Path(_) | Self::Fact(_) => {
+                Vec::new()
+            }
+        }
+    }
+}
+
 /// A path from a record to a field. `this.id` has no steps and `this.author.id` the one of `this.author`: a record is
 /// its id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

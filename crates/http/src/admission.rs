@@ -12,7 +12,9 @@ use crate::head::Head;
 use crate::state::State;
 use crate::target::Target;
 use crate::write_headers::WriteHeaders;
-use crate::{Refusal, body, credentials, csrf, endpoints, idempotency, negotiation, parameters, preconditions};
+use crate::{
+    Refusal, body, credentials, csrf, developer, endpoints, idempotency, negotiation, parameters, preconditions,
+};
 
 /// A request that has passed everything its endpoint demands. Only `admit` makes one, and handlers take nothing else.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     if *head.method() == Method::OPTIONS {
         return Ok(options(head));
     }
-    let (route, target) = endpoints::find(head.state.engine.model(), head.path())?;
+    let (route, target) = endpoints::find(head.state, head.path())?;
     let mut memory = match reserve(head, route) {
         Ok(memory) => memory,
         Err(refusal) => {
@@ -44,6 +46,7 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     let recognized = match route.callers {
         Callers::Unread => Recognized::anonymous(),
         Callers::Everyone => credentials::recognize(head).await?,
+        Callers::Developer => developer::recognize(head)?,
         Callers::Operators => credentials::recognize(head).await?.require_operator()?,
     };
     require_visible(head, target, &recognized)?;

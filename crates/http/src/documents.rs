@@ -9,7 +9,8 @@ use crate::{Refusal, endpoints, kinds};
 
 /// `OPTIONS` of every path.
 pub(crate) fn options(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
-    let allow = endpoints::allowed(admitted.head().path()).ok_or(Refusal::NoSuchPath { hint: None })?;
+    let allow =
+        endpoints::allowed(admitted.state(), admitted.head().path()).ok_or(Refusal::NoSuchPath { hint: None })?;
     let mut answer = Answer::empty(StatusCode::NO_CONTENT, Audience::Secret);
     answer.header(header::ALLOW, HeaderValue::from_str(&allow).map_err(backstay_base::Error::internal)?);
     Ok(answer)

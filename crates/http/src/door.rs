@@ -1,24 +1,25 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::body::Body;
-use backstay_base::{Error, Limit, RequestId, Unauthenticated};
+use backstay_base::{Error, Limit, Unauthenticated};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::time::timeout_at;
 
 use crate::admission::{Admitted, admit};
 use crate::answer::{Answer, Audience};
-use crate::budget::{Reservation, Share};
+use crate::budget::{Budget, Reservation, Share};
 use crate::compression::Coding;
 use crate::endpoint::Handler;
 use crate::head::{Head, REQUEST_ID};
 use crate::outgoing::Held;
 use crate::state::State;
 use crate::{
-    Refusal, Services, accounts, collections, credentials, documents, explain, openapi, preconditions, problem,
-    records, setup, transact,
+    Refusal, Services, accounts, collections, credentials, developer, documents, explain, openapi, preconditions,
+    problem, records, setup, transact,
 };
 
 /// Who is at the other end of a connection.
@@ -27,6 +28,13 @@ pub(crate) struct Peer {
     address: IpAddr,
     /// What the network of this address holds.
     share: Share,
+}
+
+impl Peer {
+    /// The peer of a connection from this address.
+    pub(crate) fn of(address: IpAddr, budget: &Arc<Budget>) -> Self {
+        Self { address, share: budget.share(address) }
+    }
 }
 
 /// The HTTP door. It has no router and no layers: what every request needs is done here, around its handler, and costs
@@ -39,24 +47,20 @@ pub struct Door {
 impl Door {
     /// A door to these services.
     pub fn new(services: Services) -> Self {
+        let budget = Budget::new(&services.settings);
+        Self::within(services, budget)
+    }
+
+    /// A door whose requests and answers hold memory of this budget.
+    pub(crate) fn within(services: Services, budget: Arc<Budget>) -> Self {
         let openapi = openapi::describe(services.engine.model(), services.engine.sizes(), &services.settings).into();
-        Self { state: State::new(services, openapi) }
+        Self { state: State::new(services, openapi, budget) }
     }
 
     /// Answers a request with its whole body, sent from this address.
     pub async fn answer(&self, request: Request<Bytes>, peer: IpAddr) -> Response<Bytes> {
-        let peer = self.peer(peer.to_canonical());
+        let peer = Peer::of(peer.to_canonical(), &self.state.budget);
         self.receive(request.map(Body::from), &peer).await.map(Held::into_bytes)
-    }
-
-    /// The peer of a connection from this address.
-    pub(crate) fn peer(&self, address: IpAddr) -> Peer {
-        Peer { address, share: self.state.budget.share(address) }
-    }
-
-    /// The answer to a connection that is refused.
-    pub(crate) fn refusal(&self, refusal: &Refusal) -> Answer {
-        problem::answer(refusal, RequestId(self.state.engine.next_id()))
     }
 
     /// Answers a request of this peer, whose body may still be arriving.
@@ -142,6 +146,9 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
         Handler::Ready => documents::ready(admitted).await,
         Handler::OpenApi => Ok(documents::openapi(admitted)),
         Handler::Problem => documents::problem(admitted),
+        Handler::DeveloperSignIn => developer::sign_in(admitted).await,
+        Handler::ModelState => developer::model(admitted),
+        Handler::ModelText => developer::model_text(admitted),
     }
 }
 
@@ -184,6 +191,9 @@ async fn encode(head: &Head<'_>, answer: Answer, mut memory: Option<Reservation>
     }
     for (name, value) in extra {
         headers.append(name, value);
+    }
+    if let Some(development) = &head.state.settings.development {
+        development.mark(&mut headers);
     }
     if let Some(cors) = &head.state.settings.cors {
         match headers.get(header::ALLOW).filter(|_| head.method() == Method::OPTIONS).cloned() {

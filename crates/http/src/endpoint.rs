@@ -41,6 +41,8 @@ pub(crate) enum Callers {
     Everyone,
     /// Operators. For all others there is nothing at this path.
     Operators,
+    /// Everyone on the machine on which the application is developed. For all others there is nothing at this path.
+    Developer,
 }
 
 /// What happens to a request when its network or the server is at the limit of memory.
@@ -105,6 +107,9 @@ pub(crate) enum Handler {
     SetupStyle,
     Explain,
     Transact,
+    DeveloperSignIn,
+    ModelState,
+    ModelText,
 }
 
 /// What can be asked of records over HTTP: a list in two ways.
@@ -177,7 +182,7 @@ pub(crate) enum Parameters {
     /// `select`
     Select,
     /// `token`, which the terminal shows.
-    SetupToken,
+    TerminalToken,
     /// Those of a list: filter, sort, fields of the collection …
     OfList,
 }

@@ -1,12 +1,11 @@
 //! The table of everything that can be called. A new endpoint is a row here and an arm for its handler in `door` and
 //! `openapi`.
 
-use backstay_model::Model;
-
 use crate::endpoint::{
     BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Overload, Pages,
     Parameters, Pattern, RecordRequest, Route, Verb, allow,
 };
+use crate::state::State;
 use crate::target::{Records, Target, pattern};
 use crate::{Refusal, astray};
 
@@ -272,7 +271,7 @@ static OTHERS: &[Route] = &[
         callers: Callers::Unread,
         overload: Overload::Refused,
         endpoints: &[
-            Endpoint { handler: Handler::SetupForm, parameters: Parameters::SetupToken, ..DOCUMENT },
+            Endpoint { handler: Handler::SetupForm, parameters: Parameters::TerminalToken, ..DOCUMENT },
             Endpoint {
                 handler: Handler::Setup,
                 pages: Pages::Own,
@@ -310,21 +309,37 @@ static OTHERS: &[Route] = &[
     },
 ];
 
+const fn for_developer(path: &'static [&'static str], endpoints: &'static [Endpoint]) -> Route {
+    let (pattern, callers, overload) = (Pattern::Fixed(path), Callers::Developer, Overload::Answered);
+    Route { pattern, callers, overload, endpoints, otherwise: READ_ONLY, not_yet: &[] }
+}
+
+/// Places that only a server has whose application is being developed.
+static DEVELOPMENT: &[Route] = &[
+    for_developer(
+        &["/dev/sign-in"],
+        &[Endpoint { handler: Handler::DeveloperSignIn, parameters: Parameters::TerminalToken, ..DOCUMENT }],
+    ),
+    for_developer(&["/dev/model"], &[Endpoint { handler: Handler::ModelState, negotiated: true, ..DOCUMENT }]),
+    for_developer(&["/dev/model.txt"], &[Endpoint { handler: Handler::ModelText, ..DOCUMENT }]),
+];
+
 /// The routes below `/api/`.
 static RECORDS: [&Route; 3] = [&RECORD, &COLLECTION, &QUERY];
 
-/// Every route.
+/// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     RECORDS.into_iter().chain(OTHERS)
 }
 
 /// The route at a path, and what the path names there.
-pub(crate) fn find<'p>(model: &Model, path: &'p str) -> Result<(&'static Route, Target<'p>), Refusal> {
+pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, Target<'p>), Refusal> {
+    let model = state.engine.model();
     if let Some(rest) = path.strip_prefix("/api/").filter(|rest| !rest.is_empty()) {
         let records = Records::resolve(model, rest)?;
         return Ok((route_of(records.pattern()), Target::Records(records)));
     }
-    let route = other(path).ok_or_else(|| astray::refusal(model, path, fixed_paths()))?;
+    let route = other(state, path).ok_or_else(|| astray::refusal(model, path, fixed_paths()))?;
     let code = path.strip_prefix(PROBLEMS).filter(|_| route.pattern == Pattern::Problem);
     Ok((route, code.map_or(Target::Fixed, Target::Problem)))
 }
@@ -338,22 +353,23 @@ pub(crate) fn route_of(pattern: Pattern) -> &'static Route {
 }
 
 /// The value of `Allow` for a path, by its shape alone: `OPTIONS` tells nothing about what exists.
-pub(crate) fn allowed(path: &str) -> Option<String> {
+pub(crate) fn allowed(state: &State, path: &str) -> Option<String> {
     // The server as a whole (RFC 9110, section 9.3.7).
     if path == "*" {
         return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Delete].into_iter()));
     }
     let route = match path.strip_prefix("/api/") {
         Some(rest) if !rest.is_empty() => route_of(pattern(rest)?),
-        _ => other(path)?,
+        _ => other(state, path)?,
     };
     Some(route.allow())
 }
 
 const PROBLEMS: &str = "/problems/";
 
-fn other(path: &str) -> Option<&'static Route> {
-    OTHERS.iter().find(|route| match route.pattern {
+fn other(state: &State, path: &str) -> Option<&'static Route> {
+    let development: &[Route] = if state.settings.development.is_some() { DEVELOPMENT } else { &[] };
+    OTHERS.iter().chain(development).find(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.contains(&path),
         Pattern::Problem => path.starts_with(PROBLEMS),
         Pattern::Collection | Pattern::Query | Pattern::Record => false,
@@ -376,7 +392,7 @@ mod tests {
 
     #[test]
     fn no_row_fails_open() {
-        for route in all() {
+        for route in all().chain(DEVELOPMENT) {
             for endpoint in route.endpoints {
                 let is_safe = endpoint.verb == Verb::Get;
                 assert_eq!(is_safe, endpoint.pages == Pages::All, "{:?}: other pages", route.pattern);
@@ -402,7 +418,7 @@ mod tests {
     #[test]
     fn each_route_and_method_is_there_once() {
         let mut seen = Vec::new();
-        for route in all() {
+        for route in all().chain(DEVELOPMENT) {
             for endpoint in route.endpoints {
                 let row = (route.pattern.text(), endpoint.verb.name());
                 assert!(!seen.contains(&row), "{row:?}");

@@ -99,6 +99,14 @@ kinds! {
         "Repeat the request with the same `Idempotency-Key`, or read the record.";
 }
 
+/// Only a server for development returns it, so no description lists it.
+const NO_MODEL: Kind = kind(
+    "no-model",
+    StatusCode::SERVICE_UNAVAILABLE,
+    "There is no model to serve",
+    "Fix what `diagnostics` lists. The server notices it by itself.",
+);
+
 /// The kind of problem that a refusal is: the only place where an error becomes a status. An error that is added has to
 /// be given its kind here.
 pub(crate) fn kind_of(refusal: &Refusal) -> &'static Kind {
@@ -120,6 +128,7 @@ pub(crate) fn kind_of(refusal: &Refusal) -> &'static Kind {
         Refusal::ListChanged => &LIST_CHANGED,
         Refusal::Tag { mismatch: TagMismatch::Weak, .. } => &WEAK_TAG,
         Refusal::Tag { mismatch: TagMismatch::Foreign, .. } => &FOREIGN_TAG,
+        Refusal::NoModel(_) => &NO_MODEL,
         Refusal::WriteTime { .. } => &OUTCOME_UNKNOWN,
     }
 }

@@ -10,7 +10,7 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
         Parameters::Ignored | Parameters::OfList => Ok(None),
         Parameters::None => only(query, &[]),
         Parameters::Select => only(query, &["select"]),
-        Parameters::SetupToken => only(query, &["token"]),
+        Parameters::TerminalToken => only(query, &["token"]),
     }
 }
 

@@ -26,6 +26,8 @@ struct Problem<'a> {
     request: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    diagnostics: &'a [serde_json::Value],
 }
 
 #[derive(Serialize)]
@@ -82,7 +84,7 @@ impl<'a> Fault<'a> {
 pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
     let kind = kind_of(refusal);
     log(refusal, request);
-    let Details { version, request: which, errors, header } = Details::of(refusal);
+    let Details { version, request: which, errors, diagnostics, header } = Details::of(refusal);
     let problem = Problem {
         r#type: format!("/problems/{}", kind.code),
         title: kind.title,
@@ -94,6 +96,7 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         version,
         request: which,
         errors,
+        diagnostics,
     };
     let mut answer = Answer::json(kind.status, Audience::Secret, &problem).unwrap_or_else(|error| {
         tracing::error!(%request, cause = chain(&error), "a problem could not be written");
@@ -111,9 +114,10 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::InTransaction { error: Error::Limit(Limit::Answer { .. }), .. } => {
             Some("Select fewer fields (`select=name`). For a write, send `Prefer: return=minimal`.")
         }
-        Refusal::Domain(Error::SignUpClosed) => {
-            Some("Ask an operator for an account. Operators open sign-up with the setting `accounts.sign_up`.")
-        }
+        Refusal::Domain(Error::SignUpClosed) => Some(
+            "Ask an operator for an account; they create one with `backstay account add EMAIL`, or open sign-up with \
+                 the setting `accounts.sign_up`.",
+        ),
         Refusal::Domain(Error::NoAccounts) => {
             Some("Mark a type of the model with `@identity` to have accounts, or work with operators and API keys.")
         }
@@ -139,6 +143,8 @@ struct Details<'a> {
     request: Option<usize>,
     /// What is wrong, place by place.
     errors: Vec<Fault<'a>>,
+    /// What is wrong with the model.
+    diagnostics: &'a [serde_json::Value],
     header: Option<(HeaderName, HeaderValue)>,
 }
 
@@ -157,6 +163,7 @@ impl<'a> Details<'a> {
             Refusal::Authorization => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
             }
+            Refusal::NoModel(problems) => Self { diagnostics: &problems.diagnostics, ..Self::default() },
             Refusal::NetworkShare(_) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             // The rest of the body is not read.
             Refusal::BodySlow { .. } | Refusal::BodyBroken | Refusal::BodyTooLarge { .. } => {
@@ -340,7 +347,8 @@ mod tests {
             let problem: serde_json::Value = serde_json::from_slice(&answer.body).expect("it is JSON");
             assert_eq!(problem["remedy"], expected, "{refusal}");
         };
-        let closed = "Ask an operator for an account. Operators open sign-up with the setting `accounts.sign_up`.";
+        let closed = "Ask an operator for an account; they create one with `backstay account add EMAIL`, or open sign-up \
+                      with the setting `accounts.sign_up`.";
         check(Error::SignUpClosed.into(), closed);
         let revoke = "Stop sending the key. An operator revokes it with `backstay key revoke`.";
         check(Error::KeyWithoutSession.into(), revoke);

@@ -1,4 +1,8 @@
+use std::sync::Arc;
+
 use backstay_base::{Error, Place, ViolationKind};
+
+use crate::ModelProblems;
 
 /// Why a request was refused: an error of the domain, or a fault of the request as HTTP.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -97,6 +101,9 @@ pub enum Refusal {
         /// The version of the stored record, if it is one.
         version: Option<i64>,
     },
+    /// There is no model that could be served yet.
+    #[error("{0}")]
+    NoModel(Arc<ModelProblems>),
     /// A write took too long; it may still be stored.
     #[error("the request took longer than {seconds} seconds; the change may have been stored")]
     WriteTime {

@@ -2,7 +2,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::connections::{Connections, Place};
 use crate::door::Peer;
 use crate::outgoing::Outgoing;
 use crate::turned_away::TurnedAway;
-use crate::{Door, HttpSettings, Services};
+use crate::{Doorway, HttpSettings};
 
 /// Bytes of a request's head that are buffered while it arrives. Above `limits::TARGET_BYTES` and
 /// `limits::HEADER_BYTES` a head is refused with a problem, above this by hyper with a bare 431.
@@ -31,10 +30,14 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// One warning in ten seconds while no connection can be accepted.
 const FAILURES_PER_WARNING: u32 = 200;
 
-/// Serves HTTP/1.1 until `shutdown`, then finishes the requests that are running, for as long as configured.
-pub async fn serve(listener: TcpListener, services: Services, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let settings = services.settings.clone();
-    let door = Arc::new(Door::new(services));
+/// Serves what the doorway leads to over HTTP/1.1 until `shutdown`, then finishes the requests that are running, for as
+/// long as configured. The settings are those of connections.
+pub async fn serve(
+    listener: TcpListener,
+    doorway: Doorway,
+    settings: HttpSettings,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(settings.idle_time).max_buf_size(HEAD_BUFFER);
     // Connections inherit this from the listener.
@@ -53,7 +56,7 @@ pub async fn serve(listener: TcpListener, services: Services, shutdown: impl Fut
         let place = match connections.open(address) {
             Ok(place) => place,
             Err(refusal) => {
-                turned_away.tell(stream, || door.refusal(&refusal));
+                turned_away.tell(stream, || doorway.refusal(&refusal));
                 continue;
             }
         };
@@ -63,7 +66,7 @@ pub async fn serve(listener: TcpListener, services: Services, shutdown: impl Fut
             continue;
         }
         let patience = patience(&settings, &place);
-        let connection = Connection { peer: door.peer(address), door: Arc::clone(&door), place };
+        let connection = Connection { peer: doorway.peer(address), doorway: doorway.clone(), place };
         let (protocol, stopping) = (protocol.clone(), stopping.clone());
         tokio::spawn(async move { connection.run(stream, &protocol, patience, stopping).await });
     }
@@ -108,9 +111,9 @@ fn patience(settings: &HttpSettings, place: &Place) -> Patience {
     Patience { first_head, head, stall: settings.stall_time }
 }
 
-/// One connection: hands its requests to the door.
+/// One connection: hands its requests to the door that is served.
 struct Connection {
-    door: Arc<Door>,
+    doorway: Doorway,
     peer: Peer,
     place: Place,
 }
@@ -164,7 +167,7 @@ impl<'c> hyper::service::Service<Request<Incoming>> for &'c Connection {
         connection.place.activity().begin();
         let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
         Box::pin(async move {
-            let response = connection.door.receive(request, &connection.peer).await;
+            let response = connection.doorway.receive(request, &connection.peer).await;
             connection.place.activity().end();
             let unchanged = response.status() == StatusCode::NOT_MODIFIED;
             Ok(response.map(|held| if unchanged { Outgoing::Unmeasured } else { Outgoing::Whole(Some(held)) }))

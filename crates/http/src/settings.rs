@@ -1,8 +1,9 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_base::limits;
 
-use crate::{Cors, Proxies};
+use crate::{Cors, Development, Proxies};
 
 /// How the door behaves, as configured.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct HttpSettings {
     pub memory_bytes: usize,
     /// What one network may use of the connections and of that memory, in percent.
     pub network_percent: u8,
+    /// What the developer of the application is offered; `None` on a server that only serves it.
+    pub development: Option<Arc<Development>>,
 }
 
 impl Default for HttpSettings {
@@ -54,6 +57,7 @@ impl Default for HttpSettings {
             connections: limits::CONNECTIONS,
             memory_bytes: limits::MEMORY_BYTES,
             network_percent: limits::NETWORK_PERCENT,
+            development: None,
         }
     }
 }

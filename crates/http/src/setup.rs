@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use backstay_base::{Error, Place, Secret, ViolationKind};
 use backstay_identity::FirstOperator;
 use backstay_rest::pairs as pairs_of;
@@ -7,13 +5,10 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::admission::Admitted;
-use crate::answer::{Answer, Audience, HTML};
+use crate::answer::{Answer, Audience};
+use crate::page::{escape, html};
 use crate::{Refusal, credentials, kinds};
 
-/// The page loads only its style sheet, runs no script, and submits its form only to this server.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-);
 const FORM: &str = include_str!("setup/form.html");
 const DONE: &str = include_str!("setup/done.html");
 const STYLE: &str = include_str!("setup/style.css");
@@ -88,33 +83,4 @@ fn form(token: Option<&str>, email: Option<&str>, problem: Option<&str>) -> Stri
     };
     let value = |known: Option<&str>| known.map_or(String::new(), |text| escape(text).into_owned());
     FORM.replace("{problem}", &problem).replace("{token}", &value(token)).replace("{email}", &value(email))
-}
-
-fn html(status: StatusCode, text: String) -> Answer {
-    let mut answer = Answer::ready(status, Audience::Secret, text.into()).of_type(HTML);
-    answer.header(header::CONTENT_SECURITY_POLICY, POLICY);
-    answer.header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    answer.header(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    answer
-}
-
-/// Escapes text for an HTML element or a quoted attribute.
-fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(['&', '<', '>', '"', '\'', '{']) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            // A later replacement in the page must not find its placeholder in a value.
-            '{' => escaped.push_str("&#123;"),
-            _ => escaped.push(character),
-        }
-    }
-    Cow::Owned(escaped)
 }

@@ -43,14 +43,13 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(services: Services, openapi: Bytes) -> Self {
+    pub(crate) fn new(services: Services, openapi: Bytes, budget: Arc<Budget>) -> Self {
         let Services { engine, identity, settings } = services;
         let vary = match settings.cors {
             None => "Authorization, Cookie, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
         };
         let reader = Reader::new(Arc::clone(engine.model()));
-        let budget = Budget::new(&settings);
         Self { engine, identity, budget, reader, settings, openapi, vary: HeaderValue::from_static(vary) }
     }
 }

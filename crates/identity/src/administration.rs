@@ -1,6 +1,8 @@
+mod account_list;
 mod accounts;
 mod invitations;
 mod keys;
+mod new_account;
 mod operators;
 
 use backstay_base::{Action, CallerKind, Error, Place, Timestamp, Unauthenticated, ViolationKind};
@@ -12,9 +14,11 @@ use crate::directory::Directory;
 use crate::set_up::SetUp;
 use crate::{AccountRef, Settings};
 
+pub use account_list::ListedAccount;
 pub use accounts::{AccountInfo, NewCredential};
 pub use invitations::{Invited, OpenInvitation};
 pub use keys::{IssuedKey, KeyInfo, NewKey};
+pub use new_account::{AddAccount, AddedAccount, NewPassword};
 pub use operators::OperatorInfo;
 
 /// Everything that operators do: accounts, their roles and claims, keys, operators, invitations, and other people's

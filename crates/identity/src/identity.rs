@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Duration, Error, RecordId, Secret, Timestamp};
+use backstay_base::{Caller, Error, RecordId, Secret, Timestamp};
 use backstay_engine::{Context, Engine};
 use backstay_model::CollectionId;
 
@@ -15,8 +15,6 @@ use crate::sessions::NewSession;
 use crate::set_up::SetUp;
 use crate::sign_up_policy::SignUpPolicy;
 use crate::{Settings, StartError};
-
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Accounts, operators and API keys of one application. Cheap to clone.
 #[derive(Clone)]
@@ -89,8 +87,7 @@ impl Identity {
 
     /// A session that begins now.
     pub(crate) fn new_session(&self, now: Timestamp) -> NewSession {
-        let length = Duration::from_micros(i64::from(self.0.settings.session_days) * DAY_MICROS);
-        NewSession::new(self.0.directory.engine.ambient(), now, length)
+        NewSession::new(self.0.directory.engine.ambient(), now, self.0.settings.session_length())
     }
 
     /// The answer to somebody whose session was just stored.

@@ -31,7 +31,8 @@ mod token;
 
 pub use account_ref::AccountRef;
 pub use administration::{
-    AccountInfo, Administration, Invited, IssuedKey, KeyInfo, NewCredential, NewKey, OpenInvitation, OperatorInfo,
+    AccountInfo, AddAccount, AddedAccount, Administration, Invited, IssuedKey, KeyInfo, ListedAccount, NewCredential,
+    NewKey, NewPassword, OpenInvitation, OperatorInfo,
 };
 pub use error::StartError;
 pub use identity::{Identity, SignedIn};

@@ -1,4 +1,5 @@
-use backstay_base::{Error, Place, Secret, ViolationKind, limits};
+use backstay_base::{Entropy, Error, Place, Secret, ViolationKind, limits};
+use zeroize::Zeroizing;
 
 /// Common passwords of at least 8 characters, in lower case.
 const COMMON: [&str; 44] = [
@@ -68,6 +69,29 @@ pub(crate) fn check_new(at: Place, password: &Secret, email: &str, min: u8) -> R
         Some(weakness) => Err(Error::invalid(at, ViolationKind::Range(weakness.to_string()))),
         None => Ok(()),
     }
+}
+
+/// The letters of generated passwords: 32, none of which looks like another.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// Letters between two hyphens of a generated password.
+const GROUP: usize = 5;
+/// Groups that it has at least: 100 bits.
+const GROUPS: usize = 4;
+
+/// A password that nobody can guess, of at least this many characters, in a form that can be typed: `k3v9x-…`.
+pub(crate) fn generate(entropy: &dyn Entropy, min: u8) -> Secret {
+    let groups = usize::from(min).div_ceil(GROUP).max(GROUPS);
+    let mut bytes = Zeroizing::new(vec![0_u8; groups * GROUP]);
+    entropy.fill(&mut bytes);
+    let letter = |byte: &u8| char::from(LETTERS[usize::from(byte % 32)]);
+    let mut text = String::with_capacity(groups * (GROUP + 1));
+    for group in bytes.chunks(GROUP) {
+        if !text.is_empty() {
+            text.push('-');
+        }
+        text.extend(group.iter().map(letter));
+    }
+    Secret::new(text)
 }
 
 fn weakness(password: &Secret, email: &str, min: u8) -> Option<Weakness> {

@@ -1,3 +1,5 @@
+use backstay_base::Duration;
+
 use crate::StartError;
 
 /// Who may sign up.
@@ -49,6 +51,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How long a session lasts.
+    pub(crate) fn session_length(&self) -> Duration {
+        const DAY_MICROS: i64 = 86_400_000_000;
+        Duration::from_micros(i64::from(self.session_days) * DAY_MICROS)
+    }
+
     pub(crate) fn check(&self) -> Result<(), StartError> {
         let counts = [
             ("session_days", self.session_days),

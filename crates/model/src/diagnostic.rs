@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::limits;
 
+use crate::Lint;
 use crate::source::{Position, SourceMap, Span};
 
 /// How bad it is.
@@ -28,6 +29,8 @@ impl Severity {
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
+    /// What a warning is about.
+    pub lint: Option<Lint>,
     /// What is wrong, as a sentence without a full stop.
     pub message: String,
     /// Where; `None` where something is missing from the whole model.
@@ -45,6 +48,7 @@ impl Diagnostic {
     pub fn error(message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
+            lint: None,
             message: message.into(),
             span: None,
             label: String::new(),
@@ -54,8 +58,8 @@ impl Diagnostic {
     }
 
     /// A warning about the model as a whole.
-    pub fn warning(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(message) }
+    pub fn warning(lint: Lint, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, lint: Some(lint), ..Self::error(message) }
     }
 
     /// At this place, with these words there.
@@ -102,6 +106,8 @@ pub struct Diagnostics {
 pub struct PlainDiagnostic {
     /// `error` or `warning`.
     pub severity: &'static str,
+    /// The code of a warning, such as `open-write`.
+    pub code: Option<&'static str>,
     /// What is wrong.
     pub message: String,
     /// The file, where there is a place.
@@ -161,6 +167,7 @@ impl Diagnostics {
         let positions = diagnostic.span.map(|span| self.sources.positions(span));
         PlainDiagnostic {
             severity: diagnostic.severity.name(),
+            code: diagnostic.lint.map(Lint::code),
             message: diagnostic.message.clone(),
             file: diagnostic.span.and_then(|span| self.sources.file(span)).map(|file| file.name.clone()),
             start: positions.as_ref().map(|range| range.start),
@@ -170,18 +177,24 @@ impl Diagnostics {
         }
     }
 
-    /// Ordered by severity (errors first), then by place, without repetitions; those past the limit are counted.
-    pub(crate) fn sorted(mut self) -> Self {
+    /// Ordered by severity (errors first), then by place, without repetitions.
+    pub(crate) fn ordered(mut self) -> Self {
         let place = |diagnostic: &Diagnostic| diagnostic.span.map(|span| (span.file, span.start));
         self.list.sort_by_key(|diagnostic| (std::cmp::Reverse(diagnostic.severity), place(diagnostic)));
         self.list.dedup();
-        let more = self.list.len().saturating_sub(limits::MODEL_DIAGNOSTICS);
-        if more > 0 {
-            self.list.truncate(limits::MODEL_DIAGNOSTICS);
-            let last =
-                Diagnostic { severity: self.list[0].severity, ..Diagnostic::error(format!("there are {more} more")) };
-            self.list.push(last.help("fix these first"));
-        }
         self
+    }
+
+    /// Ordered; those past the limit are counted.
+    pub(crate) fn sorted(self) -> Self {
+        let mut sorted = self.ordered();
+        let list = &mut sorted.list;
+        let more = list.len().saturating_sub(limits::MODEL_DIAGNOSTICS);
+        if more > 0 {
+            list.truncate(limits::MODEL_DIAGNOSTICS);
+            let last = Diagnostic { severity: list[0].severity, ..Diagnostic::error(format!("there are {more} more")) };
+            list.push(last.help("fix these first"));
+        }
+        sorted
     }
 }

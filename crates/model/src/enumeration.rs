@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::source::RuleText;
+use crate::source::{RuleText, Span};
 
 /// Index of an enum in one loaded `Model`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +42,8 @@ pub struct EnumValue {
     pub name: Arc<str>,
     /// `@renamed(from:)`: names that it had before, or values that were merged into it.
     pub former: Vec<String>,
+    /// Where the name is in the model.
+    pub span: Span,
     /// The description in the model.
     pub description: Option<String>,
     /// `@initial`: the state of a new record.

@@ -6,7 +6,9 @@ mod diagnostic;
 mod difference;
 mod enumeration;
 mod foreign;
+mod ignore;
 mod length;
+mod lint;
 mod literal;
 mod load;
 mod model;
@@ -26,6 +28,7 @@ pub use difference::{
 };
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use length::{Length, LengthProblem, Unit};
+pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,

@@ -9,7 +9,7 @@ use crate::{Diagnostics, Model, SourceFile, SourceMap};
 pub struct Loaded {
     /// The model.
     pub model: Model,
-    /// Warnings alone.
+    /// Warnings alone, those included that comments in the model ignore: see `Diagnostics::without_ignored`.
     pub warnings: Diagnostics,
 }
 
@@ -19,9 +19,8 @@ pub fn load(files: Vec<SourceFile>) -> Result<Loaded, Diagnostics> {
     let sources = Arc::new(SourceMap::new(files));
     let compiled = compile(&sources).map_err(Diagnostics::sorted)?;
     let (model, diagnostics) = resolve(&compiled);
-    let diagnostics = diagnostics.sorted();
     match model {
-        Some(model) => Ok(Loaded { model, warnings: diagnostics }),
-        None => Err(diagnostics),
+        Some(model) => Ok(Loaded { model, warnings: diagnostics.ordered() }),
+        None => Err(diagnostics.refused()),
     }
 }

@@ -342,6 +342,15 @@ impl FieldKind {
         matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. })
     }
 
+    /// Whether an index can be over a field that holds this.
+    pub fn is_indexable(&self) -> bool {
+        match self {
+            Self::Scalar(scalar) => scalar.is_sortable(),
+            Self::Enum(_) | Self::ToOne { .. } => true,
+            Self::List(_) | Self::OneToMany { .. } | Self::ManyToMany { .. } => false,
+        }
+    }
+
     /// The collection at the other end of a relation.
     pub fn target(&self) -> Option<CollectionId> {
         match self {

@@ -99,7 +99,10 @@ impl<'a> Report<'a> {
                 elsewhere.push(format!("{text}: {}:{}:{}", file.name, start.line, start.column));
             }
         }
-        let help = diagnostic.help.iter().cloned().chain(elsewhere).collect::<Vec<_>>().join("\n");
+        let ignoring = diagnostic.lint.filter(|lint| lint.can_be_ignored()).map(|lint| {
+            format!("if it is meant: `# lint-ignore {lint} (reason)` on the line above; see docs/lints.md#{lint}")
+        });
+        let help = diagnostic.help.iter().cloned().chain(ignoring).chain(elsewhere).collect::<Vec<_>>().join("\n");
         Self { diagnostic, source, labels, help: (!help.is_empty()).then_some(help) }
     }
 }
@@ -112,7 +115,11 @@ fn label(span: Span, text: &str) -> LabeledSpan {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.diagnostic.severity.name(), self.diagnostic.message)
+        let Diagnostic { severity, lint, message, .. } = self.diagnostic;
+        match lint {
+            Some(lint) => write!(f, "{}[{lint}]: {message}", severity.name()),
+            None => write!(f, "{}: {message}", severity.name()),
+        }
     }
 }
 

@@ -7,9 +7,9 @@ mod types;
 
 use apollo_compiler::parser::Parser;
 
-pub(crate) use self::tokens::{open_brackets, tokens};
+pub(crate) use self::tokens::{Token, comments, open_brackets, tokens};
 
-use self::tokens::{Token, closing, is_name};
+use self::tokens::{closing, is_name};
 use crate::source::Span;
 use crate::{DIRECTIVES, Diagnostic};
 

@@ -169,9 +169,9 @@ impl Decoder<'_> {
 }
 
 /// What is wrong with a member, and in which item of its list.
-struct Wrong {
+pub(crate) struct Wrong {
     item: Option<usize>,
-    kind: ViolationKind,
+    pub(crate) kind: ViolationKind,
 }
 
 impl From<ViolationKind> for Wrong {
@@ -180,7 +180,7 @@ impl From<ViolationKind> for Wrong {
     }
 }
 
-fn list(element: ValueType<'_>, raw: &str) -> Result<Value, Wrong> {
+pub(crate) fn list(element: ValueType<'_>, raw: &str) -> Result<Value, Wrong> {
     let expected = || ViolationKind::Type { expected: "an array".to_owned() };
     let items = items(raw).ok_or_else(expected)?;
     within_list_limit(items.len())?;

@@ -2,6 +2,7 @@
 //! and no database.
 
 pub mod accounts;
+mod assignment;
 mod comparison;
 mod cursor;
 mod encode;
@@ -18,6 +19,7 @@ pub mod transact;
 mod url;
 mod words;
 
+pub use assignment::assignments;
 pub use encode::JSON;
 pub use input::{RelationReader, input, inputs, patch, record};
 pub use json::{members, text};

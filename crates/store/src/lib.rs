@@ -37,6 +37,7 @@ pub use log::LogEntry;
 pub use migration::{Finding, OnProgress, Outcome, Progress, Step};
 pub use options::{Location, Migration, OpenOptions};
 pub use read::{ReadStats, RowSink};
+pub use setup::Stored;
 pub use store::{Opened, Store};
 pub use tx::{Executed, Tx};
 pub use work::{Work, Writes};

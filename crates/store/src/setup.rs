@@ -161,6 +161,38 @@ pub(crate) async fn plan(
     Ok(steps)
 }
 
+/// Which application's records a database holds, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The application's name in the stored model.
+    pub application: String,
+    /// Records of the application's types, without Backstay's own.
+    pub records: u64,
+}
+
+/// What is stored; `None` in an empty database.
+pub(crate) async fn stored(session: &mut dyn SchemaSession, contents: Contents) -> Result<Option<Stored>, OpenError> {
+    match contents {
+        Contents::Nothing | Contents::Foreign => return Ok(None),
+        Contents::Backstay { .. } => (),
+    }
+    session.begin().await?;
+    let newest = newest(session).await?;
+    let model = stored_model(session, newest).await?;
+    let mut records = 0;
+    for collection in model.collections.iter().filter(|collection| !collection.system) {
+        // Names of tables consist of letters, digits and `_`.
+        let count = own(&format!("SELECT count(*) FROM \"{}\"", collection.table), vec![], &[Storage::Int]);
+        let visit = &mut |row: &dyn OwnRow| {
+            records += u64::try_from(own::int(row, 0)?).map_err(|_| StoreError::Catalog("sqlite_schema"))?;
+            Ok(())
+        };
+        session.query(&count, visit).await?;
+    }
+    session.roll_back().await?;
+    Ok(Some(Stored { application: model.name.clone(), records }))
+}
+
 /// Missing objects that an error names at most.
 const NAMED_MISSING: usize = 10;
 

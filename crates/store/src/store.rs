@@ -10,7 +10,7 @@ use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
     Catalog, CommitObserver, Demand, DependencyKeys, Location, LogEntry, OpenError, OpenOptions, Outcome, ReadStats,
-    RowSink, Step, StoreError, Work, log, sqlite,
+    RowSink, Step, StoreError, Stored, Work, log, sqlite,
 };
 
 /// An open database. Cheap to clone; closed when the last clone is dropped.
@@ -76,6 +76,24 @@ impl Store {
             #[cfg(feature = "postgres")]
             Location::Url(url) => crate::postgres::plan(url, model),
             #[cfg(not(feature = "postgres"))]
+            Location::Url(_) => Err(OpenError::UnsupportedLocation),
+        }
+    }
+
+    /// What the database of a data directory holds, whatever model it was opened with; `None` if there is none or it is
+    /// empty. May be called while another process serves.
+    pub fn stored(location: &Location) -> Result<Option<Stored>, OpenError> {
+        match location {
+            Location::Directory(directory) => sqlite::stored(directory),
+            Location::Url(_) => Err(OpenError::UnsupportedLocation),
+        }
+    }
+
+    /// Deletes the database of a data directory, and nothing else there. Refuses one that another process uses, that is
+    /// not Backstay's, or that the directory only links to.
+    pub fn delete(location: &Location) -> Result<(), OpenError> {
+        match location {
+            Location::Directory(directory) => sqlite::delete(directory),
             Location::Url(_) => Err(OpenError::UnsupportedLocation),
         }
     }

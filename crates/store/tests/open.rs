@@ -373,3 +373,44 @@ async fn nothing_is_stored_in_a_file_that_was_taken_away() {
     assert!(matches!(refused, Failure::Store(StoreError::Moved)), "{refused:?}");
     assert!(store.has_failed());
 }
+
+#[test]
+fn a_database_is_deleted_and_nothing_else() {
+    let directory = directory();
+    let location = OpenOptions::new(directory.path()).location;
+    assert_eq!(Store::stored(&location).expect("no database"), None);
+    Store::delete(&location).expect("nothing to delete");
+
+    let opened = open(directory.path(), MODEL).expect("a database");
+    let stored = Store::stored(&location).expect("it can be read while it is used").expect("a database");
+    assert_eq!(stored.records, 0);
+    assert!(matches!(Store::delete(&location), Err(OpenError::Locked { .. })), "it is used");
+    opened.store.close();
+
+    fs::write(directory.path().join("notes.txt"), "mine").expect("a file");
+    Store::delete(&location).expect("it is not used");
+    assert!(!Store::exists(&location));
+    let mut left: Vec<_> =
+        fs::read_dir(directory.path()).expect("a directory").flatten().map(|one| one.file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["backstay.lock", "notes.txt"]);
+    assert_eq!(open(directory.path(), MODEL).expect("a database").outcome, Outcome::Created);
+}
+
+#[test]
+fn what_is_not_backstays_is_not_deleted() {
+    let (directory, elsewhere) = (directory(), directory());
+    let (location, path) = (OpenOptions::new(directory.path()).location, directory.path().join("backstay.db"));
+    Connection::open(&path).and_then(|db| db.execute_batch("CREATE TABLE mine (x)")).expect("another database");
+    assert!(matches!(Store::stored(&location), Err(OpenError::NotOurs { .. })));
+    assert!(matches!(Store::delete(&location), Err(OpenError::NotOurs { .. })));
+    fs::write(&path, "my notes, longer than a magic number").expect("a file");
+    assert!(matches!(Store::delete(&location), Err(OpenError::Corrupt { .. })));
+    fs::remove_file(&path).expect("a file");
+
+    open(elsewhere.path(), MODEL).expect("a database").store.close();
+    let target = elsewhere.path().join("backstay.db");
+    std::os::unix::fs::symlink(&target, &path).expect("a link");
+    assert!(matches!(Store::delete(&location), Err(OpenError::Link { .. })));
+    assert!(target.exists() && path.is_symlink());
+}

@@ -59,8 +59,16 @@ impl TestApp {
 
     /// Sends one request through the doors.
     pub async fn send(&self, request: Request<Bytes>) -> Reply {
-        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let response = Door::new(self.services.clone()).answer(request, nowhere).await;
+        self.send_from(IpAddr::V4(Ipv4Addr::UNSPECIFIED), request).await
+    }
+
+    /// Sends a request without a body from this address.
+    pub async fn call_from(&self, from: IpAddr, line: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send_from(from, request(line, headers, Bytes::new())).await
+    }
+
+    async fn send_from(&self, from: IpAddr, request: Request<Bytes>) -> Reply {
+        let response = Door::new(self.services.clone()).answer(request, from).await;
         let (parts, body) = response.into_parts();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }
     }

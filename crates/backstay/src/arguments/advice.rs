@@ -1,13 +1,9 @@
 //! Answers to words and options that other programs have.
 
-use std::path::Path;
-
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::rewritten::rewritten;
-use crate::Directory;
-use crate::application::load_whole;
 use crate::config::meant_address;
 
 /// Words or options of other programs after a command (`""` is any), and what to do instead.
@@ -23,11 +19,12 @@ const WORDS: Table = &[
     (
         "",
         &["user", "users", "accounts", "createuser"],
-        "people sign up themselves if the setting accounts.sign_up allows it, or with an invitation from `backstay invite \
-         EMAIL`; `backstay account` manages existing accounts",
+        "use `backstay account add EMAIL` or `backstay account list`; people also sign up themselves if the setting \
+         accounts.sign_up allows it",
     ),
-    ("", &["init", "new", "create"], "write a model in model/x.graphql, then run `backstay serve`"),
-    ("", &["start", "run", "up", "dev", "server", "launch"], "use `backstay serve`"),
+    ("", &["init", "create", "generate", "scaffold"], "use `backstay new DIR`"),
+    ("", &["start", "run", "up", "server", "launch"], "use `backstay serve`"),
+    ("", &["develop", "watch"], "use `backstay dev`"),
     ("", &["validate", "lint", "test"], "use `backstay check`"),
     ("", &["db", "database", "migration", "migrations"], "use `backstay migrate plan` and `backstay migrate apply`"),
     ("", &["roles", "grant"], "use `backstay role grant ACCOUNT ROLE`"),
@@ -41,24 +38,15 @@ const WORDS: Table = &[
     ("", &["config", "settings", "configure"], "settings are in backstay.toml; check them with `backstay check`"),
     (
         "",
-        &["reset", "clean", "drop", "destroy"],
-        "to start over, use another data directory (--data), or stop the server and delete the old one",
+        &["clean", "drop", "destroy", "wipe"],
+        "`backstay reset DIR` deletes the database, so that the next start begins anew",
     ),
     ("", &["status", "health"], "ask a running server: GET /readyz"),
     ("operator", &["create", "new", "invite"], "use `backstay operator add EMAIL`"),
     ("operator", &["delete", "rm", "del"], "use `backstay operator remove OPERATOR`"),
     ("operator", &["passwd", "set-password", "reset-password"], "use `backstay operator password OPERATOR`"),
-    (
-        "account",
-        &["create", "add", "new"],
-        "people sign up themselves if the setting accounts.sign_up allows it, or with an invitation from `backstay invite \
-         EMAIL`",
-    ),
-    (
-        "account",
-        &["list", "ls"],
-        "Backstay can't list accounts here yet; list their records through the API: GET ACCOUNTS",
-    ),
+    ("account", &["create", "new", "register", "invite"], "use `backstay account add EMAIL`"),
+    ("account", &["ls", "all"], "use `backstay account list`"),
     (
         "account",
         &["delete", "remove", "rm"],
@@ -97,10 +85,12 @@ const WORDS: Table = &[
 const OPTIONS: Table = &[
     (
         "serve",
-        &["--port", "-p", "--host", "-H", "--http", "--bind", "-b", "--address", "--addr", "--hostname"],
+        &["--host", "-H", "--http", "--bind", "-b", "--address", "--addr", "--hostname"],
         "use `--listen ADDRESS`",
     ),
+    ("dev", &["--host", "-H", "--http", "--bind", "-b", "--address", "--addr", "--hostname"], "use `--listen ADDRESS`"),
     ("serve", &["--data-dir", "--datadir", "--dir", "-d"], "use `--data DIR`"),
+    ("dev", &["--data-dir", "--datadir", "--dir", "-d"], "use `--data DIR`"),
     (
         "serve",
         &["--log-level", "--verbose", "-v", "--debug", "--quiet", "-q"],
@@ -120,6 +110,14 @@ const OPTIONS: Table = &[
     ),
     ("operator", &["--email", "--user", "--username"], "write the email address without an option"),
     ("account", &["--email", "--user", "--username"], "write the email address without an option"),
+    ("account", &["--name", "--field", "--set"], "write fields as FIELD=VALUE, such as name=Ben"),
+    ("reset", &["--force", "-f", "-y"], "use `--yes`"),
+    ("dev", &["--force", "-f", "-y", "--allow-data-loss"], "use `--yes`"),
+    (
+        "migrate",
+        &["--force", "-f", "--yes", "-y", "--accept-data-loss"],
+        "if stored values can go, use `--allow-data-loss`",
+    ),
     ("role", &["--email", "--user", "--account", "--role"], "write the account and then the role, without options"),
     ("invite", &["--email", "--user"], "write the email address without an option"),
     ("key", &["--name"], "write the name without an option"),
@@ -144,7 +142,6 @@ pub(super) fn advise(mut error: clap::Error, arguments: &[String]) -> clap::Erro
     let of_command = |of: &str| of == command || (of.is_empty() && table == OPTIONS);
     let listed = table.iter().find(|(of, words, _)| of_command(of) && words.contains(&typed));
     let answer = match listed {
-        Some((_, _, answer)) if answer.contains("ACCOUNTS") => answer.replace("ACCOUNTS", &accounts_path(arguments)),
         Some((_, _, answer)) => answer.replace("ADDRESS", &address_after(typed, arguments)),
         None => match rewritten(command, typed, arguments) {
             Some(answer) => answer,
@@ -168,15 +165,6 @@ fn suppress_escape(error: &mut clap::Error) {
     {
         error.remove(ContextKind::Suggested);
     }
-}
-
-/// The path of the accounts' collection in the application that the command line names.
-fn accounts_path(arguments: &[String]) -> String {
-    let app = value_of("--app", arguments).unwrap_or(".");
-    let model =
-        Directory::open(Path::new(app)).ok().and_then(|directory| load_whole(directory.model_files().files).ok());
-    let path = model.and_then(|loaded| loaded.model.identity.map(|id| loaded.model.collection(id).path.clone()));
-    path.map_or("/api/ and the path of the model's `@identity` type".to_owned(), |path| format!("/api/{path}"))
 }
 
 /// The value of an option, in either form.
@@ -215,7 +203,10 @@ mod tests {
     #[test]
     fn words_of_other_programs_lead_to_ours() {
         check("superuser create a@b.example", "operators run the server: use `backstay operator add ada@news.example`");
-        check("init", "write a model in model/x.graphql, then run `backstay serve`");
+        check("init", "use `backstay new DIR`");
+        check("create blog", "use `backstay new DIR`");
+        check("account create a@b.example", "use `backstay account add EMAIL`");
+        check("account ls", "use `backstay account list`");
         check("start", "use `backstay serve`");
         check("run .", "use `backstay serve`");
         check("operator create a@b.example", "use `backstay operator add EMAIL`");
@@ -235,15 +226,14 @@ mod tests {
 
     #[test]
     fn options_of_other_programs_lead_to_ours() {
-        check("serve --port 3000", "use `--listen 127.0.0.1:3000`");
-        check("serve --port=3000", "use `--listen 127.0.0.1:3000`");
-        check("serve . -p 3000", "use `--listen 127.0.0.1:3000`");
         check("serve --host 0.0.0.0", "use `--listen 0.0.0.0:8080`");
         check("serve --http", "use `--listen 127.0.0.1:8080`");
         check("serve --http=0.0.0.0:80", "use `--listen 0.0.0.0:80`");
         check("invite --email a@b.example", "write the email address without an option");
         check("key list --json", "use `--format json`");
-        check("migrate apply --force", "");
+        check("dev --host 0.0.0.0:80", "use `--listen 0.0.0.0:80`");
+        check("dev . --force", "use `--yes`");
+        check("migrate apply --force", "if stored values can go, use `--allow-data-loss`");
         check("serve --lisen 127.0.0.1:80", "a similar argument exists: '--listen'");
     }
 
@@ -265,21 +255,6 @@ mod tests {
             "separate them with commas: `--only posts:read,tags:read,users:get`",
         );
         check("key add k tags:read", "");
-    }
-
-    #[test]
-    fn accounts_are_listed_at_the_path_of_their_type() {
-        let place = tempfile::tempdir().expect("a temporary directory");
-        let line = format!("account list --app {}", place.path().display());
-        let tip = |path: &str| {
-            format!("Backstay can't list accounts here yet; list their records through the API: GET {path}")
-        };
-        check(&line, &tip("/api/ and the path of the model's `@identity` type"));
-        std::fs::create_dir(place.path().join("model")).expect("a directory");
-        let model =
-            "extend schema @app(name: \"A\") type Member @identity @allow(read: \"true\") { email: Email! @unique }";
-        std::fs::write(place.path().join("model/a.graphql"), model).expect("a file");
-        check(&line, &tip("/api/members"));
     }
 
     #[test]

@@ -42,6 +42,24 @@ pub(crate) enum Operator {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Account {
+    /// Add an account that can sign in; shows a generated password unless you give one
+    #[command(after_help = ADD)]
+    Add {
+        /// Email address to sign in with
+        email: String,
+        /// Other fields of the record, such as name=Ben
+        #[arg(value_name = "FIELD=VALUE", value_parser = assignment)]
+        fields: Vec<(String, String)>,
+        /// Role that the model declares; repeatable
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        #[command(flatten)]
+        password: PasswordFrom,
+        #[command(flatten)]
+        within: Within,
+    },
+    /// List all accounts, oldest first
+    List(Within),
     /// Show an account: its roles, claims, password and sessions
     #[command(after_help = "Example:\n  backstay account show ben@news.example")]
     Show {
@@ -98,6 +116,15 @@ pub(crate) enum Account {
         within: Within,
     },
 }
+
+const ADD: &str = "\
+Examples:
+  backstay account add ben@news.example name='Ben Nib' --role WRITER
+  pwgen 20 1 | backstay account add ben@news.example name=Ben --password-stdin
+
+Write a value as in a URL: text without quotes, lists separated by commas, other records by their id.
+The checks of the model apply; its access rules do not, and sign-up may be closed. Without
+--password-file or --password-stdin, Backstay generates a password and shows it once.";
 
 const PASSWORD: &str = "\
 Examples:
@@ -266,6 +293,13 @@ fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
         _ => None,
     };
     seconds.filter(|seconds| (1..=TEN_YEARS).contains(seconds)).map(Lifetime).ok_or(EXPECTED)
+}
+
+fn assignment(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected a field and a value, such as name=Ben"),
+    }
 }
 
 fn claim(text: &str) -> Result<(String, String), &'static str> {

@@ -1,9 +1,33 @@
-use backstay_base::{Error, Secret};
-use backstay_identity::Administration;
+use backstay_base::{Error, Place, Secret, ViolationKind};
+use backstay_identity::{AccountRef, Administration};
 
 use super::{names, reference};
 use crate::Answer;
-use crate::answer::AccountLine;
+use crate::answer::{AccountLine, ListedAccount};
+
+/// Accounts in one answer; the next command goes on after them.
+const LISTED: usize = 10_000;
+
+pub(super) async fn list(administration: &Administration<'_>, after: Option<&str>) -> Result<Answer, Error> {
+    let id = |text: &str| match reference(text) {
+        AccountRef::Id(id) => Ok(id),
+        AccountRef::Email(_) => {
+            Err(Error::invalid(Place::part("after"), ViolationKind::Type { expected: "an id".to_owned() }))
+        }
+    };
+    let mut found = administration.accounts(after.map(id).transpose()?, LISTED + 1).await?;
+    let more = found.len() > LISTED;
+    found.truncate(LISTED);
+    let next = found.last().filter(|_| more).map(|last| last.id.to_string());
+    let line = |one: backstay_identity::ListedAccount| ListedAccount {
+        id: one.id.to_string(),
+        email: one.email.to_string(),
+        roles: names(&one.roles),
+        disabled: one.disabled,
+        created_at: one.created_at.to_string(),
+    };
+    Ok(Answer::Accounts { accounts: found.into_iter().map(line).collect(), next })
+}
 
 pub(super) async fn show(administration: &Administration<'_>, account: &str) -> Result<Answer, Error> {
     let found = administration.account(&reference(account)).await?;

@@ -27,6 +27,8 @@ impl Named {
             }
             Command::AddOperator { .. }
             | Command::ListOperators {}
+            | Command::AddAccount { .. }
+            | Command::ListAccounts { .. }
             | Command::GrantRole { .. }
             | Command::RevokeRole { .. }
             | Command::ListRoles { .. }
@@ -37,6 +39,7 @@ impl Named {
             | Command::ListInvitations {}
             | Command::RevokeInvitation { .. }
             | Command::Seed {}
+            | Command::ApplyModel { .. }
             | Command::Explain { .. } => None,
         }
     }

@@ -99,6 +99,7 @@ impl ConfigProblems {
             };
             PlainDiagnostic {
                 severity: problem.severity.name(),
+                code: problem.code(),
                 message: problem.told(),
                 file: match &problem.place {
                     ConfigPlace::File { .. } => Some(CONFIG_FILE.to_owned()),
@@ -121,6 +122,15 @@ impl ConfigProblems {
 }
 
 impl ConfigProblem {
+    /// The code of a warning.
+    fn code(&self) -> Option<&'static str> {
+        match (self.severity, &self.place) {
+            (Severity::Error, _) | (Severity::Warning, ConfigPlace::File { .. }) => None,
+            (Severity::Warning, ConfigPlace::Environment(_)) => Some("unknown-variable"),
+            (Severity::Warning, ConfigPlace::Beside(_)) => Some("unread-file"),
+        }
+    }
+
     /// What is wrong, with the variable if it is in one.
     fn told(&self) -> String {
         match (&self.place, self.severity) {
@@ -179,7 +189,11 @@ impl<'a> Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.problem.severity.name(), self.problem.told())
+        let (severity, told) = (self.problem.severity.name(), self.problem.told());
+        match self.problem.code() {
+            Some(code) => write!(f, "{severity}[{code}]: {told}"),
+            None => write!(f, "{severity}: {told}"),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 use std::process::ExitCode;
 
-use super::command;
-use crate::arguments::{Account, Invitations, Invite, Key, NewInvitation, Operator, Role};
-use crate::secrets::new_password;
-use crate::{Command, Failure};
+use super::{ask, command, find, show};
+use crate::arguments::{Account, Invitations, Invite, Key, NewInvitation, Operator, Role, Within};
+use crate::secrets::{given_password, new_password};
+use crate::{Answer, Command, Failure};
 
 pub(super) async fn operator(operator: Operator) -> Result<ExitCode, Failure> {
     match operator {
@@ -22,6 +22,11 @@ pub(super) async fn operator(operator: Operator) -> Result<ExitCode, Failure> {
 
 pub(super) async fn account(account: Account) -> Result<ExitCode, Failure> {
     match account {
+        Account::Add { email, fields, roles, password, within } => {
+            let password = given_password(&password)?;
+            command(&within, Command::AddAccount { email, fields, roles, password }).await
+        }
+        Account::List(within) => list_accounts(&within).await,
         Account::Show { account, within } => command(&within, Command::ShowAccount { account }).await,
         Account::Password { account, password, within } => {
             let password = new_password(&password)?;
@@ -33,6 +38,24 @@ pub(super) async fn account(account: Account) -> Result<ExitCode, Failure> {
             command(&within, Command::SetClaim { account, name, value }).await
         }
         Account::Unclaim { account, name, within } => command(&within, Command::RemoveClaim { account, name }).await,
+    }
+}
+
+/// Lists all accounts, as many commands as that takes.
+async fn list_accounts(within: &Within) -> Result<ExitCode, Failure> {
+    let place = find(&within.app, within.data.as_deref())?;
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        match ask(&place, Command::ListAccounts { after }).await? {
+            Answer::Accounts { accounts, next } => {
+                all.extend(accounts);
+                after = next;
+            }
+            other => return show(within, &other),
+        }
+        if after.is_none() {
+            return show(within, &Answer::Accounts { accounts: all, next: None });
+        }
     }
 }
 

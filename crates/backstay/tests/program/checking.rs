@@ -1,5 +1,7 @@
 //! `backstay check` reports all problems together, for people and for programs.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::support::{self, App};
@@ -22,11 +24,11 @@ fn settings_are_told_to_programs_as_to_people() {
         found(&app),
         [
             json!({
-                "severity": "error", "message": "unknown key `lisen` in [server]", "file": "backstay.toml",
-                "start": place(2, 1), "end": place(2, 6), "label": null, "help": "did you mean `listen`?",
+                "severity": "error", "code": null, "message": "unknown key `lisen` in [server]",
+                "file": "backstay.toml", "start": place(2, 1), "end": place(2, 6), "label": null, "help": "did you mean `listen`?",
             }),
             json!({
-                "severity": "error",
+                "severity": "error", "code": null,
                 "message": "log.level must be one of \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
                 "file": "backstay.toml", "start": place(5, 9), "end": place(5, 15), "label": null, "help": null,
             }),
@@ -151,4 +153,47 @@ fn a_file_that_is_no_text_is_told_with_its_place() {
     let found = found(&app);
     let place = json!({"line": 2, "column": 6});
     assert_eq!((&found[0]["file"], &found[0]["start"]), (&"model/b.graphql".into(), &place), "{found:?}");
+}
+
+#[test]
+fn warnings_have_codes_and_can_be_denied() {
+    let app = App::new();
+    app.write("model/note.graphql", "type Note @allow(create: \"true\") {\n  body: Text\n}\n");
+    let told = app.run(&["check"]);
+    assert_eq!((told.code, told.out.as_str()), (Some(0), "Shelf: 4 collections, no errors, 1 warning\n"));
+    assert!(
+        told.err.contains("warning[open-write]: anyone can create Note records without signing in"),
+        "{}",
+        told.err
+    );
+    assert!(told.err.contains("`# lint-ignore open-write (reason)`"), "{}", told.err);
+    let denied = app.run(&["check", "--deny-warnings"]).refused();
+    assert!(denied.contains("warning[open-write]") && denied.contains("\nerror: 1 warning, refused by"), "{denied}");
+    let json = |arguments: &[&str]| {
+        let ended = app.run(&[&["check", "--format", "json"], arguments].concat());
+        let json: Value = serde_json::from_str(&ended.out).expect("JSON");
+        assert_eq!((&json["diagnostics"][0]["code"], &json["diagnostics"][1]), (&"open-write".into(), &Value::Null));
+        ended.code
+    };
+    assert_eq!((json(&[]), json(&["--deny-warnings"])), (Some(0), Some(1)));
+    let log = app.serve().stop_for_log();
+    assert!(log.iter().any(|line| line["code"] == "open-write" && line["file"] == "model/note.graphql"), "{log:?}");
+    app.write(
+        "model/note.graphql",
+        "# lint-ignore open-write (a form)\ntype Note @allow(create: \"true\") { body: Text }",
+    );
+    assert_eq!(app.run(&["check", "--deny-warnings"]).done(), "Shelf: 4 collections, no errors\n");
+}
+
+#[test]
+fn the_examples_have_no_warnings() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let app = App::new();
+    for example in std::fs::read_dir(examples).expect("examples") {
+        let path = example.expect("an example").path();
+        if !path.is_dir() {
+            continue;
+        }
+        app.run(&["check", path.to_str().expect("a path"), "--deny-warnings"]).done();
+    }
 }

@@ -280,11 +280,12 @@ fn addresses_that_cannot_be_listened_on() {
     assert!(refused.contains(&format!("cannot listen on {address}: the address is already in use")), "{refused}");
     let refused = app.run(&["serve", ".", "--listen", "192.0.2.1:80"]).refused();
     assert!(refused.contains("this machine does not have that address"), "{refused}");
-    for address in ["here", "localhost:8080", ":8080", "8080", "127.0.0.1"] {
+    for address in ["here", "localhost:8080", "*:8080", "127.0.0.1"] {
         let refused = app.run(&["serve", ".", "--listen", address]);
         assert_eq!(refused.code, Some(2));
         let expected = match address {
             "here" => "expected an address and a port, such as 127.0.0.1:8080",
+            "*:8080" => "expected an address and a port; write 0.0.0.0:8080",
             _ => "expected an address and a port; write 127.0.0.1:8080",
         };
         assert!(refused.err.contains(expected), "{address}: {}", refused.err);
@@ -471,14 +472,28 @@ fn commands_do_not_migrate() {
 #[test]
 fn help_teaches() {
     let help = App::new().run(&["--help"]).done();
-    for word in ["serve", "check", "migrate", "operator", "account", "role", "key", "invite", "seed", "explain"] {
+    for word in [
+        "new",
+        "serve",
+        "check",
+        "migrate",
+        "operator",
+        "account",
+        "role",
+        "key",
+        "invite",
+        "seed",
+        "reset",
+        "explain",
+        "directives",
+    ] {
         assert!(help.contains(word), "{word}");
     }
     assert!(help.contains("Examples:"));
     for (group, names) in [
         ("migrate", &["plan", "apply"][..]),
         ("operator", &["add", "password", "remove"]),
-        ("account", &["show", "password", "disable", "enable", "claim", "unclaim"]),
+        ("account", &["add", "show", "password", "disable", "enable", "claim", "unclaim"]),
         ("role", &["grant", "revoke"]),
         ("key", &["add", "revoke"]),
         ("invite", &["revoke"]),

@@ -51,6 +51,8 @@ fn every_member_of_an_answer_is_documented() {
     check(&["operator", "add", "a@shelf.example", "--password-stdin"], "operator add");
     check(&["operator", "list"], "operator list");
     check(&["operator", "password", "a@shelf.example", "--password-stdin"], "operator password");
+    check(&["account", "add", "eve@shelf.example", "name=Eve"], "account add");
+    check(&["account", "list"], "account list");
     check(&["account", "password", ben, "--password-stdin"], "account password");
     check(&["account", "show", ben], "account show");
     check(&["account", "disable", ben], "account disable");
@@ -63,9 +65,9 @@ fn every_member_of_an_answer_is_documented() {
     check(&["key", "add", "importer", "--only", "books:get"], "key add");
     check(&["key", "list"], "key list");
     check(&["key", "revoke", "importer"], "key revoke");
-    check(&["invite", "eve@shelf.example"], "invite");
+    check(&["invite", "eva@shelf.example"], "invite");
     check(&["invite", "list"], "invite list");
-    check(&["invite", "revoke", "eve@shelf.example"], "invite revoke");
+    check(&["invite", "revoke", "eva@shelf.example"], "invite revoke");
     check(&["explain", "GET /api/books"], "explain");
 }
 
@@ -88,17 +90,21 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 10] = [
+    let groups: [(&str, &[&str]); 14] = [
+        ("new", &[]),
         ("serve", &[]),
+        ("dev", &[]),
         ("check", &[]),
         ("migrate", &["plan", "apply"]),
         ("seed", &[]),
+        ("reset", &[]),
         ("operator", &["add", "list", "password", "remove"]),
-        ("account", &["show", "password", "disable", "enable", "claim", "unclaim"]),
+        ("account", &["add", "list", "show", "password", "disable", "enable", "claim", "unclaim"]),
         ("role", &["grant", "revoke", "list"]),
         ("key", &["add", "list", "revoke"]),
         ("invite", &["list", "revoke"]),
         ("explain", &[]),
+        ("directives", &[]),
     ];
     let help = app.run(&["--help"]).done();
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());

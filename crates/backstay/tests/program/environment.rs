@@ -68,7 +68,8 @@ fn programs_are_told_which_variable_it_is() {
     assert_eq!(
         told["diagnostics"],
         json!([{
-            "severity": "warning", "message": "BACKSTAY_LOG_LEVL is ignored: there is no such setting", "file": null,
+            "severity": "warning", "code": "unknown-variable",
+            "message": "BACKSTAY_LOG_LEVL is ignored: there is no such setting", "file": null,
             "start": null, "end": null, "label": null, "help": "did you mean `BACKSTAY_LOG_LEVEL`?",
         }])
     );
@@ -79,7 +80,7 @@ fn a_wrong_value_is_an_error_whatever_else_is_doubtful() {
     let app = App::new();
     let variables = [("BACKSTAY_LOG_LEVEL", "loud"), MISSPELT[0]];
     let told = app.run_with(&["check"], "", &variables).refused();
-    for words in ["error: BACKSTAY_LOG_LEVEL: ", "warning: BACKSTAY_LOG_LEVL is ignored"] {
+    for words in ["error: BACKSTAY_LOG_LEVEL: ", "warning[unknown-variable]: BACKSTAY_LOG_LEVL is ignored"] {
         assert!(told.contains(words), "{told}");
     }
     assert_eq!(app.run_with(&["key", "list"], "", &variables).refused(), told);

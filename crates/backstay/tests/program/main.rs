@@ -1,14 +1,18 @@
 //! The program as a process, as people, scripts and other programs see it.
 
+mod accounts;
 mod checking;
 mod command_line;
 mod data_directory;
+mod developing;
 mod documents;
 mod environment;
 mod explaining;
+mod first_steps;
 mod invitations;
 mod logging;
 mod lost_log;
+mod migrating;
 mod refusals;
 mod seeding;
 mod support;

@@ -1,11 +1,13 @@
 //! Commands that cannot do what is asked, and the remedies that they name.
 
+use std::fs;
+
 use crate::support::App;
 
 #[test]
 fn an_invitation_that_nobody_could_use_is_refused_before_anything_is_made() {
     let app = App::new();
-    let words = "error: sign-up is closed, so nobody could use the invitation\n  help: set accounts.sign_up = \"invited\" \
+    let words = "error: sign-up is closed, so nobody could use the invitation\n  help: create the account with `backstay account add EMAIL`, or set accounts.sign_up = \"invited\" \
                  in backstay.toml and restart the server\n";
     assert_eq!(app.run(&["invite", "eve@shelf.example"]).refused(), words);
     assert!(!app.data().exists());
@@ -21,8 +23,10 @@ fn an_invitation_that_nobody_could_use_is_refused_before_anything_is_made() {
 fn a_database_in_use_is_not_migrated() {
     let app = App::new();
     let server = app.serve();
-    let words = "error: cannot migrate the database in ./.backstay while a server uses it\n  help: stop the server \
-                 first; `backstay serve` applies the same steps when it starts\n";
+    // Without its socket, the server can't be asked to do it.
+    fs::remove_file(app.data().join("backstay.sock")).expect("a socket");
+    let words = "error: another Backstay uses the database in ./.backstay; stop it, or choose another directory with \
+                 --data\n";
     assert_eq!(app.run(&["migrate", "apply"]).refused(), words);
     drop(server);
     app.run(&["migrate", "apply"]).done();
@@ -92,7 +96,7 @@ fn a_path_into_an_application_leads_to_it() {
 fn a_model_file_beside_the_model_is_a_warning() {
     let app = App::new();
     app.write("more.graphql", "type More { x: Int }");
-    let words = "warning: more.graphql is ignored: model files are read from `model/` only";
+    let words = "warning[unread-file]: more.graphql is ignored: model files are read from `model/` only";
     let checked = app.run(&["check"]);
     assert_eq!(checked.code, Some(0), "{}", checked.err);
     assert!(checked.err.contains(words) && checked.err.contains("help: move it to `model/`"), "{}", checked.err);
@@ -101,7 +105,7 @@ fn a_model_file_beside_the_model_is_a_warning() {
     let json = app.run(&["check", "--format", "json"]).done();
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(
-        (&json["diagnostics"][0]["file"], &json["diagnostics"][0]["severity"]),
-        (&"more.graphql".into(), &"warning".into())
+        (&json["diagnostics"][0]["file"], &json["diagnostics"][0]["code"]),
+        (&"more.graphql".into(), &"unread-file".into())
     );
 }

@@ -34,10 +34,10 @@ pub(crate) struct Server {
 pub(crate) const MODEL: &str = r#"
 extend schema @app(name: "Shelf")
 
-enum Role @roles { LIBRARIAN READER }
+enum Role @roles { LIBRARIAN READER } # lint-ignore unused-role (granted and revoked only)
 
 type Person @identity @allow(read: "auth.id != null", update: "this.id == auth.id") {
-  email: Email! @unique
+  email: Email! @unique @class(is: PERSONAL)
   name: String!
 }
 
@@ -221,6 +221,11 @@ impl Server {
         let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         (status, serde_json::from_str(body).unwrap_or(serde_json::Value::Null))
+    }
+
+    /// The address at which it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     pub(crate) fn get(&self, path: &str) -> serde_json::Value {

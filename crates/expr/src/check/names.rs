@@ -306,6 +306,7 @@ impl<'m> Checker<'m> {
         let used_at = self.used_at.get_or_insert_with(|| span.clone()).clone();
         let hidden = std::mem::take(&mut self.variables);
         self.rules.push(name.to_owned());
+        self.found.rules.insert(name.to_owned());
         let checked = match parsed {
             Ok(syntax) => self.expect(&syntax, &Type::Bool),
             Err(error) => {

@@ -62,7 +62,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     let own = match endpoint.parameters {
         Parameters::OfList => equalities(model, collection),
-        Parameters::Ignored | Parameters::None | Parameters::Select | Parameters::SetupToken => Vec::new(),
+        Parameters::Ignored | Parameters::None | Parameters::Select | Parameters::TerminalToken => Vec::new(),
     };
     let (name, shapes) = (&collection.name, Shapes::of_records(kind, &collection.name));
     let id = format!("{verb}{name}");
@@ -116,7 +116,10 @@ impl Shapes {
             | Handler::Problem
             | Handler::SetupForm
             | Handler::Setup
-            | Handler::SetupStyle => Self::default(),
+            | Handler::SetupStyle
+            | Handler::DeveloperSignIn
+            | Handler::ModelState
+            | Handler::ModelText => Self::default(),
         }
     }
 }
@@ -168,7 +171,7 @@ fn references<const N: usize>(names: [&str; N]) -> Value {
 /// The query parameters and headers that an endpoint takes, and its own parameters.
 fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     let mut names = match endpoint.parameters {
-        Parameters::Ignored | Parameters::None | Parameters::SetupToken => vec![],
+        Parameters::Ignored | Parameters::None | Parameters::TerminalToken => vec![],
         Parameters::Select => vec!["Select"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Count"],
     };

@@ -5,6 +5,8 @@ mod bad_input;
 mod collections;
 mod conditions;
 mod description;
+mod developing;
+mod doorway;
 mod endpoints;
 mod explaining;
 mod forms;

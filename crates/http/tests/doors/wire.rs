@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use backstay_http::{HttpSettings, serve};
+use backstay_http::{Doorway, HttpSettings, serve};
 use backstay_testkit::TestApp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +13,7 @@ use crate::NOTES;
 /// A server on a port of its own.
 pub(crate) struct Server {
     pub(crate) app: TestApp,
+    pub(crate) doorway: Doorway,
     pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
@@ -24,14 +25,15 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let services = app.services.clone();
+        let (doorway, settings) = (Doorway::open(app.services.clone()), app.services.settings.clone());
+        let served_through = doorway.clone();
         let served = tokio::spawn(async move {
             let shutdown = async {
                 let _ = stopped.await;
             };
-            serve(listener, services, shutdown).await
+            serve(listener, served_through, settings, shutdown).await
         });
-        Self { app, address, stop, served }
+        Self { app, doorway, address, stop, served }
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {

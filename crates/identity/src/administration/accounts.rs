@@ -33,10 +33,10 @@ pub struct AccountInfo {
 /// The credential of an account that is made without a sign-up: from a seed file, or by an operator.
 #[derive(Debug, Clone)]
 pub struct NewCredential {
-    schema: Schema,
-    accounts: SubjectType,
-    password_hash: Option<StoredHash>,
-    roles: Vec<Arc<str>>,
+    pub(super) schema: Schema,
+    pub(super) accounts: SubjectType,
+    pub(super) password_hash: Option<StoredHash>,
+    pub(super) roles: Vec<Arc<str>>,
 }
 
 impl NewCredential {

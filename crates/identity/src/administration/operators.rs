@@ -7,11 +7,13 @@ use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use super::{Administration, all, not_found};
-use crate::AccountRef;
-use crate::credential::Subject;
+use crate::credential::{Credential, Subject};
 use crate::error::Damaged;
 use crate::operator::{NewOperator, already_there};
 use crate::schema::Schema;
+use crate::sessions::NewSession;
+use crate::token::{Purpose, issue};
+use crate::{AccountRef, Identity, SignedIn};
 
 /// An operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,24 @@ impl Administration<'_> {
             _ => Err(Damaged("BackstayOperator.email").into()),
         };
         all(self.parts.directory, operators.collection).await?.iter().map(read).collect()
+    }
+
+    /// Begins a session of an operator without their password. Adds them, with a password that nobody knows, if there is
+    /// no such operator.
+    pub async fn begin_operator_session(&self, email: &str) -> Result<SignedIn, Error> {
+        let (directory, authenticator) = (self.parts.directory, self.parts.authenticator);
+        let known = directory.operator(&AccountRef::Email(email.to_owned())).await?;
+        let operator = if let Some(known) = known {
+            SessionOf::Known(known)
+        } else {
+            let password = issue(&*directory.engine.ambient().entropy, Purpose::SetUp);
+            SessionOf::New(NewOperator::prepare(authenticator, email, &password).await?)
+        };
+        let length = self.parts.settings.session_length();
+        let session = NewSession::new(directory.engine.ambient(), self.cx.now, length);
+        let transaction = BeginSession { schema: directory.schema, operator, session: session.clone() };
+        let (credential, id) = directory.engine.run(self.cx, transaction).await?;
+        Ok(Identity::signed_in(&credential, id, session))
     }
 
     /// Gives an operator a new password and ends all their sessions.
@@ -84,6 +104,43 @@ impl Transaction for AddOperator {
         Box::pin(async move {
             let credential = self.operator.create(cx, &self.schema).await?;
             Ok(credential.subject.id)
+        })
+    }
+}
+
+/// Whose session begins.
+#[derive(Debug)]
+enum SessionOf {
+    Known(Subject),
+    New(NewOperator),
+}
+
+#[derive(Debug)]
+struct BeginSession {
+    schema: Schema,
+    operator: SessionOf,
+    session: NewSession,
+}
+
+impl Transaction for BeginSession {
+    /// The credential and the session.
+    type Answer = (Credential, RecordId);
+
+    fn name(&self) -> &'static str {
+        "begin-operator-session"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(async move {
+            let credential = match &self.operator {
+                SessionOf::New(operator) => operator.create(cx, &self.schema).await?,
+                SessionOf::Known(subject) => {
+                    let gone = || Error::NotFound { what: "operator with this email address".to_owned() };
+                    self.schema.find_credential(cx, *subject).await?.ok_or_else(gone)?
+                }
+            };
+            let session = self.schema.sessions.begin(cx, credential.id, &self.session).await?;
+            Ok((credential, session))
         })
     }
 }

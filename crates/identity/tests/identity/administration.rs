@@ -1,6 +1,7 @@
 //! What operators do to accounts and to other operators.
 
-use backstay_identity::AccountRef;
+use backstay_engine::Input;
+use backstay_identity::{AccountRef, AddAccount, NewPassword, Settings, SignUp};
 
 use crate::support::{Club, PASSWORD, by_email, secret, settings, told};
 
@@ -121,4 +122,44 @@ async fn of_two_operators_removed_at_the_same_time_one_stays() {
     }
     assert_eq!(removed, 1);
     assert!(club.identity.has_operator().await.expect("the store answers"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_adds_accounts_although_sign_up_is_closed() {
+    let club = Club::open(Settings { sign_up: SignUp::Closed, password_min: 60, ..settings() });
+    let system = club.system();
+    let administration = club.administration(&system);
+    let add = async |email: &str, input: Input, password: NewPassword| {
+        let account = AddAccount { email: email.to_owned(), input, roles: vec!["WRITER".to_owned()], password };
+        administration.add_account(account).await
+    };
+    let named = || club.named("Ada");
+
+    let added = add("Ada@Example.org", named(), NewPassword::Generated).await.expect("an account");
+    assert_eq!(&*added.email, "ada@example.org");
+    let password = added.generated.expect("a password");
+    assert!(password.expose().len() >= 60, "the settings demand it");
+    assert_eq!(told(club.sign_in("ada@example.org", password.expose()).await), "done");
+    let shown = administration.account(&AccountRef::Id(added.id)).await.expect("it exists");
+    assert_eq!(shown.roles.iter().map(|role| &**role).collect::<Vec<_>>(), ["WRITER"]);
+
+    let short = NewPassword::Given(secret("too short"));
+    assert_eq!(told(add("bob@example.org", named(), short).await), "password range");
+    assert_eq!(told(add("ada@example.org", named(), NewPassword::Generated).await), "already-done");
+    assert_eq!(told(add("bob@example.org", Input::new(), NewPassword::Generated).await), "/name required");
+    let mut listed = Vec::new();
+    for number in 0..5 {
+        add(&format!("p{number}@example.org"), named(), NewPassword::Generated).await.expect("an account");
+    }
+    let mut after = None;
+    loop {
+        let page = administration.accounts(after, 4).await.expect("a page");
+        listed.extend(page.iter().map(|one| one.email.to_string()));
+        after = page.last().map(|last| last.id);
+        if page.len() < 4 {
+            break;
+        }
+    }
+    let expected = ["ada", "p0", "p1", "p2", "p3", "p4"].map(|name| format!("{name}@example.org"));
+    assert_eq!(listed, expected, "none of those that were refused was made");
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use backstay_base::{CallerKind, Error};
-use backstay_engine::Context;
-use backstay_identity::{Administration, FirstOperator, NewKey, Settings, SignUp};
+use backstay_engine::{Context, Input};
+use backstay_identity::{AddAccount, Administration, FirstOperator, NewKey, NewPassword, Settings, SignUp};
 
 use crate::support::{ADDRESS, Club, PASSWORD, address, by_email, secret, settings, told};
 
@@ -47,7 +47,7 @@ async fn every_operation_is_for_the_callers_that_it_is_meant_for() {
             }
             Ok(administration) => {
                 got.insert("administration", "done".to_owned());
-                for (name, outcome) in of_administration(&administration, column).await {
+                for (name, outcome) in of_administration(&administration, club.named("New"), column).await {
                     assert_eq!(outcome, "done", "{name} by {:?}", cx.caller().kind);
                     called.insert(name);
                 }
@@ -105,7 +105,13 @@ async fn of_identity(club: &Club, cx: &Context, column: usize) -> BTreeMap<&'sta
     .into()
 }
 
-async fn of_administration(administration: &Administration<'_>, column: usize) -> Vec<(&'static str, String)> {
+async fn of_administration(
+    administration: &Administration<'_>,
+    input: Input,
+    column: usize,
+) -> Vec<(&'static str, String)> {
+    let email = format!("added{column}@example.org");
+    let new = AddAccount { email, input, roles: Vec::new(), password: NewPassword::Generated };
     let ada = &by_email("ada@example.org");
     let (name, guest) = (format!("two{column}@example.org"), format!("guest{column}@example.org"));
     let (two, password) = (&by_email(&name), &secret(PASSWORD));
@@ -113,6 +119,8 @@ async fn of_administration(administration: &Administration<'_>, column: usize) -
     let later = backstay_testkit::moment("2030-01-01T00:00:00Z");
     let plain: Result<_, Error> = Ok(administration.setup_token());
     vec![
+        ("add_account", told(administration.add_account(new).await)),
+        ("accounts", told(administration.accounts(None, 10).await)),
         ("account", told(administration.account(ada).await)),
         ("disable_account", told(administration.disable_account(ada).await)),
         ("enable_account", told(administration.enable_account(ada).await)),
@@ -125,6 +133,7 @@ async fn of_administration(administration: &Administration<'_>, column: usize) -
         ("remove_claim", told(administration.remove_claim(ada, "region").await)),
         ("caller_for", told(administration.caller_for(ada).await)),
         ("add_operator", told(administration.add_operator(&name, password).await)),
+        ("begin_operator_session", told(administration.begin_operator_session(&name).await)),
         ("operators", told(administration.operators().await)),
         ("set_operator_password", told(administration.set_operator_password(two, password).await)),
         ("remove_operator", told(administration.remove_operator(two).await)),

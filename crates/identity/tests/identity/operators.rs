@@ -129,3 +129,21 @@ async fn backstays_own_records_are_for_operators_and_without_secrets() {
     let sessions = club.items(&operator, "BackstaySession").await;
     assert_eq!(sessions[0].get("tokenHash"), None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_can_begin_without_the_password() {
+    let club = Club::open(settings());
+    let system = club.system();
+    let begin = async |email: &str| club.administration(&system).begin_operator_session(email).await;
+    let first = begin("developer@localhost").await.expect("the system may");
+    let cx = club.shown(&first.token).await.expect("the operator is signed in");
+    assert_eq!(cx.caller().kind, CallerKind::Operator);
+    // The second is of the same operator, also by another form of the address.
+    let second = begin("Developer@LOCALHOST").await.expect("the system may");
+    assert_eq!((second.account, second.token == first.token), (first.account, false));
+    assert_eq!(club.administration(&system).operators().await.expect("the system may").len(), 1);
+    // Nobody knows a password of it, and other operators keep theirs.
+    let sign_in = format!(r#"{{"email": "developer@localhost", "password": "{PASSWORD}", "as": "operator"}}"#);
+    assert_eq!(told(club.sign_in_from(&club.anonymous(), ADDRESS, &sign_in).await), "wrong-credentials");
+    assert_eq!(told(begin("no address").await), "account type");
+}

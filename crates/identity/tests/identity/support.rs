@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, Secret, ViolationKind};
-use backstay_engine::{Context, Engine};
+use backstay_engine::{Context, Engine, Input};
 use backstay_identity::{
     AccountRef, Administration, HashingCost, Identity, Me, Settings, SignUp, SignedIn, system_model,
 };
@@ -98,6 +98,12 @@ impl Club {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.app.engine
+    }
+
+    /// A user's name, as the fields that are given for an account.
+    pub(crate) fn named(&self, name: &str) -> Input {
+        let user = self.engine().model().collection_named("User").expect("a type");
+        Input::new().with(user.field_named("name").expect("a field").id, name)
     }
 
     pub(crate) fn anonymous(&self) -> Context {

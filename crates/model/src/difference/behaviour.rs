@@ -190,7 +190,7 @@ struct StateBehaviour<'m> {
 impl<'m> StateBehaviour<'m> {
     fn of(value: &'m EnumValue) -> Self {
         // As with enums, a new description doesn't change behaviour.
-        let EnumValue { name, initial, transitions, description: _, former: _ } = value;
+        let EnumValue { name, initial, transitions, description: _, former: _, span: _ } = value;
         Self { name, initial: *initial, transitions: transitions.iter().map(TransitionBehaviour::of).collect() }
     }
 }

@@ -9,7 +9,7 @@ use super::read;
 use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
-use crate::{Allow, Collection, Field, names};
+use crate::{Allow, Collection, Diagnostic, Field, Lint, names};
 
 /// Prefixes of tables that the databases keep for themselves.
 const TABLE_PREFIXES: &[&str] = &["sqlite_", "pg_"];
@@ -28,7 +28,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     if !node.directives.has("allow") && !of.system {
         let message = format!("{} refuses everyone", node.name);
         let help = "write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused";
-        report.warn(&node.name, message, "no `@allow`", help.to_owned());
+        report.warn(&node.name, Diagnostic::warning(Lint::NoAllow, message).help(help), "no `@allow`");
     }
     check_former(
         report,

@@ -4,7 +4,6 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
-use super::index::is_indexable;
 use super::report::Report;
 use super::survey::Names;
 use super::{default, length, read};
@@ -134,7 +133,7 @@ impl FieldDirective {
         let (applies, help) = match self {
             Self::Allow | Self::Renamed => (true, ""),
             Self::Unique => (
-                is_indexable(kind),
+                kind.is_indexable(),
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
             ),
             Self::Readonly | Self::Immutable => {

@@ -57,8 +57,8 @@ fn enumeration(report: &mut Report<'_>, id: EnumId, node: &Node<EnumType>) -> En
     check_count(report, "values in this enum", count, limits::MODEL_ENUM_VALUES, node.name.location());
     let states = node.values.values().any(|value| value.directives.has("initial") || value.directives.has("to"));
     let values: Vec<EnumValue> = node.values.values().map(|value| self::value(report, node, value)).collect();
-    if states && check_initial(report, node) {
-        check_reached(report, node, &values);
+    if states {
+        check_initial(report, node);
     }
     let description = read::description(node.description.as_ref());
     let former = former(report, &node.name, node.directives.get_all("renamed").map(|directive| &***directive));
@@ -81,6 +81,7 @@ fn value(report: &mut Report<'_>, of: &Node<EnumType>, node: &Component<EnumValu
     EnumValue {
         name: Arc::from(node.value.as_str()),
         former: former(report, &node.value, node.directives.get_all("renamed").map(|directive| &**directive)),
+        span: report.span_of(&node.value),
         description: read::description(node.description.as_ref()),
         initial: node.directives.has("initial"),
         transitions,
@@ -122,8 +123,8 @@ fn sets(report: &mut Report<'_>, directive: &Directive) -> Vec<(String, RuleText
     set
 }
 
-/// Whether exactly one state is the first.
-fn check_initial(report: &mut Report<'_>, node: &Node<EnumType>) -> bool {
+/// Exactly one state is the first.
+fn check_initial(report: &mut Report<'_>, node: &Node<EnumType>) {
     let initial: Vec<_> = node.values.values().filter(|value| value.directives.has("initial")).collect();
     match initial.as_slice() {
         [_] => {}
@@ -138,17 +139,6 @@ fn check_initial(report: &mut Report<'_>, node: &Node<EnumType>) -> bool {
                 .and(report.span_of(&first.value), "first here")
                 .help("mark exactly one state with `@initial`");
             report.push(diagnostic);
-        }
-    }
-    initial.len() == 1
-}
-
-fn check_reached(report: &mut Report<'_>, node: &Node<EnumType>, values: &[EnumValue]) {
-    for (node, value) in node.values.values().zip(values).filter(|(_, value)| !value.initial) {
-        let leads = |from: &EnumValue| from.transitions.iter().any(|transition| transition.to == value.name);
-        if !values.iter().any(leads) {
-            let help = format!("write `@to(state: \"{}\")` on a state that it follows", value.name);
-            report.warn(&node.value, format!("no state leads to {}", value.name), "never reached", help);
         }
     }
 }

@@ -10,15 +10,6 @@ use crate::{Collection, Field, FieldId, FieldKind, Index};
 /// Fields of one index.
 const INDEX_FIELDS: usize = 8;
 
-/// Whether an index can be over a field that holds this.
-pub(super) fn is_indexable(kind: &FieldKind) -> bool {
-    match kind {
-        FieldKind::Scalar(scalar) => scalar.is_sortable(),
-        FieldKind::Enum(_) | FieldKind::ToOne { .. } => true,
-        FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => false,
-    }
-}
-
 /// Declared indexes in the order of their declaration, then those that relations need.
 pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Field]) -> Vec<Index> {
     let mut indexes: Vec<Index> = Vec::new();
@@ -103,7 +94,7 @@ fn index_field<'f>(
         report.error(place, "`id` has its index already", "not needed", "remove it");
         return None;
     }
-    if !is_indexable(&field.kind) {
+    if !field.kind.is_indexable() {
         let help = "you can index enums, to-one relations, and scalars except Text, JSON, Money and Bytes";
         report.error(place, format!("`{name}` cannot be in an index"), "not in an index", help);
         return None;

@@ -7,7 +7,7 @@ use super::read;
 use super::relation::ToMany;
 use super::report::Report;
 use super::survey::{Names, StoredType};
-use crate::{Element, FieldKind, OnDelete};
+use crate::{Diagnostic, Element, FieldKind, Lint, OnDelete};
 
 /// A declared field whose type is resolved.
 pub(super) struct Declared<'r, 'a> {
@@ -75,7 +75,8 @@ impl Declared<'_, '_> {
         if let Some(relation) = relation.filter(|relation| !relation.is_empty()) {
             let message = format!("`{field}` is a relation to {target}, not a key");
             let help = format!("call it `{relation}`; its value is the id of the {target}");
-            report.warn(field, message, "called as a key", help);
+            let warning = Diagnostic::warning(Lint::RelationNamedAsKey, message).help(help);
+            report.warn(field, warning, "called as a key");
         }
     }
 

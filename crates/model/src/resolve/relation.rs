@@ -5,7 +5,7 @@ use super::read;
 use super::report::Report;
 use super::survey::{StoredType, Survey};
 use crate::names::{self, suggestion};
-use crate::{CollectionId, Diagnostic, FieldId, FieldKind, Link};
+use crate::{CollectionId, Diagnostic, FieldId, FieldKind, Link, Lint};
 
 /// A field that lists records, and the types at both of its ends.
 pub(super) struct ToMany<'r, 'a> {
@@ -100,7 +100,7 @@ impl ToMany<'_, '_> {
                 "write `@inverse(field: \"{}\")` if it is the other end of that one; else declare the other end there",
                 open.name
             );
-            report.warn(name, message, "without `@inverse`", help);
+            report.warn(name, Diagnostic::warning(Lint::MissingInverse, message).help(help), "without `@inverse`");
         }
     }
 }

@@ -41,9 +41,9 @@ impl<'a> Report<'a> {
         self.out.push(diagnostic.help(help));
     }
 
-    pub(super) fn warn(&mut self, name: &Name, message: String, label: &str, help: String) {
-        let diagnostic = Diagnostic::warning(message).located(self.places.span(name.location()), label);
-        self.out.push(diagnostic.help(help));
+    /// A warning about what has this name.
+    pub(super) fn warn(&mut self, name: &Name, warning: Diagnostic, label: &str) {
+        self.out.push(warning.located(self.places.span(name.location()), label));
     }
 
     /// The place of a name in a model file.

@@ -10,7 +10,21 @@ pub(crate) struct Token<'t> {
 
 /// The tokens of a text that need not be GraphQL.
 pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
-    let (mut tokens, mut at) = (Vec::new(), 0);
+    lexemes(text).into_iter().filter(|lexeme| !is_comment(lexeme)).collect()
+}
+
+/// The comments of a text that need not be GraphQL, each from its `#` to the end of its line.
+pub(crate) fn comments(text: &str) -> Vec<Token<'_>> {
+    lexemes(text).into_iter().filter(is_comment).collect()
+}
+
+fn is_comment(lexeme: &Token<'_>) -> bool {
+    lexeme.text.starts_with('#')
+}
+
+/// Tokens and comments.
+fn lexemes(text: &str) -> Vec<Token<'_>> {
+    let (mut lexemes, mut at) = (Vec::new(), 0);
     while let Some(character) = text[at..].chars().next() {
         let rest = &text[at..];
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -21,12 +35,12 @@ pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
             _ if is_word(character) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
             _ => character.len_utf8(),
         };
-        if !character.is_whitespace() && !matches!(character, ',' | '#' | '\u{feff}') {
-            tokens.push(Token { text: &rest[..length], start: at, end: at + length });
+        if !character.is_whitespace() && !matches!(character, ',' | '\u{feff}') {
+            lexemes.push(Token { text: &rest[..length], start: at, end: at + length });
         }
         at += length;
     }
-    tokens
+    lexemes
 }
 
 /// Bytes of the simple string that a text begins with. One that isn't closed ends with its line, whatever the next quote

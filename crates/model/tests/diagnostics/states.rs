@@ -96,15 +96,6 @@ refused
  4 │ }
    ╰────
   help: join them: one `@to` with both conditions, joined by `||`
-  ⚠ warning: no state leads to Bees
-   ╭─[model.graphql:3:3]
- 2 │   A @initial @to(state: "C") @to(state: "A") @to(state: "Bee")
- 3 │   Bees @to(state: "A") @to(state: "A", when: "true")
-   ·   ──┬─
-   ·     ╰── never reached
- 4 │ }
-   ╰────
-  help: write `@to(state: "Bees")` on a state that it follows
 "#);
 }
 

@@ -13,7 +13,7 @@ type Post {
 ";
     assert_snapshot!(told(model.trim_start()), @r#"
 loaded
-  ⚠ warning: Post refuses everyone
+  ⚠ warning[no-allow]: Post refuses everyone
    ╭─[model.graphql:1:6]
  1 │ type Post {
    ·      ──┬─
@@ -21,6 +21,7 @@ loaded
  2 │   a: Int
    ╰────
   help: write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused
+        if it is meant: `# lint-ignore no-allow (reason)` on the line above; see docs/lints.md#no-allow
 "#);
 }
 
@@ -36,7 +37,7 @@ type User @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 loaded
-  ⚠ warning: `posts` is a relation of its own, apart from `Post.author`
+  ⚠ warning[missing-inverse]: `posts` is a relation of its own, apart from `Post.author`
    ╭─[model.graphql:5:3]
  4 │ type User @allow(read: "true") {
  5 │   posts: [Post!]
@@ -45,6 +46,7 @@ loaded
  6 │ }
    ╰────
   help: write `@inverse(field: "author")` if it is the other end of that one; else declare the other end there
+        if it is meant: `# lint-ignore missing-inverse (reason)` on the line above; see docs/lints.md#missing-inverse
 "#);
 }
 
@@ -60,7 +62,7 @@ type Tag @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 loaded
-  ⚠ warning: `posts` is a relation of its own, apart from `Post.tags`
+  ⚠ warning[missing-inverse]: `posts` is a relation of its own, apart from `Post.tags`
    ╭─[model.graphql:5:3]
  4 │ type Tag @allow(read: "true") {
  5 │   posts: [Post!]
@@ -69,28 +71,22 @@ loaded
  6 │ }
    ╰────
   help: write `@inverse(field: "tags")` if it is the other end of that one; else declare the other end there
+        if it is meant: `# lint-ignore missing-inverse (reason)` on the line above; see docs/lints.md#missing-inverse
 "#);
 }
 
 #[test]
-fn a_state_that_is_never_reached() {
-    let model = r#"
-enum State {
-  A @initial @to(state: "B")
-  B
-  C @to(state: "B")
+fn beside_errors_only_those_that_no_comment_ignores() {
+    let model = r"
+# lint-ignore no-allow (later)
+type Post {
+  a: Int @length(min: 1)
 }
-"#;
-    assert_snapshot!(told(model.trim_start()), @r#"
-loaded
-  ⚠ warning: no state leads to C
-   ╭─[model.graphql:4:3]
- 3 │   B
- 4 │   C @to(state: "B")
-   ·   ┬
-   ·   ╰── never reached
- 5 │ }
-   ╰────
-  help: write `@to(state: "C")` on a state that it follows
-"#);
+type Tag {
+  a: Int # lint-ignore no-allow
+}
+";
+    let told = told(model);
+    assert!(told.contains("Tag refuses everyone") && !told.contains("Post refuses everyone"), "{told}");
+    assert!(!told.contains("unused-ignore"), "{told}");
 }

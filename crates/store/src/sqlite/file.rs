@@ -181,6 +181,20 @@ pub(super) fn lock_database(file: &File, path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Deletes the database's file, and then its write-ahead log with the index of that, which SQLite ignores without the
+/// file.
+pub(super) fn delete(path: &Path) -> Result<(), OpenError> {
+    let mut index = path.as_os_str().to_owned();
+    index.push("-shm");
+    for path in [path.to_owned(), write_ahead_log(path), index.into()] {
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => return Err(unusable(&path, source)),
+            Ok(()) | Err(_) => (),
+        }
+    }
+    Ok(())
+}
+
 /// Opens a file to read and write; creates it if it does not exist.
 fn open(path: &Path) -> Result<File, OpenError> {
     owned_by_one().create(true).truncate(false).open(path).map_err(|source| unusable(path, source))

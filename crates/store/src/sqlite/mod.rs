@@ -23,4 +23,4 @@ mod statements;
 mod turns;
 mod writer;
 
-pub(crate) use start::{exists, open, plan};
+pub(crate) use start::{delete, exists, open, plan, stored};

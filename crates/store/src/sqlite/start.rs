@@ -19,7 +19,8 @@ use super::shared::Shared;
 use super::writer::Writer;
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
-use crate::setup::{self, Opening, Prepared};
+use crate::session::Contents;
+use crate::setup::{self, Opening, Prepared, Stored};
 use crate::{OpenError, Step, StoreError, migration};
 
 /// The oldest usable version of SQLite: earlier ones can damage a database when the write-ahead log is restarted.
@@ -113,11 +114,44 @@ pub(crate) fn plan(directory: &Path, model: &Model) -> Result<Vec<Step>, OpenErr
     let path = file::database(directory);
     let planned = || {
         let _file = file::check(&path)?;
-        let mut session = SqliteSession::open(&path, Mode::Planner)?;
-        let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
+        let (mut session, contents) = recognized(&path, Mode::Planner)?;
         completed(setup::plan(&mut session, contents, model))
     };
     planned().map_err(|error| explained(error, &path, 0))
+}
+
+/// What the database of a directory holds.
+pub(crate) fn stored(directory: &Path) -> Result<Option<Stored>, OpenError> {
+    if !exists(directory) {
+        return Ok(None);
+    }
+    let path = file::database(directory);
+    let read = || {
+        let _file = file::check(&path)?;
+        let (mut session, contents) = recognized(&path, Mode::Reader)?;
+        completed(setup::stored(&mut session, contents))
+    };
+    read().map_err(|error| explained(error, &path, 0))
+}
+
+/// Deletes the database of a directory. The lock file stays: another process may be about to lock it.
+pub(crate) fn delete(directory: &Path) -> Result<(), OpenError> {
+    let path = file::database(directory);
+    if !exists(directory) {
+        return Ok(());
+    }
+    let _lock = file::lock(directory)?;
+    let file = file::check(&path)?;
+    file::lock_database(&file, &path)?;
+    drop(recognized(&path, Mode::Reader).map_err(|error| explained(error, &path, 0))?);
+    file::delete(&path)
+}
+
+/// A connection that changes nothing, and whose database it has found.
+fn recognized(path: &Path, mode: Mode) -> Result<(SqliteSession, Contents), OpenError> {
+    let mut session = SqliteSession::open(path, mode)?;
+    let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
+    Ok((session, contents))
 }
 
 /// The result of a future that awaits nothing but a `SqliteSession`, whose answers are always there.

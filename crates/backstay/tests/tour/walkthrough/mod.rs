@@ -14,16 +14,24 @@ use std::fs;
 use std::path::Path;
 
 use readme::Readme;
-use served::Served;
+pub(crate) use served::Served;
 
 /// Serves a copy of an example and walks through its README. `prepare` adds to the copy what is not part of the
 /// repository.
-pub(crate) fn walk(example: &str, prepare: impl FnOnce(&Path)) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let path = root.join("examples").join(example).join("README.md");
-    let text = fs::read_to_string(&path).expect("the example has a README");
+pub(crate) fn walk_example(example: &str, prepare: impl FnOnce(&Path)) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example);
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let within = place.path().to_owned();
+    let application = within.join("examples").join(example);
+    served::copy(&source, &application);
+    prepare(&application);
+    walk(&source.join("README.md"), &Served::start(place, &application, &within));
+}
+
+/// Walks through a README of what is served.
+pub(crate) fn walk(path: &Path, served: &Served) {
+    let text = fs::read_to_string(path).expect("there is a README");
     let mut readme = Readme::parse(&text);
-    let served = Served::start(&root, example, prepare);
     let outputs = served.run(&readme.scripts());
 
     let mut faults = Vec::new();
@@ -35,7 +43,7 @@ pub(crate) fn walk(example: &str, prepare: impl FnOnce(&Path)) {
         }
     }
     if std::env::var_os("TOUR_BLESS").is_some() {
-        fs::write(&path, readme.with_answers(&text)).expect("the README can be written");
+        fs::write(path, readme.with_answers(&text)).expect("the README can be written");
     } else {
         assert!(faults.is_empty(), "{}:\n\n{}", path.display(), faults.join("\n\n"));
     }

@@ -1,10 +1,10 @@
 //! Runs the questions of `examples/atlas` from its README, if npm is available to fetch the data.
 
-mod walkthrough;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
+
+use crate::walkthrough;
 
 #[test]
 fn the_atlas_answers_as_its_readme_says() {
@@ -12,7 +12,7 @@ fn the_atlas_answers_as_its_readme_says() {
         eprintln!("npm is not installed; the atlas is not tested");
         return;
     }
-    walkthrough::walk("atlas", |application| {
+    walkthrough::walk_example("atlas", |application| {
         for file in fs::read_dir(seed()).expect("the fetched seed").flatten() {
             fs::copy(file.path(), application.join("seed").join(file.file_name())).expect("a copy");
         }

@@ -14,32 +14,34 @@ const WRITTEN: &str = "http://localhost:8080";
 /// How long the first start of a debug build may take, including seeding.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A copy of an example with a running server.
+/// An application with a running server.
 pub(crate) struct Served {
     place: TempDir,
+    /// The directory in which scripts run.
+    within: PathBuf,
     child: Child,
     port: u16,
 }
 
 impl Served {
-    pub(crate) fn start(root: &Path, example: &str, prepare: impl FnOnce(&Path)) -> Self {
-        let place = tempfile::tempdir().expect("a temporary directory");
-        let application = place.path().join("examples").join(example);
-        copy(&root.join("examples").join(example), &application);
-        prepare(&application);
+    /// Serves an application that is somewhere in a temporary directory, in which a log is kept too. Scripts run in the
+    /// directory `within`.
+    pub(crate) fn start(place: TempDir, application: &Path, within: &Path) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         drop(listener);
         let log = File::create(place.path().join("log")).expect("a log");
         let child = Command::new(env!("CARGO_BIN_EXE_backstay"))
-            .args(["serve", &format!("examples/{example}"), "--listen", &format!("127.0.0.1:{port}")])
-            .current_dir(place.path())
+            .arg("serve")
+            .arg(application)
+            .args(["--port", &port.to_string()])
+            .current_dir(within)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
             .spawn()
             .expect("backstay starts");
-        let mut served = Self { place, child, port };
+        let mut served = Self { place, within: within.to_owned(), child, port };
         served.wait();
         served
     }
@@ -59,7 +61,7 @@ impl Served {
         let status = Command::new("bash")
             .arg("-c")
             .arg(&script)
-            .current_dir(self.place.path())
+            .current_dir(&self.within)
             .env("PATH", std::env::join_paths(path).expect("a path"))
             .stdin(Stdio::null())
             .status()
@@ -114,7 +116,7 @@ fn ready(port: u16) -> bool {
 }
 
 /// Copies everything but hidden files.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
     let entries: Vec<PathBuf> = fs::read_dir(from).expect("an example").flatten().map(|entry| entry.path()).collect();
     for path in entries {

@@ -1,0 +1,239 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_base::Ambient;
+use backstay_engine::{Application, Migration, OpenError, OpenOptions, OpenOutcome};
+use backstay_http::{Development, Doorway, HttpSettings, ModelProblems, Pause, Services};
+use backstay_model::{Diagnostics, SourceMap};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::task::block_in_place;
+use tokio::time::timeout;
+
+use crate::application::{compile_model, load_whole};
+use crate::check::{Checked, check, problems};
+use crate::doors::http_settings;
+use crate::plan::Plan;
+use crate::{Config, Failure, Instance, Place, logging, open_files};
+
+/// How long an exchange lets new commands and requests wait for those that are running, before it lets them pass and tries
+/// again.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it tries.
+const TRIES: usize = 5;
+
+/// The application that a server serves, for requests and for commands. It can be exchanged for its next version while
+/// the server runs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Serving(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    doorway: Doorway,
+    /// Each command reads it until it is done; an exchange writes.
+    served: RwLock<Option<Served>>,
+    development: Option<Arc<Development>>,
+}
+
+/// An open application, and how it is served.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) instance: Instance,
+    pub(crate) place: Place,
+    settings: HttpSettings,
+}
+
+/// A version of the application that can be opened.
+#[derive(Debug)]
+pub(crate) struct Version {
+    place: Place,
+    settings: HttpSettings,
+    application: Application,
+}
+
+/// A version that was served, and how to open it again.
+#[derive(Debug)]
+struct Before {
+    place: Place,
+    settings: HttpSettings,
+    sources: Arc<SourceMap>,
+}
+
+/// Why another version is not served.
+#[derive(Debug)]
+pub(crate) enum NotExchanged {
+    /// A command or a request was still running. The version before is served.
+    Occupied,
+    /// Stored data stand in the way, or would be lost. The version before is served.
+    Migration(Plan),
+    /// It can't be opened. The version before is served.
+    Failed(Failure),
+    /// It can't be opened, and the version before can't be opened any more either. Nothing is served.
+    Lost(Failure),
+}
+
+impl Version {
+    /// The application in the place as its files are now, with warnings about its model, or all that is wrong with it.
+    /// Seed files don't matter yet.
+    pub(crate) fn read(place: &Place) -> Result<(Self, Diagnostics), Vec<Failure>> {
+        let Checked { config, compiled, failures } = check(place.directory.root());
+        let failures: Vec<Failure> =
+            failures.into_iter().filter(|failure| !matches!(failure, Failure::Seed(_))).collect();
+        let (Some(config), Some(compiled), true) = (config, compiled, failures.is_empty()) else {
+            return Err(failures);
+        };
+        let place = Place { config, ..place.clone() };
+        let settings = connection_settings(&place).map_err(|failure| vec![failure])?;
+        let warnings = compiled.warnings();
+        Ok((Self { place, settings, application: compiled.application }, warnings))
+    }
+
+    /// Its settings.
+    pub(crate) fn config(&self) -> &Config {
+        &self.place.config
+    }
+
+    /// Opens it, if its migration is allowed. Blocks.
+    fn open(self, migration: Migration) -> Result<(Served, OpenOutcome), NotExchanged> {
+        let Self { place, settings, application } = self;
+        let options = OpenOptions { migration, ..place.options(|words| die(words)) };
+        match place.open(application, &options) {
+            Ok((instance, outcome)) => Ok((Served { instance, place, settings }, outcome)),
+            Err(Failure::Open(OpenError::Migration { steps })) => {
+                let allow_data_loss = migration == Migration::Apply { allow_data_loss: true };
+                Err(NotExchanged::Migration(Plan { steps, allow_data_loss }))
+            }
+            Err(failure) => Err(NotExchanged::Failed(failure)),
+        }
+    }
+}
+
+impl Served {
+    fn services(&self, development: Option<&Arc<Development>>) -> Services {
+        let Instance { engine, identity, .. } = self.instance.clone();
+        Services {
+            engine,
+            identity,
+            settings: HttpSettings { development: development.cloned(), ..self.settings.clone() },
+        }
+    }
+
+    /// Closes the database. Blocks.
+    fn close(self) -> Before {
+        let Self { instance, place, settings } = self;
+        let sources = Arc::clone(&instance.engine.model().sources);
+        instance.engine.close();
+        Before { place, settings, sources }
+    }
+}
+
+impl Before {
+    /// Opens the same again. Blocks.
+    fn open(self) -> Result<Served, Failure> {
+        let Self { place, settings, sources } = self;
+        let files = sources.files.iter().filter(|file| !file.system).cloned().collect();
+        let compiled = compile_model(load_whole(files)?)?;
+        let options = OpenOptions { migration: Migration::Refuse, ..place.options(|words| die(words)) };
+        let (instance, _) = place.open(compiled.application, &options)?;
+        Ok(Served { instance, place, settings })
+    }
+}
+
+impl Serving {
+    /// Serves this open application.
+    pub(crate) fn open(place: Place, instance: Instance) -> Result<Self, Failure> {
+        let served = Served { settings: connection_settings(&place)?, instance, place };
+        let doorway = Doorway::open(served.services(None));
+        Ok(Self(Arc::new(Inner { doorway, served: RwLock::new(Some(served)), development: None })))
+    }
+
+    /// Serves nothing yet, to somebody who develops an application.
+    pub(crate) fn closed(settings: &HttpSettings, development: Arc<Development>, why: Arc<ModelProblems>) -> Self {
+        let doorway = Doorway::closed(settings, Ambient::system(), why);
+        Self(Arc::new(Inner { doorway, served: RwLock::new(None), development: Some(development) }))
+    }
+
+    /// Where requests come in.
+    pub(crate) fn doorway(&self) -> &Doorway {
+        &self.0.doorway
+    }
+
+    /// What is served as long as this is held. An exchange waits for it.
+    pub(crate) async fn served(&self) -> RwLockReadGuard<'_, Option<Served>> {
+        self.0.served.read().await
+    }
+
+    /// Serves another version. Meanwhile requests and commands wait; connections and sessions survive. If that version
+    /// can't be opened, the one before is opened again.
+    pub(crate) async fn exchange(&self, next: Version, migration: Migration) -> Result<OpenOutcome, NotExchanged> {
+        let (mut served, mut pause) = self.idle().await.ok_or(NotExchanged::Occupied)?;
+        // The database can be open only once, even for a look at its model: ending that would end the locks of this
+        // process on its file. So every use of it ends first.
+        let before = served.take().map(|served| {
+            pause.close(Arc::default());
+            block_in_place(|| served.close())
+        });
+        let development = self.0.development.as_ref();
+        let failed = match block_in_place(|| next.open(migration)) {
+            Ok((opened, outcome)) => {
+                pause.open(opened.services(development));
+                *served = Some(opened);
+                return Ok(outcome);
+            }
+            Err(failed) => failed,
+        };
+        match before.map(|before| block_in_place(|| before.open())) {
+            Some(Ok(opened)) => {
+                pause.open(opened.services(development));
+                *served = Some(opened);
+                Err(failed)
+            }
+            Some(Err(lost)) => {
+                pause.close(Arc::new(problems(&[&lost], Path::new(""))));
+                Err(NotExchanged::Lost(lost))
+            }
+            None => Err(failed),
+        }
+    }
+
+    /// Waits until no command and no request is running; new ones wait until what this returns is dropped.
+    async fn idle(&self) -> Option<(RwLockWriteGuard<'_, Option<Served>>, Pause<'_>)> {
+        for _ in 0..TRIES {
+            if let Ok(served) = timeout(PATIENCE, self.0.served.write()).await
+                && let Some(pause) = self.0.doorway.pause(PATIENCE).await
+            {
+                return Some((served, pause));
+            }
+            tokio::time::sleep(PATIENCE).await;
+        }
+        None
+    }
+
+    /// Says what keeps anything from being served, if nothing is.
+    pub(crate) async fn explain(&self, why: Arc<ModelProblems>) {
+        if self.served().await.is_none()
+            && let Some(mut pause) = self.0.doorway.pause(PATIENCE).await
+        {
+            pause.close(why);
+        }
+    }
+
+    /// Ends what is under way and closes the database.
+    pub(crate) async fn close(&self) {
+        if let Some(served) = &*self.served().await {
+            block_in_place(|| served.instance.engine.close());
+        }
+    }
+}
+
+/// The settings of the HTTP server, with no more connections than files may be open.
+pub(crate) fn connection_settings(place: &Place) -> Result<HttpSettings, Failure> {
+    let settings = http_settings(&place.config)?;
+    Ok(HttpSettings { connections: open_files::connections(settings.connections), ..settings })
+}
+
+/// Ends the process after a disk error, before it can acknowledge something that is not stored.
+pub(crate) fn die(words: &str) -> ! {
+    tracing::error!(error = words, "the database failed; stopping at once");
+    logging::abort();
+}

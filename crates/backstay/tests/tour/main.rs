@@ -1,0 +1,10 @@
+//! Runs READMEs: the tours of the examples, and the first requests of the templates.
+
+mod atlas;
+mod templates;
+mod walkthrough;
+
+#[test]
+fn the_newsroom_answers_as_its_readme_says() {
+    walkthrough::walk_example("newsroom", |_| ());
+}

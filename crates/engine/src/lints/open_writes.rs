@@ -1,0 +1,46 @@
+use backstay_base::{Action, CallerKind};
+use backstay_expr::{Expr, Node, Operator, Outcomes, Truth};
+use backstay_model::{Diagnostic, Lint};
+
+use super::{Decides, Subject};
+
+/// Writes that need no credential, for some record at least.
+pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for used in subject.rules() {
+        let (Decides::Action(action @ (Action::Create | Action::Update | Action::Delete)), None) =
+            (used.decides, used.field)
+        else {
+            continue;
+        };
+        let rule = &used.rule.whole;
+        let read = subject.policy.collection(used.collection.id).allow.read.as_ref();
+        // Nobody changes a record that they cannot read.
+        let asked = match (action, read) {
+            (Action::Create, _) => rule.clone(),
+            (_, Some(read)) => both(&read.whole, rule),
+            (_, None) => continue,
+        };
+        let outcomes = Outcomes::of(&asked, subject.model, &[CallerKind::Anonymous]);
+        if !outcomes.includes(Truth::True) {
+            continue;
+        }
+        let every = outcomes.is_only(Truth::True);
+        let name = &used.collection.name;
+        let message = match (action, every) {
+            (Action::Create, true) => format!("anyone can create {name} records without signing in"),
+            (Action::Create, false) => format!("anyone can create some {name} records without signing in"),
+            (_, true) => format!("anyone can {} every {name} without signing in", action.name()),
+            (_, false) => format!("anyone can {} some {name} records without signing in", action.name()),
+        };
+        let label = if every { "true for anonymous callers" } else { "can be true for anonymous callers" };
+        let help = "add `auth.id != null && (…)` to require an account, a key or an operator; otherwise expect spam";
+        found.push(Diagnostic::warning(Lint::OpenWrite, message).at(subject.span(&used.rule.text), label).help(help));
+    }
+    found
+}
+
+fn both(left: &Expr, right: &Expr) -> Expr {
+    let node = Node::Binary(Operator::And, Box::new(left.clone()), Box::new(right.clone()));
+    Expr { node, ..right.clone() }
+}

@@ -1,0 +1,164 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use backstay_base::{Ambient, Error, IdSource, Limit, RequestId};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::time::timeout;
+
+use crate::answer::Answer;
+use crate::budget::Budget;
+use crate::door::Peer;
+use crate::head::REQUEST_ID;
+use crate::kinds::kind_of;
+use crate::outgoing::Held;
+use crate::{Door, HttpSettings, ModelProblems, Refusal, Services, developer, problem};
+
+/// Where requests come in. It leads to the door of what is served, which can be exchanged while the server runs: new
+/// requests then wait for the next door. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Doorway(Arc<Inner>);
+
+struct Inner {
+    /// Each request reads it until it is answered; whoever exchanges the door writes.
+    entrance: RwLock<Entrance>,
+    /// What requests hold, whatever door they go through.
+    budget: Arc<Budget>,
+    /// How long a request waits for the next door.
+    wait: Duration,
+    ids: IdSource,
+    ambient: Ambient,
+}
+
+/// What a doorway leads to.
+#[derive(Debug)]
+enum Entrance {
+    /// Requests are carried out.
+    Open(Box<Door>),
+    /// There is nothing to serve.
+    Closed(Arc<ModelProblems>),
+}
+
+/// The time between two doors: no request is running, and new ones wait until this is dropped. Without a call of `open`
+/// or `close`, everything stays as it was.
+#[derive(Debug)]
+pub struct Pause<'d> {
+    entrance: RwLockWriteGuard<'d, Entrance>,
+    budget: &'d Arc<Budget>,
+}
+
+impl Doorway {
+    /// A doorway that leads nowhere yet. Memory is limited as the settings say, whatever is served later.
+    pub fn closed(settings: &HttpSettings, ambient: Ambient, why: Arc<ModelProblems>) -> Self {
+        Self::new(settings, ambient, |_| Entrance::Closed(why))
+    }
+
+    /// A doorway that leads to these services.
+    pub fn open(services: Services) -> Self {
+        let (settings, ambient) = (services.settings.clone(), services.engine.ambient().clone());
+        Self::new(&settings, ambient, |budget| Entrance::Open(Box::new(Door::within(services, Arc::clone(budget)))))
+    }
+
+    fn new(settings: &HttpSettings, ambient: Ambient, entrance: impl FnOnce(&Arc<Budget>) -> Entrance) -> Self {
+        let budget = Budget::new(settings);
+        Self(Arc::new(Inner {
+            entrance: RwLock::new(entrance(&budget)),
+            budget,
+            wait: settings.request_time,
+            ids: IdSource::default(),
+            ambient,
+        }))
+    }
+
+    /// Stops requests from being carried out as soon as none is running; `None` if one still runs after this time. New
+    /// requests wait meanwhile.
+    pub async fn pause(&self, patience: Duration) -> Option<Pause<'_>> {
+        let entrance = timeout(patience, self.0.entrance.write()).await.ok()?;
+        Some(Pause { entrance, budget: &self.0.budget })
+    }
+
+    /// The peer of a connection from this address.
+    pub(crate) fn peer(&self, address: IpAddr) -> Peer {
+        Peer::of(address, &self.0.budget)
+    }
+
+    /// The answer to a connection that is refused.
+    pub(crate) fn refusal(&self, refusal: &Refusal) -> Answer {
+        problem::answer(refusal, self.next_id())
+    }
+
+    /// Answers a request of this peer, whose body may still be arriving.
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Held> {
+        let Some(entrance) = self.entrance().await else {
+            return self.refused(&Error::from(Limit::Busy).into());
+        };
+        match &*entrance {
+            Entrance::Open(door) => door.receive(request, peer).await,
+            Entrance::Closed(problems) => self.unserved(request.uri().path(), problems),
+        }
+    }
+
+    /// What this leads to; `None` if it takes too long to be exchanged.
+    async fn entrance(&self) -> Option<RwLockReadGuard<'_, Entrance>> {
+        match self.0.entrance.try_read() {
+            Ok(entrance) => Some(entrance),
+            Err(_) => timeout(self.0.wait, self.0.entrance.read()).await.ok(),
+        }
+    }
+
+    /// The answer while there is nothing to serve.
+    fn unserved(&self, path: &str, problems: &Arc<ModelProblems>) -> Response<Held> {
+        let refusal = Refusal::NoModel(Arc::clone(problems));
+        let mut response = match path {
+            "/dev/model.txt" => response(developer::plain(problems, kind_of(&refusal).status), self.next_id()),
+            _ => self.refused(&refusal),
+        };
+        problems.mark(response.headers_mut());
+        response
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Response<Held> {
+        let id = self.next_id();
+        response(problem::answer(refusal, id), id)
+    }
+
+    fn next_id(&self) -> RequestId {
+        RequestId(self.0.ids.next(&self.0.ambient))
+    }
+}
+
+/// An answer of no door.
+fn response(answer: Answer, id: RequestId) -> Response<Held> {
+    let mut headers = HeaderMap::new();
+    // An id is hexadecimal digits and hyphens.
+    headers.extend(HeaderValue::from_str(&id.to_string()).ok().map(|id| (REQUEST_ID, id)));
+    headers.insert(header::CACHE_CONTROL, answer.audience.cache_control());
+    headers.insert(header::CONTENT_TYPE, answer.content_type);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.extend(answer.headers);
+    let mut response = Response::new(Held::new(answer.body, None));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = headers;
+    response
+}
+
+impl Pause<'_> {
+    /// Drops the door and with it every use of its services. Until the next door is there, nothing is served.
+    pub fn close(&mut self, why: Arc<ModelProblems>) {
+        *self.entrance = Entrance::Closed(why);
+    }
+
+    /// Goes on with these services.
+    pub fn open(mut self, services: Services) {
+        *self.entrance = Entrance::Open(Box::new(Door::within(services, Arc::clone(self.budget))));
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("entrance", &self.entrance).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,42 @@
+//! HTML pages.
+
+use std::borrow::Cow;
+
+use http::{HeaderValue, StatusCode, header};
+
+use crate::answer::{Answer, Audience, HTML};
+
+/// A page loads only its style sheet, runs no script, and submits its form only to this server.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// A page that holds a secret.
+pub(crate) fn html(status: StatusCode, text: String) -> Answer {
+    let mut answer = Answer::ready(status, Audience::Secret, text.into()).of_type(HTML);
+    answer.header(header::CONTENT_SECURITY_POLICY, POLICY);
+    answer.header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    answer.header(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    answer
+}
+
+/// Escapes text for an HTML element or a quoted attribute.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>', '"', '\'', '{']) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // A later replacement in the page must not find its placeholder in a value.
+            '{' => escaped.push_str("&#123;"),
+            _ => escaped.push(character),
+        }
+    }
+    Cow::Owned(escaped)
+}
