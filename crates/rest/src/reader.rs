@@ -79,6 +79,12 @@ impl Reader {
         })
     }
 
+    /// Bytes of the filter if it isn't known yet.
+    pub(crate) fn unknown_bytes(&self, words: &ListWords<'_>) -> usize {
+        let text = words.filter.as_deref().filter(|text| text.len() <= limits::EXPRESSION_BYTES);
+        text.filter(|text| self.filters.get(&Text(words.collection, text)).is_none()).map_or(0, str::len)
+    }
+
     /// The typed form of a list.
     pub fn list(&self, words: &ListWords<'_>) -> Result<List, Error> {
         let ListWords { collection: id, equals, filter: text, params, sort, select, limit, after, count } = words;
@@ -116,13 +122,14 @@ fn kept<T: Clone>(
     (collection, text): (CollectionId, &str),
     read: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
+    if text.len() > limits::KEPT_TEXT_BYTES {
+        return read();
+    }
     if let Some(meaning) = texts.get(&Text(collection, text)) {
         return Ok(meaning);
     }
     let meaning = read()?;
-    if text.len() <= limits::KEPT_TEXT_BYTES {
-        texts.insert((collection, text.into()), meaning.clone());
-    }
+    texts.insert((collection, text.into()), meaning.clone());
     Ok(meaning)
 }
 
