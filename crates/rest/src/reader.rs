@@ -140,6 +140,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_filter_that_was_read_is_known() {
+        let model = "extend schema @app(name: \"Notes\") type Note @allow(read: \"true\") { title: String! }";
+        let model = backstay_model::load(vec![SourceFile::app("notes.graphql", model)]).expect("a model").model;
+        let reader = Reader::new(Arc::new(model));
+        let note = reader.model().collection_named("Note").expect("a type").id;
+        let query = |bytes: usize| format!("filter=title%3D%3D'{}'", "x".repeat(bytes));
+        for (bytes, long) in [(100, false), (1100, true), (4000, true), (5000, false)] {
+            let query = query(bytes);
+            assert_eq!(reader.query_takes_long(note, Some(&query)), long, "{bytes}");
+            assert_eq!(reader.list_of_query(note, Some(&query)).is_ok(), bytes < 4096, "{bytes}");
+            assert!(!reader.query_takes_long(note, Some(&query)), "{bytes}");
+        }
+    }
+
+    #[test]
     fn the_texts_that_are_kept_have_limited_memory() {
         let model = "extend schema @app(name: \"Notes\") type Note @allow(read: \"true\") { title: String! }";
         let model = backstay_model::load(vec![SourceFile::app("notes.graphql", model)]).expect("a model").model;
