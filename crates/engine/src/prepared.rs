@@ -17,7 +17,7 @@ use crate::remember::Keyed;
 use crate::room::Taken;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
-    Answer, Context, Encoder, Refused, Request, Requests, Transaction, TxContext, Written, remember, transaction,
+    Answer, Context, Encoder, List, Refused, Request, Requests, Transaction, TxContext, Written, remember, transaction,
 };
 
 /// A request that its caller may make on some record, checked and planned.
@@ -177,12 +177,20 @@ fn prepare_all(
 
 /// Whether planning the requests can take long: their filters are long, and there are no plans for them.
 fn takes_long(cx: &Context, requests: &[Request]) -> bool {
-    let unplanned = requests.iter().map(|request| {
-        let Request::List(list) = request else { return 0 };
-        let bytes = list.filter.expression.as_ref().map_or(0, |expression| expression.checked.expr.span.len());
-        if bytes == 0 || cx.class.plans.have(ListKey::of(list)) { 0 } else { bytes }
-    });
-    unplanned.sum::<usize>() > limits::LONG_FILTER_BYTES
+    // Whether there is a plan matters, and is looked up, only if the filters are long.
+    filter_bytes(requests, &|_| false) > limits::LONG_FILTER_BYTES
+        && filter_bytes(requests, &|list| cx.class.plans.have(ListKey::of(list))) > limits::LONG_FILTER_BYTES
+}
+
+/// Bytes of the filters of all lists but those that are planned.
+fn filter_bytes(requests: &[Request], planned: &dyn Fn(&List) -> bool) -> usize {
+    let bytes = |request: &Request| match request {
+        Request::List(list) if !planned(list) => {
+            list.filter.expression.as_ref().map_or(0, |expression| expression.checked.expr.span.len())
+        }
+        Request::List(_) | Request::Get(_) | Request::Create(_) | Request::Update(_) | Request::Delete(_) => 0,
+    };
+    requests.iter().map(bytes).sum()
 }
 
 /// Bytes that are left to each request that isn't a list before lists divide what remains: most answers fit.
