@@ -16,6 +16,10 @@ pub const EXPRESSION_NODES: usize = 1000;
 pub const FILTER_PARAMETERS: usize = 64;
 /// Bytes of one value that a filter compares with: a parameter, or the value of `field=value`.
 pub const FILTER_VALUE_BYTES: usize = 64 * 1024;
+/// Bytes of the filters of one request that aren't known yet from which on reading and planning them waits its turn.
+pub const LONG_FILTER_BYTES: usize = 1024;
+/// Bytes of a list that is sent as JSON: the body of `:query`, or a `query` in a transaction.
+pub const QUERY_BYTES: usize = 512 * 1024;
 /// Records on a page where the request names no limit.
 pub const PAGE_DEFAULT: u32 = 20;
 /// Records on a page at most.

@@ -74,6 +74,16 @@ impl Engine {
         write_requests::admitted(&self.inner, cx, collection, action).map(drop)
     }
 
+    /// Does work that can keep a processor busy, such as reading a long filter, in turn with the long reads of this caller
+    /// and of others.
+    pub async fn take_turn<T: Send + 'static>(
+        &self,
+        cx: &Context,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.inner.take_turn(cx, work).await
+    }
+
     /// Answers a request, in the notation of this encoder: a read in one statement (a list that counts in two), a write in
     /// one commit, when that is durable. A record that the caller may not read does not exist for the caller.
     pub async fn answer(&self, cx: &Context, request: Request, encoder: &'static dyn Encoder) -> Result<Answer, Error> {

@@ -41,6 +41,15 @@ impl Inner {
         self.store.read(cx.demand(), statement, sink).await.map_err(|error| self.refused(error))
     }
 
+    /// Does work that can keep a processor busy, in turn with the long reads of this caller and of others.
+    pub(crate) async fn take_turn<T: Send + 'static>(
+        &self,
+        cx: &Context,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.store.take_turn(cx.demand(), work).await.map_err(|error| self.refused(error))
+    }
+
     pub(crate) fn next_id(&self) -> RecordId {
         self.ids.next(&self.ambient)
     }

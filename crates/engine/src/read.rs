@@ -170,6 +170,20 @@ fn is_too_long(value: &Value) -> bool {
     value.longest() > limits::FILTER_VALUE_BYTES
 }
 
+/// How many bytes a page may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageSize {
+    /// Of several records.
+    pub(crate) share: usize,
+    /// Of one record: then nothing is left for what else is answered.
+    pub(crate) most: usize,
+}
+
+impl PageSize {
+    /// Of a page that is the whole answer.
+    pub(crate) const WHOLE: Self = Self { share: limits::ANSWER_BYTES, most: limits::ANSWER_BYTES };
+}
+
 /// A page of the records that the caller may read, in one statement, or two if they are counted. Records that would make
 /// the answer too large are left to the next page, and the nested lists of one that is too large by itself are cut: then
 /// the page is read again.
@@ -177,7 +191,7 @@ pub(crate) async fn list<R: Reads>(
     reads: &mut R,
     (inner, cx): (&Inner, &Context),
     prepared: &PreparedList,
-    encoder: &'static dyn Encoder,
+    (encoder, size): (&'static dyn Encoder, PageSize),
 ) -> Result<Page, Error> {
     let PreparedList { plan, class, request, params } = prepared;
     let collection = inner.application.model.collection(request.collection);
@@ -192,7 +206,7 @@ pub(crate) async fn list<R: Reads>(
         let plan: &ListPlan = narrower.as_ref().unwrap_or(plan);
         bindings.limit = rows.asked();
         let question = Question { template: &plan.page.template, bindings, collection: collection.id, withheld };
-        let mut sink = PageBody::new(plan, encoder, rows);
+        let mut sink = PageBody::new(plan, (encoder, size), rows);
         match reads.rows(question, &mut sink).await {
             Ok(()) => break sink,
             Err(error) if is_too_large(&error) => {
@@ -277,7 +291,7 @@ impl RowSink for OneRecord<'_> {
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
         self.version = version(row, self.plan)?;
         self.encoder.row(&mut self.body, row, &self.plan.output)?;
-        within_answer(&self.body)
+        within(&self.body, limits::ANSWER_BYTES)
     }
 }
 
@@ -323,6 +337,7 @@ impl PageRows {
 pub(crate) struct PageBody<'p> {
     plan: &'p ListPlan,
     encoder: &'static dyn Encoder,
+    size: PageSize,
     rows: PageRows,
     /// Records that are in the body.
     written: u32,
@@ -337,10 +352,10 @@ pub(crate) struct PageBody<'p> {
 const USUAL_PAGE: usize = 4096;
 
 impl<'p> PageBody<'p> {
-    pub(crate) fn new(plan: &'p ListPlan, encoder: &'static dyn Encoder, rows: PageRows) -> Self {
+    pub(crate) fn new(plan: &'p ListPlan, (encoder, size): (&'static dyn Encoder, PageSize), rows: PageRows) -> Self {
         let mut body = Vec::with_capacity(USUAL_PAGE);
         encoder.begin_page(&mut body);
-        Self { plan, encoder, rows, written: 0, body, last: None, more: rows.more }
+        Self { plan, encoder, size, rows, written: 0, body, last: None, more: rows.more }
     }
 
     /// The whole page; `end` says what stands after the records, by where the next page starts.
@@ -368,7 +383,7 @@ impl RowSink for PageBody<'_> {
             self.encoder.between(&mut self.body);
         }
         self.encoder.row(&mut self.body, row, &self.plan.page.output)?;
-        within_answer(&self.body)?;
+        within(&self.body, if self.written == 0 { self.size.most } else { self.size.share })?;
         self.written += 1;
         if self.written == self.rows.limit {
             self.last = Some(self.plan.cursor_after(row)?);
@@ -383,6 +398,6 @@ pub(crate) fn is_too_large(error: &Error) -> bool {
 }
 
 /// Refuses an answer that has become too large.
-fn within_answer(body: &[u8]) -> Result<(), StoreError> {
-    if body.len() > limits::ANSWER_BYTES { Err(StoreError::TooLarge) } else { Ok(()) }
+fn within(body: &[u8], most: usize) -> Result<(), StoreError> {
+    if body.len() > most { Err(StoreError::TooLarge) } else { Ok(()) }
 }

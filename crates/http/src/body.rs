@@ -33,6 +33,7 @@ pub(crate) async fn read(
     let max = match rule.limit {
         BodyLimit::Configured => settings.body_bytes,
         BodyLimit::Credentials => settings.body_bytes.min(limits::CREDENTIAL_BYTES),
+        BodyLimit::Query => settings.body_bytes.min(limits::QUERY_BYTES),
     };
     if body.size_hint().lower() > max as u64 {
         discard(body);

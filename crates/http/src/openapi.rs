@@ -78,6 +78,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
     json!({
         "bodyBytes": settings.body_bytes,
         "credentialBytes": limits::CREDENTIAL_BYTES.min(settings.body_bytes),
+        "queryBytes": limits::QUERY_BYTES.min(settings.body_bytes),
         "jsonDepth": limits::JSON_DEPTH,
         "filterBytes": limits::EXPRESSION_BYTES,
         "filterDepth": limits::EXPRESSION_DEPTH,

@@ -1,11 +1,15 @@
-use backstay_engine::{Answer as Answered, Idempotency, Refused, Requests};
+use std::sync::Arc;
+
+use backstay_engine::{Answer as Answered, Context, Idempotency, Refused, Requests};
 use backstay_model::Collection;
 use backstay_rest::JSON;
 use backstay_rest::transact::{Batch, results};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
+use crate::state::State;
 use crate::write_headers::WriteHeaders;
 use crate::{Refusal, idempotency, negotiation};
 
@@ -13,8 +17,7 @@ use crate::{Refusal, idempotency, negotiation};
 pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     let (body, context, state) = (admitted.take_body(), admitted.context(), admitted.state());
     let WriteHeaders { idempotency_key, minimal, if_match: _ } = admitted.write_headers()?;
-    let visible = |collection: &Collection| state.engine.exists_for(context.caller(), collection);
-    let mut batch = Batch::read(&state.reader, &body, &visible).map_err(refusal)?;
+    let mut batch = read(state, &context, body.clone()).await?;
     if minimal {
         batch.minimal();
     }
@@ -30,6 +33,19 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
         answer.headers.push(negotiation::minimal_applied());
     }
     Ok(answer)
+}
+
+/// Reads the requests.
+async fn read(state: &State, context: &Context, body: Bytes) -> Result<Batch, Refusal> {
+    let takes_long = Batch::takes_long(&state.reader, &body);
+    let (engine, reader) = (state.engine.clone(), Arc::clone(&state.reader));
+    let caller = Arc::clone(context.caller());
+    let read = move || {
+        let visible = |collection: &Collection| engine.exists_for(&caller, collection);
+        Batch::read(&reader, &body, &visible)
+    };
+    let batch = if takes_long { state.engine.take_turn(context, read).await? } else { read() };
+    batch.map_err(refusal)
 }
 
 fn refusal(refused: Refused) -> Refusal {

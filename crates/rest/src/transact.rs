@@ -66,6 +66,13 @@ impl Batch {
         }
     }
 
+    /// Whether reading this body can take long: the filters of its lists are long and aren't known yet.
+    pub fn takes_long(reader: &Reader, body: &[u8]) -> bool {
+        let unknown = |item: &&RawValue| unknown_bytes(reader, item).unwrap_or(0);
+        body.len() > limits::LONG_FILTER_BYTES
+            && items(body).is_ok_and(|items| items.iter().map(unknown).sum::<usize>() > limits::LONG_FILTER_BYTES)
+    }
+
     /// Has writes not answer their records.
     pub fn minimal(&mut self) {
         for options in self.requests.iter_mut().filter_map(Request::options_mut) {
@@ -157,6 +164,15 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
         return Err(Error::malformed(at(), ViolationKind::Range(range)));
     }
     Ok(items)
+}
+
+/// Bytes of the filter of a list if it isn't known yet.
+fn unknown_bytes(reader: &Reader, item: &RawValue) -> Option<usize> {
+    let members = json::members(item.get().as_bytes()).ok()?;
+    let member = |name: &str| members.iter().find(|(known, _)| known == name).map(|(_, raw)| *raw);
+    let path: String = serde_json::from_str(member(RequestKind::List.name())?.get()).ok()?;
+    let collection = reader.model().collection_at(&path)?.id;
+    Some(reader.unknown_bytes_of(collection, member("query")?.get().as_bytes()))
 }
 
 /// Several errors as one: of form if one of them is, with all that they say up to the limit.

@@ -28,6 +28,9 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
         sink: &'a mut dyn RowSink,
     ) -> Answer<'a, ReadStats>;
 
+    /// Does work that can keep a processor busy, where reads that take long run.
+    fn take_turn(&self, demand: Demand, work: Box<dyn FnOnce() + Send>) -> Answer<'_, ()>;
+
     /// Reads the store's own tables.
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()>;
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Ambient, Timestamp};
 use backstay_model::Model;
 use backstay_sql::{Dialect, Statement};
+use tokio::sync::oneshot;
 
 use crate::database::{Database, OpenDatabase};
 use crate::job::{Job as _, WorkJob};
@@ -112,6 +113,20 @@ impl Store {
         sink: &mut dyn RowSink,
     ) -> Result<ReadStats, StoreError> {
         self.inner.database.read_long(demand, statement, sink).await
+    }
+
+    /// Does work that can keep a processor busy without the database, such as planning. On an embedded database it takes
+    /// turns with reads that take long, and fails as they do; but it can't be interrupted.
+    pub async fn take_turn<T: Send + 'static>(
+        &self,
+        demand: Demand,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (send, done) = oneshot::channel();
+        // Whoever asked may have gone away.
+        let work = Box::new(move || drop(send.send(work())));
+        self.inner.database.take_turn(demand, work).await?;
+        done.await.map_err(|_| StoreError::Closed)
     }
 
     /// Entries of the commit log from this place on (the first is 1), at most `limit`, in order.

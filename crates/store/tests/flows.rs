@@ -348,3 +348,30 @@ async fn short_operations_after_a_long_one_leave_others_their_turn() {
     assert!(heavy.iter().all(Result::is_ok), "{heavy:?}");
     assert!(before <= 20, "{before} of the heavy flow's operations ran before five of the light one's");
 }
+
+/// Work that needs no database takes turns with reads, and a panic in it is nobody else's.
+#[tokio::test]
+async fn work_beside_the_database_takes_turns() {
+    let fixture = fixture();
+    let (release, released) = channel::<()>();
+    let [first, second] = [0, 1].map(|_| fixture.store.clone());
+    let held =
+        tokio::spawn(
+            async move { first.take_turn(Demand::now(flow(HEAVY)), move || released.recv().map_err(drop)).await },
+        );
+    let waiting = tokio::spawn(async move { second.take_turn(Demand::now(flow(HEAVY)), || 2).await });
+    tokio::task::yield_now().await;
+    let light = fixture.store.take_turn(Demand::now(flow(LIGHT)), || 3).await;
+    assert!(matches!(light, Ok(3)), "{light:?}");
+    assert!(!waiting.is_finished(), "it waits behind the other of its flow");
+    release.send(()).expect("it is received");
+    assert!(matches!(held.await, Ok(Ok(Ok(())))));
+    assert!(matches!(waiting.await, Ok(Ok(2))));
+
+    let broken: Result<(), StoreError> =
+        fixture.store.take_turn(Demand::now(flow(HEAVY)), || panic!("it is broken")).await;
+    assert!(matches!(broken, Err(StoreError::Closed)), "{broken:?}");
+    assert!(!fixture.store.has_failed());
+    let light = fixture.store.take_turn(Demand::now(flow(LIGHT)), || 4).await;
+    assert!(matches!(light, Ok(4)), "{light:?}");
+}

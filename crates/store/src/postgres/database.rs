@@ -119,6 +119,10 @@ impl Database for PostgresDatabase {
         later(self.read_rows(statement, sink))
     }
 
+    fn take_turn(&self, _demand: Demand, work: Box<dyn FnOnce() + Send>) -> Answer<'_, ()> {
+        later(async move { tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed) })
+    }
+
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
         later(self.read_own_rows(statement, visit))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::Flow;
+use backstay_base::{Flow, limits};
 use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{Param, Statement};
 use tempfile::TempDir;
@@ -107,6 +107,22 @@ fn a_statement_over_long_texts_ends_at_its_budget() {
     let (seen, ended) = rows(&mut session, &statement(short, &[]), 40);
     assert!(matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
     assert!((300..=700).contains(&seen), "{seen} texts");
+}
+
+/// SQLite can't be interrupted while it prepares a statement. One that is too long to be kept is prepared where there are
+/// steps for it.
+#[test]
+fn a_long_statement_uses_steps_up_before_it_is_prepared() {
+    let directory = TempDir::new().expect("a directory");
+    let mut session = session(&directory);
+    let text = format!("SELECT text_size('{}')", "x".repeat(20_000));
+    let (_, ended) = rows(&mut session, &statement(&text, &[]), limits::READ_KILO_STEPS);
+    assert!(matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
+    let (_, ended) = rows(&mut session, &statement(&text, &[]), 100);
+    assert!(ended.is_ok(), "{ended:?}");
+    // One that is kept is short.
+    let (_, ended) = rows(&mut session, &statement("SELECT text_size('x')", &[]), 1);
+    assert!(ended.is_ok(), "{ended:?}");
 }
 
 /// A search that compares each place of the text with almost all of the part would take months.

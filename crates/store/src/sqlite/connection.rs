@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use backstay_base::limits;
 use backstay_sql::{ColumnType, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -183,6 +184,7 @@ impl SqliteSession {
         statement: &Statement,
         mut visit: impl FnMut(&rusqlite::Row<'_>, &[ColumnType]) -> Result<(), StoreError>,
     ) -> Result<ReadStats, StoreError> {
+        let charged = self.allowance.charged();
         let mut prepared = self.prepare(statement)?;
         let mut stats = ReadStats::default();
         let _larger = LargestValue::of(&self.db, statement.lists()).map_err(|error| self.failed(error))?;
@@ -195,7 +197,7 @@ impl SqliteSession {
         }
         // The counters are 32 bits wide and signed; one that has overflowed is worth nothing.
         let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
-        stats.steps = counter(StatementStatus::VmStep);
+        stats.steps = counter(StatementStatus::VmStep) + (self.allowance.charged() - charged) * 1000;
         stats.scanned = counter(StatementStatus::FullscanStep);
         Ok(stats)
     }
@@ -249,6 +251,11 @@ impl SqliteSession {
     }
 
     fn prepare(&self, statement: &Statement) -> Result<Prepared<'_>, StoreError> {
+        let text = statement.text();
+        // Those that are kept are short, and seldom prepared.
+        if text.len() > limits::KEPT_STATEMENT_BYTES && self.allowance.is_used_up_by_statement(text.len()) {
+            return Err(self.interrupted(self.allowance.reason()));
+        }
         let mut prepared = self.kept.prepare(&self.db, statement).map_err(|error| self.failed(error))?;
         for (index, param) in (1_usize..).zip(statement.params()) {
             prepared.raw_bind_parameter(index, Bound(param)).map_err(|error| self.failed(error))?;

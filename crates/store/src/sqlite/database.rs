@@ -1,4 +1,5 @@
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 
@@ -120,6 +121,21 @@ impl SqliteDatabase {
         Ok(ReadStats { moved: true, ..stats })
     }
 
+    /// Does this on the reader pool.
+    async fn work_pooled(&self, demand: Demand, work: Box<dyn FnOnce() + Send>) -> Result<(), StoreError> {
+        self.require_running()?;
+        let (send, receive) = oneshot::channel();
+        let interest = Interest::new(demand);
+        let _waiting = interest.waiting();
+        self.pool.submit(Task::new(interest.clone(), move |_| {
+            // A panic fails this work alone: nothing of the database is concerned.
+            let done = panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| StoreError::Closed);
+            // The caller may have gone away.
+            drop(send.send(done));
+        }))?;
+        receive.await.map_err(|_| StoreError::Closed)?
+    }
+
     fn require_running(&self) -> Result<(), StoreError> {
         if self.shared.has_failed() { Err(StoreError::Closed) } else { Ok(()) }
     }
@@ -179,6 +195,10 @@ impl Database for SqliteDatabase {
         sink: &'a mut dyn RowSink,
     ) -> Answer<'a, ReadStats> {
         later(self.read_pooled(demand, statement, sink))
+    }
+
+    fn take_turn(&self, demand: Demand, work: Box<dyn FnOnce() + Send>) -> Answer<'_, ()> {
+        later(self.work_pooled(demand, work))
     }
 
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {

@@ -1,6 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use backstay_base::limits;
@@ -87,6 +87,10 @@ impl Pool {
         self.queue.changed.notify_all();
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
+            // What drops the store last can be a task.
+            if thread.thread().id() == thread::current().id() {
+                continue;
+            }
             // A thread never ends with a panic: see `Shared::spawn`.
             drop(thread.join());
         }
