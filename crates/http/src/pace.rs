@@ -6,7 +6,7 @@ use backstay_base::limits;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How a client takes the rest of an answer that it doesn't take at once. It is too slow if it takes nothing for a
-/// while, or less on the whole than `limits::ANSWER_BYTES_PER_SECOND`.
+/// while, or less on the whole than `limits::PACE_BYTES_PER_SECOND`.
 #[derive(Debug)]
 pub(crate) struct Pace {
     /// For how long it may take nothing.
@@ -42,7 +42,7 @@ impl Pace {
     }
 
     fn due(&self) -> Instant {
-        let earned = Duration::from_secs(self.written / limits::ANSWER_BYTES_PER_SECOND);
+        let earned = Duration::from_secs(self.written / limits::PACE_BYTES_PER_SECOND);
         (self.moved + self.stall).min(self.begun + self.stall + earned)
     }
 }

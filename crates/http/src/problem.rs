@@ -157,9 +157,8 @@ impl<'a> Details<'a> {
             Refusal::Authorization => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
             }
-            Refusal::NetworkShare(_) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             // The rest of the body is not read.
-            Refusal::BodySlow { .. } | Refusal::BodyBroken | Refusal::BodyTooLarge { .. } => {
+            Refusal::BodySlow { .. } | Refusal::BodyStalled { .. } | Refusal::BodyBroken | Refusal::BodyTooLarge { .. } => {
                 Self::header(header::CONNECTION, HeaderValue::from_static("close"))
             }
             Refusal::Method { allow, .. } => {
@@ -197,7 +196,7 @@ impl<'a> Details<'a> {
             Error::Limit(Limit::Rate { retry_after_seconds }) => {
                 Self::header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
             }
-            Error::Limit(Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
+            Error::Limit(Limit::Share(_) | Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             Error::Limit(
                 Limit::Size { .. }
                 | Limit::Answer { .. }
@@ -323,8 +322,9 @@ mod tests {
         check(Refusal::BodyBroken, 400);
         check(Refusal::BodyTooLarge { max: 1 }, 413);
         check(domain(Limit::Answer { max: 1 }.into()), 413);
-        check(Refusal::NetworkShare(Shared::Connections), 429);
-        check(Refusal::NetworkShare(Shared::Memory), 429);
+        for shared in [Shared::Connections, Shared::Memory, Shared::Queue] {
+            check(domain(Limit::Share(shared).into()), 429);
+        }
         check(Refusal::Authorization, 401);
         check(Refusal::CrossOrigin, 403);
         check(Refusal::ListChanged, 412);

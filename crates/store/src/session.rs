@@ -16,6 +16,7 @@ pub(crate) fn at_once<'a, T>(answer: Result<T, StoreError>) -> Answer<'a, T> {
 }
 
 /// An answer that has to be awaited.
+#[cfg(feature = "postgres")]
 pub(crate) fn later<'a, T>(answer: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> Answer<'a, T> {
     Either::Right(Box::pin(answer))
 }
