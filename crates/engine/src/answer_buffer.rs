@@ -1,7 +1,10 @@
-use backstay_base::{Held, Limit, Memory, limits};
+use backstay_base::{Error, Held, Limit, Memory, limits};
 use backstay_sql::DecodeError;
 use backstay_store::StoreError;
 use bytes::Bytes;
+
+use crate::Context;
+use crate::inner::too_large;
 
 /// Bytes that fit after what was reserved: a value of fixed size, and what stands around a value.
 const AROUND: usize = 128;
@@ -50,7 +53,22 @@ impl From<EncodeError> for StoreError {
     }
 }
 
+impl From<EncodeError> for Error {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::Decode(error) => Self::internal(error),
+            EncodeError::TooLarge | EncodeError::Large => too_large(),
+            EncodeError::Memory(limit) => limit.into(),
+        }
+    }
+}
+
 impl AnswerBuffer {
+    /// An empty one for what this request is answered with on the whole: its parts are as large as they may be.
+    pub fn of(cx: &Context) -> Self {
+        Self { most: usize::MAX, ..Self::new(&cx.memory, 0) }
+    }
+
     /// An empty one, which is of this size as soon as anything is in it.
     pub(crate) fn new(memory: &Memory, usual: usize) -> Self {
         let held = memory.hold();
@@ -95,7 +113,7 @@ impl AnswerBuffer {
     }
 
     /// The answer. It counts as the request's memory until the last clone of these bytes is dropped.
-    pub(crate) fn finish(mut self) -> Result<Bytes, Limit> {
+    pub fn finish(mut self) -> Result<Bytes, Limit> {
         if self.bytes.capacity() - self.bytes.len() > limits::READ_BYTES {
             self.bytes.shrink_to_fit();
         }

@@ -179,7 +179,10 @@ impl Transaction for All {
             self.reached.store(0, Ordering::Relaxed);
             let collections: Vec<_> = self.requests.iter().map(Prepared::written).collect();
             if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &collections, self.encoder).await? {
-                return answers.into_iter().map(|answer| answer.map(|answer| answer.kept(&cx.cx.memory)).transpose()).collect();
+                return answers
+                    .into_iter()
+                    .map(|answer| answer.map(|answer| answer.kept(&cx.cx.memory)).transpose())
+                    .collect();
             }
             let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
             for (index, request) in self.requests.iter().enumerate() {

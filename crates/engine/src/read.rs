@@ -12,13 +12,13 @@ use sha2::{Digest as _, Sha256};
 use crate::application::CallerClass;
 use crate::asked::{self, View};
 use crate::bind::{Bindings, Question};
-use crate::inner::{Inner, too_large};
+use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
 use crate::{
-    AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, Page, PageEnd, Tag,
-    TxContext,
+    AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, Page, PageEnd,
+    Tag, TxContext,
 };
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
@@ -363,9 +363,9 @@ impl PageBody {
         let next = self.last.take().filter(|_| self.more);
         self.body.end();
         if self.written == 0 {
-            self.encoder.begin_page(&mut self.body).map_err(encoded)?;
+            self.encoder.begin_page(&mut self.body)?;
         }
-        self.encoder.end_page(&mut self.body, &end(next)).map_err(encoded)?;
+        self.encoder.end_page(&mut self.body, &end(next))?;
         let (mut hash, hashed) = self.hashed;
         hash.update(&self.body.as_slice()[hashed..]);
         Ok(Page { tag: Tag::of_list(hash), body: self.body.finish()? })
@@ -404,15 +404,6 @@ impl RowSink for PageBody {
     fn end(&mut self) {
         let body = self.body.as_slice();
         self.hashed = (Sha256::new_with_prefix(body), body.len());
-    }
-}
-
-/// The error that callers get for an answer that could not be encoded.
-pub(crate) fn encoded(error: EncodeError) -> Error {
-    match error {
-        EncodeError::Decode(error) => Error::internal(error),
-        EncodeError::TooLarge | EncodeError::Large => too_large(),
-        EncodeError::Memory(limit) => limit.into(),
     }
 }
 

@@ -14,11 +14,11 @@ use bytes::Bytes;
 use crate::bind::InMemory;
 use crate::context::Retry;
 use crate::inner::Inner;
-use crate::read::{USUAL_RECORD, encoded, is_too_large, may_at_all};
+use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
-    AnswerBuffer, Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, RequestKind, Tag, TxContext,
-    Update, Written, remember,
+    AnswerBuffer, Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, RequestKind,
+    Tag, TxContext, Update, Written, remember,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -179,12 +179,7 @@ fn invitation(refusal: Error, caller: &Caller) -> Error {
 }
 
 /// A minimal answer has the tag as well: it is what the next change needs.
-fn written(
-    outcome: Outcome,
-    record: &Record,
-    body: Option<AnswerBuffer>,
-    minimal: bool,
-) -> Result<Written, Error> {
+fn written(outcome: Outcome, record: &Record, body: Option<AnswerBuffer>, minimal: bool) -> Result<Written, Error> {
     let version = record.version();
     let tag = body.as_ref().map(|body| Tag::of_record(version, body.as_slice()));
     let body = body.filter(|_| !minimal).map(AnswerBuffer::finish).transpose()?;
@@ -240,19 +235,19 @@ impl TxContext<'_, '_> {
         encoder: &'static dyn Encoder,
     ) -> Result<Bytes, Error> {
         let mut body = transient(USUAL_RECORD * records.len());
-        encoder.begin_records(&mut body).map_err(encoded)?;
+        encoder.begin_records(&mut body)?;
         for (index, record) in records.iter().enumerate() {
             if index > 0 {
-                encoder.between(&mut body).map_err(encoded)?;
+                encoder.between(&mut body)?;
             }
             let appended = match self.seen(collection, record, encoder).await? {
                 Some(seen) => body.append(seen.as_slice()),
                 None => encoder.unseen(&mut body),
             };
-            appended.and_then(|()| body.check()).map_err(encoded)?;
+            appended.and_then(|()| body.check())?;
         }
         body.end();
-        encoder.end_records(&mut body).map_err(encoded)?;
+        encoder.end_records(&mut body)?;
         Ok(body.finish()?)
     }
 
@@ -296,7 +291,7 @@ impl TxContext<'_, '_> {
         let shown = fields.iter().filter(|(_, rule)| holds(rule));
         let mut members = shown.map(|(field, _)| -> (&str, &Value) { (field.name.as_str(), record.value(field.id)) });
         let mut body = transient(USUAL_RECORD);
-        encoder.record(&mut body, &mut members).and_then(|()| body.check()).map_err(encoded)?;
+        encoder.record(&mut body, &mut members).and_then(|()| body.check())?;
         Ok(Some(body))
     }
 

@@ -112,7 +112,8 @@ impl Reservation {
     /// Makes it hold at least this many bytes from now on.
     pub(crate) fn raise(&self, least: usize) -> Result<(), Limit> {
         let mut bytes = self.bytes.lock();
-        self.reserve(&mut bytes, least.max(bytes.least), 0)
+        let least = least.max(bytes.least);
+        self.reserve(&mut bytes, least, 0)
     }
 
     /// The memory of the request that it is for.

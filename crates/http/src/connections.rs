@@ -5,11 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_base::{Error, Limit, Network, limits};
+use backstay_base::{Limit, Network, Shared, limits};
 use parking_lot::Mutex;
 
 use crate::connection::{Activity, millis_since};
-use crate::refusal::Shared;
 use crate::{HttpSettings, Proxies, Refusal};
 
 /// How long to refuse connections without another search after a search found none that could give way.

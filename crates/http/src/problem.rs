@@ -158,9 +158,10 @@ impl<'a> Details<'a> {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
             }
             // The rest of the body is not read.
-            Refusal::BodySlow { .. } | Refusal::BodyStalled { .. } | Refusal::BodyBroken | Refusal::BodyTooLarge { .. } => {
-                Self::header(header::CONNECTION, HeaderValue::from_static("close"))
-            }
+            Refusal::BodySlow { .. }
+            | Refusal::BodyStalled { .. }
+            | Refusal::BodyBroken
+            | Refusal::BodyTooLarge { .. } => Self::header(header::CONNECTION, HeaderValue::from_static("close")),
             Refusal::Method { allow, .. } => {
                 Self::header(header::ALLOW, HeaderValue::from_str(allow).expect("methods are letters"))
             }
@@ -266,11 +267,11 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
 mod tests {
     use std::io;
 
-    use backstay_base::Action;
+    use backstay_base::{Action, Shared};
 
     use super::*;
+    use crate::TagMismatch;
     use crate::kinds::KINDS;
-    use crate::{Shared, TagMismatch};
 
     #[test]
     fn every_error_has_its_own_status() {
