@@ -10,6 +10,8 @@ use crate::inner::too_large;
 const AROUND: usize = 128;
 /// How much larger a buffer becomes at a time at most. A small one doubles.
 const STEP: usize = 4 * 1024 * 1024;
+/// How much larger it becomes where there is no memory for that.
+const LEAST_STEP: usize = 256 * 1024;
 
 /// An answer that is being encoded. It asks the request's memory before it grows, and ends when it becomes larger than an
 /// answer may be.
@@ -127,12 +129,18 @@ impl AnswerBuffer {
         if least > self.most {
             return Err(self.too_large());
         }
-        let (wanted, capacity) = (least + AROUND, self.bytes.capacity());
+        let (wanted, capacity) = ((least + AROUND).max(self.usual), self.bytes.capacity());
+        // A long text can have made it larger than was counted.
         let grown = if wanted > capacity { wanted.max(capacity + capacity.min(STEP)) } else { capacity };
-        let counted = grown.max(self.usual);
-        self.held.resize(counted)?;
-        self.bytes.reserve_exact(counted - self.bytes.len());
-        self.counted = counted;
+        self.counted = match self.held.resize(grown) {
+            Ok(()) => grown,
+            Err(_) => {
+                let fewer = wanted.max(capacity) + LEAST_STEP;
+                self.held.resize(fewer)?;
+                fewer
+            }
+        };
+        self.bytes.reserve_exact(self.counted - self.bytes.len());
         Ok(())
     }
 
@@ -144,5 +152,106 @@ impl AnswerBuffer {
 impl AsRef<[u8]> for AnswerBuffer {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use backstay_base::Reserve;
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    const MIB: usize = 1024 * 1024;
+
+    /// Lets a request have so many bytes.
+    #[derive(Debug)]
+    struct Budget {
+        most: usize,
+        held: Mutex<usize>,
+    }
+
+    impl Reserve for Budget {
+        fn take(&self, bytes: usize) -> Result<(), Limit> {
+            let mut held = self.held.lock();
+            if *held + bytes > self.most {
+                return Err(Limit::Busy);
+            }
+            *held += bytes;
+            Ok(())
+        }
+
+        fn give_back(&self, bytes: usize) {
+            *self.held.lock() -= bytes;
+        }
+
+        fn held(&self) -> usize {
+            *self.held.lock()
+        }
+    }
+
+    fn budget(most: usize) -> (Arc<Budget>, AnswerBuffer) {
+        let budget = Arc::new(Budget { most, held: Mutex::default() });
+        let buffer = AnswerBuffer::new(&Memory::counted(budget.clone()), 512);
+        (budget, buffer)
+    }
+
+    #[test]
+    fn a_buffer_asks_before_it_grows() {
+        let (budget, mut buffer) = budget(6 * MIB);
+        assert_eq!(budget.held(), 0, "nothing is in it");
+        buffer.append(b"[").expect("there is room");
+        assert_eq!(budget.held(), 512);
+        let ended = loop {
+            match buffer.append(&[b'x'; 1000]) {
+                Ok(()) => assert!(buffer.bytes.capacity() <= budget.held(), "it holds all of it"),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(ended, EncodeError::Memory(Limit::Busy)), "{ended:?}");
+        assert!(buffer.as_slice().len() > 5 * MIB, "it used what there was");
+        drop(buffer);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn what_escapes_make_longer_counts_with_the_next_part() {
+        let (budget, mut buffer) = budget(6 * MIB);
+        buffer.reserve(1000).expect("there is room").extend_from_slice(&[b'x'; 6000]);
+        buffer.append(b",").expect("there is room");
+        assert!(budget.held() >= buffer.bytes.capacity(), "{} of {}", budget.held(), buffer.bytes.capacity());
+    }
+
+    #[test]
+    fn an_answer_counts_until_it_is_gone_and_no_more_than_it_is() {
+        let (budget, mut buffer) = budget(64 * MIB);
+        buffer.append(&vec![b'x'; 5 * MIB]).expect("there is room");
+        buffer.append(&vec![b'x'; 500 * 1024]).expect("there is room");
+        assert_eq!(budget.held(), 9 * MIB + AROUND);
+        let answer = buffer.finish().expect("there is room");
+        let part = answer.slice(..10);
+        drop(answer);
+        assert_eq!(budget.held(), 5 * MIB + 500 * 1024);
+        drop(part);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn an_answer_has_a_limit_and_its_end_has_none() {
+        let (_, mut buffer) = budget(64 * MIB);
+        let check = |ended: Result<(), EncodeError>, expected: &str| {
+            assert_eq!(ended.map_or_else(|error| error.to_string(), |()| String::new()), expected);
+        };
+        buffer.begin(1000);
+        check(buffer.append(&[b'x'; 600]), "");
+        check(buffer.append(&[b'x'; 600]), "the answer is too large for this thread");
+        buffer.begin(usize::MAX);
+        check(buffer.append(&vec![b'x'; limits::ANSWER_BYTES]), "");
+        check(buffer.check(), "");
+        check(buffer.append(&[b'x'; 600]), "the answer is too large");
+        buffer.end();
+        check(buffer.append(&[b'x'; 600]), "");
     }
 }

@@ -80,7 +80,7 @@ fn options<'r>(head: &'r Head<'r>) -> Admitted<'r> {
     let (endpoint, recognized) = (&endpoints::OPTIONS, Recognized::anonymous());
     let memory = Memory::uncounted();
     let (body, held) = (Bytes::new(), memory.hold());
-    Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body, held, memory }
+    Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body, _held: held, memory }
 }
 
 /// The memory of the request, unless its network or the server has none left: little while its body arrives. Requests
