@@ -132,15 +132,13 @@ impl AnswerBuffer {
         let (wanted, capacity) = ((least + AROUND).max(self.usual), self.bytes.capacity());
         // A long text can have made it larger than was counted.
         let grown = if wanted > capacity { wanted.max(capacity + capacity.min(STEP)) } else { capacity };
-        self.counted = match self.held.resize(grown) {
-            Ok(()) => grown,
-            Err(_) => {
-                let fewer = wanted.max(capacity) + LEAST_STEP;
-                self.held.resize(fewer)?;
-                fewer
-            }
-        };
-        self.bytes.reserve_exact(self.counted - self.bytes.len());
+        let mut counted = grown;
+        if self.held.resize(grown).is_err() {
+            counted = wanted.max(capacity) + LEAST_STEP;
+            self.held.resize(counted)?;
+        }
+        self.bytes.reserve_exact(counted - self.bytes.len());
+        self.counted = counted;
         Ok(())
     }
 

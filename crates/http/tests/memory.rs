@@ -17,7 +17,7 @@ type Note @allow(read: "true", create: "true") { body: Text @length(max: 8000000
 "#;
 const MIB: usize = 1024 * 1024;
 /// Guards against hanging only.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// The most memory that the process has had since this was last reset, in bytes.
 fn peak() -> usize {

@@ -379,7 +379,7 @@ async fn a_change_that_was_made_is_confirmed_even_without_memory_for_its_answer(
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_have_hardly_begun_hold_hardly_anything() {
     // Each of 2,000 requests would count as 64 KiB: four times as much as one network may use.
-    let server = Server::start(HttpSettings { body_time: Duration::from_secs(60), ..memory(64, 4000) }).await;
+    let server = Server::start(HttpSettings { body_time: Duration::from_mins(1), ..memory(64, 4000) }).await;
     let ada = server.app.account("ada@example.org").await;
     let head = post("Content-Length: 1000000", &ada);
     let mut begun = Vec::new();
@@ -400,7 +400,7 @@ async fn bodies_that_have_hardly_begun_hold_hardly_anything() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_stops_arriving_is_refused() {
-    let server = Server::start(HttpSettings { body_time: Duration::from_secs(60), ..HttpSettings::default() }).await;
+    let server = Server::start(HttpSettings { body_time: Duration::from_mins(1), ..HttpSettings::default() }).await;
     let ada = server.app.account("ada@example.org").await;
     let mut stalled = server.connect().await;
     stalled.write_all(format!("{}{{", post("Content-Length: 20", &ada)).as_bytes()).await.expect("it is taken");
