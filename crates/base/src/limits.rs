@@ -64,6 +64,8 @@ pub const LINKS_READ: u64 = 100_000;
 pub const REQUEST_SECONDS: u64 = 30;
 /// Virtual-machine steps, in thousands, of a read on the worker before it moves to the reader pool.
 pub const READ_KILO_STEPS: u32 = 20;
+/// Bytes that a read on the worker makes of its rows before it moves to the reader pool.
+pub const READ_BYTES: usize = 64 * 1024;
 /// Virtual-machine steps, in thousands, of one transaction on the writer or one read in the reader pool.
 pub const TRANSACTION_KILO_STEPS: u32 = 50_000;
 /// The same, of several requests that write and read in one transaction: their reads hold up the writer.
@@ -142,6 +144,8 @@ pub const CREDENTIAL_BYTES: usize = 16 * 1024;
 pub const HEADER_SECONDS: u64 = 30;
 /// Seconds within which the body of a request arrives.
 pub const BODY_SECONDS: u64 = 20;
+/// Seconds for which nothing of a body may arrive before it is refused.
+pub const BODY_STALL_SECONDS: u64 = 10;
 /// Seconds for which a connection may stay open between requests: longer than the 60 that load balancers keep theirs.
 pub const IDLE_SECONDS: u64 = 75;
 /// Connections at one time; at the limit idle ones give way, and more are refused.
@@ -156,16 +160,18 @@ pub const CROWDED_HEADER_SECONDS: u64 = 5;
 pub const TURNED_AWAY: usize = 64;
 /// Seconds for which a client may take nothing of an answer before its connection is cut off.
 pub const STALL_SECONDS: u64 = 20;
-/// Bytes per second at which a client takes an answer at least, from when it is slower than the server: 64 kbit/s.
-pub const ANSWER_BYTES_PER_SECOND: u64 = 8 * 1024;
+/// Bytes per second at which a client sends a body and takes an answer at least, from when the server waits for it:
+/// 64 kbit/s.
+pub const PACE_BYTES_PER_SECOND: u64 = 8 * 1024;
 /// Bytes of an answer that the system buffers for one connection. Progress shows in steps of about a third of it.
 pub const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// Bytes that all requests, and answers until they are written, hold at one time.
 pub const MEMORY_BYTES: usize = 256 * 1024 * 1024;
 /// Bytes that one request counts as at least until its answer is written: its head, and a small body and answer.
 pub const REQUEST_MEMORY_BYTES: usize = 64 * 1024;
-/// Bytes of large answers that wait for the commit of what they answer at one time.
-pub const COMMIT_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes that a request counts as at least while its body arrives, and the steps in which memory is counted. A head counts
+/// from when it is larger.
+pub const MEMORY_STEP_BYTES: usize = 8 * 1024;
 /// Bytes that one network may hold in any case: the largest body with what is read from it, or the largest answer.
 pub const NETWORK_MEMORY_BYTES: usize = 32 * 1024 * 1024;
 /// Seconds for which requests under way may go on when the server is asked to stop.

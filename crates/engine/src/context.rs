@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Caller, Error, Flow, Network, RecordId, RequestId, Timestamp};
+use backstay_base::{Caller, Error, Flow, Memory, Network, RecordId, RequestId, Timestamp};
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Row, Statement, Template};
@@ -14,7 +14,7 @@ use crate::inner::Inner;
 use crate::recorder::Recorder;
 
 /// How a request came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Arrival {
     /// Its id.
     pub request: RequestId,
@@ -24,6 +24,8 @@ pub struct Arrival {
     pub client: Option<Network>,
     /// When it ends in any case. `None`: each of its reads and transactions has the time that a request may take.
     pub deadline: Option<Instant>,
+    /// What it may use for its answer.
+    pub memory: Memory,
 }
 
 /// One request: its caller, its id and the moment at which it began.
@@ -38,18 +40,21 @@ pub struct Context {
     pub now: Timestamp,
     client: Option<Network>,
     deadline: Option<Instant>,
+    /// What it may use for its answer.
+    pub(crate) memory: Memory,
 }
 
 impl Context {
     /// A request of a caller of this class.
     pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, arrival: Arrival) -> Self {
-        let Arrival { request, now, client, deadline } = arrival;
-        Self { caller, class, request, now, client, deadline }
+        let Arrival { request, now, client, deadline, memory } = arrival;
+        Self { caller, class, request, now, client, deadline, memory }
     }
 
     /// How the request came.
     pub(crate) fn arrival(&self) -> Arrival {
-        Arrival { request: self.request, now: self.now, client: self.client, deadline: self.deadline }
+        let Self { request, now, client, deadline, ref memory, .. } = *self;
+        Arrival { request, now, client, deadline, memory: memory.clone() }
     }
 
     /// For whom the store works, and until when.

@@ -4,17 +4,15 @@ use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstay_base::{Error, Limit, Place, ViolationKind, limits};
+use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_model::CollectionId;
 use backstay_store::{KeyClaim, Writes};
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::inner::{Inner, too_large};
 use crate::plans::ListKey;
 use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
 use crate::remember::Keyed;
-use crate::room::Taken;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
     Answer, Context, Encoder, List, Refused, Request, Requests, Transaction, TxContext, Written, remember, transaction,
@@ -95,8 +93,7 @@ pub(crate) async fn answer(
         }
         Prepared::Write(write) => {
             let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
-            let (written, _taken) = transaction::run(inner, cx, One(write)).await?;
-            Ok(Answer::Written(written))
+            transaction::run(inner, cx, One(write)).await.map(Answer::Written)
         }
     }
 }
@@ -105,7 +102,7 @@ pub(crate) async fn answer(
 struct One(PreparedWrite);
 
 impl Transaction for One {
-    type Answer = (Written, Option<Taken>);
+    type Answer = Written;
 
     fn name(&self) -> &'static str {
         self.0.name()
@@ -115,15 +112,12 @@ impl Transaction for One {
         self.0.writes()
     }
 
-    /// If there is no room for its answer, that is left out, as from a minimal one.
+    /// If there is no memory for its answer, that is left out, as from a minimal one.
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             let mut written = self.0.run(cx).await?;
-            let taken = cx.engine.room.take(written.body.as_ref().map_or(0, Bytes::len));
-            if taken.is_none() {
-                written.body = None;
-            }
-            Ok((written, taken))
+            written.body = written.body.and_then(|body| cx.cx.memory.keep(body).ok());
+            Ok(written)
         })
     }
 }
@@ -158,7 +152,7 @@ pub(crate) async fn answer_all(
     }
     let reached = Arc::new(AtomicUsize::new(0));
     let all = All { requests: requests.into(), claim, encoder, reached: Arc::clone(&reached) };
-    let answers = transaction::run(inner, cx, all).await.map(|(answers, _taken)| answers);
+    let answers = transaction::run(inner, cx, all).await;
     answers.map_err(|error| Refused { request: reached.load(Ordering::Relaxed).checked_sub(1), error })
 }
 
@@ -218,7 +212,7 @@ struct All {
 }
 
 impl Transaction for All {
-    type Answer = (Vec<Option<Answer>>, Taken);
+    type Answer = Vec<Option<Answer>>;
 
     fn name(&self) -> &'static str {
         "transact"
@@ -236,19 +230,21 @@ impl Transaction for All {
         if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
     }
 
-    /// If there is no room for its answers, none of the requests is carried out.
+    /// If there is no memory for its answers, none of the requests is carried out.
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             self.reached.store(0, Ordering::Relaxed);
             let collections: Vec<_> = self.requests.iter().map(Prepared::written).collect();
             if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &collections, self.encoder).await? {
-                let bytes = answers.iter().flatten().map(Answer::bytes).sum();
-                return Ok((answers, cx.engine.room.take(bytes).ok_or(Limit::Busy)?));
+                return answers
+                    .into_iter()
+                    .map(|answer| answer.map(|answer| answer.kept(&cx.cx.memory)).transpose())
+                    .collect();
             }
             let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
             for (index, request) in self.requests.iter().enumerate() {
                 self.reached.store(index + 1, Ordering::Relaxed);
-                let answer = request.run(cx, self.page_size(index, bytes)).await?;
+                let answer = request.run(cx, self.page_size(index, bytes)).await?.kept(&cx.cx.memory)?;
                 // What the database refuses of this request shows before the next begins.
                 cx.settle().await?;
                 bytes += answer.bytes();
@@ -257,9 +253,8 @@ impl Transaction for All {
                 }
                 answers.push(Some(answer));
             }
-            let taken = cx.engine.room.take(bytes).ok_or(Limit::Busy)?;
             cx.remember_all(self.claim.as_ref(), &answers, self.encoder)?;
-            Ok((answers, taken))
+            Ok(answers)
         })
     }
 }

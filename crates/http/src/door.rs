@@ -3,18 +3,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::body::Body;
-use backstay_base::{Error, Limit, RequestId, Unauthenticated};
+use backstay_base::{Error, Limit, Memory, RequestId, Unauthenticated};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::time::timeout_at;
 
 use crate::admission::{Admitted, admit};
 use crate::answer::{Answer, Audience};
-use crate::budget::{Reservation, Share};
+use crate::budget::Share;
 use crate::compression::Coding;
 use crate::endpoint::Handler;
 use crate::head::{Head, REQUEST_ID};
-use crate::outgoing::Held;
+use crate::outgoing::Unwritten;
 use crate::state::State;
 use crate::{
     Refusal, Services, accounts, collections, credentials, documents, explain, openapi, preconditions, problem,
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct Peer {
     address: IpAddr,
     /// What the network of this address holds.
-    share: Share,
+    pub(crate) share: Share,
 }
 
 /// The HTTP door. It has no router and no layers: what every request needs is done here, around its handler, and costs
@@ -46,7 +46,7 @@ impl Door {
     /// Answers a request with its whole body, sent from this address.
     pub async fn answer(&self, request: Request<Bytes>, peer: IpAddr) -> Response<Bytes> {
         let peer = self.peer(peer.to_canonical());
-        self.receive(request.map(Body::from), &peer).await.map(Held::into_bytes)
+        self.receive(request.map(Body::from), &peer).await.map(Unwritten::into_bytes)
     }
 
     /// The peer of a connection from this address.
@@ -60,7 +60,7 @@ impl Door {
     }
 
     /// Answers a request of this peer, whose body may still be arriving.
-    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Held> {
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Unwritten> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let forwarded = self.forwarded(peer, &parts.headers);
@@ -86,8 +86,8 @@ impl Door {
 }
 
 /// Admits a request and carries it out, both within the time that a request may take, and finds out whether the client
-/// already has the answer. Returns the memory that the answer holds with it.
-async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Reservation), Refusal> {
+/// already has the answer. Returns the memory of the request with it.
+async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusal> {
     let time = head.state.settings.request_time;
     let deadline = tokio::time::Instant::from_std(head.deadline);
     let may_change = AtomicBool::new(false);
@@ -97,7 +97,7 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Reservation), R
         let answer = handle(&mut admitted).await?;
         Ok::<_, Refusal>((answer, admitted.into_memory()))
     };
-    let (mut answer, mut memory) = match timeout_at(deadline, work).await {
+    let (mut answer, memory) = match timeout_at(deadline, work).await {
         Ok(outcome) => outcome?,
         Err(_) if may_change.load(Ordering::Relaxed) => {
             return Err(Refusal::WriteTime { seconds: time.as_secs() });
@@ -110,12 +110,11 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Reservation), R
     {
         answer.status = StatusCode::NOT_MODIFIED;
     }
-    let length = if answer.status == StatusCode::NOT_MODIFIED { 0 } else { answer.body.len() };
-    if let Err(refusal) = memory.resize(length) {
-        if !may_change.into_inner() {
-            return Err(refusal);
-        }
-        answer = answer.without_body();
+    // What the engine encoded counts already.
+    match memory.keep_uncounted(answer.body.clone()) {
+        Ok(body) => answer.body = body,
+        Err(_) if may_change.into_inner() => answer = answer.without_body(),
+        Err(limit) => return Err(limit.into()),
     }
     Ok((answer, memory))
 }
@@ -158,15 +157,16 @@ fn refuse(head: &Head<'_>, refusal: &Refusal) -> Answer {
     answer
 }
 
-/// Negotiates the coding of an answer and writes its headers. There is memory for the answer, unless it is a problem.
-async fn encode(head: &Head<'_>, answer: Answer, mut memory: Option<Reservation>) -> Response<Held> {
+/// Negotiates the coding of an answer and writes its headers. The answer has the memory of its request, unless it is a
+/// problem.
+async fn encode(head: &Head<'_>, answer: Answer, memory: Option<Memory>) -> Response<Unwritten> {
     const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
     let Answer { status, content_type, mut body, audience, tag, headers: extra } = answer;
     let mut coding = coding(head, status, audience, &body);
     if status == StatusCode::NOT_MODIFIED {
         body = Bytes::new();
     } else if coding != Coding::Identity {
-        match encoded(coding, &body, &mut memory).await {
+        match encoded(coding, &body, memory.as_ref()).await {
             Some(encoded) => body = encoded,
             None => coding = Coding::Identity,
         }
@@ -195,19 +195,19 @@ async fn encode(head: &Head<'_>, answer: Answer, mut memory: Option<Reservation>
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         body = Bytes::new();
     }
-    if let Some(memory) = &mut memory {
-        memory.shrink(body.len());
-    }
-    let mut response = Response::new(Held::new(body, memory));
+    let mut response = Response::new(Unwritten::new(body, memory));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
 /// The body in this coding, if that is smaller and there is memory for both. Problems are not encoded.
-async fn encoded(coding: Coding, body: &Bytes, memory: &mut Option<Reservation>) -> Option<Bytes> {
-    memory.as_mut()?.resize(body.len() * 2).ok()?;
-    coding.encode(body).await
+async fn encoded(coding: Coding, body: &Bytes, memory: Option<&Memory>) -> Option<Bytes> {
+    let mut held = memory?.hold();
+    held.resize(body.len()).ok()?;
+    let encoded = coding.encode(body).await?;
+    drop(held);
+    memory?.keep(encoded).ok()
 }
 
 /// The coding of a body that is worth compressing.

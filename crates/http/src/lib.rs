@@ -49,7 +49,7 @@ pub use decode::parse_request;
 pub use door::Door;
 pub use openapi::describe;
 pub use proxies::{ParseSubnetError, Proxies, ProxyHeader, Subnet};
-pub use refusal::{Refusal, Shared, TagMismatch};
+pub use refusal::{Refusal, TagMismatch};
 pub use serve::serve;
 pub use settings::HttpSettings;
 pub use state::Services;

@@ -25,12 +25,19 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
     let idempotency = idempotency_key.map(|key| Idempotency { key, sent: body });
     let answers = state.engine.answer_all(&context, Requests { list, idempotency }, JSON).await;
     let answers = answers.map_err(|refused| refusal(parts.place(refused)))?;
-    let mut answer = Answer::ready(StatusCode::OK, admitted.audience(), results(&answers, minimal));
-    if answers.iter().any(|answer| matches!(answer, Some(Answered::Written(written)) if written.replayed)) {
+    let replayed: Vec<bool> = answers.iter().flatten().filter_map(replayed).collect();
+    let mut answer = match results(&context, answers, minimal) {
+        Ok(body) => Answer::ready(StatusCode::OK, admitted.audience(), body),
+        // What was done is confirmed, also without memory to say more of it.
+        Err(_) if !replayed.is_empty() => Answer::empty(StatusCode::OK, admitted.audience()).without_body(),
+        Err(error) => return Err(error.into()),
+    };
+    if replayed.contains(&true) {
         answer.header(idempotency::IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
-    if minimal {
-        answer.headers.push(negotiation::minimal_applied());
+    let applied = negotiation::minimal_applied();
+    if minimal && !answer.headers.contains(&applied) {
+        answer.headers.push(applied);
     }
     Ok(answer)
 }
@@ -46,6 +53,14 @@ async fn read(state: &State, context: &Context, body: Bytes) -> Result<Batch, Re
     };
     let batch = if takes_long { state.engine.take_turn(context, read).await? } else { read() };
     batch.map_err(refusal)
+}
+
+/// Of a write, whether its answer is that of an earlier request.
+fn replayed(answer: &Answered) -> Option<bool> {
+    match answer {
+        Answered::Written(written) => Some(written.replayed),
+        Answered::Found(_) | Answered::Page(_) => None,
+    }
 }
 
 fn refusal(refused: Refused) -> Refusal {

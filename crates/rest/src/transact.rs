@@ -2,8 +2,8 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, Create, Delete, Get, IfMatch, List, Outcome, Perspective, Refused, Request, RequestKind, Tag, Update,
-    WriteOptions, Written,
+    Answer, AnswerBuffer, Context, Create, Delete, EncodeError, Get, IfMatch, List, Outcome, Perspective, Refused,
+    Request, RequestKind, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Scalar, Token};
@@ -99,37 +99,43 @@ impl Parts {
 }
 
 /// `{"results": […]}`: of each request the body that it is answered with by itself, or null. Minimal results show no
-/// record that was written, also if it was kept under a key.
-pub fn results(answers: &[Option<Answer>], minimal: bool) -> Bytes {
-    let mut out = b"{\"results\":[".to_vec();
-    for (index, answer) in answers.iter().enumerate() {
+/// record that was written, also if it was kept under a key. It fails if the request may not use the memory for it.
+pub fn results(cx: &Context, answers: Vec<Option<Answer>>, minimal: bool) -> Result<Bytes, Error> {
+    let mut out = AnswerBuffer::of(cx);
+    append(&mut out, answers, minimal)?;
+    Ok(out.finish()?)
+}
+
+/// Appends the answers one after the other; the memory of each is free when it is appended.
+fn append(out: &mut AnswerBuffer, answers: Vec<Option<Answer>>, minimal: bool) -> Result<(), EncodeError> {
+    out.append(b"{\"results\":[")?;
+    for (index, answer) in answers.into_iter().enumerate() {
         if index > 0 {
-            out.push(b',');
+            out.append(b",")?;
         }
         let Some(answer) = answer else {
-            out.extend_from_slice(b"null");
+            out.append(b"null")?;
             continue;
         };
-        match (answer.body(), answer) {
-            (Some(_), Answer::Written(written)) if minimal => ids(&mut out, written),
-            (Some(body), _) => out.extend_from_slice(body),
-            (None, Answer::Written(written)) => ids(&mut out, written),
-            (None, Answer::Found(_) | Answer::Page(_)) => out.extend_from_slice(b"null"),
+        match (answer.body(), &answer) {
+            (Some(_), Answer::Written(written)) if minimal => ids(out, written)?,
+            (Some(body), _) => out.append(body)?,
+            (None, Answer::Written(written)) => ids(out, written)?,
+            (None, Answer::Found(_) | Answer::Page(_)) => out.append(b"null")?,
         }
     }
-    out.extend_from_slice(b"]}");
-    out.into()
+    out.append(b"]}")
 }
 
 /// What was written, where the records themselves are not shown: `{"id": …}` of each, and null after a deletion.
-fn ids(out: &mut Vec<u8>, written: &Written) {
+fn ids(out: &mut AnswerBuffer, written: &Written) -> Result<(), EncodeError> {
     let object = |id: &RecordId| format!("{{\"id\":\"{id}\"}}");
     match (written.outcome, written.version, &written.ids[..]) {
-        (Outcome::Deleted, _, _) => out.extend_from_slice(b"null"),
-        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.extend_from_slice(object(id).as_bytes()),
+        (Outcome::Deleted, _, _) => out.append(b"null"),
+        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.append(object(id).as_bytes()),
         (Outcome::Created | Outcome::Updated, _, ids) => {
             let ids: Vec<String> = ids.iter().map(object).collect();
-            out.extend_from_slice(format!("[{}]", ids.join(",")).as_bytes());
+            out.append(format!("[{}]", ids.join(",")).as_bytes())
         }
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::database::{Database, OpenDatabase};
 use crate::job::{Job as _, WorkJob};
+use crate::read::{LongRead as _, SinkRead};
 use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
@@ -92,27 +93,35 @@ impl Store {
         result.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// Runs one reading statement. An embedded database runs it on the calling thread under a step budget, and beyond
-    /// that again on the reader pool under a larger one, where it takes turns with those of other flows. It fails with
-    /// `StepLimit` beyond that, with `TimeLimit` at its deadline, and with `Busy` if too many reads of its flow, or of all,
-    /// wait for the pool.
-    pub async fn read(
+    /// Runs one reading statement, and gives the sink back. An embedded database runs it on the calling thread, as long as
+    /// it takes few steps and the sink makes little of its rows, and otherwise again on the reader pool, where it takes
+    /// turns with those of other flows. There it fails with `StepLimit` beyond a larger budget, with `TimeLimit` at its
+    /// deadline, with `FlowBusy` if too many reads of its flow wait for the pool, and with `Busy` if too many of all do.
+    pub async fn read<S: RowSink + 'static>(
         &self,
         demand: Demand,
         statement: &Statement,
-        sink: &mut dyn RowSink,
-    ) -> Result<ReadStats, StoreError> {
-        self.inner.database.read(demand, statement, sink).await
+        mut sink: S,
+    ) -> (S, Result<ReadStats, StoreError>) {
+        match self.inner.database.read(demand, statement, &mut sink).await {
+            Ok(Some(stats)) => (sink, Ok(stats)),
+            Ok(None) => self.read_aside(demand, statement, sink).await,
+            Err(error) => (sink, Err(error)),
+        }
     }
 
     /// As `read`, but on the reader pool from the start: for aggregates, searches and exports.
-    pub async fn read_aside(
+    pub async fn read_aside<S: RowSink + 'static>(
         &self,
         demand: Demand,
         statement: &Statement,
-        sink: &mut dyn RowSink,
-    ) -> Result<ReadStats, StoreError> {
-        self.inner.database.read_long(demand, statement, sink).await
+        sink: S,
+    ) -> (S, Result<ReadStats, StoreError>) {
+        let (read, returned) = SinkRead::new(demand, statement.clone(), sink);
+        let _waiting = read.interest().waiting();
+        let accepted = self.inner.database.read_long(Box::new(read)).await;
+        let (sink, outcome) = returned.await.expect("a read gives its sink back when it is dropped");
+        (sink, accepted.and(outcome))
     }
 
     /// Does work that can keep a processor busy without the database, such as planning. On an embedded database it takes

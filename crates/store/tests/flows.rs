@@ -14,7 +14,7 @@ use backstay_scalar::Storage;
 use backstay_sql::Statement;
 use backstay_store::{Demand, OpenOptions, Recall, Store, StoreError, Writes};
 use conformance::script::{
-    Act, FirstColumn, MODEL, NOW, Seen, author_made, claim, demand, emails, insert_author, model, moment, script,
+    Act, FirstColumn, MODEL, NOW, Seen, author_made, claim, emails, insert_author, model, moment, read, script,
 };
 use errand::{Errand, Ran, Step};
 use futures_util::future::{join, join_all};
@@ -71,7 +71,7 @@ impl Fixture {
 
     async fn stored(&self) -> Vec<String> {
         let mut sink = FirstColumn::default();
-        self.store.read(demand(), &emails(), &mut sink).await.expect("a read");
+        read(&self.store, &emails(), &mut sink).await.expect("a read");
         sink.values
     }
 }
@@ -139,7 +139,7 @@ async fn a_flow_with_too_many_long_reads_is_refused_alone() {
         rest.push(started!(fixture.store.write(fixture.long_read(number.to_string(), flow(HEAVY), []))));
     }
     let refused = fixture.store.write(fixture.long_read("refused", flow(HEAVY), [])).await;
-    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::FlowBusy)), "{refused:?}");
     fixture.store.write(fixture.long_read("light", flow(LIGHT), [])).await.expect("a read of another flow");
     drop(rest.pop());
     let instead = started!(fixture.store.write(fixture.long_read("instead", flow(HEAVY), [])));
@@ -157,9 +157,9 @@ fn soon() -> Demand {
 async fn everything_ends_at_its_deadline() {
     let fixture = fixture();
     let endless = Statement::raw(ENDLESS, vec![], &[Storage::Int]);
-    let read = fixture.store.read(soon(), &endless, &mut FirstColumn::default()).await;
+    let read = fixture.store.read(soon(), &endless, FirstColumn::default()).await.1;
     assert!(matches!(read, Err(StoreError::TimeLimit)), "{read:?}");
-    let read = fixture.store.read_aside(soon(), &endless, &mut FirstColumn::default()).await;
+    let read = fixture.store.read_aside(soon(), &endless, FirstColumn::default()).await.1;
     assert!(matches!(read, Err(StoreError::TimeLimit)), "{read:?}");
     for writes in [Writes::None, Writes::One, Writes::Many] {
         for step in [Step::Read(ENDLESS), Step::ReadForEver("SELECT 1")] {
@@ -219,7 +219,7 @@ async fn a_full_queue_refuses_one_flow_and_never_the_system() {
         works.push(started!(fixture.store.write(fixture.write("work", by))));
         if number + 1 == limits::FLOW_WRITER_QUEUE {
             let refused = fixture.store.write(fixture.write("refused", by)).await;
-            assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+            assert!(matches!(refused, Err(StoreError::FlowBusy)), "{refused:?}");
         }
     }
     let refused = fixture.store.write(fixture.write("refused", flow(LIGHT))).await;
@@ -370,7 +370,7 @@ async fn work_beside_the_database_takes_turns() {
 
     let broken: Result<(), StoreError> =
         fixture.store.take_turn(Demand::now(flow(HEAVY)), || panic!("it is broken")).await;
-    assert!(matches!(broken, Err(StoreError::Closed)), "{broken:?}");
+    assert!(matches!(broken, Err(StoreError::Panicked)), "{broken:?}");
     assert!(!fixture.store.has_failed());
     let light = fixture.store.take_turn(Demand::now(flow(LIGHT)), || 4).await;
     assert!(matches!(light, Ok(4)), "{light:?}");

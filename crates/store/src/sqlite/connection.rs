@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::limits;
-use backstay_sql::{ColumnType, Statement};
+use backstay_sql::Statement;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, StatementStatus, ffi};
@@ -14,7 +14,7 @@ use super::error::store_error;
 use super::file;
 use super::functions;
 use super::pages::{LARGEST_KEPT_LOG_BYTES, PAGE_BYTES};
-use super::row::{Bound, CopiedRow, SqliteRow};
+use super::row::{Bound, SqliteRow};
 use super::statements::{KeptStatements, Prepared};
 use crate::interest::Interest;
 use crate::session::{Answer, Session, Visit, at_once};
@@ -160,30 +160,6 @@ impl SqliteSession {
 
     /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
     pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
-        self.visit(statement, |row, columns| visit(&SqliteRow { row, columns }))
-    }
-
-    /// Runs a statement and copies its rows, up to `limit` bytes of them.
-    pub(super) fn copy(
-        &mut self,
-        statement: &Statement,
-        limit: usize,
-    ) -> Result<(Vec<CopiedRow>, ReadStats), StoreError> {
-        let (mut rows, mut left) = (Vec::new(), limit);
-        let stats = self.visit(statement, |row, _| {
-            let row = CopiedRow::new(row, statement.columns())?;
-            left = left.checked_sub(row.bytes()).ok_or(StoreError::TooLarge)?;
-            rows.push(row);
-            Ok(())
-        })?;
-        Ok((rows, stats))
-    }
-
-    fn visit(
-        &mut self,
-        statement: &Statement,
-        mut visit: impl FnMut(&rusqlite::Row<'_>, &[ColumnType]) -> Result<(), StoreError>,
-    ) -> Result<ReadStats, StoreError> {
         let charged = self.allowance.charged();
         let mut prepared = self.prepare(statement)?;
         let mut stats = ReadStats::default();
@@ -191,7 +167,7 @@ impl SqliteSession {
         {
             let mut rows = prepared.raw_query();
             while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
-                visit(row, statement.columns())?;
+                visit(&SqliteRow { row, columns: statement.columns() })?;
                 stats.rows += 1;
             }
         }

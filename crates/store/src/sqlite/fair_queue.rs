@@ -71,7 +71,7 @@ impl<T: Queued> FairQueue<T> {
         }
     }
 
-    /// Adds an item behind those of its flow. `Busy`: too many wait.
+    /// Adds an item behind those of its flow. `FlowBusy`: too many of the flow wait; `Busy`: too many of all.
     pub(super) fn push(&mut self, flow: Flow, item: T) -> Result<(), StoreError> {
         let bounds = self.bounds;
         let is_full = self.waiting >= bounds.waiting && flow != Flow::System;
@@ -82,7 +82,7 @@ impl<T: Queued> FairQueue<T> {
             let left = line.waiting.len();
             self.waiting -= before - left;
             if left >= bounds.waiting_of_flow {
-                return Err(StoreError::Busy);
+                return Err(StoreError::FlowBusy);
             }
         } else if is_full {
             self.forget_idle(flow);

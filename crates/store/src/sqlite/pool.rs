@@ -70,7 +70,7 @@ impl Pool {
         Ok(Self { queue, threads: Mutex::new(threads) })
     }
 
-    /// Queues a read. `Busy`: too many of its flow, or of all, wait.
+    /// Queues a read. `FlowBusy`: too many of its flow wait; `Busy`: too many of all.
     pub(super) fn submit(&self, task: Task) -> Result<(), StoreError> {
         let mut reads = self.queue.reads.lock();
         if reads.is_closed {

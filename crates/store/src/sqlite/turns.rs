@@ -107,7 +107,7 @@ impl Turns {
         Self { queue: Mutex::new(queue), changed: Condvar::new() }
     }
 
-    /// Queues a job. `Busy`: too many of its flow, or of all, wait.
+    /// Queues a job. `FlowBusy`: too many of its flow wait; `Busy`: too many of all.
     pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         let mut queue = self.queue.lock();
         if queue.is_closed {
