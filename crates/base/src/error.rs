@@ -282,9 +282,12 @@ pub enum Limit {
     /// There is no space left to store anything.
     #[error("there is no space left on the server's disk")]
     Storage,
-    /// The server has more to do than it can.
+    /// The server has more to do than it can. Nothing was changed.
     #[error("the server is busy; try again")]
     Busy,
+    /// Too much of what the caller, or the caller's network, asked for is still waiting.
+    #[error("too many requests from you or your network are waiting; wait for their answers")]
+    Share,
     /// A statement was ended because the time of its request was up.
     #[error("the request took longer than it may; ask for less, or send fewer records at a time")]
     Deadline,
@@ -405,6 +408,7 @@ impl Error {
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost | Limit::Hold) => "too-costly",
             Self::Limit(Limit::Busy) => "busy",
+            Self::Limit(Limit::Share) => "too-many-requests",
             Self::Limit(Limit::Storage) => "storage-full",
             Self::Limit(Limit::Time { .. } | Limit::Deadline) => "timeout",
             Self::Unknown => "outcome-unknown",

@@ -17,7 +17,7 @@ mod time;
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
 pub use caller::{Caller, CallerKind};
 pub use error::{Action, Conflict, Error, Limit, Unauthenticated, Violation, ViolationKind};
-pub use flow::Flow;
+pub use flow::{Flow, Source};
 pub use grant::Grant;
 pub use id::{DependencyKey, FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
 pub use nearest::nearest;

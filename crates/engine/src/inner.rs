@@ -69,6 +69,7 @@ impl Inner {
             StoreError::HoldLimit => Limit::Hold.into(),
             StoreError::TooLarge => too_large(),
             StoreError::Busy => Limit::Busy.into(),
+            StoreError::Share => Limit::Share.into(),
             StoreError::Full => Limit::Storage.into(),
             StoreError::Unknown(_) => Error::Unknown,
             other => Error::internal(other),

@@ -1,10 +1,12 @@
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::body::Body;
 use backstay_base::{Error, Limit, RequestId, Unauthenticated};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::time::timeout_at;
 
@@ -91,18 +93,23 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Reservation), R
     let time = head.state.settings.request_time;
     let deadline = tokio::time::Instant::from_std(head.deadline);
     let may_change = AtomicBool::new(false);
-    let work = async {
+    let mut work = pin!(async {
         let mut admitted = admit(head, body, deadline).await?;
         may_change.store(admitted.changes(), Ordering::Relaxed);
         let answer = handle(&mut admitted).await?;
         Ok::<_, Refusal>((answer, admitted.into_memory()))
+    });
+    let outcome = match timeout_at(deadline, &mut work).await {
+        Ok(outcome) => Some(outcome),
+        // A write that hasn't begun to be committed learns from this that it never will be, and says so.
+        Err(_) => work.now_or_never(),
     };
-    let (mut answer, mut memory) = match timeout_at(deadline, work).await {
-        Ok(outcome) => outcome?,
-        Err(_) if may_change.load(Ordering::Relaxed) => {
+    let (mut answer, mut memory) = match outcome {
+        Some(outcome) => outcome?,
+        None if may_change.load(Ordering::Relaxed) => {
             return Err(Refusal::WriteTime { seconds: time.as_secs() });
         }
-        Err(_) => return Err(Refusal::Domain(Limit::Time { seconds: time.as_secs() }.into())),
+        None => return Err(Refusal::Domain(Limit::Time { seconds: time.as_secs() }.into())),
     };
     let is_read = matches!(*head.method(), Method::GET | Method::HEAD);
     if let Some(tag) = answer.tag.as_ref().filter(|_| is_read)

@@ -197,7 +197,7 @@ impl<'a> Details<'a> {
             Error::Limit(Limit::Rate { retry_after_seconds }) => {
                 Self::header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
             }
-            Error::Limit(Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
+            Error::Limit(Limit::Busy | Limit::Share) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             Error::Limit(
                 Limit::Size { .. }
                 | Limit::Answer { .. }

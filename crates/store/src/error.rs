@@ -44,9 +44,12 @@ pub enum StoreError {
     /// A value, or the rows of a read, exceed the size limit.
     #[error("a value or a result exceeds the size limit")]
     TooLarge,
-    /// Too many transactions are waiting, or another process holds a lock.
+    /// Too many transactions are waiting, the deadline came before this one was begun, or another process holds a lock.
     #[error("the database is busy")]
     Busy,
+    /// Too many transactions or reads of the same flow, or of the same source, are waiting.
+    #[error("too many transactions of the same caller or network are waiting for the database")]
+    Share,
     /// The disk, the user's quota or the size that the database may have is used up.
     #[error("there is no space left for the database")]
     Full,

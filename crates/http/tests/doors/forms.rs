@@ -96,7 +96,9 @@ async fn what_takes_too_long_is_cut_off() {
     let holding = tokio::spawn(async move { engine.run(&Context::system(&engine), hold).await });
     running.await.expect("the writer is held");
     let reply = app.post("POST /api/notes", &[("authorization", &ada)], r#"{"title": "x"}"#).await;
-    assert_eq!((reply.status, reply.problem().as_str()), (503, "outcome-unknown"), "{}", reply.text());
+    // It was never begun, so that nothing was changed.
+    assert_eq!((reply.status, reply.problem().as_str()), (503, "busy"), "{}", reply.text());
+    assert_eq!(reply.header("retry-after"), "1");
     release.send(()).expect("the writer waits");
     holding.await.expect("it ends").expect("it ends well");
 }
