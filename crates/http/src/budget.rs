@@ -73,6 +73,11 @@ impl Budget {
 }
 
 impl Share {
+    /// Whose share it is.
+    pub(crate) fn network(&self) -> Network {
+        self.0.network
+    }
+
     /// Reserves what every request counts as at least.
     pub(crate) fn reserve(&self) -> Result<Reservation, Refusal> {
         let least = limits::REQUEST_MEMORY_BYTES;

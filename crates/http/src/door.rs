@@ -1,12 +1,12 @@
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use axum::body::Body;
 use backstay_base::{Error, Limit, RequestId, Unauthenticated};
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::time::timeout_at;
 
@@ -99,10 +99,13 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Reservation), R
         let answer = handle(&mut admitted).await?;
         Ok::<_, Refusal>((answer, admitted.into_memory()))
     });
-    let outcome = match timeout_at(deadline, &mut work).await {
+    let outcome = match timeout_at(deadline, work.as_mut()).await {
         Ok(outcome) => Some(outcome),
         // A write that hasn't begun to be committed learns from this that it never will be, and says so.
-        Err(_) => work.now_or_never(),
+        Err(_) => match work.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => None,
+        },
     };
     let (mut answer, mut memory) = match outcome {
         Some(outcome) => outcome?,
@@ -119,7 +122,7 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Reservation), R
     }
     let length = if answer.status == StatusCode::NOT_MODIFIED { 0 } else { answer.body.len() };
     if let Err(refusal) = memory.resize(length) {
-        if !may_change.into_inner() {
+        if !may_change.load(Ordering::Relaxed) {
             return Err(refusal);
         }
         answer = answer.without_body();

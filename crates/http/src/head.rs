@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Caller, CallerKind, Network, RequestId, Timestamp, ViolationKind, limits};
+use backstay_base::{Caller, RequestId, Timestamp, ViolationKind, limits};
 use backstay_engine::{Arrival, Context};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
@@ -43,8 +43,7 @@ impl<'r> Head<'r> {
 
     /// The context in which the engine works for this caller.
     pub(crate) fn context(&self, caller: Arc<Caller>) -> Context {
-        // Anonymous callers are told apart by their networks, others by what they are.
-        let client = (caller.kind == CallerKind::Anonymous).then(|| Network::of(self.client()));
+        let client = Some(self.share.network());
         let arrival = Arrival { request: self.id, now: self.now, client, deadline: Some(self.deadline) };
         Context::begun(&self.state.engine, caller, arrival)
     }
