@@ -87,7 +87,7 @@ pub const KNOWN_FLOWS: usize = 32_768;
 pub const GROUP_MILLIS: u64 = 50;
 /// Milliseconds for which an operation may hold the writer before it is run again in a commit of its own, if other flows
 /// wait for it.
-pub const SHARED_HOLD_MILLIS: u64 = 50;
+pub const SHARED_HOLD_MILLIS: u64 = 100;
 /// Milliseconds for which an operation in a commit of its own may hold the writer before it is refused, if other flows
 /// wait for it.
 pub const HOLD_MILLIS: u64 = 1000;
@@ -96,7 +96,11 @@ pub const LONG_OPERATION_MILLIS: u64 = 20;
 /// How much longer than a long operation held the writer the next one waits at least, if flows without long operations
 /// write: it may have a tenth of the time.
 pub const LONG_OPERATION_PAUSE: u32 = 9;
-/// Seconds for which the next one waits at most, unless that would be more than a tenth of the time.
+/// Changes of one transaction from which on it is large: the longer it holds the writer, the smaller is its share.
+pub const LARGE_CHANGES: usize = 100;
+/// The same, bytes of its entry in the commit log.
+pub const LARGE_LOG_BYTES: usize = 64 * 1024;
+/// Seconds for which a long operation waits at most after a large one, unless that would be more than a tenth of the time.
 pub const LONG_OPERATION_PAUSE_SECONDS: u64 = 10;
 /// Seconds after a long operation for which all operations of its flow count as long.
 pub const LONG_FLOW_SECONDS: u64 = 10;

@@ -33,9 +33,6 @@ pub(super) struct GroupCommit {
     identity: Identity,
 }
 
-/// How long a job has run at least that is charged with its part of the time that its COMMIT takes.
-const HEAVY: Duration = Duration::from_millis(2);
-
 /// The jobs of a group that has not been committed yet.
 struct Group {
     sharing: Sharing,
@@ -47,8 +44,10 @@ struct Group {
     joined: usize,
     /// For how long they have run.
     worked: Duration,
-    /// For how long those have run that may be what makes its COMMIT take long.
-    heavy: Vec<(Flow, Duration)>,
+    /// For how long those have run whose writes may be what makes its COMMIT take long.
+    large: Vec<(Flow, Duration)>,
+    /// Whether the job that ran last has written much.
+    is_large: bool,
     /// The job that joined it and has not been run yet.
     next: Option<Box<dyn Job>>,
     /// Those that have to be run again.
@@ -70,7 +69,8 @@ impl Group {
             members: None,
             joined: 1,
             worked: Duration::ZERO,
-            heavy: Vec::new(),
+            large: Vec::new(),
+            is_large: false,
             next: Some(first),
             again: VecDeque::new(),
             done: Vec::new(),
@@ -115,18 +115,19 @@ impl Group {
         if let Some(members) = &self.members {
             members.add(job.interest().clone());
         }
-        if run.held() >= HEAVY {
-            self.heavy.push((job.interest().flow(), run.held()));
+        if run.is_large {
+            self.large.push((job.interest().flow(), run.held()));
         }
     }
 
-    /// Its COMMIT took this long: what its heavy jobs wrote may be why.
+    /// Its COMMIT took this long: what its large jobs wrote is why.
     fn charge(&self, turns: &Turns, took: Duration) {
-        let worked: Duration = self.heavy.iter().map(|(_, held)| *held).sum();
+        let worked: Duration = self.large.iter().map(|(_, held)| *held).sum();
         let ended = Instant::now();
-        for (flow, held) in &self.heavy {
+        for (flow, held) in &self.large {
             let share = took.mul_f64(held.div_duration_f64(worked));
-            turns.charge(*flow, share, Run { began: ended - *held - share, ended }, self.sharing);
+            let run = Run { began: ended - *held - share, ended, is_large: true };
+            turns.charge(*flow, share, run, self.sharing);
         }
     }
 }
@@ -192,7 +193,11 @@ impl GroupCommit {
         self.begin().inspect_err(|_| {
             if let Some(first) = &group.next {
                 let now = Instant::now();
-                self.turns.ended(first.interest().flow(), Run { began: now, ended: now }, group.sharing);
+                self.turns.ended(
+                    first.interest().flow(),
+                    Run { began: now, ended: now, is_large: false },
+                    group.sharing,
+                );
             }
         })?;
         loop {
@@ -209,7 +214,7 @@ impl GroupCommit {
                 }
                 Ok(()) => self.run_one(job.as_mut(), group),
             };
-            let run = Run { began, ended: Instant::now() };
+            let run = Run { began, ended: Instant::now(), is_large: std::mem::take(&mut group.is_large) };
             group.worked += run.held();
             if !is_again {
                 self.turns.ended(flow, run, group.sharing);
@@ -228,7 +233,7 @@ impl GroupCommit {
                         job.interest().rolled_back();
                         group.again.push_front(job);
                     }
-                    group.heavy.clear();
+                    group.large.clear();
                     (group.changes, group.keys, group.entries) = (Vec::new(), Vec::new(), 0);
                     self.rollback()?;
                     self.begin()?;
@@ -279,6 +284,7 @@ impl GroupCommit {
                 }
             }
         }
+        group.is_large = pending.is_large();
         if let Some(fatal) = self.session.fatal() {
             return Err(fatal);
         }
@@ -319,6 +325,7 @@ impl GroupCommit {
             // The encoder asserts what an entry can hold: a violation is this job's fault alone.
             let append = catch_unwind(AssertUnwindSafe(|| format.append(place, &origin, &pending.changes)))
                 .map_err(|_| StoreError::Panicked)?;
+            pending.logged_bytes = append.bytes;
             self.session.write_within(&append.statement)?;
             pending.wrote = true;
             return Ok(append.keys);

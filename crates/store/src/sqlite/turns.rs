@@ -59,6 +59,8 @@ pub(super) enum Sharing {
 pub(super) struct Run {
     pub(super) began: Instant,
     pub(super) ended: Instant,
+    /// Whether it wrote so much that its length is no accident of a busy machine.
+    pub(super) is_large: bool,
 }
 
 impl Run {
@@ -71,10 +73,13 @@ impl Run {
         self.held() >= LONG_OPERATION
     }
 
-    /// How long the next long operation waits after it. Others wait for the whole of an operation, so that the longer it
-    /// holds the writer, the smaller is its share of the time.
+    /// How long the next long operation waits after it. Others wait for the whole of an operation, so that a large one has
+    /// a smaller share of the time the longer it holds the writer.
     fn pause(self) -> Duration {
         let least = self.held() * limits::LONG_OPERATION_PAUSE;
+        if !self.is_large {
+            return least;
+        }
         let longer = least.mul_f64(self.held().div_duration_f64(LONG_OPERATION).max(1.0));
         longer.min(Duration::from_secs(limits::LONG_OPERATION_PAUSE_SECONDS)).max(least)
     }
@@ -257,5 +262,26 @@ impl Queue {
         }
         let others_have_ended = self.brief_ran.map_or(now, |ran| ran + BRIEF_FLOWS_WRITE);
         Some(pause_ends.min(others_have_ended))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_operation_has_a_tenth_of_the_time_and_a_large_one_less() {
+        let check = |held: u64, is_large: bool, expected: u64| {
+            let began = Instant::now();
+            let run = Run { began, ended: began + Duration::from_millis(held), is_large };
+            assert_eq!(run.pause(), Duration::from_millis(expected), "{held} ms");
+        };
+        check(20, false, 180);
+        check(200, false, 1800);
+        check(20, true, 180);
+        check(40, true, 720);
+        check(100, true, 4500);
+        check(200, true, 10_000);
+        check(2000, true, 18_000);
     }
 }
