@@ -111,7 +111,9 @@ impl<T: Queued> FairQueue<T> {
             flows.member.members.keys().map(move |caller| Flow { source, caller: *caller }).collect::<Vec<_>>()
         };
         let flows: Vec<Flow> = self.sources.members.iter().flat_map(flows).collect();
-        flows.into_iter().for_each(|flow| drop(self.take(flow)));
+        for flow in flows {
+            self.take(flow);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -116,7 +116,7 @@ impl Group {
             members.add(job.interest().clone());
         }
         if run.is_large {
-            self.large.push((job.interest().flow(), run.held()));
+            self.large.push((job.interest().flow(), run.held));
         }
     }
 
@@ -126,7 +126,7 @@ impl Group {
         let ended = Instant::now();
         for (flow, held) in &self.large {
             let share = took.mul_f64(held.div_duration_f64(worked));
-            let run = Run { began: ended - *held - share, ended, is_large: true };
+            let run = Run { held: *held + share, ended, is_large: true };
             turns.charge(*flow, share, run, self.sharing);
         }
     }
@@ -192,12 +192,8 @@ impl GroupCommit {
     fn run_all(&mut self, group: &mut Group) -> Result<(), StoreError> {
         self.begin().inspect_err(|_| {
             if let Some(first) = &group.next {
-                let now = Instant::now();
-                self.turns.ended(
-                    first.interest().flow(),
-                    Run { began: now, ended: now, is_large: false },
-                    group.sharing,
-                );
+                let run = Run { held: Duration::ZERO, ended: Instant::now(), is_large: false };
+                self.turns.ended(first.interest().flow(), run, group.sharing);
             }
         })?;
         loop {
@@ -214,8 +210,10 @@ impl GroupCommit {
                 }
                 Ok(()) => self.run_one(job.as_mut(), group),
             };
-            let run = Run { began, ended: Instant::now(), is_large: std::mem::take(&mut group.is_large) };
-            group.worked += run.held();
+            let ended_at = Instant::now();
+            let is_large = std::mem::take(&mut group.is_large);
+            let run = Run { held: ended_at - began, ended: ended_at, is_large };
+            group.worked += run.held;
             if !is_again {
                 self.turns.ended(flow, run, group.sharing);
             }

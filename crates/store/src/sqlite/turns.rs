@@ -57,30 +57,26 @@ pub(super) enum Sharing {
 /// When a job ran on the writer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
-    pub(super) began: Instant,
+    /// For how long it held the writer.
+    pub(super) held: Duration,
     pub(super) ended: Instant,
     /// Whether it wrote so much that its length is no accident of a busy machine.
     pub(super) is_large: bool,
 }
 
 impl Run {
-    /// For how long it held the writer.
-    pub(super) fn held(self) -> Duration {
-        self.ended - self.began
-    }
-
     fn is_long(self) -> bool {
-        self.held() >= LONG_OPERATION
+        self.held >= LONG_OPERATION
     }
 
     /// How long the next long operation waits after it. Others wait for the whole of an operation, so that a large one has
     /// a smaller share of the time the longer it holds the writer.
     fn pause(self) -> Duration {
-        let least = self.held() * limits::LONG_OPERATION_PAUSE;
+        let least = self.held * limits::LONG_OPERATION_PAUSE;
         if !self.is_large {
             return least;
         }
-        let longer = least.mul_f64(self.held().div_duration_f64(LONG_OPERATION).max(1.0));
+        let longer = least.mul_f64(self.held.div_duration_f64(LONG_OPERATION).max(1.0));
         longer.min(Duration::from_secs(limits::LONG_OPERATION_PAUSE_SECONDS)).max(least)
     }
 }
@@ -180,8 +176,8 @@ impl Turns {
     pub(super) fn ended(&self, flow: Flow, run: Run, sharing: Sharing) {
         let mut queue = self.queue.lock();
         match sharing {
-            Sharing::Shared => queue.brief.ended(flow, run.held()),
-            Sharing::Alone => queue.long.ended(flow, run.held()),
+            Sharing::Shared => queue.brief.ended(flow, run.held),
+            Sharing::Alone => queue.long.ended(flow, run.held),
         }
         if run.is_long() && flow != Flow::SYSTEM {
             queue.make_long(flow, run);
@@ -272,8 +268,7 @@ mod tests {
     #[test]
     fn a_long_operation_has_a_tenth_of_the_time_and_a_large_one_less() {
         let check = |held: u64, is_large: bool, expected: u64| {
-            let began = Instant::now();
-            let run = Run { began, ended: began + Duration::from_millis(held), is_large };
+            let run = Run { held: Duration::from_millis(held), ended: Instant::now(), is_large };
             assert_eq!(run.pause(), Duration::from_millis(expected), "{held} ms");
         };
         check(20, false, 180);
