@@ -285,7 +285,7 @@ pub enum Limit {
     /// The caller, or its network, already uses what one may of what all share.
     #[error(transparent)]
     Share(Shared),
-    /// The server has more to do than it can.
+    /// The server has more to do than it can. Nothing was changed.
     #[error("the server is busy; try again")]
     Busy,
     /// A statement was ended because the time of its request was up.
@@ -308,8 +308,8 @@ pub enum Shared {
     /// Memory.
     #[error("requests and unread answers of your network already use the memory that one network may use")]
     Memory,
-    /// Places in a queue of the database.
-    #[error("as many of your own requests as may wait for the database are waiting already")]
+    /// Places in the queues of the database.
+    #[error("too many requests from you or your network are waiting for the database; wait for their answers")]
     Queue,
 }
 

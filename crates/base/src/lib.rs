@@ -18,7 +18,7 @@ mod time;
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
 pub use caller::{Caller, CallerKind};
 pub use error::{Action, Conflict, Error, Limit, Shared, Unauthenticated, Violation, ViolationKind};
-pub use flow::Flow;
+pub use flow::{Flow, Source};
 pub use grant::Grant;
 pub use id::{DependencyKey, FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
 pub use memory::{Held, Memory, Reserve};

@@ -40,6 +40,8 @@ pub const COUNT_MAX: u64 = 10_000;
 pub const VIOLATIONS: usize = 50;
 /// Records in one create request.
 pub const BATCH_RECORDS: usize = 1000;
+/// Records and links that one request creates or changes at most.
+pub const WRITE_ROWS: usize = 10_000;
 /// Elements of one list field or to-many relation in a write.
 pub const LIST_ITEMS: usize = 1000;
 /// Characters of a `String`.
@@ -74,13 +76,18 @@ pub const MIXED_KILO_STEPS: u32 = 10_000;
 pub const GROUP_TRANSACTIONS: usize = 256;
 /// Transactions that wait for the writer before new ones are refused.
 pub const WRITER_QUEUE: usize = 8192;
+/// The same, of one source, so that several of them find room.
+pub const SOURCE_WRITER_QUEUE: usize = 4096;
 /// The same, of one flow.
 pub const FLOW_WRITER_QUEUE: usize = 2048;
 /// Reads that wait for the reader pool before new ones are refused.
 pub const READER_QUEUE: usize = 1024;
+/// The same, of one source, so that several of them find room.
+pub const SOURCE_READER_QUEUE: usize = 512;
 /// The same, of one flow.
 pub const FLOW_READER_QUEUE: usize = 64;
-/// Flows whose share of the time is known while others wait; beyond that, those that wait for nothing are forgotten.
+/// Sources, and flows of one source, whose share of the time is known while others wait; beyond that, those that wait for
+/// nothing are forgotten.
 pub const KNOWN_FLOWS: usize = 32_768;
 /// Milliseconds of work after which operations of other flows wait for the next commit.
 pub const GROUP_MILLIS: u64 = 50;
@@ -92,8 +99,15 @@ pub const SHARED_HOLD_MILLIS: u64 = 100;
 pub const HOLD_MILLIS: u64 = 1000;
 /// Milliseconds of one operation on the writer from which on it counts as long.
 pub const LONG_OPERATION_MILLIS: u64 = 20;
-/// How much longer than a long operation held the writer the next one waits, if flows without long operations write.
+/// How much longer than a long operation held the writer the next one waits at least, if flows without long operations
+/// write: it may have a tenth of the time.
 pub const LONG_OPERATION_PAUSE: u32 = 9;
+/// Changes of one transaction from which on it is large: the longer it holds the writer, the smaller is its share.
+pub const LARGE_CHANGES: usize = 100;
+/// The same, bytes of its entry in the commit log.
+pub const LARGE_LOG_BYTES: usize = 64 * 1024;
+/// Seconds for which a long operation waits at most after a large one, unless that would be more than a tenth of the time.
+pub const LONG_OPERATION_PAUSE_SECONDS: u64 = 10;
 /// Seconds after a long operation for which all operations of its flow count as long.
 pub const LONG_FLOW_SECONDS: u64 = 10;
 /// Characters of a password at most; the least is configured.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Caller, Error, Flow, Memory, Network, RecordId, RequestId, Timestamp};
+use backstay_base::{Caller, Error, Flow, Limit, Memory, Network, RecordId, RequestId, Timestamp, limits};
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Row, Statement, Template};
@@ -20,7 +20,7 @@ pub struct Arrival {
     pub request: RequestId,
     /// When it began.
     pub now: Timestamp,
-    /// The network of the client, if it came through one. Anonymous callers share the database's time by it.
+    /// The network of the client, if it came through one. It shares the database's time with other networks.
     pub client: Option<Network>,
     /// When it ends in any case. `None`: each of its reads and transactions has the time that a request may take.
     pub deadline: Option<Instant>,
@@ -103,6 +103,8 @@ pub struct TxContext<'a, 't> {
     /// The first violation that the database has found in a write that was staged earlier: the statement or the record at
     /// hand has nothing to do with it.
     pub(crate) violation: Option<StoreError>,
+    /// Records and links that it has created or changed for the caller.
+    pub(crate) rows_written: usize,
     /// Records that its deletions have deleted or changed besides those that were named.
     pub(crate) released: usize,
     /// What an explanation is made of.
@@ -250,6 +252,12 @@ impl<'a> TxContext<'a, '_> {
         self.engine.refused(error)
     }
 
+    /// Counts rows that are going to be written for the caller.
+    pub(crate) fn count_rows(&mut self, rows: usize) -> Result<(), Error> {
+        self.rows_written += rows;
+        require_few_rows(self.rows_written)
+    }
+
     /// Runs the staged writes.
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         let settled = self.tx.settle().await;
@@ -261,5 +269,14 @@ impl<'a> TxContext<'a, '_> {
             self.violation.get_or_insert_with(|| error.clone());
         }
         self.engine.refused(error)
+    }
+}
+
+/// Refuses to create or change this many records and links if one request may not.
+pub(crate) fn require_few_rows(rows: usize) -> Result<(), Error> {
+    const MAX: usize = limits::WRITE_ROWS;
+    match rows > MAX {
+        true => Err(Limit::Size { what: "the change", max: MAX as u64, unit: "records and links" }.into()),
+        false => Ok(()),
     }
 }

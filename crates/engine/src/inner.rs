@@ -77,7 +77,7 @@ impl Inner {
             StoreError::HoldLimit => Limit::Hold.into(),
             StoreError::TooLarge => too_large(),
             StoreError::Busy => Limit::Busy.into(),
-            StoreError::FlowBusy => Limit::Share(Shared::Queue).into(),
+            StoreError::Share => Limit::Share(Shared::Queue).into(),
             StoreError::Memory(limit) => limit.into(),
             StoreError::Full => Limit::Storage.into(),
             StoreError::Unknown(_) => Error::Unknown,

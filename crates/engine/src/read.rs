@@ -391,15 +391,12 @@ impl PageBody {
     }
 
     fn append(&mut self, row: &dyn Row) -> Result<(), EncodeError> {
-        match self.written {
-            0 => {
-                self.body.allow(self.size.most);
-                self.encoder.begin_page(&mut self.body)?;
-            }
-            _ => {
-                self.body.allow(self.size.share);
-                self.encoder.between(&mut self.body)?;
-            }
+        if self.written == 0 {
+            self.body.allow(self.size.most);
+            self.encoder.begin_page(&mut self.body)?;
+        } else {
+            self.body.allow(self.size.share);
+            self.encoder.between(&mut self.body)?;
         }
         self.encoder.row(&mut self.body, row, &self.plan.page.output)?;
         self.body.check()

@@ -12,7 +12,7 @@ use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
 
 use crate::bind::InMemory;
-use crate::context::Retry;
+use crate::context::{Retry, require_few_rows};
 use crate::inner::Inner;
 use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
@@ -53,6 +53,8 @@ pub(crate) fn create(
     if records > limits::BATCH_RECORDS {
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
+    // Before it waits for the writer.
+    require_few_rows(inputs.as_slice().iter().map(Input::rows).sum())?;
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), Keyed::Create(&collection.name))?;
     let work = Work::Create { collection: id, inputs, minimal: options.minimal };
     Ok(PreparedWrite { work, claim, encoder })

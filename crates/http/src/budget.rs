@@ -81,6 +81,11 @@ impl Budget {
 }
 
 impl Share {
+    /// Whose share it is.
+    pub(crate) fn network(&self) -> Network {
+        self.0.network
+    }
+
     /// A reservation of at least this many bytes.
     pub(crate) fn reserve(&self, least: usize) -> Result<Arc<Reservation>, Limit> {
         self.take(least)?;

@@ -1,5 +1,7 @@
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use axum::body::Body;
@@ -91,18 +93,26 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusa
     let time = head.state.settings.request_time;
     let deadline = tokio::time::Instant::from_std(head.deadline);
     let may_change = AtomicBool::new(false);
-    let work = async {
+    let mut work = pin!(async {
         let mut admitted = admit(head, body, deadline).await?;
         may_change.store(admitted.changes(), Ordering::Relaxed);
         let answer = handle(&mut admitted).await?;
         Ok::<_, Refusal>((answer, admitted.into_memory()))
+    });
+    let outcome = match timeout_at(deadline, work.as_mut()).await {
+        Ok(outcome) => Some(outcome),
+        // A write that hasn't begun to be committed learns from this that it never will be, and says so.
+        Err(_) => match work.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => None,
+        },
     };
-    let (mut answer, memory) = match timeout_at(deadline, work).await {
-        Ok(outcome) => outcome?,
-        Err(_) if may_change.load(Ordering::Relaxed) => {
+    let (mut answer, memory) = match outcome {
+        Some(outcome) => outcome?,
+        None if may_change.load(Ordering::Relaxed) => {
             return Err(Refusal::WriteTime { seconds: time.as_secs() });
         }
-        Err(_) => return Err(Refusal::Domain(Limit::Time { seconds: time.as_secs() }.into())),
+        None => return Err(Refusal::Domain(Limit::Time { seconds: time.as_secs() }.into())),
     };
     let is_read = matches!(*head.method(), Method::GET | Method::HEAD);
     if let Some(tag) = answer.tag.as_ref().filter(|_| is_read)
@@ -113,7 +123,7 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusa
     // What the engine encoded counts already.
     match memory.keep_uncounted(answer.body.clone()) {
         Ok(body) => answer.body = body,
-        Err(_) if may_change.into_inner() => answer = answer.without_body(),
+        Err(_) if may_change.load(Ordering::Relaxed) => answer = answer.without_body(),
         Err(limit) => return Err(limit.into()),
     }
     Ok((answer, memory))

@@ -98,6 +98,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "sortFields": limits::SORT_FIELDS,
         "countMax": limits::COUNT_MAX,
         "batchRecords": limits::BATCH_RECORDS,
+        "writeRows": limits::WRITE_ROWS,
         "transactionRequests": limits::TRANSACTION_REQUESTS,
         "listItems": limits::LIST_ITEMS,
         "stringChars": limits::STRING_CHARS,

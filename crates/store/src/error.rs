@@ -47,12 +47,12 @@ pub enum StoreError {
     /// A value, or the rows of a read, exceed the size limit.
     #[error("a value or a result exceeds the size limit")]
     TooLarge,
-    /// Too many transactions or reads are waiting, or another process holds a lock.
+    /// Too many transactions are waiting, the deadline came before this one was begun, or another process holds a lock.
     #[error("the database is busy")]
     Busy,
-    /// Too many transactions or reads of the same flow are waiting.
-    #[error("too many transactions or reads of this flow are waiting")]
-    FlowBusy,
+    /// Too many transactions or reads of the same flow, or of the same source, are waiting.
+    #[error("too many transactions or reads of the same caller or network are waiting for the database")]
+    Share,
     /// The sink makes more of the rows than the thread of its caller has time for: the read is repeated elsewhere.
     #[error("the read is too large for the thread of its caller")]
     LargeRead,

@@ -1,8 +1,11 @@
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use backstay_base::{Ambient, Timestamp};
 use backstay_model::Model;
 use backstay_sql::{Dialect, Statement};
+use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use crate::database::{Database, OpenDatabase};
@@ -83,20 +86,27 @@ impl Store {
     }
 
     /// Runs a work in one transaction, and returns its result when its changes are durable. On an embedded database, the
-    /// works of several flows take turns; one that holds the writer for long may be interrupted and run again. If the future is dropped
-    /// after it was polled, an embedded database does either all of the work or nothing of it.
+    /// works of several flows take turns; one that holds the writer for long may be interrupted and run again. If the
+    /// future is dropped after it was polled, an embedded database does either all of the work or nothing of it. If it is
+    /// polled after the deadline, it fails with `Busy` if the work was not begun, with `TimeLimit` if it was; then nothing
+    /// was changed. It stays pending only while the work is part of a commit under way.
     pub async fn write<W: Work>(&self, work: Arc<W>) -> Result<W::Output, W::Error> {
-        let (job, result) = WorkJob::new(work);
-        let _waiting = job.interest().waiting();
+        let (job, mut result) = WorkJob::new(work);
+        let waiting = job.interest().waiting();
         self.inner.database.run(Box::new(job)).await?;
-        // The job is dropped without an answer only if its thread has ended.
-        result.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+        poll_fn(|cx| match result.poll_unpin(cx) {
+            Poll::Ready(Ok(answered)) => Poll::Ready(answered),
+            // The job is dropped without an answer only if its thread has ended.
+            Poll::Ready(Err(_)) => Poll::Ready(Err(StoreError::Closed.into())),
+            Poll::Pending => waiting.end().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into()))),
+        })
+        .await
     }
 
     /// Runs one reading statement, and gives the sink back. An embedded database runs it on the calling thread, as long as
     /// it takes few steps and the sink makes little of its rows, and otherwise again on the reader pool, where it takes
     /// turns with those of other flows. There it fails with `StepLimit` beyond a larger budget, with `TimeLimit` at its
-    /// deadline, with `FlowBusy` if too many reads of its flow wait for the pool, and with `Busy` if too many of all do.
+    /// deadline, with `Busy` if too many reads wait for the pool, and with `Share` if too many of its flow or source do.
     pub async fn read<S: RowSink + 'static>(
         &self,
         demand: Demand,

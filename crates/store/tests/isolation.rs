@@ -326,7 +326,7 @@ async fn a_full_queue_refuses_and_loses_nothing() {
     let works = (0..9000).map(|number| create_author(number, &format!("{number:05}@example.org")));
     let rest = join_all(works.map(|work| fixture.store.write(work)));
     let (_, answers) = futures_util::future::join(first, rest).await;
-    let refused = answers.iter().filter(|answer| matches!(answer, Err(Failure::Store(StoreError::FlowBusy)))).count();
+    let refused = answers.iter().filter(|answer| matches!(answer, Err(Failure::Store(StoreError::Share)))).count();
     let done = answers.iter().filter(|answer| answer.is_ok()).count();
     assert!(refused > 0 && refused + done == 9000, "{refused} + {done}");
     assert_eq!(fixture.stored().await.len(), done);

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use backstay_base::Flow;
 use parking_lot::Mutex;
 
 use super::turns::Turns;
@@ -37,8 +38,27 @@ pub(super) struct Hold {
     pub(super) until: Instant,
     /// Where others wait.
     pub(super) turns: Arc<Turns>,
-    /// Whether others wait for the operation's own commit.
-    pub(super) is_shared: bool,
+    /// Those who wait for the operation's own commit, if it is for several flows.
+    pub(super) members: Option<Arc<Members>>,
+}
+
+/// Those who wait for one commit.
+#[derive(Debug)]
+pub(super) struct Members(Mutex<Vec<Interest>>);
+
+impl Members {
+    pub(super) fn new(interests: impl Iterator<Item = Interest>) -> Self {
+        Self(Mutex::new(interests.collect()))
+    }
+
+    pub(super) fn add(&self, interest: Interest) {
+        self.0.lock().push(interest);
+    }
+
+    /// Whether somebody waits for it besides this flow.
+    fn has_others(&self, flow: Flow) -> bool {
+        self.0.lock().iter().any(|interest| interest.flow() != flow && !interest.is_lost())
+    }
 }
 
 /// Bytes that a function works on in the time of a thousand steps.
@@ -147,6 +167,8 @@ impl Allowance {
 
 impl Hold {
     fn is_over(&self, interest: &Interest, now: Instant) -> bool {
-        now >= self.until && (self.is_shared || self.turns.others_wait(interest.flow()))
+        let flow = interest.flow();
+        let share_commit = || self.members.as_ref().is_some_and(|members| members.has_others(flow));
+        now >= self.until && (share_commit() || self.turns.others_wait(flow))
     }
 }

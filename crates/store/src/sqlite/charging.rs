@@ -23,7 +23,7 @@ fn statement(text: &str, params: &[&str]) -> Statement {
 /// The number of rows that a statement returned, and how it ended.
 fn rows(session: &mut SqliteSession, statement: &Statement, kilo_steps: u32) -> (u64, Result<(), StoreError>) {
     let mut rows = 0;
-    session.limit(kilo_steps, Demand::now(Flow::System).deadline);
+    session.limit(kilo_steps, Demand::now(Flow::SYSTEM).deadline);
     let ended = session.read(statement, &mut |_| {
         rows += 1;
         Ok(())
@@ -136,7 +136,7 @@ fn a_search_costs_what_the_texts_are_long() {
     // 6 MiB are 384 thousand steps.
     assert!(matches!(rows(&mut session, &search, 380), (0, Err(StoreError::StepLimit))));
     let mut found = None;
-    session.limit(400, Demand::now(Flow::System).deadline);
+    session.limit(400, Demand::now(Flow::SYSTEM).deadline);
     let read = session.read(&search, &mut |row| {
         found = Some(row.value(0)? == ValueRef::Int(0));
         Ok(())

@@ -199,7 +199,7 @@ impl Database for SqliteDatabase {
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
         at_once(self.require_running().and_then(|()| {
             self.with_reader(|session| {
-                session.limit(limits::TRANSACTION_KILO_STEPS, Demand::now(Flow::System).deadline);
+                session.limit(limits::TRANSACTION_KILO_STEPS, Demand::now(Flow::SYSTEM).deadline);
                 session.read(statement, visit).map(|_| ())
             })
         }))

@@ -45,7 +45,7 @@ pub(crate) fn model(text: &str) -> Arc<Model> {
 
 /// What tests ask of the store.
 pub(crate) fn demand() -> Demand {
-    Demand::now(Flow::System)
+    Demand::now(Flow::SYSTEM)
 }
 
 pub(crate) const AUTHOR: CollectionId = CollectionId(0);
@@ -169,7 +169,7 @@ impl Work for Script {
     }
 
     fn demand(&self) -> Demand {
-        Demand::now(Flow::System)
+        Demand::now(Flow::SYSTEM)
     }
 
     fn origin(&self) -> Origin {
