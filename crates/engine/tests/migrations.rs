@@ -23,7 +23,7 @@ async fn check(name: &str, change: Change<'_>) {
     for mut place in Place::both() {
         place.apply(change.old, false).expect("a database");
         place.create(change.old, change.records).await;
-        let steps = place.apply(change.new, true).unwrap_or_else(|error| panic!("{}: {error}", place.name()));
+        let steps = place.applied(change.new);
         _ = writeln!(text, "\n{}", place.name());
         for (step, words) in steps.iter().zip(told(&steps, &place)) {
             _ = writeln!(text, "  {words}");
@@ -220,5 +220,89 @@ async fn money_and_times() {
         new: r#"type P @open { m: Money! n: Money! @backfill(from: "this.m") d: String t: String j: Text e: String k: Money @default(to: {amount: "2.00", currency: "EUR"}) }"#,
         then: &[("P", "m,n,d,t,j,e,k")],
     })
+    .await;
+}
+
+/// What stands in the way of a change, with what is done about it.
+async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place.create(old, records).await;
+        let steps = place.plan(new);
+        let told: Vec<String> =
+            steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string())).collect();
+        assert_eq!(told, expected, "{}", place.name());
+        let is_blocked = steps.iter().any(backstay_engine::Step::has_obstacle);
+        assert_eq!(place.apply(new, true).is_err(), is_blocked, "{}", place.name());
+        if is_blocked {
+            assert_eq!(place.plan(old), [], "{}: nothing was changed", place.name());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_in_the_way_is_named() {
+    let number = [("P", r#"{"a":1,"b":"x"}"#), ("P", r#"{"a":1}"#), ("P", r#"{"a":300,"b":"7"}"#)];
+    let old = "type P @open { a: Int! b: String }";
+    let give = "give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`";
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! b: String! }",
+        &[&format!("1 record would have no value in P.b: %1; {give}")],
+    )
+    .await;
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! b: String c: Int! }",
+        &[&format!("3 records would have no value in P.c: %0, %1, %2; {give}")],
+    )
+    .await;
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! @unique b: String }",
+        &["2 records of P share their a with others: %0, %1; change or delete those records first"],
+    )
+    .await;
+    refused(old, &number, "type P @open { a: Int! b: Int }", &[
+        "1 value of P.b can't be converted, such as \"x\" (expected a whole number, such as 42): %0; change those records \
+         first, or say by `@backfill(from: …)` what they get instead",
+    ])
+    .await;
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! b: String c: Int! @backfill(from: \"this.d\") }",
+        &["the `@backfill` of P.c doesn't fit the stored model: P has no field `d` (`this` is a P of the old model); \
+             name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`"],
+    )
+    .await;
+    let check = "type P @open { a: Int! @check(rule: \"this.a < 200\", message: \"small\") b: String @length(min: 2) }";
+    refused(old, &number, check, &["1 record breaks it: %2", "2 records have a value that doesn't fit it: %0, %2"])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_of_an_enum_that_records_hold_stay() {
+    let old = "enum C { A B } type P @open { c: C! l: [C!] }";
+    let records = [("P", r#"{"c":"A"}"#), ("P", r#"{"c":"B","l":["A"]}"#)];
+    refused(old, &records, "enum C { B } type P @open { c: C! l: [C!] }", &[
+        "1 value of P.l can't be converted, such as [\"A\"] (expected one of B): %1; change those records first, or say by \
+         `@backfill(from: …)` what they get instead",
+        "1 record holds in P.c what is no value any more: %0; change those records first, or write `@renamed(from: \"A\")` \
+         on the value that they get",
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_of_another_application_is_refused() {
+    let new = "extend schema @app(name: \"Other\") type Q @open { a: Int }";
+    refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[
+        "it holds \"Test\", with which \"Other\" has no type in common; choose another data directory (--data), or give the \
+         model the types of the stored one",
+    ])
     .await;
 }

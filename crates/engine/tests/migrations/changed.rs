@@ -61,6 +61,12 @@ impl Place {
         Engine::plan_migration(&application(model), &self.options).expect("a plan")
     }
 
+    /// Applies a model that nothing stands in the way of, whatever it deletes.
+    #[expect(clippy::panic, reason = "a test whose model is refused has failed, and is to show why")]
+    pub(crate) fn applied(&self, model: &str) -> Vec<Step> {
+        self.apply(model, true).unwrap_or_else(|error| panic!("{}: {error}", self.name()))
+    }
+
     /// Applies a model as `backstay migrate apply` does.
     pub(crate) fn apply(&self, model: &str, allow_data_loss: bool) -> Result<Vec<Step>, OpenError> {
         let exists = matches!(self.options.location, Location::Url(_)) || Engine::database_exists(&self.options);
@@ -102,7 +108,7 @@ impl Place {
         let page = client.page(&self.caller, request).await.expect("a page");
         drop(client);
         engine.close();
-        self.shown(&String::from_utf8(page.body.to_vec()).expect("a text"))
+        self.shown(std::str::from_utf8(&page.body).expect("a text"))
     }
 
     fn filled(&self, text: &str) -> String {
@@ -116,8 +122,10 @@ impl Place {
     }
 }
 
+#[expect(clippy::panic, reason = "a test with a model that does not load has failed, and is to show why")]
 fn application(model: &str) -> Application {
-    let text = format!("extend schema @app(name: \"Test\")\n{}", model.replace("@open", OPEN));
+    let name = if model.contains("@app") { "" } else { "extend schema @app(name: \"Test\")\n" };
+    let text = format!("{name}{}", model.replace("@open", OPEN));
     let loaded = load(vec![SourceFile::app("model/test.graphql", text)]);
     let loaded = loaded.unwrap_or_else(|found| panic!("{found}"));
     Application::compile(loaded.model).unwrap_or_else(|found| panic!("{found}"))

@@ -80,7 +80,7 @@ impl Refused {
 
     fn finding(self, collection: &Collection, field: &Field) -> Option<Finding> {
         let (value, why) = self.example?;
-        let example = if field.class.is_some() { String::new() } else { format!(" such as {value}") };
+        let example = if field.class.is_some() { String::new() } else { format!(", such as {value}") };
         Some(Finding {
             words: format!(
                 "{} of {}.{} can't be converted{example} ({why})",
@@ -102,10 +102,11 @@ fn values(count: u64) -> String {
 
 fn shown(value: &Value) -> String {
     let text = bare(value);
-    match text.char_indices().nth(SHOWN_CHARS) {
-        Some((at, _)) => format!("\"{}…\"", &text[..at]),
-        None => format!("\"{text}\""),
-    }
+    let text = match text.char_indices().nth(SHOWN_CHARS) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    };
+    if matches!(value, Value::List(_)) { text } else { format!("\"{text}\"") }
 }
 
 struct Conversion<'c> {

@@ -113,7 +113,7 @@ impl Finder<'_> {
 
     /// How many records a difference writes or deletes values of; none where it doesn't.
     async fn records(&mut self, difference: &Difference) -> Result<Option<u64>, StoreError> {
-        let Models { old, new, .. } = self.models;
+        let old = self.models.old;
         let statement = match difference {
             Difference::CollectionRemoved { collection } => {
                 old.collection_named(collection).map(|of| self.succession.records(of.id))
@@ -144,7 +144,6 @@ impl Finder<'_> {
             }
             _ => None,
         };
-        _ = new;
         match statement {
             Some(statement) => Ok(Some(self.count(&statement).await?)),
             None => Ok(None),
@@ -203,7 +202,8 @@ impl Finder<'_> {
             Difference::EnumValuesRemoved { name, values } => {
                 let gone: Vec<Arc<str>> = values.iter().map(|value| Arc::from(value.as_str())).collect();
                 for (place, probe) in self.holding(name, &gone) {
-                    let words = |records| format!("{} hold in {place} what is no value any more", counted(records));
+                    let words =
+                        |records| format!("{} in {place} what is no value any more", that(records, ["holds", "hold"]));
                     let remedy = format!(
                         "change those records first, or write `@renamed(from: \"{}\")` on the value that they get",
                         values.first().map_or("", String::as_str)
@@ -217,7 +217,7 @@ impl Finder<'_> {
                 {
                     let rule = field.checks.iter().find(|check| check.message == *message).map(|check| &check.rule);
                     if let Some(probe) = rule.and_then(|rule| self.succession.breaking(after.id, rule)) {
-                        let words = |records| format!("{} break it", counted(records));
+                        let words = |records| format!("{} it", that(records, ["breaks", "break"]));
                         found.extend(self.ask(&probe, (&words, "", false)).await?);
                     }
                 }
@@ -237,6 +237,10 @@ impl Finder<'_> {
     async fn lacking(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
         let Some((before, after)) = self.models.pair(collection) else { return Ok(None) };
         let Some(field) = after.field_named(field).filter(|field| field.required) else { return Ok(None) };
+        // A `@backfill` that doesn't fit is told already.
+        if field.backfill.is_some() && !self.succession.is_backfilled(after.id, field.id) {
+            return Ok(None);
+        }
         let probe = match self.succession.origin(after.id, field.id) {
             // Those that can't be converted are told already.
             Origin::Converted(was) if before.field(was).required => return Ok(None),
@@ -270,7 +274,7 @@ impl Finder<'_> {
     async fn not_as_long(&mut self, collection: &Collection, field: &Field) -> Result<Option<Finding>, StoreError> {
         let length = field.length.unwrap_or(Length { min: 0, max: None });
         let probe = self.succession.not_as_long(collection.id, field.id, length);
-        let words = |records| format!("{} have a value that doesn't fit it", counted(records));
+        let words = |records| format!("{} a value that doesn't fit it", that(records, ["has", "have"]));
         self.ask(&probe, (&words, "", false)).await
     }
 
@@ -329,4 +333,9 @@ impl Finder<'_> {
 
 fn counted(records: u64) -> String {
     if records == 1 { "1 record".to_owned() } else { format!("{records} records") }
+}
+
+/// The same with the verb in its two forms.
+fn that(records: u64, [one, several]: [&str; 2]) -> String {
+    format!("{} {}", counted(records), if records == 1 { one } else { several })
 }
