@@ -125,6 +125,7 @@ const OPTIONS: Table = &[
     ("key", &["--name"], "write the name without an option"),
     ("explain", &["--user", "--caller", "--account", "-u"], "use `--as CALLER`"),
     ("explain", &["--data-raw", "-d", "--json"], "use `--body JSON`"),
+    ("migrate", &["--force", "-f", "--yes", "-y"], "to apply steps that delete data, use `--allow-data-loss`"),
     ("", &["--config", "-c", "--settings"], "settings are in backstay.toml in the application's directory"),
     ("", &["--json"], "use `--format json`"),
 ];
@@ -243,7 +244,7 @@ mod tests {
         check("serve --http=0.0.0.0:80", "use `--listen 0.0.0.0:80`");
         check("invite --email a@b.example", "write the email address without an option");
         check("key list --json", "use `--format json`");
-        check("migrate apply --force", "");
+        check("migrate apply --force", "to apply steps that delete data, use `--allow-data-loss`");
         check("serve --lisen 127.0.0.1:80", "a similar argument exists: '--listen'");
     }
 
