@@ -64,11 +64,14 @@ impl Plan {
             }
             (0, forbidden) => writeln!(
                 f,
-                "{steps}, {forbidden} of which would delete stored values: if they can go, run `backstay migrate apply \
+                "{steps}, {forbidden} of which would lose data: if the data can go, run `backstay migrate apply \
                  --allow-data-loss`"
             ),
             (blocked, _) => {
-                writeln!(f, "{steps}, {blocked} of which can't be taken: nothing is applied until that is mended")
+                writeln!(
+                    f,
+                    "{steps}, {blocked} of which can't be taken yet: nothing is applied until you have fixed that"
+                )
             }
         }
     }
@@ -132,7 +135,7 @@ fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
 
 fn tell_findings(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     step.findings.iter().try_for_each(|finding| {
-        let mark = if finding.is_obstacle { "in the way" } else { "note" };
+        let mark = if finding.is_obstacle { "blocked" } else { "note" };
         writeln!(f, "  {mark}: {finding}")
     })
 }

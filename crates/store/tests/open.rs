@@ -245,8 +245,8 @@ fn what_is_not_safe_is_refused_whole() {
     made(&directory.path().join("backstay.db"), POST_OF_WEIGHT);
     let text = MODEL.replace("  weight: Float\n", "").replace("email: Email!", "email: Email! nick: String");
     let told = refused(directory.path(), &text);
-    let expected = "the model cannot be applied to the stored data: Post.weight is gone; its stored values would be \
-                    deleted (loses data)";
+    let expected = "the model cannot be applied to the stored data: Post.weight is removed, with its stored \
+                    values (loses data)";
     assert_eq!(told, expected);
     let planned = Store::plan_migration(&OpenOptions::new(directory.path()), &model(&text)).expect("a plan");
     assert_eq!(planned.iter().map(|step| step.automatic).filter(|automatic| !automatic).count(), 1, "{planned:?}");

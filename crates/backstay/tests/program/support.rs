@@ -60,12 +60,17 @@ type Book
 impl App {
     /// An application with the model of these tests and nothing else.
     pub(crate) fn new() -> Self {
-        let app = Self { place: tempfile::tempdir().expect("a temporary directory") };
+        let app = Self::empty();
         app.write("model/shelf.graphql", MODEL);
         app
     }
 
-    /// The same with a few seed files.
+    /// A directory without any file.
+    pub(crate) fn empty() -> Self {
+        Self { place: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    /// The same as `new` with a few seed files.
     pub(crate) fn seeded() -> Self {
         let app = Self::new();
         app.write(
@@ -105,6 +110,10 @@ impl App {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         fs::write(path, text).expect("a file");
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path().join(from), self.path().join(to)).expect("a file");
     }
 
     /// Runs the program in the application's directory.

@@ -68,6 +68,8 @@ pub enum Difference {
         from: String,
         /// The name it has.
         to: String,
+        /// Whether it had a column or a link table.
+        stored: bool,
     },
     /// A field is gone. Its indexes and its link table are differences of their own.
     FieldRemoved {
@@ -262,6 +264,7 @@ impl Difference {
             | Self::IndexRemoved { .. }
             | Self::OnDeleteChanged { .. }
             | Self::RequiredLoosened { .. }
+            | Self::FieldRenamed { stored: false, .. }
             | Self::FieldRemoved { stored: false, .. }
             | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. } => Risk::Safe,
             Self::FieldAdded { filled, .. } => match filled {
@@ -270,7 +273,7 @@ impl Difference {
             },
             // SQLite builds the indexes of what is renamed again.
             Self::CollectionRenamed { .. }
-            | Self::FieldRenamed { .. }
+            | Self::FieldRenamed { stored: true, .. }
             | Self::IndexAdded { .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Risk::Locks,
             Self::RequiredTightened { filled: Filled::Default | Filled::Backfill, .. }
