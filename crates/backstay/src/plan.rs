@@ -64,14 +64,11 @@ impl Plan {
             }
             (0, forbidden) => writeln!(
                 f,
-                "{steps}, {forbidden} of which would lose data: if the data can go, run `backstay migrate apply \
+                "{forbidden} of {steps} would lose data: if the data can go, run `backstay migrate apply \
                  --allow-data-loss`"
             ),
             (blocked, _) => {
-                writeln!(
-                    f,
-                    "{steps}, {blocked} of which can't be taken yet: nothing is applied until you have fixed that"
-                )
+                writeln!(f, "{blocked} of {steps} can't be taken yet: nothing is applied until you have fixed that")
             }
         }
     }
@@ -121,10 +118,7 @@ impl fmt::Display for Applied<'_> {
 
 /// A step and its risk.
 pub(crate) fn brief(step: &Step) -> String {
-    match step.records {
-        None | Some(0) => format!("{} ({})", step.words, risk(step.risk)),
-        Some(records) => format!("{} ({}, {})", step.words, risk(step.risk), Count(records, "record")),
-    }
+    format!("{} ({})", step.words, risk(step))
 }
 
 fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
@@ -161,12 +155,14 @@ fn hindrances(step: &Step) -> Vec<PlainDiagnostic> {
     obstacles.map(|finding| error(format!("{}: {}", step.words, finding.words), &finding.remedy)).collect()
 }
 
-fn risk(risk: Risk) -> &'static str {
-    match risk {
-        Risk::Safe => "safe",
-        Risk::Locks => "blocks writes while it runs",
-        Risk::Rewrites => "rewrites records",
-        Risk::LosesData => "loses data",
+fn risk(step: &Step) -> String {
+    match (step.risk, step.records) {
+        (Risk::Safe, _) => "safe".to_owned(),
+        (Risk::Locks, _) => "blocks writes while it runs".to_owned(),
+        (Risk::Rewrites, None) => "rewrites records".to_owned(),
+        (Risk::Rewrites, Some(records)) => format!("rewrites {}", Count(records, "record")),
+        (Risk::LosesData, None) => "loses data".to_owned(),
+        (Risk::LosesData, Some(records)) => format!("loses data of {}", Count(records, "record")),
     }
 }
 

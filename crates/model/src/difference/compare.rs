@@ -1,7 +1,7 @@
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
-use crate::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Link, Model};
+use crate::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Link, Model, SetOn};
 use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is renamed, what is added, what changes, what
@@ -153,7 +153,9 @@ impl<'a> Pair<'a> {
 
     fn added(&self, field: &Field, all: &mut Vec<Difference>) {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
-        all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled });
+        let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
+        let demanded = field.kind.is_stored() && field.required && !is_set && self.new.default_of(field).is_none();
+        all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
     }
 
     fn field(&self, before: &Field, after: &Field, all: &mut Vec<Difference>) {

@@ -17,7 +17,7 @@ impl fmt::Display for Difference {
             Self::PathChanged { collection, from, to } => {
                 write!(f, "{collection} moves from /api/{from} to /api/{to}; no record changes")
             }
-            Self::FieldAdded { collection, field, filled } => {
+            Self::FieldAdded { collection, field, filled, .. } => {
                 write!(f, "{collection}.{field} is new; {}", filled_words(*filled))
             }
             Self::FieldRemoved { collection, field, stored: true } => {
@@ -162,8 +162,8 @@ impl Difference {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
-            Self::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill } => {
-                breaking(format!("{collection} has a new field, {field}, which a create may have to give"))
+            Self::FieldAdded { collection, field, demanded: true, .. } => {
+                breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
             Self::FieldAdded { collection, field, .. } => harmless(format!("{collection} has a new field, {field}")),
             Self::FieldRenamed { collection, from, to, .. } => {

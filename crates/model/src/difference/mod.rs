@@ -59,6 +59,8 @@ pub enum Difference {
         field: String,
         /// What stored records get in it.
         filled: Filled,
+        /// Whether every create has to give it a value.
+        demanded: bool,
     },
     /// A field has another name; its values stay.
     FieldRenamed {

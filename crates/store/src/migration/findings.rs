@@ -183,7 +183,7 @@ impl Finder<'_> {
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
-            Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill }
+            Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, field, .. }
             | Difference::TypeChanged {
                 collection,
