@@ -95,7 +95,6 @@ impl Seeder {
         let _turn = self.turn.lock().await;
         let (mut seeded, mut open) = (Seeded::default(), Vec::new());
         for file in files {
-            self.follow(&file).await?;
             match self.state(&file).await? {
                 State::Open => open.push(file),
                 State::Known => seeded.known.push(file.name),
@@ -118,17 +117,6 @@ impl Seeder {
 
     async fn record_of(&self, file: &SeedFile) -> Result<Option<Record>, Error> {
         self.engine.peek_by(self.schema.files, &[(self.schema.name, file.name.as_str().into())]).await
-    }
-
-    /// A file that is called otherwise because its type was renamed is the file that was loaded.
-    async fn follow(&self, file: &SeedFile) -> Result<(), SeedError> {
-        let former = &self.engine.model().collection(file.collection).former;
-        if former.is_empty() || self.record_of(file).await?.is_some() {
-            return Ok(());
-        }
-        let from = former.iter().map(|name| format!("{name}.jsonl")).collect();
-        let rename = Rename { schema: self.schema, from, to: file.name.clone() };
-        Ok(self.engine.run(&Context::system(&self.engine), rename).await?)
     }
 
     async fn state(&self, file: &SeedFile) -> Result<State, SeedError> {
@@ -193,35 +181,6 @@ fn stamp(path: &Path) -> Result<(u64, Option<i64>), SeedError> {
 
 fn unreadable(path: &Path, source: std::io::Error) -> SeedError {
     SeedError::Read { path: path.to_owned(), source }
-}
-
-/// Gives the first of these files that was loaded another name.
-struct Rename {
-    schema: Schema,
-    from: Vec<String>,
-    to: String,
-}
-
-impl Transaction for Rename {
-    type Answer = ();
-
-    fn name(&self) -> &'static str {
-        "seed-rename"
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let Schema { files, name, .. } = self.schema;
-            for from in &self.from {
-                if let Some(file) = cx.find(files, &[(name, from.as_str().into())]).await? {
-                    let input = Input::new().with(name, self.to.as_str());
-                    cx.update(Authority::System, (files, file.id()), input, None).await?;
-                    return Ok(());
-                }
-            }
-            Ok(())
-        })
-    }
 }
 
 /// Marks a file as completely loaded.

@@ -75,6 +75,62 @@ fn the_recipes_do_what_they_say() {
     assert!(recipes > 10, "{recipes} recipes were found");
 }
 
+/// Checks the examples in the table of conversions: all that are refused in one plan, all others in one migration.
+#[test]
+fn values_convert_as_the_table_says() {
+    let text = fs::read_to_string(DOCUMENT).expect("the document");
+    let (_, table) =
+        text.split_once("| from | a value such as | to | becomes |\n|---|---|---|---|\n").expect("the table");
+    let rows = table.lines().map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    let rows: Vec<[&str; 4]> =
+        rows.map(|row| row.split(" | ").collect::<Vec<_>>().try_into().expect("a row")).collect();
+    let (refused, taken): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[3].starts_with("refused"));
+    let plan = changed(&refused).run(&["migrate", "plan"]).out;
+    assert_eq!(plan.matches("  blocked: ").count(), refused.len(), "{plan}");
+
+    let app = changed(&taken);
+    let plan = app.run(&["migrate", "plan", "--allow-data-loss"]).done();
+    app.run(&["migrate", "apply", "--allow-data-loss"]).done();
+    let record = app.serve().get("/api/things")["items"][0].clone();
+    for (index, row) in taken.iter().enumerate() {
+        let found = &record[format!("v{index}")];
+        if row[3] == "deleted" {
+            assert!(found.is_null(), "{row:?}: {found}");
+            assert!(plan.contains(&format!("Thing.v{index} changes from ")) && plan.contains("loses data"), "{plan}");
+        } else {
+            let expected: serde_json::Value = serde_json::from_str(row[3].trim_matches('`')).expect("JSON");
+            assert_eq!(*found, expected, "{row:?}");
+        }
+    }
+}
+
+/// An application with a record that holds the value of each row in a field of its own, and the model with the new types.
+fn changed(rows: &[[&str; 4]]) -> App {
+    let (app, mut values) = (App::empty(), Vec::new());
+    let model = |column: usize| {
+        let fields = rows.iter().enumerate().map(|(index, row)| format!("v{index}: {}\n", written(row[column])));
+        let head = "extend schema @app(name: \"A\")\nenum Old { RED GREEN }\nenum New { RED BLUE }\n";
+        format!("{head}type Thing @allow(read: \"true\") {{ {} }}", fields.collect::<String>())
+    };
+    for (index, row) in rows.iter().enumerate() {
+        values.push(format!("\"v{index}\": {}", row[1].trim_matches('`')));
+    }
+    app.write(MODEL, &model(0));
+    app.write("seed/Thing.jsonl", &format!("{{{}}}\n", values.join(", ")));
+    app.run(&["seed"]).done();
+    app.write(MODEL, &model(2));
+    app
+}
+
+/// A type as a model has it.
+fn written(shown: &str) -> &str {
+    match shown {
+        "an enum" => "Old",
+        "an enum with `RED`" | "an enum without `GREEN`" => "New",
+        scalar => scalar.trim_matches('`'),
+    }
+}
+
 /// The blocks of each section: what is between two headings.
 fn sections(text: &str) -> Vec<Vec<Block<'_>>> {
     let (mut sections, mut open) = (vec![Vec::new()], None::<Block<'_>>);

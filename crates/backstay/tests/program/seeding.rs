@@ -44,22 +44,6 @@ fn a_refused_record_is_named_by_file_and_line() {
 }
 
 #[test]
-fn a_file_whose_type_was_renamed_is_not_loaded_again() {
-    let app = App::new();
-    let model =
-        |name: &str| format!("extend schema @app(name: \"A\")\ntype {name} @allow(read: \"true\") {{ n: Int }}\n");
-    app.write("model/shelf.graphql", &model("Post"));
-    app.write("seed/Post.jsonl", "{\"n\": 1}\n");
-    assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
-    app.write("model/shelf.graphql", &model("Article @renamed(from: \"Post\")"));
-    app.run(&["migrate", "apply"]).done();
-    app.rename("seed/Post.jsonl", "seed/Article.jsonl");
-    assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n");
-    app.write("model/shelf.graphql", &model("Article"));
-    assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n", "the directive can go");
-}
-
-#[test]
 fn a_refused_password_or_role_is_named_by_file_and_line() {
     let check = |members: &str, expected: &str| {
         let app = App::seeded();

@@ -112,10 +112,6 @@ impl App {
         fs::write(path, text).expect("a file");
     }
 
-    pub(crate) fn rename(&self, from: &str, to: &str) {
-        fs::rename(self.path().join(from), self.path().join(to)).expect("a file");
-    }
-
     /// Runs the program in the application's directory.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         self.run_with(arguments, "", &[])
