@@ -104,6 +104,27 @@ fn values_convert_as_the_table_says() {
     }
 }
 
+/// The plan in docs/commands.md is one.
+#[test]
+fn the_plan_in_the_reference_is_real() {
+    let text = fs::read_to_string(DOCUMENT.replace("changing-a-model", "commands")).expect("the document");
+    let (_, rest) = text.split_once("```text\nBook.pages").expect("the plan");
+    let (plan, _) = rest.split_once("```").expect("its end");
+    let app = App::empty();
+    let book = |fields: &str| {
+        let fields = format!("title: String! {fields}");
+        format!("extend schema @app(name: \"Library\")\ntype Book @allow(read: \"true\") {{ {fields} }}\n")
+    };
+    let line = |number: u8, more: &str| {
+        format!("{{\"id\": \"01a21800-0000-7000-8000-00000000000{number}\", \"title\": \"A\", \"shelf\": 1{more}}}\n")
+    };
+    app.write(MODEL, &book("isbn: String shelf: Int"));
+    app.write("seed/Book.jsonl", &format!("{}{}", line(1, ", \"isbn\": \"0-19-853453-1\""), line(2, "")));
+    app.run(&["seed"]).done();
+    app.write(MODEL, &book("isbn: String! pages: Int"));
+    assert_eq!(app.run(&["migrate", "plan"]).out, format!("Book.pages{plan}"));
+}
+
 /// An application with a record that holds the value of each row in a field of its own, and the model with the new types.
 fn changed(rows: &[[&str; 4]]) -> App {
     let (app, mut values) = (App::empty(), Vec::new());

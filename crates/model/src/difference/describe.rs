@@ -130,7 +130,7 @@ fn required_words(filled: Filled) -> &'static str {
 
 fn change_words(change: TypeChange) -> &'static str {
     match change {
-        TypeChange::NotStored => "it has no column that would change",
+        TypeChange::NotStored => "it has no column, and links of a relation that stays are kept",
         TypeChange::Widened => "every stored value fits as it is",
         TypeChange::Converted => "each stored value is written as text and read as the new type",
         TypeChange::Linked => "the record that it refers to becomes the only one of the list",
