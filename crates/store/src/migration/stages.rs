@@ -96,9 +96,9 @@ impl Stages<'_> {
         let rewritten: Vec<&Collection> = new.collections.iter().filter(|of| self.tables.is_rewritten(of)).collect();
         for collection in rewritten {
             let table = Action::Run(alter::create_next(new, collection, dialect));
-            // Of Backstay's own records, only names of the model change, and only keys, roles and seed files hold any.
+            // A start takes it for Backstay's own records, about which nobody has anything to decide.
             let (words, risk) = match collection.system {
-                true => (format!("update the names stored in {}", collection.name), Risk::Locks),
+                true => (format!("update Backstay's own records of {}", collection.name), Risk::Locks),
                 false => (format!("copy the records of {} into a new table", collection.name), Risk::Rewrites),
             };
             self.push_own(&words, risk, vec![table, Action::Copy(collection.id)]);
