@@ -369,7 +369,7 @@ fn without_a_terminal_nothing_is_lost() {
     let app = App::seeded();
     let mut dev = Dev::start(&app);
     app.write("model/shelf.graphql", &MODEL.replace("  name: String!\n", ""));
-    dev.until("Person.name is gone; its stored values would be deleted (loses data, 2 records)");
+    dev.until("Person.name is removed, with its stored values (loses data of 2 records)");
     dev.until("to apply this and lose the data, run `backstay dev --yes`");
     let mut client = dev.client();
     assert_eq!(client.get("/api/books").header("backstay-model"), Some("stale; errors=1"));

@@ -89,7 +89,7 @@ fn a_running_server_rewrites_and_deletes_as_it_is_told() {
         .replace("  title: String!", "  title: String! @renamed(from: \"heading\")");
     app.write("model/shelf.graphql", &narrowed);
     let applied = app.run(&["migrate", "apply"]).done();
-    assert!(applied.contains("(rewrites records, ") && applied.ends_with("done\n"), "{applied}");
+    assert!(applied.contains("(rewrites 2 records)") && applied.ends_with("done\n"), "{applied}");
     assert_eq!(server.get("/api/books?select=number&sort=number")["items"][0]["number"], "1");
 
     let shorter = narrowed.replace("  above: Shelf\n", "");
