@@ -209,7 +209,7 @@ fn what_is_renamed() {
     check(
         "b: Int @renamed(from: \"a\", keep: true)",
         "b: Int @renamed(from: \"a\")",
-        &["Safe: Post has other rules, defaults or descriptions; no record changes"],
+        &["Safe: rules, defaults, classes or descriptions of Post change; no record changes"],
     );
     check("", "b: Int @renamed(from: \"a\")", &["Safe: Post.b is new; it is null in stored records"]);
     check(

@@ -374,7 +374,10 @@ fn without_a_terminal_nothing_is_lost() {
     let mut client = dev.client();
     assert_eq!(client.get("/api/books").header("backstay-model"), Some("stale; errors=1"));
     let state = client.get("/dev/model").json();
-    assert!(state["diagnostics"][0]["message"].as_str().expect("a text").starts_with("Person.name is removed"), "{state}");
+    assert!(
+        state["diagnostics"][0]["message"].as_str().expect("a text").starts_with("Person.name is removed"),
+        "{state}"
+    );
     app.write("model/shelf.graphql", MODEL);
     dev.until("reloaded in");
     assert_eq!(client.get("/api/books").header("backstay-model"), None);

@@ -134,13 +134,12 @@ fn change_words(change: TypeChange) -> &'static str {
         TypeChange::Widened => "every stored value fits as it is",
         TypeChange::Converted => "each stored value is written as text and read as the new type",
         TypeChange::Linked => "the record that it refers to becomes the only one of the list",
-        TypeChange::Replaced(Filled::Null) => "stored values can't be converted and are deleted",
+        TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
         TypeChange::Replaced(Filled::Backfill) => "records get the value of its `@backfill` instead",
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
         }
-        TypeChange::Replaced(Filled::NotStored) => "stored values can't be converted and are deleted",
     }
 }
 
