@@ -263,7 +263,7 @@ async fn a_unique_index_that_stored_records_break_is_named() {
     first.store.close();
     let text = MODEL.replace("name: String!", "name: String! nick: String");
     let told = refused(directory.path(), &text);
-    let expected = "(2 records of Author share their email with others: 00000000-0000-7000-8000-000000000001, \
+    let expected = "(2 records of Author have the same email as another: 00000000-0000-7000-8000-000000000001, \
                     00000000-0000-7000-8000-000000000002; change or delete those records first)";
     assert!(told.ends_with(expected), "{told}");
     // The migration was undone as a whole: the new field does not exist either.

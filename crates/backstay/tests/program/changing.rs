@@ -60,7 +60,8 @@ fn the_recipes_do_what_they_say() {
             let fits = |(step, output): (&Step, &String)| fits(step.output.trim_end(), output.trim_end());
             if !steps.iter().zip(&outputs).all(fits) {
                 let pairs = steps.iter().zip(&outputs);
-                let found: String = pairs.map(|(step, output)| format!("$ {}\n{output}", step.command)).collect();
+                let found =
+                    pairs.fold(String::new(), |text, (step, output)| text + "$ " + &step.command + "\n" + output);
                 let fenced = |text: &str| format!("```{}\n{}\n```", block.mark, text.trim_end());
                 blessed = blessed.replacen(&fenced(&block.text), &fenced(&found), 1);
                 faults.push(format!("line {}:\n{found}", block.line));
@@ -129,9 +130,10 @@ fn the_plan_in_the_reference_is_real() {
 fn changed(rows: &[[&str; 4]]) -> App {
     let (app, mut values) = (App::empty(), Vec::new());
     let model = |column: usize| {
-        let fields = rows.iter().enumerate().map(|(index, row)| format!("v{index}: {}\n", written(row[column])));
+        let fields = rows.iter().enumerate().map(|(index, row)| format!("v{index}: {}", written(row[column])));
+        let fields: Vec<String> = fields.collect();
         let head = "extend schema @app(name: \"A\")\nenum Old { RED GREEN }\nenum New { RED BLUE }\n";
-        format!("{head}type Thing @allow(read: \"true\") {{ {} }}", fields.collect::<String>())
+        format!("{head}type Thing @allow(read: \"true\") {{ {} }}", fields.join("\n"))
     };
     for (index, row) in rows.iter().enumerate() {
         values.push(format!("\"v{index}\": {}", row[1].trim_matches('`')));
