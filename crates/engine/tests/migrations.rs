@@ -2,6 +2,8 @@
 
 #[path = "migrations/changed.rs"]
 mod changed;
+#[path = "migrations/random/mod.rs"]
+mod random;
 
 use std::fmt::Write as _;
 
