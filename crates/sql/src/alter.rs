@@ -104,12 +104,12 @@ pub fn create_link(model: &Model, (collection, field): (&Collection, &Field), di
 
 /// The index of a link table from the far end to the near one.
 pub fn create_link_index(link: &Link, dialect: Dialect) -> Statement {
-    schema::raw(dialect.schema(&schema::reverse_index(link)))
+    schema::raw(dialect.schema(&schema::reverse_index(link, dialect)))
 }
 
 /// The name of that index.
-pub fn link_index(table: &str) -> String {
-    schema::reverse_index_name(table)
+pub fn link_index(table: &str, dialect: Dialect) -> String {
+    schema::reverse_index_name(table, dialect)
 }
 
 /// The references of a table, where they are not part of it.

@@ -142,7 +142,8 @@ impl Place {
         found.trim().trim_start_matches("ok").to_owned()
     }
 
-    /// Tables, columns, references and indexes, in an order that isn't that of their creation; without column defaults.
+    /// Tables, columns, references and indexes, in an order that isn't that of their creation; without column defaults
+    /// and the names that PostgreSQL gives primary keys.
     pub(crate) fn objects(&self) -> String {
         self.rows(SQLITE_OBJECTS, POSTGRES_OBJECTS)
     }
@@ -234,9 +235,11 @@ ORDER BY 1, 2, 3, 4, 5, 6"#;
 const POSTGRES_OBJECTS: &str = "
 SELECT table_name::text, 'column', column_name::text, udt_name::text, collation_name::text, is_nullable::text
 FROM information_schema.columns WHERE table_schema = 'public' UNION ALL
-SELECT conrelid::regclass::text, 'constraint', conname::text, pg_get_constraintdef(oid), '', ''
+SELECT conrelid::regclass::text, 'constraint', CASE contype WHEN 'p' THEN '' ELSE conname::text END,
+pg_get_constraintdef(oid), '', ''
 FROM pg_constraint WHERE contype <> 'n' AND connamespace = 'public'::regnamespace UNION ALL
-SELECT tablename::text, 'index', indexname::text, indexdef, '', '' FROM pg_indexes WHERE schemaname = 'public'
+SELECT tablename::text, 'index', indexname::text, indexdef, '', '' FROM pg_indexes
+WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE contype = 'p')
 ORDER BY 1, 2, 3, 4, 5, 6";
 
 fn shell(command: &mut Command) -> String {

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange};
+use backstay_model::{
+    Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, index_before,
+};
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Origin, Probe, Statement, Succession};
 
@@ -34,6 +36,7 @@ pub(super) async fn find(
         finder.step(planned).await?;
     }
     finder.new_values(planned).await?;
+    finder.shared_afterwards(planned).await?;
     if let Some(finding) = stranger(models) {
         let step = Step { findings: vec![finding], ..Step::safe("use the database of another application", &[]) };
         planned.insert(0, Planned { step, actions: Vec::new(), difference: None });
@@ -295,6 +298,24 @@ impl Finder<'_> {
                 let found = self.ask(&probe, (&words, "make it give names of values only", true)).await?;
                 if let Some(finding) = found {
                     note(planned, (&collection.name, &field.name), finding);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Values that a migration changes must still be unique where they were.
+    async fn shared_afterwards(&mut self, planned: &mut [Planned]) -> Result<(), StoreError> {
+        let Models { old, new, pairing, .. } = self.models;
+        for after in &new.collections {
+            let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
+            for index in after.indexes.iter().filter(|index| index.unique) {
+                let changed = index.fields.iter().find(|field| self.succession.changes_values(after.id, **field));
+                if let Some(changed) = changed
+                    && index_before(pairing, (before, after), index).is_some()
+                    && let Some(finding) = self.sharing(after, index).await?
+                {
+                    note(planned, (&after.name, &after.field(*changed).name), finding);
                 }
             }
         }

@@ -1,7 +1,7 @@
 use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, TypeChange, index_before};
 use backstay_sql::{Origin, Statement, Succession, alter, next_table, schema};
 
-use super::tables::{Tables, carried_succession};
+use super::tables::{Tables, carried_succession, owned_links};
 use super::{Action, Models, Planned, Step};
 
 /// The steps that bridge the differences, in the order in which they are carried out.
@@ -51,6 +51,7 @@ impl Stages<'_> {
                 self.push(difference, statements);
             }
             match at {
+                Phase::Renames => self.make_room(renames.take().unwrap_or_default()),
                 Phase::Rewriting => self.rewrite(),
                 Phase::Removals => self.swap(),
                 _ => {}
@@ -85,6 +86,14 @@ impl Stages<'_> {
         let sql = sql.collect();
         let step = Step { sql, risk, ..Step::safe(words, &[]) };
         self.all.push(Planned { step, actions, difference: None });
+    }
+
+    /// Renames where nothing is called otherwise in the model: of tables that go, whose names new ones take.
+    fn make_room(&mut self, renames: Vec<Statement>) {
+        if !renames.is_empty() {
+            let actions = renames.into_iter().map(Action::Run).collect();
+            self.push_own("old tables make room for new ones of the same name", Risk::Safe, actions);
+        }
     }
 
     fn rewritten(&self) -> impl Iterator<Item = &'_ Collection> {
@@ -197,11 +206,12 @@ impl Stages<'_> {
                 let collection = new.collection_named(collection)?;
                 alter::create_link(new, (collection, collection.field_named(field)?), dialect)
             }
-            Difference::TypeChanged {
-                collection, field, change: TypeChange::Linked | TypeChange::NotStored, ..
-            } => {
+            Difference::TypeChanged { collection, field, .. } => {
                 let collection = new.collection_named(collection)?;
-                self.copied_link(collection, collection.field_named(field)?)
+                let field = collection.field_named(field)?;
+                let mut statements = self.copied_link(collection, field);
+                statements.extend(self.unstored(collection, field));
+                statements
             }
             Difference::RequiredTightened { collection, field, .. } => {
                 let (collection, field) = self.in_place(collection, field)?;
@@ -223,7 +233,9 @@ impl Stages<'_> {
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field)?,
             Difference::CollectionRemoved { collection } => {
                 let id = self.models.old.collection_named(collection)?.id;
-                vec![alter::drop_table(&self.tables.carried.collection(id).table, dialect)]
+                let gone = self.tables.carried.collection(id);
+                let links = owned_links(gone).map(|(_, link)| alter::drop_table(&link.table, dialect));
+                links.chain([alter::drop_table(&gone.table, dialect)]).collect()
             }
             Difference::EnumValuesRenamed { name, .. } => self.renamed_values(name),
             Difference::CollectionRenamed { .. }
@@ -231,7 +243,6 @@ impl Stages<'_> {
             | Difference::EnumRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
-            | Difference::TypeChanged { .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
             | Difference::LengthChanged { .. }
@@ -256,6 +267,16 @@ impl Stages<'_> {
         }
         let carried = self.tables.carried.collection(before.id);
         Some(alter::drop_columns(carried, carried.field(before.field_named(field)?.id), self.models.dialect))
+    }
+
+    /// The columns of a field that has become a relation to many.
+    fn unstored(&self, collection: &Collection, field: &Field) -> Vec<Statement> {
+        let Models { pairing, dialect, .. } = self.models;
+        let was = pairing.collection(collection.id).zip(pairing.field(collection.id, field.id));
+        let Some((before, was)) = was.filter(|_| !self.tables.is_rewritten(collection)) else { return Vec::new() };
+        let carried = self.tables.carried.collection(before);
+        let was = carried.field(was);
+        if field.kind.is_stored() { Vec::new() } else { alter::drop_columns(carried, was, dialect) }
     }
 
     fn removed_link(&self, collection: &str, field: &str) -> Option<Vec<Statement>> {

@@ -275,7 +275,7 @@ fn drop_type(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()>
 }
 
 fn rename_type(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
-    let name = random.pick(&["Alpha", "Beta", "Eta", "ThetaWithQuiteALongNameAndMoreOfThat", "Iota"]);
+    let name = random.pick(&["Alpha", "Beta", "Eta", "ThetaWithALongNameToo", "Iota"]);
     schema.some_type(random)?.name = (*name).to_owned();
     Some(())
 }

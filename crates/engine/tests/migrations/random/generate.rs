@@ -17,11 +17,11 @@ const FIELDS: [&str; 12] = [
     "someField",
     "d",
     "e",
-    "aVeryLongNameOfAFieldThatIsNearlyFortyEight",
+    "aFieldWithALongNameOfManyWords",
     "f",
     "g",
 ];
-const TYPES: [&str; 6] = ["Alpha", "Beta", "Gamma", "DeltaWithALongNameThatIsShortenedInIndexes", "Epsilon", "Zeta"];
+const TYPES: [&str; 6] = ["Alpha", "DeltaWithALongNameOfManyWords", "Beta", "Gamma", "Epsilon", "Zeta"];
 const ENUMS: [&str; 4] = ["Color", "Size", "Stage", "Mood"];
 const VALUES: [&str; 6] = ["V1", "V2", "V3", "V4", "RED", "GREEN"];
 

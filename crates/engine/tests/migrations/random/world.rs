@@ -49,7 +49,7 @@ impl Asked {
         Self { client: TestClient::new(&engine), engine, caller: Arc::new(Caller::anonymous()) }
     }
 
-    /// Whether a write was made; what the model refuses is not.
+    /// Whether a write was made; what the model refuses, or a deletion took along, is not.
     async fn wrote(&self, request: Result<Request, Error>) -> Result<Option<Vec<RecordId>>, String> {
         let written = match request {
             Ok(request) => self.client.written(&self.caller, request).await,
@@ -57,7 +57,7 @@ impl Asked {
         };
         match written {
             Ok(written) => Ok(Some(written.ids)),
-            Err(error) if ["invalid-values", "not-unique", "still-referenced"].contains(&error.code()) => Ok(None),
+            Err(error) if ["invalid-values", "not-unique", "not-found", "still-referenced"].contains(&error.code()) => Ok(None),
             Err(error) => Err(format!("a write failed: {error:?}")),
         }
     }
