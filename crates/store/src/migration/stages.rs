@@ -1,4 +1,4 @@
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, TypeChange, index_before};
+use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, index_before};
 use backstay_sql::{Origin, Statement, Succession, alter, next_table, schema};
 
 use super::tables::{Tables, carried_succession, owned_links};
@@ -136,26 +136,18 @@ impl Stages<'_> {
 
     /// References to a table that was written anew, from those that weren't; dropping the old one ended them.
     fn references_to(&self, target: &Collection) -> Vec<Statement> {
-        let Models { new, old, pairing, dialect, .. } = self.models;
+        let Models { new, dialect, .. } = self.models;
         let mut statements = Vec::new();
-        for from in new.collections.iter().filter(|from| pairing.collection(from.id).is_some()) {
+        for from in &new.collections {
             let is_rewritten = self.tables.is_rewritten(from);
             for field in &from.fields {
                 match &field.kind {
                     FieldKind::ToOne { target: to, .. } if *to == target.id && !is_rewritten => {
-                        if matches!(self.carried.origin(from.id, field.id), Origin::Kept(_)) {
-                            statements.extend(alter::add_reference(new, (from, field), dialect));
-                        }
+                        statements.extend(alter::add_reference(new, (from, field), dialect));
                     }
                     FieldKind::ManyToMany { target: to, link } if link.owner => {
-                        let source = pairing.link_source(old, new, (from.id, field.id));
-                        if matches!(source, LinkSource::Same(..)) {
-                            for (near, end) in [(true, from.id), (false, *to)] {
-                                if end == target.id {
-                                    let at = new.collection(end);
-                                    statements.extend(alter::add_link_reference((link, near), at, new, dialect));
-                                }
-                            }
+                        for (near, _) in [(true, from.id), (false, *to)].iter().filter(|(_, end)| *end == target.id) {
+                            statements.extend(alter::add_link_reference((link, *near), target, new, dialect));
                         }
                     }
                     _ => {}
@@ -291,6 +283,9 @@ impl Stages<'_> {
     /// The link table of a relation that was one to a single record, or was declared at its other end.
     fn copied_link(&self, collection: &Collection, field: &Field) -> Vec<Statement> {
         let Models { old, new, pairing, dialect, .. } = self.models;
+        if !matches!(&field.kind, FieldKind::ManyToMany { link, .. } if link.owner) {
+            return Vec::new();
+        }
         let gone = match pairing.link_source(old, new, (collection.id, field.id)) {
             LinkSource::Turned(of, field) => match &self.tables.carried.field(of, field).kind {
                 FieldKind::ManyToMany { link, .. } => Some(alter::drop_table(&link.table, dialect)),
