@@ -1,7 +1,7 @@
 //! Applications whose model changes while they hold records, on both databases.
 
-use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use backstay_base::{Caller, RecordId, Secret};
 use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, Step};
@@ -15,7 +15,7 @@ const OPEN: &str = r#"@allow(read: "true", create: "true", update: "true", delet
 
 /// A database that a model can be applied to again and again.
 pub(crate) struct Place {
-    options: OpenOptions,
+    pub(crate) options: OpenOptions,
     clock: TestClock,
     caller: Arc<Caller>,
     /// By the order in which they were made.
@@ -23,10 +23,21 @@ pub(crate) struct Place {
     _kept: (Option<TempDir>, Option<Arc<Cluster>>),
 }
 
+/// Held while a process is started, and shared while a database is opened: a process that is being started holds copies of
+/// all locks on files for a moment.
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Starts a process.
+pub(crate) fn started(command: &mut Command) -> Child {
+    let _alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().expect("the program is installed")
+}
+
 /// One server for all tests that run at the same time; the last one stops it.
 fn cluster() -> Arc<Cluster> {
     static CLUSTER: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
     let mut shared = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {
         let cluster = Arc::new(Cluster::start());
         *shared = Arc::downgrade(&cluster);
@@ -47,7 +58,9 @@ impl Place {
 
     pub(crate) fn postgres() -> Self {
         let cluster = cluster();
+        let alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
         let url = Location::Url(Secret::new(cluster.database()));
+        drop(alone);
         Self::at(url, (None, Some(cluster)))
     }
 
@@ -57,6 +70,11 @@ impl Place {
             Location::Directory(_) => Self::sqlite(),
             Location::Url(_) => Self::postgres(),
         }
+    }
+
+    /// One that is kept elsewhere.
+    pub(crate) fn of(location: Location) -> Self {
+        Self::at(location, (None, None))
     }
 
     fn at(location: Location, kept: (Option<TempDir>, Option<Arc<Cluster>>)) -> Self {
@@ -100,12 +118,14 @@ impl Place {
 
     pub(crate) fn open(&self, model: &str, migration: Migration) -> Result<(Engine, OpenOutcome), OpenError> {
         let options = OpenOptions { migration, ..self.options.clone() };
+        let _shared = STARTING.read().unwrap_or_else(PoisonError::into_inner);
         Engine::open(application(model), &options, controlled(&self.clock, 7))
     }
 
     /// Opens the application of a model that is applied already; ids depend on the seed.
     pub(crate) fn serve(&self, model: &str, seed: u64) -> Engine {
         let options = OpenOptions { migration: Migration::Refuse, ..self.options.clone() };
+        let _shared = STARTING.read().unwrap_or_else(PoisonError::into_inner);
         Engine::open(application(model), &options, controlled(&self.clock, seed)).expect("the same model").0
     }
 
@@ -136,15 +156,32 @@ impl Place {
         }
     }
 
+    /// In what the database differs from a new one of this model, apart from its records.
+    pub(crate) fn differences(&self, model: &str) -> String {
+        let problems = self.problems();
+        let fresh = self.another();
+        fresh.apply(model, false).expect("a new database");
+        let (expected, found) = (fresh.objects(), self.objects());
+        if problems.is_empty() && expected == found {
+            return String::new();
+        }
+        let only_in = |one: &str, other: &str| {
+            let other: Vec<&str> = other.lines().collect();
+            one.lines().filter(|line| !other.contains(line)).collect::<Vec<_>>().join("\n  ")
+        };
+        let (missing, more) = (only_in(&expected, &found), only_in(&found, &expected));
+        format!("problems: {problems}\nmissing:\n  {missing}\nmore than in a new database:\n  {more}")
+    }
+
     /// What the database finds wrong with itself.
-    pub(crate) fn problems(&self) -> String {
+    fn problems(&self) -> String {
         let found = self.rows("PRAGMA integrity_check; PRAGMA foreign_key_check", "SELECT 'ok'");
         found.trim().trim_start_matches("ok").to_owned()
     }
 
     /// Tables, columns, references and indexes, in an order that isn't that of their creation; without column defaults
     /// and the names that PostgreSQL gives primary keys.
-    pub(crate) fn objects(&self) -> String {
+    fn objects(&self) -> String {
         self.rows(SQLITE_OBJECTS, POSTGRES_OBJECTS)
     }
 
@@ -243,7 +280,8 @@ WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constra
 ORDER BY 1, 2, 3, 4, 5, 6";
 
 fn shell(command: &mut Command) -> String {
-    let output = command.output().expect("the shell of the database is installed");
+    let shell = started(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let output = shell.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -171,14 +171,11 @@ impl Renaming<'_> {
                 for (from, to) in ordered(renames.map(|(from, to)| (from.clone(), to.clone())).collect()) {
                     self.statements.push(alter::rename_column(&after.table, &from, &to, dialect));
                 }
-                for (from, to) in [(&link.near, &after.near), (&link.far, &after.far)] {
-                    if (&link.table, from) != (&after.table, to) {
-                        let old = (link.table.as_str(), from.as_str());
-                        self.statements.extend(alter::rename_reference(&after.table, old, to, dialect));
-                    }
-                }
+                let ends = [(&link.near, &after.near), (&link.far, &after.far)];
+                self.references((&link.table, &after.table), &ends);
                 if link.table != after.table {
-                    self.indexes.push((alter::link_index(&link.table, dialect), alter::link_index(&after.table, dialect)));
+                    self.indexes
+                        .push((alter::link_index(&link.table, dialect), alter::link_index(&after.table, dialect)));
                     self.link_indexes.push(after);
                 }
             }
@@ -189,25 +186,34 @@ impl Renaming<'_> {
         let Models { old, new, pairing, dialect, .. } = self.models;
         for after in new.collections.iter().filter(|after| !rewritten[usize::from(after.id.0)]) {
             let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
-            let mut renames = Vec::new();
+            let (mut renames, mut references) = (Vec::new(), Vec::new());
             for field in after.stored_fields() {
                 let Origin::Kept(was) = succession.origin(after.id, field.id) else { continue };
                 let carried = &mut self.carried.collections[usize::from(before.id.0)].fields[usize::from(was.0)];
                 for (from, to) in carried.columns.iter_mut().zip(&field.columns) {
-                    let is_reference = matches!(field.kind, FieldKind::ToOne { .. });
-                    if is_reference && (&before.table, &from.name) != (&after.table, &to.name) {
-                        let old = (before.table.as_str(), from.name.as_str());
-                        self.statements.extend(alter::rename_reference(&after.table, old, &to.name, dialect));
+                    if matches!(field.kind, FieldKind::ToOne { .. }) {
+                        references.push((from.name.clone(), &to.name));
                     }
                     renames.push((from.name.clone(), to.name.clone()));
                     from.name.clone_from(&to.name);
                 }
             }
+            let references: Vec<(&String, &String)> = references.iter().map(|(from, to)| (from, *to)).collect();
+            self.references((&before.table, &after.table), &references);
             renames.retain(|(from, to)| from != to);
             for (from, to) in ordered(renames) {
                 self.statements.push(alter::rename_column(&after.table, &from, &to, dialect));
             }
         }
+    }
+
+    /// References of a table that stays, by the names that it and their columns had and have.
+    fn references(&mut self, (before, after): (&str, &str), columns: &[(&String, &String)]) {
+        let name = |table, column: &str| alter::reference_name(table, column, self.models.dialect);
+        let renames = columns.iter().filter_map(|(from, to)| name(before, from).zip(name(after, to)));
+        let renames: Vec<_> = renames.filter(|(from, to)| from != to).collect();
+        let renames = ordered(renames).into_iter().map(|(from, to)| alter::rename_reference(after, &from, &to));
+        self.statements.extend(renames);
     }
 
     /// Indexes that have another name now. On SQLite they are removed here and made again at the end.
@@ -238,7 +244,8 @@ impl Renaming<'_> {
                 continue;
             }
             // Those that the new model doesn't have are removed before.
-            let again = after.map(|after| after.indexes.iter().filter_map(|of| index_before(pairing, (before, after), of)));
+            let again =
+                after.map(|after| after.indexes.iter().filter_map(|of| index_before(pairing, (before, after), of)));
             let going: Vec<&Index> = again.map_or_else(|| before.indexes.iter().collect(), Iterator::collect);
             let going = going.into_iter().map(|index| &index.name).filter(|name| taken.contains(*name));
             self.indexes.extend(going.map(|name| (name.clone(), gone(name))));

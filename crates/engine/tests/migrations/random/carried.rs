@@ -91,7 +91,8 @@ impl Schema {
                 if field.required && lacks && random.chance(80) {
                     field.backfill = next.random_backfill(random, &field, Some(before));
                     // A field of the old model can lack values too.
-                    if matches!(&field.backfill, Some(Backfill::Field(key)) if before.field(*key).is_some_and(|of| !of.required)) {
+                    if matches!(&field.backfill, Some(Backfill::Field(key)) if before.field(*key).is_some_and(|of| !of.required))
+                    {
                         field.backfill = None;
                     }
                 }

@@ -7,20 +7,8 @@ use super::schema::{Backfill, Enum, Field, Key, Kind, Schema, Type};
 use super::values::{expression, scalar, value};
 
 /// Names of fields, among them those whose columns can meet: `a: T` and `aId`, `b: Money` and `bCurrency`.
-const FIELDS: [&str; 12] = [
-    "a",
-    "aId",
-    "b",
-    "bCurrency",
-    "c",
-    "cId",
-    "someField",
-    "d",
-    "e",
-    "aFieldWithALongNameOfManyWords",
-    "f",
-    "g",
-];
+const FIELDS: [&str; 12] =
+    ["a", "aId", "b", "bCurrency", "c", "cId", "someField", "d", "e", "aFieldWithALongNameOfManyWords", "f", "g"];
 const TYPES: [&str; 6] = ["Alpha", "DeltaWithALongNameOfManyWords", "Beta", "Gamma", "Epsilon", "Zeta"];
 const ENUMS: [&str; 4] = ["Color", "Size", "Stage", "Mood"];
 const VALUES: [&str; 6] = ["V1", "V2", "V3", "V4", "RED", "GREEN"];

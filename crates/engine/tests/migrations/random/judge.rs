@@ -36,7 +36,8 @@ pub(super) fn judge_world((old, new): (&Schema, &Schema), (before, after): (&Wor
 
 /// Numbers stay with what they are of; what is new has a number that nothing had.
 pub(super) fn judge_numbers((old, new): (&Schema, &Schema), all: (&[Number], &[Number])) -> Result<(), String> {
-    let number_of = |all: &[Number], of: &str| all.iter().find(|number| number.of == of).map(|number| number.type_number);
+    let number_of =
+        |all: &[Number], of: &str| all.iter().find(|number| number.of == of).map(|number| number.type_number);
     let field_of = |all: &[Number], of: &str, field: &str| {
         all.iter().find(|number| number.of == of && number.field == field).map(|number| number.number)
     };

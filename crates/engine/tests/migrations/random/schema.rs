@@ -49,7 +49,10 @@ pub(super) enum Backfill {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     Scalar(&'static str),
-    Decimal { digits: u8, scale: usize },
+    Decimal {
+        digits: u8,
+        scale: usize,
+    },
     Enum(Key),
     List(Box<Kind>),
     ToOne(Key),

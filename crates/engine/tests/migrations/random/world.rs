@@ -57,7 +57,9 @@ impl Asked {
         };
         match written {
             Ok(written) => Ok(Some(written.ids)),
-            Err(error) if ["invalid-values", "not-unique", "not-found", "still-referenced"].contains(&error.code()) => Ok(None),
+            Err(error) if ["invalid-values", "not-unique", "not-found", "still-referenced"].contains(&error.code()) => {
+                Ok(None)
+            }
             Err(error) => Err(format!("a write failed: {error:?}")),
         }
     }
