@@ -189,8 +189,7 @@ impl Stages<'_> {
             Difference::CollectionAdded { collection } => {
                 schema::add_collection(new, new.collection_named(collection)?, dialect)
             }
-            Difference::FieldAdded { filled: Filled::NotStored, .. } => Vec::new(),
-            Difference::FieldAdded { collection, field, .. } => {
+            Difference::FieldAdded { collection, field, filled } if *filled != Filled::NotStored => {
                 let (collection, field) = self.in_place(collection, field)?;
                 schema::add_field(new, collection, field, dialect)
             }
@@ -232,6 +231,7 @@ impl Stages<'_> {
             Difference::EnumValuesRenamed { name, .. } => self.renamed_values(name),
             Difference::CollectionRenamed { .. }
             | Difference::FieldRenamed { .. }
+            | Difference::FieldAdded { .. }
             | Difference::EnumRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
