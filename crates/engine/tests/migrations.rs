@@ -2,6 +2,10 @@
 
 #[path = "migrations/changed.rs"]
 mod changed;
+#[path = "migrations/disturbed.rs"]
+mod disturbed;
+#[path = "migrations/random/mod.rs"]
+mod random;
 
 use std::fmt::Write as _;
 
@@ -33,6 +37,7 @@ async fn check(name: &str, change: Change<'_>) {
             _ = writeln!(text, "  {of} {}", place.records(change.new, (of, select)).await);
         }
         assert_eq!(place.plan(change.new), [], "{}", place.name());
+        assert_eq!(place.differences(change.new), "", "{}", place.name());
     }
     insta::assert_snapshot!(name, text);
 }
@@ -223,6 +228,82 @@ async fn money_and_times() {
     .await;
 }
 
+/// A change after which the database is what a new one is.
+async fn arrives(old: &str, records: &[(&str, &str)], new: &str) {
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place.create(old, records).await;
+        place.applied(new);
+        assert_eq!(place.differences(new), "", "{}: {old} → {new}", place.name());
+        assert_eq!(place.plan(new), [], "{}", place.name());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_go_with_their_type() {
+    let old = "type P @open { n: Int qs: [Q!] } type Q @open { n: Int }";
+    arrives(old, &[("Q", "{}"), ("P", r#"{"qs":["%0"]}"#)], "type Q @open { n: Int }").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relation_to_many_leads_elsewhere() {
+    let old = "type P @open { n: Int qs: [Q!] } type Q @open { n: Int } type R @open { n: Int }";
+    let records = [("Q", "{}"), ("P", r#"{"qs":["%0"]}"#)];
+    arrives(old, &records, &old.replace("[Q!]", "[R!]")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_becomes_a_relation_to_many() {
+    let old = "type P @open { n: Int l: Int m: Money } type Q @open { n: Int }";
+    let new = "type P @open { n: Int l: [Q!] m: [Q!] } type Q @open { n: Int }";
+    arrives(old, &[("P", r#"{"l":1}"#)], new).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relation_to_one_becomes_one_to_many_that_the_other_type_declares() {
+    let old = r#"type P @open { n: Int qs: [Q!] @inverse(field: "p") } type Q @open { n: Int p: P }"#;
+    let new = r#"type P @open { n: Int qs: [Q!] } type Q @open { n: Int p: [P!] @inverse(field: "qs") }"#;
+    arrives(old, &[("P", "{}"), ("Q", r#"{"p":"%0"}"#)], new).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_indexes_are_free_in_time() {
+    let old = "type A @open { n: Int c: B d: B } type B @open { n: Int c: A! }";
+    let records = [("A", "{}"), ("B", r#"{"c":"%0"}"#)];
+    let swapped =
+        r#"type B @open @renamed(from: "A") { n: Int c: A d: B } type A @open @renamed(from: "B") { n: Int c: B! }"#;
+    arrives(old, &records, swapped).await;
+    let new = r#"type C @open @renamed(from: "A") { n: Int d: C } type B @open { n: Int c: C! } type A @open { n: Int c: B }"#;
+    arrives(old, &records, new).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_references_change_names() {
+    let old = "type P @open { a: P b: U us: [P!] } type U @open { n: Int }";
+    let new = r#"type P @open { b: P @renamed(from: "a") a: U @renamed(from: "b") us: [P!] } type U @open { n: Int }"#;
+    arrives(old, &[("P", "{}"), ("P", r#"{"a":"%0","us":["%0"]}"#)], new).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_references_to_a_table_that_is_written_anew_stay() {
+    let old = "type P @open { n: Int } type Q @open { n: Int }";
+    let new = "type P @open { n: String } type Q @open { n: Int p: P ps: [P!] } type R @open { p: P ps: [P!] }";
+    arrives(old, &[("P", r#"{"n":1}"#)], new).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_names_stay_apart() {
+    let (of, field) = ("ATypeWithALongNameOfSeveralWordsInIt", "aFieldWithALongNameOfSeveralWords");
+    let old = format!("type {of} @open {{ {field}One: [P!] {field}Two: [P!] }} type P @open {{ n: Int }}");
+    let new = format!(
+        r#"type {of} @open {{ {field}Two: [P!] @renamed(from: "{field}One") {field}One: [P!] @renamed(from: "{field}Two") }} type P @open {{ n: Int }}"#
+    );
+    let link = format!(r#"{{"{field}One":["%0"]}}"#);
+    arrives(&old, &[("P", "{}"), (of, &link)], &new).await;
+    let other = old.replace("[P!]", &format!("[{of}!]"));
+    arrives(&old, &[("P", "{}"), (of, &link)], &other).await;
+}
+
 /// What stands in the way of a change, with what is done about it.
 async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
     for mut place in Place::both() {
@@ -306,5 +387,37 @@ async fn the_database_of_another_application_is_refused() {
         "it belongs to \"Test\", with which \"Other\" has no type in common; choose another data directory (--data), or give the \
          model the types of the stored one",
     ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_a_change_makes_equal_break_a_unique_index() {
+    let shared = "2 records of P share their a with others: %0, %1; change or delete those records first";
+    let two = |one: &'static str, other: &'static str| [("P", one), ("P", other)];
+    let new = "type P @open { a: Int! @unique @default(to: 7) b: Int }";
+    refused("type P @open { a: Int @unique b: Int }", &two("{}", r#"{"a":7}"#), new, &[shared]).await;
+    let records = two(r#"{"a":"1"}"#, r#"{"a":"1.0"}"#);
+    refused("type P @open { a: String @unique }", &records, "type P @open { a: Int @unique }", &[shared]).await;
+    let records = two(r#"{"a":"X"}"#, r#"{"a":"Y"}"#);
+    let new = r#"enum E { X @renamed(from: "Y") } type P @open { a: E @unique }"#;
+    refused("enum E { X Y } type P @open { a: E @unique }", &records, new, &[shared]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_never_called_so_is_named() {
+    let old = "enum E { X } type P @open { n: Int e: E }";
+    let new = r#"enum E { X Y @renamed(from: "Z") } type P @open { n: Int e: E title: String @renamed(from: "nme") }
+        type Q @open @renamed(from: "R") { n: Int }"#;
+    let remedy = "correct the name in its `@renamed`, or leave the directive out";
+    refused(
+        old,
+        &[("P", r#"{"n":1}"#)],
+        new,
+        &[
+            &format!("nothing in the stored model is called E.Z, so E.Y is new; {remedy}"),
+            &format!("nothing in the stored model is called R, so Q is new; {remedy}"),
+            &format!("nothing in the stored model is called P.nme, so P.title is new; {remedy}"),
+        ],
+    )
     .await;
 }

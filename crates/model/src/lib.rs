@@ -34,6 +34,7 @@ pub use model::{
     Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,
     Link, Model, OnDelete, Set, SetOn, StoredNames,
 };
+pub use names::shortened;
 pub use render::Style;
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};
 pub use value_type::{ValueProblem, ValueType};

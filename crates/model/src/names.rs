@@ -49,7 +49,7 @@ pub(crate) fn link(table: &str, field: &str) -> String {
 }
 
 /// A name that is too long for the databases ends in a hash of its whole instead.
-pub(crate) fn shortened(name: String) -> String {
+pub fn shortened(name: String) -> String {
     if name.len() <= IDENTIFIER_BYTES {
         return name;
     }

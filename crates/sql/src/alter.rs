@@ -29,11 +29,15 @@ pub fn rename_index(from: &str, to: &str, dialect: Dialect) -> Option<Statement>
     }
 }
 
-/// Gives the foreign key of a column the name that it would have in a new table, where it has one.
-pub fn rename_reference(table: &str, from: (&str, &str), to: &str, dialect: Dialect) -> Option<Statement> {
-    let (old, new) = (dialect.foreign_key_name(from.0, from.1)?, dialect.foreign_key_name(table, to)?);
-    let [table, old, new] = [quoted(table), quoted(&old), quoted(&new)];
-    Some(schema::raw(format!("ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}")))
+/// The name of the foreign key of a column, where it has one.
+pub fn reference_name(table: &str, column: &str, dialect: Dialect) -> Option<String> {
+    dialect.foreign_key_name(table, column)
+}
+
+/// Gives a foreign key that has a name another one.
+pub fn rename_reference(table: &str, from: &str, to: &str) -> Statement {
+    let [table, from, to] = [table, from, to].map(quoted);
+    schema::raw(format!("ALTER TABLE {table} RENAME CONSTRAINT {from} TO {to}"))
 }
 
 /// Removes a table. References to it are not in the way.
@@ -104,12 +108,12 @@ pub fn create_link(model: &Model, (collection, field): (&Collection, &Field), di
 
 /// The index of a link table from the far end to the near one.
 pub fn create_link_index(link: &Link, dialect: Dialect) -> Statement {
-    schema::raw(dialect.schema(&schema::reverse_index(link)))
+    schema::raw(dialect.schema(&schema::reverse_index(link, dialect)))
 }
 
 /// The name of that index.
-pub fn link_index(table: &str) -> String {
-    schema::reverse_index_name(table)
+pub fn link_index(table: &str, dialect: Dialect) -> String {
+    schema::reverse_index_name(table, dialect)
 }
 
 /// The references of a table, where they are not part of it.

@@ -2,6 +2,7 @@
 //! represents numbers and lists are in the modules that they concern, as a `match` without `_` too.
 
 use backstay_base::Timestamp;
+use backstay_model::shortened;
 use backstay_scalar::{Storage, Value};
 use sea_query::{
     BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, PostgresQueryBuilder, Query,
@@ -69,7 +70,7 @@ impl Dialect {
     pub(crate) fn foreign_key_name(self, table: &str, column: &str) -> Option<String> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres => Some(format!("{table}_{column}_fkey")),
+            Self::Postgres => Some(shortened(format!("{table}_{column}_fkey"))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Statements that make and change tables. None has parameters; the order is that of execution.
 
-use backstay_model::{Collection, Column, ColumnStorage, Field, FieldKind, Index, Link, Model};
+use backstay_model::{Collection, Column, ColumnStorage, Field, FieldKind, Index, Link, Model, shortened};
 use backstay_scalar::{Storage, Value};
 use sea_query::{
     Alias, ColumnDef, ColumnType as SqlType, Expr as Sql, ForeignKey, ForeignKeyCreateStatement, Index as SqlIndex,
@@ -219,20 +219,24 @@ impl Schema<'_> {
         table.primary_key(SqlIndex::create().col(name(&link.near)).col(name(&link.far)));
         table.foreign_key(&mut self.key(at, &link.near, written(collection)));
         table.foreign_key(&mut self.key(at, &link.far, written(target)));
-        vec![self.finished(table, false), self.statement(&reverse_index(link))]
+        vec![self.finished(table, false), self.statement(&reverse_index(link, self.dialect))]
     }
 }
 
 /// The index of a link table from the far end to the near one.
-pub(crate) fn reverse_index(link: &Link) -> IndexCreateStatement {
+pub(crate) fn reverse_index(link: &Link, dialect: Dialect) -> IndexCreateStatement {
     let at = written_links(link);
     let mut reverse = SqlIndex::create();
-    reverse.name(reverse_index_name(at)).table(name(at)).col(name(&link.far)).col(name(&link.near));
+    reverse.name(reverse_index_name(at, dialect)).table(name(at)).col(name(&link.far)).col(name(&link.near));
     reverse
 }
 
-pub(crate) fn reverse_index_name(table: &str) -> String {
-    format!("{table}_reverse")
+pub(crate) fn reverse_index_name(table: &str, dialect: Dialect) -> String {
+    let name = format!("{table}_reverse");
+    match dialect {
+        Dialect::Sqlite => name,
+        Dialect::Postgres => shortened(name),
+    }
 }
 
 /// A value as a constant of the column.

@@ -5,7 +5,7 @@ use backstay_base::Timestamp;
 use backstay_expr::{Expr, Node, Scope as Names, Type, compile_value};
 use backstay_model::{
     Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Link, LinkSource, Model,
-    Pairing, TypeChange, enum_values, type_change,
+    Pairing, TypeChange, enum_values, shortened, type_change,
 };
 use backstay_scalar::{Part, Storage, Value};
 use sea_query::{CaseStatement, CommonTableExpression, Expr as Sql, ExprTrait, Query, SelectStatement};
@@ -82,6 +82,19 @@ impl<'m> Succession<'m> {
             None | Some(TypeChange::Widened) => Origin::Kept(before),
             Some(TypeChange::Converted) => Origin::Converted(before),
             Some(TypeChange::NotStored | TypeChange::Linked | TypeChange::Replaced(_)) => Origin::New,
+        }
+    }
+
+    /// Whether stored values of a field become others.
+    pub fn changes_values(&self, collection: CollectionId, field: FieldId) -> bool {
+        let of = self.new.field(collection, field);
+        match self.origin(collection, field) {
+            Origin::New | Origin::Converted(_) => true,
+            Origin::Kept(was) => {
+                let before = self.pairing.collection(collection).map(|id| self.old.field(id, was));
+                of.required && before.is_some_and(|before| !before.required)
+                    || self.renamed_values(&of.kind).iter().any(|(_, to)| to.is_some())
+            }
         }
     }
 
@@ -341,7 +354,7 @@ const NEXT: &str = "backstay_next_";
 
 /// The name of a table while it is written anew, and of the SELECT that it is filled from.
 pub fn next_table(table: &str) -> String {
-    format!("{NEXT}{table}")
+    shortened(format!("{NEXT}{table}"))
 }
 
 /// The new model with the tables that the old one has, and names of SELECTs where it hasn't.

@@ -1,10 +1,11 @@
 //! Applications whose model changes while they hold records, on both databases.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use backstay_base::{Caller, RecordId, Secret};
 use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, Step};
-use backstay_model::{SourceFile, load};
+use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
 use tempfile::TempDir;
@@ -14,7 +15,7 @@ const OPEN: &str = r#"@allow(read: "true", create: "true", update: "true", delet
 
 /// A database that a model can be applied to again and again.
 pub(crate) struct Place {
-    options: OpenOptions,
+    pub(crate) options: OpenOptions,
     clock: TestClock,
     caller: Arc<Caller>,
     /// By the order in which they were made.
@@ -22,10 +23,21 @@ pub(crate) struct Place {
     _kept: (Option<TempDir>, Option<Arc<Cluster>>),
 }
 
+/// Held while a process is started, and shared while a database is opened: a process that is being started holds copies of
+/// all locks on files for a moment.
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Starts a process.
+pub(crate) fn started(command: &mut Command) -> Child {
+    let _alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().expect("the program is installed")
+}
+
 /// One server for all tests that run at the same time; the last one stops it.
 fn cluster() -> Arc<Cluster> {
     static CLUSTER: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
     let mut shared = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {
         let cluster = Arc::new(Cluster::start());
         *shared = Arc::downgrade(&cluster);
@@ -36,11 +48,33 @@ fn cluster() -> Arc<Cluster> {
 impl Place {
     /// One on each database.
     pub(crate) fn both() -> [Self; 2] {
+        [Self::sqlite(), Self::postgres()]
+    }
+
+    pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let embedded = Self::at(directory.path().into(), (Some(directory), None));
+        Self::at(directory.path().into(), (Some(directory), None))
+    }
+
+    pub(crate) fn postgres() -> Self {
         let cluster = cluster();
+        let alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
         let url = Location::Url(Secret::new(cluster.database()));
-        [embedded, Self::at(url, (None, Some(cluster)))]
+        drop(alone);
+        Self::at(url, (None, Some(cluster)))
+    }
+
+    /// Another one on the same database system.
+    pub(crate) fn another(&self) -> Self {
+        match self.options.location {
+            Location::Directory(_) => Self::sqlite(),
+            Location::Url(_) => Self::postgres(),
+        }
+    }
+
+    /// One that is kept elsewhere.
+    pub(crate) fn of(location: Location) -> Self {
+        Self::at(location, (None, None))
     }
 
     fn at(location: Location, kept: (Option<TempDir>, Option<Arc<Cluster>>)) -> Self {
@@ -84,7 +118,85 @@ impl Place {
 
     pub(crate) fn open(&self, model: &str, migration: Migration) -> Result<(Engine, OpenOutcome), OpenError> {
         let options = OpenOptions { migration, ..self.options.clone() };
+        let _shared = STARTING.read().unwrap_or_else(PoisonError::into_inner);
         Engine::open(application(model), &options, controlled(&self.clock, 7))
+    }
+
+    /// Opens the application of a model that is applied already; ids depend on the seed.
+    pub(crate) fn serve(&self, model: &str, seed: u64) -> Engine {
+        let options = OpenOptions { migration: Migration::Refuse, ..self.options.clone() };
+        let _shared = STARTING.read().unwrap_or_else(PoisonError::into_inner);
+        Engine::open(application(model), &options, controlled(&self.clock, seed)).expect("the same model").0
+    }
+
+    /// Everything that is in the database, as text.
+    pub(crate) fn dump(&self) -> String {
+        match &self.options.location {
+            Location::Directory(directory) => {
+                shell(Command::new("sqlite3").arg(directory.join("backstay.db")).arg(".dump"))
+            }
+            Location::Url(url) => {
+                let dump = shell(Command::new("pg_dump").args(["--inserts", "--dbname"]).arg(url.expose()));
+                // Newer versions put a random word there.
+                dump.lines().filter(|line| !line.starts_with('\\')).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+
+    /// Rows of a query, columns parted by `|`.
+    fn rows(&self, sqlite: &str, postgres: &str) -> String {
+        match &self.options.location {
+            Location::Directory(directory) => {
+                shell(Command::new("sqlite3").arg(directory.join("backstay.db")).arg(sqlite))
+            }
+            Location::Url(url) => {
+                let psql = &mut Command::new("psql");
+                shell(psql.args(["--no-psqlrc", "-At", "--command", postgres, "--dbname"]).arg(url.expose()))
+            }
+        }
+    }
+
+    /// In what the database differs from a new one of this model, apart from its records.
+    pub(crate) fn differences(&self, model: &str) -> String {
+        let problems = self.problems();
+        let fresh = self.another();
+        fresh.apply(model, false).expect("a new database");
+        let (expected, found) = (fresh.objects(), self.objects());
+        if problems.is_empty() && expected == found {
+            return String::new();
+        }
+        let only_in = |one: &str, other: &str| {
+            let other: Vec<&str> = other.lines().collect();
+            one.lines().filter(|line| !other.contains(line)).collect::<Vec<_>>().join("\n  ")
+        };
+        let (missing, more) = (only_in(&expected, &found), only_in(&found, &expected));
+        format!("problems: {problems}\nmissing:\n  {missing}\nmore than in a new database:\n  {more}")
+    }
+
+    /// What the database finds wrong with itself.
+    fn problems(&self) -> String {
+        let found = self.rows("PRAGMA integrity_check; PRAGMA foreign_key_check", "SELECT 'ok'");
+        found.trim().trim_start_matches("ok").to_owned()
+    }
+
+    /// Tables, columns, references and indexes, in an order that isn't that of their creation; without column defaults
+    /// and the names that PostgreSQL gives primary keys.
+    fn objects(&self) -> String {
+        self.rows(SQLITE_OBJECTS, POSTGRES_OBJECTS)
+    }
+
+    /// The numbers of types and fields, also of those that are gone.
+    pub(crate) fn numbers(&self) -> Vec<Number> {
+        let query = "SELECT t.number, t.name, f.number, f.name FROM backstay_type t \
+                     JOIN backstay_field f ON f.type = t.number";
+        let rows = self.rows(query, query);
+        let number = |line: &str| {
+            let words: Vec<&str> = line.split('|').collect();
+            let [type_number, of, number, field] = words[..] else { unreachable!("a row has four columns") };
+            let int = |text: &str| text.parse().expect("a number");
+            Number { type_number: int(type_number), of: of.to_owned(), number: int(number), field: field.to_owned() }
+        };
+        rows.lines().map(number).collect()
     }
 
     /// Makes records: type and body, in which `%0` is the id of the first record.
@@ -124,11 +236,54 @@ impl Place {
 
 #[expect(clippy::panic, reason = "a test with a model that does not load has failed, and is to show why")]
 fn application(model: &str) -> Application {
+    compiled(model).unwrap_or_else(|found| panic!("{found}"))
+}
+
+/// Whether a text is a model.
+pub(crate) fn is_valid(model: &str) -> bool {
+    compiled(model).is_ok()
+}
+
+fn compiled(model: &str) -> Result<Application, Diagnostics> {
     let name = if model.contains("@app") { "" } else { "extend schema @app(name: \"Test\")\n" };
     let text = format!("{name}{}", model.replace("@open", OPEN));
-    let loaded = load(vec![SourceFile::app("model/test.graphql", text)]);
-    let loaded = loaded.unwrap_or_else(|found| panic!("{found}"));
-    Application::compile(loaded.model).unwrap_or_else(|found| panic!("{found}"))
+    let loaded = load(vec![SourceFile::app("model/test.graphql", text)])?;
+    Application::compile(loaded.model)
+}
+
+/// A row of the catalog.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Number {
+    pub(crate) type_number: u32,
+    pub(crate) of: String,
+    pub(crate) number: u32,
+    pub(crate) field: String,
+}
+
+const SQLITE_OBJECTS: &str = r#"
+SELECT m.name, 'column', p.name, p.type, p."notnull", p.pk FROM sqlite_schema m, pragma_table_xinfo(m.name) p
+WHERE m.type = 'table' UNION ALL
+SELECT m.name, 'reference', f."from", f."table", f."to", f.on_delete
+FROM sqlite_schema m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table' UNION ALL
+SELECT name, 'table', strict, wr, '', '' FROM pragma_table_list WHERE schema = 'main' UNION ALL
+SELECT tbl_name, type, name, sql, '', '' FROM sqlite_schema WHERE type <> 'table'
+ORDER BY 1, 2, 3, 4, 5, 6"#;
+
+const POSTGRES_OBJECTS: &str = "
+SELECT table_name::text, 'column', column_name::text, udt_name::text, collation_name::text, is_nullable::text
+FROM information_schema.columns WHERE table_schema = 'public' UNION ALL
+SELECT conrelid::regclass::text, 'constraint', CASE contype WHEN 'p' THEN '' ELSE conname::text END,
+pg_get_constraintdef(oid), '', ''
+FROM pg_constraint WHERE contype <> 'n' AND connamespace = 'public'::regnamespace UNION ALL
+SELECT tablename::text, 'index', indexname::text, indexdef, '', '' FROM pg_indexes
+WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE contype = 'p')
+ORDER BY 1, 2, 3, 4, 5, 6";
+
+fn shell(command: &mut Command) -> String {
+    let shell = started(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let output = shell.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// The steps in words, with what was found.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange};
+use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, index_before};
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Origin, Probe, Statement, Succession};
 
@@ -34,6 +34,7 @@ pub(super) async fn find(
         finder.step(planned).await?;
     }
     finder.new_values(planned).await?;
+    finder.shared_afterwards(planned).await?;
     if let Some(finding) = stranger(models) {
         let step = Step { findings: vec![finding], ..Step::safe("use the database of another application", &[]) };
         planned.insert(0, Planned { step, actions: Vec::new(), difference: None });
@@ -97,6 +98,7 @@ impl Finder<'_> {
     async fn step(&mut self, planned: &mut Planned) -> Result<(), StoreError> {
         if let Some(difference) = planned.difference.clone() {
             planned.step.records = self.records(&difference).await?;
+            planned.step.findings.extend(self.misnamed(&difference));
             let found = self.finding(&difference).await?;
             planned.step.findings.extend(found);
         } else if let Some(Action::Copy(collection)) = planned.actions.last()
@@ -178,6 +180,29 @@ impl Finder<'_> {
             }
         }
         probes
+    }
+
+    /// What is new although `@renamed` says that it had another name.
+    fn misnamed(&self, difference: &Difference) -> Vec<Finding> {
+        let new = self.models.new;
+        match difference {
+            Difference::CollectionAdded { collection } => new
+                .collection_named(collection)
+                .and_then(|of| misnamed("", (&of.name, &of.former)))
+                .into_iter()
+                .collect(),
+            Difference::FieldAdded { collection, field, .. } => {
+                let was = self.models.pair(collection).map_or("", |(before, _)| before.name.as_str());
+                let field = new.collection_named(collection).and_then(|of| of.field_named(field));
+                field.and_then(|field| misnamed(was, (&field.name, &field.former))).into_iter().collect()
+            }
+            Difference::EnumValuesAdded { name, values } => {
+                let Some(of) = new.enums.iter().find(|of| of.name == *name) else { return Vec::new() };
+                let added = of.values.iter().filter(|value| values.iter().any(|added| **added == *value.name));
+                added.filter_map(|value| misnamed(name, (&value.name, &value.former))).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
@@ -301,6 +326,24 @@ impl Finder<'_> {
         Ok(())
     }
 
+    /// Values that a migration changes must still be unique where they were.
+    async fn shared_afterwards(&mut self, planned: &mut [Planned]) -> Result<(), StoreError> {
+        let Models { old, new, pairing, .. } = self.models;
+        for after in &new.collections {
+            let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
+            for index in after.indexes.iter().filter(|index| index.unique) {
+                let changed = index.fields.iter().find(|field| self.succession.changes_values(after.id, **field));
+                if let Some(changed) = changed
+                    && index_before(pairing, (before, after), index).is_some()
+                    && let Some(finding) = self.sharing(after, index).await?
+                {
+                    note(planned, (&after.name, &after.field(*changed).name), finding);
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn ask(
         &mut self,
         probe: &Probe,
@@ -331,6 +374,19 @@ impl Finder<'_> {
         self.session.query(statement, visit).await?;
         Ok(count)
     }
+}
+
+/// Notes that nothing had the names that `@renamed` gives.
+fn misnamed(of: &str, (name, former): (&str, &[String])) -> Option<Finding> {
+    let within = |name: &str| if of.is_empty() { name.to_owned() } else { format!("{of}.{name}") };
+    let never: Vec<String> = former.iter().map(|name| within(name)).collect();
+    (!never.is_empty()).then(|| Finding {
+        words: format!("nothing in the stored model is called {}, so {} is new", never.join(" or "), within(name)),
+        records: 0,
+        ids: Vec::new(),
+        remedy: "correct the name in its `@renamed`, or leave the directive out".to_owned(),
+        is_obstacle: false,
+    })
 }
 
 fn counted(records: u64) -> String {

@@ -1,7 +1,7 @@
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, TypeChange, index_before};
+use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, index_before};
 use backstay_sql::{Origin, Statement, Succession, alter, next_table, schema};
 
-use super::tables::{Tables, carried_succession};
+use super::tables::{Tables, carried_succession, owned_links};
 use super::{Action, Models, Planned, Step};
 
 /// The steps that bridge the differences, in the order in which they are carried out.
@@ -51,6 +51,7 @@ impl Stages<'_> {
                 self.push(difference, statements);
             }
             match at {
+                Phase::Renames => self.make_room(renames.take().unwrap_or_default()),
                 Phase::Rewriting => self.rewrite(),
                 Phase::Removals => self.swap(),
                 _ => {}
@@ -85,6 +86,14 @@ impl Stages<'_> {
         let sql = sql.collect();
         let step = Step { sql, risk, ..Step::safe(words, &[]) };
         self.all.push(Planned { step, actions, difference: None });
+    }
+
+    /// Renames where nothing is called otherwise in the model: of tables that go, whose names new ones take.
+    fn make_room(&mut self, renames: Vec<Statement>) {
+        if !renames.is_empty() {
+            let actions = renames.into_iter().map(Action::Run).collect();
+            self.push_own("old tables make room for new ones of the same name", Risk::Safe, actions);
+        }
     }
 
     fn rewritten(&self) -> impl Iterator<Item = &'_ Collection> {
@@ -127,26 +136,18 @@ impl Stages<'_> {
 
     /// References to a table that was written anew, from those that weren't; dropping the old one ended them.
     fn references_to(&self, target: &Collection) -> Vec<Statement> {
-        let Models { new, old, pairing, dialect, .. } = self.models;
+        let Models { new, dialect, .. } = self.models;
         let mut statements = Vec::new();
-        for from in new.collections.iter().filter(|from| pairing.collection(from.id).is_some()) {
+        for from in &new.collections {
             let is_rewritten = self.tables.is_rewritten(from);
             for field in &from.fields {
                 match &field.kind {
                     FieldKind::ToOne { target: to, .. } if *to == target.id && !is_rewritten => {
-                        if matches!(self.carried.origin(from.id, field.id), Origin::Kept(_)) {
-                            statements.extend(alter::add_reference(new, (from, field), dialect));
-                        }
+                        statements.extend(alter::add_reference(new, (from, field), dialect));
                     }
                     FieldKind::ManyToMany { target: to, link } if link.owner => {
-                        let source = pairing.link_source(old, new, (from.id, field.id));
-                        if matches!(source, LinkSource::Same(..)) {
-                            for (near, end) in [(true, from.id), (false, *to)] {
-                                if end == target.id {
-                                    let at = new.collection(end);
-                                    statements.extend(alter::add_link_reference((link, near), at, new, dialect));
-                                }
-                            }
+                        for (near, _) in [(true, from.id), (false, *to)].iter().filter(|(_, end)| *end == target.id) {
+                            statements.extend(alter::add_link_reference((link, *near), target, new, dialect));
                         }
                     }
                     _ => {}
@@ -188,8 +189,7 @@ impl Stages<'_> {
             Difference::CollectionAdded { collection } => {
                 schema::add_collection(new, new.collection_named(collection)?, dialect)
             }
-            Difference::FieldAdded { filled: Filled::NotStored, .. } => Vec::new(),
-            Difference::FieldAdded { collection, field, .. } => {
+            Difference::FieldAdded { collection, field, filled } if *filled != Filled::NotStored => {
                 let (collection, field) = self.in_place(collection, field)?;
                 schema::add_field(new, collection, field, dialect)
             }
@@ -197,11 +197,12 @@ impl Stages<'_> {
                 let collection = new.collection_named(collection)?;
                 alter::create_link(new, (collection, collection.field_named(field)?), dialect)
             }
-            Difference::TypeChanged {
-                collection, field, change: TypeChange::Linked | TypeChange::NotStored, ..
-            } => {
+            Difference::TypeChanged { collection, field, .. } => {
                 let collection = new.collection_named(collection)?;
-                self.copied_link(collection, collection.field_named(field)?)
+                let field = collection.field_named(field)?;
+                let mut statements = self.copied_link(collection, field);
+                statements.extend(self.unstored(collection, field));
+                statements
             }
             Difference::RequiredTightened { collection, field, .. } => {
                 let (collection, field) = self.in_place(collection, field)?;
@@ -223,15 +224,17 @@ impl Stages<'_> {
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field)?,
             Difference::CollectionRemoved { collection } => {
                 let id = self.models.old.collection_named(collection)?.id;
-                vec![alter::drop_table(&self.tables.carried.collection(id).table, dialect)]
+                let gone = self.tables.carried.collection(id);
+                let links = owned_links(gone).map(|(_, link)| alter::drop_table(&link.table, dialect));
+                links.chain([alter::drop_table(&gone.table, dialect)]).collect()
             }
             Difference::EnumValuesRenamed { name, .. } => self.renamed_values(name),
             Difference::CollectionRenamed { .. }
             | Difference::FieldRenamed { .. }
+            | Difference::FieldAdded { .. }
             | Difference::EnumRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
-            | Difference::TypeChanged { .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
             | Difference::LengthChanged { .. }
@@ -258,6 +261,16 @@ impl Stages<'_> {
         Some(alter::drop_columns(carried, carried.field(before.field_named(field)?.id), self.models.dialect))
     }
 
+    /// The columns of a field that has become a relation to many.
+    fn unstored(&self, collection: &Collection, field: &Field) -> Vec<Statement> {
+        let Models { pairing, dialect, .. } = self.models;
+        let was = pairing.collection(collection.id).zip(pairing.field(collection.id, field.id));
+        let Some((before, was)) = was.filter(|_| !self.tables.is_rewritten(collection)) else { return Vec::new() };
+        let carried = self.tables.carried.collection(before);
+        let was = carried.field(was);
+        if field.kind.is_stored() { Vec::new() } else { alter::drop_columns(carried, was, dialect) }
+    }
+
     fn removed_link(&self, collection: &str, field: &str) -> Option<Vec<Statement>> {
         let before = self.models.pair(collection)?.0;
         let field = before.field_named(field)?.id;
@@ -270,6 +283,9 @@ impl Stages<'_> {
     /// The link table of a relation that was one to a single record, or was declared at its other end.
     fn copied_link(&self, collection: &Collection, field: &Field) -> Vec<Statement> {
         let Models { old, new, pairing, dialect, .. } = self.models;
+        if !matches!(&field.kind, FieldKind::ManyToMany { link, .. } if link.owner) {
+            return Vec::new();
+        }
         let gone = match pairing.link_source(old, new, (collection.id, field.id)) {
             LinkSource::Turned(of, field) => match &self.tables.carried.field(of, field).kind {
                 FieldKind::ManyToMany { link, .. } => Some(alter::drop_table(&link.table, dialect)),

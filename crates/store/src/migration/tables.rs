@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use backstay_base::Timestamp;
-use backstay_model::{Collection, Field, FieldKind, Link, LinkSource, Model, index_before};
+use backstay_model::{Collection, Field, FieldKind, Index, Link, LinkSource, Model, index_before, shortened};
 use backstay_sql::{Dialect, Origin, Statement, Succession, alter, schema};
 
 use super::Models;
@@ -15,7 +15,7 @@ pub(super) struct Tables {
     pub(super) renames: Vec<Statement>,
 }
 
-/// Tables of removed types whose names are needed meanwhile begin with it.
+/// Names of tables and indexes that go, and whose own names are taken meanwhile, begin with it.
 const GONE: &str = "backstay_gone_";
 /// Names between two others that change places.
 const MOVING: &str = "backstay_moving_";
@@ -104,7 +104,7 @@ impl Renaming<'_> {
         for before in &old.collections {
             let to = match pairing.successor(before.id) {
                 Some(after) => new.collection(after).table.clone(),
-                None if taken.contains(before.table.as_str()) => format!("{GONE}{}", before.table),
+                None if taken.contains(before.table.as_str()) => gone(&before.table),
                 None => before.table.clone(),
             };
             self.carried.collections[usize::from(before.id.0)].table.clone_from(&to);
@@ -115,7 +115,10 @@ impl Renaming<'_> {
                 let to = match self.successor(before, field) {
                     Some(after) => after.clone(),
                     None if taken.contains(link.table.as_str()) => {
-                        Link { table: format!("{GONE}{}", link.table), ..link.clone() }
+                        let to = Link { table: gone(&link.table), ..link.clone() };
+                        let indexes = [&link.table, &to.table].map(|table| alter::link_index(table, dialect));
+                        self.indexes.push(indexes.into());
+                        to
                     }
                     None => link.clone(),
                 };
@@ -168,14 +171,11 @@ impl Renaming<'_> {
                 for (from, to) in ordered(renames.map(|(from, to)| (from.clone(), to.clone())).collect()) {
                     self.statements.push(alter::rename_column(&after.table, &from, &to, dialect));
                 }
-                for (from, to) in [(&link.near, &after.near), (&link.far, &after.far)] {
-                    if (&link.table, from) != (&after.table, to) {
-                        let old = (link.table.as_str(), from.as_str());
-                        self.statements.extend(alter::rename_reference(&after.table, old, to, dialect));
-                    }
-                }
+                let ends = [(&link.near, &after.near), (&link.far, &after.far)];
+                self.references((&link.table, &after.table), &ends);
                 if link.table != after.table {
-                    self.indexes.push((alter::link_index(&link.table), alter::link_index(&after.table)));
+                    self.indexes
+                        .push((alter::link_index(&link.table, dialect), alter::link_index(&after.table, dialect)));
                     self.link_indexes.push(after);
                 }
             }
@@ -186,25 +186,34 @@ impl Renaming<'_> {
         let Models { old, new, pairing, dialect, .. } = self.models;
         for after in new.collections.iter().filter(|after| !rewritten[usize::from(after.id.0)]) {
             let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
-            let mut renames = Vec::new();
+            let (mut renames, mut references) = (Vec::new(), Vec::new());
             for field in after.stored_fields() {
                 let Origin::Kept(was) = succession.origin(after.id, field.id) else { continue };
                 let carried = &mut self.carried.collections[usize::from(before.id.0)].fields[usize::from(was.0)];
                 for (from, to) in carried.columns.iter_mut().zip(&field.columns) {
-                    let is_reference = matches!(field.kind, FieldKind::ToOne { .. });
-                    if is_reference && (&before.table, &from.name) != (&after.table, &to.name) {
-                        let old = (before.table.as_str(), from.name.as_str());
-                        self.statements.extend(alter::rename_reference(&after.table, old, &to.name, dialect));
+                    if matches!(field.kind, FieldKind::ToOne { .. }) {
+                        references.push((from.name.clone(), &to.name));
                     }
                     renames.push((from.name.clone(), to.name.clone()));
                     from.name.clone_from(&to.name);
                 }
             }
+            let references: Vec<(&String, &String)> = references.iter().map(|(from, to)| (from, *to)).collect();
+            self.references((&before.table, &after.table), &references);
             renames.retain(|(from, to)| from != to);
             for (from, to) in ordered(renames) {
                 self.statements.push(alter::rename_column(&after.table, &from, &to, dialect));
             }
         }
+    }
+
+    /// References of a table that stays, by the names that it and their columns had and have.
+    fn references(&mut self, (before, after): (&str, &str), columns: &[(&String, &String)]) {
+        let name = |table, column: &str| alter::reference_name(table, column, self.models.dialect);
+        let renames = columns.iter().filter_map(|(from, to)| name(before, from).zip(name(after, to)));
+        let renames: Vec<_> = renames.filter(|(from, to)| from != to).collect();
+        let renames = ordered(renames).into_iter().map(|(from, to)| alter::rename_reference(after, &from, &to));
+        self.statements.extend(renames);
     }
 
     /// Indexes that have another name now. On SQLite they are removed here and made again at the end.
@@ -219,7 +228,39 @@ impl Renaming<'_> {
                 }
             }
         }
+        self.gone_indexes(rewritten);
     }
+
+    /// Indexes that go with their tables, after others have taken their names.
+    fn gone_indexes(&mut self, rewritten: &[bool]) {
+        let Models { old, new, pairing, .. } = self.models;
+        let is_new = |of: &&Collection| pairing.collection(of.id).is_none();
+        let added = new.collections.iter().filter(is_new).flat_map(|of| &of.indexes).map(|index| index.name.clone());
+        let taken: HashSet<String> = added.chain(self.indexes.iter().map(|(_, to)| to.clone())).collect();
+        for before in &old.collections {
+            let after = pairing.successor(before.id).map(|id| new.collection(id));
+            let after = after.filter(|after| rewritten[usize::from(after.id.0)]);
+            if after.is_none() && pairing.successor(before.id).is_some() {
+                continue;
+            }
+            // Those that the new model doesn't have are removed before.
+            let again =
+                after.map(|after| after.indexes.iter().filter_map(|of| index_before(pairing, (before, after), of)));
+            let going: Vec<&Index> = again.map_or_else(|| before.indexes.iter().collect(), Iterator::collect);
+            let going = going.into_iter().map(|index| &index.name).filter(|name| taken.contains(*name));
+            self.indexes.extend(going.map(|name| (name.clone(), gone(name))));
+        }
+    }
+}
+
+/// The name of something that goes, while something new has its own.
+fn gone(name: &str) -> String {
+    shortened(format!("{GONE}{name}"))
+}
+
+/// A name between two others that change places.
+fn moving(name: &str) -> String {
+    shortened(format!("{MOVING}{name}"))
 }
 
 pub(super) fn owned_links(collection: &Collection) -> impl Iterator<Item = (&Field, &Link)> {
@@ -233,9 +274,9 @@ pub(super) fn owned_links(collection: &Collection) -> impl Iterator<Item = (&Fie
 fn ordered(renames: Vec<(String, String)>) -> Vec<(String, String)> {
     let from: HashSet<String> = renames.iter().map(|(from, _)| from.clone()).collect();
     let (waiting, free): (Vec<_>, Vec<_>) = renames.into_iter().partition(|(_, to)| from.contains(to));
-    let moving = |(from, _): &(String, String)| (from.clone(), format!("{MOVING}{from}"));
-    let arriving = |(from, to): &(String, String)| (format!("{MOVING}{from}"), to.clone());
-    let first: Vec<_> = waiting.iter().map(moving).collect();
+    let leaving = |(from, _): &(String, String)| (from.clone(), moving(from));
+    let arriving = |(from, to): &(String, String)| (moving(from), to.clone());
+    let first: Vec<_> = waiting.iter().map(leaving).collect();
     first.into_iter().chain(free).chain(waiting.iter().map(arriving)).collect()
 }
 

@@ -18,6 +18,9 @@ const OBJECTS: &str = "SELECT 'column', table_name::text, column_name::text FROM
 const CONTENTS: &str = "SELECT count(*), count(*) FILTER (WHERE tablename = 'backstay_meta') FROM pg_tables \
                         WHERE schemaname = current_schema()";
 
+/// The advisory lock of those who look at the schema in order to change it: "`BkSt`", "sch".
+const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7562088)";
+
 impl SchemaSession for PostgresSession {
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
@@ -44,7 +47,10 @@ impl SchemaSession for PostgresSession {
     }
 
     fn begin(&mut self) -> Answer<'_, ()> {
-        later(self.ensure_begun())
+        later(async move {
+            self.ensure_begun().await?;
+            self.execute(&own(SCHEMA_LOCK, vec![], &[])).await.map(|_| ())
+        })
     }
 
     fn commit(&mut self) -> Answer<'_, ()> {

@@ -1,0 +1,158 @@
+//! What becomes of stored records, worked out naively.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::schema::{Backfill, Field, Key, Kind, Schema, Type};
+use super::world::{Record, World};
+use crate::changed::Number;
+
+/// What both models can hold is what it was, and new fields hold what the new model says.
+pub(super) fn judge_world((old, new): (&Schema, &Schema), (before, after): (&World, &World)) -> Result<(), String> {
+    let judge = Judge { old, new };
+    for of in &new.types {
+        let Some(was) = old.of(of.key) else { continue };
+        let (records, now) = (&before.0[&of.key], &after.0[&of.key]);
+        let ids = |of: &std::collections::BTreeMap<String, Record>| of.keys().cloned().collect::<BTreeSet<_>>();
+        if ids(records) != ids(now) {
+            return Err(format!("records of {} are others: {records:?} → {now:?}", of.name));
+        }
+        for (id, record) in records {
+            let found = &now[id];
+            if record.system != found.system {
+                return Err(format!("{} {id} is another: {} → {}", of.name, record.system, found.system));
+            }
+            for field in &of.fields {
+                let value = &found.values[&field.key];
+                if let Some(expected) = judge.expected((was, field), record).filter(|expected| expected != value) {
+                    return Err(format!("{}.{} of {id} should be {expected}, and is {value}", of.name, field.name));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Numbers stay with what they are of; what is new has a number that nothing had.
+pub(super) fn judge_numbers((old, new): (&Schema, &Schema), all: (&[Number], &[Number])) -> Result<(), String> {
+    let number_of =
+        |all: &[Number], of: &str| all.iter().find(|number| number.of == of).map(|number| number.type_number);
+    let field_of = |all: &[Number], of: &str, field: &str| {
+        all.iter().find(|number| number.of == of && number.field == field).map(|number| number.number)
+    };
+    let (before, after) = all;
+    for of in &new.types {
+        let number = number_of(after, &of.name).ok_or_else(|| format!("{} has no number", of.name))?;
+        let Some(was) = old.of(of.key) else {
+            if before.iter().any(|known| known.type_number == number) {
+                return Err(format!("{} is new, but has the number of another: {number}", of.name));
+            }
+            continue;
+        };
+        if number_of(before, &was.name) != Some(number) {
+            return Err(format!("{} had another number than {number}", of.name));
+        }
+        for field in &of.fields {
+            let at = field_of(after, &of.name, &field.name);
+            let had = was.field(field.key).map(|was_field| field_of(before, &was.name, &was_field.name));
+            let is_right = match had {
+                Some(had) => at.is_some() && at == had,
+                None => !before.iter().any(|known| known.type_number == number && Some(known.number) == at),
+            };
+            if !is_right {
+                return Err(format!("{}.{} has the number {at:?}, and had {had:?}", of.name, field.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Judge<'j> {
+    old: &'j Schema,
+    new: &'j Schema,
+}
+
+impl Judge<'_> {
+    /// The value of a field after a migration, if that is certain.
+    fn expected(&self, (was, field): (&Type, &Field), record: &Record) -> Option<Value> {
+        let Some(before) = was.field(field.key) else { return self.fresh(field, record) };
+        let value = &record.values[&field.key];
+        if before.kind != field.kind && field.backfill.is_some() {
+            return None;
+        }
+        let carried = self.carried(&before.kind, &field.kind, value)?;
+        if carried.is_null() && field.required { self.fresh(field, record) } else { Some(carried) }
+    }
+
+    /// What a field holds that has no value.
+    fn fresh(&self, field: &Field, record: &Record) -> Option<Value> {
+        if let Kind::Inverse(..) = field.kind {
+            return None;
+        }
+        match &field.backfill {
+            Some(Backfill::Value(value)) => return self.carried(&field.kind, &field.kind, value),
+            Some(Backfill::Field(key)) => return self.carried(&field.kind, &field.kind, &record.values[key]),
+            None => {}
+        }
+        if self.new.is_state(&field.kind) {
+            let Kind::Enum(key) = field.kind else { return None };
+            return Some(Value::from(self.new.enumeration(key)?.values.first()?.1.clone()));
+        }
+        if matches!(field.kind, Kind::Many(_)) {
+            // Links of a relation that was declared at its other end may have stayed.
+            return None;
+        }
+        Some(field.default.clone().unwrap_or(Value::Null))
+    }
+
+    fn carried(&self, from: &Kind, to: &Kind, value: &Value) -> Option<Value> {
+        if value.is_null() {
+            return (from == to).then_some(Value::Null);
+        }
+        match (from, to) {
+            (Kind::Enum(of), Kind::Enum(same)) if of == same => self.renamed(*of, value),
+            (Kind::List(from), Kind::List(to)) => {
+                value.as_array()?.iter().map(|item| self.carried(from, to, item)).collect()
+            }
+            (Kind::Inverse(..), Kind::Inverse(..)) => None,
+            (Kind::Inverse(_, declared), Kind::Many(_)) => {
+                let turned = self.old.declared_by(from).is_some_and(|field| matches!(field.kind, Kind::Many(_)));
+                let other = self.new.types.iter().flat_map(|of| &of.fields).find(|field| field.key == *declared);
+                let is_end = other.is_some_and(|field| matches!(field.kind, Kind::Inverse(..)));
+                (turned && is_end && from.target() == to.target()).then(|| value.clone())
+            }
+            (from, to) if from == to => Some(value.clone()),
+            (Kind::Decimal { scale: from, .. }, Kind::Decimal { scale: to, .. }) => rescaled(value, *from, *to),
+            (Kind::Scalar("Int"), Kind::Decimal { scale, .. }) => {
+                let zeros = if *scale == 0 { String::new() } else { format!(".{}", "0".repeat(*scale)) };
+                Some(json!(format!("{value}{zeros}")))
+            }
+            (Kind::Scalar("Int" | "Boolean"), Kind::Scalar("String" | "Text")) => Some(json!(value.to_string())),
+            (Kind::Scalar("JSON" | "Money" | "Float"), _) => None,
+            (Kind::Scalar(_) | Kind::Decimal { .. } | Kind::Enum(_), Kind::Scalar("String" | "Text")) => {
+                value.is_string().then(|| value.clone())
+            }
+            (from, Kind::List(to)) if *from == **to => self.carried(from, to, value).map(|value| json!([value])),
+            (Kind::ToOne(from), Kind::Many(to)) if from == to => Some(json!([value])),
+            _ => None,
+        }
+    }
+
+    /// A value of an enum under its new name; the literal of a `@backfill` can be a new one.
+    fn renamed(&self, of: Key, value: &Value) -> Option<Value> {
+        let name = value.as_str()?;
+        let before = self.old.enumeration(of).and_then(|of| of.values.iter().find(|(_, known)| known == name));
+        let Some((key, _)) = before else { return Some(value.clone()) };
+        let after = self.new.enumeration(of)?.values.iter().find(|(known, _)| known == key);
+        after.map(|(_, name)| Value::from(name.clone()))
+    }
+}
+
+fn rescaled(value: &Value, from: usize, to: usize) -> Option<Value> {
+    let text = value.as_str()?;
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    assert_eq!(part.len(), from, "a decimal has all its digits");
+    let part: String = part.chars().chain("0".repeat(to).chars()).take(to).collect();
+    Some(json!(if part.is_empty() { whole.to_owned() } else { format!("{whole}.{part}") }))
+}

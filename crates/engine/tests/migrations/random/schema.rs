@@ -1,0 +1,178 @@
+//! A model whose parts have identities, so that it is known what became of what.
+
+use serde_json::Value;
+
+/// What stays the same when a name changes.
+pub(super) type Key = u32;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Schema {
+    pub(super) types: Vec<Type>,
+    pub(super) enums: Vec<Enum>,
+    /// The last key that was given away.
+    pub(super) last: Key,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Type {
+    pub(super) key: Key,
+    pub(super) name: String,
+    pub(super) fields: Vec<Field>,
+    /// Fields, and whether they are unique together.
+    pub(super) indexes: Vec<(Vec<Key>, bool)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Field {
+    pub(super) key: Key,
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+    pub(super) unique: bool,
+    pub(super) default: Option<Value>,
+    pub(super) backfill: Option<Backfill>,
+    pub(super) length: Option<(u32, u32)>,
+    /// A number that it must not be.
+    pub(super) check: Option<i64>,
+    pub(super) on_delete: Option<&'static str>,
+}
+
+/// What stored records get.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Backfill {
+    /// A constant.
+    Value(Value),
+    /// The value of a field of the old model.
+    Field(Key),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Scalar(&'static str),
+    Decimal {
+        digits: u8,
+        scale: usize,
+    },
+    Enum(Key),
+    List(Box<Kind>),
+    ToOne(Key),
+    Many(Key),
+    /// The other end of a field of a type.
+    Inverse(Key, Key),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Enum {
+    pub(super) key: Key,
+    pub(super) name: String,
+    pub(super) values: Vec<(Key, String)>,
+    pub(super) states: bool,
+}
+
+impl Kind {
+    /// The type that a relation leads to.
+    pub(super) fn target(&self) -> Option<Key> {
+        match self {
+            Self::ToOne(target) | Self::Many(target) | Self::Inverse(target, _) => Some(*target),
+            Self::Scalar(_) | Self::Decimal { .. } | Self::Enum(_) | Self::List(_) => None,
+        }
+    }
+
+    pub(super) fn is_relation(&self) -> bool {
+        self.target().is_some()
+    }
+
+    pub(super) fn is_to_many(&self) -> bool {
+        matches!(self, Self::Many(_) | Self::Inverse(..))
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self, Self::Scalar("String" | "Text"))
+    }
+
+    pub(super) fn can_be_indexed(&self) -> bool {
+        match self {
+            Self::Scalar(name) => !matches!(*name, "Text" | "JSON" | "Money" | "Bytes"),
+            Self::Decimal { .. } | Self::Enum(_) | Self::ToOne(_) => true,
+            Self::List(_) | Self::Many(_) | Self::Inverse(..) => false,
+        }
+    }
+}
+
+impl Type {
+    pub(super) fn field(&self, key: Key) -> Option<&Field> {
+        self.fields.iter().find(|field| field.key == key)
+    }
+}
+
+impl Field {
+    pub(super) fn new(key: Key, name: String, kind: Kind) -> Self {
+        Self {
+            key,
+            name,
+            kind,
+            required: false,
+            unique: false,
+            default: None,
+            backfill: None,
+            length: None,
+            check: None,
+            on_delete: None,
+        }
+    }
+}
+
+impl Schema {
+    pub(super) fn fresh(&mut self) -> Key {
+        self.last += 1;
+        self.last
+    }
+
+    pub(super) fn of(&self, key: Key) -> Option<&Type> {
+        self.types.iter().find(|of| of.key == key)
+    }
+
+    pub(super) fn enumeration(&self, key: Key) -> Option<&Enum> {
+        self.enums.iter().find(|of| of.key == key)
+    }
+
+    pub(super) fn is_state(&self, kind: &Kind) -> bool {
+        matches!(kind, Kind::Enum(key) if self.enumeration(*key).is_some_and(|of| of.states))
+    }
+
+    /// The field that declares a relation of which this is the other end.
+    pub(super) fn declared_by(&self, kind: &Kind) -> Option<&Field> {
+        match kind {
+            Kind::Inverse(of, field) => self.of(*of)?.field(*field),
+            _ => None,
+        }
+    }
+
+    /// Leaves out what refers to something that is gone.
+    pub(super) fn tidied(mut self) -> Self {
+        loop {
+            let before = self.clone();
+            for of in &mut self.types {
+                of.fields.retain(|field| before.is_whole(of.key, &field.kind));
+                let known: Vec<Key> = of.fields.iter().map(|field| field.key).collect();
+                of.indexes.retain(|(fields, _)| fields.iter().all(|field| known.contains(field)));
+            }
+            if self == before {
+                return self;
+            }
+        }
+    }
+
+    fn is_whole(&self, of: Key, kind: &Kind) -> bool {
+        match kind {
+            Kind::Scalar(_) | Kind::Decimal { .. } => true,
+            Kind::Enum(key) => self.enumeration(*key).is_some(),
+            Kind::List(element) => self.is_whole(of, element),
+            Kind::ToOne(target) | Kind::Many(target) => self.of(*target).is_some(),
+            Kind::Inverse(..) => {
+                let declared = self.declared_by(kind).map(|field| &field.kind);
+                matches!(declared, Some(Kind::ToOne(to) | Kind::Many(to)) if *to == of)
+            }
+        }
+    }
+}

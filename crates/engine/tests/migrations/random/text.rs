@@ -1,0 +1,121 @@
+//! A model as it is written, with `@renamed` for what another model calls otherwise.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::schema::{Backfill, Enum, Field, Kind, Schema, Type};
+use super::values::{expression, literal};
+
+/// The model file, in which `@renamed` says what was called otherwise in the model before.
+pub(super) fn text(schema: &Schema, before: Option<&Schema>) -> String {
+    let mut text = String::new();
+    for of in &schema.enums {
+        let was = before.and_then(|before| before.enumeration(of.key));
+        enumeration(&mut text, of, was);
+    }
+    for of in &schema.types {
+        let was = before.and_then(|before| before.of(of.key));
+        _ = write!(text, "type {} @open", of.name);
+        renamed(&mut text, &of.name, was.map(|was| &was.name));
+        for (fields, unique) in &of.indexes {
+            let names = fields.iter().filter_map(|key| of.field(*key)).map(|field| field.name.as_str());
+            let names: Vec<&str> = names.collect();
+            let directive = if *unique { "unique" } else { "index" };
+            _ = write!(text, " @{directive}(fields: [\"{}\"])", names.join("\", \""));
+        }
+        text.push_str(" {\n");
+        for member in &of.fields {
+            field(&mut text, (schema, member), was);
+        }
+        text.push_str("}\n");
+    }
+    text
+}
+
+/// Whether an `@renamed` of a text may stand in an earlier one too, where it has been followed.
+pub(super) fn is_ambiguous(earlier: &str, text: &str) -> bool {
+    let former = |text: &str| -> Vec<String> {
+        let parts = text.split("@renamed(from: \"").skip(1);
+        parts.filter_map(|part| part.split('"').next()).map(str::to_owned).collect()
+    };
+    let earlier = former(earlier);
+    former(text).iter().any(|name| earlier.contains(name))
+}
+
+fn renamed(text: &mut String, name: &str, was: Option<&String>) {
+    if let Some(was) = was.filter(|was| *was != name) {
+        _ = write!(text, " @renamed(from: \"{was}\")");
+    }
+}
+
+fn enumeration(text: &mut String, of: &Enum, was: Option<&Enum>) {
+    _ = write!(text, "enum {}", of.name);
+    renamed(text, &of.name, was.map(|was| &was.name));
+    text.push_str(" {\n");
+    for (at, (key, name)) in of.values.iter().enumerate() {
+        let was = was.and_then(|was| was.values.iter().find(|(known, _)| known == key));
+        _ = write!(text, "  {name}");
+        if of.states {
+            let initial = if at == 0 { " @initial" } else { "" };
+            let next = &of.values[(at + 1) % of.values.len()].1;
+            _ = write!(text, "{initial} @to(state: \"{next}\")");
+        }
+        renamed(text, name, was.map(|(_, was)| was));
+        text.push('\n');
+    }
+    text.push_str("}\n");
+}
+
+fn field(text: &mut String, (schema, field): (&Schema, &Field), before: Option<&Type>) {
+    let required = if field.required { "!" } else { "" };
+    _ = write!(text, "  {}: {}{required}", field.name, written(schema, &field.kind));
+    let was = before.and_then(|before| before.field(field.key));
+    renamed(text, &field.name, was.map(|was| &was.name));
+    if let Kind::Decimal { digits, scale } = element(&field.kind) {
+        _ = write!(text, " @precision(digits: {digits}, scale: {scale})");
+    }
+    if let Some(declared) = schema.declared_by(&field.kind) {
+        _ = write!(text, " @inverse(field: \"{}\")", declared.name);
+    }
+    if field.unique {
+        text.push_str(" @unique");
+    }
+    if let Some(default) = &field.default {
+        _ = write!(text, " @default(to: {})", literal(&field.kind, default));
+    }
+    let given = match &field.backfill {
+        Some(Backfill::Value(value)) => before.and_then(|_| expression(&field.kind, value)),
+        Some(Backfill::Field(key)) => before.and_then(|of| of.field(*key)).map(|field| format!("this.{}", field.name)),
+        None => None,
+    };
+    if let Some(given) = given {
+        _ = write!(text, " @backfill(from: {})", Value::from(given));
+    }
+    if let Some((min, max)) = field.length {
+        _ = write!(text, " @length(min: {min}, max: {max})");
+    }
+    if let Some(number) = field.check {
+        _ = write!(text, " @check(rule: \"this.{} != {number}\", message: \"not {number}\")", field.name);
+    }
+    if let Some(on_delete) = field.on_delete {
+        _ = write!(text, " @onDelete(do: {on_delete})");
+    }
+    text.push('\n');
+}
+
+fn element(kind: &Kind) -> &Kind {
+    if let Kind::List(element) = kind { element } else { kind }
+}
+
+fn written(schema: &Schema, kind: &Kind) -> String {
+    let name = |key| schema.of(key).map(|of| of.name.clone()).unwrap_or_default();
+    match kind {
+        Kind::Scalar(name) => (*name).to_owned(),
+        Kind::Decimal { .. } => "Decimal".to_owned(),
+        Kind::Enum(key) => schema.enumeration(*key).map(|of| of.name.clone()).unwrap_or_default(),
+        Kind::List(element) => format!("[{}!]", written(schema, element)),
+        Kind::ToOne(target) => name(*target),
+        Kind::Many(target) | Kind::Inverse(target, _) => format!("[{}!]", name(*target)),
+    }
+}
