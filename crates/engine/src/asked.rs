@@ -65,8 +65,10 @@ fn level(
 fn names(collection: &Collection, parts: &[Selected]) -> Result<(), Error> {
     let mut seen: Vec<&str> = Vec::new();
     for part in parts {
-        let Selected::Field(SelectedField { alias: Some(alias), .. }) = part else { continue };
-        if collection.field_named(alias).is_some() || seen.contains(&&**alias) {
+        let Selected::Field(SelectedField { alias: Some(alias), field, .. }) = part else { continue };
+        // A field may be asked for under an old name that it still answers to.
+        let is_taken = collection.field_named(alias).is_some_and(|known| known.id != *field || known.name == **alias);
+        if is_taken || seen.contains(&&**alias) {
             return Err(too_much(format!("`{alias}` is the name of a field or of another part; choose another one")));
         }
         seen.push(alias);

@@ -287,7 +287,10 @@ impl TxContext<'_, '_> {
             return Ok(None);
         }
         let shown = fields.iter().filter(|(_, rule)| holds(rule));
-        let mut members = shown.map(|(field, _)| -> (&str, &Value) { (field.name.as_str(), record.value(field.id)) });
+        let mut members = shown.flat_map(|(field, _)| {
+            let names = std::iter::once(&field.name).chain(&field.kept_names);
+            names.map(|name| -> (&str, &Value) { (name, record.value(field.id)) })
+        });
         let mut body = Vec::with_capacity(512);
         encoder.record(&mut body, &mut members);
         require_room(&body)?;

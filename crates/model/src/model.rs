@@ -118,7 +118,7 @@ impl Collection {
         &self.fields[usize::from(id.0)]
     }
 
-    /// The field of this name.
+    /// The field of this name, or that still answers to it.
     pub fn field_named(&self, name: &str) -> Option<&Field> {
         self.by_name.get(name).map(|id| self.field(*id))
     }
@@ -152,6 +152,8 @@ pub struct Field {
     pub name: String,
     /// `@renamed(from:)`: names that it had before.
     pub former: Vec<String>,
+    /// `@renamed(keep: true)`: those of them that clients may go on using.
+    pub kept_names: Vec<String>,
     /// Its columns, in the order of `Scalar::columns`; none where nothing is stored in the collection's own table.
     pub columns: Vec<Column>,
     /// The description in the model.
@@ -193,6 +195,7 @@ impl Field {
             id,
             name: name.to_owned(),
             former: Vec::new(),
+            kept_names: Vec::new(),
             columns: Column::of(name, &kind),
             description: None,
             kind,

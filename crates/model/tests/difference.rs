@@ -212,6 +212,11 @@ fn what_is_renamed() {
         "c: Int @renamed(from: \"b\") @renamed(from: \"a\")",
         &["Locks: Post.b is now called c; its values stay"],
     );
+    check(
+        "b: Int @renamed(from: \"a\", keep: true)",
+        "b: Int @renamed(from: \"a\")",
+        &["Safe: Post has other rules, defaults or descriptions; no record changes"],
+    );
     check("", "b: Int @renamed(from: \"a\")", &["Safe: Post.b is new; it is null in stored records"]);
     check(
         "a: Int",
@@ -239,6 +244,7 @@ fn renames_that_make_no_sense_are_refused() {
     assert_eq!(refused("a: Int @renamed(from: \"a\")"), "`a` is renamed from itself");
     assert_eq!(refused("a: Int @renamed(from: \"b c\")"), "`b c` is not a name");
     assert_eq!(refused("a: Int @renamed(from: \"c\") @renamed(from: \"c\")"), "`a` is renamed from `c` twice");
+    assert_eq!(refused("a: Int @renamed(from: \"b\", keep: true) b: Int"), "`a` can't go on answering to `b`");
     assert_eq!(
         refused("a: Int @renamed(from: \"c\") b: Int @renamed(from: \"c\")"),
         "`a` and `b` are both renamed from `c`"

@@ -97,10 +97,16 @@ impl<'p> Parser<'p> {
             return Err(self.syntax(&problem, &format!("write an alias as {name}=FIELD, arguments as FIELD(limit:3)")));
         }
         let field = field_named(collection, name).map_err(|kind| Error::malformed(Place::Select, kind))?;
-        if alias.as_deref() == Some(&*field.name) {
-            alias = None;
+        match &alias {
+            // The answer has the old name that was asked for.
+            None if name != field.name => alias = Some(Arc::from(name)),
+            Some(alias_itself) if **alias_itself == *field.name => alias = None,
+            _ => {}
         }
-        if let Some(alias) = alias.as_deref().filter(|alias| collection.field_named(alias).is_some()) {
+        let is_other = |alias: &&str| {
+            collection.field_named(alias).is_some_and(|known| known.id != field.id || known.name == **alias)
+        };
+        if let Some(alias) = alias.as_deref().filter(is_other) {
             self.at = start;
             let problem = format!("`{alias}` is the name of a field of {}", collection.name);
             return Err(self.syntax(&problem, "choose another alias"));

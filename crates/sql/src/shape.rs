@@ -175,9 +175,12 @@ impl Selection {
         for part in parts {
             match part {
                 Selected::Field(selected) => add(selected.clone()),
-                Selected::Stored => collection
-                    .stored_fields()
-                    .for_each(|field| add(by_itself(field.id).unwrap_or_else(|| SelectedField::of(field.id)))),
+                Selected::Stored => collection.stored_fields().for_each(|field| {
+                    add(by_itself(field.id).unwrap_or_else(|| SelectedField::of(field.id)));
+                    for kept in &field.kept_names {
+                        add(SelectedField { alias: Some(kept.as_str().into()), ..SelectedField::of(field.id) });
+                    }
+                }),
             }
         }
         fields

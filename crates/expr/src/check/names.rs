@@ -259,7 +259,9 @@ impl<'m> Checker<'m> {
     fn field(&mut self, mut path: Path, collection: CollectionId, name: &Ident, span: &Range<u32>) -> Option<Place> {
         let client = self.scope.client;
         let collection: &'m Collection = self.scope.model.collection(collection);
-        let Some(field) = collection.field_named(&name.name) else {
+        // Clients may use the old name that a field still answers to; the model's own rules may not.
+        let found = collection.field_named(&name.name).filter(|field| client || field.name == name.name);
+        let Some(field) = found else {
             let open = collection.fields.iter().filter(|field| !client || field.is_readable());
             let names = open.map(|field| field.name.as_str());
             // `authorId` and `author_id` for `author`: a relation is its key.

@@ -24,7 +24,7 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
 /// may give a field another name.
 fn record(model: &Model, collection: &Collection) -> Value {
     let mut fields: Map<String, Value> =
-        readable(collection).map(|field| (field.name.clone(), described(field, read(model, field)))).collect();
+        readable(collection).flat_map(|field| named(field, described(field, read(model, field)))).collect();
     let nested: Vec<&str> =
         readable(collection).filter(|field| is_to_many(field)).map(|field| field.name.as_str()).collect();
     if !nested.is_empty() {
@@ -55,7 +55,7 @@ fn create(model: &Model, collection: &Collection) -> Value {
         .fields
         .iter()
         .filter(writable)
-        .map(|field| (field.name.clone(), described(field, written(model, field))))
+        .flat_map(|field| named(field, described(field, written(model, field))))
         .collect();
     let needed = |field: &&Field| field.required && field.default.is_none();
     let has_initial = |field: &Field| match field.kind {
@@ -77,9 +77,21 @@ fn patch(model: &Model, collection: &Collection) -> Value {
         .fields
         .iter()
         .filter(changeable)
-        .map(|field| (field.name.clone(), described(field, written(model, field))))
+        .flat_map(|field| named(field, described(field, written(model, field))))
         .collect();
     json!({ "type": "object", "properties": fields, "additionalProperties": false })
+}
+
+/// A field under its name, and under the old names that it still answers to.
+fn named(field: &Field, schema: Value) -> Vec<(String, Value)> {
+    let kept = field.kept_names.iter().map(|name| {
+        let mut kept = schema.clone();
+        kept["deprecated"] = json!(true);
+        kept["description"] = json!(format!("The old name of `{}`.", field.name));
+        (name.clone(), kept)
+    });
+    let kept: Vec<_> = kept.collect();
+    std::iter::once((field.name.clone(), schema)).chain(kept).collect()
 }
 
 fn page(name: &str) -> Value {

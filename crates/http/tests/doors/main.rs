@@ -11,6 +11,7 @@ mod endpoints;
 mod explaining;
 mod forms;
 mod heads;
+mod old_names;
 mod origins;
 mod overload;
 mod records;

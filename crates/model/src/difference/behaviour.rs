@@ -46,6 +46,7 @@ impl<'m> CollectionBehaviour<'m> {
 struct FieldBehaviour<'m> {
     name: &'m str,
     description: Option<&'m str>,
+    kept_names: &'m [String],
     readonly: bool,
     immutable: bool,
     default: Option<&'m Value>,
@@ -58,6 +59,7 @@ impl<'m> FieldBehaviour<'m> {
     fn of(field: &'m Field, name: &'m str) -> Self {
         let Field {
             description,
+            kept_names,
             readonly,
             immutable,
             default,
@@ -84,6 +86,7 @@ impl<'m> FieldBehaviour<'m> {
         Self {
             name,
             description: description.as_deref(),
+            kept_names,
             readonly: *readonly,
             immutable: *immutable,
             default: default.as_ref(),

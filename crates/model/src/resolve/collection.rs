@@ -6,7 +6,7 @@ use super::index::indexes;
 use super::kind::Declared;
 use super::naming::check_definition_name;
 use super::read;
-use super::renamed::{check_former, former};
+use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use crate::{Allow, Collection, Diagnostic, Field, Lint, names};
@@ -35,6 +35,8 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         fields.iter().map(|field| (field.name.as_str(), field.former.as_slice())),
         node.name.location(),
     );
+    check_kept(report, &fields);
+    let kept = fields.iter().flat_map(|field| field.kept_names.iter().map(|name| (name.clone(), field.id)));
     Collection {
         id: of.id,
         name: node.name.to_string(),
@@ -43,7 +45,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         table: of.table.clone(),
         description: read::description(node.description.as_ref()),
         system: of.system,
-        by_name: fields.iter().map(|field| (field.name.clone(), field.id)).collect(),
+        by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),
         indexes: indexes(report, of, &fields),
         fields,
         allow,

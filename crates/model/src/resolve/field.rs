@@ -3,7 +3,7 @@ use backstay_scalar::Scalar;
 
 use super::kind::Declared;
 use super::naming::check_field_name;
-use super::renamed::former;
+use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
 use super::{directive, read};
@@ -42,8 +42,10 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
     // A stand-in that indexes take, so that they are not refused because of it.
     let kind = resolved.unwrap_or(FieldKind::Scalar(Scalar::String));
     let required = node.ty.is_non_null() && !kind.is_to_many();
+    let (former, kept_names) = former_of_field(report, &node.name, &node.directives);
     let mut field = Field {
-        former: former(report, &node.name, node.directives.get_all("renamed").map(|directive| &**directive)),
+        former,
+        kept_names,
         description: read::description(node.description.as_ref()),
         unique: node.directives.has("unique"),
         readonly: node.directives.has("readonly"),

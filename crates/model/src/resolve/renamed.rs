@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use apollo_compiler::Name;
+use apollo_compiler::ast::DirectiveList;
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
 
 use super::read;
 use super::report::Report;
+use crate::{Diagnostic, Field};
 
 /// The names that something had before.
 pub(super) fn former<'d>(
@@ -15,6 +17,35 @@ pub(super) fn former<'d>(
     name: &Name,
     directives: impl Iterator<Item = &'d Directive>,
 ) -> Vec<String> {
+    let directives: Vec<&Directive> = directives.collect();
+    if let Some(keep) = directives.iter().find_map(|directive| kept(directive)) {
+        let help = "remove `keep`; use it on fields, whose old names clients may go on using";
+        report.error(keep, format!("`keep` has no meaning for `{name}`"), "not here", help);
+    }
+    names(report, name, directives.into_iter())
+}
+
+/// The names that a field had before, and those that clients may go on using.
+pub(super) fn former_of_field(
+    report: &mut Report<'_>,
+    name: &Name,
+    directives: &DirectiveList,
+) -> (Vec<String>, Vec<String>) {
+    let all = || directives.get_all("renamed").map(|directive| &**directive);
+    let former = names(report, name, all());
+    let keeping = all().filter(|directive| kept(directive).is_some());
+    let kept = keeping.filter_map(|directive| read::text(directive, "from").map(|(from, _)| from.to_owned()));
+    let kept = kept.filter(|name| former.contains(name)).collect();
+    (former, kept)
+}
+
+/// The place of `keep: true`, if the directive has it.
+fn kept(directive: &Directive) -> Option<Option<SourceSpan>> {
+    let keep = directive.specified_argument_by_name("keep")?;
+    (keep.to_bool() == Some(true)).then(|| keep.location())
+}
+
+fn names<'d>(report: &mut Report<'_>, name: &Name, directives: impl Iterator<Item = &'d Directive>) -> Vec<String> {
     let mut former: Vec<String> = Vec::new();
     for (from, place) in directives.filter_map(|directive| read::text(directive, "from")) {
         if from == name.as_str() {
@@ -35,6 +66,21 @@ pub(super) fn former<'d>(
         }
     }
     former
+}
+
+/// Checks that no name that a field still answers to is that of another one.
+pub(super) fn check_kept(report: &mut Report<'_>, fields: &[Field]) {
+    for field in fields {
+        for kept in &field.kept_names {
+            if let Some(other) = fields.iter().find(|other| other.name == *kept) {
+                let diagnostic = Diagnostic::error(format!("`{}` can't go on answering to `{kept}`", field.name))
+                    .at(field.span, "keeps the name")
+                    .and(other.span, "has the name")
+                    .help("remove `keep: true`, or give the other field another name");
+                report.push(diagnostic);
+            }
+        }
+    }
 }
 
 /// Checks that no two of these were called the same before.
