@@ -282,7 +282,10 @@ pub enum Limit {
     /// There is no space left to store anything.
     #[error("there is no space left on the server's disk")]
     Storage,
-    /// The server has more to do than it can.
+    /// The caller, or its network, already uses what one may of what all share.
+    #[error(transparent)]
+    Share(Shared),
+    /// The server has more to do than it can. Nothing was changed.
     #[error("the server is busy; try again")]
     Busy,
     /// A statement was ended because the time of its request was up.
@@ -294,6 +297,20 @@ pub enum Limit {
         /// The limit.
         seconds: u64,
     },
+}
+
+/// What a caller or its network shares with the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Shared {
+    /// Connections.
+    #[error("your network already has as many connections as one network may have")]
+    Connections,
+    /// Memory.
+    #[error("requests and unread answers of your network already use the memory that one network may use")]
+    Memory,
+    /// Places in the queues of the database.
+    #[error("too many requests from you or your network are waiting for the database; wait for their answers")]
+    Queue,
 }
 
 /// Why a request was refused or failed: the error of the domain. Free of HTTP; crate `http` gives each its status.
@@ -404,6 +421,7 @@ impl Error {
             Self::Limit(Limit::Size { .. } | Limit::Answer { .. }) => "too-large",
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost | Limit::Hold) => "too-costly",
+            Self::Limit(Limit::Share(_)) => "too-many-requests",
             Self::Limit(Limit::Busy) => "busy",
             Self::Limit(Limit::Storage) => "storage-full",
             Self::Limit(Limit::Time { .. } | Limit::Deadline) => "timeout",

@@ -16,6 +16,10 @@ pub const EXPRESSION_NODES: usize = 1000;
 pub const FILTER_PARAMETERS: usize = 64;
 /// Bytes of one value that a filter compares with: a parameter, or the value of `field=value`.
 pub const FILTER_VALUE_BYTES: usize = 64 * 1024;
+/// Bytes of the filters of one request that aren't known yet from which on reading and planning them waits its turn.
+pub const LONG_FILTER_BYTES: usize = 1024;
+/// Bytes of a list that is sent as JSON: the body of `:query`, or a `query` in a transaction.
+pub const QUERY_BYTES: usize = 512 * 1024;
 /// Records on a page where the request names no limit.
 pub const PAGE_DEFAULT: u32 = 20;
 /// Records on a page at most.
@@ -36,6 +40,8 @@ pub const COUNT_MAX: u64 = 10_000;
 pub const VIOLATIONS: usize = 50;
 /// Records in one create request.
 pub const BATCH_RECORDS: usize = 1000;
+/// Records and links that one request creates or changes at most.
+pub const WRITE_ROWS: usize = 10_000;
 /// Elements of one list field or to-many relation in a write.
 pub const LIST_ITEMS: usize = 1000;
 /// Characters of a `String`.
@@ -60,6 +66,8 @@ pub const LINKS_READ: u64 = 100_000;
 pub const REQUEST_SECONDS: u64 = 30;
 /// Virtual-machine steps, in thousands, of a read on the worker before it moves to the reader pool.
 pub const READ_KILO_STEPS: u32 = 20;
+/// Bytes that a read on the worker makes of its rows before it moves to the reader pool.
+pub const READ_BYTES: usize = 64 * 1024;
 /// Virtual-machine steps, in thousands, of one transaction on the writer or one read in the reader pool.
 pub const TRANSACTION_KILO_STEPS: u32 = 50_000;
 /// The same, of several requests that write and read in one transaction: their reads hold up the writer.
@@ -68,13 +76,18 @@ pub const MIXED_KILO_STEPS: u32 = 10_000;
 pub const GROUP_TRANSACTIONS: usize = 256;
 /// Transactions that wait for the writer before new ones are refused.
 pub const WRITER_QUEUE: usize = 8192;
+/// The same, of one source, so that several of them find room.
+pub const SOURCE_WRITER_QUEUE: usize = 4096;
 /// The same, of one flow.
 pub const FLOW_WRITER_QUEUE: usize = 2048;
 /// Reads that wait for the reader pool before new ones are refused.
 pub const READER_QUEUE: usize = 1024;
+/// The same, of one source, so that several of them find room.
+pub const SOURCE_READER_QUEUE: usize = 512;
 /// The same, of one flow.
 pub const FLOW_READER_QUEUE: usize = 64;
-/// Flows whose share of the time is known while others wait; beyond that, those that wait for nothing are forgotten.
+/// Sources, and flows of one source, whose share of the time is known while others wait; beyond that, those that wait for
+/// nothing are forgotten.
 pub const KNOWN_FLOWS: usize = 32_768;
 /// Milliseconds of work after which operations of other flows wait for the next commit.
 pub const GROUP_MILLIS: u64 = 50;
@@ -86,8 +99,15 @@ pub const SHARED_HOLD_MILLIS: u64 = 100;
 pub const HOLD_MILLIS: u64 = 1000;
 /// Milliseconds of one operation on the writer from which on it counts as long.
 pub const LONG_OPERATION_MILLIS: u64 = 20;
-/// How much longer than a long operation held the writer the next one waits, if flows without long operations write.
+/// How much longer than a long operation held the writer the next one waits at least, if flows without long operations
+/// write: it may have a tenth of the time.
 pub const LONG_OPERATION_PAUSE: u32 = 9;
+/// Changes of one transaction from which on it is large: the longer it holds the writer, the smaller is its share.
+pub const LARGE_CHANGES: usize = 100;
+/// The same, bytes of its entry in the commit log.
+pub const LARGE_LOG_BYTES: usize = 64 * 1024;
+/// Seconds for which a long operation waits at most after a large one, unless that would be more than a tenth of the time.
+pub const LONG_OPERATION_PAUSE_SECONDS: u64 = 10;
 /// Seconds after a long operation for which all operations of its flow count as long.
 pub const LONG_FLOW_SECONDS: u64 = 10;
 /// Characters of a password at most; the least is configured.
@@ -138,6 +158,8 @@ pub const CREDENTIAL_BYTES: usize = 16 * 1024;
 pub const HEADER_SECONDS: u64 = 30;
 /// Seconds within which the body of a request arrives.
 pub const BODY_SECONDS: u64 = 20;
+/// Seconds for which nothing of a body may arrive before it is refused.
+pub const BODY_STALL_SECONDS: u64 = 10;
 /// Seconds for which a connection may stay open between requests: longer than the 60 that load balancers keep theirs.
 pub const IDLE_SECONDS: u64 = 75;
 /// Connections at one time; at the limit idle ones give way, and more are refused.
@@ -152,16 +174,18 @@ pub const CROWDED_HEADER_SECONDS: u64 = 5;
 pub const TURNED_AWAY: usize = 64;
 /// Seconds for which a client may take nothing of an answer before its connection is cut off.
 pub const STALL_SECONDS: u64 = 20;
-/// Bytes per second at which a client takes an answer at least, from when it is slower than the server: 64 kbit/s.
-pub const ANSWER_BYTES_PER_SECOND: u64 = 8 * 1024;
+/// Bytes per second at which a client sends a body and takes an answer at least, from when the server waits for it:
+/// 64 kbit/s.
+pub const PACE_BYTES_PER_SECOND: u64 = 8 * 1024;
 /// Bytes of an answer that the system buffers for one connection. Progress shows in steps of about a third of it.
 pub const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// Bytes that all requests, and answers until they are written, hold at one time.
 pub const MEMORY_BYTES: usize = 256 * 1024 * 1024;
 /// Bytes that one request counts as at least until its answer is written: its head, and a small body and answer.
 pub const REQUEST_MEMORY_BYTES: usize = 64 * 1024;
-/// Bytes of large answers that wait for the commit of what they answer at one time.
-pub const COMMIT_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes that a request counts as at least while its body arrives, and the steps in which memory is counted. A head counts
+/// from when it is larger.
+pub const MEMORY_STEP_BYTES: usize = 8 * 1024;
 /// Bytes that one network may hold in any case: the largest body with what is read from it, or the largest answer.
 pub const NETWORK_MEMORY_BYTES: usize = 32 * 1024 * 1024;
 /// Seconds for which requests under way may go on when the server is asked to stop.

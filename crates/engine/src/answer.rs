@@ -1,4 +1,4 @@
-use backstay_base::{Error, RecordId};
+use backstay_base::{Error, Memory, RecordId};
 use bytes::Bytes;
 
 use crate::Tag;
@@ -22,6 +22,15 @@ impl Answer {
             Self::Page(page) => Some(&page.body),
             Self::Written(written) => written.body.as_ref(),
         }
+    }
+
+    /// The same, with what was written counted as memory of its request. What was read is counted already.
+    pub(crate) fn kept(self, memory: &Memory) -> Result<Self, Error> {
+        let Self::Written(Written { body: Some(body), outcome, ids, version, tag, replayed }) = self else {
+            return Ok(self);
+        };
+        let body = Some(memory.keep(body)?);
+        Ok(Self::Written(Written { outcome, ids, version, body, tag, replayed }))
     }
 
     pub(crate) fn bytes(&self) -> usize {

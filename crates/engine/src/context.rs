@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Caller, Error, Flow, Network, RecordId, RequestId, Timestamp};
+use backstay_base::{Caller, Error, Flow, Limit, Memory, Network, RecordId, RequestId, Timestamp, limits};
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Row, Statement, Template};
@@ -14,16 +14,18 @@ use crate::inner::Inner;
 use crate::recorder::Recorder;
 
 /// How a request came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Arrival {
     /// Its id.
     pub request: RequestId,
     /// When it began.
     pub now: Timestamp,
-    /// The network of the client, if it came through one. Anonymous callers share the database's time by it.
+    /// The network of the client, if it came through one. It shares the database's time with other networks.
     pub client: Option<Network>,
     /// When it ends in any case. `None`: each of its reads and transactions has the time that a request may take.
     pub deadline: Option<Instant>,
+    /// What it may use for its answer.
+    pub memory: Memory,
 }
 
 /// One request: its caller, its id and the moment at which it began.
@@ -38,18 +40,21 @@ pub struct Context {
     pub now: Timestamp,
     client: Option<Network>,
     deadline: Option<Instant>,
+    /// What it may use for its answer.
+    pub(crate) memory: Memory,
 }
 
 impl Context {
     /// A request of a caller of this class.
     pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, arrival: Arrival) -> Self {
-        let Arrival { request, now, client, deadline } = arrival;
-        Self { caller, class, request, now, client, deadline }
+        let Arrival { request, now, client, deadline, memory } = arrival;
+        Self { caller, class, request, now, client, deadline, memory }
     }
 
     /// How the request came.
     pub(crate) fn arrival(&self) -> Arrival {
-        Arrival { request: self.request, now: self.now, client: self.client, deadline: self.deadline }
+        let Self { request, now, client, deadline, ref memory, .. } = *self;
+        Arrival { request, now, client, deadline, memory: memory.clone() }
     }
 
     /// For whom the store works, and until when.
@@ -98,6 +103,8 @@ pub struct TxContext<'a, 't> {
     /// The first violation that the database has found in a write that was staged earlier: the statement or the record at
     /// hand has nothing to do with it.
     pub(crate) violation: Option<StoreError>,
+    /// Records and links that it has created or changed for the caller.
+    pub(crate) rows_written: usize,
     /// Records that its deletions have deleted or changed besides those that were named.
     pub(crate) released: usize,
     /// What an explanation is made of.
@@ -245,6 +252,12 @@ impl<'a> TxContext<'a, '_> {
         self.engine.refused(error)
     }
 
+    /// Counts rows that are going to be written for the caller.
+    pub(crate) fn count_rows(&mut self, rows: usize) -> Result<(), Error> {
+        self.rows_written += rows;
+        require_few_rows(self.rows_written)
+    }
+
     /// Runs the staged writes.
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         let settled = self.tx.settle().await;
@@ -256,5 +269,14 @@ impl<'a> TxContext<'a, '_> {
             self.violation.get_or_insert_with(|| error.clone());
         }
         self.engine.refused(error)
+    }
+}
+
+/// Refuses to create or change this many records and links if one request may not.
+pub(crate) fn require_few_rows(rows: usize) -> Result<(), Error> {
+    const MAX: usize = limits::WRITE_ROWS;
+    match rows > MAX {
+        true => Err(Limit::Size { what: "the change", max: MAX as u64, unit: "records and links" }.into()),
+        false => Ok(()),
     }
 }

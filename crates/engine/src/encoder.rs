@@ -2,9 +2,9 @@ use std::fmt;
 
 use backstay_model::Collection;
 use backstay_scalar::Value;
-use backstay_sql::{DecodeError, ObjectOutput, Row, SortKey};
+use backstay_sql::{ObjectOutput, Row, SortKey};
 
-use crate::Cursor;
+use crate::{AnswerBuffer, Cursor, EncodeError};
 
 /// Writes answers in the notation of a door. The engine hands it rows as they come from the database.
 pub trait Encoder: fmt::Debug + Send + Sync {
@@ -12,28 +12,32 @@ pub trait Encoder: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Appends a record: one row, as its plan says.
-    fn row(&self, out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError>;
+    fn row(&self, out: &mut AnswerBuffer, row: &dyn Row, output: &ObjectOutput) -> Result<(), EncodeError>;
 
     /// Appends a record that is in memory: the names of its fields and their values.
-    fn record(&self, out: &mut Vec<u8>, members: &mut dyn Iterator<Item = (&str, &Value)>);
+    fn record(
+        &self,
+        out: &mut AnswerBuffer,
+        members: &mut dyn Iterator<Item = (&str, &Value)>,
+    ) -> Result<(), EncodeError>;
 
     /// Begins the records of a page.
-    fn begin_page(&self, out: &mut Vec<u8>);
+    fn begin_page(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
 
     /// Ends a page.
-    fn end_page(&self, out: &mut Vec<u8>, end: &PageEnd<'_>);
+    fn end_page(&self, out: &mut AnswerBuffer, end: &PageEnd<'_>) -> Result<(), EncodeError>;
 
     /// Begins the records that one request made.
-    fn begin_records(&self, out: &mut Vec<u8>);
+    fn begin_records(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
 
     /// Ends them.
-    fn end_records(&self, out: &mut Vec<u8>);
+    fn end_records(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
 
     /// Stands between two records.
-    fn between(&self, out: &mut Vec<u8>);
+    fn between(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
 
     /// Stands for a record that was made and that the caller may not read.
-    fn unseen(&self, out: &mut Vec<u8>);
+    fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
 }
 
 /// What a page tells after its records.

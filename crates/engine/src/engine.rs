@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, RecordId, RequestId};
+use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, Memory, RecordId, RequestId};
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
@@ -12,7 +12,6 @@ use crate::bind::Bindings;
 use crate::in_flight::InFlight;
 use crate::inner::Inner;
 use crate::observer::{self, Dependency, Publisher};
-use crate::room::Room;
 use crate::sink::Collect;
 use crate::templates::Templates;
 use crate::{
@@ -51,7 +50,6 @@ impl Engine {
             store,
             ambient,
             in_flight: InFlight::default(),
-            room: Room::default(),
             ids,
             clock,
         };
@@ -84,6 +82,16 @@ impl Engine {
     /// the same way when they are answered; a door asks before it reads what was sent.
     pub fn admit(&self, cx: &Context, collection: CollectionId, action: Action) -> Result<(), Error> {
         write_requests::admitted(&self.inner, cx, collection, action).map(drop)
+    }
+
+    /// Does work that can keep a processor busy, such as reading a long filter, in turn with the long reads of this caller
+    /// and of others.
+    pub async fn take_turn<T: Send + 'static>(
+        &self,
+        cx: &Context,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.inner.take_turn(cx, work).await
     }
 
     /// Answers a request, in the notation of this encoder: a read in one statement (a list that counts in two), a write in
@@ -175,12 +183,12 @@ impl Engine {
 
     /// The record with this id, whatever the caller may see; for Backstay's own use outside a transaction.
     pub async fn peek(&self, collection: CollectionId, id: RecordId) -> Result<Option<Record>, Error> {
-        let plan = self.inner.templates.whole(&self.inner.planner, collection);
+        let plan = Arc::clone(self.inner.templates.whole(&self.inner.planner, collection));
         let cx = Context::system(self);
         let statement = Bindings::new(cx.caller(), cx.now).id(id).statement(&plan.template);
-        let mut sink = Collect::new(|row: &dyn Row| plan.layout.read(row).and_then(Record::new));
-        self.inner.read(&cx, &statement, &mut sink).await?;
-        Ok(sink.found.pop())
+        let sink = Collect::new(move |row: &dyn Row| plan.layout.read(row).and_then(Record::new));
+        let (mut sink, read) = self.inner.read(&cx, &statement, sink).await;
+        read.map(|()| sink.found.pop())
     }
 
     /// The record whose fields have these values, whatever the caller may see. Name the fields of a unique index: if several records
@@ -239,12 +247,12 @@ impl Engine {
         bindings: Bindings<'_>,
     ) -> Result<Vec<RecordId>, Error> {
         let statement = bindings.statement(template);
-        let mut sink = Collect::new(|row: &dyn Row| match row.value(column)? {
+        let sink = Collect::new(move |row: &dyn Row| match row.value(column)? {
             ValueRef::Id(id) => Ok(id),
             _ => Err(DecodeError { column, expected: "an id" }),
         });
-        self.inner.read(cx, &statement, &mut sink).await?;
-        Ok(sink.found)
+        let (sink, read) = self.inner.read(cx, &statement, sink).await;
+        read.map(|()| sink.found)
     }
 }
 
@@ -252,7 +260,7 @@ impl Context {
     /// A request that begins now.
     pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
         let (request, now) = (RequestId(engine.next_id()), engine.ambient().clock.now());
-        Self::begun(engine, caller, Arrival { request, now, client: None, deadline: None })
+        Self::begun(engine, caller, Arrival { request, now, client: None, deadline: None, memory: Memory::uncounted() })
     }
 
     /// A request that has come before.

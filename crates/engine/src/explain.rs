@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::explanation::{ExplainedCaller, ExplainedRule, ExplainedStatement, Explanation};
 use crate::inner::Inner;
 use crate::prepared::Prepared;
+use crate::read::PageSize;
 use crate::recorder::Recorder;
 use crate::recording::{self, Subject};
 use crate::write_requests::admitted;
@@ -129,7 +130,7 @@ impl Transaction for Rehearsal {
             cx.recorder = Some(Recorder::default());
             cx.tx.watch();
             // What the database itself refuses shows only when the writes are run.
-            let verdict = match self.request.run(cx).await {
+            let verdict = match self.request.run(cx, PageSize::WHOLE).await {
                 Ok(_) => cx.settle().await,
                 Err(error) => Err(error),
             };

@@ -1,14 +1,13 @@
 use std::sync::Arc;
 
-use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, Place, RecordId, ViolationKind, limits};
+use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, Place, RecordId, Shared, ViolationKind, limits};
 use backstay_live::VersionClock;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 use backstay_sql::{Planner, Statement, Template};
-use backstay_store::{ReadStats, RowSink, Store, StoreError};
+use backstay_store::{RowSink, Store, StoreError};
 
 use crate::in_flight::InFlight;
-use crate::room::Room;
 use crate::templates::Templates;
 use crate::{Application, Context};
 
@@ -20,7 +19,6 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) ambient: Ambient,
     pub(crate) in_flight: InFlight,
-    pub(crate) room: Room,
     pub(crate) ids: IdSource,
     pub(crate) clock: Arc<VersionClock>,
 }
@@ -31,14 +29,24 @@ pub(crate) fn too_large() -> Error {
 }
 
 impl Inner {
-    /// Runs one reading statement.
-    pub(crate) async fn read(
+    /// Runs one reading statement, and gives its sink back.
+    pub(crate) async fn read<S: RowSink + 'static>(
         &self,
         cx: &Context,
         statement: &Statement,
-        sink: &mut dyn RowSink,
-    ) -> Result<ReadStats, Error> {
-        self.store.read(cx.demand(), statement, sink).await.map_err(|error| self.refused(error))
+        sink: S,
+    ) -> (S, Result<(), Error>) {
+        let (sink, read) = self.store.read(cx.demand(), statement, sink).await;
+        (sink, read.map(drop).map_err(|error| self.refused(error)))
+    }
+
+    /// Does work that can keep a processor busy, in turn with the long reads of this caller and of others.
+    pub(crate) async fn take_turn<T: Send + 'static>(
+        &self,
+        cx: &Context,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.store.take_turn(cx.demand(), work).await.map_err(|error| self.refused(error))
     }
 
     pub(crate) fn next_id(&self) -> RecordId {
@@ -69,6 +77,8 @@ impl Inner {
             StoreError::HoldLimit => Limit::Hold.into(),
             StoreError::TooLarge => too_large(),
             StoreError::Busy => Limit::Busy.into(),
+            StoreError::Share => Limit::Share(Shared::Queue).into(),
+            StoreError::Memory(limit) => limit.into(),
             StoreError::Full => Limit::Storage.into(),
             StoreError::Unknown(_) => Error::Unknown,
             other => Error::internal(other),

@@ -59,6 +59,11 @@ impl Input {
         self.links.push((field, members));
     }
 
+    /// The record and the members that are given: what a create writes.
+    pub(crate) fn rows(&self) -> usize {
+        1 + self.links.iter().map(|(_, members)| members.len()).sum::<usize>()
+    }
+
     /// The value given to a field, if any.
     pub fn value(&self, field: FieldId) -> Option<&Value> {
         self.values.iter().find(|(existing, _)| *existing == field).map(|(_, value)| value)

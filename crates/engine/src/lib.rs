@@ -2,6 +2,7 @@
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
 mod answer;
+mod answer_buffer;
 mod answered;
 mod application;
 mod asked;
@@ -32,7 +33,6 @@ mod references;
 mod remember;
 mod request;
 mod rights;
-mod room;
 mod row_change;
 mod rule_of;
 mod rules;
@@ -49,6 +49,7 @@ mod write;
 mod write_requests;
 
 pub use answer::{Answer, Found, Outcome, Page, Refused, Written};
+pub use answer_buffer::{AnswerBuffer, EncodeError};
 pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};

@@ -147,6 +147,11 @@ impl Plans {
         Ok(plan)
     }
 
+    /// Whether there is a plan for this list.
+    pub(crate) fn have(&self, key: ListKey) -> bool {
+        self.kept.lists.get(&(self.class, key)).is_some()
+    }
+
     /// A list, which `plan` plans once.
     pub(crate) fn list(
         &self,

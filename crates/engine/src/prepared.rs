@@ -1,21 +1,21 @@
 //! Requests from their admission to their answer, alone or several in one transaction.
 
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstay_base::{Error, Limit, Place, ViolationKind, limits};
+use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_model::CollectionId;
 use backstay_store::{KeyClaim, Writes};
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::inner::{Inner, too_large};
-use crate::read::{self, Alone, PreparedGet, PreparedList};
+use crate::plans::ListKey;
+use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
 use crate::remember::Keyed;
-use crate::room::Taken;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
-    Answer, Context, Encoder, Refused, Request, Requests, Transaction, TxContext, Written, remember, transaction,
+    Answer, Context, Encoder, List, Refused, Request, Requests, Transaction, TxContext, Written, remember, transaction,
 };
 
 /// A request that its caller may make on some record, checked and planned.
@@ -51,12 +51,12 @@ impl Prepared {
         }
     }
 
-    /// Runs it in a transaction.
-    pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>) -> Result<Answer, Error> {
+    /// Runs it in a transaction. A page has at most this size.
+    pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>, size: PageSize) -> Result<Answer, Error> {
         let within = (cx.engine, cx.cx);
         match self {
             Self::Get(get, encoder) => read::get(cx, within, get, *encoder).await.map(Answer::Found),
-            Self::List(list, encoder) => read::list(cx, within, list, *encoder).await.map(Answer::Page),
+            Self::List(list, encoder) => read::list(cx, within, list, (*encoder, size)).await.map(Answer::Page),
             Self::Write(write) => write.run(cx).await.map(Answer::Written),
         }
     }
@@ -77,17 +77,23 @@ pub(crate) async fn answer(
     request: Request,
     encoder: &'static dyn Encoder,
 ) -> Result<Answer, Error> {
-    match Prepared::new(inner, cx, request, encoder)? {
+    let prepared = match takes_long(cx, slice::from_ref(&request)) {
+        true => {
+            let (within, own) = (Arc::clone(inner), cx.clone());
+            inner.take_turn(cx, move || Prepared::new(&within, &own, request, encoder)).await?
+        }
+        false => Prepared::new(inner, cx, request, encoder),
+    };
+    match prepared? {
         Prepared::Get(get, encoder) => {
             read::get(&mut Alone(inner, cx), (inner, cx), &get, encoder).await.map(Answer::Found)
         }
         Prepared::List(list, encoder) => {
-            read::list(&mut Alone(inner, cx), (inner, cx), &list, encoder).await.map(Answer::Page)
+            read::list(&mut Alone(inner, cx), (inner, cx), &list, (encoder, PageSize::WHOLE)).await.map(Answer::Page)
         }
         Prepared::Write(write) => {
             let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
-            let (written, _taken) = transaction::run(inner, cx, One(write)).await?;
-            Ok(Answer::Written(written))
+            transaction::run(inner, cx, One(write)).await.map(Answer::Written)
         }
     }
 }
@@ -96,7 +102,7 @@ pub(crate) async fn answer(
 struct One(PreparedWrite);
 
 impl Transaction for One {
-    type Answer = (Written, Option<Taken>);
+    type Answer = Written;
 
     fn name(&self) -> &'static str {
         self.0.name()
@@ -106,15 +112,12 @@ impl Transaction for One {
         self.0.writes()
     }
 
-    /// If there is no room for its answer, that is left out, as from a minimal one.
+    /// If there is no memory for its answer, that is left out, as from a minimal one.
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             let mut written = self.0.run(cx).await?;
-            let taken = cx.engine.room.take(written.body.as_ref().map_or(0, Bytes::len));
-            if taken.is_none() {
-                written.body = None;
-            }
-            Ok((written, taken))
+            written.body = written.body.and_then(|body| cx.cx.memory.keep(body).ok());
+            Ok(written)
         })
     }
 }
@@ -136,19 +139,67 @@ pub(crate) async fn answer_all(
     }
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Transact).map_err(whole)?;
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose().map_err(whole)?;
-    let mut requests = Vec::with_capacity(list.len());
-    for (index, request) in list.into_iter().enumerate() {
-        let prepared = Prepared::new(inner, cx, request, encoder);
-        requests.push(prepared.map_err(|error| Refused { request: Some(index), error })?);
-    }
+    let requests = match takes_long(cx, &list) {
+        true => {
+            let (within, own) = (Arc::clone(inner), cx.clone());
+            inner.take_turn(cx, move || prepare_all(&within, &own, list, encoder)).await.map_err(whole)?
+        }
+        false => prepare_all(inner, cx, list, encoder),
+    }?;
     if claim.is_some() && requests.iter().all(|request| request.written().is_none()) {
         let range = "none of these requests changes anything; a key is only for requests that do".to_owned();
         return Err(whole(Error::malformed(Place::part("idempotency-key"), ViolationKind::Range(range))));
     }
     let reached = Arc::new(AtomicUsize::new(0));
     let all = All { requests: requests.into(), claim, encoder, reached: Arc::clone(&reached) };
-    let answers = transaction::run(inner, cx, all).await.map(|(answers, _taken)| answers);
+    let answers = transaction::run(inner, cx, all).await;
     answers.map_err(|error| Refused { request: reached.load(Ordering::Relaxed).checked_sub(1), error })
+}
+
+fn prepare_all(
+    inner: &Inner,
+    cx: &Context,
+    requests: Vec<Request>,
+    encoder: &'static dyn Encoder,
+) -> Result<Vec<Prepared>, Refused> {
+    let each = |(index, request)| {
+        let prepared = Prepared::new(inner, cx, request, encoder);
+        prepared.map_err(|error| Refused { request: Some(index), error })
+    };
+    requests.into_iter().enumerate().map(each).collect()
+}
+
+/// Whether planning the requests can take long: their filters are long, and there are no plans for them.
+fn takes_long(cx: &Context, requests: &[Request]) -> bool {
+    // Whether there is a plan matters, and is looked up, only if the filters are long.
+    filter_bytes(requests, &|_| false) > limits::LONG_FILTER_BYTES
+        && filter_bytes(requests, &|list| cx.class.plans.have(ListKey::of(list))) > limits::LONG_FILTER_BYTES
+}
+
+/// Bytes of the filters of all lists but those that are planned.
+fn filter_bytes(requests: &[Request], planned: &dyn Fn(&List) -> bool) -> usize {
+    let bytes = |request: &Request| match request {
+        Request::List(list) if !planned(list) => {
+            list.filter.expression.as_ref().map_or(0, |expression| expression.checked.expr.span.len())
+        }
+        Request::List(_) | Request::Get(_) | Request::Create(_) | Request::Update(_) | Request::Delete(_) => 0,
+    };
+    requests.iter().map(bytes).sum()
+}
+
+/// Bytes that are left to each request that isn't a list before lists divide what remains: most answers fit.
+const USUAL_ANSWER: usize = limits::REQUEST_MEMORY_BYTES;
+
+impl All {
+    /// How large the page of this request may be if it is a list, after answers of this many bytes: lists share what is
+    /// left, and a page ends with the place of the next one.
+    fn page_size(&self, index: usize, bytes: usize) -> PageSize {
+        let most = limits::ANSWER_BYTES.saturating_sub(bytes);
+        let after = &self.requests[index..];
+        let lists = after.iter().filter(|request| matches!(request, Prepared::List(..))).count();
+        let reserved = limits::CURSOR_BYTES + (after.len() - lists) * USUAL_ANSWER;
+        PageSize { share: most.saturating_sub(reserved) / lists.max(1), most }
+    }
 }
 
 /// Several requests in one transaction.
@@ -161,7 +212,7 @@ struct All {
 }
 
 impl Transaction for All {
-    type Answer = (Vec<Option<Answer>>, Taken);
+    type Answer = Vec<Option<Answer>>;
 
     fn name(&self) -> &'static str {
         "transact"
@@ -179,19 +230,21 @@ impl Transaction for All {
         if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
     }
 
-    /// If there is no room for its answers, none of the requests is carried out.
+    /// If there is no memory for its answers, none of the requests is carried out.
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             self.reached.store(0, Ordering::Relaxed);
             let collections: Vec<_> = self.requests.iter().map(Prepared::written).collect();
             if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &collections, self.encoder).await? {
-                let bytes = answers.iter().flatten().map(Answer::bytes).sum();
-                return Ok((answers, cx.engine.room.take(bytes).ok_or(Limit::Busy)?));
+                return answers
+                    .into_iter()
+                    .map(|answer| answer.map(|answer| answer.kept(&cx.cx.memory)).transpose())
+                    .collect();
             }
             let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
             for (index, request) in self.requests.iter().enumerate() {
                 self.reached.store(index + 1, Ordering::Relaxed);
-                let answer = request.run(cx).await?;
+                let answer = request.run(cx, self.page_size(index, bytes)).await?.kept(&cx.cx.memory)?;
                 // What the database refuses of this request shows before the next begins.
                 cx.settle().await?;
                 bytes += answer.bytes();
@@ -200,9 +253,8 @@ impl Transaction for All {
                 }
                 answers.push(Some(answer));
             }
-            let taken = cx.engine.room.take(bytes).ok_or(Limit::Busy)?;
             cx.remember_all(self.claim.as_ref(), &answers, self.encoder)?;
-            Ok((answers, taken))
+            Ok(answers)
         })
     }
 }

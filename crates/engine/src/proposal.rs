@@ -59,6 +59,16 @@ impl<'m> Proposal<'m> {
         Self { collection, authority, class, input: Input::new(), stored: Some(stored), values, links, violations }
     }
 
+    /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
+    pub(crate) fn rows_for_caller(&self) -> usize {
+        match self.authority {
+            Authority::Caller => {
+                1 + self.links.iter().map(|change| change.added.len() + change.removed.len()).sum::<usize>()
+            }
+            Authority::System => 0,
+        }
+    }
+
     /// The stored values; none in a create.
     pub(crate) fn stored_values(&self) -> &[Value] {
         self.stored.as_ref().map_or(&[], Record::values)

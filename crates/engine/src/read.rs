@@ -1,13 +1,13 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use backstay_base::{Action, CallerKind, Error, Limit, Place, Unauthenticated, ViolationKind, limits};
+use backstay_base::{Action, CallerKind, Error, Limit, Memory, Place, Unauthenticated, ViolationKind, limits};
 use backstay_expr::Rights;
 use backstay_model::Collection;
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, ReadPlan, Row};
 use backstay_store::{RowSink, StoreError};
-use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
 use crate::application::CallerClass;
 use crate::asked::{self, View};
@@ -16,16 +16,19 @@ use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
-use crate::{Context, Count, Cursor, Encoder, Expression, Filter, Found, Get, List, Page, PageEnd, Tag, TxContext};
+use crate::{
+    AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, Page, PageEnd,
+    Tag, TxContext,
+};
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
 pub(crate) trait Reads: Send {
-    /// Runs a statement and hands its rows to the sink.
-    fn rows<'r>(
+    /// Runs a statement, hands its rows to the sink, and gives that back.
+    fn rows<'r, S: RowSink + 'static>(
         &'r mut self,
         question: Question<'r>,
-        sink: &'r mut dyn RowSink,
-    ) -> impl Future<Output = Result<(), Error>> + Send + 'r;
+        sink: S,
+    ) -> impl Future<Output = (S, Result<(), Error>)> + Send + 'r;
 }
 
 /// Runs each statement by itself.
@@ -33,17 +36,25 @@ pub(crate) trait Reads: Send {
 pub(crate) struct Alone<'e>(pub(crate) &'e Inner, pub(crate) &'e Context);
 
 impl Reads for Alone<'_> {
-    async fn rows<'r>(&'r mut self, question: Question<'r>, sink: &'r mut dyn RowSink) -> Result<(), Error> {
+    async fn rows<'r, S: RowSink + 'static>(&'r mut self, question: Question<'r>, sink: S) -> (S, Result<(), Error>) {
         let statement = question.bindings.statement(question.template);
-        self.0.read(self.1, &statement, sink).await.map(drop)
+        self.0.read(self.1, &statement, sink).await
     }
 }
 
 impl Reads for TxContext<'_, '_> {
-    async fn rows<'r>(&'r mut self, question: Question<'r>, sink: &'r mut dyn RowSink) -> Result<(), Error> {
+    async fn rows<'r, S: RowSink + 'static>(
+        &'r mut self,
+        question: Question<'r>,
+        mut sink: S,
+    ) -> (S, Result<(), Error>) {
         let statement = self.asked(&question);
-        sink.begin();
-        self.rows(&statement, &mut |row: &dyn Row| sink.row(row)).await
+        sink.begin(usize::MAX);
+        let read = self.rows(&statement, &mut |row: &dyn Row| sink.row(row)).await;
+        if read.is_ok() {
+            sink.end();
+        }
+        (sink, read)
     }
 }
 
@@ -105,12 +116,11 @@ async fn record<R: Reads>(
     let PreparedGet { plan, request } = prepared;
     let bindings = Bindings::new(cx.caller(), cx.now).id(request.id);
     let question = Question { template: &plan.template, bindings, collection: request.collection, withheld: false };
-    let mut sink = OneRecord::new(plan, encoder);
-    reads.rows(question, &mut sink).await?;
-    let OneRecord { body, version, .. } = sink;
-    let version = version.ok_or_else(|| not_found(inner.application.model.collection(request.collection)))?;
-    let tag = Tag::of_record(version, &body);
-    Ok(Found { body: Bytes::from(body), version, tag })
+    let (sink, read) = reads.rows(question, OneRecord::new(Arc::clone(plan), encoder, &cx.memory)).await;
+    read?;
+    let OneRecord { body, found, .. } = sink;
+    let (version, tag) = found.ok_or_else(|| not_found(inner.application.model.collection(request.collection)))?;
+    Ok(Found { body: body.finish()?, version, tag })
 }
 
 /// Plans a list.
@@ -170,6 +180,20 @@ fn is_too_long(value: &Value) -> bool {
     value.longest() > limits::FILTER_VALUE_BYTES
 }
 
+/// How many bytes a page may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageSize {
+    /// Of several records.
+    pub(crate) share: usize,
+    /// Of one record: then nothing is left for what else is answered.
+    pub(crate) most: usize,
+}
+
+impl PageSize {
+    /// Of a page that is the whole answer.
+    pub(crate) const WHOLE: Self = Self { share: limits::ANSWER_BYTES, most: limits::ANSWER_BYTES };
+}
+
 /// A page of the records that the caller may read, in one statement, or two if they are counted. Records that would make
 /// the answer too large are left to the next page, and the nested lists of one that is too large by itself are cut: then
 /// the page is read again.
@@ -177,7 +201,7 @@ pub(crate) async fn list<R: Reads>(
     reads: &mut R,
     (inner, cx): (&Inner, &Context),
     prepared: &PreparedList,
-    encoder: &'static dyn Encoder,
+    (encoder, size): (&'static dyn Encoder, PageSize),
 ) -> Result<Page, Error> {
     let PreparedList { plan, class, request, params } = prepared;
     let collection = inner.application.model.collection(request.collection);
@@ -187,24 +211,23 @@ pub(crate) async fn list<R: Reads>(
         ..Bindings::new(cx.caller(), cx.now)
     };
     let withheld = plan.names_classified;
-    let (mut narrower, mut rows) = (None, PageRows::first(request.limit));
+    let (mut page_plan, mut rows) = (Arc::clone(plan), PageRows::first(request.limit));
     let body = loop {
-        let plan: &ListPlan = narrower.as_ref().unwrap_or(plan);
         bindings.limit = rows.asked();
-        let question = Question { template: &plan.page.template, bindings, collection: collection.id, withheld };
-        let mut sink = PageBody::new(plan, encoder, rows);
-        match reads.rows(question, &mut sink).await {
-            Ok(()) => break sink,
-            Err(error) if is_too_large(&error) => {
+        let question = Question { template: &page_plan.page.template, bindings, collection: collection.id, withheld };
+        let sink = PageBody::new(Arc::clone(&page_plan), (encoder, size), (rows, &cx.memory));
+        match reads.rows(question, sink).await {
+            (sink, Ok(())) => break sink,
+            (sink, Err(error)) if is_too_large(&error) => {
                 rows = if let Some(fewer) = rows.fewer(sink.written) {
                     fewer
                 } else {
                     let view = View { model: &inner.application.model, rights: &class.rights };
-                    narrower = Some(plan.narrowed(view, &inner.planner).ok_or(error)?);
+                    page_plan = Arc::new(page_plan.narrowed(view, &inner.planner).ok_or(error)?);
                     PageRows::first(1)
                 };
             }
-            Err(error) => return Err(error),
+            (_, Err(error)) => return Err(error),
         }
     };
     let count = if request.count {
@@ -214,17 +237,17 @@ pub(crate) async fn list<R: Reads>(
     } else {
         None
     };
-    let body = body.finish(&|next| PageEnd { collection, sort: &request.sort, next, count });
-    Ok(Page { tag: Tag::of_list(&body), body: Bytes::from(body) })
+    body.finish(&|next| PageEnd { collection, sort: &request.sort, next, count })
 }
 
 /// How many records the list would show on all its pages: exactly up to the limit.
 async fn count<R: Reads>(reads: &mut R, question: Question<'_>) -> Result<Count, Error> {
-    let mut sink = Collect::new(|row: &dyn Row| match row.value(0)? {
+    let sink = Collect::new(|row: &dyn Row| match row.value(0)? {
         ValueRef::Int(count) => u64::try_from(count).map_err(|_| NOT_A_COUNT),
         _ => Err(NOT_A_COUNT),
     });
-    reads.rows(question, &mut sink).await?;
+    let (mut sink, read) = reads.rows(question, sink).await;
+    read?;
     let count = sink.found.pop().ok_or_else(|| Error::internal(NOT_A_COUNT))?;
     Ok(Count { value: count.min(limits::COUNT_MAX), more: count > limits::COUNT_MAX })
 }
@@ -251,37 +274,42 @@ pub(crate) fn not_found(collection: &Collection) -> Error {
 
 /// Encodes one record.
 #[derive(Debug)]
-pub(crate) struct OneRecord<'p> {
-    plan: &'p ReadPlan,
+struct OneRecord {
+    plan: Arc<ReadPlan>,
     encoder: &'static dyn Encoder,
-    pub(crate) body: Vec<u8>,
-    /// The record's version, once it was found.
-    pub(crate) version: Option<i64>,
+    body: AnswerBuffer,
+    version: Option<i64>,
+    /// The record's version and tag, once it was found and is whole.
+    found: Option<(i64, Tag)>,
 }
 
 /// Bytes that most records fit into.
-const USUAL_BODY: usize = 512;
+pub(crate) const USUAL_RECORD: usize = 512;
 
-impl<'p> OneRecord<'p> {
-    pub(crate) fn new(plan: &'p ReadPlan, encoder: &'static dyn Encoder) -> Self {
-        Self { plan, encoder, body: Vec::with_capacity(USUAL_BODY), version: None }
+impl OneRecord {
+    fn new(plan: Arc<ReadPlan>, encoder: &'static dyn Encoder, memory: &Memory) -> Self {
+        Self { plan, encoder, body: AnswerBuffer::new(memory, USUAL_RECORD), version: None, found: None }
     }
 }
 
-impl RowSink for OneRecord<'_> {
-    fn begin(&mut self) {
-        self.body.clear();
-        self.version = None;
+impl RowSink for OneRecord {
+    fn begin(&mut self, most: usize) {
+        self.body.begin(most);
+        (self.version, self.found) = (None, None);
     }
 
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
-        self.version = version(row, self.plan)?;
+        self.version = version(row, &self.plan)?;
         self.encoder.row(&mut self.body, row, &self.plan.output)?;
-        within_answer(&self.body)
+        Ok(self.body.check()?)
+    }
+
+    fn end(&mut self) {
+        self.found = self.version.map(|version| (version, Tag::of_record(version, self.body.as_slice())));
     }
 }
 
-fn version(row: &dyn Row, plan: &ReadPlan) -> Result<Option<i64>, DecodeError> {
+pub(crate) fn version(row: &dyn Row, plan: &ReadPlan) -> Result<Option<i64>, DecodeError> {
     let Some(column) = plan.version else { return Ok(None) };
     match row.value(column)? {
         ValueRef::Int(version) => Ok(Some(version)),
@@ -320,13 +348,16 @@ impl PageRows {
 
 /// Encodes a page.
 #[derive(Debug)]
-pub(crate) struct PageBody<'p> {
-    plan: &'p ListPlan,
+struct PageBody {
+    plan: Arc<ListPlan>,
     encoder: &'static dyn Encoder,
+    size: PageSize,
     rows: PageRows,
     /// Records that are in the body.
     written: u32,
-    body: Vec<u8>,
+    body: AnswerBuffer,
+    /// The hash of the records, once all of them are there, and how many bytes they are.
+    hashed: (Sha256, usize),
     /// The place of the last record on a page that is full.
     last: Option<Cursor>,
     /// Whether there is a record after it.
@@ -336,25 +367,45 @@ pub(crate) struct PageBody<'p> {
 /// Bytes that most pages fit into.
 const USUAL_PAGE: usize = 4096;
 
-impl<'p> PageBody<'p> {
-    pub(crate) fn new(plan: &'p ListPlan, encoder: &'static dyn Encoder, rows: PageRows) -> Self {
-        let mut body = Vec::with_capacity(USUAL_PAGE);
-        encoder.begin_page(&mut body);
-        Self { plan, encoder, rows, written: 0, body, last: None, more: rows.more }
+impl PageBody {
+    fn new(
+        plan: Arc<ListPlan>,
+        (encoder, size): (&'static dyn Encoder, PageSize),
+        (rows, memory): (PageRows, &Memory),
+    ) -> Self {
+        let (body, hashed) = (AnswerBuffer::new(memory, USUAL_PAGE), (Sha256::new(), 0));
+        Self { plan, encoder, size, rows, written: 0, body, hashed, last: None, more: rows.more }
     }
 
     /// The whole page; `end` says what stands after the records, by where the next page starts.
-    pub(crate) fn finish<'e>(mut self, end: &dyn Fn(Option<Cursor>) -> PageEnd<'e>) -> Vec<u8> {
+    fn finish<'e>(mut self, end: &dyn Fn(Option<Cursor>) -> PageEnd<'e>) -> Result<Page, Error> {
         let next = self.last.take().filter(|_| self.more);
-        self.encoder.end_page(&mut self.body, &end(next));
-        self.body
+        self.body.end();
+        if self.written == 0 {
+            self.encoder.begin_page(&mut self.body)?;
+        }
+        self.encoder.end_page(&mut self.body, &end(next))?;
+        let (mut hash, hashed) = self.hashed;
+        hash.update(&self.body.as_slice()[hashed..]);
+        Ok(Page { tag: Tag::of_list(hash), body: self.body.finish()? })
+    }
+
+    fn append(&mut self, row: &dyn Row) -> Result<(), EncodeError> {
+        if self.written == 0 {
+            self.body.allow(self.size.most);
+            self.encoder.begin_page(&mut self.body)?;
+        } else {
+            self.body.allow(self.size.share);
+            self.encoder.between(&mut self.body)?;
+        }
+        self.encoder.row(&mut self.body, row, &self.plan.page.output)?;
+        self.body.check()
     }
 }
 
-impl RowSink for PageBody<'_> {
-    fn begin(&mut self) {
-        self.body.clear();
-        self.encoder.begin_page(&mut self.body);
+impl RowSink for PageBody {
+    fn begin(&mut self, most: usize) {
+        self.body.begin(most);
         self.written = 0;
         self.more = self.rows.more;
     }
@@ -364,25 +415,21 @@ impl RowSink for PageBody<'_> {
             self.more = true;
             return Ok(());
         }
-        if self.written > 0 {
-            self.encoder.between(&mut self.body);
-        }
-        self.encoder.row(&mut self.body, row, &self.plan.page.output)?;
-        within_answer(&self.body)?;
+        self.append(row)?;
         self.written += 1;
         if self.written == self.rows.limit {
             self.last = Some(self.plan.cursor_after(row)?);
         }
         Ok(())
     }
+
+    fn end(&mut self) {
+        let body = self.body.as_slice();
+        self.hashed = (Sha256::new_with_prefix(body), body.len());
+    }
 }
 
 /// Whether an answer was refused because of its size.
 pub(crate) fn is_too_large(error: &Error) -> bool {
     matches!(error, Error::Limit(Limit::Answer { .. }))
-}
-
-/// Refuses an answer that has become too large.
-fn within_answer(body: &[u8]) -> Result<(), StoreError> {
-    if body.len() > limits::ANSWER_BYTES { Err(StoreError::TooLarge) } else { Ok(()) }
 }

@@ -15,7 +15,7 @@ impl<T, F: FnMut(&dyn Row) -> Result<T, DecodeError>> Collect<T, F> {
 }
 
 impl<T: Send, F: FnMut(&dyn Row) -> Result<T, DecodeError> + Send> RowSink for Collect<T, F> {
-    fn begin(&mut self) {
+    fn begin(&mut self, _: usize) {
         self.found.clear();
     }
 

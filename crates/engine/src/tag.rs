@@ -21,10 +21,10 @@ impl Tag {
         Self(text)
     }
 
-    /// The tag of a list's body.
-    pub(crate) fn of_list(body: &[u8]) -> Self {
+    /// The tag of a list, by the hash of its body.
+    pub(crate) fn of_list(hash: Sha256) -> Self {
         let mut text = String::with_capacity(16);
-        Self::append_hash(&mut text, body);
+        Self::append(&mut text, hash);
         Self(text)
     }
 
@@ -47,7 +47,11 @@ impl Tag {
     }
 
     fn append_hash(text: &mut String, body: &[u8]) {
-        let digest = Sha256::digest(body);
+        Self::append(text, Sha256::new_with_prefix(body));
+    }
+
+    fn append(text: &mut String, hash: Sha256) {
+        let digest = hash.finalize();
         URL_SAFE_NO_PAD.encode_string(&digest[..HASH_BYTES], text);
     }
 }

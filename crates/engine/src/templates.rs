@@ -42,7 +42,7 @@ pub(crate) struct Templates {
 struct CollectionTemplates {
     insert: OnceLock<Template>,
     delete: OnceLock<Template>,
-    whole: OnceLock<StoredPlan>,
+    whole: OnceLock<Arc<StoredPlan>>,
     ids: [OnceLock<ReadPlan>; 2],
 }
 
@@ -79,8 +79,8 @@ impl Templates {
     }
 
     /// Reads a stored record with all its fields.
-    pub(crate) fn whole(&self, planner: &Planner, collection: CollectionId) -> &StoredPlan {
-        self.of(collection).whole.get_or_init(|| planner.stored(collection, &[]))
+    pub(crate) fn whole(&self, planner: &Planner, collection: CollectionId) -> &Arc<StoredPlan> {
+        self.of(collection).whole.get_or_init(|| Arc::new(planner.stored(collection, &[])))
     }
 
     pub(crate) fn update(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {

@@ -144,6 +144,7 @@ impl<T: Transaction> Work for Running<T> {
                 tx,
                 retry: self.retry,
                 violation: None,
+                rows_written: 0,
                 released: 0,
                 recorder: None,
             };

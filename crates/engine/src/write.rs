@@ -26,6 +26,7 @@ impl TxContext<'_, '_> {
         proposal.settle()?;
         fill::check_whole(&proposal)?;
         links::added(&mut proposal);
+        self.count_rows(proposal.rows_for_caller())?;
         references::readable(self, &mut proposal).await?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
@@ -51,6 +52,7 @@ impl TxContext<'_, '_> {
         fill::refuse_immutable(&mut proposal);
         proposal.settle()?;
         links::changed(self, &mut proposal).await?;
+        self.count_rows(proposal.rows_for_caller())?;
         references::readable(self, &mut proposal).await?;
         states::pass(self, &mut proposal).await?;
         let idle = proposal.is_idle();

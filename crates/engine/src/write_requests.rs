@@ -1,24 +1,24 @@
 use std::sync::Arc;
 
 use backstay_base::{
-    Action, Caller, CallerKind, Conflict, Error, Limit, Place, RecordId, Step, Unauthenticated, Violation,
+    Action, Caller, CallerKind, Conflict, Error, Limit, Memory, Place, RecordId, Step, Unauthenticated, Violation,
     ViolationKind, limits,
 };
 use backstay_expr::{Rule, truth};
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::Value;
 use backstay_sql::Row;
-use backstay_store::{KeyClaim, RowSink, Writes};
+use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
 
 use crate::bind::InMemory;
-use crate::context::Retry;
-use crate::inner::{Inner, too_large};
-use crate::read::{OneRecord, is_too_large, may_at_all};
+use crate::context::{Retry, require_few_rows};
+use crate::inner::Inner;
+use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
-    Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, RequestKind, Tag, TxContext,
-    Update, Written, remember,
+    AnswerBuffer, Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, RequestKind,
+    Tag, TxContext, Update, Written, remember,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -53,6 +53,8 @@ pub(crate) fn create(
     if records > limits::BATCH_RECORDS {
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
+    // Before it waits for the writer.
+    require_few_rows(inputs.as_slice().iter().map(Input::rows).sum())?;
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), Keyed::Create(&collection.name))?;
     let work = Work::Create { collection: id, inputs, minimal: options.minimal };
     Ok(PreparedWrite { work, claim, encoder })
@@ -143,7 +145,7 @@ impl PreparedWrite {
             Work::Create { collection, inputs: Inputs::One(input), minimal } => {
                 let record = cx.create(Authority::Caller, *collection, input.clone()).await?;
                 let body = cx.shown(*collection, &record, (self.encoder, *minimal)).await?;
-                written(Outcome::Created, &record, body, *minimal)
+                written(Outcome::Created, &record, body, *minimal)?
             }
             Work::Create { collection, inputs: Inputs::Many(inputs), minimal } => {
                 let records = cx.create_all(*collection, inputs).await?;
@@ -154,7 +156,7 @@ impl PreparedWrite {
             Work::Update { record, input, if_match, minimal } => {
                 let changed = cx.update(Authority::Caller, *record, input.clone(), if_match.as_ref()).await?;
                 let body = cx.shown(record.0, &changed, (self.encoder, *minimal)).await?;
-                written(Outcome::Updated, &changed, body, *minimal)
+                written(Outcome::Updated, &changed, body, *minimal)?
             }
             Work::Delete { record, if_match } => {
                 cx.delete(Authority::Caller, *record, if_match.as_ref()).await?;
@@ -178,17 +180,18 @@ fn invitation(refusal: Error, caller: &Caller) -> Error {
     if could_help && caller.kind == CallerKind::Anonymous { Unauthenticated::Missing.into() } else { refusal }
 }
 
-/// Refuses an answer that has become too large.
-fn require_room(body: &[u8]) -> Result<(), Error> {
-    if body.len() > limits::ANSWER_BYTES { Err(too_large()) } else { Ok(()) }
+/// A minimal answer has the tag as well: it is what the next change needs.
+fn written(outcome: Outcome, record: &Record, body: Option<AnswerBuffer>, minimal: bool) -> Result<Written, Error> {
+    let version = record.version();
+    let tag = body.as_ref().map(|body| Tag::of_record(version, body.as_slice()));
+    let body = body.filter(|_| !minimal).map(AnswerBuffer::finish).transpose()?;
+    Ok(Written { outcome, ids: vec![record.id()], version: Some(version), body, tag, replayed: false })
 }
 
-/// A minimal answer has the tag as well: it is what the next change needs.
-fn written(outcome: Outcome, record: &Record, body: Option<Vec<u8>>, minimal: bool) -> Written {
-    let version = record.version();
-    let tag = body.as_ref().map(|body| Tag::of_record(version, body));
-    let body = body.filter(|_| !minimal).map(Bytes::from);
-    Written { outcome, ids: vec![record.id()], version: Some(version), body, tag, replayed: false }
+/// A buffer for what was written. Its transaction counts the answer when that begins to wait for the commit: until then,
+/// a database with one writer has one of them at a time.
+fn transient(usual: usize) -> AnswerBuffer {
+    AnswerBuffer::new(&Memory::uncounted(), usual)
 }
 
 /// The violations of one record as those of the array that it is in.
@@ -233,20 +236,21 @@ impl TxContext<'_, '_> {
         records: &[Record],
         encoder: &'static dyn Encoder,
     ) -> Result<Bytes, Error> {
-        let mut body = Vec::new();
-        encoder.begin_records(&mut body);
+        let mut body = transient(USUAL_RECORD * records.len());
+        encoder.begin_records(&mut body)?;
         for (index, record) in records.iter().enumerate() {
             if index > 0 {
-                encoder.between(&mut body);
+                encoder.between(&mut body)?;
             }
-            match self.seen(collection, record, encoder).await? {
-                Some(seen) => body.extend_from_slice(&seen),
+            let appended = match self.seen(collection, record, encoder).await? {
+                Some(seen) => body.append(seen.as_slice()),
                 None => encoder.unseen(&mut body),
-            }
-            require_room(&body)?;
+            };
+            appended.and_then(|()| body.check())?;
         }
-        encoder.end_records(&mut body);
-        Ok(Bytes::from(body))
+        body.end();
+        encoder.end_records(&mut body)?;
+        Ok(body.finish()?)
     }
 
     /// A record that this transaction wrote, for its answer. Of a minimal answer only the tag is missing if the record is
@@ -256,7 +260,7 @@ impl TxContext<'_, '_> {
         collection: CollectionId,
         record: &Record,
         (encoder, minimal): (&'static dyn Encoder, bool),
-    ) -> Result<Option<Vec<u8>>, Error> {
+    ) -> Result<Option<AnswerBuffer>, Error> {
         match self.seen(collection, record, encoder).await {
             Err(error) if minimal && is_too_large(&error) => Ok(None),
             seen => seen,
@@ -270,7 +274,7 @@ impl TxContext<'_, '_> {
         collection: CollectionId,
         record: &Record,
         encoder: &'static dyn Encoder,
-    ) -> Result<Option<Vec<u8>>, Error> {
+    ) -> Result<Option<AnswerBuffer>, Error> {
         let collection = self.model().collection(collection);
         let class = Arc::clone(&self.class);
         let rights = &class.rights;
@@ -291,9 +295,8 @@ impl TxContext<'_, '_> {
             let names = std::iter::once(&field.name).chain(&field.kept_names);
             names.map(|name| -> (&str, &Value) { (name, record.value(field.id)) })
         });
-        let mut body = Vec::with_capacity(512);
-        encoder.record(&mut body, &mut members);
-        require_room(&body)?;
+        let mut body = transient(USUAL_RECORD);
+        encoder.record(&mut body, &mut members).and_then(|()| body.check())?;
         Ok(Some(body))
     }
 
@@ -306,7 +309,7 @@ impl TxContext<'_, '_> {
     ) -> Result<Option<Tag>, Error> {
         let Some(record) = self.get(collection, id).await? else { return Ok(None) };
         let body = self.seen(collection, &record, encoder).await?;
-        Ok(body.map(|body| Tag::of_record(record.version(), &body)))
+        Ok(body.map(|body| Tag::of_record(record.version(), body.as_slice())))
     }
 
     async fn read_back(
@@ -314,12 +317,18 @@ impl TxContext<'_, '_> {
         collection: CollectionId,
         id: RecordId,
         encoder: &'static dyn Encoder,
-    ) -> Result<Option<Vec<u8>>, Error> {
+    ) -> Result<Option<AnswerBuffer>, Error> {
         let class = Arc::clone(&self.class);
         let plan = class.plans.seen(&self.engine.planner, &class.rights, collection);
         let statement = self.statement(&plan.template, &self.bindings().id(id), collection);
-        let mut sink = OneRecord::new(plan, encoder);
-        self.rows(&statement, &mut |row: &dyn Row| sink.row(row)).await?;
-        Ok(sink.version.map(|_| sink.body))
+        let mut body = transient(USUAL_RECORD);
+        let mut found = false;
+        let encode = &mut |row: &dyn Row| {
+            found = true;
+            encoder.row(&mut body, row, &plan.output)?;
+            Ok(body.check()?)
+        };
+        self.rows(&statement, encode).await?;
+        Ok(found.then_some(body))
     }
 }

@@ -4,7 +4,7 @@ mod desk;
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Place, RecordId, Violation, ViolationKind};
+use backstay_base::{Caller, Limit, Place, RecordId, Violation, ViolationKind, limits};
 use backstay_engine::{Error, Written};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -89,6 +89,36 @@ impl Orgs {
 
 fn code<T>(result: Result<T, Error>) -> &'static str {
     result.map_or_else(|error| error.code(), |_| "ok")
+}
+
+#[tokio::test]
+async fn records_and_links_of_one_request_are_limited_together() {
+    const SIGNERS: usize = 100;
+    let orgs = Orgs::open().await;
+    let people: Vec<String> =
+        (0..SIGNERS).map(|number| format!(r#"{{"email":"{number}@example.org","org":"A"}}"#)).collect();
+    let people = orgs.create("User", &orgs.ann, &format!("[{}]", people.join(","))).await.expect("people").ids;
+    let signers = people.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(",");
+    let deeds = |count: usize| format!("[{}]", vec![format!(r#"{{"signers":[{signers}]}}"#); count].join(","));
+    let most = limits::WRITE_ROWS / (1 + SIGNERS);
+    let is_refused = |error: Error| {
+        let max = limits::WRITE_ROWS as u64;
+        matches!(error, Error::Limit(Limit::Size { max: found, unit: "records and links", .. }) if found == max)
+    };
+    let refused = orgs.create("Deed", &orgs.ann, &deeds(most + 1)).await.expect_err("too many links");
+    assert!(is_refused(refused.clone()), "{refused:?}");
+    let client = orgs.application.client();
+    let both = [most - 1, 2].map(|count| client.create("Deed", &deeds(count)).expect("a request"));
+    let refused = client.answer_all(&orgs.ann, both.into(), None).await.expect_err("too many links together");
+    assert!(refused.request == Some(1) && is_refused(refused.error.clone()), "{refused:?}");
+    let (deed, none) =
+        (orgs.made("Deed", &orgs.ann, &format!(r#"{{"signers":[{signers}]}}"#)).await, r#"{"signers":[]}"#);
+    let updates = (0..=most).map(|turn| {
+        let body = if turn % 2 == 0 { none.to_owned() } else { format!(r#"{{"signers":[{signers}]}}"#) };
+        client.update("Deed", deed, &body).expect("a request")
+    });
+    let refused = client.answer_all(&orgs.ann, updates.collect(), None).await.expect_err("links that end count too");
+    assert!(refused.request == Some(most) && is_refused(refused.error.clone()), "{refused:?}");
 }
 
 #[tokio::test]

@@ -34,6 +34,53 @@ async fn tags(desk: &Desk) -> usize {
     page["items"].as_array().expect("items").len()
 }
 
+/// Two lists that are larger than an answer together, and a record after them.
+#[tokio::test]
+async fn lists_share_the_size_of_an_answer() {
+    let desk = Desk::open().await;
+    let long = "x".repeat(2_500_000);
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(desk.made("Essay", &desk.ada, &format!(r#"{{"long":"{long}"}}"#)).await.to_string());
+    }
+    let client = desk.client();
+    let essays = || client.list("Essay", |list| list.count = true).expect("a request");
+    let first = client.get("Essay", ids[0].parse().expect("an id"), Some("id")).expect("a request");
+    let answers = client.answer_all(&desk.ada, vec![essays(), first, essays()], None).await.expect("what fits");
+    let pages = [json(answers[0].as_ref()), json(answers[2].as_ref())];
+    assert_eq!(json(answers[1].as_ref()), serde_json::json!({ "id": ids[0] }));
+    for page in &pages {
+        let items = page["items"].as_array().expect("items").iter().map(|item| item["id"].clone());
+        assert_eq!(items.collect::<Vec<_>>(), ids[..3]);
+        assert_eq!(page["count"]["value"], 5);
+    }
+    let sizes = answers.iter().flatten().map(|answer| answer.body().map_or(0, bytes::Bytes::len));
+    assert!(sizes.sum::<usize>() <= limits::ANSWER_BYTES);
+    let next = pages[0]["next"].as_str().expect("another page").to_owned();
+    let rest = desk.page("Essay", &desk.ada, |list| list.after = Some(next.into())).await.expect("the rest");
+    assert_eq!(rest["items"].as_array().map(Vec::len), Some(2));
+    let alone = client.answer_all(&desk.ada, vec![essays()], None).await.expect("all of them fit");
+    assert_eq!(json(alone[0].as_ref())["items"].as_array().map(Vec::len), Some(5));
+}
+
+/// What an earlier request leaves is enough for a record that is larger than a list's share.
+#[tokio::test]
+async fn a_list_gives_one_record_if_there_is_any_room_for_it() {
+    let desk = Desk::open().await;
+    let long = "x".repeat(6_000_000);
+    for _ in 0..2 {
+        desk.made("Essay", &desk.ada, &format!(r#"{{"long":"{long}"}}"#)).await;
+    }
+    let lists = || (0..3).map(|_| list(&desk, "Essay")).collect();
+    let refused = refused(desk.client().answer_all(&desk.ada, lists(), None).await);
+    assert_eq!(refused, (Some(2), "too-large"));
+    let lists = vec![list(&desk, "Essay"), list(&desk, "Essay"), list(&desk, "Tag")];
+    let answers = desk.client().answer_all(&desk.ada, lists, None).await.expect("one of each");
+    for answer in &answers[..2] {
+        assert_eq!(json(answer.as_ref())["items"].as_array().map(Vec::len), Some(1));
+    }
+}
+
 #[tokio::test]
 async fn each_request_sees_what_those_before_it_did() {
     let desk = Desk::open().await;

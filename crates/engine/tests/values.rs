@@ -198,6 +198,36 @@ async fn a_record_is_never_larger_than_an_answer() {
     assert_eq!((written.version, written.tag.is_some()), (Some(3), true));
 }
 
+/// A comparison reads the whole of a stored text, which therefore counts towards the cost of a request.
+#[tokio::test]
+async fn comparisons_of_long_texts_cost_what_the_texts_are_long() {
+    let desk = Desk::open().await;
+    let long = "x".repeat(1_000_000);
+    desk.made("Essay", &desk.ada, &format!(r#"{{"long":"{long}"}}"#)).await;
+    let kilo_steps = 1_000_000 / (16 * 1024);
+    for filter in [
+        "long == 'x'",
+        "long != 'x'",
+        "long < 'y'",
+        "long in ['x', 'y']",
+        "long in $texts",
+        "long == long",
+        "(details == null ? long : 'x') == 'x'",
+        "(long == 'x') == true",
+        "(long in $texts) == true",
+        "others.exists(o, o.long == 'x') || long == 'x'",
+    ] {
+        let texts = serde_json::from_str::<&serde_json::value::RawValue>(r#"["x","y"]"#).expect("JSON");
+        let params = if filter.contains('$') { vec![("texts".to_owned(), Raw::Json(texts))] } else { Vec::new() };
+        let list = desk.client().list("Essay", |list| {
+            (list.filter, list.params, list.select) = (Some(filter.into()), params, Some("id".into()));
+        });
+        let explained = desk.client().explain(&desk.ada, list.expect("a request")).await.expect("an explanation");
+        let steps: u64 = explained.statements.iter().map(|statement| statement.steps).sum();
+        assert!(steps > kilo_steps * 1000, "{filter}: {steps} steps");
+    }
+}
+
 /// In two applications that differ in a secret alone, the same changes leave the same log, byte for byte.
 #[tokio::test]
 async fn a_secret_leaves_the_same_log_whatever_it_was() {

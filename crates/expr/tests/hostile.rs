@@ -74,6 +74,22 @@ fn wide_texts_are_not_deep() {
     assert_eq!(with_small_stack(move || run_rule(&text)), Err(vec![ExprErrorKind::TooLarge]));
 }
 
+/// A list gives its elements the type of one of them. If that one were checked twice, each level would double the work.
+#[test]
+fn lists_within_lists_are_checked_once() {
+    let levels = 11;
+    let quantified = "section.members.exists(m, m.active)";
+    let nested = format!("{}{quantified}{}", "$p in [".repeat(levels), "]".repeat(levels));
+    let text = vec![nested; 20].join("||");
+    let checked = with_small_stack(move || {
+        let model = model();
+        let post = model.collection_named("Post").expect("a collection").id;
+        compile(&text, &Scope::filter(&model, post))
+    });
+    let debug = format!("{:?}", checked.expect("few parts").expr);
+    assert!(debug.contains("variable: 19") && !debug.contains("variable: 20"), "each variable has one number");
+}
+
 fn run_rule(text: &str) -> Result<(), Vec<ExprErrorKind>> {
     let model = model();
     let post = model.collection_named("Post").expect("a collection").id;

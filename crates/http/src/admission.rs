@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use axum::body::Body;
+use backstay_base::{Caller, Held, Limit, Memory, limits};
 use backstay_engine::Context;
 use bytes::Bytes;
 use http::Method;
+use hyper::body::Body as _;
 use tokio::time::Instant;
 
 use crate::answer::Audience;
@@ -25,7 +29,9 @@ pub(crate) struct Admitted<'r> {
     recognized: Recognized,
     parameter: Option<String>,
     body: Bytes,
-    memory: Reservation,
+    /// What the body holds, and what is read from it.
+    _held: Held,
+    memory: Memory,
 }
 
 /// Takes a request through all that the table demands: its path and method, who calls, which page sent it, what it
@@ -36,13 +42,14 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
         return Ok(options(head));
     }
     let (route, target) = endpoints::find(head.state, head.path())?;
-    let mut memory = match reserve(head, route) {
-        Ok(memory) => memory,
-        Err(refusal) => {
+    let reservation = match reserve(head, route, &body) {
+        Ok(reservation) => reservation,
+        Err(limit) => {
             body::discard(body);
-            return Err(refusal);
+            return Err(limit.into());
         }
     };
+    let memory = reservation.as_ref().map_or_else(Memory::uncounted, Reservation::memory);
     let recognized = match route.callers {
         Callers::Unread => Recognized::anonymous(),
         Callers::Everyone => credentials::recognize(head).await?,
@@ -60,25 +67,32 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
         idempotency::refuse(head.headers(), why)?;
     }
     let parameter = parameters::single(head.query(), endpoint.parameters)?;
+    let mut held = memory.hold();
     let body = match endpoint.body {
         None => body::refuse(&body)?,
-        Some(rule) => body::read(head, body, rule, deadline, &mut memory).await?,
+        Some(rule) => body::read(head, body, (rule, deadline), &mut held).await?,
     };
-    Ok(Admitted { head, endpoint, target, recognized, parameter, body, memory })
+    if let Some(reservation) = reservation {
+        reservation.raise(limits::REQUEST_MEMORY_BYTES)?;
+    }
+    Ok(Admitted { head, endpoint, target, recognized, parameter, body, _held: held, memory })
 }
 
 /// `OPTIONS` is answered for the shape of a path and without credentials, because browsers ask before they send any.
 fn options<'r>(head: &'r Head<'r>) -> Admitted<'r> {
     let (endpoint, recognized) = (&endpoints::OPTIONS, Recognized::anonymous());
-    let memory = head.share.reserve_nothing();
-    Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body: Bytes::new(), memory }
+    let memory = Memory::uncounted();
+    let (body, held) = (Bytes::new(), memory.hold());
+    Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body, _held: held, memory }
 }
 
-/// The memory of the request, unless its network or the server has none left.
-fn reserve(head: &Head<'_>, route: &Route) -> Result<Reservation, Refusal> {
+/// The memory of the request, unless its network or the server has none left: little while its body arrives. Requests
+/// that are always answered have small answers, and need none.
+fn reserve(head: &Head<'_>, route: &Route, body: &Body) -> Result<Option<Arc<Reservation>>, Limit> {
+    let least = if body.is_end_stream() { limits::REQUEST_MEMORY_BYTES } else { limits::MEMORY_STEP_BYTES };
     match route.overload {
-        Overload::Refused => head.share.reserve(),
-        Overload::Answered => Ok(head.share.reserve_nothing()),
+        Overload::Refused => head.share.reserve(least).map(Some),
+        Overload::Answered => Ok(None),
     }
 }
 
@@ -114,7 +128,12 @@ impl<'r> Admitted<'r> {
 
     /// The context in which the engine works for the caller.
     pub(crate) fn context(&self) -> Context {
-        self.head.context(self.recognized.caller.clone())
+        self.context_of(self.recognized.caller.clone())
+    }
+
+    /// The same for another caller.
+    pub(crate) fn context_of(&self, caller: Arc<Caller>) -> Context {
+        self.head.context(caller, self.memory.clone())
     }
 
     /// Whom an answer that depends on the caller may reach.
@@ -132,8 +151,8 @@ impl<'r> Admitted<'r> {
         std::mem::take(&mut self.body)
     }
 
-    /// The memory that the request holds, for its answer.
-    pub(crate) fn into_memory(self) -> Reservation {
+    /// The memory of the request, in which its body holds nothing any more.
+    pub(crate) fn into_memory(self) -> Memory {
         self.memory
     }
 

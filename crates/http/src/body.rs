@@ -1,17 +1,20 @@
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
-use backstay_base::{Error, Place, ViolationKind, limits};
+use backstay_base::{Error, Held, Place, ViolationKind, limits};
 use bytes::{Bytes, BytesMut};
 use http::header;
 use http_body_util::BodyExt;
-use hyper::body::Body as _;
+use hyper::body::{Body as _, Frame};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Refusal;
-use crate::budget::Reservation;
 use crate::endpoint::{BodyLimit, BodyRule};
 use crate::head::Head;
+use crate::pace::Pace;
 
 /// How long the rest of a refused body is read and discarded, so that the client reads the answer instead of a reset
 /// connection.
@@ -24,15 +27,15 @@ const COPIES: usize = 2;
 pub(crate) async fn read(
     head: &Head<'_>,
     body: Body,
-    rule: BodyRule,
-    deadline: Instant,
-    memory: &mut Reservation,
+    (rule, deadline): (BodyRule, Instant),
+    held: &mut Held,
 ) -> Result<Bytes, Refusal> {
     check_type(head, rule.media_types)?;
     let settings = &head.state.settings;
     let max = match rule.limit {
         BodyLimit::Configured => settings.body_bytes,
         BodyLimit::Credentials => settings.body_bytes.min(limits::CREDENTIAL_BYTES),
+        BodyLimit::Query => settings.body_bytes.min(limits::QUERY_BYTES),
     };
     if body.size_hint().lower() > max as u64 {
         discard(body);
@@ -40,7 +43,7 @@ pub(crate) async fn read(
     }
     let time = settings.body_time.min(settings.request_time);
     let until = deadline.min(Instant::now() + settings.body_time);
-    let outcome = timeout_at(until, collect(body, max, memory)).await;
+    let outcome = timeout_at(until, collect(body, max, held)).await;
     outcome.unwrap_or(Err(Refusal::BodySlow { seconds: time.as_secs() }))
 }
 
@@ -58,19 +61,20 @@ pub(crate) fn unwanted() -> Refusal {
     Error::malformed(Place::Whole, kind).into()
 }
 
-async fn collect(mut body: Body, max: usize, memory: &mut Reservation) -> Result<Bytes, Refusal> {
+async fn collect(mut body: Body, max: usize, held: &mut Held) -> Result<Bytes, Refusal> {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Refusal::BodyBroken)?.into_data() else { continue };
+    let mut arriving = Arriving::default();
+    while let Some(frame) = arriving.frame(&mut body).await? {
+        let Ok(data) = frame.into_data() else { continue };
         let length = first.len() + all.len() + data.len();
         if length > max {
             discard(body);
             return Err(Refusal::BodyTooLarge { max });
         }
-        if let Err(refusal) = memory.resize(length * COPIES) {
+        if let Err(limit) = held.resize(length * COPIES) {
             discard(body);
-            return Err(refusal);
+            return Err(limit.into());
         }
         if first.is_empty() && all.is_empty() {
             first = data;
@@ -83,6 +87,32 @@ async fn collect(mut body: Body, max: usize, memory: &mut Reservation) -> Result
         all.extend_from_slice(&data);
     }
     Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+/// A body that arrives, and its pace from when the server had to wait for it.
+#[derive(Default)]
+struct Arriving {
+    pace: Option<Pace>,
+}
+
+impl Arriving {
+    /// The next frame of the body, unless it arrives too slowly.
+    async fn frame(&mut self, body: &mut Body) -> Result<Option<Frame<Bytes>>, Refusal> {
+        let mut next = pin!(body.frame());
+        let frame = poll_fn(|cx| {
+            if let Poll::Ready(frame) = next.as_mut().poll(cx) {
+                return Poll::Ready(Ok(frame));
+            }
+            let stall = Duration::from_secs(limits::BODY_STALL_SECONDS);
+            let pace = self.pace.get_or_insert_with(|| Pace::new(stall));
+            pace.poll_too_slow(cx).map(|()| Err(Refusal::BodyStalled { stall: stall.as_secs() }))
+        });
+        let frame = frame.await?.transpose().map_err(|_| Refusal::BodyBroken)?;
+        if let (Some(pace), Some(data)) = (&mut self.pace, frame.as_ref().and_then(Frame::data_ref)) {
+            pace.moved(data.len());
+        }
+        Ok(frame)
+    }
 }
 
 /// Reads the rest of a refused body, for a while.

@@ -7,11 +7,10 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use backstay_base::{Error, Limit, Network, limits};
+use backstay_base::{Limit, Memory, Network, Reserve, Shared, limits};
 use parking_lot::Mutex;
 
-use crate::refusal::Shared;
-use crate::{HttpSettings, Refusal};
+use crate::HttpSettings;
 
 /// Locks that the table of networks is divided among.
 const SHARDS: usize = 16;
@@ -35,12 +34,21 @@ struct NetworkShare {
     budget: Arc<Budget>,
 }
 
-/// What one request holds until its answer is written, which is when this is dropped.
+/// What one request holds until its answer is written and nothing works for it any more, which is when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     share: Share,
+    bytes: Mutex<Bytes>,
+}
+
+#[derive(Debug)]
+struct Bytes {
+    /// What it holds at least.
     least: usize,
-    bytes: usize,
+    /// What its parts hold.
+    used: usize,
+    /// What the network and the process count: the larger of both, in whole steps.
+    reserved: usize,
 }
 
 impl Budget {
@@ -73,27 +81,27 @@ impl Budget {
 }
 
 impl Share {
-    /// Reserves what every request counts as at least.
-    pub(crate) fn reserve(&self) -> Result<Reservation, Refusal> {
-        let least = limits::REQUEST_MEMORY_BYTES;
+    /// Whose share it is.
+    pub(crate) fn network(&self) -> Network {
+        self.0.network
+    }
+
+    /// A reservation of at least this many bytes.
+    pub(crate) fn reserve(&self, least: usize) -> Result<Arc<Reservation>, Limit> {
         self.take(least)?;
-        Ok(Reservation { share: self.clone(), least, bytes: least })
+        let bytes = Mutex::new(Bytes { least, used: 0, reserved: least });
+        Ok(Arc::new(Reservation { share: self.clone(), bytes }))
     }
 
-    /// A reservation that never holds anything, for requests that are never refused; their answers are small.
-    pub(crate) fn reserve_nothing(&self) -> Reservation {
-        Reservation { share: self.clone(), least: 0, bytes: 0 }
-    }
-
-    fn take(&self, bytes: usize) -> Result<(), Refusal> {
+    fn take(&self, bytes: usize) -> Result<(), Limit> {
         let NetworkShare { held, budget, .. } = &*self.0;
         if held.fetch_add(bytes, Ordering::Relaxed) + bytes > budget.most_of_network {
             held.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(Refusal::NetworkShare(Shared::Memory));
+            return Err(Limit::Share(Shared::Memory));
         }
         if budget.held.fetch_add(bytes, Ordering::Relaxed) + bytes > budget.most {
             self.give_back(bytes);
-            return Err(Error::from(Limit::Busy).into());
+            return Err(Limit::Busy);
         }
         Ok(())
     }
@@ -106,39 +114,63 @@ impl Share {
 }
 
 impl Reservation {
-    /// Makes it hold this many bytes, or what every request holds at least. Only growing can fail; then it holds what it
-    /// held before.
-    pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), Refusal> {
-        if self.least == 0 {
-            return Ok(());
+    /// Makes it hold at least this many bytes from now on.
+    pub(crate) fn raise(&self, least: usize) -> Result<(), Limit> {
+        let mut bytes = self.bytes.lock();
+        let least = least.max(bytes.least);
+        self.reserve(&mut bytes, least, 0)
+    }
+
+    /// The memory of the request that it is for.
+    pub(crate) fn memory(self: &Arc<Self>) -> Memory {
+        Memory::counted(Arc::clone(self) as Arc<dyn Reserve>)
+    }
+
+    /// Reserves what is missing for this least and for so many more bytes.
+    fn reserve(&self, bytes: &mut Bytes, least: usize, more: usize) -> Result<(), Limit> {
+        let used = bytes.used + more;
+        let wanted = Bytes { least, used, reserved: 0 }.counted();
+        if wanted > bytes.reserved {
+            self.share.take(wanted - bytes.reserved)?;
+            bytes.reserved = wanted;
         }
-        let wanted = self.rounded(bytes);
-        if wanted > self.bytes {
-            self.share.take(wanted - self.bytes)?;
-            self.bytes = wanted;
-        }
-        self.shrink(bytes);
+        (bytes.least, bytes.used) = (least, used);
         Ok(())
     }
+}
 
-    /// Makes it hold no more than this many bytes, or what every request holds at least.
-    pub(crate) fn shrink(&mut self, bytes: usize) {
-        let wanted = self.rounded(bytes);
-        if wanted < self.bytes {
-            self.share.give_back(self.bytes - wanted);
-            self.bytes = wanted;
+impl Bytes {
+    /// In steps, so that a body that arrives in small pieces doesn't count each of them.
+    fn counted(&self) -> usize {
+        self.used.next_multiple_of(limits::MEMORY_STEP_BYTES).max(self.least)
+    }
+}
+
+impl Reserve for Reservation {
+    fn take(&self, bytes: usize) -> Result<(), Limit> {
+        let mut held = self.bytes.lock();
+        let least = held.least;
+        self.reserve(&mut held, least, bytes)
+    }
+
+    fn give_back(&self, bytes: usize) {
+        let mut held = self.bytes.lock();
+        held.used -= bytes;
+        let counted = held.counted();
+        if counted < held.reserved {
+            self.share.give_back(held.reserved - counted);
+            held.reserved = counted;
         }
     }
 
-    /// In steps, so that a body that arrives in small pieces doesn't count each of them.
-    fn rounded(&self, bytes: usize) -> usize {
-        bytes.next_multiple_of(limits::REQUEST_MEMORY_BYTES).max(self.least)
+    fn held(&self) -> usize {
+        self.bytes.lock().used
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.share.give_back(self.bytes);
+        self.share.give_back(self.bytes.get_mut().reserved);
     }
 }
 
@@ -178,8 +210,13 @@ mod tests {
         budget.share(address.parse().expect("an address"))
     }
 
-    fn code(outcome: Result<(), Refusal>) -> &'static str {
-        outcome.map_or_else(|refusal| refusal.code(), |()| "")
+    fn code(outcome: Result<(), Limit>) -> &'static str {
+        outcome.map_or_else(|limit| backstay_base::Error::from(limit).code(), |()| "")
+    }
+
+    /// The memory of a request of this network.
+    fn request(share: &Share) -> Memory {
+        share.reserve(limits::REQUEST_MEMORY_BYTES).expect("there is room").memory()
     }
 
     #[test]
@@ -187,13 +224,13 @@ mod tests {
         let budget = budget();
         let (one, other, third) =
             (share(&budget, "2001:db8::1"), share(&budget, "2001:db8:0:1::1"), share(&budget, "192.0.2.1"));
-        let mut first = one.reserve().expect("there is room");
+        let mut first = request(&one).hold();
         first.resize(40 * MIB).expect("there is room");
-        let mut second = share(&budget, "2001:db8::2").reserve().expect("there is room");
+        let mut second = request(&share(&budget, "2001:db8::2")).hold();
         assert_eq!(code(second.resize(11 * MIB)), "too-many-requests");
-        let mut strange = other.reserve().expect("there is room");
+        let mut strange = request(&other).hold();
         strange.resize(50 * MIB).expect("each network has its share");
-        let mut last = third.reserve().expect("there is room");
+        let mut last = request(&third).hold();
         assert_eq!(code(last.resize(20 * MIB)), "busy");
         drop(first);
         last.resize(20 * MIB).expect("there is room again");
@@ -204,18 +241,29 @@ mod tests {
     fn what_is_given_back_is_counted_to_the_last_byte() {
         let budget = budget();
         let share = share(&budget, "192.0.2.1");
-        let mut reservation = share.reserve().expect("there is room");
+        let reservation = share.reserve(limits::MEMORY_STEP_BYTES).expect("there is room");
         let held = || budget.held.load(Ordering::Relaxed);
-        for (bytes, expected) in [(0, 64), (65 * 1024, 128), (MIB, 1024), (60 * MIB, 1024), (1, 64)] {
-            let _ = reservation.resize(bytes);
-            assert_eq!(held(), expected * 1024, "{bytes}");
-        }
-        drop(reservation);
-        assert_eq!(held(), 0);
-        assert_eq!(share.0.held.load(Ordering::Relaxed), 0);
-        let nothing = share.reserve_nothing();
-        assert_eq!(held(), 0);
-        drop((nothing, share));
+        let check = |expected: usize, what: &str| assert_eq!(held(), expected * 1024, "{what}");
+        let mut body = reservation.memory().hold();
+        check(8, "a body has begun to arrive");
+        body.resize(2).expect("there is room");
+        check(8, "its first byte");
+        body.resize(9 * 1024).expect("there is room");
+        check(16, "more than a step of it");
+        reservation.raise(limits::REQUEST_MEMORY_BYTES).expect("there is room");
+        check(64, "all of it has arrived");
+        let mut answer = reservation.memory().hold();
+        answer.resize(MIB).expect("there is room");
+        check(1024 + 16, "body and answer count together");
+        assert_eq!(code(answer.resize(60 * MIB)), "too-many-requests");
+        check(1024 + 16, "it holds what it held");
+        drop((reservation, body));
+        check(1024, "the body is gone");
+        answer.resize(1).expect("it became less");
+        check(64, "the least that a request counts as");
+        drop(answer);
+        assert_eq!((held(), share.0.held.load(Ordering::Relaxed)), (0, 0));
+        drop(share);
         assert!(budget.shares.iter().all(|shares| shares.lock().is_empty()), "nothing is kept of a network that left");
     }
 }

@@ -1,16 +1,25 @@
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use backstay_base::limits;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Sleep, sleep};
 
+use crate::budget::{Reservation, Share};
 use crate::pace::Pace;
+
+/// Bytes of a request's head that are buffered while it arrives. Above `limits::TARGET_BYTES` and
+/// `limits::HEADER_BYTES` a head is refused with a problem, above this by hyper with a bare 431.
+pub(crate) const HEAD_BUFFER: usize = 72 * 1024;
+const _: () = assert!(HEAD_BUFFER > limits::TARGET_BYTES + limits::HEADER_BYTES);
 
 /// What a connection is doing, as its stream, its service and the table of connections tell each other.
 #[derive(Debug)]
@@ -97,13 +106,59 @@ pub(crate) struct Patience {
     pub(crate) stall: Duration,
 }
 
+/// A socket that counts the bytes that are read from it.
+#[derive(Debug)]
+struct Counted {
+    stream: TcpStream,
+    read: usize,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.read += buffer.filled().len() - before;
+        outcome
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+    }
+}
+
 /// The stream of a connection, which ends if the head of a request takes too long, counted from its first byte or from
 /// the start of the connection, or if the client takes an answer too slowly. Between requests, hyper's own timeout limits
 /// how long it may be idle.
 #[derive(Debug)]
 pub(crate) struct Stream<'a> {
-    inner: TokioIo<TcpStream>,
+    inner: TokioIo<Counted>,
     activity: &'a Activity,
+    /// What the client's network may use.
+    share: &'a Share,
+    /// What is held for a head that is larger than most, while it arrives and until its request is answered.
+    head: Option<Arc<Reservation>>,
     patience: Patience,
     /// Whether a request has been answered.
     served: bool,
@@ -116,9 +171,9 @@ pub(crate) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(crate) fn new(stream: TcpStream, activity: &'a Activity, patience: Patience) -> Self {
-        let inner = TokioIo::new(stream);
-        Self { inner, activity, patience, served: false, in_head: true, deadline: None, pace: None }
+    pub(crate) fn new(stream: TcpStream, activity: &'a Activity, share: &'a Share, patience: Patience) -> Self {
+        let inner = TokioIo::new(Counted { stream, read: 0 });
+        Self { inner, activity, share, head: None, patience, served: false, in_head: true, deadline: None, pace: None }
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -128,10 +183,27 @@ impl<'a> Stream<'a> {
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the head of a request took too long")))
     }
 
+    /// Holds the memory that the head takes so far.
+    fn hold_head(&mut self) -> io::Result<()> {
+        // The rest of a refused body, which is read and discarded, is not kept.
+        let bytes = self.inner.inner().read.min(HEAD_BUFFER);
+        if bytes <= limits::MEMORY_STEP_BYTES {
+            return Ok(());
+        }
+        let bytes = bytes.next_multiple_of(limits::MEMORY_STEP_BYTES);
+        let held = match &self.head {
+            Some(head) => head.raise(bytes),
+            None => self.share.reserve(bytes).map(|head| self.head = Some(head)),
+        };
+        held.map_err(|limit| io::Error::new(io::ErrorKind::QuotaExceeded, limit))
+    }
+
     fn written(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.served = true;
         self.in_head = false;
         self.deadline = None;
+        self.head = None;
+        self.inner.inner_mut().read = 0;
         self.activity.writing.store(outcome.is_pending(), Ordering::Relaxed);
         match (&outcome, &mut self.pace) {
             (Poll::Pending, _) => {
@@ -140,7 +212,7 @@ impl<'a> Stream<'a> {
                 self.abandon()
             }
             (Poll::Ready(Ok(bytes)), Some(pace)) => {
-                pace.wrote(*bytes);
+                pace.moved(*bytes);
                 outcome
             }
             (Poll::Ready(_), _) => outcome,
@@ -149,7 +221,7 @@ impl<'a> Stream<'a> {
 
     /// Gives the rest of an answer up. The system forgets what it has buffered of it, too.
     fn abandon(&self) -> Poll<io::Result<usize>> {
-        if let Err(error) = self.inner.inner().set_zero_linger() {
+        if let Err(error) = self.inner.inner().stream.set_zero_linger() {
             tracing::debug!(%error, "the rest of an answer stays with the system for a while");
         }
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client took an answer too slowly")))
@@ -166,7 +238,7 @@ impl Read for Stream<'_> {
         match outcome {
             Poll::Ready(outcome) => {
                 this.in_head = true;
-                Poll::Ready(outcome)
+                Poll::Ready(outcome.and_then(|()| this.hold_head()))
             }
             Poll::Pending if this.in_head => this.poll_deadline(cx),
             Poll::Pending => Poll::Pending,

@@ -5,11 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_base::{Error, Limit, Network, limits};
+use backstay_base::{Limit, Network, Shared, limits};
 use parking_lot::Mutex;
 
 use crate::connection::{Activity, millis_since};
-use crate::refusal::Shared;
 use crate::{HttpSettings, Proxies, Refusal};
 
 /// How long to refuse connections without another search after a search found none that could give way.
@@ -75,14 +74,11 @@ impl Connections {
         let mut open = self.open.lock();
         let now = millis_since(self.epoch);
         if open.of(network) >= most_of_network && open.dismiss(network, 1, now) == 0 {
-            return Err(if most_of_network < self.most {
-                Refusal::NetworkShare(Shared::Connections)
-            } else {
-                Error::from(Limit::Busy).into()
-            });
+            let is_share = most_of_network < self.most;
+            return Err(if is_share { Limit::Share(Shared::Connections) } else { Limit::Busy }.into());
         }
         if open.count >= self.most && !open.make_room(network, self.most, now) {
-            return Err(Error::from(Limit::Busy).into());
+            return Err(Limit::Busy.into());
         }
         let activity = Arc::new(Activity::new(self.epoch));
         let id = open.add(network, Arc::clone(&activity));

@@ -1,5 +1,7 @@
 //! Paths, queries, headers and bodies into requests to the engine.
 
+use std::sync::Arc;
+
 use backstay_base::{Error, ViolationKind};
 use backstay_engine::{Context, Create, Delete, Get, Perspective, Request, Update};
 use backstay_rest::{Reader, inputs, patch};
@@ -13,7 +15,11 @@ use crate::write_headers::WriteHeaders;
 use crate::{Refusal, body, endpoints, parameters};
 
 /// What an admitted request asks of records, if its caller may ask that of any record at all.
-pub(crate) fn request(admitted: &mut Admitted<'_>, context: &Context, kind: RecordRequest) -> Result<Request, Refusal> {
+pub(crate) async fn request(
+    admitted: &mut Admitted<'_>,
+    context: &Context,
+    kind: RecordRequest,
+) -> Result<Request, Refusal> {
     let Target::Records(records) = admitted.target() else { return Err(mismatch()) };
     let state = admitted.state();
     state.engine.admit(context, records.collection(), kind.kind().action())?;
@@ -23,7 +29,18 @@ pub(crate) fn request(admitted: &mut Admitted<'_>, context: &Context, kind: Reco
         body: admitted.take_body(),
         headers: admitted.write_headers()?,
     };
-    sent.into_request(&state.reader, kind, records)
+    let (engine, reader, collection) = (&state.engine, Arc::clone(&state.reader), records.collection());
+    let list = match (kind, sent) {
+        (RecordRequest::List, Sent { query, .. }) if reader.query_takes_long(collection, query) => {
+            let query = query.map(str::to_owned);
+            engine.take_turn(context, move || reader.list_of_query(collection, query.as_deref())).await?
+        }
+        (RecordRequest::Query, Sent { body, .. }) if reader.body_takes_long(collection, &body) => {
+            engine.take_turn(context, move || reader.list_of_body(collection, &body)).await?
+        }
+        (_, sent) => return sent.into_request(&state.reader, kind, records),
+    };
+    Ok(Request::List(list?))
 }
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers

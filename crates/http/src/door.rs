@@ -1,21 +1,23 @@
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use axum::body::Body;
-use backstay_base::{Error, Limit, Unauthenticated};
+use backstay_base::{Error, Limit, Memory, Unauthenticated};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::time::timeout_at;
 
 use crate::admission::{Admitted, admit};
 use crate::answer::{Answer, Audience};
-use crate::budget::{Budget, Reservation, Share};
+use crate::budget::{Budget, Share};
 use crate::compression::Coding;
 use crate::endpoint::Handler;
 use crate::head::{Head, REQUEST_ID};
-use crate::outgoing::Held;
+use crate::outgoing::Unwritten;
 use crate::state::State;
 use crate::{
     Refusal, Services, accounts, collections, credentials, developer, documents, explain, openapi, preconditions,
@@ -27,7 +29,7 @@ use crate::{
 pub(crate) struct Peer {
     address: IpAddr,
     /// What the network of this address holds.
-    share: Share,
+    pub(crate) share: Share,
 }
 
 impl Peer {
@@ -60,11 +62,11 @@ impl Door {
     /// Answers a request with its whole body, sent from this address.
     pub async fn answer(&self, request: Request<Bytes>, peer: IpAddr) -> Response<Bytes> {
         let peer = Peer::of(peer.to_canonical(), &self.state.budget);
-        self.receive(request.map(Body::from), &peer).await.map(Held::into_bytes)
+        self.receive(request.map(Body::from), &peer).await.map(Unwritten::into_bytes)
     }
 
     /// Answers a request of this peer, whose body may still be arriving.
-    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Held> {
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Unwritten> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let forwarded = self.forwarded(peer, &parts.headers);
@@ -90,23 +92,31 @@ impl Door {
 }
 
 /// Admits a request and carries it out, both within the time that a request may take, and finds out whether the client
-/// already has the answer. Returns the memory that the answer holds with it.
-async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Reservation), Refusal> {
+/// already has the answer. Returns the memory of the request with it.
+async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusal> {
     let time = head.state.settings.request_time;
     let deadline = tokio::time::Instant::from_std(head.deadline);
     let may_change = AtomicBool::new(false);
-    let work = async {
+    let mut work = pin!(async {
         let mut admitted = admit(head, body, deadline).await?;
         may_change.store(admitted.changes(), Ordering::Relaxed);
         let answer = handle(&mut admitted).await?;
         Ok::<_, Refusal>((answer, admitted.into_memory()))
+    });
+    let outcome = match timeout_at(deadline, work.as_mut()).await {
+        Ok(outcome) => Some(outcome),
+        // A write that hasn't begun to be committed learns from this that it never will be, and says so.
+        Err(_) => match work.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => None,
+        },
     };
-    let (mut answer, mut memory) = match timeout_at(deadline, work).await {
-        Ok(outcome) => outcome?,
-        Err(_) if may_change.load(Ordering::Relaxed) => {
+    let (mut answer, memory) = match outcome {
+        Some(outcome) => outcome?,
+        None if may_change.load(Ordering::Relaxed) => {
             return Err(Refusal::WriteTime { seconds: time.as_secs() });
         }
-        Err(_) => return Err(Refusal::Domain(Limit::Time { seconds: time.as_secs() }.into())),
+        None => return Err(Refusal::Domain(Limit::Time { seconds: time.as_secs() }.into())),
     };
     let is_read = matches!(*head.method(), Method::GET | Method::HEAD);
     if let Some(tag) = answer.tag.as_ref().filter(|_| is_read)
@@ -114,12 +124,11 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Reservation), R
     {
         answer.status = StatusCode::NOT_MODIFIED;
     }
-    let length = if answer.status == StatusCode::NOT_MODIFIED { 0 } else { answer.body.len() };
-    if let Err(refusal) = memory.resize(length) {
-        if !may_change.into_inner() {
-            return Err(refusal);
-        }
-        answer = answer.without_body();
+    // What the engine encoded counts already.
+    match memory.keep_uncounted(answer.body.clone()) {
+        Ok(body) => answer.body = body,
+        Err(_) if may_change.load(Ordering::Relaxed) => answer = answer.without_body(),
+        Err(limit) => return Err(limit.into()),
     }
     Ok((answer, memory))
 }
@@ -165,15 +174,16 @@ fn refuse(head: &Head<'_>, refusal: &Refusal) -> Answer {
     answer
 }
 
-/// Negotiates the coding of an answer and writes its headers. There is memory for the answer, unless it is a problem.
-async fn encode(head: &Head<'_>, answer: Answer, mut memory: Option<Reservation>) -> Response<Held> {
+/// Negotiates the coding of an answer and writes its headers. The answer has the memory of its request, unless it is a
+/// problem.
+async fn encode(head: &Head<'_>, answer: Answer, memory: Option<Memory>) -> Response<Unwritten> {
     const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
     let Answer { status, content_type, mut body, audience, tag, headers: extra } = answer;
     let mut coding = coding(head, status, audience, &body);
     if status == StatusCode::NOT_MODIFIED {
         body = Bytes::new();
     } else if coding != Coding::Identity {
-        match encoded(coding, &body, &mut memory).await {
+        match encoded(coding, &body, memory.as_ref()).await {
             Some(encoded) => body = encoded,
             None => coding = Coding::Identity,
         }
@@ -205,19 +215,19 @@ async fn encode(head: &Head<'_>, answer: Answer, mut memory: Option<Reservation>
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         body = Bytes::new();
     }
-    if let Some(memory) = &mut memory {
-        memory.shrink(body.len());
-    }
-    let mut response = Response::new(Held::new(body, memory));
+    let mut response = Response::new(Unwritten::new(body, memory));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
 /// The body in this coding, if that is smaller and there is memory for both. Problems are not encoded.
-async fn encoded(coding: Coding, body: &Bytes, memory: &mut Option<Reservation>) -> Option<Bytes> {
-    memory.as_mut()?.resize(body.len() * 2).ok()?;
-    coding.encode(body).await
+async fn encoded(coding: Coding, body: &Bytes, memory: Option<&Memory>) -> Option<Bytes> {
+    let mut held = memory?.hold();
+    held.resize(body.len()).ok()?;
+    let encoded = coding.encode(body).await?;
+    drop(held);
+    memory?.keep(encoded).ok()
 }
 
 /// The coding of a body that is worth compressing.

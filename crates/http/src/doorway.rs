@@ -14,7 +14,7 @@ use crate::budget::Budget;
 use crate::door::Peer;
 use crate::head::REQUEST_ID;
 use crate::kinds::kind_of;
-use crate::outgoing::Held;
+use crate::outgoing::Unwritten;
 use crate::{Door, HttpSettings, ModelProblems, Refusal, Services, developer, problem};
 
 /// Where requests come in. It leads to the door of what is served, which can be exchanged while the server runs: new
@@ -91,7 +91,7 @@ impl Doorway {
     }
 
     /// Answers a request of this peer, whose body may still be arriving.
-    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Held> {
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Unwritten> {
         let Some(entrance) = self.entrance().await else {
             return self.refused(&Error::from(Limit::Busy).into());
         };
@@ -110,7 +110,7 @@ impl Doorway {
     }
 
     /// The answer while there is nothing to serve.
-    fn unserved(&self, path: &str, problems: &Arc<ModelProblems>) -> Response<Held> {
+    fn unserved(&self, path: &str, problems: &Arc<ModelProblems>) -> Response<Unwritten> {
         let refusal = Refusal::NoModel(Arc::clone(problems));
         let mut response = match path {
             "/dev/model.txt" => response(developer::plain(problems, kind_of(&refusal).status), self.next_id()),
@@ -120,7 +120,7 @@ impl Doorway {
         response
     }
 
-    fn refused(&self, refusal: &Refusal) -> Response<Held> {
+    fn refused(&self, refusal: &Refusal) -> Response<Unwritten> {
         let id = self.next_id();
         response(problem::answer(refusal, id), id)
     }
@@ -131,7 +131,7 @@ impl Doorway {
 }
 
 /// An answer of no door.
-fn response(answer: Answer, id: RequestId) -> Response<Held> {
+fn response(answer: Answer, id: RequestId) -> Response<Unwritten> {
     let mut headers = HeaderMap::new();
     // An id is hexadecimal digits and hyphens.
     headers.extend(HeaderValue::from_str(&id.to_string()).ok().map(|id| (REQUEST_ID, id)));
@@ -139,7 +139,7 @@ fn response(answer: Answer, id: RequestId) -> Response<Held> {
     headers.insert(header::CONTENT_TYPE, answer.content_type);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.extend(answer.headers);
-    let mut response = Response::new(Held::new(answer.body, None));
+    let mut response = Response::new(Unwritten::new(answer.body, None));
     *response.status_mut() = answer.status;
     *response.headers_mut() = headers;
     response

@@ -171,6 +171,8 @@ pub(crate) enum BodyLimit {
     Configured,
     /// `limits::CREDENTIAL_BYTES`, or less if less is configured.
     Credentials,
+    /// `limits::QUERY_BYTES`, or less if less is configured.
+    Query,
 }
 
 /// Which query parameters an endpoint takes. Others are refused.

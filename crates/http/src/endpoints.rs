@@ -128,7 +128,7 @@ static QUERY: Route = Route {
         handler: Handler::Record(RecordRequest::Query),
         pages: Pages::OwnWithCookie,
         negotiated: true,
-        body: Some(JSON_BODY),
+        body: Some(BodyRule { media_types: &[JSON], limit: BodyLimit::Query }),
         described: Described::OfCollection { verb: "query", status: "200" },
         ..DOCUMENT
     }],

@@ -17,7 +17,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
         None => credentials::anonymous(),
     };
     let request = parse_request(&state.reader, &question.request, question.body)?;
-    let explanation = records::explain(state, &admitted.head().context(caller), request).await?;
+    let explanation = records::explain(state, &admitted.context_of(caller), request).await?;
     Ok(Answer::json(StatusCode::OK, Audience::Secret, &explanation)?)
 }
 

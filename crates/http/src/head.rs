@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Caller, CallerKind, Network, RequestId, Timestamp, ViolationKind, limits};
+use backstay_base::{Caller, Memory, RequestId, Timestamp, ViolationKind, limits};
 use backstay_engine::{Arrival, Context};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
@@ -41,11 +41,10 @@ impl<'r> Head<'r> {
         Self { state, parts, peer, share, id, now, deadline }
     }
 
-    /// The context in which the engine works for this caller.
-    pub(crate) fn context(&self, caller: Arc<Caller>) -> Context {
-        // Anonymous callers are told apart by their networks, others by what they are.
-        let client = (caller.kind == CallerKind::Anonymous).then(|| Network::of(self.client()));
-        let arrival = Arrival { request: self.id, now: self.now, client, deadline: Some(self.deadline) };
+    /// The context in which the engine works for this caller, with the memory that the request may use.
+    pub(crate) fn context(&self, caller: Arc<Caller>, memory: Memory) -> Context {
+        let (request, now, deadline) = (self.id, self.now, Some(self.deadline));
+        let arrival = Arrival { request, now, client: Some(self.share.network()), deadline, memory };
         Context::begun(&self.state.engine, caller, arrival)
     }
 

@@ -119,10 +119,9 @@ pub(crate) fn kind_of(refusal: &Refusal) -> &'static Kind {
         Refusal::NotAcceptable { .. } => &NOT_ACCEPTABLE,
         Refusal::TargetTooLong { .. } => &TARGET_TOO_LONG,
         Refusal::HeadersTooLarge { .. } => &HEADERS_TOO_LARGE,
-        Refusal::BodySlow { .. } => &BODY_TIMEOUT,
+        Refusal::BodySlow { .. } | Refusal::BodyStalled { .. } => &BODY_TIMEOUT,
         Refusal::BodyTooLarge { .. } => &TOO_LARGE,
         Refusal::BodyBroken => &MALFORMED_BODY,
-        Refusal::NetworkShare(_) => &TOO_MANY_REQUESTS,
         Refusal::Authorization => &MALFORMED_AUTHORIZATION,
         Refusal::CrossOrigin => &CROSS_ORIGIN,
         Refusal::ListChanged => &LIST_CHANGED,
@@ -157,6 +156,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Limit(Limit::Size { .. } | Limit::Answer { .. }) => &TOO_LARGE,
         Error::Limit(Limit::Rate { .. }) => &TOO_MANY_ATTEMPTS,
         Error::Limit(Limit::Cost | Limit::Hold) => &TOO_COSTLY,
+        Error::Limit(Limit::Share(_)) => &TOO_MANY_REQUESTS,
         Error::Limit(Limit::Busy) => &BUSY,
         Error::Limit(Limit::Storage) => &STORAGE_FULL,
         Error::Limit(Limit::Time { .. } | Limit::Deadline) => &TIMEOUT,
@@ -193,7 +193,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::Action;
+    use backstay_base::{Action, Shared};
 
     use super::*;
 
@@ -237,6 +237,7 @@ mod tests {
             Limit::Hold.into(),
             Limit::Deadline.into(),
             Limit::Storage.into(),
+            Limit::Share(Shared::Queue).into(),
             Limit::Busy.into(),
             Limit::Time { seconds: 1 }.into(),
             Error::Unknown,

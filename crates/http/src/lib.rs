@@ -57,7 +57,7 @@ pub use doorway::{Doorway, Pause};
 pub use model_problems::ModelProblems;
 pub use openapi::describe;
 pub use proxies::{ParseSubnetError, Proxies, ProxyHeader, Subnet};
-pub use refusal::{Refusal, Shared, TagMismatch};
+pub use refusal::{Refusal, TagMismatch};
 pub use serve::serve;
 pub use settings::HttpSettings;
 pub use state::Services;

@@ -78,6 +78,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
     json!({
         "bodyBytes": settings.body_bytes,
         "credentialBytes": limits::CREDENTIAL_BYTES.min(settings.body_bytes),
+        "queryBytes": limits::QUERY_BYTES.min(settings.body_bytes),
         "jsonDepth": limits::JSON_DEPTH,
         "filterBytes": limits::EXPRESSION_BYTES,
         "filterDepth": limits::EXPRESSION_DEPTH,
@@ -97,6 +98,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "sortFields": limits::SORT_FIELDS,
         "countMax": limits::COUNT_MAX,
         "batchRecords": limits::BATCH_RECORDS,
+        "writeRows": limits::WRITE_ROWS,
         "transactionRequests": limits::TRANSACTION_REQUESTS,
         "listItems": limits::LIST_ITEMS,
         "stringChars": limits::STRING_CHARS,

@@ -2,21 +2,20 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use backstay_base::Memory;
 use bytes::{Buf, Bytes};
 use hyper::body::{Body, Frame, SizeHint};
 
-use crate::budget::Reservation;
-
-/// The bytes of an answer, and the memory that is reserved for them until they are written.
+/// The bytes of an answer, and the memory of its request until they are written.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct Unwritten {
     bytes: Bytes,
     /// Problems are small and hold none.
-    _memory: Option<Reservation>,
+    _memory: Option<Memory>,
 }
 
-impl Held {
-    pub(crate) fn new(bytes: Bytes, memory: Option<Reservation>) -> Self {
+impl Unwritten {
+    pub(crate) fn new(bytes: Bytes, memory: Option<Memory>) -> Self {
         Self { bytes, _memory: memory }
     }
 
@@ -25,7 +24,7 @@ impl Held {
     }
 }
 
-impl Buf for Held {
+impl Buf for Unwritten {
     fn remaining(&self) -> usize {
         self.bytes.remaining()
     }
@@ -43,17 +42,17 @@ impl Buf for Held {
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     /// In one piece, until it is handed over.
-    Whole(Option<Held>),
+    Whole(Option<Unwritten>),
     /// The body of a 304. It does not say that its length is 0, which would be read as the length of the answer that is
     /// not sent (RFC 9110, section 8.6).
     Unmeasured,
 }
 
 impl Body for Outgoing {
-    type Data = Held;
+    type Data = Unwritten;
     type Error = Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Held>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Unwritten>, Infallible>>> {
         Poll::Ready(match self.get_mut() {
             Self::Whole(held) => held.take().map(|held| Ok(Frame::data(held))),
             Self::Unmeasured => None,

@@ -5,28 +5,28 @@ use std::time::Duration;
 use backstay_base::limits;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How a client takes the rest of an answer that it doesn't take at once. It is too slow if it takes nothing for a
-/// while, or less on the whole than `limits::ANSWER_BYTES_PER_SECOND`.
+/// How a client sends the rest of a body, or takes the rest of an answer, for which the server has to wait. It is too slow
+/// if nothing moves for a while, or less on the whole than `limits::PACE_BYTES_PER_SECOND`.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// For how long it may take nothing.
+    /// For how long nothing may move.
     stall: Duration,
     begun: Instant,
-    moved: Instant,
-    written: u64,
+    last_moved: Instant,
+    bytes: u64,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Pace {
     pub(crate) fn new(stall: Duration) -> Self {
         let now = Instant::now();
-        Self { stall, begun: now, moved: now, written: 0, timer: Box::pin(sleep_until(now + stall)) }
+        Self { stall, begun: now, last_moved: now, bytes: 0, timer: Box::pin(sleep_until(now + stall)) }
     }
 
-    /// It took this many bytes.
-    pub(crate) fn wrote(&mut self, bytes: usize) {
-        self.written += bytes as u64;
-        self.moved = Instant::now();
+    /// It sent or took this many bytes.
+    pub(crate) fn moved(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+        self.last_moved = Instant::now();
     }
 
     /// Ready once it is too slow.
@@ -42,8 +42,8 @@ impl Pace {
     }
 
     fn due(&self) -> Instant {
-        let earned = Duration::from_secs(self.written / limits::ANSWER_BYTES_PER_SECOND);
-        (self.moved + self.stall).min(self.begun + self.stall + earned)
+        let earned = Duration::from_secs(self.bytes / limits::PACE_BYTES_PER_SECOND);
+        (self.last_moved + self.stall).min(self.begun + self.stall + earned)
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
                 break;
             }
             if bytes > 0 {
-                pace.wrote(bytes);
+                pace.moved(bytes);
             }
         }
         started.elapsed().as_secs()

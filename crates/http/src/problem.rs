@@ -164,11 +164,11 @@ impl<'a> Details<'a> {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
             }
             Refusal::NoModel(problems) => Self { diagnostics: &problems.diagnostics, ..Self::default() },
-            Refusal::NetworkShare(_) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             // The rest of the body is not read.
-            Refusal::BodySlow { .. } | Refusal::BodyBroken | Refusal::BodyTooLarge { .. } => {
-                Self::header(header::CONNECTION, HeaderValue::from_static("close"))
-            }
+            Refusal::BodySlow { .. }
+            | Refusal::BodyStalled { .. }
+            | Refusal::BodyBroken
+            | Refusal::BodyTooLarge { .. } => Self::header(header::CONNECTION, HeaderValue::from_static("close")),
             Refusal::Method { allow, .. } => {
                 Self::header(header::ALLOW, HeaderValue::from_str(allow).expect("methods are letters"))
             }
@@ -204,7 +204,7 @@ impl<'a> Details<'a> {
             Error::Limit(Limit::Rate { retry_after_seconds }) => {
                 Self::header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
             }
-            Error::Limit(Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
+            Error::Limit(Limit::Share(_) | Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             Error::Limit(
                 Limit::Size { .. }
                 | Limit::Answer { .. }
@@ -274,11 +274,11 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
 mod tests {
     use std::io;
 
-    use backstay_base::Action;
+    use backstay_base::{Action, Shared};
 
     use super::*;
+    use crate::TagMismatch;
     use crate::kinds::KINDS;
-    use crate::{Shared, TagMismatch};
 
     #[test]
     fn every_error_has_its_own_status() {
@@ -330,8 +330,9 @@ mod tests {
         check(Refusal::BodyBroken, 400);
         check(Refusal::BodyTooLarge { max: 1 }, 413);
         check(domain(Limit::Answer { max: 1 }.into()), 413);
-        check(Refusal::NetworkShare(Shared::Connections), 429);
-        check(Refusal::NetworkShare(Shared::Memory), 429);
+        for shared in [Shared::Connections, Shared::Memory, Shared::Queue] {
+            check(domain(Limit::Share(shared).into()), 429);
+        }
         check(Refusal::Authorization, 401);
         check(Refusal::CrossOrigin, 403);
         check(Refusal::ListChanged, 412);

@@ -15,7 +15,7 @@ use crate::{Refusal, decode, idempotency, negotiation, preconditions};
 pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<Answer, Refusal> {
     let (engine, headers) = (&admitted.state().engine, admitted.head().headers());
     let context = admitted.context();
-    let request = decode::request(admitted, &context, kind)?;
+    let request = decode::request(admitted, &context, kind).await?;
     let (collection, minimal) = (request.collection(), request.options().is_some_and(|options| options.minimal));
     let answered = engine.answer(&context, request, JSON).await.map_err(|error| match kind {
         RecordRequest::Get | RecordRequest::List | RecordRequest::Create => error.into(),

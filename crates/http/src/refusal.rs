@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, ViolationKind};
+use backstay_base::{Error, Limit, Place, ViolationKind, limits};
 
 use crate::ModelProblems;
 
@@ -72,6 +72,15 @@ pub enum Refusal {
         /// The limit.
         seconds: u64,
     },
+    /// The body arrives too slowly, or stopped arriving.
+    #[error(
+        "nothing of the body arrived for {stall} seconds, or less than {} bytes per second on the whole",
+        limits::PACE_BYTES_PER_SECOND
+    )]
+    BodyStalled {
+        /// For how many seconds nothing may arrive.
+        stall: u64,
+    },
     /// The body is too large.
     #[error("the body is larger than {max} bytes")]
     BodyTooLarge {
@@ -81,9 +90,6 @@ pub enum Refusal {
     /// The body ended early or its framing is broken.
     #[error("the body ended early, or its chunks are malformed")]
     BodyBroken,
-    /// The client's network uses up what one network may.
-    #[error(transparent)]
-    NetworkShare(Shared),
     /// `Authorization` is not of the form `Bearer TOKEN`.
     #[error("`Authorization` must be `Bearer` and one token")]
     Authorization,
@@ -112,17 +118,6 @@ pub enum Refusal {
     },
 }
 
-/// What a network shares with the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Shared {
-    /// Connections.
-    #[error("your network already has as many connections as one network may have")]
-    Connections,
-    /// Memory.
-    #[error("requests and unread answers of your network already use the memory that one network may use")]
-    Memory,
-}
-
 /// Why no tag of `If-Match` could match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TagMismatch {
@@ -146,6 +141,12 @@ fn did_you_mean(hint: Option<&String>) -> String {
     match hint {
         Some(path) => format!("; did you mean {path}?"),
         None => String::new(),
+    }
+}
+
+impl From<Limit> for Refusal {
+    fn from(limit: Limit) -> Self {
+        Self::Domain(limit.into())
     }
 }
 

@@ -14,17 +14,13 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::connection::{Patience, Stream};
+use crate::connection::{HEAD_BUFFER, Patience, Stream};
 use crate::connections::{Connections, Place};
 use crate::door::Peer;
 use crate::outgoing::Outgoing;
 use crate::turned_away::TurnedAway;
 use crate::{Doorway, HttpSettings};
 
-/// Bytes of a request's head that are buffered while it arrives. Above `limits::TARGET_BYTES` and
-/// `limits::HEADER_BYTES` a head is refused with a problem, above this by hyper with a bare 431.
-const HEAD_BUFFER: usize = 72 * 1024;
-const _: () = assert!(HEAD_BUFFER > limits::TARGET_BYTES + limits::HEADER_BYTES);
 /// How long to wait when the system has no resources for another connection.
 const PAUSE: Duration = Duration::from_millis(50);
 /// One warning in ten seconds while no connection can be accepted.
@@ -129,7 +125,7 @@ impl Connection {
         mut stopping: watch::Receiver<()>,
     ) {
         let activity = self.place.activity();
-        let stream = Stream::new(stream, activity, patience);
+        let stream = Stream::new(stream, activity, &self.peer.share, patience);
         let mut connection = pin!(protocol.serve_connection(stream, &self));
         let has_to_leave = async {
             tokio::select! {
@@ -170,7 +166,7 @@ impl<'c> hyper::service::Service<Request<Incoming>> for &'c Connection {
             let response = connection.doorway.receive(request, &connection.peer).await;
             connection.place.activity().end();
             let unchanged = response.status() == StatusCode::NOT_MODIFIED;
-            Ok(response.map(|held| if unchanged { Outgoing::Unmeasured } else { Outgoing::Whole(Some(held)) }))
+            Ok(response.map(|body| if unchanged { Outgoing::Unmeasured } else { Outgoing::Whole(Some(body)) }))
         })
     }
 }

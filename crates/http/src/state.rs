@@ -34,7 +34,7 @@ pub(crate) struct State {
     /// What requests and answers may hold.
     pub(crate) budget: Arc<Budget>,
     /// Reads the texts in requests.
-    pub(crate) reader: Reader,
+    pub(crate) reader: Arc<Reader>,
     pub(crate) settings: HttpSettings,
     /// The `OpenAPI` document.
     pub(crate) openapi: Bytes,
@@ -49,7 +49,7 @@ impl State {
             None => "Authorization, Cookie, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
         };
-        let reader = Reader::new(Arc::clone(engine.model()));
+        let reader = Arc::new(Reader::new(Arc::clone(engine.model())));
         Self { engine, identity, budget, reader, settings, openapi, vary: HeaderValue::from_static(vary) }
     }
 }

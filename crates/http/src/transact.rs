@@ -1,11 +1,15 @@
-use backstay_engine::{Answer as Answered, Idempotency, Refused, Requests};
+use std::sync::Arc;
+
+use backstay_engine::{Answer as Answered, Context, Idempotency, Refused, Requests};
 use backstay_model::Collection;
 use backstay_rest::JSON;
 use backstay_rest::transact::{Batch, results};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
+use crate::state::State;
 use crate::write_headers::WriteHeaders;
 use crate::{Refusal, idempotency, negotiation};
 
@@ -13,8 +17,7 @@ use crate::{Refusal, idempotency, negotiation};
 pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     let (body, context, state) = (admitted.take_body(), admitted.context(), admitted.state());
     let WriteHeaders { idempotency_key, minimal, if_match: _ } = admitted.write_headers()?;
-    let visible = |collection: &Collection| state.engine.exists_for(context.caller(), collection);
-    let mut batch = Batch::read(&state.reader, &body, &visible).map_err(refusal)?;
+    let mut batch = read(state, &context, body.clone()).await?;
     if minimal {
         batch.minimal();
     }
@@ -22,14 +25,42 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
     let idempotency = idempotency_key.map(|key| Idempotency { key, sent: body });
     let answers = state.engine.answer_all(&context, Requests { list, idempotency }, JSON).await;
     let answers = answers.map_err(|refused| refusal(parts.place(refused)))?;
-    let mut answer = Answer::ready(StatusCode::OK, admitted.audience(), results(&answers, minimal));
-    if answers.iter().any(|answer| matches!(answer, Some(Answered::Written(written)) if written.replayed)) {
+    let replayed: Vec<bool> = answers.iter().flatten().filter_map(replayed).collect();
+    let mut answer = match results(&context, answers, minimal) {
+        Ok(body) => Answer::ready(StatusCode::OK, admitted.audience(), body),
+        // What was done is confirmed, also without memory to say more of it.
+        Err(_) if !replayed.is_empty() => Answer::empty(StatusCode::OK, admitted.audience()).without_body(),
+        Err(error) => return Err(error.into()),
+    };
+    if replayed.contains(&true) {
         answer.header(idempotency::IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
-    if minimal {
-        answer.headers.push(negotiation::minimal_applied());
+    let applied = negotiation::minimal_applied();
+    if minimal && !answer.headers.contains(&applied) {
+        answer.headers.push(applied);
     }
     Ok(answer)
+}
+
+/// Reads the requests.
+async fn read(state: &State, context: &Context, body: Bytes) -> Result<Batch, Refusal> {
+    let takes_long = Batch::takes_long(&state.reader, &body);
+    let (engine, reader) = (state.engine.clone(), Arc::clone(&state.reader));
+    let caller = Arc::clone(context.caller());
+    let read = move || {
+        let visible = |collection: &Collection| engine.exists_for(&caller, collection);
+        Batch::read(&reader, &body, &visible)
+    };
+    let batch = if takes_long { state.engine.take_turn(context, read).await? } else { read() };
+    batch.map_err(refusal)
+}
+
+/// Of a write, whether its answer is that of an earlier request.
+fn replayed(answer: &Answered) -> Option<bool> {
+    match answer {
+        Answered::Written(written) => Some(written.replayed),
+        Answered::Found(_) | Answered::Page(_) => None,
+    }
 }
 
 fn refusal(refused: Refused) -> Refusal {

@@ -1,5 +1,6 @@
 use backstay_engine::{
-    ColumnType, Count, DecodeError, Encoder, MemberOutput, ObjectOutput, PageEnd, Row, ValueOutput, nested,
+    AnswerBuffer, ColumnType, Count, DecodeError, EncodeError, Encoder, MemberOutput, ObjectOutput, PageEnd, Row,
+    ValueOutput, nested,
 };
 use backstay_scalar::{Scalar, Value, ValueRef, Writer, write, write_stored};
 
@@ -17,30 +18,37 @@ impl Encoder for Json {
         "json"
     }
 
-    fn row(&self, out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError> {
+    fn row(&self, out: &mut AnswerBuffer, row: &dyn Row, output: &ObjectOutput) -> Result<(), EncodeError> {
         object(out, row, output)
     }
 
-    fn record(&self, out: &mut Vec<u8>, members: &mut dyn Iterator<Item = (&str, &Value)>) {
+    fn record(
+        &self,
+        out: &mut AnswerBuffer,
+        members: &mut dyn Iterator<Item = (&str, &Value)>,
+    ) -> Result<(), EncodeError> {
         let mut opening = FIRST;
         for (field, value) in members {
+            let out = out.reserve(field.len() + value.longest())?;
             name(out, opening, field);
             opening = NEXT;
             write(out, value);
         }
-        end(out, opening);
+        end(out, opening)
     }
 
-    fn begin_page(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"items\":[");
+    fn begin_page(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
+        out.append(b"{\"items\":[")
     }
 
-    fn end_page(&self, out: &mut Vec<u8>, end: &PageEnd<'_>) {
+    fn end_page(&self, out: &mut AnswerBuffer, end: &PageEnd<'_>) -> Result<(), EncodeError> {
+        let next = end.next.as_ref().map(|next| cursor::encode(next, end.sort, end.collection));
+        let out = out.reserve(next.as_ref().map_or(0, String::len))?;
         out.extend_from_slice(b"],\"next\":");
-        match &end.next {
+        match next {
             Some(next) => {
                 out.push(b'"');
-                out.extend_from_slice(cursor::encode(next, end.sort, end.collection).as_bytes());
+                out.extend_from_slice(next.as_bytes());
                 out.push(b'"');
             }
             None => out.extend_from_slice(b"null"),
@@ -49,22 +57,23 @@ impl Encoder for Json {
             out.extend_from_slice(format!(",\"count\":{{\"value\":{value},\"more\":{more}}}").as_bytes());
         }
         out.push(b'}');
+        Ok(())
     }
 
-    fn begin_records(&self, out: &mut Vec<u8>) {
-        out.push(b'[');
+    fn begin_records(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
+        out.append(b"[")
     }
 
-    fn end_records(&self, out: &mut Vec<u8>) {
-        out.push(b']');
+    fn end_records(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
+        out.append(b"]")
     }
 
-    fn between(&self, out: &mut Vec<u8>) {
-        out.push(b',');
+    fn between(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
+        out.append(b",")
     }
 
-    fn unseen(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"null");
+    fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
+        out.append(b"null")
     }
 }
 
@@ -73,11 +82,8 @@ const FIRST: [u8; 2] = *b"{\"";
 const NEXT: [u8; 2] = *b",\"";
 
 /// Ends an object, which may have no members.
-fn end(out: &mut Vec<u8>, opening: [u8; 2]) {
-    if opening == FIRST {
-        out.push(b'{');
-    }
-    out.push(b'}');
+fn end(out: &mut AnswerBuffer, opening: [u8; 2]) -> Result<(), EncodeError> {
+    out.append(if opening == FIRST { b"{}" } else { b"}" })
 }
 
 /// How the values of a column are written.
@@ -86,17 +92,16 @@ fn writer(scalar: Option<Scalar>) -> Writer {
 }
 
 /// Appends one row as a JSON object. Its member `$more` names the nested lists that were cut.
-fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(), DecodeError> {
+fn object(out: &mut AnswerBuffer, row: &dyn Row, output: &ObjectOutput) -> Result<(), EncodeError> {
     if let Some(present) = output.present
         && row.value(present)? != ValueRef::Bool(true)
     {
-        out.extend_from_slice(b"null");
-        return Ok(());
+        return out.append(b"null");
     }
     let (mut opening, mut cut) = (FIRST, Vec::new());
     for member in &output.members {
         if is_visible(row, member)? {
-            name(out, opening, &member.name);
+            name(out.reserve(member.name.len())?, opening, &member.name);
             opening = NEXT;
             if value(out, row, &member.value)? == Extent::Cut {
                 cut.push(&*member.name);
@@ -104,12 +109,9 @@ fn object(out: &mut Vec<u8>, row: &dyn Row, output: &ObjectOutput) -> Result<(),
         }
     }
     if !cut.is_empty() {
-        out.extend_from_slice(b",\"$more\":[\"");
-        out.extend_from_slice(cut.join("\",\"").as_bytes());
-        out.extend_from_slice(b"\"]");
+        out.append(format!(",\"$more\":[\"{}\"]", cut.join("\",\"")).as_bytes())?;
     }
-    end(out, opening);
-    Ok(())
+    end(out, opening)
 }
 
 /// Whether a value is whole.
@@ -134,35 +136,44 @@ fn name(out: &mut Vec<u8>, opening: [u8; 2], name: &str) {
     out.extend_from_slice(b"\":");
 }
 
-fn value(out: &mut Vec<u8>, row: &dyn Row, output: &ValueOutput) -> Result<Extent, DecodeError> {
+fn value(out: &mut AnswerBuffer, row: &dyn Row, output: &ValueOutput) -> Result<Extent, EncodeError> {
     match output {
         ValueOutput::Column { column, holds: ColumnType::List(element), scalar } => match row.value(*column)? {
             ValueRef::Nested(text) => {
                 let elements = nested::elements(text, *element);
-                list(out, elements, writer(*scalar)).map_err(|error| DecodeError { column: *column, ..error })?;
+                list(out, (elements, *column), writer(*scalar))?;
             }
-            ValueRef::Null => out.extend_from_slice(b"null"),
-            _ => return Err(DecodeError { column: *column, expected: "a list" }),
+            ValueRef::Null => out.append(b"null")?,
+            _ => return Err(DecodeError { column: *column, expected: "a list" }.into()),
         },
-        ValueOutput::Column { column, scalar, .. } => writer(*scalar)(out, row.value(*column)?),
+        ValueOutput::Column { column, scalar, .. } => {
+            let value = row.value(*column)?;
+            writer(*scalar)(out.reserve(value.size())?, value);
+        }
         ValueOutput::Columns(columns, scalar) => {
             let parts = columns.iter().map(|column| row.value(*column)).collect::<Result<Vec<_>, _>>()?;
             let malformed = || DecodeError { column: columns[0], expected: "a value of the field's type" };
-            write(out, &scalar.load(&parts).ok_or_else(malformed)?);
+            let value = scalar.load(&parts).ok_or_else(malformed)?;
+            write(out.reserve(value.longest())?, &value);
         }
         ValueOutput::Object(inner) => object(out, row, inner)?,
         ValueOutput::Rows { column, columns, element, limit } => match row.value(*column)? {
             ValueRef::Nested(text) => return rows(out, nested::Rows::parse(text, columns), element, *limit),
             // The caller doesn't see the relation in this record.
-            ValueRef::Null => out.extend_from_slice(b"[]"),
-            _ => return Err(DecodeError { column: *column, expected: "nested rows" }),
+            ValueRef::Null => out.append(b"[]")?,
+            _ => return Err(DecodeError { column: *column, expected: "nested rows" }.into()),
         },
     }
     Ok(Extent::Whole)
 }
 
-fn rows(out: &mut Vec<u8>, rows: nested::Rows<'_>, element: &ObjectOutput, limit: u32) -> Result<Extent, DecodeError> {
-    out.push(b'[');
+fn rows(
+    out: &mut AnswerBuffer,
+    rows: nested::Rows<'_>,
+    element: &ObjectOutput,
+    limit: u32,
+) -> Result<Extent, EncodeError> {
+    out.append(b"[")?;
     let mut extent = Extent::Whole;
     for (index, inner) in (0_u32..).zip(rows) {
         if index == limit {
@@ -170,22 +181,28 @@ fn rows(out: &mut Vec<u8>, rows: nested::Rows<'_>, element: &ObjectOutput, limit
             break;
         }
         if index > 0 {
-            out.push(b',');
+            out.append(b",")?;
         }
         object(out, &inner?, element)?;
     }
-    out.push(b']');
+    out.append(b"]")?;
     Ok(extent)
 }
 
-fn list(out: &mut Vec<u8>, elements: nested::Elements<'_>, write: Writer) -> Result<(), DecodeError> {
-    out.push(b'[');
-    for (index, value) in elements.enumerate() {
+fn list(
+    out: &mut AnswerBuffer,
+    (elements, column): (nested::Elements<'_>, usize),
+    write: Writer,
+) -> Result<(), EncodeError> {
+    out.append(b"[")?;
+    for (index, element) in elements.enumerate() {
+        let element = element.map_err(|error| DecodeError { column, ..error })?;
+        let value = element.value();
+        let out = out.reserve(value.size())?;
         if index > 0 {
             out.push(b',');
         }
-        write(out, value?.value());
+        write(out, value);
     }
-    out.push(b']');
-    Ok(())
+    out.append(b"]")
 }

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use backstay_base::{Error, Place, Step, Violation, ViolationKind, limits, nearest};
+use backstay_base::{Error, Limit, Place, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::List;
 use backstay_model::{Collection, CollectionId};
 use serde_json::value::RawValue;
@@ -20,8 +20,31 @@ impl Reader {
         self.list(&from_query(self.model().collection(collection), query)?)
     }
 
+    /// Whether reading this query can take long: its filter is long and isn't known yet.
+    pub fn query_takes_long(&self, collection: CollectionId, query: Option<&str>) -> bool {
+        query.is_some_and(|query| query.len() > limits::LONG_FILTER_BYTES)
+            && from_query(self.model().collection(collection), query)
+                .is_ok_and(|words| self.unknown_bytes(&words) > limits::LONG_FILTER_BYTES)
+    }
+
+    /// Whether reading this body can take long, as by `query_takes_long`.
+    pub fn body_takes_long(&self, collection: CollectionId, body: &[u8]) -> bool {
+        body.len() > limits::LONG_FILTER_BYTES && self.unknown_bytes_of(collection, body) > limits::LONG_FILTER_BYTES
+    }
+
+    /// Bytes of the filter in a body if it isn't known yet.
+    pub(crate) fn unknown_bytes_of(&self, collection: CollectionId, body: &[u8]) -> usize {
+        if body.len() > limits::QUERY_BYTES {
+            return 0;
+        }
+        from_body(collection, body).map_or(0, |words| self.unknown_bytes(&words))
+    }
+
     /// Reads the body of `POST /api/{collection}:query`.
     pub fn list_of_body(&self, collection: CollectionId, body: &[u8]) -> Result<List, Error> {
+        if body.len() > limits::QUERY_BYTES {
+            return Err(Limit::Size { what: "the query", max: limits::QUERY_BYTES as u64, unit: "bytes" }.into());
+        }
         self.list(&from_body(collection, body)?).map_err(in_body)
     }
 }

@@ -79,6 +79,12 @@ impl Reader {
         })
     }
 
+    /// Bytes of the filter if it isn't known yet.
+    pub(crate) fn unknown_bytes(&self, words: &ListWords<'_>) -> usize {
+        let text = words.filter.as_deref().filter(|text| text.len() <= limits::EXPRESSION_BYTES);
+        text.filter(|text| self.filters.get(&Text(words.collection, text)).is_none()).map_or(0, str::len)
+    }
+
     /// The typed form of a list.
     pub fn list(&self, words: &ListWords<'_>) -> Result<List, Error> {
         let ListWords { collection: id, equals, filter: text, params, sort, select, limit, after, count } = words;
@@ -116,13 +122,14 @@ fn kept<T: Clone>(
     (collection, text): (CollectionId, &str),
     read: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
+    if text.len() > limits::KEPT_TEXT_BYTES {
+        return read();
+    }
     if let Some(meaning) = texts.get(&Text(collection, text)) {
         return Ok(meaning);
     }
     let meaning = read()?;
-    if text.len() <= limits::KEPT_TEXT_BYTES {
-        texts.insert((collection, text.into()), meaning.clone());
-    }
+    texts.insert((collection, text.into()), meaning.clone());
     Ok(meaning)
 }
 
@@ -131,6 +138,21 @@ mod tests {
     use backstay_model::SourceFile;
 
     use super::*;
+
+    #[test]
+    fn a_filter_that_was_read_is_known() {
+        let model = "extend schema @app(name: \"Notes\") type Note @allow(read: \"true\") { title: String! }";
+        let model = backstay_model::load(vec![SourceFile::app("notes.graphql", model)]).expect("a model").model;
+        let reader = Reader::new(Arc::new(model));
+        let note = reader.model().collection_named("Note").expect("a type").id;
+        let query = |bytes: usize| format!("filter=title%3D%3D'{}'", "x".repeat(bytes));
+        for (bytes, long) in [(100, false), (1100, true), (4000, true), (5000, false)] {
+            let query = query(bytes);
+            assert_eq!(reader.query_takes_long(note, Some(&query)), long, "{bytes}");
+            assert_eq!(reader.list_of_query(note, Some(&query)).is_ok(), bytes < 4096, "{bytes}");
+            assert!(!reader.query_takes_long(note, Some(&query)), "{bytes}");
+        }
+    }
 
     #[test]
     fn the_texts_that_are_kept_have_limited_memory() {

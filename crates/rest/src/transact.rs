@@ -2,8 +2,8 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, Create, Delete, Get, IfMatch, List, Outcome, Perspective, Refused, Request, RequestKind, Tag, Update,
-    WriteOptions, Written,
+    Answer, AnswerBuffer, Context, Create, Delete, EncodeError, Get, IfMatch, List, Outcome, Perspective, Refused,
+    Request, RequestKind, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Scalar, Token};
@@ -66,6 +66,13 @@ impl Batch {
         }
     }
 
+    /// Whether reading this body can take long: the filters of its lists are long and aren't known yet.
+    pub fn takes_long(reader: &Reader, body: &[u8]) -> bool {
+        let unknown = |item: &&RawValue| unknown_bytes(reader, item).unwrap_or(0);
+        body.len() > limits::LONG_FILTER_BYTES
+            && items(body).is_ok_and(|items| items.iter().map(unknown).sum::<usize>() > limits::LONG_FILTER_BYTES)
+    }
+
     /// Has writes not answer their records.
     pub fn minimal(&mut self) {
         for options in self.requests.iter_mut().filter_map(Request::options_mut) {
@@ -92,37 +99,43 @@ impl Parts {
 }
 
 /// `{"results": […]}`: of each request the body that it is answered with by itself, or null. Minimal results show no
-/// record that was written, also if it was kept under a key.
-pub fn results(answers: &[Option<Answer>], minimal: bool) -> Bytes {
-    let mut out = b"{\"results\":[".to_vec();
-    for (index, answer) in answers.iter().enumerate() {
+/// record that was written, also if it was kept under a key. It fails if the request may not use the memory for it.
+pub fn results(cx: &Context, answers: Vec<Option<Answer>>, minimal: bool) -> Result<Bytes, Error> {
+    let mut out = AnswerBuffer::of(cx);
+    append(&mut out, answers, minimal)?;
+    Ok(out.finish()?)
+}
+
+/// Appends the answers one after the other; the memory of each is free when it is appended.
+fn append(out: &mut AnswerBuffer, answers: Vec<Option<Answer>>, minimal: bool) -> Result<(), EncodeError> {
+    out.append(b"{\"results\":[")?;
+    for (index, answer) in answers.into_iter().enumerate() {
         if index > 0 {
-            out.push(b',');
+            out.append(b",")?;
         }
         let Some(answer) = answer else {
-            out.extend_from_slice(b"null");
+            out.append(b"null")?;
             continue;
         };
-        match (answer.body(), answer) {
-            (Some(_), Answer::Written(written)) if minimal => ids(&mut out, written),
-            (Some(body), _) => out.extend_from_slice(body),
-            (None, Answer::Written(written)) => ids(&mut out, written),
-            (None, Answer::Found(_) | Answer::Page(_)) => out.extend_from_slice(b"null"),
+        match (answer.body(), &answer) {
+            (Some(_), Answer::Written(written)) if minimal => ids(out, written)?,
+            (Some(body), _) => out.append(body)?,
+            (None, Answer::Written(written)) => ids(out, written)?,
+            (None, Answer::Found(_) | Answer::Page(_)) => out.append(b"null")?,
         }
     }
-    out.extend_from_slice(b"]}");
-    out.into()
+    out.append(b"]}")
 }
 
 /// What was written, where the records themselves are not shown: `{"id": …}` of each, and null after a deletion.
-fn ids(out: &mut Vec<u8>, written: &Written) {
+fn ids(out: &mut AnswerBuffer, written: &Written) -> Result<(), EncodeError> {
     let object = |id: &RecordId| format!("{{\"id\":\"{id}\"}}");
     match (written.outcome, written.version, &written.ids[..]) {
-        (Outcome::Deleted, _, _) => out.extend_from_slice(b"null"),
-        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.extend_from_slice(object(id).as_bytes()),
+        (Outcome::Deleted, _, _) => out.append(b"null"),
+        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.append(object(id).as_bytes()),
         (Outcome::Created | Outcome::Updated, _, ids) => {
             let ids: Vec<String> = ids.iter().map(object).collect();
-            out.extend_from_slice(format!("[{}]", ids.join(",")).as_bytes());
+            out.append(format!("[{}]", ids.join(",")).as_bytes())
         }
     }
 }
@@ -157,6 +170,15 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
         return Err(Error::malformed(at(), ViolationKind::Range(range)));
     }
     Ok(items)
+}
+
+/// Bytes of the filter of a list if it isn't known yet.
+fn unknown_bytes(reader: &Reader, item: &RawValue) -> Option<usize> {
+    let members = json::members(item.get().as_bytes()).ok()?;
+    let member = |name: &str| members.iter().find(|(known, _)| known == name).map(|(_, raw)| *raw);
+    let path: String = serde_json::from_str(member(RequestKind::List.name())?.get()).ok()?;
+    let collection = reader.model().collection_at(&path)?.id;
+    Some(reader.unknown_bytes_of(collection, member("query")?.get().as_bytes()))
 }
 
 /// Several errors as one: of form if one of them is, with all that they say up to the limit.

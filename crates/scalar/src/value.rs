@@ -199,6 +199,24 @@ pub enum ValueRef<'a> {
     Nested(&'a str),
 }
 
+impl ValueRef<'_> {
+    /// Bytes of its text, document or octets; 0 for a value of fixed size.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Json(text) | Self::Nested(text) => text.len(),
+            Self::Bytes(octets) => octets.len(),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Decimal(_)
+            | Self::Id(_)
+            | Self::Timestamp(_)
+            | Self::Date(_) => 0,
+        }
+    }
+}
+
 impl From<ValueRef<'_>> for Value {
     /// The value without its buffer. A nested text becomes null: only who knows its elements' types can read it.
     fn from(value: ValueRef<'_>) -> Self {

@@ -1,6 +1,6 @@
 use backstay_expr::{Expr, Node, Operator, Path, Type};
-use backstay_model::ColumnStorage;
-use backstay_scalar::{Part, Storage, Value};
+use backstay_model::{ColumnStorage, Field, FieldKind};
+use backstay_scalar::{Part, Scalar, Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Func, Query};
 
 use crate::dialect::metered;
@@ -114,7 +114,25 @@ impl Lowering<'_, '_, '_> {
     fn side(&mut self, expr: &Expr, beside: &Type) -> Val {
         match (&expr.node, beside) {
             (Node::Literal(Value::Text(text)), Type::Enum(_)) => Val::plain(word(text)),
-            _ => self.value(expr),
+            _ => self.charged(expr),
+        }
+    }
+
+    /// A value that is compared. SQLite reads the whole of a stored text for that, in one step however long it is.
+    fn charged(&mut self, expr: &Expr) -> Val {
+        let value = self.value(expr);
+        match self.builder.dialect {
+            Dialect::Sqlite if self.is_long_text(expr) => Val { sql: metered(value.sql), ..value },
+            Dialect::Sqlite | Dialect::Postgres => value,
+        }
+    }
+
+    /// Whether a value is a stored text of any length, which no index has.
+    fn is_long_text(&self, expr: &Expr) -> bool {
+        match &expr.node {
+            Node::Path(path) => self.field_at(path).is_some_and(|field| field.kind == FieldKind::Scalar(Scalar::Text)),
+            Node::Conditional(_, then, otherwise) => self.is_long_text(then) || self.is_long_text(otherwise),
+            _ => false,
         }
     }
 
@@ -184,7 +202,7 @@ impl Lowering<'_, '_, '_> {
 
     /// Membership of a long expression in a list that is written out.
     fn among(&mut self, element: &Expr, items: &[Expr], wanted: bool) -> Val {
-        let one = self.value(element);
+        let one = self.charged(element);
         if one.is_null() {
             return one;
         }
@@ -210,7 +228,7 @@ impl Lowering<'_, '_, '_> {
 
     /// Membership in a list that is one value: a column or a parameter in the nested form.
     fn in_stored(&mut self, element: &Expr, list: &Expr, wanted: bool) -> Val {
-        let one = self.value(element);
+        let one = self.charged(element);
         let storage = self.element_storage(list, &one);
         let values = self.list(list, storage);
         if values.is_null() {
@@ -265,12 +283,17 @@ impl Lowering<'_, '_, '_> {
     }
 
     fn stored_elements(&self, path: &Path) -> Option<Storage> {
+        match self.field_at(path)?.columns.first()?.storage {
+            ColumnStorage::List(storage) | ColumnStorage::One(storage) => Some(storage),
+        }
+    }
+
+    /// The field that a path ends at; none if it ends at a record.
+    fn field_at(&self, path: &Path) -> Option<&Field> {
         let (last, steps) = path.steps.split_last()?;
         let model = self.builder.model;
         let holder = steps.iter().try_fold(path.collection, |at, step| model.field(at, *step).kind.target())?;
-        match model.field(holder, *last).columns.first()?.storage {
-            ColumnStorage::List(storage) | ColumnStorage::One(storage) => Some(storage),
-        }
+        Some(model.field(holder, *last))
     }
 
     /// A value as an element of a stored list is written, and by how many digits the elements have to be scaled up before

@@ -320,10 +320,10 @@ fn sqlite_type(column: ColumnType) -> &'static str {
     }
 }
 
-/// SQLite: a stored list, its bytes counted against the step budget before SQLite parses all of them in one step. Each
-/// element is a step of its own.
-pub(crate) fn metered(list: Sql) -> Sql {
-    call("metered", [list])
+/// SQLite: a stored value, its bytes counted against the step budget, because what is done with it is one step: a list is
+/// parsed (its elements are steps of their own), a text is compared.
+pub(crate) fn metered(value: Sql) -> Sql {
+    call("metered", [value])
 }
 
 /// PostgreSQL: a text that is compared by code point.

@@ -29,8 +29,7 @@ impl Lowering<'_, '_, '_> {
                     _ => unreachable!("{function:?} takes one operand"),
                 }
             }
-            // A list that is written out is lowered where it is used, item by item. Anywhere else it is unknown.
-            Node::List(_) => Val::null(),
+            Node::List(_) => unreachable!("a list that is written out is lowered item by item, where it is used"),
             Node::Not(_)
             | Node::Binary(..)
             | Node::IsNull { .. }

@@ -4,6 +4,7 @@ use backstay_base::Timestamp;
 use backstay_sql::{Dialect, Statement};
 
 use crate::job::Job;
+use crate::read::LongRead;
 use crate::session::{Answer, Visit};
 use crate::{Catalog, Demand, DependencyKeys, Outcome, ReadStats, RowSink};
 
@@ -16,17 +17,20 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
     /// job was not accepted.
     fn run(&self, job: Box<dyn Job>) -> Answer<'_, ()>;
 
-    /// Runs one reading statement, preferring the calling thread.
-    fn read<'a>(&'a self, demand: Demand, statement: &'a Statement, sink: &'a mut dyn RowSink)
-    -> Answer<'a, ReadStats>;
-
-    /// Runs one reading statement that is known to take long.
-    fn read_long<'a>(
+    /// Runs one reading statement for the thread that calls; `None` if that has no time for it, and the read has to be
+    /// run as a long one.
+    fn read<'a>(
         &'a self,
         demand: Demand,
         statement: &'a Statement,
         sink: &'a mut dyn RowSink,
-    ) -> Answer<'a, ReadStats>;
+    ) -> Answer<'a, Option<ReadStats>>;
+
+    /// Accepts a read that takes long and runs it. An error means that it was not accepted.
+    fn read_long(&self, read: Box<dyn LongRead>) -> Answer<'_, ()>;
+
+    /// Does work that can keep a processor busy, where reads that take long run.
+    fn take_turn(&self, demand: Demand, work: Box<dyn FnOnce() + Send>) -> Answer<'_, ()>;
 
     /// Reads the store's own tables.
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()>;

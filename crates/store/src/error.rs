@@ -2,6 +2,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use backstay_base::Limit;
 use backstay_sql::DecodeError;
 
 use crate::{Step, migration};
@@ -46,9 +47,18 @@ pub enum StoreError {
     /// A value, or the rows of a read, exceed the size limit.
     #[error("a value or a result exceeds the size limit")]
     TooLarge,
-    /// Too many transactions are waiting, or another process holds a lock.
+    /// Too many transactions are waiting, the deadline came before this one was begun, or another process holds a lock.
     #[error("the database is busy")]
     Busy,
+    /// Too many transactions or reads of the same flow, or of the same source, are waiting.
+    #[error("too many transactions or reads of the same caller or network are waiting for the database")]
+    Share,
+    /// The sink makes more of the rows than the thread of its caller has time for: the read is repeated elsewhere.
+    #[error("the read is too large for the thread of its caller")]
+    LargeRead,
+    /// There is no memory for what is made of the rows.
+    #[error("there is no memory for what is made of the rows")]
+    Memory(#[source] Limit),
     /// The disk, the user's quota or the size that the database may have is used up.
     #[error("there is no space left for the database")]
     Full,

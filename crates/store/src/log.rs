@@ -61,6 +61,15 @@ struct LoggedAs {
 pub(crate) struct Append {
     pub(crate) statement: Statement,
     pub(crate) keys: Vec<DependencyKey>,
+    /// Bytes of the entry and its feed part.
+    pub(crate) bytes: usize,
+}
+
+/// The entry, its leaf and its feed part, and what they are about.
+struct Row {
+    values: [Param; 3],
+    keys: Vec<DependencyKey>,
+    bytes: usize,
 }
 
 /// A change with its permanent numbers.
@@ -100,36 +109,37 @@ impl LogFormat {
 
     /// Appends an entry at this place of the log.
     pub(crate) fn append(&self, place: Place, origin: &Origin, changes: &[Change]) -> Append {
-        let ([entry, leaf, feed], keys) = self.row(place.moment, origin, changes);
+        let Row { values: [entry, leaf, feed], keys, bytes } = self.row(place.moment, origin, changes);
         let statement = own(
             "INSERT INTO backstay_log (seq, entry, leaf, feed) VALUES ($1, $2, $3, $4)",
             vec![Param::Int(place.sequence), entry, leaf, feed],
             &[],
         );
-        Append { statement, keys }
+        Append { statement, keys, bytes }
     }
 
     /// As `append`, at the place that the database itself finds.
     #[cfg(feature = "postgres")]
     pub(crate) fn append_next(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> Append {
-        let (values, keys) = self.row(moment, origin, changes);
+        let Row { values, keys, bytes } = self.row(moment, origin, changes);
         let statement = own(
             "INSERT INTO backstay_log (seq, entry, leaf, feed) \
              SELECT coalesce(max(seq), 0) + 1, $1, $2, $3 FROM backstay_log",
             values.into(),
             &[],
         );
-        Append { statement, keys }
+        Append { statement, keys, bytes }
     }
 
-    fn row(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> ([Param; 3], Vec<DependencyKey>) {
+    fn row(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> Row {
         let numbered: Vec<Numbered<'_>> = changes.iter().map(|change| self.numbered(change)).collect();
         let keys = self.dependency_keys(changes);
         let entry = self.entry(moment, origin, &numbered);
         let leaf = Leaf::of(&entry);
         let feed = feed(&keys, &numbered);
         let param = |bytes: &[u8]| Param::Bytes(bytes.into());
-        ([param(&entry), param(leaf.as_bytes()), param(&feed)], keys)
+        let bytes = entry.len() + feed.len();
+        Row { values: [param(&entry), param(leaf.as_bytes()), param(&feed)], keys, bytes }
     }
 
     fn entry(&self, moment: Timestamp, origin: &Origin, numbered: &[Numbered<'_>]) -> Vec<u8> {

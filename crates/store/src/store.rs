@@ -1,11 +1,16 @@
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use backstay_base::{Ambient, Timestamp};
 use backstay_model::Model;
 use backstay_sql::{Dialect, Statement};
+use futures_util::FutureExt as _;
+use tokio::sync::oneshot;
 
 use crate::database::{Database, OpenDatabase};
 use crate::job::{Job as _, WorkJob};
+use crate::read::{LongRead as _, SinkRead};
 use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
@@ -99,37 +104,66 @@ impl Store {
     }
 
     /// Runs a work in one transaction, and returns its result when its changes are durable. On an embedded database, the
-    /// works of several flows take turns; one that holds the writer for long may be interrupted and run again. If the future is dropped
-    /// after it was polled, an embedded database does either all of the work or nothing of it.
+    /// works of several flows take turns; one that holds the writer for long may be interrupted and run again. If the
+    /// future is dropped after it was polled, an embedded database does either all of the work or nothing of it. If it is
+    /// polled after the deadline, it fails with `Busy` if the work was not begun, with `TimeLimit` if it was; then nothing
+    /// was changed. It stays pending only while the work is part of a commit under way.
     pub async fn write<W: Work>(&self, work: Arc<W>) -> Result<W::Output, W::Error> {
-        let (job, result) = WorkJob::new(work);
-        let _waiting = job.interest().waiting();
+        let (job, mut result) = WorkJob::new(work);
+        let waiting = job.interest().waiting();
         self.inner.database.run(Box::new(job)).await?;
-        // The job is dropped without an answer only if its thread has ended.
-        result.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+        poll_fn(|cx| match result.poll_unpin(cx) {
+            Poll::Ready(Ok(answered)) => Poll::Ready(answered),
+            // The job is dropped without an answer only if its thread has ended.
+            Poll::Ready(Err(_)) => Poll::Ready(Err(StoreError::Closed.into())),
+            Poll::Pending => waiting.end().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into()))),
+        })
+        .await
     }
 
-    /// Runs one reading statement. An embedded database runs it on the calling thread under a step budget, and beyond
-    /// that again on the reader pool under a larger one, where it takes turns with those of other flows. It fails with
-    /// `StepLimit` beyond that, with `TimeLimit` at its deadline, and with `Busy` if too many reads of its flow, or of all,
-    /// wait for the pool.
-    pub async fn read(
+    /// Runs one reading statement, and gives the sink back. An embedded database runs it on the calling thread, as long as
+    /// it takes few steps and the sink makes little of its rows, and otherwise again on the reader pool, where it takes
+    /// turns with those of other flows. There it fails with `StepLimit` beyond a larger budget, with `TimeLimit` at its
+    /// deadline, with `Busy` if too many reads wait for the pool, and with `Share` if too many of its flow or source do.
+    pub async fn read<S: RowSink + 'static>(
         &self,
         demand: Demand,
         statement: &Statement,
-        sink: &mut dyn RowSink,
-    ) -> Result<ReadStats, StoreError> {
-        self.inner.database.read(demand, statement, sink).await
+        mut sink: S,
+    ) -> (S, Result<ReadStats, StoreError>) {
+        match self.inner.database.read(demand, statement, &mut sink).await {
+            Ok(Some(stats)) => (sink, Ok(stats)),
+            Ok(None) => self.read_aside(demand, statement, sink).await,
+            Err(error) => (sink, Err(error)),
+        }
     }
 
     /// As `read`, but on the reader pool from the start: for aggregates, searches and exports.
-    pub async fn read_aside(
+    pub async fn read_aside<S: RowSink + 'static>(
         &self,
         demand: Demand,
         statement: &Statement,
-        sink: &mut dyn RowSink,
-    ) -> Result<ReadStats, StoreError> {
-        self.inner.database.read_long(demand, statement, sink).await
+        sink: S,
+    ) -> (S, Result<ReadStats, StoreError>) {
+        let (read, returned) = SinkRead::new(demand, statement.clone(), sink);
+        let _waiting = read.interest().waiting();
+        let accepted = self.inner.database.read_long(Box::new(read)).await;
+        let (sink, outcome) = returned.await.expect("a read gives its sink back when it is dropped");
+        (sink, accepted.and(outcome))
+    }
+
+    /// Does work that can keep a processor busy without the database, such as planning. On an embedded database it takes
+    /// turns with reads that take long, and fails as they do; but it can't be interrupted.
+    pub async fn take_turn<T: Send + 'static>(
+        &self,
+        demand: Demand,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (send, done) = oneshot::channel();
+        // Whoever asked may have gone away.
+        let work = Box::new(move || drop(send.send(work())));
+        self.inner.database.take_turn(demand, work).await?;
+        done.await.map_err(|_| StoreError::Closed)
     }
 
     /// Entries of the commit log from this place on (the first is 1), at most `limit`, in order.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use backstay_base::Timestamp;
+use backstay_base::{Timestamp, limits};
 use backstay_sql::{Row, Statement};
 
 use crate::idempotency::{self, Remembered};
@@ -35,11 +35,20 @@ pub(crate) struct Pending {
     pub(crate) changes: Vec<Change>,
     /// Its idempotency record.
     pub(crate) remembered: Option<Remembered>,
+    /// Bytes of its entry in the commit log, once that is written.
+    pub(crate) logged_bytes: usize,
     /// Whether it has changed rows already.
     pub(crate) wrote: bool,
     /// Whether a statement failed: the transaction then doesn't commit, even if the work ignores the error. (PostgreSQL
     /// has aborted it at this point.)
     pub(crate) failed: bool,
+}
+
+impl Pending {
+    /// Whether it has written so much that others notice.
+    pub(crate) fn is_large(&self) -> bool {
+        self.changes.len() >= limits::LARGE_CHANGES || self.logged_bytes >= limits::LARGE_LOG_BYTES
+    }
 }
 
 /// A write that needs no answer.

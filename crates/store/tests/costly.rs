@@ -8,7 +8,7 @@ use backstay_base::Ambient;
 use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{Param, Row, Statement};
 use backstay_store::{OpenOptions, RowSink, Store, StoreError};
-use conformance::script::{MODEL, demand, model};
+use conformance::script::{MODEL, model, read};
 use tempfile::TempDir;
 
 /// Whether each row found its part.
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 struct Found(Vec<bool>);
 
 impl RowSink for Found {
-    fn begin(&mut self) {
+    fn begin(&mut self, _: usize) {
         self.0.clear();
     }
 
@@ -44,12 +44,12 @@ async fn searches_in_long_texts_have_a_budget() {
     let store = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database").store;
     let mut found = Found::default();
 
-    let stats = store.read(demand(), &search(1, 1_000), &mut found).await.expect("a short search");
+    let stats = read(&store, &search(1, 1_000), &mut found).await.expect("a short search");
     assert_eq!((stats.moved, found.0.as_slice()), (false, [false].as_slice()));
 
-    let stats = store.read(demand(), &search(1, 4_000_000), &mut found).await.expect("a long search");
+    let stats = read(&store, &search(1, 4_000_000), &mut found).await.expect("a long search");
     assert_eq!((stats.moved, found.0.as_slice()), (true, [false].as_slice()));
 
-    let ended = store.read(demand(), &search(1_000, 4_000_000), &mut found).await;
+    let ended = read(&store, &search(1_000, 4_000_000), &mut found).await;
     assert!(matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use backstay_audit::verify;
 use backstay_base::Ambient;
 use backstay_store::{OpenOptions, Outcome, Store};
-use conformance::script::{FirstColumn, MODEL, create_author, demand, emails, model};
+use conformance::script::{FirstColumn, MODEL, create_author, emails, model, read};
 use tempfile::TempDir;
 
 const DIRECTORY: &str = "BACKSTAY_CRASH_DIRECTORY";
@@ -69,7 +69,7 @@ async fn what_was_acknowledged_outlives_the_process() {
         let (store, outcome) = open(directory.path().to_owned());
         assert_eq!(outcome, Outcome::Unchanged);
         let mut stored = FirstColumn::default();
-        store.read(demand(), &emails(), &mut stored).await.expect("a read");
+        read(&store, &emails(), &mut stored).await.expect("a read");
         let lost: Vec<_> =
             complete.iter().filter(|email| stored.values.binary_search(&(**email).to_owned()).is_err()).collect();
         assert!(lost.is_empty(), "{lost:?}");

@@ -42,7 +42,7 @@ impl Work for Count {
     }
 
     fn demand(&self) -> Demand {
-        Demand::now(Flow::System)
+        Demand::now(Flow::SYSTEM)
     }
 
     fn origin(&self) -> Origin {

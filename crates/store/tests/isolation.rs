@@ -4,16 +4,17 @@ mod conformance;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ThreadId};
 
 use backstay_audit::verify;
-use backstay_base::Ambient;
+use backstay_base::{Ambient, limits};
 use backstay_scalar::Storage;
-use backstay_sql::Statement;
-use backstay_store::{OpenOptions, Store, StoreError, Writes};
+use backstay_sql::{Row, Statement};
+use backstay_store::{OpenOptions, RowSink, Store, StoreError, Writes};
 use backstay_testkit::controlled;
 use conformance::script::{
-    Act, Ended, Failure, FirstColumn, MODEL, NOW, Script, Told, author_made, claim, clock, create_author, demand,
-    email_taken, emails, insert_author, model, moment, script,
+    Act, Ended, Failure, FirstColumn, MODEL, NOW, Script, Told, author_made, claim, clock, create_author, email_taken,
+    emails, insert_author, model, moment, read, script,
 };
 use futures_util::future::join_all;
 use tempfile::TempDir;
@@ -54,7 +55,7 @@ impl Fixture {
 
     async fn stored(&self) -> Vec<String> {
         let mut sink = FirstColumn::default();
-        self.store.read(demand(), &emails(), &mut sink).await.expect("a read");
+        read(&self.store, &emails(), &mut sink).await.expect("a read");
         sink.values
     }
 }
@@ -170,13 +171,13 @@ async fn a_full_disk_fails_operations_and_not_the_server() {
 async fn a_read_that_takes_long_moves_to_the_pool_and_has_a_limit_there() {
     let fixture = fixture(|_| ());
     let mut sink = FirstColumn::default();
-    let stats = fixture.store.read(demand(), &counted(100), &mut sink).await.expect("a short read");
+    let stats = read(&fixture.store, &counted(100), &mut sink).await.expect("a short read");
     assert_eq!((stats.rows, stats.moved, sink.begun), (100, false, 1));
     assert!(stats.steps > 100);
     let mut sink = FirstColumn::default();
-    let stats = fixture.store.read(demand(), &counted(20_000), &mut sink).await.expect("a longer read");
+    let stats = read(&fixture.store, &counted(20_000), &mut sink).await.expect("a longer read");
     assert_eq!((stats.rows, stats.moved, sink.begun, sink.values.len()), (20_000, true, 2, 20_000));
-    let endless = fixture.store.read(demand(), &endless(), &mut FirstColumn::default()).await;
+    let endless = read(&fixture.store, &endless(), &mut FirstColumn::default()).await;
     assert!(matches!(endless, Err(StoreError::StepLimit)), "{endless:?}");
     let read = fixture.store.write(script(Writes::None, [Act::Texts(counted(20_000))])).await;
     assert_eq!(Ended::from(read), Ended::Done);
@@ -233,7 +234,7 @@ async fn a_closed_store_says_so() {
     clone.write(create_author(1, "a@example.org")).await.expect("a create");
     fixture.store.close();
     assert_eq!(Ended::from(clone.write(create_author(2, "b@example.org")).await), Ended::Closed);
-    assert!(matches!(clone.read(demand(), &emails(), &mut FirstColumn::default()).await, Err(StoreError::Closed)));
+    assert!(matches!(read(&clone, &emails(), &mut FirstColumn::default()).await, Err(StoreError::Closed)));
     let left: Vec<_> = std::fs::read_dir(fixture.directory.path()).expect("a directory").flatten().collect();
     assert!(left.iter().all(|file| !file.file_name().to_string_lossy().ends_with("-wal")), "{left:?}");
 }
@@ -267,6 +268,57 @@ async fn damage_ends_the_store() {
     assert_eq!(Ended::from(opened.store.write(create_author(1001, "newer@example.org")).await), Ended::Closed);
 }
 
+/// Makes this many bytes of each row, or panics.
+#[derive(Debug, Default)]
+struct Made {
+    of_each: usize,
+    panics: bool,
+    most: Vec<usize>,
+    bytes: usize,
+    ended: Option<ThreadId>,
+}
+
+impl RowSink for Made {
+    fn begin(&mut self, most: usize) {
+        self.most.push(most);
+        self.bytes = 0;
+    }
+
+    fn row(&mut self, _: &dyn Row) -> Result<(), StoreError> {
+        self.bytes += self.of_each;
+        if self.bytes > self.most.last().copied().unwrap_or_default() {
+            return Err(StoreError::LargeRead);
+        }
+        assert!(!self.panics || self.most.len() == 1, "it panics on the reader pool");
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.ended = Some(thread::current().id());
+    }
+}
+
+#[tokio::test]
+async fn what_makes_much_of_its_rows_is_read_on_the_reader_pool() {
+    let fixture = fixture(|_| ());
+    let here = Some(thread::current().id());
+    let mut little = Made { of_each: limits::READ_BYTES / 10, ..Made::default() };
+    let stats = read(&fixture.store, &counted(10), &mut little).await.expect("a read");
+    assert_eq!((stats.moved, little.most, little.ended), (false, vec![limits::READ_BYTES], here));
+
+    let mut much = Made { of_each: limits::READ_BYTES, ..Made::default() };
+    let stats = read(&fixture.store, &counted(10), &mut much).await.expect("a read");
+    assert_eq!((stats.moved, stats.rows, much.bytes), (true, 10, 10 * limits::READ_BYTES));
+    assert_eq!(much.most, [limits::READ_BYTES, usize::MAX]);
+    assert!(much.ended.is_some() && much.ended != here, "it ends on the thread that it ran on");
+
+    let mut panics = Made { of_each: limits::READ_BYTES, panics: true, ..Made::default() };
+    let panicked = read(&fixture.store, &counted(10), &mut panics).await;
+    assert!(matches!(panicked, Err(StoreError::Panicked)), "{panicked:?}");
+    let after = read(&fixture.store, &counted(20_000), &mut Made::default()).await.expect("the pool goes on");
+    assert!(after.moved);
+}
+
 #[tokio::test]
 async fn a_full_queue_refuses_and_loses_nothing() {
     let fixture = fixture(|_| ());
@@ -274,7 +326,7 @@ async fn a_full_queue_refuses_and_loses_nothing() {
     let works = (0..9000).map(|number| create_author(number, &format!("{number:05}@example.org")));
     let rest = join_all(works.map(|work| fixture.store.write(work)));
     let (_, answers) = futures_util::future::join(first, rest).await;
-    let refused = answers.iter().filter(|answer| matches!(answer, Err(Failure::Store(StoreError::Busy)))).count();
+    let refused = answers.iter().filter(|answer| matches!(answer, Err(Failure::Store(StoreError::Share)))).count();
     let done = answers.iter().filter(|answer| answer.is_ok()).count();
     assert!(refused > 0 && refused + done == 9000, "{refused} + {done}");
     assert_eq!(fixture.stored().await.len(), done);
@@ -309,6 +361,6 @@ async fn expired_idempotency_records_are_removed() {
         fixture.store.write(script(Writes::One, [])).await.expect("nothing");
     }
     let mut sink = FirstColumn::default();
-    fixture.store.read(demand(), &count, &mut sink).await.expect("a read");
+    read(&fixture.store, &count, &mut sink).await.expect("a read");
     assert_eq!(sink.values, ["0"]);
 }

@@ -11,8 +11,8 @@ use backstay_base::Ambient;
 use backstay_store::{Migration, OpenError, OpenOptions, Opened, Outcome, Recall, Store, StoreError, Writes};
 use backstay_testkit::{TestClock, controlled};
 use conformance::script::{
-    AUTHOR, Act, Failure, FirstColumn, MODEL, NOW, Seen, claim, clock, create_author, demand, email_field, emails,
-    model, moment, name_field, script,
+    AUTHOR, Act, Failure, FirstColumn, MODEL, NOW, Seen, claim, clock, create_author, email_field, emails, model,
+    moment, name_field, read, script,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -227,7 +227,7 @@ async fn what_is_safe_is_applied_at_the_start() {
     assert_eq!(after.type_number(author), before.type_number(AUTHOR));
     assert_eq!(after.field_number(author, email_field()), before.field_number(AUTHOR, email_field()));
     let mut sink = FirstColumn::default();
-    second.store.read(demand(), &emails(), &mut sink).await.expect("a read");
+    read(&second.store, &emails(), &mut sink).await.expect("a read");
     assert_eq!(sink.values, ["a@example.org"]);
     second.store.write(create_author(2, "b@example.org")).await.expect("a create");
     second.store.close();
@@ -355,7 +355,7 @@ async fn a_clock_beyond_the_year_9999_stores_nothing() {
     let refused = store.write(create_author(2, "b@example.org")).await.expect_err("too late");
     assert!(matches!(refused, Failure::Store(StoreError::NoLaterMoment)), "{refused:?}");
     let mut sink = FirstColumn::default();
-    store.read(demand(), &emails(), &mut sink).await.expect("a read");
+    read(&store, &emails(), &mut sink).await.expect("a read");
     assert_eq!(sink.values, ["a@example.org"]);
     clock.advance("-24h");
     store.write(create_author(2, "b@example.org")).await.expect("the clock was set right");

@@ -13,8 +13,8 @@ use backstay_sql::{Param, Statement};
 use backstay_store::{Location, OpenError, OpenOptions, Outcome, Store, StoreError, Writes};
 use backstay_testkit::{Cluster, TestClock, controlled};
 use conformance::script::{
-    Act, Failure, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, demand, emails, id, insert_author, model,
-    moment, script,
+    Act, Failure, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, emails, id, insert_author, model, moment,
+    read, script,
 };
 use each::conformance;
 
@@ -107,7 +107,7 @@ async fn deadlocked_operations_are_run_again() {
     assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
     let versions = Statement::raw("SELECT version FROM author", vec![], &[Storage::Int]);
     let mut sink = FirstColumn::default();
-    store.read(demand(), &versions, &mut sink).await.expect("a read");
+    read(&store, &versions, &mut sink).await.expect("a read");
     assert_eq!(sink.values, ["3", "3"]);
 }
 
@@ -125,6 +125,6 @@ async fn of_requests_with_one_key_at_the_same_time_one_is_done() {
     let answers = futures_util::future::join_all(works).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     let mut sink = FirstColumn::default();
-    store.read(demand(), &emails(), &mut sink).await.expect("a read");
+    read(&store, &emails(), &mut sink).await.expect("a read");
     assert_eq!(sink.values.len(), 1);
 }

@@ -71,7 +71,7 @@ impl Work for Unable {
     }
 
     fn demand(&self) -> Demand {
-        Demand::now(Flow::System)
+        Demand::now(Flow::SYSTEM)
     }
 
     fn origin(&self) -> Origin {

@@ -123,6 +123,7 @@ const OPTIONS: Table = &[
     ("key", &["--name"], "write the name without an option"),
     ("explain", &["--user", "--caller", "--account", "-u"], "use `--as CALLER`"),
     ("explain", &["--data-raw", "-d", "--json"], "use `--body JSON`"),
+    ("migrate", &["--force", "-f", "--yes", "-y"], "to apply steps that delete data, use `--allow-data-loss`"),
     ("", &["--config", "-c", "--settings"], "settings are in backstay.toml in the application's directory"),
     ("", &["--json"], "use `--format json`"),
 ];

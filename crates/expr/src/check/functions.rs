@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::names::Place;
+use super::operators::is_written_out;
 use super::{Checker, RESERVED_NAMES, Variable, literal};
 use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};
@@ -91,6 +92,11 @@ impl Checker<'_> {
         if !of.ty.is_text() && !matches!(of.ty, Type::List(_)) {
             let found = self.named_type(&of.ty);
             return self.refuse(of.span, ExprErrorKind::Type { expected: Expected::TextOrList, found });
+        }
+        if !matches!(of.node, Node::List(_)) && is_written_out(&of) {
+            let what = "a list that is written out in a branch of `? :`".to_owned();
+            let instead = "take the size of each branch, such as `big ? size(tags) : 2`";
+            return self.refuse(of.span, ExprErrorKind::Unsupported { what, instead });
         }
         Some(self.make(Node::Call(Function::Size, vec![of]), Type::Int, span))
     }

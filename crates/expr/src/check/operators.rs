@@ -198,13 +198,14 @@ impl Checker<'_> {
             Some(Type::List(element)) => Some(element.as_ref().clone()),
             _ => None,
         };
-        let first = elements.iter().min_by_key(|element| Pliancy::of(element));
-        let element = match (hint, first) {
+        // The one that gives the others its type is checked once: lists in lists would double the work at each level.
+        let mut first = None;
+        let element = match (hint, (0..elements.len()).min_by_key(|index| Pliancy::of(&elements[*index]))) {
             (Some(ty), _) => ty,
-            (None, Some(first)) => {
-                let (nodes, reads) = (self.nodes, self.found.reads.clone());
-                let ty = self.expr(first, None)?.ty;
-                (self.nodes, self.found.reads) = (nodes, reads);
+            (None, Some(index)) => {
+                let checked = self.expr(&elements[index], None)?;
+                let ty = checked.ty.clone();
+                first = Some((index, checked));
                 ty
             }
             (None, None) => Type::Null,
@@ -213,7 +214,11 @@ impl Checker<'_> {
             let found = self.named_type(&element);
             return self.refuse(span.clone(), ExprErrorKind::Type { expected: Expected::ListOfScalars, found });
         }
-        let checked: Vec<Option<Expr>> = elements.iter().map(|item| self.expect(item, &element)).collect();
+        let mut each = |(index, item): (usize, &Syntax)| match first.take_if(|(at, _)| *at == index) {
+            Some((_, checked)) => Some(checked),
+            None => self.expect(item, &element),
+        };
+        let checked: Vec<Option<Expr>> = elements.iter().enumerate().map(&mut each).collect();
         let checked: Option<Vec<Expr>> = checked.into_iter().collect();
         Some(self.make(Node::List(checked?), Type::List(Box::new(element)), span))
     }
@@ -239,7 +244,7 @@ impl Checker<'_> {
 }
 
 /// Whether it can be a list whose elements stand in the text.
-fn is_written_out(list: &Expr) -> bool {
+pub(super) fn is_written_out(list: &Expr) -> bool {
     match &list.node {
         Node::List(_) => true,
         Node::Conditional(_, then, otherwise) => is_written_out(then) || is_written_out(otherwise),

@@ -81,6 +81,7 @@ async fn the_limits_that_are_described_are_those_that_are_set() {
     let limits = &document["x-limits"];
     assert_eq!((&limits["bodyBytes"], &limits["requestSeconds"]), (&2000.into(), &7.into()));
     assert_eq!((&limits["bodySeconds"], &limits["credentialBytes"]), (&3.into(), &2000.into()));
+    assert_eq!(limits["queryBytes"], 2000);
     assert_eq!(document["components"]["securitySchemes"]["cookie"]["name"], "__Host-backstay");
 }
 

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use backstay_engine::{Request, Selection};
+use backstay_engine::{Context, Request, Selection};
 use backstay_http::parse_request;
+use backstay_identity::NewKey;
 use backstay_rest::Reader;
 use backstay_testkit::TestApp;
 use bytes::Bytes;
@@ -95,6 +96,12 @@ async fn only_an_operator_sees_why() {
     assert_eq!(app.post("POST /explain", &[], question).await.problem(), "sign-in-required");
     assert_eq!(app.post("POST /explain", &[("authorization", &ada)], question).await.problem(), "no-such-path");
     assert_eq!(app.call("GET /explain", &[("authorization", &ada)]).await.problem(), "no-such-path");
+    let system = Context::system(&app.services.engine);
+    let administration = app.services.identity.administration(&system).expect("Backstay itself may");
+    let key = NewKey { name: "reports".to_owned(), ..NewKey::default() };
+    let key = format!("Bearer {}", administration.issue_key(key).await.expect("a key").secret.expose());
+    assert_eq!(app.call("GET /api/notes", &[("authorization", &key)]).await.status, 200);
+    assert_eq!(app.post("POST /explain", &[("authorization", &key)], question).await.problem(), "no-such-path");
     let operator = app.operator("root@example.org").await;
     let check = async |body: &str, status: u16, at: &str| {
         let reply = app.post("POST /explain", &[("authorization", &operator)], body).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backstay_base::Error;
 use backstay_engine::{Context, Transaction, TxContext};
-use backstay_http::HttpSettings;
+use backstay_http::{HttpSettings, Proxies};
 use backstay_testkit::TestApp;
 use flate2::read::GzDecoder;
 use futures_util::future::BoxFuture;
@@ -96,9 +96,49 @@ async fn what_takes_too_long_is_cut_off() {
     let holding = tokio::spawn(async move { engine.run(&Context::system(&engine), hold).await });
     running.await.expect("the writer is held");
     let reply = app.post("POST /api/notes", &[("authorization", &ada)], r#"{"title": "x"}"#).await;
-    assert_eq!((reply.status, reply.problem().as_str()), (503, "outcome-unknown"), "{}", reply.text());
+    // It was never begun, so that nothing was changed.
+    assert_eq!((reply.status, reply.problem().as_str()), (503, "busy"), "{}", reply.text());
+    assert_eq!(reply.header("retry-after"), "1");
     release.send(()).expect("the writer waits");
     holding.await.expect("it ends").expect("it ends well");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_one_network_take_one_turn_together() {
+    let proxies = Proxies { subnets: vec!["0.0.0.0/0".parse().expect("a subnet")], ..Proxies::default() };
+    let app = TestApp::with(NOTES, HttpSettings { proxies, ..HttpSettings::default() });
+    let mut accounts = Vec::new();
+    for number in 0..4 {
+        accounts.push(app.account(&format!("{number}@example.org")).await);
+    }
+    let (release, held) = mpsc::channel();
+    let (started, running) = tokio::sync::oneshot::channel();
+    let engine = app.services.engine.clone();
+    let hold = Hold { started: Mutex::new(Some(started)), held: Mutex::new(held) };
+    let holding = tokio::spawn(async move { engine.run(&Context::system(&engine), hold).await });
+    running.await.expect("the writer is held");
+    let from = ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"];
+    let headers: Vec<_> = accounts
+        .iter()
+        .zip(from)
+        .map(|(account, from)| [("authorization", account.as_str()), ("x-forwarded-for", from)])
+        .collect();
+    let mut posts = Vec::new();
+    for headers in &headers {
+        let mut post = Box::pin(app.post("POST /api/notes", headers, r#"{"title": "x"}"#));
+        assert!(futures_util::poll!(&mut post).is_pending(), "it waits for the writer");
+        posts.push(post);
+    }
+    release.send(()).expect("the writer waits");
+    holding.await.expect("it ends").expect("it ends well");
+    let mut created = Vec::new();
+    for (number, reply) in futures_util::future::join_all(posts).await.into_iter().enumerate() {
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        created.push((reply.json()["createdAt"].as_str().expect("a moment").to_owned(), number));
+    }
+    created.sort();
+    let order: Vec<usize> = created.into_iter().map(|(_, number)| number).collect();
+    assert_eq!(order[..2], [0, 3], "the other network comes second: {order:?}");
 }
 
 /// Keeps the writer busy until it is released.

@@ -145,8 +145,15 @@ async fn silent_connections_give_way() {
     }
     let mut served = Vec::new();
     for last in 2..=5 {
-        let mut stream = connect_from(&server, last).await;
-        assert_eq!(status(&mut stream).await, 200);
+        // The server may take a moment to see how long a connection has been silent.
+        let stream = loop {
+            let mut stream = connect_from(&server, last).await;
+            match status(&mut stream).await {
+                200 => break stream,
+                refused => assert_eq!(refused, 503),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
         served.push(stream);
     }
     for stream in &mut silent {
@@ -338,12 +345,19 @@ async fn bodies_count_while_they_arrive() {
         stream.write_all(almost).await.expect("it is taken");
         held.push(stream);
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let mut refused = connect_from(&server, 1).await;
-    refused.write_all(head.as_bytes()).await.expect("it is taken");
-    // It may be refused before all of it is sent.
-    let _ = refused.write_all(almost).await;
-    assert_eq!(first_status(&mut refused).await, 429);
+    // The server takes a moment to read what has arrived. Until it has, a third body may find room, and is given up.
+    let is_refused = async {
+        loop {
+            let mut refused = connect_from(&server, 1).await;
+            refused.write_all(head.as_bytes()).await.expect("it is taken");
+            // It may be refused before all of it is sent.
+            let _ = refused.write_all(almost).await;
+            if let Ok(status) = tokio::time::timeout(Duration::from_millis(200), first_status(&mut refused)).await {
+                return status;
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(LONG, is_refused).await.expect("bodies count"), 429);
     for stream in &mut held {
         stream.write_all(last).await.expect("it is taken");
         assert_eq!(first_status(stream).await, 201);
@@ -374,4 +388,96 @@ async fn a_change_that_was_made_is_confirmed_even_without_memory_for_its_answer(
     assert!(answer.contains("preference-applied: return=minimal\r\n") && answer.contains("etag: \"2."), "{answer}");
     let read = server.app.call(&format!("GET /api/notes/{id}?select=rank"), &[]).await;
     assert_eq!(read.json()["rank"], 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_have_hardly_begun_hold_hardly_anything() {
+    // Each of 2,000 requests would count as 64 KiB: four times as much as one network may use.
+    let server = Server::start(HttpSettings { body_time: Duration::from_mins(1), ..memory(64, 4000) }).await;
+    let ada = server.app.account("ada@example.org").await;
+    let head = post("Content-Length: 1000000", &ada);
+    let mut begun = Vec::new();
+    for _ in 0..1500 {
+        let mut stream = connect_from(&server, 1).await;
+        stream.write_all(format!("{head}{{").as_bytes()).await.expect("it is taken");
+        begun.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let body = r#"{"title": "Beside them"}"#;
+    let mut beside = connect_from(&server, 1).await;
+    let head = post(&format!("Content-Length: {}", body.len()), &ada);
+    beside.write_all(format!("{head}{body}").as_bytes()).await.expect("it is taken");
+    assert_eq!(first_status(&mut beside).await, 201, "their own network still has memory");
+    let refused = tokio::time::timeout(LONG, begun[0].read_u8()).await.expect("a body must go on arriving");
+    assert!(refused.is_ok(), "the client is told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_stops_arriving_is_refused() {
+    let server = Server::start(HttpSettings { body_time: Duration::from_mins(1), ..HttpSettings::default() }).await;
+    let ada = server.app.account("ada@example.org").await;
+    let mut stalled = server.connect().await;
+    stalled.write_all(format!("{}{{", post("Content-Length: 20", &ada)).as_bytes()).await.expect("it is taken");
+    let mut answer = Vec::new();
+    tokio::time::timeout(LONG, stalled.read_to_end(&mut answer)).await.expect("nobody hangs").expect("an answer");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("/problems/body-timeout"), "{answer}");
+    assert!(answer.contains("nothing of the body arrived for 10 seconds"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_count_while_they_arrive() {
+    // Of 1,000 heads with 40 KiB each, 32 MiB hold less than 900.
+    let server = Server::start(memory(64, 2500)).await;
+    let half = format!("GET /healthz HTTP/1.1\r\nHost: h\r\nX-Long: {}", "x".repeat(40 * 1024));
+    let mut heads = Vec::new();
+    for _ in 0..1000 {
+        let mut stream = connect_from(&server, 1).await;
+        // One that isn't taken in is closed.
+        let _ = stream.write_all(half.as_bytes()).await;
+        heads.push(stream);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut closed = 0;
+    for stream in &mut heads {
+        let read = tokio::time::timeout(Duration::from_millis(1), stream.read_u8()).await;
+        closed += usize::from(matches!(read, Ok(Err(_))));
+    }
+    assert!((100..=600).contains(&closed), "{closed} are closed");
+    assert_eq!(status(&mut connect_from(&server, 2).await).await, 200, "another network has its own share");
+    drop(heads);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut whole = connect_from(&server, 1).await;
+    whole.write_all(format!("{}\r\n\r\n", &half[..30 * 1024]).as_bytes()).await.expect("it is taken");
+    assert_eq!(first_status(&mut whole).await, 200, "what they held is free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_are_answered_beside_a_hundred_of_the_largest_answers() {
+    let server = Server::start(memory(64, 400)).await;
+    let ada = server.app.account("ada@example.org").await;
+    let small = id_of(
+        &server.app.post("POST /api/notes", &[("authorization", &ada)], r#"{"title": "s", "public": true}"#).await,
+    );
+    for _ in 0..2 {
+        large_note(&server, &ada).await;
+    }
+    let (mut asked, mut statuses) = (Vec::new(), Vec::new());
+    for _ in 0..100 {
+        let mut stream = connect_from(&server, 1).await;
+        stream.write_all(b"GET /api/notes HTTP/1.1\r\nHost: h\r\n\r\n").await.expect("it is taken");
+        asked.push(stream);
+        let (_, read) = ask(&server, 2, &small).await;
+        let healthy = status(&mut connect_from(&server, 2).await).await;
+        assert_eq!((read, healthy), (200, 200), "others are answered meanwhile");
+    }
+    for stream in &mut asked {
+        statuses.push(first_status(stream).await);
+    }
+    let count = |status: u16| statuses.iter().filter(|one| **one == status).count();
+    assert_eq!(count(200) + count(429), 100, "{statuses:?}");
+    assert!((1..=2).contains(&count(200)), "two of them are 32 MiB: {statuses:?}");
+    drop(asked);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(ask(&server, 1, &small).await.1, 200, "their memory is free again");
 }

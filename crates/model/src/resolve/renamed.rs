@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use apollo_compiler::Name;
 use apollo_compiler::ast::DirectiveList;
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
+use apollo_compiler::{Name, Node};
 
 use super::read;
 use super::report::Report;
@@ -18,7 +18,8 @@ pub(super) fn former<'d>(
     directives: impl Iterator<Item = &'d Directive>,
 ) -> Vec<String> {
     let directives: Vec<&Directive> = directives.collect();
-    if let Some(keep) = directives.iter().find_map(|directive| kept(directive)) {
+    if let Some(keep) = directives.iter().find(|directive| keeps(directive)) {
+        let keep = keep.specified_argument_by_name("keep").and_then(Node::location);
         let help = "remove `keep`; use it on fields, whose old names clients may go on using";
         report.error(keep, format!("`keep` has no meaning for `{name}`"), "not here", help);
     }
@@ -33,16 +34,14 @@ pub(super) fn former_of_field(
 ) -> (Vec<String>, Vec<String>) {
     let all = || directives.get_all("renamed").map(|directive| &**directive);
     let former = names(report, name, all());
-    let keeping = all().filter(|directive| kept(directive).is_some());
+    let keeping = all().filter(|directive| keeps(directive));
     let kept = keeping.filter_map(|directive| read::text(directive, "from").map(|(from, _)| from.to_owned()));
     let kept = kept.filter(|name| former.contains(name)).collect();
     (former, kept)
 }
 
-/// The place of `keep: true`, if the directive has it.
-fn kept(directive: &Directive) -> Option<Option<SourceSpan>> {
-    let keep = directive.specified_argument_by_name("keep")?;
-    (keep.to_bool() == Some(true)).then(|| keep.location())
+fn keeps(directive: &Directive) -> bool {
+    directive.specified_argument_by_name("keep").and_then(|keep| keep.to_bool()) == Some(true)
 }
 
 fn names<'d>(report: &mut Report<'_>, name: &Name, directives: impl Iterator<Item = &'d Directive>) -> Vec<String> {

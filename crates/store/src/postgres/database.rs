@@ -9,6 +9,7 @@ use crate::database::Database;
 use crate::job::Job;
 use crate::log::LogFormat;
 use crate::moment::CommitClock;
+use crate::read::LongRead;
 use crate::session::{Answer, OwnRow, Visit, later};
 use crate::tx::Tx;
 use crate::{CommitObserver, Committed, Demand, ReadStats, RowSink, StoreError, Writes};
@@ -80,8 +81,10 @@ impl PostgresDatabase {
 
     async fn read_rows(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
         let mut session = PostgresSession::take(&self.pool, true).await?;
-        sink.begin();
-        session.read(statement, &mut |row: &dyn OwnRow| sink.row(row)).await
+        sink.begin(usize::MAX);
+        let stats = session.read(statement, &mut |row: &dyn OwnRow| sink.row(row)).await?;
+        sink.end();
+        Ok(stats)
     }
 
     async fn read_own_rows(&self, statement: &Statement, visit: &mut Visit<'_>) -> Result<(), StoreError> {
@@ -106,17 +109,21 @@ impl Database for PostgresDatabase {
         _demand: Demand,
         statement: &'a Statement,
         sink: &'a mut dyn RowSink,
-    ) -> Answer<'a, ReadStats> {
-        later(self.read_rows(statement, sink))
+    ) -> Answer<'a, Option<ReadStats>> {
+        later(async { self.read_rows(statement, sink).await.map(Some) })
     }
 
-    fn read_long<'a>(
-        &'a self,
-        _demand: Demand,
-        statement: &'a Statement,
-        sink: &'a mut dyn RowSink,
-    ) -> Answer<'a, ReadStats> {
-        later(self.read_rows(statement, sink))
+    fn read_long(&self, mut read: Box<dyn LongRead>) -> Answer<'_, ()> {
+        later(async move {
+            let (statement, sink) = read.parts();
+            let outcome = self.read_rows(statement, sink).await;
+            read.ended(outcome);
+            Ok(())
+        })
+    }
+
+    fn take_turn(&self, _demand: Demand, work: Box<dyn FnOnce() + Send>) -> Answer<'_, ()> {
+        later(async move { tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed) })
     }
 
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use backstay_base::Flow;
 use parking_lot::Mutex;
 
 use super::turns::Turns;
@@ -15,6 +16,8 @@ pub(super) struct Allowance {
     kilo_steps: AtomicI64,
     /// Bytes that functions have worked on and that don't make a thousand steps yet.
     bytes: AtomicU64,
+    /// Steps, in thousands, that bytes have used up since the connection was opened.
+    charged: AtomicU64,
     /// When statements end: in nanoseconds after `epoch`.
     deadline: AtomicU64,
     epoch: Instant,
@@ -35,12 +38,33 @@ pub(super) struct Hold {
     pub(super) until: Instant,
     /// Where others wait.
     pub(super) turns: Arc<Turns>,
-    /// Whether others wait for the operation's own commit.
-    pub(super) is_shared: bool,
+    /// Those who wait for the operation's own commit, if it is for several flows.
+    pub(super) members: Option<Arc<Members>>,
+}
+
+/// Those who wait for one commit.
+#[derive(Debug)]
+pub(super) struct Members(Mutex<Vec<Interest>>);
+
+impl Members {
+    pub(super) fn new(interests: impl Iterator<Item = Interest>) -> Self {
+        Self(Mutex::new(interests.collect()))
+    }
+
+    pub(super) fn add(&self, interest: Interest) {
+        self.0.lock().push(interest);
+    }
+
+    /// Whether somebody waits for it besides this flow.
+    fn has_others(&self, flow: Flow) -> bool {
+        self.0.lock().iter().any(|interest| interest.flow() != flow && !interest.is_lost())
+    }
 }
 
 /// Bytes that a function works on in the time of a thousand steps.
 const BYTES_PER_KILO_STEP: u64 = 16 * 1024;
+/// Bytes of a statement's text that are prepared in the time of a thousand steps.
+const STATEMENT_BYTES_PER_KILO_STEP: u64 = 512;
 /// Steps of a connection that has no step budget.
 const UNLIMITED: i64 = i64::MAX;
 /// The deadline of a connection that has none.
@@ -51,6 +75,7 @@ impl Allowance {
         Self {
             kilo_steps: AtomicI64::new(UNLIMITED),
             bytes: AtomicU64::new(0),
+            charged: AtomicU64::new(0),
             deadline: AtomicU64::new(NEVER),
             epoch: Instant::now(),
             work: Mutex::new(None),
@@ -85,9 +110,23 @@ impl Allowance {
         // Only the thread that uses the connection counts.
         let bytes = self.bytes.load(Ordering::Relaxed) + bytes as u64;
         self.bytes.store(bytes % BYTES_PER_KILO_STEP, Ordering::Relaxed);
-        // SQLite limits the length of a value, and so what is counted at a time.
-        let kilo_steps = (bytes / BYTES_PER_KILO_STEP).cast_signed();
-        kilo_steps > 0 && self.is_used_up(kilo_steps)
+        self.charge(bytes / BYTES_PER_KILO_STEP)
+    }
+
+    /// Uses up the steps that preparing a statement with a text of this many bytes is worth. Whether it must not be.
+    pub(super) fn is_used_up_by_statement(&self, bytes: usize) -> bool {
+        self.charge(bytes as u64 / STATEMENT_BYTES_PER_KILO_STEP)
+    }
+
+    fn charge(&self, kilo_steps: u64) -> bool {
+        self.charged.store(self.charged() + kilo_steps, Ordering::Relaxed);
+        // SQLite limits the length of a value and of a statement, and so what is counted at a time.
+        kilo_steps > 0 && self.is_used_up(kilo_steps.cast_signed())
+    }
+
+    /// Steps, in thousands, that were used up by bytes and not by steps, since the connection was opened.
+    pub(super) fn charged(&self) -> u64 {
+        self.charged.load(Ordering::Relaxed)
     }
 
     /// Whether a statement was ended because it had used up the step budget.
@@ -128,6 +167,8 @@ impl Allowance {
 
 impl Hold {
     fn is_over(&self, interest: &Interest, now: Instant) -> bool {
-        now >= self.until && (self.is_shared || self.turns.others_wait(interest.flow()))
+        let flow = interest.flow();
+        let share_commit = || self.members.as_ref().is_some_and(|members| members.has_others(flow));
+        now >= self.until && (share_commit() || self.turns.others_wait(flow))
     }
 }

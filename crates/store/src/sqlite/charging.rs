@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::Flow;
+use backstay_base::{Flow, limits};
 use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{Param, Statement};
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ fn statement(text: &str, params: &[&str]) -> Statement {
 /// The number of rows that a statement returned, and how it ended.
 fn rows(session: &mut SqliteSession, statement: &Statement, kilo_steps: u32) -> (u64, Result<(), StoreError>) {
     let mut rows = 0;
-    session.limit(kilo_steps, Demand::now(Flow::System).deadline);
+    session.limit(kilo_steps, Demand::now(Flow::SYSTEM).deadline);
     let ended = session.read(statement, &mut |_| {
         rows += 1;
         Ok(())
@@ -109,6 +109,22 @@ fn a_statement_over_long_texts_ends_at_its_budget() {
     assert!((300..=700).contains(&seen), "{seen} texts");
 }
 
+/// SQLite can't be interrupted while it prepares a statement. One that is too long to be kept is prepared where there are
+/// steps for it.
+#[test]
+fn a_long_statement_uses_steps_up_before_it_is_prepared() {
+    let directory = TempDir::new().expect("a directory");
+    let mut session = session(&directory);
+    let text = format!("SELECT text_size('{}')", "x".repeat(20_000));
+    let (_, ended) = rows(&mut session, &statement(&text, &[]), limits::READ_KILO_STEPS);
+    assert!(matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
+    let (_, ended) = rows(&mut session, &statement(&text, &[]), 100);
+    assert!(ended.is_ok(), "{ended:?}");
+    // One that is kept is short.
+    let (_, ended) = rows(&mut session, &statement("SELECT text_size('x')", &[]), 1);
+    assert!(ended.is_ok(), "{ended:?}");
+}
+
 /// A search that compares each place of the text with almost all of the part would take months.
 #[test]
 fn a_search_costs_what_the_texts_are_long() {
@@ -120,7 +136,7 @@ fn a_search_costs_what_the_texts_are_long() {
     // 6 MiB are 384 thousand steps.
     assert!(matches!(rows(&mut session, &search, 380), (0, Err(StoreError::StepLimit))));
     let mut found = None;
-    session.limit(400, Demand::now(Flow::System).deadline);
+    session.limit(400, Demand::now(Flow::SYSTEM).deadline);
     let read = session.read(&search, &mut |row| {
         found = Some(row.value(0)? == ValueRef::Int(0));
         Ok(())

@@ -28,7 +28,7 @@ const KEPT_LOG_BYTES: u64 = WRITE_BACK_PAGES as u64 * PAGE_BYTES;
 const IDLE_CHECKS_BEFORE_REST: u32 = 10;
 
 /// How long a restart of the log waits for readers, blocking the writer. After that it is tried again later.
-const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
+const RESTART_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// Why the checkpointer is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl Log {
         let is_all = self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)")?;
         match work {
             // A reader needs the log: waiting for it would only hold up the writer.
-            Work::Truncate if !is_all => Ok(()),
+            Work::Restart | Work::Truncate if !is_all => Ok(()),
             Work::Truncate => self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)").map(drop),
             Work::Restart => self.checkpoint("PRAGMA wal_checkpoint(RESTART)").map(drop),
             Work::WriteBack => Ok(()),

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_sql::{ColumnType, Statement};
+use backstay_base::limits;
+use backstay_sql::Statement;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, StatementStatus, ffi};
@@ -13,7 +14,7 @@ use super::error::store_error;
 use super::file;
 use super::functions;
 use super::pages::{LARGEST_KEPT_LOG_BYTES, PAGE_BYTES};
-use super::row::{Bound, CopiedRow, SqliteRow};
+use super::row::{Bound, SqliteRow};
 use super::statements::{KeptStatements, Prepared};
 use crate::interest::Interest;
 use crate::session::{Answer, Session, Visit, at_once};
@@ -159,43 +160,20 @@ impl SqliteSession {
 
     /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
     pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
-        self.visit(statement, |row, columns| visit(&SqliteRow { row, columns }))
-    }
-
-    /// Runs a statement and copies its rows, up to `limit` bytes of them.
-    pub(super) fn copy(
-        &mut self,
-        statement: &Statement,
-        limit: usize,
-    ) -> Result<(Vec<CopiedRow>, ReadStats), StoreError> {
-        let (mut rows, mut left) = (Vec::new(), limit);
-        let stats = self.visit(statement, |row, _| {
-            let row = CopiedRow::new(row, statement.columns())?;
-            left = left.checked_sub(row.bytes()).ok_or(StoreError::TooLarge)?;
-            rows.push(row);
-            Ok(())
-        })?;
-        Ok((rows, stats))
-    }
-
-    fn visit(
-        &mut self,
-        statement: &Statement,
-        mut visit: impl FnMut(&rusqlite::Row<'_>, &[ColumnType]) -> Result<(), StoreError>,
-    ) -> Result<ReadStats, StoreError> {
+        let charged = self.allowance.charged();
         let mut prepared = self.prepare(statement)?;
         let mut stats = ReadStats::default();
         let _larger = LargestValue::of(&self.db, statement.lists()).map_err(|error| self.failed(error))?;
         {
             let mut rows = prepared.raw_query();
             while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
-                visit(row, statement.columns())?;
+                visit(&SqliteRow { row, columns: statement.columns() })?;
                 stats.rows += 1;
             }
         }
         // The counters are 32 bits wide and signed; one that has overflowed is worth nothing.
         let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
-        stats.steps = counter(StatementStatus::VmStep);
+        stats.steps = counter(StatementStatus::VmStep) + (self.allowance.charged() - charged) * 1000;
         stats.scanned = counter(StatementStatus::FullscanStep);
         Ok(stats)
     }
@@ -249,6 +227,11 @@ impl SqliteSession {
     }
 
     fn prepare(&self, statement: &Statement) -> Result<Prepared<'_>, StoreError> {
+        let text = statement.text();
+        // Those that are kept are short, and seldom prepared.
+        if text.len() > limits::KEPT_STATEMENT_BYTES && self.allowance.is_used_up_by_statement(text.len()) {
+            return Err(self.interrupted(self.allowance.reason()));
+        }
         let mut prepared = self.kept.prepare(&self.db, statement).map_err(|error| self.failed(error))?;
         for (index, param) in (1_usize..).zip(statement.params()) {
             prepared.raw_bind_parameter(index, Bound(param)).map_err(|error| self.failed(error))?;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
@@ -17,11 +18,9 @@ use super::writer::Writer;
 use crate::database::Database;
 use crate::interest::Interest;
 use crate::job::Job;
+use crate::read::LongRead;
 use crate::session::{Answer, Visit, at_once, later};
 use crate::{Demand, ReadStats, RowSink, StoreError, Writes};
-
-/// Bytes of rows that a read on the reader pool may return.
-const POOLED_READ_BYTES: usize = 32 * 1024 * 1024;
 
 /// A database file and the threads that work on it.
 pub(crate) struct SqliteDatabase {
@@ -79,45 +78,53 @@ impl SqliteDatabase {
         }))
     }
 
-    /// Reads on this thread.
+    /// Reads on this thread, unless that takes too long.
     fn read_here(
         &self,
         demand: Demand,
         statement: &Statement,
         sink: &mut dyn RowSink,
-    ) -> Result<ReadStats, StoreError> {
+    ) -> Result<Option<ReadStats>, StoreError> {
         self.require_running()?;
-        sink.begin();
-        self.with_reader(|session| {
+        let read = self.with_reader(|session| {
             session.limit(limits::READ_KILO_STEPS, demand.deadline);
-            session.read(statement, &mut |row| sink.row(row))
-        })
+            take_all(session, statement, (sink, limits::READ_BYTES))
+        });
+        match read {
+            Ok(stats) => Ok(Some(stats)),
+            Err(StoreError::StepLimit | StoreError::LargeRead) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads on the reader pool.
-    async fn read_pooled(
-        &self,
-        demand: Demand,
-        statement: &Statement,
-        sink: &mut dyn RowSink,
-    ) -> Result<ReadStats, StoreError> {
+    fn read_pooled(&self, mut read: Box<dyn LongRead>) -> Result<(), StoreError> {
+        self.require_running()?;
+        let shared = Arc::clone(&self.shared);
+        self.pool.submit(Task::new(read.interest().clone(), move |session| {
+            session.work_for(read.interest(), limits::TRANSACTION_KILO_STEPS);
+            let (statement, sink) = read.parts();
+            // Nothing that a panic of the sink interrupts is used again.
+            let taken = catch_unwind(AssertUnwindSafe(|| take_all(session, statement, (sink, usize::MAX))));
+            let outcome = taken.unwrap_or(Err(StoreError::Panicked));
+            shared.check(session);
+            read.ended(outcome.map(|stats| ReadStats { moved: true, ..stats }));
+        }))
+    }
+
+    /// Does this on the reader pool.
+    async fn work_pooled(&self, demand: Demand, work: Box<dyn FnOnce() + Send>) -> Result<(), StoreError> {
         self.require_running()?;
         let (send, receive) = oneshot::channel();
-        let (statement, shared, interest) = (statement.clone(), Arc::clone(&self.shared), Interest::new(demand));
+        let interest = Interest::new(demand);
         let _waiting = interest.waiting();
-        self.pool.submit(Task::new(interest.clone(), move |session| {
-            session.work_for(&interest, limits::TRANSACTION_KILO_STEPS);
-            let copied = session.copy(&statement, POOLED_READ_BYTES);
-            shared.check(session);
+        self.pool.submit(Task::new(interest.clone(), move |_| {
+            // A panic fails this work alone: nothing of the database is concerned.
+            let done = catch_unwind(AssertUnwindSafe(work)).map_err(|_| StoreError::Panicked);
             // The caller may have gone away.
-            drop(send.send(copied));
+            drop(send.send(done));
         }))?;
-        let (rows, stats) = receive.await.map_err(|_| StoreError::Closed)??;
-        sink.begin();
-        for row in &rows {
-            sink.row(row)?;
-        }
-        Ok(ReadStats { moved: true, ..stats })
+        receive.await.map_err(|_| StoreError::Closed)?
     }
 
     fn require_running(&self) -> Result<(), StoreError> {
@@ -151,6 +158,18 @@ impl SqliteDatabase {
     }
 }
 
+/// Hands the rows of a statement to a sink, which may make this many bytes of them.
+fn take_all(
+    session: &mut SqliteSession,
+    statement: &Statement,
+    (sink, most): (&mut dyn RowSink, usize),
+) -> Result<ReadStats, StoreError> {
+    sink.begin(most);
+    let stats = session.read(statement, &mut |row| sink.row(row))?;
+    sink.end();
+    Ok(stats)
+}
+
 impl Database for SqliteDatabase {
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
@@ -165,26 +184,22 @@ impl Database for SqliteDatabase {
         demand: Demand,
         statement: &'a Statement,
         sink: &'a mut dyn RowSink,
-    ) -> Answer<'a, ReadStats> {
-        match self.read_here(demand, statement, sink) {
-            Err(StoreError::StepLimit) => later(self.read_pooled(demand, statement, sink)),
-            read => at_once(read),
-        }
+    ) -> Answer<'a, Option<ReadStats>> {
+        at_once(self.read_here(demand, statement, sink))
     }
 
-    fn read_long<'a>(
-        &'a self,
-        demand: Demand,
-        statement: &'a Statement,
-        sink: &'a mut dyn RowSink,
-    ) -> Answer<'a, ReadStats> {
-        later(self.read_pooled(demand, statement, sink))
+    fn read_long(&self, read: Box<dyn LongRead>) -> Answer<'_, ()> {
+        at_once(self.read_pooled(read))
+    }
+
+    fn take_turn(&self, demand: Demand, work: Box<dyn FnOnce() + Send>) -> Answer<'_, ()> {
+        later(self.work_pooled(demand, work))
     }
 
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
         at_once(self.require_running().and_then(|()| {
             self.with_reader(|session| {
-                session.limit(limits::TRANSACTION_KILO_STEPS, Demand::now(Flow::System).deadline);
+                session.limit(limits::TRANSACTION_KILO_STEPS, Demand::now(Flow::SYSTEM).deadline);
                 session.read(statement, visit).map(|_| ())
             })
         }))

@@ -26,13 +26,24 @@ const FULL_PROBE_BYTES: u64 = 64 * 1024 * 1024;
 /// file.
 #[derive(Debug)]
 pub(super) struct Locks {
-    _directory: File,
-    _file: File,
+    directory: File,
+    file: File,
 }
 
 impl Locks {
     pub(super) fn new(directory: File, file: File) -> Self {
-        Self { _directory: directory, _file: file }
+        Self { directory, file }
+    }
+}
+
+impl Drop for Locks {
+    fn drop(&mut self) {
+        for file in [&self.file, &self.directory] {
+            // Closing the files isn't enough: a program that this process is starting has them open, too, for a moment.
+            if let Err(error) = file.unlock() {
+                tracing::debug!(%error, "the lock ends when the file is closed");
+            }
+        }
     }
 }
 
@@ -274,5 +285,19 @@ mod tests {
         let missing = directory.path().join("missing");
         assert_eq!(probe(&missing, 1).expect_err("no directory").kind(), ErrorKind::NotFound);
         assert!(!is_full(&missing));
+    }
+
+    /// A program that the process starts has its files, too, until it runs.
+    #[test]
+    fn a_file_that_a_child_has_inherited_keeps_nobody_away() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let path = database(place.path());
+        let (directory, file) = (lock(place.path()).expect("it is free"), check(&path).expect("a new file"));
+        lock_database(&file, &path).expect("it is free");
+        let inherited = [&directory, &file].map(|file| file.try_clone().expect("another descriptor"));
+        drop(Locks::new(directory, file));
+        let again = lock(place.path()).and_then(|_| lock_database(&check(&path)?, &path));
+        assert!(again.is_ok(), "{again:?}");
+        drop(inherited);
     }
 }

@@ -44,7 +44,7 @@ where
         Ok(Some(characters(text)))
     })?;
 
-    // What SQLite parses next to this is as long as the text: see `Dialect::metered`.
+    // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
     scalar(db, "metered", 1, move |call: &Context<'_>| {
         if let Some(text) = text(call, 0)? {
             charged(&charge, text.len())?;

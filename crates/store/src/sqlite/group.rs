@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use backstay_base::{DependencyKey, Flow, limits};
 
-use super::allowance::Hold;
+use super::allowance::{Hold, Members};
 use super::connection::SqliteSession;
 use super::error::store_error;
 use super::file::{self, Identity};
@@ -38,12 +38,16 @@ struct Group {
     sharing: Sharing,
     /// The flow of its first job.
     flow: Flow,
-    /// Whether it has jobs of other flows.
-    is_mixed: bool,
+    /// Those who wait for it, once it has jobs of other flows.
+    members: Option<Arc<Members>>,
     /// Jobs that have joined it so far.
     joined: usize,
     /// For how long they have run.
     worked: Duration,
+    /// For how long those have run whose writes may be what makes its COMMIT take long.
+    large: Vec<(Flow, Duration)>,
+    /// Whether the job that ran last has written much.
+    is_large: bool,
     /// The job that joined it and has not been run yet.
     next: Option<Box<dyn Job>>,
     /// Those that have to be run again.
@@ -62,9 +66,11 @@ impl Group {
         Self {
             sharing,
             flow: first.interest().flow(),
-            is_mixed: false,
+            members: None,
             joined: 1,
             worked: Duration::ZERO,
+            large: Vec::new(),
+            is_large: false,
             next: Some(first),
             again: VecDeque::new(),
             done: Vec::new(),
@@ -84,21 +90,45 @@ impl Group {
         if self.sharing == Sharing::Alone || self.joined >= limits::GROUP_TRANSACTIONS {
             return None;
         }
-        let job = turns.join((!self.is_mixed).then_some(self.flow), self.worked)?;
+        let job = turns.join(self.members.is_none().then_some(self.flow), self.worked)?;
         self.joined += 1;
-        self.is_mixed |= job.interest().flow() != self.flow;
+        if self.members.is_none() && job.interest().flow() != self.flow {
+            let interests = self.done.iter().chain(&self.failed).map(|job| job.interest().clone());
+            self.members = Some(Arc::new(Members::new(interests)));
+        }
         Some(job)
     }
 
     /// How long this job may hold the writer; the system's own are bounded by their steps alone.
     fn hold(&self, flow: Flow, turns: &Arc<Turns>) -> Option<Hold> {
         let millis = match self.sharing {
-            _ if flow == Flow::System => return None,
+            _ if flow == Flow::SYSTEM => return None,
             Sharing::Shared => limits::SHARED_HOLD_MILLIS,
             Sharing::Alone => limits::HOLD_MILLIS,
         };
         let until = Instant::now() + Duration::from_millis(millis);
-        Some(Hold { until, turns: Arc::clone(turns), is_shared: self.is_mixed })
+        Some(Hold { until, turns: Arc::clone(turns), members: self.members.clone() })
+    }
+
+    /// Takes note of a job that has run and is answered with it.
+    fn note(&mut self, job: &dyn Job, run: Run) {
+        if let Some(members) = &self.members {
+            members.add(job.interest().clone());
+        }
+        if run.is_large {
+            self.large.push((job.interest().flow(), run.held));
+        }
+    }
+
+    /// Its COMMIT took this long: what its large jobs wrote is why.
+    fn charge(&self, turns: &Turns, took: Duration) {
+        let worked: Duration = self.large.iter().map(|(_, held)| *held).sum();
+        let ended = Instant::now();
+        for (flow, held) in &self.large {
+            let share = took.mul_f64(held.div_duration_f64(worked));
+            let run = Run { held: *held + share, ended, is_large: true };
+            turns.charge(*flow, share, run, self.sharing);
+        }
     }
 }
 
@@ -108,6 +138,8 @@ enum Ended {
     Done,
     /// It was not begun, because nobody waits for it.
     Abandoned,
+    /// It was not begun, because its deadline has come.
+    Late,
     /// It failed, and nothing of it is left in the transaction.
     Undone,
     /// It failed, and the transaction has to be rolled back.
@@ -160,8 +192,8 @@ impl GroupCommit {
     fn run_all(&mut self, group: &mut Group) -> Result<(), StoreError> {
         self.begin().inspect_err(|_| {
             if let Some(first) = &group.next {
-                let now = Instant::now();
-                self.turns.ended(first.interest().flow(), Run { began: now, ended: now }, group.sharing);
+                let run = Run { held: Duration::ZERO, ended: Instant::now(), is_large: false };
+                self.turns.ended(first.interest().flow(), run, group.sharing);
             }
         })?;
         loop {
@@ -170,22 +202,36 @@ impl GroupCommit {
             let next = again.or_else(|| group.next.take()).or_else(|| group.join(&self.turns));
             let Some(mut job) = next else { return Ok(()) };
             let (flow, began) = (job.interest().flow(), Instant::now());
-            let ended = match job.interest().is_lost() {
-                true => Ok(Ended::Abandoned),
-                false => self.run_one(job.as_mut(), group),
+            let ended = match job.interest().begin(began) {
+                _ if job.interest().is_lost() => Ok(Ended::Abandoned),
+                Err(error) => {
+                    job.fail(error);
+                    Ok(Ended::Late)
+                }
+                Ok(()) => self.run_one(job.as_mut(), group),
             };
-            let run = Run { began, ended: Instant::now() };
-            group.worked += run.held();
+            let ended_at = Instant::now();
+            let is_large = std::mem::take(&mut group.is_large);
+            let run = Run { held: ended_at - began, ended: ended_at, is_large };
+            group.worked += run.held;
             if !is_again {
                 self.turns.ended(flow, run, group.sharing);
             }
             match ended {
-                Ok(Ended::Done) => group.done.push(job),
+                Ok(Ended::Done) => {
+                    group.note(job.as_ref(), run);
+                    group.done.push(job);
+                }
                 Ok(Ended::Abandoned) => {}
+                Ok(Ended::Late) => group.failed.push(job),
                 Ok(Ended::Undone) => self.set_aside(job, run, group),
                 Ok(Ended::TransactionLost) => {
                     self.set_aside(job, run, group);
-                    group.done.drain(..).rev().for_each(|job| group.again.push_front(job));
+                    for job in group.done.drain(..).rev() {
+                        job.interest().rolled_back();
+                        group.again.push_front(job);
+                    }
+                    group.large.clear();
                     (group.changes, group.keys, group.entries) = (Vec::new(), Vec::new(), 0);
                     self.rollback()?;
                     self.begin()?;
@@ -203,6 +249,7 @@ impl GroupCommit {
         if self.session.preempted() && group.sharing == Sharing::Shared {
             self.turns.put_back(job, run);
         } else {
+            group.note(job.as_ref(), run);
             group.failed.push(job);
         }
     }
@@ -226,6 +273,7 @@ impl GroupCommit {
         if well {
             let place = Place { sequence: self.last_sequence + group.entries + 1, moment };
             let completed = self.complete(job, &mut pending, place);
+            let completed = completed.and_then(|keys| job.interest().commit().map(|()| keys));
             match completed.and_then(|keys| self.release(savepoint).map(|()| keys)) {
                 Ok(added) => keys = added,
                 Err(error) => {
@@ -234,6 +282,7 @@ impl GroupCommit {
                 }
             }
         }
+        group.is_large = pending.is_large();
         if let Some(fatal) = self.session.fatal() {
             return Err(fatal);
         }
@@ -274,6 +323,7 @@ impl GroupCommit {
             // The encoder asserts what an entry can hold: a violation is this job's fault alone.
             let append = catch_unwind(AssertUnwindSafe(|| format.append(place, &origin, &pending.changes)))
                 .map_err(|_| StoreError::Panicked)?;
+            pending.logged_bytes = append.bytes;
             self.session.write_within(&append.statement)?;
             pending.wrote = true;
             return Ok(append.keys);
@@ -310,11 +360,14 @@ impl GroupCommit {
             self.shared.observer.before_commit(group.committed());
         }
         self.session.lift_limits();
+        let began = Instant::now();
         // A COMMIT that failed while writing may turn out to be durable when the database is opened again.
         self.session.command("COMMIT").map_err(|error| match error {
             StoreError::Io(cause) | StoreError::Corrupt(cause) => StoreError::Unknown(cause),
             other => other,
-        })
+        })?;
+        group.charge(&self.turns, began.elapsed());
+        Ok(())
     }
 
     fn rollback(&mut self) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use backstay_base::limits;
@@ -12,8 +12,8 @@ use super::shared::Shared;
 use crate::interest::Interest;
 use crate::{OpenError, StoreError};
 
-/// Threads for reads that take long, each with a connection of its own. Flows take turns, and none occupies more than
-/// half of the threads.
+/// Threads for reads that take long, each with a connection of its own. Flows take turns. None occupies more than half of
+/// the threads, and no source more than three quarters.
 pub(super) struct Pool {
     queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -51,12 +51,14 @@ struct Reads {
 }
 
 impl Pool {
-    /// Starts this many threads, but at least two: one flow must not occupy all.
+    /// Starts this many threads, but at least two: one source must not occupy all.
     pub(super) fn start(path: &Path, threads: usize, shared: &Arc<Shared>) -> Result<Self, OpenError> {
         let threads = threads.max(2);
         let bounds = Bounds {
             waiting: limits::READER_QUEUE,
+            waiting_of_source: limits::SOURCE_READER_QUEUE,
             waiting_of_flow: limits::FLOW_READER_QUEUE,
+            running_of_source: threads - threads.div_ceil(4),
             running_of_flow: threads / 2,
         };
         let reads = Mutex::new(Reads { waiting: FairQueue::new(bounds), is_closed: false });
@@ -70,7 +72,7 @@ impl Pool {
         Ok(Self { queue, threads: Mutex::new(threads) })
     }
 
-    /// Queues a read. `Busy`: too many of its flow, or of all, wait.
+    /// Queues a read. `Busy`: too many wait. `Share`: too many of its flow or source do.
     pub(super) fn submit(&self, task: Task) -> Result<(), StoreError> {
         let mut reads = self.queue.reads.lock();
         if reads.is_closed {
@@ -87,6 +89,10 @@ impl Pool {
         self.queue.changed.notify_all();
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
+            // What drops the store last can be a task.
+            if thread.thread().id() == thread::current().id() {
+                continue;
+            }
             // A thread never ends with a panic: see `Shared::spawn`.
             drop(thread.join());
         }

@@ -30,37 +30,6 @@ impl OwnRow for SqliteRow<'_> {
     }
 }
 
-/// A row copied out of SQLite's buffer, to be read on another thread.
-pub(super) struct CopiedRow {
-    values: Vec<types::Value>,
-    columns: std::sync::Arc<[ColumnType]>,
-}
-
-impl CopiedRow {
-    pub(super) fn new(row: &rusqlite::Row<'_>, columns: &std::sync::Arc<[ColumnType]>) -> Result<Self, DecodeError> {
-        let copy = |column| row.get(column).map_err(|_| missing(column));
-        Ok(Self { values: (0..columns.len()).map(copy).collect::<Result<_, _>>()?, columns: columns.clone() })
-    }
-
-    /// Roughly how much memory it takes.
-    pub(super) fn bytes(&self) -> usize {
-        let size = |value: &types::Value| match value {
-            types::Value::Text(text) => text.len(),
-            types::Value::Blob(bytes) => bytes.len(),
-            _ => 0,
-        };
-        self.values.iter().map(|value| size(value) + size_of::<types::Value>()).sum()
-    }
-}
-
-impl Row for CopiedRow {
-    fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
-        let ty = self.columns.get(column).copied().ok_or_else(|| missing(column))?;
-        let stored = self.values.get(column).ok_or_else(|| missing(column))?;
-        decode(stored.into(), ty).ok_or_else(|| DecodeError { column, expected: ty.name() })
-    }
-}
-
 fn missing(column: usize) -> DecodeError {
     DecodeError { column, expected: "a column of the statement" }
 }

@@ -13,6 +13,7 @@ use crate::job::Job;
 const IDLE_CHECK: Duration = Duration::from_secs(1);
 /// For how long flows without long operations count as writing after their last operation.
 const BRIEF_FLOWS_WRITE: Duration = Duration::from_secs(1);
+const LONG_OPERATION: Duration = Duration::from_millis(limits::LONG_OPERATION_MILLIS);
 
 impl Queued for Box<dyn Job> {
     fn is_wanted(&self) -> bool {
@@ -56,18 +57,27 @@ pub(super) enum Sharing {
 /// When a job ran on the writer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
-    pub(super) began: Instant,
+    /// For how long it held the writer.
+    pub(super) held: Duration,
     pub(super) ended: Instant,
+    /// Whether it wrote so much that its length is no accident of a busy machine.
+    pub(super) is_large: bool,
 }
 
 impl Run {
-    /// For how long it held the writer.
-    pub(super) fn held(self) -> Duration {
-        self.ended - self.began
+    fn is_long(self) -> bool {
+        self.held >= LONG_OPERATION
     }
 
-    fn is_long(self) -> bool {
-        self.held() >= Duration::from_millis(limits::LONG_OPERATION_MILLIS)
+    /// How long the next long operation waits after it. Others wait for the whole of an operation, so that a large one has
+    /// a smaller share of the time the longer it holds the writer.
+    fn pause(self) -> Duration {
+        let least = self.held * limits::LONG_OPERATION_PAUSE;
+        if !self.is_large {
+            return least;
+        }
+        let longer = least.mul_f64(self.held.div_duration_f64(LONG_OPERATION).max(1.0));
+        longer.min(Duration::from_secs(limits::LONG_OPERATION_PAUSE_SECONDS)).max(least)
     }
 }
 
@@ -91,8 +101,10 @@ impl Turns {
     pub(super) fn new() -> Self {
         let bounds = Bounds {
             waiting: limits::WRITER_QUEUE,
+            waiting_of_source: limits::SOURCE_WRITER_QUEUE,
             waiting_of_flow: limits::FLOW_WRITER_QUEUE,
             // The writer runs one after the other.
+            running_of_source: usize::MAX,
             running_of_flow: usize::MAX,
         };
         let queue = Queue {
@@ -107,7 +119,7 @@ impl Turns {
         Self { queue: Mutex::new(queue), changed: Condvar::new() }
     }
 
-    /// Queues a job. `Busy`: too many of its flow, or of all, wait.
+    /// Queues a job. `Busy`: too many wait. `Share`: too many of its flow or source do.
     pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         let mut queue = self.queue.lock();
         if queue.is_closed {
@@ -164,13 +176,26 @@ impl Turns {
     pub(super) fn ended(&self, flow: Flow, run: Run, sharing: Sharing) {
         let mut queue = self.queue.lock();
         match sharing {
-            Sharing::Shared => queue.brief.ended(flow, run.held()),
-            Sharing::Alone => queue.long.ended(flow, run.held()),
+            Sharing::Shared => queue.brief.ended(flow, run.held),
+            Sharing::Alone => queue.long.ended(flow, run.held),
         }
-        if run.is_long() && flow != Flow::System {
+        if run.is_long() && flow != Flow::SYSTEM {
             queue.make_long(flow, run);
         } else if sharing == Sharing::Shared {
             queue.brief_ran = Some(run.ended);
+        }
+    }
+
+    /// This much of the time that a commit took is due to an operation of this flow, which together with it held the
+    /// writer like this.
+    pub(super) fn charge(&self, flow: Flow, time: Duration, run: Run, sharing: Sharing) {
+        let mut queue = self.queue.lock();
+        match sharing {
+            Sharing::Shared => queue.brief.charge(flow, time),
+            Sharing::Alone => queue.long.charge(flow, time),
+        }
+        if run.is_long() && flow != Flow::SYSTEM {
+            queue.make_long(flow, run);
         }
     }
 
@@ -182,9 +207,9 @@ impl Turns {
         queue.long.put_back(flow, std::iter::once(job));
     }
 
-    /// Whether other flows than this one wait.
+    /// Whether somebody waits for a job of another flow than this one.
     pub(super) fn others_wait(&self, flow: Flow) -> bool {
-        let queue = self.queue.lock();
+        let mut queue = self.queue.lock();
         queue.brief.has_others(flow) || queue.long.has_others(flow)
     }
 
@@ -215,7 +240,8 @@ impl Queue {
         let (long, now) = (&self.long, run.ended);
         self.long_flows.retain(|flow, until| *until > now || long.has(*flow));
         self.long_flows.insert(flow, now + Duration::from_secs(limits::LONG_FLOW_SECONDS));
-        self.pause_ends = Some(now + run.held() * limits::LONG_OPERATION_PAUSE);
+        let ends = now + run.pause();
+        self.pause_ends = Some(self.pause_ends.map_or(ends, |pause_ends| pause_ends.max(ends)));
         let waiting = self.brief.take(flow);
         self.long.put_back(flow, waiting.into_iter());
     }
@@ -232,5 +258,25 @@ impl Queue {
         }
         let others_have_ended = self.brief_ran.map_or(now, |ran| ran + BRIEF_FLOWS_WRITE);
         Some(pause_ends.min(others_have_ended))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_operation_has_a_tenth_of_the_time_and_a_large_one_less() {
+        let check = |held: u64, is_large: bool, expected: u64| {
+            let run = Run { held: Duration::from_millis(held), ended: Instant::now(), is_large };
+            assert_eq!(run.pause(), Duration::from_millis(expected), "{held} ms");
+        };
+        check(20, false, 180);
+        check(200, false, 1800);
+        check(20, true, 180);
+        check(40, true, 720);
+        check(100, true, 4500);
+        check(200, true, 10_000);
+        check(2000, true, 18_000);
     }
 }

@@ -13,8 +13,8 @@ use backstay_testkit::{TestClock, duration};
 use futures_util::future::join_all;
 
 use super::script::{
-    AUTHOR, Act, Ended, Failure, FirstColumn, MODEL, NOW, Seen, Told, author_made, claim, create_author, demand,
-    email_field, email_taken, emails, id, insert_author, insert_post, model, moment, name_field, rename_author, script,
+    AUTHOR, Act, Ended, Failure, FirstColumn, MODEL, NOW, Seen, Told, author_made, claim, create_author, email_field,
+    email_taken, emails, id, insert_author, insert_post, model, moment, name_field, read, rename_author, script,
 };
 
 /// The permanent numbers of `Author`, `email` and `name` in the golden bytes.
@@ -37,7 +37,7 @@ const GOLDEN_FEED: &str = concat!(
 
 async fn stored(store: &Store) -> Vec<String> {
     let mut sink = FirstColumn::default();
-    store.read(demand(), &emails(), &mut sink).await.expect("a read");
+    read(store, &emails(), &mut sink).await.expect("a read");
     sink.values
 }
 
@@ -346,23 +346,26 @@ async fn check_post(store: &Store, number: u32, values: Vec<Value>) {
     let insert = planner.insert(post).bind(bind);
     store.write(script(Writes::One, [Act::Stage(insert, Some(1))])).await.expect("a create");
     let plan = planner.stored(post, &[]);
-    let mut sink = Records { plan: &plan, records: Vec::new() };
-    store.read(demand(), &plan.template.bind(bind), &mut sink).await.expect("a read");
+    let plan = Arc::new(plan);
+    let mut sink = Records { plan: Some(Arc::clone(&plan)), records: Vec::new() };
+    read(store, &plan.template.bind(bind), &mut sink).await.expect("a read");
     assert_eq!(sink.records, [record]);
 }
 
-struct Records<'a> {
-    plan: &'a StoredPlan,
+#[derive(Default)]
+struct Records {
+    plan: Option<Arc<StoredPlan>>,
     records: Vec<Vec<Value>>,
 }
 
-impl RowSink for Records<'_> {
-    fn begin(&mut self) {
+impl RowSink for Records {
+    fn begin(&mut self, _: usize) {
         self.records.clear();
     }
 
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
-        self.records.push(self.plan.layout.read(row)?);
+        let plan = self.plan.as_ref().expect("a plan");
+        self.records.push(plan.layout.read(row)?);
         Ok(())
     }
 }

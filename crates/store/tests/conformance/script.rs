@@ -11,8 +11,8 @@ use backstay_scalar::Storage;
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{Param, Statement};
 use backstay_store::{
-    Change, ChangeKind, ChangedField, CommitObserver, Committed, Demand, KeyClaim, Origin, Recall, RowSink, StoreError,
-    Tx, Work, Writes,
+    Change, ChangeKind, ChangedField, CommitObserver, Committed, Demand, KeyClaim, Origin, ReadStats, Recall, RowSink,
+    Store, StoreError, Tx, Work, Writes,
 };
 use backstay_testkit::TestClock;
 use futures_util::future::BoxFuture;
@@ -45,7 +45,7 @@ pub(crate) fn model(text: &str) -> Arc<Model> {
 
 /// What tests ask of the store.
 pub(crate) fn demand() -> Demand {
-    Demand::now(Flow::System)
+    Demand::now(Flow::SYSTEM)
 }
 
 pub(crate) const AUTHOR: CollectionId = CollectionId(0);
@@ -169,7 +169,7 @@ impl Work for Script {
     }
 
     fn demand(&self) -> Demand {
-        Demand::now(Flow::System)
+        Demand::now(Flow::SYSTEM)
     }
 
     fn origin(&self) -> Origin {
@@ -264,7 +264,7 @@ pub(crate) struct FirstColumn {
 }
 
 impl RowSink for FirstColumn {
-    fn begin(&mut self) {
+    fn begin(&mut self, _: usize) {
         self.begun += 1;
         self.values.clear();
     }
@@ -273,6 +273,17 @@ impl RowSink for FirstColumn {
         self.values.push(shown(row.value(0)?));
         Ok(())
     }
+}
+
+/// Reads with a sink that stays where it is.
+pub(crate) async fn read<S: RowSink + Default + 'static>(
+    store: &Store,
+    statement: &Statement,
+    sink: &mut S,
+) -> Result<ReadStats, StoreError> {
+    let (returned, outcome) = store.read(demand(), statement, std::mem::take(sink)).await;
+    *sink = returned;
+    outcome
 }
 
 pub(crate) fn insert_author(number: u32, email: &str) -> Statement {

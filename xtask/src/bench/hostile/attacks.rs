@@ -18,6 +18,8 @@ const CHAIN: usize = 25;
 const RELATIONS: usize = 15;
 /// Records of one array.
 const ARRAY: usize = 1000;
+/// Links of each of them: with them, an array writes as many rows as one request may.
+const LINKS: usize = 9;
 /// Bytes of a body that is announced.
 const BODY_BYTES: usize = 8 << 20;
 /// Bytes of it that are sent in a second.
@@ -52,6 +54,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack { name: "counts-4", title: "an account's long counts, 4 at a time", run: counts_4 },
     Attack { name: "counts-40", title: "an account's long counts, 40 at a time", run: counts_40 },
     Attack { name: "arrays", title: "an account's arrays of 1,000 records, 3 at a time", run: arrays },
+    Attack { name: "links", title: "an account's arrays of 1,000 records with 9 links each, 3 at a time", run: links },
     Attack {
         name: "patches",
         title: "an account's small changes of a JSON document of 6 MB, 4 at a time",
@@ -129,6 +132,13 @@ fn counts_40(attacker: &Attacker<'_>) {
 fn arrays(attacker: &Attacker<'_>) {
     let replies: Vec<Value> = (0..ARRAY).map(|_| json!({"topic": attacker.scene.topic, "body": "Yes."})).collect();
     let request = Request::post("/api/replies", Value::from(replies).to_string());
+    attacker.flood(As::Account, 3, |_| request.clone());
+}
+
+fn links(attacker: &Attacker<'_>) {
+    let documents = &attacker.scene.documents[..LINKS];
+    let folders: Vec<Value> = (0..ARRAY).map(|_| json!({"documents": documents})).collect();
+    let request = Request::post("/api/folders", Value::from(folders).to_string());
     attacker.flood(As::Account, 3, |_| request.clone());
 }
 

@@ -53,7 +53,9 @@ pub(crate) struct Scene {
     pub(crate) section: String,
     /// The topic with many voices.
     pub(crate) topic: String,
-    /// The path of the attacker's document.
+    /// The ids of the attacker's documents.
+    pub(crate) documents: Vec<String>,
+    /// The path of one of them.
     pub(crate) document: String,
 }
 
@@ -72,8 +74,9 @@ impl Scene {
         let section = sections.iter().find(|(slug, _)| *slug == own).context("the attacker's section is missing")?;
         let topics = doors::ids(&client.get("/api/topics?select=id,name")?, "name")?;
         let topic = topics.into_iter().next().context("there is no topic")?.1;
-        let documents = doors::ids(&client.get("/api/documents?select=id,title&limit=1")?, "title")?;
-        let document = format!("/api/documents/{}", documents.first().context("there is no document")?.1);
+        let documents = doors::ids(&client.get("/api/documents?select=id,title&limit=100")?, "title")?;
+        let documents: Vec<String> = documents.into_iter().map(|(_, id)| id).collect();
+        let document = format!("/api/documents/{}", documents.first().context("there is no document")?);
         store_layout(client, &document)?;
         let proposals = (0..).filter_map(|note| doors::proposal(note, &sections));
         Ok(Self {
@@ -83,6 +86,7 @@ impl Scene {
             others: tokens,
             attacker,
             topic,
+            documents,
             document,
         })
     }
