@@ -256,7 +256,6 @@ impl Developing {
 
     /// The files are what is served: takes commands and lets the developer in.
     async fn welcome(&mut self) -> Result<(), Failure> {
-        self.development.set_problems(None);
         if self.commands.is_none() {
             self.commands = Some(Listening::start(&self.place.data, self.serving.clone())?);
         }

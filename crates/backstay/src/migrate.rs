@@ -14,7 +14,7 @@ use crate::arguments::{Form, Migrating};
 use crate::plan::Plan;
 use crate::program::{find, print};
 use crate::socket::Running;
-use crate::{Answer, Command, Failure, Place, compile, logging};
+use crate::{Answer, Command, Compiled, Failure, Place, compile, logging};
 
 /// Shows the steps without applying them.
 pub(crate) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
@@ -32,13 +32,15 @@ pub(crate) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
 /// Applies all steps, or none. A running server does so itself.
 pub(crate) async fn apply(arguments: &Migrating) -> Result<ExitCode, Failure> {
     let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
+    // Problems of the model are shown with excerpts here, whoever migrates.
+    let compiled = compile(&place.directory)?;
     let allow_data_loss = arguments.allow_data_loss;
     let answer = match Running::find(&place.data)? {
         Some(server) => {
             let command = Command::ApplyModel { app: place.directory.root().canonicalize()?, allow_data_loss };
             spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)??
         }
-        None => apply_here(&place, allow_data_loss)?,
+        None => apply_here(&place, compiled, allow_data_loss)?,
     };
     let Answer::Migration { applied, text, report } = answer else {
         print(&answer.to_string())?;
@@ -52,8 +54,7 @@ pub(crate) async fn apply(arguments: &Migrating) -> Result<ExitCode, Failure> {
     Ok(if applied { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn apply_here(place: &Place, allow_data_loss: bool) -> Result<Answer, Failure> {
-    let compiled = compile(&place.directory)?;
+fn apply_here(place: &Place, compiled: Compiled, allow_data_loss: bool) -> Result<Answer, Failure> {
     let bar = Bar::new();
     let options = OpenOptions {
         migration: Migration::Apply { allow_data_loss },

@@ -37,9 +37,10 @@ impl Plan {
         json!({ "steps": steps, "applicable": self.is_applicable() })
     }
 
-    /// The steps without their statements.
+    /// The steps without their statements or, if some can't be taken, those that can't.
     pub(crate) fn outline(&self) -> Outline<'_> {
-        Outline(&self.steps)
+        let is_shown = |step: &&Step| self.blocked() == 0 || step.has_obstacle();
+        Outline(self.steps.iter().filter(is_shown).collect())
     }
 
     /// What keeps the steps from being applied as if it were wrong with the model.
@@ -95,16 +96,21 @@ impl fmt::Display for Plan {
 
 /// Steps without their statements, for people.
 #[derive(Debug)]
-pub(crate) struct Outline<'p>(&'p [Step]);
+pub(crate) struct Outline<'p>(Vec<&'p Step>);
 
 impl fmt::Display for Outline<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|step| {
             writeln!(f, "{}", brief(step))?;
-            tell_findings(f, step)
+            tell_findings(f, step)?;
+            if step.loses_data() { writeln!(f, "  help: {KEEPING}") } else { Ok(()) }
         })
     }
 }
+
+/// How stored values stay that a step would delete.
+const KEEPING: &str = "to keep the values under another name, write `@renamed(from: …)` there; to keep them as they are, \
+                       put it back";
 
 /// Steps that were applied, for people.
 #[derive(Debug)]
@@ -147,9 +153,7 @@ fn hindrances(step: &Step) -> Vec<PlainDiagnostic> {
         help: (!help.is_empty()).then(|| help.to_owned()),
     };
     if !step.has_obstacle() {
-        let help = "put it back, or keep its values under another name with `@renamed(from: …)`; if they can go, say so \
-                    in the terminal where `backstay dev` runs";
-        return step.loses_data().then(|| error(brief(step), help)).into_iter().collect();
+        return step.loses_data().then(|| error(brief(step), KEEPING)).into_iter().collect();
     }
     let obstacles = step.findings.iter().filter(|finding| finding.is_obstacle);
     obstacles.map(|finding| error(format!("{}: {}", step.words, finding.words), &finding.remedy)).collect()

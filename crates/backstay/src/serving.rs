@@ -178,6 +178,9 @@ impl Serving {
             Ok((opened, outcome)) => {
                 pause.open(opened.services(development));
                 *served = Some(opened);
+                if let Some(development) = development {
+                    development.set_problems(None);
+                }
                 return Ok(outcome);
             }
             Err(failed) => failed,

@@ -381,6 +381,32 @@ fn without_a_terminal_nothing_is_lost() {
     app.write("model/shelf.graphql", MODEL);
     dev.until("reloaded in");
     assert_eq!(client.get("/api/books").header("backstay-model"), None);
+
+    // Whoever wants it can say so elsewhere.
+    app.write("model/shelf.graphql", &MODEL.replace("  above: Shelf\n", ""));
+    dev.until("Shelf.above is gone; its stored values would be deleted (loses data, 1 record)");
+    dev.until("  help: to keep the values under another name, write `@renamed(from: …)` there");
+    dev.until("the last good model stays in use");
+    app.run(&["migrate", "apply", "--allow-data-loss"]).done();
+    assert_eq!(client.get("/api/shelfs").header("backstay-model"), None);
+    assert_eq!(client.get("/api/shelfs?select=above").status, 400);
+}
+
+#[test]
+fn what_stored_records_stand_against_is_named_with_a_remedy() {
+    let app = App::seeded();
+    let mut dev = Dev::start(&app);
+    let isbn = MODEL.replace("  title: String!", "  isbn: String!\n  title: String!");
+    app.write("model/shelf.graphql", &isbn);
+    dev.until("Book.isbn is new; it is required, and stored records have no value for it");
+    dev.until("; give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`");
+    dev.until("1 error; the last good model stays in use");
+    let found = dev.client().get("/dev/model").json()["diagnostics"][0].clone();
+    let help = "give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`";
+    assert_eq!(found["help"], help, "{found}");
+    app.write("model/shelf.graphql", &isbn.replace("isbn: String!", "isbn: String! @backfill(from: \"this.title\")"));
+    dev.until("reloaded in");
+    assert_eq!(dev.client().get("/api/books?select=isbn&sort=number").json()["items"][0]["isbn"], "Emma");
 }
 
 #[test]
