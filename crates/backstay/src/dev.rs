@@ -185,8 +185,11 @@ impl Developing {
         loop {
             left = tokio::select! {
                 changes = watcher.changed() => self.take_up(changes, left).await?,
-                line = self.typed.line(), if left == Left::Question => {
-                    if is_yes(&line) {
+                line = self.typed.line() => {
+                    // What is typed while nothing is asked is no answer to a later question.
+                    if left != Left::Question {
+                        left
+                    } else if is_yes(&line) {
                         self.reload(LOSING).await?
                     } else {
                         say_warning("not applied; the last good model stays in use");

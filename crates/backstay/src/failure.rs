@@ -292,11 +292,20 @@ impl Failure {
             Self::Seed(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
             Self::SocketPath { .. } => Some("choose a data directory with a shorter path (--data)".to_owned()),
+            Self::Open(OpenError::Migration { steps }) if steps.iter().any(Step::has_obstacle) => Some(
+                "nothing was changed; `backstay migrate plan` shows all steps, and what to do about those that are blocked"
+                    .to_owned(),
+            ),
+            Self::Open(OpenError::Migration { steps }) if steps.iter().any(Step::loses_data) => Some(
+                "nothing was changed; `backstay migrate plan` shows all steps, `backstay migrate apply --allow-data-loss` \
+                 takes them"
+                    .to_owned(),
+            ),
             Self::Open(OpenError::Migration { .. }) => Some(
                 "nothing was changed; `backstay migrate plan` shows all steps, `backstay migrate apply` takes them"
                     .to_owned(),
             ),
-            Self::NoDatabase { .. } => Some("create it with `backstay serve` or `backstay migrate apply`".to_owned()),
+            Self::NoDatabase { .. } => Some("create it with `backstay dev`, `backstay serve` or `backstay migrate apply`".to_owned()),
             Self::Differs { steps } if steps.iter().all(|step| step.automatic) => Some(
                 "run `backstay migrate apply`, or start `backstay serve`; `backstay migrate plan` shows the steps"
                     .to_owned(),

@@ -87,7 +87,7 @@ impl Place {
     /// The steps from the stored model to this one. Changes nothing.
     pub(crate) fn plan(&self, application: &Application) -> Result<Vec<Step>, Failure> {
         open_files::raise_limit()?;
-        Engine::plan_migration(application, &self.options(|_| ())).map_err(|error| self.why(error))
+        Engine::plan_migration(application, &self.options(|_| ()), &Ambient::system()).map_err(|error| self.why(error))
     }
 
     /// Opens the database, creating or migrating it as the options say.

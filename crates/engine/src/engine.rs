@@ -57,8 +57,12 @@ impl Engine {
     }
 
     /// The steps that opening with this application would take; none for an unchanged model.
-    pub fn plan_migration(application: &Application, options: &OpenOptions) -> Result<Vec<Step>, OpenError> {
-        Store::plan_migration(options, &application.model)
+    pub fn plan_migration(
+        application: &Application,
+        options: &OpenOptions,
+        ambient: &Ambient,
+    ) -> Result<Vec<Step>, OpenError> {
+        Store::plan_migration(options, &application.model, ambient)
     }
 
     /// Whether there is a database at the location of these options already.

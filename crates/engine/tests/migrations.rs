@@ -372,10 +372,10 @@ async fn values_of_an_enum_that_records_hold_stay() {
     let old = "enum C { A B } type P @open { c: C! l: [C!] }";
     let records = [("P", r#"{"c":"A"}"#), ("P", r#"{"c":"B","l":["A"]}"#)];
     refused(old, &records, "enum C { B } type P @open { c: C! l: [C!] }", &[
-        "1 value of P.l, [\"A\"], can't be converted (expected one of B): %1; change those records first, or give the \
-         field a `@backfill(from: …)`",
         "1 record has a removed value in P.c: %0; change those records first, or write `@renamed(from: \"A\")` on the \
          value that replaces it",
+        "1 value of P.l, [\"A\"], can't be converted (expected one of B): %1; change those records first, or give the \
+         field a `@backfill(from: …)`",
     ])
     .await;
 }
@@ -392,7 +392,7 @@ async fn the_database_of_another_application_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_that_a_change_makes_equal_break_a_unique_index() {
-    let shared = "2 records of P share their a with others: %0, %1; change or delete those records first";
+    let shared = "2 records of P have the same a as another: %0, %1; change or delete those records first";
     let two = |one: &'static str, other: &'static str| [("P", one), ("P", other)];
     let new = "type P @open { a: Int! @unique @default(to: 7) b: Int }";
     refused("type P @open { a: Int @unique b: Int }", &two("{}", r#"{"a":7}"#), new, &[shared]).await;
@@ -418,6 +418,71 @@ async fn what_was_never_called_so_is_named() {
             &format!("nothing in the stored model is called R, so Q is new; {remedy}"),
             &format!("nothing in the stored model is called P.nme, so P.title is new; {remedy}"),
         ],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_backfill_gives_must_fit() {
+    let old = "type P @open { a: String! u: U } type U @open { n: Int }";
+    let records = [("P", r#"{"a":"long"}"#)];
+    let with = |field: &str| format!("type P @open {{ a: String! u: U {field} }} type U @open {{ n: Int }}");
+    let check = async |field: &str, expected: &str| refused(old, &records, &with(field), &[expected]).await;
+    check(
+        "v: U @backfill(from: \"'01a21884-93f1-74d9-8e81-cce36fc39254'\")",
+        "the `@backfill` of P.v gives 1 record the id of a record that doesn't exist: %0; make it give ids of stored \
+         records only",
+    )
+    .await;
+    check(
+        "e: Email @backfill(from: \"this.a\")",
+        "the `@backfill` of P.e doesn't fit the stored model: a text isn't always a value of Email; add the field without \
+         `!`, and give it values through the API",
+    )
+    .await;
+    check(
+        "s: String @length(max: 3) @backfill(from: \"this.a\")",
+        "the `@backfill` of P.s gives 1 record a value that is too short or too long: %0; make it give values that fit",
+    )
+    .await;
+    check(
+        "n: Int @check(rule: \"this.n > 9\", message: \"more\") @backfill(from: \"5\")",
+        "the `@backfill` of P.n gives 1 record a value that breaks its check: %0; make it give values that pass",
+    )
+    .await;
+    check(
+        "b: Boolean @backfill(from: \"auth.id != null\")",
+        "the `@backfill` of P.b doesn't fit the stored model: nobody is calling while a model is applied: there is no \
+         `auth`; use the record's own fields, `now` and literals",
+    )
+    .await;
+}
+
+/// A plan is made with the moment at which it is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_may_depend_on_the_moment() {
+    let old = "type P @open { at: DateTime! }";
+    let records = [("P", r#"{"at":"2020-01-01T00:00:00Z"}"#)];
+    refused(
+        old,
+        &records,
+        "type P @open { at: DateTime! seen: DateTime! @backfill(from: \"this.at < now ? now : null\") }",
+        &[],
+    )
+    .await;
+}
+
+/// Values that change places in a unique field are all distinct before and after, and not in between.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unique_values_change_places() {
+    check(
+        "unique_values_change_places",
+        Change {
+            old: "enum E { X Y } type P @open { e: E! @unique }",
+            records: &[("P", r#"{"e":"X"}"#), ("P", r#"{"e":"Y"}"#)],
+            new: "enum E { X @renamed(from: \"Y\") Y @renamed(from: \"X\") } type P @open { e: E! @unique }",
+            then: &[("P", "e")],
+        },
     )
     .await;
 }

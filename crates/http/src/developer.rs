@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{Error, Secret};
-use http::{StatusCode, header};
+use http::{Request, StatusCode, header};
 use serde_json::json;
 
 use crate::admission::Admitted;
@@ -22,6 +22,14 @@ pub(crate) fn recognize(head: &Head<'_>) -> Result<Recognized, Refusal> {
     let host = head.state.settings.proxies.host(head.peer, head.parts);
     let is_local = head.peer.is_loopback() && head.client().is_loopback() && host.as_deref().is_some_and(is_loopback);
     if is_local { Ok(Recognized::anonymous()) } else { Err(Refusal::NoSuchPath { hint: None }) }
+}
+
+/// Whether a request that no door takes comes from this machine, directly and by a name of it.
+pub(crate) fn is_here<B>(request: &Request<B>, peer: IpAddr) -> bool {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let host = request.uri().authority().map(http::uri::Authority::as_str).or_else(|| header("host"));
+    let is_forwarded = header("forwarded").is_some() || header("x-forwarded-for").is_some();
+    peer.is_loopback() && !is_forwarded && host.is_some_and(is_loopback)
 }
 
 /// Whether a host, with or without a port, is this machine (RFC 6761, section 6.3, for names).

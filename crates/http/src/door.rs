@@ -33,6 +33,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// Its address.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// The peer of a connection from this address.
     pub(crate) fn of(address: IpAddr, budget: &Arc<Budget>) -> Self {
         Self { address, share: budget.share(address) }

@@ -97,7 +97,11 @@ impl Doorway {
         };
         match &*entrance {
             Entrance::Open(door) => door.receive(request, peer).await,
-            Entrance::Closed(problems) => self.unserved(request.uri().path(), problems),
+            Entrance::Closed(problems) if developer::is_here(&request, peer.address()) => {
+                self.unserved(request.uri().path(), problems)
+            }
+            // Others are told no more than that.
+            Entrance::Closed(_) => self.unserved("", &Arc::new(ModelProblems::withheld())),
         }
     }
 

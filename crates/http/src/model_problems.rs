@@ -15,6 +15,11 @@ pub struct ModelProblems {
 }
 
 impl ModelProblems {
+    /// That there are problems, without what they are: they contain parts of the files.
+    pub(crate) fn withheld() -> Self {
+        Self::default()
+    }
+
     /// Adds `Backstay-Model`.
     pub(crate) fn mark(&self, headers: &mut HeaderMap) {
         let value = format!("stale; errors={}", self.diagnostics.len());

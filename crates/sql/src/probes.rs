@@ -78,6 +78,19 @@ impl Succession<'_> {
         }))
     }
 
+    /// The records whose relation to one record would lead to none.
+    pub fn astray(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
+        let FieldKind::ToOne { target, .. } = self.new.field(new, field).kind else { return None };
+        Some(self.of_next(new, &|builder, this| {
+            let stored = builder.stored(this, ColumnRef::main(field));
+            let there = unrestricted(builder, self.next.collection(target));
+            let mut select = Query::select();
+            select.expr(integer(1)).and_where(builder.key(&there).eq(stored.clone()));
+            builder.from(there.frame, &mut select);
+            Pred::Sql(stored.is_not_null().and(Sql::exists(select).not()))
+        }))
+    }
+
     /// The records of which a new check would be false; none if the check doesn't compile.
     pub fn breaking(&self, new: CollectionId, rule: &RuleText) -> Option<Probe> {
         let rule: Expr = compile(&rule.text, &Names::check(self.new, new)).ok()?.expr;

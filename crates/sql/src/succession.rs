@@ -119,7 +119,7 @@ impl<'m> Succession<'m> {
     /// Whether the field holds names that are others in the new model.
     fn follows_names(&self, collection: CollectionId, field: FieldId) -> bool {
         let names = self.new.field(collection, field).names;
-        names.is_some_and(|names| !self.pairing.renamed(self.old, self.new, names).is_empty())
+        names.is_some_and(|names| !self.pairing.followed(self.old, self.new, names).is_empty())
     }
 
     fn compile_backfills(&mut self) -> Vec<BackfillError> {
@@ -174,6 +174,14 @@ impl<'m> Succession<'m> {
             let (message, remedy) = said.unwrap_or_default();
             (format!("{message} (`this` is a {} of the old model)", old.name), remedy)
         })?;
+        if names_caller(&checked.expr) {
+            let remedy = "use the record's own fields, `now` and literals".to_owned();
+            return Err(("nobody is calling while a model is applied: there is no `auth`".to_owned(), remedy));
+        }
+        if let (Type::Formatted(scalar), Type::Text) = (&expected, &checked.expr.ty) {
+            let remedy = "add the field without `!`, and give it values through the API".to_owned();
+            return Err((format!("a text isn't always a value of {}", scalar.name()), remedy));
+        }
         match (&checked.expr.node, field.columns.len()) {
             (Node::Path(_), _) | (_, 1) if !matches!(checked.expr.node, Node::List(_)) => Ok(checked.expr),
             (Node::List(_), _) => {
@@ -408,6 +416,12 @@ fn owned_links(collection: &Collection) -> impl Iterator<Item = (&Field, &Link)>
         FieldKind::ManyToMany { link, .. } if link.owner => Some((field, link)),
         _ => None,
     })
+}
+
+/// Whether an expression depends on who is calling.
+fn names_caller(expr: &Expr) -> bool {
+    let is_caller = matches!(expr.node, Node::Caller(_) | Node::Fact(_));
+    is_caller || expr.node.children().into_iter().any(names_caller)
 }
 
 /// The value of a `@backfill` as the column takes it.

@@ -137,7 +137,7 @@ impl Opening<'_> {
 pub(crate) async fn plan(
     session: &mut dyn SchemaSession,
     contents: Contents,
-    model: &Model,
+    (model, now): (&Model, Timestamp),
 ) -> Result<Vec<Step>, OpenError> {
     let dialect = session.dialect();
     let mut steps: Vec<Step> = match contents {
@@ -151,9 +151,7 @@ pub(crate) async fn plan(
     if stored.hash != snapshot::hash(model) {
         let old = stored_model(session, stored).await?;
         let pairing = Pairing::of(&old, model);
-        // What a `@backfill` gives by `now` is as good at any moment.
-        let models =
-            Models { old: &old, new: model, pairing: &pairing, dialect, now: Timestamp::from_micros_saturating(0) };
+        let models = Models { old: &old, new: model, pairing: &pairing, dialect, now };
         let planned = migration::plan(session, models).await?;
         steps.extend(planned.into_iter().map(|planned| planned.step));
     }

@@ -75,11 +75,11 @@ impl Store {
 
     /// The steps that opening the database with this model would take, without taking them; none for an unchanged
     /// model. May be called while another process serves.
-    pub fn plan_migration(options: &OpenOptions, model: &Model) -> Result<Vec<Step>, OpenError> {
+    pub fn plan_migration(options: &OpenOptions, model: &Model, ambient: &Ambient) -> Result<Vec<Step>, OpenError> {
         match &options.location {
-            Location::Directory(directory) => sqlite::plan(directory, model),
+            Location::Directory(directory) => sqlite::plan(directory, (model, ambient.clock.now())),
             #[cfg(feature = "postgres")]
-            Location::Url(url) => crate::postgres::plan(url, model),
+            Location::Url(url) => crate::postgres::plan(url, (model, ambient.clock.now())),
             #[cfg(not(feature = "postgres"))]
             Location::Url(_) => Err(OpenError::UnsupportedLocation),
         }

@@ -116,7 +116,7 @@ async fn a_database_of_format_1_is_upgraded_and_its_log_still_verifies() {
     made(&directory.path().join("backstay.db"), FORMAT_1);
 
     let options = OpenOptions::new(directory.path());
-    let planned = Store::plan_migration(&options, &model(MODEL)).expect("a plan");
+    let planned = Store::plan_migration(&options, &model(MODEL), &Ambient::system()).expect("a plan");
     assert_eq!(planned.iter().map(|step| step.words.as_str()).collect::<Vec<_>>(), ["upgrade Backstay's own tables"]);
     let opened = open_at(directory.path(), &clock);
     assert_eq!(opened.outcome, Outcome::Migrated(planned));
@@ -215,7 +215,7 @@ async fn what_is_safe_is_applied_at_the_start() {
 
     let text = format!("{MODEL}{MORE}");
     let options = OpenOptions::new(directory.path());
-    let planned = Store::plan_migration(&options, &model(&text)).expect("a plan");
+    let planned = Store::plan_migration(&options, &model(&text), &Ambient::system()).expect("a plan");
     assert!(planned.iter().all(|step| step.automatic), "{planned:?}");
     assert!(planned.iter().any(|step| step.words.contains("Tag") && !step.sql.is_empty()), "{planned:?}");
     open_with(directory.path(), &text, Migration::Refuse).expect_err("not asked for");
@@ -248,7 +248,8 @@ fn what_is_not_safe_is_refused_whole() {
     let expected = "the model cannot be applied to the stored data: Post.weight is removed, with its stored \
                     values (loses data)";
     assert_eq!(told, expected);
-    let planned = Store::plan_migration(&OpenOptions::new(directory.path()), &model(&text)).expect("a plan");
+    let planned =
+        Store::plan_migration(&OpenOptions::new(directory.path()), &model(&text), &Ambient::system()).expect("a plan");
     assert_eq!(planned.iter().map(|step| step.automatic).filter(|automatic| !automatic).count(), 1, "{planned:?}");
     assert_eq!(open(directory.path(), MODEL).expect("as it was").outcome, Outcome::Unchanged);
 }
@@ -275,7 +276,8 @@ async fn a_unique_index_that_stored_records_break_is_named() {
 #[test]
 fn the_plan_for_no_database_is_to_make_one() {
     let directory = directory();
-    let planned = Store::plan_migration(&OpenOptions::new(directory.path()), &model(MODEL)).expect("a plan");
+    let planned =
+        Store::plan_migration(&OpenOptions::new(directory.path()), &model(MODEL), &Ambient::system()).expect("a plan");
     assert_eq!(planned.len(), 1);
     assert_eq!(planned[0].words, "create the database");
     assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);

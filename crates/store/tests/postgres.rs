@@ -62,7 +62,7 @@ async fn a_database_is_found_again_and_migrated() {
 
     clock.advance("-24h");
     let text = MODEL.replace("name: String!", "name: String! nick: String") + "type Tag { label: String! @unique }";
-    let planned = Store::plan_migration(&options, &model(&text)).expect("a plan");
+    let planned = Store::plan_migration(&options, &model(&text), &controlled(&clock, 1)).expect("a plan");
     let second = open(&text).expect("migrated");
     assert_eq!(second.outcome, Outcome::Migrated(planned));
     second.store.write(create_author(2, "b@example.org")).await.expect("a create");

@@ -221,7 +221,7 @@ fn printed(app: &App, block: &str) -> Vec<String> {
 
 /// Runs commands in a shell that knows the variables of the last one.
 fn shell(app: &App, steps: &[Step], address: &str) -> Vec<String> {
-    let mut script = "set -a; touch .variables; . ./.variables\n".to_owned();
+    let mut script = "touch .variables; . ./.variables\n".to_owned();
     for (index, step) in steps.iter().enumerate() {
         let command = step.command.replace(WRITTEN, address);
         _ = writeln!(script, "{{ {command}\n}} >.output-{index} 2>&1");

@@ -407,6 +407,20 @@ fn stored_names_follow_renames() {
     assert!(!listed.contains("refused"), "{listed}");
 }
 
+/// Nobody keeps a role that is gone, so that none comes back with another meaning.
+#[test]
+fn removed_roles_are_taken_from_those_who_have_them() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    app.run(&["key", "add", "importer", "--role", "READER", "--role", "LIBRARIAN"]).done();
+    app.write("model/shelf.graphql", &support::MODEL.replace("LIBRARIAN READER", "LIBRARIAN"));
+    app.run(&["migrate", "apply"]).done();
+    app.write("model/shelf.graphql", support::MODEL);
+    app.run(&["migrate", "apply"]).done();
+    let keys = app.run(&["key", "list", "--format", "json"]).done();
+    assert!(keys.contains("LIBRARIAN") && !keys.contains("READER"), "{keys}");
+}
+
 #[test]
 fn commands_that_look_make_nothing() {
     let app = App::new();

@@ -92,7 +92,7 @@ impl Place {
 
     /// The steps to a model.
     pub(crate) fn plan(&self, model: &str) -> Vec<Step> {
-        Engine::plan_migration(&application(model), &self.options).expect("a plan")
+        Engine::plan_migration(&application(model), &self.options, &controlled(&self.clock, 7)).expect("a plan")
     }
 
     /// Applies a model that nothing stands in the way of, whatever it deletes.
@@ -253,6 +253,7 @@ fn compiled(model: &str) -> Result<Application, Diagnostics> {
 
 /// A row of the catalog.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "they are called as in the catalog")]
 pub(crate) struct Number {
     pub(crate) type_number: u32,
     pub(crate) of: String,

@@ -69,24 +69,29 @@ impl Pairing {
         Some(FieldId(u16::try_from(at).expect("a collection's fields are numbered by 16 bits")))
     }
 
-    /// Old and new names of what stored texts name, where they differ.
-    pub fn renamed(&self, old: &Model, new: &Model, names: StoredNames) -> Vec<(String, String)> {
-        match names {
+    /// Of what stored texts name: the old names that are others now, or that name nothing any more.
+    pub fn followed(&self, old: &Model, new: &Model, names: StoredNames) -> Vec<(String, Option<String>)> {
+        let followed: Vec<(String, Option<String>)> = match names {
             StoredNames::Types => {
-                let pairs = new.collections.iter().filter_map(|after| Some((self.collection(after.id)?, after)));
-                let names = pairs.map(|(before, after)| (old.collection(before).name.clone(), after.name.clone()));
-                names.filter(|(from, to)| from != to).collect()
+                let name = |id| self.successor(id).map(|id| new.collection(id).name.clone());
+                old.collections.iter().map(|of| (of.name.clone(), name(of.id))).collect()
             }
             StoredNames::Roles => {
-                let (Some(before), Some(after)) = (old.roles, new.roles) else { return Vec::new() };
-                if self.enumeration(after) != Some(before) {
-                    return Vec::new();
-                }
-                let values = enum_values(old.enumeration(before), new.enumeration(after)).into_iter();
-                let names = values.filter_map(|(from, to)| Some((from.to_string(), to?.to_string())));
-                names.filter(|(from, to)| from != to).collect()
+                let Some(before) = old.roles.map(|id| old.enumeration(id)) else { return Vec::new() };
+                let after = new.roles.filter(|id| self.enumeration(*id) == Some(before.id));
+                let after = after.map(|id| new.enumeration(id));
+                let values = if let Some(after) = after {
+                    enum_values(before, after)
+                } else {
+                    // Roles of another enum are others, but for their names.
+                    let kept = |name: &str| new.roles.and_then(|id| new.enumeration(id).value(name));
+                    let values = before.values.iter().map(|value| &value.name);
+                    values.map(|name| (Arc::clone(name), kept(name).map(|value| Arc::clone(&value.name)))).collect()
+                };
+                values.into_iter().map(|(from, to)| (from.to_string(), to.map(|to| to.to_string()))).collect()
             }
-        }
+        };
+        followed.into_iter().filter(|(from, to)| to.as_ref() != Some(from)).collect()
     }
 
     /// Where the link table of a new many-to-many relation comes from.
@@ -148,7 +153,11 @@ fn pair(old: &[Named<'_>], new: &[Named<'_>]) -> Vec<Option<usize>> {
         .iter()
         .map(|Named(name, former)| {
             let followed = at(name).map_or(&[] as &[String], |at| old[at].1);
-            let from = former.iter().filter(|from| !followed.contains(from)).find_map(|from| at(from));
+            let open = || former.iter().filter(|from| !followed.contains(from));
+            // A former name that something else has now is probably not meant.
+            let is_free = |from: &&String| new.iter().all(|Named(name, _)| *name != **from);
+            let free = open().filter(is_free).find_map(|from| at(from));
+            let from = free.or_else(|| open().find_map(|from| at(from)));
             from.filter(|at| !std::mem::replace(&mut taken[*at], true))
         })
         .collect();

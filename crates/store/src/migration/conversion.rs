@@ -45,7 +45,7 @@ pub(super) async fn convert(
         let Some((last, _)) = page.last() else { break };
         after = Some(last.clone());
         for (id, value) in page {
-            match conversion.convert(&value) {
+            match conversion.convert((&id, &value)) {
                 Ok(converted) => {
                     let statement: Statement = keep.bind(|slot| match slot {
                         Slot::Id => id.clone(),
@@ -120,7 +120,10 @@ struct Conversion<'c> {
 }
 
 impl Conversion<'_> {
-    fn convert(&self, value: &Value) -> Result<Value, String> {
+    fn convert(&self, (id, value): (&Value, &Value)) -> Result<Value, String> {
+        if let Some(names) = self.to.names {
+            return Ok(self.follow((id, value), names));
+        }
         let converted = match (value, &self.to.kind) {
             (Value::List(items), FieldKind::List(element)) => {
                 let items: Result<Vec<Value>, String> = items.iter().map(|item| self.one(item, *element)).collect();
@@ -135,6 +138,29 @@ impl Conversion<'_> {
         length.check(&self.to.kind, &converted).map(|()| converted).map_err(|problem| format!("it {problem}"))
     }
 
+    /// Names of the model as the new one has them. What is gone leaves a list; what names one thing that is gone keeps a
+    /// name that no other can have.
+    fn follow(&self, (id, value): (&Value, &Value), names: StoredNames) -> Value {
+        let Models { old, new, pairing, .. } = self.models;
+        let followed = pairing.followed(old, new, names);
+        match value {
+            Value::List(items) => {
+                let mut kept: Vec<String> = Vec::new();
+                for name in items.iter().filter_map(|item| followed_name(&bare(item), names, &followed)) {
+                    if !kept.contains(&name) {
+                        kept.push(name);
+                    }
+                }
+                Value::List(kept.into_iter().map(Value::text).collect())
+            }
+            one => {
+                let text = bare(one);
+                let name = followed_name(&text, names, &followed);
+                Value::text(name.unwrap_or_else(|| format!("{text}~{}", bare(id))))
+            }
+        }
+    }
+
     fn one(&self, value: &Value, element: Element) -> Result<Value, String> {
         let text = self.renamed(bare(value));
         let token = match element {
@@ -147,15 +173,17 @@ impl Conversion<'_> {
             Element::Scalar(scalar) if scalar.storage() == backstay_scalar::Storage::Text => Token::Text(&text),
             Element::Scalar(_) | Element::Enum(_) => Token::Bare(&text),
         };
-        value_type(self.models.new, element).read(token).map_err(|problem| problem.to_string())
+        let read = value_type(self.models.new, element).read(token).map_err(|problem| problem.to_string())?;
+        match element {
+            Element::Scalar(Scalar::Float) if shortest(&bare(&read)) != shortest(&text) => {
+                Err("a Float doesn't hold it exactly".to_owned())
+            }
+            _ => Ok(read),
+        }
     }
 
     /// The name that a value of an enum has now.
     fn renamed(&self, text: String) -> String {
-        if let Some(names) = self.to.names {
-            let Models { old, new, pairing, .. } = self.models;
-            return renamed_name(&text, names, &pairing.renamed(old, new, names));
-        }
         if !matches!(self.from.kind, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_))) {
             return text;
         }
@@ -165,15 +193,22 @@ impl Conversion<'_> {
     }
 }
 
-/// A text that is a name of the model, or begins with one.
-fn renamed_name(text: &str, names: StoredNames, renamed: &[(String, String)]) -> String {
+/// A text that is a name of the model, or begins with one, as the new model has it; none if that name is gone.
+fn followed_name(text: &str, names: StoredNames, followed: &[(String, Option<String>)]) -> Option<String> {
     let end = match names {
         StoredNames::Roles => text.len(),
         StoredNames::Types => text.find([':', '.']).unwrap_or(text.len()),
     };
     let (name, rest) = text.split_at(end);
-    let to = renamed.iter().find(|(from, _)| from == name).map_or(name, |(_, to)| to);
-    format!("{to}{rest}")
+    match followed.iter().find(|(from, _)| from == name) {
+        Some((_, to)) => to.as_ref().map(|to| format!("{to}{rest}")),
+        None => Some(text.to_owned()),
+    }
+}
+
+/// A number without zeros that say nothing.
+fn shortest(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
 
 fn value_type(model: &Model, element: Element) -> ValueType<'_> {

@@ -42,8 +42,21 @@ pub(super) async fn find(
     Ok(())
 }
 
-/// Notes something about a field where its difference is, or at the first step.
-fn note(planned: &mut [Planned], (collection, field): (&str, &str), finding: Finding) {
+/// The length that values of a field must have, by its `@length` or by its type.
+fn longest(field: &Field) -> Option<Length> {
+    let of_type = match &field.kind {
+        FieldKind::Scalar(scalar) => scalar.max_chars(),
+        _ => None,
+    };
+    match (field.length, of_type) {
+        (Some(length), of_type) => Some(Length { max: length.max.or(of_type), ..length }),
+        (None, Some(max)) => Some(Length { min: 0, max: Some(max) }),
+        (None, None) => None,
+    }
+}
+
+/// Notes something about a field where its difference is, or in a step of its own.
+fn note(planned: &mut Vec<Planned>, (collection, field): (&str, &str), finding: Finding) {
     let is_about = |planned: &Planned| match &planned.difference {
         Some(
             Difference::FieldAdded { collection: of, field: at, .. }
@@ -52,10 +65,11 @@ fn note(planned: &mut [Planned], (collection, field): (&str, &str), finding: Fin
         ) => of == collection && at == field,
         _ => false,
     };
-    let at = planned.iter().position(is_about).unwrap_or(0);
-    if let Some(planned) = planned.get_mut(at) {
-        planned.step.findings.push(finding);
+    if let Some(planned) = planned.iter_mut().find(|planned| is_about(planned)) {
+        return planned.step.findings.push(finding);
     }
+    let step = Step { findings: vec![finding], ..Step::safe(&format!("{collection}.{field} changes"), &[]) };
+    planned.push(Planned { step, actions: Vec::new(), difference: None });
 }
 
 /// A model that has nothing in common with the stored one is probably another application's.
@@ -79,7 +93,7 @@ struct Finder<'f> {
 }
 
 impl Finder<'_> {
-    async fn conversions(&mut self, planned: &mut [Planned]) -> Result<(), StoreError> {
+    async fn conversions(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
         for collection in &self.models.new.collections {
             for field in collection.stored_fields() {
                 if !matches!(self.succession.origin(collection.id, field.id), Origin::Converted(_)) {
@@ -303,22 +317,13 @@ impl Finder<'_> {
     }
 
     /// Texts that a `@backfill` gives a field of an enum must be its values.
-    async fn new_values(&mut self, planned: &mut [Planned]) -> Result<(), StoreError> {
+    async fn new_values(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
         for collection in &self.models.new.collections {
             for field in &collection.fields {
                 if !self.succession.is_backfilled(collection.id, field.id) {
                     continue;
                 }
-                let Some(probe) = self.succession.outside(collection.id, field.id) else { continue };
-                let place = format!("{}.{}", collection.name, field.name);
-                let words = |records| {
-                    format!(
-                        "the `@backfill` of {place} gives {} a text that isn't a value of the enum",
-                        counted(records)
-                    )
-                };
-                let found = self.ask(&probe, (&words, "make it give names of values only", true)).await?;
-                if let Some(finding) = found {
+                for finding in self.backfilled(collection, field).await? {
                     note(planned, (&collection.name, &field.name), finding);
                 }
             }
@@ -326,8 +331,37 @@ impl Finder<'_> {
         Ok(())
     }
 
+    /// What is wrong with the values that a `@backfill` gives.
+    async fn backfilled(&mut self, collection: &Collection, field: &Field) -> Result<Vec<Finding>, StoreError> {
+        let (place, mut found) = (format!("{}.{}", collection.name, field.name), Vec::new());
+        let words = |what: &'static str| {
+            let place = place.clone();
+            move |records| format!("the `@backfill` of {place} gives {} {what}", counted(records))
+        };
+        if let Some(probe) = self.succession.outside(collection.id, field.id) {
+            let words = words("a text that isn't a value of the enum");
+            found.extend(self.ask(&probe, (&words, "make it give names of values only", true)).await?);
+        }
+        if let Some(probe) = self.succession.astray(collection.id, field.id) {
+            let words = words("the id of a record that doesn't exist");
+            found.extend(self.ask(&probe, (&words, "make it give ids of stored records only", true)).await?);
+        }
+        if let Some(length) = longest(field) {
+            let probe = self.succession.not_as_long(collection.id, field.id, length);
+            let words = words("a value that is too short or too long");
+            found.extend(self.ask(&probe, (&words, "make it give values that fit", true)).await?);
+        }
+        for check in &field.checks {
+            if let Some(probe) = self.succession.breaking(collection.id, &check.rule) {
+                let words = words("a value that breaks its check");
+                found.extend(self.ask(&probe, (&words, "make it give values that pass", true)).await?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Values that a migration changes must still be unique where they were.
-    async fn shared_afterwards(&mut self, planned: &mut [Planned]) -> Result<(), StoreError> {
+    async fn shared_afterwards(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
         let Models { old, new, pairing, .. } = self.models;
         for after in &new.collections {
             let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
@@ -368,7 +402,7 @@ impl Finder<'_> {
     async fn count(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         let mut count = 0;
         let visit = &mut |row: &dyn OwnRow| {
-            count = u64::try_from(int(row, 0)?).unwrap_or(0);
+            count = u64::try_from(int(row, 0)?).map_err(|_| DecodeError { column: 0, expected: "a count" })?;
             Ok(())
         };
         self.session.query(statement, visit).await?;

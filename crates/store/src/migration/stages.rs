@@ -189,7 +189,7 @@ impl Stages<'_> {
             Difference::CollectionAdded { collection } => {
                 schema::add_collection(new, new.collection_named(collection)?, dialect)
             }
-            Difference::FieldAdded { collection, field, filled } if *filled != Filled::NotStored => {
+            Difference::FieldAdded { collection, field, filled, .. } if *filled != Filled::NotStored => {
                 let (collection, field) = self.in_place(collection, field)?;
                 schema::add_field(new, collection, field, dialect)
             }

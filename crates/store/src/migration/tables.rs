@@ -53,6 +53,11 @@ fn is_rewritten(models: Models<'_>, succession: &Succession<'_>, after: &Collect
                 }
             }
         }
+        // A unique index would see two records with one value while values change places.
+        let is_unique = || after.indexes.iter().any(|index| index.unique && index.fields.contains(&field.id));
+        if !succession.renamed_values(&field.kind).is_empty() && is_unique() {
+            return true;
+        }
         if succession.is_backfilled(after.id, field.id) {
             return true;
         }

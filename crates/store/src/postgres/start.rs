@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::Secret;
+use backstay_base::{Secret, Timestamp};
 use backstay_model::Model;
 use deadpool_postgres::{Manager, ManagerConfig, Pool};
 use tokio::runtime::Handle;
@@ -36,13 +36,13 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
 }
 
 /// The steps that `open` would take to make the database fit the model.
-pub(crate) fn plan(url: &Secret, model: &Model) -> Result<Vec<Step>, OpenError> {
+pub(crate) fn plan(url: &Secret, (model, now): (&Model, Timestamp)) -> Result<Vec<Step>, OpenError> {
     let pool = pool(url)?;
     block_on(async {
         // It reads alone, but for temporary tables.
         let mut session = PostgresSession::take(&pool, false).await?;
         let contents = setup::recognize(&mut session, NAME).await?;
-        setup::plan(&mut session, contents, model).await
+        setup::plan(&mut session, contents, (model, now)).await
     })
 }
 

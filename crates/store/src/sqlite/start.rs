@@ -3,6 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use backstay_base::Timestamp;
 use backstay_model::Model;
 use backstay_sql::Dialect;
 use futures_util::FutureExt;
@@ -106,7 +107,7 @@ pub(crate) fn exists(directory: &Path) -> bool {
 }
 
 /// The steps that `open` would take to make the database of a directory fit the model.
-pub(crate) fn plan(directory: &Path, model: &Model) -> Result<Vec<Step>, OpenError> {
+pub(crate) fn plan(directory: &Path, (model, now): (&Model, Timestamp)) -> Result<Vec<Step>, OpenError> {
     check_sqlite()?;
     if !exists(directory) {
         return Ok(vec![migration::creation(model, Dialect::Sqlite)]);
@@ -115,7 +116,7 @@ pub(crate) fn plan(directory: &Path, model: &Model) -> Result<Vec<Step>, OpenErr
     let planned = || {
         let _file = file::check(&path)?;
         let (mut session, contents) = recognized(&path, Mode::Planner)?;
-        completed(setup::plan(&mut session, contents, model))
+        completed(setup::plan(&mut session, contents, (model, now)))
     };
     planned().map_err(|error| explained(error, &path, 0))
 }
