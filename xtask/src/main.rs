@@ -2,6 +2,7 @@
 
 mod bench;
 mod commands;
+mod keep;
 mod needs;
 mod testing;
 
@@ -14,6 +15,7 @@ Commands:
   test [ARGS…]   Install what the tests need and run them all; passes ARGS to `cargo test`
   bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
                  Parts: http, start, seeding, hostile; all of them by default
+  keep NAME      Make a data directory for the tests to open from now on: crates/backstay/tests/kept/NAME
 
 Options of bench:
   --callgrind    Count instructions per request with valgrind instead
@@ -23,6 +25,10 @@ Options of bench:
   --only ATTACK  Carry out this attack of the part hostile; repeatable
   --write        Write the tables into docs/benchmarks.md
 
+Options of keep:
+  --program FILE     Make it with this Backstay instead of the present one
+  --application DIR  The application to make it from [default: crates/backstay/tests/kept/application]
+
 Requires a rustup toolchain. Missing programs are installed with apt-get on Debian.";
 
 fn main() -> ExitCode {
@@ -30,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((command, rest)) if command == "test" => testing::run(rest),
         Some((command, rest)) if command == "bench" => bench::run(rest),
+        Some((command, rest)) if command == "keep" => keep::run(rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -50,7 +50,13 @@ impl Client {
 
     /// Sends a request and reads the whole answer.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Answer> {
+        self.send_with(method, path, "", body)
+    }
+
+    /// The same with more header lines, each of which ends with CRLF.
+    pub(crate) fn send_with(&mut self, method: &str, path: &str, lines: &str, body: Option<&str>) -> Result<Answer> {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+        request.push_str(lines);
         if let Some(token) = &self.token {
             request.push_str("Authorization: Bearer ");
             request.push_str(token);
@@ -95,7 +101,7 @@ impl Client {
 
 impl Answer {
     /// The body as JSON. Fails unless the status is 2xx.
-    fn json(&self) -> Result<Value> {
+    pub(crate) fn json(&self) -> Result<Value> {
         if !(200..300).contains(&self.status) {
             bail!("status {}: {}", self.status, String::from_utf8_lossy(&self.body));
         }

@@ -1,14 +1,14 @@
 //! Measures the release build and its controls, alternating within one run.
 
 mod callgrind;
-mod client;
+pub(crate) mod client;
 mod dataset;
 mod doors;
 mod hostile;
 mod load;
 mod report;
 mod seeding;
-mod server;
+pub(crate) mod server;
 mod socket;
 mod start;
 
@@ -45,7 +45,7 @@ enum Part {
 
 /// Where the built programs and the files of a run are.
 #[derive(Debug)]
-struct Workshop {
+pub(crate) struct Workshop {
     root: PathBuf,
     /// Emptied at the beginning of a run.
     scratch: PathBuf,

@@ -25,10 +25,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts Backstay on an application and waits until it is ready.
     pub(crate) fn backstay(workshop: &Workshop, application: &Path, data: &Path) -> Result<Self> {
+        Self::program(&workshop.program("backstay"), &workshop.scratch, application, data)
+    }
+
+    /// The same with this program, whose log goes to the scratch directory.
+    pub(crate) fn program(program: &Path, scratch: &Path, application: &Path, data: &Path) -> Result<Self> {
         let address = free_address()?;
-        let mut command = Command::new(workshop.program("backstay"));
+        let mut command = Command::new(program);
         Self::serve(&mut command, application, data, address);
-        Self::start(workshop, "backstay", command, address, "/readyz")
+        Self::start(scratch, "backstay", command, address, "/readyz")
     }
 
     /// Starts Backstay under callgrind, which counts instructions and writes its files into the scratch directory.
@@ -39,7 +44,7 @@ impl Server {
         command.args(["--tool=callgrind", "--quiet"]).arg(format!("--callgrind-out-file={}", files.display()));
         command.arg(workshop.program("backstay"));
         Self::serve(&mut command, application, data, address);
-        Self::start(workshop, "callgrind", command, address, "/readyz")
+        Self::start(&workshop.scratch, "callgrind", command, address, "/readyz")
     }
 
     /// Starts the control that answers every request with this body.
@@ -49,7 +54,7 @@ impl Server {
         let address = free_address()?;
         let mut command = Command::new(workshop.program("control-http"));
         command.arg("--listen").arg(address.to_string()).arg("--body").arg(file);
-        Self::start(workshop, name, command, address, "/")
+        Self::start(&workshop.scratch, name, command, address, "/")
     }
 
     /// Starts the control that inserts rows, at most this many per commit.
@@ -60,15 +65,15 @@ impl Server {
         let mut command = Command::new(workshop.program("control-insert"));
         command.arg("--listen").arg(address.to_string()).arg("--group").arg(group.to_string());
         command.arg("--database").arg(database);
-        Self::start(workshop, &name, command, address, "/")
+        Self::start(&workshop.scratch, &name, command, address, "/")
     }
 
     fn serve(command: &mut Command, application: &Path, data: &Path, address: SocketAddr) {
         command.arg("serve").arg(application).arg("--data").arg(data).arg("--listen").arg(address.to_string());
     }
 
-    fn start(workshop: &Workshop, name: &str, mut command: Command, address: SocketAddr, probe: &str) -> Result<Self> {
-        let log_path = workshop.scratch.join(format!("{name}.log"));
+    fn start(scratch: &Path, name: &str, mut command: Command, address: SocketAddr, probe: &str) -> Result<Self> {
+        let log_path = scratch.join(format!("{name}.log"));
         let log = File::create(&log_path).context("cannot create the server's log")?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let begin = Instant::now();

@@ -11,6 +11,7 @@ mod environment;
 mod explaining;
 mod first_steps;
 mod invitations;
+mod kept;
 mod logging;
 mod lost_log;
 mod migrating;

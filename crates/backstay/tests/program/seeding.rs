@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::App;
+use crate::support::{App, MODEL};
 
 #[test]
 fn relations_are_named_by_unique_fields() {
@@ -263,4 +263,25 @@ fn a_value_of_a_seed_is_the_same_as_one_that_is_sent() {
         let expected: serde_json::Value = serde_json::from_str(answer).expect("JSON");
         assert_eq!(page["items"][0]["given"], expected, "{scalar} {json}");
     }
+}
+
+#[test]
+fn the_file_of_a_renamed_type_is_not_loaded_again() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let model = MODEL.replace("Shelf @allow", "Rack @renamed(from: \"Shelf\") @allow").replace(": Shelf", ": Rack");
+    app.write("model/shelf.graphql", &model);
+    app.run(&["migrate", "apply"]).done();
+    let refused = app.run(&["seed"]).refused();
+    assert!(refused.contains("seed/Shelf.jsonl") && refused.contains("did you mean Rack.jsonl?"), "{refused}");
+    std::fs::rename(app.path().join("seed/Shelf.jsonl"), app.path().join("seed/Rack.jsonl")).expect("a file");
+    assert!(app.run(&["seed"]).done().starts_with("0 records loaded\n"));
+    let server = app.serve();
+    assert_eq!(server.get("/api/racks?count=true&limit=1")["count"]["value"], 2);
+    drop(server);
+    // A new type of the old name has a file of its own.
+    app.write("model/new.graphql", "type Shelf @allow(read: \"true\") { code: String! @unique }");
+    app.write("seed/Shelf.jsonl", "{\"code\": \"new\"}\n");
+    let server = app.serve();
+    assert_eq!(server.get("/api/shelfs?count=true")["count"]["value"], 1);
 }

@@ -58,6 +58,11 @@ type Book
 "#;
 
 impl App {
+    /// An empty directory.
+    pub(crate) fn empty() -> Self {
+        Self { place: tempfile::tempdir().expect("a temporary directory") }
+    }
+
     /// An application with the model of these tests and nothing else.
     pub(crate) fn new() -> Self {
         let app = Self::empty();
@@ -215,10 +220,15 @@ impl Server {
 
     /// Sends a request. Returns the status and the body of the answer.
     pub(crate) fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, serde_json::Value) {
+        let bearer = token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
+        self.ask_with(method, path, &bearer, body)
+    }
+
+    /// The same with these header lines, each of which ends with CRLF.
+    pub(crate) fn ask_with(&self, method: &str, path: &str, lines: &str, body: &str) -> (u16, serde_json::Value) {
         let mut stream = TcpStream::connect(&self.address).expect("the server listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
-        let bearer = token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{bearer}");
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{lines}");
         let request = format!("{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         stream.write_all(request.as_bytes()).expect("the request is sent");
         let mut answer = String::new();
