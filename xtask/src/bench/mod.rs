@@ -6,6 +6,7 @@ mod dataset;
 mod doors;
 mod hostile;
 mod load;
+mod migrate;
 mod report;
 mod seeding;
 pub(crate) mod server;
@@ -31,6 +32,8 @@ struct Options {
     rounds: usize,
     /// The attacks to carry out; all of them if there are none.
     only: Vec<String>,
+    /// Records of the table whose model changes.
+    rows: u32,
     write: bool,
 }
 
@@ -41,6 +44,7 @@ enum Part {
     Start,
     Seeding,
     Hostile,
+    Migrate,
 }
 
 /// Where the built programs and the files of a run are.
@@ -86,6 +90,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
                 Part::Http => doors::measure(&workshop, &options, &mut report)?,
                 Part::Seeding => seeding::measure(&workshop, &mut report)?,
                 Part::Hostile => hostile::measure(&workshop, &options, &mut report)?,
+                Part::Migrate => migrate::measure(&workshop, &options, &mut report)?,
             }
         }
     }
@@ -105,6 +110,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         seconds: 10,
         rounds: 3,
         only: Vec::new(),
+        rows: 1_000_000,
         write: false,
     };
     let mut arguments = arguments.iter();
@@ -115,17 +121,19 @@ fn options(arguments: &[String]) -> Result<Options> {
             "start" => options.parts.push(Part::Start),
             "seeding" => options.parts.push(Part::Seeding),
             "hostile" => options.parts.push(Part::Hostile),
+            "migrate" => options.parts.push(Part::Migrate),
             "--no-build" => options.build = false,
             "--callgrind" => options.callgrind = true,
             "--write" => options.write = true,
             "--only" => options.only.push(value("the name of an attack")?.clone()),
             "--seconds" => options.seconds = value("a number")?.parse().context("--seconds needs a number")?,
+            "--rows" => options.rows = value("a number")?.parse().context("--rows needs a number")?,
             "--rounds" => options.rounds = value("a number")?.parse().context("--rounds needs a number")?,
             other => bail!("unknown part or option: {other}; run `cargo xtask` for help"),
         }
     }
-    if options.seconds == 0 || options.rounds == 0 {
-        bail!("--seconds and --rounds must be at least 1");
+    if options.seconds == 0 || options.rounds == 0 || options.rows == 0 {
+        bail!("--seconds, --rounds and --rows must be at least 1");
     }
     if !options.only.is_empty() && options.parts != [Part::Hostile] {
         bail!("--only is for the part hostile alone");
@@ -135,7 +143,7 @@ fn options(arguments: &[String]) -> Result<Options> {
     }
     hostile::chosen(&options.only)?;
     if options.parts.is_empty() {
-        options.parts = vec![Part::Start, Part::Http, Part::Seeding, Part::Hostile];
+        options.parts = vec![Part::Start, Part::Http, Part::Seeding, Part::Hostile, Part::Migrate];
     }
     Ok(options)
 }
@@ -164,6 +172,6 @@ mod tests {
         check("hostile --only idle --write", "--write needs every attack");
         check("hostile --only idol", "there is no attack \"idol\"; there are equalities, ");
         check("hostile --only", "--only needs the name of an attack");
-        check("hostile --seconds 0", "--seconds and --rounds must be at least 1");
+        check("hostile --seconds 0", "--seconds, --rounds and --rows must be at least 1");
     }
 }

@@ -70,11 +70,6 @@ impl App {
         app
     }
 
-    /// A directory without any file.
-    pub(crate) fn empty() -> Self {
-        Self { place: tempfile::tempdir().expect("a temporary directory") }
-    }
-
     /// The same as `new` with a few seed files.
     pub(crate) fn seeded() -> Self {
         let app = Self::new();
