@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use backstay_base::{Error, RecordId, Timestamp, nearest};
+use backstay_base::{Error, Timestamp, nearest};
 use backstay_engine::{Authority, Context, Engine, Input, Record, Transaction, TxContext};
 use backstay_identity::Identity;
 use backstay_model::{CollectionId, FieldId, Model};
@@ -44,8 +44,6 @@ struct SeedFile {
     name: String,
     path: PathBuf,
     collection: CollectionId,
-    /// The names that it had as long as its type was called otherwise.
-    former: Vec<String>,
     later: Vec<FieldId>,
 }
 
@@ -97,7 +95,6 @@ impl Seeder {
         let _turn = self.turn.lock().await;
         let (mut seeded, mut open) = (Seeded::default(), Vec::new());
         for file in files {
-            self.follow_rename(&file).await?;
             match self.state(&file).await? {
                 State::Open => open.push(file),
                 State::Known => seeded.known.push(file.name),
@@ -119,26 +116,7 @@ impl Seeder {
     }
 
     async fn record_of(&self, file: &SeedFile) -> Result<Option<Record>, Error> {
-        self.record_named(&file.name).await
-    }
-
-    async fn record_named(&self, file: &str) -> Result<Option<Record>, Error> {
-        self.engine.peek_by(self.schema.files, &[(self.schema.name, file.into())]).await
-    }
-
-    /// A file whose type has been renamed is the one that it was before.
-    async fn follow_rename(&self, file: &SeedFile) -> Result<(), SeedError> {
-        if self.record_of(file).await?.is_some() {
-            return Ok(());
-        }
-        for former in &file.former {
-            if let Some(known) = self.record_named(former).await? {
-                let rename = Rename { schema: self.schema, id: known.id(), name: file.name.clone() };
-                self.engine.run(&Context::system(&self.engine), rename).await?;
-                break;
-            }
-        }
-        Ok(())
+        self.engine.peek_by(self.schema.files, &[(self.schema.name, file.name.as_str().into())]).await
     }
 
     async fn state(&self, file: &SeedFile) -> Result<State, SeedError> {
@@ -179,16 +157,9 @@ fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, 
     let places = order::order(model, &collections).into_iter().filter_map(|place| {
         let index = named.iter().position(|(collection, ..)| *collection == place.collection)?;
         let (collection, name, path) = named.swap_remove(index);
-        let former = former_names(model, collection);
-        Some(SeedFile { name, path, collection, former, later: place.later })
+        Some(SeedFile { name, path, collection, later: place.later })
     });
     Ok(places.collect())
-}
-
-/// The names that the seed file of a type can have had, except those that belong to other types now.
-fn former_names(model: &Model, collection: CollectionId) -> Vec<String> {
-    let former = model.collection(collection).former.iter();
-    former.filter(|name| model.collection_named(name).is_none()).map(|name| format!("{name}.jsonl")).collect()
 }
 
 /// The type that a seed file is named after.
@@ -248,29 +219,6 @@ impl Transaction for Finish {
                 let input = schema.input(&Progress::default()).with(schema.name, self.name.as_str());
                 cx.create(Authority::System, schema.files, end(input, now)).await?;
             }
-            Ok(())
-        })
-    }
-}
-
-/// Gives the record of a file the name that the file has now.
-struct Rename {
-    schema: Schema,
-    id: RecordId,
-    name: String,
-}
-
-impl Transaction for Rename {
-    type Answer = ();
-
-    fn name(&self) -> &'static str {
-        "seed-rename"
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let input = Input::new().with(self.schema.name, self.name.as_str());
-            cx.update(Authority::System, (self.schema.files, self.id), input, None).await?;
             Ok(())
         })
     }
