@@ -328,7 +328,8 @@ fn change_values(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option
 
 fn rename_enum(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
     let count = schema.enums.len();
-    schema.enums.get_mut(random.below(count.max(1)))?.name = (*random.pick(&["Color", "Hue", "Tone"])).to_owned();
+    let name = &mut schema.enums.get_mut(random.below(count.max(1)))?.name;
+    (*random.pick(&["Color", "Hue", "Tone"])).clone_into(name);
     Some(())
 }
 
