@@ -392,7 +392,7 @@ async fn the_database_of_another_application_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_that_a_change_makes_equal_break_a_unique_index() {
-    let shared = "2 records of P share their a with others: %0, %1; change or delete those records first";
+    let shared = "2 records of P have the same a as another: %0, %1; change or delete those records first";
     let two = |one: &'static str, other: &'static str| [("P", one), ("P", other)];
     let new = "type P @open { a: Int! @unique @default(to: 7) b: Int }";
     refused("type P @open { a: Int @unique b: Int }", &two("{}", r#"{"a":7}"#), new, &[shared]).await;
