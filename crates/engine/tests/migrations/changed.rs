@@ -186,15 +186,16 @@ impl Place {
     }
 
     /// The numbers of types and fields, also of those that are gone.
-    pub(crate) fn numbers(&self) -> Vec<Number> {
+    pub(crate) fn numbers(&self) -> Vec<Catalogued> {
         let query = "SELECT t.number, t.name, f.number, f.name FROM backstay_type t \
                      JOIN backstay_field f ON f.type = t.number";
         let rows = self.rows(query, query);
         let number = |line: &str| {
             let words: Vec<&str> = line.split('|').collect();
-            let [type_number, of, number, field] = words[..] else { unreachable!("a row has four columns") };
+            let [type_number, of, field_number, field] = words[..] else { unreachable!("a row has four columns") };
             let int = |text: &str| text.parse().expect("a number");
-            Number { type_number: int(type_number), of: of.to_owned(), number: int(number), field: field.to_owned() }
+            let (type_number, field_number) = (int(type_number), int(field_number));
+            Catalogued { type_number, of: of.to_owned(), field_number, field: field.to_owned() }
         };
         rows.lines().map(number).collect()
     }
@@ -253,11 +254,10 @@ fn compiled(model: &str) -> Result<Application, Diagnostics> {
 
 /// A row of the catalog.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "they are called as in the catalog")]
-pub(crate) struct Number {
+pub(crate) struct Catalogued {
     pub(crate) type_number: u32,
     pub(crate) of: String,
-    pub(crate) number: u32,
+    pub(crate) field_number: u32,
     pub(crate) field: String,
 }
 

@@ -92,7 +92,7 @@ impl Stages<'_> {
     fn make_room(&mut self, renames: Vec<Statement>) {
         if !renames.is_empty() {
             let actions = renames.into_iter().map(Action::Run).collect();
-            self.push_own("old tables make room for new ones of the same name", Risk::Safe, actions);
+            self.push_own("rename tables that will be removed, because new ones take their names", Risk::Safe, actions);
         }
     }
 

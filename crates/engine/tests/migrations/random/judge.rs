@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::schema::{Backfill, Field, Key, Kind, Schema, Type};
 use super::world::{Record, World};
-use crate::changed::Number;
+use crate::changed::Catalogued;
 
 /// What both models can hold is what it was, and new fields hold what the new model says.
 pub(super) fn judge_world((old, new): (&Schema, &Schema), (before, after): (&World, &World)) -> Result<(), String> {
@@ -35,11 +35,11 @@ pub(super) fn judge_world((old, new): (&Schema, &Schema), (before, after): (&Wor
 }
 
 /// Numbers stay with what they are of; what is new has a number that nothing had.
-pub(super) fn judge_numbers((old, new): (&Schema, &Schema), all: (&[Number], &[Number])) -> Result<(), String> {
+pub(super) fn judge_numbers((old, new): (&Schema, &Schema), all: (&[Catalogued], &[Catalogued])) -> Result<(), String> {
     let number_of =
-        |all: &[Number], of: &str| all.iter().find(|number| number.of == of).map(|number| number.type_number);
-    let field_of = |all: &[Number], of: &str, field: &str| {
-        all.iter().find(|number| number.of == of && number.field == field).map(|number| number.number)
+        |all: &[Catalogued], of: &str| all.iter().find(|number| number.of == of).map(|number| number.type_number);
+    let field_of = |all: &[Catalogued], of: &str, field: &str| {
+        all.iter().find(|number| number.of == of && number.field == field).map(|number| number.field_number)
     };
     let (before, after) = all;
     for of in &new.types {
@@ -58,7 +58,7 @@ pub(super) fn judge_numbers((old, new): (&Schema, &Schema), all: (&[Number], &[N
             let had = was.field(field.key).map(|was_field| field_of(before, &was.name, &was_field.name));
             let is_right = match had {
                 Some(had) => at.is_some() && at == had,
-                None => !before.iter().any(|known| known.type_number == number && Some(known.number) == at),
+                None => !before.iter().any(|known| known.type_number == number && Some(known.field_number) == at),
             };
             if !is_right {
                 return Err(format!("{}.{} has the number {at:?}, and had {had:?}", of.name, field.name));
