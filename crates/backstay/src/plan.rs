@@ -65,11 +65,11 @@ impl Plan {
             }
             (0, forbidden) => writeln!(
                 f,
-                "{steps}, {forbidden} of which would delete stored values: if they can go, run `backstay migrate apply \
+                "{forbidden} of {steps} would lose data: if the data can go, run `backstay migrate apply \
                  --allow-data-loss`"
             ),
             (blocked, _) => {
-                writeln!(f, "{steps}, {blocked} of which can't be taken: nothing is applied until that is mended")
+                writeln!(f, "{blocked} of {steps} can't be taken yet: nothing is applied until you have fixed that")
             }
         }
     }
@@ -124,10 +124,7 @@ impl fmt::Display for Applied<'_> {
 
 /// A step and its risk.
 pub(crate) fn brief(step: &Step) -> String {
-    match step.records {
-        None | Some(0) => format!("{} ({})", step.words, risk(step.risk)),
-        Some(records) => format!("{} ({}, {})", step.words, risk(step.risk), Count(records, "record")),
-    }
+    format!("{} ({})", step.words, risk(step))
 }
 
 fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
@@ -138,7 +135,7 @@ fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
 
 fn tell_findings(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     step.findings.iter().try_for_each(|finding| {
-        let mark = if finding.is_obstacle { "in the way" } else { "note" };
+        let mark = if finding.is_obstacle { "blocked" } else { "note" };
         writeln!(f, "  {mark}: {finding}")
     })
 }
@@ -162,12 +159,14 @@ fn hindrances(step: &Step) -> Vec<PlainDiagnostic> {
     obstacles.map(|finding| error(format!("{}: {}", step.words, finding.words), &finding.remedy)).collect()
 }
 
-fn risk(risk: Risk) -> &'static str {
-    match risk {
-        Risk::Safe => "safe",
-        Risk::Locks => "blocks writes while it runs",
-        Risk::Rewrites => "rewrites records",
-        Risk::LosesData => "loses data",
+fn risk(step: &Step) -> String {
+    match (step.risk, step.records) {
+        (Risk::Safe, _) => "safe".to_owned(),
+        (Risk::Locks, _) => "blocks writes while it runs".to_owned(),
+        (Risk::Rewrites, None) => "rewrites records".to_owned(),
+        (Risk::Rewrites, Some(records)) => format!("rewrites {}", Count(records, "record")),
+        (Risk::LosesData, None) => "loses data".to_owned(),
+        (Risk::LosesData, Some(records)) => format!("loses data of {}", Count(records, "record")),
     }
 }
 

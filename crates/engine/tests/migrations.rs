@@ -244,7 +244,7 @@ async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&st
 async fn what_stands_in_the_way_is_named() {
     let number = [("P", r#"{"a":1,"b":"x"}"#), ("P", r#"{"a":1}"#), ("P", r#"{"a":300,"b":"7"}"#)];
     let old = "type P @open { a: Int! b: String }";
-    let give = "give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`";
+    let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
     refused(
         old,
         &number,
@@ -263,13 +263,16 @@ async fn what_stands_in_the_way_is_named() {
         old,
         &number,
         "type P @open { a: Int! @unique b: String }",
-        &["2 records of P share their a with others: %0, %1; change or delete those records first"],
+        &["2 records of P have the same a as another: %0, %1; change or delete those records first"],
     )
     .await;
-    refused(old, &number, "type P @open { a: Int! b: Int }", &[
-        "1 value of P.b can't be converted, such as \"x\" (expected a whole number, such as 42): %0; change those records \
-         first, or say by `@backfill(from: …)` what they get instead",
-    ])
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! b: Int }",
+        &["1 value of P.b, \"x\", can't be converted (expected a whole number, such as 42): %0; change those records \
+         first, or give the field a `@backfill(from: …)`"],
+    )
     .await;
     refused(
         old,
@@ -280,8 +283,7 @@ async fn what_stands_in_the_way_is_named() {
     )
     .await;
     let check = "type P @open { a: Int! @check(rule: \"this.a < 200\", message: \"small\") b: String @length(min: 2) }";
-    refused(old, &number, check, &["1 record breaks it: %2", "2 records have a value that doesn't fit it: %0, %2"])
-        .await;
+    refused(old, &number, check, &["1 record breaks it: %2", "2 records have a value that doesn't fit: %0, %2"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -289,10 +291,10 @@ async fn values_of_an_enum_that_records_hold_stay() {
     let old = "enum C { A B } type P @open { c: C! l: [C!] }";
     let records = [("P", r#"{"c":"A"}"#), ("P", r#"{"c":"B","l":["A"]}"#)];
     refused(old, &records, "enum C { B } type P @open { c: C! l: [C!] }", &[
-        "1 value of P.l can't be converted, such as [\"A\"] (expected one of B): %1; change those records first, or say by \
-         `@backfill(from: …)` what they get instead",
-        "1 record holds in P.c what is no value any more: %0; change those records first, or write `@renamed(from: \"A\")` \
-         on the value that they get",
+        "1 value of P.l, [\"A\"], can't be converted (expected one of B): %1; change those records first, or give the \
+         field a `@backfill(from: …)`",
+        "1 record has a removed value in P.c: %0; change those records first, or write `@renamed(from: \"A\")` on the \
+         value that replaces it",
     ])
     .await;
 }
@@ -301,7 +303,7 @@ async fn values_of_an_enum_that_records_hold_stay() {
 async fn the_database_of_another_application_is_refused() {
     let new = "extend schema @app(name: \"Other\") type Q @open { a: Int }";
     refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[
-        "it holds \"Test\", with which \"Other\" has no type in common; choose another data directory (--data), or give the \
+        "it belongs to \"Test\", with which \"Other\" has no type in common; choose another data directory (--data), or give the \
          model the types of the stored one",
     ])
     .await;

@@ -36,7 +36,7 @@ fn nothing() {
     check(
         "a: Int b: Int",
         "b: Int # moved\n a: Int",
-        &["Safe: Post has other rules, defaults or descriptions; no record changes"],
+        &["Safe: rules, defaults, classes or descriptions of Post change; no record changes"],
     );
     check_models("type P @allow(read: \"true\") { a: Int }", "\n\ntype P @allow(read: \"true\") { a: Int }", &[]);
 }
@@ -45,7 +45,7 @@ fn nothing() {
 fn collections() {
     let post = "type Post @allow(read: \"true\") { author: User tags: [Tag!] }";
     check_models("", post, &["Safe: Post is new"]);
-    check_models(post, "", &["LosesData: Post is gone; all its records would be deleted"]);
+    check_models(post, "", &["LosesData: Post is removed, with all its records"]);
     check_models(
         "type Post @allow(read: \"true\") { a: Int }",
         "type Post @allow(read: \"true\") @path(is: \"articles\") { a: Int }",
@@ -59,7 +59,7 @@ fn new_fields() {
     only("a: Int", "Safe: Post.a is new; it is null in stored records");
     only("a: Int! @default(to: 1)", "Safe: Post.a is new; stored records get its default");
     only("a: State!", "Safe: Post.a is new; stored records get its default");
-    only("a: Int!", "Safe: Post.a is new; it is required, and stored records have no value for it");
+    only("a: Int!", "Safe: Post.a is new; it is required, and nothing says what stored records get");
     check(
         "",
         "a: Int @unique",
@@ -76,19 +76,19 @@ fn new_fields() {
     check(
         "",
         "tags: [Tag!]",
-        &["Safe: Post.tags is new; it has no column", "Safe: Post.tags gets the new link table post__tags"],
+        &["Safe: Post.tags is new; it needs no column", "Safe: Post.tags gets the new link table post__tags"],
     );
 }
 
 #[test]
 fn fields_that_are_gone() {
-    check("a: Int", "", &["LosesData: Post.a is gone; its stored values would be deleted"]);
+    check("a: Int", "", &["LosesData: Post.a is removed, with its stored values"]);
     check(
         "tags: [Tag!]",
         "",
         &[
-            "LosesData: the link table post__tags of Post.tags is gone; its links would be deleted",
-            "Safe: Post.tags is gone; it had no column",
+            "LosesData: the link table post__tags of Post.tags is removed, with its links",
+            "Safe: Post.tags is removed; it had no column",
         ],
     );
 }
@@ -98,32 +98,26 @@ fn fields_of_other_types() {
     check(
         "a: Int",
         "a: String",
-        &["Rewrites: Post.a was Int and is String; stored values are written as texts and read as the new type"],
+        &["Rewrites: Post.a changes from Int to String; each stored value is written as text and read as the new type"],
     );
-    check(
-        "a: Email",
-        "a: Text",
-        &["Safe: Post.a was Email and is Text; every stored value is a value of the new type"],
-    );
+    check("a: Email", "a: Text", &["Safe: Post.a changes from Email to Text; every stored value fits as it is"]);
     check(
         "a: Decimal @precision(digits: 5, scale: 2)",
         "a: Decimal @precision(digits: 9, scale: 2)",
-        &["Safe: Post.a was Decimal(5, 2) and is Decimal(9, 2); every stored value is a value of the new type"],
+        &["Safe: Post.a changes from Decimal(5, 2) to Decimal(9, 2); every stored value fits as it is"],
     );
     check(
         "a: Decimal @precision(digits: 5, scale: 2)",
         "a: Decimal @precision(digits: 5, scale: 3)",
-        &[
-            "Rewrites: Post.a was Decimal(5, 2) and is Decimal(5, 3); stored values are written as texts and read as the \
-             new type",
-        ],
+        &["Rewrites: Post.a changes from Decimal(5, 2) to Decimal(5, 3); each stored value is written as text and \
+             read as the new type"],
     );
     check("a: Int", "a: Int!", &["Locks: Post.a is now required; every stored record must have a value"]);
     check("a: Int!", "a: Int", &["Safe: Post.a is no longer required"]);
     check(
         "a: User @onDelete(do: RESTRICT)",
         "a: User @onDelete(do: CASCADE)",
-        &["Safe: something else happens when the record that Post.a refers to is deleted"],
+        &["Safe: Post.a has another `@onDelete`; no record changes"],
     );
 }
 
@@ -145,12 +139,12 @@ fn indexes() {
 #[test]
 fn enums() {
     check_models("", "extend enum Color { BLUE }", &["Safe: Color has new values: BLUE"]);
-    check_models("extend enum Color { BLUE }", "", &["Safe: Color has lost values, which no record may hold: BLUE"]);
+    check_models("extend enum Color { BLUE }", "", &["Safe: Color loses values, which no record may hold: BLUE"]);
 }
 
 #[test]
 fn behaviour() {
-    let told = "Safe: Post has other rules, defaults or descriptions; no record changes";
+    let told = "Safe: rules, defaults, classes or descriptions of Post change; no record changes";
     for (old, new) in [
         ("a: Int", "a: Int @default(to: 1)"),
         ("a: Int", "a: Int @readonly"),
@@ -165,9 +159,9 @@ fn behaviour() {
     check(
         "a: Int",
         "a: Int @check(rule: \"this.a > 0\", message: \"more\")",
-        &["Safe: Post.a has a new check, \"more\"; stored values that break it stay until they change"],
+        &["Safe: Post.a has a new check, \"more\"; stored records that break it stay until they are changed"],
     );
-    let stricter = "Safe: Post.a has a stricter `@length`; stored values that don't fit it stay until they change";
+    let stricter = "Safe: Post.a has a stricter `@length`; stored values that don't fit stay until they are changed";
     let looser = "Safe: Post.a has a looser `@length`; no record changes";
     check("a: String", "a: String @length(max: 5)", &[stricter]);
     check("a: String @length(max: 5)", "a: String @length(max: 4)", &[stricter]);
@@ -177,9 +171,9 @@ fn behaviour() {
     check_models(
         "",
         "extend schema @rule(name: \"a\", is: \"true\")",
-        &["Safe: the application has another name, other named rules, roles or states; no record changes"],
+        &["Safe: the application's name, named rules, roles, accounts or states change; no record changes"],
     );
-    let other = "Safe: the application has another name, other named rules, roles or states; no record changes";
+    let other = "Safe: the application's name, named rules, roles, accounts or states change; no record changes";
     let machine = |of: &str| format!("enum Step {{ ONE @initial {of} TWO }}");
     let to = "@to(state: \"TWO\", when: \"true\")";
     for (old, new) in [
@@ -203,7 +197,7 @@ fn what_is_renamed() {
         "b: Int @renamed(from: \"a\") a: Int! @default(to: 1)",
         &[
             "Rewrites: Post.a is now required; records without a value get its default",
-            "Safe: Post has other rules, defaults or descriptions; no record changes",
+            "Safe: rules, defaults, classes or descriptions of Post change; no record changes",
         ],
     );
     // The first of several names that the old model has.
@@ -215,7 +209,7 @@ fn what_is_renamed() {
     check(
         "b: Int @renamed(from: \"a\", keep: true)",
         "b: Int @renamed(from: \"a\")",
-        &["Safe: Post has other rules, defaults or descriptions; no record changes"],
+        &["Safe: rules, defaults, classes or descriptions of Post change; no record changes"],
     );
     check("", "b: Int @renamed(from: \"a\")", &["Safe: Post.b is new; it is null in stored records"]);
     check(
@@ -223,13 +217,21 @@ fn what_is_renamed() {
         "a: Int b: Int @renamed(from: \"a\")",
         &["Locks: Post.a is now called b; its values stay", "Safe: Post.a is new; it is null in stored records"],
     );
+    let with = |field: &str| {
+        format!(
+            "type Post @allow(read: \"true\") {{ tags: [Tag!] }} \
+             extend type Tag {{ {field}: [Post!] @inverse(field: \"tags\") {} }}",
+            if field == "posts" { "" } else { "@renamed(from: \"posts\")" }
+        )
+    };
+    check_models(&with("posts"), &with("articles"), &["Safe: Tag.posts is now called articles"]);
     check_models(
         "enum Old { A B }",
         "enum New @renamed(from: \"Old\") { A @renamed(from: \"B\") C }",
         &[
             "Safe: the enum Old is now called New; no record changes",
             "Safe: New has new values: C",
-            "Rewrites: New has renamed values: B to A; records that hold them are changed",
+            "Rewrites: in New, B becomes A; stored records follow",
         ],
     );
 }

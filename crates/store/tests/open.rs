@@ -245,8 +245,8 @@ fn what_is_not_safe_is_refused_whole() {
     made(&directory.path().join("backstay.db"), POST_OF_WEIGHT);
     let text = MODEL.replace("  weight: Float\n", "").replace("email: Email!", "email: Email! nick: String");
     let told = refused(directory.path(), &text);
-    let expected = "the model cannot be applied to the stored data: Post.weight is gone; its stored values would be \
-                    deleted (loses data)";
+    let expected = "the model cannot be applied to the stored data: Post.weight is removed, with its stored \
+                    values (loses data)";
     assert_eq!(told, expected);
     let planned = Store::plan_migration(&OpenOptions::new(directory.path()), &model(&text)).expect("a plan");
     assert_eq!(planned.iter().map(|step| step.automatic).filter(|automatic| !automatic).count(), 1, "{planned:?}");
@@ -263,7 +263,7 @@ async fn a_unique_index_that_stored_records_break_is_named() {
     first.store.close();
     let text = MODEL.replace("name: String!", "name: String! nick: String");
     let told = refused(directory.path(), &text);
-    let expected = "(2 records of Author share their email with others: 00000000-0000-7000-8000-000000000001, \
+    let expected = "(2 records of Author have the same email as another: 00000000-0000-7000-8000-000000000001, \
                     00000000-0000-7000-8000-000000000002; change or delete those records first)";
     assert!(told.ends_with(expected), "{told}");
     // The migration was undone as a whole: the new field does not exist either.

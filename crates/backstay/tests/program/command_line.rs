@@ -330,18 +330,18 @@ fn a_plan_says_what_each_step_costs_and_what_stands_in_its_way() {
         &isbn,
         &[],
         &[
-            "Book.isbn is new; it is required, and stored records have no value for it (safe)\n  in the way: ",
+            "Book.isbn is new; it is required, and nothing says what stored records get (safe)\n  blocked: ",
             " would have no value in Book.isbn: ",
-            "; give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`\n",
+            "; give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`\n",
             "Book.pages is new",
-            " steps, 1 of which can't be taken: nothing is applied until that is mended\n",
+            " steps can't be taken yet: nothing is applied until you have fixed that\n",
         ],
         1,
     );
     let nameless = support::MODEL.replace("  name: String!\n", "");
-    let lost = "Person.name is gone; its stored values would be deleted (loses data, ";
-    let noticed = "clients of the API will notice:\n  breaking: Person has no name any more, in requests and answers\n";
-    let forbidden = "1 of which would delete stored values: if they can go, run `backstay migrate apply \
+    let lost = "Person.name is removed, with its stored values (loses data of ";
+    let noticed = "clients of the API will notice:\n  breaking: Person.name is gone, from requests and responses\n";
+    let forbidden = " would lose data: if the data can go, run `backstay migrate apply \
                      --allow-data-loss`\n";
     check(&nameless, &[], &[lost, noticed, forbidden], 1);
     check(&nameless, &["--allow-data-loss"], &[lost, "run `backstay migrate apply --allow-data-loss`; "], 0);

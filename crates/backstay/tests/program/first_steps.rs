@@ -23,7 +23,12 @@ const MADE: [&str; 7] =
 fn an_application_is_made_and_named_after_its_directory() {
     let app = App::new();
     let made = app.run(&["new", "my-notes"]).done();
-    assert!(made.starts_with("made My notes from the template `blog`; serve it with\n\n  cd my-notes\n"), "{made}");
+    assert!(
+        made.starts_with(
+            "made My notes from the template `blog`; serve it, and each change as you save it, with\n\n  cd my-notes\n"
+        ),
+        "{made}"
+    );
     assert_eq!(names(&app.path().join("my-notes")), MADE);
     assert_eq!(names(app.path()), ["model", "my-notes"], "nothing temporary stays");
     let model = fs::read_to_string(app.path().join("my-notes/model/people.graphql")).expect("a model");

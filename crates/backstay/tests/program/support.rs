@@ -60,12 +60,17 @@ type Book
 impl App {
     /// An application with the model of these tests and nothing else.
     pub(crate) fn new() -> Self {
-        let app = Self { place: tempfile::tempdir().expect("a temporary directory") };
+        let app = Self::empty();
         app.write("model/shelf.graphql", MODEL);
         app
     }
 
-    /// The same with a few seed files.
+    /// A directory without any file.
+    pub(crate) fn empty() -> Self {
+        Self { place: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    /// The same as `new` with a few seed files.
     pub(crate) fn seeded() -> Self {
         let app = Self::new();
         app.write(

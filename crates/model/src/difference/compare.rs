@@ -1,7 +1,7 @@
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
-use crate::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Link, Model};
+use crate::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Link, Model, SetOn};
 use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is renamed, what is added, what changes, what
@@ -153,7 +153,9 @@ impl<'a> Pair<'a> {
 
     fn added(&self, field: &Field, all: &mut Vec<Difference>) {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
-        all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled });
+        let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
+        let demanded = field.kind.is_stored() && field.required && !is_set && self.new.default_of(field).is_none();
+        all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
     }
 
     fn field(&self, before: &Field, after: &Field, all: &mut Vec<Difference>) {
@@ -161,7 +163,9 @@ impl<'a> Pair<'a> {
         let field = || after.name.clone();
         if before.name != after.name {
             let (from, to) = (before.name.clone(), field());
-            all.push(Difference::FieldRenamed { collection: collection(), from, to });
+            // A list without a column and a link table has nothing to rename but itself.
+            let stored = before.kind.declared_by().is_none();
+            all.push(Difference::FieldRenamed { collection: collection(), from, to, stored });
         }
         let change = self.change(before, after);
         if let Some(change) = change {
@@ -255,7 +259,7 @@ impl<'a> Pair<'a> {
         let name = &self.old.collection(self.pairing.collection(target)?).name;
         let Some((of, field)) = kind.declared_by() else { return Some(format!("[{name}]")) };
         let (of, field) = (self.pairing.collection(of)?, self.pairing.field(of, field)?);
-        Some(format!("[{name}] @inverse({})", self.old.field(of, field).name))
+        Some(format!("[{name}] @inverse(field: \"{}\")", self.old.field(of, field).name))
     }
 
     fn links(&self, all: &mut Vec<Difference>) {
@@ -356,9 +360,11 @@ fn written(model: &Model, kind: &FieldKind) -> String {
         FieldKind::List(Element::Enum(id)) => format!("[{}]", model.enumeration(*id).name),
         // What happens on deletion is a difference of its own.
         FieldKind::ToOne { target, on_delete: _ } => name(*target).to_owned(),
-        FieldKind::OneToMany { target, via } => format!("[{}] @inverse({})", name(*target), field(*target, *via)),
+        FieldKind::OneToMany { target, via } => {
+            format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, *via))
+        }
         FieldKind::ManyToMany { target, link } => match link.inverse.filter(|_| !link.owner) {
-            Some(inverse) => format!("[{}] @inverse({})", name(*target), field(*target, inverse)),
+            Some(inverse) => format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, inverse)),
             None => format!("[{}]", name(*target)),
         },
     }

@@ -7,26 +7,27 @@ impl fmt::Display for Difference {
         match self {
             Self::CollectionAdded { collection } => write!(f, "{collection} is new"),
             Self::CollectionRenamed { from, to } => write!(f, "{from} is now called {to}; its records stay"),
-            Self::FieldRenamed { collection, from, to } => {
-                write!(f, "{collection}.{from} is now called {to}; its values stay")
+            Self::FieldRenamed { collection, from, to, stored } => {
+                let stay = if *stored { "; its values stay" } else { "" };
+                write!(f, "{collection}.{from} is now called {to}{stay}")
             }
             Self::CollectionRemoved { collection } => {
-                write!(f, "{collection} is gone; all its records would be deleted")
+                write!(f, "{collection} is removed, with all its records")
             }
             Self::PathChanged { collection, from, to } => {
                 write!(f, "{collection} moves from /api/{from} to /api/{to}; no record changes")
             }
-            Self::FieldAdded { collection, field, filled } => {
+            Self::FieldAdded { collection, field, filled, .. } => {
                 write!(f, "{collection}.{field} is new; {}", filled_words(*filled))
             }
             Self::FieldRemoved { collection, field, stored: true } => {
-                write!(f, "{collection}.{field} is gone; its stored values would be deleted")
+                write!(f, "{collection}.{field} is removed, with its stored values")
             }
             Self::FieldRemoved { collection, field, stored: false } => {
-                write!(f, "{collection}.{field} is gone; it had no column")
+                write!(f, "{collection}.{field} is removed; it had no column")
             }
             Self::TypeChanged { collection, field, from, to, change } => {
-                write!(f, "{collection}.{field} was {from} and is {to}; {}", change_words(*change))
+                write!(f, "{collection}.{field} changes from {from} to {to}; {}", change_words(*change))
             }
             Self::RequiredTightened { collection, field, filled } => {
                 write!(f, "{collection}.{field} is now required; {}", required_words(*filled))
@@ -37,7 +38,7 @@ impl fmt::Display for Difference {
             Self::LengthChanged { collection, field, stricter: true } => {
                 write!(
                     f,
-                    "{collection}.{field} has a stricter `@length`; stored values that don't fit it stay until they change"
+                    "{collection}.{field} has a stricter `@length`; stored values that don't fit stay until they are changed"
                 )
             }
             Self::LengthChanged { collection, field, stricter: false } => {
@@ -46,14 +47,14 @@ impl fmt::Display for Difference {
             Self::CheckAdded { collection, field, message } => {
                 write!(
                     f,
-                    "{collection}.{field} has a new check, \"{message}\"; stored values that break it stay until they change"
+                    "{collection}.{field} has a new check, \"{message}\"; stored records that break it stay until they are changed"
                 )
             }
             Self::CheckRemoved { collection, field, message } => {
-                write!(f, "{collection}.{field} has lost the check \"{message}\"; no record changes")
+                write!(f, "{collection}.{field} loses the check \"{message}\"; no record changes")
             }
             Self::OnDeleteChanged { collection, field } => {
-                write!(f, "something else happens when the record that {collection}.{field} refers to is deleted")
+                write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
             Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
@@ -64,10 +65,10 @@ impl fmt::Display for Difference {
             | Self::EnumValuesAdded { .. }
             | Self::EnumValuesRemoved { .. } => Beside(self).fmt(f),
             Self::BehaviourChanged { collection } => {
-                write!(f, "{collection} has other rules, defaults or descriptions; no record changes")
+                write!(f, "rules, defaults, classes or descriptions of {collection} change; no record changes")
             }
             Self::ApplicationChanged => {
-                write!(f, "the application has another name, other named rules, roles or states; no record changes")
+                write!(f, "the application's name, named rules, roles, accounts or states change; no record changes")
             }
         }
     }
@@ -83,7 +84,7 @@ impl fmt::Display for Beside<'_> {
                 write!(f, "{collection}.{field} gets the new link table {table}")
             }
             Difference::LinkRemoved { collection, field, table } => {
-                write!(f, "the link table {table} of {collection}.{field} is gone; its links would be deleted")
+                write!(f, "the link table {table} of {collection}.{field} is removed, with its links")
             }
             Difference::IndexAdded { collection, index, unique: true } => {
                 write!(f, "{collection} gets the unique index {index}; no two records may share these values")
@@ -97,12 +98,12 @@ impl fmt::Display for Beside<'_> {
             }
             Difference::EnumRenamed { from, to } => write!(f, "the enum {from} is now called {to}; no record changes"),
             Difference::EnumValuesRenamed { name, values } => {
-                let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} to {to}")).collect();
-                write!(f, "{name} has renamed values: {}; records that hold them are changed", values.join(", "))
+                let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} becomes {to}")).collect();
+                write!(f, "in {name}, {}; stored records follow", values.join(", "))
             }
             Difference::EnumValuesAdded { name, values } => write!(f, "{name} has new values: {}", values.join(", ")),
             Difference::EnumValuesRemoved { name, values } => {
-                write!(f, "{name} has lost values, which no record may hold: {}", values.join(", "))
+                write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
             }
             _ => Ok(()),
         }
@@ -111,35 +112,34 @@ impl fmt::Display for Beside<'_> {
 
 fn filled_words(filled: Filled) -> &'static str {
     match filled {
-        Filled::NotStored => "it has no column",
+        Filled::NotStored => "it needs no column",
         Filled::Null => "it is null in stored records",
         Filled::Default => "stored records get its default",
         Filled::Backfill => "stored records get the value of its `@backfill`",
-        Filled::Missing => "it is required, and stored records have no value for it",
+        Filled::Missing => "it is required, and nothing says what stored records get",
     }
 }
 
 fn required_words(filled: Filled) -> &'static str {
     match filled {
         Filled::Default => "records without a value get its default",
-        Filled::Backfill => "records without a value get that of its `@backfill`",
+        Filled::Backfill => "records without a value get the one of its `@backfill`",
         Filled::Missing | Filled::Null | Filled::NotStored => "every stored record must have a value",
     }
 }
 
 fn change_words(change: TypeChange) -> &'static str {
     match change {
-        TypeChange::NotStored => "it has no column",
-        TypeChange::Widened => "every stored value is a value of the new type",
-        TypeChange::Converted => "stored values are written as texts and read as the new type",
-        TypeChange::Linked => "the record that it led to becomes the first of the list",
-        TypeChange::Replaced(Filled::Null) => "stored values mean nothing to the new type and would be deleted",
-        TypeChange::Replaced(Filled::Default) => "its stored values would be deleted; records get the default",
+        TypeChange::NotStored => "it has no column, and links of a relation that stays are kept",
+        TypeChange::Widened => "every stored value fits as it is",
+        TypeChange::Converted => "each stored value is written as text and read as the new type",
+        TypeChange::Linked => "the record that it refers to becomes the only one of the list",
+        TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
+        TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
         TypeChange::Replaced(Filled::Backfill) => "records get the value of its `@backfill` instead",
         TypeChange::Replaced(Filled::Missing) => {
-            "its stored values would be deleted, and it is required, but records have no other value for it"
+            "stored values can't be converted, and nothing says what records get instead"
         }
-        TypeChange::Replaced(Filled::NotStored) => "its stored values would be deleted; it has no column",
     }
 }
 
@@ -158,53 +158,53 @@ impl Difference {
         let breaking = |words: String| Some(ApiChange { words, breaking: true });
         let harmless = |words: String| Some(ApiChange { words, breaking: false });
         match self {
-            Self::CollectionAdded { collection } => harmless(format!("{collection} can be asked for")),
-            Self::CollectionRemoved { collection } => breaking(format!("{collection} can't be asked for any more")),
+            Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
+            Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
-            Self::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill } => {
-                breaking(format!("creates of {collection} may have to give {field}, which answers contain"))
+            Self::FieldAdded { collection, field, demanded: true, .. } => {
+                breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
-            Self::FieldAdded { collection, field, .. } => harmless(format!("answers of {collection} contain {field}")),
-            Self::FieldRenamed { collection, from, to } => {
-                breaking(format!("{from} of {collection} is now {to}, in requests and answers"))
+            Self::FieldAdded { collection, field, .. } => harmless(format!("{collection} has a new field, {field}")),
+            Self::FieldRenamed { collection, from, to, .. } => {
+                breaking(format!("{collection}.{from} is now {to}, in requests and responses"))
             }
             Self::FieldRemoved { collection, field, .. } => {
-                breaking(format!("{collection} has no {field} any more, in requests and answers"))
+                breaking(format!("{collection}.{field} is gone, from requests and responses"))
             }
             Self::TypeChanged { change: TypeChange::Widened, collection, field, to, .. } => {
-                harmless(format!("{field} of {collection} can hold any {to}"))
+                harmless(format!("{collection}.{field} can hold any {to}"))
             }
             Self::TypeChanged { collection, field, from, to, .. } => {
-                breaking(format!("{field} of {collection} was {from} and is {to}"))
+                breaking(format!("{collection}.{field} changes from {from} to {to}"))
             }
             Self::RequiredTightened { collection, field, .. } => {
-                breaking(format!("{field} of {collection} can't be null any more"))
+                breaking(format!("{collection}.{field} can't be null any more"))
             }
             Self::RequiredLoosened { collection, field } => {
-                breaking(format!("{field} of {collection} can be null in answers"))
+                breaking(format!("{collection}.{field} can be null in responses"))
             }
             Self::LengthChanged { collection, field, stricter: true } => {
-                breaking(format!("some values of {field} of {collection} are refused by its stricter `@length`"))
+                breaking(format!("some values of {collection}.{field} are refused by its stricter `@length`"))
             }
             Self::LengthChanged { collection, field, stricter: false } => {
-                harmless(format!("{field} of {collection} takes values of other lengths"))
+                harmless(format!("{collection}.{field} takes values of more lengths"))
             }
             Self::CheckAdded { collection, field, message } => {
-                breaking(format!("some values of {field} of {collection} are refused: \"{message}\""))
+                breaking(format!("some values of {collection}.{field} are refused: \"{message}\""))
             }
             Self::IndexAdded { collection, index, unique: true } => {
-                breaking(format!("records of {collection} that share values are refused (`{index}`)"))
+                breaking(format!("a second {collection} with the same values is refused (`{index}`)"))
             }
             Self::EnumRenamed { from, to } => harmless(format!("{from} is called {to} in the OpenAPI document")),
             Self::EnumValuesAdded { name, values } => {
-                harmless(format!("answers can contain new values of {name}: {}", values.join(", ")))
+                harmless(format!("responses can contain new values of {name}: {}", values.join(", ")))
             }
             Self::EnumValuesRenamed { name, values } => {
                 let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} is now {to}")).collect();
-                breaking(format!("values of {name} have other names: {}", values.join(", ")))
+                breaking(format!("values of {name} change: {}", values.join(", ")))
             }
             Self::EnumValuesRemoved { name, values } => {
-                breaking(format!("{name} refuses these values: {}", values.join(", ")))
+                breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
             | Self::LinkAdded { .. }

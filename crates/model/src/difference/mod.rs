@@ -59,6 +59,8 @@ pub enum Difference {
         field: String,
         /// What stored records get in it.
         filled: Filled,
+        /// Whether every create has to give it a value.
+        demanded: bool,
     },
     /// A field has another name; its values stay.
     FieldRenamed {
@@ -68,6 +70,8 @@ pub enum Difference {
         from: String,
         /// The name it has.
         to: String,
+        /// Whether it had a column or a link table.
+        stored: bool,
     },
     /// A field is gone. Its indexes and its link table are differences of their own.
     FieldRemoved {
@@ -262,6 +266,7 @@ impl Difference {
             | Self::IndexRemoved { .. }
             | Self::OnDeleteChanged { .. }
             | Self::RequiredLoosened { .. }
+            | Self::FieldRenamed { stored: false, .. }
             | Self::FieldRemoved { stored: false, .. }
             | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. } => Risk::Safe,
             Self::FieldAdded { filled, .. } => match filled {
@@ -270,7 +275,7 @@ impl Difference {
             },
             // SQLite builds the indexes of what is renamed again.
             Self::CollectionRenamed { .. }
-            | Self::FieldRenamed { .. }
+            | Self::FieldRenamed { stored: true, .. }
             | Self::IndexAdded { .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Risk::Locks,
             Self::RequiredTightened { filled: Filled::Default | Filled::Backfill, .. }

@@ -82,17 +82,18 @@ impl Refused {
 
     fn finding(self, collection: &Collection, field: &Field) -> Option<Finding> {
         let (value, why) = self.example?;
-        let example = if field.class.is_some() { String::new() } else { format!(", such as {value}") };
+        let such_as = if self.records == 1 { "" } else { "such as " };
+        let example = if field.class.is_some() { String::new() } else { format!(", {such_as}{value},") };
         Some(Finding {
             words: format!(
-                "{} of {}.{} can't be converted{example} ({why})",
+                "{} of {}.{}{example} can't be converted ({why})",
                 values(self.records),
                 collection.name,
                 field.name
             ),
             records: self.records,
             ids: self.ids,
-            remedy: "change those records first, or say by `@backfill(from: …)` what they get instead".to_owned(),
+            remedy: "change those records first, or give the field a `@backfill(from: …)`".to_owned(),
             is_obstacle: true,
         })
     }

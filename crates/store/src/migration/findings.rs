@@ -35,7 +35,7 @@ pub(super) async fn find(
     }
     finder.new_values(planned).await?;
     if let Some(finding) = stranger(models) {
-        let step = Step { findings: vec![finding], ..Step::safe("the database is another application's", &[]) };
+        let step = Step { findings: vec![finding], ..Step::safe("use the database of another application", &[]) };
         planned.insert(0, Planned { step, actions: Vec::new(), difference: None });
     }
     Ok(())
@@ -63,7 +63,7 @@ fn stranger(models: Models<'_>) -> Option<Finding> {
     let mut own = old.collections.iter().filter(|collection| !collection.system).peekable();
     let is_strange = own.peek().is_some() && own.all(|collection| pairing.successor(collection.id).is_none());
     (is_strange && old.name != new.name).then(|| Finding {
-        words: format!("it holds \"{}\", with which \"{}\" has no type in common", old.name, new.name),
+        words: format!("it belongs to \"{}\", with which \"{}\" has no type in common", old.name, new.name),
         records: 0,
         ids: Vec::new(),
         remedy: "choose another data directory (--data), or give the model the types of the stored one".to_owned(),
@@ -183,7 +183,7 @@ impl Finder<'_> {
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
-            Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill }
+            Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, field, .. }
             | Difference::TypeChanged {
                 collection,
@@ -202,10 +202,9 @@ impl Finder<'_> {
             Difference::EnumValuesRemoved { name, values } => {
                 let gone: Vec<Arc<str>> = values.iter().map(|value| Arc::from(value.as_str())).collect();
                 for (place, probe) in self.holding(name, &gone) {
-                    let words =
-                        |records| format!("{} in {place} what is no value any more", that(records, ["holds", "hold"]));
+                    let words = |records| format!("{} a removed value in {place}", that(records, ["has", "have"]));
                     let remedy = format!(
-                        "change those records first, or write `@renamed(from: \"{}\")` on the value that they get",
+                        "change those records first, or write `@renamed(from: \"{}\")` on the value that replaces it",
                         values.first().map_or("", String::as_str)
                     );
                     found.extend(self.ask(&probe, (&words, &remedy, true)).await?);
@@ -257,8 +256,8 @@ impl Finder<'_> {
         let place = format!("{}.{}", after.name, field.name);
         let words = |records| format!("{} would have no value in {place}", counted(records));
         let remedy = match field.backfill {
-            None => "give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`",
-            Some(_) => "let its `@backfill` give every record a value, such as by `x != null ? x : …`",
+            None => "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`",
+            Some(_) => "make its `@backfill` give every record a value, such as `x != null ? x : …`",
         };
         self.ask(&probe, (&words, remedy, true)).await
     }
@@ -266,7 +265,7 @@ impl Finder<'_> {
     async fn sharing(&mut self, collection: &Collection, index: &Index) -> Result<Option<Finding>, StoreError> {
         let names: Vec<&str> = index.fields.iter().map(|field| collection.field(*field).name.as_str()).collect();
         let names = names.join(" and ");
-        let words = |records| format!("{} of {} share their {names} with others", counted(records), collection.name);
+        let words = |records| format!("{} of {} have the same {names} as another", counted(records), collection.name);
         let probe = self.succession.sharing(collection.id, index);
         self.ask(&probe, (&words, "change or delete those records first", true)).await
     }
@@ -274,7 +273,7 @@ impl Finder<'_> {
     async fn not_as_long(&mut self, collection: &Collection, field: &Field) -> Result<Option<Finding>, StoreError> {
         let length = field.length.unwrap_or(Length { min: 0, max: None });
         let probe = self.succession.not_as_long(collection.id, field.id, length);
-        let words = |records| format!("{} a value that doesn't fit it", that(records, ["has", "have"]));
+        let words = |records| format!("{} a value that doesn't fit", that(records, ["has", "have"]));
         self.ask(&probe, (&words, "", false)).await
     }
 
@@ -288,9 +287,12 @@ impl Finder<'_> {
                 let Some(probe) = self.succession.outside(collection.id, field.id) else { continue };
                 let place = format!("{}.{}", collection.name, field.name);
                 let words = |records| {
-                    format!("the `@backfill` gives {} in {place} what isn't a value of the enum", counted(records))
+                    format!(
+                        "the `@backfill` of {place} gives {} a text that isn't a value of the enum",
+                        counted(records)
+                    )
                 };
-                let found = self.ask(&probe, (&words, "let it give names of values only", true)).await?;
+                let found = self.ask(&probe, (&words, "make it give names of values only", true)).await?;
                 if let Some(finding) = found {
                     note(planned, (&collection.name, &field.name), finding);
                 }

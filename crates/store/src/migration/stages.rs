@@ -96,8 +96,12 @@ impl Stages<'_> {
         let rewritten: Vec<&Collection> = new.collections.iter().filter(|of| self.tables.is_rewritten(of)).collect();
         for collection in rewritten {
             let table = Action::Run(alter::create_next(new, collection, dialect));
-            let words = format!("the table of {} is written anew for this", collection.name);
-            self.push_own(&words, Risk::Rewrites, vec![table, Action::Copy(collection.id)]);
+            // A start takes it for Backstay's own records, about which nobody has anything to decide.
+            let (words, risk) = match collection.system {
+                true => (format!("update Backstay's own records of {}", collection.name), Risk::Locks),
+                false => (format!("copy the records of {} into a new table", collection.name), Risk::Rewrites),
+            };
+            self.push_own(&words, risk, vec![table, Action::Copy(collection.id)]);
         }
     }
 
@@ -117,7 +121,7 @@ impl Stages<'_> {
         }
         if !statements.is_empty() {
             let actions = statements.into_iter().map(Action::Run).collect();
-            self.push_own("the tables written anew replace the old ones", Risk::Safe, actions);
+            self.push_own("replace old tables by new ones", Risk::Safe, actions);
         }
     }
 
@@ -168,7 +172,7 @@ impl Stages<'_> {
                 }
             }
             if !actions.is_empty() {
-                self.push_own(&format!("the indexes of {} are made again", after.name), Risk::Locks, actions);
+                self.push_own(&format!("rebuild the indexes of {}", after.name), Risk::Locks, actions);
             }
         }
     }
@@ -300,7 +304,7 @@ impl Stages<'_> {
 }
 
 fn is_stored_rename(difference: &Difference) -> bool {
-    matches!(difference, Difference::CollectionRenamed { .. } | Difference::FieldRenamed { .. })
+    matches!(difference, Difference::CollectionRenamed { .. } | Difference::FieldRenamed { stored: true, .. })
 }
 
 fn phase(difference: &Difference) -> Phase {
