@@ -282,7 +282,7 @@ impl Developing {
     }
 
     /// Says why the files are not served, here and to everyone who asks the server.
-    async fn explain(&self, why: NotServed) -> Left {
+    async fn explain(&mut self, why: NotServed) -> Left {
         let root = self.place.directory.root();
         let (found, text, left) = match why {
             NotServed::Exchange(NotExchanged::Occupied) => {
@@ -310,7 +310,7 @@ impl Developing {
         logging::tell(&text);
         say_warning(&format!("{errors}; {state}"));
         if left == Left::Question {
-            logging::tell("Apply this and lose the data? [y/N] ");
+            self.typed.ask("Apply this and lose the data? [y/N]");
         }
         left
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use backstay_engine::OpenOutcome;
 use console::style;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::logging;
@@ -25,7 +26,8 @@ impl TypedLines {
         let read = move || {
             for line in stdin().lock().lines() {
                 let Ok(line) = line else { return };
-                if sender.blocking_send(line).is_err() {
+                // If nobody has read the line before, nobody has asked for this one.
+                if let Err(TrySendError::Closed(_)) = sender.try_send(line) {
                     return;
                 }
             }
@@ -37,6 +39,14 @@ impl TypedLines {
     /// Whether there is somebody to ask.
     pub(super) fn can_ask(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Asks a question. What was typed before is no answer to it.
+    pub(super) fn ask(&mut self, question: &str) {
+        if let Some(lines) = &mut self.0 {
+            while lines.try_recv().is_ok() {}
+        }
+        say(question);
     }
 
     /// The next line. Never completes if there is no terminal any more.

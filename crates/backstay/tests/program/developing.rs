@@ -384,7 +384,7 @@ fn without_a_terminal_nothing_is_lost() {
 
     // Whoever wants it can say so elsewhere.
     app.write("model/shelf.graphql", &MODEL.replace("  above: Shelf\n", ""));
-    dev.until("Shelf.above is gone; its stored values would be deleted (loses data, 1 record)");
+    dev.until("Shelf.above is removed, with its stored values (loses data of 1 record)");
     dev.until("  help: to keep the values under another name, write `@renamed(from: …)` there");
     dev.until("the last good model stays in use");
     app.run(&["migrate", "apply", "--allow-data-loss"]).done();
@@ -398,11 +398,11 @@ fn what_stored_records_stand_against_is_named_with_a_remedy() {
     let mut dev = Dev::start(&app);
     let isbn = MODEL.replace("  title: String!", "  isbn: String!\n  title: String!");
     app.write("model/shelf.graphql", &isbn);
-    dev.until("Book.isbn is new; it is required, and stored records have no value for it");
-    dev.until("; give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`");
+    dev.until("Book.isbn is new; it is required, and nothing says what stored records get");
+    dev.until("; give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`");
     dev.until("1 error; the last good model stays in use");
     let found = dev.client().get("/dev/model").json()["diagnostics"][0].clone();
-    let help = "give it a `@default(to: …)` or a `@backfill(from: …)`, or leave out its `!`";
+    let help = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
     assert_eq!(found["help"], help, "{found}");
     app.write("model/shelf.graphql", &isbn.replace("isbn: String!", "isbn: String! @backfill(from: \"this.title\")"));
     dev.until("reloaded in");
@@ -424,9 +424,8 @@ fn on_a_terminal_the_developer_is_asked() {
     let mut dev = Dev::reading(child, typed.try_clone().expect("the same terminal")).listening();
     let gone = MODEL.replace("  name: String!\n", "");
     app.write("model/shelf.graphql", &gone);
-    dev.until("the last good model stays in use");
-    typed.write_all(b"no\n").expect("it is read");
     dev.until("Apply this and lose the data? [y/N]");
+    typed.write_all(b"no\n").expect("it is read");
     dev.until("not applied; the last good model stays in use");
     // A question about files that have changed since is no question any more.
     app.write("model/more.graphql", "extend type Book { pages: Int }");
@@ -437,6 +436,16 @@ fn on_a_terminal_the_developer_is_asked() {
     app.write("model/more.graphql", "extend type Book { pages: Int  weight: Int }");
     dev.until("Book.weight is new");
     assert_eq!(dev.client().get("/api/books?select=pages").status, 200);
+    // Nor does that answer the next one.
+    app.write("model/shelf.graphql", &gone);
+    dev.until("Apply this and lose the data? [y/N]");
+    typed.write_all(b"n\n").expect("it is read");
+    dev.until("not applied; the last good model stays in use");
+    app.write("model/more.graphql", "extend type Book { pages: Int  weight: Int  size: Int }");
+    dev.until("Apply this and lose the data? [y/N]");
+    typed.write_all(b"yes\n").expect("it is read");
+    dev.until("Person.name is removed");
+    assert_eq!(dev.client().get("/api/books?select=size").status, 200);
     assert_eq!(dev.stop(), Some(0));
 }
 
