@@ -434,7 +434,7 @@ fn commands_that_look_make_nothing() {
     ];
     for arguments in looks {
         let refused = app.run(arguments).refused();
-        let none = "error: there is no database in ./.backstay yet\n  help: create it with `backstay serve` or \
+        let none = "error: there is no database in ./.backstay yet\n  help: create it with `backstay dev`, `backstay serve` or \
                     `backstay migrate apply`\n";
         assert_eq!(refused, none, "{arguments:?}");
         assert!(!app.data().exists(), "{arguments:?}");
