@@ -95,7 +95,7 @@ async fn without_a_model_every_request_is_told_why() {
     let serving = tokio::spawn(serve(listener, doorway.clone(), settings, std::future::pending()));
     let say = async |path: &str| {
         let mut stream = TcpStream::connect(address).await.expect("the server listens");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("it is sent");
         rest(&mut stream).await
     };
