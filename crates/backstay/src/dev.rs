@@ -186,7 +186,7 @@ impl Developing {
             left = tokio::select! {
                 changes = watcher.changed() => self.take_up(changes, left).await?,
                 line = self.typed.line() => {
-                    // What is typed while nothing is asked is no answer to a later question.
+                    // A line typed while nothing is asked doesn't answer a later question.
                     if left != Left::Question {
                         left
                     } else if is_yes(&line) {

@@ -161,11 +161,8 @@ fn hindrances(step: &Step) -> Vec<PlainDiagnostic> {
 
 fn risk(step: &Step) -> String {
     match (step.risk, step.records) {
-        (Risk::Safe, _) => "safe".to_owned(),
-        (Risk::Locks, _) => "blocks writes while it runs".to_owned(),
-        (Risk::Rewrites, None) => "rewrites records".to_owned(),
+        (risk @ (Risk::Safe | Risk::Locks), _) | (risk, None) => risk.to_string(),
         (Risk::Rewrites, Some(records)) => format!("rewrites {}", Count(records, "record")),
-        (Risk::LosesData, None) => "loses data".to_owned(),
         (Risk::LosesData, Some(records)) => format!("loses data of {}", Count(records, "record")),
     }
 }

@@ -293,7 +293,7 @@ fn fields_that_read_rules_look_up() {
     check(&of_note(r#"read: "this.team == auth.claims.team""#), &["unindexed-rule: this.team == auth.claims.team"]);
 }
 
-/// The class that a field without one is told to have.
+/// The class that a warning suggests for a field without one.
 #[track_caller]
 fn field(name: &str, ty: &str, class: Option<&str>) {
     let model = format!("enum Choice {{ A B }} type Note @allow(read: \"true\") {{ {name}: {ty} }}");

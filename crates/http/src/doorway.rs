@@ -100,7 +100,7 @@ impl Doorway {
             Entrance::Closed(problems) if developer::is_here(&request, peer.address()) => {
                 self.unserved(request.uri().path(), problems)
             }
-            // Others are told no more than that.
+            // Nobody else sees what is in the files.
             Entrance::Closed(_) => self.unserved("", &Arc::new(ModelProblems::withheld())),
         }
     }

@@ -42,13 +42,17 @@ pub(crate) struct Credential {
 }
 
 impl Credential {
+    /// Whose credential it is; nobody's if it was an account's and another type is marked `@identity` now.
+    pub(crate) fn subject(schema: &Schema, record: &Record) -> Option<Subject> {
+        let referred = |of: SubjectType| record.value(of.credential).as_id().map(|id| Subject { of, id });
+        schema.accounts.and_then(referred).or_else(|| referred(schema.operators))
+    }
+
     pub(crate) fn read(schema: &Schema, record: &Record) -> Result<Self, Error> {
         let fields = &schema.credentials;
-        let referred = |of: SubjectType| record.value(of.credential).as_id().map(|id| Subject { of, id });
-        let subject = schema.accounts.and_then(referred).or_else(|| referred(schema.operators));
         Ok(Self {
             id: record.id(),
-            subject: subject.ok_or(Damaged("BackstayCredential.operator"))?,
+            subject: Self::subject(schema, record).ok_or(Damaged("BackstayCredential.operator"))?,
             password_hash: StoredHash::read(record.value(fields.password_hash), "BackstayCredential.passwordHash")?,
             roles: roles::read(record.value(fields.roles), "BackstayCredential.roles")?,
             claims: claims::read(record.value(fields.claims), "BackstayCredential.claims")?,

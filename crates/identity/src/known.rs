@@ -74,6 +74,9 @@ impl Fresh {
         let credential = session.value(sessions.credential).as_id().ok_or(Damaged("BackstaySession.credential"))?;
         // The credential may have been deleted since the session was read.
         let Some(record) = engine.peek(credentials.collection, credential).await? else { return Ok(None) };
+        if Credential::subject(schema, &record).is_none() {
+            return Ok(None);
+        }
         let credential = Credential::read(schema, &record)?;
         if credential.disabled {
             return Ok(None);

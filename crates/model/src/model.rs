@@ -123,6 +123,14 @@ impl Collection {
         self.by_name.get(name).map(|id| self.field(*id))
     }
 
+    /// Many-to-many relations that it declares, with their link tables.
+    pub fn links(&self) -> impl Iterator<Item = (&Field, &Link)> {
+        self.fields.iter().filter_map(|field| match &field.kind {
+            FieldKind::ManyToMany { link, .. } if link.owner => Some((field, link)),
+            _ => None,
+        })
+    }
+
     /// Fields that have columns in the collection's own table, in order.
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.kind.is_stored())

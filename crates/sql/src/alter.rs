@@ -217,7 +217,7 @@ impl Succession<'_> {
     pub fn create_converted(&self, new: CollectionId, field: FieldId) -> Statement {
         let table = converted_table(new, field);
         let kind = |column: ColumnType| self.dialect.stored_type(column);
-        let value = self.new.field(new, field).columns.first().map_or(Storage::Text.into(), ColumnType::from);
+        let value = self.converted_type(new, field);
         let text = format!(
             "CREATE TEMPORARY TABLE {} (id {} NOT NULL PRIMARY KEY, value {} NOT NULL)",
             quoted(&table),
@@ -225,6 +225,12 @@ impl Succession<'_> {
             kind(value)
         );
         schema::raw(text)
+    }
+
+    /// # Panics
+    /// Panics if the field is not stored: only what is stored is converted.
+    fn converted_type(&self, new: CollectionId, field: FieldId) -> ColumnType {
+        self.new.field(new, field).columns.first().expect("what is converted has a column").into()
     }
 
     /// Removes that table.
@@ -274,7 +280,7 @@ impl Succession<'_> {
     /// Stores the converted value, `Slot::Argument(0)`, of the record `Slot::Id`.
     pub fn keep_converted(&self, new: CollectionId, field: FieldId) -> Template {
         let mut builder = Builder::new(self.new, self.dialect);
-        let stored = self.new.field(new, field).columns.first().map_or(Storage::Text.into(), ColumnType::from);
+        let stored = self.converted_type(new, field);
         let key = builder.id_slot(Slot::Id);
         let converted = builder.slot(Slot::Argument(0), stored);
         let mut insert = Query::insert();

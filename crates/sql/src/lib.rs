@@ -3,6 +3,7 @@
 
 pub mod alter;
 mod arithmetic;
+mod backfill;
 mod builder;
 mod column;
 mod columns;
@@ -34,6 +35,7 @@ mod truth;
 mod value;
 mod write;
 
+pub use backfill::BackfillError;
 pub use column::{ColumnRef, ColumnType, DecodeError, Row};
 pub use dialect::Dialect;
 pub use layout::RecordLayout;
@@ -46,4 +48,4 @@ pub use shape::{
     Selection, SortKey, ValueOutput,
 };
 pub use statement::{Extent, Slot, Statement, Template};
-pub use succession::{BackfillError, Origin, Succession, converted_table, next_table};
+pub use succession::{Origin, Succession, converted_table, next_table};

@@ -69,7 +69,7 @@ impl Succession<'_> {
         self.of_next(new, &|builder, this| Pred::Sql(builder.stored(this, ColumnRef::main(field)).is_null()))
     }
 
-    /// The records whose field would hold a text that is no value of its enum.
+    /// The records whose field would hold a text that isn't a value of its enum.
     pub fn outside(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
         let FieldKind::Enum(id) = self.new.field(new, field).kind else { return None };
         let values: Vec<Sql> = self.new.enumeration(id).values.iter().map(|value| word(&value.name)).collect();

@@ -2,20 +2,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::Timestamp;
-use backstay_expr::{Expr, Node, Scope as Names, Type, compile_value};
+use backstay_expr::{Expr, Type};
 use backstay_model::{
-    Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Link, LinkSource, Model,
-    Pairing, TypeChange, enum_values, shortened, type_change,
+    Collection, CollectionId, Column, Element, Field, FieldId, FieldKind, Link, LinkSource, Model, Pairing, TypeChange,
+    enum_values, shortened, type_change,
 };
-use backstay_scalar::{Part, Storage, Value};
+use backstay_scalar::{Part, Value};
 use sea_query::{CaseStatement, CommonTableExpression, Expr as Sql, ExprTrait, Query, SelectStatement};
 
+use crate::backfill::{self, BackfillError};
 use crate::builder::{Anchor, Builder};
-use crate::lower::{Lowering, Scope};
-use crate::operand::{Form, Val};
 use crate::relation::written_links;
 use crate::schema;
-use crate::tree::{boolean, call, column, integer, name, word};
+use crate::tree::{boolean, call, column, name, word};
 use crate::write::{columns_of, unrestricted};
 use crate::{ColumnRef, Dialect, Slot, Statement, Template};
 
@@ -33,6 +32,7 @@ pub struct Succession<'m> {
     pub(crate) dialect: Dialect,
     now: Timestamp,
     backfills: HashMap<(CollectionId, FieldId), Expr>,
+    backfill_errors: Vec<BackfillError>,
 }
 
 /// Where the values of a field come from.
@@ -46,30 +46,18 @@ pub enum Origin {
     New,
 }
 
-/// A `@backfill` that the old model doesn't bear out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackfillError {
-    /// The collection in the new model.
-    pub collection: CollectionId,
-    /// The field.
-    pub field: FieldId,
-    /// What is wrong with it.
-    pub message: String,
-    /// What to do.
-    pub remedy: String,
-}
-
 impl<'m> Succession<'m> {
     /// Compares the two models, and checks each `@backfill` that is needed.
-    pub fn new(
-        (old, new): (&'m Model, &'m Model),
-        pairing: &'m Pairing,
-        (dialect, now): (Dialect, Timestamp),
-    ) -> (Self, Vec<BackfillError>) {
-        let next = next(old, new, pairing);
-        let mut this = Self { old, new, next, pairing, dialect, now, backfills: HashMap::new() };
-        let errors = this.compile_backfills();
-        (this, errors)
+    pub fn new((old, new): (&'m Model, &'m Model), pairing: &'m Pairing, (dialect, now): (Dialect, Timestamp)) -> Self {
+        let (next, backfills) = (next(old, new, pairing), HashMap::new());
+        let mut this = Self { old, new, next, pairing, dialect, now, backfills, backfill_errors: Vec::new() };
+        (this.backfills, this.backfill_errors) = this.compile_backfills();
+        this
+    }
+
+    /// What is wrong with those that the old model doesn't bear out. They give no values.
+    pub fn backfill_errors(&self) -> &[BackfillError] {
+        &self.backfill_errors
     }
 
     /// Where the values of a stored field of the new model come from.
@@ -122,12 +110,13 @@ impl<'m> Succession<'m> {
         names.is_some_and(|names| !self.pairing.followed(self.old, self.new, names).is_empty())
     }
 
-    fn compile_backfills(&mut self) -> Vec<BackfillError> {
+    /// Checks each `@backfill` that is needed: those that give values, and what is wrong with the others.
+    fn compile_backfills(&self) -> (HashMap<(CollectionId, FieldId), Expr>, Vec<BackfillError>) {
         let (mut backfills, mut errors) = (HashMap::new(), Vec::new());
         for collection in &self.new.collections {
             let Some(before) = self.pairing.collection(collection.id) else { continue };
             for field in collection.fields.iter().filter(|field| self.needs_backfill(collection, field)) {
-                match self.compile_backfill((collection, field), before) {
+                match backfill::compile((collection, field), before, (self.old, self.pairing)) {
                     Ok(expr) => _ = backfills.insert((collection.id, field.id), expr),
                     Err((message, remedy)) => {
                         errors.push(BackfillError { collection: collection.id, field: field.id, message, remedy });
@@ -135,8 +124,7 @@ impl<'m> Succession<'m> {
                 }
             }
         }
-        self.backfills = backfills;
-        errors
+        (backfills, errors)
     }
 
     fn needs_backfill(&self, collection: &Collection, field: &Field) -> bool {
@@ -152,63 +140,13 @@ impl<'m> Succession<'m> {
         }
     }
 
-    fn compile_backfill(
-        &self,
-        (collection, field): (&Collection, &Field),
-        before: CollectionId,
-    ) -> Result<Expr, (String, String)> {
-        let text = field.backfill.as_ref().map_or("", |rule| &*rule.text);
-        let old = self.old.collection(before);
-        let expected = self.old_type(collection, field).ok_or_else(|| {
-            let remedy = "leave the relation empty, or let an earlier migration make the type".to_owned();
-            ("the old model doesn't have the type that it refers to".to_owned(), remedy)
-        })?;
-        let scope = Names::rule(self.old, before);
-        let as_enum = match &field.kind {
-            FieldKind::Enum(id) => self.pairing.enumeration(*id).map(Type::Enum),
-            _ => None,
-        };
-        let checked = as_enum.and_then(|of| compile_value(text, &scope, &of).ok());
-        let checked = checked.map_or_else(|| compile_value(text, &scope, &expected), Ok).map_err(|errors| {
-            let said = errors.first().map(|error| (error.to_string(), error.remedy()));
-            let (message, remedy) = said.unwrap_or_default();
-            (format!("{message} (`this` is a {} of the old model)", old.name), remedy)
-        })?;
-        if names_caller(&checked.expr) {
-            let remedy = "use the record's own fields, `now` and literals".to_owned();
-            return Err(("nobody is calling while a model is applied: there is no `auth`".to_owned(), remedy));
-        }
-        if let (Type::Formatted(scalar), Type::Text) = (&expected, &checked.expr.ty) {
-            let remedy = "add the field without `!`, and give it values through the API".to_owned();
-            return Err((format!("a text isn't always a value of {}", scalar.name()), remedy));
-        }
-        match (&checked.expr.node, field.columns.len()) {
-            (Node::Path(_), _) | (_, 1) if !matches!(checked.expr.node, Node::List(_)) => Ok(checked.expr),
-            (Node::List(_), _) => {
-                let remedy = "write the list as `@default(to: […])` instead".to_owned();
-                Err(("a list can't be written out here".to_owned(), remedy))
-            }
-            _ => {
-                let remedy = "name another Money field, such as \"this.price\"".to_owned();
-                Err(("a value of Money can't be computed here".to_owned(), remedy))
-            }
-        }
-    }
-
-    /// The type of a new field in terms of the old model; values of an enum are texts.
-    fn old_type(&self, collection: &Collection, field: &Field) -> Option<Type> {
-        Some(match Type::of(collection, field)? {
-            Type::Enum(_) => Type::Text,
-            Type::Record(target) => Type::Record(self.pairing.collection(target)?),
-            other => other,
-        })
-    }
-
     /// The value of a statement's placeholders.
     pub(crate) fn bound(&self, template: &Template) -> Statement {
         template.bind(|slot| match slot {
             Slot::Now => Value::Timestamp(self.now),
-            _ => Value::Null,
+            // A check may ask for the caller, of whom nothing is known.
+            Slot::Caller(_) => Value::Null,
+            other => unreachable!("nothing gives {other:?} a value while a model is applied"),
         })
     }
 
@@ -225,7 +163,7 @@ impl<'m> Succession<'m> {
             if collection.table.starts_with(NEXT) {
                 all.push(expression(&collection.table, self.select(builder, collection.id)));
             }
-            for (field, link) in owned_links(collection).filter(|(_, link)| link.table.starts_with(NEXT)) {
+            for (field, link) in collection.links().filter(|(_, link)| link.table.starts_with(NEXT)) {
                 all.push(expression(&link.table, self.select_links(builder, (collection.id, field.id), link)));
             }
         }
@@ -305,9 +243,9 @@ impl<'m> Succession<'m> {
         if stored.is_some() && !(field.required && may_lack) {
             return stored.unwrap_or(Sql::null());
         }
-        let other = if let Some(backfill) = self.backfills.get(&(collection.id, field.id)) {
-            let value = backfilled(builder, this, backfill, at);
-            let of_old_enum = matches!(backfill.ty, Type::Enum(_));
+        let other = if let Some(expr) = self.backfills.get(&(collection.id, field.id)) {
+            let value = backfill::backfilled(builder, this, expr, at);
+            let of_old_enum = matches!(expr.ty, Type::Enum(_));
             Some(if of_old_enum { self.renamed(value, &field.kind) } else { value })
         } else {
             let default = self.new.default_of(field);
@@ -409,47 +347,4 @@ fn is_same_table(old: &Model, new: &Model, pairing: &Pairing, (before, after): (
         };
         kept && values && was.columns == field.columns && (was.required || !field.required)
     })
-}
-
-fn owned_links(collection: &Collection) -> impl Iterator<Item = (&Field, &Link)> {
-    collection.fields.iter().filter_map(|field| match &field.kind {
-        FieldKind::ManyToMany { link, .. } if link.owner => Some((field, link)),
-        _ => None,
-    })
-}
-
-/// Whether an expression depends on who is calling.
-fn names_caller(expr: &Expr) -> bool {
-    let is_caller = matches!(expr.node, Node::Caller(_) | Node::Fact(_));
-    is_caller || expr.node.children().into_iter().any(names_caller)
-}
-
-/// The value of a `@backfill` as the column takes it.
-fn backfilled(builder: &mut Builder<'_>, this: &Anchor, expr: &Expr, at: &Column) -> Sql {
-    let mut expr = expr.clone();
-    if let Node::Path(path) = &mut expr.node
-        && at.part != Part::Main
-    {
-        path.part = Some(at.part);
-    }
-    let dialect = builder.dialect;
-    let mut lowering = Lowering::new(builder, Scope::rule(this));
-    let value = lowering.value(&expr);
-    let value = lowering.loose(value);
-    fitted(value, at, dialect)
-}
-
-/// A number with the digits that its column has after the point; null where it has more.
-fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
-    let ColumnStorage::One(Storage::Decimal { scale }) = at.storage else { return value.moment().settled() };
-    match value.form {
-        Form::Scaled(from) if from > scale => {
-            let unit = integer(10_i64.pow(u32::from(from - scale)));
-            let number = value.settled();
-            let whole = number.clone().modulo(unit.clone()).eq(integer(0));
-            CaseStatement::new().case(whole, number.div(unit)).into()
-        }
-        Form::Column if dialect == Dialect::Sqlite => value.settled().mul(integer(10_i64.pow(u32::from(scale)))),
-        _ => value.rescaled(scale).settled(),
-    }
 }

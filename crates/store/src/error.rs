@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backstay_base::Limit;
 use backstay_sql::DecodeError;
 
-use crate::{Step, migration};
+use crate::step::{Step, told};
 
 /// The cause of an error as the driver reports it, for the log only.
 pub type Cause = Arc<dyn Error + Send + Sync>;
@@ -209,7 +209,7 @@ pub enum OpenError {
         missing: Vec<String>,
     },
     /// The model differs from the stored one in ways that are not applied automatically.
-    #[error("the model cannot be applied to the stored data: {}", migration::told(steps))]
+    #[error("the model cannot be applied to the stored data: {}", told(steps))]
     Migration {
         /// All steps, with what stands in their way.
         steps: Vec<Step>,

@@ -7,115 +7,15 @@ mod findings;
 mod stages;
 mod tables;
 
-use std::fmt;
-use std::sync::Arc;
-
-use backstay_base::{RecordId, Timestamp};
-use backstay_model::{ApiChange, Collection, Difference, Model, Pairing, Risk, diff};
+use backstay_base::Timestamp;
+use backstay_model::{Collection, Difference, Field, Model, Pairing, Risk, diff};
 use backstay_sql::{Dialect, Statement, schema};
 
 use crate::own;
 use crate::session::SchemaSession;
-use crate::{Migration, OpenError, StoreError};
+use crate::{Migration, OpenError, Step, StoreError};
 
 pub(crate) use carry_out::carry_out;
-
-/// What opening did to the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was created.
-    Created,
-    /// The model is the stored one.
-    Unchanged,
-    /// The model had changed, and these steps were applied.
-    Migrated(Vec<Step>),
-}
-
-/// One step from the stored model to another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What it does, in words.
-    pub words: String,
-    /// The statements that do it; none if only the stored model changes, or if another step does it as well.
-    pub sql: Vec<String>,
-    /// What it can cost, as many records as there are.
-    pub risk: Risk,
-    /// Of a step that writes or deletes stored values: how many records it does that to.
-    pub records: Option<u64>,
-    /// What stored records have against it, or what should be known about it.
-    pub findings: Vec<Finding>,
-    /// What clients of the API notice.
-    pub api: Option<ApiChange>,
-    /// Whether it is applied when a server opens the database, without being asked for.
-    pub automatic: bool,
-}
-
-/// What was found out about stored records before a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What is the matter.
-    pub words: String,
-    /// How many records it is about.
-    pub records: u64,
-    /// The first of them, in order; at most ten.
-    pub ids: Vec<RecordId>,
-    /// What to do; empty if nothing has to be done.
-    pub remedy: String,
-    /// Whether the step can't be taken as long as it is so.
-    pub is_obstacle: bool,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)?;
-        let ids: Vec<String> = self.ids.iter().map(ToString::to_string).collect();
-        match (self.ids.len() as u64, self.records) {
-            (0, _) => {}
-            (named, all) if named < all => write!(f, ": {}, and {} more", ids.join(", "), all - named)?,
-            _ => write!(f, ": {}", ids.join(", "))?,
-        }
-        if !self.remedy.is_empty() {
-            write!(f, "; {}", self.remedy)?;
-        }
-        Ok(())
-    }
-}
-
-impl Step {
-    /// Whether something stands in its way.
-    pub fn has_obstacle(&self) -> bool {
-        self.findings.iter().any(|finding| finding.is_obstacle)
-    }
-
-    /// Whether stored values would be gone afterwards.
-    pub fn loses_data(&self) -> bool {
-        self.risk == Risk::LosesData
-    }
-
-    fn safe(words: &str, statements: &[Statement]) -> Self {
-        let sql = statements.iter().map(|statement| statement.text().to_owned()).collect();
-        let (findings, words) = (Vec::new(), words.to_owned());
-        Self { words, sql, risk: Risk::Safe, records: None, findings, api: None, automatic: true }
-    }
-}
-
-/// How far a migration has come.
-#[derive(Debug, Clone, Copy)]
-pub struct Progress<'a> {
-    /// What is being done, in words.
-    pub words: &'a str,
-    /// The step, from 1.
-    pub step: usize,
-    /// How many steps there are.
-    pub steps: usize,
-    /// How much of the step is done.
-    pub done: u64,
-    /// Of how much; 0 if nobody knows.
-    pub total: u64,
-}
-
-/// Is told how far a migration has come.
-pub type OnProgress = Arc<dyn Fn(&Progress<'_>) + Send + Sync>;
 
 /// A step and how it is done.
 #[derive(Debug)]
@@ -144,11 +44,34 @@ pub(crate) struct Models<'m> {
     pub(crate) now: Timestamp,
 }
 
+/// What a difference names. All of these panic if the two models don't have it: differences are made from them.
 impl<'m> Models<'m> {
-    /// The old and the new collection of a name that a difference mentions.
-    fn pair(&self, name: &str) -> Option<(&'m Collection, &'m Collection)> {
-        let after = self.new.collection_named(name)?;
-        Some((self.old.collection(self.pairing.collection(after.id)?), after))
+    fn collection(&self, name: &str) -> &'m Collection {
+        self.new.collection_named(name).expect("a difference names a collection of the new model")
+    }
+
+    /// A field of the new model and its collection.
+    fn field(&self, collection: &str, field: &str) -> (&'m Collection, &'m Field) {
+        let collection = self.collection(collection);
+        (collection, collection.field_named(field).expect("a difference names a field of the new model"))
+    }
+
+    /// What a collection of the new model was, and what it is.
+    fn pair(&self, name: &str) -> (&'m Collection, &'m Collection) {
+        let after = self.collection(name);
+        let before = self.pairing.collection(after.id).expect("a difference within a collection is one of two");
+        (self.old.collection(before), after)
+    }
+
+    /// A field of the old model and its collection, which goes by its name in the new one.
+    fn old_field(&self, collection: &str, field: &str) -> (&'m Collection, &'m Field) {
+        let (before, _) = self.pair(collection);
+        (before, before.field_named(field).expect("a difference names a field of the old model"))
+    }
+
+    /// A collection of the old model that the new one doesn't have.
+    fn removed(&self, name: &str) -> &'m Collection {
+        self.old.collection_named(name).expect("a difference names a collection of the old model")
     }
 }
 
@@ -184,25 +107,4 @@ pub(crate) fn refused(planned: &[Planned], migration: Migration) -> Option<OpenE
     };
     let any = planned.iter().any(|planned| is_refused(&planned.step));
     any.then(|| OpenError::Migration { steps: planned.iter().map(|planned| planned.step.clone()).collect() })
-}
-
-/// The steps that aren't applied without being asked for, in words.
-pub(crate) fn told(steps: &[Step]) -> String {
-    let refused = steps.iter().filter(|step| !step.automatic).map(|step| {
-        let findings: Vec<String> = step.findings.iter().map(ToString::to_string).collect();
-        match findings.is_empty() {
-            true => format!("{} ({})", step.words, risk_words(step.risk)),
-            false => format!("{} ({})", step.words, findings.join("; ")),
-        }
-    });
-    refused.collect::<Vec<_>>().join("; ")
-}
-
-fn risk_words(risk: Risk) -> &'static str {
-    match risk {
-        Risk::Safe => "safe",
-        Risk::Locks => "locks the table",
-        Risk::Rewrites => "rewrites records",
-        Risk::LosesData => "loses data",
-    }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use backstay_base::Secret;
 
-use crate::{OnProgress, StoreError};
+use crate::StoreError;
+use crate::step::OnProgress;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub struct OpenOptions {
     pub location: Location,
     /// What to do when the model differs from the stored one.
     pub migration: Migration,
-    /// Is told how far a migration has come.
+    /// Called with how far a migration has come.
     pub on_progress: OnProgress,
     /// Threads for long reads.
     pub readers: usize,

@@ -41,7 +41,7 @@ impl TypedLines {
         self.0.is_some()
     }
 
-    /// Asks a question. What was typed before is no answer to it.
+    /// Asks a question. Lines that were typed before don't answer it.
     pub(super) fn ask(&mut self, question: &str) {
         if let Some(lines) = &mut self.0 {
             while lines.try_recv().is_ok() {}

@@ -407,6 +407,26 @@ fn stored_names_follow_renames() {
     assert!(!listed.contains("refused"), "{listed}");
 }
 
+/// Where another type holds the accounts, nobody is signed in as one of the old ones.
+#[test]
+fn sessions_end_with_the_accounts_that_they_are_of() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let server = app.serve();
+    let credentials = r#"{"email": "ada@shelf.example", "password": "correct horse"}"#;
+    let (_, signed_in) = server.ask("POST", "/auth/sign-in", None, credentials);
+    let token = signed_in["token"].as_str().expect("a token").to_owned();
+    assert_eq!(server.ask("GET", "/auth/me", Some(&token), "").0, 200);
+    server.stop();
+    let moved = support::MODEL.replace("type Person @identity", "type Person")
+        + "type Member @identity @allow(read: \"true\") { email: Email! @unique }\n";
+    app.write("model/shelf.graphql", &moved);
+    app.run(&["migrate", "apply", "--allow-data-loss"]).done();
+    let server = app.serve();
+    assert_eq!(server.ask("GET", "/auth/me", Some(&token), "").0, 401);
+    assert_eq!(server.ask("POST", "/auth/sign-in", None, credentials).0, 401);
+}
+
 /// Nobody keeps a role that is gone, so that none comes back with another meaning.
 #[test]
 fn removed_roles_are_taken_from_those_who_have_them() {

@@ -227,7 +227,7 @@ fn a_start_on_a_broken_model_waits_until_it_is_corrected() {
     }
     assert!(client.get("/dev/model.txt").body.contains("there is no type `Inti`"));
     assert!(!app.data().exists(), "nothing was created");
-    // Another mistake is told instead.
+    // Another mistake takes its place.
     app.write("model/shelf.graphql", &MODEL.replace("Int! @unique", "Intij! @unique"));
     dev.until("nothing is served until this is corrected");
     assert_eq!(client.get("/").json()["diagnostics"][0]["message"], "there is no type `Intij`");
@@ -296,7 +296,7 @@ fn seed_files_are_loaded_as_they_come() {
     dev.until("2 records loaded from seed files");
     assert_eq!(client.get("/api/boxes").json()["items"].as_array().map(Vec::len), Some(2));
 
-    // One that doesn't fit is told of, and everything goes on.
+    // One that doesn't fit is an error on the terminal, and the server keeps running.
     app.write("seed/Bax.jsonl", "{\"label\": \"c\"}\n");
     dev.until("seed/Bax.jsonl: the model has no type of that name");
     fs::remove_file(app.path().join("seed/Bax.jsonl")).expect("a file");
@@ -427,7 +427,7 @@ fn on_a_terminal_the_developer_is_asked() {
     dev.until("Apply this and lose the data? [y/N]");
     typed.write_all(b"no\n").expect("it is read");
     dev.until("not applied; the last good model stays in use");
-    // A question about files that have changed since is no question any more.
+    // Once the files have changed, the question is withdrawn.
     app.write("model/more.graphql", "extend type Book { pages: Int }");
     dev.until("the last good model stays in use");
     app.write("model/shelf.graphql", MODEL);

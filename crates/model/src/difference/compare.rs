@@ -1,7 +1,7 @@
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
-use crate::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Link, Model, SetOn};
+use crate::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn};
 use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is renamed, what is added, what changes, what
@@ -264,14 +264,14 @@ impl<'a> Pair<'a> {
 
     fn links(&self, all: &mut Vec<Difference>) {
         let collection = || self.after.name.clone();
-        for (field, link) in owned_links(self.after) {
+        for (field, link) in self.after.links() {
             let source = self.pairing.link_source(self.old, self.new, (self.after.id, field.id));
             if matches!(source, LinkSource::New) {
                 let (field, table) = (field.name.clone(), link.table.clone());
                 all.push(Difference::LinkAdded { collection: collection(), field, table });
             }
         }
-        for (field, link) in owned_links(self.before) {
+        for (field, link) in self.before.links() {
             if !goes_on(self.old, self.new, self.pairing, (self.before, field)) {
                 let (field, table) = (field.name.clone(), link.table.clone());
                 all.push(Difference::LinkRemoved { collection: collection(), field, table });
@@ -329,7 +329,7 @@ pub fn index_before<'m>(
 
 /// Whether the links of an old relation are those of a new one.
 fn goes_on(old: &Model, new: &Model, pairing: &Pairing, (before, field): (&Collection, &Field)) -> bool {
-    new.collections.iter().flat_map(|of| owned_links(of).map(move |(field, _)| (of.id, field.id))).any(|at| {
+    new.collections.iter().flat_map(|of| of.links().map(move |(field, _)| (of.id, field.id))).any(|at| {
         match pairing.link_source(old, new, at) {
             LinkSource::Same(of, id) | LinkSource::Turned(of, id) => (of, id) == (before.id, field.id),
             LinkSource::New | LinkSource::One(..) => false,
@@ -340,13 +340,6 @@ fn goes_on(old: &Model, new: &Model, pairing: &Pairing, (before, field): (&Colle
 /// Fields but for the four that every record has.
 fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
     collection.fields.iter().filter(|field| field.id > Collection::VERSION)
-}
-
-fn owned_links(collection: &Collection) -> impl Iterator<Item = (&Field, &Link)> {
-    collection.fields.iter().filter_map(|field| match &field.kind {
-        FieldKind::ManyToMany { link, .. } if link.owner => Some((field, link)),
-        _ => None,
-    })
 }
 
 /// A field's type as it is written in a model, without `!`.

@@ -105,7 +105,22 @@ impl fmt::Display for Beside<'_> {
             Difference::EnumValuesRemoved { name, values } => {
                 write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
             }
-            _ => Ok(()),
+            Difference::CollectionAdded { .. }
+            | Difference::CollectionRenamed { .. }
+            | Difference::CollectionRemoved { .. }
+            | Difference::PathChanged { .. }
+            | Difference::FieldAdded { .. }
+            | Difference::FieldRenamed { .. }
+            | Difference::FieldRemoved { .. }
+            | Difference::TypeChanged { .. }
+            | Difference::RequiredTightened { .. }
+            | Difference::RequiredLoosened { .. }
+            | Difference::LengthChanged { .. }
+            | Difference::CheckAdded { .. }
+            | Difference::CheckRemoved { .. }
+            | Difference::OnDeleteChanged { .. }
+            | Difference::BehaviourChanged { .. }
+            | Difference::ApplicationChanged => unreachable!("`Difference` describes these itself"),
         }
     }
 }

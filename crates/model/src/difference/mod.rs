@@ -5,6 +5,8 @@ mod compare;
 mod describe;
 mod pairing;
 
+use std::fmt;
+
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
 pub use pairing::{LinkSource, Pairing, enum_values};
@@ -20,6 +22,17 @@ pub enum Risk {
     Rewrites,
     /// Stored values are gone afterwards.
     LosesData,
+}
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Safe => "safe",
+            Self::Locks => "blocks writes while it runs",
+            Self::Rewrites => "rewrites records",
+            Self::LosesData => "loses data",
+        })
+    }
 }
 
 /// One difference between two models. Names are those of the model in which the thing exists.

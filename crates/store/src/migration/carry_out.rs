@@ -2,10 +2,11 @@ use backstay_model::CollectionId;
 use backstay_sql::{Origin, Statement, Succession};
 
 use super::tables::{Tables, carried_succession};
-use super::{Action, Models, OnProgress, Planned, Progress};
+use super::{Action, Models, Planned};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
+use crate::step::{OnProgress, Progress};
 
 /// Rows that are copied by one statement: often enough to tell how far it has come.
 const ROWS_AT_ONCE: i64 = 20_000;
@@ -17,7 +18,7 @@ pub(crate) async fn carry_out(
     planned: &[Planned],
     on_progress: &OnProgress,
 ) -> Result<(), StoreError> {
-    let (succession, _) = Succession::new((models.old, models.new), models.pairing, (models.dialect, models.now));
+    let succession = Succession::new((models.old, models.new), models.pairing, (models.dialect, models.now));
     let tables = Tables::of(models, &succession);
     let carried = carried_succession(&tables.carried, models);
     let steps = planned.len();

@@ -9,9 +9,10 @@ use backstay_model::{
 use backstay_scalar::{Scalar, Token, Value, write};
 use backstay_sql::{Origin, PROBED_IDS, Slot, Statement, Succession};
 
-use super::{Finding, Models};
+use super::Models;
 use crate::StoreError;
 use crate::session::SchemaSession;
+use crate::step::Finding;
 
 /// Records that are read at a time.
 const PAGE: i64 = 1000;
@@ -27,7 +28,7 @@ pub(super) async fn convert(
     let Origin::Converted(was) = succession.origin(collection, field) else { return Ok(None) };
     let Some(before) = models.pairing.collection(collection) else { return Ok(None) };
     let (from, to) = (models.old.field(before, was), models.new.field(collection, field));
-    let conversion = Conversion { models, succession, from, to };
+    let conversion = Conversion::new((models, succession), from, to);
     session.execute(&succession.create_converted(collection, field)).await?;
     let keep = succession.keep_converted(collection, field);
     let mut refused = Refused::default();
@@ -113,13 +114,23 @@ fn shown(value: &Value) -> String {
 }
 
 struct Conversion<'c> {
-    models: Models<'c>,
-    succession: &'c Succession<'c>,
-    from: &'c Field,
+    model: &'c Model,
     to: &'c Field,
+    /// Old and new names of an enum's values.
+    renamed: Vec<(Arc<str>, Option<Arc<str>>)>,
+    /// Old and new names of what the texts name.
+    followed: Vec<(String, Option<String>)>,
 }
 
-impl Conversion<'_> {
+impl<'c> Conversion<'c> {
+    fn new((models, succession): (Models<'c>, &Succession<'_>), from: &Field, to: &'c Field) -> Self {
+        let Models { old, new, pairing, .. } = models;
+        let is_enum = matches!(from.kind, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)));
+        let renamed = if is_enum { succession.renamed_values(&to.kind) } else { Vec::new() };
+        let followed = to.names.map_or_else(Vec::new, |names| pairing.followed(old, new, names));
+        Self { model: new, to, renamed, followed }
+    }
+
     fn convert(&self, (id, value): (&Value, &Value)) -> Result<Value, String> {
         if let Some(names) = self.to.names {
             return Ok(self.follow((id, value), names));
@@ -141,12 +152,11 @@ impl Conversion<'_> {
     /// Names of the model as the new one has them. What is gone leaves a list; what names one thing that is gone keeps a
     /// name that no other can have.
     fn follow(&self, (id, value): (&Value, &Value), names: StoredNames) -> Value {
-        let Models { old, new, pairing, .. } = self.models;
-        let followed = pairing.followed(old, new, names);
+        let followed = &self.followed;
         match value {
             Value::List(items) => {
                 let mut kept: Vec<String> = Vec::new();
-                for name in items.iter().filter_map(|item| followed_name(&bare(item), names, &followed)) {
+                for name in items.iter().filter_map(|item| followed_name(&bare(item), names, followed)) {
                     if !kept.contains(&name) {
                         kept.push(name);
                     }
@@ -155,7 +165,7 @@ impl Conversion<'_> {
             }
             one => {
                 let text = bare(one);
-                let name = followed_name(&text, names, &followed);
+                let name = followed_name(&text, names, followed);
                 Value::text(name.unwrap_or_else(|| format!("{text}~{}", bare(id))))
             }
         }
@@ -173,7 +183,7 @@ impl Conversion<'_> {
             Element::Scalar(scalar) if scalar.storage() == backstay_scalar::Storage::Text => Token::Text(&text),
             Element::Scalar(_) | Element::Enum(_) => Token::Bare(&text),
         };
-        let read = value_type(self.models.new, element).read(token).map_err(|problem| problem.to_string())?;
+        let read = value_type(self.model, element).read(token).map_err(|problem| problem.to_string())?;
         match element {
             Element::Scalar(Scalar::Float) if shortest(&bare(&read)) != shortest(&text) => {
                 Err("a Float doesn't hold it exactly".to_owned())
@@ -184,12 +194,8 @@ impl Conversion<'_> {
 
     /// The name that a value of an enum has now.
     fn renamed(&self, text: String) -> String {
-        if !matches!(self.from.kind, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_))) {
-            return text;
-        }
-        let renamed = self.succession.renamed_values(&self.to.kind);
-        let to = renamed.into_iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to);
-        to.map_or(text, |to| to.to_string())
+        let to = self.renamed.iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to.as_ref());
+        to.map_or(text, ToString::to_string)
     }
 }
 

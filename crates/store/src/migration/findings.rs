@@ -5,10 +5,11 @@ use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Le
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Origin, Probe, Statement, Succession};
 
-use super::{Action, Finding, Models, Planned, Step, conversion};
+use super::{Action, Models, Planned, conversion};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
+use crate::step::{Finding, Step};
 
 /// Asks of stored records what matters to each step, and notes it there.
 pub(super) async fn find(
@@ -17,16 +18,16 @@ pub(super) async fn find(
     planned: &mut Vec<Planned>,
 ) -> Result<(), StoreError> {
     let moment = (models.dialect, models.now);
-    let (succession, errors) = Succession::new((models.old, models.new), models.pairing, moment);
+    let succession = Succession::new((models.old, models.new), models.pairing, moment);
     let mut finder = Finder { session, models, succession: &succession };
-    for error in errors {
+    for error in succession.backfill_errors() {
         let (collection, field) =
             (models.new.collection(error.collection), models.new.field(error.collection, error.field));
         let words = format!(
             "the `@backfill` of {}.{} doesn't fit the stored model: {}",
             collection.name, field.name, error.message
         );
-        let finding = Finding { words, records: 0, ids: Vec::new(), remedy: error.remedy, is_obstacle: true };
+        let finding = Finding { words, records: 0, ids: Vec::new(), remedy: error.remedy.clone(), is_obstacle: true };
         note(planned, (&collection.name, &field.name), finding);
     }
     finder.conversions(planned).await?;
@@ -129,26 +130,25 @@ impl Finder<'_> {
 
     /// How many records a difference writes or deletes values of; none where it doesn't.
     async fn records(&mut self, difference: &Difference) -> Result<Option<u64>, StoreError> {
-        let old = self.models.old;
         let statement = match difference {
             Difference::CollectionRemoved { collection } => {
-                old.collection_named(collection).map(|of| self.succession.records(of.id))
+                Some(self.succession.records(self.models.removed(collection).id))
             }
-            Difference::FieldRemoved { collection, field, stored: true } => self.having(collection, field, false),
+            Difference::FieldRemoved { collection, field, stored: true } => {
+                let (before, field) = self.models.old_field(collection, field);
+                Some(self.succession.having(before.id, field.id).count)
+            }
             Difference::TypeChanged { collection, field, change, .. } => match change {
-                TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(_) => {
-                    self.having(collection, field, true)
-                }
+                TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(_) => self.having(collection, field),
                 TypeChange::NotStored | TypeChange::Widened => None,
             },
             Difference::FieldAdded { collection, filled: Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, filled: Filled::Backfill | Filled::Default, .. } => {
-                self.models.pair(collection).map(|(before, _)| self.succession.records(before.id))
+                Some(self.succession.records(self.models.pair(collection).0.id))
             }
             Difference::LinkRemoved { collection, field, .. } => {
-                let before = self.models.pair(collection).map(|(before, _)| before);
-                let field = before.and_then(|before| before.field_named(field).map(|field| (before.id, field.id)));
-                field.and_then(|(before, field)| self.succession.links(before, field))
+                let (before, field) = self.models.old_field(collection, field);
+                self.succession.links(before.id, field.id)
             }
             Difference::EnumValuesRenamed { name, values } => {
                 let values: Vec<Arc<str>> = values.iter().map(|(from, _)| Arc::from(from.as_str())).collect();
@@ -158,7 +158,26 @@ impl Finder<'_> {
                 }
                 return Ok(Some(records));
             }
-            _ => None,
+            Difference::CollectionAdded { .. }
+            | Difference::CollectionRenamed { .. }
+            | Difference::PathChanged { .. }
+            | Difference::FieldAdded { .. }
+            | Difference::FieldRenamed { .. }
+            | Difference::FieldRemoved { stored: false, .. }
+            | Difference::RequiredTightened { .. }
+            | Difference::RequiredLoosened { .. }
+            | Difference::LengthChanged { .. }
+            | Difference::CheckAdded { .. }
+            | Difference::CheckRemoved { .. }
+            | Difference::OnDeleteChanged { .. }
+            | Difference::LinkAdded { .. }
+            | Difference::IndexAdded { .. }
+            | Difference::IndexRemoved { .. }
+            | Difference::EnumRenamed { .. }
+            | Difference::EnumValuesAdded { .. }
+            | Difference::EnumValuesRemoved { .. }
+            | Difference::BehaviourChanged { .. }
+            | Difference::ApplicationChanged => None,
         };
         match statement {
             Some(statement) => Ok(Some(self.count(&statement).await?)),
@@ -166,15 +185,11 @@ impl Finder<'_> {
         }
     }
 
-    /// How many records have a value in a field, which is named as in the new model or as in the old one.
-    fn having(&self, collection: &str, field: &str, new: bool) -> Option<Statement> {
-        let (before, after) = self.models.pair(collection)?;
-        let field = match new {
-            true => self.models.pairing.field(after.id, after.field_named(field)?.id)?,
-            false => before.field_named(field)?.id,
-        };
-        let is_stored = before.field(field).kind.is_stored();
-        is_stored.then(|| self.succession.having(before.id, field).count)
+    /// How many records had a value in what a field of the new model was.
+    fn having(&self, collection: &str, field: &str) -> Option<Statement> {
+        let (before, after) = self.models.pair(collection);
+        let was = self.models.pairing.field(after.id, self.models.field(collection, field).1.id)?;
+        before.field(was).kind.is_stored().then(|| self.succession.having(before.id, was).count)
     }
 
     /// Of every field that holds an enum, and held it before, which records hold one of these values.
@@ -200,15 +215,13 @@ impl Finder<'_> {
     fn misnamed(&self, difference: &Difference) -> Vec<Finding> {
         let new = self.models.new;
         match difference {
-            Difference::CollectionAdded { collection } => new
-                .collection_named(collection)
-                .and_then(|of| misnamed("", (&of.name, &of.former)))
-                .into_iter()
-                .collect(),
+            Difference::CollectionAdded { collection } => {
+                let of = self.models.collection(collection);
+                misnamed("", (&of.name, &of.former)).into_iter().collect()
+            }
             Difference::FieldAdded { collection, field, .. } => {
-                let was = self.models.pair(collection).map_or("", |(before, _)| before.name.as_str());
-                let field = new.collection_named(collection).and_then(|of| of.field_named(field));
-                field.and_then(|field| misnamed(was, (&field.name, &field.former))).into_iter().collect()
+                let (was, (_, field)) = (self.models.pair(collection).0, self.models.field(collection, field));
+                misnamed(&was.name, (&field.name, &field.former)).into_iter().collect()
             }
             Difference::EnumValuesAdded { name, values } => {
                 let Some(of) = new.enums.iter().find(|of| of.name == *name) else { return Vec::new() };
@@ -231,11 +244,9 @@ impl Finder<'_> {
                 ..
             } => found.extend(self.lacking(collection, field).await?),
             Difference::IndexAdded { collection, index, unique: true } => {
-                if let Some((_, after)) = self.models.pair(collection) {
-                    let index = after.indexes.iter().find(|candidate| candidate.name == *index);
-                    if let Some(index) = index {
-                        found.extend(self.sharing(after, index).await?);
-                    }
+                let (_, after) = self.models.pair(collection);
+                for index in after.indexes.iter().filter(|candidate| candidate.name == *index) {
+                    found.extend(self.sharing(after, index).await?);
                 }
             }
             Difference::EnumValuesRemoved { name, values } => {
@@ -250,37 +261,54 @@ impl Finder<'_> {
                 }
             }
             Difference::CheckAdded { collection, field, message } => {
-                if let Some((_, after)) = self.models.pair(collection)
-                    && let Some(field) = after.field_named(field)
-                {
-                    let rule = field.checks.iter().find(|check| check.message == *message).map(|check| &check.rule);
-                    if let Some(probe) = rule.and_then(|rule| self.succession.breaking(after.id, rule)) {
+                let (after, field) = self.models.field(collection, field);
+                for check in field.checks.iter().filter(|check| check.message == *message) {
+                    if let Some(probe) = self.succession.breaking(after.id, &check.rule) {
                         let words = |records| format!("{} it", that(records, ["breaks", "break"]));
                         found.extend(self.ask(&probe, (&words, "", false)).await?);
                     }
                 }
             }
             Difference::LengthChanged { collection, field, stricter: true } => {
-                if let Some((_, after)) = self.models.pair(collection)
-                    && let Some(field) = after.field_named(field)
-                {
-                    found.extend(self.not_as_long(after, field).await?);
-                }
+                let (after, field) = self.models.field(collection, field);
+                found.extend(self.not_as_long(after, field).await?);
             }
-            _ => {}
+            Difference::CollectionAdded { .. }
+            | Difference::CollectionRenamed { .. }
+            | Difference::CollectionRemoved { .. }
+            | Difference::PathChanged { .. }
+            | Difference::FieldAdded { .. }
+            | Difference::FieldRenamed { .. }
+            | Difference::FieldRemoved { .. }
+            | Difference::TypeChanged { .. }
+            | Difference::RequiredLoosened { .. }
+            | Difference::LengthChanged { .. }
+            | Difference::CheckRemoved { .. }
+            | Difference::OnDeleteChanged { .. }
+            | Difference::LinkAdded { .. }
+            | Difference::LinkRemoved { .. }
+            | Difference::IndexAdded { .. }
+            | Difference::IndexRemoved { .. }
+            | Difference::EnumRenamed { .. }
+            | Difference::EnumValuesRenamed { .. }
+            | Difference::EnumValuesAdded { .. }
+            | Difference::BehaviourChanged { .. }
+            | Difference::ApplicationChanged => {}
         }
         Ok(found)
     }
 
     async fn lacking(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
-        let Some((before, after)) = self.models.pair(collection) else { return Ok(None) };
-        let Some(field) = after.field_named(field).filter(|field| field.required) else { return Ok(None) };
-        // A `@backfill` that doesn't fit is told already.
+        let ((before, after), (_, field)) = (self.models.pair(collection), self.models.field(collection, field));
+        if !field.required {
+            return Ok(None);
+        }
+        // A `@backfill` that doesn't fit has its finding.
         if field.backfill.is_some() && !self.succession.is_backfilled(after.id, field.id) {
             return Ok(None);
         }
         let probe = match self.succession.origin(after.id, field.id) {
-            // Those that can't be converted are told already.
+            // Those that can't be converted have their finding.
             Origin::Converted(was) if before.field(was).required => return Ok(None),
             Origin::Converted(was) => {
                 let all = self.count(&self.succession.records(before.id)).await?;

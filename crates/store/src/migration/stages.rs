@@ -1,12 +1,13 @@
 use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, index_before};
 use backstay_sql::{Origin, Statement, Succession, alter, next_table, schema};
 
-use super::tables::{Tables, carried_succession, owned_links};
-use super::{Action, Models, Planned, Step};
+use super::tables::{Tables, carried_succession};
+use super::{Action, Models, Planned};
+use crate::step::Step;
 
 /// The steps that bridge the differences, in the order in which they are carried out.
 pub(super) fn stages(models: Models<'_>, differences: Vec<Difference>) -> Vec<Planned> {
-    let (succession, _) = Succession::new((models.old, models.new), models.pairing, (models.dialect, models.now));
+    let succession = Succession::new((models.old, models.new), models.pairing, (models.dialect, models.now));
     let tables = Tables::of(models, &succession);
     let carried = carried_succession(&tables.carried, models);
     let mut stages = Stages { models, tables: &tables, carried: &carried, all: Vec::new() };
@@ -51,7 +52,7 @@ impl Stages<'_> {
                 self.push(difference, statements);
             }
             match at {
-                Phase::Renames => self.make_room(renames.take().unwrap_or_default()),
+                Phase::Renames => self.make_room(renames.take()),
                 Phase::Rewriting => self.rewrite(),
                 Phase::Removals => self.swap(),
                 _ => {}
@@ -89,8 +90,8 @@ impl Stages<'_> {
     }
 
     /// Renames where nothing is called otherwise in the model: of tables that go, whose names new ones take.
-    fn make_room(&mut self, renames: Vec<Statement>) {
-        if !renames.is_empty() {
+    fn make_room(&mut self, renames: Option<Vec<Statement>>) {
+        if let Some(renames) = renames.filter(|renames| !renames.is_empty()) {
             let actions = renames.into_iter().map(Action::Run).collect();
             self.push_own("rename tables that will be removed, because new ones take their names", Risk::Safe, actions);
         }
@@ -180,52 +181,39 @@ impl Stages<'_> {
 
     /// What bridges a difference by itself; nothing where the table is written anew for it.
     fn statements(&self, difference: &Difference) -> Vec<Statement> {
-        self.bridge(difference).unwrap_or_default()
-    }
-
-    fn bridge(&self, difference: &Difference) -> Option<Vec<Statement>> {
         let Models { new, dialect, .. } = self.models;
-        Some(match difference {
+        match difference {
             Difference::CollectionAdded { collection } => {
-                schema::add_collection(new, new.collection_named(collection)?, dialect)
+                schema::add_collection(new, self.models.collection(collection), dialect)
             }
-            Difference::FieldAdded { collection, field, filled, .. } if *filled != Filled::NotStored => {
-                let (collection, field) = self.in_place(collection, field)?;
-                schema::add_field(new, collection, field, dialect)
-            }
+            Difference::FieldAdded { collection, field, filled, .. } if *filled != Filled::NotStored => self
+                .in_place((collection, field), |collection, field| schema::add_field(new, collection, field, dialect)),
             Difference::LinkAdded { collection, field, .. } => {
-                let collection = new.collection_named(collection)?;
-                alter::create_link(new, (collection, collection.field_named(field)?), dialect)
+                alter::create_link(new, self.models.field(collection, field), dialect)
             }
             Difference::TypeChanged { collection, field, .. } => {
-                let collection = new.collection_named(collection)?;
-                let field = collection.field_named(field)?;
+                let (collection, field) = self.models.field(collection, field);
                 let mut statements = self.copied_link(collection, field);
                 statements.extend(self.unstored(collection, field));
                 statements
             }
             Difference::RequiredTightened { collection, field, .. } => {
-                let (collection, field) = self.in_place(collection, field)?;
-                let mut statements = alter::fill_default(new, collection, field, dialect);
-                statements.extend(alter::require(collection, field, true));
-                statements
+                self.in_place((collection, field), |collection, field| {
+                    let mut statements = alter::fill_default(new, collection, field, dialect);
+                    statements.extend(alter::require(collection, field, true));
+                    statements
+                })
             }
             Difference::RequiredLoosened { collection, field } => {
-                let (collection, field) = self.in_place(collection, field)?;
-                alter::require(collection, field, false)
+                self.in_place((collection, field), |collection, field| alter::require(collection, field, false))
             }
-            Difference::IndexAdded { collection, index, .. } => {
-                let collection = new.collection_named(collection)?;
-                let index = collection.indexes.iter().find(|candidate| candidate.name == *index)?;
-                schema::add_index(new, collection, index, dialect)
-            }
+            Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
             Difference::IndexRemoved { index, .. } => schema::drop_index(index, dialect),
-            Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field)?,
-            Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field)?,
+            Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
+            Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
             Difference::CollectionRemoved { collection } => {
-                let id = self.models.old.collection_named(collection)?.id;
-                let gone = self.tables.carried.collection(id);
-                let links = owned_links(gone).map(|(_, link)| alter::drop_table(&link.table, dialect));
+                let gone = self.tables.carried.collection(self.models.removed(collection).id);
+                let links = gone.links().map(|(_, link)| alter::drop_table(&link.table, dialect));
                 links.chain([alter::drop_table(&gone.table, dialect)]).collect()
             }
             Difference::EnumValuesRenamed { name, .. } => self.renamed_values(name),
@@ -243,22 +231,33 @@ impl Stages<'_> {
             | Difference::OnDeleteChanged { .. }
             | Difference::BehaviourChanged { .. }
             | Difference::ApplicationChanged => Vec::new(),
-        })
+        }
     }
 
-    /// A field whose table stays.
-    fn in_place(&self, collection: &str, field: &str) -> Option<(&Collection, &Field)> {
-        let collection = self.models.new.collection_named(collection)?;
-        Some((collection, collection.field_named(field)?)).filter(|_| !self.tables.is_rewritten(collection))
+    /// What is done to a field whose table stays; nothing where the copy of the table does it.
+    fn in_place(
+        &self,
+        (collection, field): (&str, &str),
+        change: impl FnOnce(&Collection, &Field) -> Vec<Statement>,
+    ) -> Vec<Statement> {
+        let (collection, field) = self.models.field(collection, field);
+        if self.tables.is_rewritten(collection) { Vec::new() } else { change(collection, field) }
     }
 
-    fn removed(&self, collection: &str, field: &str) -> Option<Vec<Statement>> {
-        let (before, after) = self.models.pair(collection)?;
-        if self.tables.is_rewritten(after) {
-            return None;
+    fn added_index(&self, collection: &str, index: &str) -> Vec<Statement> {
+        let Models { new, dialect, .. } = self.models;
+        let collection = self.models.collection(collection);
+        let added = collection.indexes.iter().filter(|candidate| candidate.name == index);
+        added.flat_map(|index| schema::add_index(new, collection, index, dialect)).collect()
+    }
+
+    fn removed(&self, collection: &str, field: &str) -> Vec<Statement> {
+        let (before, gone) = self.models.old_field(collection, field);
+        if self.tables.is_rewritten(self.models.collection(collection)) {
+            return Vec::new();
         }
         let carried = self.tables.carried.collection(before.id);
-        Some(alter::drop_columns(carried, carried.field(before.field_named(field)?.id), self.models.dialect))
+        alter::drop_columns(carried, carried.field(gone.id), self.models.dialect)
     }
 
     /// The columns of a field that has become a relation to many.
@@ -271,13 +270,11 @@ impl Stages<'_> {
         if field.kind.is_stored() { Vec::new() } else { alter::drop_columns(carried, was, dialect) }
     }
 
-    fn removed_link(&self, collection: &str, field: &str) -> Option<Vec<Statement>> {
-        let before = self.models.pair(collection)?.0;
-        let field = before.field_named(field)?.id;
-        match &self.tables.carried.field(before.id, field).kind {
-            FieldKind::ManyToMany { link, .. } => Some(vec![alter::drop_table(&link.table, self.models.dialect)]),
-            _ => None,
-        }
+    fn removed_link(&self, collection: &str, field: &str) -> Vec<Statement> {
+        let (before, gone) = self.models.old_field(collection, field);
+        let links = self.tables.carried.collection(before.id).links();
+        let gone = links.filter(|(field, _)| field.id == gone.id);
+        gone.map(|(_, link)| alter::drop_table(&link.table, self.models.dialect)).collect()
     }
 
     /// The link table of a relation that was one to a single record, or was declared at its other end.

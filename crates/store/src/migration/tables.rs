@@ -104,7 +104,7 @@ impl Renaming<'_> {
     fn tables(&mut self) {
         let Models { old, new, pairing, dialect, .. } = self.models;
         let mut taken: HashSet<&str> = new.collections.iter().map(|of| of.table.as_str()).collect();
-        taken.extend(new.collections.iter().flat_map(owned_links).map(|(_, link)| link.table.as_str()));
+        taken.extend(new.collections.iter().flat_map(Collection::links).map(|(_, link)| link.table.as_str()));
         let mut renames = Vec::new();
         for before in &old.collections {
             let to = match pairing.successor(before.id) {
@@ -116,7 +116,7 @@ impl Renaming<'_> {
             renames.push((before.table.clone(), to));
         }
         for before in &old.collections {
-            for (field, link) in owned_links(before) {
+            for (field, link) in before.links() {
                 let to = match self.successor(before, field) {
                     Some(after) => after.clone(),
                     None if taken.contains(link.table.as_str()) => {
@@ -142,8 +142,7 @@ impl Renaming<'_> {
     fn successor(&self, before: &Collection, field: &Field) -> Option<Link> {
         let Models { old, new, pairing, .. } = self.models;
         let source = LinkSource::Same(before.id, field.id);
-        let all =
-            new.collections.iter().flat_map(|of| owned_links(of).map(move |(field, link)| (of.id, field.id, link)));
+        let all = new.collections.iter().flat_map(|of| of.links().map(move |(field, link)| (of.id, field.id, link)));
         let mut same = all.filter(|(of, id, _)| pairing.link_source(old, new, (*of, *id)) == source);
         same.next().map(|(_, _, link)| link.clone())
     }
@@ -169,7 +168,7 @@ impl Renaming<'_> {
     fn link_columns(&mut self) {
         let Models { old, dialect, .. } = self.models;
         for before in &old.collections {
-            for (field, link) in owned_links(before) {
+            for (field, link) in before.links() {
                 let Some(after) = self.successor(before, field) else { continue };
                 let renames = [(&link.near, &after.near), (&link.far, &after.far)];
                 let renames = renames.into_iter().filter(|(from, to)| from != to);
@@ -268,13 +267,6 @@ fn moving(name: &str) -> String {
     shortened(format!("{MOVING}{name}"))
 }
 
-pub(super) fn owned_links(collection: &Collection) -> impl Iterator<Item = (&Field, &Link)> {
-    collection.fields.iter().filter_map(|field| match &field.kind {
-        FieldKind::ManyToMany { link, .. } if link.owner => Some((field, link)),
-        _ => None,
-    })
-}
-
 /// Renames in an order in which no name is taken twice: those that want the name of another go by a name of their own.
 fn ordered(renames: Vec<(String, String)>) -> Vec<(String, String)> {
     let from: HashSet<String> = renames.iter().map(|(from, _)| from.clone()).collect();
@@ -288,5 +280,5 @@ fn ordered(renames: Vec<(String, String)>) -> Vec<(String, String)> {
 /// The succession of the carried model: that of the old one, under the names that its tables have after the renames.
 pub(super) fn carried_succession<'m>(carried: &'m Model, models: Models<'m>) -> Succession<'m> {
     let moment: (Dialect, Timestamp) = (models.dialect, models.now);
-    Succession::new((carried, models.new), models.pairing, moment).0
+    Succession::new((carried, models.new), models.pairing, moment)
 }

@@ -60,7 +60,7 @@ pub(super) struct Run {
     /// For how long it held the writer.
     pub(super) held: Duration,
     pub(super) ended: Instant,
-    /// Whether it wrote so much that its length is no accident of a busy machine.
+    /// Whether it wrote so much that a busy machine alone doesn't explain how long it took.
     pub(super) is_large: bool,
 }
 

@@ -1,0 +1,113 @@
+//! `@backfill`: values of stored records that a new model needs, computed from the records of the old one.
+
+use backstay_expr::{Expr, Node, Scope as Names, Type, compile_value};
+use backstay_model::{Collection, CollectionId, Column, ColumnStorage, Field, FieldId, FieldKind, Model, Pairing};
+use backstay_scalar::{Part, Storage};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
+
+use crate::Dialect;
+use crate::builder::{Anchor, Builder};
+use crate::lower::{Lowering, Scope};
+use crate::operand::{Form, Val};
+use crate::tree::integer;
+
+/// A `@backfill` that the old model doesn't bear out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackfillError {
+    /// The collection in the new model.
+    pub collection: CollectionId,
+    /// The field.
+    pub field: FieldId,
+    /// What is wrong with it.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Reads and checks the `@backfill` of a field about the old collection that its collection was. An error has a remedy.
+pub(crate) fn compile(
+    (collection, field): (&Collection, &Field),
+    before: CollectionId,
+    (old_model, pairing): (&Model, &Pairing),
+) -> Result<Expr, (String, String)> {
+    let text = field.backfill.as_ref().map_or("", |rule| &*rule.text);
+    let old = old_model.collection(before);
+    let expected = old_type((collection, field), pairing).ok_or_else(|| {
+        let remedy = "leave the relation empty, or let an earlier migration make the type".to_owned();
+        ("the old model doesn't have the type that it refers to".to_owned(), remedy)
+    })?;
+    let scope = Names::rule(old_model, before);
+    let as_enum = match &field.kind {
+        FieldKind::Enum(id) => pairing.enumeration(*id).map(Type::Enum),
+        _ => None,
+    };
+    let checked = as_enum.and_then(|of| compile_value(text, &scope, &of).ok());
+    let checked = checked.map_or_else(|| compile_value(text, &scope, &expected), Ok).map_err(|errors| {
+        let error = errors.first().expect("an expression that is refused has an error");
+        (format!("{error} (`this` is a {} of the old model)", old.name), error.remedy())
+    })?;
+    if names_caller(&checked.expr) {
+        let remedy = "use the record's own fields, `now` and literals".to_owned();
+        return Err(("nobody is calling while a model is applied: there is no `auth`".to_owned(), remedy));
+    }
+    if let (Type::Formatted(scalar), Type::Text) = (&expected, &checked.expr.ty) {
+        let remedy = "add the field without `!`, and give it values through the API".to_owned();
+        return Err((format!("a text isn't always a value of {}", scalar.name()), remedy));
+    }
+    match (&checked.expr.node, field.columns.len()) {
+        (Node::Path(_), _) | (_, 1) if !matches!(checked.expr.node, Node::List(_)) => Ok(checked.expr),
+        (Node::List(_), _) => {
+            let remedy = "write the list as `@default(to: […])` instead".to_owned();
+            Err(("a list can't be written out here".to_owned(), remedy))
+        }
+        _ => {
+            let remedy = "name another Money field, such as \"this.price\"".to_owned();
+            Err(("a value of Money can't be computed here".to_owned(), remedy))
+        }
+    }
+}
+
+/// The type of a new field in terms of the old model; values of an enum are texts.
+fn old_type((collection, field): (&Collection, &Field), pairing: &Pairing) -> Option<Type> {
+    Some(match Type::of(collection, field)? {
+        Type::Enum(_) => Type::Text,
+        Type::Record(target) => Type::Record(pairing.collection(target)?),
+        other => other,
+    })
+}
+
+/// Whether an expression depends on who is calling.
+fn names_caller(expr: &Expr) -> bool {
+    let is_caller = matches!(expr.node, Node::Caller(_) | Node::Fact(_));
+    is_caller || expr.node.children().into_iter().any(names_caller)
+}
+
+/// The value of a `@backfill` as the column takes it.
+pub(crate) fn backfilled(builder: &mut Builder<'_>, this: &Anchor, expr: &Expr, at: &Column) -> Sql {
+    let mut expr = expr.clone();
+    if let Node::Path(path) = &mut expr.node
+        && at.part != Part::Main
+    {
+        path.part = Some(at.part);
+    }
+    let dialect = builder.dialect;
+    let mut lowering = Lowering::new(builder, Scope::rule(this));
+    let value = lowering.value(&expr);
+    let value = lowering.loose(value);
+    fitted(value, at, dialect)
+}
+
+/// A number with the digits that its column has after the point; null where it has more.
+fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
+    let ColumnStorage::One(Storage::Decimal { scale }) = at.storage else { return value.moment().settled() };
+    match value.form {
+        Form::Scaled(from) if from > scale => {
+            let unit = integer(10_i64.pow(u32::from(from - scale)));
+            let number = value.settled();
+            let whole = number.clone().modulo(unit.clone()).eq(integer(0));
+            CaseStatement::new().case(whole, number.div(unit)).into()
+        }
+        Form::Column if dialect == Dialect::Sqlite => value.settled().mul(integer(10_i64.pow(u32::from(scale)))),
+        _ => value.rescaled(scale).settled(),
+    }
+}
