@@ -49,7 +49,7 @@ impl State {
             None => "Authorization, Cookie, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
         };
-        let reader = Arc::new(Reader::new(Arc::clone(engine.model())));
+        let reader = Arc::new(Reader::new(&engine));
         Self { engine, identity, budget, reader, settings, openapi, vary: HeaderValue::from_static(vary) }
     }
 }

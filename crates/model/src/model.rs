@@ -92,6 +92,8 @@ pub struct Collection {
     pub description: Option<String>,
     /// Whether it belongs to the system model: not reachable under `/api/` but for operators.
     pub system: bool,
+    /// `@single`: it has exactly one record, which is there as soon as the database is open.
+    pub single: bool,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`.
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.

@@ -26,6 +26,7 @@ impl<'m> CollectionBehaviour<'m> {
             table: _,
             // Compared in `compare`.
             path: _,
+            single: _,
             indexes: _,
             fields,
             description,

@@ -48,6 +48,7 @@ fn rank(difference: &Difference) -> u8 {
         Difference::EnumValuesRemoved { .. } => 9,
         Difference::IndexAdded { .. } => 10,
         Difference::PathChanged { .. }
+        | Difference::SingleChanged { .. }
         | Difference::LengthChanged { .. }
         | Difference::CheckAdded { .. }
         | Difference::CheckRemoved { .. }
@@ -107,6 +108,10 @@ impl<'a> Pair<'a> {
         if self.before.path != self.after.path {
             let (from, to) = (self.before.path.clone(), self.after.path.clone());
             all.push(Difference::PathChanged { collection: collection(), from, to });
+        }
+        if self.before.single != self.after.single {
+            let (path, single) = (self.after.path.clone(), self.after.single);
+            all.push(Difference::SingleChanged { collection: collection(), path, single });
         }
         for after in declared(self.after) {
             match self.was(after.id) {

@@ -17,6 +17,12 @@ impl fmt::Display for Difference {
             Self::PathChanged { collection, from, to } => {
                 write!(f, "{collection} moves from /api/{from} to /api/{to}; no record changes")
             }
+            Self::SingleChanged { collection, single: true, .. } => {
+                write!(f, "{collection} is now a type with exactly one record; a stored one stays")
+            }
+            Self::SingleChanged { collection, single: false, .. } => {
+                write!(f, "{collection} can now have any number of records; the one it has stays")
+            }
             Self::FieldAdded { collection, field, filled, .. } => {
                 write!(f, "{collection}.{field} is new; {}", filled_words(*filled))
             }
@@ -109,6 +115,7 @@ impl fmt::Display for Beside<'_> {
             | Difference::CollectionRenamed { .. }
             | Difference::CollectionRemoved { .. }
             | Difference::PathChanged { .. }
+            | Difference::SingleChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
@@ -176,6 +183,12 @@ impl Difference {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
+            Self::SingleChanged { collection, path, single: true } => {
+                breaking(format!("{collection} is one record, read and changed at /api/{path}"))
+            }
+            Self::SingleChanged { collection, path, single: false } => {
+                breaking(format!("{collection} is a list of records at /api/{path}"))
+            }
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }

@@ -15,6 +15,7 @@ mod read;
 mod relation;
 mod renamed;
 mod report;
+mod single;
 mod survey;
 mod whole;
 
@@ -25,6 +26,7 @@ use collection::collection;
 use enums::enums;
 use renamed::check_former;
 use report::Report;
+use single::check_singles;
 use survey::{Names, Survey};
 use whole::{check_whole, identity};
 
@@ -51,6 +53,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
+    check_singles(report, &survey, &enums, &collections);
     Some(Model {
         name: app.name?,
         by_name: collections.iter().map(|collection| (collection.name.clone(), collection.id)).collect(),
