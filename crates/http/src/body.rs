@@ -9,11 +9,12 @@ use bytes::{Bytes, BytesMut};
 use http::header;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Frame};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::Refusal;
 use crate::endpoint::{BodyLimit, BodyRule};
 use crate::head::Head;
+use crate::lingering::Lingering;
 use crate::pace::Pace;
 
 /// How long the rest of a refused body is read and discarded, so that the client reads the answer instead of a reset
@@ -38,12 +39,12 @@ pub(crate) async fn read(
         BodyLimit::Query => settings.body_bytes.min(limits::QUERY_BYTES),
     };
     if body.size_hint().lower() > max as u64 {
-        discard(body);
+        discard(body, &head.state.lingering);
         return Err(Refusal::BodyTooLarge { max });
     }
     let time = settings.body_time.min(settings.request_time);
     let until = deadline.min(Instant::now() + settings.body_time);
-    let outcome = timeout_at(until, collect(body, max, held)).await;
+    let outcome = timeout_at(until, collect((body, &head.state.lingering), max, held)).await;
     outcome.unwrap_or(Err(Refusal::BodySlow { seconds: time.as_secs() }))
 }
 
@@ -61,7 +62,7 @@ pub(crate) fn unwanted() -> Refusal {
     Error::malformed(Place::Whole, kind).into()
 }
 
-async fn collect(mut body: Body, max: usize, held: &mut Held) -> Result<Bytes, Refusal> {
+async fn collect((mut body, lingering): (Body, &Lingering), max: usize, held: &mut Held) -> Result<Bytes, Refusal> {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     let mut arriving = Arriving::default();
@@ -69,11 +70,11 @@ async fn collect(mut body: Body, max: usize, held: &mut Held) -> Result<Bytes, R
         let Ok(data) = frame.into_data() else { continue };
         let length = first.len() + all.len() + data.len();
         if length > max {
-            discard(body);
+            discard(body, lingering);
             return Err(Refusal::BodyTooLarge { max });
         }
         if let Err(limit) = held.resize(length * COPIES) {
-            discard(body);
+            discard(body, lingering);
             return Err(limit.into());
         }
         if first.is_empty() && all.is_empty() {
@@ -115,11 +116,19 @@ impl Arriving {
     }
 }
 
-/// Reads the rest of a refused body, for a while.
-pub(crate) fn discard(mut body: Body) {
-    if !body.is_end_stream() {
-        tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
+/// Reads the rest of a refused body for a moment, up to `limits::LINGER_BYTES`.
+pub(crate) fn discard(mut body: Body, lingering: &Lingering) {
+    if body.is_end_stream() {
+        return;
     }
+    lingering.linger(LINGER, || async move {
+        let mut discarded = 0;
+        while discarded < limits::LINGER_BYTES
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            discarded += frame.data_ref().map_or(0, Bytes::len);
+        }
+    });
 }
 
 fn check_type(head: &Head<'_>, types: &'static [&'static str]) -> Result<(), Refusal> {
