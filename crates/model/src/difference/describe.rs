@@ -17,12 +17,6 @@ impl fmt::Display for Difference {
             Self::PathChanged { collection, from, to } => {
                 write!(f, "{collection} moves from /api/{from} to /api/{to}; no record changes")
             }
-            Self::SingleChanged { collection, single: true, .. } => {
-                write!(f, "{collection} is now a type with exactly one record; a stored one stays")
-            }
-            Self::SingleChanged { collection, single: false, .. } => {
-                write!(f, "{collection} can now have any number of records; the one it has stays")
-            }
             Self::FieldAdded { collection, field, filled, .. } => {
                 write!(f, "{collection}.{field} is new; {}", filled_words(*filled))
             }
@@ -62,7 +56,8 @@ impl fmt::Display for Difference {
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
-            Self::LinkAdded { .. }
+            Self::SingleChanged { .. }
+            | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::IndexAdded { .. }
             | Self::IndexRemoved { .. }
@@ -80,12 +75,18 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A difference that is about neither a collection nor a field alone.
+/// A difference that is not about the name, the path or a field of a collection.
 struct Beside<'d>(&'d Difference);
 
 impl fmt::Display for Beside<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            Difference::SingleChanged { collection, single: true, .. } => {
+                write!(f, "{collection} is now a type with exactly one record; a stored one stays")
+            }
+            Difference::SingleChanged { collection, single: false, .. } => {
+                write!(f, "{collection} can now have any number of records; the one it has stays")
+            }
             Difference::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
             }
@@ -115,7 +116,6 @@ impl fmt::Display for Beside<'_> {
             | Difference::CollectionRenamed { .. }
             | Difference::CollectionRemoved { .. }
             | Difference::PathChanged { .. }
-            | Difference::SingleChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }

@@ -5,18 +5,10 @@ use insta::assert_snapshot;
 use crate::told;
 
 #[test]
-fn what_a_single_type_cannot_have() {
+fn nobody_creates_or_deletes_the_record() {
     let model = r#"
 type Settings @single @allow(read: "true", create: "true", update: "true", delete: "true") {
-  title: String!
-  logo: Picture!
-  theme: String! @default(to: "light")
-  changedAt: DateTime! @set(on: WRITE, to: "now")
-}
-type Picture @allow(read: "true") {
-  url: Url
-  settings: Settings
-  all: [Settings!]
+  title: String
 }
 type Account @identity @single @allow(read: "true") {
   email: Email! @unique
@@ -29,7 +21,7 @@ refused
  1 │ type Settings @single @allow(read: "true", create: "true", update: "true", delete: "true") {
    ·                                                    ───┬──
    ·                                                       ╰── `create:` of a `@single` type
- 2 │   title: String!
+ 2 │   title: String
    ╰────
   help: remove `create:`; `update:` says who may change the record
   × error: nobody can delete a Settings: it has exactly one record
@@ -37,76 +29,102 @@ refused
  1 │ type Settings @single @allow(read: "true", create: "true", update: "true", delete: "true") {
    ·                                                                                    ───┬──
    ·                                                                                       ╰── `delete:` of a `@single` type
- 2 │   title: String!
+ 2 │   title: String
    ╰────
   help: remove `delete:`; `update:` says who may change the record
+  × error: Account is marked `@identity` and `@single`
+   ╭─[model.graphql:4:6]
+ 3 │ }
+ 4 │ type Account @identity @single @allow(read: "true") {
+   ·      ───┬───
+   ·         ╰── one account for everybody
+ 5 │   email: Email! @unique
+   ╰────
+  help: remove one of the two
+"#);
+}
+
+#[test]
+fn the_record_begins_with_defaults() {
+    let model = r#"
+enum State { DRAFT @initial @to(state: "DONE") DONE }
+type Settings @single @allow(read: "true") {
+  title: String!
+  logo: Picture!
+  theme: String! @default(to: "light")
+  state: State!
+  changedAt: DateTime! @set(on: WRITE, to: "now")
+}
+type Picture @allow(read: "true") {
+  url: Url
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
   × error: `Settings.title` is required, but its record begins without it
-   ╭─[model.graphql:2:3]
- 1 │ type Settings @single @allow(read: "true", create: "true", update: "true", delete: "true") {
- 2 │   title: String!
+   ╭─[model.graphql:3:3]
+ 2 │ type Settings @single @allow(read: "true") {
+ 3 │   title: String!
    ·   ──┬──
    ·     ╰── required, and without a default
- 3 │   logo: Picture!
+ 4 │   logo: Picture!
    ╰────
   help: write `@default(to: …)`, or remove the `!`: Backstay creates the record from the defaults
   × error: `Settings.logo` is required, but its record begins without it
-   ╭─[model.graphql:3:3]
- 2 │   title: String!
- 3 │   logo: Picture!
+   ╭─[model.graphql:4:3]
+ 3 │   title: String!
+ 4 │   logo: Picture!
    ·   ──┬─
    ·     ╰── required, and without a default
- 4 │   theme: String! @default(to: "light")
+ 5 │   theme: String! @default(to: "light")
    ╰────
   help: remove the `!`: Backstay creates the record before anybody can choose
+"#);
+}
+
+#[test]
+fn nothing_refers_to_the_record() {
+    let model = r#"
+type Settings @single @allow(read: "true") {
+  title: String
+}
+type Picture @allow(read: "true") {
+  settings: Settings
+  all: [Settings!]
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
   × error: `Picture.settings` refers to Settings, which has one record
    ╭─[model.graphql:1:6]
- 1 │ type Settings @single @allow(read: "true", create: "true", update: "true", delete: "true") {
+ 1 │ type Settings @single @allow(read: "true") {
    ·      ────┬───
    ·          ╰── `@single`
- 2 │   title: String!
+ 2 │   title: String
    ╰────
-    ╭─[model.graphql:9:3]
-  8 │   url: Url
-  9 │   settings: Settings
-    ·   ────┬───
-    ·       ╰── always the same record
- 10 │   all: [Settings!]
-    ╰────
+   ╭─[model.graphql:5:3]
+ 4 │ type Picture @allow(read: "true") {
+ 5 │   settings: Settings
+   ·   ────┬───
+   ·       ╰── always the same record
+ 6 │   all: [Settings!]
+   ╰────
   help: remove the field; clients read the record at `/api/settings`
   × error: `Picture.all` refers to Settings, which has one record
    ╭─[model.graphql:1:6]
- 1 │ type Settings @single @allow(read: "true", create: "true", update: "true", delete: "true") {
+ 1 │ type Settings @single @allow(read: "true") {
    ·      ────┬───
    ·          ╰── `@single`
- 2 │   title: String!
+ 2 │   title: String
    ╰────
-    ╭─[model.graphql:10:3]
-  9 │   settings: Settings
- 10 │   all: [Settings!]
-    ·   ─┬─
-    ·    ╰── always the same record
- 11 │ }
-    ╰────
+   ╭─[model.graphql:6:3]
+ 5 │   settings: Settings
+ 6 │   all: [Settings!]
+   ·   ─┬─
+   ·    ╰── always the same record
+ 7 │ }
+   ╰────
   help: remove the field; clients read the record at `/api/settings`
-  × error: Account is marked `@identity` and `@single`
-    ╭─[model.graphql:12:6]
- 11 │ }
- 12 │ type Account @identity @single @allow(read: "true") {
-    ·      ───┬───
-    ·         ╰── one account for everybody
- 13 │   email: Email! @unique
-    ╰────
-  help: remove one of the two
-  ⚠ warning[missing-inverse]: `all` is a relation of its own, apart from `Settings.logo`
-    ╭─[model.graphql:10:3]
-  9 │   settings: Settings
- 10 │   all: [Settings!]
-    ·   ─┬─
-    ·    ╰── without `@inverse`
- 11 │ }
-    ╰────
-  help: write `@inverse(field: "logo")` if it is the other end of that one; else declare the other end there
-        if it is meant: `# lint-ignore missing-inverse (reason)` on the line above; see docs/lints.md#missing-inverse
 "#);
 }
 
