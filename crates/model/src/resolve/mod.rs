@@ -15,6 +15,7 @@ mod read;
 mod relation;
 mod renamed;
 mod report;
+mod signature;
 mod survey;
 mod whole;
 
@@ -44,7 +45,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     if report.has_errors() {
         return None;
     }
-    let app = app(report, &compiled.schema);
+    let app = app(report, &compiled.schema, &survey);
     let (enums, roles) = enums(report, &survey);
     let names = Names { survey: &survey, enums: &enums };
     let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
