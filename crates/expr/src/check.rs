@@ -249,6 +249,7 @@ impl<'m> Checker<'m> {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "it reads like the other methods that give an expression")]
     fn make(&self, node: Node, ty: Type, span: &Range<u32>) -> Expr {
         Expr { node, ty, span: span.clone() }
     }

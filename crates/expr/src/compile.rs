@@ -17,7 +17,9 @@ pub fn compile(text: &str, scope: &Scope<'_>) -> Result<Checked, Vec<ExprError>>
 pub fn check_rule(name: &str, model: &Model) -> Vec<ExprError> {
     let scope = Scope::caller_only(model);
     let mut errors = model.rules.get(name).map_or_else(Vec::new, |rule| Checker::new(scope).rule_alone(name, rule));
-    errors.iter_mut().for_each(|error| advice::give(error, &scope));
+    for error in &mut errors {
+        advice::give(error, &scope);
+    }
     errors
 }
 

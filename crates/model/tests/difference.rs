@@ -170,9 +170,9 @@ fn behaviour() {
         &named("n > 0"),
         &named("n > 1"),
         &[
-            "Safe: Job.a has a new check, \"more\"; stored records that break it stay until they are changed",
-            "Safe: Job.a no longer has the check \"more\"",
             "Safe: the application's name, named rules, roles, accounts or states change; no record changes",
+            "Safe: Job.a has a new check, \"more\"; stored records that break it stay until they are changed",
+            "Safe: Job.a loses the check \"more\"; no record changes",
         ],
     );
     let stricter = "Safe: Post.a has a stricter `@length`; stored values that don't fit stay until they are changed";
