@@ -5,6 +5,7 @@ use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::enumeration::{Enum, EnumId};
 use crate::length::Length;
+use crate::named::NamedRule;
 use crate::names;
 use crate::source::{RuleText, SourceMap, Span};
 
@@ -27,7 +28,7 @@ pub struct Model {
     /// Enums, indexed by `EnumId`.
     pub enums: Vec<Enum>,
     /// `@rule`s by name.
-    pub rules: HashMap<String, RuleText>,
+    pub rules: HashMap<String, NamedRule>,
     /// The enum marked `@roles`.
     pub roles: Option<EnumId>,
     /// The collection marked `@identity`.
@@ -466,13 +467,6 @@ pub struct Check {
     pub rule: RuleText,
     /// The message for the client.
     pub message: String,
-}
-
-impl Check {
-    /// Whether it checks the same as another one, whatever its message says.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        self.rule.text == other.rule.text
-    }
 }
 
 /// Names of the application's model that are stored as texts, and follow when it renames what they name.

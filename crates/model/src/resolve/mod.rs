@@ -16,6 +16,7 @@ mod relation;
 mod renamed;
 mod report;
 mod single;
+mod signature;
 mod survey;
 mod whole;
 
@@ -46,7 +47,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     if report.has_errors() {
         return None;
     }
-    let app = app(report, &compiled.schema);
+    let app = app(report, &compiled.schema, &survey);
     let (enums, roles) = enums(report, &survey);
     let names = Names { survey: &survey, enums: &enums };
     let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
