@@ -166,6 +166,9 @@ pub const IDLE_SECONDS: u64 = 75;
 pub const CONNECTIONS: usize = 10_000;
 /// Percent of the connections, and of the memory for requests and answers, that one network may use.
 pub const NETWORK_PERCENT: u8 = 25;
+/// Bodies of requests of one network for whose rest the server waits at one time. Those that arrive together with their
+/// head don't count.
+pub const NETWORK_BODIES: usize = 256;
 /// Milliseconds for which a connection has waited for a request before it gives way to a new one.
 pub const GIVE_WAY_MILLIS: u64 = 1000;
 /// Seconds within which the first head of a new connection arrives while more than half of the connections are open.

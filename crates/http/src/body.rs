@@ -12,6 +12,7 @@ use hyper::body::{Body as _, Frame};
 use tokio::time::{Instant, timeout_at};
 
 use crate::Refusal;
+use crate::budget::{AwaitedBody, Share};
 use crate::endpoint::{BodyLimit, BodyRule};
 use crate::head::Head;
 use crate::lingering::Lingering;
@@ -44,7 +45,7 @@ pub(crate) async fn read(
     }
     let time = settings.body_time.min(settings.request_time);
     let until = deadline.min(Instant::now() + settings.body_time);
-    let outcome = timeout_at(until, collect((body, &head.state.lingering), max, held)).await;
+    let outcome = timeout_at(until, collect(head, body, max, held)).await;
     outcome.unwrap_or(Err(Refusal::BodySlow { seconds: time.as_secs() }))
 }
 
@@ -62,11 +63,20 @@ pub(crate) fn unwanted() -> Refusal {
     Error::malformed(Place::Whole, kind).into()
 }
 
-async fn collect((mut body, lingering): (Body, &Lingering), max: usize, held: &mut Held) -> Result<Bytes, Refusal> {
+async fn collect(head: &Head<'_>, mut body: Body, max: usize, held: &mut Held) -> Result<Bytes, Refusal> {
+    let lingering = &head.state.lingering;
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
-    let mut arriving = Arriving::default();
-    while let Some(frame) = arriving.frame(&mut body).await? {
+    let mut arriving = Arriving { share: head.share, awaited: None };
+    loop {
+        let frame = match arriving.frame(&mut body).await {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break,
+            Err(refusal) => {
+                discard(body, lingering);
+                return Err(refusal);
+            }
+        };
         let Ok(data) = frame.into_data() else { continue };
         let length = first.len() + all.len() + data.len();
         if length > max {
@@ -90,14 +100,15 @@ async fn collect((mut body, lingering): (Body, &Lingering), max: usize, held: &m
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-/// A body that arrives, and its pace from when the server had to wait for it.
-#[derive(Default)]
-struct Arriving {
-    pace: Option<Pace>,
+/// A body that arrives.
+struct Arriving<'a> {
+    share: &'a Share,
+    /// From when the server had to wait for it: its place among the bodies of its network, and its pace.
+    awaited: Option<(AwaitedBody, Pace)>,
 }
 
-impl Arriving {
-    /// The next frame of the body, unless it arrives too slowly.
+impl Arriving<'_> {
+    /// The next frame of the body, unless it arrives too slowly, or beside too many others of its network.
     async fn frame(&mut self, body: &mut Body) -> Result<Option<Frame<Bytes>>, Refusal> {
         let mut next = pin!(body.frame());
         let frame = poll_fn(|cx| {
@@ -105,11 +116,17 @@ impl Arriving {
                 return Poll::Ready(Ok(frame));
             }
             let stall = Duration::from_secs(limits::BODY_STALL_SECONDS);
-            let pace = self.pace.get_or_insert_with(|| Pace::new(stall));
+            if self.awaited.is_none() {
+                match self.share.await_body() {
+                    Ok(place) => self.awaited = Some((place, Pace::new(stall))),
+                    Err(limit) => return Poll::Ready(Err(limit.into())),
+                }
+            }
+            let Some((_, pace)) = &mut self.awaited else { return Poll::Pending };
             pace.poll_too_slow(cx).map(|()| Err(Refusal::BodyStalled { stall: stall.as_secs() }))
         });
         let frame = frame.await?.transpose().map_err(|_| Refusal::BodyBroken)?;
-        if let (Some(pace), Some(data)) = (&mut self.pace, frame.as_ref().and_then(Frame::data_ref)) {
+        if let (Some((_, pace)), Some(data)) = (&mut self.awaited, frame.as_ref().and_then(Frame::data_ref)) {
             pace.moved(data.len());
         }
         Ok(frame)
