@@ -15,8 +15,8 @@ mod read;
 mod relation;
 mod renamed;
 mod report;
-mod single;
 mod signature;
+mod single;
 mod survey;
 mod whole;
 
