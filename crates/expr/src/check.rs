@@ -1,6 +1,7 @@
 //! Gives every name its meaning and every part its type.
 
 mod advice;
+mod aggregates;
 mod functions;
 mod literal;
 mod names;
@@ -35,6 +36,8 @@ pub(crate) struct Checker<'m> {
     /// Variables of the quantifiers around, innermost last.
     variables: Vec<Variable>,
     next_variable: u16,
+    /// How many aggregates are around.
+    aggregates: usize,
     /// The named rules around, innermost last.
     rules: Vec<String>,
     /// Where the outermost of them is used.
@@ -73,6 +76,7 @@ impl<'m> Checker<'m> {
             scope,
             variables: Vec::new(),
             next_variable: 0,
+            aggregates: 0,
             rules: Vec::new(),
             used_at: None,
             params: Parameters::default(),

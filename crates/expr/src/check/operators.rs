@@ -65,8 +65,10 @@ impl Checker<'_> {
             }
             _ => self.expr(of, None)?,
         };
-        let has_presence =
-            matches!(tested.node, Node::Path(_) | Node::Param(_) | Node::Caller(CallerPart::Id | CallerPart::Claim(_)));
+        let has_presence = matches!(
+            tested.node,
+            Node::Path(_) | Node::Aggregate(_) | Node::Param(_) | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
+        );
         if !has_presence {
             return self.refuse(of.span.clone(), ExprErrorKind::Presence);
         }
