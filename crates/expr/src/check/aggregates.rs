@@ -25,15 +25,15 @@ pub(super) fn is_aggregate(word: &str) -> bool {
 }
 
 impl Checker<'_> {
-    /// `size(relation)`; `None` if it isn't the members of a relation whose size is meant.
-    pub(super) fn size_of_relation(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Option<Expr>> {
-        self.many_at(of)?;
-        let Some(Place::Many { path: over, .. }) = self.place(of) else { return Some(None) };
+    /// `size(relation)`.
+    pub(super) fn size_of_relation(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
+        let Place::Many { path: over, .. } = self.place(of)? else { return None };
+        self.nested(span)?;
         self.found.needs_store = true;
         let variable = self.next_variable;
         self.next_variable += 1;
         let aggregate = Aggregate { over, variable, condition: None, function: Aggregation::Count, part: None };
-        Some(self.nested(span).map(|()| self.make(Node::Aggregate(Box::new(aggregate)), Type::Int, span)))
+        Some(self.make(Node::Aggregate(Box::new(aggregate)), Type::Int, span))
     }
 
     /// `relation.count(x, condition)`, `sum(x, term)`, `min`, `max` or `first(x, condition, [keys])`.

@@ -98,8 +98,8 @@ impl Checker<'_> {
     }
 
     fn size(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
-        if let Some(counted) = self.size_of_relation(of, span) {
-            return counted;
+        if self.many_at(of).is_some() {
+            return self.size_of_relation(of, span);
         }
         let of = self.expr(of, None)?;
         if !of.ty.is_text() && !matches!(of.ty, Type::List(_)) {
