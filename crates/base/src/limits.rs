@@ -14,6 +14,8 @@ pub const EXPRESSION_DEPTH: usize = 32;
 pub const EXPRESSION_NODES: usize = 1000;
 /// Parameters of one named rule.
 pub const RULE_PARAMETERS: usize = 8;
+/// Depth of aggregates over relations within one another, such as a sum of counts.
+pub const AGGREGATE_DEPTH: usize = 3;
 /// Parameters of one filter.
 pub const FILTER_PARAMETERS: usize = 64;
 /// Bytes of one value that a filter compares with: a parameter, or the value of `field=value`.

@@ -259,6 +259,10 @@ fn visit(expr: &Expr, see: &mut impl FnMut(&Node)) {
                 visit(part, see);
             }
         }
+        Node::Aggregate(of) => {
+            see(&Node::Path(of.over.clone()));
+            of.children().into_iter().for_each(|part| visit(part, see));
+        }
         Node::List(items) | Node::Call(_, items) => items.iter().for_each(|item| visit(item, see)),
         Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => {}
     }

@@ -2,6 +2,7 @@
 //! memory. Does no I/O, and knows nothing of SQL.
 
 mod advice;
+mod aggregate;
 mod bare_date;
 mod check;
 mod checked;
@@ -21,6 +22,7 @@ mod syntax;
 mod tree;
 mod truth;
 
+pub use aggregate::{Aggregate, Aggregation, FLOAT_TERM, OrderKey, Ordered};
 pub use checked::{Checked, Parameter};
 pub use compile::{check_rule, compile, compile_value};
 pub use driver::Driver;
