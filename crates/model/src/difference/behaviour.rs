@@ -4,8 +4,8 @@
 use backstay_scalar::Value;
 
 use crate::{
-    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldAllow, FieldId, Model, RuleText, Set, SetOn,
-    Transition, UpdateRule,
+    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldAllow, FieldId, Model, NamedRule, RuleText, Set,
+    SetOn, Transition, UpdateRule,
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
@@ -27,6 +27,7 @@ impl<'m> CollectionBehaviour<'m> {
             table: _,
             // Compared in `compare`.
             path: _,
+            single: _,
             indexes: _,
             fields,
             description,
@@ -156,7 +157,7 @@ impl<'m> UpdateBehaviour<'m> {
 #[derive(PartialEq)]
 pub(super) struct ApplicationBehaviour<'m> {
     name: &'m str,
-    /// By name, sorted.
+    /// By signature, sorted.
     rules: Vec<(&'m str, &'m str)>,
     roles: Option<&'m str>,
     identity: Option<&'m str>,
@@ -179,7 +180,8 @@ impl<'m> ApplicationBehaviour<'m> {
             by_name: _,
             by_path: _,
         } = model;
-        let mut rules: Vec<_> = rules.iter().map(|(name, rule)| (name.as_str(), &*rule.text)).collect();
+        let mut rules: Vec<_> =
+            rules.values().map(|NamedRule { signature, parameters: _, is }| (signature.as_str(), &*is.text)).collect();
         rules.sort_unstable();
         let enumeration = |id: EnumId| model.enumeration(id).name.as_str();
         Self {
