@@ -148,6 +148,8 @@ pub const MODEL_COLLECTIONS: usize = 1000;
 pub const MODEL_ENUMS: usize = 1000;
 /// Fields of one type, the four that every type has included.
 pub const MODEL_FIELDS: usize = 200;
+/// Clauses (`@allow`) of one type: each of them is asked of each record that is read or changed.
+pub const MODEL_CLAUSES: usize = 20;
 /// Values of one enum.
 pub const MODEL_ENUM_VALUES: usize = 500;
 /// Characters of the name of a type, field, enum, value or rule, and of what becomes of it in the database.

@@ -56,7 +56,6 @@ pub(crate) struct Checker<'m> {
 #[derive(Default)]
 struct Findings {
     uses_now: bool,
-    names_new: bool,
     needs_store: bool,
     reads: BTreeSet<(CollectionId, FieldId)>,
     rules: BTreeSet<String>,
@@ -111,7 +110,6 @@ impl<'m> Checker<'m> {
             expr,
             params,
             uses_now: self.found.uses_now,
-            names_new: self.found.names_new,
             reads: self.found.reads.into_iter().collect(),
             rules: self.found.rules.into_iter().collect(),
             needs_store: self.found.needs_store,

@@ -104,7 +104,6 @@ impl<'m> Checker<'m> {
                 let Some(collection) = collection else {
                     return self.refuse(span.clone(), self.no_record(name));
                 };
-                self.found.names_new |= root == Root::New;
                 return Some(Place::One(self.record(root, collection, span)));
             }
             "now" => return Some(Place::One(self.now(span))),
@@ -157,6 +156,9 @@ impl<'m> Checker<'m> {
     fn no_record(&self, name: &'static str) -> ExprErrorKind {
         let instead = match self.scope.this {
             Some(_) if self.scope.client => "write the name of the field alone",
+            Some(_) if self.scope.update && name == "new" => {
+                "write conditions on the proposed record in `after:`, beside `update:`"
+            }
             Some(_) => "write `this`; where a record is created, `this` is the record as it would be",
             None => "only the caller (`auth`) and the moment (`now`) are known here",
         };
