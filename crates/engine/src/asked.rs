@@ -48,7 +48,7 @@ fn level(
     names(collection, parts)?;
     for part in parts {
         *fields += match part {
-            Selected::Stored => collection.stored_fields().count(),
+            Selected::Stored => collection.own_fields().count(),
             Selected::Field(_) => 1,
         };
         if *fields > limits::SELECT_FIELDS {

@@ -14,7 +14,8 @@ use crate::{Authority, Input, TxContext};
 /// dropped from the input, even if the caller couldn't write it.
 pub(crate) fn patch(proposal: &mut Proposal<'_>, mut input: Input) {
     if proposal.authority == Authority::Caller {
-        let unchanged = |field: FieldId, value: &Value| proposal.sees(field) && proposal.stored_value(field) == value;
+        let stored = |field: FieldId| proposal.sees(field) && !proposal.collection.field(field).is_computed();
+        let unchanged = |field: FieldId, value: &Value| stored(field) && proposal.stored_value(field) == value;
         input.values.retain(|(field, value)| !unchanged(*field, value));
     }
     for (field, value) in &input.values {
@@ -47,12 +48,14 @@ pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     }
 }
 
-/// Refuses fields that no client may write. Backstay itself writes all but the version.
+/// Refuses fields that no client may write. Backstay itself writes all but the version and what is computed.
 pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
     let (collection, authority) = (proposal.collection, proposal.authority);
     let refused = |id: FieldId| {
-        let reason = collection.field(id).refused_to_clients()?;
-        (authority == Authority::Caller || id == Collection::VERSION).then_some((id, reason))
+        let field = collection.field(id);
+        let reason = field.refused_to_clients()?;
+        let to_all = id == Collection::VERSION || field.is_computed();
+        (authority == Authority::Caller || to_all).then_some((id, reason))
     };
     let refused: Vec<_> = proposal.input.fields().filter_map(refused).collect();
     for (id, reason) in refused {

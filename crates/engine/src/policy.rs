@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value,
+    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value, computed,
 };
 use backstay_model::{
-    Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId, FieldKind,
-    Model, RuleText, SetOn, Span, UpdateRule,
+    Allow, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId,
+    FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
 };
 
 /// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
@@ -78,6 +78,8 @@ pub(crate) struct FieldPolicy {
     pub(crate) update: Option<UpdatePolicy>,
     pub(crate) checks: Vec<CheckPolicy>,
     pub(crate) sets: Vec<SetPolicy>,
+    /// What it is computed from.
+    pub(crate) computed: Option<Checked>,
 }
 
 /// A `@check`.
@@ -201,6 +203,7 @@ impl<'m> Compiler<'m> {
                 sets.push(SetPolicy { on: set.on, to });
             }
         }
+        let computed = self.computed(collection, field);
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
@@ -208,6 +211,7 @@ impl<'m> Compiler<'m> {
             create: self.optional(create.as_ref(), &rule),
             update: self.update(collection.id, update.as_ref(), None),
             checks,
+            computed,
             sets,
         }
     }
@@ -255,6 +259,12 @@ impl<'m> Compiler<'m> {
         })
     }
 
+    /// The expression of a computed field.
+    fn computed(&mut self, collection: &Collection, field: &Field) -> Option<Checked> {
+        let Computed { is, rights: _ } = field.computed.as_ref()?;
+        self.reported(is, computed(self.model, collection.id, field.id))
+    }
+
     /// A value that is given to a field. It may depend on the record itself, the caller and the moment.
     fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Expr> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &expected?))?;
@@ -291,6 +301,14 @@ impl<'m> Compiler<'m> {
             && let Some(named) = self.model.rules.get(name)
         {
             return self.report(&named.is, error, Some(user.unwrap_or(span)));
+        }
+        let mut error = error;
+        // What is wrong with another computed field is reported there, but for a circle, in which this one is too.
+        while let ExprErrorKind::InComputed { error: inner, .. } = &error.kind {
+            error = inner;
+            if !matches!(error.kind, ExprErrorKind::InComputed { .. } | ExprErrorKind::ComputedCycle { .. }) {
+                return;
+            }
         }
         let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
         if let Some(user) = user {

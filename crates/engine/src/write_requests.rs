@@ -5,7 +5,7 @@ use backstay_base::{
     ViolationKind, limits,
 };
 use backstay_expr::{Rule, truth};
-use backstay_model::{Collection, CollectionId};
+use backstay_model::{Collection, CollectionId, Field};
 use backstay_scalar::Value;
 use backstay_sql::Row;
 use backstay_store::{KeyClaim, Writes};
@@ -282,7 +282,9 @@ impl TxContext<'_, '_> {
         let seen = collection.stored_fields().filter(|field| rights.may_see(collection.id, field.id));
         let fields: Vec<_> = seen.map(|field| (field, rights.field(collection.id, field.id, Action::Read))).collect();
         let needs_store = |rule: &Rule| rule.decided().is_none() && rule.needs_store();
-        if needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
+        let is_seen = |field: &Field| field.is_computed() && rights.may_see(collection.id, field.id);
+        let is_computed = collection.fields.iter().any(is_seen);
+        if is_computed || needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
             return self.read_back(collection.id, record.id(), encoder).await;
         }
         let memory = InMemory { caller: self.caller(), now: self.now(), this: record.values(), new: record.values() };

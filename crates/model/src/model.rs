@@ -143,6 +143,11 @@ impl Collection {
 
     /// Fields that have columns in the collection's own table, in order.
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| field.is_stored())
+    }
+
+    /// Fields that an answer has where no selection chooses among them: those that are stored or computed, in order.
+    pub fn own_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.kind.is_stored())
     }
 }
@@ -173,6 +178,8 @@ pub struct Field {
     pub readonly: bool,
     /// `@immutable`: it may be given on create and never changed.
     pub immutable: bool,
+    /// `@computed(is:, rights:)`: nothing is stored, and no client writes it.
+    pub computed: Option<Computed>,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
@@ -208,6 +215,7 @@ impl Field {
             unique: false,
             readonly: false,
             immutable: false,
+            computed: None,
             default: None,
             backfill: None,
             names: None,
@@ -224,6 +232,8 @@ impl Field {
     pub fn refused_to_clients(&self) -> Option<&'static str> {
         if self.id <= Collection::VERSION {
             Some("Backstay sets this field")
+        } else if self.computed.is_some() {
+            Some("this field is computed")
         } else if self.readonly {
             Some("this field is read-only")
         } else if !self.set.is_empty() {
@@ -240,6 +250,21 @@ impl Field {
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
     pub fn is_readable(&self) -> bool {
         self.class != Some(Class::Secret)
+    }
+
+    /// Whether the field has a column in its collection's own table.
+    pub fn is_stored(&self) -> bool {
+        self.computed.is_none() && self.kind.is_stored()
+    }
+
+    /// Whether it is computed whenever it is read.
+    pub fn is_computed(&self) -> bool {
+        self.computed.is_some()
+    }
+
+    /// Whether an index can be over it.
+    pub fn is_indexable(&self) -> bool {
+        self.computed.is_none() && self.kind.is_indexable()
     }
 
     /// The column of this part, where the field has one.
@@ -342,7 +367,7 @@ impl FieldKind {
         }
     }
 
-    /// Whether the field has a column in its collection's own table.
+    /// Whether a column can hold it: it is not a relation to many.
     pub fn is_stored(&self) -> bool {
         matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. })
     }
@@ -432,6 +457,25 @@ pub enum OnDelete {
     Cascade,
     /// The reference becomes null. The default of an optional relation.
     SetNull,
+}
+
+/// `@computed(is:, rights:)`.
+#[derive(Debug, Clone)]
+pub struct Computed {
+    /// The expression whose value it has.
+    pub is: RuleText,
+    /// Under whose rights it looks at records.
+    pub rights: ComputedRights,
+}
+
+/// Under whose rights a computed field looks at records where a caller reads it, filters or sorts by it. The model's own
+/// rules look at everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ComputedRights {
+    /// The caller's: what the caller may not read is null, or not there.
+    Caller,
+    /// The model's: everything.
+    Model,
 }
 
 /// `@set(on:, to:)`: a value that Backstay gives a field, whatever the client says.

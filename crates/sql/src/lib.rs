@@ -9,6 +9,7 @@ mod builder;
 mod column;
 mod columns;
 mod compare;
+mod computed;
 mod decimal;
 mod dialect;
 mod layout;

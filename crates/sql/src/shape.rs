@@ -74,7 +74,7 @@ pub struct Position {
 /// What is answered of a record. What the rights hide is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Selection {
-    /// Every stored field.
+    /// Every stored or computed field.
     #[default]
     Whole,
     /// These, in order.
@@ -84,7 +84,7 @@ pub enum Selection {
 /// A part of a selection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Selected {
-    /// Every stored field. One that is also selected by itself is answered once, as it is selected there.
+    /// Every stored or computed field. One that is also selected by itself is answered once, as it is selected there.
     Stored,
     /// One field.
     Field(SelectedField),
@@ -175,7 +175,7 @@ impl Selection {
         for part in parts {
             match part {
                 Selected::Field(selected) => add(selected.clone()),
-                Selected::Stored => collection.stored_fields().for_each(|field| {
+                Selected::Stored => collection.own_fields().for_each(|field| {
                     add(by_itself(field.id).unwrap_or_else(|| SelectedField::of(field.id)));
                     for kept in &field.kept_names {
                         add(SelectedField { alias: Some(kept.as_str().into()), ..SelectedField::of(field.id) });

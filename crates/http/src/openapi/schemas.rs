@@ -144,6 +144,14 @@ pub(super) fn problem() -> Value {
 
 /// A field as it is read.
 fn read(model: &Model, field: &Field) -> Value {
+    let mut schema = shape(model, field);
+    if field.is_computed() {
+        schema["readOnly"] = json!(true);
+    }
+    schema
+}
+
+fn shape(model: &Model, field: &Field) -> Value {
     let reference = |target: CollectionId| {
         let target = model.collection(target);
         if is_shown(target) {

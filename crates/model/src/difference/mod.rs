@@ -135,6 +135,13 @@ pub enum Difference {
         /// The field.
         field: String,
     },
+    /// A computed field is computed in another way.
+    ComputedChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
     /// Values must be as long as another `@length` says. Stored ones stay as they are.
     LengthChanged {
         /// The collection.
@@ -268,6 +275,10 @@ pub enum TypeChange {
     Converted,
     /// The record that a relation led to becomes the only one of a relation to many.
     Linked,
+    /// The value is computed from now on; what was stored is gone.
+    Computed,
+    /// The value was computed and is stored from now on.
+    Stored(Filled),
     /// Stored values mean nothing to the new type and are gone.
     Replaced(Filled),
 }
@@ -284,6 +295,7 @@ impl Difference {
             | Self::EnumValuesAdded { .. }
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
+            | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
             | Self::BehaviourChanged { .. }
@@ -294,10 +306,12 @@ impl Difference {
             | Self::FieldRenamed { stored: false, .. }
             | Self::FieldRemoved { stored: false, .. }
             | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. } => Risk::Safe,
-            Self::FieldAdded { filled, .. } => match filled {
-                Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Risk::Safe,
-                Filled::Backfill => Risk::Rewrites,
-            },
+            Self::FieldAdded { filled, .. } | Self::TypeChanged { change: TypeChange::Stored(filled), .. } => {
+                match filled {
+                    Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Risk::Safe,
+                    Filled::Backfill => Risk::Rewrites,
+                }
+            }
             // SQLite builds the indexes of what is renamed again.
             Self::CollectionRenamed { .. }
             | Self::FieldRenamed { stored: true, .. }
@@ -312,7 +326,7 @@ impl Difference {
             Self::CollectionRemoved { .. }
             | Self::FieldRemoved { stored: true, .. }
             | Self::LinkRemoved { .. }
-            | Self::TypeChanged { change: TypeChange::Replaced(_), .. } => Risk::LosesData,
+            | Self::TypeChanged { change: TypeChange::Computed | TypeChange::Replaced(_), .. } => Risk::LosesData,
         }
     }
 }

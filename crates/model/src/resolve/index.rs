@@ -18,7 +18,7 @@ pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Fi
         let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
         names::index(&of.table, &columns, unique)
     };
-    for field in fields.iter().skip(STANDARD_FIELDS.len()).filter(|field| field.unique) {
+    for field in fields.iter().skip(STANDARD_FIELDS.len()).filter(|field| field.unique && !field.is_computed()) {
         indexes.push(Index { name: name(&[field.id], true), fields: vec![field.id], unique: true });
     }
     for directive in of.node.directives.iter().filter(|d| matches!(d.name.as_str(), "index" | "unique")) {
@@ -92,6 +92,11 @@ fn index_field<'f>(
     };
     if field.id == Collection::ID {
         report.error(place, "`id` has its index already", "not needed", "remove it");
+        return None;
+    }
+    if field.is_computed() {
+        let help = "remove it: an index is over what is stored";
+        report.error(place, format!("`{name}` is computed and cannot be in an index"), "not in an index", help);
         return None;
     }
     if !field.kind.is_indexable() {
