@@ -56,6 +56,7 @@ struct Findings {
     names_new: bool,
     needs_store: bool,
     reads: BTreeSet<(CollectionId, FieldId)>,
+    account: BTreeSet<FieldId>,
     rules: BTreeSet<String>,
 }
 
@@ -109,6 +110,7 @@ impl<'m> Checker<'m> {
             uses_now: self.found.uses_now,
             names_new: self.found.names_new,
             reads: self.found.reads.into_iter().collect(),
+            account: self.found.account.into_iter().collect(),
             rules: self.found.rules.into_iter().collect(),
             needs_store: self.found.needs_store,
         })
