@@ -55,6 +55,7 @@ impl ExprErrorKind {
             Self::RuleArguments { name, .. } => {
                 return format!("write a value for each parameter in brackets after `{name}`");
             }
+            Self::NoAccounts => "mark the type of the people who sign in `@identity`",
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => {
                 return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`");
@@ -130,7 +131,7 @@ fn available(what: &Name) -> &'static str {
         Name::BareValue => "write it in quotes",
         Name::Value(_) => "name a value of this enum",
         Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
-        Name::AuthPart => "it has `id`, `roles`, `kind` and `claims`",
+        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims` and `account`",
         Name::RequestPart => "it has `time`",
         Name::MoneyPart => "it has `amount` and `currency`",
     }

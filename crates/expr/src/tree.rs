@@ -158,6 +158,11 @@ impl Type {
 }
 
 impl Path {
+    /// Whether it is a value of the caller's own record, which is known without the database.
+    pub fn is_of_account(&self) -> bool {
+        self.root == Root::Account && self.steps.len() <= 1
+    }
+
     /// The column of the last field that is meant: of a whole `Money`, the amount's.
     pub fn column(&self) -> Part {
         self.part.unwrap_or(Part::Main)
@@ -282,6 +287,8 @@ pub enum Root {
     This,
     /// `new`.
     New,
+    /// `auth.account`: null for callers without an account of their own.
+    Account,
     /// The variable of an enclosing quantifier.
     Bound(u16),
 }

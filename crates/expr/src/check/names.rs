@@ -110,7 +110,7 @@ impl<'m> Checker<'m> {
             "auth" | "request" => {
                 let instead = match name {
                     "auth" => {
-                        "name a part: `auth.id`, `auth.kind`, `auth.roles` or `auth.claims.x`; \
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x` or `auth.account.x`; \
                          to require a signed-in caller, write `auth.id != null`"
                     }
                     _ => "name a part: `request.time`",
@@ -218,6 +218,7 @@ impl<'m> Checker<'m> {
 
     fn auth(&mut self, part: &Ident, span: &Range<u32>) -> Option<Expr> {
         let (caller, ty) = match part.name.as_str() {
+            "account" => return self.account(part, span),
             "id" => (CallerPart::Id, Type::Id),
             "kind" => (CallerPart::Kind, Type::Text),
             "roles" => match self.scope.model.roles {
@@ -228,9 +229,24 @@ impl<'m> Checker<'m> {
                 let (what, instead) = ("`auth.claims` alone".to_owned(), "name a claim: `auth.claims.x`");
                 return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
             }
-            name => return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims"], &part.span),
+            name => {
+                return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims", "account"], &part.span);
+            }
         };
         Some(self.make(Node::Caller(caller), ty, span))
+    }
+
+    /// The caller's own record. A filter can't name it: the caller may not be allowed to read all of it.
+    fn account(&mut self, part: &Ident, span: &Range<u32>) -> Option<Expr> {
+        if self.scope.client {
+            let instead = "filters know `auth.id`, `auth.kind`, `auth.roles` and `auth.claims`";
+            let what = "`auth.account`".to_owned();
+            return self.refuse(part.span.clone(), ExprErrorKind::Unsupported { what, instead });
+        }
+        match self.scope.model.identity {
+            Some(identity) => Some(self.record(Root::Account, identity, span)),
+            None => self.refuse(part.span.clone(), ExprErrorKind::NoAccounts),
+        }
     }
 
     fn unknown<'n, T>(
@@ -294,7 +310,11 @@ impl<'m> Checker<'m> {
             }
             return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
         };
-        if client && !field.is_readable() {
+        let of_account = path.root == Root::Account && path.steps.is_empty();
+        if of_account && field.id != Collection::ID {
+            self.found.account.insert(field.id);
+        }
+        if (client || of_account) && !field.is_readable() {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
         }
         // A record is its id: `author.id` reads no more than `author` does.
