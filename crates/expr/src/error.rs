@@ -121,7 +121,7 @@ impl fmt::Display for Expected {
             Self::List => f.write_str("a list"),
             Self::ListOfScalars => f.write_str("a list of scalars"),
             Self::TextOrList => f.write_str("a text or a list"),
-            Self::Signed => f.write_str("Int, Float or Duration"),
+            Self::Signed => f.write_str("Int, Float, Decimal or Duration"),
         }
     }
 }

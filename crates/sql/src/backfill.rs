@@ -7,6 +7,7 @@ use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
 use crate::Dialect;
 use crate::builder::{Anchor, Builder};
+use crate::exact::scaled;
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val};
 use crate::tree::integer;
@@ -107,6 +108,7 @@ fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
             let whole = number.clone().modulo(unit.clone()).eq(integer(0));
             CaseStatement::new().case(whole, number.div(unit)).into()
         }
+        Form::Key => scaled(value.settled(), scale),
         Form::Column if dialect == Dialect::Sqlite => value.settled().mul(integer(10_i64.pow(u32::from(scale)))),
         _ => value.rescaled(scale).settled(),
     }
