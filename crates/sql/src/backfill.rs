@@ -10,7 +10,7 @@ use crate::builder::{Anchor, Builder};
 use crate::exact::scaled;
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val};
-use crate::tree::integer;
+use crate::tree::{call, integer, only_where};
 
 /// A `@backfill` that the old model doesn't bear out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,20 @@ pub(crate) fn backfilled(builder: &mut Builder<'_>, this: &Anchor, expr: &Expr, 
     let mut lowering = Lowering::new(builder, Scope::rule(this));
     let value = lowering.value(&expr);
     let value = lowering.loose(value);
-    fitted(value, at, dialect)
+    match (dialect, at.storage) {
+        (Dialect::Postgres, ColumnStorage::One(Storage::Decimal { scale })) if !value.is_null() => {
+            lowering.named(value.settled(), &expr, |_, number| fitted_number(number, scale))
+        }
+        (Dialect::Sqlite | Dialect::Postgres, _) => fitted(value, at, dialect),
+    }
+}
+
+/// PostgreSQL: a number for a column with these digits after the point, which would round it.
+fn fitted_number(number: Sql, scale: u8) -> Sql {
+    let unit = integer(10_i64.pow(u32::from(scale)));
+    let exact = call("min_scale", [number.clone()]).lte(integer(i64::from(scale)));
+    let fits = call("abs", [number.clone()]).mul(unit).lte(integer(i64::MAX));
+    only_where(exact.and(fits), number)
 }
 
 /// A number with the digits that its column has after the point; null where it has more.

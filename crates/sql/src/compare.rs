@@ -226,11 +226,10 @@ impl Lowering<'_, '_, '_> {
     /// A member of a list that is written out, at this scale where it is a decimal number.
     fn item(&mut self, item: Val, scale: u8) -> Sql {
         match item.form.clone() {
-            Form::Key => item.settled(),
             Form::Exact(slot) => self.builder.slot(slot, Encoding::Same(scale)),
             Form::Scaled(from) => scaled_up(item.settled(), scale - from),
             Form::Micros => item.moment().settled(),
-            Form::Column | Form::Null | Form::Number => item.settled(),
+            Form::Column | Form::Null | Form::Number | Form::Key => item.settled(),
         }
     }
 
