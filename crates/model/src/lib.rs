@@ -31,8 +31,8 @@ pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
-    Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,
-    Link, Model, OnDelete, Set, SetOn, StoredNames,
+    Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field,
+    FieldId, FieldKind, Index, Link, Model, OnDelete, Set, SetOn, StoredNames, Within,
 };
 pub use names::shortened;
 pub use render::Style;

@@ -7,6 +7,7 @@ mod conditions;
 mod description;
 mod developing;
 mod doorway;
+mod embedded;
 mod endpoints;
 mod explaining;
 mod forms;

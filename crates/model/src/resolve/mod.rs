@@ -5,6 +5,7 @@ mod app;
 mod collection;
 mod default;
 mod directive;
+mod embedded;
 mod enums;
 mod field;
 mod index;
@@ -57,6 +58,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         by_path: collections.iter().map(|collection| (collection.path.clone(), collection.id)).collect(),
         collections,
         enums,
+        embedded: survey.embedded.resolved(report),
         rules: app.rules,
         roles,
         identity,

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use apollo_compiler::ast::DirectiveList;
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
 use apollo_compiler::{Name, Node};
 
+use super::kind::Declared;
 use super::read;
 use super::report::Report;
 use crate::{Diagnostic, Field};
@@ -27,17 +27,26 @@ pub(super) fn former<'d>(
 }
 
 /// The names that a field had before, and those that clients may go on using.
-pub(super) fn former_of_field(
-    report: &mut Report<'_>,
-    name: &Name,
-    directives: &DirectiveList,
-) -> (Vec<String>, Vec<String>) {
-    let all = || directives.get_all("renamed").map(|directive| &**directive);
-    let former = names(report, name, all());
+pub(super) fn former_of_field(report: &mut Report<'_>, declared: &Declared<'_, '_>) -> (Vec<String>, Vec<String>) {
+    let all = || declared.node.directives.get_all("renamed").map(|directive| &**directive);
+    let former = names(report, &declared.node.name, all());
+    if let Some(parent) = declared.parent {
+        return (former_of_member(parent, &declared.node.name, &former), Vec::new());
+    }
     let keeping = all().filter(|directive| keeps(directive));
     let kept = keeping.filter_map(|directive| read::text(directive, "from").map(|(from, _)| from.to_owned()));
     let kept = kept.filter(|name| former.contains(name)).collect();
     (former, kept)
+}
+
+/// The paths that a member of an embedded value had before: it, the field that holds the value, or both may have been
+/// called otherwise.
+fn former_of_member(parent: &Field, name: &str, former: &[String]) -> Vec<String> {
+    let parents = || std::iter::once(&parent.name).chain(&parent.former);
+    let names = std::iter::once(name).chain(former.iter().map(String::as_str));
+    let paths = names.flat_map(|name| parents().map(move |parent| format!("{parent}.{name}")));
+    // The first one is the path that it has now.
+    paths.skip(1).collect()
 }
 
 fn keeps(directive: &Directive) -> bool {

@@ -300,7 +300,7 @@ impl Finder<'_> {
 
     async fn lacking(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
         let ((before, after), (_, field)) = (self.models.pair(collection), self.models.field(collection, field));
-        if !field.required {
+        if !field.is_needed() {
             return Ok(None);
         }
         // A `@backfill` that doesn't fit has its finding.
