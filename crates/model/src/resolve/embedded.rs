@@ -11,7 +11,7 @@ use super::naming::{check_count, check_definition_name};
 use super::read;
 use super::report::Report;
 use super::survey::FIRST_DECLARED;
-use crate::{Class, Diagnostic, Embedded, EmbeddedId, Field, FieldId};
+use crate::{Class, Collection, Diagnostic, Embedded, EmbeddedId, Field, FieldId, FieldKind, Lint};
 
 /// The types marked `@embedded`.
 pub(super) struct EmbeddedTypes<'a> {
@@ -69,6 +69,29 @@ impl<'a> EmbeddedTypes<'a> {
             span: report.span_of(&node.name),
         };
         self.nodes.iter().map(of).collect()
+    }
+
+    /// Warns of types that no field holds, in whose members nothing was checked.
+    pub(super) fn check_used(&self, report: &mut Report<'_>, collections: &[Collection]) {
+        let mut used = vec![false; self.nodes.len()];
+        for field in collections.iter().flat_map(|collection| &collection.fields) {
+            if let FieldKind::Embedded(id) = field.kind {
+                used[usize::from(id.0)] = true;
+            }
+        }
+        for (node, _) in self.nodes.iter().zip(used).filter(|(_, used)| !used) {
+            let message = format!("no field holds a value of {}", node.name);
+            let help = format!(
+                "write a field such as `{}: {}` in a type with records, or remove the type",
+                field_for(&node.name),
+                node.name
+            );
+            report.warn(
+                &node.name,
+                Diagnostic::warning(Lint::UnusedEmbeddedType, message).help(help),
+                "embedded nowhere",
+            );
+        }
     }
 
     /// Fields, each followed by the members of its embedded value and theirs, up to one more than a type can have.
@@ -164,6 +187,12 @@ enum Nesting {
     Deep,
     /// The type's values would contain values of the same type.
     Endless,
+}
+
+/// The name of a field that holds a value of this type.
+fn field_for(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + letters.as_str())
 }
 
 /// Directives that a member of an embedded type can't have, with what to do instead.

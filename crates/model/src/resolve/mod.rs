@@ -49,6 +49,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let (enums, roles) = enums(report, &survey);
     let names = Names { survey: &survey, enums: &enums };
     let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
+    survey.embedded.check_used(report, &collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);

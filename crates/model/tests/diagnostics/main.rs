@@ -2,6 +2,7 @@
 
 mod app;
 mod defaults;
+mod embedded;
 mod fields;
 mod indexes;
 mod mistakes;
