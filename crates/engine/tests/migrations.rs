@@ -311,7 +311,7 @@ async fn an_embedded_value_is_added() {
     check(
         "an_embedded_value_is_added",
         Change {
-            old: r#"type P @open { name: String! city: String }"#,
+            old: "type P @open { name: String! city: String }",
             records: &[("P", r#"{"name":"A","city":"Bonn"}"#), ("P", r#"{"name":"B"}"#)],
             new: r#"type Address @embedded { city: String @backfill(from: "this.city") country: Country! @default(to: "DE") zip: String }
                 type Part @embedded { zip: String! @default(to: "?") }
@@ -344,7 +344,7 @@ async fn an_embedded_value_goes() {
     check(
         "an_embedded_value_goes",
         Change {
-            old: r#"type Address @embedded { street: String! city: String } type P @open { name: String! address: Address! }"#,
+            old: "type Address @embedded { street: String! city: String } type P @open { name: String! address: Address! }",
             records: &[("P", ADDRESS)],
             new: r#"type P @open { name: String! address: String @backfill(from: "this.address.street") city: String @renamed(from: "address.city") }"#,
             then: &[("P", "name,address,city")],
@@ -358,9 +358,9 @@ async fn an_embedded_value_is_required_or_optional() {
     check(
         "an_embedded_value_is_required_or_optional",
         Change {
-            old: r#"type A @embedded { street: String! city: String } type P @open { name: String! address: A home: A! }"#,
+            old: "type A @embedded { street: String! city: String } type P @open { name: String! address: A home: A! }",
             records: &[("P", r#"{"name":"A","address":{"street":"Ring 1"},"home":{"street":"X"}}"#)],
-            new: r#"type A @embedded { street: String! city: String } type P @open { name: String! address: A! home: A }"#,
+            new: "type A @embedded { street: String! city: String } type P @open { name: String! address: A! home: A }",
             then: &[("P", "name,address,home")],
         },
     )

@@ -142,9 +142,7 @@ impl<'a> Pair<'a> {
             Filled::NotStored
         } else if field.backfill.is_some() {
             Filled::Backfill
-        } else if self.new.default_of(field).is_some() {
-            Filled::Default
-        } else if self.is_filled_where_present(field) {
+        } else if self.new.default_of(field).is_some() || self.is_filled_where_present(field) {
             Filled::Default
         } else if field.required || self.is_needed_where_present(field) {
             Filled::Missing

@@ -1,4 +1,5 @@
 //! Embedded types and their members.
+#![expect(clippy::too_many_lines, reason = "a snapshot is as long as what is told")]
 
 use insta::assert_snapshot;
 
