@@ -302,6 +302,11 @@ impl Field {
         self.name.rsplit_once('.').map_or(&self.name, |(_, own)| own)
     }
 
+    /// The words of its own name with underscores between, as in the names of columns.
+    pub fn own_words(&self) -> String {
+        names::snake(self.own_name())
+    }
+
     /// Where its value is in the body of a request.
     pub fn place(&self) -> Place {
         self.name.split('.').fold(Place::Whole, |place, name| place.then(Step::Member(name.to_owned())))
