@@ -3,7 +3,9 @@ use std::sync::Arc;
 use backstay_base::{Date, RecordId, Timestamp};
 use backstay_scalar::{Storage, Value};
 use rust_decimal::Decimal;
+use sea_query::Expr as Sql;
 
+use crate::tree::integer;
 use crate::{ColumnType, Dialect, decimal, nested};
 
 /// A value ready to be bound.
@@ -49,6 +51,16 @@ impl Encoding {
             Self::Column(column) => column,
             Self::Floor(scale) | Self::Ceiling(scale) | Self::Same(scale) => Storage::Decimal { scale }.into(),
         }
+    }
+
+    /// The value in the text of a statement. A value that does not fit becomes null, which is unknown.
+    pub(crate) fn constant(self, value: &Value, dialect: Dialect) -> Sql {
+        let constant = match (self, self.param(value, dialect)) {
+            (Self::Column(ColumnType::One(storage)), _) => dialect.constant(value, storage),
+            (Self::Floor(_) | Self::Ceiling(_) | Self::Same(_), Param::Int(number)) => Some(integer(number)),
+            (Self::Column(_) | Self::Floor(_) | Self::Ceiling(_) | Self::Same(_), _) => None,
+        };
+        constant.unwrap_or_else(|| dialect.null(self.column()))
     }
 
     /// The value as the database takes it. A value that does not fit becomes null, which is unknown.

@@ -12,15 +12,22 @@ use crate::{ColumnType, Dialect, Extent, Slot, Template};
 pub(crate) struct Slots {
     pub(crate) dialect: Dialect,
     slots: Vec<(Slot, Encoding)>,
+    /// Whether constants are written into the text.
+    pub(crate) writes_constants: bool,
 }
 
 impl Slots {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { dialect, slots: Vec::new() }
+        Self { dialect, slots: Vec::new(), writes_constants: false }
     }
 
     /// A placeholder.
     pub(crate) fn placeholder(&mut self, slot: Slot, encoding: Encoding) -> Sql {
+        if let Slot::Constant(value) = &slot
+            && self.writes_constants
+        {
+            return encoding.constant(value, self.dialect);
+        }
         let marker = Sql::Value(Constant::BigUnsigned(Some(self.index(slot, encoding))));
         self.dialect.placeholder(marker, encoding.column())
     }
