@@ -308,6 +308,11 @@ pub enum Shared {
     /// Memory.
     #[error("requests and unread answers of your network already use the memory that one network may use")]
     Memory,
+    /// Requests whose bodies are still arriving.
+    #[error(
+        "your network is already sending as many request bodies as one network may send at a time; send some of them after others"
+    )]
+    Bodies,
     /// Places in the queues of the database.
     #[error("too many requests from you or your network are waiting for the database; wait for their answers")]
     Queue,

@@ -12,6 +12,8 @@ pub const EXPRESSION_BYTES: usize = 4096;
 pub const EXPRESSION_DEPTH: usize = 32;
 /// Nodes of one checked expression, named rules included.
 pub const EXPRESSION_NODES: usize = 1000;
+/// Parameters of one named rule.
+pub const RULE_PARAMETERS: usize = 8;
 /// Parameters of one filter.
 pub const FILTER_PARAMETERS: usize = 64;
 /// Bytes of one value that a filter compares with: a parameter, or the value of `field=value`.
@@ -166,12 +168,17 @@ pub const IDLE_SECONDS: u64 = 75;
 pub const CONNECTIONS: usize = 10_000;
 /// Percent of the connections, and of the memory for requests and answers, that one network may use.
 pub const NETWORK_PERCENT: u8 = 25;
+/// Bodies of requests of one network for whose rest the server waits at one time. Those that arrive together with their
+/// head don't count.
+pub const NETWORK_BODIES: usize = 256;
 /// Milliseconds for which a connection has waited for a request before it gives way to a new one.
 pub const GIVE_WAY_MILLIS: u64 = 1000;
 /// Seconds within which the first head of a new connection arrives while more than half of the connections are open.
 pub const CROWDED_HEADER_SECONDS: u64 = 5;
-/// Connections that are told why they are refused at one time; more are closed without a word.
-pub const TURNED_AWAY: usize = 64;
+/// Refused connections, and refused bodies, whose clients are told why at one time; further ones are closed without a word.
+pub const LINGERING: usize = 64;
+/// Bytes of a refused body that are read and discarded before the connection is closed.
+pub const LINGER_BYTES: usize = 64 * 1024 * 1024;
 /// Seconds for which a client may take nothing of an answer before its connection is cut off.
 pub const STALL_SECONDS: u64 = 20;
 /// Bytes per second at which a client sends a body and takes an answer at least, from when the server waits for it:

@@ -45,7 +45,7 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     let reservation = match reserve(head, route, &body) {
         Ok(reservation) => reservation,
         Err(limit) => {
-            body::discard(body);
+            body::discard(body, &head.state.lingering);
             return Err(limit.into());
         }
     };

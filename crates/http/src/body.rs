@@ -9,11 +9,13 @@ use bytes::{Bytes, BytesMut};
 use http::header;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Frame};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::Refusal;
+use crate::budget::{AwaitedBody, Share};
 use crate::endpoint::{BodyLimit, BodyRule};
 use crate::head::Head;
+use crate::lingering::Lingering;
 use crate::pace::Pace;
 
 /// How long the rest of a refused body is read and discarded, so that the client reads the answer instead of a reset
@@ -38,12 +40,12 @@ pub(crate) async fn read(
         BodyLimit::Query => settings.body_bytes.min(limits::QUERY_BYTES),
     };
     if body.size_hint().lower() > max as u64 {
-        discard(body);
+        discard(body, &head.state.lingering);
         return Err(Refusal::BodyTooLarge { max });
     }
     let time = settings.body_time.min(settings.request_time);
     let until = deadline.min(Instant::now() + settings.body_time);
-    let outcome = timeout_at(until, collect(body, max, held)).await;
+    let outcome = timeout_at(until, collect(head, body, max, held)).await;
     outcome.unwrap_or(Err(Refusal::BodySlow { seconds: time.as_secs() }))
 }
 
@@ -61,19 +63,28 @@ pub(crate) fn unwanted() -> Refusal {
     Error::malformed(Place::Whole, kind).into()
 }
 
-async fn collect(mut body: Body, max: usize, held: &mut Held) -> Result<Bytes, Refusal> {
+async fn collect(head: &Head<'_>, mut body: Body, max: usize, held: &mut Held) -> Result<Bytes, Refusal> {
+    let lingering = &head.state.lingering;
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
-    let mut arriving = Arriving::default();
-    while let Some(frame) = arriving.frame(&mut body).await? {
+    let mut arriving = Arriving { share: head.share, awaited: None };
+    loop {
+        let frame = match arriving.frame(&mut body).await {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break,
+            Err(refusal) => {
+                discard(body, lingering);
+                return Err(refusal);
+            }
+        };
         let Ok(data) = frame.into_data() else { continue };
         let length = first.len() + all.len() + data.len();
         if length > max {
-            discard(body);
+            discard(body, lingering);
             return Err(Refusal::BodyTooLarge { max });
         }
         if let Err(limit) = held.resize(length * COPIES) {
-            discard(body);
+            discard(body, lingering);
             return Err(limit.into());
         }
         if first.is_empty() && all.is_empty() {
@@ -89,14 +100,15 @@ async fn collect(mut body: Body, max: usize, held: &mut Held) -> Result<Bytes, R
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-/// A body that arrives, and its pace from when the server had to wait for it.
-#[derive(Default)]
-struct Arriving {
-    pace: Option<Pace>,
+/// A body that arrives.
+struct Arriving<'a> {
+    share: &'a Share,
+    /// From when the server had to wait for it: its place among the bodies of its network, and its pace.
+    awaited: Option<(AwaitedBody, Pace)>,
 }
 
-impl Arriving {
-    /// The next frame of the body, unless it arrives too slowly.
+impl Arriving<'_> {
+    /// The next frame of the body, unless it arrives too slowly, or beside too many others of its network.
     async fn frame(&mut self, body: &mut Body) -> Result<Option<Frame<Bytes>>, Refusal> {
         let mut next = pin!(body.frame());
         let frame = poll_fn(|cx| {
@@ -104,22 +116,36 @@ impl Arriving {
                 return Poll::Ready(Ok(frame));
             }
             let stall = Duration::from_secs(limits::BODY_STALL_SECONDS);
-            let pace = self.pace.get_or_insert_with(|| Pace::new(stall));
+            if self.awaited.is_none() {
+                match self.share.await_body() {
+                    Ok(place) => self.awaited = Some((place, Pace::new(stall))),
+                    Err(limit) => return Poll::Ready(Err(limit.into())),
+                }
+            }
+            let Some((_, pace)) = &mut self.awaited else { return Poll::Pending };
             pace.poll_too_slow(cx).map(|()| Err(Refusal::BodyStalled { stall: stall.as_secs() }))
         });
         let frame = frame.await?.transpose().map_err(|_| Refusal::BodyBroken)?;
-        if let (Some(pace), Some(data)) = (&mut self.pace, frame.as_ref().and_then(Frame::data_ref)) {
+        if let (Some((_, pace)), Some(data)) = (&mut self.awaited, frame.as_ref().and_then(Frame::data_ref)) {
             pace.moved(data.len());
         }
         Ok(frame)
     }
 }
 
-/// Reads the rest of a refused body, for a while.
-pub(crate) fn discard(mut body: Body) {
-    if !body.is_end_stream() {
-        tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
+/// Reads the rest of a refused body for a moment, up to `limits::LINGER_BYTES`.
+pub(crate) fn discard(mut body: Body, lingering: &Lingering) {
+    if body.is_end_stream() {
+        return;
     }
+    lingering.linger(LINGER, || async move {
+        let mut discarded = 0;
+        while discarded < limits::LINGER_BYTES
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            discarded += frame.data_ref().map_or(0, Bytes::len);
+        }
+    });
 }
 
 fn check_type(head: &Head<'_>, types: &'static [&'static str]) -> Result<(), Refusal> {

@@ -31,6 +31,8 @@ pub(crate) struct Share(Arc<NetworkShare>);
 struct NetworkShare {
     network: Network,
     held: AtomicUsize,
+    /// Bodies whose rest is awaited.
+    arriving: AtomicUsize,
     budget: Arc<Budget>,
 }
 
@@ -69,7 +71,12 @@ impl Budget {
         if let Some(known) = shares.get(&network).and_then(Weak::upgrade) {
             return Share(known);
         }
-        let new = Arc::new(NetworkShare { network, held: AtomicUsize::new(0), budget: Arc::clone(self) });
+        let new = Arc::new(NetworkShare {
+            network,
+            held: AtomicUsize::new(0),
+            arriving: AtomicUsize::new(0),
+            budget: Arc::clone(self),
+        });
         shares.insert(network, Arc::downgrade(&new));
         Share(new)
     }
@@ -93,6 +100,15 @@ impl Share {
         Ok(Arc::new(Reservation { share: self.clone(), bytes }))
     }
 
+    /// A place among the bodies that are arriving from the network, until it is dropped.
+    pub(crate) fn await_body(&self) -> Result<AwaitedBody, Limit> {
+        if self.0.arriving.fetch_add(1, Ordering::Relaxed) >= limits::NETWORK_BODIES {
+            self.0.arriving.fetch_sub(1, Ordering::Relaxed);
+            return Err(Limit::Share(Shared::Bodies));
+        }
+        Ok(AwaitedBody(self.clone()))
+    }
+
     fn take(&self, bytes: usize) -> Result<(), Limit> {
         let NetworkShare { held, budget, .. } = &*self.0;
         if held.fetch_add(bytes, Ordering::Relaxed) + bytes > budget.most_of_network {
@@ -110,6 +126,16 @@ impl Share {
         let NetworkShare { held, budget, .. } = &*self.0;
         held.fetch_sub(bytes, Ordering::Relaxed);
         budget.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// A body whose rest is awaited.
+#[derive(Debug)]
+pub(crate) struct AwaitedBody(Share);
+
+impl Drop for AwaitedBody {
+    fn drop(&mut self) {
+        self.0.0.arriving.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -27,6 +27,7 @@ mod explain;
 mod head;
 mod idempotency;
 mod kinds;
+mod lingering;
 mod model_problems;
 mod negotiation;
 mod openapi;

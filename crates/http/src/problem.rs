@@ -330,7 +330,7 @@ mod tests {
         check(Refusal::BodyBroken, 400);
         check(Refusal::BodyTooLarge { max: 1 }, 413);
         check(domain(Limit::Answer { max: 1 }.into()), 413);
-        for shared in [Shared::Connections, Shared::Memory, Shared::Queue] {
+        for shared in [Shared::Connections, Shared::Memory, Shared::Bodies, Shared::Queue] {
             check(domain(Limit::Share(shared).into()), 429);
         }
         check(Refusal::Authorization, 401);

@@ -9,6 +9,7 @@ use http::HeaderValue;
 
 use crate::HttpSettings;
 use crate::budget::Budget;
+use crate::lingering::Lingering;
 
 /// What the door needs to answer requests.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub(crate) struct State {
     pub(crate) identity: Identity,
     /// What requests and answers may hold.
     pub(crate) budget: Arc<Budget>,
+    /// Clients whose bodies are refused and that are told why.
+    pub(crate) lingering: Lingering,
     /// Reads the texts in requests.
     pub(crate) reader: Arc<Reader>,
     pub(crate) settings: HttpSettings,
@@ -49,8 +52,17 @@ impl State {
             None => "Authorization, Cookie, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
         };
-        let reader = Arc::new(Reader::new(Arc::clone(engine.model())));
-        Self { engine, identity, budget, reader, settings, openapi, vary: HeaderValue::from_static(vary) }
+        let reader = Arc::new(Reader::new(&engine));
+        Self {
+            engine,
+            identity,
+            budget,
+            lingering: Lingering::new(),
+            reader,
+            settings,
+            openapi,
+            vary: HeaderValue::from_static(vary),
+        }
     }
 }
 

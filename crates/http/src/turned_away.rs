@@ -1,17 +1,14 @@
 use std::io::Write as _;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_base::limits;
 use http::header;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 
 use crate::answer::Answer;
+use crate::lingering::Lingering;
 
-/// How long a refused client may take to read why. Its requests are read and discarded meanwhile, because closing a
-/// connection with unread bytes also discards what was sent to it.
+/// How long a refused client may take to read why.
 const LINGER: Duration = Duration::from_secs(1);
 /// How often to warn.
 const WARNING: Duration = Duration::from_secs(10);
@@ -19,25 +16,22 @@ const WARNING: Duration = Duration::from_secs(10);
 /// Answers connections that are refused, and tells the log that there are some.
 #[derive(Debug)]
 pub(crate) struct TurnedAway {
-    lingering: Arc<Semaphore>,
+    lingering: Lingering,
     since_warning: u64,
     warned: Option<Instant>,
 }
 
 impl TurnedAway {
     pub(crate) fn new() -> Self {
-        Self { lingering: Arc::new(Semaphore::new(limits::TURNED_AWAY)), since_warning: 0, warned: None }
+        Self { lingering: Lingering::new(), since_warning: 0, warned: None }
     }
 
     /// Sends the answer and closes the connection. If too many are being told already, it is only closed.
     pub(crate) fn tell(&mut self, stream: TcpStream, answer: impl FnOnce() -> Answer) {
         self.warn();
-        let Ok(permit) = Arc::clone(&self.lingering).try_acquire_owned() else { return };
-        let response = response(&answer());
-        tokio::spawn(async move {
-            // A client that goes away or takes too long has been refused all the same.
-            let _ = tokio::time::timeout(LINGER, write_and_discard(stream, &response)).await;
-            drop(permit);
+        self.lingering.linger(LINGER, || {
+            let response = response(&answer());
+            async move { write_and_discard(stream, &response).await }
         });
     }
 

@@ -12,6 +12,7 @@ mod lint;
 mod literal;
 mod load;
 mod model;
+mod named;
 mod names;
 mod places;
 mod render;
@@ -24,7 +25,8 @@ mod value_type;
 
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
-    ApiChange, Difference, Filled, LinkSource, Pairing, Risk, TypeChange, diff, enum_values, index_before, type_change,
+    ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, TypeChange, diff, enum_values,
+    index_before, likely_renames, type_change,
 };
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use length::{Length, LengthProblem, Unit};
@@ -34,6 +36,7 @@ pub use model::{
     Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,
     Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames,
 };
+pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;
 pub use render::Style;
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};

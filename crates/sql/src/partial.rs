@@ -30,13 +30,11 @@ const OWN_FIELDS: &str = "compare the record's own fields with literals, or with
 pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexConditionError> {
     let refused = |message, remedy| Some(IndexConditionError { span: condition.span.clone(), message, remedy });
     match &condition.node {
-        Node::Literal(_) => None,
         Node::Path(path) if path.steps.len() > 1 => {
             refused("the condition of an index can't read another record", OWN_FIELDS)
         }
-        Node::Path(_) => None,
-        Node::IsNull { of, .. } => index_condition_error(model, of),
-        Node::Not(of) => index_condition_error(model, of),
+        Node::Literal(_) | Node::Path(_) => None,
+        Node::IsNull { of, .. } | Node::Not(of) => index_condition_error(model, of),
         Node::Binary(
             Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder,
             ..,
@@ -166,5 +164,5 @@ pub(crate) fn conditions<'u>(
     let first =
         |field: &FieldId| compared.contains(field) || sort.first().is_some_and(|key| key.column.field == *field);
     let begins = move |usable: &&Usable<'_>| usable.index.fields.first().is_some_and(first);
-    usable.iter().filter(begins.clone()).filter_map(|usable| usable.condition.as_ref())
+    usable.iter().filter(begins).filter_map(|usable| usable.condition.as_ref())
 }

@@ -9,6 +9,7 @@ use sea_query::{
 };
 
 use crate::builder::{Anchor, Builder, Record};
+use crate::dialect::no_value;
 use crate::predicate::Pred;
 use crate::relation::{written, written_links};
 use crate::tree::{call, name, word};
@@ -147,7 +148,7 @@ fn create_nulls_index(
     let (mut held, mut nulls) = (Query::select(), Vec::new());
     for column in index.fields.iter().flat_map(|field| &collection.field(*field).columns) {
         let stored = || Sql::col(name(&column.name));
-        held.expr(call("ifnull", [stored(), dialect.no_value(column.into())]));
+        held.expr(call("ifnull", [stored(), no_value(column.into())]));
         nulls.push(Pred::Sql(stored().is_null()));
     }
     let condition = condition.map_or(Pred::Known(true), Pred::Sql);

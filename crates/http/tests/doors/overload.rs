@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use backstay_base::limits;
 use backstay_http::{HttpSettings, Proxies};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -410,6 +411,36 @@ async fn bodies_that_have_hardly_begun_hold_hardly_anything() {
     assert_eq!(first_status(&mut beside).await, 201, "their own network still has memory");
     let refused = tokio::time::timeout(LONG, begun[0].read_u8()).await.expect("a body must go on arriving");
     assert!(refused.is_ok(), "the client is told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_network_sends_only_so_many_bodies_at_a_time() {
+    let server = Server::start(HttpSettings { body_time: Duration::from_mins(1), ..HttpSettings::default() }).await;
+    let ada = server.app.account("ada@example.org").await;
+    let begun = post("Content-Length: 20", &ada);
+    let mut arriving = Vec::new();
+    for _ in 0..limits::NETWORK_BODIES {
+        let mut stream = connect_from(&server, 1).await;
+        stream.write_all(begun.as_bytes()).await.expect("it is taken");
+        arriving.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut refused = busy(&server, 1, &ada).await;
+    let answer = rest(&mut refused).await;
+    assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
+    assert!(answer.contains("as many request bodies as one network may send at a time"), "{answer}");
+    let other = busy(&server, 2, &ada).await;
+    let (whole, mut beside) = (r#"{"title": "Beside them"}"#, connect_from(&server, 1).await);
+    let head = post(&format!("Content-Length: {}", whole.len()), &ada);
+    beside.write_all(format!("{head}{whole}").as_bytes()).await.expect("it is taken");
+    assert_eq!(first_status(&mut beside).await, 201, "a body that arrives with its head");
+    for mut stream in [arriving.swap_remove(0), other] {
+        stream.write_all(br#"{"title": "A whole"}"#).await.expect("it is taken");
+        assert_eq!(first_status(&mut stream).await, 201);
+    }
+    let mut next = busy(&server, 1, &ada).await;
+    next.write_all(br#"{"title": "A whole"}"#).await.expect("it is taken");
+    assert_eq!(first_status(&mut next).await, 201, "there is room again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

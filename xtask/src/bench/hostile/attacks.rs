@@ -115,8 +115,8 @@ fn connections(attacker: &Attacker<'_>) {
 
 fn bodies(attacker: &Attacker<'_>) {
     let head = format!(
-        "POST /api/notes:query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-         Content-Length: {BODY_BYTES}\r\n\r\n{{\"filter\":\""
+        "POST /api/notes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {BODY_BYTES}\r\n\r\n{{\"title\":\""
     );
     attacker.trickle(attacker.occupy(2000, head.as_bytes()), &vec![b'a'; PIECE_BYTES]);
 }
