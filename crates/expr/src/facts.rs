@@ -106,19 +106,27 @@ impl Truths {
 pub(crate) fn depends_on_caller_alone(expr: &Expr) -> bool {
     match &expr.node {
         Node::Path(path) => path.is_of_account(),
-        Node::Param(_) | Node::Now | Node::Quantifier { .. } | Node::Fact(_) => false,
+        Node::Param(_) | Node::Now | Node::Quantifier { .. } | Node::Aggregate(_) | Node::Fact(_) => false,
         node => node.children().into_iter().all(depends_on_caller_alone),
     }
 }
 
 fn names_caller(expr: &Expr) -> bool {
-    matches!(expr.node, Node::Caller(_)) || asks_account(expr) || expr.node.children().into_iter().any(names_caller)
+    is_caller(expr) || is_account(expr) || expr.node.children().into_iter().any(names_caller)
+}
+
+fn is_caller(expr: &Expr) -> bool {
+    matches!(expr.node, Node::Caller(_))
+}
+
+/// Whether it is a value of the caller's own record.
+fn is_account(expr: &Expr) -> bool {
+    matches!(&expr.node, Node::Path(path) if path.root == Root::Account)
 }
 
 /// Whether it names the caller's own record.
 fn asks_account(expr: &Expr) -> bool {
-    let is_path = matches!(&expr.node, Node::Path(path) if path.root == Root::Account);
-    is_path || expr.node.children().into_iter().any(asks_account)
+    is_account(expr) || expr.node.children().into_iter().any(asks_account)
 }
 
 /// The expressions directly within a node, to be changed.
@@ -128,6 +136,7 @@ pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
         Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
         Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
         Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
+        Node::Aggregate(aggregate) => aggregate.children_mut(),
         Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => Vec::new(),
     }
 }
@@ -163,6 +172,7 @@ fn same_kind(left: &Node, right: &Node) -> bool {
             Node::Quantifier { kind, over, variable, .. },
             Node::Quantifier { kind: other_kind, over: other_over, variable: other_variable, .. },
         ) => kind == other_kind && over == other_over && variable == other_variable,
+        (Node::Aggregate(left), Node::Aggregate(right)) => left.same_kind(right),
         (Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
             left == right
         }

@@ -1,6 +1,7 @@
 //! The HTTP door, driven as a client drives it. Texts are compared in `texts` alone.
 
 mod accounts;
+mod aggregates;
 mod bad_input;
 mod collections;
 mod conditions;
@@ -15,6 +16,7 @@ mod old_names;
 mod origins;
 mod overload;
 mod records;
+mod singles;
 mod texts;
 mod transacting;
 mod wire;
@@ -45,6 +47,10 @@ type Note
   rank: Int
   public: Boolean! @default(to: false)
   author: User! @set(on: CREATE, to: "auth.id")
+}
+
+type Site @single @allow(read: "true", update: "auth.id != null") {
+  motto: String
 }
 "#;
 

@@ -3,12 +3,14 @@
 mod behaviour;
 mod compare;
 mod describe;
+mod likely;
 mod pairing;
 
 use std::fmt;
 
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
+pub use likely::{LikelyRename, likely_renames};
 pub use pairing::{LinkSource, Pairing, enum_values};
 
 /// What applying a difference can cost.
@@ -63,6 +65,15 @@ pub enum Difference {
         from: String,
         /// The path it has.
         to: String,
+    },
+    /// `@single` is new or gone. The records stay.
+    SingleChanged {
+        /// The collection.
+        collection: String,
+        /// Its path.
+        path: String,
+        /// Whether it has one record now.
+        single: bool,
     },
     /// A new field. Its indexes and its link table are differences of their own.
     FieldAdded {
@@ -267,6 +278,7 @@ impl Difference {
         match self {
             Self::CollectionAdded { .. }
             | Self::PathChanged { .. }
+            | Self::SingleChanged { .. }
             | Self::LinkAdded { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }

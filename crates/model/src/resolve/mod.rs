@@ -1,6 +1,7 @@
 //! From a valid schema to a `Model`: every name resolved, every directive read, everything checked that GraphQL knows
 //! nothing of. Goes on after an error with a stand-in, so that all errors are found together.
 
+mod allow;
 mod app;
 mod collection;
 mod default;
@@ -16,6 +17,7 @@ mod relation;
 mod renamed;
 mod report;
 mod signature;
+mod single;
 mod survey;
 mod whole;
 
@@ -26,6 +28,7 @@ use collection::collection;
 use enums::enums;
 use renamed::check_former;
 use report::Report;
+use single::check_singles;
 use survey::{Names, Survey};
 use whole::{check_whole, identity};
 
@@ -52,6 +55,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
+    check_singles(report, &survey, &enums, &collections);
     Some(Model {
         name: app.name?,
         by_name: collections.iter().map(|collection| (collection.name.clone(), collection.id)).collect(),

@@ -1,5 +1,6 @@
 //! What is wrong with a model, as it is told: one test per mistake.
 
+mod allow;
 mod app;
 mod defaults;
 mod fields;
@@ -7,6 +8,7 @@ mod indexes;
 mod mistakes;
 mod names;
 mod relations;
+mod single;
 mod states;
 mod syntax;
 mod system;

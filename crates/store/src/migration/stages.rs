@@ -222,6 +222,7 @@ impl Stages<'_> {
             | Difference::FieldAdded { .. }
             | Difference::EnumRenamed { .. }
             | Difference::PathChanged { .. }
+            | Difference::SingleChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
@@ -341,6 +342,7 @@ fn phase(difference: &Difference) -> Phase {
         Difference::EnumValuesRenamed { .. } => Phase::Values,
         Difference::IndexAdded { .. } => Phase::Indexes,
         Difference::PathChanged { .. }
+        | Difference::SingleChanged { .. }
         | Difference::LengthChanged { .. }
         | Difference::CheckAdded { .. }
         | Difference::CheckRemoved { .. }
