@@ -353,6 +353,22 @@ pub enum Function {
     LowerAscii,
     /// `text.upperAscii()`.
     UpperAscii,
+    /// `round(number, digits)` of a `Decimal`: digits after the point, a literal; halves go away from zero.
+    Round,
+    /// `round(a / b, digits)`: the exact quotient, rounded once. The operands are `Decimal` or `Int`.
+    Quotient,
+}
+
+impl Function {
+    /// Whether it has a value wherever its operands do.
+    pub(crate) fn is_total(self) -> bool {
+        match self {
+            Self::Size | Self::StartsWith | Self::EndsWith | Self::Contains | Self::LowerAscii | Self::UpperAscii => {
+                true
+            }
+            Self::Round | Self::Quotient => false,
+        }
+    }
 }
 
 /// `exists` or `all`. Both are unknown where a relation on the way to the members is null.

@@ -10,6 +10,7 @@ mod developing;
 mod doorway;
 mod endpoints;
 mod explaining;
+mod expressions;
 mod forms;
 mod heads;
 mod old_names;
