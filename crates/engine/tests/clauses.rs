@@ -116,7 +116,7 @@ fn code<T>(result: Result<T, Error>) -> &'static str {
 fn refused<T>(result: Result<T, Error>) -> Vec<(Place, ViolationKind)> {
     match result {
         Err(Error::Invalid(violations)) => violations.into_iter().map(|Violation { at, kind }| (at, kind)).collect(),
-        Err(error) => panic!("{error:?}"),
+        Err(error) => vec![(Place::Whole, ViolationKind::Range(error.to_string()))],
         Ok(_) => Vec::new(),
     }
 }
