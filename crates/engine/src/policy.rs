@@ -18,6 +18,8 @@ pub(crate) struct Policy {
     pub(crate) collections: Vec<CollectionPolicy>,
     /// The named rules that another rule names.
     pub(crate) used_rules: BTreeSet<String>,
+    /// The fields of the caller's own record that an expression asks for, in order.
+    pub(crate) account: Vec<FieldId>,
 }
 
 /// The rules of one collection.
@@ -139,11 +141,18 @@ impl Policy {
     /// Types every rule of the model. All that is wrong is reported at once.
     pub(crate) fn compile(model: &Model) -> Result<Self, Diagnostics> {
         let diagnostics = Diagnostics::new(Arc::clone(&model.sources));
-        let mut compiler = Compiler { model, facts: Facts::default(), used_rules: BTreeSet::new(), diagnostics };
+        let mut compiler = Compiler {
+            model,
+            facts: Facts::default(),
+            used_rules: BTreeSet::new(),
+            account: BTreeSet::new(),
+            diagnostics,
+        };
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
         compiler.named_rules();
-        let Compiler { model: _, facts, used_rules, diagnostics } = compiler;
-        if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules }) } else { Err(diagnostics) }
+        let Compiler { model: _, facts, used_rules, account, diagnostics } = compiler;
+        let account = account.into_iter().collect();
+        if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules, account }) } else { Err(diagnostics) }
     }
 
     pub(crate) fn collection(&self, id: CollectionId) -> &CollectionPolicy {
@@ -155,6 +164,7 @@ struct Compiler<'m> {
     model: &'m Model,
     facts: Facts,
     used_rules: BTreeSet<String>,
+    account: BTreeSet<FieldId>,
     diagnostics: Diagnostics,
 }
 
@@ -273,6 +283,7 @@ impl<'m> Compiler<'m> {
         let errors = match result {
             Ok(checked) => {
                 self.used_rules.extend(checked.rules.iter().cloned());
+                self.account.extend(&checked.account);
                 return Some(checked);
             }
             Err(errors) => errors,

@@ -1,7 +1,9 @@
 //! The language of rules and filters: a documented subset of CEL. Text becomes a typed tree, and a tree is evaluated in
 //! memory. Does no I/O, and knows nothing of SQL.
 
+mod account;
 mod advice;
+mod aggregate;
 mod bare_date;
 mod check;
 mod checked;
@@ -21,6 +23,8 @@ mod syntax;
 mod tree;
 mod truth;
 
+pub use account::Account;
+pub use aggregate::{Aggregate, Aggregation, FLOAT_TERM, OrderKey, Ordered};
 pub use checked::{Checked, Parameter};
 pub use compile::{check_rule, compile, compile_value};
 pub use driver::Driver;

@@ -167,7 +167,8 @@ impl Environment for Proposed<'_> {
 
     fn value(&self, from: Start, path: &Path) -> Value {
         match (from, path.steps.as_slice()) {
-            (Start::Record(_), _) => Value::Null,
+            // The account is about to be made.
+            (Start::Record(_) | Start::Account, _) => Value::Null,
             (_, []) => self.field(Collection::ID),
             (_, [field]) => self.field(*field),
             // Not reached: such a rule needs the store, and `Writable::of` made it a `Never`.

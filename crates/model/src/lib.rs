@@ -27,7 +27,8 @@ mod value_type;
 pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
-    ApiChange, Difference, Filled, LinkSource, Pairing, Risk, TypeChange, diff, enum_values, index_before, type_change,
+    ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, TypeChange, diff, enum_values,
+    index_before, likely_renames, type_change,
 };
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use length::{Length, LengthProblem, Unit};

@@ -254,6 +254,11 @@ fn relations() {
 }
 
 #[test]
+fn aggregates_of_members() {
+    check("aggregates");
+}
+
+#[test]
 fn what_is_hidden() {
     check("hidden");
 }

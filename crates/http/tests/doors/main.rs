@@ -1,6 +1,7 @@
 //! The HTTP door, driven as a client drives it. Texts are compared in `texts` alone.
 
 mod accounts;
+mod aggregates;
 mod bad_input;
 mod collections;
 mod conditions;
@@ -9,6 +10,7 @@ mod developing;
 mod doorway;
 mod endpoints;
 mod explaining;
+mod expressions;
 mod forms;
 mod heads;
 mod old_names;
