@@ -62,6 +62,7 @@ struct Findings {
     needs_store: bool,
     reads: BTreeSet<(CollectionId, FieldId)>,
     computed_from: BTreeSet<(CollectionId, FieldId)>,
+    account: BTreeSet<FieldId>,
     rules: BTreeSet<String>,
 }
 
@@ -117,6 +118,7 @@ impl<'m> Checker<'m> {
             uses_now: self.found.uses_now,
             reads: self.found.reads.into_iter().collect(),
             computed_from: self.found.computed_from.into_iter().collect(),
+            account: self.found.account.into_iter().collect(),
             rules: self.found.rules.into_iter().collect(),
             needs_store: self.found.needs_store,
         })

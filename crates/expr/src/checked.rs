@@ -18,6 +18,8 @@ pub struct Checked {
     pub reads: Vec<(CollectionId, FieldId)>,
     /// Every field that the computed fields among them look at, also within one another; in order, each once.
     pub computed_from: Vec<(CollectionId, FieldId)>,
+    /// The fields of the caller's own record that it reads; in order, each once.
+    pub account: Vec<FieldId>,
     /// The named rules that it names, also within one another; in order, each once.
     pub rules: Vec<String>,
     /// Whether it needs more than `this` and `new` themselves: it follows a relation or quantifies over one.

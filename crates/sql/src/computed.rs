@@ -38,6 +38,7 @@ fn parts(field: &Field) -> Vec<(Part, Storage)> {
     match field.kind {
         FieldKind::Scalar(scalar) => scalar.columns(),
         FieldKind::Enum(_)
+        | FieldKind::Embedded(_)
         | FieldKind::List(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
@@ -92,6 +93,11 @@ impl Lowering<'_, '_, '_> {
                 self.rounded(value, &of.value, (from, scale))
             }
             (Dialect::Sqlite, Form::Scaled(_), Some(scale)) => value.rescaled(scale),
+            (Dialect::Sqlite, Form::Key, Some(scale)) => {
+                let digits = || integer(i64::from(scale));
+                let sql = call("decimal_scaled", [call("decimal_round", [value.settled(), digits()]), digits()]);
+                Val { sql, guards: Vec::new(), form: Form::Scaled(scale) }
+            }
             _ => value,
         }
     }

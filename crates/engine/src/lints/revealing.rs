@@ -43,7 +43,11 @@ fn restricted<'f>(
         reached.insert(*of);
         reached.extend(match field.kind {
             FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => Some(target),
-            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
+            FieldKind::Scalar(_)
+            | FieldKind::Enum(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::List(_)
+            | FieldKind::ToOne { .. } => None,
         });
     }
     let closed = |of: &CollectionId| {

@@ -78,7 +78,8 @@ impl<'m> Checker<'m> {
     }
 
     fn looks_at(&mut self, found: Findings) {
-        let Findings { uses_now, needs_store, reads, computed_from, rules } = found;
+        let Findings { uses_now, needs_store, reads, computed_from, account, rules } = found;
+        self.found.account.extend(account);
         self.found.uses_now |= uses_now;
         self.found.needs_store |= needs_store;
         self.found.computed_from.extend(reads.into_iter().chain(computed_from));
@@ -100,6 +101,7 @@ impl<'m> Checker<'m> {
                 uses_now: self.found.uses_now,
                 reads: vec![(collection.id, field)],
                 computed_from: self.found.computed_from.into_iter().collect(),
+                account: self.found.account.into_iter().collect(),
                 rules: self.found.rules.into_iter().collect(),
                 needs_store: self.found.needs_store,
             }),

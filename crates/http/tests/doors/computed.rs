@@ -27,6 +27,7 @@ type Order @allow(read: "true", create: "true", update: "true", delete: "true") 
   favourite: String @computed(is: "this.items.first(i, true, [-i.quantity, i.name]).name")
   size: Size @computed(is: "this.itemCount > 1 ? 'LARGE' : 'SMALL'")
   isMine: Boolean @computed(is: "this.buyer == auth.id")
+  rate2: Decimal @computed(is: "this.rate + this.rate") @precision(digits: 10, scale: 2)
   rounded: Decimal @computed(is: "this.rate") @precision(digits: 10, scale: 2)
   allItems: Int @computed(is: "size(this.items)", rights: MODEL) @allow(read: "staff || this.number < 100")
 }
@@ -71,17 +72,28 @@ async fn shop() -> (TestApp, String, String) {
 async fn a_computed_field_is_answered_in_every_read() {
     let (app, first, second) = shop().await;
     let computed = |of: &Value| {
-        let names = ["itemCount", "openCount", "total", "latest", "favourite", "size", "isMine", "rounded", "allItems"];
+        let names = [
+            "itemCount",
+            "openCount",
+            "total",
+            "latest",
+            "favourite",
+            "size",
+            "isMine",
+            "rounded",
+            "rate2",
+            "allItems",
+        ];
         Value::Object(names.iter().map(|name| ((*name).to_owned(), of[*name].clone())).collect())
     };
     let of_first = json!({
         "itemCount": 2, "openCount": 1, "total": { "amount": "3.50", "currency": "EUR" },
-        "latest": "2026-01-02T00:00:00.000000Z", "favourite": "Ink", "size": "LARGE", "isMine": null, "rounded": "0.13",
+        "latest": "2026-01-02T00:00:00.000000Z", "favourite": "Ink", "size": "LARGE", "isMine": null, "rounded": "0.13", "rate2": "0.25",
         "allItems": 3,
     });
     let of_second = json!({
         "itemCount": 0, "openCount": 0, "total": null, "latest": null, "favourite": null, "size": "SMALL",
-        "isMine": null, "rounded": "-0.13", "allItems": 0,
+        "isMine": null, "rounded": "-0.13", "rate2": "-0.25", "allItems": 0,
     });
     assert_eq!(computed(&app.call(&format!("GET /api/orders/{first}"), &[]).await.json()), of_first);
     let list = app.call("GET /api/orders?sort=number", &[]).await.json();
@@ -202,5 +214,23 @@ async fn the_openapi_document_says_that_it_is_only_read() {
     assert_eq!(schemas["Order"]["properties"]["number"]["readOnly"], Value::Null);
     for schema in ["OrderCreate", "OrderPatch"] {
         assert_eq!(schemas[schema]["properties"].get("itemCount"), None, "{schema}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_example_holds() {
+    const DOCUMENT: &str = include_str!("../../../../docs/model.md");
+    let (_, section) = DOCUMENT.split_once("\n### Computed fields\n").expect("the section");
+    let (_, example) = section.split_once("```graphql\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let user = "type User @identity { email: Email! @unique }";
+    let app = TestApp::open(&format!("extend schema @app(name: \"Orders\")\n{user}\n{example}"));
+    let order = made(&app, "orders", json!({ "number": 1 })).await;
+    for amount in ["40", "50", "30"] {
+        made(&app, "items", json!({ "order": order["id"], "price": { "amount": amount, "currency": "EUR" } })).await;
+    }
+    for query in ["itemCount=3", "filter=total.amount%20%3E%20100", "filter=large", "sort=-itemCount"] {
+        let reply = app.call(&format!("GET /api/orders?select=itemCount,large&{query}"), &[]).await;
+        assert_eq!(reply.json()["items"], json!([{ "itemCount": 3, "large": true }]), "{query}");
     }
 }

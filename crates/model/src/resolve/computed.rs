@@ -27,8 +27,16 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
     if field.computed.is_none() {
         return;
     }
-    field.columns.clear();
     let node = declared.node;
+    if declared.parent.is_some() {
+        field.computed = None;
+        let place = node.directives.get("computed").and_then(|directive| directive.location());
+        let help =
+            "write `@computed` on a field of the type that holds the value, with a path such as `this.address.city`";
+        report.error(place, "a member of an embedded type can't be computed", "not here", help);
+        return;
+    }
+    field.columns.clear();
     for directive in node.directives.iter().filter(|directive| OF_STORED.contains(&directive.name.as_str())) {
         let message = format!("`@{}` has no meaning for a computed field", directive.name);
         let help = "remove it: the value is computed whenever it is read, and never stored or written";

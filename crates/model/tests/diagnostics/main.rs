@@ -2,7 +2,9 @@
 
 mod allow;
 mod app;
+mod computed;
 mod defaults;
+mod embedded;
 mod fields;
 mod indexes;
 mod mistakes;
