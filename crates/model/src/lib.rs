@@ -4,6 +4,7 @@
 mod compile;
 mod diagnostic;
 mod difference;
+mod document;
 mod enumeration;
 mod foreign;
 mod ignore;
@@ -27,13 +28,14 @@ pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, Difference, Filled, LinkSource, Pairing, Risk, TypeChange, diff, enum_values, index_before, type_change,
 };
+pub use document::{Document, Shape, TYPE_NAME};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field,
-    FieldId, FieldKind, Index, Link, Model, OnDelete, Set, SetOn, StoredNames, Within,
+    FieldId, FieldKind, Index, Link, Model, OnDelete, Set, SetOn, StoredNames, Union, UnionId, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

@@ -178,6 +178,7 @@ impl<'m> Builder<'m> {
             | FieldKind::Enum(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::ToOne { .. } => None,
         }
     }

@@ -119,7 +119,8 @@ impl Succession<'_> {
 
     /// The records whose value in this field would be shorter or longer than its `@length` says.
     pub fn not_as_long(&self, new: CollectionId, field: FieldId, length: Length) -> Probe {
-        let is_list = matches!(self.new.field(new, field).kind, FieldKind::List(Element::Scalar(_) | Element::Enum(_)));
+        let kind = &self.new.field(new, field).kind;
+        let is_list = matches!(kind, FieldKind::List(Element::Scalar(_) | Element::Enum(_)) | FieldKind::Document(_));
         let bound = |number: usize| integer(i64::try_from(number).unwrap_or(i64::MAX));
         self.of_next(new, &|builder, this| {
             let stored = builder.stored(this, ColumnRef::main(field));

@@ -4,7 +4,6 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
-use super::embedded::stricter;
 use super::report::Report;
 use super::survey::Names;
 use super::{default, length, read};
@@ -55,7 +54,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         }
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => check(report, field, directive),
-        FieldDirective::Class => field.class = Some(stricter(field.class, class(directive))),
+        FieldDirective::Class => field.class = Some(class(directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
