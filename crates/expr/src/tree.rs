@@ -8,6 +8,8 @@ use backstay_model::{
 };
 use backstay_scalar::{Part, Problem, Scalar, Storage, Token, Value, read_exact};
 
+use crate::Aggregate;
+
 /// The type of an expression.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -168,6 +170,11 @@ impl Type {
 }
 
 impl Path {
+    /// Whether it is a value of the caller's own record, which is known without the database.
+    pub fn is_of_account(&self) -> bool {
+        self.root == Root::Account && self.steps.len() <= 1
+    }
+
     /// The column of the last field that is meant: of a whole `Money`, the amount's.
     pub fn column(&self) -> Part {
         self.part.unwrap_or(Part::Main)
@@ -249,6 +256,8 @@ pub enum Node {
         /// Must be Boolean.
         body: Box<Expr>,
     },
+    /// `path.count(v, condition)`, `size(path)`, `path.sum(v, term)`, `min`, `max` or `first`.
+    Aggregate(Box<Aggregate>),
     /// A part that depends on the caller alone, taken out by `Facts`; always Boolean.
     Fact(u16),
 }
@@ -261,6 +270,7 @@ impl Node {
             Self::Binary(_, left, right) | Self::In(left, right) => vec![left, right],
             Self::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
+            Self::Aggregate(aggregate) => aggregate.children(),
             Self::Literal(_) | Self::Param(_) | Self::Caller(_) | Self::Now | Self::Path(_) | Self::Fact(_) => {
                 Vec::new()
             }
@@ -289,6 +299,8 @@ pub enum Root {
     This,
     /// `new`.
     New,
+    /// `auth.account`: null for callers without an account of their own.
+    Account,
     /// The variable of an enclosing quantifier.
     Bound(u16),
 }
@@ -353,6 +365,22 @@ pub enum Function {
     LowerAscii,
     /// `text.upperAscii()`.
     UpperAscii,
+    /// `round(number, digits)` of a `Decimal`: digits after the point, a literal; halves go away from zero.
+    Round,
+    /// `round(a / b, digits)`: the exact quotient, rounded once. The operands are `Decimal` or `Int`.
+    Quotient,
+}
+
+impl Function {
+    /// Whether it has a value wherever its operands do.
+    pub(crate) fn is_total(self) -> bool {
+        match self {
+            Self::Size | Self::StartsWith | Self::EndsWith | Self::Contains | Self::LowerAscii | Self::UpperAscii => {
+                true
+            }
+            Self::Round | Self::Quotient => false,
+        }
+    }
 }
 
 /// `exists` or `all`. Both are unknown where a relation on the way to the members is null.

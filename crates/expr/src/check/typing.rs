@@ -66,6 +66,11 @@ pub(super) fn result_of(operator: Operator, left: &Type, right: &Type) -> Option
     let additive = matches!(operator, Operator::Add | Operator::Subtract);
     match (left, right) {
         (Type::Int, Type::Int) => Some(Type::Int),
+        (Type::Decimal | Type::Int, Type::Decimal) | (Type::Decimal, Type::Int)
+            if additive || operator == Operator::Multiply =>
+        {
+            Some(Type::Decimal)
+        }
         (Type::Float, Type::Float) if operator != Operator::Remainder => Some(Type::Float),
         (Type::Timestamp, Type::Duration) if additive => Some(Type::Timestamp),
         (Type::Duration, Type::Timestamp) if operator == Operator::Add => Some(Type::Timestamp),

@@ -94,12 +94,12 @@ fn enums(old: &Model, new: &Model, pairing: &Pairing, all: &mut Vec<Difference>)
 }
 
 /// A collection that is in both models.
-struct Pair<'a> {
-    old: &'a Model,
-    new: &'a Model,
-    pairing: &'a Pairing,
-    before: &'a Collection,
-    after: &'a Collection,
+pub(super) struct Pair<'a> {
+    pub(super) old: &'a Model,
+    pub(super) new: &'a Model,
+    pub(super) pairing: &'a Pairing,
+    pub(super) before: &'a Collection,
+    pub(super) after: &'a Collection,
 }
 
 impl<'a> Pair<'a> {
@@ -141,12 +141,12 @@ impl<'a> Pair<'a> {
     }
 
     /// The old field that this one was.
-    fn was(&self, field: FieldId) -> Option<&'a Field> {
+    pub(super) fn was(&self, field: FieldId) -> Option<&'a Field> {
         self.pairing.field(self.after.id, field).map(|id| self.before.field(id))
     }
 
     /// What an old field has become.
-    fn became(&self, field: FieldId) -> Option<&'a Field> {
+    pub(super) fn became(&self, field: FieldId) -> Option<&'a Field> {
         self.pairing.field_successor(self.after.id, field).map(|id| self.after.field(id))
     }
 
@@ -226,7 +226,7 @@ impl<'a> Pair<'a> {
     }
 
     /// What another kind of a field means for stored values; none if it is the same.
-    fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
+    pub(super) fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
         let same = |target| self.pairing.collection(target);
         Some(match (&before.kind, &after.kind) {
             (FieldKind::Scalar(from), FieldKind::Scalar(to)) if from == to => return None,
@@ -373,12 +373,12 @@ fn goes_on(old: &Model, new: &Model, pairing: &Pairing, (before, field): (&Colle
 }
 
 /// Fields but for the four that every record has.
-fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
+pub(super) fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
     collection.fields.iter().filter(|field| field.id > Collection::VERSION)
 }
 
 /// A field's type as it is written in a model, without `!`.
-fn written(model: &Model, kind: &FieldKind) -> String {
+pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
     let name = |id| model.collection(id).name.as_str();
     let field = |of, id: FieldId| model.field(of, id).name.as_str();
     match kind {

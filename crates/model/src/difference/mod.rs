@@ -4,12 +4,14 @@ mod behaviour;
 mod compare;
 mod describe;
 mod documents;
+mod likely;
 mod pairing;
 
 use std::fmt;
 
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
+pub use likely::{LikelyRename, likely_renames};
 pub use pairing::{LinkSource, Pairing, enum_values};
 
 /// What applying a difference can cost.

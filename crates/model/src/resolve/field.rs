@@ -2,7 +2,7 @@ use apollo_compiler::Node;
 use backstay_scalar::Scalar;
 
 use super::kind::Declared;
-use super::naming::check_field_name;
+use super::naming::{check_field_name, check_member_name};
 use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
@@ -36,7 +36,10 @@ pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, stand
 /// A declared field. Where its type is wrong, a stand-in that keeps the indexes of the others.
 pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: FieldId) -> Field {
     let node = declared.node;
-    check_field_name(report, &node.name);
+    match declared.of {
+        Some(_) => check_field_name(report, &node.name),
+        None => check_member_name(report, &node.name),
+    }
     let resolved = declared.kind(report);
     let is_sound = resolved.is_some();
     // A stand-in that indexes take, so that they are not refused because of it.

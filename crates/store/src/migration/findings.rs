@@ -341,9 +341,11 @@ impl Finder<'_> {
         };
         let place = format!("{}.{}", after.name, field.name);
         let words = |records| format!("{} would have no value in {place}", counted(records));
-        let remedy = match field.backfill {
-            None => "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`",
-            Some(_) => "make its `@backfill` give every record a value, such as `x != null ? x : …`",
+        let remedy = match (&field.backfill, &field.kind) {
+            (Some(_), _) => "make its `@backfill` give every record a value, such as `x != null ? x : …`",
+            // A relation has no default.
+            (None, FieldKind::ToOne { .. }) => "give the field a `@backfill(from: …)`, or remove its `!`",
+            (None, _) => "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`",
         };
         self.ask(&probe, (&words, remedy, true)).await
     }
