@@ -99,7 +99,7 @@ async fn what_is_wrong_in_a_document_is_named_by_its_path() {
             ("/blocks/0/txt", "unknown field `txt`"),
             ("/blocks/0/by", "it is given twice"),
             ("/blocks/0/text", "must have at most 10 characters"),
-            ("/blocks/0/by", "expected a string"),
+            ("/blocks/0/by", "expected a text in double quotes"),
             ("/blocks/0/mood", "expected one of GOOD, BAD"),
         ],
     )
@@ -109,7 +109,7 @@ async fn what_is_wrong_in_a_document_is_named_by_its_path() {
         &[
             ("/blocks/0/left/0/text", "a value is required"),
             ("/blocks/0/left/1/text", "a value is required"),
-            ("/blocks/0/right/0/text", "expected a string"),
+            ("/blocks/0/right/0/text", "expected a text in double quotes"),
         ],
     )
     .await;

@@ -240,10 +240,7 @@ impl<'a> Pair<'a> {
                     DocumentChange::Other => TypeChange::Replaced(self.filled(after)),
                 }
             }
-            (FieldKind::Document(_), FieldKind::Scalar(Scalar::Json)) => TypeChange::Widened,
-            (FieldKind::Scalar(Scalar::Json), FieldKind::Document(_)) if after.backfill.is_none() => {
-                TypeChange::Converted
-            }
+            (FieldKind::Scalar(Scalar::Json), FieldKind::Document(_)) => TypeChange::Converted,
             // What it is called is nowhere stored; its members are compared each for itself.
             (FieldKind::Embedded(_), FieldKind::Embedded(_)) => return None,
             (FieldKind::List(from), FieldKind::List(to)) if self.same_element(*from, *to) => return None,
@@ -253,7 +250,8 @@ impl<'a> Pair<'a> {
                 return None;
             }
             (FieldKind::Scalar(from), FieldKind::Scalar(to)) if widens(*from, *to) => TypeChange::Widened,
-            (FieldKind::Enum(_), FieldKind::Scalar(Scalar::String | Scalar::Text)) => TypeChange::Widened,
+            (FieldKind::Enum(_), FieldKind::Scalar(Scalar::String | Scalar::Text))
+            | (FieldKind::Document(_), FieldKind::Scalar(Scalar::Json)) => TypeChange::Widened,
             (
                 FieldKind::Scalar(_) | FieldKind::Enum(_),
                 FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_),

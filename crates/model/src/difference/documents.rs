@@ -59,14 +59,14 @@ impl Documents<'_> {
 
     fn is_same_kind(&self, from: &FieldKind, to: &FieldKind) -> bool {
         match (from, to) {
-            (FieldKind::Scalar(from), FieldKind::Scalar(to)) => from == to,
+            (FieldKind::Scalar(from), FieldKind::Scalar(to))
+            | (FieldKind::List(Element::Scalar(from)), FieldKind::List(Element::Scalar(to))) => from == to,
             (FieldKind::Enum(from), FieldKind::Enum(to))
             | (FieldKind::List(Element::Enum(from)), FieldKind::List(Element::Enum(to))) => {
                 let is_paired = self.pairing.enumeration(*to) == Some(*from);
                 let values = || enum_values(self.old.enumeration(*from), self.new.enumeration(*to));
                 is_paired && values().into_iter().all(|(from, to)| to == Some(from))
             }
-            (FieldKind::List(Element::Scalar(from)), FieldKind::List(Element::Scalar(to))) => from == to,
             (FieldKind::Embedded(from), FieldKind::Embedded(to)) => self.is_same_type(*from, *to),
             (FieldKind::Document(from), FieldKind::Document(to)) => self.compare(*from, *to) == DocumentChange::Same,
             _ => false,

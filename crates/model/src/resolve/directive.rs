@@ -120,6 +120,7 @@ impl FieldDirective {
     fn check_place(self, names: Names<'_, '_>, kind: &FieldKind) -> Result<(), &'static str> {
         let to_one = matches!(kind, FieldKind::ToOne { .. });
         let embedded = matches!(kind, FieldKind::Embedded(_));
+        let document = matches!(kind, FieldKind::Document(_));
         let state = matches!(kind, FieldKind::Enum(id) if names.has_states(*id));
         let decimal = matches!(
             kind,
@@ -137,6 +138,8 @@ impl FieldDirective {
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
+            Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),
+            Self::Set if document => (false, "it is for single values and lists of them; a document has to be sent"),
             Self::Backfill if embedded => (false, "write it on the members of the embedded type"),
             Self::Set | Self::Backfill | Self::Names => {
                 (kind.is_stored(), "it is for fields that are stored in the record itself")

@@ -19,7 +19,7 @@ impl Documents<'_> {
             match &field.kind {
                 FieldKind::Embedded(id) => used[usize::from(id.0)] = true,
                 FieldKind::Document(document) => {
-                    reach((self.embedded, self.unions), document.shape(), &mut in_documents)
+                    reach((self.embedded, self.unions), document.shape(), &mut in_documents);
                 }
                 _ => {}
             }

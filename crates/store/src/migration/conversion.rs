@@ -114,6 +114,9 @@ fn shown(value: &Value) -> String {
     if matches!(value, Value::List(_)) { text } else { format!("\"{text}\"") }
 }
 
+/// Names of an enum's values, and what they have become.
+pub(super) type RenamedValues = [(Arc<str>, Option<Arc<str>>)];
+
 struct Conversion<'c> {
     model: &'c Model,
     from: &'c FieldKind,
@@ -235,7 +238,7 @@ fn value_type(model: &Model, element: Element) -> ValueType<'_> {
 pub(super) fn text_as(
     model: &Model,
     raw: &str,
-    (element, renamed): (Element, &[(Arc<str>, Option<Arc<str>>)]),
+    (element, renamed): (Element, &RenamedValues),
 ) -> Result<String, String> {
     let ty = value_type(model, element);
     let text = match Scalar::Text.read(Token::Json(raw)) {
