@@ -383,32 +383,51 @@ refused
  4 │ type Inner @embedded { media: Media }
    ·                        ──┬──
    ·                          ╰── in a document
- 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3) }
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
    ╰────
   help: refer to it from a field of the record, or use a type with records for the items
   × error: the default of `blocks` does not fit its type
    ╭─[model.graphql:5:80]
  4 │ type Inner @embedded { media: Media }
- 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3) }
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
    ·                                                                                ────┬───
    ·                                                                                    ╰── does not fit
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
    ╰────
   help: the only default of a list of embedded values is `[]`
   × error: `@unique` has no meaning for this field
    ╭─[model.graphql:5:90]
  4 │ type Inner @embedded { media: Media }
- 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3) }
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
    ·                                                                                          ───┬───
    ·                                                                                             ╰── not here
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
    ╰────
   help: it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`
   × error: `@length` has no meaning for this field
    ╭─[model.graphql:5:110]
  4 │ type Inner @embedded { media: Media }
- 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3) }
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
    ·                                                                                                              ───────┬───────
    ·                                                                                                                     ╰── not here
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
    ╰────
   help: it is for `String`, `Text`, `Email`, `Url` and `Locale`, and for lists of scalars or enum values
+  × error: `@set` has no meaning for this field
+   ╭─[model.graphql:6:14]
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
+   ·              ────────────────┬────────────────
+   ·                              ╰── not here
+   ╰────
+  help: it is for single values and lists of them; a document has to be sent
+  × error: `@backfill` has no meaning for this field
+   ╭─[model.graphql:6:48]
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
+   ·                                                ──────────────┬─────────────
+   ·                                                              ╰── not here
+   ╰────
+  help: a `JSON` field becomes one by itself; other values have to be sent
 "#);
 }
