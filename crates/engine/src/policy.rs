@@ -7,8 +7,8 @@ use backstay_expr::{
     Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value,
 };
 use backstay_model::{
-    Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldId, FieldKind, Model, RuleText,
-    SetOn, Span,
+    Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId, FieldKind,
+    Model, RuleText, SetOn, Span, UpdateRule,
 };
 
 /// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
@@ -30,30 +30,52 @@ pub(crate) struct CollectionPolicy {
     pub(crate) states: Vec<StatePolicy>,
 }
 
-/// Rules by action; `None` is the absence of a rule, which refuses on a type and restricts nothing on a field.
+/// The clauses of a type by action, in the order of the model. One of them is enough; an action without one is refused.
 #[derive(Debug, Default)]
 pub(crate) struct AllowPolicy {
-    pub(crate) read: Option<Compiled>,
-    pub(crate) create: Option<Compiled>,
-    pub(crate) update: Option<Compiled>,
-    pub(crate) delete: Option<Compiled>,
+    pub(crate) read: Vec<Compiled>,
+    pub(crate) refer: Vec<Compiled>,
+    pub(crate) create: Vec<Compiled>,
+    pub(crate) update: Vec<UpdatePolicy>,
+    pub(crate) delete: Vec<Compiled>,
 }
 
 impl AllowPolicy {
-    pub(crate) fn of(&self, action: Action) -> Option<&Compiled> {
+    /// The rules one of which must be true; for an update, of the stored record.
+    pub(crate) fn of(&self, action: Action) -> Vec<&Compiled> {
         match action {
-            Action::Read | Action::Get | Action::Search | Action::Refer => self.read.as_ref(),
-            Action::Create => self.create.as_ref(),
-            Action::Update => self.update.as_ref(),
-            Action::Delete => self.delete.as_ref(),
+            Action::Read | Action::Get | Action::Search => self.read.iter().collect(),
+            Action::Refer => self.refer.iter().chain(&self.read).collect(),
+            Action::Create => self.create.iter().collect(),
+            Action::Update => self.update.iter().map(|clause| &clause.rule).collect(),
+            Action::Delete => self.delete.iter().collect(),
         }
     }
 }
 
-/// The rules of one field.
+/// What an `@allow` says of updates.
+#[derive(Debug)]
+pub(crate) struct UpdatePolicy {
+    pub(crate) rule: Compiled,
+    /// About the change; `None`: `rule` is asked of the proposed record too.
+    pub(crate) after: Option<Compiled>,
+    /// The fields that may change; `None`: all.
+    pub(crate) only: Option<Arc<[FieldId]>>,
+}
+
+impl UpdatePolicy {
+    /// What is asked of the change.
+    pub(crate) fn afterwards(&self) -> &Compiled {
+        self.after.as_ref().unwrap_or(&self.rule)
+    }
+}
+
+/// The rules of one field; `None` is the absence of a rule, which restricts nothing.
 #[derive(Debug, Default)]
 pub(crate) struct FieldPolicy {
-    pub(crate) allow: AllowPolicy,
+    pub(crate) read: Option<Compiled>,
+    pub(crate) create: Option<Compiled>,
+    pub(crate) update: Option<UpdatePolicy>,
     pub(crate) checks: Vec<CheckPolicy>,
     pub(crate) sets: Vec<SetPolicy>,
 }
@@ -96,7 +118,6 @@ pub(crate) struct Compiled {
     /// With facts in the place of what depends on the caller alone.
     pub(crate) expr: Expr,
     pub(crate) text: RuleText,
-    pub(crate) names_new: bool,
     pub(crate) needs_store: bool,
     /// As it was checked, with nothing taken out: for explanations.
     pub(crate) whole: Expr,
@@ -105,12 +126,12 @@ pub(crate) struct Compiled {
 impl Compiled {
     /// The rule, to be folded for a class of callers.
     pub(crate) fn rule(&self) -> Rule {
-        Rule::new(self.expr.clone(), self.needs_store, self.names_new)
+        Rule::new(self.expr.clone(), self.needs_store)
     }
 
     /// The rule as it is for nobody in particular.
     pub(crate) fn whole_rule(&self) -> Rule {
-        Rule::new(self.whole.clone(), self.needs_store, self.names_new)
+        Rule::new(self.whole.clone(), self.needs_store)
     }
 }
 
@@ -146,14 +167,29 @@ impl<'m> Compiler<'m> {
         }
     }
 
-    fn allow(&mut self, id: CollectionId, allow: &Allow) -> AllowPolicy {
-        let (rule, update) = (Scope::rule(self.model, id), Scope::update_rule(self.model, id));
-        AllowPolicy {
-            read: self.optional(allow.read.as_ref(), &rule),
-            create: self.optional(allow.create.as_ref(), &rule),
-            update: self.optional(allow.update.as_ref(), &update),
-            delete: self.optional(allow.delete.as_ref(), &rule),
+    fn allow(&mut self, id: CollectionId, clauses: &[Allow]) -> AllowPolicy {
+        let scope = Scope::rule(self.model, id);
+        let mut policy = AllowPolicy::default();
+        for Allow { read, refer, create, update, only, delete } in clauses {
+            policy.read.extend(self.optional(read.as_ref(), &scope));
+            policy.refer.extend(self.optional(refer.as_ref(), &scope));
+            policy.create.extend(self.optional(create.as_ref(), &scope));
+            policy.delete.extend(self.optional(delete.as_ref(), &scope));
+            policy.update.extend(self.update(id, update.as_ref(), only.as_deref()));
         }
+        policy
+    }
+
+    fn update(
+        &mut self,
+        id: CollectionId,
+        update: Option<&UpdateRule>,
+        only: Option<&[FieldId]>,
+    ) -> Option<UpdatePolicy> {
+        let UpdateRule { rule, after } = update?;
+        let rule = self.rule(rule, &Scope::update_rule(self.model, id));
+        let after = self.optional(after.as_ref(), &Scope::change(self.model, id));
+        rule.map(|rule| UpdatePolicy { rule, after, only: only.map(Into::into) })
     }
 
     fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
@@ -165,7 +201,15 @@ impl<'m> Compiler<'m> {
                 sets.push(SetPolicy { on: set.on, to });
             }
         }
-        FieldPolicy { allow: self.allow(collection.id, &field.allow), checks, sets }
+        let FieldAllow { read, create, update } = &field.allow;
+        let rule = Scope::rule(self.model, collection.id);
+        FieldPolicy {
+            read: self.optional(read.as_ref(), &rule),
+            create: self.optional(create.as_ref(), &rule),
+            update: self.update(collection.id, update.as_ref(), None),
+            checks,
+            sets,
+        }
     }
 
     fn check(&mut self, check: &Check, scope: &Scope<'m>) -> Option<CheckPolicy> {
@@ -180,7 +224,7 @@ impl<'m> Compiler<'m> {
         if !states.states {
             return None;
         }
-        let scope = Scope::update_rule(model, collection.id);
+        let scope = Scope::change(model, collection.id);
         let mut transitions = HashMap::new();
         for state in &states.values {
             for transition in &state.transitions {
@@ -206,7 +250,6 @@ impl<'m> Compiler<'m> {
         Some(Compiled {
             expr: self.facts.extract(&checked.expr),
             text: rule.clone(),
-            names_new: checked.names_new,
             needs_store: checked.needs_store,
             whole: checked.expr,
         })

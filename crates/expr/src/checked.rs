@@ -13,8 +13,6 @@ pub struct Checked {
     pub params: Vec<Parameter>,
     /// Whether its answer changes with time.
     pub uses_now: bool,
-    /// Whether it names `new`.
-    pub names_new: bool,
     /// Every field that it reads, relations on the way included; in order, each once. The id of a related record is
     /// what the relation holds.
     pub reads: Vec<(CollectionId, FieldId)>,

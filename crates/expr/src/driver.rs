@@ -46,7 +46,7 @@ fn names_caller(body: &Expr, variable: u16) -> bool {
 fn is_about(body: &Expr, variable: u16) -> bool {
     match &body.node {
         Node::Path(path) => path.root == Root::Bound(variable),
-        Node::Quantifier { .. } => false,
+        Node::Quantifier { .. } | Node::Aggregate(_) => false,
         node => node.children().into_iter().all(|child| is_about(child, variable)),
     }
 }

@@ -1,3 +1,5 @@
+mod aggregate;
+
 use std::cmp::Ordering;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp};
@@ -106,6 +108,7 @@ impl Evaluation<'_> {
                 let arguments: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
                 call(*function, &arguments)
             }
+            Node::Aggregate(aggregate) => self.aggregate(aggregate),
             _ => self.truth(expr).into(),
         }
     }

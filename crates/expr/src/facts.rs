@@ -86,7 +86,9 @@ impl Truths {
 /// Whether its value is the same for every record at every moment.
 pub(crate) fn depends_on_caller_alone(expr: &Expr) -> bool {
     match &expr.node {
-        Node::Param(_) | Node::Now | Node::Path(_) | Node::Quantifier { .. } | Node::Fact(_) => false,
+        Node::Param(_) | Node::Now | Node::Path(_) | Node::Quantifier { .. } | Node::Aggregate(_) | Node::Fact(_) => {
+            false
+        }
         node => node.children().into_iter().all(depends_on_caller_alone),
     }
 }
@@ -102,6 +104,7 @@ pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
         Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
         Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
         Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
+        Node::Aggregate(aggregate) => aggregate.children_mut(),
         Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => Vec::new(),
     }
 }
@@ -137,6 +140,7 @@ fn same_kind(left: &Node, right: &Node) -> bool {
             Node::Quantifier { kind, over, variable, .. },
             Node::Quantifier { kind: other_kind, over: other_over, variable: other_variable, .. },
         ) => kind == other_kind && over == other_over && variable == other_variable,
+        (Node::Aggregate(left), Node::Aggregate(right)) => left.same_kind(right),
         (Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
             left == right
         }

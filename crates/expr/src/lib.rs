@@ -2,6 +2,7 @@
 //! memory. Does no I/O, and knows nothing of SQL.
 
 mod advice;
+mod aggregate;
 mod bare_date;
 mod check;
 mod checked;
@@ -21,6 +22,7 @@ mod syntax;
 mod tree;
 mod truth;
 
+pub use aggregate::{Aggregate, Aggregation, FLOAT_TERM, OrderKey, Ordered};
 pub use checked::{Checked, Parameter};
 pub use compile::{check_rule, compile, compile_value};
 pub use driver::Driver;
@@ -29,7 +31,7 @@ pub use evaluate::{Environment, Start, evaluate, truth};
 pub use facts::{Facts, Truths};
 pub use fold::fold;
 pub use outcomes::Outcomes;
-pub use rights::{CollectionRights, FieldRights, Rights, Rule, RulePart};
+pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart};
 pub use scope::Scope;
 pub use tree::{CallerPart, Expr, Function, Node, Operator, Path, Quantifier, Root, Type};
 pub use truth::Truth;

@@ -44,6 +44,7 @@ impl ExprErrorKind {
             Self::Number => "use a smaller number",
             Self::Secret { .. } => "nothing may depend on what is secret",
             Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
+            Self::NestedAggregates { .. } => "nest fewer of them",
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, found } => type_remedy(expected, &found.ty),
             Self::Arguments { usage, .. } => return format!("write {usage}"),
@@ -59,7 +60,7 @@ impl ExprErrorKind {
                 return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`");
             }
             Self::Uncountable { field } => {
-                return format!("ask whether there is one that meets a condition: `{field}.exists(x, …)`");
+                return format!("write `size({field})`, or `{field}.count(x, …)` with a condition");
             }
             Self::NotToMany { .. } => "use `in` with lists and `exists` with relations",
             Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
@@ -147,7 +148,11 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
         }
         (Expected::List, _) => "write the list in square brackets, such as `x in [1]`",
         (Expected::ListOfScalars, _) => "write one list of values",
-        (Expected::TextOrList, _) => "`size(x)` counts the characters of a text or the elements of a list",
+        (Expected::TextOrList, _) => {
+            "`size(x)` counts the characters of a text, the elements of a list or the records of a relation"
+        }
+        (Expected::Summable, _) => "write a number, an amount of money or a length of time",
+        (Expected::Ordered, _) => "write something that has an order, such as a number, a text, a date or an enum",
         (Expected::Signed, _) => "write `-` before a number or a length of time",
     }
 }

@@ -1,14 +1,14 @@
 use backstay_expr::{Expr, Function, Node, Operator};
 use backstay_scalar::Value;
 use backstay_scalar::exact::EXACT_DIGITS;
-use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query};
+use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::Dialect;
 use crate::arithmetic::{binary, is_arithmetic};
 use crate::lower::Lowering;
 use crate::operand::{Form, Val};
 use crate::param::Encoding;
-use crate::tree::{call, cast, column, integer, name, subquery, word};
+use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
 
 /// What is computed from exact numbers.
 enum Operation<'e> {
@@ -146,15 +146,19 @@ impl Lowering<'_, '_, '_> {
         let mut named = Query::select();
         named.expr_as(number, name("v"));
         self.builder.keep_apart(&mut named);
-        let number = || column(&alias, "v");
-        let most = i64::from(EXACT_DIGITS);
-        let fraction = || call("min_scale", [number()]);
-        let whole = call("power", [cast(integer(10), "numeric"), integer(most).sub(fraction())]);
-        let fits = fraction().lte(integer(most)).and(call("abs", [number()]).lt(whole));
+        let number = column(&alias, "v");
         let mut select = Query::select();
-        select.expr(CaseStatement::new().case(fits, number())).from_subquery(named, name(&alias));
+        select.expr(only_where(limit(&number), number)).from_subquery(named, name(&alias));
         subquery(select)
     }
+}
+
+/// PostgreSQL: whether a number has no more digits than a result may have.
+pub(crate) fn limit(number: &Sql) -> Sql {
+    let most = i64::from(EXACT_DIGITS);
+    let fraction = || call("min_scale", [number.clone()]);
+    let whole = call("power", [cast(integer(10), "numeric"), integer(most).sub(fraction())]);
+    fraction().lte(integer(most)).and(call("abs", [number.clone()]).lt(whole))
 }
 
 fn key(value: Val, scale: u8) -> Val {

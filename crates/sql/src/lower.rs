@@ -139,6 +139,7 @@ pub(crate) fn is_short(expr: &Expr) -> bool {
         | Node::Conditional(..)
         | Node::In(..)
         | Node::List(_)
-        | Node::Quantifier { .. } => false,
+        | Node::Quantifier { .. }
+        | Node::Aggregate(_) => false,
     }
 }

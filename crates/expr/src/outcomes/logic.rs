@@ -144,6 +144,7 @@ impl<'e> Lowering<'e> {
             | Node::Negate(_)
             | Node::List(_)
             | Node::Call(..)
+            | Node::Aggregate(_)
             | Node::Fact(_) => self.truth(Atom::Other(expr), truths(self.can_be_null(expr))),
         }
     }

@@ -274,7 +274,9 @@ fn kind(kind: &ViolationKind) -> String {
         ViolationKind::NotAnAccount => "not-an-account",
         ViolationKind::Misused { .. } => "misused",
         ViolationKind::InitialState { .. } => "initial-state",
-        ViolationKind::FieldForbidden { .. } | ViolationKind::FieldHidden { .. } => "forbidden",
+        ViolationKind::FieldForbidden { .. }
+        | ViolationKind::FieldTogether { .. }
+        | ViolationKind::FieldHidden { .. } => "forbidden",
         ViolationKind::Reference { .. } => "reference",
         ViolationKind::Transition { .. } => "transition",
     };

@@ -4,7 +4,7 @@
 
 use backstay_scalar::exact;
 use memchr::memmem;
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, ffi};
 use rust_decimal::Decimal;
@@ -47,6 +47,9 @@ where
     })?;
 
     exact_numbers(db, &charge)?;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    db.create_aggregate_function("exact_sum", 1, flags, ExactSum)?;
+    db.create_aggregate_function("decimal_sum", 2, flags, DecimalSum)?;
 
     // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
     scalar(db, "metered", 1, move |call: &Context<'_>| {
@@ -56,6 +59,9 @@ where
         Ok(call.get_arg(0))
     })
 }
+
+/// The key of an exact number.
+type Key = [u8; exact::KEY];
 
 /// Bytes that a computation with exact numbers is charged as: the keys of its operands and of its result.
 const EXACT_BYTES: usize = 84;
@@ -72,12 +78,7 @@ where
             Ok(of(call)?.map(exact::to_key))
         })
     };
-    compute("decimal", 2, |call| match call.get_raw(0) {
-        ValueRef::Integer(scaled) => Ok(Decimal::try_from_i128_with_scale(scaled.into(), digits(call, 1)?).ok()),
-        // 64 bits did not hold the integer.
-        ValueRef::Null | ValueRef::Real(_) => Ok(None),
-        other => Err(Error::InvalidFunctionParameterType(0, other.data_type())),
-    })?;
+    compute("decimal", 2, scaled)?;
     compute("decimal_negate", 1, |call| Ok(number(call, 0)?.and_then(|of| exact::subtract(Decimal::ZERO, of))))?;
     compute("decimal_add", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::add(left, right))))?;
     compute("decimal_subtract", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::subtract(left, right))))?;
@@ -100,6 +101,16 @@ where
         });
         Ok(scaled)
     })
+}
+
+/// The number that the first argument is at the scale in the second.
+fn scaled(call: &Context<'_>) -> Result<Option<Decimal>, Error> {
+    match call.get_raw(0) {
+        ValueRef::Integer(scaled) => Ok(Decimal::try_from_i128_with_scale(scaled.into(), digits(call, 1)?).ok()),
+        // 64 bits did not hold the integer.
+        ValueRef::Null | ValueRef::Real(_) => Ok(None),
+        other => Err(Error::InvalidFunctionParameterType(0, other.data_type())),
+    }
 }
 
 /// An argument that is the key of an exact number; `None` for null.
@@ -159,6 +170,53 @@ fn charged(charge: &impl Fn(usize) -> bool, bytes: usize) -> Result<(), Error> {
 fn characters(text: &[u8]) -> i64 {
     let in_piece = |piece: &[u8]| piece.iter().map(|byte| u8::from(byte & 0xC0 != 0x80)).sum::<u8>();
     text.chunks(usize::from(u8::MAX)).map(|piece| i64::from(in_piece(piece))).sum()
+}
+
+/// The sum of integers: 0 of none, null if it doesn't fit 64 bits. SQLite's own `sum` ends the statement there.
+struct ExactSum;
+
+impl Aggregate<i128, Option<i64>> for ExactSum {
+    fn init(&self, _: &mut Context<'_>) -> Result<i128, Error> {
+        Ok(0)
+    }
+
+    fn step(&self, call: &mut Context<'_>, sum: &mut i128) -> Result<(), Error> {
+        match call.get_raw(0) {
+            ValueRef::Null => {}
+            // No table holds enough rows to overflow 128 bits.
+            ValueRef::Integer(number) => *sum += i128::from(number),
+            other => return Err(Error::InvalidFunctionParameterType(0, other.data_type())),
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, sum: Option<i128>) -> Result<Option<i64>, Error> {
+        Ok(i64::try_from(sum.unwrap_or_default()).ok())
+    }
+}
+
+/// The exact sum of keys, or of integers at the scale in the second argument, as a key; zero of none.
+struct DecimalSum;
+
+impl Aggregate<exact::Sum, Option<Key>> for DecimalSum {
+    fn init(&self, _: &mut Context<'_>) -> Result<exact::Sum, Error> {
+        Ok(exact::Sum::default())
+    }
+
+    fn step(&self, call: &mut Context<'_>, sum: &mut exact::Sum) -> Result<(), Error> {
+        let term = match call.get_raw(0) {
+            ValueRef::Integer(_) => scaled(call)?,
+            _ => number(call, 0)?,
+        };
+        if let Some(term) = term {
+            sum.add(term);
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, sum: Option<exact::Sum>) -> Result<Option<Key>, Error> {
+        Ok(sum.unwrap_or_default().total().map(exact::to_key))
+    }
 }
 
 /// A text that a function made.
