@@ -10,6 +10,7 @@ use backstay_model::{
     Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId, FieldKind,
     Model, RuleText, SetOn, Span, UpdateRule,
 };
+use backstay_sql::index_condition_error;
 
 /// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Policy {
     pub(crate) collections: Vec<CollectionPolicy>,
     /// The named rules that another rule names.
     pub(crate) used_rules: BTreeSet<String>,
+    /// The fields of the caller's own record that an expression asks for, in order.
+    pub(crate) account: Vec<FieldId>,
 }
 
 /// The rules of one collection.
@@ -139,11 +142,18 @@ impl Policy {
     /// Types every rule of the model. All that is wrong is reported at once.
     pub(crate) fn compile(model: &Model) -> Result<Self, Diagnostics> {
         let diagnostics = Diagnostics::new(Arc::clone(&model.sources));
-        let mut compiler = Compiler { model, facts: Facts::default(), used_rules: BTreeSet::new(), diagnostics };
+        let mut compiler = Compiler {
+            model,
+            facts: Facts::default(),
+            used_rules: BTreeSet::new(),
+            account: BTreeSet::new(),
+            diagnostics,
+        };
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
         compiler.named_rules();
-        let Compiler { model: _, facts, used_rules, diagnostics } = compiler;
-        if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules }) } else { Err(diagnostics) }
+        let Compiler { model: _, facts, used_rules, account, diagnostics } = compiler;
+        let account = account.into_iter().collect();
+        if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules, account }) } else { Err(diagnostics) }
     }
 
     pub(crate) fn collection(&self, id: CollectionId) -> &CollectionPolicy {
@@ -155,15 +165,39 @@ struct Compiler<'m> {
     model: &'m Model,
     facts: Facts,
     used_rules: BTreeSet<String>,
+    account: BTreeSet<FieldId>,
     diagnostics: Diagnostics,
 }
 
 impl<'m> Compiler<'m> {
     fn collection(&mut self, collection: &Collection) -> CollectionPolicy {
+        collection.indexes.iter().filter_map(|index| index.condition.as_ref()).for_each(|condition| {
+            self.index_condition(collection, condition);
+        });
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
             fields: collection.fields.iter().map(|field| self.field(collection, field)).collect(),
             states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
+        }
+    }
+
+    /// Checks the condition of an index, which the database evaluates whenever a record is written.
+    fn index_condition(&mut self, collection: &Collection, condition: &RuleText) {
+        let model = self.model;
+        let Some(checked) = self.reported(condition, compile(&condition.text, &Scope::rule(model, collection.id)))
+        else {
+            return;
+        };
+        let at = |span: Range<u32>| model.sources.within(condition, span.start as usize..span.end as usize);
+        if let Some(error) = index_condition_error(model, &checked.expr) {
+            let diagnostic = Diagnostic::error(error.message).at(at(error.span), "here").help(error.remedy);
+            self.diagnostics.push(diagnostic);
+        } else if let Some(name) = checked.rules.first() {
+            // A change of the named rule would have to change the index.
+            let diagnostic = Diagnostic::error("the condition of an index can't use a named rule")
+                .at(condition.span, format!("uses `{name}`"))
+                .help("write the rule's text out here");
+            self.diagnostics.push(diagnostic);
         }
     }
 
@@ -273,6 +307,7 @@ impl<'m> Compiler<'m> {
         let errors = match result {
             Ok(checked) => {
                 self.used_rules.extend(checked.rules.iter().cloned());
+                self.account.extend(&checked.account);
                 return Some(checked);
             }
             Err(errors) => errors,

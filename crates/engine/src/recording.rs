@@ -1,7 +1,7 @@
 //! Records a run of the engine for an explanation: the rules that are asked, with what they see.
 
 use backstay_base::{Action, Error};
-use backstay_expr::{Expr, Node, Operator, Root, Truth, truth};
+use backstay_expr::{Expr, Node, Operator, Path, Root, Truth, truth};
 use backstay_model::{Collection, FieldId, Model};
 use backstay_scalar::Value;
 use backstay_sql::{RecordSource, Row};
@@ -12,7 +12,7 @@ use crate::bind::{Bindings, InMemory};
 use crate::explanation::{ExplainedPart, ExplainedRule};
 use crate::policy::{CollectionPolicy, Compiled, UpdatePolicy};
 use crate::proposal::Proposal;
-use crate::recorder::{caller_name, shown, withheld};
+use crate::recorder::{caller_name, of_account, shown, withheld};
 use crate::rule_of::{RuleOf, of_clause};
 
 /// What a rule and its parts are asked of.
@@ -237,6 +237,9 @@ fn saw(
         let seen = match node {
             Node::Caller(of) => (caller_name(of), shown(&of.of(cx.caller()))),
             Node::Now => ("now".to_owned(), cx.now().to_string()),
+            Node::Path(Path { root: Root::Account, steps, .. }) => {
+                of_account(cx.model(), steps.first().copied().unwrap_or(Collection::ID), cx.caller())
+            }
             Node::Path(path) if !matches!(path.root, Root::Bound(_)) => {
                 let (Some(subject), Some(first)) = (subject, path.steps.first()) else { return };
                 let values = if path.root == Root::New { subject.proposed } else { subject.this() };

@@ -59,6 +59,7 @@ struct Findings {
     uses_now: bool,
     needs_store: bool,
     reads: BTreeSet<(CollectionId, FieldId)>,
+    account: BTreeSet<FieldId>,
     rules: BTreeSet<String>,
 }
 
@@ -112,6 +113,7 @@ impl<'m> Checker<'m> {
             params,
             uses_now: self.found.uses_now,
             reads: self.found.reads.into_iter().collect(),
+            account: self.found.account.into_iter().collect(),
             rules: self.found.rules.into_iter().collect(),
             needs_store: self.found.needs_store,
         })

@@ -220,6 +220,9 @@ pub enum ExprErrorKind {
     /// `auth.roles` in a model without an enum marked `@roles`.
     #[error("the model has no roles")]
     NoRoles,
+    /// `auth.account` in a model without a type marked `@identity`.
+    #[error("the model has no accounts")]
+    NoAccounts,
     /// A field that no client may name.
     #[error("`{field}` is secret and cannot be named")]
     Secret {

@@ -1,6 +1,7 @@
 //! The language of rules and filters: a documented subset of CEL. Text becomes a typed tree, and a tree is evaluated in
 //! memory. Does no I/O, and knows nothing of SQL.
 
+mod account;
 mod advice;
 mod aggregate;
 mod bare_date;
@@ -22,6 +23,7 @@ mod syntax;
 mod tree;
 mod truth;
 
+pub use account::Account;
 pub use aggregate::{Aggregate, Aggregation, FLOAT_TERM, OrderKey, Ordered};
 pub use checked::{Checked, Parameter};
 pub use compile::{check_rule, compile, compile_value};

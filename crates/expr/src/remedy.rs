@@ -57,6 +57,7 @@ impl ExprErrorKind {
             Self::RuleArguments { name, .. } => {
                 return format!("write a value for each parameter in brackets after `{name}`");
             }
+            Self::NoAccounts => "mark the type of the people who sign in `@identity`",
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => {
                 return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`");
@@ -132,7 +133,7 @@ fn available(what: &Name) -> &'static str {
         Name::BareValue => "write it in quotes",
         Name::Value(_) => "name a value of this enum",
         Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
-        Name::AuthPart => "it has `id`, `roles`, `kind` and `claims`",
+        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims` and `account`",
         Name::RequestPart => "it has `time`",
         Name::Unit => "it has `weeks`, `days`, `hours`, `minutes` and `seconds`",
         Name::MoneyPart => "it has `amount` and `currency`",
@@ -183,7 +184,7 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
 
 fn incomparable_remedy(ty: &Type) -> &'static str {
     match ty {
-        Type::Json => "only its presence can be tested: `== null`, `!= null`",
+        Type::Json | Type::Embedded { .. } => "only its presence can be tested: `== null`, `!= null`",
         Type::Money => "compare `.amount`, and `.currency` with `==`",
         Type::List(_) => "use `in` with lists, such as `'a' in list`",
         Type::Bool

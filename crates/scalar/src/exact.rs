@@ -103,8 +103,37 @@ impl Parts {
     }
 }
 
+/// A sum of many numbers, which may have more digits than a result while it is made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sum {
+    whole: i128,
+    /// In units of ten to the power of -28, at least 0 and less than one.
+    fraction: i128,
+}
+
+impl Sum {
+    /// Adds a number. Ten billion of them don't overflow.
+    pub fn add(&mut self, number: Decimal) {
+        let Parts { mantissa, scale } = Parts::of(number);
+        let one = 10_i128.pow(scale);
+        let fraction = self.fraction + mantissa.rem_euclid(one) * (UNIT / one);
+        self.whole += mantissa.div_euclid(one) + fraction / UNIT;
+        self.fraction = fraction % UNIT;
+    }
+
+    /// The sum, if it has few enough digits.
+    pub fn number(self) -> Option<Decimal> {
+        let (mut fraction, mut scale) = (self.fraction, EXACT_DIGITS);
+        while scale > 0 && fraction % 10 == 0 {
+            (fraction, scale) = (fraction / 10, scale - 1);
+        }
+        let mantissa = self.whole.checked_mul(10_i128.pow(scale))?.checked_add(fraction)?;
+        Parts { mantissa, scale }.number()
+    }
+}
+
 /// Bytes of a key.
-pub const KEY: usize = 28;
+const KEY: usize = 28;
 /// Bytes of the key that hold the whole part.
 const WHOLE: usize = 16;
 /// One, in the unit of the fraction in a key.
@@ -113,7 +142,9 @@ const UNIT: i128 = 10_i128.pow(EXACT_DIGITS);
 /// Bytes that are ordered as the numbers are, and equal if they are: the next lower whole number (128 bits, the sign
 /// inverted, the highest byte first), then what is added to it, in units of ten to the power of -28 (96 bits).
 pub fn to_key(number: Decimal) -> [u8; KEY] {
-    let (whole, fraction) = split(number);
+    let Parts { mantissa, scale } = Parts::of(number);
+    let one = 10_i128.pow(scale);
+    let (whole, fraction) = (mantissa.div_euclid(one), mantissa.rem_euclid(one) * (UNIT / one));
     let mut key = [0; KEY];
     key[..WHOLE].copy_from_slice(&(whole ^ i128::MIN).to_be_bytes());
     key[WHOLE..].copy_from_slice(&fraction.to_be_bytes()[16 - (KEY - WHOLE)..]);
@@ -126,46 +157,13 @@ pub fn from_key(key: &[u8]) -> Option<Decimal> {
     let (whole, rest) = key.split_first_chunk::<WHOLE>()?;
     let mut fraction = [0; 16];
     fraction[16 - (KEY - WHOLE)..].copy_from_slice(rest);
-    let parts = join(i128::from_be_bytes(*whole) ^ i128::MIN, i128::from_be_bytes(fraction))?;
-    Decimal::try_from_i128_with_scale(parts.mantissa, parts.scale).ok()
-}
-
-/// The next lower whole number, and what is added to it, in units of ten to the power of -28.
-fn split(number: Decimal) -> (i128, i128) {
-    let Parts { mantissa, scale } = Parts::of(number);
-    let one = 10_i128.pow(scale);
-    (mantissa.div_euclid(one), mantissa.rem_euclid(one) * (UNIT / one))
-}
-
-fn join(whole: i128, mut fraction: i128) -> Option<Parts> {
+    let (whole, mut fraction) = (i128::from_be_bytes(*whole) ^ i128::MIN, i128::from_be_bytes(fraction));
     let mut scale = EXACT_DIGITS;
     while scale > 0 && fraction % 10 == 0 {
         (fraction, scale) = (fraction / 10, scale - 1);
     }
     let mantissa = whole.checked_mul(10_i128.pow(scale))?.checked_add(fraction)?;
-    Some(Parts { mantissa, scale })
-}
-
-/// A sum of any number of numbers, whatever their order: it has a limit only in the end.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Sum {
-    whole: i128,
-    fraction: i128,
-}
-
-impl Sum {
-    /// Adds a number. More of them than any database holds don't overflow.
-    pub fn add(&mut self, number: Decimal) {
-        let (whole, fraction) = split(number);
-        self.fraction += fraction;
-        self.whole += whole + self.fraction / UNIT;
-        self.fraction %= UNIT;
-    }
-
-    /// The sum; `None` where it has more digits than a result may have.
-    pub fn total(self) -> Option<Decimal> {
-        join(self.whole, self.fraction)?.number()
-    }
+    Decimal::try_from_i128_with_scale(mantissa, scale).ok()
 }
 
 #[cfg(test)]
@@ -174,6 +172,26 @@ mod tests {
 
     fn number(text: &str) -> Decimal {
         text.parse().expect("a decimal")
+    }
+
+    #[test]
+    fn a_sum_may_have_more_digits_in_between() {
+        let sum = |numbers: &[&str]| {
+            let mut sum = Sum::default();
+            numbers.iter().for_each(|of| sum.add(number(of)));
+            sum.number()
+        };
+        check(sum(&[]), "0");
+        check(sum(&["0.1", "0.2", "-0.3"]), "0");
+        check(sum(&["-0.5", "-0.7"]), "-1.2");
+        let most = "9999999999999999999999999999";
+        check(sum(&[most, "1"]), "unknown");
+        check(sum(&[most, most, "-1", &format!("-{most}")]), "9999999999999999999999999998");
+        check(sum(&[most, "0.1"]), "unknown");
+        check(
+            sum(&["0.0000000000000000000000000001", "0.0000000000000000000000000002"]),
+            "0.0000000000000000000000000003",
+        );
     }
 
     fn check(got: Option<Decimal>, expected: &str) {
@@ -259,20 +277,6 @@ mod tests {
         quotient(LARGEST, "1", 0, LARGEST);
         quotient("1", LARGEST, 9, "0");
         quotient("1000000000000000000000000000", "1", 9, "1000000000000000000000000000");
-    }
-
-    #[test]
-    fn a_sum_has_a_limit_only_in_the_end() {
-        let sum = |numbers: &[&str], expected: &str| {
-            let mut sum = Sum::default();
-            numbers.iter().for_each(|text| sum.add(number(text)));
-            check(sum.total(), expected);
-        };
-        sum(&[], "0");
-        sum(&["0.1", "-0.3", "0.25"], "0.05");
-        sum(&[LARGEST, "1", "-2.5", "2.5", "-1"], LARGEST);
-        sum(&[LARGEST, "1"], "unknown");
-        sum(&[LARGEST, SMALLEST], "unknown");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 use backstay_expr::{Aggregate, Aggregation, Expr, FLOAT_TERM, Node, OrderKey, Ordered, Type};
+use backstay_model::ColumnStorage;
 use backstay_scalar::{MONEY_SCALE, Part, Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
 
 use crate::builder::{Anchor, Members};
-use crate::exact::limit;
+use crate::exact::is_computed;
 use crate::lower::{Lowering, sees_member};
-use crate::operand::{Form, Val};
+use crate::operand::{Form, Val, constant_decimal, digits_of};
 use crate::owner::{Owner, tie};
 use crate::predicate::Pred;
 use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
@@ -72,11 +73,12 @@ impl Lowering<'_, '_, '_> {
         let terms = self.terms(&rows, term);
         let form = match (&terms.form, self.builder.dialect) {
             _ if part == Part::Currency => Form::Column,
-            (_, Dialect::Sqlite) if term.ty == Type::Decimal => Form::Key,
             (Form::Scaled(scale), _) => Form::Scaled(*scale),
-            (Form::Column | Form::Null | Form::Number | Form::Micros | Form::Exact(_) | Form::Key, _) => Form::Column,
+            (Form::Key, _) => Form::Key,
+            (Form::Null, Dialect::Sqlite) if term.ty == Type::Decimal => Form::Scaled(0),
+            (Form::Column | Form::Null | Form::Number | Form::Micros | Form::Exact(_), _) => Form::Column,
         };
-        let scale = if let Form::Scaled(scale) = terms.form { scale } else { MONEY_DIGITS };
+        let scale = self.scale_of(term);
         let select = self.folded(rows, terms, |this, columns| match columns {
             [amount, currency] => {
                 let sum = exact_sum(this.builder.dialect, amount, Storage::Decimal { scale });
@@ -87,6 +89,7 @@ impl Lowering<'_, '_, '_> {
                     Part::Currency => only_where(is_one.and(sum.is_not_null()), one),
                 }
             }
+            columns if is_computed(term) => this.sum_of_computed(columns[0].clone()),
             columns => this.sum(&columns[0], &term.ty, scale),
         });
         (select, form)
@@ -96,13 +99,7 @@ impl Lowering<'_, '_, '_> {
     fn sum(&mut self, of: &Sql, ty: &Type, scale: u8) -> Sql {
         match ty {
             Type::Float => self.float_sum(of),
-            Type::Decimal => match self.builder.dialect {
-                Dialect::Sqlite => call("decimal_sum", [of.clone(), integer(i64::from(scale))]),
-                Dialect::Postgres => {
-                    let sum = call("coalesce", [call("sum", [of.clone()]), integer(0)]);
-                    only_where(limit(&sum), sum)
-                }
-            },
+            Type::Decimal => exact_sum(self.builder.dialect, of, Storage::Decimal { scale }),
             _ => exact_sum(self.builder.dialect, of, Storage::Int),
         }
     }
@@ -228,6 +225,30 @@ impl Lowering<'_, '_, '_> {
     fn read(&mut self, rows: Rows, select: &mut SelectStatement) {
         rows.meant.restrict(select);
         self.builder.from(rows.member.frame, select);
+    }
+
+    /// Digits after the point of an exact term.
+    fn scale_of(&self, term: &Expr) -> u8 {
+        match &term.node {
+            _ if term.ty == Type::Money => MONEY_DIGITS,
+            Node::Path(path) => {
+                let stored = self.field_at(path).and_then(|field| field.column(path.column()));
+                match stored.map(|column| column.storage) {
+                    Some(ColumnStorage::One(Storage::Decimal { scale })) => scale,
+                    _ => Type::DECIMAL_SCALE,
+                }
+            }
+            Node::Literal(value) => {
+                constant_decimal(&Slot::Constant(value.clone())).map_or(0, |number| digits_of(&number))
+            }
+            Node::Conditional(_, then, otherwise) => Ord::max(self.scale_of(then), self.scale_of(otherwise)),
+            Node::Aggregate(of) => match &of.function {
+                Aggregation::Sum(term) | Aggregation::First { term, .. } => self.scale_of(term),
+                Aggregation::Min(by) | Aggregation::Max(by) => self.scale_of(&by.term),
+                Aggregation::Count => 0,
+            },
+            _ => Type::DECIMAL_SCALE,
+        }
     }
 }
 

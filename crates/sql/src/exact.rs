@@ -1,14 +1,14 @@
-use backstay_expr::{Expr, Function, Node, Operator};
+use backstay_expr::{Aggregation, Expr, Function, Node, Operator, Type};
 use backstay_scalar::Value;
 use backstay_scalar::exact::EXACT_DIGITS;
-use sea_query::{Expr as Sql, ExprTrait, Query};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query};
 
 use crate::Dialect;
 use crate::arithmetic::{binary, is_arithmetic};
 use crate::lower::Lowering;
 use crate::operand::{Form, Val};
 use crate::param::Encoding;
-use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
+use crate::tree::{call, cast, column, integer, name, subquery, word};
 
 /// What is computed from exact numbers.
 enum Operation<'e> {
@@ -69,7 +69,28 @@ fn literal(digits: &Expr) -> Option<i64> {
     }
 }
 
+/// Whether a `Decimal` is computed from others, so that it has as many digits as the computation gives it.
+pub(crate) fn is_computed(expr: &Expr) -> bool {
+    match &expr.node {
+        Node::Conditional(_, then, otherwise) => is_computed(then) || is_computed(otherwise),
+        Node::Aggregate(of) => match &of.function {
+            Aggregation::Count => false,
+            Aggregation::Sum(term) | Aggregation::First { term, .. } => is_computed(term),
+            Aggregation::Min(by) | Aggregation::Max(by) => is_computed(&by.term),
+        },
+        _ => expr.ty == Type::Decimal && Operation::of(expr).is_some(),
+    }
+}
+
 impl Lowering<'_, '_, '_> {
+    /// The sum of computed numbers in the form of [`Self::exact`], zero of none; null where it has too many digits.
+    pub(crate) fn sum_of_computed(&mut self, of: Sql) -> Sql {
+        match self.builder.dialect {
+            Dialect::Sqlite => call("decimal_sum", [of]),
+            Dialect::Postgres => self.limited(call("coalesce", [call("sum", [of]), integer(0)])),
+        }
+    }
+
     /// A computed `Decimal`; null where the result has more digits than one may have, or the divisor is zero. SQLite has
     /// no numbers that hold it: what is computed there is a key (`backstay_scalar::exact::to_key`), which the store's own
     /// functions compute with, and which compares as the number does.
@@ -146,19 +167,15 @@ impl Lowering<'_, '_, '_> {
         let mut named = Query::select();
         named.expr_as(number, name("v"));
         self.builder.keep_apart(&mut named);
-        let number = column(&alias, "v");
+        let number = || column(&alias, "v");
+        let most = i64::from(EXACT_DIGITS);
+        let fraction = || call("min_scale", [number()]);
+        let whole = call("power", [cast(integer(10), "numeric"), integer(most).sub(fraction())]);
+        let fits = fraction().lte(integer(most)).and(call("abs", [number()]).lt(whole));
         let mut select = Query::select();
-        select.expr(only_where(limit(&number), number)).from_subquery(named, name(&alias));
+        select.expr(CaseStatement::new().case(fits, number())).from_subquery(named, name(&alias));
         subquery(select)
     }
-}
-
-/// PostgreSQL: whether a number has no more digits than a result may have.
-pub(crate) fn limit(number: &Sql) -> Sql {
-    let most = i64::from(EXACT_DIGITS);
-    let fraction = || call("min_scale", [number.clone()]);
-    let whole = call("power", [cast(integer(10), "numeric"), integer(most).sub(fraction())]);
-    fraction().lte(integer(most)).and(call("abs", [number.clone()]).lt(whole))
 }
 
 fn key(value: Val, scale: u8) -> Val {

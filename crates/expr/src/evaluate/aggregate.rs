@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use backstay_base::{Duration, RecordId};
-use backstay_scalar::{Money, Value, exact};
+use backstay_scalar::{Money, Value};
+use rust_decimal::Decimal;
 
 use super::Evaluation;
 use crate::{Aggregate, Aggregation, Expr, FLOAT_TERM, Node, OrderKey, Ordered, Type};
@@ -110,12 +111,12 @@ fn sum(terms: &[Value], ty: &Type) -> Option<Value> {
             floats.iter().all(|term| term.abs() <= FLOAT_TERM).then(|| Value::Float(floats.iter().sum()))
         }
         Type::Decimal => {
-            let mut sum = exact::Sum::default();
-            for term in terms {
-                let Value::Decimal(term) = term else { return None };
-                sum.add(*term);
-            }
-            sum.total().map(Value::Decimal)
+            let add = |sum: Decimal, term: &Value| match term {
+                Value::Decimal(term) => sum.checked_add(*term),
+                _ => None,
+            };
+            let sum = terms.iter().try_fold(Decimal::ZERO, add)?;
+            i64::try_from(sum.mantissa()).ok().map(|_| Value::Decimal(sum))
         }
         Type::Money => {
             let amounts: Vec<&Money> = terms

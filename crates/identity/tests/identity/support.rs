@@ -80,6 +80,11 @@ impl Club {
         Self::with(files, settings())
     }
 
+    /// An application of this model, whose accounts need no more than an address.
+    pub(crate) fn of(model: &str) -> Self {
+        Self::with(vec![SourceFile::app("model/club.graphql", model), system_model(Some("User"))], settings())
+    }
+
     fn with(files: Vec<SourceFile>, settings: Settings) -> Self {
         let clock = TestClock::at("2026-01-31T12:00:00Z");
         let app = TestApplication::open(files, controlled(&clock, 7));

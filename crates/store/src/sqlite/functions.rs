@@ -47,11 +47,11 @@ where
         Ok(Some(characters(text)))
     })?;
 
-    exact_numbers(db, &charge)?;
-    calendar(db, &charge)?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     db.create_aggregate_function("exact_sum", 1, flags, ExactSum)?;
-    db.create_aggregate_function("decimal_sum", 2, flags, DecimalSum)?;
+    db.create_aggregate_function("decimal_sum", 1, flags, DecimalSum)?;
+    exact_numbers(db, &charge)?;
+    calendar(db, &charge)?;
 
     // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
     scalar(db, "metered", 1, move |call: &Context<'_>| {
@@ -143,9 +143,6 @@ fn zone(call: &Context<'_>, argument: usize) -> Result<Zone, Error> {
     let name = text(call, argument)?.and_then(|name| std::str::from_utf8(name).ok());
     name.and_then(Zone::named).ok_or(Error::InvalidFunctionParameterType(argument, Type::Text))
 }
-
-/// The key of an exact number.
-type Key = [u8; exact::KEY];
 
 /// Bytes that a computation with exact numbers is charged as: the keys of its operands and of its result.
 const EXACT_BYTES: usize = 84;
@@ -279,27 +276,23 @@ impl Aggregate<i128, Option<i64>> for ExactSum {
     }
 }
 
-/// The exact sum of keys, or of integers at the scale in the second argument, as a key; zero of none.
+/// The sum of exact numbers, which go by their keys: 0 of none, null if it has too many digits.
 struct DecimalSum;
 
-impl Aggregate<exact::Sum, Option<Key>> for DecimalSum {
+impl Aggregate<exact::Sum, Option<Vec<u8>>> for DecimalSum {
     fn init(&self, _: &mut Context<'_>) -> Result<exact::Sum, Error> {
         Ok(exact::Sum::default())
     }
 
     fn step(&self, call: &mut Context<'_>, sum: &mut exact::Sum) -> Result<(), Error> {
-        let term = match call.get_raw(0) {
-            ValueRef::Integer(_) => scaled(call)?,
-            _ => number(call, 0)?,
-        };
-        if let Some(term) = term {
-            sum.add(term);
+        if let Some(number) = number(call, 0)? {
+            sum.add(number);
         }
         Ok(())
     }
 
-    fn finalize(&self, _: &mut Context<'_>, sum: Option<exact::Sum>) -> Result<Option<Key>, Error> {
-        Ok(sum.unwrap_or_default().total().map(exact::to_key))
+    fn finalize(&self, _: &mut Context<'_>, sum: Option<exact::Sum>) -> Result<Option<Vec<u8>>, Error> {
+        Ok(sum.unwrap_or_default().number().map(|number| exact::to_key(number).to_vec()))
     }
 }
 
