@@ -67,6 +67,19 @@ impl Model {
         self.collection(collection).field(field)
     }
 
+    /// Whether a clause of the collection could allow the action to anyone, or a transition an update.
+    pub fn allows(&self, collection: &Collection, action: Action) -> bool {
+        let is_taken = |field: &Field| match field.kind {
+            FieldKind::Enum(id) => {
+                let states = self.enumeration(id).values.iter();
+                states.flat_map(|state| &state.transitions).any(|transition| transition.by.is_some())
+            }
+            _ => false,
+        };
+        collection.allow.iter().any(|clause| clause.is_about(action))
+            || (action == Action::Update && collection.fields.iter().any(is_taken))
+    }
+
     /// What a field holds where a create gives nothing: its default, or the first state of its states.
     pub fn default_of(&self, field: &Field) -> Option<Value> {
         match field.kind {
@@ -126,11 +139,6 @@ impl Collection {
     /// The field of this name, or that still answers to it.
     pub fn field_named(&self, name: &str) -> Option<&Field> {
         self.by_name.get(name).map(|id| self.field(*id))
-    }
-
-    /// Whether a clause could allow the action to anyone.
-    pub fn allows(&self, action: Action) -> bool {
-        self.allow.iter().any(|clause| clause.is_about(action))
     }
 
     /// Many-to-many relations that it declares, with their link tables.
