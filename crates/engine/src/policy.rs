@@ -10,6 +10,7 @@ use backstay_model::{
     Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId, FieldKind,
     Model, RuleText, SetOn, Span, UpdateRule,
 };
+use backstay_sql::index_condition_error;
 
 /// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
 #[derive(Debug)]
@@ -197,10 +198,33 @@ struct Compiler<'m> {
 
 impl<'m> Compiler<'m> {
     fn collection(&mut self, collection: &Collection) -> CollectionPolicy {
+        collection.indexes.iter().filter_map(|index| index.condition.as_ref()).for_each(|condition| {
+            self.index_condition(collection, condition);
+        });
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
             fields: collection.fields.iter().map(|field| self.field(collection, field)).collect(),
             states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
+        }
+    }
+
+    /// Checks the condition of an index, which the database evaluates whenever a record is written.
+    fn index_condition(&mut self, collection: &Collection, condition: &RuleText) {
+        let model = self.model;
+        let Some(checked) = self.reported(condition, compile(&condition.text, &Scope::rule(model, collection.id)))
+        else {
+            return;
+        };
+        let at = |span: Range<u32>| model.sources.within(condition, span.start as usize..span.end as usize);
+        if let Some(error) = index_condition_error(model, &checked.expr) {
+            let diagnostic = Diagnostic::error(error.message).at(at(error.span), "here").help(error.remedy);
+            self.diagnostics.push(diagnostic);
+        } else if let Some(name) = checked.rules.first() {
+            // A change of the named rule would have to change the index.
+            let diagnostic = Diagnostic::error("the condition of an index can't use a named rule")
+                .at(condition.span, format!("uses `{name}`"))
+                .help("write the rule's text out here");
+            self.diagnostics.push(diagnostic);
         }
     }
 
@@ -226,7 +250,8 @@ impl<'m> Compiler<'m> {
         let UpdateRule { rule, after } = update?;
         let rule = self.rule(rule, &Scope::update_rule(self.model, id));
         let after = self.optional(after.as_ref(), &Scope::change(self.model, id));
-        rule.map(|rule| UpdatePolicy { rule, after, only: only.map(Into::into) })
+        let only = only.map(|only| with_parts(self.model.collection(id), only.iter().copied()));
+        rule.map(|rule| UpdatePolicy { rule, after, only })
     }
 
     fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
@@ -267,7 +292,8 @@ impl<'m> Compiler<'m> {
             for transition in &state.transitions {
                 let by = self.optional(transition.by.as_ref(), &Scope::transition_by(model, collection.id));
                 let with = transition.with.iter().filter_map(|(name, _)| collection.field_named(name));
-                let with = std::iter::once(field.id).chain(with.map(|field| field.id)).collect();
+                let with = std::iter::once(field.id).chain(with.map(|field| field.id));
+                let with = with_parts(collection, with);
                 let by = by.map(|rule| TakingPolicy { rule, with });
                 let when = self.optional(transition.when.as_ref(), &scope);
                 let mut set = Vec::new();
@@ -369,4 +395,14 @@ fn innermost(error: &ExprError) -> &ExprErrorKind {
         ExprErrorKind::InRule { error, .. } => innermost(error),
         kind => kind,
     }
+}
+
+/// The fields, each embedded value with the fields in which it is stored.
+fn with_parts(collection: &Collection, fields: impl Iterator<Item = FieldId>) -> Arc<[FieldId]> {
+    let mut all = Vec::new();
+    for field in fields {
+        all.push(field);
+        all.extend(collection.parts(field).map(|part| part.id).filter(|part| *part != field));
+    }
+    all.into()
 }

@@ -77,6 +77,9 @@ pub(crate) fn only(cx: &mut TxContext<'_, '_>, collection: &Collection, permit: 
     };
     let (Some(of), Some((rule, only))) = (of, limited) else { return };
     let name = |field: &FieldId| collection.field(*field).name.clone();
+    // An embedded value stands for its members.
+    let is_part =
+        |field: &FieldId, only: &[FieldId]| collection.field(*field).parent().is_some_and(|of| only.contains(&of));
     let part = |field: &FieldId| ExplainedPart {
         text: name(field),
         answer: only.contains(field).to_string(),
@@ -85,7 +88,7 @@ pub(crate) fn only(cx: &mut TxContext<'_, '_>, collection: &Collection, permit: 
     let explained = ExplainedRule {
         of: format!("{of}, {argument}"),
         place: place_of(cx.model(), rule),
-        text: only.iter().map(name).collect::<Vec<_>>().join(", "),
+        text: only.iter().filter(|field| !is_part(field, only)).map(name).collect::<Vec<_>>().join(", "),
         answer: changed.iter().all(|field| only.contains(field)).to_string(),
         parts: changed.iter().map(part).collect(),
     };

@@ -8,6 +8,7 @@ mod conditions;
 mod description;
 mod developing;
 mod doorway;
+mod embedded;
 mod endpoints;
 mod explaining;
 mod expressions;
