@@ -94,6 +94,7 @@ struct CollectionPlans {
     seen: OnceLock<ReadPlan>,
     stored_for_update: OnceLock<StoredPlan>,
     stored_for_delete: OnceLock<StoredPlan>,
+    stored_in_trash: OnceLock<StoredPlan>,
 }
 
 impl fmt::Debug for Plans {
@@ -132,7 +133,7 @@ impl Plans {
                 let plan = || Arc::new(planner.read(&shape(), view.rights));
                 return Ok(Arc::clone(self.of(*collection).get.get_or_init(plan)));
             }
-            (Selection::Parts(_), _) => {}
+            (Selection::Whole, Perspective::Trash | Perspective::Stored) | (Selection::Parts(_), _) => {}
         }
         let key = (self.class, *collection, *perspective, selection.clone());
         if let Some(plan) = self.kept.gets.get(&key) {
@@ -183,15 +184,22 @@ impl Plans {
         let slot = match action {
             Action::Update => &plans.stored_for_update,
             Action::Delete => &plans.stored_for_delete,
+            Action::Trash => &plans.stored_in_trash,
             Action::Read | Action::Get | Action::Search | Action::Refer | Action::Create => {
-                unreachable!("only updates and deletions start from a stored record")
+                unreachable!("only updates, deletions and what is done in the trash start from a stored record")
             }
         };
         slot.get_or_init(|| {
             let rule = rights.rule(collection, action);
             // A rule that names the proposed record can only be asked when there is one.
             let asked = if rule.names_new() { Rule::allowed().expr().clone() } else { rule.expr().clone() };
-            planner.stored(collection, &[rights.rule(collection, Action::Read).expr().clone(), asked])
+            // What is in the trash is there for those alone who may use it.
+            let (perspective, seen) = match action {
+                Action::Trash => (Perspective::Trash, Action::Trash),
+                Action::Read | Action::Get | Action::Search | Action::Refer => (Perspective::Live, Action::Read),
+                Action::Create | Action::Update | Action::Delete => (Perspective::Live, Action::Read),
+            };
+            planner.stored(collection, perspective, &[rights.rule(collection, seen).expr().clone(), asked])
         })
     }
 

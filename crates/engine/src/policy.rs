@@ -43,7 +43,7 @@ impl AllowPolicy {
             Action::Read | Action::Get | Action::Search | Action::Refer => self.read.as_ref(),
             Action::Create => self.create.as_ref(),
             Action::Update => self.update.as_ref(),
-            Action::Delete => self.delete.as_ref(),
+            Action::Delete | Action::Trash => self.delete.as_ref(),
         }
     }
 }

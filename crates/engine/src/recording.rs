@@ -66,7 +66,7 @@ pub(crate) fn absent(cx: &mut TxContext<'_, '_>, collection: &Collection, action
         return;
     }
     let policy = cx.engine.application.policy.collection(collection.id);
-    let actions = if action == Action::Read { vec![action] } else { vec![Action::Read, action] };
+    let actions = if action == Action::Read { vec![action] } else { vec![Action::Read, action.in_model()] };
     for of in actions.into_iter().map(RuleOf::Type) {
         let answer = "there is no such record".to_owned();
         let rule = described(cx.model(), (of.name(collection), of.compiled(policy)), answer, Vec::new());

@@ -15,7 +15,7 @@ use crate::{Authority, TxContext};
 /// which it is, and nobody links what they cannot see.
 pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     if proposal.authority == Authority::System {
-        return Ok(());
+        return live(cx, proposal).await;
     }
     for (id, value) in proposal.input.values.clone() {
         let field = proposal.collection.field(id);
@@ -37,6 +37,19 @@ pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal
             if !may_read(cx, &proposal.class, target, *to).await? {
                 proposal.refuse_member(field, index, none_with_id(cx.model(), target));
             }
+        }
+    }
+    proposal.settle()
+}
+
+/// Refuses references of Backstay itself to records in the trash, which the database would accept.
+async fn live(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    for (id, value) in proposal.input.values.clone() {
+        let field = proposal.collection.field(id);
+        let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
+        let new = proposal.stored.is_none() || *proposal.stored_value(id) != value;
+        if new && cx.model().collection(target).trash.is_some() && cx.get(target, to).await?.is_none() {
+            proposal.refuse(field, none_with_id(cx.model(), target));
         }
     }
     proposal.settle()
@@ -91,14 +104,16 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
     proposal.settle()
 }
 
-/// Whether the caller may read a record, which need not exist.
+/// Whether the caller may read a record, which need not exist; one in the trash nobody may read.
 pub(crate) async fn may_read(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     target: CollectionId,
     id: RecordId,
 ) -> Result<bool, Error> {
-    match class.rights.rule(target, Action::Read).allows() {
+    // The database itself finds references that lead nowhere, but not those that lead into the trash.
+    let kept = cx.model().collection(target).trash.is_some();
+    match class.rights.rule(target, Action::Read).allows() && !kept {
         true => Ok(true),
         false => may_see(cx, class, target, id).await,
     }

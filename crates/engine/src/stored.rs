@@ -38,10 +38,15 @@ pub(crate) async fn proposal<'a>(
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
     rules::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
+    if action == Action::Trash {
+        rules::record_stored(cx, &proposal, RuleOf::Type(Action::Delete)).await?;
+    }
     if !readable {
         return Err(not_found(collection));
     }
-    rules::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+    if action != Action::Trash {
+        rules::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+    }
     match allowed {
         true => Ok(proposal),
         false => Err(Error::Forbidden { action, what: format!("this {}", collection.name) }),

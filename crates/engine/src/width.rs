@@ -61,7 +61,7 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let rule = |action| rights.rule(id, action);
     let stored = |action| {
         let rules = [rule(Action::Read).expr().clone(), rule(action).expr().clone()];
-        planner.stored(id, &rules).template.extent().tables
+        planner.stored(id, Perspective::Live, &rules).template.extent().tables
     };
     let check =
         |rule: &Rule| planner.check(id, RecordSource::Stored, std::slice::from_ref(rule.expr())).extent().tables;
@@ -76,5 +76,6 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let others = of_fields.chain(guards).map(check).max().unwrap_or(0);
     let update = rule(Action::Update);
     let updated = if update.names_new() { check(update) } else { stored(Action::Update) };
-    [read, updated, stored(Action::Delete), check(rule(Action::Create)), others].into_iter().max().unwrap_or(0)
+    let trash = check(rule(Action::Trash));
+    [read, updated, stored(Action::Delete), trash, check(rule(Action::Create)), others].into_iter().max().unwrap_or(0)
 }

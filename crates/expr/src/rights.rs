@@ -2,7 +2,7 @@ use backstay_base::Action;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 
-use crate::{Driver, Expr, Node, Truth, Truths, Type, fold};
+use crate::{Driver, Expr, Node, Operator, Truth, Truths, Type, fold};
 
 /// All that one class of callers may do: the model's rules with what depends on the caller alone already decided. What it
 /// doesn't mention is refused.
@@ -198,6 +198,36 @@ impl Rule {
     const fn constant(truth: bool) -> Self {
         let expr = Expr { node: Node::Literal(Value::Bool(truth)), ty: Type::Bool, span: 0..0 };
         Self { expr, needs_store: false, names_new: false, number: None }
+    }
+
+    /// A rule that is true where both are.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        match (self.decided(), other.decided()) {
+            (Some(truth), _) => {
+                if truth.is_true() {
+                    other.clone()
+                } else {
+                    Self::refused()
+                }
+            }
+            (_, Some(truth)) => {
+                if truth.is_true() {
+                    self.clone()
+                } else {
+                    Self::refused()
+                }
+            }
+            (None, None) => {
+                let node = Node::Binary(Operator::And, Box::new(self.expr.clone()), Box::new(other.expr.clone()));
+                Self {
+                    expr: Expr { node, ty: Type::Bool, span: 0..0 },
+                    needs_store: self.needs_store || other.needs_store,
+                    names_new: self.names_new || other.names_new,
+                    number: None,
+                }
+            }
+        }
     }
 
     /// What is left of the rule for callers of whom these facts hold.

@@ -32,7 +32,7 @@ pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,
-    Link, Model, OnDelete, Set, SetOn, StoredNames,
+    Link, Model, OnDelete, Set, SetOn, StoredNames, Trash,
 };
 pub use names::shortened;
 pub use render::Style;

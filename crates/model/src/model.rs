@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use backstay_base::Duration;
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::enumeration::{Enum, EnumId};
@@ -94,6 +95,8 @@ pub struct Collection {
     pub system: bool,
     /// `@single`: it has exactly one record, which is there as soon as the database is open.
     pub single: bool,
+    /// `@trash`: deleted records are kept.
+    pub trash: Option<Trash>,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`.
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
@@ -137,6 +140,15 @@ impl Collection {
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.kind.is_stored())
     }
+}
+
+/// `@trash(keep:)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trash {
+    /// `trashedAt`: when the record was moved to the trash; null outside of it.
+    pub at: FieldId,
+    /// How long records are kept; `None`: until they are purged by request.
+    pub keep: Option<Duration>,
 }
 
 /// Rules per action; `None` refuses everyone but Backstay itself.

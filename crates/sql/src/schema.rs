@@ -3,8 +3,9 @@
 use backstay_model::{Collection, Column, ColumnStorage, Field, FieldKind, Index, Link, Model, shortened};
 use backstay_scalar::{Storage, Value};
 use sea_query::{
-    Alias, ColumnDef, ColumnType as SqlType, Expr as Sql, ForeignKey, ForeignKeyCreateStatement, Index as SqlIndex,
-    IndexCreateStatement, SchemaStatementBuilder, Table, TableCreateStatement,
+    Alias, ColumnDef, ColumnType as SqlType, ConditionalStatement as _, Expr as Sql, ExprTrait as _, ForeignKey,
+    ForeignKeyCreateStatement, Index as SqlIndex, IndexCreateStatement, SchemaStatementBuilder, Table,
+    TableCreateStatement,
 };
 
 use crate::relation::{written, written_links};
@@ -95,6 +96,15 @@ pub fn add_index(_model: &Model, collection: &Collection, index: &Index, dialect
     }
     if index.unique {
         create.unique();
+    }
+    // A record in the trash keeps no other from having its values, and the index of those there holds no others.
+    if let Some(trash) = collection.trash {
+        let at = Sql::col(name(&collection.field(trash.at).columns[0].name));
+        match index.fields.contains(&trash.at) {
+            true => _ = create.and_where(at.is_not_null()),
+            false if index.unique => _ = create.and_where(at.is_null()),
+            false => {}
+        }
     }
     vec![raw(dialect.schema(&create))]
 }

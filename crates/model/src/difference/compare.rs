@@ -49,6 +49,7 @@ fn rank(difference: &Difference) -> u8 {
         Difference::IndexAdded { .. } => 10,
         Difference::PathChanged { .. }
         | Difference::SingleChanged { .. }
+        | Difference::TrashChanged { .. }
         | Difference::LengthChanged { .. }
         | Difference::CheckAdded { .. }
         | Difference::CheckRemoved { .. }
@@ -112,6 +113,11 @@ impl<'a> Pair<'a> {
         if self.before.single != self.after.single {
             let (path, single) = (self.after.path.clone(), self.after.single);
             all.push(Difference::SingleChanged { collection: collection(), path, single });
+        }
+        let keep = |of: &Collection| of.trash.map(|trash| trash.keep);
+        if keep(self.before) != keep(self.after) {
+            let (had, has) = (self.before.trash.is_some(), self.after.trash);
+            all.push(Difference::TrashChanged { collection: collection(), had, has });
         }
         for after in declared(self.after) {
             match self.was(after.id) {
@@ -329,7 +335,11 @@ pub fn index_before<'m>(
 ) -> Option<&'m Index> {
     let fields: Option<Vec<FieldId>> = index.fields.iter().map(|field| pairing.field(after.id, *field)).collect();
     let fields = fields?;
-    before.indexes.iter().find(|known| known.fields == fields && known.unique == index.unique)
+    // Records in the trash are in no unique index.
+    let same = |known: &&Index| {
+        known.unique == index.unique && (!index.unique || before.trash.is_some() == after.trash.is_some())
+    };
+    before.indexes.iter().find(|known| known.fields == fields && same(known))
 }
 
 /// Whether the links of an old relation are those of a new one.

@@ -17,6 +17,7 @@ mod renamed;
 mod report;
 mod single;
 mod survey;
+mod trash;
 mod whole;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use renamed::check_former;
 use report::Report;
 use single::check_singles;
 use survey::{Names, Survey};
+use trash::check_trash;
 use whole::{check_whole, identity};
 
 use crate::compile::Compiled;
@@ -53,6 +55,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
+    check_trash(report, &survey, &collections);
     check_singles(report, &survey, &enums, &collections);
     Some(Model {
         name: app.name?,

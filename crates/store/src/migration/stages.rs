@@ -223,6 +223,7 @@ impl Stages<'_> {
             | Difference::EnumRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
+            | Difference::TrashChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
@@ -343,6 +344,7 @@ fn phase(difference: &Difference) -> Phase {
         Difference::IndexAdded { .. } => Phase::Indexes,
         Difference::PathChanged { .. }
         | Difference::SingleChanged { .. }
+        | Difference::TrashChanged { .. }
         | Difference::LengthChanged { .. }
         | Difference::CheckAdded { .. }
         | Difference::CheckRemoved { .. }
