@@ -19,6 +19,7 @@ pub(super) fn trash(report: &mut Report<'_>, of: &StoredType<'_>, fields: &mut V
     if let Some(declared) = of.node.fields.get(TRASHED_AT) {
         let message = format!("every record of a type with `@trash` already has `{TRASHED_AT}`");
         report.error(declared.name.location(), message, "the same field again", "leave this out; stored values stay");
+        return None;
     }
     let at = FieldId(u16::try_from(fields.len()).expect("the number of fields was checked"));
     let span = report.span_of(&of.node.name);

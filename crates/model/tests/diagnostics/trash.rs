@@ -160,18 +160,6 @@ refused
  3 │ type Post @trash @allow(read: "true") {
    ╰────
   help: remove `@trash`
-  × error: two fields of Post map to the same column, `trashed_at`
-   ╭─[model.graphql:3:6]
- 2 │ type Settings @single @trash @allow(read: "true") { a: Int }
- 3 │ type Post @trash @allow(read: "true") {
-   ·      ──┬─
-   ·        ╰── and this
- 4 │   trashedAt: DateTime
-   ·   ────┬────
-   ·       ╰── this
- 5 │ }
-   ╰────
-  help: give one of them another name
   × error: every record of a type with `@trash` already has `trashedAt`
    ╭─[model.graphql:4:3]
  3 │ type Post @trash @allow(read: "true") {
