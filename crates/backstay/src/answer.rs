@@ -379,8 +379,8 @@ impl fmt::Display for InvitationLine {
 }
 
 /// What to do about a seed file that has changed since it was loaded.
-pub(crate) const CHANGED_SEED: &str =
-    "make them through the API, or load all seed files into a new data directory (--data)";
+pub(crate) const CHANGED_SEED: &str = "make them through the API, or load all seed files anew: into a new data directory (--data), or after `backstay \
+     reset`, which deletes all data";
 
 impl fmt::Display for Seeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

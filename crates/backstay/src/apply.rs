@@ -21,7 +21,7 @@ pub(crate) async fn apply(serving: &Serving, app: &Path, migration: Migration) -
     if root != app {
         return Err(Failure::OtherApplication { served: root });
     }
-    let (version, _) = block_in_place(|| Version::read(&place)).map_err(first)?;
+    let (version, _) = block_in_place(|| Version::read(&place)).map_err(Failure::all)?;
     match serving.exchange(version, migration).await {
         Ok(outcome) => {
             if let OpenOutcome::Migrated(steps) = &outcome {
@@ -40,11 +40,6 @@ pub(crate) async fn apply(serving: &Serving, app: &Path, migration: Migration) -
             die("the model that was served before can't be opened any more")
         }
     }
-}
-
-/// The first of what is wrong.
-fn first(failures: Vec<Failure>) -> Failure {
-    failures.into_iter().next().unwrap_or(Failure::NothingServed)
 }
 
 /// What opening did to the database of this data directory.

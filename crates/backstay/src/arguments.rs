@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{LogFormat, meant_address};
-use crate::new::Template;
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
 
@@ -323,9 +322,9 @@ pub(crate) struct New {
     /// Directory to make
     #[arg(value_name = "DIR")]
     pub(crate) path: PathBuf,
-    /// What to begin with
-    #[arg(long, value_enum)]
-    pub(crate) template: Option<Template>,
+    /// What to begin with: blog, shop, tracker or empty
+    #[arg(long)]
+    pub(crate) template: Option<String>,
     /// The application's name
     #[arg(long)]
     pub(crate) name: Option<String>,

@@ -24,6 +24,7 @@ pub(crate) use limits::MIB;
 pub use log::{Log, LogFormat, LogLevel};
 pub use problem::{ConfigError, ConfigPlace, ConfigProblem, ConfigProblems};
 pub use server::{ProxyHeader, Server};
+use value::Applies;
 
 /// The settings of an application: `backstay.toml` with overrides from the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,5 +49,12 @@ impl Config {
     /// problems together.
     pub fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         read::read(text, environment)
+    }
+
+    /// The keys that have other values in newer settings, and that a running server doesn't follow: `server.listen`.
+    pub(crate) fn awaiting_restart(&self, newer: &Self) -> Vec<String> {
+        let differing =
+            keys::keys().filter(|key| key.applies == Applies::Start && (key.show)(self) != (key.show)(newer));
+        differing.map(|key| format!("{}.{}", key.section, key.name)).collect()
     }
 }

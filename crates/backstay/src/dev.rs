@@ -27,7 +27,9 @@ use crate::serve::{listen, reachable, shortened, stop_signal};
 use crate::serving::{NotExchanged, Served, Serving, Version, connection_settings};
 use crate::socket::Listening;
 use crate::watch::{Changes, Watcher};
-use crate::{Answer, Config, Directory, Failure, Instance, Place, Seeded, Skipped, logging, open_files, socket};
+use crate::{
+    Answer, Config, Directory, Failure, Instance, Place, SeedError, Seeded, Skipped, logging, open_files, socket,
+};
 
 /// The operator as whom the link signs in.
 const DEVELOPER: &str = "developer@localhost";
@@ -64,6 +66,7 @@ pub(crate) async fn dev(arguments: &Dev) -> Result<ExitCode, Failure> {
             let left = developing.begin().await?;
             let server = server.insert(Server::start(listener, &developing.serving, developing.settings.clone())?);
             developing.announce(server.address()).await;
+            developing.ask(left);
             tokio::select! {
                 followed = developing.follow(&mut watcher, left) => followed,
                 failure = server.ended() => Err(failure),
@@ -121,8 +124,10 @@ struct Developing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
     Nothing,
-    /// The developer was asked whether stored data may be lost.
+    /// The developer is asked whether stored data may be lost.
     Question,
+    /// The developer has said that it may not.
+    Declined,
     /// Stored data is lost once the files have settled.
     Settling,
     /// Something was running; try again.
@@ -184,7 +189,7 @@ impl Developing {
     async fn follow(&mut self, watcher: &mut Watcher, mut left: Left) -> Result<(), Failure> {
         loop {
             left = tokio::select! {
-                changes = watcher.changed() => self.take_up(changes, left).await?,
+                changes = watcher.saved() => self.take_up(changes, left).await?,
                 line = self.typed.line() => {
                     // A line typed while nothing is asked doesn't answer a later question.
                     if left != Left::Question {
@@ -192,8 +197,8 @@ impl Developing {
                     } else if is_yes(&line) {
                         self.reload(LOSING).await?
                     } else {
-                        say_warning("not applied; the last good model stays in use");
-                        Left::Nothing
+                        say_warning(&format!("not applied; {}; save a model file to be asked again", self.state().await));
+                        Left::Declined
                     }
                 }
                 () = tokio::time::sleep(SETTLED), if left == Left::Settling => {
@@ -205,14 +210,16 @@ impl Developing {
         }
     }
 
-    /// Serves what has changed.
+    /// Serves what has changed. Files that are saved as they were ask again a question that was answered with no.
     async fn take_up(&mut self, changes: Changes, left: Left) -> Result<Left, Failure> {
         self.changes = self.changes.and(changes);
-        if changes.model || changes.settings {
+        if changes.model || changes.settings || changes == Changes::default() && left == Left::Declined {
             return self.reload(SPARING).await;
         }
-        self.seed(true).await;
-        self.changes.seeds = false;
+        if changes.seeds {
+            self.seed(true).await;
+            self.changes.seeds = false;
+        }
         Ok(left)
     }
 
@@ -228,7 +235,18 @@ impl Developing {
                 self.seed(changes.seeds).await;
                 Ok(Left::Nothing)
             }
-            Err(why) => Ok(self.explain(why).await),
+            Err(why) => {
+                let left = self.explain(why).await;
+                self.ask(left);
+                Ok(left)
+            }
+        }
+    }
+
+    /// Asks what is left for the developer to decide.
+    fn ask(&mut self, left: Left) {
+        if left == Left::Question {
+            self.typed.ask("Apply this and lose the data? [y/N]");
         }
     }
 
@@ -251,7 +269,7 @@ impl Developing {
 
     /// Says which changed settings don't apply yet.
     fn name_restarts(&self, config: &Config) {
-        let waiting = restarts(&self.place.config, config);
+        let waiting = self.place.config.awaiting_restart(config);
         if self.changes.settings && !waiting.is_empty() {
             say_warning(&format!("restart `backstay dev` to apply {}", waiting.join(", ")));
         }
@@ -277,6 +295,13 @@ impl Developing {
         match instance.seed(true).await {
             Ok(Answer::Seeded { seeded }) => say_seeded(&seeded, tell),
             Ok(_) => (),
+            // The files may have the type.
+            Err(Failure::Seed(SeedError::Type { file, .. })) if self.development.is_stale() => {
+                say_warning(&format!(
+                    "seed/{file}: the model in use has no type of that name; the file is loaded once a model that has one \
+                     is in use"
+                ));
+            }
             Err(failure) => logging::tell(&failure.render(colour())),
         }
     }
@@ -303,16 +328,17 @@ impl Developing {
         let found = Arc::new(found);
         self.development.set_problems(Some(Arc::clone(&found)));
         self.serving.explain(found).await;
-        let state = match *self.serving.served().await {
+        logging::tell(&text);
+        say_warning(&format!("{errors}; {}", self.state().await));
+        left
+    }
+
+    /// What is served while the files aren't.
+    async fn state(&self) -> &'static str {
+        match *self.serving.served().await {
             Some(_) => "the last good model stays in use",
             None => "nothing is served until this is corrected",
-        };
-        logging::tell(&text);
-        say_warning(&format!("{errors}; {state}"));
-        if left == Left::Question {
-            self.typed.ask("Apply this and lose the data? [y/N]");
         }
-        left
     }
 
     /// Why a migration is not applied, and whether it will be.
@@ -371,21 +397,6 @@ async fn ended(commands: &mut Option<Listening>) -> Failure {
         Some(commands) => commands.ended().await,
         None => pending().await,
     }
-}
-
-/// The settings that differ and apply only when the server starts.
-fn restarts(old: &Config, new: &Config) -> Vec<&'static str> {
-    let differ = [
-        (old.server.listen != new.server.listen, "server.listen"),
-        (old.data != new.data, "data.dir"),
-        (old.log != new.log, "log"),
-        (old.limits.connections != new.limits.connections, "limits.connections"),
-        (old.limits.memory_mib != new.limits.memory_mib, "limits.memory_mib"),
-        (old.limits.network_percent != new.limits.network_percent, "limits.network_percent"),
-        (old.limits.idle_seconds != new.limits.idle_seconds, "limits.idle_seconds"),
-        (old.limits.stall_seconds != new.limits.stall_seconds, "limits.stall_seconds"),
-    ];
-    differ.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
 }
 
 fn say_seeded(seeded: &Seeded, tell: bool) {

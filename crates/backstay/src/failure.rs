@@ -188,6 +188,9 @@ pub enum Failure {
     /// A command to a server that serves nothing, because there is no model that it could.
     #[error("the running server has no model to serve yet")]
     NothingServed,
+    /// The running server can't read several of the application's files.
+    #[error("the application's files have {}", Count(.0.len() as u64, "error"))]
+    Files(Vec<Failure>),
     /// The running server refused the command.
     #[error("{}", .0.message)]
     Remote(Refusal),
@@ -381,6 +384,8 @@ impl Failure {
             | Self::Listen { .. }
             | Self::Body { .. }
             | Self::OtherKind { .. }
+            | Self::Role { .. }
+            | Self::AccountFields { .. }
             | Self::New(_)
             | Self::Write { .. } => None,
             _ => self.source(),
@@ -391,6 +396,9 @@ impl Failure {
                 causes.push(words);
             }
             next = cause.source();
+        }
+        if let Self::Files(failures) = self {
+            causes.extend(failures.iter().map(Self::in_a_line));
         }
         let mut message = self.to_string();
         if let Self::Refused(Error::Invalid(violations) | Error::Malformed(violations))
@@ -407,15 +415,34 @@ impl Failure {
         Refusal { message, causes, help: self.help() }
     }
 
-    /// Logs the failure of a server on one line.
-    pub(crate) fn log(&self) {
-        let refusal = self.refusal();
+    /// All of several failures.
+    pub(crate) fn all(failures: Vec<Self>) -> Self {
+        match <[Self; 1]>::try_from(failures) {
+            Ok([only]) => only,
+            Err(failures) => Self::Files(failures),
+        }
+    }
+
+    /// What is wrong, why, and what to do about it; several lines only if it is about several places in files.
+    fn in_a_line(&self) -> String {
+        let Refusal { message, help, .. } = self.refusal();
+        let help = help.map_or_else(String::new, |help| format!("; {help}"));
+        self.why().map_or_else(|| format!("{message}{help}"), |why| format!("{message}: {why}{help}"))
+    }
+
+    /// Why, on as few lines as it can be said.
+    fn why(&self) -> Option<String> {
         let why = match self {
             Self::Model(diagnostics) => in_lines(&diagnostics.plain()),
             Self::Config(error) => error.to_string(),
-            _ => refusal.causes.join(": "),
+            _ => self.refusal().causes.join(": "),
         };
-        let why = Some(why).filter(|why| !why.is_empty());
+        Some(why).filter(|why| !why.is_empty())
+    }
+
+    /// Logs the failure of a server on one line.
+    pub(crate) fn log(&self) {
+        let (refusal, why) = (self.refusal(), self.why());
         tracing::error!(why, help = refusal.help, "{}", refusal.message);
     }
 

@@ -37,9 +37,9 @@ impl Plan {
         json!({ "steps": steps, "applicable": self.is_applicable() })
     }
 
-    /// The steps without their statements or, if some can't be taken, those that can't.
+    /// The steps without their statements or, if some can't be taken, those for which there is something to do.
     pub(crate) fn outline(&self) -> Outline<'_> {
-        let is_shown = |step: &&Step| self.blocked() == 0 || step.has_obstacle();
+        let is_shown = |step: &&Step| self.blocked() == 0 || !remedies(step).is_empty() || step.has_obstacle();
         Outline(self.steps.iter().filter(is_shown).collect())
     }
 
@@ -103,7 +103,9 @@ impl fmt::Display for Outline<'_> {
         self.0.iter().try_for_each(|step| {
             writeln!(f, "{}", brief(step))?;
             tell_findings(f, step)?;
-            if step.loses_data() { writeln!(f, "  help: {KEEPING}") } else { Ok(()) }
+            // A finding that says what to do has said it.
+            let needs_help = step.loses_data() && remedies(step).is_empty();
+            if needs_help { writeln!(f, "  help: {KEEPING}") } else { Ok(()) }
         })
     }
 }
@@ -122,9 +124,16 @@ impl fmt::Display for Applied<'_> {
     }
 }
 
-/// A step and its risk.
+/// A step and its risk or, if it can't be taken, that it can't.
 pub(crate) fn brief(step: &Step) -> String {
-    format!("{} ({})", step.words, risk(step))
+    let risk = if step.has_obstacle() { "blocked".to_owned() } else { risk(step) };
+    format!("{} ({risk})", step.words)
+}
+
+/// What its findings say should be done.
+fn remedies(step: &Step) -> Vec<&str> {
+    let remedies = step.findings.iter().map(|finding| finding.remedy.as_str());
+    remedies.filter(|remedy| !remedy.is_empty()).collect()
 }
 
 fn tell(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
@@ -153,7 +162,8 @@ fn hindrances(step: &Step) -> Vec<PlainDiagnostic> {
         help: (!help.is_empty()).then(|| help.to_owned()),
     };
     if !step.has_obstacle() {
-        return step.loses_data().then(|| error(brief(step), KEEPING)).into_iter().collect();
+        let help = remedies(step).first().copied().unwrap_or(KEEPING);
+        return step.loses_data().then(|| error(brief(step), help)).into_iter().collect();
     }
     let obstacles = step.findings.iter().filter(|finding| finding.is_obstacle);
     obstacles.map(|finding| error(format!("{}: {}", step.words, finding.words), &finding.remedy)).collect()

@@ -19,6 +19,11 @@ impl Terminal {
         Ok(self.0.read_line()?.trim().to_owned())
     }
 
+    /// Writes a line.
+    pub(crate) fn tell(&self, line: &str) -> io::Result<()> {
+        self.0.write_line(line)
+    }
+
     /// Asks for something that isn't shown while it is typed.
     pub(crate) fn ask_secretly(&self, question: &str) -> io::Result<String> {
         self.0.write_str(question)?;

@@ -38,7 +38,7 @@ enum Source {
     Stamp(Stamp),
 }
 
-/// Which files have changed.
+/// Which files have other content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     pub(crate) settings: bool,
@@ -57,6 +57,16 @@ impl Watcher {
     /// Completes when files have changed. Dropping it loses no change.
     pub(crate) async fn changed(&mut self) -> Changes {
         loop {
+            let changes = self.saved().await;
+            if changes != Changes::default() {
+                return changes;
+            }
+        }
+    }
+
+    /// Completes when files were saved, with other content or with the same. Dropping it loses no change.
+    pub(crate) async fn saved(&mut self) -> Changes {
+        loop {
             tokio::time::sleep(INTERVAL).await;
             if let Some(changes) = self.look() {
                 return changes;
@@ -69,7 +79,7 @@ impl Watcher {
         self.unsettled || stamps(&self.directory) != self.stamps
     }
 
-    /// What has changed, if the files have stayed the same since the last look but not since they were read.
+    /// What has other content, if the files have stayed the same since the last look but not since they were read.
     fn look(&mut self) -> Option<Changes> {
         let stamps = stamps(&self.directory);
         if stamps != self.stamps {
@@ -91,7 +101,7 @@ impl Watcher {
             seeds: within(&root.join("seed")),
         };
         self.sources = sources;
-        (changes != Changes::default()).then_some(changes)
+        Some(changes)
     }
 }
 
@@ -188,15 +198,16 @@ mod tests {
     }
 
     #[test]
-    fn the_same_content_is_none() {
+    fn the_same_content_is_no_change() {
+        let same = Some(Changes::default());
         check(|_| (), None);
         let written = |root: &Path| fs::write(root.join("model/a.graphql"), "type A").expect("a file");
-        check(written, None);
+        check(written, same);
         let replaced = |root: &Path| {
             fs::write(root.join("model/.a.swp"), "type A").expect("a file");
             fs::rename(root.join("model/.a.swp"), root.join("model/a.graphql")).expect("a file");
         };
-        check(replaced, None);
+        check(replaced, same);
         for passed_over in ["model/.a.swp", "model/a.graphql~", "model/notes.md", "other/a.graphql"] {
             let write = |root: &Path| {
                 fs::create_dir_all(root.join("other")).expect("a directory");

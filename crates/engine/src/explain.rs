@@ -163,7 +163,7 @@ async fn read_rules(
     let Some(id) = record else {
         let mut rules = recording::read_rules(cx, collection, None).await?;
         if action == Action::Trash {
-            rules.push(recording::type_rule(cx, collection, action).await?);
+            rules.extend(recording::type_rules(cx, collection, action).await?);
         }
         return Ok(rules);
     };
@@ -177,7 +177,7 @@ async fn read_rules(
     recording::read_rules(cx, collection, Some(subject)).await
 }
 
-/// Asks a type's rule of the caller alone.
+/// Asks the clauses of a type of the caller alone.
 #[derive(Debug)]
 struct TypeRule {
     collection: CollectionId,
@@ -198,7 +198,7 @@ impl Transaction for TypeRule {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
         Box::pin(async move {
             let collection: &Collection = cx.model().collection(self.collection);
-            Ok(vec![recording::type_rule(cx, collection, self.action).await?])
+            recording::type_rules(cx, collection, self.action).await
         })
     }
 }

@@ -92,6 +92,7 @@ struct CollectionPlans {
     /// The get without `select`.
     get: OnceLock<Arc<ReadPlan>>,
     seen: OnceLock<ReadPlan>,
+    referable: OnceLock<ReadPlan>,
     stored_for_update: OnceLock<StoredPlan>,
     stored_for_delete: OnceLock<StoredPlan>,
     stored_in_trash: OnceLock<StoredPlan>,
@@ -122,6 +123,12 @@ impl Plans {
     pub(crate) fn seen(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &ReadPlan {
         let shape = || one_record(Action::Read, collection, Selection::Whole, Perspective::Live);
         self.of(collection).seen.get_or_init(|| planner.read(&shape(), rights))
+    }
+
+    /// Whether the caller may link to a record: a row without anything in it.
+    pub(crate) fn referable(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &ReadPlan {
+        let shape = || one_record(Action::Refer, collection, Selection::parts([]), Perspective::Live);
+        self.of(collection).referable.get_or_init(|| planner.read(&shape(), rights))
     }
 
     /// A get, checked and planned once for its selection.
@@ -173,7 +180,7 @@ impl Plans {
     }
 
     /// The statement that reads a stored record with the truth of its read rule and of the rule for this action, which is
-    /// update or delete.
+    /// update or delete; for an update, with that of each clause.
     pub(crate) fn stored(
         &self,
         planner: &Planner,
@@ -190,16 +197,18 @@ impl Plans {
             }
         };
         slot.get_or_init(|| {
-            let rule = rights.rule(collection, action);
-            // A rule that names the proposed record can only be asked when there is one.
-            let asked = if rule.names_new() { Rule::allowed().expr().clone() } else { rule.expr().clone() };
+            let asked: Vec<&Rule> = match action {
+                Action::Update => rights.clauses(collection).iter().map(|clause| &clause.rule).collect(),
+                action => vec![rights.rule(collection, action)],
+            };
             // What is in the trash is there for those alone who may use it.
             let (perspective, seen) = match action {
                 Action::Trash => (Perspective::Trash, Action::Trash),
                 Action::Read | Action::Get | Action::Search | Action::Refer => (Perspective::Live, Action::Read),
                 Action::Create | Action::Update | Action::Delete => (Perspective::Live, Action::Read),
             };
-            planner.stored(collection, perspective, &[rights.rule(collection, seen).expr().clone(), asked])
+            let rules = std::iter::once(rights.rule(collection, seen)).chain(asked);
+            planner.stored(collection, perspective, &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>())
         })
     }
 

@@ -1,9 +1,8 @@
 //! References of a write to other records.
 
 use backstay_base::{Action, Error, RecordId, ViolationKind};
-use backstay_expr::Rights;
 use backstay_model::{CollectionId, Model};
-use backstay_sql::Row;
+use backstay_sql::{Row, Template};
 
 use crate::application::CallerClass;
 use crate::context::Retry;
@@ -11,9 +10,9 @@ use crate::proposal::Proposal;
 use crate::rights::{self, without_grant};
 use crate::{Authority, TxContext};
 
-/// Refuses references to records that the caller may not read, just as those to records that do not exist: neither tells
-/// which it is, and nobody links what they cannot see.
-pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+/// Refuses references to records that the caller may not link to, just as those to records that do not exist: neither
+/// tells which it is. Whoever may read a record may link to it too.
+pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     if proposal.authority == Authority::System {
         return live(cx, proposal).await;
     }
@@ -25,7 +24,7 @@ pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal
         if new {
             within_grant(cx, target)?;
         }
-        if new && !may_read(cx, &proposal.class, target, to).await? {
+        if new && !may_refer(cx, &proposal.class, target, to).await? {
             proposal.refuse(field, none_with_id(cx.model(), target));
         }
     }
@@ -34,7 +33,7 @@ pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal
         let Some(target) = field.kind.target() else { continue };
         within_grant(cx, target)?;
         for (index, to) in members.iter().enumerate() {
-            if !may_read(cx, &proposal.class, target, *to).await? {
+            if !may_refer(cx, &proposal.class, target, *to).await? {
                 proposal.refuse_member(field, index, none_with_id(cx.model(), target));
             }
         }
@@ -104,6 +103,26 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
     proposal.settle()
 }
 
+/// Whether the caller may link to a record. If every record may be linked to, it need not exist; but one in the trash may not
+/// be linked to.
+async fn may_refer(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    target: CollectionId,
+    id: RecordId,
+) -> Result<bool, Error> {
+    if class.rights.rule(target, Action::Refer).allows() && !has_trash(cx, target) {
+        return Ok(true);
+    }
+    let plan = class.plans.referable(&cx.engine.planner, &class.rights, target);
+    is_there(cx, &plan.template, (target, id)).await
+}
+
+/// The database itself finds references that lead nowhere, but not those that lead into the trash.
+fn has_trash(cx: &TxContext<'_, '_>, target: CollectionId) -> bool {
+    cx.model().collection(target).trash.is_some()
+}
+
 /// Whether the caller may read a record, which need not exist; one in the trash nobody may read.
 pub(crate) async fn may_read(
     cx: &mut TxContext<'_, '_>,
@@ -111,9 +130,7 @@ pub(crate) async fn may_read(
     target: CollectionId,
     id: RecordId,
 ) -> Result<bool, Error> {
-    // The database itself finds references that lead nowhere, but not those that lead into the trash.
-    let kept = cx.model().collection(target).trash.is_some();
-    match class.rights.rule(target, Action::Read).allows() && !kept {
+    match class.rights.rule(target, Action::Read).allows() && !has_trash(cx, target) {
         true => Ok(true),
         false => may_see(cx, class, target, id).await,
     }
@@ -126,9 +143,17 @@ pub(crate) async fn may_see(
     target: CollectionId,
     id: RecordId,
 ) -> Result<bool, Error> {
-    let rights: &Rights = &class.rights;
-    let plan = class.plans.seen(&cx.engine.planner, rights, target);
-    let statement = cx.statement(&plan.template, &cx.bindings().id(id), target);
+    let plan = class.plans.seen(&cx.engine.planner, &class.rights, target);
+    is_there(cx, &plan.template, (target, id)).await
+}
+
+/// Whether the statement about a record has a row.
+async fn is_there(
+    cx: &mut TxContext<'_, '_>,
+    template: &Template,
+    (target, id): (CollectionId, RecordId),
+) -> Result<bool, Error> {
+    let statement = cx.statement(template, &cx.bindings().id(id), target);
     let mut found = false;
     let visit = &mut |_: &dyn Row| {
         found = true;

@@ -143,6 +143,17 @@ async fn a_new_field_is_backfilled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exact_number_is_computed() {
+    check("an_exact_number_is_computed", Change {
+        old: "type P @open { price: Decimal! @precision(digits: 9, scale: 2) pieces: Int! }",
+        records: &[("P", r#"{"price":"19.99","pieces":3}"#), ("P", r#"{"price":"0.01","pieces":0}"#)],
+        new: r#"type P @open { price: Decimal! @precision(digits: 9, scale: 2) pieces: Int! net: Decimal! @precision(digits: 9, scale: 2) @backfill(from: "round(this.price * this.pieces * 0.95, 2)") each: Decimal @precision(digits: 9, scale: 4) @backfill(from: "round(this.price * 2 / this.pieces, 4)") half: Decimal @precision(digits: 9, scale: 2) @backfill(from: "this.price * 0.5") }"#,
+        then: &[("P", "price,pieces,net,each,half")],
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_value_is_no_longer_required() {
     check(
         "a_value_is_no_longer_required",
@@ -304,6 +315,100 @@ async fn long_names_stay_apart() {
     arrives(&old, &[("P", "{}"), (of, &link)], &other).await;
 }
 
+const ADDRESS: &str = r#"{"name":"A","address":{"street":"Ring 1","city":"Bonn"}}"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_embedded_value_is_added() {
+    check(
+        "an_embedded_value_is_added",
+        Change {
+            old: "type P @open { name: String! city: String }",
+            records: &[("P", r#"{"name":"A","city":"Bonn"}"#), ("P", r#"{"name":"B"}"#)],
+            new: r#"type Address @embedded { city: String @backfill(from: "this.city") country: Country! @default(to: "DE") zip: String }
+                type Part @embedded { zip: String! @default(to: "?") }
+                type P @open @index(fields: ["address.city"]) { name: String! address: Address! other: Part }"#,
+            then: &[("P", "name,address,other")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_of_an_embedded_value_change() {
+    check(
+        "members_of_an_embedded_value_change",
+        Change {
+            old: r#"type Address @embedded { street: String! city: String zip: Int }
+                type P @open @index(fields: ["address.city"]) { name: String! address: Address }"#,
+            records: &[("P", ADDRESS), ("P", r#"{"name":"B"}"#), ("P", r#"{"name":"C","address":{"street":"Q","zip":7}}"#)],
+            new: r#"type Address @embedded { street: String! town: String! @renamed(from: "city") @default(to: "?") zip: String
+                    country: Country! @default(to: "DE") }
+                type P @open @index(fields: ["home.town"]) { name: String! home: Address @renamed(from: "address") }"#,
+            then: &[("P", "name,home")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_embedded_value_goes() {
+    check(
+        "an_embedded_value_goes",
+        Change {
+            old: "type Address @embedded { street: String! city: String } type P @open { name: String! address: Address! }",
+            records: &[("P", ADDRESS)],
+            new: r#"type P @open { name: String! address: String @backfill(from: "this.address.street") city: String @renamed(from: "address.city") }"#,
+            then: &[("P", "name,address,city")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_embedded_value_is_required_or_optional() {
+    check(
+        "an_embedded_value_is_required_or_optional",
+        Change {
+            old: "type A @embedded { street: String! city: String } type P @open { name: String! address: A home: A! }",
+            records: &[("P", r#"{"name":"A","address":{"street":"Ring 1"},"home":{"street":"X"}}"#)],
+            new: "type A @embedded { street: String! city: String } type P @open { name: String! address: A! home: A }",
+            then: &[("P", "name,address,home")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_without_what_an_embedded_value_needs_are_named() {
+    let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
+    let old = "type A @embedded { street: String city: String } type P @open { name: String! address: A }";
+    let records = [("P", r#"{"name":"A"}"#), ("P", r#"{"name":"B","address":{"city":"Bonn"}}"#)];
+    // Only where the value is there.
+    let new = "type A @embedded { street: String! city: String } type P @open { name: String! address: A }";
+    refused(old, &records, new, &[&format!("1 record would have no value in P.address.street: %1; {give}")]).await;
+    let new = "type A @embedded { street: String city: String zip: Int! } type P @open { name: String! address: A }";
+    refused(old, &records, new, &[&format!("1 record would have no value in P.address.zip: %1; {give}")]).await;
+    // Where a `@backfill` makes it.
+    let new = r#"type A @embedded { street: String city: String }
+        type B @embedded { name: String @backfill(from: "this.name") zip: Int! @default(to: 1) }
+        type P @open { name: String! address: A also: B }"#;
+    refused(old, &records, new, &[&format!("2 records would have no value in P.also.zip: %0, %1; {give}")]).await;
+    // The whole value.
+    let new = "type A @embedded { street: String city: String } type P @open { name: String! address: A! }";
+    refused(old, &records, new, &[&format!("1 record would have no value in P.address: %0; {give}")]).await;
+    let new = "type A @embedded { street: String city: String! } type P @open { name: String! address: A! }";
+    refused(
+        old,
+        &records,
+        new,
+        &[
+            &format!("1 record would have no value in P.address: %0; {give}"),
+            &format!("1 record would have no value in P.address.city: %0; {give}"),
+        ],
+    )
+    .await;
+}
+
 /// What stands in the way of a change, with what is done about it.
 async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
     for mut place in Place::both() {
@@ -386,6 +491,7 @@ async fn the_database_of_another_application_is_refused() {
     refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[
         "it belongs to \"Test\", with which \"Other\" has no type in common; choose another data directory (--data), or give the \
          model the types of the stored one",
+        "Q is new and has most of its fields; if you renamed `P` to `Q`, write `@renamed(from: \"P\")` on `Q`",
     ])
     .await;
 }
@@ -522,6 +628,74 @@ async fn several_records_cannot_become_one() {
     refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#), ("P", r#"{"a":2}"#)], new, &[told]).await;
     refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[]).await;
     refused("type P @open { a: Int }", &[], new, &[]).await;
+}
+
+/// What is gone, and what is new and like it, may be the same thing under another name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rename_that_is_not_declared_is_suggested() {
+    let advice = |from: &str, to: &str| {
+        format!("if you renamed `{from}` to `{to}`, write `@renamed(from: \"{from}\")` on `{to}`")
+    };
+    let same = |from: &str, to: &str| format!("P.{to} is new and has the same type; {}", advice(from, to));
+    let record = [("P", r#"{"a":"x","n":1}"#)];
+    let old = "type P @open { a: String n: Int }";
+    refused(old, &record, "type P @open { b: String n: Int }", &[&same("a", "b")]).await;
+    refused(old, &record, "type P @open { b: Int n: Int }", &[]).await;
+    refused(old, &record, "type P @open { b: String c: String n: Int }", &[]).await;
+    refused(old, &record, "type P @open { b: String @backfill(from: \"this.a\") n: Int }", &[]).await;
+    refused(old, &[], "type P @open { b: String n: Int }", &[]).await;
+    let similar = "type P @open { title: String heading: String n: Int }";
+    refused(
+        similar,
+        &[("P", r#"{"title":"x","heading":"y"}"#)],
+        "type P @open { titles: String headings: String n: Int }",
+        &[&same("title", "titles"), &same("heading", "headings")],
+    )
+    .await;
+    let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
+    refused(
+        "type P @open { a: String! }",
+        &[("P", r#"{"a":"x"}"#)],
+        "type P @open { b: String! }",
+        &[&format!("1 record would have no value in P.b: %0; {}; otherwise {give}", advice("a", "b")), &same("a", "b")],
+    )
+    .await;
+    refused(
+        "type P @open { qs: [Q!] } type Q @open { n: Int }",
+        &[("Q", "{}"), ("P", r#"{"qs":["%0"]}"#)],
+        "type P @open { rs: [Q!] } type Q @open { n: Int }",
+        &[&same("qs", "rs")],
+    )
+    .await;
+    refused(
+        "type P @open { a: String n: Int } type Q @open { x: Int }",
+        &record,
+        "type R @open { a: String n: Int m: Int } type Q @open { x: Int }",
+        &[&format!("R is new and has most of its fields; {}", advice("P", "R"))],
+    )
+    .await;
+    refused(
+        "enum C { RED GREEN } type P @open { c: C }",
+        &[("P", r#"{"c":"RED"}"#)],
+        "enum C { CRIMSON GREEN } type P @open { c: C }",
+        &[&format!(
+            "1 record has a removed value in P.c: %0; {}; otherwise change those records first, or write \
+             `@renamed(from: \"RED\")` on the value that replaces it",
+            advice("RED", "CRIMSON")
+        )],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_required_relation_can_only_be_backfilled() {
+    refused(
+        "type P @open { n: Int } type U @open { n: Int }",
+        &[("P", "{}")],
+        "type P @open { n: Int u: U! } type U @open { n: Int }",
+        &["1 record would have no value in P.u: %0; give the field a `@backfill(from: …)`, or remove its `!`"],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,7 +49,10 @@ pub(crate) async fn sign_in(admitted: &mut Admitted<'_>) -> Result<Answer, Refus
     let shown = admitted.take_parameter().map(Secret::new);
     let missing = |what: &str| Error::NotFound { what: what.to_owned() };
     let development = development(admitted)?;
-    let developer = shown.and_then(|token| development.follow_link(&token));
+    let shown = shown.ok_or_else(|| {
+        missing("sign-in without a token; open the link with `?token=` that `backstay dev` printed when it started")
+    })?;
+    let developer = development.follow_link(&shown);
     let Developer { email, session } =
         developer.ok_or_else(|| missing("such a link; `backstay dev` prints a new one each time it starts"))?;
     if admitted.state().identity.authenticate(&session.token).await.is_err() {

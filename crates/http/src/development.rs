@@ -50,6 +50,11 @@ impl Development {
         *self.problems.write() = problems;
     }
 
+    /// Whether something is wrong with the files, so that they aren't what is served.
+    pub fn is_stale(&self) -> bool {
+        self.problems.read().is_some()
+    }
+
     pub(crate) fn problems(&self) -> Option<Arc<ModelProblems>> {
         self.problems.read().clone()
     }

@@ -1,6 +1,7 @@
 //! Turns the text of model files into a checked `Model`, or into diagnostics that say what to fix; compares two
 //! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
 
+mod allow;
 mod compile;
 mod diagnostic;
 mod difference;
@@ -12,6 +13,7 @@ mod lint;
 mod literal;
 mod load;
 mod model;
+mod named;
 mod names;
 mod places;
 mod render;
@@ -22,18 +24,21 @@ mod translate;
 mod unsupported;
 mod value_type;
 
+pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
-    ApiChange, Difference, Filled, LinkSource, Pairing, Risk, TypeChange, diff, enum_values, index_before, type_change,
+    ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, TypeChange, diff, enum_values,
+    index_before, likely_renames, type_change,
 };
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
-    Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,
-    Link, Model, OnDelete, Set, SetOn, StoredNames, Trash,
+    Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field, FieldId,
+    FieldKind, Index, Link, Model, OnDelete, Set, SetOn, StoredNames, Trash, Within,
 };
+pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;
 pub use render::Style;
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};

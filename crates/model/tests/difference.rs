@@ -42,6 +42,26 @@ fn nothing() {
 }
 
 #[test]
+fn clauses() {
+    let told = "Safe: rules, defaults, classes or descriptions of Post change; no record changes";
+    let post = |clauses: &str| format!("type Post {clauses} {{ title: String! slug: String }}");
+    let check = |old: &str, new: &str, expected: &[&str]| check_models(&post(old), &post(new), expected);
+    let update = r#"@allow(read: "true", update: "true")"#;
+    check(update, r#"@allow(read: "true") @allow(update: "true")"#, &[told]);
+    check(update, r#"@allow(read: "true", update: "true", only: ["title"])"#, &[told]);
+    check(update, r#"@allow(read: "true", update: "true", after: "true")"#, &[told]);
+    check(update, r#"@allow(read: "true", update: "true", refer: "true")"#, &[told]);
+    let both = r#"@allow(update: "true", only: ["slug", "title"])"#;
+    check(r#"@allow(update: "true", only: ["title", "slug"])"#, both, &[]);
+    // A renamed field is the same one.
+    check_models(
+        r#"type Post @allow(update: "true", only: ["title"]) { title: String }"#,
+        r#"type Post @allow(update: "true", only: ["name"]) { name: String @renamed(from: "title") }"#,
+        &["Safe: Post.title is renamed to name"],
+    );
+}
+
+#[test]
 fn collections() {
     let post = "type Post @allow(read: \"true\") { author: User tags: [Tag!] }";
     check_models("", post, &["Safe: Post is new"]);
@@ -160,6 +180,20 @@ fn behaviour() {
         "a: Int",
         "a: Int @check(rule: \"this.a > 0\", message: \"more\")",
         &["Safe: Post.a has a new check, \"more\"; stored records that break it stay until they are changed"],
+    );
+    let named = |text: &str| {
+        let rule =
+            format!("extend schema @rule(name: \"b\", is: \"c(this.a)\") @rule(name: \"c(n: Int)\", is: \"{text}\")");
+        format!("{rule}\ntype Job @allow(read: \"true\") {{ a: Int @check(rule: \"b\", message: \"more\") }}")
+    };
+    check_models(
+        &named("n > 0"),
+        &named("n > 1"),
+        &[
+            "Safe: the application's name, named rules, roles, accounts or states change; no record changes",
+            "Safe: Job.a has a new check, \"more\"; stored records that break it stay until they are changed",
+            "Safe: Job.a loses the check \"more\"; no record changes",
+        ],
     );
     let stricter = "Safe: Post.a has a stricter `@length`; stored values that don't fit stay until they are changed";
     let looser = "Safe: Post.a has a looser `@length`; no record changes";

@@ -59,6 +59,8 @@ pub(crate) enum Record {
     Proposed,
     /// `Slot::Stored`.
     Stored,
+    /// `Slot::Account`.
+    Account,
 }
 
 /// A record, its collection, and the SELECT to which its relations are joined.
@@ -178,7 +180,11 @@ impl<'m> Builder<'m> {
                 let anchor = Anchor { frame, record, collection: *target, perspective };
                 Some(Members { member: Seen { anchor, read }, owner: Some(owner), declared })
             }
-            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
+            FieldKind::Scalar(_)
+            | FieldKind::Enum(_)
+            | FieldKind::List(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::ToOne { .. } => None,
         }
     }
 
@@ -232,7 +238,7 @@ impl<'m> Builder<'m> {
                 let row = self.row(anchor);
                 Pred::Sql(self.key(&row).is_not_null())
             }
-            Record::Proposed | Record::Stored => Pred::Known(true),
+            Record::Proposed | Record::Stored | Record::Account => Pred::Known(true),
         }
     }
 
@@ -240,7 +246,9 @@ impl<'m> Builder<'m> {
     pub(crate) fn key(&mut self, anchor: &Anchor) -> Sql {
         match &anchor.record {
             Record::Linked(alias, far) => column(alias, far),
-            Record::Row(_) | Record::Proposed | Record::Stored => self.stored(anchor, ColumnRef::main(Collection::ID)),
+            Record::Row(_) | Record::Proposed | Record::Stored | Record::Account => {
+                self.stored(anchor, ColumnRef::main(Collection::ID))
+            }
         }
     }
 
@@ -254,6 +262,7 @@ impl<'m> Builder<'m> {
             }
             Record::Proposed => Slot::Proposed(at),
             Record::Stored => Slot::Stored(at),
+            Record::Account => Slot::Account(at),
         };
         let encoding = Encoding::Column(self.column(anchor.collection, at).into());
         self.slot(slot, encoding)

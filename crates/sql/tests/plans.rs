@@ -68,7 +68,7 @@ impl World {
     }
 
     fn rule(&self, collection: &str, text: &str) -> Expr {
-        let scope = Scope::update_rule(&self.0, self.id(collection));
+        let scope = Scope::change(&self.0, self.id(collection));
         compile(text, &scope).unwrap_or_else(|errors| panic!("{text}: {errors:?}")).expr
     }
 
@@ -95,7 +95,7 @@ impl World {
     fn rights(&self, rules: &[(&str, &str)]) -> Rights {
         let rule = |collection: &Collection, name: &str| match rules.iter().find(|(of, _)| *of == name) {
             Some((_, "false")) => Rule::refused(),
-            Some((_, text)) => Rule::new(self.rule(&collection.name, text), true, false),
+            Some((_, text)) => Rule::new(self.rule(&collection.name, text), true),
             None => Rule::allowed(),
         };
         Rights::new(self.0.collections.iter().map(|collection| {
@@ -390,7 +390,7 @@ SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."s
 SELECT (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t1" WHERE "t1"."section_id" = CAST($1 AS uuid) AND "t1"."user_id" = CAST($2 AS uuid))) THEN TRUE WHEN (CAST($3 AS uuid) IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = CAST($4 AS uuid) AND ("t2"."user_id" <> CAST($5 AS uuid)) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t3"."name" = "t4"."name") THEN TRUE WHEN ("t3"."name" <> "t4"."name") THEN FALSE END) FROM (SELECT 1 AS "one") AS "t0" LEFT JOIN "user" AS "t3" ON "t3"."id" = CAST($6 AS uuid) LEFT JOIN "user" AS "t4" ON "t4"."id" = CAST($7 AS uuid)
   [Stored(ColumnRef { field: FieldId(10), part: Main }), Caller(Id), Stored(ColumnRef { field: FieldId(10), part: Main }), Stored(ColumnRef { field: FieldId(10), part: Main }), Caller(Id), Proposed(ColumnRef { field: FieldId(9), part: Main }), Stored(ColumnRef { field: FieldId(9), part: Main })]
 "##);
-    insta::assert_snapshot!(world.both(|planner| planner.stored(id, &rules).template), @r##"
+    insta::assert_snapshot!(world.both(|planner| planner.stored(id, Perspective::Live, &rules).template), @r##"
 SELECT "t1"."id", "t1"."created_at", "t1"."updated_at", "t1"."version", "t1"."title", "t1"."state", "t1"."rating", "t1"."score", "t1"."words", "t1"."author_id", "t1"."section_id", "t1"."published_at", (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = ?)) THEN TRUE WHEN ("t1"."section_id" IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t3" WHERE "t3"."section_id" = "t1"."section_id" AND ("t3"."user_id" <> ?) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t4"."name" = "t5"."name") THEN TRUE WHEN ("t4"."name" <> "t5"."name") THEN FALSE END) FROM "post" AS "t1" LEFT JOIN "user" AS "t4" ON "t4"."id" = ? LEFT JOIN "user" AS "t5" ON "t5"."id" = "t1"."author_id" WHERE "t1"."id" = ?
   [Caller(Id), Caller(Id), Proposed(ColumnRef { field: FieldId(9), part: Main }), Id]
 SELECT "t1"."id", "t1"."created_at", "t1"."updated_at", "t1"."version", "t1"."title", "t1"."state", "t1"."rating", "t1"."score", "t1"."words", "t1"."author_id", "t1"."section_id", "t1"."published_at", (CASE WHEN (EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = CAST($1 AS uuid))) THEN TRUE WHEN ("t1"."section_id" IS NOT NULL AND (NOT EXISTS(SELECT 1 FROM "section__members" AS "t3" WHERE "t3"."section_id" = "t1"."section_id" AND ("t3"."user_id" <> CAST($2 AS uuid)) IS NOT TRUE))) THEN FALSE END), (CASE WHEN ("t4"."name" = "t5"."name") THEN TRUE WHEN ("t4"."name" <> "t5"."name") THEN FALSE END) FROM "post" AS "t1" LEFT JOIN "user" AS "t4" ON "t4"."id" = CAST($3 AS uuid) LEFT JOIN "user" AS "t5" ON "t5"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($4 AS uuid)
@@ -430,7 +430,7 @@ SELECT "t1"."id" FROM "section" AS "t1" WHERE "t1"."name" = (CAST($1 AS text) CO
   [Proposed(ColumnRef { field: FieldId(4), part: Main }), Constant(Int(1))]
 "##);
     let author = world.collection("Post").field_named("author").expect("a field").id;
-    insta::assert_snapshot!(world.both(|planner| planner.referencing(world.id("Post"), author)), @r##"
+    insta::assert_snapshot!(world.both(|planner| planner.referencing(world.id("Post"), author, Perspective::Live)), @r##"
 SELECT "t1"."id" FROM "post" AS "t1" WHERE "t1"."author_id" = ? ORDER BY "t1"."id" ASC LIMIT ?
   [Id, Limit]
 SELECT "t1"."id" FROM "post" AS "t1" WHERE "t1"."author_id" = CAST($1 AS uuid) ORDER BY "t1"."id" ASC LIMIT $2

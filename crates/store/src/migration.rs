@@ -4,6 +4,7 @@
 mod carry_out;
 mod conversion;
 mod findings;
+mod renames;
 mod stages;
 mod tables;
 
@@ -80,6 +81,7 @@ impl<'m> Models<'m> {
 pub(crate) async fn plan(session: &mut dyn SchemaSession, models: Models<'_>) -> Result<Vec<Planned>, StoreError> {
     let mut planned = stages::stages(models, diff(models.old, models.new));
     findings::find(session, models, &mut planned).await?;
+    renames::suggest(models, &mut planned);
     for planned in &mut planned {
         let step = &mut planned.step;
         step.automatic = step.risk <= Risk::Locks && !step.has_obstacle();

@@ -1,4 +1,4 @@
-use super::value::{Key, Kind, quoted};
+use super::value::{Applies, Key, Kind, quoted};
 
 /// Sign-up, sessions and limits on attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "accounts",
         name: "sign_up",
+        applies: Applies::Reload,
         kind: Kind::Choice(&["open", "invited", "closed"]),
         about: "Who may sign up: everyone, people with an invitation (`backstay invite`), or nobody.",
         set: |config, given| {
@@ -70,6 +71,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "accounts",
         name: "session_days",
+        applies: Applies::Reload,
         kind: Kind::Number(1, 3650),
         about: "Days after which a session expires.",
         set: |config, given| {
@@ -81,6 +83,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "accounts",
         name: "password_min",
+        applies: Applies::Reload,
         kind: Kind::Number(8, 128),
         about: "Minimum length of a password in characters.",
         set: |config, given| {
@@ -92,6 +95,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "accounts",
         name: "attempts_per_account",
+        applies: Applies::Reload,
         kind: Kind::Number(1, 36_500),
         about: "Failed sign-ins per account and network address before further attempts must wait; ten times as many \
                 for all addresses together from which nobody has signed in to the account.",
@@ -104,6 +108,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "accounts",
         name: "attempts_per_address",
+        applies: Applies::Reload,
         kind: Kind::Number(1, 36_500),
         about: "Sign-in attempts per network address (IPv6: per /64 network) before further attempts must wait.",
         set: |config, given| {
@@ -115,6 +120,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "accounts",
         name: "sign_ups_per_address",
+        applies: Applies::Reload,
         kind: Kind::Number(1, 36_500),
         about: "Sign-up attempts per network address before further attempts must wait.",
         set: |config, given| {
@@ -126,6 +132,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "accounts",
         name: "attempt_minutes",
+        applies: Applies::Reload,
         kind: Kind::Number(1, 1440),
         about: "Minutes until the limits above are fully restored; attempts are restored gradually.",
         set: |config, given| {

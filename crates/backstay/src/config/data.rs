@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::value::{Key, Kind, quoted};
+use super::value::{Applies, Key, Kind, quoted};
 
 /// Where data is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,7 @@ impl Default for Data {
 pub(super) const KEYS: &[Key] = &[Key {
     section: "data",
     name: "dir",
+    applies: Applies::Start,
     kind: Kind::Text,
     about: "The data directory, relative to the application's directory; `--data` overrides it. If it is missing, it \
             is created so that only its owner can access it.",

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use super::Config;
 use super::keys::keys;
+use super::value::Applies;
 
 /// All keys of `backstay.toml` as Markdown, one table per section, as docs/configuration.md contains them.
 pub fn reference() -> String {
@@ -16,7 +17,11 @@ pub fn reference() -> String {
         }
         let (name, value, default) = (key.name, key.kind.words(), (key.show)(&defaults));
         let (about, variable) = (key.about, key.variable());
-        let _ = writeln!(text, "| `{name}` | {value} | `{default}` | {about} | `{variable}` |");
+        let applies = match key.applies {
+            Applies::Reload => "",
+            Applies::Start => " Changes need a restart.",
+        };
+        let _ = writeln!(text, "| `{name}` | {value} | `{default}` | {about}{applies} | `{variable}` |");
     }
     text
 }

@@ -1,6 +1,6 @@
 use backstay_base::limits;
 
-use super::value::{Key, Kind};
+use super::value::{Applies, Key, Kind};
 
 /// Bytes of a mebibyte.
 pub(crate) const MIB: usize = 1024 * 1024;
@@ -49,6 +49,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "limits",
         name: "body_bytes",
+        applies: Applies::Reload,
         kind: Kind::Number(1024, 8 * 1024 * 1024),
         about: "Maximum size of a request body in bytes.",
         set: |config, given| {
@@ -60,6 +61,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "limits",
         name: "text_bytes",
+        applies: Applies::Reload,
         kind: Kind::Number(1024, 8 * 1024 * 1024),
         about: "Maximum size in bytes of a `Text` value without `@length(max:)`, or of all elements of a `[Text!]` \
                 together. Larger values stored before stay readable, and a change may make them smaller.",
@@ -72,6 +74,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "limits",
         name: "json_bytes",
+        applies: Applies::Reload,
         kind: Kind::Number(1024, 8 * 1024 * 1024),
         about: "Maximum size in bytes of a `JSON` document without white space, also of the result of a merge patch. \
                 Larger documents stored before stay readable, and a change may make them smaller.",
@@ -84,6 +87,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "limits",
         name: "request_seconds",
+        applies: Applies::Reload,
         kind: Kind::Number(1, 3600),
         about: "Maximum duration of a request in seconds.",
         set: |config, given| {
@@ -95,6 +99,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "limits",
         name: "idle_seconds",
+        applies: Applies::Start,
         kind: Kind::Number(1, 3600),
         about: "Seconds for which a connection may stay open between requests. Keep it above the idle timeout of a load \
                 balancer in front (often 60 seconds), so that the balancer closes idle connections first.",
@@ -107,6 +112,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "limits",
         name: "stall_seconds",
+        applies: Applies::Start,
         kind: Kind::Number(1, 3600),
         about: "Seconds after which a connection is closed whose client stops reading a response, or reads it at less \
                 than 8 KiB per second.",
@@ -119,6 +125,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "limits",
         name: "connections",
+        applies: Applies::Start,
         kind: Kind::Number(1, 1_000_000),
         about: "Maximum number of connections at a time. At the limit, idle connections are closed to make room; if \
                 there are none, new ones get 503 `busy`. If the limit of open files is not at least 128 higher, fewer \
@@ -132,6 +139,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "limits",
         name: "memory_mib",
+        applies: Applies::Start,
         kind: Kind::Number(64, 1_048_576),
         about: "Maximum memory in MiB that requests and responses may hold at a time, until the response is written. \
                 Each request counts as at least 64 KiB. At the limit, requests get 503 `busy`.",
@@ -144,6 +152,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "limits",
         name: "network_percent",
+        applies: Applies::Start,
         kind: Kind::Number(1, 100),
         about: "Share of `connections` and `memory_mib` that one network address (IPv6: one /64 network) may use, in \
                 percent, but always 32 MiB of memory. Beyond it, its requests get 429 `too-many-requests`. Trusted \

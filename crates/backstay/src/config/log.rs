@@ -1,4 +1,4 @@
-use super::value::{Key, Kind, quoted};
+use super::value::{Applies, Key, Kind, quoted};
 
 /// The log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "log",
         name: "format",
+        applies: Applies::Start,
         kind: Kind::Choice(&["text", "json"]),
         about: "Format of the log on standard error; `--log-format` overrides it.",
         set: |config, given| {
@@ -55,6 +56,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "log",
         name: "level",
+        applies: Applies::Start,
         kind: Kind::Choice(&LogLevel::NAMES),
         about: "Lowest level that is logged. `debug` logs one line per request.",
         set: |config, given| {

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use backstay_base::limits;
 use backstay_http::{Cors, CorsError, Subnet};
 
-use super::value::{Given, Key, Kind, Wrong, list, quoted};
+use super::value::{Applies, Given, Key, Kind, Wrong, list, quoted};
 
 /// The HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "listen",
+        applies: Applies::Start,
         kind: Kind::Text,
         about: "Address and port to listen on. Port 0 chooses a free one. `0.0.0.0` or `[::]` opens the server to the \
                 network.",
@@ -74,6 +75,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "public_url",
+        applies: Applies::Reload,
         kind: Kind::Text,
         about: "URL by which clients reach the server, used in links. If empty, `http://` with the address from \
                 `listen`.",
@@ -86,6 +88,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "trusted_proxies",
+        applies: Applies::Reload,
         kind: Kind::Texts,
         about: "Addresses and networks (`10.0.0.0/8`) of proxies whose forwarded headers are trusted; those of \
                 everyone else are ignored.",
@@ -106,6 +109,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "proxy_header",
+        applies: Applies::Reload,
         kind: Kind::Choice(&["x-forwarded", "forwarded"]),
         about: "Headers that those proxies set: `X-Forwarded-For`, `-Proto` and `-Host`, or `Forwarded` (RFC 7239). \
                 The others are ignored, because they could come from the client.",
@@ -121,6 +125,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "cors_origins",
+        applies: Applies::Reload,
         kind: Kind::Texts,
         about: "Origins of web pages on other hosts and of apps that may call the API, such as `\"https://app.example\"` \
                 or `\"capacitor://localhost\"`. `\"https://*.preview.example.org\"` allows all subdomains (`*` stands \
@@ -138,6 +143,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "cors_credentials",
+        applies: Applies::Reload,
         kind: Kind::Truth,
         about: "Whether pages of `cors_origins` may use the session cookie, which no script can read, instead of a \
                 token; never with `\"*\"`. Anyone who can publish a page there can act as its signed-in visitors, so be \
@@ -152,6 +158,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "cors_headers",
+        applies: Applies::Reload,
         kind: Kind::Texts,
         about: "Request headers that pages of `cors_origins` may send besides `Authorization`, `Content-Type`, \
                 `Idempotency-Key`, `If-Match`, `If-None-Match` and `Prefer`, which they always may.",
@@ -164,6 +171,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "cors_exposed_headers",
+        applies: Applies::Reload,
         kind: Kind::Texts,
         about: "Response headers that pages of `cors_origins` may read besides those that the API sets: a proxy may \
                 add some.",
@@ -176,6 +184,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "secure_cookies",
+        applies: Applies::Reload,
         kind: Kind::Truth,
         about: "Whether browsers send the session cookie only over TLS. Set it to `true` if clients reach the server \
                 by `https`.",
@@ -188,6 +197,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "server",
         name: "compression_min_bytes",
+        applies: Applies::Reload,
         kind: Kind::Number(0, 1_000_000_000),
         about: "Responses of at least this size are compressed if the client accepts it; 0 disables compression.",
         set: |config, given| {

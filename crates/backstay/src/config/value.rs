@@ -12,6 +12,8 @@ pub(crate) struct Key {
     pub(crate) section: &'static str,
     /// Its name there.
     pub(crate) name: &'static str,
+    /// When a server follows a change of it.
+    pub(crate) applies: Applies,
     /// Which values it takes.
     pub(crate) kind: Kind,
     /// What it does, as a sentence.
@@ -27,6 +29,15 @@ impl Key {
     pub(crate) fn variable(&self) -> String {
         format!("BACKSTAY_{}_{}", self.section, self.name).to_uppercase()
     }
+}
+
+/// When a server follows a change of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Applies {
+    /// With the next version of the application, while the server runs.
+    Reload,
+    /// When the server starts.
+    Start,
 }
 
 /// The values that a key takes.

@@ -50,6 +50,8 @@ pub enum NewError {
     Template {
         /// What was typed.
         name: String,
+        /// The one that was probably meant.
+        meant: Option<String>,
         /// Those that there are.
         known: Vec<&'static str>,
     },
@@ -69,6 +71,7 @@ impl NewError {
                     .to_owned()
             }
             Self::NoName => "give one with --name".to_owned(),
+            Self::Template { meant: Some(meant), .. } => format!("did you mean `{meant}`?"),
             Self::Template { known, .. } => format!("choose from {}", known.join(", ")),
         }
     }

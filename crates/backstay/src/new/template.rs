@@ -1,18 +1,19 @@
+use backstay_base::nearest;
 use backstay_model::DIRECTIVES;
-use clap::ValueEnum;
 
+use super::NewError;
 use crate::directory::DIRECTIVES_FILE;
 
 /// What a new application begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Template {
-    /// Posts that authors write and editors publish, with tags and comments
+    /// Posts that authors write and editors publish, with tags and comments.
     Blog,
-    /// Products, and orders that customers place and clerks ship
+    /// Products, and orders that customers place and clerks ship.
     Shop,
-    /// Projects with members, and their issues
+    /// Projects with members, and their issues.
     Tracker,
-    /// Accounts and nothing else
+    /// Accounts and nothing else.
     Empty,
 }
 
@@ -53,6 +54,17 @@ const SHARED: &[File] = &[
 impl Template {
     /// All of them.
     pub(crate) const ALL: [Self; 4] = [Self::Blog, Self::Shop, Self::Tracker, Self::Empty];
+
+    /// The one of this name.
+    pub(crate) fn named(name: &str) -> Result<Self, NewError> {
+        let known = || Self::ALL.into_iter().map(Self::name);
+        let named = Self::ALL.into_iter().find(|one| one.name() == name);
+        named.ok_or_else(|| NewError::Template {
+            name: name.to_owned(),
+            meant: nearest(name, known()).map(str::to_owned),
+            known: known().collect(),
+        })
+    }
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {

@@ -17,7 +17,8 @@ pub(super) fn new(arguments: New) -> Result<ExitCode, Failure> {
     };
     check_name(&name)?;
     let template = match (arguments.template, &terminal) {
-        (Some(template), _) => template,
+        (Some(name), None) => Template::named(&name)?,
+        (Some(name), Some(terminal)) => ask_again(terminal, Template::named(&name))?,
         (None, Some(terminal)) => ask_template(terminal)?,
         (None, None) => Template::Blog,
     };
@@ -43,11 +44,18 @@ fn ask_name(terminal: &Terminal, proposed: Option<String>) -> Result<String, Fai
 fn ask_template(terminal: &Terminal) -> Result<Template, Failure> {
     let known = Template::ALL.map(Template::name);
     let typed = terminal.ask(&format!("Template ({}) [blog]: ", known.join(", ")))?;
-    if typed.is_empty() {
-        return Ok(Template::Blog);
+    if typed.is_empty() { Ok(Template::Blog) } else { ask_again(terminal, Template::named(&typed)) }
+}
+
+/// The template, or the one that is chosen instead of one that doesn't exist.
+fn ask_again(terminal: &Terminal, named: Result<Template, NewError>) -> Result<Template, Failure> {
+    match named {
+        Ok(template) => Ok(template),
+        Err(error) => {
+            terminal.tell(&format!("{error}; {}", error.help()))?;
+            ask_template(terminal)
+        }
     }
-    let chosen = Template::ALL.into_iter().find(|one| one.name() == typed);
-    Ok(chosen.ok_or(NewError::Template { name: typed, known: known.to_vec() })?)
 }
 
 /// A path as a shell reads it.

@@ -67,6 +67,10 @@ pub enum SeedError {
     Reader,
 }
 
+/// How all seed files are loaded as they are now.
+const ANEW: &str = "to load all seed files anew, use a new data directory (--data), or stop the server and run \
+                    `backstay reset`, which deletes all data";
+
 impl SeedError {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
@@ -74,12 +78,10 @@ impl SeedError {
             Self::Type { suggestion: Some(name), .. } => Some(format!("did you mean {name}.jsonl?")),
             Self::Type { .. } => Some("name the file after a type of the model, such as Post.jsonl".to_owned()),
             Self::Refused { .. } => {
-                Some("correct the line and load again; the lines before it are already loaded".to_owned())
+                Some(format!("correct the line and load again; the lines before it are already loaded; {ANEW}"))
             }
             Self::SecondLine { .. } => Some("keep one line".to_owned()),
-            Self::Changed { .. } => {
-                Some("restore those lines, or load the file into a new data directory (--data)".to_owned())
-            }
+            Self::Changed { .. } => Some(format!("restore those lines; {ANEW}")),
             Self::Read { .. } | Self::System { .. } | Self::Stored | Self::Engine(_) | Self::Reader => None,
         }
     }

@@ -117,9 +117,11 @@ fn the_plan_in_the_reference_is_real() {
         format!("extend schema @app(name: \"Library\")\ntype Book @allow(read: \"true\") {{ {fields} }}\n")
     };
     let line = |number: u8, more: &str| {
-        format!("{{\"id\": \"01a21800-0000-7000-8000-00000000000{number}\", \"title\": \"A\", \"shelf\": 1{more}}}\n")
+        format!(
+            "{{\"id\": \"01a21800-0000-7000-8000-00000000000{number}\", \"title\": \"A\", \"shelf\": \"A1\"{more}}}\n"
+        )
     };
-    app.write(MODEL, &book("isbn: String shelf: Int"));
+    app.write(MODEL, &book("isbn: String shelf: String"));
     app.write("seed/Book.jsonl", &format!("{}{}", line(1, ", \"isbn\": \"0-19-853453-1\""), line(2, "")));
     app.run(&["seed"]).done();
     app.write(MODEL, &book("isbn: String! pages: Int"));

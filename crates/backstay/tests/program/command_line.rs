@@ -330,7 +330,7 @@ fn a_plan_says_what_each_step_costs_and_what_stands_in_its_way() {
         &isbn,
         &[],
         &[
-            "Book.isbn is new; it is required, and nothing says what stored records get (safe)\n  blocked: ",
+            "Book.isbn is new; it is required, and nothing says what stored records get (blocked)\n  blocked: ",
             " would have no value in Book.isbn: ",
             "; give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`\n",
             "Book.pages is new",

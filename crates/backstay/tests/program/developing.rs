@@ -39,6 +39,21 @@ impl Dev {
         Self::reading(child, err).listening()
     }
 
+    /// Starts it on a terminal of its own; what is written to the file is typed there.
+    fn on_a_terminal(app: &App) -> (Self, File) {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a terminal");
+        let name = ptsname(&terminal, Vec::new()).expect("a name").into_string().expect("a text");
+        let end = || Stdio::from(File::options().read(true).write(true).open(&name).expect("a terminal"));
+        let mut command = app.command(&["dev", ".", "--listen", "127.0.0.1:0"]);
+        command.env("NO_COLOR", "1").env("TERM", "dumb");
+        let child = command.stdin(end()).stderr(end()).spawn().expect("the program starts");
+        drop(command);
+        let typed = File::from(terminal);
+        let dev = Self::reading(child, typed.try_clone().expect("the same terminal"));
+        (dev.listening(), typed)
+    }
+
     fn reading(child: Child, from: impl Read + Send + 'static) -> Self {
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -304,12 +319,14 @@ fn seed_files_are_loaded_as_they_come() {
     dev.until("reloaded in");
     app.write("seed/Lid.jsonl", "{\"x\": \"wide\"}\n");
     dev.until("seed/Lid.jsonl:1: x: ");
+    dev.until("or stop the server and run `backstay reset`, which deletes all data");
     let lids = client.get("/api/lids");
     assert_eq!((lids.status, lids.header("backstay-model")), (200, None));
     app.write("seed/Lid.jsonl", "{\"x\": 4}\n");
     dev.until("1 record loaded from seed files");
     app.write("seed/Lid.jsonl", "{\"x\": 5}\n");
     dev.until("seed/Lid.jsonl has changed since it was loaded; the changes were not loaded");
+    assert!(dev.seen.contains("or after `backstay reset`, which deletes all data"), "{}", dev.seen);
 }
 
 #[test]
@@ -342,6 +359,10 @@ fn the_link_signs_the_developer_in() {
     let question = r#"{"request": "GET /api/books"}"#;
     assert_eq!(client.send("POST", "/explain", &headers, question).status, 200);
     assert_eq!(client.get("/dev/sign-in?token=guess").status, 404);
+    let without = client.get("/dev/sign-in");
+    let detail = "there is no sign-in without a token; open the link with `?token=` that `backstay dev` printed when it \
+                  started";
+    assert_eq!((without.status, &without.json()["detail"]), (404, &detail.into()));
     // The session outlasts a reload, and the link works again after it.
     app.write("model/shelf.graphql", &with_subtitle());
     dev.until("reloaded in");
@@ -398,7 +419,7 @@ fn what_stored_records_stand_against_is_named_with_a_remedy() {
     let mut dev = Dev::start(&app);
     let isbn = MODEL.replace("  title: String!", "  isbn: String!\n  title: String!");
     app.write("model/shelf.graphql", &isbn);
-    dev.until("Book.isbn is new; it is required, and nothing says what stored records get");
+    dev.until("Book.isbn is new; it is required, and nothing says what stored records get (blocked)");
     dev.until("; give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`");
     dev.until("1 error; the last good model stays in use");
     let found = dev.client().get("/dev/model").json()["diagnostics"][0].clone();
@@ -412,16 +433,7 @@ fn what_stored_records_stand_against_is_named_with_a_remedy() {
 #[test]
 fn on_a_terminal_the_developer_is_asked() {
     let app = App::seeded();
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a terminal");
-    let name = ptsname(&terminal, Vec::new()).expect("a name").into_string().expect("a text");
-    let end = || Stdio::from(File::options().read(true).write(true).open(&name).expect("a terminal"));
-    let mut command = app.command(&["dev", ".", "--listen", "127.0.0.1:0"]);
-    command.env("NO_COLOR", "1").env("TERM", "dumb");
-    let child = command.stdin(end()).stderr(end()).spawn().expect("the program starts");
-    drop(command);
-    let mut typed = File::from(terminal);
-    let mut dev = Dev::reading(child, typed.try_clone().expect("the same terminal")).listening();
+    let (mut dev, mut typed) = Dev::on_a_terminal(&app);
     let gone = MODEL.replace("  name: String!\n", "");
     app.write("model/shelf.graphql", &gone);
     dev.until("Apply this and lose the data? [y/N]");
@@ -447,6 +459,60 @@ fn on_a_terminal_the_developer_is_asked() {
     dev.until("Person.name is removed");
     assert_eq!(dev.client().get("/api/books?select=size").status, 200);
     assert_eq!(dev.stop(), Some(0));
+}
+
+#[test]
+fn a_start_asks_after_it_has_said_where_it_listens() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    app.write("model/shelf.graphql", &MODEL.replace("  name: String!\n", ""));
+    let (mut dev, mut typed) = Dev::on_a_terminal(&app);
+    assert!(!dev.seen.contains("Apply this"), "{}", dev.seen);
+    dev.until("Apply this and lose the data? [y/N]");
+    typed.write_all(b"n\n").expect("it is read");
+    dev.until("not applied; nothing is served until this is corrected; save a model file to be asked again");
+    // Saving the same text again asks again.
+    app.write("model/shelf.graphql", &MODEL.replace("  name: String!\n", ""));
+    dev.until("Person.name is removed");
+    dev.until("Apply this and lose the data? [y/N]");
+    typed.write_all(b"n\n").expect("it is read");
+    dev.until("not applied");
+    app.write("model/shelf.graphql", &MODEL.replace("  name: String!\n", ""));
+    dev.until("Apply this and lose the data? [y/N]");
+    typed.write_all(b"y\n").expect("it is read");
+    dev.until("Person.name is removed, with its stored values (loses data of 2 records) · reloaded in");
+    assert_eq!(dev.client().get("/api/books").status, 200);
+    assert_eq!(dev.stop(), Some(0));
+}
+
+#[test]
+fn a_rename_that_is_not_declared_is_suggested() {
+    let app = App::seeded();
+    let mut dev = Dev::start(&app);
+    app.write("model/shelf.graphql", &MODEL.replace("  above: Shelf\n", "  over: Shelf\n"));
+    dev.until("Shelf.above is removed, with its stored values (loses data of 1 record)");
+    let advice = "if you renamed `above` to `over`, write `@renamed(from: \"above\")` on `over`";
+    dev.until(&format!("  note: Shelf.over is new and has the same type; {advice}"));
+    dev.until("the last good model stays in use");
+    assert!(!dev.seen.contains("help: to keep the values"), "{}", dev.seen);
+    assert_eq!(dev.client().get("/dev/model").json()["diagnostics"][0]["help"], advice);
+    let renamed = MODEL.replace("  above: Shelf\n", "  over: Shelf @renamed(from: \"above\")\n");
+    app.write("model/shelf.graphql", &renamed);
+    dev.until("Shelf.above is now called over; its values stay");
+}
+
+#[test]
+fn a_seed_file_of_a_type_that_is_not_in_use_yet_waits_for_it() {
+    let app = App::seeded();
+    let mut dev = Dev::start(&app);
+    app.write("model/more.graphql", "type Box @allow(read: \"true\") { label: Sting! }");
+    dev.until("the last good model stays in use");
+    app.write("seed/Box.jsonl", "{\"label\": \"a\"}\n");
+    dev.until(
+        "seed/Box.jsonl: the model in use has no type of that name; the file is loaded once a model that has one is in use",
+    );
+    app.write("model/more.graphql", "type Box @allow(read: \"true\") { label: String! }");
+    dev.until("1 record loaded from seed files");
 }
 
 #[test]

@@ -80,7 +80,10 @@ fn nothing_is_made_where_something_is_or_nothing_can_be() {
     check(&["--", "--"], nameless);
     std::os::unix::fs::symlink("nowhere", app.path().join("link")).expect("a link");
     assert!(app.run(&["new", "link"]).refused().starts_with("error: cannot read link: "));
-    assert_eq!(app.run(&["new", "blog", "--template", "wiki"]).code, Some(2));
+    let unknown = "error: there is no template `wiki`\n  help: choose from blog, shop, tracker, empty\n";
+    check(&["blog", "--template", "wiki"], unknown);
+    let misspelt = "error: there is no template `trakcer`\n  help: did you mean `tracker`?\n";
+    check(&["blog", "--template", "trakcer"], misspelt);
     assert_eq!(app.run(&["new"]).code, Some(2));
 }
 
@@ -128,10 +131,13 @@ fn a_terminal_is_asked_for_name_and_template() {
     assert!(said.contains("made Our wiki from the template `empty`"), "{said}");
     let said = on_a_terminal(&app, "new other", "\n\n").done();
     assert!(said.contains("made Other from the template `blog`"), "{said}");
-    let wrong = on_a_terminal(&app, "new third --name Third", "wiki\n");
-    assert_eq!(wrong.code, Some(1));
-    assert!(wrong.out.contains("there is no template `wiki`"), "{}", wrong.out);
-    assert!(!app.path().join("third").exists());
+    let said = on_a_terminal(&app, "new third --name Third", "wiki\nshpo\nshop\n").done();
+    assert!(said.contains("there is no template `wiki`; choose from blog, shop, tracker, empty\nTemplate ("), "{said}");
+    assert!(said.contains("there is no template `shpo`; did you mean `shop`?\nTemplate ("), "{said}");
+    assert!(said.contains("made Third from the template `shop`"), "{said}");
+    let said = on_a_terminal(&app, "new fourth --name Fourth --template emtpy", "empty\n").done();
+    assert!(said.contains("there is no template `emtpy`; did you mean `empty`?\nTemplate ("), "{said}");
+    assert!(said.contains("made Fourth from the template `empty`"), "{said}");
 }
 
 #[test]

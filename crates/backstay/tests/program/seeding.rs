@@ -185,7 +185,8 @@ fn changes_after_a_load_are_told_and_not_loaded() {
     assert_eq!(
         app.run(&["seed"]).done(),
         "0 records loaded\nseed/Shelf.jsonl has changed since it was loaded; the changes were not loaded: make them through \
-         the API, or load all seed files into a new data directory (--data)\n"
+         the API, or load all seed files anew: into a new data directory (--data), or after `backstay reset`, which deletes \
+         all data\n"
     );
 }
 

@@ -133,6 +133,7 @@ impl Advisor<'_, '_> {
             | Type::Duration
             | Type::Money
             | Type::Json
+            | Type::Embedded { .. }
             | Type::List(_)
             | Type::Null => None,
         }
@@ -169,8 +170,12 @@ impl Advisor<'_, '_> {
         arguments: &[Syntax],
         kind: &ExprErrorKind,
     ) -> Option<String> {
-        if target.is_none() && !self.checker.scope.client && self.checker.scope.model.rules.contains_key(function) {
-            return Some(format!("`{function}` is a named rule; write it without parentheses"));
+        if let (Some(target), ExprErrorKind::Unknown { what: Name::Function, .. }) = (target, kind)
+            && self.checker.rule_named(function).is_some()
+        {
+            let passed: Vec<String> =
+                [target].into_iter().chain(arguments).map(Syntax::written).collect::<Option<Vec<String>>>()?;
+            return Some(format!("`{function}` is a named rule; write `{function}({})`", passed.join(", ")));
         }
         let [argument] = arguments else { return None };
         if matches!(function, "hasRole" | "has_role" | "isRole" | "inRole" | "role") {
@@ -217,10 +222,22 @@ impl Advisor<'_, '_> {
             SyntaxNode::Select(of, _) if !matches!(of.node, SyntaxNode::Name(_)) => of.path(),
             _ => None,
         });
+        let own = self.own_field(part);
         match owner.or_else(|| self.relation_to_identity()) {
+            Some(owner) if own => {
+                format!("write `auth.account.{part}`; to compare accounts, write `{owner} == auth.id`")
+            }
+            None if own => format!("write `auth.account.{part}`"),
             Some(owner) => format!("the caller has no `{part}` in rules; write `{owner} == auth.id`"),
             None => format!("the caller has no `{part}` in rules; it has `id`, `kind`, `roles` and `claims`"),
         }
+    }
+
+    /// Whether rules can ask it of the caller's own record.
+    fn own_field(&self, name: &str) -> bool {
+        let scope = &self.checker.scope;
+        let identity = scope.model.identity.filter(|_| !scope.client);
+        identity.is_some_and(|identity| scope.model.collection(identity).field_named(name).is_some())
     }
 
     /// What in this record is an account.

@@ -1,7 +1,7 @@
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
-use crate::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn};
+use crate::{Check, Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn};
 use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is renamed, what is added, what changes, what
@@ -92,12 +92,12 @@ fn enums(old: &Model, new: &Model, pairing: &Pairing, all: &mut Vec<Difference>)
 }
 
 /// A collection that is in both models.
-struct Pair<'a> {
-    old: &'a Model,
-    new: &'a Model,
-    pairing: &'a Pairing,
-    before: &'a Collection,
-    after: &'a Collection,
+pub(super) struct Pair<'a> {
+    pub(super) old: &'a Model,
+    pub(super) new: &'a Model,
+    pub(super) pairing: &'a Pairing,
+    pub(super) before: &'a Collection,
+    pub(super) after: &'a Collection,
 }
 
 impl<'a> Pair<'a> {
@@ -138,13 +138,18 @@ impl<'a> Pair<'a> {
         }
     }
 
+    /// Whether an old and a new check ask the same, whatever their messages say.
+    fn same(&self, before: &Check, after: &Check) -> bool {
+        before.rule.text == after.rule.text && self.old.rules_in(&before.rule) == self.new.rules_in(&after.rule)
+    }
+
     /// The old field that this one was.
-    fn was(&self, field: FieldId) -> Option<&'a Field> {
+    pub(super) fn was(&self, field: FieldId) -> Option<&'a Field> {
         self.pairing.field(self.after.id, field).map(|id| self.before.field(id))
     }
 
     /// What an old field has become.
-    fn became(&self, field: FieldId) -> Option<&'a Field> {
+    pub(super) fn became(&self, field: FieldId) -> Option<&'a Field> {
         self.pairing.field_successor(self.after.id, field).map(|id| self.after.field(id))
     }
 
@@ -153,13 +158,24 @@ impl<'a> Pair<'a> {
             Filled::NotStored
         } else if field.backfill.is_some() {
             Filled::Backfill
-        } else if self.new.default_of(field).is_some() {
+        } else if self.new.default_of(field).is_some() || self.is_filled_where_present(field) {
             Filled::Default
-        } else if field.required {
+        } else if field.required || self.is_needed_where_present(field) {
             Filled::Missing
         } else {
             Filled::Null
         }
+    }
+
+    /// Whether records whose embedded value is there, and was before, need a value for this member of it.
+    fn is_needed_where_present(&self, member: &Field) -> bool {
+        let within = member.within.filter(|within| within.required && !within.always);
+        within.is_some_and(|within| self.was(within.field).is_some())
+    }
+
+    fn is_filled_where_present(&self, member: &Field) -> bool {
+        let within = member.within.filter(|within| !within.always && member.default.is_some());
+        within.is_some_and(|within| self.was(within.field).is_some())
     }
 
     fn added(&self, field: &Field, all: &mut Vec<Difference>) {
@@ -175,7 +191,7 @@ impl<'a> Pair<'a> {
         if before.name != after.name {
             let (from, to) = (before.name.clone(), field());
             // A list without a column and a link table has nothing to rename but itself.
-            let stored = before.kind.declared_by().is_none();
+            let stored = before.kind.declared_by().is_none() && !matches!(before.kind, FieldKind::Embedded(_));
             all.push(Difference::FieldRenamed { collection: collection(), from, to, stored });
         }
         let change = self.change(before, after);
@@ -184,15 +200,13 @@ impl<'a> Pair<'a> {
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
         let replaced = matches!(change, Some(TypeChange::Replaced(_)));
-        match (before.required, after.required) {
-            (false, true) if !replaced => {
-                let filled = self.filled(after);
-                all.push(Difference::RequiredTightened { collection: collection(), field: field(), filled });
-            }
-            (true, false) if after.kind.is_stored() => {
-                all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
-            }
-            _ => {}
+        let demands =
+            |one: &Field, other: &Field| one.required && !other.required || one.is_needed() && !other.is_needed();
+        if demands(after, before) && !replaced {
+            let filled = self.filled(after);
+            all.push(Difference::RequiredTightened { collection: collection(), field: field(), filled });
+        } else if demands(before, after) && after.kind.is_held() {
+            all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
         }
         if before.length != after.length {
             let stricter = is_stricter(before.length, after.length);
@@ -204,24 +218,26 @@ impl<'a> Pair<'a> {
         {
             all.push(Difference::OnDeleteChanged { collection: collection(), field: field() });
         }
-        for check in after.checks.iter().filter(|check| before.checks.iter().all(|known| !known.same(check))) {
+        for check in after.checks.iter().filter(|check| before.checks.iter().all(|known| !self.same(known, check))) {
             let message = check.message.clone();
             all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
         }
-        for check in before.checks.iter().filter(|check| after.checks.iter().all(|known| !known.same(check))) {
+        for check in before.checks.iter().filter(|check| after.checks.iter().all(|known| !self.same(check, known))) {
             let message = check.message.clone();
             all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
         }
     }
 
     /// What another kind of a field means for stored values; none if it is the same.
-    fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
+    pub(super) fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
         let same = |target| self.pairing.collection(target);
         Some(match (&before.kind, &after.kind) {
             (FieldKind::Scalar(from), FieldKind::Scalar(to)) if from == to => return None,
             (FieldKind::Enum(from), FieldKind::Enum(to)) if self.pairing.enumeration(*to) == Some(*from) => {
                 return None;
             }
+            // What it is called is nowhere stored; its members are compared each for itself.
+            (FieldKind::Embedded(_), FieldKind::Embedded(_)) => return None,
             (FieldKind::List(from), FieldKind::List(to)) if self.same_element(*from, *to) => return None,
             (FieldKind::ToOne { target: from, .. }, FieldKind::ToOne { target: to, .. })
                 if same(*to) == Some(*from) =>
@@ -353,12 +369,12 @@ fn goes_on(old: &Model, new: &Model, pairing: &Pairing, (before, field): (&Colle
 }
 
 /// Fields but for the four that every record has.
-fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
+pub(super) fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
     collection.fields.iter().filter(|field| field.id > Collection::VERSION)
 }
 
 /// A field's type as it is written in a model, without `!`.
-fn written(model: &Model, kind: &FieldKind) -> String {
+pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
     let name = |id| model.collection(id).name.as_str();
     let field = |of, id: FieldId| model.field(of, id).name.as_str();
     match kind {
@@ -366,6 +382,7 @@ fn written(model: &Model, kind: &FieldKind) -> String {
         FieldKind::Enum(id) => model.enumeration(*id).name.clone(),
         FieldKind::List(Element::Scalar(scalar)) => format!("[{}]", scalar_written(*scalar)),
         FieldKind::List(Element::Enum(id)) => format!("[{}]", model.enumeration(*id).name),
+        FieldKind::Embedded(id) => model.embedded(*id).name.clone(),
         // What happens on deletion is a difference of its own.
         FieldKind::ToOne { target, on_delete: _ } => name(*target).to_owned(),
         FieldKind::OneToMany { target, via } => {
@@ -392,7 +409,10 @@ fn is_convertible(kind: &FieldKind) -> bool {
             !matches!(scalar, Scalar::Id | Scalar::Money)
         }
         FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)) => true,
-        FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => false,
+        FieldKind::Embedded(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::ManyToMany { .. } => false,
     }
 }
 

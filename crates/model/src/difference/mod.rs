@@ -3,6 +3,7 @@
 mod behaviour;
 mod compare;
 mod describe;
+mod likely;
 mod pairing;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use crate::Trash;
 
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
+pub use likely::{LikelyRename, likely_renames};
 pub use pairing::{LinkSource, Pairing, enum_values};
 
 /// What applying a difference can cost.

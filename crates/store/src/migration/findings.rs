@@ -222,8 +222,16 @@ impl Finder<'_> {
                 misnamed("", (&of.name, &of.former)).into_iter().collect()
             }
             Difference::FieldAdded { collection, field, .. } => {
-                let (was, (_, field)) = (self.models.pair(collection).0, self.models.field(collection, field));
-                misnamed(&was.name, (&field.name, &field.former)).into_iter().collect()
+                let (was, (after, field)) = (self.models.pair(collection).0, self.models.field(collection, field));
+                // A member has the old paths of what holds it, which say nothing of itself.
+                let is_told = |holder| self.models.pairing.field(after.id, holder).is_some();
+                let own = |path: &&String| path.rsplit('.').next() != Some(field.own_name());
+                let former: Vec<String> = match field.parent() {
+                    None => field.former.clone(),
+                    Some(holder) if is_told(holder) => field.former.iter().filter(own).cloned().collect(),
+                    Some(_) => Vec::new(),
+                };
+                misnamed(&was.name, (&field.name, &former)).into_iter().collect()
             }
             Difference::EnumValuesAdded { name, values } => {
                 let Some(of) = new.enums.iter().find(|of| of.name == *name) else { return Vec::new() };
@@ -237,6 +245,12 @@ impl Finder<'_> {
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
+            // A `@backfill` of another member makes an embedded value that this one is needed in.
+            Difference::FieldAdded { collection, field, .. }
+                if self.models.field(collection, field).1.within.is_some() =>
+            {
+                found.extend(self.lacking(collection, field).await?);
+            }
             Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, field, .. }
             | Difference::TypeChanged {
@@ -315,7 +329,7 @@ impl Finder<'_> {
 
     async fn lacking(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
         let ((before, after), (_, field)) = (self.models.pair(collection), self.models.field(collection, field));
-        if !field.required {
+        if !field.is_needed() {
             return Ok(None);
         }
         // A `@backfill` that doesn't fit has its finding.
@@ -337,9 +351,11 @@ impl Finder<'_> {
         };
         let place = format!("{}.{}", after.name, field.name);
         let words = |records| format!("{} would have no value in {place}", counted(records));
-        let remedy = match field.backfill {
-            None => "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`",
-            Some(_) => "make its `@backfill` give every record a value, such as `x != null ? x : …`",
+        let remedy = match (&field.backfill, &field.kind) {
+            (Some(_), _) => "make its `@backfill` give every record a value, such as `x != null ? x : …`",
+            // A relation has no default.
+            (None, FieldKind::ToOne { .. }) => "give the field a `@backfill(from: …)`, or remove its `!`",
+            (None, _) => "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`",
         };
         self.ask(&probe, (&words, remedy, true)).await
     }

@@ -1,0 +1,118 @@
+//! Renames that no `@renamed` declares: something is gone, and something like it is new.
+
+use backstay_base::nearest;
+
+use super::compare::{Pair, declared, written};
+use super::pairing::{Pairing, enum_values};
+use crate::{Collection, Field, FieldKind, Model};
+
+/// Something that may only have another name in the new model, although no `@renamed` says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LikelyRename {
+    /// Most fields of the two types are the same.
+    Collection {
+        /// The name of the type that is gone.
+        from: String,
+        /// The name of the new one.
+        to: String,
+    },
+    /// The two fields have the same type.
+    Field {
+        /// The collection of both in the new model.
+        collection: String,
+        /// The name of the field that is gone.
+        from: String,
+        /// The name of the new one.
+        to: String,
+    },
+    /// Two values of an enum.
+    EnumValue {
+        /// The enum in the new model.
+        name: String,
+        /// The value that is gone.
+        from: String,
+        /// The new one.
+        to: String,
+    },
+}
+
+/// What is gone from a model and seems to be in the new one under another name. Of several candidates the one with a
+/// similar name is meant; without one, nothing is guessed.
+pub fn likely_renames(old: &Model, new: &Model, pairing: &Pairing) -> Vec<LikelyRename> {
+    let mut all = collections(old, new, pairing);
+    for after in &new.collections {
+        let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
+        all.extend(fields(&Pair { old, new, pairing, before, after }));
+    }
+    for after in &new.enums {
+        let Some(before) = pairing.enumeration(after.id).map(|id| old.enumeration(id)) else { continue };
+        let became = enum_values(before, after);
+        let gone: Vec<&str> = became.iter().filter(|(_, to)| to.is_none()).map(|(from, _)| &**from).collect();
+        let is_kept = |name: &str| became.iter().any(|(_, to)| to.as_deref() == Some(name));
+        let added: Vec<&str> = after.values.iter().map(|value| &*value.name).filter(|value| !is_kept(value)).collect();
+        let likely = matched(&gone, &added, |value| *value, |_, _| true);
+        let rename = |(from, to): (&str, &str)| LikelyRename::EnumValue {
+            name: after.name.clone(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        };
+        all.extend(likely.into_iter().map(rename));
+    }
+    all
+}
+
+fn collections(old: &Model, new: &Model, pairing: &Pairing) -> Vec<LikelyRename> {
+    let gone: Vec<&Collection> = old.collections.iter().filter(|of| pairing.successor(of.id).is_none()).collect();
+    let added: Vec<&Collection> = new.collections.iter().filter(|of| pairing.collection(of.id).is_none()).collect();
+    let is_same = |before: &Field, after: &Field| {
+        before.name == after.name && written(old, &before.kind) == written(new, &after.kind)
+    };
+    let alike = |before: &Collection, after: &Collection| {
+        let shared = declared(before).filter(|field| declared(after).any(|other| is_same(field, other))).count();
+        shared * 2 > declared(before).count().max(declared(after).count())
+    };
+    let likely = matched(&gone, &added, |of| &of.name, alike);
+    let rename = |(from, to): (&Collection, &Collection)| LikelyRename::Collection {
+        from: from.name.clone(),
+        to: to.name.clone(),
+    };
+    likely.into_iter().map(rename).collect()
+}
+
+fn fields(pair: &Pair<'_>) -> Vec<LikelyRename> {
+    // A relation that another type declares has nothing to lose, and `@backfill` says where values come from.
+    let holds = |field: &&Field| match &field.kind {
+        FieldKind::ManyToMany { link, .. } => link.owner,
+        kind => kind.is_stored(),
+    };
+    let gone: Vec<&Field> = declared(pair.before).filter(holds).filter(|of| pair.became(of.id).is_none()).collect();
+    let is_new = |field: &&Field| pair.was(field.id).is_none() && field.backfill.is_none();
+    let added: Vec<&Field> = declared(pair.after).filter(holds).filter(is_new).collect();
+    let likely = matched(&gone, &added, |field| &field.name, |before, after| pair.change(before, after).is_none());
+    let rename = |(from, to): (&Field, &Field)| LikelyRename::Field {
+        collection: pair.after.name.clone(),
+        from: from.name.clone(),
+        to: to.name.clone(),
+    };
+    likely.into_iter().map(rename).collect()
+}
+
+/// Pairs of things that are alike: each the only one like the other or, of several, the one with a similar name.
+fn matched<T: Copy>(gone: &[T], added: &[T], name: impl Fn(&T) -> &str, alike: impl Fn(T, T) -> bool) -> Vec<(T, T)> {
+    let mut pairs = Vec::new();
+    let mut taken = vec![false; added.len()];
+    for from in gone {
+        let like: Vec<usize> = (0..added.len()).filter(|at| alike(*from, added[*at])).collect();
+        let to = match like[..] {
+            [only] if gone.iter().filter(|other| alike(**other, added[only])).count() == 1 => Some(only),
+            _ => {
+                let near = nearest(name(from), like.iter().map(|at| name(&added[*at])));
+                near.and_then(|near| like.iter().copied().find(|at| name(&added[*at]) == near))
+            }
+        };
+        if let Some(to) = to.filter(|to| !std::mem::replace(&mut taken[*to], true)) {
+            pairs.push((*from, added[to]));
+        }
+    }
+    pairs
+}
