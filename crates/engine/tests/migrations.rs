@@ -2,6 +2,8 @@
 
 #[path = "migrations/changed.rs"]
 mod changed;
+#[path = "migrations/constraints.rs"]
+mod constraints;
 #[path = "migrations/disturbed.rs"]
 mod disturbed;
 #[path = "migrations/random/mod.rs"]

@@ -162,16 +162,11 @@ impl Collection {
 
     /// The fields in which the value of a field is stored: itself, or the members of an embedded value and their members.
     pub fn parts(&self, field: FieldId) -> impl Iterator<Item = &Field> {
-        let is_part = move |part: &Field| part.id == field || self.is_within(part, field);
+        let is_part = move |part: &Field| part.id == field || part.is_within(field, &self.fields);
         self.fields[usize::from(field.0)..]
             .iter()
             .take_while(move |part| is_part(part))
             .filter(|part| part.kind.is_stored())
-    }
-
-    /// Whether a field is a member of the embedded value that another one holds, at any depth.
-    fn is_within(&self, field: &Field, outer: FieldId) -> bool {
-        field.parent().is_some_and(|parent| parent == outer || self.is_within(self.field(parent), outer))
     }
 
     /// Many-to-many relations that it declares, with their link tables.
@@ -220,7 +215,7 @@ pub struct Field {
     /// Whether a value is required (`!`). A to-many relation is never null, so `false` there, as it is for a member of an
     /// embedded value that can be absent: see `Within::required`.
     pub required: bool,
-    /// `@unique`.
+    /// `@unique` without `where:`: its value identifies a record.
     pub unique: bool,
     /// `@readonly`: clients may not write it.
     pub readonly: bool,
@@ -319,6 +314,11 @@ impl Field {
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
     pub fn is_readable(&self) -> bool {
         self.class != Some(Class::Secret)
+    }
+
+    /// Whether it is a member of the embedded value that another field of the same type holds, at any depth.
+    pub(crate) fn is_within(&self, outer: FieldId, fields: &[Self]) -> bool {
+        self.parent().is_some_and(|parent| parent == outer || fields[usize::from(parent.0)].is_within(outer, fields))
     }
 
     /// The column of this part, where the field has one.
@@ -606,6 +606,36 @@ pub struct Index {
     pub name: String,
     /// Its fields, in order; all of them stored.
     pub fields: Vec<FieldId>,
-    /// Whether no two records may have the same values (nulls are never the same).
+    /// Whether no two records that it is over may have the same values.
     pub unique: bool,
+    /// Whether a unique index takes two nulls for the same value.
+    pub nulls: Nulls,
+    /// `where:`: it is over the records of which this is true; `None`: over all.
+    pub condition: Option<RuleText>,
+}
+
+impl Index {
+    /// Whether the values of its fields identify a record.
+    pub fn is_key(&self) -> bool {
+        self.unique && self.condition.is_none()
+    }
+
+    /// The text of its condition, without blanks around it.
+    pub fn condition_text(&self) -> Option<&str> {
+        self.condition.as_ref().map(|condition| condition.text.trim())
+    }
+
+    /// Whether it is over these fields of the same records as another one.
+    pub(crate) fn covers_same(&self, fields: &[FieldId], condition: Option<&str>) -> bool {
+        self.fields == fields && self.condition_text() == condition
+    }
+}
+
+/// Whether two nulls are the same value to a unique index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Nulls {
+    /// Any number of records can be without a value.
+    Distinct,
+    /// Only one record can be without a value.
+    Same,
 }

@@ -8,7 +8,7 @@ mod pairing;
 
 use std::fmt;
 
-use crate::Trash;
+use crate::{Nulls, Trash};
 
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
@@ -206,6 +206,10 @@ pub enum Difference {
         index: String,
         /// Whether it is unique.
         unique: bool,
+        /// Whether it takes two nulls for the same value.
+        nulls: Nulls,
+        /// Which records it is over; all if there is none.
+        condition: Option<String>,
     },
     /// An index is gone.
     IndexRemoved {

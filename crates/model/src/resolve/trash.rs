@@ -7,7 +7,7 @@ use backstay_scalar::{Scalar, Token, Value};
 use super::read;
 use super::report::Report;
 use super::survey::{StoredType, Survey};
-use crate::{Collection, Diagnostic, Field, FieldId, FieldKind, Index, OnDelete, Trash, names};
+use crate::{Collection, Diagnostic, Field, FieldId, FieldKind, Index, Nulls, OnDelete, Trash, names};
 
 /// The field that says when a record was moved to the trash.
 const TRASHED_AT: &str = "trashedAt";
@@ -53,7 +53,7 @@ fn duration(text: &str) -> Option<Duration> {
 /// The index by which records are found that have been in the trash for long enough. It holds no others.
 pub(super) fn trash_index(of: &StoredType<'_>, trash: Trash) -> Index {
     let name = names::index(&of.table, &[&names::snake(TRASHED_AT)], false);
-    Index { name, fields: vec![trash.at], unique: false }
+    Index { name, fields: vec![trash.at], unique: false, nulls: Nulls::Distinct, condition: None }
 }
 
 /// Checks what a trash demands of other types.
