@@ -68,7 +68,7 @@ impl AllowPolicy {
             Action::Refer => self.refer.iter().chain(&self.read).collect(),
             Action::Create => self.create.iter().collect(),
             Action::Update => self.update.iter().map(|clause| &clause.rule).collect(),
-            Action::Delete => self.delete.iter().collect(),
+            Action::Delete | Action::Trash => self.delete.iter().collect(),
         }
     }
 }

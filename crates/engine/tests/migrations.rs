@@ -779,3 +779,112 @@ async fn a_new_required_relation_can_only_be_backfilled() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_gets_a_trash() {
+    check(
+        "a_type_gets_a_trash",
+        Change {
+            old: r#"type P @open { a: Int @unique qs: [Q!] @inverse(field: "p") } type Q @open { p: P! @onDelete(do: CASCADE) }"#,
+            records: &[("P", r#"{"a":1}"#), ("Q", r#"{"p":"%0"}"#)],
+            new: r#"type P @open @trash(keep: "30d") { a: Int @unique qs: [Q!] @inverse(field: "p") } type Q @open @trash { p: P! @onDelete(do: CASCADE) }"#,
+            then: &[("P", "a,trashedAt,qs{version}"), ("Q", "p,trashedAt")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trash_keeps_records_for_longer() {
+    check(
+        "a_trash_keeps_records_for_longer",
+        Change {
+            old: "type P @open @trash(keep: \"12h\") { a: Int @unique }",
+            records: &[("P", r#"{"a":1}"#)],
+            new: r#"type R @open @renamed(from: "P") @trash(keep: "60d") { b: Int @unique @renamed(from: "a") }"#,
+            then: &[("R", "b,trashedAt")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_loses_its_trash() {
+    check(
+        "a_type_loses_its_trash",
+        Change {
+            old: "type P @open @trash { a: Int @unique }",
+            records: &[("P", r#"{"a":1}"#)],
+            new: "type P @open { a: Int @unique }",
+            then: &[("P", "a")],
+        },
+    )
+    .await;
+}
+
+/// What is in the trash is migrated like everything else, is not unique among live records, and keeps a type from losing
+/// its trash.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_in_the_trash_are_migrated() {
+    let old = r#"type P @open @trash { a: Int b: String n: Int }"#;
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place
+            .create(old, &[("P", r#"{"a":1,"b":"1"}"#), ("P", r#"{"a":1,"b":"2"}"#), ("P", r#"{"b":"3","n":1}"#)])
+            .await;
+        place.delete(old, ("P", 0)).await;
+        let told = |new: &str| -> Vec<String> {
+            let steps = place.plan(new);
+            steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string())).collect()
+        };
+        let lost = "1 record is in the trash of P: %0; restore or purge those records first";
+        assert_eq!(told("type P @open { a: Int b: String n: Int }"), [lost], "{}", place.name());
+        let unique = "type P @open @trash { a: Int @unique b: String n: Int }";
+        assert_eq!(told(unique), [] as [&str; 0], "{}", place.name());
+        let required = "type P @open @trash { a: Int b: String n: Int! }";
+        let lacking = "2 records would have no value in P.n: %0, %1; give the field a `@default(to: …)` or a \
+                       `@backfill(from: …)`, or remove its `!`";
+        assert_eq!(told(required), [lacking], "{}", place.name());
+        let new = "type P @open @trash { a: Int @unique b: Int n: Int! @default(to: 7) }";
+        place.applied(new);
+        assert_eq!(
+            place.records(new, ("P", "a,b,n")).await,
+            r#"{"items":[{"a":1,"b":2,"n":7},{"a":null,"b":3,"n":1}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+        assert_eq!(
+            place.trash(new, ("P", "a,b,n")).await,
+            r#"{"items":[{"a":1,"b":1,"n":7}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+    }
+}
+
+/// The whole life of records in the trash, on both databases.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_go_to_the_trash_and_come_back() {
+    let model = r#"type P @open @trash(keep: "1h") { a: Int @unique qs: [Q!] @inverse(field: "p") } type Q @open @trash { p: P! @onDelete(do: CASCADE) }
+        type R @open { p: P ps: [P!] }"#;
+    for mut place in Place::both() {
+        place.apply(model, false).expect("a database");
+        place.create(model, &[("P", r#"{"a":1}"#), ("Q", r#"{"p":"%0"}"#), ("R", r#"{"p":"%0","ps":["%0"]}"#)]).await;
+        let all = async |place: &Place| {
+            let live =
+                place.records(model, ("P", "a,qs{version}")).await + &place.records(model, ("R", "p{a},ps{a}")).await;
+            live + &place.trash(model, ("P", "a,qs{version}")).await + &place.trash(model, ("Q", "p{a}")).await
+        };
+        let page = |items: &str| format!(r#"{{"items":[{items}],"next":null}}"#);
+        let expected = |pages: [&str; 4]| pages.map(page).concat();
+        place.delete(model, ("P", 0)).await;
+        let gone = ["", r#"{"p":null,"ps":[]}"#, r#"{"a":1,"qs":[]}"#, r#"{"p":null}"#];
+        assert_eq!(all(&place).await, expected(gone), "{}", place.name());
+        place.restore(model, ("P", 0)).await;
+        let back = [r#"{"a":1,"qs":[{"version":3}]}"#, r#"{"p":null,"ps":[{"a":1}]}"#, "", ""];
+        assert_eq!(all(&place).await, expected(back), "{}", place.name());
+        place.delete(model, ("P", 0)).await;
+        place.purge_after(model, "PT2H").await;
+        assert_eq!(all(&place).await, expected(["", r#"{"p":null,"ps":[]}"#, "", ""]), "{}", place.name());
+    }
+}

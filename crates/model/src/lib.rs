@@ -38,7 +38,7 @@ pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field, FieldId,
-    FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Union, UnionId, Within,
+    FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Trash, Union, UnionId, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

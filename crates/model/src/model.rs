@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Action, Place, Step};
+use backstay_base::{Action, Duration, Place, Step};
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
@@ -129,6 +129,8 @@ pub struct Collection {
     pub system: bool,
     /// `@single`: it has exactly one record, which is there as soon as the database is open.
     pub single: bool,
+    /// `@trash`: deleted records are kept.
+    pub trash: Option<Trash>,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`. The members of an embedded value follow the
     /// field that holds it, as fields of their own: after `address` come `address.street` and `address.city`.
     pub fields: Vec<Field>,
@@ -195,6 +197,15 @@ impl Collection {
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.kind.is_stored())
     }
+}
+
+/// `@trash(keep:)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trash {
+    /// `trashedAt`: when the record was moved to the trash; null outside of it.
+    pub at: FieldId,
+    /// How long records are kept; `None`: until they are purged by request.
+    pub keep: Option<Duration>,
 }
 
 /// One field of a stored type.

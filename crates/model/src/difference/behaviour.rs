@@ -28,6 +28,7 @@ impl<'m> CollectionBehaviour<'m> {
             // Compared in `compare`.
             path: _,
             single: _,
+            trash: _,
             indexes: _,
             fields,
             description,

@@ -52,6 +52,7 @@ fn rank(difference: &Difference) -> u8 {
         Difference::IndexAdded { .. } => 10,
         Difference::PathChanged { .. }
         | Difference::SingleChanged { .. }
+        | Difference::TrashChanged { .. }
         | Difference::LengthChanged { .. }
         | Difference::CheckAdded { .. }
         | Difference::CheckRemoved { .. }
@@ -115,6 +116,11 @@ impl<'a> Pair<'a> {
         if self.before.single != self.after.single {
             let (path, single) = (self.after.path.clone(), self.after.single);
             all.push(Difference::SingleChanged { collection: collection(), path, single });
+        }
+        let keep = |of: &Collection| of.trash.map(|trash| trash.keep);
+        if keep(self.before) != keep(self.after) {
+            let (had, has) = (self.before.trash.is_some(), self.after.trash);
+            all.push(Difference::TrashChanged { collection: collection(), had, has });
         }
         for after in declared(self.after) {
             match self.was(after.id) {
@@ -358,7 +364,10 @@ pub fn index_before<'m>(
 ) -> Option<&'m Index> {
     let fields: Option<Vec<FieldId>> = index.fields.iter().map(|field| pairing.field(after.id, *field)).collect();
     let fields = fields?;
-    let mut same = before.indexes.iter().filter(|known| known.covers_same(&fields, index.condition_text()));
+    // Records in the trash are in no unique index.
+    let kept_alike = !index.unique || before.trash.is_some() == after.trash.is_some();
+    let mut same =
+        before.indexes.iter().filter(|known| known.covers_same(&fields, index.condition_text()) && kept_alike);
     same.find(|known| known.unique == index.unique && known.nulls == index.nulls)
 }
 

@@ -1,7 +1,9 @@
 use std::fmt;
 
+use backstay_base::Duration;
+
 use super::{Difference, Filled, TypeChange};
-use crate::Nulls;
+use crate::{Nulls, Trash};
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,6 +61,7 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
             Self::SingleChanged { .. }
+            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::IndexAdded { .. }
@@ -88,6 +91,15 @@ impl fmt::Display for Beside<'_> {
             }
             Difference::SingleChanged { collection, single: false, .. } => {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
+            }
+            Difference::TrashChanged { collection, has: None, .. } => {
+                write!(f, "{collection} has no trash any more; what is deleted is gone")
+            }
+            Difference::TrashChanged { collection, had: false, has: Some(Trash { keep, .. }) } => {
+                write!(f, "{collection} now has a trash, in which deleted records are kept{}", kept_words(*keep))
+            }
+            Difference::TrashChanged { collection, had: true, has: Some(Trash { keep, .. }) } => {
+                write!(f, "the trash of {collection} now keeps records{}", kept_words(*keep))
             }
             Difference::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
@@ -140,6 +152,15 @@ impl fmt::Display for Beside<'_> {
             | Difference::BehaviourChanged { .. }
             | Difference::ApplicationChanged => unreachable!("`Difference` describes these itself"),
         }
+    }
+}
+
+fn kept_words(keep: Option<Duration>) -> String {
+    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+    match keep {
+        None => " until they are purged".to_owned(),
+        Some(keep) if keep.micros() % DAY == 0 => format!(" for {} days", keep.micros() / DAY),
+        Some(keep) => format!(" for {keep}"),
     }
 }
 
@@ -210,6 +231,12 @@ impl Difference {
             Self::SingleChanged { collection, path, single: false } => {
                 breaking(format!("{collection} is a list of records at /api/{path}"))
             }
+            Self::TrashChanged { collection, had: false, .. } => {
+                harmless(format!("deleted records of {collection} can be restored"))
+            }
+            Self::TrashChanged { collection, has: None, .. } => {
+                breaking(format!("deleted records of {collection} can't be restored any more"))
+            }
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -260,6 +287,7 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
+            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::OnDeleteChanged { .. }

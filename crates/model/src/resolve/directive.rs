@@ -247,10 +247,10 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs` and `whole.rs`
+        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
-            ["allow", "embedded", "identity", "index", "path", "renamed", "single", "unique"].into(),
+            ["allow", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
         );
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
@@ -258,6 +258,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 30, "every location is checked above");
+        assert_eq!(places, 31, "every location is checked above");
     }
 }

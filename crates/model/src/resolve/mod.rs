@@ -21,6 +21,7 @@ mod report;
 mod signature;
 mod single;
 mod survey;
+mod trash;
 mod whole;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use renamed::check_former;
 use report::Report;
 use single::check_singles;
 use survey::{Names, Survey};
+use trash::check_trash;
 use whole::{check_whole, identity};
 
 use crate::compile::Compiled;
@@ -62,6 +64,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
+    check_trash(report, &survey, &collections);
     check_singles(report, &survey, &enums, &collections);
     Some(Model {
         name: app.name?,

@@ -162,6 +162,7 @@ impl Finder<'_> {
             | Difference::CollectionRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
+            | Difference::TrashChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { stored: false, .. }
@@ -282,6 +283,14 @@ impl Finder<'_> {
                 let (after, field) = self.models.field(collection, field);
                 found.extend(self.not_as_long(after, field).await?);
             }
+            Difference::TrashChanged { collection, had: true, has: None } => {
+                let (before, _) = self.models.pair(collection);
+                if let Some(trash) = before.trash {
+                    let probe = self.succession.having(before.id, trash.at);
+                    let words = |records| format!("{} in the trash of {collection}", that(records, ["is", "are"]));
+                    found.extend(self.ask(&probe, (&words, "restore or purge those records first", true)).await?);
+                }
+            }
             Difference::SingleChanged { collection, single: true, .. } => {
                 found.extend(self.several(self.models.collection(collection)).await?);
             }
@@ -290,6 +299,7 @@ impl Finder<'_> {
             | Difference::CollectionRemoved { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
+            | Difference::TrashChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }
