@@ -77,5 +77,6 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let others = of_fields.chain(guards).chain(after).map(check).max().unwrap_or(0);
     let updated = stored(rights.clauses(id).iter().map(|clause| &clause.rule).collect());
     let (deleted, referred) = (stored(vec![rule(Action::Delete)]), check(rule(Action::Refer)));
-    [read, updated, deleted, referred, check(rule(Action::Create)), others].into_iter().max().unwrap_or(0)
+    let given = policy.given().map(|given| given.tables(planner, id)).max().unwrap_or(0);
+    [read, updated, deleted, referred, check(rule(Action::Create)), others, given].into_iter().max().unwrap_or(0)
 }

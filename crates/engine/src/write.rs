@@ -23,7 +23,8 @@ impl TxContext<'_, '_> {
         fill::refuse_read_only(&mut proposal);
         fill::defaults(self, &mut proposal);
         states::begin(self, &mut proposal);
-        fill::sets(self, &mut proposal, SetOn::Create);
+        fill::computed_defaults(self, &mut proposal).await?;
+        fill::sets(self, &mut proposal, SetOn::Create).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         proposal.settle()?;
@@ -61,7 +62,7 @@ impl TxContext<'_, '_> {
         states::pass(self, &mut proposal).await?;
         let idle = proposal.is_idle();
         if !idle {
-            fill::sets(self, &mut proposal, SetOn::Update);
+            fill::sets(self, &mut proposal, SetOn::Update).await?;
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
             proposal.settle()?;

@@ -195,9 +195,10 @@ fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     names.into_iter().map(reference).chain(own).collect()
 }
 
-/// A parameter for equality with each field of a collection that can be compared this way.
+/// A parameter for equality with each field of a collection that can be compared this way; a field that is called like
+/// another parameter can't.
 fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
-    let fields = readable(collection).filter_map(|field| {
+    let fields = readable(collection).filter(|field| !is_list_parameter(&field.name)).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
             FieldKind::Scalar(scalar) if scalar.is_equatable() => json!({ "type": "string" }),

@@ -59,7 +59,7 @@ fn create(model: &Model, collection: &Collection) -> Value {
         .filter(writable)
         .flat_map(|field| named(field, described(field, written(model, field))))
         .collect();
-    let needed = |field: &&Field| field.required && field.default.is_none();
+    let needed = |field: &&Field| field.required && field.default.is_none() && field.default_from.is_none();
     let has_initial = |field: &Field| match field.kind {
         FieldKind::Enum(id) => model.enumeration(id).initial().is_some(),
         FieldKind::Scalar(_)

@@ -9,6 +9,7 @@ mod description;
 mod developing;
 mod doorway;
 mod endpoints;
+mod everyday_words;
 mod explaining;
 mod expressions;
 mod forms;

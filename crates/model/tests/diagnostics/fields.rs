@@ -56,55 +56,20 @@ type Post @allow(read: "true") {
   now: Int
   package: Int
   size: Int
+  in: Int
 }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `filter` is a parameter of every list
-   ╭─[model.graphql:2:3]
- 1 │ type Post @allow(read: "true") {
- 2 │   filter: String
-   ·   ───┬──
-   ·      ╰── reserved
- 3 │   q: String
-   ╰────
-  help: `?filter=…` could not mean the field; give it another name
-  × error: `q` is a parameter of every list
-   ╭─[model.graphql:3:3]
- 2 │   filter: String
- 3 │   q: String
-   ·   ┬
-   ·   ╰── reserved
- 4 │   count: Int
-   ╰────
-  help: `?q=…` could not mean the field; give it another name
-  × error: `count` is a parameter of every list
-   ╭─[model.graphql:4:3]
- 3 │   q: String
- 4 │   count: Int
-   ·   ──┬──
-   ·     ╰── reserved
- 5 │   now: Int
-   ╰────
-  help: `?count=…` could not mean the field; give it another name
-  × error: `now` is a word of the rule language
-   ╭─[model.graphql:5:3]
- 4 │   count: Int
- 5 │   now: Int
-   ·   ─┬─
-   ·    ╰── reserved
- 6 │   package: Int
-   ╰────
-  help: a filter could not name the field; give it another name
-  × error: `package` is a word of the rule language
-   ╭─[model.graphql:6:3]
- 5 │   now: Int
- 6 │   package: Int
-   ·   ───┬───
-   ·      ╰── reserved
+  × error: `in` is a word of the rule language
+   ╭─[model.graphql:8:3]
  7 │   size: Int
+ 8 │   in: Int
+   ·   ─┬
+   ·    ╰── reserved
+ 9 │ }
    ╰────
-  help: a filter could not name the field; give it another name
+  help: a rule could not name the field; give it another name
 "#);
 }
 
