@@ -84,7 +84,7 @@ type Line @open {
         let odd = app.made("Variant", r#"{"price":"1.234567"}"#).await;
         let caller = std::sync::Arc::new(backstay_base::Caller::anonymous());
         let line = app.create(&caller, "Line", &format!(r#"{{"variant":"{odd}"}}"#)).await;
-        let refused = r#"/price Range("must have at most 2 digits after the point")"#;
+        let refused = r#"/price Range("must have at most 8 digits before the point and 2 after it")"#;
         assert_eq!(told(line), refused, "{}", app.database);
         assert_eq!(told(app.create(&caller, "Line", "{}").await), "/price Required", "{}", app.database);
     }
@@ -97,43 +97,43 @@ fn circles_and_wrong_values_are_refused() {
     };
     check(
         r#"a: Int @default(from: "this.a")"#,
-        &["2:111 the default of `a` reads `a` itself (let one of them read other fields only)"],
+        &["2:79 the default of `a` reads `a` itself (let one of them read other fields only)"],
     );
     check(
         r#"a: Int @default(from: "this.b")  b: Int @default(from: "this.c")  c: Int @default(from: "this.a")"#,
-        &["2:111 these defaults read one another: `a` → `b` → `c` → `a` (let one of them read other fields only)"],
+        &["2:79 these defaults read one another: `a` → `b` → `c` → `a` (let one of them read other fields only)"],
     );
     check(
         r#"a: Int @default(from: "'x'")  b: [A!]"#,
-        &["2:134 expected Int, found String (write a value of the type that is expected)"],
+        &["2:102 expected Int, found String (write a value of the type that is expected)"],
     );
     check(
         r#"a: Int @default(from: "size(this.b)")  b: [A!]"#,
         &[
-            "2:134 a value that is given can't be computed from the records of a relation yet (use fields of the record and of \
+            "2:102 a value that is given can't be computed from the records of a relation yet (use fields of the record and of \
            the records that it refers to, `exists` and `all`)",
         ],
     );
     check(
         r#"a: Int @default"#,
-        &["2:118 `@default` gives no value (write `to:` with a literal, or `from:` with an expression)"],
+        &["2:86 `@default` gives no value (write `to:` with a literal, or `from:` with an expression)"],
     );
     check(
         r#"a: Int @default(to: 1, from: "2")"#,
         &[
-            "2:118 `@default` gives two values (keep one of the two: `to:` with a literal, or `from:` with an expression)",
+            "2:86 `@default` gives two values (keep one of the two: `to:` with a literal, or `from:` with an expression)",
         ],
     );
     check(
         r#"a: Int @set(on: WRITE, to: "1") @set(on: CREATE, to: "2", when: "true")"#,
         &[
-            "2:143 `a` is set twice at the same moment (keep one `@set`, or one for CREATE and one for UPDATE; of several for \
+            "2:111 `a` is set twice at the same moment (keep one `@set`, or one for CREATE and one for UPDATE; of several for \
            one moment, all but the last need `when:`)",
         ],
     );
     check(
         r#"a: Int! @readonly @set(on: CREATE, to: "1", when: "true")"#,
-        &["2:111 nobody can give `a` the value that it requires (add `@default(to: …)`, `@default(from: …)` or \
+        &["2:79 nobody can give `a` the value that it requires (add `@default(to: …)`, `@default(from: …)` or \
            `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`)"],
     );
 }

@@ -193,15 +193,15 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `@default` has no meaning for this field
-   ╭─[model.graphql:2:11]
+  × error: the default of `a` does not fit its type
+   ╭─[model.graphql:2:24]
  1 │ type Post @allow(read: "true") {
  2 │   a: Post @default(to: 1)
-   ·           ───────┬───────
-   ·                  ╰── not here
+   ·                        ┬
+   ·                        ╰── does not fit
  3 │   b: [Post!] @set(on: CREATE, to: "auth.id")
    ╰────
-  help: it is for scalars, enums and lists of them
+  help: write an expression: `@default(from: "auth.id")`
   × error: `@set` has no meaning for this field
    ╭─[model.graphql:3:14]
  2 │   a: Post @default(to: 1)
@@ -337,7 +337,8 @@ refused
    ·                                               ╰── again here
  3 │ }
    ╰────
-  help: keep one `@set`, or one for CREATE and one for UPDATE
+  help: keep one `@set`, or one for CREATE and one for UPDATE; of several for one moment, all but the last need
+        `when:`
 "#);
 }
 
@@ -358,7 +359,7 @@ refused
    ·   ╰── required and read-only
  3 │ }
    ╰────
-  help: add `@default(to: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`
+  help: add `@default(to: …)`, `@default(from: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`
 "#);
 }
 
