@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_expr::{Expr, Scope as Names, compile};
-use backstay_model::{Collection, CollectionId, Element, FieldId, FieldKind, Index, Length, RuleText};
+use backstay_model::{Collection, CollectionId, Element, FieldId, FieldKind, Index, Length, Nulls, RuleText};
 use backstay_scalar::{Storage, Value};
 use sea_query::{
     Asterisk, Expr as Sql, ExprTrait, Func, Order, OverStatement, Query, SelectStatement, WindowStatement, WithClause,
@@ -15,7 +15,7 @@ use crate::predicate::Pred;
 use crate::relation::written_links;
 use crate::tree::{column, integer, name, word};
 use crate::write::unrestricted;
-use crate::{ColumnRef, Slot, Statement, Succession};
+use crate::{ColumnRef, Slot, Statement, Succession, partial};
 
 /// Ids that a probe names at most.
 pub const PROBED_IDS: usize = 10;
@@ -71,7 +71,22 @@ impl Succession<'_> {
 
     /// The records that would have no value in this field of a new collection.
     pub fn lacking(&self, new: CollectionId, field: FieldId) -> Probe {
-        self.of_next(new, &|builder, this| Pred::Sql(builder.stored(this, ColumnRef::main(field)).is_null()))
+        let of = self.next.collection(new);
+        let parts = |outer| of.parts(outer).map(|part| ColumnRef::main(part.id)).collect::<Vec<_>>();
+        let lacked = parts(field);
+        // Of a member of an embedded value that can be absent, in the records where it isn't.
+        let holder = of.field(field).within.filter(|within| !within.always).map(|within| parts(within.field));
+        self.of_next(new, &|builder, this| {
+            let mut stored = |at: &ColumnRef| builder.stored(this, *at);
+            let there = holder.iter().map(|parts| {
+                let parts = parts.iter().map(|at| Pred::Sql(stored(at).is_not_null()));
+                Pred::any(parts.collect::<Vec<_>>())
+            });
+            let there: Vec<Pred> = there.collect();
+            let lacks = lacked.iter().map(|at| Pred::Sql(stored(at).is_null()));
+            let lacks: Vec<Pred> = lacks.collect();
+            Pred::all(there.into_iter().chain(lacks))
+        })
     }
 
     /// The records whose field would hold a text that isn't a value of its enum.
@@ -128,8 +143,13 @@ impl Succession<'_> {
                 for stored in &self.next.collection(new).field(*field).columns {
                     let value = builder.stored(&this, ColumnRef { field: *field, part: stored.part });
                     window.add_partition_by(value.clone());
-                    known.push(Pred::Sql(value.is_not_null()));
+                    if index.nulls == Nulls::Distinct {
+                        known.push(Pred::Sql(value.is_not_null()));
+                    }
                 }
+            }
+            if let Some(condition) = partial::condition(self.new, self.new.collection(new), index) {
+                known.push(partial::written(&mut builder, &condition, &this));
             }
             let mut shared = Query::select();
             shared.expr_as(builder.key(&this), name("id"));

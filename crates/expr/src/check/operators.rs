@@ -63,6 +63,18 @@ impl Checker<'_> {
                 self.nodes += 1;
                 self.param_of_any_type(name, &of.span)?
             }
+            SyntaxNode::Select(..) => {
+                self.nodes += 1;
+                self.tested_at(of)?
+            }
+            SyntaxNode::Name(name) => {
+                self.nodes += 1;
+                let tested = self.tested_at(of);
+                if tested.is_none() {
+                    self.tell_bare_value(name, None);
+                }
+                tested?
+            }
             _ => self.expr(of, None)?,
         };
         let is_argument = matches!(&of.node, SyntaxNode::Name(name) if self.argument(name).is_some());
@@ -79,6 +91,9 @@ impl Checker<'_> {
             );
         if !has_presence {
             return self.refuse(of.span.clone(), ExprErrorKind::Presence);
+        }
+        if let (Node::Path(path), Type::Embedded { field, .. }) = (&tested.node, &tested.ty) {
+            return self.presence_of_embedded(path, *field, operator == Operator::NotEqual, span);
         }
         let node = Node::IsNull { of: Box::new(tested), negated: operator == Operator::NotEqual };
         Some(self.make(node, Type::Bool, span))

@@ -314,6 +314,7 @@ impl<'e> Lowering<'e> {
                 FieldKind::Scalar(_)
                 | FieldKind::Enum(_)
                 | FieldKind::List(_)
+                | FieldKind::Embedded(_)
                 | FieldKind::OneToMany { .. }
                 | FieldKind::ManyToMany { .. } => {}
             }

@@ -8,6 +8,7 @@ mod conditions;
 mod description;
 mod developing;
 mod doorway;
+mod embedded;
 mod endpoints;
 mod everyday_words;
 mod explaining;

@@ -8,6 +8,8 @@ mod pairing;
 
 use std::fmt;
 
+use crate::Nulls;
+
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
@@ -195,6 +197,10 @@ pub enum Difference {
         index: String,
         /// Whether it is unique.
         unique: bool,
+        /// Whether it takes two nulls for the same value.
+        nulls: Nulls,
+        /// Which records it is over; all if there is none.
+        condition: Option<String>,
     },
     /// An index is gone.
     IndexRemoved {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::RecordId;
 use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, index_before};
 use backstay_scalar::ValueRef;
-use backstay_sql::{DecodeError, Origin, Probe, Statement, Succession};
+use backstay_sql::{DecodeError, Origin, Probe, Statement, Succession, condition_fields};
 
 use super::{Action, Models, Planned, conversion};
 use crate::StoreError;
@@ -221,8 +221,16 @@ impl Finder<'_> {
                 misnamed("", (&of.name, &of.former)).into_iter().collect()
             }
             Difference::FieldAdded { collection, field, .. } => {
-                let (was, (_, field)) = (self.models.pair(collection).0, self.models.field(collection, field));
-                misnamed(&was.name, (&field.name, &field.former)).into_iter().collect()
+                let (was, (after, field)) = (self.models.pair(collection).0, self.models.field(collection, field));
+                // A member has the old paths of what holds it, which say nothing of itself.
+                let is_told = |holder| self.models.pairing.field(after.id, holder).is_some();
+                let own = |path: &&String| path.rsplit('.').next() != Some(field.own_name());
+                let former: Vec<String> = match field.parent() {
+                    None => field.former.clone(),
+                    Some(holder) if is_told(holder) => field.former.iter().filter(own).cloned().collect(),
+                    Some(_) => Vec::new(),
+                };
+                misnamed(&was.name, (&field.name, &former)).into_iter().collect()
             }
             Difference::EnumValuesAdded { name, values } => {
                 let Some(of) = new.enums.iter().find(|of| of.name == *name) else { return Vec::new() };
@@ -236,6 +244,12 @@ impl Finder<'_> {
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
+            // A `@backfill` of another member makes an embedded value that this one is needed in.
+            Difference::FieldAdded { collection, field, .. }
+                if self.models.field(collection, field).1.within.is_some() =>
+            {
+                found.extend(self.lacking(collection, field).await?);
+            }
             Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, field, .. }
             | Difference::TypeChanged {
@@ -244,7 +258,7 @@ impl Finder<'_> {
                 change: TypeChange::Replaced(Filled::Missing | Filled::Backfill),
                 ..
             } => found.extend(self.lacking(collection, field).await?),
-            Difference::IndexAdded { collection, index, unique: true } => {
+            Difference::IndexAdded { collection, index, unique: true, .. } => {
                 let (_, after) = self.models.pair(collection);
                 for index in after.indexes.iter().filter(|candidate| candidate.name == *index) {
                     found.extend(self.sharing(after, index).await?);
@@ -305,7 +319,7 @@ impl Finder<'_> {
 
     async fn lacking(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
         let ((before, after), (_, field)) = (self.models.pair(collection), self.models.field(collection, field));
-        if !field.required {
+        if !field.is_needed() {
             return Ok(None);
         }
         // A `@backfill` that doesn't fit has its finding.
@@ -349,7 +363,9 @@ impl Finder<'_> {
     async fn sharing(&mut self, collection: &Collection, index: &Index) -> Result<Option<Finding>, StoreError> {
         let names: Vec<&str> = index.fields.iter().map(|field| collection.field(*field).name.as_str()).collect();
         let names = names.join(" and ");
-        let words = |records| format!("{} of {} have the same {names} as another", counted(records), collection.name);
+        let among = index.condition_text().map_or_else(String::new, |condition| format!(" with `{condition}`"));
+        let words =
+            |records| format!("{} of {}{among} have the same {names} as another", counted(records), collection.name);
         let probe = self.succession.sharing(collection.id, index);
         self.ask(&probe, (&words, "change or delete those records first", true)).await
     }
@@ -411,7 +427,9 @@ impl Finder<'_> {
         for after in &new.collections {
             let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
             for index in after.indexes.iter().filter(|index| index.unique) {
-                let changed = index.fields.iter().find(|field| self.succession.changes_values(after.id, **field));
+                let named = condition_fields(new, after, index);
+                let mut named = index.fields.iter().chain(&named);
+                let changed = named.find(|field| self.succession.changes_values(after.id, **field));
                 if let Some(changed) = changed
                     && index_before(pairing, (before, after), index).is_some()
                     && let Some(finding) = self.sharing(after, index).await?

@@ -200,7 +200,10 @@ impl Stages<'_> {
             Difference::RequiredTightened { collection, field, .. } => {
                 self.in_place((collection, field), |collection, field| {
                     let mut statements = alter::fill_default(new, collection, field, dialect);
-                    statements.extend(alter::require(collection, field, true));
+                    // A member of an embedded value that can be absent has no value where it is.
+                    if field.required {
+                        statements.extend(alter::require(collection, field, true));
+                    }
                     statements
                 })
             }
@@ -208,7 +211,12 @@ impl Stages<'_> {
                 self.in_place((collection, field), |collection, field| alter::require(collection, field, false))
             }
             Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
-            Difference::IndexRemoved { index, .. } => schema::drop_index(index, dialect),
+            Difference::IndexRemoved { collection, index, .. } => {
+                let (before, _) = self.models.pair(collection);
+                let gone = before.indexes.iter().filter(|known| known.name == *index);
+                let names = gone.flat_map(|index| schema::index_names(index, dialect));
+                names.flat_map(|name| schema::drop_index(&name, dialect)).collect()
+            }
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
             Difference::CollectionRemoved { collection } => {
