@@ -82,5 +82,7 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let updated = stored(rights.clauses(id).iter().map(|clause| &clause.rule).collect());
     let (deleted, referred) = (stored(vec![rule(Action::Delete)]), check(rule(Action::Refer)));
     let trash = check(rule(Action::Trash));
-    [read, updated, deleted, referred, trash, check(rule(Action::Create)), others].into_iter().max().unwrap_or(0)
+    let given = policy.given().map(|given| given.tables(planner, id)).max().unwrap_or(0);
+    let all = [read, updated, deleted, referred, trash, check(rule(Action::Create)), others, given];
+    all.into_iter().max().unwrap_or(0)
 }

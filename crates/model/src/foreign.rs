@@ -53,6 +53,8 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("allow", &["link", "reference", "connect"], "write `@allow(refer: …)`"),
     ("allow", &["fields", "columns", "attributes"], "write `@allow(update: …, only: [\"…\"])`"),
     ("allow", &["check", "withCheck", "with_check"], "write `@allow(update: …, after: …)`"),
+    ("default", &["value", "is", "literal"], "write `@default(to: …)`"),
+    ("default", &["expression", "rule", "fn", "function"], "write `@default(from: …)`"),
     ("to", &["if", "guard", "condition", "rule", "allow", "check"], "write `@to(state: …, when: …)`"),
     ("to", &["who", "actor", "allowed", "roles"], "write `@to(state: …, by: …)`"),
     ("to", &["fields", "only", "params", "arguments"], "write `@to(state: …, by: …, with: [\"…\"])`"),

@@ -239,13 +239,15 @@ pub struct Field {
     pub immutable: bool,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
+    /// `@default(from:)`: the expression whose value a new record gets where none is given.
+    pub default_from: Option<RuleText>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
     pub backfill: Option<RuleText>,
     /// `@names(of:)`, in the system model alone.
     pub names: Option<StoredNames>,
     /// `@length(min:, max:)`.
     pub length: Option<Length>,
-    /// `@set(on:, to:)`.
+    /// `@set(on:, to:, when:)`, in the order in which they are tried: the first that applies gives the value.
     pub set: Vec<Set>,
     /// `@class(is:)`.
     pub class: Option<Class>,
@@ -274,6 +276,7 @@ impl Field {
             readonly: false,
             immutable: false,
             default: None,
+            default_from: None,
             backfill: None,
             names: None,
             length: None,
@@ -602,11 +605,13 @@ pub enum OnDelete {
     SetNull,
 }
 
-/// `@set(on:, to:)`: a value that Backstay gives a field, whatever the client says.
+/// `@set(on:, to:, when:)`: a value that Backstay gives a field, whatever the client says.
 #[derive(Debug, Clone)]
 pub struct Set {
     /// On create, on update, or both.
     pub on: SetOn,
+    /// The condition under which it applies; `None`: always.
+    pub when: Option<RuleText>,
     /// The expression whose value it gets.
     pub to: RuleText,
 }

@@ -11,6 +11,7 @@ mod documents;
 mod doorway;
 mod embedded;
 mod endpoints;
+mod everyday_words;
 mod explaining;
 mod expressions;
 mod forms;

@@ -55,9 +55,10 @@ struct FieldBehaviour<'m> {
     readonly: bool,
     immutable: bool,
     default: Option<&'m Value>,
+    default_from: Option<&'m str>,
     class: Option<Class>,
     allow: FieldAllowBehaviour<'m>,
-    set: Vec<(SetOn, &'m str)>,
+    set: Vec<(SetOn, Option<&'m str>, &'m str)>,
 }
 
 impl<'m> FieldBehaviour<'m> {
@@ -68,6 +69,7 @@ impl<'m> FieldBehaviour<'m> {
             readonly,
             immutable,
             default,
+            default_from,
             class,
             allow,
             set,
@@ -88,7 +90,7 @@ impl<'m> FieldBehaviour<'m> {
             id: _,
             span: _,
         } = field;
-        let set = set.iter().map(|Set { on, to }| (*on, &*to.text));
+        let set = set.iter().map(|Set { on, when, to }| (*on, text(when.as_ref()), &*to.text));
         Self {
             name,
             description: description.as_deref(),
@@ -96,6 +98,7 @@ impl<'m> FieldBehaviour<'m> {
             readonly: *readonly,
             immutable: *immutable,
             default: default.as_ref(),
+            default_from: text(default_from.as_ref()),
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),

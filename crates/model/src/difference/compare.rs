@@ -184,7 +184,8 @@ impl<'a> Pair<'a> {
     fn added(&self, field: &Field, all: &mut Vec<Difference>) {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
-        let demanded = field.kind.is_stored() && field.required && !is_set && self.new.default_of(field).is_none();
+        let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
+        let demanded = field.kind.is_stored() && field.required && !is_set && !is_default;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
     }
 
