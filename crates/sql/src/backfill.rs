@@ -3,13 +3,14 @@
 use backstay_expr::{Expr, Node, Scope as Names, Type, compile_value};
 use backstay_model::{Collection, CollectionId, Column, ColumnStorage, Field, FieldId, FieldKind, Model, Pairing};
 use backstay_scalar::{Part, Storage};
-use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
+use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::Dialect;
 use crate::builder::{Anchor, Builder};
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val};
-use crate::tree::integer;
+use crate::predicate::Pred;
+use crate::tree::{call, cast, integer};
 
 /// A `@backfill` that the old model doesn't bear out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,17 +98,54 @@ pub(crate) fn backfilled(builder: &mut Builder<'_>, this: &Anchor, expr: &Expr, 
     fitted(value, at, dialect)
 }
 
-/// A number with the digits that its column has after the point; null where it has more.
+/// A value as its column takes it. One with more digits than a `Decimal` holds loses some: see `has_more_digits`.
 fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
-    let ColumnStorage::One(Storage::Decimal { scale }) = at.storage else { return value.moment().settled() };
+    match at.storage {
+        ColumnStorage::One(Storage::Decimal { scale }) => scaled(value, scale, dialect),
+        _ => value.moment().settled(),
+    }
+}
+
+/// A number with this many digits after the point.
+fn scaled(value: Val, scale: u8, dialect: Dialect) -> Sql {
     match value.form {
-        Form::Scaled(from) if from > scale => {
-            let unit = integer(10_i64.pow(u32::from(from - scale)));
-            let number = value.settled();
-            let whole = number.clone().modulo(unit.clone()).eq(integer(0));
-            CaseStatement::new().case(whole, number.div(unit)).into()
-        }
-        Form::Column if dialect == Dialect::Sqlite => value.settled().mul(integer(10_i64.pow(u32::from(scale)))),
+        Form::Scaled(from) if from > scale => value.settled().div(power_of_ten(from - scale)),
+        Form::Column if dialect == Dialect::Sqlite => value.settled().mul(power_of_ten(scale)),
         _ => value.rescaled(scale).settled(),
     }
+}
+
+/// Whether a `@backfill` gives a number that has more digits than a `Decimal` with this precision and scale holds, before
+/// the point or after it.
+pub(crate) fn has_more_digits(
+    builder: &mut Builder<'_>,
+    this: &Anchor,
+    expr: &Expr,
+    (precision, scale): (u8, u8),
+) -> Pred {
+    let dialect = builder.dialect;
+    let mut lowering = Lowering::new(builder, Scope::rule(this));
+    let value = lowering.value(expr);
+    let value = lowering.loose(value);
+    let number = value.clone().settled();
+    let (after, held, limit) = match dialect {
+        Dialect::Sqlite => {
+            let after = match value.form {
+                Form::Scaled(from) if from > scale => number.clone().modulo(power_of_ten(from - scale)).ne(integer(0)),
+                // Where 64 bits don't hold it.
+                _ => number.clone().is_not_null().and(scaled(value.clone(), scale, dialect).is_null()),
+            };
+            (after, scaled(value, scale, dialect), precision)
+        }
+        Dialect::Postgres => {
+            let number = cast(number, "numeric");
+            (number.clone().ne(call("round", [number.clone(), integer(scale.into())])), number, precision - scale)
+        }
+    };
+    let before = [held.clone().gte(power_of_ten(limit)), held.lte(integer(0).sub(power_of_ten(limit)))];
+    Pred::any([after].into_iter().chain(before).map(Pred::Sql))
+}
+
+fn power_of_ten(exponent: u8) -> Sql {
+    integer(10_i64.pow(exponent.into()))
 }

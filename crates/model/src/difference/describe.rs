@@ -64,11 +64,17 @@ impl fmt::Display for Difference {
             | Self::EnumValuesRenamed { .. }
             | Self::EnumValuesAdded { .. }
             | Self::EnumValuesRemoved { .. } => Beside(self).fmt(f),
-            Self::BehaviourChanged { collection } => {
-                write!(f, "rules, defaults, classes or descriptions of {collection} change; no record changes")
+            Self::BehaviourChanged { collection, parts } => {
+                write!(f, "{collection}: {} changed; no record changes", listed(parts))
             }
-            Self::ApplicationChanged => {
-                write!(f, "the application's name, named rules, roles, accounts or states change; no record changes")
+            Self::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
+            Self::AccountsMoved { from, to } => {
+                let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
+                write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
+            }
+            Self::RolesRemoved { roles } => {
+                let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
+                write!(f, "the {are} {} {it} removed, also from accounts, keys and invitations", listed(roles))
             }
         }
     }
@@ -120,8 +126,26 @@ impl fmt::Display for Beside<'_> {
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::BehaviourChanged { .. }
-            | Difference::ApplicationChanged => unreachable!("`Difference` describes these itself"),
+            | Difference::ApplicationChanged { .. }
+            | Difference::AccountsMoved { .. }
+            | Difference::RolesRemoved { .. } => unreachable!("`Difference` describes these itself"),
         }
+    }
+}
+
+/// How many changed parts are named.
+const NAMED_PARTS: usize = 6;
+
+/// Things in words, as one.
+fn listed(things: &[String]) -> String {
+    let more = match things.len().saturating_sub(NAMED_PARTS) {
+        0 => None,
+        more => Some(format!("{more} more")),
+    };
+    let named: Vec<&str> = things.iter().take(NAMED_PARTS).map(String::as_str).chain(more.as_deref()).collect();
+    match named.as_slice() {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => named.concat(),
     }
 }
 
@@ -229,7 +253,9 @@ impl Difference {
             | Self::IndexAdded { unique: false, .. }
             | Self::IndexRemoved { .. }
             | Self::BehaviourChanged { .. }
-            | Self::ApplicationChanged => None,
+            | Self::ApplicationChanged { .. }
+            | Self::RolesRemoved { .. } => None,
+            Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What a plan says about renames that no `@renamed` declares.
 
 use backstay_model::{Difference, LikelyRename, likely_renames};
+use backstay_sql::Models;
 
-use super::{Models, Planned};
+use super::Planned;
 use crate::step::Finding;
 
 /// Says how stored values stay, where something goes that may only have another name, or where nothing says what records
@@ -26,6 +27,7 @@ pub(super) fn suggest(models: Models<'_>, planned: &mut [Planned]) {
 fn is_departure(rename: &LikelyRename, difference: &Difference) -> bool {
     match (rename, difference) {
         (LikelyRename::Collection { from, .. }, Difference::CollectionRemoved { collection }) => from == collection,
+        (LikelyRename::EnumValue { from, .. }, Difference::RolesRemoved { roles }) => roles.contains(from),
         (
             LikelyRename::Field { collection, from, .. },
             Difference::FieldRemoved { collection: of, field, .. }
