@@ -282,6 +282,9 @@ impl Failure {
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
             Self::Threads { .. } | Self::Open(OpenError::Thread(_)) => Some(MORE_THREADS.to_owned()),
+            Self::Open(OpenError::Single { .. }) => {
+                Some("give the fields defaults that its rules accept, or make them optional".to_owned())
+            }
             Self::Open(OpenError::Corrupt { .. }) => {
                 Some("if the file is not Backstay's, choose another data directory with --data".to_owned())
             }

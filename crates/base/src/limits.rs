@@ -12,6 +12,8 @@ pub const EXPRESSION_BYTES: usize = 4096;
 pub const EXPRESSION_DEPTH: usize = 32;
 /// Nodes of one checked expression, named rules included.
 pub const EXPRESSION_NODES: usize = 1000;
+/// Parameters of one named rule.
+pub const RULE_PARAMETERS: usize = 8;
 /// Parameters of one filter.
 pub const FILTER_PARAMETERS: usize = 64;
 /// Bytes of one value that a filter compares with: a parameter, or the value of `field=value`.

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, Memory, RecordId, RequestId};
 use backstay_live::{Seen, VersionClock};
@@ -15,7 +15,7 @@ use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::Templates;
 use crate::{
-    Answer, Application, Arrival, Context, Encoder, Explanation, Record, Refused, Request, Requests, Sizes,
+    Answer, Application, Arrival, Context, Encoder, Explanation, Record, Refused, Request, Requests, Singles, Sizes,
     Transaction, explain, prepared, transaction, write_requests,
 };
 
@@ -52,8 +52,19 @@ impl Engine {
             in_flight: InFlight::default(),
             ids,
             clock,
+            singles: OnceLock::new(),
         };
-        Ok((Self { inner: Arc::new(inner) }, outcome))
+        let engine = Self { inner: Arc::new(inner) };
+        match Singles::open(&engine) {
+            Ok(singles) => {
+                engine.inner.singles.get_or_init(|| singles);
+                Ok((engine, outcome))
+            }
+            Err(error) => {
+                engine.close();
+                Err(error)
+            }
+        }
     }
 
     /// The steps that opening with this application would take; none for an unchanged model.
@@ -135,6 +146,11 @@ impl Engine {
     /// The application's model.
     pub fn model(&self) -> &Arc<Model> {
         &self.inner.application.model
+    }
+
+    /// The records of `@single` types.
+    pub fn singles(&self) -> Singles {
+        self.inner.singles.get().cloned().unwrap_or_default()
     }
 
     /// How large values are whose fields say nothing of it.

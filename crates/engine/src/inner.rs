@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, Place, RecordId, Shared, ViolationKind, limits};
 use backstay_live::VersionClock;
@@ -9,7 +9,7 @@ use backstay_store::{RowSink, Store, StoreError};
 
 use crate::in_flight::InFlight;
 use crate::templates::Templates;
-use crate::{Application, Context};
+use crate::{Application, Context, Singles};
 
 /// What an engine is made of.
 pub(crate) struct Inner {
@@ -21,6 +21,8 @@ pub(crate) struct Inner {
     pub(crate) in_flight: InFlight,
     pub(crate) ids: IdSource,
     pub(crate) clock: Arc<VersionClock>,
+    /// Set when all of them are there.
+    pub(crate) singles: OnceLock<Singles>,
 }
 
 /// What is to be answered is larger than an answer may be.

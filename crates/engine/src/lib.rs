@@ -37,6 +37,7 @@ mod row_change;
 mod rule_of;
 mod rules;
 mod secrets;
+mod singles;
 mod sink;
 mod sizes;
 mod states;
@@ -72,6 +73,7 @@ pub use request::{
     Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Request, RequestKind,
     Requests, Update, WriteOptions,
 };
+pub use singles::Singles;
 pub use sizes::Sizes;
 pub use tag::Tag;
 pub use transaction::Transaction;

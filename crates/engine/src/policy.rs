@@ -3,7 +3,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::Action;
-use backstay_expr::{Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, compile, compile_value};
+use backstay_expr::{
+    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value,
+};
 use backstay_model::{
     Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldId, FieldKind, Model, RuleText,
     SetOn, Span,
@@ -245,7 +247,7 @@ impl<'m> Compiler<'m> {
         if let ExprErrorKind::InRule { name, error } = &error.kind
             && let Some(named) = self.model.rules.get(name)
         {
-            return self.report(named, error, Some(user.unwrap_or(span)));
+            return self.report(&named.is, error, Some(user.unwrap_or(span)));
         }
         let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
         if let Some(user) = user {
@@ -264,8 +266,8 @@ impl<'m> Compiler<'m> {
         let mut names: Vec<&String> = self.model.rules.keys().collect();
         names.sort_unstable();
         for name in names {
-            let rule = &self.model.rules[name];
-            let errors = compile(&rule.text, &Scope::caller_only(self.model)).err().unwrap_or_default();
+            let rule = &self.model.rules[name].is;
+            let errors = check_rule(name, self.model);
             let about_a_record = |error: &ExprError| matches!(innermost(error), ExprErrorKind::NoRecord { .. });
             if !errors.iter().any(about_a_record) {
                 for error in &errors {

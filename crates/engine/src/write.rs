@@ -16,6 +16,9 @@ impl TxContext<'_, '_> {
         input: Input,
     ) -> Result<Record, Error> {
         let collection = self.model().collection(collection);
+        if collection.single && self.engine.singles.get().is_some() {
+            return Err(Error::internal(SecondSingle));
+        }
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
         fill::defaults(self, &mut proposal);
@@ -96,3 +99,8 @@ impl TxContext<'_, '_> {
         references::readable(self, &mut proposal).await
     }
 }
+
+/// A second record of a `@single` type. No rule can allow it to a caller.
+#[derive(Debug, thiserror::Error)]
+#[error("a type with one record was to get another one")]
+struct SecondSingle;

@@ -488,6 +488,43 @@ async fn unique_values_change_places() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_has_one_record_from_now_on() {
+    check(
+        "a_type_has_one_record_from_now_on",
+        Change {
+            old: "type Settings @open { title: String! @default(to: \"A\") }",
+            records: &[("Settings", r#"{"title":"B"}"#)],
+            new: r#"type Settings @single @allow(read: "true", update: "true") { title: String! @default(to: "A") n: Int! @default(to: 7) }"#,
+            then: &[("Settings", "title,n,version")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_with_one_record_is_one_of_many() {
+    check(
+        "a_type_with_one_record_is_one_of_many",
+        Change {
+            old: r#"type Settings @single @allow(read: "true", update: "true") { title: String! @default(to: "A") }"#,
+            records: &[],
+            new: r#"type Setting @open @renamed(from: "Settings") { title: String! }"#,
+            then: &[("Setting", "title,version")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_records_cannot_become_one() {
+    let new = r#"type P @single @allow(read: "true") { a: Int }"#;
+    let told = "P has 2 records, and may have one: %0, %1; delete all but one of them first, or leave out `@single`";
+    refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#), ("P", r#"{"a":2}"#)], new, &[told]).await;
+    refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[]).await;
+    refused("type P @open { a: Int }", &[], new, &[]).await;
+}
+
 /// What is gone, and what is new and like it, may be the same thing under another name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rename_that_is_not_declared_is_suggested() {

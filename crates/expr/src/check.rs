@@ -3,6 +3,7 @@
 mod advice;
 mod functions;
 mod literal;
+mod named;
 mod names;
 mod operators;
 mod parameters;
@@ -18,12 +19,13 @@ use backstay_scalar::{Token, Value};
 
 use advice::Advisor;
 use literal::Literal;
+use named::Argument;
 use parameters::Parameters;
 use typing::is_alike;
 
 use crate::error::{Expected, ExprError, ExprErrorKind, Name, NamedType};
 use crate::facts::children_mut;
-use crate::syntax::{Binary, Syntax, SyntaxNode};
+use crate::syntax::{Binary, Ident, Syntax, SyntaxNode};
 use crate::{Checked, Expr, Node, Operator, Parameter, Scope, Type};
 
 /// Depth of a checked expression, named rules included: each text alone is at most half as deep.
@@ -35,10 +37,10 @@ pub(crate) struct Checker<'m> {
     /// Variables of the quantifiers around, innermost last.
     variables: Vec<Variable>,
     next_variable: u16,
+    /// What the parameters of the named rule around stand for.
+    arguments: Vec<Argument<'m>>,
     /// The named rules around, innermost last.
     rules: Vec<String>,
-    /// Where the outermost of them is used.
-    used_at: Option<Range<u32>>,
     params: Parameters,
     nodes: usize,
     depth: usize,
@@ -73,8 +75,8 @@ impl<'m> Checker<'m> {
             scope,
             variables: Vec::new(),
             next_variable: 0,
+            arguments: Vec::new(),
             rules: Vec::new(),
-            used_at: None,
             params: Parameters::default(),
             nodes: 0,
             depth: 0,
@@ -148,11 +150,7 @@ impl<'m> Checker<'m> {
             (self.depth >= DEPTH).then_some(ExprErrorKind::TooDeep)
         };
         if let Some(kind) = kind {
-            if !self.exhausted {
-                self.exhausted = true;
-                return self.refuse(syntax.span.clone(), kind);
-            }
-            return None;
+            return self.exhaust(&syntax.span, kind);
         }
         self.depth += 1;
         let noted = self.errors.len();
@@ -162,6 +160,15 @@ impl<'m> Checker<'m> {
             Advisor { checker: self }.advise(syntax, noted);
         }
         expr
+    }
+
+    /// Refuses an expression that is too large or too deep, once.
+    fn exhaust<T>(&mut self, span: &Range<u32>, kind: ExprErrorKind) -> Option<T> {
+        if self.exhausted {
+            return None;
+        }
+        self.exhausted = true;
+        self.refuse(span.clone(), kind)
     }
 
     fn node(&mut self, syntax: &Syntax, hint: Option<&Type>) -> Option<Expr> {
@@ -176,6 +183,10 @@ impl<'m> Checker<'m> {
             SyntaxNode::Text(text) => self.literal(literal::text(self.scope.model, text, hint), span),
             SyntaxNode::List(elements) => self.list(elements, hint, span),
             SyntaxNode::Param(name) => self.param(name, hint, span),
+            SyntaxNode::Name(name) if let Some(rule) = self.rule_named(name) => {
+                let unapplied = Ident { name: name.clone(), span: span.clone() };
+                self.use_of_rule(rule, (&unapplied, None), span, hint)
+            }
             SyntaxNode::Name(name) => {
                 let value = self.value_at(syntax);
                 if value.is_none() {
@@ -184,7 +195,10 @@ impl<'m> Checker<'m> {
                 value
             }
             SyntaxNode::Select(..) => self.value_at(syntax),
-            SyntaxNode::Call { target, function, arguments } => self.call(target.as_deref(), function, arguments, span),
+            SyntaxNode::Call { target, function, arguments } => match self.rule_named(&function.name) {
+                Some(rule) if target.is_none() => self.use_of_rule(rule, (function, Some(arguments)), span, hint),
+                _ => self.call(target.as_deref(), function, arguments, span),
+            },
             SyntaxNode::Not(of) => {
                 let of = self.expect(of, &Type::Bool)?;
                 Some(self.make(Node::Not(Box::new(of)), Type::Bool, span))
@@ -235,8 +249,9 @@ impl<'m> Checker<'m> {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "it reads like the other methods that give an expression")]
     fn make(&self, node: Node, ty: Type, span: &Range<u32>) -> Expr {
-        Expr { node, ty, span: self.used_at.as_ref().unwrap_or(span).clone() }
+        Expr { node, ty, span: span.clone() }
     }
 
     fn refuse<T>(&mut self, span: Range<u32>, kind: ExprErrorKind) -> Option<T> {

@@ -1,3 +1,5 @@
+use backstay_model::Model;
+
 use crate::advice;
 use crate::check::Checker;
 use crate::checked::Checked;
@@ -8,6 +10,17 @@ use crate::{ExprError, Scope, Type, syntax};
 /// least one, stand in the order of their places.
 pub fn compile(text: &str, scope: &Scope<'_>) -> Result<Checked, Vec<ExprError>> {
     compile_value(text, scope, &Type::Bool)
+}
+
+/// Checks a named rule by itself, where no record is known but those that are its parameters. The errors stand in its own
+/// text, in the order of their places.
+pub fn check_rule(name: &str, model: &Model) -> Vec<ExprError> {
+    let scope = Scope::caller_only(model);
+    let mut errors = model.rules.get(name).map_or_else(Vec::new, |rule| Checker::new(scope).rule_alone(name, rule));
+    for error in &mut errors {
+        advice::give(error, &scope);
+    }
+    errors
 }
 
 /// Reads and checks an expression that gives a value of this type, such as that of `@set(to:)`.

@@ -348,10 +348,22 @@ pub enum ExprErrorKind {
         name: String,
     },
     /// Named rules that need each other.
-    #[error("the rule `{name}` needs itself")]
+    #[error("{}", circle_of(circle))]
     Cycle {
-        /// One of them.
+        /// Their names, each the one that the rule before it names; the first is also the last.
+        circle: Vec<String>,
+    },
+    /// A named rule with another number of arguments than it has parameters.
+    #[error("`{signature}` takes {}", arguments_of(*takes, *given))]
+    RuleArguments {
+        /// Its name.
         name: String,
+        /// Its name with its parameters.
+        signature: String,
+        /// How many parameters it has.
+        takes: usize,
+        /// How many arguments it was given.
+        given: usize,
     },
     /// An error within a named rule.
     #[error("in the rule `{name}`: {error}")]
@@ -361,6 +373,25 @@ pub enum ExprErrorKind {
         /// The error; its place is one of the rule's text.
         error: Box<ExprError>,
     },
+}
+
+/// The rules of a circle.
+fn circle_of(circle: &[String]) -> String {
+    match circle {
+        [name, _] => format!("the rule `{name}` needs itself"),
+        circle => {
+            let names: Vec<String> = circle.iter().map(|name| format!("`{name}`")).collect();
+            format!("these rules need each other: {}", names.join(" → "))
+        }
+    }
+}
+
+fn arguments_of(takes: usize, given: usize) -> String {
+    match (takes, given) {
+        (0, _) => "no arguments".to_owned(),
+        (1, given) => format!("1 argument, not {given}"),
+        (takes, given) => format!("{takes} arguments, not {given}"),
+    }
 }
 
 /// What is wrong besides the form, which the remedy shows.

@@ -22,7 +22,7 @@ mod tree;
 mod truth;
 
 pub use checked::{Checked, Parameter};
-pub use compile::{compile, compile_value};
+pub use compile::{check_rule, compile, compile_value};
 pub use driver::Driver;
 pub use error::{Expected, ExprError, ExprErrorKind, Name, NamedType};
 pub use evaluate::{Environment, Start, evaluate, truth};

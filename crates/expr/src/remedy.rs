@@ -47,7 +47,13 @@ impl ExprErrorKind {
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, found } => type_remedy(expected, &found.ty),
             Self::Arguments { usage, .. } => return format!("write {usage}"),
-            Self::Cycle { .. } => "these rules refer to each other; write one of them out in full",
+            Self::Cycle { .. } => "write one of them out in full",
+            Self::RuleArguments { name, takes: 0, .. } => {
+                return format!("`{name}` is a named rule; write it without parentheses");
+            }
+            Self::RuleArguments { name, .. } => {
+                return format!("write a value for each parameter in brackets after `{name}`");
+            }
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => {
                 return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`");

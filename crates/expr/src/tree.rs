@@ -61,7 +61,7 @@ impl Type {
         })
     }
 
-    fn of_scalar(scalar: Scalar) -> Self {
+    pub(crate) fn of_scalar(scalar: Scalar) -> Self {
         match scalar {
             Scalar::Id => Self::Id,
             Scalar::String | Scalar::Text => Self::Text,

@@ -23,6 +23,9 @@ struct Shown<'m> {
 struct ShownCollection<'m> {
     name: &'m str,
     path: String,
+    /// Whether there is one record, at the path itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    single: bool,
 }
 
 fn shown<'e>(engine: &'e Engine, context: &Context) -> Shown<'e> {
@@ -33,7 +36,9 @@ fn shown<'e>(engine: &'e Engine, context: &Context) -> Shown<'e> {
                 .any(|action| engine.admit(context, collection.id, action).is_ok())
     };
     let collections = engine.model().collections.iter().filter(shown);
-    let collections = collections
-        .map(|collection| ShownCollection { name: &collection.name, path: format!("/api/{}", collection.path) });
+    let collections = collections.map(|collection| {
+        let Collection { name, path, single, .. } = collection;
+        ShownCollection { name, path: format!("/api/{path}"), single: *single }
+    });
     Shown { collections: collections.collect() }
 }

@@ -76,6 +76,10 @@ impl Sent<'_> {
     fn into_request(self, reader: &Reader, kind: RecordRequest, records: Records) -> Result<Request, Refusal> {
         use RecordRequest as Kind;
         let (Self { query, select, body, headers }, model) = (self, reader.model());
+        let records = match records {
+            Records::Single(collection) => Records::Record(collection, reader.single(collection).ok_or_else(mismatch)?),
+            Records::Collection(_) | Records::Query(_) | Records::Record(..) => records,
+        };
         Ok(match (kind, records) {
             (Kind::Get, Records::Record(collection, id)) => {
                 let selection = reader.selection(collection, select.as_deref())?;

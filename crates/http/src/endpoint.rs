@@ -30,6 +30,8 @@ pub(crate) enum Pattern {
     Query,
     /// `/api/{collection}/{id}`
     Record,
+    /// `/api/{single}`: the record of a `@single` type
+    Single,
 }
 
 /// Who may call.
@@ -258,6 +260,7 @@ impl Pattern {
             Self::Collection => "/api/{collection}",
             Self::Query => "/api/{collection}:query",
             Self::Record => "/api/{collection}/{id}",
+            Self::Single => "/api/{single}",
         }
     }
 }

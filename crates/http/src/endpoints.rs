@@ -57,28 +57,31 @@ const ACCOUNT: Endpoint = Endpoint {
 pub(crate) static OPTIONS: Endpoint =
     Endpoint { verb: Verb::Options, handler: Handler::Options, parameters: Parameters::Ignored, ..DOCUMENT };
 
+const GET_RECORD: Endpoint = Endpoint {
+    handler: Handler::Record(RecordRequest::Get),
+    negotiated: true,
+    parameters: Parameters::Select,
+    conditions: Conditions::OfRead,
+    described: Described::OfCollection { verb: "get", status: "200" },
+    ..DOCUMENT
+};
+const UPDATE_RECORD: Endpoint = Endpoint {
+    verb: Verb::Patch,
+    handler: Handler::Record(RecordRequest::Update),
+    body: Some(PATCH_BODY),
+    conditions: Conditions::OfWrite,
+    prefer: true,
+    described: Described::OfCollection { verb: "update", status: "200" },
+    ..WRITE
+};
+
 static RECORD: Route = Route {
     pattern: Pattern::Record,
     callers: Callers::Everyone,
     overload: Overload::Refused,
     endpoints: &[
-        Endpoint {
-            handler: Handler::Record(RecordRequest::Get),
-            negotiated: true,
-            parameters: Parameters::Select,
-            conditions: Conditions::OfRead,
-            described: Described::OfCollection { verb: "get", status: "200" },
-            ..DOCUMENT
-        },
-        Endpoint {
-            verb: Verb::Patch,
-            handler: Handler::Record(RecordRequest::Update),
-            body: Some(PATCH_BODY),
-            conditions: Conditions::OfWrite,
-            prefer: true,
-            described: Described::OfCollection { verb: "update", status: "200" },
-            ..WRITE
-        },
+        GET_RECORD,
+        UPDATE_RECORD,
         Endpoint {
             verb: Verb::Delete,
             handler: Handler::Record(RecordRequest::Delete),
@@ -89,6 +92,18 @@ static RECORD: Route = Route {
     ],
     otherwise: "read a record with GET, change it with PATCH, delete it with DELETE",
     not_yet: &[("PUT", "replacing a whole record is not supported yet; change it with PATCH")],
+};
+
+const ONE_RECORD: &str = "there is one record here: read it with GET, change it with PATCH";
+
+/// The record of a `@single` type.
+static SINGLE: Route = Route {
+    pattern: Pattern::Single,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[GET_RECORD, UPDATE_RECORD],
+    otherwise: ONE_RECORD,
+    not_yet: &[],
 };
 
 const BY_FILTER: &str = "changing records by a filter is not supported yet; change them one by one";
@@ -325,7 +340,7 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 3] = [&RECORD, &COLLECTION, &QUERY];
+static RECORDS: [&Route; 4] = [&RECORD, &COLLECTION, &QUERY, &SINGLE];
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
@@ -352,14 +367,14 @@ pub(crate) fn route_of(pattern: Pattern) -> &'static Route {
     RECORDS.into_iter().find(|route| route.pattern == pattern).expect("every shape below /api/ has a route")
 }
 
-/// The value of `Allow` for a path, by its shape alone: `OPTIONS` tells nothing about what exists.
+/// The value of `Allow` for a path, by its shape alone: `OPTIONS` tells nothing about which records exist.
 pub(crate) fn allowed(state: &State, path: &str) -> Option<String> {
     // The server as a whole (RFC 9110, section 9.3.7).
     if path == "*" {
         return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Delete].into_iter()));
     }
     let route = match path.strip_prefix("/api/") {
-        Some(rest) if !rest.is_empty() => route_of(pattern(rest)?),
+        Some(rest) if !rest.is_empty() => route_of(pattern(state.engine.model(), rest)?),
         _ => other(state, path)?,
     };
     Some(route.allow())
@@ -372,7 +387,7 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
     OTHERS.iter().chain(development).find(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.contains(&path),
         Pattern::Problem => path.starts_with(PROBLEMS),
-        Pattern::Collection | Pattern::Query | Pattern::Record => false,
+        Pattern::Collection | Pattern::Query | Pattern::Record | Pattern::Single => false,
     })
 }
 
@@ -381,7 +396,7 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
     let open = OTHERS.iter().filter(|route| route.callers != Callers::Operators);
     let paths = open.filter_map(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.first().copied(),
-        Pattern::Problem | Pattern::Collection | Pattern::Query | Pattern::Record => None,
+        Pattern::Problem | Pattern::Collection | Pattern::Query | Pattern::Record | Pattern::Single => None,
     });
     paths.filter(|path| *path != "/")
 }

@@ -52,7 +52,7 @@ impl State {
             None => "Authorization, Cookie, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
         };
-        let reader = Arc::new(Reader::new(Arc::clone(engine.model())));
+        let reader = Arc::new(Reader::new(&engine));
         Self {
             engine,
             identity,

@@ -29,6 +29,8 @@ pub(crate) enum Records {
     Query(CollectionId),
     /// `/api/posts/{id}`
     Record(CollectionId, RecordId),
+    /// `/api/site-settings`, of a `@single` type
+    Single(CollectionId),
 }
 
 /// A path below `/api/`, taken apart before anything in it is looked up.
@@ -59,9 +61,14 @@ impl<'p> Shape<'p> {
     }
 }
 
-/// The shape of a path, the part after `/api/`, whatever is there; `None` if its percent-encoding is wrong.
-pub(crate) fn pattern(path: &str) -> Option<Pattern> {
-    Shape::of(path).ok().map(|shape| shape.pattern())
+/// The shape of a path, the part after `/api/`, whether or not something is there; `None` if its percent-encoding is wrong.
+pub(crate) fn pattern(model: &Model, path: &str) -> Option<Pattern> {
+    let shape = Shape::of(path).ok()?;
+    let (name, _) = shape.name_and_verb();
+    Some(match shape.pattern() {
+        Pattern::Collection if model.collection_at(name).is_some_and(|collection| collection.single) => Pattern::Single,
+        pattern => pattern,
+    })
 }
 
 impl Records {
@@ -73,6 +80,8 @@ impl Records {
         let astray = || astray::refusal(model, &format!("/api/{}", shape.first), iter::empty());
         let collection = model.collection_at(name).ok_or_else(astray)?;
         match (verb, shape.rest) {
+            (None, None) if collection.single => Ok(Self::Single(collection.id)),
+            (_, _) if collection.single => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}")) }),
             (None, None) => Ok(Self::Collection(collection.id)),
             (None, Some(id)) => Self::record(collection, &decode(id, false).map_err(malformed)?),
             (Some("query"), None) => Ok(Self::Query(collection.id)),
@@ -106,13 +115,14 @@ impl Records {
             Self::Collection(_) => Pattern::Collection,
             Self::Query(_) => Pattern::Query,
             Self::Record(..) => Pattern::Record,
+            Self::Single(_) => Pattern::Single,
         }
     }
 
     /// The collection it belongs to.
     pub(crate) fn collection(self) -> CollectionId {
         match self {
-            Self::Collection(id) | Self::Query(id) | Self::Record(id, _) => id,
+            Self::Collection(id) | Self::Query(id) | Self::Record(id, _) | Self::Single(id) => id,
         }
     }
 }

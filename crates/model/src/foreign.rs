@@ -42,6 +42,7 @@ const DIRECTIVES: Table = &[
         &["softDelete", "softDeletes", "paranoid"],
         "remove it; docs/recipes.md#soft-delete shows how to keep deleted records",
     ),
+    (&["singleton", "singleType", "global", "one"], "write `@single`"),
     (&["writeOnly", "secret", "password"], "write `@class(is: SECRET)`"),
     (&["initialState"], "write `@initial`"),
     (&["transition"], "write `@to(state: …)`"),

@@ -12,6 +12,7 @@ mod lint;
 mod literal;
 mod load;
 mod model;
+mod named;
 mod names;
 mod places;
 mod render;
@@ -35,6 +36,7 @@ pub use model::{
     Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,
     Link, Model, OnDelete, Set, SetOn, StoredNames,
 };
+pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;
 pub use render::Style;
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};

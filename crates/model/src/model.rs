@@ -5,6 +5,7 @@ use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::enumeration::{Enum, EnumId};
 use crate::length::Length;
+use crate::named::NamedRule;
 use crate::names;
 use crate::source::{RuleText, SourceMap, Span};
 
@@ -27,7 +28,7 @@ pub struct Model {
     /// Enums, indexed by `EnumId`.
     pub enums: Vec<Enum>,
     /// `@rule`s by name.
-    pub rules: HashMap<String, RuleText>,
+    pub rules: HashMap<String, NamedRule>,
     /// The enum marked `@roles`.
     pub roles: Option<EnumId>,
     /// The collection marked `@identity`.
@@ -92,6 +93,8 @@ pub struct Collection {
     pub description: Option<String>,
     /// Whether it belongs to the system model: not reachable under `/api/` but for operators.
     pub system: bool,
+    /// `@single`: it has exactly one record, which is there as soon as the database is open.
+    pub single: bool,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`.
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
@@ -464,13 +467,6 @@ pub struct Check {
     pub rule: RuleText,
     /// The message for the client.
     pub message: String,
-}
-
-impl Check {
-    /// Whether it checks the same as another one, whatever its message says.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        self.rule.text == other.rule.text
-    }
 }
 
 /// Names of the application's model that are stored as texts, and follow when it renames what they name.

@@ -22,10 +22,15 @@ pub(crate) fn snake(name: &str) -> String {
     text
 }
 
+/// `SiteSettings` → `site-settings`: the name in small letters with hyphens.
+pub(crate) fn word(type_name: &str) -> String {
+    snake(type_name).replace('_', "-")
+}
+
 /// `BlogPost` → `blog-posts`: the name in small letters with hyphens, and its last word in the plural: after a consonant
 /// `y` becomes `ies`; after `s`, `x`, `z`, `ch` and `sh` comes `es`; else `s`. No dictionary.
 pub(crate) fn path(type_name: &str) -> String {
-    let mut word = snake(type_name).replace('_', "-");
+    let mut word = word(type_name);
     let vowel_before_y = word.len() < 2 || word[..word.len() - 1].ends_with(['a', 'e', 'i', 'o', 'u', '-']);
     if word.ends_with('y') && !vowel_before_y {
         word.pop();

@@ -161,6 +161,20 @@ fn behaviour() {
         "a: Int @check(rule: \"this.a > 0\", message: \"more\")",
         &["Safe: Post.a has a new check, \"more\"; stored records that break it stay until they are changed"],
     );
+    let named = |text: &str| {
+        let rule =
+            format!("extend schema @rule(name: \"b\", is: \"c(this.a)\") @rule(name: \"c(n: Int)\", is: \"{text}\")");
+        format!("{rule}\ntype Job @allow(read: \"true\") {{ a: Int @check(rule: \"b\", message: \"more\") }}")
+    };
+    check_models(
+        &named("n > 0"),
+        &named("n > 1"),
+        &[
+            "Safe: the application's name, named rules, roles, accounts or states change; no record changes",
+            "Safe: Job.a has a new check, \"more\"; stored records that break it stay until they are changed",
+            "Safe: Job.a loses the check \"more\"; no record changes",
+        ],
+    );
     let stricter = "Safe: Post.a has a stricter `@length`; stored values that don't fit stay until they are changed";
     let looser = "Safe: Post.a has a looser `@length`; no record changes";
     check("a: String", "a: String @length(max: 5)", &[stricter]);

@@ -115,7 +115,7 @@ Comment comment /api/comments
   index ix_comment__post_id
 "#);
     assert_eq!(model.name, "Newsroom");
-    assert_eq!(model.rules["editor"].text.as_ref(), "'EDITOR' in auth.roles");
+    assert_eq!(model.rules["editor"].is.text.as_ref(), "'EDITOR' in auth.roles");
     let post = model.collection_at("posts").expect("is there");
     assert_eq!(post.allow.delete.as_ref().map(|rule| rule.text.as_ref()), Some("editor"));
     let transition = &model.enums[1].values[1].transitions[0];

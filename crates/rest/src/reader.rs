@@ -1,8 +1,8 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use backstay_base::{Error, limits};
-use backstay_engine::{Expression, Filter, List, Perspective, Selection, SortKey};
+use backstay_base::{Error, RecordId, limits};
+use backstay_engine::{Engine, Expression, Filter, List, Perspective, Selection, Singles, SortKey};
 use backstay_expr::Checked;
 use backstay_model::{CollectionId, Model};
 use quick_cache::sync::Cache;
@@ -20,6 +20,7 @@ const MEANING_BYTES: u64 = 64;
 /// Reads the texts in requests, and keeps what they mean: clients send the same few texts again and again.
 pub struct Reader {
     model: Arc<Model>,
+    singles: Singles,
     selections: Texts<Selection>,
     orders: Texts<Arc<[SortKey]>>,
     filters: Texts<Arc<Checked>>,
@@ -61,9 +62,19 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Reader {
-    /// A reader for requests to an application with this model.
-    pub fn new(model: Arc<Model>) -> Self {
-        Self { model, selections: no_texts(), orders: no_texts(), filters: no_texts() }
+    /// A reader for requests to this engine.
+    pub fn new(engine: &Engine) -> Self {
+        Self::of(Arc::clone(engine.model()), engine.singles())
+    }
+
+    /// A reader for requests to an application with this model and these records of its `@single` types.
+    pub fn of(model: Arc<Model>, singles: Singles) -> Self {
+        Self { model, singles, selections: no_texts(), orders: no_texts(), filters: no_texts() }
+    }
+
+    /// The id of the one record of a collection; `None` if that is not `@single`.
+    pub fn single(&self, collection: CollectionId) -> Option<RecordId> {
+        self.singles.get(collection)
     }
 
     /// The model.
@@ -143,7 +154,7 @@ mod tests {
     fn a_filter_that_was_read_is_known() {
         let model = "extend schema @app(name: \"Notes\") type Note @allow(read: \"true\") { title: String! }";
         let model = backstay_model::load(vec![SourceFile::app("notes.graphql", model)]).expect("a model").model;
-        let reader = Reader::new(Arc::new(model));
+        let reader = Reader::of(Arc::new(model), Singles::default());
         let note = reader.model().collection_named("Note").expect("a type").id;
         let query = |bytes: usize| format!("filter=title%3D%3D'{}'", "x".repeat(bytes));
         for (bytes, long) in [(100, false), (1100, true), (4000, true), (5000, false)] {
@@ -158,7 +169,7 @@ mod tests {
     fn the_texts_that_are_kept_have_limited_memory() {
         let model = "extend schema @app(name: \"Notes\") type Note @allow(read: \"true\") { title: String! }";
         let model = backstay_model::load(vec![SourceFile::app("notes.graphql", model)]).expect("a model").model;
-        let reader = Reader::new(Arc::new(model));
+        let reader = Reader::of(Arc::new(model), Singles::default());
         let note = reader.model().collection_named("Note").expect("a type").id;
         for number in 0..300 {
             let text = format!("title == '{number:04}{}'", "x".repeat(4000));

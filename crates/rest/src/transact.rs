@@ -262,6 +262,23 @@ fn one(
     }
     let collection =
         collection(reader, path, visible).map_err(|wrong| Error::malformed(Place::member(kind.name()), wrong))?;
+    if reader.single(collection).is_some() {
+        let name = &reader.model().collection(collection).name;
+        let one = |remedy: &str| ViolationKind::Misused {
+            problem: format!("{name} has exactly one record"),
+            remedy: remedy.to_owned(),
+        };
+        match kind {
+            RequestKind::List | RequestKind::Create | RequestKind::Delete => {
+                let wrong = one("read it with `get`, change it with `update`");
+                return Err(Error::malformed(Place::member(kind.name()), wrong));
+            }
+            RequestKind::Get | RequestKind::Update if found.id.is_some() => {
+                return Err(Error::malformed(Place::member("id"), one("leave `id` out")));
+            }
+            RequestKind::Get | RequestKind::Update => {}
+        }
+    }
     Ok((kind, found.into_request(reader, kind, collection)?))
 }
 
@@ -337,7 +354,12 @@ impl Found<'_> {
                 let select = self.select.map(|raw| json::text(raw, "a text")).transpose();
                 let select = select.map_err(|kind| Error::malformed(Place::member("select"), kind))?.flatten();
                 let selection = reader.selection(collection, select.as_deref()).map_err(within)?;
-                Request::Get(Get { collection, id: self.id()?, selection, perspective: Perspective::Live })
+                Request::Get(Get {
+                    collection,
+                    id: self.id(reader, collection)?,
+                    selection,
+                    perspective: Perspective::Live,
+                })
             }
             RequestKind::List => Request::List(match self.query {
                 Some(query) => reader.list_of_body(collection, query.get().as_bytes()).map_err(within)?,
@@ -349,13 +371,23 @@ impl Found<'_> {
             }
             RequestKind::Update => {
                 let input = patch(model, collection, body()?).map_err(within)?;
-                Request::Update(Update { collection, id: self.id()?, input, options: self.options()? })
+                Request::Update(Update {
+                    collection,
+                    id: self.id(reader, collection)?,
+                    input,
+                    options: self.options()?,
+                })
             }
-            RequestKind::Delete => Request::Delete(Delete { collection, id: self.id()?, options: self.options()? }),
+            RequestKind::Delete => {
+                Request::Delete(Delete { collection, id: self.id(reader, collection)?, options: self.options()? })
+            }
         })
     }
 
-    fn id(&self) -> Result<RecordId, Error> {
+    fn id(&self, reader: &Reader, collection: CollectionId) -> Result<RecordId, Error> {
+        if let Some(id) = reader.single(collection) {
+            return Ok(id);
+        }
         let wrong = |kind| Error::malformed(Place::member("id"), kind);
         let raw = self.id.ok_or_else(|| wrong(ViolationKind::Required))?;
         let id = Scalar::Id.read(Token::Json(raw.get())).map_err(|problem| wrong(problem.into()))?;

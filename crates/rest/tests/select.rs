@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, ViolationKind};
-use backstay_engine::{Selected, SelectedField, Selection};
+use backstay_engine::{Selected, SelectedField, Selection, Singles};
 use backstay_model::{Collection, Model, SourceFile};
 use backstay_rest::Reader;
 
@@ -52,7 +52,7 @@ fn check(select: &str, expected: &str) {
     let loaded = backstay_model::load(vec![SourceFile::app("model/blog.graphql", MODEL)]);
     let model = Arc::new(loaded.expect("the model loads").model);
     let post = model.collection_named("Post").expect("a type");
-    let got = match Reader::new(Arc::clone(&model)).selection(post.id, Some(select)) {
+    let got = match Reader::of(Arc::clone(&model), Singles::default()).selection(post.id, Some(select)) {
         Ok(selection) => meaning(&selection, &model, post),
         Err(Error::Malformed(violations)) => {
             assert_eq!((violations.len(), &violations[0].at), (1, &Place::Select), "{select}");

@@ -94,6 +94,11 @@ impl Succession<'_> {
         compile(&text, &Names::rule(self.old, of.id)).expect("a name can be looked for in a list of texts").expr
     }
 
+    /// All records that a new collection would have.
+    pub fn all(&self, new: CollectionId) -> Probe {
+        self.of_next(new, &|_, _| Pred::Known(true))
+    }
+
     /// The records that would have no value in this field of a new collection.
     pub fn lacking(&self, new: CollectionId, field: FieldId) -> Probe {
         self.of_next(new, &|builder, this| Pred::Sql(builder.stored(this, ColumnRef::main(field)).is_null()))

@@ -214,6 +214,15 @@ pub enum OpenError {
         /// All steps, with what stands in their way.
         steps: Vec<Step>,
     },
+    /// The one record of a `@single` type can't be created.
+    #[error("the one record of {collection} can't be created from the defaults of its fields: {source}")]
+    Single {
+        /// The type.
+        collection: String,
+        /// Why.
+        #[source]
+        source: backstay_base::Error,
+    },
     /// The stored model was written for another version of Backstay.
     #[error(
         "this Backstay no longer understands the stored model; start the version of Backstay that wrote it once more \

@@ -24,6 +24,7 @@ mod sqlite;
 mod step;
 mod store;
 mod tx;
+mod wait;
 mod work;
 
 pub use backstay_audit::{ChangeKind, Origin, RecordKey};

@@ -15,7 +15,7 @@ use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
     Catalog, CommitObserver, Demand, DependencyKeys, Location, LogEntry, OpenError, OpenOptions, Outcome, ReadStats,
-    RowSink, Step, StoreError, Stored, Work, log, sqlite,
+    RowSink, Step, StoreError, Stored, Work, log, sqlite, wait,
 };
 
 /// An open database. Cheap to clone; closed when the last clone is dropped.
@@ -200,6 +200,17 @@ impl Store {
     /// Whether a fatal error ended it: nothing can be read or written any more.
     pub fn has_failed(&self) -> bool {
         self.inner.database.has_failed()
+    }
+
+    /// Completes a future that uses this store, on the thread that calls. Blocks.
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        match self.dialect() {
+            Dialect::Sqlite => wait::wait(future),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => crate::postgres::block_on(future),
+            #[cfg(not(feature = "postgres"))]
+            Dialect::Postgres => wait::wait(future),
+        }
     }
 
     /// Completes what was accepted and closes the database. Blocks. Later calls through clones fail with `Closed`.

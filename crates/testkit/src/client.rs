@@ -18,7 +18,7 @@ pub struct TestClient {
 impl TestClient {
     /// A client of this engine.
     pub fn new(engine: &Engine) -> Self {
-        Self { engine: engine.clone(), reader: Reader::new(Arc::clone(engine.model())) }
+        Self { engine: engine.clone(), reader: Reader::new(engine) }
     }
 
     /// A collection of the model.

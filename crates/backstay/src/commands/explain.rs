@@ -32,7 +32,7 @@ pub(super) async fn explain(
         Some(who) => administration.caller_for(&reference(who)).await?,
         None => Arc::new(Caller::anonymous()),
     };
-    let reader = Reader::new(Arc::clone(engine.model()));
+    let reader = Reader::new(engine);
     let request = backstay_http::parse_request(&reader, &request, body.into())?;
     let explanation = engine.explain(&Context::new(engine, caller), request, JSON).await?;
     let text = explanation.to_string();

@@ -41,6 +41,8 @@ pub(super) struct Decoder {
     pub(super) model: Arc<Model>,
     pub(super) file: SeedFile,
     pub(super) references: References,
+    /// Whether it may have no more lines: a `@single` type has one record.
+    pub(super) full: bool,
 }
 
 /// Why a chunk ends.
@@ -59,6 +61,7 @@ impl Decoder {
             return Err(SeedError::Changed { file: self.file.name.clone(), lines: from.at.line });
         }
         let mut from = from.at;
+        self.full = from != Position::default() && self.model.collection(self.file.collection).single;
         loop {
             let (entries, end) = self.entries(&mut lines);
             let to = if matches!(end, End::Refused(_)) { lines.before() } else { lines.mark() }.clone();
@@ -93,6 +96,10 @@ impl Decoder {
             return Ok(None);
         };
         let (line, offset) = (read.number, read.offset);
+        if self.full {
+            return Err(SeedError::SecondLine { file: self.file.name.clone(), line });
+        }
+        self.full = self.model.collection(self.file.collection).single;
         match self.decode(read.text) {
             Ok((input, later, account)) => {
                 Ok(Some(Entry { before: lines.before().clone(), line, offset, input, later, account }))

@@ -25,6 +25,14 @@ pub enum SeedError {
         #[source]
         source: Error,
     },
+    /// The file of a `@single` type has more than one record.
+    #[error("seed/{file}:{line}: the type has exactly one record, which an earlier line gives its values")]
+    SecondLine {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+    },
     /// A file was changed in the part that is already loaded.
     #[error("seed/{file} has changed in its first {lines} lines, which are already loaded")]
     Changed {
@@ -72,6 +80,7 @@ impl SeedError {
             Self::Refused { .. } => {
                 Some(format!("correct the line and load again; the lines before it are already loaded; {ANEW}"))
             }
+            Self::SecondLine { .. } => Some("keep one line".to_owned()),
             Self::Changed { .. } => Some(format!("restore those lines; {ANEW}")),
             Self::Read { .. } | Self::System { .. } | Self::Stored | Self::Engine(_) | Self::Reader => None,
         }

@@ -48,7 +48,8 @@ impl Seeder {
         let mut loaded = Loaded::default();
         let (sender, mut chunks) = mpsc::channel(AHEAD);
         let references = References::new(self.engine.clone(), Handle::current());
-        let mut decoder = Decoder { model: Arc::clone(self.engine.model()), file: file.clone(), references };
+        let mut decoder =
+            Decoder { model: Arc::clone(self.engine.model()), file: file.clone(), references, full: false };
         let decoding = tokio::task::spawn_blocking(move || decoder.run(&from, &sender));
         while let Some(chunk) = chunks.recv().await {
             let bytes = chunk.to.at.byte - chunk.from.byte;
@@ -151,7 +152,8 @@ impl Seeder {
         range: Range<usize>,
     ) -> Result<(), Error> {
         let (entries, name) = (Arc::clone(entries), file.name.clone());
-        let write = Write { schema: self.schema, name, collection: file.collection, from, entries, range };
+        let single = self.engine.singles().get(file.collection);
+        let write = Write { schema: self.schema, name, collection: file.collection, single, from, entries, range };
         self.engine.run(&Context::system(&self.engine), write).await
     }
 }
@@ -191,11 +193,13 @@ impl Entries {
     }
 }
 
-/// Creates some records of a chunk, and stores how far the file is loaded, in one commit.
+/// Creates some records of a chunk, or changes the one record of a `@single` type, and stores how far the file is loaded, in one commit.
 struct Write {
     schema: Schema,
     name: String,
     collection: CollectionId,
+    /// The one record of a `@single` type, which a line changes.
+    single: Option<RecordId>,
     /// Where the file was left: lines between there and the first entry are skipped.
     from: Position,
     entries: Arc<Entries>,
@@ -214,7 +218,10 @@ impl Transaction for Write {
             let file = self.advance(cx).await?;
             let Entries { list, credentials, .. } = self.entries.as_ref();
             for (entry, credential) in list[self.range.clone()].iter().zip(&credentials[self.range.clone()]) {
-                let record = cx.create(Authority::System, self.collection, entry.input.clone()).await?;
+                let record = match self.single {
+                    None => cx.create(Authority::System, self.collection, entry.input.clone()).await?,
+                    Some(id) => cx.update(Authority::System, (self.collection, id), entry.input.clone(), None).await?,
+                };
                 if let Some(credential) = credential {
                     credential.create(cx, record.id()).await?;
                 }

@@ -286,3 +286,37 @@ fn the_file_of_a_renamed_type_is_not_loaded_again() {
     let server = app.serve();
     assert_eq!(server.get("/api/shelfs?count=true")["count"]["value"], 1);
 }
+
+#[test]
+fn the_file_of_a_type_with_one_record_has_one_line() {
+    let app = App::seeded();
+    app.write(
+        "model/settings.graphql",
+        "type Settings @single @allow(read: \"true\") { title: String! @default(to: \"A\") best: Book }\n",
+    );
+    app.write("seed/Settings.jsonl", "\n{\"title\": \"B\", \"best\": {\"number\": 1}}\n{\"title\": \"C\"}\n");
+    let refused = app.run(&["seed"]).refused();
+    let told = "error: seed/Settings.jsonl:3: the type has exactly one record, which an earlier line gives its values";
+    assert_eq!(refused.lines().next(), Some(told), "{refused}");
+    app.write("seed/Settings.jsonl", "\n{\"title\": \"B\", \"best\": {\"number\": 1}}\n");
+    assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n");
+    let explained = app.run(&["explain", "GET /api/settings?select=title", "--as", "ada@shelf.example"]).done();
+    assert!(explained.contains("\"B\"") || explained.contains("allowed"), "{explained}");
+}
+
+/// Nobody gives the record of a type with one record its first values.
+#[test]
+fn a_type_with_one_record_needs_defaults_that_its_checks_accept() {
+    let app = App::seeded();
+    let check = "@check(rule: \"this.n > 5\", message: \"more than five\")";
+    app.write(
+        "model/settings.graphql",
+        &format!("type Settings @single @allow(read: \"true\") {{ n: Int! @default(to: 1) {check} }}\n"),
+    );
+    let refused = app.run(&["seed"]).refused();
+    assert!(
+        refused.starts_with("error: the one record of Settings can't be created from the defaults of its fields: "),
+        "{refused}"
+    );
+    assert!(refused.contains("help: give the fields defaults"), "{refused}");
+}

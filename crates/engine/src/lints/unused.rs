@@ -31,7 +31,7 @@ pub(super) fn rules(subject: Subject<'_>) -> Vec<Diagnostic> {
     let unused = rules.map(|(name, rule)| {
         let message = format!("the rule `{name}` decides nothing: no other rule names it");
         let help = format!("use `{name}` in an `@allow`, a `@check` or a `when`, or remove it");
-        Diagnostic::warning(Lint::UnusedRule, message).at(subject.span(rule), "not used").help(help)
+        Diagnostic::warning(Lint::UnusedRule, message).at(subject.span(&rule.is), "not used").help(help)
     });
     unused.collect()
 }

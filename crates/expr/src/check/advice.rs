@@ -169,8 +169,12 @@ impl Advisor<'_, '_> {
         arguments: &[Syntax],
         kind: &ExprErrorKind,
     ) -> Option<String> {
-        if target.is_none() && !self.checker.scope.client && self.checker.scope.model.rules.contains_key(function) {
-            return Some(format!("`{function}` is a named rule; write it without parentheses"));
+        if let (Some(target), ExprErrorKind::Unknown { what: Name::Function, .. }) = (target, kind)
+            && self.checker.rule_named(function).is_some()
+        {
+            let passed: Vec<String> =
+                [target].into_iter().chain(arguments).map(Syntax::written).collect::<Option<Vec<String>>>()?;
+            return Some(format!("`{function}` is a named rule; write `{function}({})`", passed.join(", ")));
         }
         let [argument] = arguments else { return None };
         if matches!(function, "hasRole" | "has_role" | "isRole" | "inRole" | "role") {

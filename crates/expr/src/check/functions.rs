@@ -73,7 +73,9 @@ impl Checker<'_> {
         let kind = if let Some((_, usage)) = USAGES.iter().find(|(known, _)| *known == name) {
             ExprErrorKind::Arguments { function: name, usage }
         } else {
-            let suggestion = nearest(&name, USAGES.map(|(known, _)| known)).map(str::to_owned);
+            let rules = self.scope.model.rules.keys().filter(|_| !self.scope.client).map(String::as_str);
+            let known = USAGES.iter().map(|(known, _)| *known).chain(rules);
+            let suggestion = nearest(&name, known).map(str::to_owned);
             ExprErrorKind::Unknown { what: Name::Function, name, suggestion }
         };
         self.refuse(function.span.clone(), kind)
@@ -127,7 +129,7 @@ impl Checker<'_> {
             _ => return self.refuse(over.span.clone(), ExprErrorKind::NotToMany { function }),
         };
         let name = variable.name.clone();
-        if RESERVED_NAMES.contains(&name.as_str()) || self.visible_variable(&name).is_some() {
+        if RESERVED_NAMES.contains(&name.as_str()) || self.is_taken(&name) {
             return self.refuse(variable.span.clone(), ExprErrorKind::Shadows { name });
         }
         self.found.needs_store = true;

@@ -2,14 +2,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::nearest;
-use backstay_model::{Collection, CollectionId, RuleText};
+use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Part, Scalar};
 
+use super::named::Argument;
 use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
-use crate::lexis::Lexis;
 use crate::syntax::{Ident, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, Node, Path, Root, Type, foreign, syntax};
+use crate::{CallerPart, Expr, Node, Path, Root, Type, foreign};
 
 /// Relations that one path may lead through.
 const PATH_RELATIONS: usize = 8;
@@ -89,6 +89,9 @@ impl<'m> Checker<'m> {
             let (root, collection) = (Root::Bound(*index), *collection);
             return Some(Place::One(self.record(root, collection, span)));
         }
+        if self.argument(name).is_some() {
+            return self.value_of_argument(name, span).map(Place::One);
+        }
         match name {
             "this" | "new" => {
                 let (name, root, collection) = match name {
@@ -118,12 +121,16 @@ impl<'m> Checker<'m> {
         if self.scope.client {
             return self.plain_field(name, span);
         }
-        if let Some(rule) = self.scope.model.rules.get(name) {
-            return self.rule(name, rule, span).map(Place::One);
+        if let Some(rule) = self.rule_named(name) {
+            let unapplied = Ident { name: name.to_owned(), span: span.clone() };
+            return self.use_of_rule(rule, (&unapplied, None), span, None).map(Place::One);
         }
         let known = self.scope.model.rules.keys().map(String::as_str).chain(RESERVED_NAMES);
         let variables = self.variables.iter().map(|variable| variable.name.as_str());
-        let suggestion = self.this_field(name).or_else(|| nearest(name, known.chain(variables)).map(str::to_owned));
+        let parameters = self.arguments.iter().map(Argument::name);
+        let suggestion = self
+            .this_field(name)
+            .or_else(|| nearest(name, known.chain(variables).chain(parameters)).map(str::to_owned));
         let name = name.to_owned();
         self.refuse(span.clone(), ExprErrorKind::Unknown { what: Name::Variable, name, suggestion })
     }
@@ -293,38 +300,5 @@ impl<'m> Checker<'m> {
         }
         let target = field.kind.target().expect("a field whose value has no type is a relation to many");
         Some(Place::Many { path, target, field: name.name.clone() })
-    }
-
-    /// A named rule, checked in the scope where it is used; it does not see the variables of quantifiers around it.
-    fn rule(&mut self, name: &str, rule: &RuleText, span: &Range<u32>) -> Option<Expr> {
-        if self.rules.iter().any(|around| around == name) {
-            return self.refuse(span.clone(), ExprErrorKind::Cycle { name: name.to_owned() });
-        }
-        let parsed = Lexis::scan(&rule.text, false).and_then(|lexis| syntax::parse(&lexis));
-        let before = self.errors.len();
-        let outermost = self.used_at.is_none();
-        let used_at = self.used_at.get_or_insert_with(|| span.clone()).clone();
-        let hidden = std::mem::take(&mut self.variables);
-        self.rules.push(name.to_owned());
-        self.found.rules.insert(name.to_owned());
-        let checked = match parsed {
-            Ok(syntax) => self.expect(&syntax, &Type::Bool),
-            Err(error) => {
-                self.errors.push(error);
-                None
-            }
-        };
-        self.rules.pop();
-        self.variables = hidden;
-        if outermost {
-            self.used_at = None;
-        }
-        let within: Vec<ExprError> = self.errors.drain(before..).collect();
-        let place = if outermost { used_at } else { span.clone() };
-        for error in within {
-            let kind = ExprErrorKind::InRule { name: name.to_owned(), error: Box::new(error) };
-            self.errors.push(ExprError::new(place.clone(), kind));
-        }
-        checked
     }
 }

@@ -47,7 +47,7 @@ impl Checker<'_> {
     fn tell_bare_value_beside(&mut self, left: &Syntax, right: &Syntax, hint: fn(&Type) -> Option<&Type>) {
         let SyntaxNode::Name(name) = &left.node else { return };
         // Beside a literal, the name is meant to be a field.
-        if Pliancy::of(right) != Pliancy::Fixed {
+        if self.pliancy(right) != Pliancy::Fixed {
             return;
         }
         let noted = self.errors.len();
@@ -65,8 +65,15 @@ impl Checker<'_> {
             }
             _ => self.expr(of, None)?,
         };
-        let has_presence =
-            matches!(tested.node, Node::Path(_) | Node::Param(_) | Node::Caller(CallerPart::Id | CallerPart::Claim(_)));
+        let is_argument = matches!(&of.node, SyntaxNode::Name(name) if self.argument(name).is_some());
+        if is_argument && let Some(decided) = presence_of_literal(&tested, operator == Operator::NotEqual) {
+            return Some(self.make(decided, Type::Bool, span));
+        }
+        let has_presence = is_argument
+            || matches!(
+                tested.node,
+                Node::Path(_) | Node::Param(_) | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
+            );
         if !has_presence {
             return self.refuse(of.span.clone(), ExprErrorKind::Presence);
         }
@@ -83,7 +90,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn is_in(&mut self, element: &Syntax, list: &Syntax, span: &Range<u32>) -> Option<Expr> {
-        let (element, list) = if Pliancy::of(element) <= Pliancy::of(list) {
+        let (element, list) = if self.pliancy(element) <= self.pliancy(list) {
             let Some(element) = self.expr(element, None) else {
                 self.tell_bare_value_beside(element, list, element_of);
                 return None;
@@ -174,7 +181,7 @@ impl Checker<'_> {
     pub(super) fn conditional(&mut self, choice: &Conditional, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
         let Conditional { condition, then, otherwise } = choice;
         let condition = self.expect(condition, &Type::Bool);
-        let (then, otherwise) = if Pliancy::of(then) <= Pliancy::of(otherwise) {
+        let (then, otherwise) = if self.pliancy(then) <= self.pliancy(otherwise) {
             let then = self.nullable(then, hint)?;
             let otherwise = self.nullable(otherwise, Some(&then.ty))?;
             (then, otherwise)
@@ -200,7 +207,7 @@ impl Checker<'_> {
         };
         // The one that gives the others its type is checked once: lists in lists would double the work at each level.
         let mut first = None;
-        let element = match (hint, (0..elements.len()).min_by_key(|index| Pliancy::of(&elements[*index]))) {
+        let element = match (hint, (0..elements.len()).min_by_key(|index| self.pliancy(&elements[*index]))) {
             (Some(ty), _) => ty,
             (None, Some(index)) => {
                 let checked = self.expr(&elements[index], None)?;
@@ -231,7 +238,7 @@ impl Checker<'_> {
         hint: Option<&Type>,
         other: fn(&Type) -> Option<Type>,
     ) -> Option<(Expr, Expr)> {
-        if Pliancy::of(left) <= Pliancy::of(right) {
+        if self.pliancy(left) <= self.pliancy(right) {
             let left = self.expr(left, hint)?;
             let right = self.expr(right, other(&left.ty).as_ref())?;
             Some((left, right))
@@ -240,6 +247,14 @@ impl Checker<'_> {
             let left = self.expr(left, other(&right.ty).as_ref())?;
             Some((left, right))
         }
+    }
+}
+
+/// Whether a literal that an argument is, is there.
+fn presence_of_literal(tested: &Expr, wanted: bool) -> Option<Node> {
+    match &tested.node {
+        Node::Literal(value) => Some(Node::Literal(Value::Bool(value.is_null() != wanted))),
+        _ => None,
     }
 }
 

@@ -3,7 +3,9 @@ use backstay_model::{Collection, FieldKind, Model};
 use serde_json::{Map, Value, json};
 
 use super::readable;
-use crate::endpoint::{Conditions, Described, Endpoint, Handler, Idempotency, Parameters, RecordRequest, Verb};
+use crate::endpoint::{
+    Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Pattern, RecordRequest, Verb,
+};
 use crate::endpoints;
 
 /// The paths of all endpoints that the table describes.
@@ -11,12 +13,17 @@ pub(super) fn paths(model: &Model, shown: &[&Collection]) -> Map<String, Value> 
     let mut paths = Map::new();
     for route in endpoints::all() {
         let pattern = route.pattern.text();
-        if !pattern.contains("{collection}") {
-            add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(operation));
-            continue;
-        }
-        for collection in shown {
-            let path = pattern.replace("{collection}", &collection.path);
+        let (placeholder, single) = match route.pattern {
+            Pattern::Fixed(_) | Pattern::Problem => {
+                let singles = shown.iter().any(|collection| collection.single);
+                add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, singles)));
+                continue;
+            }
+            Pattern::Collection | Pattern::Query | Pattern::Record => ("{collection}", false),
+            Pattern::Single => ("{single}", true),
+        };
+        for collection in shown.iter().filter(|collection| collection.single == single) {
+            let path = pattern.replace(placeholder, &collection.path);
             let here = |endpoint| operation_of(model, collection, endpoint);
             add(&mut paths, path, route.endpoints.iter().filter_map(here));
         }
@@ -36,10 +43,10 @@ fn add(paths: &mut Map<String, Value>, path: String, operations: impl Iterator<I
     paths.insert(path, Value::Object(item));
 }
 
-/// An operation that exists once.
-fn operation(endpoint: &Endpoint) -> Option<(Verb, Value)> {
+/// An operation that exists once, in an application that has types with one record or not.
+fn operation(endpoint: &Endpoint, singles: bool) -> Option<(Verb, Value)> {
     let Described::Operation { tag, id, status, description } = endpoint.described else { return None };
-    let shapes = Shapes::of(endpoint.handler);
+    let shapes = Shapes::of(endpoint.handler, singles);
     let mut operation = assemble(endpoint, (tag, id), status, shapes, parameters(endpoint, Vec::new()));
     if let Some(description) = description {
         operation["description"] = json!(description);
@@ -92,10 +99,10 @@ impl Shapes {
         }
     }
 
-    fn of(handler: Handler) -> Self {
+    fn of(handler: Handler, singles: bool) -> Self {
         let object = || Some(json!({ "type": "object" }));
         match handler {
-            Handler::Collections => Self { body: None, answer: Some(collections()) },
+            Handler::Collections => Self { body: None, answer: Some(collections(singles)) },
             Handler::SignUp => Self { body: Some(sign_up_body()), answer: Some(signed_in()) },
             Handler::SignIn => Self { body: Some(sign_in_body()), answer: Some(signed_in()) },
             Handler::SignOutEverywhere | Handler::Me => Self { body: None, answer: object() },
@@ -104,7 +111,7 @@ impl Shapes {
             }
             Handler::ChangeEmail => Self { body: Some(texts(&["email", "password"], &[])), answer: object() },
             Handler::Explain => Self { body: Some(question()), answer: object() },
-            Handler::Transact => Self { body: Some(requests()), answer: Some(results()) },
+            Handler::Transact => Self { body: Some(requests(singles)), answer: Some(results()) },
             // Signing out has no body; the others are not described.
             Handler::SignOut
             | Handler::Record(_)
@@ -261,12 +268,16 @@ pub(super) fn components() -> Value {
 }
 
 /// The list of collections.
-fn collections() -> Value {
+fn collections(singles: bool) -> Value {
     let text = json!({ "type": "string" });
+    let mut properties = json!({ "name": text, "path": text });
+    if singles {
+        properties["single"] = json!({ "const": true, "description": "There is one record, at the path itself." });
+    }
     let collection = json!({
         "type": "object",
         "required": ["name", "path"],
-        "properties": { "name": text, "path": text },
+        "properties": properties,
         "additionalProperties": false,
     });
     json!({
@@ -303,9 +314,16 @@ fn sign_in_body() -> Value {
 }
 
 /// What `/transact` takes.
-fn requests() -> Value {
+fn requests(singles: bool) -> Value {
     let text = || json!({ "type": "string" });
-    let id = || json!({ "type": "string", "format": "uuid" });
+    let id = || match singles {
+        true => json!({ "type": "string", "format": "uuid", "description": "Required, unless there is one record." }),
+        false => json!({ "type": "string", "format": "uuid" }),
+    };
+    // The members that name the record, and these.
+    let needed = |others: &[&'static str]| -> Vec<&'static str> {
+        ["id"].into_iter().filter(|_| !singles).chain(others.iter().copied()).collect()
+    };
     let if_match = || json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." });
     let request = |verb: &str, required: &[&str], mut properties: Value| {
         properties[verb] = json!({ "type": "string", "description": "The path of a collection, such as posts." });
@@ -315,9 +333,9 @@ fn requests() -> Value {
     let body = || one_or_several(&json!({ "type": "object" }), Some(limits::BATCH_RECORDS));
     let each = json!({ "oneOf": [
         request("create", &["body"], json!({ "body": body() })),
-        request("update", &["id", "body"], json!({ "id": id(), "body": { "type": "object" }, "ifMatch": if_match() })),
+        request("update", &needed(&["body"]), json!({ "id": id(), "body": { "type": "object" }, "ifMatch": if_match() })),
         request("delete", &["id"], json!({ "id": id(), "ifMatch": if_match() })),
-        request("get", &["id"], json!({ "id": id(), "select": text() })),
+        request("get", &needed(&[]), json!({ "id": id(), "select": text() })),
         request("list", &[], json!({ "query": query_body() })),
     ] });
     let most = limits::TRANSACTION_REQUESTS;

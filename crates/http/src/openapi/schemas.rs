@@ -10,7 +10,9 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     let name = &collection.name;
     let mut schemas = Map::new();
     schemas.insert(name.clone(), record(model, collection));
-    schemas.insert(format!("{name}Page"), page(name));
+    if !collection.single {
+        schemas.insert(format!("{name}Page"), page(name));
+    }
     if collection.allow.create.is_some() {
         schemas.insert(format!("{name}Create"), create(model, collection));
     }

@@ -38,6 +38,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
     let body = match endpoint {
         "POST /api/{collection}" => r#"{"title": "x"}"#,
         "PATCH /api/{collection}/{id}" => r#"{"rank": 1}"#,
+        "PATCH /api/{single}" => r#"{"motto": "x"}"#,
         "POST /api/{collection}:query" => "{}",
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
         "POST /auth/sign-in" => r#"{"email": "ada@example.org", "password": "correct horse battery"}"#,
@@ -48,7 +49,11 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /auth/setup" => &setup,
         _ => "",
     };
-    let line = endpoint.replace("{collection}", "notes").replace("{id}", &id).replace("{code}", "not-found");
+    let line = endpoint
+        .replace("{collection}", "notes")
+        .replace("{single}", "site")
+        .replace("{id}", &id)
+        .replace("{code}", "not-found");
     let cookie = format!("backstay={}", token.trim_start_matches("Bearer "));
     let mut headers = vec![("host", "here.example"), ("cookie", &cookie)];
     headers.extend(probe.headers);
@@ -101,7 +106,11 @@ async fn every_path_allows_the_methods_of_the_table_and_no_other() {
             other => other,
         });
         let allow = methods.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
-        let line = path.replace("{collection}", "notes").replace("{id}", id).replace("{code}", "not-found");
+        let line = path
+            .replace("{collection}", "notes")
+            .replace("{single}", "site")
+            .replace("{id}", id)
+            .replace("{code}", "not-found");
         let options = app.call(&format!("OPTIONS {line}"), &[("authorization", "Bearer bst_stale")]).await;
         assert_eq!((options.status, options.header("allow")), (204, &*allow), "{line}");
         let other = app.call(&format!("BREW {line}"), &[("authorization", &operator)]).await;

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use backstay_engine::{Context, Request, Selection};
 use backstay_http::parse_request;
 use backstay_identity::NewKey;
@@ -125,7 +123,7 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
     let id = note(&app, &ada, "One").await;
-    let reader = Reader::new(Arc::clone(app.services.engine.model()));
+    let reader = Reader::new(&app.services.engine);
     let check = |line: &str, expected: &str| {
         let has_body = line.trim_start().starts_with(['P', 'p']);
         let body = Bytes::from_static(if has_body { b"{}" } else { b"" });

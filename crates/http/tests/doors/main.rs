@@ -15,6 +15,7 @@ mod old_names;
 mod origins;
 mod overload;
 mod records;
+mod singles;
 mod texts;
 mod transacting;
 mod wire;
@@ -45,6 +46,10 @@ type Note
   rank: Int
   public: Boolean! @default(to: false)
   author: User! @set(on: CREATE, to: "auth.id")
+}
+
+type Site @single @allow(read: "true", update: "auth.id != null") {
+  motto: String
 }
 "#;
 

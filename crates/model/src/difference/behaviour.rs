@@ -4,7 +4,8 @@
 use backstay_scalar::Value;
 
 use crate::{
-    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldId, Model, RuleText, Set, SetOn, Transition,
+    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldId, Model, NamedRule, RuleText, Set, SetOn,
+    Transition,
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
@@ -39,6 +40,7 @@ impl<'m> CollectionBehaviour<'m> {
             table: _,
             // Compared in `compare`.
             path: _,
+            single: _,
             indexes: _,
             fields,
             description,
@@ -148,7 +150,7 @@ impl<'m> AllowBehaviour<'m> {
 /// The behaviour of an application apart from its collections.
 pub(super) struct ApplicationBehaviour<'m> {
     name: &'m str,
-    /// By name, sorted.
+    /// By signature, sorted.
     rules: Vec<(&'m str, &'m str)>,
     roles: Option<&'m str>,
     identity: Option<&'m str>,
@@ -192,7 +194,8 @@ impl<'m> ApplicationBehaviour<'m> {
             by_name: _,
             by_path: _,
         } = model;
-        let mut rules: Vec<_> = rules.iter().map(|(name, rule)| (name.as_str(), &*rule.text)).collect();
+        let mut rules: Vec<_> =
+            rules.values().map(|NamedRule { signature, parameters: _, is }| (signature.as_str(), &*is.text)).collect();
         rules.sort_unstable();
         let enumeration = |id: EnumId| model.enumeration(id).name.as_str();
         Self {

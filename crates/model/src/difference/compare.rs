@@ -1,7 +1,9 @@
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
-use crate::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn, StoredNames};
+use crate::{
+    Check, Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn, StoredNames,
+};
 use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is renamed, what is added, what changes, what
@@ -94,6 +96,10 @@ impl<'a> Pair<'a> {
             let (from, to) = (self.before.path.clone(), self.after.path.clone());
             all.push(Difference::PathChanged { collection: collection(), from, to });
         }
+        if self.before.single != self.after.single {
+            let (path, single) = (self.after.path.clone(), self.after.single);
+            all.push(Difference::SingleChanged { collection: collection(), path, single });
+        }
         for after in declared(self.after) {
             match self.was(after.id) {
                 None => self.added(after, all),
@@ -114,6 +120,11 @@ impl<'a> Pair<'a> {
         if !parts.is_empty() {
             all.push(Difference::BehaviourChanged { collection: collection(), parts });
         }
+    }
+
+    /// Whether an old and a new check ask the same, whatever their messages say.
+    fn same(&self, before: &Check, after: &Check) -> bool {
+        before.rule.text == after.rule.text && self.old.rules_in(&before.rule) == self.new.rules_in(&after.rule)
     }
 
     /// The old field that this one was.
@@ -182,11 +193,11 @@ impl<'a> Pair<'a> {
         {
             all.push(Difference::OnDeleteChanged { collection: collection(), field: field() });
         }
-        for check in after.checks.iter().filter(|check| before.checks.iter().all(|known| !known.same(check))) {
+        for check in after.checks.iter().filter(|check| before.checks.iter().all(|known| !self.same(known, check))) {
             let message = check.message.clone();
             all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
         }
-        for check in before.checks.iter().filter(|check| after.checks.iter().all(|known| !known.same(check))) {
+        for check in before.checks.iter().filter(|check| after.checks.iter().all(|known| !self.same(check, known))) {
             let message = check.message.clone();
             all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
         }

@@ -56,7 +56,8 @@ impl fmt::Display for Difference {
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
-            Self::LinkAdded { .. }
+            Self::SingleChanged { .. }
+            | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::IndexAdded { .. }
             | Self::IndexRemoved { .. }
@@ -80,12 +81,18 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A difference that is about neither a collection nor a field alone.
+/// A difference that is not about the name, the path or a field of a collection.
 struct Beside<'d>(&'d Difference);
 
 impl fmt::Display for Beside<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            Difference::SingleChanged { collection, single: true, .. } => {
+                write!(f, "{collection} is now a type with exactly one record; a stored one stays")
+            }
+            Difference::SingleChanged { collection, single: false, .. } => {
+                write!(f, "{collection} can now have any number of records; the one it has stays")
+            }
             Difference::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
             }
@@ -200,6 +207,12 @@ impl Difference {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
+            Self::SingleChanged { collection, path, single: true } => {
+                breaking(format!("{collection} is one record, read and changed at /api/{path}"))
+            }
+            Self::SingleChanged { collection, path, single: false } => {
+                breaking(format!("{collection} is a list of records at /api/{path}"))
+            }
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }

@@ -68,6 +68,15 @@ pub enum Difference {
         /// The path it has.
         to: String,
     },
+    /// `@single` is new or gone. The records stay.
+    SingleChanged {
+        /// The collection.
+        collection: String,
+        /// Its path.
+        path: String,
+        /// Whether it has one record now.
+        single: bool,
+    },
     /// A new field. Its indexes and its link table are differences of their own.
     FieldAdded {
         /// The collection.

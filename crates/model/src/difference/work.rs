@@ -74,6 +74,7 @@ impl Difference {
             Self::EnumValuesRenamed { .. } => Stage::ValuesRenamed,
             Self::IndexAdded { .. } => Stage::IndexesAdded,
             Self::PathChanged { .. }
+            | Self::SingleChanged { .. }
             | Self::LengthChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
@@ -87,6 +88,7 @@ impl Difference {
         match self {
             Self::CollectionAdded { .. }
             | Self::PathChanged { .. }
+            | Self::SingleChanged { .. }
             | Self::LinkAdded { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }

@@ -2,12 +2,12 @@ use std::collections::HashMap;
 
 use apollo_compiler::Schema;
 use apollo_compiler::schema::Directive;
-use backstay_base::limits;
 
-use super::naming::is_expression_word;
 use super::read;
 use super::report::Report;
-use crate::RuleText;
+use super::signature::{self, Signature};
+use super::survey::Survey;
+use crate::NamedRule;
 
 /// Characters of the name of an application.
 const APP_NAME_CHARS: usize = 80;
@@ -15,11 +15,11 @@ const APP_NAME_CHARS: usize = 80;
 /// What `extend schema` says.
 pub(super) struct App {
     pub(super) name: Option<String>,
-    pub(super) rules: HashMap<String, RuleText>,
+    pub(super) rules: HashMap<String, NamedRule>,
 }
 
 /// Reads `extend schema`.
-pub(super) fn app(report: &mut Report<'_>, schema: &Schema) -> App {
+pub(super) fn app(report: &mut Report<'_>, schema: &Schema, survey: &Survey<'_>) -> App {
     let mut app = App { name: None, rules: HashMap::new() };
     let mut named = false;
     for directive in &schema.schema_definition.directives.0 {
@@ -35,9 +35,8 @@ pub(super) fn app(report: &mut Report<'_>, schema: &Schema) -> App {
                 app.name = app_name(report, directive);
             }
             "rule" => {
-                if let Some((name, rule)) = named_rule(report, directive)
-                    && app.rules.insert(name.to_owned(), rule).is_some()
-                {
+                let Some((name, rule)) = named_rule(report, survey, directive) else { continue };
+                if app.rules.insert(name.clone(), rule).is_some() {
                     let message = format!("the rule `{name}` is defined twice");
                     report.error(place, message, "again here", "remove one of the two, or give it another name");
                 }
@@ -62,22 +61,11 @@ fn app_name(report: &mut Report<'_>, directive: &Directive) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// A `@rule` whose name a rule can have.
-fn named_rule<'d>(report: &mut Report<'_>, directive: &'d Directive) -> Option<(&'d str, RuleText)> {
-    let (name, place) = read::text(directive, "name")?;
-    let rule = read::rule(report, directive, "is")?;
-    let is_identifier = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && name.len() <= limits::MODEL_NAME_CHARS;
-    if !is_identifier {
-        let help = "a name has up to 48 letters, digits and underscores, and starts with a letter";
-        report.error(place, format!("`{name}` cannot name a rule"), "not a name", help);
-        return None;
-    }
-    if is_expression_word(name) {
-        let message = format!("`{name}` is a word of the rule language");
-        report.error(place, message, "means something else in rules", "give the rule another name");
-        return None;
-    }
-    Some((name, rule))
+/// A `@rule` whose name a rule can have, by that name.
+fn named_rule(report: &mut Report<'_>, survey: &Survey<'_>, directive: &Directive) -> Option<(String, NamedRule)> {
+    let (written, place) = read::text(directive, "name")?;
+    let is = read::rule(report, directive, "is")?;
+    let (name, parameters) = Signature { survey, written, place }.read(report)?;
+    let signature = signature::normal(&name, written);
+    Some((name, NamedRule { signature, parameters, is }))
 }

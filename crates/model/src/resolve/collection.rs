@@ -45,6 +45,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         table: of.table.clone(),
         description: read::description(node.description.as_ref()),
         system: of.system,
+        single: node.directives.has("single"),
         by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),
         indexes: indexes(report, of, &fields),
         fields,
@@ -68,8 +69,9 @@ fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: &StoredType<'a>
 
 fn path(report: &mut Report<'_>, of: &StoredType<'_>) -> String {
     let node = of.node;
-    let Some(directive) = node.directives.get("path") else { return names::path(&node.name) };
-    let Some((path, place)) = read::text(directive, "is") else { return names::path(&node.name) };
+    let usual = || if node.directives.has("single") { names::word(&node.name) } else { names::path(&node.name) };
+    let Some(directive) = node.directives.get("path") else { return usual() };
+    let Some((path, place)) = read::text(directive, "is") else { return usual() };
     let shaped = path.starts_with(|c: char| c.is_ascii_lowercase())
         && path.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !path.ends_with('-')

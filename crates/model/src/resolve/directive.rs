@@ -260,14 +260,14 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `index.rs`, `renamed.rs` and `whole.rs`
-        check(DirectiveLocation::Object, ["allow", "identity", "index", "path", "renamed", "unique"].into());
+        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs` and `whole.rs`
+        check(DirectiveLocation::Object, ["allow", "identity", "index", "path", "renamed", "single", "unique"].into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 28, "every location is checked above");
+        assert_eq!(places, 29, "every location is checked above");
     }
 }

@@ -15,6 +15,8 @@ mod read;
 mod relation;
 mod renamed;
 mod report;
+mod signature;
+mod single;
 mod survey;
 mod whole;
 
@@ -25,6 +27,7 @@ use collection::collection;
 use enums::enums;
 use renamed::check_former;
 use report::Report;
+use single::check_singles;
 use survey::{Names, Survey};
 use whole::{check_whole, identity};
 
@@ -44,13 +47,14 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     if report.has_errors() {
         return None;
     }
-    let app = app(report, &compiled.schema);
+    let app = app(report, &compiled.schema, &survey);
     let (enums, roles) = enums(report, &survey);
     let names = Names { survey: &survey, enums: &enums };
     let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
+    check_singles(report, &survey, &enums, &collections);
     Some(Model {
         name: app.name?,
         by_name: collections.iter().map(|collection| (collection.name.clone(), collection.id)).collect(),

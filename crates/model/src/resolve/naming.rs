@@ -46,6 +46,28 @@ const EXPRESSION_WORDS: &[&str] = &[
     "duration",
 ];
 
+/// Functions of CEL that Backstay leaves out or that convert types: called by these names, nothing else is meant.
+const CEL_FUNCTIONS: &[&str] = &[
+    "has",
+    "map",
+    "filter",
+    "exists_one",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bool",
+    "bytes",
+    "dyn",
+    "type",
+    "matches",
+];
+
+/// Whether rules read the name, with brackets after it, as something else than a named rule.
+pub(super) fn is_function_word(name: &str) -> bool {
+    CEL_FUNCTIONS.contains(&name)
+}
+
 /// Whether rules and filters read the name as something else.
 pub(super) fn is_expression_word(name: &str) -> bool {
     EXPRESSION_WORDS.contains(&name)

@@ -32,7 +32,7 @@ refused
    ╭─[model.graphql:1:27]
  1 │ extend schema @rule(name: "now", is: "true") @rule(name: "a b", is: "true") @rule(name: "c", is: "  ")
    ·                           ──┬──
-   ·                             ╰── means something else in rules
+   ·                             ╰── not a name
    ╰────
   help: give the rule another name
   × error: `a b` cannot name a rule

@@ -7,6 +7,7 @@ mod indexes;
 mod mistakes;
 mod names;
 mod relations;
+mod single;
 mod states;
 mod syntax;
 mod system;

@@ -157,6 +157,7 @@ impl Finder<'_> {
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
             | Difference::PathChanged { .. }
+            | Difference::SingleChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { stored: false, .. }
@@ -285,10 +286,14 @@ impl Finder<'_> {
                 let (after, field) = self.models.field(collection, field);
                 found.extend(self.not_as_long(after, field).await?);
             }
+            Difference::SingleChanged { collection, single: true, .. } => {
+                found.extend(self.several(self.models.collection(collection)).await?);
+            }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
             | Difference::CollectionRemoved { .. }
             | Difference::PathChanged { .. }
+            | Difference::SingleChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
@@ -342,6 +347,16 @@ impl Finder<'_> {
             (None, _) => "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`",
         };
         self.ask(&probe, (&words, remedy, true)).await
+    }
+
+    /// A type that is to have one record must not have more.
+    async fn several(&mut self, collection: &Collection) -> Result<Option<Finding>, StoreError> {
+        let probe = self.succession.all(collection.id);
+        if self.count(&probe.count).await? <= 1 {
+            return Ok(None);
+        }
+        let words = |records| format!("{} has {}, and may have one", collection.name, counted(records));
+        self.ask(&probe, (&words, "delete all but one of them first, or leave out `@single`", true)).await
     }
 
     async fn sharing(&mut self, collection: &Collection, index: &Index) -> Result<Option<Finding>, StoreError> {

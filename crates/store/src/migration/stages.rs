@@ -212,6 +212,7 @@ impl Stages<'_> {
             | Difference::FieldAdded { .. }
             | Difference::EnumRenamed { .. }
             | Difference::PathChanged { .. }
+            | Difference::SingleChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }

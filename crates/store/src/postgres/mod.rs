@@ -11,4 +11,4 @@ mod schema;
 mod session;
 mod start;
 
-pub(crate) use start::{open, plan};
+pub(crate) use start::{block_on, open, plan};

@@ -54,6 +54,6 @@ fn pool(url: &Secret) -> Result<Pool, StoreError> {
 }
 
 /// Completes a future on this thread, on the runtime that the connections will be used from.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::task::block_in_place(|| Handle::current().block_on(future))
 }

@@ -1,0 +1,76 @@
+//! What `@single` demands of a type: its one record is made of defaults, and nobody creates, deletes or refers to it.
+
+use super::report::Report;
+use super::survey::Survey;
+use crate::{Collection, Diagnostic, Enum, Field, FieldKind, RuleText, SetOn};
+
+/// Checks the types that have one record, and the relations that lead to them.
+pub(super) fn check_singles(report: &mut Report<'_>, survey: &Survey<'_>, enums: &[Enum], collections: &[Collection]) {
+    for collection in collections.iter().filter(|collection| collection.single) {
+        if survey.stored(collection.id).node.directives.has("identity") {
+            let message = format!("{} is marked `@identity` and `@single`", collection.name);
+            let diagnostic = Diagnostic::error(message).at(collection.span, "one account for everybody");
+            report.push(diagnostic.help("remove one of the two"));
+            continue;
+        }
+        check_rules(report, collection);
+        let empty = |field: &&Field| field.id > Collection::VERSION && field.required && !begins_with(field, enums);
+        collection.fields.iter().filter(empty).for_each(|field| refuse_empty(report, collection, field));
+    }
+    for collection in collections {
+        for field in &collection.fields {
+            let target = field.kind.target().map(|target| &collections[usize::from(target.0)]);
+            // The other end of a relation that is refused.
+            let declares = field.kind.declared_by().is_none();
+            if let Some(target) = target.filter(|target| target.single && declares) {
+                let message =
+                    format!("`{}.{}` refers to {}, which has one record", collection.name, field.name, target.name);
+                let diagnostic =
+                    Diagnostic::error(message).at(field.span, "always the same record").and(target.span, "`@single`");
+                report.push(
+                    diagnostic.help(format!("remove the field; clients read the record at `/api/{}`", target.path)),
+                );
+            }
+        }
+    }
+}
+
+/// Its record is there from the start and to the end.
+fn check_rules(report: &mut Report<'_>, collection: &Collection) {
+    let rules = [("create", &collection.allow.create), ("delete", &collection.allow.delete)];
+    for (action, rule) in rules {
+        let Some(RuleText { span, .. }) = rule else { continue };
+        let message = format!("nobody can {action} a {}: it has exactly one record", collection.name);
+        let diagnostic = Diagnostic::error(message).at(*span, format!("`{action}:` of a `@single` type"));
+        report.push(diagnostic.help(format!("remove `{action}:`; `update:` says who may change the record")));
+    }
+}
+
+/// Whether the field has a value when nobody has given one.
+fn begins_with(field: &Field, enums: &[Enum]) -> bool {
+    let initial = match field.kind {
+        FieldKind::Enum(id) => enums[usize::from(id.0)].initial().is_some(),
+        FieldKind::Scalar(_)
+        | FieldKind::List(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::ManyToMany { .. } => false,
+    };
+    initial || field.default.is_some() || field.set.iter().any(|set| set.on != SetOn::Update)
+}
+
+fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field) {
+    let message = format!("`{}.{}` is required, but its record begins without it", collection.name, field.name);
+    let diagnostic = Diagnostic::error(message).at(field.span, "required, and without a default");
+    let help = match field.kind {
+        FieldKind::ToOne { .. } => "remove the `!`: Backstay creates the record before anybody can choose",
+        FieldKind::Scalar(_)
+        | FieldKind::Enum(_)
+        | FieldKind::List(_)
+        | FieldKind::OneToMany { .. }
+        | FieldKind::ManyToMany { .. } => {
+            "write `@default(to: …)`, or remove the `!`: Backstay creates the record from the defaults"
+        }
+    };
+    report.push(diagnostic.help(help));
+}
