@@ -267,7 +267,7 @@ type BackstayKey @open { roles: [String!]! @names(of: ROLES) }";
 /// The type that is marked `@identity`.
 fn identity(model: &str) -> Option<&str> {
     let (before, _) = model.split_once(" @identity")?;
-    before.rsplit(' ').next()
+    before.rsplit("type ").next()?.split(' ').next()
 }
 
 /// A row of the catalog.
