@@ -7,6 +7,7 @@ mod answered;
 mod application;
 mod asked;
 mod bind;
+mod clauses;
 mod context;
 mod deletion;
 mod deletion_order;

@@ -1,3 +1,5 @@
+mod aggregate;
+
 use std::cmp::Ordering;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp};
@@ -15,7 +17,7 @@ pub trait Environment {
     fn now(&self) -> Timestamp;
 
     /// The value of the field at the end of the path, the whole of it where the path names a part; null where a
-    /// relation on the way is. Without steps: the id of the record.
+    /// relation on the way is. Without steps: the id of the record. `Account::value` has the fields of the caller's own.
     fn value(&self, from: Start, path: &Path) -> Value;
 
     /// The records of the to-many relation at the end of the path; `None` where they are not known.
@@ -44,6 +46,8 @@ pub enum Start {
     This,
     /// `new`.
     New,
+    /// `auth.account`.
+    Account,
     /// A member of a to-many relation.
     Record(RecordId),
 }
@@ -105,6 +109,7 @@ impl Evaluation<'_> {
                 let arguments: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
                 call(*function, &arguments)
             }
+            Node::Aggregate(aggregate) => self.aggregate(aggregate),
             _ => self.truth(expr).into(),
         }
     }
@@ -113,6 +118,7 @@ impl Evaluation<'_> {
         match root {
             Root::This => Some(Start::This),
             Root::New => Some(Start::New),
+            Root::Account => Some(Start::Account),
             Root::Bound(variable) => {
                 let bound = self.bound.iter().rev().find(|(name, _)| *name == variable);
                 bound.map(|(_, record)| Start::Record(*record))

@@ -44,6 +44,7 @@ impl ExprErrorKind {
             Self::Number => "use a smaller number",
             Self::Secret { .. } => "nothing may depend on what is secret",
             Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
+            Self::NestedAggregates { .. } => "nest fewer of them",
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, found } => type_remedy(expected, &found.ty),
             Self::Arguments { usage, .. } => return format!("write {usage}"),
@@ -54,12 +55,13 @@ impl ExprErrorKind {
             Self::RuleArguments { name, .. } => {
                 return format!("write a value for each parameter in brackets after `{name}`");
             }
+            Self::NoAccounts => "mark the type of the people who sign in `@identity`",
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => {
                 return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`");
             }
             Self::Uncountable { field } => {
-                return format!("ask whether there is one that meets a condition: `{field}.exists(x, …)`");
+                return format!("write `size({field})`, or `{field}.count(x, …)` with a condition");
             }
             Self::NotToMany { .. } => "use `in` with lists and `exists` with relations",
             Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
@@ -129,7 +131,7 @@ fn available(what: &Name) -> &'static str {
         Name::BareValue => "write it in quotes",
         Name::Value(_) => "name a value of this enum",
         Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
-        Name::AuthPart => "it has `id`, `roles`, `kind` and `claims`",
+        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims` and `account`",
         Name::RequestPart => "it has `time`",
         Name::MoneyPart => "it has `amount` and `currency`",
     }
@@ -147,7 +149,11 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
         }
         (Expected::List, _) => "write the list in square brackets, such as `x in [1]`",
         (Expected::ListOfScalars, _) => "write one list of values",
-        (Expected::TextOrList, _) => "`size(x)` counts the characters of a text or the elements of a list",
+        (Expected::TextOrList, _) => {
+            "`size(x)` counts the characters of a text, the elements of a list or the records of a relation"
+        }
+        (Expected::Summable, _) => "write a number, an amount of money or a length of time",
+        (Expected::Ordered, _) => "write something that has an order, such as a number, a text, a date or an enum",
         (Expected::Signed, _) => "write `-` before a number or a length of time",
     }
 }

@@ -7,6 +7,8 @@ use backstay_model::{
 };
 use backstay_scalar::{Part, Problem, Scalar, Storage, Token, Value, read_exact};
 
+use crate::Aggregate;
+
 /// The type of an expression.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -156,6 +158,11 @@ impl Type {
 }
 
 impl Path {
+    /// Whether it is a value of the caller's own record, which is known without the database.
+    pub fn is_of_account(&self) -> bool {
+        self.root == Root::Account && self.steps.len() <= 1
+    }
+
     /// The column of the last field that is meant: of a whole `Money`, the amount's.
     pub fn column(&self) -> Part {
         self.part.unwrap_or(Part::Main)
@@ -237,6 +244,8 @@ pub enum Node {
         /// Must be Boolean.
         body: Box<Expr>,
     },
+    /// `path.count(v, condition)`, `size(path)`, `path.sum(v, term)`, `min`, `max` or `first`.
+    Aggregate(Box<Aggregate>),
     /// A part that depends on the caller alone, taken out by `Facts`; always Boolean.
     Fact(u16),
 }
@@ -249,6 +258,7 @@ impl Node {
             Self::Binary(_, left, right) | Self::In(left, right) => vec![left, right],
             Self::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
+            Self::Aggregate(aggregate) => aggregate.children(),
             Self::Literal(_) | Self::Param(_) | Self::Caller(_) | Self::Now | Self::Path(_) | Self::Fact(_) => {
                 Vec::new()
             }
@@ -277,6 +287,8 @@ pub enum Root {
     This,
     /// `new`.
     New,
+    /// `auth.account`: null for callers without an account of their own.
+    Account,
     /// The variable of an enclosing quantifier.
     Bound(u16),
 }

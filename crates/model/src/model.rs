@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use backstay_base::Action;
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
+use crate::allow::{Allow, FieldAllow};
 use crate::enumeration::{Enum, EnumId};
 use crate::length::Length;
 use crate::named::NamedRule;
@@ -99,8 +101,8 @@ pub struct Collection {
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
     pub indexes: Vec<Index>,
-    /// Who may do what with its records.
-    pub allow: Allow,
+    /// Who may do what with its records: an action is allowed if one of these clauses allows it.
+    pub allow: Vec<Allow>,
     /// Where the type's name is in the model.
     pub span: Span,
     pub(crate) by_name: HashMap<String, FieldId>,
@@ -126,6 +128,11 @@ impl Collection {
         self.by_name.get(name).map(|id| self.field(*id))
     }
 
+    /// Whether a clause could allow the action to anyone.
+    pub fn allows(&self, action: Action) -> bool {
+        self.allow.iter().any(|clause| clause.is_about(action))
+    }
+
     /// Many-to-many relations that it declares, with their link tables.
     pub fn links(&self) -> impl Iterator<Item = (&Field, &Link)> {
         self.fields.iter().filter_map(|field| match &field.kind {
@@ -138,19 +145,6 @@ impl Collection {
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.kind.is_stored())
     }
-}
-
-/// Rules per action; `None` refuses everyone but Backstay itself.
-#[derive(Debug, Clone, Default)]
-pub struct Allow {
-    /// Who may read.
-    pub read: Option<RuleText>,
-    /// Who may create. On a field: who may give it a value in a create.
-    pub create: Option<RuleText>,
-    /// Who may update. On a field: who may change it.
-    pub update: Option<RuleText>,
-    /// Who may delete; never on a field.
-    pub delete: Option<RuleText>,
 }
 
 /// One field of a stored type.
@@ -192,7 +186,7 @@ pub struct Field {
     /// `@class(is:)`.
     pub class: Option<Class>,
     /// Rules that restrict the field further than its type; `None` follows the type's.
-    pub allow: Allow,
+    pub allow: FieldAllow,
     /// `@check`s.
     pub checks: Vec<Check>,
     /// Where the field's name is in the model.
@@ -220,7 +214,7 @@ impl Field {
             length: None,
             set: Vec::new(),
             class: None,
-            allow: Allow::default(),
+            allow: FieldAllow::default(),
             checks: Vec::new(),
             span,
         }

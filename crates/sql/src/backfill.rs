@@ -1,6 +1,6 @@
 //! `@backfill`: values of stored records that a new model needs, computed from the records of the old one.
 
-use backstay_expr::{Expr, Node, Scope as Names, Type, compile_value};
+use backstay_expr::{Expr, Node, Root, Scope as Names, Type, compile_value};
 use backstay_model::{Collection, CollectionId, Column, ColumnStorage, Field, FieldId, FieldKind, Model, Pairing};
 use backstay_scalar::{Part, Storage};
 use sea_query::{Expr as Sql, ExprTrait};
@@ -79,7 +79,11 @@ fn old_type((collection, field): (&Collection, &Field), pairing: &Pairing) -> Op
 
 /// Whether an expression depends on who is calling.
 fn names_caller(expr: &Expr) -> bool {
-    let is_caller = matches!(expr.node, Node::Caller(_) | Node::Fact(_));
+    let is_caller = match &expr.node {
+        Node::Caller(_) | Node::Fact(_) => true,
+        Node::Path(path) | Node::Quantifier { over: path, .. } => path.root == Root::Account,
+        _ => false,
+    };
     is_caller || expr.node.children().into_iter().any(names_caller)
 }
 

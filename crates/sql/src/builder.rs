@@ -56,6 +56,8 @@ pub(crate) enum Record {
     Proposed,
     /// `Slot::Stored`.
     Stored,
+    /// `Slot::Account`.
+    Account,
 }
 
 /// A record, its collection, and the SELECT to which its relations are joined.
@@ -211,7 +213,9 @@ impl<'m> Builder<'m> {
     pub(crate) fn key(&mut self, anchor: &Anchor) -> Sql {
         match &anchor.record {
             Record::Linked(alias, far) => column(alias, far),
-            Record::Row(_) | Record::Proposed | Record::Stored => self.stored(anchor, ColumnRef::main(Collection::ID)),
+            Record::Row(_) | Record::Proposed | Record::Stored | Record::Account => {
+                self.stored(anchor, ColumnRef::main(Collection::ID))
+            }
         }
     }
 
@@ -225,6 +229,7 @@ impl<'m> Builder<'m> {
             }
             Record::Proposed => Slot::Proposed(at),
             Record::Stored => Slot::Stored(at),
+            Record::Account => Slot::Account(at),
         };
         let encoding = Encoding::Column(self.column(anchor.collection, at).into());
         self.slot(slot, encoding)

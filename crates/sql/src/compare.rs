@@ -289,7 +289,7 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// The field that a path ends at; none if it ends at a record.
-    fn field_at(&self, path: &Path) -> Option<&Field> {
+    pub(crate) fn field_at(&self, path: &Path) -> Option<&Field> {
         let (last, steps) = path.steps.split_last()?;
         let model = self.builder.model;
         let holder = steps.iter().try_fold(path.collection, |at, step| model.field(at, *step).kind.target())?;

@@ -9,8 +9,8 @@ use sea_query::{Expr as Sql, ExprTrait, Query};
 use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
 use crate::lower::{holds, sees_member};
+use crate::owner::tie;
 use crate::predicate::Pred;
-use crate::quantifier::tie;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
 use crate::{ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, question};
 

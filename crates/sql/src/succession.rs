@@ -146,7 +146,7 @@ impl<'m> Succession<'m> {
         template.bind(|slot| match slot {
             Slot::Now => Value::Timestamp(self.now),
             // A check may ask for the caller, of whom nothing is known.
-            Slot::Caller(_) => Value::Null,
+            Slot::Caller(_) | Slot::Account(_) => Value::Null,
             other => unreachable!("nothing gives {other:?} a value while a model is applied"),
         })
     }

@@ -64,7 +64,13 @@ impl Lowering<'_, '_, '_> {
                 Quantified::of(expr).map_or(Pred::Known(false), |quantified| quantified.lowered(self, wanted))
             }
             Node::Call(function, arguments) => self.text_test(*function, arguments, wanted).holds(),
-            Node::Param(_) | Node::Path(_) | Node::Caller(_) | Node::Now | Node::Negate(_) | Node::List(_) => {
+            Node::Param(_)
+            | Node::Path(_)
+            | Node::Caller(_)
+            | Node::Now
+            | Node::Negate(_)
+            | Node::List(_)
+            | Node::Aggregate(_) => {
                 let value = self.value(expr);
                 let sql = self.builder.dialect.is_truth(value.sql.clone(), wanted);
                 value.guarded(sql)
@@ -101,9 +107,13 @@ impl Lowering<'_, '_, '_> {
                 let test = self.text_test(*function, arguments, true);
                 self.settled_truth(test)
             }
-            Node::Param(_) | Node::Path(_) | Node::Caller(_) | Node::Now | Node::Negate(_) | Node::List(_) => {
-                self.value(expr).settled()
-            }
+            Node::Param(_)
+            | Node::Path(_)
+            | Node::Caller(_)
+            | Node::Now
+            | Node::Negate(_)
+            | Node::List(_)
+            | Node::Aggregate(_) => self.value(expr).settled(),
         }
     }
 

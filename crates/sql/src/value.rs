@@ -29,6 +29,7 @@ impl Lowering<'_, '_, '_> {
                     _ => unreachable!("{function:?} takes one operand"),
                 }
             }
+            Node::Aggregate(aggregate) => self.aggregate(aggregate, aggregate.part.unwrap_or(Part::Main)),
             Node::List(_) => unreachable!("a list that is written out is lowered item by item, where it is used"),
             Node::Not(_)
             | Node::Binary(..)

@@ -125,7 +125,7 @@ fn rights(model: &Model, rules: &[(&str, &str)]) -> Rights {
     let rule = |collection: &Collection, name: &str| match rules.iter().find(|(of, _)| *of == name) {
         Some((_, text)) => {
             let checked = compile(text, &Scope::rule(model, collection.id)).expect("a rule");
-            Rule::new(checked.expr, checked.needs_store, checked.names_new)
+            Rule::new(checked.expr, checked.needs_store)
         }
         None => Rule::allowed(),
     };
@@ -251,6 +251,11 @@ fn lists_and_membership() {
 #[test]
 fn relations() {
     check("relations");
+}
+
+#[test]
+fn aggregates_of_members() {
+    check("aggregates");
 }
 
 #[test]

@@ -34,13 +34,16 @@ impl<'m> Checker<'m> {
     /// Refuses the records of a relation, to which `of` leads, where one value is needed.
     pub(super) fn refuse_many<T>(&mut self, of: &Syntax, span: &Range<u32>, kind: ExprErrorKind) -> Option<T> {
         let question = match kind {
-            ExprErrorKind::Uncountable { .. } => "ask whether there is one that meets a condition",
-            _ => "use `in` with lists and `exists` with relations",
+            ExprErrorKind::Uncountable { .. } => None,
+            _ => Some("use `in` with lists and `exists` with relations"),
         };
         let mut error = ExprError::new(span.clone(), kind);
         if let Some(many) = of.path() {
             let variable = self.free_variable(&many);
-            error.advise(format!("{question}: `{many}.exists({variable}, …)`"));
+            error.advise(match question {
+                Some(question) => format!("{question}: `{many}.exists({variable}, …)`"),
+                None => format!("write `size({many})`, or `{many}.count({variable}, …)` with a condition"),
+            });
         }
         self.errors.push(error);
         None
@@ -101,14 +104,13 @@ impl<'m> Checker<'m> {
                 let Some(collection) = collection else {
                     return self.refuse(span.clone(), self.no_record(name));
                 };
-                self.found.names_new |= root == Root::New;
                 return Some(Place::One(self.record(root, collection, span)));
             }
             "now" => return Some(Place::One(self.now(span))),
             "auth" | "request" => {
                 let instead = match name {
                     "auth" => {
-                        "name a part: `auth.id`, `auth.kind`, `auth.roles` or `auth.claims.x`; \
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x` or `auth.account.x`; \
                          to require a signed-in caller, write `auth.id != null`"
                     }
                     _ => "name a part: `request.time`",
@@ -154,6 +156,9 @@ impl<'m> Checker<'m> {
     fn no_record(&self, name: &'static str) -> ExprErrorKind {
         let instead = match self.scope.this {
             Some(_) if self.scope.client => "write the name of the field alone",
+            Some(_) if self.scope.update && name == "new" => {
+                "write conditions on the proposed record in `after:`, beside `update:`"
+            }
             Some(_) => "write `this`; where a record is created, `this` is the record as it would be",
             None => "only the caller (`auth`) and the moment (`now`) are known here",
         };
@@ -213,6 +218,7 @@ impl<'m> Checker<'m> {
 
     fn auth(&mut self, part: &Ident, span: &Range<u32>) -> Option<Expr> {
         let (caller, ty) = match part.name.as_str() {
+            "account" => return self.account(part, span),
             "id" => (CallerPart::Id, Type::Id),
             "kind" => (CallerPart::Kind, Type::Text),
             "roles" => match self.scope.model.roles {
@@ -223,9 +229,24 @@ impl<'m> Checker<'m> {
                 let (what, instead) = ("`auth.claims` alone".to_owned(), "name a claim: `auth.claims.x`");
                 return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
             }
-            name => return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims"], &part.span),
+            name => {
+                return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims", "account"], &part.span);
+            }
         };
         Some(self.make(Node::Caller(caller), ty, span))
+    }
+
+    /// The caller's own record. A filter can't name it: the caller may not be allowed to read all of it.
+    fn account(&mut self, part: &Ident, span: &Range<u32>) -> Option<Expr> {
+        if self.scope.client {
+            let instead = "filters know `auth.id`, `auth.kind`, `auth.roles` and `auth.claims`";
+            let what = "`auth.account`".to_owned();
+            return self.refuse(part.span.clone(), ExprErrorKind::Unsupported { what, instead });
+        }
+        match self.scope.model.identity {
+            Some(identity) => Some(self.record(Root::Account, identity, span)),
+            None => self.refuse(part.span.clone(), ExprErrorKind::NoAccounts),
+        }
     }
 
     fn unknown<'n, T>(
@@ -240,7 +261,10 @@ impl<'m> Checker<'m> {
     }
 
     /// From a record to one of its fields, or from money to one of its parts.
-    fn step(&mut self, of: Expr, field: &Ident, span: &Range<u32>) -> Option<Place> {
+    pub(super) fn step(&mut self, of: Expr, field: &Ident, span: &Range<u32>) -> Option<Place> {
+        if matches!(of.node, Node::Aggregate(_)) {
+            return self.step_of_aggregate(of, field, span);
+        }
         let Expr { node: Node::Path(mut path), ty, .. } = of else {
             let kind = ExprErrorKind::NoFields { of: self.named_type(&of.ty), name: field.name.clone() };
             return self.refuse(field.span.clone(), kind);
@@ -248,11 +272,7 @@ impl<'m> Checker<'m> {
         match (ty, path.part) {
             (Type::Record(collection), None) => self.field(path, collection, field, span),
             (Type::Money, None) => {
-                let (part, ty) = match field.name.as_str() {
-                    "amount" => (Part::Main, Type::Decimal),
-                    "currency" => (Part::Currency, Type::Formatted(Scalar::Currency)),
-                    name => return self.unknown(Name::MoneyPart, name, ["amount", "currency"], &field.span),
-                };
+                let (part, ty) = self.money_part(field)?;
                 path.part = Some(part);
                 Some(Place::One(self.make(Node::Path(path), ty, span)))
             }
@@ -260,6 +280,15 @@ impl<'m> Checker<'m> {
                 let kind = ExprErrorKind::NoFields { of: self.named_type(&ty), name: field.name.clone() };
                 self.refuse(field.span.clone(), kind)
             }
+        }
+    }
+
+    /// A part of an amount of money, and its type.
+    pub(super) fn money_part(&mut self, field: &Ident) -> Option<(Part, Type)> {
+        match field.name.as_str() {
+            "amount" => Some((Part::Main, Type::Decimal)),
+            "currency" => Some((Part::Currency, Type::Formatted(Scalar::Currency))),
+            name => self.unknown(Name::MoneyPart, name, ["amount", "currency"], &field.span),
         }
     }
 
@@ -281,7 +310,11 @@ impl<'m> Checker<'m> {
             }
             return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
         };
-        if client && !field.is_readable() {
+        let of_account = path.root == Root::Account && path.steps.is_empty();
+        if of_account && field.id != Collection::ID {
+            self.found.account.insert(field.id);
+        }
+        if (client || of_account) && !field.is_readable() {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
         }
         // A record is its id: `author.id` reads no more than `author` does.

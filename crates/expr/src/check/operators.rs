@@ -72,7 +72,10 @@ impl Checker<'_> {
         let has_presence = is_argument
             || matches!(
                 tested.node,
-                Node::Path(_) | Node::Param(_) | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
+                Node::Path(_)
+                    | Node::Aggregate(_)
+                    | Node::Param(_)
+                    | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
             );
         if !has_presence {
             return self.refuse(of.span.clone(), ExprErrorKind::Presence);

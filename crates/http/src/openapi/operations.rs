@@ -1,4 +1,4 @@
-use backstay_base::limits;
+use backstay_base::{Action, limits};
 use backstay_model::{Collection, FieldKind, Model};
 use serde_json::{Map, Value, json};
 
@@ -60,12 +60,11 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     else {
         return None;
     };
-    let allow = &collection.allow;
     let possible = match kind {
         RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
-        RecordRequest::Create => allow.create.is_some(),
-        RecordRequest::Update => allow.update.is_some(),
-        RecordRequest::Delete => allow.delete.is_some(),
+        RecordRequest::Create => collection.allows(Action::Create),
+        RecordRequest::Update => collection.allows(Action::Update),
+        RecordRequest::Delete => collection.allows(Action::Delete),
     };
     let own = match endpoint.parameters {
         Parameters::OfList => equalities(model, collection),

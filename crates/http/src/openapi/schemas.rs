@@ -1,4 +1,4 @@
-use backstay_base::limits;
+use backstay_base::{Action, limits};
 use backstay_model::{Collection, CollectionId, Element, Field, FieldKind, Length, Model};
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
@@ -13,10 +13,10 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     if !collection.single {
         schemas.insert(format!("{name}Page"), page(name));
     }
-    if collection.allow.create.is_some() {
+    if collection.allows(Action::Create) {
         schemas.insert(format!("{name}Create"), create(model, collection));
     }
-    if collection.allow.update.is_some() {
+    if collection.allows(Action::Update) {
         schemas.insert(format!("{name}Patch"), patch(model, collection));
     }
     schemas

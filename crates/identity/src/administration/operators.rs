@@ -58,7 +58,7 @@ impl Administration<'_> {
         let session = NewSession::new(directory.engine.ambient(), self.cx.now, length);
         let transaction = BeginSession { schema: directory.schema, operator, session: session.clone() };
         let (credential, id) = directory.engine.run(self.cx, transaction).await?;
-        Ok(Identity::signed_in(&credential, id, session))
+        directory.signed_in(&credential, id, session).await
     }
 
     /// Gives an operator a new password and ends all their sessions.

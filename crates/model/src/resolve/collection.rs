@@ -1,6 +1,6 @@
 use backstay_base::limits;
 
-use super::directive::allow;
+use super::allow;
 use super::field::{field, standard_field};
 use super::index::indexes;
 use super::kind::Declared;
@@ -9,7 +9,7 @@ use super::read;
 use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
-use crate::{Allow, Collection, Diagnostic, Field, Lint, names};
+use crate::{Collection, Diagnostic, Field, Lint, names};
 
 /// Prefixes of tables that the databases keep for themselves.
 const TABLE_PREFIXES: &[&str] = &["sqlite_", "pg_"];
@@ -24,7 +24,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         report.error(node.name.location(), message, label, "give the type another name");
     }
     let fields = fields(report, names, of);
-    let allow = node.directives.get("allow").map_or_else(Allow::default, |directive| allow(report, directive));
+    let allow = allow::of_type(report, of, &fields);
     if !node.directives.has("allow") && !of.system {
         let message = format!("{} refuses everyone", node.name);
         let help = "write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused";

@@ -6,8 +6,8 @@ use backstay_scalar::Scalar;
 
 use super::report::Report;
 use super::survey::Names;
-use super::{default, length, read};
-use crate::{Allow, Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
+use super::{allow, default, length, read};
+use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
 /// Characters of the message of a check.
 const MESSAGE_CHARS: usize = 200;
@@ -45,13 +45,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         return;
     }
     match known {
-        FieldDirective::Allow => {
-            field.allow = allow(report, directive);
-            if field.allow.delete.is_some() {
-                let help = "a record is deleted as a whole: write `delete:` in the `@allow` of the type";
-                report.error(directive.location(), "a field cannot be deleted", "`delete:` on a field", help);
-            }
-        }
+        FieldDirective::Allow => allow::of_field(report, field, directive),
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => check(report, field, directive),
         FieldDirective::Class => field.class = Some(class(directive)),
@@ -211,21 +205,6 @@ fn check(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>
         report.error(place, message, "not a message", help);
     }
     field.checks.push(Check { rule, message: message.to_owned() });
-}
-
-/// Reads the rules of `@allow`, of a type or of a field.
-pub(super) fn allow(report: &mut Report<'_>, directive: &Node<Directive>) -> Allow {
-    let allow = Allow {
-        read: read::rule(report, directive, "read"),
-        create: read::rule(report, directive, "create"),
-        update: read::rule(report, directive, "update"),
-        delete: read::rule(report, directive, "delete"),
-    };
-    if directive.arguments.is_empty() {
-        let help = "say what is allowed to whom, such as `@allow(read: \"true\")`, or remove it";
-        report.error(directive.location(), "`@allow` allows nothing", "no rule in it", help);
-    }
-    allow
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! From a valid schema to a `Model`: every name resolved, every directive read, everything checked that GraphQL knows
 //! nothing of. Goes on after an error with a stand-in, so that all errors are found together.
 
+mod allow;
 mod app;
 mod collection;
 mod default;

@@ -37,10 +37,14 @@ pub(super) fn check_singles(report: &mut Report<'_>, survey: &Survey<'_>, enums:
 
 /// Its record is there from the start and to the end.
 fn check_rules(report: &mut Report<'_>, collection: &Collection) {
-    let rules = [("create", &collection.allow.create), ("delete", &collection.allow.delete)];
+    let rules = collection
+        .allow
+        .iter()
+        .flat_map(|clause| [("create", &clause.create), ("delete", &clause.delete), ("refer", &clause.refer)]);
     for (action, rule) in rules {
         let Some(RuleText { span, .. }) = rule else { continue };
-        let message = format!("nobody can {action} a {}: it has exactly one record", collection.name);
+        let verb = if action == "refer" { "refer to" } else { action };
+        let message = format!("nobody can {verb} a {}: it has exactly one record", collection.name);
         let diagnostic = Diagnostic::error(message).at(*span, format!("`{action}:` of a `@single` type"));
         report.push(diagnostic.help(format!("remove `{action}:`; `update:` says who may change the record")));
     }

@@ -3,7 +3,7 @@
 //! are linear, and charge the bytes that they work on to the connection's step budget.
 
 use memchr::memmem;
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, ffi};
 
@@ -43,6 +43,9 @@ where
         charged(&charge_size, text.len())?;
         Ok(Some(characters(text)))
     })?;
+
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    db.create_aggregate_function("exact_sum", 1, flags, ExactSum)?;
 
     // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
     scalar(db, "metered", 1, move |call: &Context<'_>| {
@@ -89,6 +92,29 @@ fn charged(charge: &impl Fn(usize) -> bool, bytes: usize) -> Result<(), Error> {
 fn characters(text: &[u8]) -> i64 {
     let in_piece = |piece: &[u8]| piece.iter().map(|byte| u8::from(byte & 0xC0 != 0x80)).sum::<u8>();
     text.chunks(usize::from(u8::MAX)).map(|piece| i64::from(in_piece(piece))).sum()
+}
+
+/// The sum of integers: 0 of none, null if it doesn't fit 64 bits. SQLite's own `sum` ends the statement there.
+struct ExactSum;
+
+impl Aggregate<i128, Option<i64>> for ExactSum {
+    fn init(&self, _: &mut Context<'_>) -> Result<i128, Error> {
+        Ok(0)
+    }
+
+    fn step(&self, call: &mut Context<'_>, sum: &mut i128) -> Result<(), Error> {
+        match call.get_raw(0) {
+            ValueRef::Null => {}
+            // No table holds enough rows to overflow 128 bits.
+            ValueRef::Integer(number) => *sum += i128::from(number),
+            other => return Err(Error::InvalidFunctionParameterType(0, other.data_type())),
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, sum: Option<i128>) -> Result<Option<i64>, Error> {
+        Ok(i64::try_from(sum.unwrap_or_default()).ok())
+    }
 }
 
 /// A text that a function made.
