@@ -180,9 +180,10 @@ fn behaviour() {
     ] {
         check(old, new, &[&format!("Nothing: Post: {part} changed; no record changes")]);
     }
-    let many = |directive: &str| (0..9).map(|number| format!("f{number}: Int {directive} ")).collect::<String>();
-    let parts: String = (0..5).map(|number| format!("`@readonly` of f{number}, ")).collect();
-    let told = format!("Nothing: Post: {parts}`@readonly` of f5 and 3 more changed; no record changes");
+    let many =
+        |directive: &str| (0..9).map(|number| format!("f{number}: Int {directive}")).collect::<Vec<_>>().join(" ");
+    let parts = (0..6).map(|number| format!("`@readonly` of f{number}")).collect::<Vec<_>>().join(", ");
+    let told = format!("Nothing: Post: {parts} and 3 more changed; no record changes");
     check(&many(""), &many("@readonly"), &[&told]);
     let of_type = |text: &str| format!("{text} type Job @allow(read: \"true\") {{ a: Int }}");
     check_models(&of_type(""), &of_type("\"Words.\""), &["Nothing: Job: the description changed; no record changes"]);

@@ -198,7 +198,7 @@ fn a_type_that_comes_back_is_seeded_again() {
     assert!(app.run(&["seed"]).done().starts_with("7 records loaded\n"));
     for _ in 0..2 {
         app.write("model/more.graphql", "");
-        fs::remove_file(app.path().join("seed/Box.jsonl")).expect("a file");
+        std::fs::remove_file(app.path().join("seed/Box.jsonl")).expect("a file");
         app.run(&["migrate", "apply", "--allow-data-loss"]).done();
         assert!(app.run(&["seed"]).done().starts_with("0 records loaded\n"));
         app.write("model/more.graphql", "type Box @allow(read: \"true\") { label: String! }");

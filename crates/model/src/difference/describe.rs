@@ -64,18 +64,12 @@ impl fmt::Display for Difference {
             | Self::EnumRenamed { .. }
             | Self::EnumValuesRenamed { .. }
             | Self::EnumValuesAdded { .. }
-            | Self::EnumValuesRemoved { .. } => Beside(self).fmt(f),
+            | Self::EnumValuesRemoved { .. }
+            | Self::ApplicationChanged { .. }
+            | Self::AccountsMoved { .. }
+            | Self::RolesRemoved { .. } => Beside(self).fmt(f),
             Self::BehaviourChanged { collection, parts } => {
                 write!(f, "{collection}: {} changed; no record changes", listed(parts))
-            }
-            Self::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
-            Self::AccountsMoved { from, to } => {
-                let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
-                write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
-            }
-            Self::RolesRemoved { roles } => {
-                let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
-                write!(f, "the {are} {} {it} removed, also from accounts, keys and invitations", listed(roles))
             }
         }
     }
@@ -118,6 +112,15 @@ impl fmt::Display for Beside<'_> {
             Difference::EnumValuesRemoved { name, values } => {
                 write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
             }
+            Difference::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
+            Difference::AccountsMoved { from, to } => {
+                let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
+                write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
+            }
+            Difference::RolesRemoved { roles } => {
+                let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
+                write!(f, "the {are} {} {it} removed, also from accounts, keys and invitations", listed(roles))
+            }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
             | Difference::CollectionRemoved { .. }
@@ -132,10 +135,7 @@ impl fmt::Display for Beside<'_> {
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
-            | Difference::BehaviourChanged { .. }
-            | Difference::ApplicationChanged { .. }
-            | Difference::AccountsMoved { .. }
-            | Difference::RolesRemoved { .. } => unreachable!("`Difference` describes these itself"),
+            | Difference::BehaviourChanged { .. } => unreachable!("`Difference` describes these itself"),
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn carry_out(
                     session.execute(statement).await?;
                 }
                 Action::Copy(collection) => {
-                    copy(session, &route.carried, *collection, (&progress, on_progress)).await?
+                    copy(session, &route.carried, *collection, (&progress, on_progress)).await?;
                 }
             }
         }

@@ -5,7 +5,7 @@ use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Le
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession};
 
-use super::{Action, Planned, Route, backfills, conversion, own_records};
+use super::{Action, Planned, Route, backfills, conversion, own_records, renames};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -100,7 +100,7 @@ impl Finder<'_> {
     async fn step(&mut self, planned: &mut Planned) -> Result<(), StoreError> {
         if let Some(difference) = planned.difference.clone() {
             planned.step.records = self.records(&difference).await?;
-            planned.step.findings.extend(self.misnamed(&difference));
+            planned.step.findings.extend(renames::misnamed(self.models, &difference));
             let found = self.finding(&difference).await?;
             planned.step.findings.extend(found);
         } else if let Some(Action::Copy(collection)) = planned.actions.last()
@@ -218,27 +218,6 @@ impl Finder<'_> {
         probes
     }
 
-    /// What is new although `@renamed` says that it had another name.
-    fn misnamed(&self, difference: &Difference) -> Vec<Finding> {
-        let new = self.models.new;
-        match difference {
-            Difference::CollectionAdded { collection } => {
-                let of = self.models.collection(collection);
-                misnamed("", (&of.name, &of.former)).into_iter().collect()
-            }
-            Difference::FieldAdded { collection, field, .. } => {
-                let (was, (_, field)) = (self.models.pair(collection).0, self.models.field(collection, field));
-                misnamed(&was.name, (&field.name, &field.former)).into_iter().collect()
-            }
-            Difference::EnumValuesAdded { name, values } => {
-                let Some(of) = new.enums.iter().find(|of| of.name == *name) else { return Vec::new() };
-                let added = of.values.iter().filter(|value| values.iter().any(|added| **added == *value.name));
-                added.filter_map(|value| misnamed(name, (&value.name, &value.former))).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
@@ -256,17 +235,7 @@ impl Finder<'_> {
                     found.extend(self.sharing(after, index).await?);
                 }
             }
-            Difference::EnumValuesRemoved { name, values } => {
-                let gone: Vec<Arc<str>> = values.iter().map(|value| Arc::from(value.as_str())).collect();
-                for (place, probe) in self.holding(name, &gone) {
-                    let words = |records| format!("{} a removed value in {place}", that(records, ["has", "have"]));
-                    let remedy = format!(
-                        "change those records first, or write `@renamed(from: \"{}\")` on the value that replaces it",
-                        values.first().map_or("", String::as_str)
-                    );
-                    found.extend(self.ask(&probe, (&words, &remedy, true)).await?);
-                }
-            }
+            Difference::EnumValuesRemoved { name, values } => found = self.having_removed(name, values).await?,
             Difference::CheckAdded { collection, field, message } => {
                 let (after, field) = self.models.field(collection, field);
                 for check in field.checks.iter().filter(|check| check.message == *message) {
@@ -276,12 +245,7 @@ impl Finder<'_> {
                     }
                 }
             }
-            Difference::RolesRemoved { roles } => {
-                for (holder, statement) in own_records::holding(self.succession, roles) {
-                    let records = self.count(&statement).await?;
-                    found.extend((records > 0).then(|| own_records::lost(holder, records, roles.len())));
-                }
-            }
+            Difference::RolesRemoved { roles } => found = self.losing(roles).await?,
             Difference::LengthChanged { collection, field, stricter: true } => {
                 let (after, field) = self.models.field(collection, field);
                 found.extend(self.not_as_long(after, field).await?);
@@ -312,6 +276,31 @@ impl Finder<'_> {
             | Difference::AccountsMoved { .. }
             | Difference::BehaviourChanged { .. }
             | Difference::ApplicationChanged { .. } => {}
+        }
+        Ok(found)
+    }
+
+    /// Records that hold removed values of an enum.
+    async fn having_removed(&mut self, name: &str, values: &[String]) -> Result<Vec<Finding>, StoreError> {
+        let (gone, mut found): (Vec<Arc<str>>, _) =
+            (values.iter().map(|value| Arc::from(value.as_str())).collect(), Vec::new());
+        for (place, probe) in self.holding(name, &gone) {
+            let words = |records| format!("{} a removed value in {place}", that(records, ["has", "have"]));
+            let remedy = format!(
+                "change those records first, or write `@renamed(from: \"{}\")` on the value that replaces it",
+                values.first().map_or("", String::as_str)
+            );
+            found.extend(self.ask(&probe, (&words, &remedy, true)).await?);
+        }
+        Ok(found)
+    }
+
+    /// Accounts, keys and invitations that lose roles.
+    async fn losing(&mut self, roles: &[String]) -> Result<Vec<Finding>, StoreError> {
+        let mut found = Vec::new();
+        for (holder, statement) in own_records::holding(self.succession, roles) {
+            let records = self.count(&statement).await?;
+            found.extend((records > 0).then(|| own_records::lost(holder, records, roles.len())));
         }
         Ok(found)
     }
@@ -431,19 +420,6 @@ impl Finder<'_> {
         self.session.query(statement, visit).await?;
         Ok(count)
     }
-}
-
-/// Notes that nothing had the names that `@renamed` gives.
-fn misnamed(of: &str, (name, former): (&str, &[String])) -> Option<Finding> {
-    let within = |name: &str| if of.is_empty() { name.to_owned() } else { format!("{of}.{name}") };
-    let never: Vec<String> = former.iter().map(|name| within(name)).collect();
-    (!never.is_empty()).then(|| Finding {
-        words: format!("nothing in the stored model is called {}, so {} is new", never.join(" or "), within(name)),
-        records: 0,
-        ids: Vec::new(),
-        remedy: "correct the name in its `@renamed`, or leave the directive out".to_owned(),
-        is_obstacle: false,
-    })
 }
 
 pub(super) fn counted(records: u64) -> String {

@@ -1,4 +1,4 @@
-//! What a plan says about renames that no `@renamed` declares.
+//! What a plan says about `@renamed`: where it seems to be missing, and where it names what never was.
 
 use backstay_model::{Difference, LikelyRename, likely_renames};
 use backstay_sql::Models;
@@ -20,6 +20,27 @@ pub(super) fn suggest(models: Models<'_>, planned: &mut [Planned]) {
                 planned.step.findings.push(note(&rename));
             }
         }
+    }
+}
+
+/// What is new although `@renamed` says that it had another name.
+pub(super) fn misnamed(models: Models<'_>, difference: &Difference) -> Vec<Finding> {
+    let new = models.new;
+    match difference {
+        Difference::CollectionAdded { collection } => {
+            let of = models.collection(collection);
+            never_called("", (&of.name, &of.former)).into_iter().collect()
+        }
+        Difference::FieldAdded { collection, field, .. } => {
+            let (was, (_, field)) = (models.pair(collection).0, models.field(collection, field));
+            never_called(&was.name, (&field.name, &field.former)).into_iter().collect()
+        }
+        Difference::EnumValuesAdded { name, values } => {
+            let Some(of) = new.enums.iter().find(|of| of.name == *name) else { return Vec::new() };
+            let added = of.values.iter().filter(|value| values.iter().any(|added| **added == *value.name));
+            added.filter_map(|value| never_called(name, (&value.name, &value.former))).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -64,4 +85,17 @@ fn advice(rename: &LikelyRename) -> String {
     | LikelyRename::Field { from, to, .. }
     | LikelyRename::EnumValue { from, to, .. }) = rename;
     format!("if you renamed `{from}` to `{to}`, write `@renamed(from: \"{from}\")` on `{to}`")
+}
+
+/// Notes that nothing had the names that `@renamed` gives.
+fn never_called(of: &str, (name, former): (&str, &[String])) -> Option<Finding> {
+    let within = |name: &str| if of.is_empty() { name.to_owned() } else { format!("{of}.{name}") };
+    let never: Vec<String> = former.iter().map(|name| within(name)).collect();
+    (!never.is_empty()).then(|| Finding {
+        words: format!("nothing in the stored model is called {}, so {} is new", never.join(" or "), within(name)),
+        records: 0,
+        ids: Vec::new(),
+        remedy: "correct the name in its `@renamed`, or leave the directive out".to_owned(),
+        is_obstacle: false,
+    })
 }
