@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
+use backstay_base::{Error, RecordId, Step, Violation, ViolationKind};
 use backstay_model::{Collection, Field, FieldId};
 use backstay_scalar::Value;
 
@@ -136,17 +136,17 @@ impl<'m> Proposal<'m> {
 
     /// Notes what is wrong with a field.
     pub(crate) fn refuse(&mut self, field: &Field, kind: ViolationKind) {
-        self.violations.push(Violation::new(Place::member(&field.name), kind));
+        self.violations.push(Violation::new(field.place(), kind));
     }
 
     /// Notes what is wrong with a member of a relation, in the order in which they were sent.
     pub(crate) fn refuse_member(&mut self, field: &Field, index: usize, kind: ViolationKind) {
-        self.violations.push(Violation::new(Place::member(&field.name).then(Step::Item(index)), kind));
+        self.violations.push(Violation::new(field.place().then(Step::Item(index)), kind));
     }
 
     /// Whether something was noted of the field.
     pub(crate) fn is_refused(&self, field: &Field) -> bool {
-        let at = Place::member(&field.name);
+        let at = field.place();
         self.violations.iter().any(|violation| violation.at == at)
     }
 

@@ -22,6 +22,7 @@ impl TxContext<'_, '_> {
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
         fill::defaults(self, &mut proposal);
+        fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
         fill::sets(self, &mut proposal, SetOn::Create);
         fill::require(&mut proposal);
@@ -50,6 +51,7 @@ impl TxContext<'_, '_> {
         let mut proposal = stored::for_update(self, authority, record).await?;
         stored::require_version(&proposal, if_match)?;
         fill::patch(&mut proposal, input);
+        fill::embedded_defaults(&mut proposal);
         fill::refuse_read_only(&mut proposal);
         fill::refuse_own_address(self, &mut proposal);
         fill::refuse_immutable(&mut proposal);

@@ -66,7 +66,7 @@ impl ExprErrorKind {
             Self::NotToMany { .. } => "use `in` with lists and `exists` with relations",
             Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
             Self::Incomparable { ty, .. } => incomparable_remedy(&ty.ty),
-            Self::Operator { left, right, .. } => operator_remedy(&left.ty, &right.ty),
+            Self::Operator { left, operator, right } => operator_remedy(operator, &left.ty, &right.ty),
             Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
             Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
@@ -178,7 +178,7 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
 
 fn incomparable_remedy(ty: &Type) -> &'static str {
     match ty {
-        Type::Json => "only its presence can be tested: `== null`, `!= null`",
+        Type::Json | Type::Embedded { .. } => "only its presence can be tested: `== null`, `!= null`",
         Type::Money => "compare `.amount`, and `.currency` with `==`",
         Type::List(_) => "use `in` with lists, such as `'a' in list`",
         Type::Bool
@@ -197,10 +197,16 @@ fn incomparable_remedy(ty: &Type) -> &'static str {
     }
 }
 
-fn operator_remedy(left: &Type, right: &Type) -> &'static str {
+fn operator_remedy(operator: &str, left: &Type, right: &Type) -> &'static str {
     let either = |ty: &Type| left == ty || right == ty;
-    if either(&Type::Decimal) || either(&Type::Money) {
-        "exact amounts can be compared, not computed with"
+    if either(&Type::Decimal) && either(&Type::Float) {
+        "a Float isn't exact; make the field a Decimal"
+    } else if either(&Type::Decimal) && operator == "/" {
+        "say to how many digits after the point the quotient is rounded: `round(a / b, 2)`"
+    } else if either(&Type::Decimal) {
+        "a Decimal has `+`, `-` and `*`, and `round(a / b, 2)`"
+    } else if either(&Type::Money) {
+        "compute with its `.amount`"
     } else if either(&Type::Text) {
         "texts cannot be joined"
     } else if either(&Type::Int) && either(&Type::Float) {

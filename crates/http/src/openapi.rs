@@ -41,7 +41,7 @@ fn is_shown(collection: &Collection) -> bool {
 
 /// The fields that an answer may contain.
 fn readable(collection: &Collection) -> impl Iterator<Item = &Field> {
-    collection.fields.iter().filter(|field| field.is_readable())
+    collection.members(None).filter(|field| field.is_readable())
 }
 
 fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {

@@ -24,7 +24,7 @@ pub(crate) struct SignUpPolicy {
 
 #[derive(Debug)]
 struct FieldPolicy {
-    name: String,
+    place: Place,
     default: Value,
     writable: Writable,
     /// Its initial state, if it is a state field.
@@ -54,7 +54,7 @@ impl SignUpPolicy {
         for id in input.fields() {
             let field = &self.fields[usize::from(id.0)];
             if let Some(kind) = field.refusal(input.value(id), &proposed) {
-                violations.push(Violation::new(Place::member(&field.name), kind));
+                violations.push(Violation::new(field.place.clone(), kind));
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
@@ -64,7 +64,7 @@ impl SignUpPolicy {
 impl FieldPolicy {
     fn of(model: &Model, accounts: SubjectType, field: &Field) -> Result<Self, StartError> {
         Ok(Self {
-            name: field.name.clone(),
+            place: field.place(),
             // A field without a default is null until it is set.
             default: model.default_of(field).unwrap_or(Value::Null),
             writable: match field.id {

@@ -35,8 +35,8 @@ pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
-    Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index, Link,
-    Model, OnDelete, Set, SetOn, StoredNames,
+    Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field, FieldId,
+    FieldKind, Index, Link, Model, OnDelete, Set, SetOn, StoredNames, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

@@ -4,6 +4,7 @@ use backstay_scalar::{MONEY_SCALE, Part, Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
 
 use crate::builder::{Anchor, Members};
+use crate::exact::is_computed;
 use crate::lower::{Lowering, sees_member};
 use crate::operand::{Form, Val, constant_decimal, digits_of};
 use crate::owner::{Owner, tie};
@@ -73,6 +74,7 @@ impl Lowering<'_, '_, '_> {
         let form = match (&terms.form, self.builder.dialect) {
             _ if part == Part::Currency => Form::Column,
             (Form::Scaled(scale), _) => Form::Scaled(*scale),
+            (Form::Key, _) => Form::Key,
             (Form::Null, Dialect::Sqlite) if term.ty == Type::Decimal => Form::Scaled(0),
             (Form::Column | Form::Null | Form::Number | Form::Micros | Form::Exact(_), _) => Form::Column,
         };
@@ -87,6 +89,7 @@ impl Lowering<'_, '_, '_> {
                     Part::Currency => only_where(is_one.and(sum.is_not_null()), one),
                 }
             }
+            columns if is_computed(term) => this.sum_of_computed(columns[0].clone()),
             columns => this.sum(&columns[0], &term.ty, scale),
         });
         (select, form)

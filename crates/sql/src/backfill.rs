@@ -3,14 +3,15 @@
 use backstay_expr::{Expr, Node, Root, Scope as Names, Type, compile_value};
 use backstay_model::{Collection, CollectionId, Column, ColumnStorage, Field, FieldId, FieldKind, Model, Pairing};
 use backstay_scalar::{Part, Storage};
-use sea_query::{Expr as Sql, ExprTrait};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
 use crate::Dialect;
 use crate::builder::{Anchor, Builder};
+use crate::exact::scaled;
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val};
 use crate::predicate::Pred;
-use crate::tree::{call, cast, integer};
+use crate::tree::{call, integer, only_where};
 
 /// A `@backfill` that the old model doesn't bear out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,57 +100,55 @@ pub(crate) fn backfilled(builder: &mut Builder<'_>, this: &Anchor, expr: &Expr, 
     let mut lowering = Lowering::new(builder, Scope::rule(this));
     let value = lowering.value(&expr);
     let value = lowering.loose(value);
-    fitted(value, at, dialect)
-}
-
-/// A value as its column takes it. One with more digits than a `Decimal` holds loses some: see `has_more_digits`.
-fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
-    match at.storage {
-        ColumnStorage::One(Storage::Decimal { scale }) => scaled(value, scale, dialect),
-        _ => value.moment().settled(),
+    match (dialect, at.storage) {
+        (Dialect::Postgres, ColumnStorage::One(Storage::Decimal { scale })) if !value.is_null() => {
+            lowering.named(value.settled(), &expr, |_, number| fitted_number(number, scale))
+        }
+        (Dialect::Sqlite | Dialect::Postgres, _) => fitted(value, at, dialect),
     }
 }
 
-/// A number with this many digits after the point.
-fn scaled(value: Val, scale: u8, dialect: Dialect) -> Sql {
+/// PostgreSQL: a number for a column with these digits after the point, which would round it.
+fn fitted_number(number: Sql, scale: u8) -> Sql {
+    let unit = integer(10_i64.pow(u32::from(scale)));
+    let exact = call("min_scale", [number.clone()]).lte(integer(i64::from(scale)));
+    let fits = call("abs", [number.clone()]).mul(unit).lte(integer(i64::MAX));
+    only_where(exact.and(fits), number)
+}
+
+/// A number with the digits that its column has after the point; null where it has more.
+fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
+    let ColumnStorage::One(Storage::Decimal { scale }) = at.storage else { return value.moment().settled() };
     match value.form {
-        Form::Scaled(from) if from > scale => value.settled().div(power_of_ten(from - scale)),
-        Form::Column if dialect == Dialect::Sqlite => value.settled().mul(power_of_ten(scale)),
+        Form::Scaled(from) if from > scale => {
+            let unit = integer(10_i64.pow(u32::from(from - scale)));
+            let number = value.settled();
+            let whole = number.clone().modulo(unit.clone()).eq(integer(0));
+            CaseStatement::new().case(whole, number.div(unit)).into()
+        }
+        Form::Key => scaled(value.settled(), scale),
+        Form::Column if dialect == Dialect::Sqlite => value.settled().mul(integer(10_i64.pow(u32::from(scale)))),
         _ => value.rescaled(scale).settled(),
     }
 }
 
-/// Whether a `@backfill` gives a number that has more digits than a `Decimal` with this precision and scale holds, before
-/// the point or after it.
+/// Whether a `@backfill` gives a number that has more digits than the column of a `Decimal` with this precision and scale
+/// holds, before the point or after it.
 pub(crate) fn has_more_digits(
     builder: &mut Builder<'_>,
     this: &Anchor,
     expr: &Expr,
-    (precision, scale): (u8, u8),
+    (at, precision, scale): (&Column, u8, u8),
 ) -> Pred {
-    let dialect = builder.dialect;
     let mut lowering = Lowering::new(builder, Scope::rule(this));
     let value = lowering.value(expr);
-    let value = lowering.loose(value);
-    let number = value.clone().settled();
-    let (after, held, limit) = match dialect {
-        Dialect::Sqlite => {
-            let after = match value.form {
-                Form::Scaled(from) if from > scale => number.clone().modulo(power_of_ten(from - scale)).ne(integer(0)),
-                // Where 64 bits don't hold it.
-                _ => number.clone().is_not_null().and(scaled(value.clone(), scale, dialect).is_null()),
-            };
-            (after, scaled(value, scale, dialect), precision)
-        }
-        Dialect::Postgres => {
-            let number = cast(number, "numeric");
-            (number.clone().ne(call("round", [number.clone(), integer(scale.into())])), number, precision - scale)
-        }
+    let given = lowering.loose(value).settled().is_not_null();
+    let held = backfilled(builder, this, expr, at);
+    let limit = match builder.dialect {
+        Dialect::Sqlite => precision,
+        Dialect::Postgres => precision - scale,
     };
-    let before = [held.clone().gte(power_of_ten(limit)), held.lte(integer(0).sub(power_of_ten(limit)))];
-    Pred::any([after].into_iter().chain(before).map(Pred::Sql))
-}
-
-fn power_of_ten(exponent: u8) -> Sql {
-    integer(10_i64.pow(exponent.into()))
+    let limit = 10_i64.pow(limit.into());
+    let beyond = [held.clone().is_null(), held.clone().gte(integer(limit)), held.lte(integer(-limit))];
+    Pred::all([Pred::Sql(given), Pred::any(beyond.map(Pred::Sql))])
 }

@@ -176,7 +176,11 @@ impl<'m> Builder<'m> {
                 let anchor = Anchor { frame, record, collection: *target, perspective };
                 Some(Members { member: Seen { anchor, read }, owner: Some(owner), declared })
             }
-            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
+            FieldKind::Scalar(_)
+            | FieldKind::Enum(_)
+            | FieldKind::List(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::ToOne { .. } => None,
         }
     }
 

@@ -11,6 +11,7 @@ mod columns;
 mod compare;
 mod decimal;
 mod dialect;
+mod exact;
 mod layout;
 mod lower;
 mod models;

@@ -101,7 +101,22 @@ impl Succession<'_> {
 
     /// The records that would have no value in this field of a new collection.
     pub fn lacking(&self, new: CollectionId, field: FieldId) -> Probe {
-        self.of_next(new, &|builder, this| Pred::Sql(builder.stored(this, ColumnRef::main(field)).is_null()))
+        let of = self.next.collection(new);
+        let parts = |outer| of.parts(outer).map(|part| ColumnRef::main(part.id)).collect::<Vec<_>>();
+        let lacked = parts(field);
+        // Of a member of an embedded value that can be absent, in the records where it isn't.
+        let holder = of.field(field).within.filter(|within| !within.always).map(|within| parts(within.field));
+        self.of_next(new, &|builder, this| {
+            let mut stored = |at: &ColumnRef| builder.stored(this, *at);
+            let there = holder.iter().map(|parts| {
+                let parts = parts.iter().map(|at| Pred::Sql(stored(at).is_not_null()));
+                Pred::any(parts.collect::<Vec<_>>())
+            });
+            let there: Vec<Pred> = there.collect();
+            let lacks = lacked.iter().map(|at| Pred::Sql(stored(at).is_null()));
+            let lacks: Vec<Pred> = lacks.collect();
+            Pred::all(there.into_iter().chain(lacks))
+        })
     }
 
     /// The records to which a `@backfill` would give a number with more digits than the field holds.
@@ -112,7 +127,8 @@ impl Succession<'_> {
         let expr = self.backfills.get(&(new, field))?;
         let old = self.pairing.collection(new)?;
         Some(self.of_old(old, &|builder, this| {
-            let more = has_more_digits(builder, this, expr, (precision, scale));
+            let column = &self.new.field(new, field).columns[0];
+            let more = has_more_digits(builder, this, expr, (column, precision, scale));
             match self.origin(new, field) {
                 Origin::New => more,
                 // Only those without a value get one.

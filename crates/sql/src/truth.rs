@@ -153,7 +153,9 @@ impl Lowering<'_, '_, '_> {
             Function::StartsWith => dialect.starts_with(text_sql, part_sql),
             Function::EndsWith => dialect.ends_with(text_sql, part_sql),
             Function::Contains => dialect.contains(text_sql, part_sql),
-            Function::Size | Function::LowerAscii | Function::UpperAscii => return Val::null(),
+            Function::Size | Function::LowerAscii | Function::UpperAscii | Function::Round | Function::Quotient => {
+                return Val::null();
+            }
         };
         let sql = if wanted { sql } else { sql.not() };
         Val { sql, guards: [text.guards, part.guards].concat(), ..text }

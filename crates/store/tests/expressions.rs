@@ -229,6 +229,11 @@ fn logic_and_presence() {
 }
 
 #[test]
+fn embedded_values() {
+    check("embedded");
+}
+
+#[test]
 fn numbers() {
     check("numbers");
 }

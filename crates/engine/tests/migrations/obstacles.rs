@@ -215,6 +215,24 @@ async fn a_rename_that_is_not_declared_is_suggested() {
         &[&format!("R is new and has most of its fields; {}", advice("P", "R"))],
     )
     .await;
+    let address =
+        |members: &str, field: &str| format!("type A @embedded {{ {members} }} type P @open {{ n: Int {field}: A }}");
+    let old = address("street: String city: String zip: Int", "address");
+    let filled = [("P", r#"{"n":1,"address":{"street":"Ring 1","city":"Bonn"}}"#)];
+    refused(
+        &old,
+        &filled,
+        &address("street: String city: String zip: Int", "home"),
+        &[&format!("P.home is new and has the same type; {}", advice("address", "home"))],
+    )
+    .await;
+    refused(
+        &old,
+        &filled,
+        &address("road: String city: String zip: Int", "address"),
+        &[&format!("P.address.road is new and has the same type; {}", advice("street", "road"))],
+    )
+    .await;
     refused(
         "enum C { RED GREEN } type P @open { c: C }",
         &[("P", r#"{"c":"RED"}"#)],

@@ -133,6 +133,7 @@ impl Advisor<'_, '_> {
             | Type::Duration
             | Type::Money
             | Type::Json
+            | Type::Embedded { .. }
             | Type::List(_)
             | Type::Null => None,
         }

@@ -8,16 +8,17 @@ use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};
 use crate::{Expr, Function, Node, Quantifier, Type, foreign};
 use backstay_base::nearest;
-use backstay_scalar::Letters;
+use backstay_scalar::{Letters, exact};
 
 /// Every function, and how it is used.
-const USAGES: [(&str, &str); 16] = [
+const USAGES: [(&str, &str); 17] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
     ("contains", "`text.contains(part)`"),
     ("lowerAscii", "`text.lowerAscii()`"),
     ("upperAscii", "`text.upperAscii()`"),
+    ("round", "`round(number, 2)`, with the number of digits after the point, from 0 to 9"),
     ("timestamp", "`timestamp('2026-01-31T12:00:00Z')`, of a literal or a parameter"),
     ("date", "`date('2026-01-31')`, of a literal or a parameter"),
     ("duration", "`duration('1h30m')`, of a literal or a parameter"),
@@ -29,6 +30,9 @@ const USAGES: [(&str, &str); 16] = [
     ("max", "`relation.max(x, x.field)`"),
     ("first", "`relation.first(x, condition on x, [-x.field])`, with `-` for descending order"),
 ];
+
+/// Digits to which a number is rounded at most.
+const ROUNDED_DIGITS: i64 = exact::ROUNDED_DIGITS as i64;
 
 impl Checker<'_> {
     pub(super) fn call(
@@ -55,6 +59,9 @@ impl Checker<'_> {
         }
         match (function.name.as_str(), target, arguments, method) {
             ("size", None, [of], _) | ("size", Some(of), [], _) => self.size(of, span),
+            ("round", None, [of, Syntax { node: SyntaxNode::Int(digits @ 0..=ROUNDED_DIGITS), .. }], _) => {
+                self.round(of, *digits, span)
+            }
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),
             ("duration", None, [of], _) => self.moment(of, &Type::Duration, function, span),

@@ -2,14 +2,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::nearest;
-use backstay_model::{Collection, CollectionId};
+use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_scalar::{Part, Scalar};
 
 use super::named::Argument;
 use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, Node, Path, Root, Type, foreign};
+use crate::{CallerPart, Expr, Node, Operator, Path, Root, Type, foreign};
 
 /// Relations that one path may lead through.
 const PATH_RELATIONS: usize = 8;
@@ -23,8 +23,19 @@ pub(super) enum Place {
 }
 
 impl<'m> Checker<'m> {
-    /// The value that a name or a path leads to.
+    /// The value that a name or a path leads to. An embedded value is none by itself.
     pub(super) fn value_at(&mut self, syntax: &Syntax) -> Option<Expr> {
+        let value = self.tested_at(syntax)?;
+        if let Type::Embedded { .. } = value.ty {
+            let what = format!("a whole value of {}", self.named_type(&value.ty).name);
+            let instead = "name one of its members, or test whether it is there with `!= null`";
+            return self.refuse(syntax.span.clone(), ExprErrorKind::Unsupported { what, instead });
+        }
+        Some(value)
+    }
+
+    /// What a name or a path leads to, where only its presence is asked for.
+    pub(super) fn tested_at(&mut self, syntax: &Syntax) -> Option<Expr> {
         match self.place(syntax)? {
             Place::One(expr) => Some(expr),
             Place::Many { field, .. } => self.refuse_many(syntax, &syntax.span, ExprErrorKind::ToMany { field }),
@@ -270,6 +281,9 @@ impl<'m> Checker<'m> {
             return self.refuse(field.span.clone(), kind);
         };
         match (ty, path.part) {
+            (Type::Embedded { field: (collection, outer), .. }, None) => {
+                self.member(path, (collection, outer), field, span)
+            }
             (Type::Record(collection), None) => self.field(path, collection, field, span),
             (Type::Money, None) => {
                 let (part, ty) = self.money_part(field)?;
@@ -296,9 +310,9 @@ impl<'m> Checker<'m> {
         let client = self.scope.client;
         let collection: &'m Collection = self.scope.model.collection(collection);
         // Clients may use the old name that a field still answers to; the model's own rules may not.
-        let found = collection.field_named(&name.name).filter(|field| client || field.name == name.name);
+        let found = collection.member_named(None, &name.name).filter(|field| client || field.name == name.name);
         let Some(field) = found else {
-            let open = collection.fields.iter().filter(|field| !client || field.is_readable());
+            let open = collection.members(None).filter(|field| !client || field.is_readable());
             let names = open.map(|field| field.name.as_str());
             // `authorId` and `author_id` for `author`: a relation is its key.
             let relation = name.name.strip_suffix("Id").or_else(|| name.name.strip_suffix("_id"));
@@ -333,5 +347,59 @@ impl<'m> Checker<'m> {
         }
         let target = field.kind.target().expect("a field whose value has no type is a relation to many");
         Some(Place::Many { path, target, field: name.name.clone() })
+    }
+
+    /// A member of an embedded value, to which the path leads: it takes the place of the value in the path.
+    fn member(
+        &mut self,
+        mut path: Path,
+        (collection, outer): (CollectionId, FieldId),
+        name: &Ident,
+        span: &Range<u32>,
+    ) -> Option<Place> {
+        let (client, collection) = (self.scope.client, self.scope.model.collection(collection));
+        let Some(member) = collection.member_named(Some(outer), &name.name) else {
+            let open = collection.members(Some(outer)).filter(|member| !client || member.is_readable());
+            let what = Name::Field(self.named_type(&Type::of(collection, collection.field(outer))?).name);
+            return self.unknown(what, &name.name, open.map(Field::own_name), &name.span);
+        };
+        if client && !member.is_readable() {
+            return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: member.name.clone() });
+        }
+        path.steps.pop();
+        if member.kind.is_stored() {
+            self.found.reads.insert((collection.id, member.id));
+        }
+        self.found.needs_store |= !path.steps.is_empty();
+        path.steps.push(member.id);
+        Type::of(collection, member).map(|ty| Place::One(self.make(Node::Path(path), ty, span)))
+    }
+
+    /// Whether an embedded value is there: one of its members has a value.
+    pub(super) fn presence_of_embedded(
+        &mut self,
+        path: &Path,
+        (collection, outer): (CollectionId, FieldId),
+        negated: bool,
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let collection = self.scope.model.collection(collection);
+        let client = self.scope.client;
+        let parts = collection.parts(outer).filter(|part| !client || part.is_readable());
+        let mut tests = Vec::new();
+        for part in parts {
+            self.found.reads.insert((collection.id, part.id));
+            let mut path = path.clone();
+            path.steps.pop();
+            path.steps.push(part.id);
+            let of = self.make(Node::Path(path), Type::of(collection, part)?, span);
+            tests.push(self.make(Node::IsNull { of: Box::new(of), negated }, Type::Bool, span));
+        }
+        self.nodes += 2 * tests.len();
+        let operator = if negated { Operator::Or } else { Operator::And };
+        tests.into_iter().reduce(|all, test| {
+            let node = Node::Binary(operator, Box::new(all), Box::new(test));
+            Expr { node, ty: Type::Bool, span: span.clone() }
+        })
     }
 }

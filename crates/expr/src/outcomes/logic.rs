@@ -295,6 +295,7 @@ impl<'e> Lowering<'e> {
         match &expr.node {
             Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles) | Node::Now => false,
             Node::Path(path) => path.root == Root::Account || self.leads_to_null(path, path.steps.len()),
+            Node::Call(function, _) if !function.is_total() => true,
             Node::Call(_, operands) | Node::List(operands) => operands.iter().any(|operand| self.can_be_null(operand)),
             _ => true,
         }
@@ -313,6 +314,7 @@ impl<'e> Lowering<'e> {
                 FieldKind::Scalar(_)
                 | FieldKind::Enum(_)
                 | FieldKind::List(_)
+                | FieldKind::Embedded(_)
                 | FieldKind::OneToMany { .. }
                 | FieldKind::ManyToMany { .. } => {}
             }

@@ -2,7 +2,6 @@ use backstay_base::{Action, limits};
 use backstay_model::{Collection, FieldKind, Model};
 use serde_json::{Map, Value, json};
 
-use super::readable;
 use crate::endpoint::{
     Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Pattern, RecordRequest, Verb,
 };
@@ -197,14 +196,16 @@ fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
 
 /// A parameter for equality with each field of a collection that can be compared this way.
 fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
-    let fields = readable(collection).filter_map(|field| {
+    let fields = collection.fields.iter().filter(|field| field.is_readable()).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
             FieldKind::Scalar(scalar) if scalar.is_equatable() => json!({ "type": "string" }),
             FieldKind::ToOne { .. } => json!({ "type": "string" }),
-            FieldKind::Scalar(_) | FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
-                return None;
-            }
+            FieldKind::Scalar(_)
+            | FieldKind::List(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::OneToMany { .. }
+            | FieldKind::ManyToMany { .. } => return None,
         };
         Some(json!({ "name": field.name, "in": "query", "schema": schema, "description": "Equal to this value." }))
     });

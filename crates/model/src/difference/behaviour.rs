@@ -103,6 +103,7 @@ impl<'m> FieldBehaviour<'m> {
             kind: _,
             columns: _,
             required: _,
+            within: _,
             length: _,
             unique: _,
             // What finds the pair, and what a difference is bridged with.
@@ -223,6 +224,8 @@ impl<'m> ApplicationBehaviour<'m> {
             enums,
             // Compared in `compare`, each with that of the same name.
             collections: _,
+            // Their members are fields of the collections; their names and descriptions are nowhere stored.
+            embedded: _,
             // Of this load alone.
             sources: _,
             by_name: _,

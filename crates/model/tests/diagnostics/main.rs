@@ -3,6 +3,7 @@
 mod allow;
 mod app;
 mod defaults;
+mod embedded;
 mod fields;
 mod indexes;
 mod mistakes;

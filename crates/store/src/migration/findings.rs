@@ -221,6 +221,12 @@ impl Finder<'_> {
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
+            // A `@backfill` of another member makes an embedded value that this one is needed in.
+            Difference::FieldAdded { collection, field, .. }
+                if self.models.field(collection, field).1.within.is_some() =>
+            {
+                found.extend(self.lacking(collection, field).await?);
+            }
             Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, field, .. }
             | Difference::TypeChanged {
@@ -307,7 +313,7 @@ impl Finder<'_> {
 
     async fn lacking(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
         let ((before, after), (_, field)) = (self.models.pair(collection), self.models.field(collection, field));
-        if !field.required {
+        if !field.is_needed() {
             return Ok(None);
         }
         // A `@backfill` that doesn't fit has its finding.

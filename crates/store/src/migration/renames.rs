@@ -10,14 +10,16 @@ use crate::step::Finding;
 /// get in its new place. After all other findings.
 pub(super) fn suggest(models: Models<'_>, planned: &mut [Planned]) {
     for rename in likely_renames(models.old, models.new, models.pairing) {
+        let mut is_noted = false;
         for planned in planned.iter_mut() {
             let Some(difference) = &planned.difference else { continue };
             if is_arrival(&rename, difference) {
                 for obstacle in planned.step.findings.iter_mut().filter(|finding| finding.is_obstacle) {
                     obstacle.remedy = format!("{}; otherwise {}", advice(&rename), obstacle.remedy);
                 }
-            } else if is_departure(&rename, difference) && planned.step.loses_data() {
+            } else if is_departure(&rename, difference) && planned.step.loses_data() && !is_noted {
                 planned.step.findings.push(note(&rename));
+                is_noted = true;
             }
         }
     }
@@ -32,8 +34,16 @@ pub(super) fn misnamed(models: Models<'_>, difference: &Difference) -> Vec<Findi
             never_called("", (&of.name, &of.former)).into_iter().collect()
         }
         Difference::FieldAdded { collection, field, .. } => {
-            let (was, (_, field)) = (models.pair(collection).0, models.field(collection, field));
-            never_called(&was.name, (&field.name, &field.former)).into_iter().collect()
+            let (was, (after, field)) = (models.pair(collection).0, models.field(collection, field));
+            // A member has the old paths of what holds it, which say nothing of itself.
+            let is_told = |holder| models.pairing.field(after.id, holder).is_some();
+            let own = |path: &&String| path.rsplit('.').next() != Some(field.own_name());
+            let former: Vec<String> = match field.parent() {
+                None => field.former.clone(),
+                Some(holder) if is_told(holder) => field.former.iter().filter(own).cloned().collect(),
+                Some(_) => Vec::new(),
+            };
+            never_called(&was.name, (&field.name, &former)).into_iter().collect()
         }
         Difference::EnumValuesAdded { name, values } => {
             let Some(of) = new.enums.iter().find(|of| of.name == *name) else { return Vec::new() };
@@ -53,7 +63,7 @@ fn is_departure(rename: &LikelyRename, difference: &Difference) -> bool {
             LikelyRename::Field { collection, from, .. },
             Difference::FieldRemoved { collection: of, field, .. }
             | Difference::LinkRemoved { collection: of, field, .. },
-        ) => collection == of && from == field,
+        ) => collection == of && is_part(field, from),
         _ => false,
     }
 }
@@ -62,13 +72,18 @@ fn is_departure(rename: &LikelyRename, difference: &Difference) -> bool {
 fn is_arrival(rename: &LikelyRename, difference: &Difference) -> bool {
     match (rename, difference) {
         (LikelyRename::Field { collection, to, .. }, Difference::FieldAdded { collection: of, field, .. }) => {
-            collection == of && to == field
+            collection == of && is_part(field, to)
         }
         (LikelyRename::EnumValue { name, from, .. }, Difference::EnumValuesRemoved { name: of, values }) => {
             name == of && values.contains(from)
         }
         _ => false,
     }
+}
+
+/// Whether a path names a field or, of an embedded value, a member of it.
+fn is_part(path: &str, field: &str) -> bool {
+    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn note(rename: &LikelyRename) -> Finding {
@@ -84,6 +99,9 @@ fn advice(rename: &LikelyRename) -> String {
     let (LikelyRename::Collection { from, to }
     | LikelyRename::Field { from, to, .. }
     | LikelyRename::EnumValue { from, to, .. }) = rename;
+    // Members are renamed where their type declares them.
+    let own = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    let (from, to) = (own(from), own(to));
     format!("if you renamed `{from}` to `{to}`, write `@renamed(from: \"{from}\")` on `{to}`")
 }
 

@@ -193,6 +193,9 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("keys", list([Value::Id(id(1)), Value::Id(id(20))])),
         ("owner", Value::Id(id(1))),
         ("team", Value::Id(id(10))),
+        ("place.city", "Rome".into()),
+        ("place.level", 1.into()),
+        ("place.keeper", Value::Id(id(1))),
     ];
     record(model, "Item", 20, &fields)
 }
@@ -216,6 +219,7 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("keys", list([])),
         ("owner", Value::Id(id(2))),
         ("team", Value::Id(id(11))),
+        ("place.level", 2.into()),
     ];
     record(model, "Item", 21, &fields)
 }
@@ -232,6 +236,7 @@ fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("at", moment("9999-12-30T21:59:59.999999Z")),
         ("day", day("9999-12-31")),
         ("cost", money("922337203685477.58", "EUR")),
+        ("place.city", "Bonn".into()),
         ("labels", list(["%".into()])),
         ("numbers", list([i64::MAX.into()])),
         ("prices", list([decimal("99999999.99")])),
