@@ -152,7 +152,7 @@ async fn an_exact_number_is_computed() {
     check("an_exact_number_is_computed", Change {
         old: "type P @open { price: Decimal! @precision(digits: 9, scale: 2) pieces: Int! }",
         records: &[("P", r#"{"price":"19.99","pieces":3}"#), ("P", r#"{"price":"0.01","pieces":0}"#)],
-        new: r#"type P @open { price: Decimal! @precision(digits: 9, scale: 2) pieces: Int! net: Decimal! @precision(digits: 9, scale: 2) @backfill(from: "round(this.price * this.pieces * 0.95, 2)") each: Decimal @precision(digits: 9, scale: 4) @backfill(from: "round(this.price * 2 / this.pieces, 4)") half: Decimal @precision(digits: 9, scale: 2) @backfill(from: "this.price * 0.5") }"#,
+        new: r#"type P @open { price: Decimal! @precision(digits: 9, scale: 2) pieces: Int! net: Decimal! @precision(digits: 9, scale: 2) @backfill(from: "round(this.price * this.pieces * 0.95, 2)") each: Decimal @precision(digits: 9, scale: 4) @backfill(from: "round(this.price * 2 / this.pieces, 4)") half: Decimal @precision(digits: 9, scale: 3) @backfill(from: "this.price * 0.5") }"#,
         then: &[("P", "price,pieces,net,each,half")],
     })
     .await;

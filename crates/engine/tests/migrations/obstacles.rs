@@ -276,7 +276,7 @@ async fn a_backfill_never_loses_digits() {
             let counted = if count == "1" { "1 record".to_owned() } else { format!("{count} records") };
             format!(
                 "the `@backfill` of P.c gives {counted} a number with more digits than the field holds: {ids}; make it give \
-                 numbers with fewer digits, or give the field more with `@precision`"
+                 numbers with fewer digits, with `round(…)`, or give the field more with `@precision`"
             )
         };
         let found: Vec<String> = found.iter().map(records_of).collect();
@@ -288,14 +288,12 @@ async fn a_backfill_never_loses_digits() {
     check("this.n > 0 ? null : this.a", &["1 %2"]).await;
     // A record that has a value keeps it.
     let required = old.replace(" b: Decimal", " b: Decimal! @backfill(from: \"1.005\")");
-    refused(
-        old,
-        &records,
-        &required,
-        &["the `@backfill` of P.b gives 3 records a number with more digits than the field holds: %0, %2, %3; make it give \
-           numbers with fewer digits, or give the field more with `@precision`"],
-    )
-    .await;
+    let lacking = "3 records would have no value in P.b: %0, %2, %3; make its `@backfill` give every record a value, such as \
+                   `x != null ? x : …`";
+    let digits = "the `@backfill` of P.b gives 3 records a number with more digits than the field holds: %0, %2, %3; make it \
+                  give numbers with fewer digits, with `round(…)`, or give the field more with `@precision`";
+    refused(old, &records, &required, &[lacking, digits]).await;
+    refused(old, &records, &required.replace("1.005", "round(1.005, 2)"), &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
