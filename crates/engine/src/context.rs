@@ -265,7 +265,7 @@ impl<'a> TxContext<'a, '_> {
     }
 
     fn failed(&mut self, error: StoreError) -> Error {
-        if matches!(error, StoreError::ForeignKey | StoreError::Unique { .. }) {
+        if matches!(error, StoreError::ForeignKey | StoreError::Unique { .. } | StoreError::UniqueIndex { .. }) {
             self.violation.get_or_insert_with(|| error.clone());
         }
         self.engine.refused(error)

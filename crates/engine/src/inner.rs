@@ -2,9 +2,9 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, Place, RecordId, Shared, ViolationKind, limits};
 use backstay_live::VersionClock;
-use backstay_model::{CollectionId, FieldId};
+use backstay_model::{CollectionId, FieldId, Index};
 use backstay_scalar::Value;
-use backstay_sql::{Planner, Statement, Template};
+use backstay_sql::{Planner, Statement, Template, schema};
 use backstay_store::{RowSink, Store, StoreError};
 
 use crate::in_flight::InFlight;
@@ -69,6 +69,7 @@ impl Inner {
     pub(crate) fn refused(&self, error: StoreError) -> Error {
         match error {
             StoreError::Unique { table, columns } => self.not_unique(&table, &columns),
+            StoreError::UniqueIndex { index } => self.not_unique_in(&index),
             StoreError::ForeignKey => Error::invalid(
                 Place::Whole,
                 ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() },
@@ -85,6 +86,19 @@ impl Inner {
             StoreError::Unknown(_) => Error::Unknown,
             other => Error::internal(other),
         }
+    }
+
+    /// The same by the name of an index.
+    fn not_unique_in(&self, name: &str) -> Error {
+        let dialect = self.planner.dialect();
+        for collection in &self.application.model.collections {
+            let is_meant = |index: &&Index| schema::index_names(index, dialect).iter().any(|known| known == name);
+            if let Some(index) = collection.indexes.iter().find(is_meant) {
+                let fields = index.fields.iter().map(|field| collection.field(*field).name.clone()).collect();
+                return Conflict::Unique { collection: collection.name.clone(), fields, record: None }.into();
+            }
+        }
+        Conflict::Concurrent.into()
     }
 
     fn not_unique(&self, table: &str, columns: &[String]) -> Error {

@@ -10,6 +10,7 @@ use backstay_model::{
     Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId, FieldKind,
     Model, RuleText, SetOn, Span, UpdateRule,
 };
+use backstay_sql::index_condition_error;
 
 /// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
 #[derive(Debug)]
@@ -170,10 +171,33 @@ struct Compiler<'m> {
 
 impl<'m> Compiler<'m> {
     fn collection(&mut self, collection: &Collection) -> CollectionPolicy {
+        collection.indexes.iter().filter_map(|index| index.condition.as_ref()).for_each(|condition| {
+            self.index_condition(collection, condition);
+        });
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
             fields: collection.fields.iter().map(|field| self.field(collection, field)).collect(),
             states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
+        }
+    }
+
+    /// Checks the condition of an index, which the database evaluates whenever a record is written.
+    fn index_condition(&mut self, collection: &Collection, condition: &RuleText) {
+        let model = self.model;
+        let Some(checked) = self.reported(condition, compile(&condition.text, &Scope::rule(model, collection.id)))
+        else {
+            return;
+        };
+        let at = |span: Range<u32>| model.sources.within(condition, span.start as usize..span.end as usize);
+        if let Some(error) = index_condition_error(model, &checked.expr) {
+            let diagnostic = Diagnostic::error(error.message).at(at(error.span), "here").help(error.remedy);
+            self.diagnostics.push(diagnostic);
+        } else if let Some(name) = checked.rules.first() {
+            // A change of the named rule would have to change the index.
+            let diagnostic = Diagnostic::error("the condition of an index can't use a named rule")
+                .at(condition.span, format!("uses `{name}`"))
+                .help("write the rule's text out here");
+            self.diagnostics.push(diagnostic);
         }
     }
 

@@ -1,4 +1,5 @@
-use backstay_model::{Class, Collection, Diagnostic, Field, FieldKind, Model};
+use backstay_model::{Class, Collection, Diagnostic, Field, FieldKind, Index, Model};
+use backstay_sql::condition_fields;
 
 /// What a model says of a secret that would show its value: a conflict, or a transition that is possible. Backstay's own
 /// secrets are hashes of random values, and no client writes them.
@@ -12,7 +13,10 @@ pub(crate) fn shown(model: &Model) -> Vec<Diagnostic> {
 }
 
 fn shows(model: &Model, collection: &Collection, field: &Field) -> Option<Diagnostic> {
-    let unique = collection.indexes.iter().any(|index| index.unique && index.fields.contains(&field.id));
+    let decides = |index: &Index| {
+        index.fields.contains(&field.id) || condition_fields(model, collection, index).contains(&field.id)
+    };
+    let unique = collection.indexes.iter().any(|index| index.unique && decides(index));
     let states = matches!(field.kind, FieldKind::Enum(id) if model.enumeration(id).states);
     let name = &field.name;
     let (message, help) = if unique {

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, Conflict, Error, limits};
+use backstay_model::FieldId;
+use backstay_sql::condition_fields;
 use backstay_store::{Demand, Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 
@@ -50,7 +52,9 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
         // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
         // is taken: a second run looks.
         Err(Failure::Store(StoreError::ForeignKey)) => inner.store.write(running(Retry::VerifyReferences)).await,
-        Err(Failure::Store(StoreError::Unique { .. })) if transaction.writes() == Writes::Many => {
+        Err(Failure::Store(StoreError::Unique { .. } | StoreError::UniqueIndex { .. }))
+            if transaction.writes() == Writes::Many =>
+        {
             inner.store.write(running(Retry::SettleEach)).await
         }
         outcome => outcome,
@@ -75,16 +79,18 @@ impl From<StoreError> for Failure {
 
 impl Inner {
     /// The error without what the caller may not know: that another record has this very value is said only of fields
-    /// that the caller sees in every record.
+    /// that the caller sees in every record, and so are those that the condition of a unique index names.
     pub(crate) fn veiled(&self, error: Error, cx: &Context) -> Error {
         let Error::Conflict(Conflict::Unique { collection: name, fields, record }) = error else { return error };
         let class = &cx.class;
-        let seen = self.application.model.collection_named(&name).is_some_and(|collection| {
-            let sees = |name: &String| {
-                let field = collection.field_named(name);
-                field.is_some_and(|field| class.rights.field(collection.id, field.id, Action::Read).allows())
-            };
-            fields.iter().all(sees)
+        let model = &self.application.model;
+        let seen = model.collection_named(&name).is_some_and(|collection| {
+            let is_seen = |field: FieldId| class.rights.field(collection.id, field, Action::Read).allows();
+            let named = fields.iter().map(|name| collection.field_named(name).map(|field| field.id));
+            let Some(named) = named.collect::<Option<Vec<FieldId>>>() else { return false };
+            let refused_by = collection.indexes.iter().filter(|index| index.unique && index.fields == named);
+            let conditions = refused_by.flat_map(|index| condition_fields(model, collection, index));
+            named.iter().copied().chain(conditions).all(is_seen)
         });
         match seen || class.system {
             true => Conflict::Unique { collection: name, fields, record }.into(),

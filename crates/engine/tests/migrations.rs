@@ -4,6 +4,8 @@
 mod accounts;
 #[path = "migrations/changed.rs"]
 mod changed;
+#[path = "migrations/constraints.rs"]
+mod constraints;
 #[path = "migrations/disturbed.rs"]
 mod disturbed;
 #[path = "migrations/obstacles.rs"]

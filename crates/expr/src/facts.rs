@@ -112,13 +112,21 @@ pub(crate) fn depends_on_caller_alone(expr: &Expr) -> bool {
 }
 
 fn names_caller(expr: &Expr) -> bool {
-    matches!(expr.node, Node::Caller(_)) || asks_account(expr) || expr.node.children().into_iter().any(names_caller)
+    is_caller(expr) || is_account(expr) || expr.node.children().into_iter().any(names_caller)
+}
+
+fn is_caller(expr: &Expr) -> bool {
+    matches!(expr.node, Node::Caller(_))
+}
+
+/// Whether it is a value of the caller's own record.
+fn is_account(expr: &Expr) -> bool {
+    matches!(&expr.node, Node::Path(path) if path.root == Root::Account)
 }
 
 /// Whether it names the caller's own record.
 fn asks_account(expr: &Expr) -> bool {
-    let is_path = matches!(&expr.node, Node::Path(path) if path.root == Root::Account);
-    is_path || expr.node.children().into_iter().any(asks_account)
+    is_account(expr) || expr.node.children().into_iter().any(asks_account)
 }
 
 /// The expressions directly within a node, to be changed.

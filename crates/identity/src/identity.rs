@@ -7,7 +7,6 @@ use backstay_model::CollectionId;
 
 use crate::administration::{self, Administration, Parts};
 use crate::authenticator::Authenticator;
-use crate::credential::{Credential, Subject};
 use crate::directory::Directory;
 use crate::known::KnownCallers;
 use crate::schema::Schema;

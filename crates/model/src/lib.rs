@@ -36,7 +36,7 @@ pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field, FieldId,
-    FieldKind, Index, Link, Model, OnDelete, Set, SetOn, StoredNames, Within,
+    FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

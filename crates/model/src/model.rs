@@ -209,7 +209,7 @@ pub struct Field {
     /// Whether a value is required (`!`). A to-many relation is never null, so `false` there, as it is for a member of an
     /// embedded value that can be absent: see `Within::required`.
     pub required: bool,
-    /// `@unique`.
+    /// `@unique` without `where:`: its value identifies a record.
     pub unique: bool,
     /// `@readonly`: clients may not write it.
     pub readonly: bool,
@@ -595,6 +595,36 @@ pub struct Index {
     pub name: String,
     /// Its fields, in order; all of them stored.
     pub fields: Vec<FieldId>,
-    /// Whether no two records may have the same values (nulls are never the same).
+    /// Whether no two records that it is over may have the same values.
     pub unique: bool,
+    /// Whether a unique index takes two nulls for the same value.
+    pub nulls: Nulls,
+    /// `where:`: it is over the records of which this is true; `None`: over all.
+    pub condition: Option<RuleText>,
+}
+
+impl Index {
+    /// Whether the values of its fields identify a record.
+    pub fn is_key(&self) -> bool {
+        self.unique && self.condition.is_none()
+    }
+
+    /// The text of its condition, without blanks around it.
+    pub fn condition_text(&self) -> Option<&str> {
+        self.condition.as_ref().map(|condition| condition.text.trim())
+    }
+
+    /// Whether it is over these fields of the same records as another one.
+    pub(crate) fn covers_same(&self, fields: &[FieldId], condition: Option<&str>) -> bool {
+        self.fields == fields && self.condition_text() == condition
+    }
+}
+
+/// Whether two nulls are the same value to a unique index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Nulls {
+    /// Any number of records can be without a value.
+    Distinct,
+    /// Only one record can be without a value.
+    Same,
 }

@@ -48,6 +48,13 @@ pub(crate) fn index(table: &str, columns: &[&str], unique: bool) -> String {
     shortened(format!("{}_{table}__{}", if unique { "ux" } else { "ix" }, columns.join("__")))
 }
 
+/// The name of an index that is over the records of which a condition is true: that of the index over all, and a hash of
+/// the condition.
+pub(crate) fn partial_index(name: &str, condition: &str) -> String {
+    let hash = fnv(condition);
+    shortened(format!("{name}__{:08x}", (hash >> 32) ^ (hash & 0xffff_ffff)))
+}
+
 /// The name of a link table: that of the type that declares the relation and that of the field.
 pub(crate) fn link(table: &str, field: &str) -> String {
     shortened(format!("{table}__{}", snake(field)))
@@ -58,11 +65,14 @@ pub fn shortened(name: String) -> String {
     if name.len() <= IDENTIFIER_BYTES {
         return name;
     }
-    let hash = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    let suffix = format!("_{hash:016x}");
+    let suffix = format!("_{:016x}", fnv(&name));
     format!("{}{suffix}", &name[..IDENTIFIER_BYTES - suffix.len()])
+}
+
+/// FNV-1a with 64 bits.
+fn fnv(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// ``did you mean `x`?``, or what there is.

@@ -57,7 +57,7 @@ fn clauses() {
     check_models(
         r#"type Post @allow(update: "true", only: ["title"]) { title: String }"#,
         r#"type Post @allow(update: "true", only: ["name"]) { name: String @renamed(from: "title") }"#,
-        &["Safe: Post.title is renamed to name"],
+        &["Locks: Post.title is now called name; its values stay"],
     );
 }
 

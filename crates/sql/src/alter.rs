@@ -6,7 +6,7 @@ use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query, Table};
 
 use crate::builder::Builder;
 use crate::relation::{written, written_links};
-use crate::schema::{self, Schema};
+use crate::schema::{self, Schema, inline};
 use crate::tree::{column, integer, name, word};
 use crate::write::columns_of;
 use crate::{ColumnType, Dialect, RecordLayout, Slot, Statement, Succession, Template, converted_table, next_table};
@@ -327,14 +327,6 @@ impl Succession<'_> {
         let whole = insert.values([key, converted]).is_ok();
         assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
-    }
-}
-
-/// A statement whose values are all in its text.
-fn inline(statement: &impl sea_query::QueryStatementWriter, dialect: Dialect) -> String {
-    match dialect {
-        Dialect::Sqlite => statement.to_string(sea_query::SqliteQueryBuilder),
-        Dialect::Postgres => statement.to_string(sea_query::PostgresQueryBuilder),
     }
 }
 

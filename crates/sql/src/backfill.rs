@@ -83,6 +83,7 @@ fn names_caller(expr: &Expr) -> bool {
     let is_caller = match &expr.node {
         Node::Caller(_) | Node::Fact(_) => true,
         Node::Path(path) | Node::Quantifier { over: path, .. } => path.root == Root::Account,
+        Node::Aggregate(of) => of.over.root == Root::Account,
         _ => false,
     };
     is_caller || expr.node.children().into_iter().any(names_caller)

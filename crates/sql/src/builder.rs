@@ -50,6 +50,8 @@ struct Join {
 pub(crate) enum Record {
     /// A row of the table that goes by this alias.
     Row(Arc<str>),
+    /// A row of the one table that a statement is about, whose columns go by their names alone.
+    Bare,
     /// A record whose key alone has been read, from this column of a link table.
     Linked(Arc<str>, Arc<str>),
     /// `Slot::Proposed`.
@@ -97,6 +99,11 @@ impl<'m> Builder<'m> {
     pub(crate) fn alias(&mut self) -> Arc<str> {
         self.aliases += 1;
         format!("t{}", self.aliases).into()
+    }
+
+    /// Writes constants into the text from now on, or binds them; returns what was done before.
+    pub(crate) fn write_constants(&mut self, write: bool) -> bool {
+        std::mem::replace(&mut self.slots.writes_constants, write)
     }
 
     /// A placeholder.
@@ -217,7 +224,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn key(&mut self, anchor: &Anchor) -> Sql {
         match &anchor.record {
             Record::Linked(alias, far) => column(alias, far),
-            Record::Row(_) | Record::Proposed | Record::Stored | Record::Account => {
+            Record::Row(_) | Record::Bare | Record::Proposed | Record::Stored | Record::Account => {
                 self.stored(anchor, ColumnRef::main(Collection::ID))
             }
         }
@@ -227,6 +234,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn stored(&mut self, anchor: &Anchor, at: ColumnRef) -> Sql {
         let slot = match &anchor.record {
             Record::Row(alias) => return column(alias, &self.column(anchor.collection, at).name),
+            Record::Bare => return Sql::col(name(&self.column(anchor.collection, at).name)),
             Record::Linked(..) => {
                 let row = self.row(anchor);
                 return self.stored(&row, at);

@@ -77,6 +77,14 @@ impl Dialect {
         }
     }
 
+    /// Whether a unique index can take two nulls for the same value. Where it can't, a second index does.
+    pub(crate) fn has_nulls_not_distinct(self) -> bool {
+        match self {
+            Self::Sqlite => false,
+            Self::Postgres => true,
+        }
+    }
+
     /// The name of a foreign key, where it needs one.
     pub(crate) fn foreign_key_name(self, table: &str, column: &str) -> Option<String> {
         match self {
@@ -317,6 +325,14 @@ fn postgres_type(column: ColumnType) -> &'static str {
         ColumnType::One(Storage::Json) | ColumnType::Nested => "json",
         ColumnType::List(_) => "jsonb",
         ColumnType::One(Storage::Bytes) => "bytea",
+    }
+}
+
+/// SQLite: a value that no column with values of this type holds.
+pub(crate) fn no_value(column: ColumnType) -> Sql {
+    match sqlite_type(column) {
+        "BLOB" => word(""),
+        _ => Sql::Constant(Vec::<u8>::new().into()),
     }
 }
 

@@ -3,8 +3,10 @@ use std::sync::Arc;
 use backstay_base::{Date, RecordId, Timestamp};
 use backstay_scalar::{Storage, Value, exact};
 use rust_decimal::Decimal;
+use sea_query::Expr as Sql;
 
 use crate::decimal::{NO_NUMBER, scaled};
+use crate::tree::integer;
 use crate::{ColumnType, Dialect, nested};
 
 /// A value ready to be bound.
@@ -56,6 +58,17 @@ impl Encoding {
             Self::Key => Storage::Bytes.into(),
             Self::Keys => ColumnType::List(Storage::Bytes),
         }
+    }
+
+    /// The value in the text of a statement. A value that does not fit becomes null, which is unknown.
+    pub(crate) fn constant(self, value: &Value, dialect: Dialect) -> Sql {
+        let constant = match (self, self.param(value, dialect)) {
+            (Self::Column(ColumnType::One(storage)), _) => dialect.constant(value, storage),
+            (Self::Floor(_) | Self::Ceiling(_) | Self::Same(_), Param::Int(number)) => Some(integer(number)),
+            (Self::Column(_) | Self::Floor(_) | Self::Ceiling(_) | Self::Same(_), _) => None,
+            (Self::Key | Self::Keys, _) => unreachable!("what stands in the text of a statement is not computed with"),
+        };
+        constant.unwrap_or_else(|| dialect.null(self.column()))
     }
 
     /// The value as the database takes it. A value that does not fit becomes null, which is unknown.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_expr::{Expr, Scope as Names, compile};
 use backstay_model::{
-    Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, RuleText, StoredNames,
+    Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Nulls, RuleText, StoredNames,
 };
 use backstay_scalar::{Scalar, Storage, Value};
 use sea_query::{
@@ -19,7 +19,7 @@ use crate::predicate::Pred;
 use crate::relation::written_links;
 use crate::tree::{column, integer, name, word};
 use crate::write::unrestricted;
-use crate::{ColumnRef, Origin, Slot, Statement, Succession};
+use crate::{ColumnRef, Origin, Slot, Statement, Succession, partial};
 
 /// Ids that a probe names at most.
 pub const PROBED_IDS: usize = 10;
@@ -193,8 +193,13 @@ impl Succession<'_> {
                 for stored in &self.next.collection(new).field(*field).columns {
                     let value = builder.stored(&this, ColumnRef { field: *field, part: stored.part });
                     window.add_partition_by(value.clone());
-                    known.push(Pred::Sql(value.is_not_null()));
+                    if index.nulls == Nulls::Distinct {
+                        known.push(Pred::Sql(value.is_not_null()));
+                    }
                 }
+            }
+            if let Some(condition) = partial::condition(self.new, self.new.collection(new), index) {
+                known.push(partial::written(&mut builder, &condition, &this));
             }
             let mut shared = Query::select();
             shared.expr_as(builder.key(&this), name("id"));

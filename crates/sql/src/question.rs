@@ -4,8 +4,9 @@ use sea_query::ExprTrait;
 use crate::builder::{Anchor, Builder, Seen};
 use crate::lower::{Lowering, Scope, holds};
 use crate::order::PageOrder;
+use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
-use crate::steer::{Ranges, RulePred, count_rule, page_rule};
+use crate::steer::{Ranges, RulePred, compared_fields, count_rule, page_rule};
 use crate::{ReadScope, ReadShape, Slot, SortKey};
 
 /// Which records are read, and in which order.
@@ -30,12 +31,23 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
         }
         ReadScope::Page { .. } | ReadScope::Count => Vec::new(),
     };
+    let parts = rows.read.parts();
+    let rule: Vec<&Expr> = parts.iter().map(|part| part.expr).collect();
+    let filter: Vec<&Expr> = shape.filter.iter().flat_map(Expr::conjuncts).collect();
+    let known = Known { rights, rule: &rule, filter: &filter };
+    let usable = match &shape.scope {
+        ReadScope::Page { .. } | ReadScope::Count => {
+            usable(builder.model, builder.model.collection(record.collection), &known)
+        }
+        ReadScope::One => Vec::new(),
+    };
     let rule = match &shape.scope {
-        ReadScope::Page { sort, .. } => page_rule(builder, rows, sort),
+        ReadScope::Page { sort, .. } => page_rule(builder, rows, (&usable, sort)),
         ReadScope::Count => count_rule(builder, rows),
         ReadScope::One => vec![RulePred::plain(holds(builder, rows.read, record))],
     };
-    let mut questions = filter(builder, shape, rows, rights);
+    let mut questions = filtered(builder, record, (&usable, &known));
+    questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
     let order = match &shape.scope {
         ReadScope::Page { sort, after } => {
             let order = order(builder, sort, record, rights);
@@ -64,12 +76,31 @@ pub(crate) fn order(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor
     PageOrder::new(builder, sort, record, rights)
 }
 
-fn filter(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, rights: &Rights) -> Vec<Question> {
-    let collection = builder.model.collection(rows.anchor.collection);
-    let parts: Vec<&Expr> = shape.filter.iter().flat_map(Expr::conjuncts).collect();
-    let ranges = Ranges::new(collection, rights, (rows.read, &parts));
-    let mut lowering = Lowering::new(builder, Scope::question(&rows.anchor, rights));
-    parts.into_iter().map(|part| Question { pred: lowering.is_true(part), is_range: ranges.include(part) }).collect()
+fn filtered(builder: &mut Builder<'_>, record: &Anchor, (usable, known): (&[Usable<'_>], &Known<'_>)) -> Vec<Question> {
+    let collection = builder.model.collection(record.collection);
+    let ranges = Ranges::new(collection, usable, known);
+    let mut lowering = Lowering::new(builder, Scope::question(record, known.rights));
+    let parts = known.filter.iter().copied();
+    parts.map(|part| Question { pred: lowering.is_true(part), is_range: ranges.include(part) }).collect()
+}
+
+/// The conditions of indexes that are true of all records that are asked for: without them, no index with a condition is
+/// used. They are ranges, since an index holds just the records for which its condition is true.
+fn index_conditions(
+    builder: &mut Builder<'_>,
+    shape: &ReadShape,
+    record: &Anchor,
+    (usable, known): (&[Usable<'_>], &Known<'_>),
+) -> Vec<Question> {
+    let sort = match &shape.scope {
+        ReadScope::Page { sort, .. } => sort.as_slice(),
+        ReadScope::One | ReadScope::Count => &[],
+    };
+    let compared = compared_fields(known);
+    let conditions = partial::conditions(usable, (&compared, sort));
+    conditions
+        .map(|condition| Question { pred: partial::written(builder, condition, record), is_range: true })
+        .collect()
 }
 
 /// The terms of the rule and of what the caller asks.

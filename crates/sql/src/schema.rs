@@ -1,16 +1,20 @@
 //! Statements that make and change tables. None has parameters; the order is that of execution.
 
-use backstay_model::{Collection, Column, ColumnStorage, Field, FieldKind, Index, Link, Model, shortened};
+use backstay_model::{Collection, Column, ColumnStorage, Field, FieldKind, Index, Link, Model, Nulls, shortened};
 use backstay_scalar::{Storage, Value};
 use sea_query::{
-    Alias, ColumnDef, ColumnType as SqlType, Expr as Sql, ForeignKey, ForeignKeyCreateStatement, Index as SqlIndex,
-    IndexCreateStatement, SchemaStatementBuilder, Table, TableCreateStatement,
+    Alias, ColumnDef, ColumnType as SqlType, ConditionalStatement, Expr as Sql, ExprTrait, ForeignKey,
+    ForeignKeyCreateStatement, Index as SqlIndex, IndexCreateStatement, PostgresQueryBuilder, Query,
+    QueryStatementWriter, SchemaStatementBuilder, SqliteQueryBuilder, Table, TableCreateStatement,
 };
 
+use crate::builder::{Anchor, Builder, Record};
+use crate::dialect::no_value;
+use crate::predicate::Pred;
 use crate::relation::{written, written_links};
-use crate::tree::{name, word};
+use crate::tree::{call, name, word};
 use crate::write::columns_of;
-use crate::{ColumnType, Dialect, Statement, nested};
+use crate::{ColumnType, Dialect, Perspective, Statement, nested, partial};
 
 /// All tables, indexes and link tables of a model.
 pub fn create(model: &Model, dialect: Dialect) -> Vec<Statement> {
@@ -35,13 +39,13 @@ pub struct ExpectedTable {
 }
 
 /// What a database holds of a model.
-pub fn expected(model: &Model) -> Vec<ExpectedTable> {
+pub fn expected(model: &Model, dialect: Dialect) -> Vec<ExpectedTable> {
     let mut tables = Vec::new();
     for collection in &model.collections {
         tables.push(ExpectedTable {
             name: written(collection).to_owned(),
             columns: columns_of(collection).map(|(_, column)| column.name.clone()).collect(),
-            indexes: collection.indexes.iter().map(|index| index.name.clone()).collect(),
+            indexes: collection.indexes.iter().flat_map(|index| index_names(index, dialect)).collect(),
         });
         for field in &collection.fields {
             if let FieldKind::ManyToMany { link, .. } = &field.kind
@@ -84,7 +88,11 @@ pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect:
 }
 
 /// An index. One that is not unique ends with the id, so that pages in its order need no sort.
-pub fn add_index(_model: &Model, collection: &Collection, index: &Index, dialect: Dialect) -> Vec<Statement> {
+///
+/// # Panics
+/// Panics if the condition of the index doesn't compile or doesn't fit: a model's rules are compiled before its tables are
+/// made.
+pub fn add_index(model: &Model, collection: &Collection, index: &Index, dialect: Dialect) -> Vec<Statement> {
     let mut create = SqlIndex::create();
     create.name(index.name.as_str()).table(name(written(collection)));
     let id = Collection::ID;
@@ -96,7 +104,68 @@ pub fn add_index(_model: &Model, collection: &Collection, index: &Index, dialect
     if index.unique {
         create.unique();
     }
-    vec![raw(dialect.schema(&create))]
+    if index.nulls == Nulls::Same && dialect.has_nulls_not_distinct() {
+        create.nulls_not_distinct();
+    }
+    let condition = index_condition(model, collection, index, dialect);
+    if let Some(condition) = &condition {
+        create.and_where(condition.clone());
+    }
+    let mut statements = vec![raw(dialect.schema(&create))];
+    if let Some(name) = nulls_index(index, dialect) {
+        statements.push(create_nulls_index(collection, index, (&name, condition), dialect));
+    }
+    statements
+}
+
+/// Where the condition of an index is true; `None` if it is over all records.
+fn index_condition(model: &Model, collection: &Collection, index: &Index, dialect: Dialect) -> Option<Sql> {
+    let condition = partial::condition(model, collection, index)?;
+    let mut builder = Builder::new(model, dialect);
+    let frame = builder.frame();
+    let this = Anchor { frame, record: Record::Bare, collection: collection.id, perspective: Perspective::Live };
+    Some(partial::written(&mut builder, &condition, &this).sql())
+}
+
+/// The names of an index in the database.
+pub fn index_names(index: &Index, dialect: Dialect) -> Vec<String> {
+    std::iter::once(index.name.clone()).chain(nulls_index(index, dialect)).collect()
+}
+
+/// The name of the second index of one that takes two nulls for the same value, if the first can't.
+fn nulls_index(index: &Index, dialect: Dialect) -> Option<String> {
+    let needed = index.nulls == Nulls::Same && !dialect.has_nulls_not_distinct();
+    needed.then(|| shortened(format!("{}__null", index.name)))
+}
+
+/// The second index: over the records that have a null, each of which it holds as a value that no column has.
+fn create_nulls_index(
+    collection: &Collection,
+    index: &Index,
+    (at, condition): (&str, Option<Sql>),
+    dialect: Dialect,
+) -> Statement {
+    let (mut held, mut nulls) = (Query::select(), Vec::new());
+    for column in index.fields.iter().flat_map(|field| &collection.field(*field).columns) {
+        let stored = || Sql::col(name(&column.name));
+        held.expr(call("ifnull", [stored(), no_value(column.into())]));
+        nulls.push(Pred::Sql(stored().is_null()));
+    }
+    let condition = condition.map_or(Pred::Known(true), Pred::Sql);
+    let mut held_where = Query::select();
+    held_where.expr(Pred::all([Pred::any(nulls), condition]).sql());
+    // The query builder takes no expressions as columns of SQLite's indexes.
+    let [held, held_where] = [held, held_where].map(|list| inline(&list, dialect).replacen("SELECT ", "", 1));
+    let (at, table) = (quoted(at), quoted(written(collection)));
+    raw(format!("CREATE UNIQUE INDEX {at} ON {table} ({held}) WHERE {held_where}"))
+}
+
+/// A statement whose values are all in its text.
+pub(crate) fn inline(statement: &impl QueryStatementWriter, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Sqlite => statement.to_string(SqliteQueryBuilder),
+        Dialect::Postgres => statement.to_string(PostgresQueryBuilder),
+    }
 }
 
 /// Removes the index of this name.

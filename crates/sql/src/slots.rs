@@ -11,23 +11,30 @@ use crate::{ColumnType, Dialect, Extent, Slot, Template};
 #[derive(Debug)]
 pub(crate) struct Slots {
     pub(crate) dialect: Dialect,
-    slots: Vec<(Slot, Encoding)>,
+    placed: Vec<(Slot, Encoding)>,
+    /// Whether constants are written into the text.
+    pub(crate) writes_constants: bool,
 }
 
 impl Slots {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { dialect, slots: Vec::new() }
+        Self { dialect, placed: Vec::new(), writes_constants: false }
     }
 
     /// A placeholder.
     pub(crate) fn placeholder(&mut self, slot: Slot, encoding: Encoding) -> Sql {
+        if let Slot::Constant(value) = &slot
+            && self.writes_constants
+        {
+            return encoding.constant(value, self.dialect);
+        }
         let marker = Sql::Value(Constant::BigUnsigned(Some(self.index(slot, encoding))));
         self.dialect.placeholder(marker, encoding.column())
     }
 
     fn index(&mut self, slot: Slot, encoding: Encoding) -> u64 {
-        self.slots.push((slot, encoding));
-        self.slots.len() as u64 - 1
+        self.placed.push((slot, encoding));
+        self.placed.len() as u64 - 1
     }
 
     /// Limits a select to the number in a slot.
@@ -69,7 +76,7 @@ impl Slots {
             Constant::BigUnsigned(index) => index.and_then(|index| usize::try_from(index).ok()),
             _ => None,
         };
-        let slot = index.and_then(|index| self.slots.get(index));
+        let slot = index.and_then(|index| self.placed.get(index));
         slot.expect("every bound value is a slot's index").clone()
     }
 }

@@ -1,10 +1,11 @@
 use backstay_base::Action;
-use backstay_expr::{Expr, Node, Operator, Path, Rights, Root, Rule, RulePart, Type};
+use backstay_expr::{Expr, Node, Operator, Path, Rights, Root, RulePart, Type};
 use backstay_model::{Collection, FieldId};
 
 use crate::SortKey;
 use crate::builder::{Builder, Seen};
 use crate::lower::{Lowering, Scope};
+use crate::partial::{Known, Usable};
 use crate::predicate::Pred;
 use crate::quantifier::Quantified;
 
@@ -29,11 +30,14 @@ impl RulePred {
 ///
 /// The caller's memberships drive the page where the records that one of them leads to are at hand in the order of the
 /// page: then as many are read of each as the page has, and not all that are hidden.
-pub(crate) fn page_rule(builder: &mut Builder<'_>, rows: &Seen<'_>, sort: &[SortKey]) -> Vec<RulePred> {
-    let collection = builder.model.collection(rows.anchor.collection);
+pub(crate) fn page_rule(
+    builder: &mut Builder<'_>,
+    rows: &Seen<'_>,
+    (usable, sort): (&[Usable<'_>], &[SortKey]),
+) -> Vec<RulePred> {
     let in_order = |part: &RulePart<'_>| {
         part.driver.is_some_and(|driver| match driver.through {
-            Some(field) => keeps_order(collection, field, sort),
+            Some(field) => keeps_order(usable, field, sort),
             None => sort.is_empty(),
         })
     };
@@ -43,7 +47,7 @@ pub(crate) fn page_rule(builder: &mut Builder<'_>, rows: &Seen<'_>, sort: &[Sort
         }
         let pred = Lowering::new(builder, Scope::rule(&rows.anchor)).is_true(part.expr);
         match pred {
-            Pred::Sql(sql) if misleads(part.expr, collection, sort) => {
+            Pred::Sql(sql) if misleads(part.expr, usable, sort) => {
                 RulePred::plain(Pred::Sql(builder.dialect.kept_from_indexes(sql)))
             }
             pred => RulePred { pred, steers: steers(part.expr) },
@@ -84,29 +88,29 @@ fn steers(part: &Expr) -> bool {
     could_choose(part) && (field_of(part).is_some() || names_few(part))
 }
 
-fn misleads(part: &Expr, collection: &Collection, sort: &[SortKey]) -> bool {
-    let ordered = || field_of(part).is_some_and(|field| keeps_order(collection, field, sort));
+fn misleads(part: &Expr, usable: &[Usable<'_>], sort: &[SortKey]) -> bool {
+    let ordered = || field_of(part).is_some_and(|field| keeps_order(usable, field, sort));
     could_choose(part) && !names_few(part) && !ordered()
 }
 
 /// Which parts of a caller's filter an index can find records by.
 pub(crate) struct Ranges<'a> {
     collection: &'a Collection,
+    usable: &'a [Usable<'a>],
     rights: &'a Rights,
     /// The fields that the rule or the filter compares with one given value, or a few.
     fixed: Vec<FieldId>,
 }
 
 impl<'a> Ranges<'a> {
-    /// Those of a filter with these parts, beside the rule of the rows.
-    pub(crate) fn new(collection: &'a Collection, rights: &'a Rights, (rule, filter): (&Rule, &[&Expr])) -> Self {
-        let rule = rule.parts();
-        let parts = rule.iter().map(|part| part.expr).chain(filter.iter().copied());
+    /// Those of a filter beside the rule of the rows.
+    pub(crate) fn new(collection: &'a Collection, usable: &'a [Usable<'a>], known: &Known<'a>) -> Self {
+        let parts = known.rule.iter().chain(known.filter).copied();
         let fixes = |part: &Expr| match &part.node {
             Node::Binary(Operator::Equal, ..) | Node::In(..) => compared(part),
             _ => None,
         };
-        Self { collection, rights, fixed: parts.filter_map(fixes).collect() }
+        Self { collection, usable, rights: known.rights, fixed: parts.filter_map(fixes).collect() }
     }
 
     /// Whether this part is one: it compares a field of the record itself, which everyone of the caller's class sees in
@@ -120,11 +124,16 @@ impl<'a> Ranges<'a> {
     /// An index finds a field by its place if all fields before it are fixed.
     fn is_found(&self, field: FieldId) -> bool {
         field == Collection::ID
-            || self.collection.indexes.iter().any(|index| {
+            || self.usable.iter().any(|Usable { index, .. }| {
                 let before = index.fields.iter().take_while(|one| **one != field);
                 index.fields.contains(&field) && before.into_iter().all(|one| self.fixed.contains(one))
             })
     }
+}
+
+/// The record's own fields that the rule or the filter compares with something given.
+pub(crate) fn compared_fields(known: &Known<'_>) -> Vec<FieldId> {
+    known.rule.iter().chain(known.filter).filter_map(|part| compared(part)).collect()
 }
 
 /// The record's own field that is compared with something given.
@@ -163,10 +172,10 @@ fn own_field(expr: &Expr) -> Option<FieldId> {
 }
 
 /// Whether an index yields the records with one value of this field in the order of the page.
-fn keeps_order(collection: &Collection, field: FieldId, sort: &[SortKey]) -> bool {
+fn keeps_order(usable: &[Usable<'_>], field: FieldId, sort: &[SortKey]) -> bool {
     let wanted = sort.iter().map(|key| key.column.field);
     sort.first().is_some_and(|key| key.column.field == field)
-        || collection.indexes.iter().any(|index| match index.fields.split_first() {
+        || usable.iter().any(|Usable { index, .. }| match index.fields.split_first() {
             Some((first, rest)) => *first == field && !index.unique && rest.iter().copied().eq(wanted.clone()),
             None => false,
         })

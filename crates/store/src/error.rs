@@ -21,6 +21,12 @@ pub enum StoreError {
         /// The columns of the unique index; only `id` for the primary key.
         columns: Vec<String>,
     },
+    /// The same, where the database names the index alone: one over what isn't a column.
+    #[error("another row has the same values in {index}")]
+    UniqueIndex {
+        /// The index.
+        index: String,
+    },
     /// A reference to a row that does not exist, or the deletion of a row that is still referred to.
     #[error("a reference would lead to a row that does not exist")]
     ForeignKey,

@@ -201,7 +201,7 @@ const NAMED_MISSING: usize = 10;
 async fn verify(session: &mut dyn SchemaSession, model: &Model) -> Result<(), OpenError> {
     let found = session.objects().await?;
     let mut missing = Vec::new();
-    for table in schema::expected(model) {
+    for table in schema::expected(model, session.dialect()) {
         if !found.contains(&Object::Table(table.name.clone())) {
             missing.push(format!("table {}", table.name));
             continue;

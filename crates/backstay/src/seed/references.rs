@@ -73,7 +73,7 @@ impl RelationReader for References {
 fn unique(collection: &Collection) -> impl Iterator<Item = BTreeSet<FieldId>> {
     let declared = |field: &&backstay_model::Field| field.unique && field.id != Collection::ID;
     let fields = collection.fields.iter().filter(declared).map(|field| BTreeSet::from([field.id]));
-    let indexes = collection.indexes.iter().filter(|index| index.unique);
+    let indexes = collection.indexes.iter().filter(|index| index.is_key());
     fields.chain(indexes.map(|index| index.fields.iter().copied().collect()))
 }
 

@@ -54,7 +54,7 @@ fn looked_up<'e>(expr: &'e Expr, found: &mut Vec<Lookup<'e>>) {
 }
 
 fn is_indexed(collection: &Collection, field: &Field) -> bool {
-    collection.indexes.iter().any(|index| index.fields.first() == Some(&field.id))
+    collection.indexes.iter().any(|index| index.fields.first() == Some(&field.id) && index.condition.is_none())
 }
 
 fn finding(used: &RuleUse<'_>, collection: &Collection, field: &Field) -> Diagnostic {

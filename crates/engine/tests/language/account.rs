@@ -27,8 +27,9 @@ async fn rules_ask_the_record_of_the_caller() {
             (&ann, r#"[{"text":"A"}]"#),
             (&eve, r#"[{"text":"A"}]"#),
             (&bob, "[]"),
-            (&key, "[]"),
-            (&Arc::new(Caller::anonymous()), "[]"),
+            // No record is theirs.
+            (&key, "forbidden"),
+            (&Arc::new(Caller::anonymous()), "sign-in-required"),
         ] {
             assert_eq!(app.list(caller, "Note", "text").await, expected, "{} {caller:?}", app.database);
         }

@@ -92,10 +92,13 @@ impl App {
         self.client.written(caller, self.client.update(of, id, body)?).await.map(|_| ())
     }
 
-    /// All records of a type that the caller sees.
+    /// All records of a type that the caller sees, or the code of the error.
     async fn list(&self, caller: &Arc<Caller>, of: &str, select: &str) -> String {
         let request = self.client.list(of, |words| words.select = Some(select.into())).expect("a list");
-        let page = self.client.page(caller, request).await.expect("a page");
+        let page = match self.client.page(caller, request).await {
+            Ok(page) => page,
+            Err(error) => return error.code().to_owned(),
+        };
         let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
         body["items"].to_string()
     }

@@ -57,7 +57,7 @@ impl Checker<'_> {
         ) else {
             return self.refuse_call(function);
         };
-        if RESERVED_NAMES.contains(&name.as_str()) || self.visible_variable(name).is_some() {
+        if RESERVED_NAMES.contains(&name.as_str()) || self.is_taken(name) {
             return self.refuse(at.clone(), ExprErrorKind::Shadows { name: name.clone() });
         }
         self.nested(span)?;

@@ -13,7 +13,7 @@ use crate::operator::{NewOperator, already_there};
 use crate::schema::Schema;
 use crate::sessions::NewSession;
 use crate::token::{Purpose, issue};
-use crate::{AccountRef, Identity, SignedIn};
+use crate::{AccountRef, SignedIn};
 
 /// An operator.
 #[derive(Debug, Clone, PartialEq, Eq)]

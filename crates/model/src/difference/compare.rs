@@ -298,8 +298,9 @@ impl<'a> Pair<'a> {
             .iter()
             .filter(|index| index_before(self.pairing, (self.before, self.after), index).is_none())
         {
-            let (index, unique) = (index.name.clone(), index.unique);
-            all.push(Difference::IndexAdded { collection: collection(), index, unique });
+            let condition = index.condition_text().map(str::to_owned);
+            let (index, unique, nulls) = (index.name.clone(), index.unique, index.nulls);
+            all.push(Difference::IndexAdded { collection: collection(), index, unique, nulls, condition });
         }
         let kept: Vec<&str> = self
             .after
@@ -327,7 +328,7 @@ pub fn type_change(
     Pair { old, new, pairing, before, after }.change(was, after.field(field))
 }
 
-/// The old index that a new one was: over the same fields, in the same order.
+/// The old index that a new one was: over the same fields, in the same order, with the same condition.
 pub fn index_before<'m>(
     pairing: &Pairing,
     (before, after): (&'m Collection, &Collection),
@@ -335,7 +336,8 @@ pub fn index_before<'m>(
 ) -> Option<&'m Index> {
     let fields: Option<Vec<FieldId>> = index.fields.iter().map(|field| pairing.field(after.id, *field)).collect();
     let fields = fields?;
-    before.indexes.iter().find(|known| known.fields == fields && known.unique == index.unique)
+    let mut same = before.indexes.iter().filter(|known| known.covers_same(&fields, index.condition_text()));
+    same.find(|known| known.unique == index.unique && known.nulls == index.nulls)
 }
 
 /// Whether the links of an old relation are those of a new one.

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::{Difference, Filled, TypeChange};
+use crate::Nulls;
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,11 +94,20 @@ impl fmt::Display for Beside<'_> {
             Difference::LinkRemoved { collection, field, table } => {
                 write!(f, "the link table {table} of {collection}.{field} is removed, with its links")
             }
-            Difference::IndexAdded { collection, index, unique: true } => {
-                write!(f, "{collection} gets the unique index {index}; no two records may share these values")
+            Difference::IndexAdded { collection, index, unique: true, nulls, condition } => {
+                let of_which = of_which(condition.as_ref());
+                let null = match nulls {
+                    Nulls::Distinct => "",
+                    Nulls::Same => ", nulls included",
+                };
+                let kind = "gets the unique index";
+                write!(f, "{collection} {kind} {index}; no two records{of_which} may share these values{null}")
             }
-            Difference::IndexAdded { collection, index, unique: false } => {
+            Difference::IndexAdded { collection, index, unique: false, condition: None, .. } => {
                 write!(f, "{collection} gets the index {index}")
+            }
+            Difference::IndexAdded { collection, index, unique: false, condition, .. } => {
+                write!(f, "{collection} gets the index {index} over records{}", of_which(condition.as_ref()))
             }
             Difference::IndexRemoved { collection, index, unique } => {
                 let kind = if *unique { "unique index" } else { "index" };
@@ -154,6 +164,11 @@ fn listed(things: &[String]) -> String {
         [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
         _ => named.concat(),
     }
+}
+
+/// Which records an index is over.
+fn of_which(condition: Option<&String>) -> String {
+    condition.map_or_else(String::new, |condition| format!(" with `{condition}`"))
 }
 
 fn filled_words(filled: Filled) -> &'static str {
@@ -244,8 +259,9 @@ impl Difference {
             Self::CheckAdded { collection, field, message } => {
                 breaking(format!("some values of {collection}.{field} are refused: \"{message}\""))
             }
-            Self::IndexAdded { collection, index, unique: true } => {
-                breaking(format!("a second {collection} with the same values is refused (`{index}`)"))
+            Self::IndexAdded { collection, index, unique: true, condition, .. } => {
+                let of_which = of_which(condition.as_ref());
+                breaking(format!("a second {collection}{of_which} with the same values is refused (`{index}`)"))
             }
             Self::EnumRenamed { from, to } => harmless(format!("{from} is called {to} in the OpenAPI document")),
             Self::EnumValuesAdded { name, values } => {

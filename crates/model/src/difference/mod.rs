@@ -9,6 +9,8 @@ mod work;
 
 use std::fmt;
 
+use crate::Nulls;
+
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
@@ -197,6 +199,10 @@ pub enum Difference {
         index: String,
         /// Whether it is unique.
         unique: bool,
+        /// Whether it takes two nulls for the same value.
+        nulls: Nulls,
+        /// Which records it is over; all if there is none.
+        condition: Option<String>,
     },
     /// An index is gone.
     IndexRemoved {

@@ -48,7 +48,7 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
         former,
         kept_names,
         description: read::description(node.description.as_ref()),
-        unique: node.directives.has("unique"),
+        unique: node.directives.get_all("unique").any(|unique| unique.specified_argument_by_name("where").is_none()),
         readonly: node.directives.has("readonly"),
         immutable: node.directives.has("immutable"),
         ..Field::unmarked(id, declared.name, kind, required, report.span_of(&node.name))

@@ -2,42 +2,83 @@ use apollo_compiler::Node;
 use apollo_compiler::ast::Value as Literal;
 use apollo_compiler::schema::Directive;
 
+use super::read;
 use super::report::Report;
-use super::survey::{STANDARD_FIELDS, StoredType};
+use super::survey::StoredType;
 use crate::names::{self, suggestion};
-use crate::{Collection, Field, FieldId, FieldKind, Index};
+use crate::{Collection, Field, FieldId, FieldKind, Index, Nulls};
 
 /// Fields of one index.
 const INDEX_FIELDS: usize = 8;
 
 /// Declared indexes in the order of their declaration, then those that relations need.
 pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Field]) -> Vec<Index> {
-    let mut indexes: Vec<Index> = Vec::new();
-    let name = |ids: &[FieldId], unique: bool| {
-        let columns = ids.iter().flat_map(|id| &fields[usize::from(id.0)].columns);
-        let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
-        names::index(&of.table, &columns, unique)
-    };
-    for field in fields.iter().skip(STANDARD_FIELDS.len()).filter(|field| field.unique) {
-        indexes.push(Index { name: name(&[field.id], true), fields: vec![field.id], unique: true });
+    let mut declared = Declared { of, fields, indexes: Vec::new() };
+    for (node, id) in of.declared() {
+        for directive in node.node.directives.get_all("unique") {
+            declared.add(report, directive, vec![id]);
+        }
     }
     for directive in of.node.directives.iter().filter(|d| matches!(d.name.as_str(), "index" | "unique")) {
-        let flag = directive.specified_argument_by_name("unique").and_then(|value| value.to_bool());
-        let unique = directive.name == "unique" || flag == Some(true);
-        let Some(ids) = index_fields(report, of, directive, fields) else { continue };
-        if indexes.iter().any(|other| other.fields == ids) {
-            let message = "an index over these fields in this order already exists";
-            report.error(directive.location(), message, "again here", "remove one of the two");
-            continue;
+        if let Some(ids) = index_fields(report, of, directive, fields) {
+            declared.add(report, directive, ids);
         }
-        indexes.push(Index { name: name(&ids, unique), fields: ids, unique });
     }
+    let mut indexes = declared.indexes;
     for field in fields.iter().filter(|field| matches!(field.kind, FieldKind::ToOne { .. })) {
-        if !indexes.iter().any(|index| index.fields.first() == Some(&field.id)) {
-            indexes.push(Index { name: name(&[field.id], false), fields: vec![field.id], unique: false });
+        let begins = |index: &Index| index.fields.first() == Some(&field.id) && index.condition.is_none();
+        if !indexes.iter().any(begins) {
+            let name = name(of, fields, (&[field.id], false));
+            let fields = vec![field.id];
+            indexes.push(Index { name, fields, unique: false, nulls: Nulls::Distinct, condition: None });
         }
     }
     indexes
+}
+
+struct Declared<'d, 'a> {
+    of: &'d StoredType<'a>,
+    fields: &'d [Field],
+    indexes: Vec<Index>,
+}
+
+impl Declared<'_, '_> {
+    /// Adds the index that `@unique` or `@index` declares over these fields.
+    fn add(&mut self, report: &mut Report<'_>, directive: &Node<Directive>, ids: Vec<FieldId>) {
+        let flag = directive.specified_argument_by_name("unique").and_then(|value| value.to_bool());
+        let unique = directive.name == "unique" || flag == Some(true);
+        let condition = read::rule(report, directive, "where");
+        let text = condition.as_ref().map(|condition| condition.text.trim());
+        if self.indexes.iter().any(|other| other.covers_same(&ids, text)) {
+            let message = match text {
+                None => "an index over these fields in this order already exists",
+                Some(_) => "an index over these fields in this order with this `where` already exists",
+            };
+            report.error(directive.location(), message, "again here", "remove one of the two");
+            return;
+        }
+        let nulls = self.nulls(report, directive, &ids);
+        let whole = name(self.of, self.fields, (&ids, unique));
+        let name = text.map_or_else(|| whole.clone(), |text| names::partial_index(&whole, text));
+        self.indexes.push(Index { name, fields: ids, unique, nulls, condition });
+    }
+
+    fn nulls(&self, report: &mut Report<'_>, directive: &Node<Directive>, ids: &[FieldId]) -> Nulls {
+        if read::word(directive, "nulls") != Some("SAME") {
+            return Nulls::Distinct;
+        }
+        if ids.iter().all(|id| self.fields[usize::from(id.0)].required) {
+            let message = "`nulls: SAME` changes nothing, because these fields are required";
+            report.error(directive.location(), message, "never null", "remove `nulls: SAME`");
+        }
+        Nulls::Same
+    }
+}
+
+fn name(of: &StoredType<'_>, fields: &[Field], (ids, unique): (&[FieldId], bool)) -> String {
+    let columns = ids.iter().flat_map(|id| &fields[usize::from(id.0)].columns);
+    let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+    names::index(&of.table, &columns, unique)
 }
 
 fn index_fields(

@@ -45,8 +45,7 @@ refused
 #[test]
 fn only_names_fields_that_clients_change() {
     let model = r#"
-type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"])
-  @allow(update: "true", only: []) {
+type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
   title: String
   slug: String @immutable
   words: Int @readonly
@@ -60,59 +59,70 @@ type Comment @allow(update: "true", only: "post") {
 refused
   × error: Post has no field `titel`
    ╭─[model.graphql:1:41]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"])
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
    ·                                         ───┬───
    ·                                            ╰── not a field
- 2 │   @allow(update: "true", only: []) {
+ 2 │   title: String
    ╰────
   help: did you mean `title`?
   × error: no client can change `id`: Backstay sets this field
    ╭─[model.graphql:1:50]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"])
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
    ·                                                  ──┬─
    ·                                                    ╰── never changed by clients
- 2 │   @allow(update: "true", only: []) {
+ 2 │   title: String
    ╰────
   help: remove it from `only`
   × error: no client can change `slug`: this field can't change after creation
    ╭─[model.graphql:1:56]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"])
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
    ·                                                        ───┬──
    ·                                                           ╰── never changed by clients
- 2 │   @allow(update: "true", only: []) {
+ 2 │   title: String
    ╰────
   help: remove it from `only`
   × error: no client can change `words`: this field is read-only
    ╭─[model.graphql:1:64]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"])
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
    ·                                                                ───┬───
    ·                                                                   ╰── never changed by clients
- 2 │   @allow(update: "true", only: []) {
+ 2 │   title: String
    ╰────
   help: remove it from `only`
   × error: `only` names `title` twice
    ╭─[model.graphql:1:82]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"])
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
    ·                                                                                  ───┬───
    ·                                                                                     ╰── again here
- 2 │   @allow(update: "true", only: []) {
+ 2 │   title: String
    ╰────
   help: remove it
   × error: no client can change `comments`: set this relation from the other side
    ╭─[model.graphql:1:91]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"])
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
    ·                                                                                           ─────┬────
    ·                                                                                                ╰── never changed by clients
- 2 │   @allow(update: "true", only: []) {
+ 2 │   title: String
    ╰────
   help: remove it from `only`
+"#);
+}
+
+#[test]
+fn only_names_at_least_one_field() {
+    let model = r#"
+type Post @allow(update: "true", only: []) {
+  title: String
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
   × error: `only` names no field, so `update` would allow nothing
-   ╭─[model.graphql:2:32]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"])
- 2 │   @allow(update: "true", only: []) {
-   ·                                ─┬
-   ·                                 ╰── no field
- 3 │   title: String
+   ╭─[model.graphql:1:40]
+ 1 │ type Post @allow(update: "true", only: []) {
+   ·                                        ─┬
+   ·                                         ╰── no field
+ 2 │   title: String
    ╰────
   help: name the fields that may change, or remove `update` from this `@allow`
 "#);

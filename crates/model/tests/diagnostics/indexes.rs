@@ -149,3 +149,29 @@ refused
   help: name 1 to 8 fields
 "#);
 }
+
+#[test]
+fn arguments_that_an_index_cannot_have() {
+    let model = r#"
+type Post @allow(read: "true") @index(fields: ["state"], where: 7) @index(fields: ["state"], when: "true") {
+  state: Int @unique(where: "true", where: "false")
+  title: String! @unique(nulls: EQUAL)
+}
+"#;
+    assert_snapshot!(told(model.trim_start()));
+}
+
+#[test]
+fn indexes_with_conditions() {
+    let model = r#"
+type Post @allow(read: "true")
+  @unique(fields: ["title"], where: "this.state == 1")
+  @unique(fields: ["title"], where: " this.state == 1 ")
+  @unique(fields: ["title"], nulls: SAME)
+  @index(fields: ["state"], where: "") {
+  state: Int @unique @unique
+  title: String!
+}
+"#;
+    assert_snapshot!(told(model.trim_start()));
+}

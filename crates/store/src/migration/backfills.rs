@@ -40,7 +40,8 @@ pub(super) async fn find(
     }
     if let Some(probe) = finder.succession.more_digits(collection.id, field.id) {
         let words = words("a number with more digits than the field holds");
-        let remedy = "make it give numbers with fewer digits, with `round(…)`, or give the field more with `@precision`";
+        let remedy =
+            "make it give numbers with fewer digits, with `round(…)`, or give the field more with `@precision`";
         found.extend(finder.ask(&probe, (&words, remedy, true)).await?);
     }
     if let Some(length) = longest(field) {

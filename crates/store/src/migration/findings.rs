@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::RecordId;
 use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, index_before};
 use backstay_scalar::ValueRef;
-use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession};
+use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
 
 use super::{Action, Planned, Route, backfills, conversion, own_records, renames};
 use crate::StoreError;
@@ -235,7 +235,7 @@ impl Finder<'_> {
                 change: TypeChange::Replaced(Filled::Missing | Filled::Backfill),
                 ..
             } => found.extend(self.lacking(collection, field).await?),
-            Difference::IndexAdded { collection, index, unique: true } => {
+            Difference::IndexAdded { collection, index, unique: true, .. } => {
                 let (_, after) = self.models.pair(collection);
                 for index in after.indexes.iter().filter(|candidate| candidate.name == *index) {
                     found.extend(self.sharing(after, index).await?);
@@ -357,7 +357,9 @@ impl Finder<'_> {
     async fn sharing(&mut self, collection: &Collection, index: &Index) -> Result<Option<Finding>, StoreError> {
         let names: Vec<&str> = index.fields.iter().map(|field| collection.field(*field).name.as_str()).collect();
         let names = names.join(" and ");
-        let words = |records| format!("{} of {} have the same {names} as another", counted(records), collection.name);
+        let among = index.condition_text().map_or_else(String::new, |condition| format!(" with `{condition}`"));
+        let words =
+            |records| format!("{} of {}{among} have the same {names} as another", counted(records), collection.name);
         let probe = self.succession.sharing(collection.id, index);
         self.ask(&probe, (&words, "change or delete those records first", true)).await
     }
@@ -375,7 +377,9 @@ impl Finder<'_> {
         for after in &new.collections {
             let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
             for index in after.indexes.iter().filter(|index| index.unique) {
-                let changed = index.fields.iter().find(|field| self.succession.changes_values(after.id, **field));
+                let named = condition_fields(new, after, index);
+                let mut named = index.fields.iter().chain(&named);
+                let changed = named.find(|field| self.succession.changes_values(after.id, **field));
                 if let Some(changed) = changed
                     && index_before(pairing, (before, after), index).is_some()
                     && let Some(finding) = self.sharing(after, index).await?

@@ -200,7 +200,12 @@ impl Stages<'_> {
                 self.in_place((collection, field), |collection, field| alter::require(collection, field, false))
             }
             Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
-            Difference::IndexRemoved { index, .. } => schema::drop_index(index, dialect),
+            Difference::IndexRemoved { collection, index, .. } => {
+                let (before, _) = self.models.pair(collection);
+                let gone = before.indexes.iter().filter(|known| known.name == *index);
+                let names = gone.flat_map(|index| schema::index_names(index, dialect));
+                names.flat_map(|name| schema::drop_index(&name, dialect)).collect()
+            }
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
             Difference::CollectionRemoved { collection } => {

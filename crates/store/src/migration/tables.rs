@@ -219,13 +219,14 @@ impl Renaming<'_> {
 
     /// Indexes that have another name now. On SQLite they are removed here and made again at the end.
     fn indexes(&mut self, rewritten: &[bool]) {
-        let Models { old, new, pairing, .. } = self.models;
+        let Models { old, new, pairing, dialect, .. } = self.models;
         for after in new.collections.iter().filter(|after| !rewritten[usize::from(after.id.0)]) {
             let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
             for index in &after.indexes {
                 let was = index_before(pairing, (before, after), index);
                 if let Some(was) = was.filter(|was| was.name != index.name) {
-                    self.indexes.push((was.name.clone(), index.name.clone()));
+                    let names = |index| schema::index_names(index, dialect);
+                    self.indexes.extend(names(was).into_iter().zip(names(index)));
                 }
             }
         }
@@ -234,9 +235,10 @@ impl Renaming<'_> {
 
     /// Indexes that go with their tables, after others have taken their names.
     fn gone_indexes(&mut self, rewritten: &[bool]) {
-        let Models { old, new, pairing, .. } = self.models;
+        let Models { old, new, pairing, dialect, .. } = self.models;
+        let names = |index| schema::index_names(index, dialect);
         let is_new = |of: &&Collection| pairing.collection(of.id).is_none();
-        let added = new.collections.iter().filter(is_new).flat_map(|of| &of.indexes).map(|index| index.name.clone());
+        let added = new.collections.iter().filter(is_new).flat_map(|of| &of.indexes).flat_map(names);
         let taken: HashSet<String> = added.chain(self.indexes.iter().map(|(_, to)| to.clone())).collect();
         for before in &old.collections {
             let after = pairing.successor(before.id).map(|id| new.collection(id));
@@ -248,8 +250,8 @@ impl Renaming<'_> {
             let again =
                 after.map(|after| after.indexes.iter().filter_map(|of| index_before(pairing, (before, after), of)));
             let going: Vec<&Index> = again.map_or_else(|| before.indexes.iter().collect(), Iterator::collect);
-            let going = going.into_iter().map(|index| &index.name).filter(|name| taken.contains(*name));
-            self.indexes.extend(going.map(|name| (name.clone(), gone(name))));
+            let going = going.into_iter().flat_map(names).filter(|name| taken.contains(name));
+            self.indexes.extend(going.map(|name| (name.clone(), gone(&name))));
         }
     }
 }

@@ -54,10 +54,14 @@ fn constraint(error: rusqlite::Error, extended: i32) -> StoreError {
     }
 }
 
-/// SQLite names the columns only in its message: `UNIQUE constraint failed: post.section, post.slug`.
+/// SQLite names the columns only in its message: `UNIQUE constraint failed: post.section, post.slug`. Of an index over
+/// expressions it names the index: `UNIQUE constraint failed: index 'ux_post__slug__null'`.
 fn unique(error: &rusqlite::Error) -> Option<StoreError> {
     let rusqlite::Error::SqliteFailure(_, Some(message)) = error else { return None };
     let (_, list) = message.split_once("constraint failed: ")?;
+    if let Some(index) = list.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
+        return Some(StoreError::UniqueIndex { index: index.to_owned() });
+    }
     let mut table = None;
     let mut columns = Vec::new();
     for part in list.split(", ") {

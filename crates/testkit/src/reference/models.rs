@@ -155,7 +155,7 @@ fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
         }
     };
     let mut allow = Vec::new();
-    for _ in 0..1 + random.below(3) {
+    for _ in 0..=random.below(3) {
         let mut clause = Allow { read: rule(random, false), update: rule(random, false), ..Allow::default() };
         // Accounts come and go with a password.
         if of != 0 {
@@ -180,7 +180,7 @@ fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
         }
         let is_empty = [&clause.read, &clause.refer, &clause.create, &clause.update, &clause.delete]
             .into_iter()
-            .all(|rule| rule.is_none());
+            .all(Option::is_none);
         if !is_empty {
             allow.push(clause);
         }

@@ -1,0 +1,6 @@
+//! What a model says of the values of many records together, on both databases.
+
+#[path = "constraints/support.rs"]
+mod support;
+#[path = "constraints/unique.rs"]
+mod unique;

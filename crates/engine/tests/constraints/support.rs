@@ -1,0 +1,194 @@
+//! One application on each database.
+
+use std::sync::Arc;
+
+use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
+use backstay_engine::{Application, Engine, Migration, OpenOptions};
+use backstay_model::{Diagnostics, SourceFile, load};
+use backstay_store::Location;
+use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
+use tempfile::TempDir;
+
+/// Who may do everything, as it stands in types of these tests.
+const OPEN: &str = r#"@allow(read: "true", create: "true", update: "true", delete: "true")"#;
+
+/// An application that serves a model.
+pub(crate) struct Served {
+    pub(crate) database: &'static str,
+    pub(crate) clock: TestClock,
+    client: Option<TestClient>,
+    engine: Option<Engine>,
+    options: OpenOptions,
+    caller: Arc<Caller>,
+    /// By the order in which they were made.
+    ids: Vec<RecordId>,
+    _kept: (Option<TempDir>, Option<Arc<Cluster>>),
+}
+
+impl Served {
+    /// The model on both databases.
+    pub(crate) fn both(model: &str) -> [Self; 2] {
+        [Self::sqlite(model), Self::postgres(model)]
+    }
+
+    pub(crate) fn sqlite(model: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        Self::at("SQLite", directory.path().into(), (Some(directory), None), model)
+    }
+
+    fn postgres(model: &str) -> Self {
+        let cluster = Arc::new(Cluster::start());
+        let url = Location::Url(Secret::new(cluster.database()));
+        Self::at("PostgreSQL", url, (None, Some(cluster)), model)
+    }
+
+    fn at(
+        database: &'static str,
+        location: Location,
+        kept: (Option<TempDir>, Option<Arc<Cluster>>),
+        model: &str,
+    ) -> Self {
+        let mut served = Self {
+            database,
+            clock: TestClock::at("2026-01-31T12:00:00Z"),
+            client: None,
+            engine: None,
+            options: OpenOptions::new(location),
+            caller: Arc::new(Caller::anonymous()),
+            ids: Vec::new(),
+            _kept: kept,
+        };
+        served.serve(model);
+        served
+    }
+
+    /// Serves another model.
+    pub(crate) fn serve(&mut self, model: &str) {
+        self.client = None;
+        if let Some(engine) = self.engine.take() {
+            engine.close();
+        }
+        let options = OpenOptions { migration: Migration::Apply { allow_data_loss: false }, ..self.options.clone() };
+        let seed = 7 + self.ids.len() as u64;
+        let (engine, _) = Engine::open(application(model), &options, controlled(&self.clock, seed)).expect("it opens");
+        self.client = Some(TestClient::new(&engine));
+        self.engine = Some(engine);
+    }
+
+    /// Asks in the name of this caller from now on.
+    pub(crate) fn ask_as(&mut self, caller: Caller) {
+        self.caller = Arc::new(caller);
+    }
+
+    fn client(&self) -> &TestClient {
+        self.client.as_ref().expect("a model is served")
+    }
+
+    /// Creates a record; `%0` in the body is the id of the first one. Tells of an error what was wrong.
+    pub(crate) async fn create(&mut self, of: &str, body: &str) -> String {
+        let body = self.filled(body);
+        let request = match self.client().create(of, &body) {
+            Ok(request) => request,
+            Err(error) => return told(&error),
+        };
+        match self.client().written(&self.caller, request).await {
+            Ok(written) => {
+                self.ids.extend(written.ids);
+                "ok".to_owned()
+            }
+            Err(error) => told(&error),
+        }
+    }
+
+    /// Changes the record of this number.
+    pub(crate) async fn update(&mut self, of: &str, number: usize, body: &str) -> String {
+        let body = self.filled(body);
+        let request = match self.client().update(of, self.ids[number], &body) {
+            Ok(request) => request,
+            Err(error) => return told(&error),
+        };
+        match self.client().written(&self.caller, request).await {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => told(&error),
+        }
+    }
+
+    /// Deletes the record of this number.
+    pub(crate) async fn delete(&mut self, of: &str, number: usize) -> String {
+        let request = self.client().delete(of, self.ids[number]);
+        match self.client().written(&self.caller, request).await {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => told(&error),
+        }
+    }
+
+    /// The records of a type, with `%0` for the first id.
+    pub(crate) async fn list(&self, of: &str, select: &str, filter: Option<&str>) -> String {
+        let request = self.client().list(of, |words| {
+            words.select = Some(select.into());
+            words.filter = filter.map(Into::into);
+        });
+        let page = match request {
+            Ok(request) => self.client().page(&self.caller, request).await,
+            Err(error) => Err(error),
+        };
+        match page {
+            Ok(page) => {
+                let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+                self.shown(&body["items"].to_string())
+            }
+            Err(error) => told(&error),
+        }
+    }
+
+    fn filled(&self, text: &str) -> String {
+        let ids = self.ids.iter().enumerate().rev();
+        ids.fold(text.to_owned(), |text, (at, id)| text.replace(&format!("%{at}"), &id.to_string()))
+    }
+
+    fn shown(&self, text: &str) -> String {
+        let ids = self.ids.iter().enumerate();
+        ids.fold(text.to_owned(), |text, (at, id)| text.replace(&id.to_string(), &format!("%{at}")))
+    }
+}
+
+/// The example of a section of docs/model.md.
+pub(crate) fn documented(heading: &str) -> &'static str {
+    const DOCUMENT: &str = include_str!("../../../../docs/model.md");
+    let (_, section) = DOCUMENT.split_once(&format!("{heading}\n")).expect("the section is there");
+    let (_, example) = section.split_once("```graphql\n").expect("an example");
+    example.split_once("```").expect("its end").0
+}
+
+/// An error by its values.
+fn told(error: &Error) -> String {
+    let code = error.code();
+    match error {
+        Error::Malformed(violations) | Error::Invalid(violations) => {
+            let told: Vec<String> = violations.iter().map(|one| format!("{} {:?}", one.at, one.kind)).collect();
+            format!("{code}: {}", told.join(", "))
+        }
+        Error::Conflict(Conflict::Unique { collection, fields, record }) => {
+            let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
+            format!("{code}: {collection} {}{record}", fields.join(", "))
+        }
+        Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
+        _ => code.to_owned(),
+    }
+}
+
+#[expect(clippy::panic, reason = "a test with a model that does not load has failed, and is to show why")]
+fn application(model: &str) -> Application {
+    compiled(model).unwrap_or_else(|found| panic!("{found}"))
+}
+
+/// What is wrong with a model; empty if nothing is.
+pub(crate) fn refused(model: &str) -> String {
+    compiled(model).err().map(|found| found.to_string()).unwrap_or_default()
+}
+
+fn compiled(model: &str) -> Result<Application, Diagnostics> {
+    let app = if model.contains("@app") { "" } else { "extend schema @app(name: \"Test\")\n" };
+    let text = format!("{app}{}", model.replace("@open", OPEN));
+    Application::compile(load(vec![SourceFile::app("model/test.graphql", text)])?.model)
+}

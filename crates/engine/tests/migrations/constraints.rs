@@ -1,0 +1,84 @@
+//! Constraints that come, go and change.
+
+use super::changed::Place;
+use super::{Change, check};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unique_field_becomes_unique_among_some_records() {
+    check(
+        "a_unique_field_becomes_unique_among_some_records",
+        Change {
+            old: r#"type P @open @index(fields: ["n"], where: "this.gone == null") { slug: String! @unique n: Int gone: DateTime }"#,
+            records: &[("P", r#"{"slug":"a"}"#), ("P", r#"{"slug":"b","gone":"2026-01-31T12:00:00Z"}"#)],
+            new: r#"type P @open @index(fields: ["n"]) { slug: String! @unique(where: "this.gone == null") n: Int @unique(nulls: SAME, where: "this.gone != null") gone: DateTime }"#,
+            then: &[("P", "slug")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_field_of_a_condition_is_renamed() {
+    check(
+        "the_field_of_a_condition_is_renamed",
+        Change {
+            old: r#"type P @open { slug: String @unique(where: "this.gone == null", nulls: SAME) gone: DateTime }"#,
+            records: &[("P", r#"{"slug":"a"}"#)],
+            new: r#"type Page @open @renamed(from: "P") { name: String @renamed(from: "slug") @unique(where: "this.deletedAt == null", nulls: SAME) deletedAt: DateTime @renamed(from: "gone") }"#,
+            then: &[("Page", "name")],
+        },
+    )
+    .await;
+}
+
+/// A table that is written anew gets its indexes again, and the second one of SQLite with them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn indexes_with_conditions_are_rebuilt() {
+    check(
+        "indexes_with_conditions_are_rebuilt",
+        Change {
+            old: r#"type P @open { slug: String @unique(where: "this.n > 1", nulls: SAME) code: Int @unique(nulls: SAME) n: Int }"#,
+            records: &[("P", r#"{"slug":"a","code":1,"n":2}"#), ("P", r#"{"n":3}"#)],
+            new: r#"type P @open { slug: String @unique(where: "this.n > 1", nulls: SAME) code: String @unique(nulls: SAME) n: Int }"#,
+            then: &[("P", "slug,code")],
+        },
+    )
+    .await;
+}
+
+/// Only records for which the condition is true can be in the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_that_share_a_value_are_counted_where_the_condition_holds() {
+    let old = "type P @open { slug: String n: Int! }";
+    let records = [
+        ("P", r#"{"slug":"a","n":1}"#),
+        ("P", r#"{"slug":"a","n":2}"#),
+        ("P", r#"{"slug":"a","n":3}"#),
+        ("P", r#"{"n":4}"#),
+        ("P", r#"{"n":5}"#),
+    ];
+    for (unique, expected) in [
+        (
+            r#"@unique(where: "this.n >= 2")"#,
+            "2 records of P with `this.n >= 2` have the same slug as another: %1, %2;",
+        ),
+        (r#"@unique(where: "this.n >= 3")"#, ""),
+        (
+            r#"@unique(where: "this.n >= 3", nulls: SAME)"#,
+            "2 records of P with `this.n >= 3` have the same slug as another: %3, %4;",
+        ),
+    ] {
+        for mut place in Place::both() {
+            place.apply(old, false).expect("a database");
+            place.create(old, &records).await;
+            let steps = place.plan(&format!("type P @open {{ slug: String {unique} n: Int! }}"));
+            let found: Vec<String> = steps.iter().flat_map(|step| &step.findings).map(ToString::to_string).collect();
+            let found = place.shown(&found.join("; "));
+            assert!(
+                found.starts_with(expected) && found.is_empty() == expected.is_empty(),
+                "{}: {found}",
+                place.name()
+            );
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Which reads SQLite makes through an index that is over some records only.
+
+use std::sync::Arc;
+
+use backstay_base::Action;
+use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
+use backstay_model::{Collection, Model, SourceFile};
+use backstay_sql::{
+    ColumnRef, Dialect, Perspective, Planner, ReadScope, ReadShape, Selected, SelectedField, Selection, SortKey, schema,
+};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+const MODEL: &str = r#"
+extend schema @app(name: "Partial")
+enum State { DRAFT LIVE }
+type Post @allow(read: "true")
+  @index(fields: ["author"], where: "this.deletedAt == null && this.state == 'LIVE'")
+  @index(fields: ["number"], where: "this.hidden == 'no'") {
+  author: String!
+  number: Int!
+  state: State!
+  hidden: String
+  deletedAt: DateTime
+}
+"#;
+
+/// How a page of posts is read: under this rule, with this filter, in the order of this field. The field `hidden` is seen by
+/// those for whom `sees` is true.
+fn plan(rule: &str, (filter, sort): (Option<&str>, Option<&str>), sees: &str) -> String {
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", MODEL)]).expect("a model");
+    let model = Arc::new(loaded.model);
+    let connection = Connection::open_in_memory().expect("a database");
+    for statement in schema::create(&model, Dialect::Sqlite) {
+        connection.execute_batch(statement.text()).expect("a table");
+    }
+    let posts = model.collection_named("Post").expect("a collection");
+    let key = |name: &str| {
+        let field = posts.field_named(name).expect("a field");
+        SortKey { column: ColumnRef::main(field.id), descending: false }
+    };
+    let shape = ReadShape {
+        action: Action::Read,
+        perspective: Perspective::Live,
+        collection: posts.id,
+        selection: Selection::parts([Selected::Field(SelectedField::of(posts.fields[4].id))]),
+        filter: filter.map(|text| compile(text, &Scope::filter(&model, posts.id)).expect("a filter").expr),
+        scope: ReadScope::Page { sort: sort.map(key).into_iter().collect(), after: None },
+    };
+    let plan = Planner::new(Arc::clone(&model), Dialect::Sqlite).read(&shape, &rights(&model, posts, (rule, sees)));
+    let text = format!("EXPLAIN QUERY PLAN {}", plan.template.text());
+    let mut statement = connection.prepare(&text).expect("a statement");
+    let params = plan.template.slots().map(|_| Value::Integer(1));
+    let mut rows = statement.query(rusqlite::params_from_iter(params)).expect("a plan");
+    let mut plan = Vec::new();
+    while let Some(row) = rows.next().expect("a row") {
+        plan.push(row.get::<_, String>(3).expect("a text"));
+    }
+    plan.join("; ")
+}
+
+fn rights(model: &Model, posts: &Collection, (rule, sees): (&str, &str)) -> Rights {
+    let compiled = |text: &str| {
+        let checked = compile(text, &Scope::rule(model, posts.id)).expect("a rule");
+        Rule::new(checked.expr, checked.needs_store)
+    };
+    Rights::new(model.collections.iter().map(|collection| {
+        let mut rights = CollectionRights::default();
+        rights.allow(Action::Read, compiled(rule));
+        for field in &collection.fields {
+            let mut of_field = FieldRights::default();
+            of_field.allow(Action::Read, if field.name == "hidden" { compiled(sees) } else { Rule::allowed() });
+            rights.field(of_field);
+        }
+        rights
+    }))
+}
+
+#[test]
+fn an_index_is_used_where_its_condition_is_a_part_of_what_is_asked() {
+    const AUTHOR: &str = "ix_post__author__";
+    const NUMBER: &str = "ix_post__number__";
+    let live = "this.state == 'LIVE' && this.deletedAt == null";
+    let check = |(rule, filter, sort): (&str, Option<&str>, Option<&str>), sees: &str, expected: Option<&str>| {
+        let plan = plan(rule, (filter, sort), sees);
+        let used = [AUTHOR, NUMBER].into_iter().find(|index| plan.contains(index));
+        assert_eq!(used, expected, "{rule} {filter:?} {sort:?} {sees}: {plan}");
+    };
+    // By the rule, by the filter, and by both together.
+    check((live, Some("author == 'a'"), None), "true", Some(AUTHOR));
+    check(("true", Some("author == 'a' && state == 'LIVE' && deletedAt == null"), None), "true", Some(AUTHOR));
+    check(("this.deletedAt == null", Some("author == 'a' && state == 'LIVE'"), None), "true", Some(AUTHOR));
+    check((&format!("{live} && this.author == 'a'"), None, None), "true", Some(AUTHOR));
+    check((live, None, Some("author")), "true", Some(AUTHOR));
+    // Where a part of the condition is not asked, or is asked otherwise.
+    check(("true", Some("author == 'a'"), None), "true", None);
+    check(("this.deletedAt == null", Some("author == 'a'"), None), "true", None);
+    check(("this.deletedAt == null", Some("author == 'a' && state == 'DRAFT'"), None), "true", None);
+    check((&format!("{live} || this.number == 1"), Some("author == 'a'"), None), "true", None);
+    // Constants that are texts.
+    check(("true", Some("number == 1 && hidden == 'no'"), None), "true", Some(NUMBER));
+    check(("this.hidden == 'no'", Some("number == 1"), None), "this.number == 2", Some(NUMBER));
+    // A caller doesn't find records by what they may not see.
+    check(("true", Some("number == 1 && hidden == 'no'"), None), "this.number == 2", None);
+}
