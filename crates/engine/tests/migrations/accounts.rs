@@ -5,7 +5,7 @@ use crate::changed::{Place, told};
 /// What is done with the accounts of a model in which another type is marked, or none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn accounts_of_another_type_sign_in_no_more() {
-    let old = r#"type U @open @identity { email: Email! @unique } type M @open { email: Email! @unique }"#;
+    let old = "type U @open @identity { email: Email! @unique } type M @open { email: Email! @unique }";
     let records = [
         ("U", r#"{"email":"a@x.example"}"#),
         ("U", r#"{"email":"b@x.example"}"#),
@@ -14,7 +14,7 @@ async fn accounts_of_another_type_sign_in_no_more() {
         ("BackstaySession", r#"{"credential":"%2"}"#),
         ("BackstaySession", r#"{"credential":"%3"}"#),
     ];
-    let moved = r#"type U @open { email: Email! @unique } type M @open @identity { email: Email! @unique }"#;
+    let moved = "type U @open { email: Email! @unique } type M @open @identity { email: Email! @unique }";
     let renamed = r#"type A @open @identity @renamed(from: "U") { email: Email! @unique } type M @open { email: Email! @unique }"#;
     for mut place in Place::both() {
         place.apply(old, false).expect("a database");
