@@ -43,7 +43,7 @@ fn nothing() {
 
 #[test]
 fn clauses() {
-    let told = "Safe: rules, defaults, classes or descriptions of Post change; no record changes";
+    let told = "Nothing: Post: the rules changed; no record changes";
     let post = |clauses: &str| format!("type Post {clauses} {{ title: String! slug: String }}");
     let check = |old: &str, new: &str, expected: &[&str]| check_models(&post(old), &post(new), expected);
     let update = r#"@allow(read: "true", update: "true")"#;
@@ -57,7 +57,7 @@ fn clauses() {
     check_models(
         r#"type Post @allow(update: "true", only: ["title"]) { title: String }"#,
         r#"type Post @allow(update: "true", only: ["name"]) { name: String @renamed(from: "title") }"#,
-        &["Locks: Post.title is now called name; its values stay"],
+        &["Renames: Post.title is now called name; its values stay"],
     );
 }
 

@@ -4,6 +4,7 @@
 mod backfills;
 mod carry_out;
 mod conversion;
+mod documents;
 mod findings;
 mod own_records;
 mod renames;

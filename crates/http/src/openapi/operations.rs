@@ -204,6 +204,7 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
             FieldKind::Scalar(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::OneToMany { .. }
             | FieldKind::ManyToMany { .. } => return None,
         };

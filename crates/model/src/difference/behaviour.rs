@@ -226,6 +226,7 @@ impl<'m> ApplicationBehaviour<'m> {
             collections: _,
             // Their members are fields of the collections; their names and descriptions are nowhere stored.
             embedded: _,
+            unions: _,
             // Of this load alone.
             sources: _,
             by_name: _,
