@@ -210,6 +210,14 @@ fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'stat
     (format!("changes from {from} to {to}"), effect)
 }
 
+/// How many records a path is for.
+fn place_words(collection: &str, path: &str, single: bool) -> String {
+    match single {
+        true => format!("{collection} is one record, read and changed at /api/{path}"),
+        false => format!("{collection} is a list of records at /api/{path}"),
+    }
+}
+
 /// What clients of the API notice of a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiChange {
@@ -228,12 +236,7 @@ impl Difference {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
-            Self::SingleChanged { collection, path, single: true } => {
-                breaking(format!("{collection} is one record, read and changed at /api/{path}"))
-            }
-            Self::SingleChanged { collection, path, single: false } => {
-                breaking(format!("{collection} is a list of records at /api/{path}"))
-            }
+            Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
