@@ -72,6 +72,19 @@ impl Model {
         self.collection(collection).field(field)
     }
 
+    /// Whether a clause of the collection could allow the action to anyone, or a transition an update.
+    pub fn allows(&self, collection: &Collection, action: Action) -> bool {
+        let is_taken = |field: &Field| match field.kind {
+            FieldKind::Enum(id) => {
+                let states = self.enumeration(id).values.iter();
+                states.flat_map(|state| &state.transitions).any(|transition| transition.by.is_some())
+            }
+            _ => false,
+        };
+        collection.allow.iter().any(|clause| clause.is_about(action))
+            || (action == Action::Update && collection.fields.iter().any(is_taken))
+    }
+
     /// The embedded type with this id.
     pub fn embedded(&self, id: EmbeddedId) -> &Embedded {
         &self.embedded[usize::from(id.0)]
@@ -146,11 +159,6 @@ impl Collection {
     /// The field of this name, or that still answers to it.
     pub fn field_named(&self, name: &str) -> Option<&Field> {
         self.by_name.get(name).map(|id| self.field(*id))
-    }
-
-    /// Whether a clause could allow the action to anyone.
-    pub fn allows(&self, action: Action) -> bool {
-        self.allow.iter().any(|clause| clause.is_about(action))
     }
 
     /// The fields of a record, or the members of the embedded value that this field holds, in order.
