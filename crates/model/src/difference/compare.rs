@@ -4,6 +4,7 @@ use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
 use crate::{
     Check, Collection, CollectionId, Document, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn, Shape,
+    StoredNames,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -13,8 +14,14 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     let pairing = &Pairing::of(old, new);
     let mut all = Vec::new();
     enums(old, new, pairing, &mut all);
-    if ApplicationBehaviour::of(old) != ApplicationBehaviour::of(new) {
-        all.push(Difference::ApplicationChanged);
+    let parts = ApplicationBehaviour::of(old).changed_in(&ApplicationBehaviour::of(new));
+    if !parts.is_empty() {
+        all.push(Difference::ApplicationChanged { parts });
+    }
+    all.extend(accounts(old, new, pairing));
+    let roles: Vec<String> = pairing.gone(old, new, StoredNames::Roles);
+    if !roles.is_empty() {
+        all.push(Difference::RolesRemoved { roles });
     }
     for after in &new.collections {
         match pairing.collection(after.id) {
@@ -25,40 +32,18 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     for collection in old.collections.iter().filter(|before| pairing.successor(before.id).is_none()) {
         all.push(Difference::CollectionRemoved { collection: collection.name.clone() });
     }
-    all.sort_by_key(rank);
+    all.sort_by_key(Difference::stage);
     all
 }
 
-/// The place of a difference in the order of application; within a rank the order of the models stays.
-fn rank(difference: &Difference) -> u8 {
-    match difference {
-        Difference::EnumRenamed { .. }
-        | Difference::CollectionRenamed { .. }
-        | Difference::FieldRenamed { .. }
-        | Difference::EnumValuesAdded { .. } => 0,
-        Difference::CollectionAdded { .. } => 1,
-        Difference::FieldAdded { .. } => 2,
-        Difference::LinkAdded { .. } => 3,
-        Difference::TypeChanged { .. }
-        | Difference::RequiredTightened { .. }
-        | Difference::RequiredLoosened { .. }
-        | Difference::EnumValuesRenamed { .. }
-        | Difference::OnDeleteChanged { .. } => 4,
-        Difference::IndexRemoved { .. } => 5,
-        Difference::LinkRemoved { .. } => 6,
-        Difference::FieldRemoved { .. } => 7,
-        Difference::CollectionRemoved { .. } => 8,
-        Difference::EnumValuesRemoved { .. } => 9,
-        Difference::IndexAdded { .. } => 10,
-        Difference::PathChanged { .. }
-        | Difference::SingleChanged { .. }
-        | Difference::TrashChanged { .. }
-        | Difference::LengthChanged { .. }
-        | Difference::CheckAdded { .. }
-        | Difference::CheckRemoved { .. }
-        | Difference::BehaviourChanged { .. }
-        | Difference::ApplicationChanged => 11,
+/// Accounts that are of another type than before, or of none.
+fn accounts(old: &Model, new: &Model, pairing: &Pairing) -> Option<Difference> {
+    let before = old.identity?;
+    if new.identity.is_some_and(|after| pairing.collection(after) == Some(before)) {
+        return None;
     }
+    let name = |id| new.collection(id).name.clone();
+    Some(Difference::AccountsMoved { from: old.collection(before).name.clone(), to: new.identity.map(name) })
 }
 
 fn enums(old: &Model, new: &Model, pairing: &Pairing, all: &mut Vec<Difference>) {
@@ -136,8 +121,11 @@ impl<'a> Pair<'a> {
         self.indexes(all);
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
         let new_names = |field: FieldId| self.was(field).map(|_| self.after.field(field).name.as_str());
-        if CollectionBehaviour::shared(self.before, old_names) != CollectionBehaviour::shared(self.after, new_names) {
-            all.push(Difference::BehaviourChanged { collection: collection() });
+        let (before, after) =
+            (CollectionBehaviour::shared(self.before, old_names), CollectionBehaviour::shared(self.after, new_names));
+        let parts = before.changed_in(&after);
+        if !parts.is_empty() {
+            all.push(Difference::BehaviourChanged { collection: collection(), parts });
         }
     }
 

@@ -69,12 +69,12 @@ impl fmt::Display for Difference {
             | Self::EnumRenamed { .. }
             | Self::EnumValuesRenamed { .. }
             | Self::EnumValuesAdded { .. }
-            | Self::EnumValuesRemoved { .. } => Beside(self).fmt(f),
-            Self::BehaviourChanged { collection } => {
-                write!(f, "rules, defaults, classes or descriptions of {collection} change; no record changes")
-            }
-            Self::ApplicationChanged => {
-                write!(f, "the application's name, named rules, roles, accounts or states change; no record changes")
+            | Self::EnumValuesRemoved { .. }
+            | Self::ApplicationChanged { .. }
+            | Self::AccountsMoved { .. }
+            | Self::RolesRemoved { .. } => Beside(self).fmt(f),
+            Self::BehaviourChanged { collection, parts } => {
+                write!(f, "{collection}: {} changed; no record changes", listed(parts))
             }
         }
     }
@@ -135,6 +135,15 @@ impl fmt::Display for Beside<'_> {
             Difference::EnumValuesRemoved { name, values } => {
                 write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
             }
+            Difference::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
+            Difference::AccountsMoved { from, to } => {
+                let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
+                write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
+            }
+            Difference::RolesRemoved { roles } => {
+                let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
+                write!(f, "the {are} {} {it} removed, also from accounts, keys and invitations", listed(roles))
+            }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
             | Difference::CollectionRemoved { .. }
@@ -149,8 +158,7 @@ impl fmt::Display for Beside<'_> {
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
-            | Difference::BehaviourChanged { .. }
-            | Difference::ApplicationChanged => unreachable!("`Difference` describes these itself"),
+            | Difference::BehaviourChanged { .. } => unreachable!("`Difference` describes these itself"),
         }
     }
 }
@@ -161,6 +169,22 @@ fn kept_words(keep: Option<Duration>) -> String {
         None => " until they are purged".to_owned(),
         Some(keep) if keep.micros() % DAY == 0 => format!(" for {} days", keep.micros() / DAY),
         Some(keep) => format!(" for {keep}"),
+    }
+}
+
+/// How many changed parts are named.
+const NAMED_PARTS: usize = 6;
+
+/// Things in words, as one.
+fn listed(things: &[String]) -> String {
+    let more = match things.len().saturating_sub(NAMED_PARTS) {
+        0 => None,
+        more => Some(format!("{more} more")),
+    };
+    let named: Vec<&str> = things.iter().take(NAMED_PARTS).map(String::as_str).chain(more.as_deref()).collect();
+    match named.as_slice() {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => named.concat(),
     }
 }
 
@@ -207,6 +231,14 @@ fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'stat
     (format!("changes from {from} to {to}"), effect)
 }
 
+/// How many records a path is for.
+fn place_words(collection: &str, path: &str, single: bool) -> String {
+    match single {
+        true => format!("{collection} is one record, read and changed at /api/{path}"),
+        false => format!("{collection} is a list of records at /api/{path}"),
+    }
+}
+
 /// What clients of the API notice of a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiChange {
@@ -225,12 +257,7 @@ impl Difference {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
-            Self::SingleChanged { collection, path, single: true } => {
-                breaking(format!("{collection} is one record, read and changed at /api/{path}"))
-            }
-            Self::SingleChanged { collection, path, single: false } => {
-                breaking(format!("{collection} is a list of records at /api/{path}"))
-            }
+            Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had: false, .. } => {
                 harmless(format!("deleted records of {collection} can be restored"))
             }
@@ -295,7 +322,9 @@ impl Difference {
             | Self::IndexAdded { unique: false, .. }
             | Self::IndexRemoved { .. }
             | Self::BehaviourChanged { .. }
-            | Self::ApplicationChanged => None,
+            | Self::ApplicationChanged { .. }
+            | Self::RolesRemoved { .. } => None,
+            Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
         }
     }
 }
