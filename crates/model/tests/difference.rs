@@ -53,7 +53,7 @@ fn clauses() {
     check(update, r#"@allow(read: "true", update: "true", refer: "true")"#, &[told]);
     let both = r#"@allow(update: "true", only: ["slug", "title"])"#;
     check(r#"@allow(update: "true", only: ["title", "slug"])"#, both, &[]);
-    let states = "Safe: the application's name, named rules, roles, accounts or states change; no record changes";
+    let states = "Nothing: the states of Step changed; no record changes";
     let ticket = |to: &str| {
         format!(
             "enum Step {{ X @initial @to(state: \"Y\"{to}) Y }} type Ticket @allow(read: \"true\") {{ s: Step! note: Int }}"
