@@ -33,7 +33,7 @@ pub use evaluate::{Environment, Start, evaluate, truth};
 pub use facts::{Facts, Truths};
 pub use fold::fold;
 pub use outcomes::Outcomes;
-pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart};
+pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart, Taking};
 pub use scope::Scope;
 pub use tree::{CalendarField, CallerPart, Expr, Function, Node, Operator, Path, Quantifier, Root, Type};
 pub use truth::Truth;

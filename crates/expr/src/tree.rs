@@ -67,6 +67,7 @@ impl Type {
             FieldKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(*scalar))),
             FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
             FieldKind::Embedded(id) => Self::Embedded { of: *id, field: (collection.id, field.id) },
+            FieldKind::Document(_) => Self::Json,
             FieldKind::ToOne { target, .. } => Self::Record(*target),
             FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
         })
