@@ -15,6 +15,7 @@ mod explaining;
 mod expressions;
 mod forms;
 mod heads;
+mod interfaces;
 mod old_names;
 mod origins;
 mod overload;

@@ -252,12 +252,14 @@ mod tests {
             DirectiveLocation::Object,
             ["allow", "embedded", "identity", "index", "path", "renamed", "single", "unique"].into(),
         );
+        // Written into the types that implement it by `interfaces.rs`
+        check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 30, "every location is checked above");
+        assert_eq!(places, 33, "every location is checked above");
     }
 }
