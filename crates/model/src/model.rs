@@ -72,6 +72,19 @@ impl Model {
         self.collection(collection).field(field)
     }
 
+    /// Whether a clause of the collection could allow the action to anyone, or a transition an update.
+    pub fn allows(&self, collection: &Collection, action: Action) -> bool {
+        let is_taken = |field: &Field| match field.kind {
+            FieldKind::Enum(id) => {
+                let states = self.enumeration(id).values.iter();
+                states.flat_map(|state| &state.transitions).any(|transition| transition.by.is_some())
+            }
+            _ => false,
+        };
+        collection.allow.iter().any(|clause| clause.is_about(action))
+            || (action == Action::Update && collection.fields.iter().any(is_taken))
+    }
+
     /// The embedded type with this id.
     pub fn embedded(&self, id: EmbeddedId) -> &Embedded {
         &self.embedded[usize::from(id.0)]
@@ -148,11 +161,6 @@ impl Collection {
         self.by_name.get(name).map(|id| self.field(*id))
     }
 
-    /// Whether a clause could allow the action to anyone.
-    pub fn allows(&self, action: Action) -> bool {
-        self.allow.iter().any(|clause| clause.is_about(action))
-    }
-
     /// The fields of a record, or the members of the embedded value that this field holds, in order.
     pub fn members(&self, within: Option<FieldId>) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(move |field| field.parent() == within)
@@ -168,16 +176,11 @@ impl Collection {
 
     /// The fields in which the value of a field is stored: itself, or the members of an embedded value and their members.
     pub fn parts(&self, field: FieldId) -> impl Iterator<Item = &Field> {
-        let is_part = move |part: &Field| part.id == field || self.is_within(part, field);
+        let is_part = move |part: &Field| part.id == field || part.is_within(field, &self.fields);
         self.fields[usize::from(field.0)..]
             .iter()
             .take_while(move |part| is_part(part))
             .filter(|part| part.kind.is_stored())
-    }
-
-    /// Whether a field is a member of the embedded value that another one holds, at any depth.
-    fn is_within(&self, field: &Field, outer: FieldId) -> bool {
-        field.parent().is_some_and(|parent| parent == outer || self.is_within(self.field(parent), outer))
     }
 
     /// Many-to-many relations that it declares, with their link tables.
@@ -316,6 +319,11 @@ impl Field {
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
     pub fn is_readable(&self) -> bool {
         self.class != Some(Class::Secret)
+    }
+
+    /// Whether it is a member of the embedded value that another field of the same type holds, at any depth.
+    pub(crate) fn is_within(&self, outer: FieldId, fields: &[Self]) -> bool {
+        self.parent().is_some_and(|parent| parent == outer || fields[usize::from(parent.0)].is_within(outer, fields))
     }
 
     /// The column of this part, where the field has one.

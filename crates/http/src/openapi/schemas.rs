@@ -14,10 +14,10 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     if !collection.single {
         schemas.insert(format!("{name}Page"), page(name));
     }
-    if collection.allows(Action::Create) {
+    if model.allows(collection, Action::Create) {
         schemas.insert(format!("{name}Create"), create(model, collection));
     }
-    if collection.allows(Action::Update) {
+    if model.allows(collection, Action::Update) {
         schemas.insert(format!("{name}Patch"), patch(model, collection));
     }
     schemas

@@ -36,6 +36,11 @@ type Order @allow(read: "this.customer.address.city != 'Hidden'", create: "true"
 
 const ROME: &str = r#"{"street": "Via Appia", "city": "Rome", "country": "it", "at": {"lat": 41.9, "lng": 12.5}}"#;
 
+/// Where the violations are.
+fn wrong_places(problem: &Value) -> Vec<String> {
+    wrong(problem).into_iter().map(|(at, _)| at).collect()
+}
+
 async fn customer(app: &TestApp, body: &str) -> Value {
     let made = app.post("POST /api/customers", &[], body).await;
     assert_eq!(made.status, 201, "{}", made.text());
@@ -201,6 +206,38 @@ async fn members_follow_the_rights_and_classes_of_the_whole() {
     let whole = app.post(&format!("PATCH {path}"), &[], r#"{"card": {"number": "42", "holder": "B"}}"#).await;
     assert_eq!(whole.status, 200, "{}", whole.text());
     assert_eq!(app.post(&format!("PATCH {path}"), &[], r#"{"card": null}"#).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clause_for_a_value_is_one_for_its_members() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Shop")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Point @embedded { lat: Float, lng: Float }
+type Address @embedded { street: String, city: String, at: Point }
+type Customer
+  @allow(read: "true", create: "true")
+  @allow(update: "true", only: ["address"])
+  @allow(update: "true", only: ["name", "billing.city"]) {
+  name: String
+  address: Address
+  billing: Address
+}
+"#,
+    );
+    let made = app.post("POST /api/customers", &[], r#"{"name": "Ann", "address": {"city": "Rome"}}"#).await.json();
+    let path = format!("PATCH /api/customers/{}", made["id"].as_str().expect("an id"));
+    let check = async |body: &str, expected: &[&str]| {
+        let reply = app.post(&path, &[], body).await;
+        let at: Vec<String> = if reply.status == 200 { Vec::new() } else { wrong_places(&reply.json()) };
+        assert_eq!(at, expected, "{body}: {}", reply.text());
+    };
+    check(r#"{"address": {"street": "Via Appia", "at": {"lat": 41.9}}}"#, &[]).await;
+    check(r#"{"address": null}"#, &[]).await;
+    check(r#"{"name": "Bo", "billing": {"city": "Bonn"}}"#, &[]).await;
+    check(r#"{"billing": {"street": "Ring 1", "city": "Bonn"}}"#, &["/billing/street"]).await;
+    check(r#"{"name": "Cy", "address": {"city": "Rome"}}"#, &["/name"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
