@@ -126,7 +126,7 @@ async fn what_is_wrong_in_a_document_is_named_by_its_path() {
         &[("/lines/0/price", "must have at most 7 digits before the point and 2 after it")],
     )
     .await;
-    let four = format!("[{}]", vec![r#"{"__typename": "Quote", "text": "a"}"#; 4].join(","));
+    let four = format!("[{}]", [r#"{"__typename": "Quote", "text": "a"}"#; 4].join(","));
     check(&format!(r#""blocks": {four}"#), &[("/blocks", "must have at most 3 items")]).await;
     let many = format!("[{}]", vec![r#"{"sku":"a","price":1}"#; 1001].join(","));
     check(&format!(r#""lines": {many}"#), &[("/lines", "at most 1000 items")]).await;

@@ -1,5 +1,4 @@
 //! Interfaces, and types that implement them.
-#![expect(clippy::too_many_lines, reason = "a snapshot is as long as what is told")]
 
 use insta::assert_snapshot;
 
