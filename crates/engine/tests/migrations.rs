@@ -423,10 +423,10 @@ async fn types_of_documents_change() {
     check(
         "types_of_documents_change",
         Change {
-            old: r#"type Quote @embedded { text: Text! by: String stars: Int mood: Mood } enum Mood { GOOD BAD }
+            old: r"type Quote @embedded { text: Text! by: String stars: Int mood: Mood } enum Mood { GOOD BAD }
                 type Picture @embedded { url: Url! size: Size } type Size @embedded { width: Int! }
                 union Block = Quote | Picture
-                type Page @open { title: String blocks: [Block!]! @default(to: []) lines: [Size!] }"#,
+                type Page @open { title: String blocks: [Block!]! @default(to: []) lines: [Size!] }",
             records: &[
                 ("Page", PAGE),
                 ("Page", "{}"),

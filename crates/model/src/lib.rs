@@ -9,6 +9,7 @@ mod document;
 mod enumeration;
 mod foreign;
 mod ignore;
+mod interfaces;
 mod length;
 mod lint;
 mod literal;

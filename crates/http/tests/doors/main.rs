@@ -16,6 +16,7 @@ mod explaining;
 mod expressions;
 mod forms;
 mod heads;
+mod interfaces;
 mod old_names;
 mod origins;
 mod overload;

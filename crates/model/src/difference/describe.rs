@@ -277,11 +277,8 @@ impl Difference {
             Self::TypeChanged { change: TypeChange::Widened, collection, field, to, .. } => {
                 harmless(format!("{collection}.{field} can hold any {to}"))
             }
-            Self::TypeChanged { collection, field, from, to, .. } if from == to => {
-                breaking(format!("the types in {collection}.{field} change"))
-            }
-            Self::TypeChanged { collection, field, from, to, .. } => {
-                breaking(format!("{collection}.{field} changes from {from} to {to}"))
+            Self::TypeChanged { collection, field, from, to, change } => {
+                breaking(format!("{collection}.{field} {}", change_words((from, to), *change).0))
             }
             Self::RequiredTightened { collection, field, .. } => {
                 breaking(format!("{collection}.{field} can't be null any more"))

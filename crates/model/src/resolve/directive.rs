@@ -271,12 +271,14 @@ mod tests {
             DirectiveLocation::Object,
             ["allow", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
         );
+        // Written into the types that implement it by `interfaces.rs`
+        check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 31, "every location is checked above");
+        assert_eq!(places, 34, "every location is checked above");
     }
 }
