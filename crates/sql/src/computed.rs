@@ -39,6 +39,7 @@ fn parts(field: &Field) -> Vec<(Part, Storage)> {
         FieldKind::Scalar(scalar) => scalar.columns(),
         FieldKind::Enum(_)
         | FieldKind::Embedded(_)
+        | FieldKind::Document(_)
         | FieldKind::List(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }

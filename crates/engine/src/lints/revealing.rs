@@ -46,6 +46,7 @@ fn restricted<'f>(
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::List(_)
             | FieldKind::ToOne { .. } => None,
         });

@@ -28,7 +28,7 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
         return;
     }
     let node = declared.node;
-    if declared.parent.is_some() {
+    if declared.of.is_none() {
         field.computed = None;
         let place = node.directives.get("computed").and_then(|directive| directive.location());
         let help =
