@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value,
+    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value, computed,
 };
 use backstay_model::{
-    Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId, FieldKind,
-    Model, RuleText, SetOn, Span, UpdateRule,
+    Allow, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId,
+    FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_sql::index_condition_error;
 
@@ -115,6 +115,8 @@ pub(crate) struct FieldPolicy {
     pub(crate) checks: Vec<CheckPolicy>,
     pub(crate) default: Option<Given>,
     pub(crate) sets: Vec<SetPolicy>,
+    /// What it is computed from.
+    pub(crate) computed: Option<Checked>,
 }
 
 /// A `@check`.
@@ -293,6 +295,7 @@ impl<'m> Compiler<'m> {
         }
         let default = field.default_from.as_ref();
         let default = default.and_then(|from| self.value(from, &scope, Type::of(collection, field)));
+        let computed = self.computed(collection, field);
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
@@ -301,6 +304,7 @@ impl<'m> Compiler<'m> {
             update: self.update(collection.id, update.as_ref(), None),
             checks,
             default,
+            computed,
             sets,
         }
     }
@@ -353,6 +357,12 @@ impl<'m> Compiler<'m> {
         })
     }
 
+    /// The expression of a computed field.
+    fn computed(&mut self, collection: &Collection, field: &Field) -> Option<Checked> {
+        let Computed { is, rights: _ } = field.computed.as_ref()?;
+        self.reported(is, computed(self.model, collection.id, field.id))
+    }
+
     /// A value that is given to a field, or the condition under which it is.
     fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Given> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &expected?))?;
@@ -391,6 +401,14 @@ impl<'m> Compiler<'m> {
             && let Some(named) = self.model.rules.get(name)
         {
             return self.report(&named.is, error, Some(user.unwrap_or(span)));
+        }
+        let mut error = error;
+        // What is wrong with another computed field is reported there, but for a circle, in which this one is too.
+        while let ExprErrorKind::InComputed { error: inner, .. } = &error.kind {
+            error = inner;
+            if !matches!(error.kind, ExprErrorKind::InComputed { .. } | ExprErrorKind::ComputedCycle { .. }) {
+                return;
+            }
         }
         let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
         if let Some(user) = user {

@@ -104,6 +104,7 @@ impl<'m> FieldBehaviour<'m> {
             set,
             // Compared in `compare`: the columns follow from the name and the kind, and `@unique` is an index.
             checks: _,
+            computed: _,
             kind: _,
             columns: _,
             required: _,

@@ -39,6 +39,9 @@ impl fmt::Display for Difference {
             Self::RequiredLoosened { collection, field } => {
                 write!(f, "{collection}.{field} is no longer required")
             }
+            Self::ComputedChanged { collection, field } => {
+                write!(f, "{collection}.{field} is computed in another way; no record changes")
+            }
             Self::LengthChanged { collection, field, stricter: true } => {
                 write!(
                     f,
@@ -155,6 +158,7 @@ impl fmt::Display for Beside<'_> {
             | Difference::RequiredTightened { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
@@ -211,6 +215,15 @@ fn required_words(filled: Filled) -> &'static str {
     }
 }
 
+fn stored_words(filled: Filled) -> &'static str {
+    match filled {
+        Filled::NotStored | Filled::Null => "it is stored from now on, and null in stored records",
+        Filled::Default => "it is stored from now on; stored records get its default",
+        Filled::Backfill => "it is stored from now on; stored records get the value of its `@backfill`",
+        Filled::Missing => "it is stored from now on and required, and nothing says what stored records get",
+    }
+}
+
 fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'static str) {
     if from == to {
         // Of a document, whose embedded types are others.
@@ -220,6 +233,8 @@ fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'stat
         TypeChange::NotStored => "it has no column, and links of a relation that stays are kept",
         TypeChange::Widened => "every stored value fits as it is",
         TypeChange::Converted => "each stored value is written as text and read as the new type",
+        TypeChange::Computed => "it is computed from now on, and its stored values are deleted",
+        TypeChange::Stored(filled) => stored_words(filled),
         TypeChange::Linked => "the record that it refers to becomes the only one of the list",
         TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
@@ -285,6 +300,9 @@ impl Difference {
             }
             Self::RequiredLoosened { collection, field } => {
                 breaking(format!("{collection}.{field} can be null in responses"))
+            }
+            Self::ComputedChanged { collection, field } => {
+                harmless(format!("{collection}.{field} is computed in another way"))
             }
             Self::LengthChanged { collection, field, stricter: true } => {
                 breaking(format!("some values of {collection}.{field} are refused by its stricter `@length`"))

@@ -6,7 +6,7 @@ use backstay_scalar::Scalar;
 
 use super::report::Report;
 use super::survey::Names;
-use super::{allow, default, length, read};
+use super::{allow, computed, default, length, read};
 use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
 /// Characters of the message of a check.
@@ -19,6 +19,7 @@ enum FieldDirective {
     Backfill,
     Check,
     Class,
+    Computed,
     Default,
     Immutable,
     Inverse,
@@ -49,6 +50,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => check(report, field, directive),
         FieldDirective::Class => field.class = Some(class(directive)),
+        FieldDirective::Computed => field.computed = computed::read(report, directive),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
@@ -74,11 +76,12 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
         Self::Class,
+        Self::Computed,
         Self::Default,
         Self::Immutable,
         Self::Inverse,
@@ -102,6 +105,7 @@ impl FieldDirective {
             Self::Backfill => "backfill",
             Self::Check => "check",
             Self::Class => "class",
+            Self::Computed => "computed",
             Self::Default => "default",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
@@ -136,6 +140,13 @@ impl FieldDirective {
                 (!matches!(kind, FieldKind::OneToMany { .. }), "write it on the field at the other end")
             }
             Self::Default if state => (false, "the state marked `@initial` is the default"),
+            Self::Computed if state => {
+                (false, "a state changes by its transitions alone, so that every guard is asked")
+            }
+            Self::Computed => (
+                matches!(kind, FieldKind::Scalar(_) | FieldKind::Enum(_)),
+                "it is for scalars and enums: of a related record, compute one of its fields",
+            ),
             Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
             Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),

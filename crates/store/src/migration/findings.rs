@@ -131,8 +131,13 @@ impl Finder<'_> {
                 Some(self.succession.having(before.id, field.id).count)
             }
             Difference::TypeChanged { collection, field, change, .. } => match change {
-                TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(_) => self.having(collection, field),
-                TypeChange::NotStored | TypeChange::Widened => None,
+                TypeChange::Converted | TypeChange::Linked | TypeChange::Computed | TypeChange::Replaced(_) => {
+                    self.having(collection, field)
+                }
+                TypeChange::Stored(Filled::Backfill) => {
+                    Some(self.succession.records(self.models.pair(collection).0.id))
+                }
+                TypeChange::NotStored | TypeChange::Widened | TypeChange::Stored(_) => None,
             },
             Difference::FieldAdded { collection, filled: Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, filled: Filled::Backfill | Filled::Default, .. } => {
@@ -165,6 +170,7 @@ impl Finder<'_> {
             | Difference::RequiredTightened { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
@@ -187,7 +193,7 @@ impl Finder<'_> {
     fn having(&self, collection: &str, field: &str) -> Option<Statement> {
         let (before, after) = self.models.pair(collection);
         let was = self.models.pairing.field(after.id, self.models.field(collection, field).1.id)?;
-        before.field(was).kind.is_stored().then(|| self.succession.having(before.id, was).count)
+        before.field(was).is_stored().then(|| self.succession.having(before.id, was).count)
     }
 
     /// Whether a field said whose account a record of Backstay's own is about, and that record is deleted before.
@@ -227,7 +233,9 @@ impl Finder<'_> {
             | Difference::TypeChanged {
                 collection,
                 field,
-                change: TypeChange::Replaced(Filled::Missing | Filled::Backfill),
+                change:
+                    TypeChange::Replaced(Filled::Missing | Filled::Backfill)
+                    | TypeChange::Stored(Filled::Missing | Filled::Backfill),
                 ..
             } => found.extend(self.lacking(collection, field).await?),
             Difference::IndexAdded { collection, index, unique: true, .. } => {
@@ -273,6 +281,7 @@ impl Finder<'_> {
             | Difference::TypeChanged { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::ComputedChanged { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
