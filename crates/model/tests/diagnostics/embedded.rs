@@ -134,7 +134,7 @@ refused
    ·                                                                                  ╰── reserved
  3 │ type Part @embedded { name: String!, name2: Nothing2 }
    ╰────
-  help: a filter could not name the field; give it another name
+  help: a rule could not name the field; give it another name
   × error: a list of Part, which is embedded, is not supported yet
    ╭─[model.graphql:5:64]
  4 │ type Nothing2 @embedded { a: Int }
