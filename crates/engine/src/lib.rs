@@ -49,6 +49,7 @@ mod stored;
 mod tag;
 mod templates;
 mod transaction;
+mod trash;
 mod width;
 mod write;
 mod write_requests;
@@ -74,8 +75,8 @@ pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
-    Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Request, RequestKind,
-    Requests, Update, WriteOptions,
+    Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Purge, Request, RequestKind,
+    Requests, Restore, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use backstay_base::{Action, Grant};
-use backstay_expr::{Clause, CollectionRights, FieldRights, Rights, Rule, Truths};
+use backstay_expr::{Clause, CollectionRights, FieldRights, Rights, Rule, Taking, Truths};
 use backstay_model::{Collection, Field, Model};
 
-use crate::policy::{CollectionPolicy, Compiled, FieldPolicy, Policy, UpdatePolicy};
+use crate::policy::{CollectionPolicy, Compiled, FieldPolicy, Policy, TakingPolicy, UpdatePolicy};
 
 /// Whose rights they are.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +17,7 @@ pub(crate) enum Grantee<'t> {
     Anyone,
 }
 
-/// What is done with records, and with seeing them, apart.
+/// What is done with records, and with seeing them, apart; but for their trash.
 const ACTIONS: [Action; 7] =
     [Action::Read, Action::Get, Action::Search, Action::Refer, Action::Create, Action::Update, Action::Delete];
 
@@ -72,6 +74,7 @@ pub(crate) fn is_granted(grant: Option<&Grant>, collection: &Collection, action:
     match action {
         Action::Read => any(&Action::GRANTED),
         Action::Refer => any(&[Action::Refer, Action::Get, Action::Search]),
+        Action::Trash => any(&[Action::Search]) && any(&[Action::Delete]),
         Action::Get | Action::Search | Action::Create | Action::Update | Action::Delete => any(&[action]),
     }
 }
@@ -92,10 +95,15 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     let mut rights = CollectionRights::default();
     for action in ACTIONS {
         let rule = match is_granted(grantee.grant(), collection, action) {
-            true => grantee.allowed(policy.allow.of(action)),
+            true => grantee.allowed(policy.rules_for(action)),
             false => Rule::refused(),
         };
         rights.allow(action, rule);
+    }
+    // What is in the trash is seen by those who may read and delete it.
+    if collection.trash.is_some() && is_granted(grantee.grant(), collection, Action::Trash) {
+        let rule = |action| grantee.allowed(policy.allow.of(action));
+        rights.allow(Action::Trash, rule(Action::Search).and(&rule(Action::Delete)));
     }
     if is_granted(grantee.grant(), collection, Action::Update) {
         grantee.clauses(&policy.allow.update).into_iter().for_each(|clause| rights.clause(clause));
@@ -114,7 +122,9 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     for states in &policy.states {
         for ((from, to), transition) in &states.transitions {
             let guard = transition.when.as_ref().map_or_else(Rule::allowed, |when| grantee.rule(when));
-            rights.transition(states.field, (from, to), guard);
+            let by = transition.by.as_ref().filter(|_| is_granted(grantee.grant(), collection, Action::Update));
+            let by = by.map(|TakingPolicy { rule, with }| Taking { rule: grantee.rule(rule), with: Arc::clone(with) });
+            rights.transition(states.field, (from, to), guard, by);
         }
     }
     rights

@@ -4,22 +4,27 @@ use backstay_model::{Collection, CollectionId};
 use backstay_sql::{DecodeError, Row};
 
 use crate::answered::truth_in;
-use crate::proposal::Proposal;
+use crate::proposal::{Permit, Proposal};
 use crate::read::not_found;
 use crate::recording;
 use crate::rule_of::RuleOf;
 use crate::rules;
-use crate::{Authority, IfMatch, Record, TxContext};
+use crate::{Authority, IfMatch, Input, Record, TxContext, clauses};
 
-/// The stored record, ready to be changed, if the caller may read it and the rule of a clause allows updates of it as it
-/// is stored.
+/// The stored record, ready to be changed, if the caller may read it, and a clause allows updates of it as it is stored or
+/// the caller may take the transition that the input asks for.
 pub(crate) async fn for_update<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
     record: (CollectionId, RecordId),
+    input: &Input,
 ) -> Result<Proposal<'a>, Error> {
     let (mut proposal, truths) = readable(cx, authority, record, Action::Update).await?;
-    proposal.open = truths.iter().enumerate().filter(|(_, allowed)| **allowed).map(|(place, _)| place).collect();
+    let clauses = truths.iter().enumerate().filter(|(_, allowed)| **allowed);
+    proposal.open = clauses.map(|(place, _)| Permit::Clause(place)).collect();
+    if authority == Authority::Caller {
+        clauses::offer_transitions(cx, &mut proposal, input).await?;
+    }
     if proposal.open.is_empty() { Err(forbidden(&proposal, Action::Update)) } else { Ok(proposal) }
 }
 
@@ -31,6 +36,16 @@ pub(crate) async fn for_deletion<'a>(
 ) -> Result<Proposal<'a>, Error> {
     let (proposal, truths) = readable(cx, authority, record, Action::Delete).await?;
     if truths.contains(&true) { Ok(proposal) } else { Err(forbidden(&proposal, Action::Delete)) }
+}
+
+/// The record in the trash, if the caller may both read and delete it: for others it doesn't exist.
+pub(crate) async fn in_trash<'a>(
+    cx: &mut TxContext<'a, '_>,
+    authority: Authority,
+    record: (CollectionId, RecordId),
+) -> Result<Proposal<'a>, Error> {
+    let (proposal, truths) = readable(cx, authority, record, Action::Trash).await?;
+    if truths.contains(&true) { Ok(proposal) } else { Err(forbidden(&proposal, Action::Trash)) }
 }
 
 /// The stored record, if the caller may read it, with which of the rules for the action are true of it.
@@ -58,11 +73,17 @@ async fn readable<'a>(
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
     rules::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
+    // What is in the trash is there for those alone who may use it.
+    if action == Action::Trash {
+        rules::record_stored(cx, &proposal, RuleOf::Type(Action::Delete)).await?;
+    }
     let allowed = truths.split_off(READABLE + 1);
     if truths != [true] {
         return Err(not_found(collection));
     }
-    rules::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+    if action != Action::Trash {
+        rules::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+    }
     Ok((proposal, allowed))
 }
 

@@ -411,6 +411,86 @@ async fn records_without_what_an_embedded_value_needs_are_named() {
     .await;
 }
 
+const PAGE: &str = r#"{"blocks":[{"__typename":"Quote","text":"T","stars":3},{"__typename":"Picture","url":"http://a.b/","size":{"width":2}}]}"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn types_of_documents_change() {
+    check(
+        "types_of_documents_change",
+        Change {
+            old: r#"type Quote @embedded { text: Text! by: String stars: Int mood: Mood } enum Mood { GOOD BAD }
+                type Picture @embedded { url: Url! size: Size } type Size @embedded { width: Int! }
+                union Block = Quote | Picture
+                type Page @open { title: String blocks: [Block!]! @default(to: []) lines: [Size!] }"#,
+            records: &[
+                ("Page", PAGE),
+                ("Page", "{}"),
+                ("Page", r#"{"blocks":[{"__typename":"Quote","text":"U","by":"V","mood":"BAD"}],"lines":[{"width":1},{"width":2}]}"#),
+            ],
+            new: r#"type Citation @embedded @renamed(from: "Quote") { body: Text! @renamed(from: "text") stars: String
+                    language: Locale! @default(to: "de") mood: Mood } enum Mood { GOOD POOR @renamed(from: "BAD") }
+                type Picture @embedded { url: Url! size: Size } type Size @embedded { width: Int! height: Int }
+                type Rule @embedded { thick: Boolean }
+                union Block = Rule | Citation | Picture
+                type Page @open { title: String content: [Block!]! @renamed(from: "blocks") lines: [Size!] @length(max: 3) }"#,
+            then: &[("Page", "content,lines")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_is_free_before_and_after() {
+    check(
+        "a_document_is_free_before_and_after",
+        Change {
+            old: "type Line @embedded { sku: String! count: Int! @default(to: 1) } type P @open { a: JSON b: [Line!] }",
+            records: &[("P", r#"{"a":[{"sku":"x"},{"count":2,"sku":"y"}],"b":[{"sku":"z"}]}"#), ("P", "{}")],
+            new: "type Line @embedded { sku: String! count: Int! @default(to: 1) } type P @open { a: [Line!] b: JSON c: [Line!]! @default(to: []) }",
+            then: &[("P", "a,b,c")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_that_a_new_type_refuses_are_named() {
+    let old = "type A @embedded { n: Int t: String } type B @embedded { m: Int } union U = A | B type P @open { u: [U!] l: [A!] }";
+    let records = [
+        ("P", r#"{"u":[{"__typename":"A","n":1}],"l":[{"t":"seven"}]}"#),
+        ("P", r#"{"u":[{"__typename":"B","m":1}],"l":[{"n":1,"t":"8"}]}"#),
+    ];
+    let remedy = "change those records first, or give the field a `@backfill(from: …)`";
+    let new = "type A @embedded { n: Int t: String } type B @embedded { m: Int } union U = A type P @open { u: [U!] l: [A!] b: B }";
+    let shown = "\"[{\"__typename\":\"B\",\"m\":1}]\"";
+    refused(
+        old,
+        &records,
+        new,
+        &[&format!(
+            "1 value of P.u, {shown}, can't be converted (there are no values of B in it any more): %1; {remedy}"
+        )],
+    )
+    .await;
+    let new = "type A @embedded { n: Int! t: Int } type B @embedded { m: Int } type P @open { l: [A!] }";
+    let shown = "\"[{\"n\":null,\"t\":\"seven\"}]\"";
+    refused(
+        old,
+        &records,
+        new,
+        &[&format!("1 value of P.l, {shown}, can't be converted (expected a whole number, such as 42): %0; {remedy}")],
+    )
+    .await;
+    let new = "type A @embedded { n: Int! t: String } type P @open { l: [A!] }";
+    refused(
+        old,
+        &records,
+        new,
+        &[&format!("1 value of P.l, {shown}, can't be converted (at /0/n: a value is required): %0; {remedy}")],
+    )
+    .await;
+}
+
 /// What stands in the way of a change, with what is done about it.
 async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
     for mut place in Place::both() {
@@ -698,4 +778,113 @@ async fn a_new_required_relation_can_only_be_backfilled() {
         &["1 record would have no value in P.u: %0; give the field a `@backfill(from: …)`, or remove its `!`"],
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_gets_a_trash() {
+    check(
+        "a_type_gets_a_trash",
+        Change {
+            old: r#"type P @open { a: Int @unique qs: [Q!] @inverse(field: "p") } type Q @open { p: P! @onDelete(do: CASCADE) }"#,
+            records: &[("P", r#"{"a":1}"#), ("Q", r#"{"p":"%0"}"#)],
+            new: r#"type P @open @trash(keep: "30d") { a: Int @unique qs: [Q!] @inverse(field: "p") } type Q @open @trash { p: P! @onDelete(do: CASCADE) }"#,
+            then: &[("P", "a,trashedAt,qs{version}"), ("Q", "p,trashedAt")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trash_keeps_records_for_longer() {
+    check(
+        "a_trash_keeps_records_for_longer",
+        Change {
+            old: "type P @open @trash(keep: \"12h\") { a: Int @unique }",
+            records: &[("P", r#"{"a":1}"#)],
+            new: r#"type R @open @renamed(from: "P") @trash(keep: "60d") { b: Int @unique @renamed(from: "a") }"#,
+            then: &[("R", "b,trashedAt")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_loses_its_trash() {
+    check(
+        "a_type_loses_its_trash",
+        Change {
+            old: "type P @open @trash { a: Int @unique }",
+            records: &[("P", r#"{"a":1}"#)],
+            new: "type P @open { a: Int @unique }",
+            then: &[("P", "a")],
+        },
+    )
+    .await;
+}
+
+/// What is in the trash is migrated like everything else, is not unique among live records, and keeps a type from losing
+/// its trash.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_in_the_trash_are_migrated() {
+    let old = r#"type P @open @trash { a: Int b: String n: Int }"#;
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place
+            .create(old, &[("P", r#"{"a":1,"b":"1"}"#), ("P", r#"{"a":1,"b":"2"}"#), ("P", r#"{"b":"3","n":1}"#)])
+            .await;
+        place.delete(old, ("P", 0)).await;
+        let told = |new: &str| -> Vec<String> {
+            let steps = place.plan(new);
+            steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string())).collect()
+        };
+        let lost = "1 record is in the trash of P: %0; restore or purge those records first";
+        assert_eq!(told("type P @open { a: Int b: String n: Int }"), [lost], "{}", place.name());
+        let unique = "type P @open @trash { a: Int @unique b: String n: Int }";
+        assert_eq!(told(unique), [] as [&str; 0], "{}", place.name());
+        let required = "type P @open @trash { a: Int b: String n: Int! }";
+        let lacking = "2 records would have no value in P.n: %0, %1; give the field a `@default(to: …)` or a \
+                       `@backfill(from: …)`, or remove its `!`";
+        assert_eq!(told(required), [lacking], "{}", place.name());
+        let new = "type P @open @trash { a: Int @unique b: Int n: Int! @default(to: 7) }";
+        place.applied(new);
+        assert_eq!(
+            place.records(new, ("P", "a,b,n")).await,
+            r#"{"items":[{"a":1,"b":2,"n":7},{"a":null,"b":3,"n":1}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+        assert_eq!(
+            place.trash(new, ("P", "a,b,n")).await,
+            r#"{"items":[{"a":1,"b":1,"n":7}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+    }
+}
+
+/// The whole life of records in the trash, on both databases.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_go_to_the_trash_and_come_back() {
+    let model = r#"type P @open @trash(keep: "1h") { a: Int @unique qs: [Q!] @inverse(field: "p") } type Q @open @trash { p: P! @onDelete(do: CASCADE) }
+        type R @open { p: P ps: [P!] }"#;
+    for mut place in Place::both() {
+        place.apply(model, false).expect("a database");
+        place.create(model, &[("P", r#"{"a":1}"#), ("Q", r#"{"p":"%0"}"#), ("R", r#"{"p":"%0","ps":["%0"]}"#)]).await;
+        let all = async |place: &Place| {
+            let live =
+                place.records(model, ("P", "a,qs{version}")).await + &place.records(model, ("R", "p{a},ps{a}")).await;
+            live + &place.trash(model, ("P", "a,qs{version}")).await + &place.trash(model, ("Q", "p{a}")).await
+        };
+        let page = |items: &str| format!(r#"{{"items":[{items}],"next":null}}"#);
+        let expected = |pages: [&str; 4]| pages.map(page).concat();
+        place.delete(model, ("P", 0)).await;
+        let gone = ["", r#"{"p":null,"ps":[]}"#, r#"{"a":1,"qs":[]}"#, r#"{"p":null}"#];
+        assert_eq!(all(&place).await, expected(gone), "{}", place.name());
+        place.restore(model, ("P", 0)).await;
+        let back = [r#"{"a":1,"qs":[{"version":3}]}"#, r#"{"p":null,"ps":[{"a":1}]}"#, "", ""];
+        assert_eq!(all(&place).await, expected(back), "{}", place.name());
+        place.delete(model, ("P", 0)).await;
+        place.purge_after(model, "PT2H").await;
+        assert_eq!(all(&place).await, expected(["", r#"{"p":null,"ps":[]}"#, "", ""]), "{}", place.name());
+    }
 }

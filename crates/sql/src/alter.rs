@@ -9,7 +9,9 @@ use crate::relation::{written, written_links};
 use crate::schema::{self, Schema, inline};
 use crate::tree::{column, integer, name, word};
 use crate::write::columns_of;
-use crate::{ColumnType, Dialect, RecordLayout, Slot, Statement, Succession, Template, converted_table, next_table};
+use crate::{
+    ColumnType, Dialect, Perspective, RecordLayout, Slot, Statement, Succession, Template, converted_table, next_table,
+};
 
 /// Gives a table another name. References to it follow.
 pub fn rename_table(from: &str, to: &str, dialect: Dialect) -> Statement {
@@ -249,7 +251,7 @@ impl Succession<'_> {
     ) -> (Statement, RecordLayout) {
         let collection = self.old.collection(old);
         let mut builder = Builder::new(self.old, self.dialect);
-        let this = crate::write::unrestricted(&mut builder, collection);
+        let this = crate::write::unrestricted(&mut builder, collection, Perspective::Stored);
         let mut select = Query::select();
         let key = builder.key(&this);
         let mut columns = Vec::new();

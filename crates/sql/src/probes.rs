@@ -15,7 +15,7 @@ use crate::predicate::Pred;
 use crate::relation::written_links;
 use crate::tree::{column, integer, name, word};
 use crate::write::unrestricted;
-use crate::{ColumnRef, Slot, Statement, Succession, partial};
+use crate::{ColumnRef, Perspective, Slot, Statement, Succession, partial};
 
 /// Ids that a probe names at most.
 pub const PROBED_IDS: usize = 10;
@@ -103,7 +103,7 @@ impl Succession<'_> {
         let FieldKind::ToOne { target, .. } = self.new.field(new, field).kind else { return None };
         Some(self.of_next(new, &|builder, this| {
             let stored = builder.stored(this, ColumnRef::main(field));
-            let there = unrestricted(builder, self.next.collection(target));
+            let there = unrestricted(builder, self.next.collection(target), Perspective::Stored);
             let mut select = Query::select();
             select.expr(integer(1)).and_where(builder.key(&there).eq(stored.clone()));
             builder.from(there.frame, &mut select);
@@ -119,11 +119,19 @@ impl Succession<'_> {
 
     /// The records whose value in this field would be shorter or longer than its `@length` says.
     pub fn not_as_long(&self, new: CollectionId, field: FieldId, length: Length) -> Probe {
-        let is_list = matches!(self.new.field(new, field).kind, FieldKind::List(Element::Scalar(_) | Element::Enum(_)));
+        let kind = &self.new.field(new, field).kind;
+        let is_list = matches!(kind, FieldKind::List(Element::Scalar(_) | Element::Enum(_)));
+        let is_document = matches!(kind, FieldKind::Document(_));
         let bound = |number: usize| integer(i64::try_from(number).unwrap_or(i64::MAX));
         self.of_next(new, &|builder, this| {
             let stored = builder.stored(this, ColumnRef::main(field));
-            let size = if is_list { self.dialect.list_size(stored) } else { self.dialect.text_size(stored) };
+            let size = if is_document {
+                self.dialect.document_size(stored)
+            } else if is_list {
+                self.dialect.list_size(stored)
+            } else {
+                self.dialect.text_size(stored)
+            };
             let short = Pred::Sql(size.clone().lt(bound(length.min)));
             let long = length.max.map_or(Pred::Known(false), |max| Pred::Sql(size.gt(bound(max))));
             Pred::any([short, long])
@@ -136,7 +144,7 @@ impl Succession<'_> {
             let mut builder = Builder::new(self.old, self.dialect);
             let expressions = self.expressions(&mut builder);
             builder.model = &self.next;
-            let this = unrestricted(&mut builder, self.next.collection(new));
+            let this = unrestricted(&mut builder, self.next.collection(new), Perspective::Live);
             let mut window = WindowStatement::new();
             let mut known = Vec::new();
             for field in &index.fields {
@@ -212,7 +220,7 @@ impl Succession<'_> {
 
 /// The records of a collection for which a condition holds, without columns so far, and their key.
 fn filtered(builder: &mut Builder<'_>, collection: &Collection, condition: &Condition<'_>) -> (SelectStatement, Sql) {
-    let this = unrestricted(builder, collection);
+    let this = unrestricted(builder, collection, Perspective::Stored);
     let mut select = Query::select();
     let key = builder.key(&this);
     condition(builder, &this).restrict(&mut select);

@@ -16,7 +16,7 @@ use crate::relation::written_links;
 use crate::schema;
 use crate::tree::{boolean, call, column, name, only_where, word};
 use crate::write::{columns_of, unrestricted};
-use crate::{ColumnRef, Dialect, Slot, Statement, Template};
+use crate::{ColumnRef, Dialect, Perspective, Slot, Statement, Template};
 
 /// How the records of a new model come from those of the old one: for every collection of the new model a SELECT over the
 /// old one's tables. What stored records would break is asked of it before a migration, and a table that is written anew
@@ -181,7 +181,7 @@ impl<'m> Succession<'m> {
             }
             return select.and_where(boolean(false)).to_owned();
         };
-        let this = unrestricted(builder, self.old.collection(before));
+        let this = unrestricted(builder, self.old.collection(before), Perspective::Stored);
         for (at, stored) in columns_of(after) {
             let value = self.column(builder, &this, (after, after.field(at.field)), stored);
             select.expr_as(value, name(&stored.name));
@@ -206,7 +206,7 @@ impl<'m> Succession<'m> {
             LinkSource::Same(of, field) => self.select_old_links(&mut select, (of, field), (link, false)),
             LinkSource::Turned(of, field) => self.select_old_links(&mut select, (of, field), (link, true)),
             LinkSource::One(of, field) => {
-                let this = unrestricted(builder, self.old.collection(of));
+                let this = unrestricted(builder, self.old.collection(of), Perspective::Stored);
                 let (near, far) = (builder.key(&this), builder.stored(&this, ColumnRef::main(field)));
                 select.expr_as(near, name(&link.near)).expr_as(far.clone(), name(&link.far));
                 select.and_where(far.is_not_null());

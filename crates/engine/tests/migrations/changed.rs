@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use backstay_base::{Caller, RecordId, Secret};
-use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, Step};
+use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, Request, Step};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -222,6 +222,43 @@ impl Place {
         drop(client);
         engine.close();
         self.shown(std::str::from_utf8(&page.body).expect("a text"))
+    }
+
+    /// All records of a type in its trash.
+    pub(crate) async fn trash(&self, model: &str, (of, select): (&str, &str)) -> String {
+        let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
+        let client = TestClient::new(&engine);
+        let request = client.trash(of, |words| words.select = Some(select.into())).expect("a list");
+        let page = client.page(&self.caller, request).await.expect("a page");
+        drop(client);
+        engine.close();
+        self.shown(std::str::from_utf8(&page.body).expect("a text"))
+    }
+
+    /// Deletes the record with this number.
+    pub(crate) async fn delete(&self, model: &str, (of, number): (&str, usize)) {
+        self.write(model, |client| client.delete(of, self.ids[number])).await;
+    }
+
+    /// Brings the record with this number back from the trash.
+    pub(crate) async fn restore(&self, model: &str, (of, number): (&str, usize)) {
+        self.write(model, |client| client.restore(of, self.ids[number])).await;
+    }
+
+    async fn write(&self, model: &str, request: impl FnOnce(&TestClient) -> Request) {
+        let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
+        let client = TestClient::new(&engine);
+        client.written(&self.caller, request(&client)).await.expect("it is done");
+        drop(client);
+        engine.close();
+    }
+
+    /// Purges what has been in the trash for long enough when this time has passed.
+    pub(crate) async fn purge_after(&self, model: &str, time: &str) {
+        self.clock.advance(time);
+        let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
+        assert!(!engine.purge_expired().await.expect("it purges"), "nothing more is due");
+        engine.close();
     }
 
     fn filled(&self, text: &str) -> String {

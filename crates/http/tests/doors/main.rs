@@ -7,6 +7,7 @@ mod collections;
 mod conditions;
 mod description;
 mod developing;
+mod documents;
 mod doorway;
 mod embedded;
 mod endpoints;
@@ -22,6 +23,7 @@ mod records;
 mod singles;
 mod texts;
 mod transacting;
+mod trash;
 mod wire;
 
 use backstay_testkit::{Reply, TestApp};
@@ -50,6 +52,10 @@ type Note
   rank: Int
   public: Boolean! @default(to: false)
   author: User! @set(on: CREATE, to: "auth.id")
+}
+
+type Paper @allow(read: "true", create: "auth.id != null", delete: "auth.id != null") @trash(keep: "30d") {
+  title: String
 }
 
 type Site @single @allow(read: "true", update: "auth.id != null") {

@@ -1,7 +1,9 @@
 use std::fmt;
 
+use backstay_base::Duration;
+
 use super::{Difference, Filled, TypeChange};
-use crate::Nulls;
+use crate::{Nulls, Trash};
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,7 +30,8 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}.{field} is removed; it had no column")
             }
             Self::TypeChanged { collection, field, from, to, change } => {
-                write!(f, "{collection}.{field} changes from {from} to {to}; {}", change_words(*change))
+                let (what, effect) = change_words((from, to), *change);
+                write!(f, "{collection}.{field} {what}; {effect}")
             }
             Self::RequiredTightened { collection, field, filled } => {
                 write!(f, "{collection}.{field} is now required; {}", required_words(*filled))
@@ -58,6 +61,7 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
             Self::SingleChanged { .. }
+            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::IndexAdded { .. }
@@ -87,6 +91,15 @@ impl fmt::Display for Beside<'_> {
             }
             Difference::SingleChanged { collection, single: false, .. } => {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
+            }
+            Difference::TrashChanged { collection, has: None, .. } => {
+                write!(f, "{collection} has no trash any more; what is deleted is gone")
+            }
+            Difference::TrashChanged { collection, had: false, has: Some(Trash { keep, .. }) } => {
+                write!(f, "{collection} now has a trash, in which deleted records are kept{}", kept_words(*keep))
+            }
+            Difference::TrashChanged { collection, had: true, has: Some(Trash { keep, .. }) } => {
+                write!(f, "the trash of {collection} now keeps records{}", kept_words(*keep))
             }
             Difference::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
@@ -142,6 +155,15 @@ impl fmt::Display for Beside<'_> {
     }
 }
 
+fn kept_words(keep: Option<Duration>) -> String {
+    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+    match keep {
+        None => " until they are purged".to_owned(),
+        Some(keep) if keep.micros() % DAY == 0 => format!(" for {} days", keep.micros() / DAY),
+        Some(keep) => format!(" for {keep}"),
+    }
+}
+
 /// Which records an index is over.
 fn of_which(condition: Option<&String>) -> String {
     condition.map_or_else(String::new, |condition| format!(" with `{condition}`"))
@@ -165,8 +187,12 @@ fn required_words(filled: Filled) -> &'static str {
     }
 }
 
-fn change_words(change: TypeChange) -> &'static str {
-    match change {
+fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'static str) {
+    if from == to {
+        // Of a document, whose embedded types are others.
+        return (format!("holds other values of {to}"), "each stored document is written anew");
+    }
+    let effect = match change {
         TypeChange::NotStored => "it has no column, and links of a relation that stays are kept",
         TypeChange::Widened => "every stored value fits as it is",
         TypeChange::Converted => "each stored value is written as text and read as the new type",
@@ -177,7 +203,8 @@ fn change_words(change: TypeChange) -> &'static str {
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
         }
-    }
+    };
+    (format!("changes from {from} to {to}"), effect)
 }
 
 /// What clients of the API notice of a difference.
@@ -204,6 +231,12 @@ impl Difference {
             Self::SingleChanged { collection, path, single: false } => {
                 breaking(format!("{collection} is a list of records at /api/{path}"))
             }
+            Self::TrashChanged { collection, had: false, .. } => {
+                harmless(format!("deleted records of {collection} can be restored"))
+            }
+            Self::TrashChanged { collection, has: None, .. } => {
+                breaking(format!("deleted records of {collection} can't be restored any more"))
+            }
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -216,6 +249,9 @@ impl Difference {
             }
             Self::TypeChanged { change: TypeChange::Widened, collection, field, to, .. } => {
                 harmless(format!("{collection}.{field} can hold any {to}"))
+            }
+            Self::TypeChanged { collection, field, from, to, .. } if from == to => {
+                breaking(format!("the types in {collection}.{field} change"))
             }
             Self::TypeChanged { collection, field, from, to, .. } => {
                 breaking(format!("{collection}.{field} changes from {from} to {to}"))
@@ -251,6 +287,7 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
+            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::OnDeleteChanged { .. }

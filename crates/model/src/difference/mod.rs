@@ -3,12 +3,13 @@
 mod behaviour;
 mod compare;
 mod describe;
+mod documents;
 mod likely;
 mod pairing;
 
 use std::fmt;
 
-use crate::Nulls;
+use crate::{Nulls, Trash};
 
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
@@ -76,6 +77,15 @@ pub enum Difference {
         path: String,
         /// Whether it has one record now.
         single: bool,
+    },
+    /// `@trash` is new or gone, or keeps records longer or shorter.
+    TrashChanged {
+        /// The collection.
+        collection: String,
+        /// Whether there was a trash.
+        had: bool,
+        /// The trash that there is.
+        has: Option<Trash>,
     },
     /// A new field. Its indexes and its link table are differences of their own.
     FieldAdded {
@@ -285,6 +295,7 @@ impl Difference {
             Self::CollectionAdded { .. }
             | Self::PathChanged { .. }
             | Self::SingleChanged { .. }
+            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }

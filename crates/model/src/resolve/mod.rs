@@ -6,6 +6,7 @@ mod app;
 mod collection;
 mod default;
 mod directive;
+mod documents;
 mod embedded;
 mod enums;
 mod field;
@@ -20,17 +21,20 @@ mod report;
 mod signature;
 mod single;
 mod survey;
+mod trash;
 mod whole;
 
 use std::sync::Arc;
 
 use app::app;
 use collection::collection;
+use documents::Documents;
 use enums::enums;
 use renamed::check_former;
 use report::Report;
 use single::check_singles;
 use survey::{Names, Survey};
+use trash::check_trash;
 use whole::{check_whole, identity};
 
 use crate::compile::Compiled;
@@ -51,12 +55,16 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     }
     let app = app(report, &compiled.schema, &survey);
     let (enums, roles) = enums(report, &survey);
-    let names = Names { survey: &survey, enums: &enums };
+    let embedded = survey.embedded.resolved(report, Names { survey: &survey, enums: &enums, embedded: &[] });
+    let names = Names { survey: &survey, enums: &enums, embedded: &embedded };
     let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
-    survey.embedded.check_used(report, &collections);
+    let unions = survey.embedded.unions();
+    check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
+    Documents { embedded: &embedded, unions: &unions }.check(report, &collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
+    check_trash(report, &survey, &collections);
     check_singles(report, &survey, &enums, &collections);
     Some(Model {
         name: app.name?,
@@ -64,7 +72,8 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         by_path: collections.iter().map(|collection| (collection.path.clone(), collection.id)).collect(),
         collections,
         enums,
-        embedded: survey.embedded.resolved(report),
+        embedded,
+        unions,
         rules: app.rules,
         roles,
         identity,

@@ -13,6 +13,7 @@ mod single;
 mod states;
 mod syntax;
 mod system;
+mod trash;
 mod types;
 mod unsupported;
 mod warnings;

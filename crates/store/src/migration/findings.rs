@@ -162,6 +162,7 @@ impl Finder<'_> {
             | Difference::CollectionRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
+            | Difference::TrashChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { stored: false, .. }
@@ -244,13 +245,7 @@ impl Finder<'_> {
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
-            // A `@backfill` of another member makes an embedded value that this one is needed in.
             Difference::FieldAdded { collection, field, .. }
-                if self.models.field(collection, field).1.within.is_some() =>
-            {
-                found.extend(self.lacking(collection, field).await?);
-            }
-            Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, field, .. }
             | Difference::TypeChanged {
                 collection,
@@ -288,6 +283,14 @@ impl Finder<'_> {
                 let (after, field) = self.models.field(collection, field);
                 found.extend(self.not_as_long(after, field).await?);
             }
+            Difference::TrashChanged { collection, had: true, has: None } => {
+                let (before, _) = self.models.pair(collection);
+                if let Some(trash) = before.trash {
+                    let probe = self.succession.having(before.id, trash.at);
+                    let words = |records| format!("{} in the trash of {collection}", that(records, ["is", "are"]));
+                    found.extend(self.ask(&probe, (&words, "restore or purge those records first", true)).await?);
+                }
+            }
             Difference::SingleChanged { collection, single: true, .. } => {
                 found.extend(self.several(self.models.collection(collection)).await?);
             }
@@ -296,7 +299,7 @@ impl Finder<'_> {
             | Difference::CollectionRemoved { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
-            | Difference::FieldAdded { .. }
+            | Difference::TrashChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }

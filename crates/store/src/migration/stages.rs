@@ -231,6 +231,7 @@ impl Stages<'_> {
             | Difference::EnumRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
+            | Difference::TrashChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
@@ -351,6 +352,7 @@ fn phase(difference: &Difference) -> Phase {
         Difference::IndexAdded { .. } => Phase::Indexes,
         Difference::PathChanged { .. }
         | Difference::SingleChanged { .. }
+        | Difference::TrashChanged { .. }
         | Difference::LengthChanged { .. }
         | Difference::CheckAdded { .. }
         | Difference::CheckRemoved { .. }
