@@ -219,18 +219,7 @@ impl Difference {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
-            Self::SingleChanged { collection, path, single: true } => {
-                breaking(format!("{collection} is one record, read and changed at /api/{path}"))
-            }
-            Self::SingleChanged { collection, path, single: false } => {
-                breaking(format!("{collection} is a list of records at /api/{path}"))
-            }
-            Self::TrashChanged { collection, had: false, .. } => {
-                harmless(format!("deleted records of {collection} can be restored"))
-            }
-            Self::TrashChanged { collection, has: None, .. } => {
-                breaking(format!("deleted records of {collection} can't be restored any more"))
-            }
+            Self::SingleChanged { .. } | Self::TrashChanged { .. } => self.kind_change(),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -278,7 +267,6 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
-            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::OnDeleteChanged { .. }
@@ -288,5 +276,25 @@ impl Difference {
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged => None,
         }
+    }
+
+    /// What clients notice of another kind of records.
+    fn kind_change(&self) -> Option<ApiChange> {
+        let (words, breaking) = if let Self::SingleChanged { collection, path, single } = self {
+            let words = match single {
+                true => format!("{collection} is one record, read and changed at /api/{path}"),
+                false => format!("{collection} is a list of records at /api/{path}"),
+            };
+            (words, true)
+        } else if let Self::TrashChanged { collection, had, has } = self {
+            match (had, has) {
+                (false, _) => (format!("deleted records of {collection} can be restored"), false),
+                (true, None) => (format!("deleted records of {collection} can't be restored any more"), true),
+                (true, Some(_)) => return None,
+            }
+        } else {
+            return None;
+        };
+        Some(ApiChange { words, breaking })
     }
 }

@@ -277,35 +277,19 @@ impl Finder<'_> {
                 }
             }
             Difference::CheckAdded { collection, field, message } => {
-                let (after, field) = self.models.field(collection, field);
-                for check in field.checks.iter().filter(|check| check.message == *message) {
-                    if let Some(probe) = self.succession.breaking(after.id, &check.rule) {
-                        let words = |records| format!("{} it", that(records, ["breaks", "break"]));
-                        found.extend(self.ask(&probe, (&words, "", false)).await?);
-                    }
-                }
+                found.extend(self.breaking(collection, field, message).await?);
             }
             Difference::LengthChanged { collection, field, stricter: true } => {
                 let (after, field) = self.models.field(collection, field);
                 found.extend(self.not_as_long(after, field).await?);
             }
-            Difference::TrashChanged { collection, had: true, has: None } => {
-                let (before, _) = self.models.pair(collection);
-                if let Some(trash) = before.trash {
-                    let probe = self.succession.having(before.id, trash.at);
-                    let words = |records| format!("{} in the trash of {collection}", that(records, ["is", "are"]));
-                    found.extend(self.ask(&probe, (&words, "restore or purge those records first", true)).await?);
-                }
-            }
-            Difference::SingleChanged { collection, single: true, .. } => {
-                found.extend(self.several(self.models.collection(collection)).await?);
+            Difference::SingleChanged { .. } | Difference::TrashChanged { .. } => {
+                found.extend(self.another_kind(difference).await?);
             }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
             | Difference::CollectionRemoved { .. }
             | Difference::PathChanged { .. }
-            | Difference::SingleChanged { .. }
-            | Difference::TrashChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
@@ -358,6 +342,32 @@ impl Finder<'_> {
             (None, _) => "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`",
         };
         self.ask(&probe, (&words, remedy, true)).await
+    }
+
+    /// What stored records have against a new check.
+    async fn breaking(&mut self, collection: &str, field: &str, message: &str) -> Result<Vec<Finding>, StoreError> {
+        let mut found = Vec::new();
+        let (after, field) = self.models.field(collection, field);
+        for check in field.checks.iter().filter(|check| check.message == *message) {
+            if let Some(probe) = self.succession.breaking(after.id, &check.rule) {
+                let words = |records| format!("{} it", that(records, ["breaks", "break"]));
+                found.extend(self.ask(&probe, (&words, "", false)).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What stored records have against another kind of type.
+    async fn another_kind(&mut self, difference: &Difference) -> Result<Option<Finding>, StoreError> {
+        if let Difference::SingleChanged { collection, single: true, .. } = difference {
+            return self.several(self.models.collection(collection)).await;
+        }
+        let Difference::TrashChanged { collection, had: true, has: None } = difference else { return Ok(None) };
+        let (before, _) = self.models.pair(collection);
+        let Some(trash) = before.trash else { return Ok(None) };
+        let probe = self.succession.having(before.id, trash.at);
+        let words = |records| format!("{} in the trash of {collection}", that(records, ["is", "are"]));
+        self.ask(&probe, (&words, "restore or purge those records first", true)).await
     }
 
     /// A type that is to have one record must not have more.
