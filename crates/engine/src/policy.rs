@@ -12,6 +12,9 @@ use backstay_model::{
 };
 use backstay_sql::index_condition_error;
 
+use crate::defaults;
+use crate::given::Given;
+
 /// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
 #[derive(Debug)]
 pub(crate) struct Policy {
@@ -31,6 +34,25 @@ pub(crate) struct CollectionPolicy {
     pub(crate) fields: Vec<FieldPolicy>,
     /// The fields that hold a state.
     pub(crate) states: Vec<StatePolicy>,
+    /// The fields with a `@default(from:)`, each after those that its expression reads.
+    pub(crate) defaults: Vec<FieldId>,
+}
+
+impl CollectionPolicy {
+    /// The transition of a field that holds a state.
+    pub(crate) fn transition(&self, field: FieldId, way: &Way) -> Option<&TransitionPolicy> {
+        self.states.iter().find(|states| states.field == field)?.transitions.get(way)
+    }
+
+    /// The rules one of which must be true for the action: those of the clauses, and for an update of the transitions.
+    pub(crate) fn rules_for(&self, action: Action) -> Vec<&Compiled> {
+        let mut rules = self.allow.of(action);
+        if action == Action::Update {
+            let transitions = self.states.iter().flat_map(|states| states.transitions.values());
+            rules.extend(transitions.filter_map(|transition| transition.by.as_ref()).map(|by| &by.rule));
+        }
+        rules
+    }
 }
 
 /// The clauses of a type by action, in the order of the model. One of them is enough; an action without one is refused.
@@ -66,6 +88,17 @@ pub(crate) struct UpdatePolicy {
     pub(crate) only: Option<Arc<[FieldId]>>,
 }
 
+impl CollectionPolicy {
+    /// Every value that the model gives a field, and the conditions under which it does.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &Given> {
+        let sets = self.fields.iter().flat_map(|field| &field.sets);
+        let of_fields = self.fields.iter().filter_map(|field| field.default.as_ref());
+        let transitions = self.states.iter().flat_map(|states| states.transitions.values());
+        let of_transitions = transitions.flat_map(|transition| &transition.set).map(|(_, to)| to);
+        of_fields.chain(sets.flat_map(|set| set.when.iter().chain([&set.to]))).chain(of_transitions)
+    }
+}
+
 impl UpdatePolicy {
     /// What is asked of the change.
     pub(crate) fn afterwards(&self) -> &Compiled {
@@ -80,6 +113,7 @@ pub(crate) struct FieldPolicy {
     pub(crate) create: Option<Compiled>,
     pub(crate) update: Option<UpdatePolicy>,
     pub(crate) checks: Vec<CheckPolicy>,
+    pub(crate) default: Option<Given>,
     pub(crate) sets: Vec<SetPolicy>,
 }
 
@@ -94,7 +128,9 @@ pub(crate) struct CheckPolicy {
 #[derive(Debug)]
 pub(crate) struct SetPolicy {
     pub(crate) on: SetOn,
-    pub(crate) to: Expr,
+    /// `None`: always.
+    pub(crate) when: Option<Given>,
+    pub(crate) to: Given,
 }
 
 /// The machine of a field whose enum has transitions.
@@ -111,8 +147,18 @@ pub(crate) type Way = (Arc<str>, Arc<str>);
 /// One transition of a machine.
 #[derive(Debug)]
 pub(crate) struct TransitionPolicy {
+    /// Who may take it whatever the clauses say.
+    pub(crate) by: Option<TakingPolicy>,
     pub(crate) when: Option<Compiled>,
-    pub(crate) set: Vec<(FieldId, Expr)>,
+    pub(crate) set: Vec<(FieldId, Given)>,
+}
+
+/// Who may take a transition, and what may change with it.
+#[derive(Debug)]
+pub(crate) struct TakingPolicy {
+    pub(crate) rule: Compiled,
+    /// The state itself included.
+    pub(crate) with: Arc<[FieldId]>,
 }
 
 /// A typed rule.
@@ -171,12 +217,18 @@ struct Compiler<'m> {
 
 impl<'m> Compiler<'m> {
     fn collection(&mut self, collection: &Collection) -> CollectionPolicy {
+        let fields: Vec<FieldPolicy> = collection.fields.iter().map(|field| self.field(collection, field)).collect();
+        let defaults = defaults::ordered(collection, &fields).unwrap_or_else(|circle| {
+            self.diagnostics.push(circle);
+            Vec::new()
+        });
         collection.indexes.iter().filter_map(|index| index.condition.as_ref()).for_each(|condition| {
             self.index_condition(collection, condition);
         });
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
-            fields: collection.fields.iter().map(|field| self.field(collection, field)).collect(),
+            fields,
+            defaults,
             states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
         }
     }
@@ -223,7 +275,8 @@ impl<'m> Compiler<'m> {
         let UpdateRule { rule, after } = update?;
         let rule = self.rule(rule, &Scope::update_rule(self.model, id));
         let after = self.optional(after.as_ref(), &Scope::change(self.model, id));
-        rule.map(|rule| UpdatePolicy { rule, after, only: only.map(Into::into) })
+        let only = only.map(|only| with_parts(self.model.collection(id), only.iter().copied()));
+        rule.map(|rule| UpdatePolicy { rule, after, only })
     }
 
     fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
@@ -231,10 +284,15 @@ impl<'m> Compiler<'m> {
         let checks = field.checks.iter().filter_map(|check| self.check(check, &scope)).collect();
         let mut sets = Vec::new();
         for set in &field.set {
-            if let Some(to) = self.value(&set.to, &scope, Type::of(collection, field)) {
-                sets.push(SetPolicy { on: set.on, to });
+            let when = set.when.as_ref().map(|when| self.value(when, &scope, Some(Type::Bool)));
+            let to = self.value(&set.to, &scope, Type::of(collection, field));
+            // What is wrong with a condition is reported.
+            if let (Some(to), Some(when)) = (to, when.map_or(Some(None), |when| when.map(Some))) {
+                sets.push(SetPolicy { on: set.on, when, to });
             }
         }
+        let default = field.default_from.as_ref();
+        let default = default.and_then(|from| self.value(from, &scope, Type::of(collection, field)));
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
@@ -242,6 +300,7 @@ impl<'m> Compiler<'m> {
             create: self.optional(create.as_ref(), &rule),
             update: self.update(collection.id, update.as_ref(), None),
             checks,
+            default,
             sets,
         }
     }
@@ -262,13 +321,18 @@ impl<'m> Compiler<'m> {
         let mut transitions = HashMap::new();
         for state in &states.values {
             for transition in &state.transitions {
+                let by = self.optional(transition.by.as_ref(), &Scope::transition_by(model, collection.id));
+                let with = transition.with.iter().filter_map(|(name, _)| collection.field_named(name));
+                let with = std::iter::once(field.id).chain(with.map(|field| field.id));
+                let with = with_parts(collection, with);
+                let by = by.map(|rule| TakingPolicy { rule, with });
                 let when = self.optional(transition.when.as_ref(), &scope);
                 let mut set = Vec::new();
                 for (name, to) in &transition.set {
                     let Some(target) = collection.field_named(name) else { continue };
                     set.extend(self.value(to, &scope, Type::of(collection, target)).map(|expr| (target.id, expr)));
                 }
-                transitions.insert((state.name.clone(), transition.to.clone()), TransitionPolicy { when, set });
+                transitions.insert((state.name.clone(), transition.to.clone()), TransitionPolicy { by, when, set });
             }
         }
         let initial = states.initial().map(|value| value.name.clone());
@@ -289,18 +353,19 @@ impl<'m> Compiler<'m> {
         })
     }
 
-    /// A value that is given to a field. It may depend on the record itself, the caller and the moment.
-    fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Expr> {
+    /// A value that is given to a field, or the condition under which it is.
+    fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Given> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &expected?))?;
-        if checked.needs_store {
+        let given = Given::new(checked.expr);
+        if given.is_err() {
             let span = self.model.sources.within(rule, 0..rule.text.len());
-            let diagnostic = Diagnostic::error("a value that is set cannot follow a relation yet")
-                .at(span, "reads another record")
-                .help("use the record's own fields, `auth`, `now` and literals");
+            let diagnostic =
+                Diagnostic::error("a value that is given can't be computed from the records of a relation yet")
+                    .at(span, "computes something of many records")
+                    .help("use fields of the record and of the records that it refers to, `exists` and `all`");
             self.diagnostics.push(diagnostic);
-            return None;
         }
-        Some(checked.expr)
+        given.ok()
     }
 
     fn reported(&mut self, rule: &RuleText, result: Result<Checked, Vec<ExprError>>) -> Option<Checked> {
@@ -362,4 +427,14 @@ fn innermost(error: &ExprError) -> &ExprErrorKind {
         ExprErrorKind::InRule { error, .. } => innermost(error),
         kind => kind,
     }
+}
+
+/// The fields, each embedded value with the fields in which it is stored.
+fn with_parts(collection: &Collection, fields: impl Iterator<Item = FieldId>) -> Arc<[FieldId]> {
+    let mut all = Vec::new();
+    for field in fields {
+        all.push(field);
+        all.extend(collection.parts(field).map(|part| part.id).filter(|part| *part != field));
+    }
+    all.into()
 }

@@ -26,7 +26,8 @@ impl TxContext<'_, '_> {
         fill::defaults(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
-        fill::sets(self, &mut proposal, SetOn::Create);
+        fill::computed_defaults(self, &mut proposal).await?;
+        fill::sets(self, &mut proposal, SetOn::Create).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         proposal.settle()?;
@@ -50,7 +51,7 @@ impl TxContext<'_, '_> {
         input: Input,
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let mut proposal = stored::for_update(self, authority, record).await?;
+        let mut proposal = stored::for_update(self, authority, record, &input).await?;
         stored::require_version(&proposal, if_match)?;
         fill::patch(&mut proposal, input);
         fill::embedded_defaults(&mut proposal);
@@ -65,7 +66,7 @@ impl TxContext<'_, '_> {
         states::pass(self, &mut proposal).await?;
         let idle = proposal.is_idle();
         if !idle {
-            fill::sets(self, &mut proposal, SetOn::Update);
+            fill::sets(self, &mut proposal, SetOn::Update).await?;
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
             proposal.settle()?;

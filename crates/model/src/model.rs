@@ -5,6 +5,7 @@ use backstay_base::{Action, Duration, Place, Step};
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
+use crate::document::Document;
 use crate::enumeration::{Enum, EnumId};
 use crate::length::Length;
 use crate::named::NamedRule;
@@ -31,6 +32,8 @@ pub struct Model {
     pub enums: Vec<Enum>,
     /// Types marked `@embedded`, indexed by `EmbeddedId`.
     pub embedded: Vec<Embedded>,
+    /// Unions of embedded types, indexed by `UnionId`.
+    pub unions: Vec<Union>,
     /// `@rule`s by name.
     pub rules: HashMap<String, NamedRule>,
     /// The enum marked `@roles`.
@@ -69,9 +72,27 @@ impl Model {
         self.collection(collection).field(field)
     }
 
+    /// Whether a clause of the collection could allow the action to anyone, or a transition an update.
+    pub fn allows(&self, collection: &Collection, action: Action) -> bool {
+        let is_taken = |field: &Field| match field.kind {
+            FieldKind::Enum(id) => {
+                let states = self.enumeration(id).values.iter();
+                states.flat_map(|state| &state.transitions).any(|transition| transition.by.is_some())
+            }
+            _ => false,
+        };
+        collection.allow.iter().any(|clause| clause.is_about(action))
+            || (action == Action::Update && collection.fields.iter().any(is_taken))
+    }
+
     /// The embedded type with this id.
     pub fn embedded(&self, id: EmbeddedId) -> &Embedded {
         &self.embedded[usize::from(id.0)]
+    }
+
+    /// The union with this id.
+    pub fn union(&self, id: UnionId) -> &Union {
+        &self.unions[usize::from(id.0)]
     }
 
     /// What a field holds where a create gives nothing: its default, or the first state of its states. A member of an
@@ -140,11 +161,6 @@ impl Collection {
     /// The field of this name, or that still answers to it.
     pub fn field_named(&self, name: &str) -> Option<&Field> {
         self.by_name.get(name).map(|id| self.field(*id))
-    }
-
-    /// Whether a clause could allow the action to anyone.
-    pub fn allows(&self, action: Action) -> bool {
-        self.allow.iter().any(|clause| clause.is_about(action))
     }
 
     /// The fields of a record, or the members of the embedded value that this field holds, in order.
@@ -223,13 +239,15 @@ pub struct Field {
     pub immutable: bool,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
+    /// `@default(from:)`: the expression whose value a new record gets where none is given.
+    pub default_from: Option<RuleText>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
     pub backfill: Option<RuleText>,
     /// `@names(of:)`, in the system model alone.
     pub names: Option<StoredNames>,
     /// `@length(min:, max:)`.
     pub length: Option<Length>,
-    /// `@set(on:, to:)`.
+    /// `@set(on:, to:, when:)`, in the order in which they are tried: the first that applies gives the value.
     pub set: Vec<Set>,
     /// `@class(is:)`.
     pub class: Option<Class>,
@@ -258,6 +276,7 @@ impl Field {
             readonly: false,
             immutable: false,
             default: None,
+            default_from: None,
             backfill: None,
             names: None,
             length: None,
@@ -356,6 +375,7 @@ impl Column {
         match kind {
             FieldKind::Scalar(scalar) => scalar.columns().into_iter().map(one).collect(),
             FieldKind::Enum(_) => vec![one((Part::Main, Storage::Text))],
+            FieldKind::Document(_) => vec![one((Part::Main, Storage::Json))],
             FieldKind::List(element) => vec![column(Part::Main, ColumnStorage::List(element.storage()))],
             FieldKind::ToOne { .. } => {
                 let storage = ColumnStorage::One(Storage::Id);
@@ -388,6 +408,8 @@ pub enum FieldKind {
     /// A value of an embedded type. Its members are fields of the collection, and it is there where one of them has a
     /// value; the field itself has no column.
     Embedded(EmbeddedId),
+    /// A list of embedded values, or a value of a union of embedded types: one document in one column.
+    Document(Document),
     /// A reference to one record; its column holds the target's id.
     ToOne {
         /// The collection referred to.
@@ -419,6 +441,7 @@ impl FieldKind {
             Self::Enum(_)
             | Self::List(Element::Enum(_))
             | Self::Embedded(_)
+            | Self::Document(_)
             | Self::ToOne { .. }
             | Self::OneToMany { .. }
             | Self::ManyToMany { .. } => None,
@@ -427,7 +450,7 @@ impl FieldKind {
 
     /// Whether the field has a column in its collection's own table.
     pub fn is_stored(&self) -> bool {
-        matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. })
+        matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Document(_) | Self::ToOne { .. })
     }
 
     /// Whether an index can be over a field that holds this.
@@ -435,7 +458,11 @@ impl FieldKind {
         match self {
             Self::Scalar(scalar) => scalar.is_sortable(),
             Self::Enum(_) | Self::ToOne { .. } => true,
-            Self::List(_) | Self::Embedded(_) | Self::OneToMany { .. } | Self::ManyToMany { .. } => false,
+            Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::OneToMany { .. }
+            | Self::ManyToMany { .. } => false,
         }
     }
 
@@ -450,7 +477,7 @@ impl FieldKind {
             Self::ToOne { target, .. } | Self::OneToMany { target, .. } | Self::ManyToMany { target, .. } => {
                 Some(*target)
             }
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) => None,
+            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::Document(_) => None,
         }
     }
 
@@ -459,7 +486,12 @@ impl FieldKind {
         match self {
             Self::OneToMany { target, via } => Some((*target, *via)),
             Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::ToOne { .. } => None,
+            Self::Scalar(_)
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::ToOne { .. } => None,
         }
     }
 
@@ -468,7 +500,12 @@ impl FieldKind {
         match self {
             Self::OneToMany { .. } => true,
             Self::ManyToMany { link, .. } => !link.owner,
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::ToOne { .. } => false,
+            Self::Scalar(_)
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::ToOne { .. } => false,
         }
     }
 
@@ -487,10 +524,30 @@ pub struct EmbeddedId(pub u16);
 pub struct Embedded {
     /// The type's name, such as `Address`.
     pub name: String,
+    /// `@renamed(from:)`: names that it had before, under which documents hold values of it as one of a union.
+    pub former: Vec<String>,
     /// The description in the model.
     pub description: Option<String>,
+    /// Its members, in order. Their ids are their places here, their columns are those of no table, and
+    /// `Field::required` says what is required wherever a value is.
+    pub members: Vec<Field>,
     /// Where the type's name is in the model.
     pub span: Span,
+}
+
+/// Index of a union in one loaded `Model`; not permanent, and nothing is stored under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnionId(pub u16);
+
+/// A union of embedded types.
+#[derive(Debug, Clone)]
+pub struct Union {
+    /// Its name, such as `Block`.
+    pub name: String,
+    /// The description in the model.
+    pub description: Option<String>,
+    /// The types that a value can have, in order.
+    pub members: Vec<EmbeddedId>,
 }
 
 /// That a field is a member of an embedded value.
@@ -548,11 +605,13 @@ pub enum OnDelete {
     SetNull,
 }
 
-/// `@set(on:, to:)`: a value that Backstay gives a field, whatever the client says.
+/// `@set(on:, to:, when:)`: a value that Backstay gives a field, whatever the client says.
 #[derive(Debug, Clone)]
 pub struct Set {
     /// On create, on update, or both.
     pub on: SetOn,
+    /// The condition under which it applies; `None`: always.
+    pub when: Option<RuleText>,
     /// The expression whose value it gets.
     pub to: RuleText,
 }

@@ -191,6 +191,7 @@ impl<'m> Builder<'m> {
             | FieldKind::Enum(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::ToOne { .. } => None,
         }
     }

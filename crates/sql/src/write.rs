@@ -182,7 +182,7 @@ impl Planner {
         builder.finish(&select, vec![Storage::Id.into()])
     }
 
-    fn builder(&self) -> Builder<'_> {
+    pub(crate) fn builder(&self) -> Builder<'_> {
         Builder::new(&self.model, self.dialect)
     }
 }
@@ -192,7 +192,7 @@ pub(crate) fn unrestricted(builder: &mut Builder<'_>, collection: &Collection, p
     builder.rows(collection, perspective, (Rights::unrestricted(), Action::Read)).anchor
 }
 
-fn proposed(builder: &mut Builder<'_>, collection: CollectionId) -> Anchor {
+pub(crate) fn proposed(builder: &mut Builder<'_>, collection: CollectionId) -> Anchor {
     Anchor { frame: builder.frame(), record: Record::Proposed, collection, perspective: LIVE }
 }
 

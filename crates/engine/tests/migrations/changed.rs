@@ -285,8 +285,26 @@ pub(crate) fn is_valid(model: &str) -> bool {
 fn compiled(model: &str) -> Result<Application, Diagnostics> {
     let name = if model.contains("@app") { "" } else { "extend schema @app(name: \"Test\")\n" };
     let text = format!("{name}{}", model.replace("@open", OPEN));
-    let loaded = load(vec![SourceFile::app("model/test.graphql", text)])?;
+    let mut files = vec![SourceFile::app("model/test.graphql", text)];
+    if let Some(accounts) = identity(model) {
+        files.push(SourceFile::system("test/own.graphql", OWN.replace("ACCOUNT", accounts).replace("@open", OPEN)));
+    }
+    let loaded = load(files)?;
     Application::compile(loaded.model)
+}
+
+/// What Backstay itself stores about accounts, as far as migrations are concerned.
+const OWN: &str = "type BackstayCredential @open {
+  account: ACCOUNT @unique @onDelete(do: CASCADE)
+  roles: [String!]! @names(of: ROLES)
+}
+type BackstaySession @open { credential: BackstayCredential! @onDelete(do: CASCADE) }
+type BackstayKey @open { roles: [String!]! @names(of: ROLES) }";
+
+/// The type that is marked `@identity`.
+fn identity(model: &str) -> Option<&str> {
+    let (before, _) = model.split_once(" @identity")?;
+    before.rsplit("type ").next()?.split(' ').next()
 }
 
 /// A row of the catalog.

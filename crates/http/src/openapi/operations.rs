@@ -1,5 +1,6 @@
 use backstay_base::{Action, limits};
-use backstay_model::{Collection, FieldKind, Model};
+use backstay_model::{Collection, Field, FieldKind, Model};
+use backstay_rest::is_list_parameter;
 use serde_json::{Map, Value, json};
 
 use crate::endpoint::{
@@ -62,10 +63,10 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     let possible = match kind {
         RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
-        RecordRequest::Create => collection.allows(Action::Create),
-        RecordRequest::Update => collection.allows(Action::Update),
+        RecordRequest::Create => model.allows(collection, Action::Create),
+        RecordRequest::Update => model.allows(collection, Action::Update),
         RecordRequest::Delete | RecordRequest::Trash | RecordRequest::Restore | RecordRequest::Purge => {
-            collection.allows(Action::Delete)
+            model.allows(collection, Action::Delete)
         }
     };
     let own = match endpoint.parameters {
@@ -197,9 +198,11 @@ fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     names.into_iter().map(reference).chain(own).collect()
 }
 
-/// A parameter for equality with each field of a collection that can be compared this way.
+/// A parameter for equality with each field of a collection that can be compared this way; a field that is called like
+/// another parameter can't.
 fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
-    let fields = collection.fields.iter().filter(|field| field.is_readable()).filter_map(|field| {
+    let compared = |field: &&Field| field.is_readable() && !is_list_parameter(&field.name);
+    let fields = collection.fields.iter().filter(compared).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
             FieldKind::Scalar(scalar) if scalar.is_equatable() => json!({ "type": "string" }),
@@ -207,6 +210,7 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
             FieldKind::Scalar(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::OneToMany { .. }
             | FieldKind::ManyToMany { .. } => return None,
         };

@@ -103,8 +103,6 @@ fn only(
             report.error(place, format!("`only` names `{name}` twice"), "again here", "remove it");
         }
         ids.push(field.id);
-        // Whoever may change an embedded value may change its members.
-        ids.extend(fields.iter().filter(|member| member.is_within(field.id, fields)).map(|member| member.id));
     }
     if names(value).next().is_none() {
         let help = "name the fields that may change, or remove `update` from this `@allow`";

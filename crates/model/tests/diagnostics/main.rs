@@ -6,6 +6,7 @@ mod defaults;
 mod embedded;
 mod fields;
 mod indexes;
+mod interfaces;
 mod mistakes;
 mod names;
 mod relations;
