@@ -95,15 +95,7 @@ impl fmt::Display for Beside<'_> {
             Difference::SingleChanged { collection, single: false, .. } => {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
             }
-            Difference::TrashChanged { collection, has: None, .. } => {
-                write!(f, "{collection} has no trash any more; what is deleted is gone")
-            }
-            Difference::TrashChanged { collection, had: false, has: Some(Trash { keep, .. }) } => {
-                write!(f, "{collection} now has a trash, in which deleted records are kept{}", kept_words(*keep))
-            }
-            Difference::TrashChanged { collection, had: true, has: Some(Trash { keep, .. }) } => {
-                write!(f, "the trash of {collection} now keeps records{}", kept_words(*keep))
-            }
+            Difference::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
             Difference::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
             }
@@ -164,6 +156,30 @@ impl fmt::Display for Beside<'_> {
             | Difference::OnDeleteChanged { .. }
             | Difference::BehaviourChanged { .. } => unreachable!("`Difference` describes these itself"),
         }
+    }
+}
+
+fn trash_words(collection: &str, had: bool, has: Option<Trash>) -> String {
+    match (had, has) {
+        (_, None) => format!("{collection} has no trash any more; what is deleted is gone"),
+        (false, Some(Trash { keep, .. })) => {
+            format!("{collection} now has a trash, in which deleted records are kept{}", kept_words(keep))
+        }
+        (true, Some(Trash { keep, .. })) => format!("the trash of {collection} now keeps records{}", kept_words(keep)),
+    }
+}
+
+/// What clients notice of a trash that is new or gone.
+fn trash_change(collection: &str, had: bool, has: bool) -> Option<ApiChange> {
+    match (had, has) {
+        (false, _) => {
+            Some(ApiChange { words: format!("deleted records of {collection} can be restored"), breaking: false })
+        }
+        (true, false) => {
+            let words = format!("deleted records of {collection} can't be restored any more");
+            Some(ApiChange { words, breaking: true })
+        }
+        (true, true) => None,
     }
 }
 
@@ -273,12 +289,7 @@ impl Difference {
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
-            Self::TrashChanged { collection, had: false, .. } => {
-                harmless(format!("deleted records of {collection} can be restored"))
-            }
-            Self::TrashChanged { collection, has: None, .. } => {
-                breaking(format!("deleted records of {collection} can't be restored any more"))
-            }
+            Self::TrashChanged { collection, had, has } => trash_change(collection, *had, has.is_some()),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -329,7 +340,6 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
-            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::OnDeleteChanged { .. }
