@@ -111,7 +111,7 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
-        | FieldKind::ManyToMany { .. } => field.is_needed() && field.default.is_none(),
+        | FieldKind::ManyToMany { .. } => field.is_needed() && field.default.is_none() && field.default_from.is_none(),
     }
 }
 

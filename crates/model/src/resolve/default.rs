@@ -31,7 +31,7 @@ pub(super) fn read(literal: &Literal, kind: &FieldKind, enums: &[Enum]) -> Resul
         FieldKind::Document(Document::One(_)) => Err("a value of a union has no default".to_owned()),
         FieldKind::Embedded(_) => Err("give the members of the embedded type defaults of their own".to_owned()),
         FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
-            Err("a relation has no default; use `@set`".to_owned())
+            Err("write an expression: `@default(from: \"auth.id\")`".to_owned())
         }
     }
 }
@@ -66,7 +66,7 @@ fn scalar(literal: &Literal, scalar: Scalar) -> Result<Value, String> {
     };
     read.map_err(|problem| match (problem, scalar) {
         (Problem::Expected(expected), Scalar::DateTime) => {
-            format!("write {expected}; for the moment of the write use `@set(on: CREATE, to: \"now\")`")
+            format!("write {expected}; for the moment of the write use `@default(from: \"now\")`")
         }
         (Problem::Expected(expected), _) => format!("write {expected}"),
         (problem, _) => format!("the value {problem}"),
