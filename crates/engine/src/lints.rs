@@ -77,6 +77,7 @@ impl<'a> Subject<'a> {
             let policy = self.policy.collection(collection.id);
             let of = |field| move |(decides, rule, alone)| RuleUse { collection, field, decides, rule, alone };
             found.extend(clauses(&policy.allow).into_iter().map(of(None)));
+            found.extend(policy.checks.iter().map(|check| (Decides::Check, &check.rule, true)).map(of(None)));
             for (field, policy) in collection.fields.iter().zip(&policy.fields) {
                 let FieldPolicy { read, create, update, checks, sets: _ } = policy;
                 let rules = [(Action::Read, read), (Action::Create, create)];

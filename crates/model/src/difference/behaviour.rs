@@ -29,6 +29,7 @@ impl<'m> CollectionBehaviour<'m> {
             path: _,
             single: _,
             indexes: _,
+            checks: _,
             fields,
             description,
             allow,
