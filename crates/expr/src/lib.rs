@@ -35,5 +35,5 @@ pub use fold::fold;
 pub use outcomes::Outcomes;
 pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart, Taking};
 pub use scope::Scope;
-pub use tree::{CallerPart, Expr, Function, Node, Operator, Path, Quantifier, Root, Type};
+pub use tree::{CalendarField, CallerPart, Expr, Function, Node, Operator, Path, Quantifier, Root, Type};
 pub use truth::Truth;

@@ -1,3 +1,4 @@
+mod documents;
 mod operations;
 mod scalars;
 mod schemas;
@@ -47,6 +48,7 @@ fn readable(collection: &Collection) -> impl Iterator<Item = &Field> {
 fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
     let mut all = Map::new();
     all.insert("Problem".to_owned(), schemas::problem());
+    all.extend(documents::all(model));
     for en in &model.enums {
         all.insert(en.name.clone(), enumeration(en));
     }

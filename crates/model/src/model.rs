@@ -1,10 +1,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Action, Place, Step};
+use backstay_base::{Action, Duration, Place, Step};
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
+use crate::document::Document;
 use crate::enumeration::{Enum, EnumId};
 use crate::length::Length;
 use crate::named::NamedRule;
@@ -31,6 +32,8 @@ pub struct Model {
     pub enums: Vec<Enum>,
     /// Types marked `@embedded`, indexed by `EmbeddedId`.
     pub embedded: Vec<Embedded>,
+    /// Unions of embedded types, indexed by `UnionId`.
+    pub unions: Vec<Union>,
     /// `@rule`s by name.
     pub rules: HashMap<String, NamedRule>,
     /// The enum marked `@roles`.
@@ -87,6 +90,11 @@ impl Model {
         &self.embedded[usize::from(id.0)]
     }
 
+    /// The union with this id.
+    pub fn union(&self, id: UnionId) -> &Union {
+        &self.unions[usize::from(id.0)]
+    }
+
     /// What a field holds where a create gives nothing: its default, or the first state of its states. A member of an
     /// embedded value that is not there has none.
     pub fn default_of(&self, field: &Field) -> Option<Value> {
@@ -121,6 +129,8 @@ pub struct Collection {
     pub system: bool,
     /// `@single`: it has exactly one record, which is there as soon as the database is open.
     pub single: bool,
+    /// `@trash`: deleted records are kept.
+    pub trash: Option<Trash>,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`. The members of an embedded value follow the
     /// field that holds it, as fields of their own: after `address` come `address.street` and `address.city`.
     pub fields: Vec<Field>,
@@ -170,16 +180,11 @@ impl Collection {
 
     /// The fields in which the value of a field is stored: itself, or the members of an embedded value and their members.
     pub fn parts(&self, field: FieldId) -> impl Iterator<Item = &Field> {
-        let is_part = move |part: &Field| part.id == field || self.is_within(part, field);
+        let is_part = move |part: &Field| part.id == field || part.is_within(field, &self.fields);
         self.fields[usize::from(field.0)..]
             .iter()
             .take_while(move |part| is_part(part))
             .filter(|part| part.kind.is_stored())
-    }
-
-    /// Whether a field is a member of the embedded value that another one holds, at any depth.
-    fn is_within(&self, field: &Field, outer: FieldId) -> bool {
-        field.parent().is_some_and(|parent| parent == outer || self.is_within(self.field(parent), outer))
     }
 
     /// Many-to-many relations that it declares, with their link tables.
@@ -194,6 +199,15 @@ impl Collection {
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.kind.is_stored())
     }
+}
+
+/// `@trash(keep:)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trash {
+    /// `trashedAt`: when the record was moved to the trash; null outside of it.
+    pub at: FieldId,
+    /// How long records are kept; `None`: until they are purged by request.
+    pub keep: Option<Duration>,
 }
 
 /// One field of a stored type.
@@ -227,13 +241,15 @@ pub struct Field {
     pub immutable: bool,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
+    /// `@default(from:)`: the expression whose value a new record gets where none is given.
+    pub default_from: Option<RuleText>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
     pub backfill: Option<RuleText>,
     /// `@names(of:)`, in the system model alone.
     pub names: Option<StoredNames>,
     /// `@length(min:, max:)`.
     pub length: Option<Length>,
-    /// `@set(on:, to:)`.
+    /// `@set(on:, to:, when:)`, in the order in which they are tried: the first that applies gives the value.
     pub set: Vec<Set>,
     /// `@class(is:)`.
     pub class: Option<Class>,
@@ -262,6 +278,7 @@ impl Field {
             readonly: false,
             immutable: false,
             default: None,
+            default_from: None,
             backfill: None,
             names: None,
             length: None,
@@ -320,6 +337,11 @@ impl Field {
         self.class != Some(Class::Secret)
     }
 
+    /// Whether it is a member of the embedded value that another field of the same type holds, at any depth.
+    pub(crate) fn is_within(&self, outer: FieldId, fields: &[Self]) -> bool {
+        self.parent().is_some_and(|parent| parent == outer || fields[usize::from(parent.0)].is_within(outer, fields))
+    }
+
     /// The column of this part, where the field has one.
     pub fn column(&self, part: Part) -> Option<&Column> {
         self.columns.iter().find(|column| column.part == part)
@@ -355,6 +377,7 @@ impl Column {
         match kind {
             FieldKind::Scalar(scalar) => scalar.columns().into_iter().map(one).collect(),
             FieldKind::Enum(_) => vec![one((Part::Main, Storage::Text))],
+            FieldKind::Document(_) => vec![one((Part::Main, Storage::Json))],
             FieldKind::List(element) => vec![column(Part::Main, ColumnStorage::List(element.storage()))],
             FieldKind::ToOne { .. } => {
                 let storage = ColumnStorage::One(Storage::Id);
@@ -387,6 +410,8 @@ pub enum FieldKind {
     /// A value of an embedded type. Its members are fields of the collection, and it is there where one of them has a
     /// value; the field itself has no column.
     Embedded(EmbeddedId),
+    /// A list of embedded values, or a value of a union of embedded types: one document in one column.
+    Document(Document),
     /// A reference to one record; its column holds the target's id.
     ToOne {
         /// The collection referred to.
@@ -418,6 +443,7 @@ impl FieldKind {
             Self::Enum(_)
             | Self::List(Element::Enum(_))
             | Self::Embedded(_)
+            | Self::Document(_)
             | Self::ToOne { .. }
             | Self::OneToMany { .. }
             | Self::ManyToMany { .. } => None,
@@ -426,7 +452,7 @@ impl FieldKind {
 
     /// Whether the field has a column in its collection's own table.
     pub fn is_stored(&self) -> bool {
-        matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. })
+        matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Document(_) | Self::ToOne { .. })
     }
 
     /// Whether an index can be over a field that holds this.
@@ -434,7 +460,11 @@ impl FieldKind {
         match self {
             Self::Scalar(scalar) => scalar.is_sortable(),
             Self::Enum(_) | Self::ToOne { .. } => true,
-            Self::List(_) | Self::Embedded(_) | Self::OneToMany { .. } | Self::ManyToMany { .. } => false,
+            Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::OneToMany { .. }
+            | Self::ManyToMany { .. } => false,
         }
     }
 
@@ -449,7 +479,7 @@ impl FieldKind {
             Self::ToOne { target, .. } | Self::OneToMany { target, .. } | Self::ManyToMany { target, .. } => {
                 Some(*target)
             }
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) => None,
+            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::Document(_) => None,
         }
     }
 
@@ -458,7 +488,12 @@ impl FieldKind {
         match self {
             Self::OneToMany { target, via } => Some((*target, *via)),
             Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::ToOne { .. } => None,
+            Self::Scalar(_)
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::ToOne { .. } => None,
         }
     }
 
@@ -467,7 +502,12 @@ impl FieldKind {
         match self {
             Self::OneToMany { .. } => true,
             Self::ManyToMany { link, .. } => !link.owner,
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::ToOne { .. } => false,
+            Self::Scalar(_)
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::ToOne { .. } => false,
         }
     }
 
@@ -486,10 +526,30 @@ pub struct EmbeddedId(pub u16);
 pub struct Embedded {
     /// The type's name, such as `Address`.
     pub name: String,
+    /// `@renamed(from:)`: names that it had before, under which documents hold values of it as one of a union.
+    pub former: Vec<String>,
     /// The description in the model.
     pub description: Option<String>,
+    /// Its members, in order. Their ids are their places here, their columns are those of no table, and
+    /// `Field::required` says what is required wherever a value is.
+    pub members: Vec<Field>,
     /// Where the type's name is in the model.
     pub span: Span,
+}
+
+/// Index of a union in one loaded `Model`; not permanent, and nothing is stored under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnionId(pub u16);
+
+/// A union of embedded types.
+#[derive(Debug, Clone)]
+pub struct Union {
+    /// Its name, such as `Block`.
+    pub name: String,
+    /// The description in the model.
+    pub description: Option<String>,
+    /// The types that a value can have, in order.
+    pub members: Vec<EmbeddedId>,
 }
 
 /// That a field is a member of an embedded value.
@@ -547,11 +607,13 @@ pub enum OnDelete {
     SetNull,
 }
 
-/// `@set(on:, to:)`: a value that Backstay gives a field, whatever the client says.
+/// `@set(on:, to:, when:)`: a value that Backstay gives a field, whatever the client says.
 #[derive(Debug, Clone)]
 pub struct Set {
     /// On create, on update, or both.
     pub on: SetOn,
+    /// The condition under which it applies; `None`: always.
+    pub when: Option<RuleText>,
     /// The expression whose value it gets.
     pub to: RuleText,
 }

@@ -44,11 +44,16 @@ pub(crate) fn holds(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pr
     Lowering::new(builder, Scope::rule(this)).is_true(rule.expr())
 }
 
+/// Where a record is there, and the rule of its relation holds.
+pub(crate) fn sees(builder: &mut Builder<'_>, seen: &Seen<'_>) -> Pred {
+    Pred::all([builder.is_part(&seen.anchor), holds(builder, seen.read, &seen.anchor)])
+}
+
 /// Where a member of a relation is seen, and that it is one.
 pub(crate) fn sees_member(builder: &mut Builder<'_>, members: &Members<'_>) -> Pred {
     let Members { member, owner: _, declared } = members;
     let declared = declared.map_or(Pred::Known(true), |rule| holds(builder, rule, &member.anchor));
-    Pred::all([holds(builder, member.read, &member.anchor), declared])
+    Pred::all([sees(builder, member), declared])
 }
 
 impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {

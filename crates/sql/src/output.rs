@@ -75,9 +75,14 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             (FieldKind::ToOne { .. }, Some(inner)) => self.related(&member, inner),
             (FieldKind::Embedded(_), inner) => self.embedded(&member, inner.as_ref().unwrap_or(&Selection::Whole)),
             (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }, _) => self.rows(&member, selected),
-            (FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. }, _) => {
-                self.plain(&member)?
-            }
+            (
+                FieldKind::Scalar(_)
+                | FieldKind::Enum(_)
+                | FieldKind::List(_)
+                | FieldKind::Document(_)
+                | FieldKind::ToOne { .. },
+                _,
+            ) => self.plain(&member)?,
         };
         let name = selected.alias.clone().unwrap_or_else(|| Arc::from(field.own_name()));
         Some(MemberOutput { name, visible, value })

@@ -179,7 +179,7 @@ impl<'m> Checker<'m> {
         self.make(Node::Path(path), Type::Record(collection), span)
     }
 
-    fn now(&mut self, span: &Range<u32>) -> Expr {
+    pub(super) fn now(&mut self, span: &Range<u32>) -> Expr {
         self.found.uses_now = true;
         self.make(Node::Now, Type::Timestamp, span)
     }

@@ -1,5 +1,6 @@
 use backstay_base::limits;
 
+use super::embedded;
 use super::field::{field, standard_field};
 use super::index::indexes;
 use super::kind::Declared;
@@ -8,6 +9,7 @@ use super::read;
 use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
+use super::trash::{trash, trash_index};
 use super::{allow, directive};
 use crate::names::suggestion;
 use crate::{Check, Collection, Diagnostic, Field, FieldId, Lint, names};
@@ -24,7 +26,8 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         let label = format!("its table is `{}`", of.table);
         report.error(node.name.location(), message, label, "give the type another name");
     }
-    let fields = fields(report, names, of);
+    let mut fields = fields(report, names, of);
+    let trash = trash(report, of, &mut fields);
     let allow = allow::of_type(report, of, &fields);
     if !node.directives.has("allow") && !of.system {
         let message = format!("{} refuses everyone", node.name);
@@ -53,7 +56,8 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         system: of.system,
         single: node.directives.has("single"),
         by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),
-        indexes: indexes(report, of, &fields),
+        indexes: indexes(report, of, &fields).into_iter().chain(trash.map(|trash| trash_index(of, trash))).collect(),
+        trash,
         fields,
         allow,
         checks,
@@ -91,9 +95,10 @@ fn kept_names<'f>(field: &'f Field, fields: &'f [Field]) -> impl Iterator<Item =
 fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: &StoredType<'a>) -> Vec<Field> {
     let mut fields: Vec<Field> = STANDARD_FIELDS.iter().map(|standard| standard_field(report, of, standard)).collect();
     for (surveyed, id) in of.declared() {
-        let parent = surveyed.within.map(|parent| &fields[usize::from(parent.0)]);
-        let declared = Declared { names, of, node: surveyed.node, name: &surveyed.name, parent };
-        let field = field(report, &declared, id);
+        let field = match surveyed.within.map(|parent| &fields[usize::from(parent.0)]) {
+            Some(parent) => embedded::member(report, names, (surveyed, id), parent),
+            None => field(report, &Declared { names, of: Some(of), system: of.system, node: surveyed.node }, id),
+        };
         fields.push(field);
     }
     if of.fields.is_empty() {

@@ -5,7 +5,6 @@ use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
 use super::allow::names;
-use super::embedded::stricter;
 use super::report::Report;
 use super::survey::Names;
 use super::{allow, default, length, read};
@@ -51,7 +50,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Allow => allow::of_field(report, field, directive),
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => field.checks.extend(check(report, directive)),
-        FieldDirective::Class => field.class = Some(stricter(field.class, class(directive))),
+        FieldDirective::Class => field.class = Some(class(directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
@@ -123,6 +122,7 @@ impl FieldDirective {
     fn check_place(self, names: Names<'_, '_>, kind: &FieldKind) -> Result<(), &'static str> {
         let to_one = matches!(kind, FieldKind::ToOne { .. });
         let embedded = matches!(kind, FieldKind::Embedded(_));
+        let document = matches!(kind, FieldKind::Document(_));
         let state = matches!(kind, FieldKind::Enum(id) if names.has_states(*id));
         let decimal = matches!(
             kind,
@@ -140,13 +140,15 @@ impl FieldDirective {
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
+            Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),
+            Self::Set if document => (false, "it is for single values and lists of them; a document has to be sent"),
             Self::Backfill if embedded => (false, "write it on the members of the embedded type"),
-            Self::Set | Self::Backfill | Self::Names => {
+            Self::Default if embedded => (false, "give the members of the embedded type defaults of their own"),
+            Self::Set | Self::Backfill | Self::Names | Self::Default => {
                 (kind.is_stored(), "it is for fields that are stored in the record itself")
             }
-            Self::Default if embedded => (false, "give the members of the embedded type defaults of their own"),
             Self::Class if embedded => (true, ""),
-            Self::Default | Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
+            Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
             Self::Inverse => (kind.is_to_many(), "it is for the side of a relation that is a list"),
             Self::Length => (
@@ -160,7 +162,23 @@ impl FieldDirective {
 }
 
 fn set_default(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut Field, directive: &Node<Directive>) {
-    let Some(value) = directive.specified_argument_by_name("to") else { return };
+    let value = match (directive.specified_argument_by_name("to"), directive.specified_argument_by_name("from")) {
+        (Some(value), None) => value,
+        (None, Some(_)) => {
+            field.default_from = read::rule(report, directive, "from");
+            return;
+        }
+        (None, None) => {
+            let help = "write `to:` with a literal, or `from:` with an expression";
+            report.error(directive.location(), "`@default` gives no value", "neither `to` nor `from`", help);
+            return;
+        }
+        (Some(_), Some(_)) => {
+            let help = "keep one of the two: `to:` with a literal, or `from:` with an expression";
+            report.error(directive.location(), "`@default` gives two values", "both `to` and `from`", help);
+            return;
+        }
+    };
     match default::read(value, &field.kind, names.enums) {
         Ok(value) => field.default = Some(value),
         Err(help) => {
@@ -196,12 +214,15 @@ fn set(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) 
         _ => SetOn::Write,
     };
     let Some(to) = read::rule(report, directive, "to") else { return };
-    if field.set.iter().any(|set| set.on == on || set.on == SetOn::Write || on == SetOn::Write) {
+    let when = read::rule(report, directive, "when");
+    let is_hidden = |set: &Set| set.when.is_none() && (set.on == on || set.on == SetOn::Write || on == SetOn::Write);
+    if field.set.iter().any(is_hidden) {
         let message = format!("`{}` is set twice at the same moment", field.name);
-        let help = "keep one `@set`, or one for CREATE and one for UPDATE";
+        let help = "keep one `@set`, or one for CREATE and one for UPDATE; of several for one moment, all but the last need \
+                    `when:`";
         report.error(directive.location(), message, "again here", help);
     }
-    field.set.push(Set { on, to });
+    field.set.push(Set { on, when, to });
 }
 
 /// Reads a `@check`, of a type or of a field.
@@ -263,17 +284,19 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs` and `whole.rs`
+        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
-            ["allow", "check", "embedded", "identity", "index", "path", "renamed", "single", "unique"].into(),
+            ["allow", "check", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
         );
+        // Written into the types that implement it by `interfaces.rs`
+        check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 31, "every location is checked above");
+        assert_eq!(places, 35, "every location is checked above");
     }
 }

@@ -59,11 +59,13 @@ fn begins_with(collection: &Collection, field: &Field, enums: &[Enum]) -> bool {
         FieldKind::Embedded(_) => collection.parts(field.id).any(|part| begins_with(collection, part, enums)),
         FieldKind::Scalar(_)
         | FieldKind::List(_)
+        | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::ManyToMany { .. } => false,
     };
-    initial || field.default.is_some() || field.set.iter().any(|set| set.on != SetOn::Update)
+    let is_set = field.set.iter().any(|set| set.on != SetOn::Update && set.when.is_none());
+    initial || field.default.is_some() || field.default_from.is_some() || is_set
 }
 
 fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field) {
@@ -75,6 +77,7 @@ fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field)
         FieldKind::Scalar(_)
         | FieldKind::Enum(_)
         | FieldKind::List(_)
+        | FieldKind::Document(_)
         | FieldKind::OneToMany { .. }
         | FieldKind::ManyToMany { .. } => {
             "write `@default(to: …)`, or remove the `!`: Backstay creates the record from the defaults"

@@ -8,7 +8,7 @@ use backstay_scalar::Scalar;
 use super::embedded::{EmbeddedTypes, Surveyed, is_embedded};
 use super::naming::check_count;
 use super::report::Report;
-use crate::{Collection, CollectionId, Enum, EnumId, FieldId, names};
+use crate::{Collection, CollectionId, Embedded, Enum, EnumId, FieldId, names};
 
 /// A field that every record has.
 pub(super) struct StandardField {
@@ -44,6 +44,7 @@ pub(super) struct Survey<'a> {
     pub(super) enums: Vec<&'a Node<EnumType>>,
     /// Types marked `@embedded`.
     pub(super) embedded: EmbeddedTypes<'a>,
+    interfaces: Vec<&'a str>,
     type_ids: HashMap<&'a str, CollectionId>,
     enum_ids: HashMap<&'a str, EnumId>,
 }
@@ -65,16 +66,16 @@ impl<'a> Survey<'a> {
     /// Numbers what the model defines. Where it defines more than the limits allow, that is reported and what is past
     /// them gets no number: use the survey only if nothing was reported.
     pub(super) fn of(report: &mut Report<'_>, schema: &'a Schema) -> Self {
-        let (mut objects, mut enums, mut embedded) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut objects, mut enums, mut embedded, mut unions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut interfaces = Vec::new();
         for ty in schema.types.values().filter(|ty| report.places.is_model(ty.location())) {
             match ty {
                 ExtendedType::Object(node) if is_embedded(node) => embedded.push(node),
                 ExtendedType::Object(node) => objects.push(node),
                 ExtendedType::Enum(node) => enums.push(node),
-                ExtendedType::Scalar(_)
-                | ExtendedType::Interface(_)
-                | ExtendedType::Union(_)
-                | ExtendedType::InputObject(_) => {}
+                ExtendedType::Union(node) => unions.push(node),
+                ExtendedType::Interface(node) => interfaces.push(node.name.as_str()),
+                ExtendedType::Scalar(_) | ExtendedType::InputObject(_) => {}
             }
         }
         check_count(report, "types", objects.len(), limits::MODEL_COLLECTIONS, None);
@@ -82,7 +83,7 @@ impl<'a> Survey<'a> {
         objects.truncate(limits::MODEL_COLLECTIONS);
         enums.truncate(limits::MODEL_ENUMS);
         let types = objects.into_iter().zip((0..).map(CollectionId));
-        let embedded = EmbeddedTypes::of(report, embedded);
+        let embedded = EmbeddedTypes::of(report, embedded, unions);
         let stored = types.map(|(node, id)| StoredType::of(report, (id, node), &embedded));
         let types: Vec<StoredType<'a>> = stored.collect();
         Self {
@@ -91,6 +92,7 @@ impl<'a> Survey<'a> {
             types,
             enums,
             embedded,
+            interfaces,
         }
     }
 
@@ -102,6 +104,11 @@ impl<'a> Survey<'a> {
     /// The type of this name.
     pub(super) fn type_named(&self, name: &str) -> Option<&StoredType<'a>> {
         self.type_ids.get(name).map(|id| self.stored(*id))
+    }
+
+    /// Whether the name is that of an interface.
+    pub(super) fn is_interface(&self, name: &str) -> bool {
+        self.interfaces.contains(&name)
     }
 
     /// The enum of this name.
@@ -144,6 +151,8 @@ impl<'a> StoredType<'a> {
 pub(super) struct Names<'r, 'a> {
     pub(super) survey: &'r Survey<'a>,
     pub(super) enums: &'r [Enum],
+    /// The embedded types; none while they are resolved.
+    pub(super) embedded: &'r [Embedded],
 }
 
 impl Names<'_, '_> {

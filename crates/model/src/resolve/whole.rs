@@ -184,7 +184,10 @@ fn check_transitions(report: &mut Report<'_>, enums: &[Enum], collections: &[Col
 fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collection, set: &Assignment<'_>) {
     let is_standard = |field: &Field| field.id <= Collection::VERSION;
     let holds_state = |field: &Field| matches!(field.kind, FieldKind::Enum(id) if enums[usize::from(id.0)].states);
-    let settable = collection.stored_fields().filter(|field| !is_standard(field) && !holds_state(field));
+    // Nothing that an expression comes to is known to be a document of its types.
+    let is_document = |field: &Field| matches!(field.kind, FieldKind::Document(_));
+    let is_settable = |field: &&Field| !is_standard(field) && !holds_state(field) && !is_document(field);
+    let settable = collection.stored_fields().filter(is_settable);
     let settable: Vec<&str> = settable.map(|field| field.name.as_str()).collect();
     let name = set.field;
     if settable.contains(&name) {

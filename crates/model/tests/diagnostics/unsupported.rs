@@ -5,56 +5,22 @@ use insta::assert_snapshot;
 use crate::told;
 
 #[test]
-fn unions() {
-    let model = r"
-union Block = Quote
-type Quote @embedded {
-  text: Text!
-}
-";
-    assert_snapshot!(told(model.trim_start()), @r#"
-refused
-  × error: `union` is not supported yet
-   ╭─[model.graphql:1:1]
- 1 │ union Block = Quote
-   · ─────────┬─────────
-   ·          ╰── this definition
- 2 │ type Quote @embedded {
-   ╰────
-  help: use a `JSON` field, or a type per member
-"#);
-}
-
-#[test]
-fn interfaces() {
+fn unions_of_types_with_records() {
     let model = r#"
-interface Named {
-  name: String!
-}
-type Post implements Named @allow(read: "true") {
-  name: String!
-}
+union Target = Post | Note
+type Post @allow(read: "true") { title: String, target: Target }
+type Note @embedded { text: Text! }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `interface` is not supported yet
-   ╭─[model.graphql:1:1]
- 1 │ ╭─▶ interface Named {
- 2 │ │     name: String!
- 3 │ ├─▶ }
-   · ╰──── this definition
- 4 │     type Post implements Named @allow(read: "true") {
+  × error: Post is not embedded, so it can't be one of Target
+   ╭─[model.graphql:1:16]
+ 1 │ union Target = Post | Note
+   ·                ──┬─
+   ·                  ╰── a type with records
+ 2 │ type Post @allow(read: "true") { title: String, target: Target }
    ╰────
-  help: write its fields into each type
-  × error: `implements` is not supported yet
-   ╭─[model.graphql:4:22]
- 3 │ }
- 4 │ type Post implements Named @allow(read: "true") {
-   ·                      ──┬──
-   ·                        ╰── not supported yet
- 5 │   name: String!
-   ╰────
-  help: write the fields into the type
+  help: mark it with `@embedded`; a relation to one of several types is not supported yet
 "#);
 }
 
