@@ -138,6 +138,8 @@ pub struct Collection {
     pub indexes: Vec<Index>,
     /// Who may do what with its records: an action is allowed if one of these clauses allows it.
     pub allow: Vec<Allow>,
+    /// `@check`s of the type.
+    pub checks: Vec<Check>,
     /// Where the type's name is in the model.
     pub span: Span,
     pub(crate) by_name: HashMap<String, FieldId>,
@@ -665,6 +667,15 @@ pub struct Check {
     pub rule: RuleText,
     /// The message for the client.
     pub message: String,
+    /// `guards:`: the fields whose change it may refuse, by name; `None`: it is asked of every change.
+    pub guards: Option<Vec<(String, Span)>>,
+}
+
+impl Check {
+    /// The names of the fields that it guards.
+    pub fn guarded(&self) -> Option<Vec<&str>> {
+        self.guards.as_ref().map(|guards| guards.iter().map(|(name, _)| name.as_str()).collect())
+    }
 }
 
 /// Names of the application's model that are stored as texts, and follow when it renames what they name.

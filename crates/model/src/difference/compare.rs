@@ -117,6 +117,7 @@ impl<'a> Pair<'a> {
             let stored = field.is_stored();
             all.push(Difference::FieldRemoved { collection: collection(), field: field.name.clone(), stored });
         }
+        self.checks((&self.before.checks, &self.after.checks), None, all);
         self.links(all);
         self.indexes(all);
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
@@ -129,9 +130,41 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Whether an old and a new check ask the same, whatever their messages say.
+    /// The checks of the type, or of a field, that are new and that are gone.
+    fn checks(&self, (before, after): (&[Check], &[Check]), field: Option<&str>, all: &mut Vec<Difference>) {
+        let (collection, field) = (|| self.after.name.clone(), || field.map(str::to_owned));
+        for check in after.iter().filter(|check| before.iter().all(|known| !self.same(known, check))) {
+            let message = check.message.clone();
+            all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
+        }
+        for check in before.iter().filter(|check| after.iter().all(|known| !self.same(check, known))) {
+            let message = check.message.clone();
+            all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
+        }
+    }
+
+    /// Whether an old and a new check guard the same fields, under the names that these have now.
+    fn same_guards(&self, before: &Check, after: &Check) -> bool {
+        let now = |name: &str| {
+            let field = self.before.field_named(name).and_then(|field| self.became(field.id));
+            field.map_or_else(|| name.to_owned(), |field| field.name.clone())
+        };
+        let sorted = |guards: Option<Vec<String>>| {
+            guards.map(|mut guards| {
+                guards.sort_unstable();
+                guards
+            })
+        };
+        let old = before.guarded().map(|guards| guards.into_iter().map(now).collect());
+        let new = after.guarded().map(|guards| guards.into_iter().map(str::to_owned).collect());
+        sorted(old) == sorted(new)
+    }
+
+    /// Whether an old and a new check ask the same of the same changes, whatever their messages say.
     fn same(&self, before: &Check, after: &Check) -> bool {
-        before.rule.text == after.rule.text && self.old.rules_in(&before.rule) == self.new.rules_in(&after.rule)
+        self.same_guards(before, after)
+            && before.rule.text == after.rule.text
+            && self.old.rules_in(&before.rule) == self.new.rules_in(&after.rule)
     }
 
     /// Whether an old and a new computed field have the same value, as far as their texts tell.
@@ -223,14 +256,7 @@ impl<'a> Pair<'a> {
         {
             all.push(Difference::OnDeleteChanged { collection: collection(), field: field() });
         }
-        for check in after.checks.iter().filter(|check| before.checks.iter().all(|known| !self.same(known, check))) {
-            let message = check.message.clone();
-            all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
-        }
-        for check in before.checks.iter().filter(|check| after.checks.iter().all(|known| !self.same(check, known))) {
-            let message = check.message.clone();
-            all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
-        }
+        self.checks((&before.checks, &after.checks), Some(&after.name), all);
     }
 
     /// What another kind of a field means for stored values; none if it is the same.

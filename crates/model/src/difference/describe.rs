@@ -54,11 +54,13 @@ impl fmt::Display for Difference {
             Self::CheckAdded { collection, field, message } => {
                 write!(
                     f,
-                    "{collection}.{field} has a new check, \"{message}\"; stored records that break it stay until they are changed"
+                    "{} has a new check, \"{message}\"; stored records that break it stay until they are changed",
+                    place(collection, field.as_deref())
                 )
             }
             Self::CheckRemoved { collection, field, message } => {
-                write!(f, "{collection}.{field} loses the check \"{message}\"; no record changes")
+                let place = place(collection, field.as_deref());
+                write!(f, "{place} loses the check \"{message}\"; no record changes")
             }
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
@@ -322,7 +324,8 @@ impl Difference {
                 harmless(format!("{collection}.{field} takes values of more lengths"))
             }
             Self::CheckAdded { collection, field, message } => {
-                breaking(format!("some values of {collection}.{field} are refused: \"{message}\""))
+                let place = place(collection, field.as_deref());
+                breaking(format!("some values of {place} are refused: \"{message}\""))
             }
             Self::IndexAdded { collection, index, unique: true, condition, .. } => {
                 let of_which = of_which(condition.as_ref());
@@ -352,4 +355,9 @@ impl Difference {
             Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
         }
     }
+}
+
+/// Where a check is: on a type, or on one of its fields.
+fn place(collection: &str, field: Option<&str>) -> String {
+    field.map_or_else(|| collection.to_owned(), |field| format!("{collection}.{field}"))
 }
