@@ -29,6 +29,7 @@ impl Sizes {
             | FieldKind::Enum(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => None,
         }
     }

@@ -56,7 +56,7 @@ impl Type {
             FieldKind::Enum(id) => Self::Enum(*id),
             FieldKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(*scalar))),
             FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
-            FieldKind::ToOne { target, .. } => Self::Record(*target),
+            FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => Self::Record(*target),
             FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
         })
     }

@@ -74,6 +74,7 @@ impl Unit {
             | FieldKind::Enum(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => Self::Characters,
         }
     }

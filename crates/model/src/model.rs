@@ -288,7 +288,7 @@ impl Column {
                 let storage = ColumnStorage::One(Storage::Id);
                 vec![Self { part: Part::Main, name: format!("{snake}_id"), storage }]
             }
-            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => Vec::new(),
+            FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } | FieldKind::ManyToMany { .. } => Vec::new(),
         }
     }
 }
@@ -326,6 +326,13 @@ pub enum FieldKind {
         /// Its to-one field.
         via: FieldId,
     },
+    /// The record of `target` whose unique to-one field `via` refers here, if there is one; nothing is stored.
+    OneToOne {
+        /// The collection that refers.
+        target: CollectionId,
+        /// Its to-one field, which is a key of it.
+        via: FieldId,
+    },
     /// A set of records of `target`, kept in a link table.
     ManyToMany {
         /// The collection at the other end.
@@ -344,6 +351,7 @@ impl FieldKind {
             | Self::List(Element::Enum(_))
             | Self::ToOne { .. }
             | Self::OneToMany { .. }
+            | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => None,
         }
     }
@@ -358,16 +366,17 @@ impl FieldKind {
         match self {
             Self::Scalar(scalar) => scalar.is_sortable(),
             Self::Enum(_) | Self::ToOne { .. } => true,
-            Self::List(_) | Self::OneToMany { .. } | Self::ManyToMany { .. } => false,
+            Self::List(_) | Self::OneToMany { .. } | Self::OneToOne { .. } | Self::ManyToMany { .. } => false,
         }
     }
 
     /// The collection at the other end of a relation.
     pub fn target(&self) -> Option<CollectionId> {
         match self {
-            Self::ToOne { target, .. } | Self::OneToMany { target, .. } | Self::ManyToMany { target, .. } => {
-                Some(*target)
-            }
+            Self::ToOne { target, .. }
+            | Self::OneToMany { target, .. }
+            | Self::OneToOne { target, .. }
+            | Self::ManyToMany { target, .. } => Some(*target),
             Self::Scalar(_) | Self::Enum(_) | Self::List(_) => None,
         }
     }
@@ -375,7 +384,7 @@ impl FieldKind {
     /// The field that declares the relation, and its collection, where this one is its `@inverse`.
     pub fn declared_by(&self) -> Option<(CollectionId, FieldId)> {
         match self {
-            Self::OneToMany { target, via } => Some((*target, *via)),
+            Self::OneToMany { target, via } | Self::OneToOne { target, via } => Some((*target, *via)),
             Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
             Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. } => None,
         }
@@ -384,7 +393,7 @@ impl FieldKind {
     /// Whether it is an end of a relation that is written at the other one.
     fn is_written_elsewhere(&self) -> bool {
         match self {
-            Self::OneToMany { .. } => true,
+            Self::OneToMany { .. } | Self::OneToOne { .. } => true,
             Self::ManyToMany { link, .. } => !link.owner,
             Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. } => false,
         }

@@ -29,7 +29,7 @@ pub fn assignments(model: &Model, collection: CollectionId, words: &[(String, St
 
 fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result<(), ViolationKind> {
     let value = match &field.kind {
-        FieldKind::OneToMany { .. } => {
+        FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
             return Err(ViolationKind::ReadOnly("set this relation from the other side"));
         }
         FieldKind::ManyToMany { .. } => {

@@ -30,7 +30,7 @@ const OWN_FIELDS: &str = "compare the record's own fields with literals, or with
 pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexConditionError> {
     let refused = |message, remedy| Some(IndexConditionError { span: condition.span.clone(), message, remedy });
     match &condition.node {
-        Node::Path(path) if path.steps.len() > 1 => {
+        Node::Path(path) if !is_own(model, path) => {
             refused("the condition of an index can't read another record", OWN_FIELDS)
         }
         Node::Literal(_) | Node::Path(_) => None,
@@ -61,6 +61,15 @@ pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexCon
         }
         Node::Quantifier { .. } => refused("the condition of an index can't read other records", OWN_FIELDS),
         Node::List(_) | Node::Param(_) => refused("this can't be in the condition of an index", OWN_FIELDS),
+    }
+}
+
+/// Whether a path ends at a column of the record itself.
+fn is_own(model: &Model, path: &Path) -> bool {
+    match path.steps.as_slice() {
+        [] => true,
+        [field] => model.field(path.collection, *field).kind.is_stored(),
+        _ => false,
     }
 }
 

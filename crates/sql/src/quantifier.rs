@@ -3,9 +3,8 @@ use backstay_expr::{Expr, Node, Path, Quantifier};
 use backstay_model::{CollectionId, FieldId};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query};
 
-use crate::ColumnRef;
 use crate::builder::{Members, Record};
-use crate::lower::{Lowering, sees_member};
+use crate::lower::{Lowering, sees};
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, integer, name, subquery};
 
@@ -42,8 +41,8 @@ impl<'e> Quantified<'e> {
     pub(crate) fn lowered(self, lowering: &mut Lowering<'_, '_, '_>, wanted: bool) -> Pred {
         let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
         let Owner { key, certain, conditions, members } = owner;
-        let visible = sees_member(lowering.builder, &members);
-        let Members { member, owner, declared: _ } = members;
+        let visible = sees(lowering.builder, &members.member);
+        let Members { member, owner } = members;
         // One member that is true (exists) or false (all) decides; else none may be anything but the contrary.
         let decisive = self.kind == Quantifier::Exists;
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
@@ -81,8 +80,8 @@ impl<'e> Quantified<'e> {
         let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
         let Owner { key, certain: _, mut conditions, members } = owner;
         let Some(owner) = members.owner.clone() else { return self.lowered(lowering, true) };
-        let visible = sees_member(lowering.builder, &members);
-        let Members { member, owner: _, declared: _ } = members;
+        let visible = sees(lowering.builder, &members.member);
+        let Members { member, owner: _ } = members;
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
         let of_member = lowering.is_true(self.body);
         lowering.scope.bound.pop();
@@ -98,8 +97,8 @@ impl<'e> Quantified<'e> {
     pub(crate) fn lowered_once(self, lowering: &mut Lowering<'_, '_, '_>) -> Sql {
         let Some(owner) = self.owner(lowering) else { return lowering.builder.dialect.unknown() };
         let Owner { key, certain, mut conditions, members } = owner;
-        let visible = sees_member(lowering.builder, &members);
-        let Members { member, owner, declared: _ } = members;
+        let visible = sees(lowering.builder, &members.member);
+        let Members { member, owner } = members;
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
         let truth = lowering.once(self.body);
         lowering.scope.bound.pop();
@@ -143,12 +142,15 @@ impl<'e> Quantified<'e> {
             }
             Some((step, before)) => {
                 let (holder, mut conditions) = lowering.walk(&start, before);
-                conditions.push(lowering.sees_field(&holder, *step));
-                let key = lowering.builder.stored(&holder, ColumnRef::main(*step));
+                let (key, seen) = lowering.reference(&holder, *step);
+                conditions.extend(seen);
                 let collection = lowering.builder.model.field(holder.collection, *step).kind.target()?;
                 if Self::is_restricted(lowering, collection, *relation) {
                     let owner = lowering.builder.follow(&holder, *step, lowering.scope.rights);
-                    conditions.push(lowering.sees_record(&owner));
+                    // Whoever sees a reference that is not stored sees the record.
+                    if lowering.builder.model.field(holder.collection, *step).kind.is_stored() {
+                        conditions.push(lowering.sees_record(&owner));
+                    }
                     conditions.push(lowering.sees_field(&owner.anchor, *relation));
                 }
                 (key, collection, false, conditions)

@@ -59,6 +59,7 @@ impl SortKey {
             FieldKind::List(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => false,
         }
     }

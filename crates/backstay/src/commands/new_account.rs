@@ -62,7 +62,7 @@ fn type_of(model: &Model, field: &Field) -> String {
         FieldKind::Enum(id) => of_enum(*id),
         FieldKind::List(Element::Scalar(scalar)) => format!("[{}!]", scalar.name()),
         FieldKind::List(Element::Enum(id)) => format!("[{}!]", of_enum(*id)),
-        FieldKind::ToOne { target, .. } => model.collection(*target).name.clone(),
+        FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => model.collection(*target).name.clone(),
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
             format!("[{}!]", model.collection(*target).name)
         }

@@ -289,7 +289,8 @@ impl<'m> Checker<'m> {
             self.found.reads.insert((collection.id, field.id));
         }
         if field.id != Collection::ID {
-            self.found.needs_store |= !path.steps.is_empty();
+            // A proposed record knows nothing of those that refer to it.
+            self.found.needs_store |= !path.steps.is_empty() || field.kind.declared_by().is_some();
             path.steps.push(field.id);
         }
         if path.steps.len() > PATH_RELATIONS + 1 {

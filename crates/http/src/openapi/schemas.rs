@@ -66,6 +66,7 @@ fn create(model: &Model, collection: &Collection) -> Value {
         | FieldKind::List(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
     };
     let fields_needed = collection.fields.iter().filter(writable).filter(needed).filter(|field| !has_initial(field));
@@ -153,7 +154,7 @@ fn read(model: &Model, field: &Field) -> Value {
         }
     };
     match &field.kind {
-        FieldKind::ToOne { target, .. } => {
+        FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => {
             let id = json!({ "type": "string", "format": "uuid" });
             let mut forms = vec![id, reference(*target)];
             forms.extend((!is_required(field)).then(|| json!({ "type": "null" })));
@@ -192,6 +193,7 @@ fn lengths(kind: &FieldKind, length: Length, schema: &mut Value) {
         | FieldKind::Enum(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => return,
     };
     if length.min > 0 {
@@ -210,7 +212,7 @@ fn value(model: &Model, field: &Field, required: bool, scalar: fn(Scalar) -> Val
         FieldKind::List(element) => {
             json!({ "type": "array", "items": item(model, *element, scalar), "maxItems": limits::LIST_ITEMS })
         }
-        FieldKind::ToOne { .. } => scalar(Scalar::Id),
+        FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => scalar(Scalar::Id),
         FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
             return json!({ "type": "array", "items": scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });
         }

@@ -107,7 +107,11 @@ impl Pairing {
                 FieldKind::ManyToMany { link, .. } if link.owner => Some(LinkSource::Same(before, at)),
                 FieldKind::ManyToMany { target, link } => Some(LinkSource::Turned(*target, link.inverse?)),
                 FieldKind::ToOne { .. } => Some(LinkSource::One(before, at)),
-                FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::OneToMany { .. } => None,
+                FieldKind::Scalar(_)
+                | FieldKind::Enum(_)
+                | FieldKind::List(_)
+                | FieldKind::OneToMany { .. }
+                | FieldKind::OneToOne { .. } => None,
             }
         };
         found().unwrap_or(LinkSource::New)

@@ -24,9 +24,10 @@ pub(super) fn read(literal: &Literal, kind: &FieldKind, enums: &[Enum]) -> Resul
             };
             items.iter().map(|item| one(item)).collect::<Result<Vec<_>, _>>().map(|values| Value::List(values.into()))
         }
-        FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
-            Err("a relation has no default; use `@set`".to_owned())
-        }
+        FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
+        | FieldKind::ManyToMany { .. } => Err("a relation has no default; use `@set`".to_owned()),
     }
 }
 

@@ -4,7 +4,7 @@ use apollo_compiler::{Name, Node};
 use backstay_scalar::Scalar;
 
 use super::read;
-use super::relation::ToMany;
+use super::relation::OtherEnd;
 use super::report::Report;
 use super::survey::{Names, StoredType};
 use crate::{Diagnostic, Element, FieldKind, Lint, OnDelete};
@@ -54,6 +54,9 @@ impl Declared<'_, '_> {
     fn single(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
         if let Some(target) = self.type_named(name) {
             self.check_open(report, target.system, name)?;
+            if self.node.directives.has("inverse") {
+                return OtherEnd { survey: self.names.survey, near: self.of, far: target, node: self.node }.one(report);
+            }
             self.check_no_key(report, name);
             return Some(FieldKind::ToOne { target: target.id, on_delete: on_delete(report, self.node) });
         }
@@ -84,7 +87,7 @@ impl Declared<'_, '_> {
         let survey = self.names.survey;
         if let Some(far) = self.type_named(name) {
             self.check_open(report, far.system, name)?;
-            return ToMany { survey, near: self.of, far, node: self.node }.resolve(report);
+            return OtherEnd { survey, near: self.of, far, node: self.node }.many(report);
         }
         if let Some((id, of)) = survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
             self.check_open(report, report.places.is_system(of.location()), name)?;

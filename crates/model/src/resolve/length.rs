@@ -12,9 +12,11 @@ pub(super) fn most(kind: &FieldKind) -> Option<usize> {
     match kind {
         FieldKind::Scalar(scalar) => scalar.max_chars(),
         FieldKind::List(_) => Some(limits::LIST_ITEMS),
-        FieldKind::Enum(_) | FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
-            None
-        }
+        FieldKind::Enum(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
+        | FieldKind::ManyToMany { .. } => None,
     }
 }
 

@@ -54,6 +54,7 @@ fn begins_with(field: &Field, enums: &[Enum]) -> bool {
         | FieldKind::List(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
     };
     initial || field.default.is_some() || field.set.iter().any(|set| set.on != SetOn::Update)
@@ -68,6 +69,7 @@ fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field)
         | FieldKind::Enum(_)
         | FieldKind::List(_)
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => {
             "write `@default(to: …)`, or remove the `!`: Backstay creates the record from the defaults"
         }

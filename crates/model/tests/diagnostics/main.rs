@@ -6,6 +6,7 @@ mod fields;
 mod indexes;
 mod mistakes;
 mod names;
+mod opposite;
 mod relations;
 mod single;
 mod states;

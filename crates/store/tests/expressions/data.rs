@@ -130,6 +130,13 @@ fn records(model: &Model) -> Data {
         part(31, 20, 5.into(), Value::Null),
         part(32, 21, Value::Null, false.into()),
         part(33, 23, 10.into(), true.into()),
+        record(
+            model,
+            "Note",
+            50,
+            &[("item", Value::Id(id(20))), ("text", "first".into()), ("author", Value::Id(id(1)))],
+        ),
+        record(model, "Note", 51, &[("item", Value::Id(id(21)))]),
         tag(40, "new"),
         tag(41, "old"),
     ];
