@@ -1,4 +1,6 @@
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::{Grant, RecordId};
@@ -31,6 +33,37 @@ impl CallerKind {
     }
 }
 
+/// What is known of a caller's own record. This crate knows no values: crate `expr` makes it of them and reads it.
+#[derive(Clone)]
+pub struct OwnRecord(Arc<dyn Any + Send + Sync>);
+
+impl OwnRecord {
+    /// A record of which this is known.
+    pub fn new<T: Any + Send + Sync>(known: T) -> Self {
+        Self(Arc::new(known))
+    }
+
+    /// What is known of it, if it is of this type.
+    pub fn known<T: Any>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+}
+
+impl fmt::Debug for OwnRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnRecord(…)")
+    }
+}
+
+impl PartialEq for OwnRecord {
+    /// Whether it is the same reading of the record.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for OwnRecord {}
+
 /// Who asks, as rules see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -42,6 +75,8 @@ pub struct Caller {
     pub roles: Arc<[Arc<str>]>,
     /// `auth.claims`: texts by name, set by an operator.
     pub claims: Arc<BTreeMap<String, String>>,
+    /// `auth.account`: what rules can ask of the account's own record, as it was when the request began.
+    pub account: Option<OwnRecord>,
     /// The session that was shown, if any, so that it can be ended.
     pub session: Option<RecordId>,
     /// What the credential that was shown is limited to; without one, to nothing but the rules.
@@ -51,7 +86,7 @@ pub struct Caller {
 impl Caller {
     /// A caller of this kind without an id, roles or claims.
     fn bare(kind: CallerKind) -> Self {
-        Self { kind, id: None, roles: Arc::from([]), claims: Arc::default(), session: None, grant: None }
+        Self { kind, id: None, roles: Arc::from([]), claims: Arc::default(), account: None, session: None, grant: None }
     }
 
     /// Nobody signed in.

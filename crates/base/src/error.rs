@@ -7,13 +7,13 @@ use crate::Place;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Seeing a record and its fields in any way. This is what `@allow(read: …)` is about; the model's read rule answers
-    /// for `Get`, `Search` and `Refer` too.
+    /// for `Get` and `Search` too.
     Read,
     /// One record by its id.
     Get,
     /// Lists, and counts of them.
     Search,
-    /// Naming a record in a reference or link of another record.
+    /// Naming a record in a reference or link of another record. Whoever may read it may do that too.
     Refer,
     /// create.
     Create,
@@ -28,8 +28,8 @@ impl Action {
     #[must_use]
     pub fn in_model(self) -> Self {
         match self {
-            Self::Get | Self::Search | Self::Refer => Self::Read,
-            Self::Read | Self::Create | Self::Update | Self::Delete => self,
+            Self::Get | Self::Search => Self::Read,
+            Self::Read | Self::Refer | Self::Create | Self::Update | Self::Delete => self,
         }
     }
 
@@ -148,6 +148,12 @@ pub enum ViolationKind {
         /// What was tried.
         action: Action,
     },
+    /// The caller may change the field, and others that were sent, but not in one change.
+    #[error("you may not change this field together with {}", quoted(with))]
+    FieldTogether {
+        /// The others.
+        with: Vec<String>,
+    },
     /// The caller never sees a field that a query names.
     #[error("you may not read `{field}`")]
     FieldHidden {
@@ -172,6 +178,10 @@ pub enum ViolationKind {
         /// The states that could be reached.
         allowed: Vec<String>,
     },
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
 }
 
 fn then(remedy: Option<&String>) -> String {

@@ -16,7 +16,7 @@ mod secret;
 mod time;
 
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
-pub use caller::{Caller, CallerKind};
+pub use caller::{Caller, CallerKind, OwnRecord};
 pub use error::{Action, Conflict, Error, Limit, Shared, Unauthenticated, Violation, ViolationKind};
 pub use flow::{Flow, Source};
 pub use grant::Grant;

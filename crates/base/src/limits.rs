@@ -14,6 +14,8 @@ pub const EXPRESSION_DEPTH: usize = 32;
 pub const EXPRESSION_NODES: usize = 1000;
 /// Parameters of one named rule.
 pub const RULE_PARAMETERS: usize = 8;
+/// Depth of aggregates over relations within one another, such as a sum of counts.
+pub const AGGREGATE_DEPTH: usize = 3;
 /// Parameters of one filter.
 pub const FILTER_PARAMETERS: usize = 64;
 /// Bytes of one value that a filter compares with: a parameter, or the value of `field=value`.
@@ -122,6 +124,8 @@ pub const CLAIMS: usize = 32;
 pub const CLAIM_CHARS: usize = 1000;
 /// Pairs of a collection and an action in the grant of one key.
 pub const GRANT_ENTRIES: usize = 500;
+/// Bytes of the values that rules ask of a caller's own record, as JSON, up to which they are remembered with the session.
+pub const REMEMBERED_ACCOUNT_BYTES: usize = 1024;
 /// Callers that are recognised without a statement.
 pub const KNOWN_CALLERS: usize = 100_000;
 /// Accounts and addresses whose attempts are counted at one time.
@@ -146,8 +150,12 @@ pub const MODEL_COLLECTIONS: usize = 1000;
 pub const MODEL_ENUMS: usize = 1000;
 /// Fields of one type, the four that every type has included.
 pub const MODEL_FIELDS: usize = 200;
+/// Clauses (`@allow`) of one type: each of them is asked of each record that is read or changed.
+pub const MODEL_CLAUSES: usize = 20;
 /// Values of one enum.
 pub const MODEL_ENUM_VALUES: usize = 500;
+/// Levels of embedded values within each other; that of the record's own field is the first.
+pub const EMBEDDED_DEPTH: usize = 4;
 /// Characters of the name of a type, field, enum, value or rule, and of what becomes of it in the database.
 pub const MODEL_NAME_CHARS: usize = 48;
 /// Bytes of the path and query of one request.

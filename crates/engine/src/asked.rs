@@ -28,12 +28,20 @@ impl View<'_> {
 /// Refuses a selection that names what the caller never sees, or that is larger or deeper than selections may be.
 pub(crate) fn selection(view: View<'_>, collection: CollectionId, selection: &Selection) -> Result<(), Error> {
     let mut fields = 0;
-    level(view, view.model.collection(collection), (selection, 1), &mut fields)
+    let holder = Holder { collection: view.model.collection(collection), within: None };
+    level(view, holder, (selection, 1), &mut fields)
+}
+
+/// What a selection is of: a record, or the embedded value that one of its fields holds.
+#[derive(Clone, Copy)]
+struct Holder<'m> {
+    collection: &'m Collection,
+    within: Option<FieldId>,
 }
 
 fn level(
     view: View<'_>,
-    collection: &Collection,
+    holder: Holder<'_>,
     (selection, depth): (&Selection, usize),
     fields: &mut usize,
 ) -> Result<(), Error> {
@@ -45,29 +53,30 @@ fn level(
         Selection::Whole => &[Selected::Stored],
         Selection::Parts(parts) => &**parts,
     };
-    names(collection, parts)?;
+    names(holder, parts)?;
     for part in parts {
         *fields += match part {
-            Selected::Stored => collection.stored_fields().count(),
+            Selected::Stored => holder.collection.members(holder.within).filter(|field| field.kind.is_held()).count(),
             Selected::Field(_) => 1,
         };
         if *fields > limits::SELECT_FIELDS {
             return Err(too_much(format!("at most {} fields", limits::SELECT_FIELDS)));
         }
         if let Selected::Field(selected) = part {
-            field(view, collection, (selected, depth), fields)?;
+            field(view, holder, (selected, depth), fields)?;
         }
     }
     Ok(())
 }
 
 /// Refuses two members of one name: an alias that another part has, or that is the name of a field.
-fn names(collection: &Collection, parts: &[Selected]) -> Result<(), Error> {
+fn names(holder: Holder<'_>, parts: &[Selected]) -> Result<(), Error> {
     let mut seen: Vec<&str> = Vec::new();
     for part in parts {
         let Selected::Field(SelectedField { alias: Some(alias), field, .. }) = part else { continue };
         // A field may be asked for under an old name that it still answers to.
-        let is_taken = collection.field_named(alias).is_some_and(|known| known.id != *field || known.name == **alias);
+        let known = holder.collection.member_named(holder.within, alias);
+        let is_taken = known.is_some_and(|known| known.id != *field || known.own_name() == &**alias);
         if is_taken || seen.contains(&&**alias) {
             return Err(too_much(format!("`{alias}` is the name of a field or of another part; choose another one")));
         }
@@ -78,11 +87,15 @@ fn names(collection: &Collection, parts: &[Selected]) -> Result<(), Error> {
 
 fn field(
     view: View<'_>,
-    collection: &Collection,
+    holder: Holder<'_>,
     (selected, depth): (&SelectedField, usize),
     fields: &mut usize,
 ) -> Result<(), Error> {
+    let collection = holder.collection;
     let field = collection.field(selected.field);
+    if field.parent() != holder.within {
+        return Err(too_much(format!("`{}` is not a member of what is selected", field.name)));
+    }
     let follows = selected.inner.is_some() || !matches!(field.kind, FieldKind::ToOne { .. });
     let target = field.kind.target().filter(|_| follows);
     if !view.may_see(collection.id, field.id) || target.is_some_and(|target| view.refuses(target)) {
@@ -94,8 +107,13 @@ fn field(
     if let Some(target) = target {
         order(view, view.model.collection(target), (&selected.arguments.sort, &Place::Select))?;
     }
-    match (target, &selected.inner) {
-        (Some(target), Some(inner)) => level(view, view.model.collection(target), (inner, depth + 1), fields),
+    let inner = match (&field.kind, target) {
+        (FieldKind::Embedded(_), _) => Some(Holder { collection, within: Some(field.id) }),
+        (_, Some(target)) => Some(Holder { collection: view.model.collection(target), within: None }),
+        (_, None) => None,
+    };
+    match (inner, &selected.inner) {
+        (Some(inner), Some(selection)) => level(view, inner, (selection, depth + 1), fields),
         (Some(_) | None, None) => Ok(()),
         (None, Some(_)) => Err(too_much(format!("`{}` is not a relation and has no fields", field.name))),
     }
@@ -153,7 +171,11 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
             FieldKind::OneToMany { target, .. }
             | FieldKind::OneToOne { target, .. }
             | FieldKind::ManyToMany { target, .. } => Some(target),
-            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. } => None,
+            FieldKind::Scalar(_)
+            | FieldKind::Enum(_)
+            | FieldKind::List(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::ToOne { .. } => None,
         };
         let unreachable = *reached != collection.id && view.refuses(*reached);
         if unreachable || members.is_some_and(|target| view.refuses(target)) || !view.may_see(*reached, *field) {

@@ -1,5 +1,5 @@
 use backstay_base::{Caller, RecordId, Timestamp};
-use backstay_expr::{Environment, Path, Root, Start};
+use backstay_expr::{Account, Environment, Path, Root, Start};
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Part, Value};
 use backstay_sql::{ColumnRef, Slot, Statement, Template};
@@ -58,6 +58,7 @@ impl<'b> Bindings<'b> {
             Slot::Version => Value::Int(self.version.expect("a statement that names a version is bound with it")),
             Slot::Proposed(column) => stored(self.proposed, *column),
             Slot::Stored(column) => stored(self.stored, *column),
+            Slot::Account(column) => column.part.of(&Account::value(self.caller, column.field)),
             Slot::Caller(part) => part.of(self.caller),
             Slot::Now => Value::Timestamp(self.now),
             Slot::Param(index, of) => part(self.params, *index, *of),
@@ -104,9 +105,14 @@ impl Environment for InMemory<'_> {
 
     fn value(&self, from: Start, path: &Path) -> Value {
         assert!(path.steps.len() <= 1 && !matches!(path.root, Root::Bound(_)), "the rule follows a relation");
-        let record = if from == Start::New { self.new } else { self.this };
         // Without steps a path means the record itself, which is its id.
         let field = path.steps.first().copied().unwrap_or(Collection::ID);
+        let record = match from {
+            Start::New => self.new,
+            Start::This => self.this,
+            Start::Account => return Account::value(self.caller, field),
+            Start::Record(_) => unreachable!("a rule without relations has no members"),
+        };
         record[usize::from(field.0)].clone()
     }
 }

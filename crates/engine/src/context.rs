@@ -230,7 +230,7 @@ impl<'a> TxContext<'a, '_> {
         collection: CollectionId,
     ) -> Statement {
         if let Some(recorder) = &mut self.recorder {
-            recorder.statement(template, bindings, self.engine.application.model.collection(collection));
+            recorder.statement(template, bindings, (&self.engine.application.model, collection));
         }
         bindings.statement(template)
     }
@@ -239,10 +239,10 @@ impl<'a> TxContext<'a, '_> {
     pub(crate) fn asked(&mut self, question: &Question<'_>) -> Statement {
         let Question { template, bindings, collection, withheld } = question;
         if let Some(recorder) = &mut self.recorder {
-            let collection = self.engine.application.model.collection(*collection);
+            let subject = (&*self.engine.application.model, *collection);
             match withheld {
-                true => recorder.withheld_statement(template, bindings, collection),
-                false => recorder.statement(template, bindings, collection),
+                true => recorder.withheld_statement(template, bindings, subject),
+                false => recorder.statement(template, bindings, subject),
             }
         }
         bindings.statement(template)

@@ -14,11 +14,11 @@ pub trait Encoder: fmt::Debug + Send + Sync {
     /// Appends a record: one row, as its plan says.
     fn row(&self, out: &mut AnswerBuffer, row: &dyn Row, output: &ObjectOutput) -> Result<(), EncodeError>;
 
-    /// Appends a record that is in memory: the names of its fields and their values.
+    /// Appends a record that is in memory.
     fn record(
         &self,
         out: &mut AnswerBuffer,
-        members: &mut dyn Iterator<Item = (&str, &Value)>,
+        members: &mut dyn Iterator<Item = RecordMember<'_>>,
     ) -> Result<(), EncodeError>;
 
     /// Begins the records of a page.
@@ -38,6 +38,15 @@ pub trait Encoder: fmt::Debug + Send + Sync {
 
     /// Stands for a record that was made and that the caller may not read.
     fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
+}
+
+/// A member of a record that is in memory.
+#[derive(Debug)]
+pub enum RecordMember<'r> {
+    /// The name of a field and its value.
+    Value(&'r str, &'r Value),
+    /// The name of a field that holds an embedded value, and the members of that.
+    Embedded(&'r str, Vec<RecordMember<'r>>),
 }
 
 /// What a page tells after its records.

@@ -173,6 +173,12 @@ impl Engine {
         self.inner.next_id()
     }
 
+    /// The fields of the type marked `@identity` that rules ask of the caller's own record, in order: `Caller::account` must
+    /// have them.
+    pub fn account_fields(&self) -> &[FieldId] {
+        &self.inner.application.policy.account
+    }
+
     /// The counts of these dependencies, to be taken before what is to be remembered is read.
     pub fn observe(&self, dependencies: &[Dependency]) -> Seen {
         let keys = self.inner.store.dependency_keys();

@@ -168,7 +168,7 @@ async fn read_rules(cx: &mut TxContext<'_, '_>, (collection, record): ReadOf) ->
     recording::read_rules(cx, collection, Some(subject)).await
 }
 
-/// Asks a type's rule of the caller alone.
+/// Asks the clauses of a type of the caller alone.
 #[derive(Debug)]
 struct TypeRule {
     collection: CollectionId,
@@ -189,7 +189,7 @@ impl Transaction for TypeRule {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
         Box::pin(async move {
             let collection: &Collection = cx.model().collection(self.collection);
-            Ok(vec![recording::type_rule(cx, collection, self.action).await?])
+            recording::type_rules(cx, collection, self.action).await
         })
     }
 }

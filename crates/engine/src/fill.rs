@@ -8,7 +8,7 @@ use backstay_scalar::{Value, merged, written_bytes};
 
 use crate::bind::InMemory;
 use crate::proposal::Proposal;
-use crate::{Authority, Input, TxContext};
+use crate::{Authority, Input, TxContext, embedded};
 
 /// Puts the input in the place of what is stored. What a caller sees and sends back as it is stored changes nothing and is
 /// dropped from the input, even if the caller couldn't write it.
@@ -33,7 +33,7 @@ pub(crate) fn patch(proposal: &mut Proposal<'_>, mut input: Input) {
 /// Gives a new record its id, version and defaults, and what the input gives.
 pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     for field in &proposal.collection.fields {
-        if let Some(default) = &field.default {
+        if let Some(default) = field.default.as_ref().filter(|_| field.within.is_none_or(|within| within.always)) {
             proposal.values[usize::from(field.id.0)] = default.clone();
         }
     }
@@ -44,6 +44,23 @@ pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     let Proposal { input, values, .. } = proposal;
     for (field, value) in &input.values {
         values[usize::from(field.0)] = value.clone();
+    }
+}
+
+/// Gives the members of embedded values that weren't there before, and are now, their defaults.
+pub(crate) fn embedded_defaults(proposal: &mut Proposal<'_>) {
+    let collection = proposal.collection;
+    for holder in collection.fields.iter().filter(|field| matches!(field.kind, FieldKind::Embedded(_))) {
+        let is_new = !embedded::is_there(collection, holder, proposal.stored_values());
+        if !is_new || !embedded::is_there(collection, holder, &proposal.values) {
+            continue;
+        }
+        for member in collection.members(Some(holder.id)) {
+            let is_named = proposal.input.fields().any(|named| named == member.id);
+            if let Some(default) = member.default.as_ref().filter(|_| !is_named) {
+                proposal.set(member.id, default.clone());
+            }
+        }
     }
 }
 
@@ -149,8 +166,13 @@ fn fitted(cx: &TxContext<'_, '_>, field: &Field, value: Value) -> Result<Value, 
 
 /// Refuses required fields without a value, unless the field has been refused for another reason already.
 pub(crate) fn require(proposal: &mut Proposal<'_>) {
-    for field in proposal.collection.stored_fields() {
-        if field.required && proposal.value(field.id).is_null() && !proposal.is_refused(field) {
+    for field in &proposal.collection.fields {
+        let lacks = match (&field.kind, field.within) {
+            (FieldKind::Embedded(_), None) => field.required && embedded::lacks_value(proposal, field),
+            (_, Some(within)) => within.required && embedded::lacks_member(proposal, (field, within)),
+            (_, None) => field.required && field.kind.is_stored() && proposal.value(field.id).is_null(),
+        };
+        if lacks && !proposal.is_refused(field) {
             proposal.refuse(field, ViolationKind::Required);
         }
     }

@@ -7,9 +7,11 @@ mod answered;
 mod application;
 mod asked;
 mod bind;
+mod clauses;
 mod context;
 mod deletion;
 mod deletion_order;
+mod embedded;
 mod encoder;
 mod engine;
 mod explain;
@@ -63,7 +65,7 @@ pub use backstay_store::{
     Stored, Writes,
 };
 pub use context::{Arrival, Authority, Context, TxContext};
-pub use encoder::{Count, Encoder, PageEnd};
+pub use encoder::{Count, Encoder, PageEnd, RecordMember};
 pub use engine::Engine;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
 pub use input::Input;

@@ -41,18 +41,30 @@ pub(crate) async fn changed(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<
         let mut added: Vec<RecordId> = wanted.difference(&known).copied().collect();
         added.sort_unstable();
         let (mut removed, mut members) = (Vec::new(), added.clone());
+        // Without such a rule, whoever names a member has to see it.
+        let may_link_unseen = !cx.engine.application.policy.collection(*target).allow.refer.is_empty();
+        let mut unseen = false;
         for member in present {
-            let stays = wanted.contains(&member)
-                || (proposal.authority == Authority::Caller && !may_read(cx, &proposal.class, *target, member).await?);
-            if stays { members.push(member) } else { removed.push(member) }
+            let is_wanted = wanted.contains(&member);
+            let hidden = proposal.authority == Authority::Caller
+                && (!is_wanted || may_link_unseen)
+                && !may_read(cx, &proposal.class, *target, member).await?;
+            unseen |= hidden && is_wanted;
+            if hidden || is_wanted { members.push(member) } else { removed.push(member) }
+        }
+        if unseen {
+            proposal.unseen_members.push(field);
         }
         proposal.set(field, members_of(&members));
-        if !added.is_empty() || !removed.is_empty() {
+        if !added.is_empty() || !removed.is_empty() || unseen {
             let field = proposal.collection.field(field);
             if field.immutable && proposal.authority == Authority::Caller {
                 proposal.refuse(field, ViolationKind::ReadOnly("this field can't change after creation"));
             }
             let field = field.id;
+            if added.is_empty() && removed.is_empty() {
+                continue;
+            }
             proposal.links.push(LinkChange { field, added, removed });
         }
     }

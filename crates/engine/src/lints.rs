@@ -12,7 +12,7 @@ use backstay_expr::Expr;
 use backstay_model::{Collection, Diagnostic, Field, Model, RuleText, Span};
 
 use crate::Application;
-use crate::policy::{AllowPolicy, Compiled, Policy};
+use crate::policy::{AllowPolicy, Compiled, FieldPolicy, Policy, UpdatePolicy};
 
 impl Application {
     /// Warnings about rules and about what rules decide, those included that comments in the model ignore.
@@ -43,6 +43,8 @@ struct Subject<'a> {
 enum Decides<'a> {
     /// Whether an action is allowed.
     Action(Action),
+    /// Whether a change is, beside the rule for updates.
+    After,
     /// Whether a record is valid.
     Check,
     /// Whether a record may go from one state to another.
@@ -56,6 +58,8 @@ struct RuleUse<'a> {
     field: Option<&'a Field>,
     decides: Decides<'a>,
     rule: &'a Compiled,
+    /// Whether no other rule can allow what it doesn't.
+    alone: bool,
 }
 
 impl<'a> Subject<'a> {
@@ -69,18 +73,20 @@ impl<'a> Subject<'a> {
         let mut found = Vec::new();
         for collection in self.collections() {
             let policy = self.policy.collection(collection.id);
-            let mut note = |field, decides, rule| found.push(RuleUse { collection, field, decides, rule });
-            for (action, rule) in actions(&policy.allow) {
-                note(None, Decides::Action(action), rule);
-            }
+            let of = |field| move |(decides, rule, alone)| RuleUse { collection, field, decides, rule, alone };
+            found.extend(clauses(&policy.allow).into_iter().map(of(None)));
             for (field, policy) in collection.fields.iter().zip(&policy.fields) {
-                for (action, rule) in actions(&policy.allow) {
-                    note(Some(field), Decides::Action(action), rule);
-                }
-                for check in &policy.checks {
-                    note(Some(field), Decides::Check, &check.rule);
-                }
+                let FieldPolicy { read, create, update, checks, sets: _ } = policy;
+                let rules = [(Action::Read, read), (Action::Create, create)];
+                let rules = rules.into_iter().flat_map(|(action, rule)| rule.iter().map(move |one| (action, one)));
+                let rules = rules.map(|(action, rule)| (Decides::Action(action), rule, true));
+                let updates = update.iter().flat_map(|update| of_update(update, true));
+                let checks = checks.iter().map(|check| (Decides::Check, &check.rule, true));
+                found.extend(rules.chain(updates).chain(checks).map(of(Some(field))));
             }
+            let mut note = |field, decides, rule| {
+                found.push(RuleUse { collection, field, decides, rule, alone: true });
+            };
             for states in &policy.states {
                 for ((from, to), transition) in &states.transitions {
                     if let Some(when) = &transition.when {
@@ -110,8 +116,23 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn actions(allow: &AllowPolicy) -> impl Iterator<Item = (Action, &Compiled)> {
-    let AllowPolicy { read, create, update, delete } = allow;
-    let all = [(Action::Read, read), (Action::Create, create), (Action::Update, update), (Action::Delete, delete)];
-    all.into_iter().filter_map(|(action, rule)| rule.as_ref().map(|rule| (action, rule)))
+/// A rule with what it decides, and whether it is the only one for that.
+type Clause<'a> = (Decides<'a>, &'a Compiled, bool);
+
+/// The rules of each clause of a type.
+fn clauses(allow: &AllowPolicy) -> Vec<Clause<'_>> {
+    let AllowPolicy { read, refer, create, update, delete } = allow;
+    let rules = [(Action::Read, read), (Action::Refer, refer), (Action::Create, create), (Action::Delete, delete)];
+    let mut found = Vec::new();
+    for (action, rules) in rules {
+        found.extend(rules.iter().map(|rule| (Decides::Action(action), rule, rules.len() == 1)));
+    }
+    found.extend(update.iter().flat_map(|clause| of_update(clause, update.len() == 1)));
+    found
+}
+
+fn of_update(update: &UpdatePolicy, alone: bool) -> impl Iterator<Item = Clause<'_>> {
+    let UpdatePolicy { rule, after, only: _ } = update;
+    let after = after.iter().map(move |after| (Decides::After, after, alone));
+    std::iter::once((Decides::Action(Action::Update), rule, alone)).chain(after)
 }

@@ -92,6 +92,7 @@ struct CollectionPlans {
     /// The get without `select`.
     get: OnceLock<Arc<ReadPlan>>,
     seen: OnceLock<ReadPlan>,
+    referable: OnceLock<ReadPlan>,
     stored_for_update: OnceLock<StoredPlan>,
     stored_for_delete: OnceLock<StoredPlan>,
 }
@@ -121,6 +122,12 @@ impl Plans {
     pub(crate) fn seen(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &ReadPlan {
         let shape = || one_record(Action::Read, collection, Selection::Whole, Perspective::Live);
         self.of(collection).seen.get_or_init(|| planner.read(&shape(), rights))
+    }
+
+    /// Whether the caller may link to a record: a row without anything in it.
+    pub(crate) fn referable(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &ReadPlan {
+        let shape = || one_record(Action::Refer, collection, Selection::parts([]), Perspective::Live);
+        self.of(collection).referable.get_or_init(|| planner.read(&shape(), rights))
     }
 
     /// A get, checked and planned once for its selection.
@@ -172,7 +179,7 @@ impl Plans {
     }
 
     /// The statement that reads a stored record with the truth of its read rule and of the rule for this action, which is
-    /// update or delete.
+    /// update or delete; for an update, with that of each clause.
     pub(crate) fn stored(
         &self,
         planner: &Planner,
@@ -188,10 +195,12 @@ impl Plans {
             }
         };
         slot.get_or_init(|| {
-            let rule = rights.rule(collection, action);
-            // A rule that names the proposed record can only be asked when there is one.
-            let asked = if rule.names_new() { Rule::allowed().expr().clone() } else { rule.expr().clone() };
-            planner.stored(collection, &[rights.rule(collection, Action::Read).expr().clone(), asked])
+            let asked: Vec<&Rule> = match action {
+                Action::Update => rights.clauses(collection).iter().map(|clause| &clause.rule).collect(),
+                action => vec![rights.rule(collection, action)],
+            };
+            let rules = std::iter::once(rights.rule(collection, Action::Read)).chain(asked);
+            planner.stored(collection, &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>())
         })
     }
 

@@ -7,8 +7,8 @@ use backstay_expr::{
     Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value,
 };
 use backstay_model::{
-    Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldId, FieldKind, Model, RuleText,
-    SetOn, Span,
+    Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId, FieldKind,
+    Model, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_sql::index_condition_error;
 
@@ -19,6 +19,8 @@ pub(crate) struct Policy {
     pub(crate) collections: Vec<CollectionPolicy>,
     /// The named rules that another rule names.
     pub(crate) used_rules: BTreeSet<String>,
+    /// The fields of the caller's own record that an expression asks for, in order.
+    pub(crate) account: Vec<FieldId>,
 }
 
 /// The rules of one collection.
@@ -31,30 +33,52 @@ pub(crate) struct CollectionPolicy {
     pub(crate) states: Vec<StatePolicy>,
 }
 
-/// Rules by action; `None` is the absence of a rule, which refuses on a type and restricts nothing on a field.
+/// The clauses of a type by action, in the order of the model. One of them is enough; an action without one is refused.
 #[derive(Debug, Default)]
 pub(crate) struct AllowPolicy {
-    pub(crate) read: Option<Compiled>,
-    pub(crate) create: Option<Compiled>,
-    pub(crate) update: Option<Compiled>,
-    pub(crate) delete: Option<Compiled>,
+    pub(crate) read: Vec<Compiled>,
+    pub(crate) refer: Vec<Compiled>,
+    pub(crate) create: Vec<Compiled>,
+    pub(crate) update: Vec<UpdatePolicy>,
+    pub(crate) delete: Vec<Compiled>,
 }
 
 impl AllowPolicy {
-    pub(crate) fn of(&self, action: Action) -> Option<&Compiled> {
+    /// The rules one of which must be true; for an update, of the stored record.
+    pub(crate) fn of(&self, action: Action) -> Vec<&Compiled> {
         match action {
-            Action::Read | Action::Get | Action::Search | Action::Refer => self.read.as_ref(),
-            Action::Create => self.create.as_ref(),
-            Action::Update => self.update.as_ref(),
-            Action::Delete => self.delete.as_ref(),
+            Action::Read | Action::Get | Action::Search => self.read.iter().collect(),
+            Action::Refer => self.refer.iter().chain(&self.read).collect(),
+            Action::Create => self.create.iter().collect(),
+            Action::Update => self.update.iter().map(|clause| &clause.rule).collect(),
+            Action::Delete => self.delete.iter().collect(),
         }
     }
 }
 
-/// The rules of one field.
+/// What an `@allow` says of updates.
+#[derive(Debug)]
+pub(crate) struct UpdatePolicy {
+    pub(crate) rule: Compiled,
+    /// About the change; `None`: `rule` is asked of the proposed record too.
+    pub(crate) after: Option<Compiled>,
+    /// The fields that may change; `None`: all.
+    pub(crate) only: Option<Arc<[FieldId]>>,
+}
+
+impl UpdatePolicy {
+    /// What is asked of the change.
+    pub(crate) fn afterwards(&self) -> &Compiled {
+        self.after.as_ref().unwrap_or(&self.rule)
+    }
+}
+
+/// The rules of one field; `None` is the absence of a rule, which restricts nothing.
 #[derive(Debug, Default)]
 pub(crate) struct FieldPolicy {
-    pub(crate) allow: AllowPolicy,
+    pub(crate) read: Option<Compiled>,
+    pub(crate) create: Option<Compiled>,
+    pub(crate) update: Option<UpdatePolicy>,
     pub(crate) checks: Vec<CheckPolicy>,
     pub(crate) sets: Vec<SetPolicy>,
 }
@@ -97,7 +121,6 @@ pub(crate) struct Compiled {
     /// With facts in the place of what depends on the caller alone.
     pub(crate) expr: Expr,
     pub(crate) text: RuleText,
-    pub(crate) names_new: bool,
     pub(crate) needs_store: bool,
     /// As it was checked, with nothing taken out: for explanations.
     pub(crate) whole: Expr,
@@ -106,12 +129,12 @@ pub(crate) struct Compiled {
 impl Compiled {
     /// The rule, to be folded for a class of callers.
     pub(crate) fn rule(&self) -> Rule {
-        Rule::new(self.expr.clone(), self.needs_store, self.names_new)
+        Rule::new(self.expr.clone(), self.needs_store)
     }
 
     /// The rule as it is for nobody in particular.
     pub(crate) fn whole_rule(&self) -> Rule {
-        Rule::new(self.whole.clone(), self.needs_store, self.names_new)
+        Rule::new(self.whole.clone(), self.needs_store)
     }
 }
 
@@ -119,11 +142,18 @@ impl Policy {
     /// Types every rule of the model. All that is wrong is reported at once.
     pub(crate) fn compile(model: &Model) -> Result<Self, Diagnostics> {
         let diagnostics = Diagnostics::new(Arc::clone(&model.sources));
-        let mut compiler = Compiler { model, facts: Facts::default(), used_rules: BTreeSet::new(), diagnostics };
+        let mut compiler = Compiler {
+            model,
+            facts: Facts::default(),
+            used_rules: BTreeSet::new(),
+            account: BTreeSet::new(),
+            diagnostics,
+        };
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
         compiler.named_rules();
-        let Compiler { model: _, facts, used_rules, diagnostics } = compiler;
-        if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules }) } else { Err(diagnostics) }
+        let Compiler { model: _, facts, used_rules, account, diagnostics } = compiler;
+        let account = account.into_iter().collect();
+        if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules, account }) } else { Err(diagnostics) }
     }
 
     pub(crate) fn collection(&self, id: CollectionId) -> &CollectionPolicy {
@@ -135,6 +165,7 @@ struct Compiler<'m> {
     model: &'m Model,
     facts: Facts,
     used_rules: BTreeSet<String>,
+    account: BTreeSet<FieldId>,
     diagnostics: Diagnostics,
 }
 
@@ -170,14 +201,29 @@ impl<'m> Compiler<'m> {
         }
     }
 
-    fn allow(&mut self, id: CollectionId, allow: &Allow) -> AllowPolicy {
-        let (rule, update) = (Scope::rule(self.model, id), Scope::update_rule(self.model, id));
-        AllowPolicy {
-            read: self.optional(allow.read.as_ref(), &rule),
-            create: self.optional(allow.create.as_ref(), &rule),
-            update: self.optional(allow.update.as_ref(), &update),
-            delete: self.optional(allow.delete.as_ref(), &rule),
+    fn allow(&mut self, id: CollectionId, clauses: &[Allow]) -> AllowPolicy {
+        let scope = Scope::rule(self.model, id);
+        let mut policy = AllowPolicy::default();
+        for Allow { read, refer, create, update, only, delete } in clauses {
+            policy.read.extend(self.optional(read.as_ref(), &scope));
+            policy.refer.extend(self.optional(refer.as_ref(), &scope));
+            policy.create.extend(self.optional(create.as_ref(), &scope));
+            policy.delete.extend(self.optional(delete.as_ref(), &scope));
+            policy.update.extend(self.update(id, update.as_ref(), only.as_deref()));
         }
+        policy
+    }
+
+    fn update(
+        &mut self,
+        id: CollectionId,
+        update: Option<&UpdateRule>,
+        only: Option<&[FieldId]>,
+    ) -> Option<UpdatePolicy> {
+        let UpdateRule { rule, after } = update?;
+        let rule = self.rule(rule, &Scope::update_rule(self.model, id));
+        let after = self.optional(after.as_ref(), &Scope::change(self.model, id));
+        rule.map(|rule| UpdatePolicy { rule, after, only: only.map(Into::into) })
     }
 
     fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
@@ -189,7 +235,15 @@ impl<'m> Compiler<'m> {
                 sets.push(SetPolicy { on: set.on, to });
             }
         }
-        FieldPolicy { allow: self.allow(collection.id, &field.allow), checks, sets }
+        let FieldAllow { read, create, update } = &field.allow;
+        let rule = Scope::rule(self.model, collection.id);
+        FieldPolicy {
+            read: self.optional(read.as_ref(), &rule),
+            create: self.optional(create.as_ref(), &rule),
+            update: self.update(collection.id, update.as_ref(), None),
+            checks,
+            sets,
+        }
     }
 
     fn check(&mut self, check: &Check, scope: &Scope<'m>) -> Option<CheckPolicy> {
@@ -204,7 +258,7 @@ impl<'m> Compiler<'m> {
         if !states.states {
             return None;
         }
-        let scope = Scope::update_rule(model, collection.id);
+        let scope = Scope::change(model, collection.id);
         let mut transitions = HashMap::new();
         for state in &states.values {
             for transition in &state.transitions {
@@ -230,7 +284,6 @@ impl<'m> Compiler<'m> {
         Some(Compiled {
             expr: self.facts.extract(&checked.expr),
             text: rule.clone(),
-            names_new: checked.names_new,
             needs_store: checked.needs_store,
             whole: checked.expr,
         })
@@ -254,6 +307,7 @@ impl<'m> Compiler<'m> {
         let errors = match result {
             Ok(checked) => {
                 self.used_rules.extend(checked.rules.iter().cloned());
+                self.account.extend(&checked.account);
                 return Some(checked);
             }
             Err(errors) => errors,

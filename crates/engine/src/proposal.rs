@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
+use backstay_base::{Error, RecordId, Step, Violation, ViolationKind};
 use backstay_model::{Collection, Field, FieldId};
 use backstay_scalar::Value;
 
@@ -24,6 +24,10 @@ pub(crate) struct Proposal<'m> {
     pub(crate) values: Vec<Value>,
     /// Links that are made and ended.
     pub(crate) links: Vec<LinkChange>,
+    /// Relations of which members were sent that the caller doesn't see, whether these are members already or not.
+    pub(crate) unseen_members: Vec<FieldId>,
+    /// The clauses that may permit an update, by their place in the caller's rights.
+    pub(crate) open: Vec<usize>,
     violations: Vec<Violation>,
 }
 
@@ -44,7 +48,8 @@ impl<'m> Proposal<'m> {
         input: Input,
     ) -> Self {
         let values = vec![Value::Null; collection.fields.len()];
-        Self { collection, authority, class, input, stored: None, values, links: Vec::new(), violations: Vec::new() }
+        let (links, unseen_members, open, violations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { collection, authority, class, input, stored: None, values, links, unseen_members, open, violations }
     }
 
     /// A stored record as it is.
@@ -55,8 +60,7 @@ impl<'m> Proposal<'m> {
         stored: Record,
     ) -> Self {
         let values = stored.values().to_vec();
-        let (links, violations) = (Vec::new(), Vec::new());
-        Self { collection, authority, class, input: Input::new(), stored: Some(stored), values, links, violations }
+        Self { stored: Some(stored), values, ..Self::create(collection, authority, class, Input::new()) }
     }
 
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
@@ -104,8 +108,23 @@ impl<'m> Proposal<'m> {
         let changed = |field: &Field| field.kind.is_stored() && self.value(field.id) != self.stored_value(field.id);
         self.stored.is_some()
             && self.links.is_empty()
+            && self.unseen_members.is_empty()
             && !self.collection.fields.iter().any(changed)
             && self.input.fields().all(|field| self.sees(field))
+    }
+
+    /// The fields that the caller changes: what was sent and differs from what is stored, or was sent for a field, or with
+    /// members, that the caller doesn't see.
+    pub(crate) fn changed(&self) -> Vec<FieldId> {
+        let changed = |id: &FieldId| {
+            let field = self.collection.field(*id);
+            let differs = match field.kind.is_stored() {
+                true => self.value(*id) != self.stored_value(*id),
+                false => self.links.iter().any(|change| change.field == *id) || self.unseen_members.contains(id),
+            };
+            differs || !self.sees(*id)
+        };
+        self.input.fields().filter(changed).collect()
     }
 
     /// The stored fields that were sent and that the caller doesn't see: a change writes them whether they were the same or
@@ -117,17 +136,17 @@ impl<'m> Proposal<'m> {
 
     /// Notes what is wrong with a field.
     pub(crate) fn refuse(&mut self, field: &Field, kind: ViolationKind) {
-        self.violations.push(Violation::new(Place::member(&field.name), kind));
+        self.violations.push(Violation::new(field.place(), kind));
     }
 
     /// Notes what is wrong with a member of a relation, in the order in which they were sent.
     pub(crate) fn refuse_member(&mut self, field: &Field, index: usize, kind: ViolationKind) {
-        self.violations.push(Violation::new(Place::member(&field.name).then(Step::Item(index)), kind));
+        self.violations.push(Violation::new(field.place().then(Step::Item(index)), kind));
     }
 
     /// Whether something was noted of the field.
     pub(crate) fn is_refused(&self, field: &Field) -> bool {
-        let at = Place::member(&field.name);
+        let at = field.place();
         self.violations.iter().any(|violation| violation.at == at)
     }
 

@@ -1,11 +1,15 @@
-use backstay_expr::CallerPart;
-use backstay_model::{Class, Collection, Field, FieldId};
+use backstay_base::Caller;
+use backstay_expr::{Account, CallerPart};
+use backstay_model::{Class, Collection, CollectionId, Field, FieldId, Model};
 use backstay_scalar::Value;
 use backstay_sql::{Slot, Template};
 use backstay_store::ReadStats;
 
 use crate::bind::Bindings;
 use crate::explanation::{ExplainedRule, ExplainedStatement};
+
+/// What a statement is about: a record of this collection of the model.
+type About<'m> = (&'m Model, CollectionId);
 
 /// Records of a create whose rules are recorded.
 const RECORDED_RECORDS: usize = 10;
@@ -26,13 +30,13 @@ impl Recorder {
     }
 
     /// Notes a statement that is about to be run.
-    pub(crate) fn statement(&mut self, template: &Template, bindings: &Bindings<'_>, collection: &Collection) {
-        self.notes.push(Note::new(template, bindings, collection));
+    pub(crate) fn statement(&mut self, template: &Template, bindings: &Bindings<'_>, subject: About<'_>) {
+        self.notes.push(Note::new(template, bindings, subject));
     }
 
     /// The same of a statement in which what is compared with may be classified: what the request brought is not told.
-    pub(crate) fn withheld_statement(&mut self, template: &Template, bindings: &Bindings<'_>, collection: &Collection) {
-        self.notes.push(Note::withheld(template, bindings, collection));
+    pub(crate) fn withheld_statement(&mut self, template: &Template, bindings: &Bindings<'_>, subject: About<'_>) {
+        self.notes.push(Note::withheld(template, bindings, subject));
     }
 
     /// The rules that were asked, in order, and the statements that were run, each with what it cost.
@@ -65,15 +69,15 @@ struct Note {
 }
 
 impl Note {
-    fn new(template: &Template, bindings: &Bindings<'_>, collection: &Collection) -> Self {
-        let values = template.slots().map(|slot| bound(slot, bindings, collection)).collect();
+    fn new(template: &Template, bindings: &Bindings<'_>, subject: About<'_>) -> Self {
+        let values = template.slots().map(|slot| bound(slot, bindings, subject)).collect();
         Self { sql: template.text().to_owned(), values }
     }
 
-    fn withheld(template: &Template, bindings: &Bindings<'_>, collection: &Collection) -> Self {
+    fn withheld(template: &Template, bindings: &Bindings<'_>, subject: About<'_>) -> Self {
         let value = |slot: &Slot| match slot {
             Slot::Cursor(_) | Slot::Param(..) | Slot::Constant(_) => "(withheld)".to_owned(),
-            slot => bound(slot, bindings, collection),
+            slot => bound(slot, bindings, subject),
         };
         Self { sql: template.text().to_owned(), values: template.slots().map(value).collect() }
     }
@@ -97,6 +101,18 @@ pub(crate) fn withheld(class: Class) -> String {
     format!("(withheld: {class})")
 }
 
+/// What rules call a field of the caller's own record, and its value for a person to read.
+pub(crate) fn of_account(model: &Model, field: FieldId, caller: &Caller) -> (String, String) {
+    let field = model.field(model.identity.expect("only a model with accounts names the caller's own"), field);
+    let value = match field.class {
+        Some(class) => withheld(class),
+        None => shown(&Account::value(caller, field.id)),
+    };
+    let name =
+        if field.id == Collection::ID { "auth.account".to_owned() } else { format!("auth.account.{}", field.name) };
+    (name, value)
+}
+
 /// What rules call a part of the caller.
 pub(crate) fn caller_name(part: &CallerPart) -> String {
     match part {
@@ -114,8 +130,8 @@ pub(crate) fn shown(value: &Value) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-fn bound(slot: &Slot, bindings: &Bindings<'_>, collection: &Collection) -> String {
-    let field = |id: FieldId| match collection.field(id) {
+fn bound(slot: &Slot, bindings: &Bindings<'_>, (model, collection): About<'_>) -> String {
+    let field = |id: FieldId| match model.field(collection, id) {
         Field { name, class: Some(class), .. } => format!("{name} = {}", withheld(*class)),
         Field { name, .. } => format!("{name} = {}", shown(&bindings.value(slot))),
     };
@@ -126,6 +142,10 @@ fn bound(slot: &Slot, bindings: &Bindings<'_>, collection: &Collection) -> Strin
         Slot::Version => format!("version = {}", value()),
         Slot::Proposed(column) => field(column.field),
         Slot::Stored(column) => format!("stored {}", field(column.field)),
+        Slot::Account(column) => {
+            let (name, value) = of_account(model, column.field, bindings.caller);
+            format!("{name} = {value}")
+        }
         Slot::Caller(part) => format!("{} = {}", caller_name(part), value()),
         Slot::Now => format!("now = {}", value()),
         Slot::Limit => format!("limit = {}", value()),

@@ -1,8 +1,8 @@
 //! Records a run of the engine for an explanation: the rules that are asked, with what they see.
 
 use backstay_base::{Action, Error};
-use backstay_expr::{Expr, Node, Operator, Root, Truth, truth};
-use backstay_model::{Collection, FieldKind, Model};
+use backstay_expr::{Expr, Node, Operator, Path, Root, Truth, truth};
+use backstay_model::{Collection, FieldId, FieldKind, Model};
 use backstay_scalar::Value;
 use backstay_sql::{RecordSource, Row};
 
@@ -10,10 +10,10 @@ use crate::TxContext;
 use crate::answered::{NoAnswer, truth_in};
 use crate::bind::{Bindings, InMemory};
 use crate::explanation::{ExplainedPart, ExplainedRule};
-use crate::policy::{CollectionPolicy, Compiled};
+use crate::policy::{CollectionPolicy, Compiled, UpdatePolicy};
 use crate::proposal::Proposal;
-use crate::recorder::{caller_name, shown, withheld};
-use crate::rule_of::RuleOf;
+use crate::recorder::{caller_name, of_account, shown, withheld};
+use crate::rule_of::{RuleOf, of_clause};
 
 /// What a rule and its parts are asked of.
 #[derive(Debug, Clone, Copy)]
@@ -42,22 +42,43 @@ pub(crate) async fn rule(
         return Ok(());
     }
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
-    let compiled = of.compiled(policy);
-    if compiled.is_none() && !matches!(of, RuleOf::Type(_)) {
-        return Ok(());
-    }
-    let name = match (of, this, compiled) {
-        (RuleOf::Type(Action::Update) | RuleOf::Field(_, Action::Update), RecordSource::Proposed, Some(_)) => {
-            format!("{}, afterwards", of.name(proposal.collection))
-        }
-        _ => of.name(proposal.collection),
-    };
     let subject = Subject { this, stored: proposal.stored_values(), proposed: &proposal.values };
-    let explained = explained(cx, proposal.collection, (name, compiled), Some(subject)).await?;
-    if let Some(recorder) = &mut cx.recorder {
-        recorder.push(explained);
+    for explained in
+        explained(cx, proposal.collection, Asked::of(of, proposal.collection, policy), Some(subject)).await?
+    {
+        record(cx, explained);
     }
     Ok(())
+}
+
+fn record(cx: &mut TxContext<'_, '_>, rule: ExplainedRule) {
+    if let Some(recorder) = &mut cx.recorder {
+        recorder.push(rule);
+    }
+}
+
+/// Records whether the clause in this place lets the fields change that a write changes.
+pub(crate) fn only(cx: &mut TxContext<'_, '_>, collection: &Collection, place: usize, changed: &[(FieldId, bool)]) {
+    let clauses = &cx.engine.application.policy.collection(collection.id).allow.update;
+    let Some(UpdatePolicy { rule, only: Some(only), after: _ }) = clauses.get(place).filter(|_| cx.recorder.is_some())
+    else {
+        return;
+    };
+    let name = |field: &FieldId| collection.field(*field).name.clone();
+    let clause = of_clause(format!("{} {}", collection.name, Action::Update.name()), place, clauses.len());
+    let part = |(field, allowed): &(FieldId, bool)| ExplainedPart {
+        text: name(field),
+        answer: allowed.to_string(),
+        saw: Vec::new(),
+    };
+    let explained = ExplainedRule {
+        of: format!("{clause}, only"),
+        place: place_of(cx.model(), rule),
+        text: only.iter().map(name).collect::<Vec<_>>().join(", "),
+        answer: changed.iter().all(|(_, allowed)| *allowed).to_string(),
+        parts: changed.iter().map(part).collect(),
+    };
+    record(cx, explained);
 }
 
 /// Records the rules of a record that is not there: their texts.
@@ -67,12 +88,10 @@ pub(crate) fn absent(cx: &mut TxContext<'_, '_>, collection: &Collection, action
     }
     let policy = cx.engine.application.policy.collection(collection.id);
     let actions = if action == Action::Read { vec![action] } else { vec![Action::Read, action] };
-    for of in actions.into_iter().map(RuleOf::Type) {
+    for asked in actions.into_iter().flat_map(|action| Asked::of(RuleOf::Type(action), collection, policy)) {
         let answer = "there is no such record".to_owned();
-        let rule = described(cx.model(), (of.name(collection), of.compiled(policy)), answer, Vec::new());
-        if let Some(recorder) = &mut cx.recorder {
-            recorder.push(rule);
-        }
+        let rule = described(cx.model(), asked, answer, Vec::new());
+        record(cx, rule);
     }
 }
 
@@ -86,47 +105,72 @@ pub(crate) async fn read_rules(
     let mut rules = Vec::new();
     let of_fields = collection.fields.iter().map(|field| RuleOf::Field(field.id, Action::Read));
     for of in std::iter::once(RuleOf::Type(Action::Read)).chain(of_fields) {
-        let compiled = of.compiled(policy);
-        if compiled.is_some() || matches!(of, RuleOf::Type(_)) {
-            rules.push(explained(cx, collection, (of.name(collection), compiled), subject).await?);
-        }
+        rules.extend(explained(cx, collection, Asked::of(of, collection, policy), subject).await?);
     }
     Ok(rules)
 }
 
-/// A type's rule, asked of the caller alone.
-pub(crate) async fn type_rule(
+/// The clauses of a type, asked of the caller alone.
+pub(crate) async fn type_rules(
     cx: &mut TxContext<'_, '_>,
     collection: &Collection,
     action: Action,
-) -> Result<ExplainedRule, Error> {
-    let of = RuleOf::Type(action.in_model());
-    let compiled = of.compiled(cx.engine.application.policy.collection(collection.id));
-    explained(cx, collection, (of.name(collection), compiled), None).await
+) -> Result<Vec<ExplainedRule>, Error> {
+    let policy = cx.engine.application.policy.collection(collection.id);
+    explained(cx, collection, Asked::of(RuleOf::Type(action.in_model()), collection, policy), None).await
 }
 
-/// A rule with the answers of its parts for one record, or for the caller alone.
+/// A rule that was asked, by its name; without the rule where the model has none, which refuses everybody.
+struct Asked<'p> {
+    name: String,
+    rule: Option<&'p Compiled>,
+}
+
+impl<'p> Asked<'p> {
+    /// Each rule; the absence of one only where it refuses.
+    fn of(of: RuleOf<'_>, collection: &Collection, policy: &'p CollectionPolicy) -> Vec<Self> {
+        let rules = of.compiled(policy);
+        match of {
+            RuleOf::Type(action) if rules.is_empty() => {
+                vec![Self { name: format!("{} {}", collection.name, action.name()), rule: None }]
+            }
+            of => {
+                let names = of.names(collection, policy).into_iter();
+                names.zip(rules).map(|(name, rule)| Self { name, rule: Some(rule) }).collect()
+            }
+        }
+    }
+}
+
+/// Rules with the answers of their parts for one record, or for the caller alone.
 async fn explained(
     cx: &mut TxContext<'_, '_>,
     collection: &Collection,
-    (name, rule): (String, Option<&Compiled>),
+    asked: Vec<Asked<'_>>,
     subject: Option<Subject<'_>>,
-) -> Result<ExplainedRule, Error> {
-    let Some(compiled) = rule else { return Ok(described(cx.model(), (name, None), "false".to_owned(), Vec::new())) };
-    let mut leaves = vec![&compiled.whole];
-    parts(&compiled.whole, &mut leaves);
-    let answers = match subject {
-        Some(subject) => ask(cx, collection, &leaves, subject).await?,
-        None => ask_of_nobody(cx, compiled, &leaves),
-    };
-    let Some((answer, of_parts)) = answers.split_first() else { return Err(Error::internal(NoAnswer)) };
-    let parts = leaves[1..].iter().zip(of_parts).map(|(part, answer)| ExplainedPart {
-        text: part_text(part, compiled),
-        answer: answer.clone(),
-        saw: saw(cx, part, subject, collection),
-    });
-    let parts = parts.collect();
-    Ok(described(cx.model(), (name, rule), answer.clone(), parts))
+) -> Result<Vec<ExplainedRule>, Error> {
+    let mut rules = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let Some(compiled) = asked.rule else {
+            rules.push(described(cx.model(), asked, "false".to_owned(), Vec::new()));
+            continue;
+        };
+        let mut leaves = vec![&compiled.whole];
+        parts(&compiled.whole, &mut leaves);
+        let answers = match subject {
+            Some(subject) => ask(cx, collection, &leaves, subject).await?,
+            None => ask_of_nobody(cx, compiled, &leaves),
+        };
+        let Some((answer, of_parts)) = answers.split_first() else { return Err(Error::internal(NoAnswer)) };
+        let parts = leaves[1..].iter().zip(of_parts).map(|(part, answer)| ExplainedPart {
+            text: part_text(part, compiled),
+            answer: answer.clone(),
+            saw: saw(cx, part, subject, collection),
+        });
+        let parts = parts.collect();
+        rules.push(described(cx.model(), asked, answer.clone(), parts));
+    }
+    Ok(rules)
 }
 
 /// The answers of a rule and its parts for the caller alone, without a record.
@@ -146,20 +190,18 @@ fn ask_of_nobody(cx: &TxContext<'_, '_>, compiled: &Compiled, leaves: &[&Expr]) 
     std::iter::once(whole).chain(leaves[1..].iter().map(|part| of_part(part))).collect()
 }
 
-fn described(
-    model: &Model,
-    (of, rule): (String, Option<&Compiled>),
-    answer: String,
-    parts: Vec<ExplainedPart>,
-) -> ExplainedRule {
+fn described(model: &Model, asked: Asked<'_>, answer: String, parts: Vec<ExplainedPart>) -> ExplainedRule {
+    let Asked { name: of, rule } = asked;
     let Some(rule) = rule else {
         return ExplainedRule { of, place: String::new(), text: String::new(), answer, parts };
     };
+    ExplainedRule { of, place: place_of(model, rule), text: rule.text.text.to_string(), answer, parts }
+}
+
+/// The file and line of a rule. One of the system model isn't in a file of the application.
+fn place_of(model: &Model, rule: &Compiled) -> String {
     let line = model.sources.positions(rule.text.span).start.line;
-    let file = model.sources.file(rule.text.span);
-    // A rule of the system model isn't in a file of the application.
-    let place = file.map(|file| format!("{}:{line}", file.name)).unwrap_or_default();
-    ExplainedRule { of, place, text: rule.text.text.to_string(), answer, parts }
+    model.sources.file(rule.text.span).map(|file| format!("{}:{line}", file.name)).unwrap_or_default()
 }
 
 async fn ask(
@@ -195,6 +237,9 @@ fn saw(
         let seen = match node {
             Node::Caller(of) => (caller_name(of), shown(&of.of(cx.caller()))),
             Node::Now => ("now".to_owned(), cx.now().to_string()),
+            Node::Path(Path { root: Root::Account, steps, .. }) => {
+                of_account(cx.model(), steps.first().copied().unwrap_or(Collection::ID), cx.caller())
+            }
             Node::Path(path) if !matches!(path.root, Root::Bound(_)) => {
                 let (Some(subject), Some(first)) = (subject, path.steps.first()) else { return };
                 let values = if path.root == Root::New { subject.proposed } else { subject.this() };
@@ -262,6 +307,10 @@ fn visit(expr: &Expr, see: &mut impl FnMut(&Node)) {
             for part in [condition, then, otherwise] {
                 visit(part, see);
             }
+        }
+        Node::Aggregate(of) => {
+            see(&Node::Path(of.over.clone()));
+            of.children().into_iter().for_each(|part| visit(part, see));
         }
         Node::List(items) | Node::Call(_, items) => items.iter().for_each(|item| visit(item, see)),
         Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => {}

@@ -1,9 +1,8 @@
 //! References of a write to other records.
 
 use backstay_base::{Action, Error, RecordId, ViolationKind};
-use backstay_expr::Rights;
 use backstay_model::{CollectionId, Model};
-use backstay_sql::Row;
+use backstay_sql::{Row, Template};
 
 use crate::application::CallerClass;
 use crate::context::Retry;
@@ -11,9 +10,9 @@ use crate::proposal::Proposal;
 use crate::rights::{self, without_grant};
 use crate::{Authority, TxContext};
 
-/// Refuses references to records that the caller may not read, just as those to records that do not exist: neither tells
-/// which it is, and nobody links what they cannot see.
-pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+/// Refuses references to records that the caller may not link to, just as those to records that do not exist: neither
+/// tells which it is. Whoever may read a record may link to it too.
+pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     if proposal.authority == Authority::System {
         return Ok(());
     }
@@ -25,7 +24,7 @@ pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal
         if new {
             within_grant(cx, target)?;
         }
-        if new && !may_read(cx, &proposal.class, target, to).await? {
+        if new && !may_refer(cx, &proposal.class, target, to).await? {
             proposal.refuse(field, none_with_id(cx.model(), target));
         }
     }
@@ -34,7 +33,7 @@ pub(crate) async fn readable(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal
         let Some(target) = field.kind.target() else { continue };
         within_grant(cx, target)?;
         for (index, to) in members.iter().enumerate() {
-            if !may_read(cx, &proposal.class, target, *to).await? {
+            if !may_refer(cx, &proposal.class, target, *to).await? {
                 proposal.refuse_member(field, index, none_with_id(cx.model(), target));
             }
         }
@@ -91,6 +90,20 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
     proposal.settle()
 }
 
+/// Whether the caller may link to a record. If every record may be linked to, it need not exist.
+async fn may_refer(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    target: CollectionId,
+    id: RecordId,
+) -> Result<bool, Error> {
+    if class.rights.rule(target, Action::Refer).allows() {
+        return Ok(true);
+    }
+    let plan = class.plans.referable(&cx.engine.planner, &class.rights, target);
+    is_there(cx, &plan.template, (target, id)).await
+}
+
 /// Whether the caller may read a record, which need not exist.
 pub(crate) async fn may_read(
     cx: &mut TxContext<'_, '_>,
@@ -111,9 +124,17 @@ pub(crate) async fn may_see(
     target: CollectionId,
     id: RecordId,
 ) -> Result<bool, Error> {
-    let rights: &Rights = &class.rights;
-    let plan = class.plans.seen(&cx.engine.planner, rights, target);
-    let statement = cx.statement(&plan.template, &cx.bindings().id(id), target);
+    let plan = class.plans.seen(&cx.engine.planner, &class.rights, target);
+    is_there(cx, &plan.template, (target, id)).await
+}
+
+/// Whether the statement about a record has a row.
+async fn is_there(
+    cx: &mut TxContext<'_, '_>,
+    template: &Template,
+    (target, id): (CollectionId, RecordId),
+) -> Result<bool, Error> {
+    let statement = cx.statement(template, &cx.bindings().id(id), target);
     let mut found = false;
     let visit = &mut |_: &dyn Row| {
         found = true;

@@ -1,8 +1,8 @@
 use backstay_base::{Action, Grant};
-use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Truths};
+use backstay_expr::{Clause, CollectionRights, FieldRights, Rights, Rule, Truths};
 use backstay_model::{Collection, Field, Model};
 
-use crate::policy::{AllowPolicy, CollectionPolicy, Compiled, FieldPolicy, Policy};
+use crate::policy::{CollectionPolicy, Compiled, FieldPolicy, Policy, UpdatePolicy};
 
 /// Whose rights they are.
 #[derive(Debug, Clone, Copy)]
@@ -34,11 +34,32 @@ impl Grantee<'_> {
         }
     }
 
-    /// What an `@allow` comes to.
-    fn allowed(self, rule: Option<&Compiled>, absent: fn() -> Rule) -> Rule {
+    /// What the clauses of a type come to: one of them is enough, and without one nobody is allowed.
+    fn allowed(self, rules: Vec<&Compiled>) -> Rule {
         match self {
             Self::System(_) => Rule::allowed(),
-            Self::Callers(..) | Self::Anyone => rule.map_or_else(absent, |rule| self.rule(rule)),
+            Self::Callers(..) | Self::Anyone => Rule::any(rules.into_iter().map(|rule| self.rule(rule))),
+        }
+    }
+
+    /// What the rule of a field comes to. Its absence restricts nothing.
+    fn restricted(self, rule: Option<&Compiled>) -> Rule {
+        match self {
+            Self::System(_) => Rule::allowed(),
+            Self::Callers(..) | Self::Anyone => rule.map_or_else(Rule::allowed, |rule| self.rule(rule)),
+        }
+    }
+
+    /// The clauses that let records be updated.
+    fn clauses(self, clauses: &[UpdatePolicy]) -> Vec<Clause> {
+        let clause = |UpdatePolicy { rule, after, only }: &UpdatePolicy| Clause {
+            rule: self.rule(rule),
+            after: after.as_ref().map(|after| self.rule(after)),
+            only: only.clone(),
+        };
+        match self {
+            Self::System(_) => vec![Clause { rule: Rule::allowed(), after: None, only: None }],
+            Self::Callers(..) | Self::Anyone => clauses.iter().map(clause).collect(),
         }
     }
 }
@@ -70,12 +91,14 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     let policy: &CollectionPolicy = whole.collection(collection.id);
     let mut rights = CollectionRights::default();
     for action in ACTIONS {
-        // On a type the absence of a rule refuses.
         let rule = match is_granted(grantee.grant(), collection, action) {
-            true => grantee.allowed(policy.allow.of(action), Rule::refused),
+            true => grantee.allowed(policy.allow.of(action)),
             false => Rule::refused(),
         };
         rights.allow(action, rule);
+    }
+    if is_granted(grantee.grant(), collection, Action::Update) {
+        grantee.clauses(&policy.allow.update).into_iter().for_each(|clause| rights.clause(clause));
     }
     let sees_fields = |collection: &Collection| {
         [Action::Get, Action::Search].iter().any(|action| is_granted(grantee.grant(), collection, *action))
@@ -84,8 +107,7 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     for (field, policy) in collection.fields.iter().zip(&policy.fields) {
         let declared_unseen = field.kind.declared_by().is_some_and(|(target, declaring)| {
             let declaring = &whole.collection(target).fields[usize::from(declaring.0)];
-            !sees_fields(model.collection(target))
-                || grantee.allowed(declaring.allow.read.as_ref(), Rule::allowed).refuses()
+            !sees_fields(model.collection(target)) || grantee.restricted(declaring.read.as_ref()).refuses()
         });
         rights.field(of_field((grantee, sees && !declared_unseen), field, policy));
     }
@@ -99,19 +121,21 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
 }
 
 fn of_field((grantee, sees): (Grantee<'_>, bool), field: &Field, policy: &FieldPolicy) -> FieldRights {
-    let FieldPolicy { allow, checks, sets: _ } = policy;
+    let FieldPolicy { read, create, update, checks, sets: _ } = policy;
     let mut rights = FieldRights::default();
-    let AllowPolicy { read, create, update, delete: _ } = allow;
-    // On a field the absence of a rule restricts nothing. Nobody reads a secret; a record's id is what it is known by.
+    // Nobody reads a secret; a record's id is what it is known by.
     rights.allow(
         Action::Read,
         match field.is_readable() && (sees || field.id == Collection::ID) {
-            true => grantee.allowed(read.as_ref(), Rule::allowed),
+            true => grantee.restricted(read.as_ref()),
             false => Rule::refused(),
         },
     );
-    rights.allow(Action::Create, grantee.allowed(create.as_ref(), Rule::allowed));
-    rights.allow(Action::Update, grantee.allowed(update.as_ref(), Rule::allowed));
+    rights.allow(Action::Create, grantee.restricted(create.as_ref()));
+    rights.allow(Action::Update, grantee.restricted(update.as_ref().map(|update| &update.rule)));
+    if let Some(after) = update.as_ref().and_then(|update| update.after.as_ref()) {
+        rights.after(grantee.restricted(Some(after)));
+    }
     for check in checks {
         rights.check(grantee.rule(&check.rule));
     }

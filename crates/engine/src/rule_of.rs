@@ -1,16 +1,21 @@
 use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, CollectionId, FieldId};
+use backstay_sql::RecordSource;
 
-use crate::policy::{CollectionPolicy, Compiled, Way};
+use crate::policy::{CollectionPolicy, Compiled, UpdatePolicy, Way};
 
 /// Which rule of a collection is meant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RuleOf<'w> {
-    /// The type's rule for an action.
+    /// The clauses of the type for an action, one of which is enough.
     Type(Action),
-    /// A field's rule for an action.
+    /// What the clause in this place asks of an update.
+    After(usize),
+    /// A field's rule for an action; for an update, of the stored record.
     Field(FieldId, Action),
+    /// What a field's rule asks of a change of it.
+    FieldAfter(FieldId),
     /// A field's `@check`, by its place among them.
     Check(FieldId, usize),
     /// The guard of a transition.
@@ -18,38 +23,72 @@ pub(crate) enum RuleOf<'w> {
 }
 
 impl RuleOf<'_> {
-    /// What is left of it for callers with these rights.
-    pub(crate) fn rule(self, rights: &Rights, collection: CollectionId) -> &Rule {
+    /// What is left of it for callers with these rights, and which record is `this`.
+    pub(crate) fn rule(self, rights: &Rights, collection: CollectionId) -> (&Rule, RecordSource) {
+        use RecordSource::{Proposed, Stored};
         match self {
-            Self::Type(action) => rights.rule(collection, action),
-            Self::Field(field, action) => rights.field(collection, field, action),
-            Self::Check(field, place) => &rights.checks(collection, field)[place],
-            Self::Transition(field, (from, to)) => rights.transition(collection, field, (from, to)),
+            Self::Type(action @ (Action::Update | Action::Delete | Action::Read | Action::Get)) => {
+                (rights.rule(collection, action), Stored)
+            }
+            Self::Type(action) => (rights.rule(collection, action), Proposed),
+            Self::After(place) => {
+                let clause = &rights.clauses(collection)[place];
+                clause.after.as_ref().map_or((&clause.rule, Proposed), |after| (after, Stored))
+            }
+            Self::Field(field, Action::Update) => (rights.field(collection, field, Action::Update), Stored),
+            Self::Field(field, action) => (rights.field(collection, field, action), Proposed),
+            Self::FieldAfter(field) => match rights.field_after(collection, field) {
+                Some(after) => (after, Stored),
+                None => (rights.field(collection, field, Action::Update), Proposed),
+            },
+            Self::Check(field, place) => (&rights.checks(collection, field)[place], Proposed),
+            Self::Transition(field, (from, to)) => (rights.transition(collection, field, (from, to)), Stored),
         }
     }
 
-    /// The rule as the model has it; none where it has none.
-    pub(crate) fn compiled(self, policy: &CollectionPolicy) -> Option<&Compiled> {
+    /// The rules as the model has them; none where it has none.
+    pub(crate) fn compiled(self, policy: &CollectionPolicy) -> Vec<&Compiled> {
         let field = |field: FieldId| &policy.fields[usize::from(field.0)];
-        match self {
-            Self::Type(action) => policy.allow.of(action),
-            Self::Field(id, action) => field(id).allow.of(action),
+        let rule = match self {
+            Self::Type(action) => return policy.allow.of(action),
+            Self::After(place) => policy.allow.update.get(place).map(UpdatePolicy::afterwards),
+            Self::Field(id, Action::Create) => field(id).create.as_ref(),
+            Self::Field(id, Action::Update) => field(id).update.as_ref().map(|update| &update.rule),
+            Self::Field(id, Action::Read | Action::Get | Action::Search | Action::Refer | Action::Delete) => {
+                field(id).read.as_ref()
+            }
+            Self::FieldAfter(id) => field(id).update.as_ref().map(UpdatePolicy::afterwards),
             Self::Check(id, place) => Some(&field(id).checks[place].rule),
             Self::Transition(id, way) => {
-                let states = policy.states.iter().find(|states| states.field == id)?;
-                states.transitions.get(way)?.when.as_ref()
+                let states = policy.states.iter().find(|states| states.field == id);
+                states.and_then(|states| states.transitions.get(way)?.when.as_ref())
             }
-        }
+        };
+        rule.into_iter().collect()
     }
 
-    /// Its name in explanations.
-    pub(crate) fn name(self, collection: &Collection) -> String {
-        let field = |id: FieldId| format!("{}.{}", collection.name, collection.field(id).name);
+    /// Its names in explanations, one for each of `compiled`.
+    pub(crate) fn names(self, collection: &Collection, policy: &CollectionPolicy) -> Vec<String> {
+        let of_type = |action: Action| format!("{} {}", collection.name, action.name());
+        let of_field = |id: FieldId| format!("{}.{}", collection.name, collection.field(id).name);
         match self {
-            Self::Type(action) => format!("{} {}", collection.name, action.name()),
-            Self::Field(id, action) => format!("{} {}", field(id), action.name()),
-            Self::Check(id, _) => format!("{} check", field(id)),
-            Self::Transition(id, (from, to)) => format!("{} {from} to {to}", field(id)),
+            Self::Type(action) => {
+                let clauses = policy.allow.of(action).len();
+                (0..clauses).map(|place| of_clause(of_type(action), place, clauses)).collect()
+            }
+            Self::After(place) => {
+                let name = of_clause(of_type(Action::Update), place, policy.allow.update.len());
+                vec![format!("{name}, afterwards")]
+            }
+            Self::Field(id, action) => vec![format!("{} {}", of_field(id), action.name())],
+            Self::FieldAfter(id) => vec![format!("{} {}, afterwards", of_field(id), Action::Update.name())],
+            Self::Check(id, _) => vec![format!("{} check", of_field(id))],
+            Self::Transition(id, (from, to)) => vec![format!("{} {from} to {to}", of_field(id))],
         }
     }
+}
+
+/// The name of one of several clauses.
+pub(crate) fn of_clause(name: String, place: usize, clauses: usize) -> String {
+    if clauses == 1 { name } else { format!("{name} ({} of {clauses})", place + 1) }
 }

@@ -11,6 +11,7 @@ use crate::TxContext;
 use crate::answered::{NoAnswer, truth_in};
 use crate::application::CallerClass;
 use crate::bind::{Bindings, InMemory};
+use crate::clauses;
 use crate::proposal::Proposal;
 use crate::recording;
 use crate::rule_of::RuleOf;
@@ -29,7 +30,7 @@ pub(crate) async fn of_update(
     proposal: &mut Proposal<'_>,
     idle: bool,
 ) -> Result<(), Error> {
-    require(cx, proposal, RuleOf::Type(Action::Update)).await?;
+    clauses::require(cx, proposal).await?;
     fields(cx, proposal, Action::Update).await?;
     match idle {
         true => Ok(()),
@@ -37,19 +38,20 @@ pub(crate) async fn of_update(
     }
 }
 
-/// What a rule says of the stored or the proposed record.
+/// What a rule says.
 pub(crate) async fn decide(
     cx: &mut TxContext<'_, '_>,
     proposal: &Proposal<'_>,
     of: RuleOf<'_>,
-    this: RecordSource,
 ) -> Result<Truth, Error> {
     // A check is about the record, no matter whose rules apply to the write.
     let class = match of {
         RuleOf::Check(..) => Arc::clone(&cx.class),
-        RuleOf::Type(_) | RuleOf::Field(..) | RuleOf::Transition(..) => Arc::clone(&proposal.class),
+        RuleOf::Type(_) | RuleOf::After(_) | RuleOf::Field(..) | RuleOf::FieldAfter(_) | RuleOf::Transition(..) => {
+            Arc::clone(&proposal.class)
+        }
     };
-    let rule = of.rule(&class.rights, proposal.collection.id);
+    let (rule, this) = of.rule(&class.rights, proposal.collection.id);
     let answer = answer(cx, &class, proposal, (rule, this)).await?;
     if cx.recorder.is_some() {
         recording::rule(cx, proposal, of, this).await?;
@@ -94,30 +96,20 @@ pub(crate) async fn record_stored(
     recording::rule(cx, proposal, of, RecordSource::Stored).await
 }
 
-/// Ends the write unless the rule is true: a type's rule of the record as it would be, a guard of the stored one. An
-/// update rule that names both records is asked of the stored one.
+/// Ends the write unless the rule is true: the clauses for a new record, or a guard.
 pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>, of: RuleOf<'_>) -> Result<(), Error> {
-    let names_new = of.rule(&proposal.class.rights, proposal.collection.id).names_new();
-    let this = match of {
-        RuleOf::Transition(..) => RecordSource::Stored,
-        RuleOf::Type(Action::Update) if names_new => RecordSource::Stored,
-        RuleOf::Type(_) | RuleOf::Field(..) | RuleOf::Check(..) => RecordSource::Proposed,
-    };
-    if decide(cx, proposal, of, this).await?.is_true() {
+    if decide(cx, proposal, of).await?.is_true() {
         return Ok(());
     }
     let name = &proposal.collection.name;
-    Err(match (of, this) {
-        (RuleOf::Transition(..), _) => {
+    Err(match of {
+        RuleOf::Transition(..) => {
             Error::Forbidden { action: Action::Update, what: format!("the state of this {name}") }
         }
-        (RuleOf::Type(Action::Update), RecordSource::Proposed) => {
+        RuleOf::Type(action) | RuleOf::Field(_, action) => Error::Forbidden { action, what: format!("this {name}") },
+        RuleOf::After(_) | RuleOf::FieldAfter(_) | RuleOf::Check(..) => {
             Error::ForbiddenAfterwards { collection: name.clone() }
         }
-        (RuleOf::Type(action) | RuleOf::Field(_, action), _) => {
-            Error::Forbidden { action, what: format!("this {name}") }
-        }
-        (RuleOf::Check(..), _) => Error::Forbidden { action: Action::Update, what: format!("this {name}") },
     })
 }
 
@@ -128,18 +120,14 @@ pub(crate) async fn fields(
     action: Action,
 ) -> Result<(), Error> {
     let (rights, collection, recorded) = (&proposal.class.rights, proposal.collection.id, cx.recorder.is_some());
-    let asked = |id: &FieldId| recorded || !RuleOf::Field(*id, action).rule(rights, collection).allows();
+    let asked = |id: &FieldId| {
+        let rule = |of: RuleOf<'_>| of.rule(rights, collection).0.allows();
+        recorded || of_field(*id, action).any(|of| !rule(of))
+    };
     let fields: Vec<FieldId> = proposal.input.fields().filter(asked).collect();
     for id in fields {
-        let of = RuleOf::Field(id, action);
-        let names_new = of.rule(&proposal.class.rights, proposal.collection.id).names_new();
-        let sources: &[RecordSource] = match action {
-            Action::Create => &[RecordSource::Proposed],
-            _ if names_new => &[RecordSource::Stored],
-            _ => &[RecordSource::Stored, RecordSource::Proposed],
-        };
-        for source in sources {
-            if !decide(cx, proposal, of, *source).await?.is_true() {
+        for of in of_field(id, action) {
+            if !decide(cx, proposal, of).await?.is_true() {
                 proposal.refuse(proposal.collection.field(id), ViolationKind::FieldForbidden { action });
                 break;
             }
@@ -148,13 +136,19 @@ pub(crate) async fn fields(
     proposal.settle()
 }
 
+/// What is asked before a field is given a value.
+fn of_field(id: FieldId, action: Action) -> impl Iterator<Item = RuleOf<'static>> {
+    let after = (action == Action::Update).then_some(RuleOf::FieldAfter(id));
+    std::iter::once(RuleOf::Field(id, action)).chain(after)
+}
+
 /// `@check`s of the record as it would be: each must be true, or unknown because a value is missing.
 pub(crate) async fn checks(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
     for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {
         for (place, check) in rules.checks.iter().enumerate() {
             let of = RuleOf::Check(field.id, place);
-            if decide(cx, proposal, of, RecordSource::Proposed).await? == Truth::False {
+            if decide(cx, proposal, of).await? == Truth::False {
                 proposal.refuse(field, ViolationKind::Check { message: check.message.clone() });
             }
         }

@@ -27,6 +27,7 @@ impl Sizes {
             FieldKind::Scalar(_)
             | FieldKind::List(_)
             | FieldKind::Enum(_)
+            | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }

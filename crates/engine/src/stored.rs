@@ -1,6 +1,7 @@
 use backstay_base::{Action, Error, RecordId};
+use backstay_expr::Truth;
 use backstay_model::{Collection, CollectionId};
-use backstay_sql::Row;
+use backstay_sql::{DecodeError, Row};
 
 use crate::answered::truth_in;
 use crate::proposal::Proposal;
@@ -10,42 +11,66 @@ use crate::rule_of::RuleOf;
 use crate::rules;
 use crate::{Authority, IfMatch, Record, TxContext};
 
-/// The stored record, ready to be changed or deleted, if the caller may read it and the type's rule allows the action on
-/// it as it is stored.
-pub(crate) async fn proposal<'a>(
+/// The stored record, ready to be changed, if the caller may read it and the rule of a clause allows updates of it as it
+/// is stored.
+pub(crate) async fn for_update<'a>(
+    cx: &mut TxContext<'a, '_>,
+    authority: Authority,
+    record: (CollectionId, RecordId),
+) -> Result<Proposal<'a>, Error> {
+    let (mut proposal, truths) = readable(cx, authority, record, Action::Update).await?;
+    proposal.open = truths.iter().enumerate().filter(|(_, allowed)| **allowed).map(|(place, _)| place).collect();
+    if proposal.open.is_empty() { Err(forbidden(&proposal, Action::Update)) } else { Ok(proposal) }
+}
+
+/// The stored record, if the caller may read it and may delete it.
+pub(crate) async fn for_deletion<'a>(
+    cx: &mut TxContext<'a, '_>,
+    authority: Authority,
+    record: (CollectionId, RecordId),
+) -> Result<Proposal<'a>, Error> {
+    let (proposal, truths) = readable(cx, authority, record, Action::Delete).await?;
+    if truths.contains(&true) { Ok(proposal) } else { Err(forbidden(&proposal, Action::Delete)) }
+}
+
+/// The stored record, if the caller may read it, with which of the rules for the action are true of it.
+async fn readable<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
     (collection, id): (CollectionId, RecordId),
     action: Action,
-) -> Result<Proposal<'a>, Error> {
+) -> Result<(Proposal<'a>, Vec<bool>), Error> {
     let collection: &Collection = cx.model().collection(collection);
     let class = cx.class_of(authority);
     let plan = class.plans.stored(&cx.engine.planner, &class.rights, (collection.id, action));
     let statement = cx.statement(&plan.template, &cx.bindings().id(id), collection.id);
     let mut found = None;
     let visit = &mut |row: &dyn Row| {
-        let mut truths = [false; 2];
-        for (truth, column) in truths.iter_mut().zip(&plan.truths) {
-            *truth = truth_in(row, *column)?.is_true();
-        }
+        let truth = |column: &usize| truth_in(row, *column).map(Truth::is_true);
+        let truths = plan.truths.iter().map(truth).collect::<Result<Vec<bool>, DecodeError>>()?;
         found = Some((Record::new(plan.layout.read(row)?)?, truths));
         Ok(())
     };
     cx.rows(&statement, visit).await?;
-    let Some((record, [readable, allowed])) = found else {
+    let Some((record, mut truths)) = found else {
         recording::absent(cx, collection, action);
         return Err(not_found(collection));
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
     rules::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
-    if !readable {
+    let allowed = truths.split_off(READABLE + 1);
+    if truths != [true] {
         return Err(not_found(collection));
     }
     rules::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
-    match allowed {
-        true => Ok(proposal),
-        false => Err(Error::Forbidden { action, what: format!("this {}", collection.name) }),
-    }
+    Ok((proposal, allowed))
+}
+
+/// The place of the truth of the read rule in `Plans::stored`; those of the rules for the action follow.
+const READABLE: usize = 0;
+
+fn forbidden(proposal: &Proposal<'_>, action: Action) -> Error {
+    Error::Forbidden { action, what: format!("this {}", proposal.collection.name) }
 }
 
 /// Refuses a record that has none of the versions wanted.

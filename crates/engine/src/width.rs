@@ -59,22 +59,23 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     };
     let read = planner.read(&shape, rights).template.extent().tables;
     let rule = |action| rights.rule(id, action);
-    let stored = |action| {
-        let rules = [rule(Action::Read).expr().clone(), rule(action).expr().clone()];
-        planner.stored(id, &rules).template.extent().tables
+    let stored = |rules: Vec<&Rule>| {
+        let rules = std::iter::once(rule(Action::Read)).chain(rules).map(|rule| rule.expr().clone());
+        planner.stored(id, &rules.collect::<Vec<_>>()).template.extent().tables
     };
     let check =
         |rule: &Rule| planner.check(id, RecordSource::Stored, std::slice::from_ref(rule.expr())).extent().tables;
     let of_fields = collection.fields.iter().flat_map(|field| {
         let allowed = [Action::Create, Action::Update].map(|action| rights.field(id, field.id, action));
-        allowed.into_iter().chain(rights.checks(id, field.id))
+        allowed.into_iter().chain(rights.field_after(id, field.id)).chain(rights.checks(id, field.id))
     });
     let guards = policy
         .states
         .iter()
         .flat_map(|states| states.transitions.keys().map(|(from, to)| rights.transition(id, states.field, (from, to))));
-    let others = of_fields.chain(guards).map(check).max().unwrap_or(0);
-    let update = rule(Action::Update);
-    let updated = if update.names_new() { check(update) } else { stored(Action::Update) };
-    [read, updated, stored(Action::Delete), check(rule(Action::Create)), others].into_iter().max().unwrap_or(0)
+    let after = rights.clauses(id).iter().flat_map(|clause| [Some(&clause.rule), clause.after.as_ref()]).flatten();
+    let others = of_fields.chain(guards).chain(after).map(check).max().unwrap_or(0);
+    let updated = stored(rights.clauses(id).iter().map(|clause| &clause.rule).collect());
+    let (deleted, referred) = (stored(vec![rule(Action::Delete)]), check(rule(Action::Refer)));
+    [read, updated, deleted, referred, check(rule(Action::Create)), others].into_iter().max().unwrap_or(0)
 }

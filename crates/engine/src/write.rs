@@ -1,10 +1,10 @@
-use backstay_base::{Action, Error, RecordId};
+use backstay_base::{Error, RecordId};
 use backstay_model::{CollectionId, SetOn};
 
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
-use crate::{Authority, IfMatch, Input, Record, TxContext, deletion, fill, links, references, states, stored};
+use crate::{Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, states, stored};
 
 impl TxContext<'_, '_> {
     /// Makes a record of this input. The order of the steps is policy: nothing later tells of something that an earlier
@@ -22,6 +22,7 @@ impl TxContext<'_, '_> {
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
         fill::defaults(self, &mut proposal);
+        fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
         fill::sets(self, &mut proposal, SetOn::Create);
         fill::require(&mut proposal);
@@ -30,7 +31,7 @@ impl TxContext<'_, '_> {
         fill::check_whole(&proposal)?;
         links::added(&mut proposal);
         self.count_rows(proposal.rows_for_caller())?;
-        references::readable(self, &mut proposal).await?;
+        references::permitted(self, &mut proposal).await?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
@@ -47,16 +48,18 @@ impl TxContext<'_, '_> {
         input: Input,
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let mut proposal = stored::proposal(self, authority, record, Action::Update).await?;
+        let mut proposal = stored::for_update(self, authority, record).await?;
         stored::require_version(&proposal, if_match)?;
         fill::patch(&mut proposal, input);
+        fill::embedded_defaults(&mut proposal);
         fill::refuse_read_only(&mut proposal);
         fill::refuse_own_address(self, &mut proposal);
         fill::refuse_immutable(&mut proposal);
         proposal.settle()?;
         links::changed(self, &mut proposal).await?;
+        clauses::cover(self, &mut proposal)?;
         self.count_rows(proposal.rows_for_caller())?;
-        references::readable(self, &mut proposal).await?;
+        references::permitted(self, &mut proposal).await?;
         states::pass(self, &mut proposal).await?;
         let idle = proposal.is_idle();
         if !idle {
@@ -85,7 +88,7 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let proposal = stored::proposal(self, authority, record, Action::Delete).await?;
+        let proposal = stored::for_deletion(self, authority, record).await?;
         stored::require_version(&proposal, if_match)?;
         deletion::delete(self, proposal).await
     }
@@ -96,7 +99,7 @@ impl TxContext<'_, '_> {
         let collection = self.model().collection(collection);
         let class = self.class_of(Authority::Caller);
         let mut proposal = Proposal::create(collection, Authority::Caller, class, input.clone());
-        references::readable(self, &mut proposal).await
+        references::permitted(self, &mut proposal).await
     }
 }
 

@@ -5,8 +5,7 @@ use backstay_base::{
     ViolationKind, limits,
 };
 use backstay_expr::{Rule, truth};
-use backstay_model::{Collection, CollectionId};
-use backstay_scalar::Value;
+use backstay_model::{Collection, CollectionId, Field};
 use backstay_sql::Row;
 use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
@@ -18,7 +17,7 @@ use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
     AnswerBuffer, Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, RequestKind,
-    Tag, TxContext, Update, Written, remember,
+    Tag, TxContext, Update, Written, embedded, remember,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -279,7 +278,8 @@ impl TxContext<'_, '_> {
         let class = Arc::clone(&self.class);
         let rights = &class.rights;
         let read = rights.rule(collection.id, Action::Read);
-        let seen = collection.stored_fields().filter(|field| rights.may_see(collection.id, field.id));
+        let held = collection.fields.iter().filter(|field| field.kind.is_held());
+        let seen = held.filter(|field| rights.may_see(collection.id, field.id));
         let fields: Vec<_> = seen.map(|field| (field, rights.field(collection.id, field.id, Action::Read))).collect();
         let needs_store = |rule: &Rule| rule.decided().is_none() && rule.needs_store();
         if needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
@@ -290,11 +290,8 @@ impl TxContext<'_, '_> {
         if !holds(read) {
             return Ok(None);
         }
-        let shown = fields.iter().filter(|(_, rule)| holds(rule));
-        let mut members = shown.flat_map(|(field, _)| {
-            let names = std::iter::once(&field.name).chain(&field.kept_names);
-            names.map(|name| -> (&str, &Value) { (name, record.value(field.id)) })
-        });
+        let shown: Vec<&Field> = fields.iter().filter(|(_, rule)| holds(rule)).map(|(field, _)| *field).collect();
+        let mut members = embedded::members(collection, &shown, record.values()).into_iter();
         let mut body = transient(USUAL_RECORD);
         encoder.record(&mut body, &mut members).and_then(|()| body.check())?;
         Ok(Some(body))

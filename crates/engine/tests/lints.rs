@@ -269,7 +269,8 @@ fn writes_without_a_credential() {
     open("update: \"true\", delete: \"true\"", &[]);
     open("read: \"auth.id != null\", update: \"true\"", &[]);
     open("read: \"this.hidden\", update: \"!this.hidden\"", &[]);
-    open("read: \"this.hidden\", update: \"!new.hidden\"", &["!new.hidden"]);
+    open("read: \"this.hidden\", update: \"this.hidden\", after: \"!new.hidden\"", &["this.hidden"]);
+    open("read: \"this.hidden\") @allow(read: \"!this.hidden\", update: \"!this.hidden\"", &["!this.hidden"]);
 }
 
 #[test]

@@ -22,7 +22,8 @@ type Team
   @allow(
     read: "true"
     create: "this.org == 'A' && this.members.all(m, m.org == this.org)"
-    update: "new.members.all(m, m.org == this.org)"
+    update: "true"
+    after: "new.members.all(m, m.org == this.org)"
   ) {
   org: String!
   members: [User!]

@@ -1,6 +1,7 @@
 //! Gives every name its meaning and every part its type.
 
 mod advice;
+mod aggregates;
 mod functions;
 mod literal;
 mod named;
@@ -39,6 +40,8 @@ pub(crate) struct Checker<'m> {
     next_variable: u16,
     /// What the parameters of the named rule around stand for.
     arguments: Vec<Argument<'m>>,
+    /// How many aggregates are around.
+    aggregates: usize,
     /// The named rules around, innermost last.
     rules: Vec<String>,
     params: Parameters,
@@ -53,9 +56,9 @@ pub(crate) struct Checker<'m> {
 #[derive(Default)]
 struct Findings {
     uses_now: bool,
-    names_new: bool,
     needs_store: bool,
     reads: BTreeSet<(CollectionId, FieldId)>,
+    account: BTreeSet<FieldId>,
     rules: BTreeSet<String>,
 }
 
@@ -76,6 +79,7 @@ impl<'m> Checker<'m> {
             variables: Vec::new(),
             next_variable: 0,
             arguments: Vec::new(),
+            aggregates: 0,
             rules: Vec::new(),
             params: Parameters::default(),
             nodes: 0,
@@ -107,8 +111,8 @@ impl<'m> Checker<'m> {
             expr,
             params,
             uses_now: self.found.uses_now,
-            names_new: self.found.names_new,
             reads: self.found.reads.into_iter().collect(),
+            account: self.found.account.into_iter().collect(),
             rules: self.found.rules.into_iter().collect(),
             needs_store: self.found.needs_store,
         })

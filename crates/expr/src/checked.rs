@@ -13,11 +13,11 @@ pub struct Checked {
     pub params: Vec<Parameter>,
     /// Whether its answer changes with time.
     pub uses_now: bool,
-    /// Whether it names `new`.
-    pub names_new: bool,
     /// Every field that it reads, relations on the way included; in order, each once. The id of a related record is
     /// what the relation holds.
     pub reads: Vec<(CollectionId, FieldId)>,
+    /// The fields of the caller's own record that it reads; in order, each once.
+    pub account: Vec<FieldId>,
     /// The named rules that it names, also within one another; in order, each once.
     pub rules: Vec<String>,
     /// Whether it needs more than `this` and `new` themselves: it follows a relation or quantifies over one.

@@ -32,7 +32,11 @@ fn names_caller(body: &Expr, variable: u16) -> bool {
         Node::Path(Path { root, steps, .. }) => *root == Root::Bound(variable) && steps.len() <= 1,
         _ => false,
     };
-    let is_caller = |expr: &Expr| matches!(expr.node, Node::Caller(CallerPart::Id));
+    let is_caller = |expr: &Expr| match &expr.node {
+        Node::Caller(part) => *part == CallerPart::Id,
+        Node::Path(path) => path.root == Root::Account && path.steps.is_empty(),
+        _ => false,
+    };
     match &body.node {
         Node::Binary(Operator::And, left, right) => names_caller(left, variable) || names_caller(right, variable),
         Node::Binary(Operator::Equal, left, right) => {
@@ -45,8 +49,8 @@ fn names_caller(body: &Expr, variable: u16) -> bool {
 /// Whether it looks at the member alone.
 fn is_about(body: &Expr, variable: u16) -> bool {
     match &body.node {
-        Node::Path(path) => path.root == Root::Bound(variable),
-        Node::Quantifier { .. } => false,
+        Node::Path(path) => path.root == Root::Bound(variable) || path.is_of_account(),
+        Node::Quantifier { .. } | Node::Aggregate(_) => false,
         node => node.children().into_iter().all(|child| is_about(child, variable)),
     }
 }

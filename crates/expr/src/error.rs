@@ -112,6 +112,10 @@ pub enum Expected {
     TextOrList,
     /// What has a sign.
     Signed,
+    /// What can be added up.
+    Summable,
+    /// What has an order.
+    Ordered,
 }
 
 impl fmt::Display for Expected {
@@ -120,8 +124,10 @@ impl fmt::Display for Expected {
             Self::Type(ty) => ty.fmt(f),
             Self::List => f.write_str("a list"),
             Self::ListOfScalars => f.write_str("a list of scalars"),
-            Self::TextOrList => f.write_str("a text or a list"),
-            Self::Signed => f.write_str("Int, Float or Duration"),
+            Self::TextOrList => f.write_str("a text, a list or a relation to many"),
+            Self::Signed => f.write_str("Int, Float, Decimal or Duration"),
+            Self::Summable => f.write_str("Int, Float, Decimal, Money or Duration"),
+            Self::Ordered => f.write_str("a value that has an order"),
         }
     }
 }
@@ -211,6 +217,9 @@ pub enum ExprErrorKind {
     /// `auth.roles` in a model without an enum marked `@roles`.
     #[error("the model has no roles")]
     NoRoles,
+    /// `auth.account` in a model without a type marked `@identity`.
+    #[error("the model has no accounts")]
+    NoAccounts,
     /// A field that no client may name.
     #[error("`{field}` is secret and cannot be named")]
     Secret {
@@ -223,8 +232,8 @@ pub enum ExprErrorKind {
         /// The field.
         field: String,
     },
-    /// The records of a relation to many, counted.
-    #[error("the records of `{field}` cannot be counted in an expression")]
+    /// The records of a relation to many, counted with another language's word.
+    #[error("`{field}` is a relation to many records, which `size` and `count` count")]
     Uncountable {
         /// The field.
         field: String,
@@ -237,10 +246,16 @@ pub enum ExprErrorKind {
         /// The field asked for.
         name: String,
     },
-    /// `exists` or `all` over something else than a relation to many.
+    /// Aggregates within one another deeper than is allowed.
+    #[error("aggregates stand more than {max} deep within one another")]
+    NestedAggregates {
+        /// The most.
+        max: usize,
+    },
+    /// `exists` or another function of members over something else than a relation to many.
     #[error("`{function}` asks the records of a relation to many")]
     NotToMany {
-        /// `exists` or `all`.
+        /// Its name.
         function: &'static str,
     },
     /// A path through more relations than is allowed.

@@ -1,7 +1,10 @@
+mod aggregate;
+
 use std::cmp::Ordering;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp};
-use backstay_scalar::Value;
+use backstay_scalar::{Value, exact};
+use rust_decimal::Decimal;
 
 use crate::{Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
 
@@ -15,7 +18,7 @@ pub trait Environment {
     fn now(&self) -> Timestamp;
 
     /// The value of the field at the end of the path, the whole of it where the path names a part; null where a
-    /// relation on the way is. Without steps: the id of the record.
+    /// relation on the way is. Without steps: the id of the record. `Account::value` has the fields of the caller's own.
     fn value(&self, from: Start, path: &Path) -> Value;
 
     /// The records of the to-many relation at the end of the path; `None` where they are not known.
@@ -44,6 +47,8 @@ pub enum Start {
     This,
     /// `new`.
     New,
+    /// `auth.account`.
+    Account,
     /// A member of a to-many relation.
     Record(RecordId),
 }
@@ -105,6 +110,7 @@ impl Evaluation<'_> {
                 let arguments: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
                 call(*function, &arguments)
             }
+            Node::Aggregate(aggregate) => self.aggregate(aggregate),
             _ => self.truth(expr).into(),
         }
     }
@@ -113,6 +119,7 @@ impl Evaluation<'_> {
         match root {
             Root::This => Some(Start::This),
             Root::New => Some(Start::New),
+            Root::Account => Some(Start::Account),
             Root::Bound(variable) => {
                 let bound = self.bound.iter().rev().find(|(name, _)| *name == variable);
                 bound.map(|(_, record)| Start::Record(*record))
@@ -158,7 +165,7 @@ fn negate(value: &Value) -> Value {
         // The smallest number has no counterpart that fits: unknown.
         Value::Int(number) => number.checked_neg().map_or(Value::Null, Value::Int),
         Value::Float(number) => Value::Float(-number),
-        Value::Decimal(number) => Value::Decimal(-number),
+        Value::Decimal(number) => known(exact::subtract(Decimal::ZERO, *number)),
         Value::Duration(length) => {
             length.micros().checked_neg().map_or(Value::Null, |micros| Value::Duration(Duration::from_micros(micros)))
         }
@@ -190,6 +197,9 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Option<Value> 
     match (left, right) {
         (Value::Int(left), Value::Int(right)) => int(operator, *left, *right).map(Value::Int),
         (Value::Float(left), Value::Float(right)) => float(operator, *left, *right).map(Value::Float),
+        (Value::Decimal(left), Value::Decimal(right)) => decimal(operator, *left, *right),
+        (Value::Decimal(left), Value::Int(right)) => decimal(operator, *left, Decimal::from(*right)),
+        (Value::Int(left), Value::Decimal(right)) => decimal(operator, Decimal::from(*left), *right),
         (Value::Timestamp(moment), Value::Duration(by)) => {
             let by = if operator == Operator::Subtract { by.micros().checked_neg()? } else { by.micros() };
             moment.checked_add(Duration::from_micros(by)).map(Value::Timestamp)
@@ -228,6 +238,34 @@ fn float(operator: Operator, left: f64, right: f64) -> Option<f64> {
     result.is_finite().then_some(result)
 }
 
+fn decimal(operator: Operator, left: Decimal, right: Decimal) -> Option<Value> {
+    let result = match operator {
+        Operator::Add => exact::add(left, right),
+        Operator::Subtract => exact::subtract(left, right),
+        Operator::Multiply => exact::multiply(left, right),
+        _ => None,
+    };
+    result.map(Value::Decimal)
+}
+
+fn known(number: Option<Decimal>) -> Value {
+    number.map_or(Value::Null, Value::Decimal)
+}
+
+/// A number that is exact.
+fn exactly(value: &Value) -> Option<Decimal> {
+    match value {
+        Value::Decimal(number) => Some(*number),
+        Value::Int(number) => Some(Decimal::from(*number)),
+        _ => None,
+    }
+}
+
+/// The number of digits that a checked call of `round` has.
+fn digits(value: &Value) -> Option<u32> {
+    u32::try_from(value.as_int()?).ok()
+}
+
 fn call(function: Function, arguments: &[Value]) -> Value {
     match (function, arguments) {
         (Function::Size, [Value::Text(text)]) => count(text.chars().count()),
@@ -237,6 +275,13 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::Contains, [Value::Text(text), Value::Text(part)]) => text.contains(&**part).into(),
         (Function::LowerAscii, [Value::Text(text)]) => Value::text(text.to_ascii_lowercase()),
         (Function::UpperAscii, [Value::Text(text)]) => Value::text(text.to_ascii_uppercase()),
+        (Function::Round, [number, places]) => {
+            known(exactly(number).zip(digits(places)).and_then(|(number, digits)| exact::round(number, digits)))
+        }
+        (Function::Quotient, [dividend, divisor, places]) => {
+            let operands = exactly(dividend).zip(exactly(divisor)).zip(digits(places));
+            known(operands.and_then(|((dividend, divisor), digits)| exact::divide(dividend, divisor, digits)))
+        }
         _ => Value::Null,
     }
 }

@@ -1,8 +1,9 @@
-use backstay_base::{Caller, Timestamp};
+use backstay_base::{Caller, CallerKind, Timestamp};
+use backstay_model::Collection;
 use backstay_scalar::Value;
 
 use crate::evaluate::{Environment, Start, truth};
-use crate::{Expr, Node, Path, Truth, Type};
+use crate::{Account, Expr, Node, Path, Root, Truth, Type};
 
 /// The parts of a set of expressions that depend on the caller alone, each once.
 #[derive(Debug, Clone, Default)]
@@ -17,11 +18,15 @@ pub struct Truths {
     fails: u64,
     /// Whether `auth.id` is null.
     nameless: bool,
+    /// Whether `auth.account` is null.
+    without_account: bool,
 }
 
 impl Facts {
     /// Facts in one set at most; parts beyond that stay where they are.
     const MAX: usize = 64;
+    /// Those of them that ask the caller's own record. Accounts differ in it at will, and each combination makes a class.
+    const OF_ACCOUNT: usize = 4;
 
     /// The expression with every largest Boolean part that depends on the caller alone replaced by `Node::Fact`.
     pub fn extract(&mut self, expr: &Expr) -> Expr {
@@ -41,7 +46,11 @@ impl Facts {
     /// The truth of every fact for this caller.
     pub fn evaluate(&self, caller: &Caller) -> Truths {
         let environment = CallerAlone(caller);
-        let mut truths = Truths { nameless: caller.id.is_none(), ..Truths::default() };
+        let mut truths = Truths {
+            nameless: caller.id.is_none(),
+            without_account: caller.kind != CallerKind::Account,
+            ..Truths::default()
+        };
         for (index, part) in self.parts.iter().enumerate() {
             match truth(part, &environment) {
                 Truth::True => truths.holds |= 1 << index,
@@ -52,10 +61,15 @@ impl Facts {
         truths
     }
 
+    fn of_account(&self) -> usize {
+        self.parts.iter().filter(|part| asks_account(part)).count()
+    }
+
     fn index_of(&mut self, part: &Expr) -> Option<u16> {
         let index = match self.parts.iter().position(|known| known.same(part)) {
             Some(index) => index,
             None if self.parts.len() == Self::MAX => return None,
+            None if asks_account(part) && self.of_account() == Self::OF_ACCOUNT => return None,
             None => {
                 self.parts.push(part.clone());
                 self.parts.len() - 1
@@ -69,6 +83,11 @@ impl Truths {
     /// Whether `auth.id` is null: whatever is compared with it is unknown.
     pub(crate) fn nameless(&self) -> bool {
         self.nameless
+    }
+
+    /// Whether `auth.account` is null, and every value of it.
+    pub(crate) fn without_account(&self) -> bool {
+        self.without_account
     }
 
     /// The truth of the fact with this index.
@@ -86,13 +105,28 @@ impl Truths {
 /// Whether its value is the same for every record at every moment.
 pub(crate) fn depends_on_caller_alone(expr: &Expr) -> bool {
     match &expr.node {
-        Node::Param(_) | Node::Now | Node::Path(_) | Node::Quantifier { .. } | Node::Fact(_) => false,
+        Node::Path(path) => path.is_of_account(),
+        Node::Param(_) | Node::Now | Node::Quantifier { .. } | Node::Aggregate(_) | Node::Fact(_) => false,
         node => node.children().into_iter().all(depends_on_caller_alone),
     }
 }
 
 fn names_caller(expr: &Expr) -> bool {
-    matches!(expr.node, Node::Caller(_)) || expr.node.children().into_iter().any(names_caller)
+    is_caller(expr) || is_account(expr) || expr.node.children().into_iter().any(names_caller)
+}
+
+fn is_caller(expr: &Expr) -> bool {
+    matches!(expr.node, Node::Caller(_))
+}
+
+/// Whether it is a value of the caller's own record.
+fn is_account(expr: &Expr) -> bool {
+    matches!(&expr.node, Node::Path(path) if path.root == Root::Account)
+}
+
+/// Whether it names the caller's own record.
+fn asks_account(expr: &Expr) -> bool {
+    is_account(expr) || expr.node.children().into_iter().any(asks_account)
 }
 
 /// The expressions directly within a node, to be changed.
@@ -102,6 +136,7 @@ pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
         Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
         Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
         Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
+        Node::Aggregate(aggregate) => aggregate.children_mut(),
         Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => Vec::new(),
     }
 }
@@ -137,6 +172,7 @@ fn same_kind(left: &Node, right: &Node) -> bool {
             Node::Quantifier { kind, over, variable, .. },
             Node::Quantifier { kind: other_kind, over: other_over, variable: other_variable, .. },
         ) => kind == other_kind && over == other_over && variable == other_variable,
+        (Node::Aggregate(left), Node::Aggregate(right)) => left.same_kind(right),
         (Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
             left == right
         }
@@ -157,7 +193,10 @@ impl Environment for CallerAlone<'_> {
         Timestamp::from_micros_saturating(0)
     }
 
-    fn value(&self, _: Start, _: &Path) -> Value {
-        Value::Null
+    fn value(&self, from: Start, path: &Path) -> Value {
+        match from {
+            Start::Account => Account::value(self.0, path.steps.first().copied().unwrap_or(Collection::ID)),
+            Start::This | Start::New | Start::Record(_) => Value::Null,
+        }
     }
 }

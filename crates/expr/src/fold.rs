@@ -1,7 +1,7 @@
 use backstay_scalar::Value;
 
 use crate::facts::{Truths, children_mut};
-use crate::{CallerPart, Expr, Node, Operator, Truth, Type};
+use crate::{CallerPart, Expr, Node, Operator, Root, Truth, Type};
 
 /// The expression for one caller: facts become literals, and what they decide is simplified in three-valued logic. It
 /// has the same truth as before for every record. Where the caller alone decides, a literal is left: true, false, or
@@ -16,6 +16,7 @@ pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
     let node = match node {
         Node::Fact(index) => literal(truths.get(index)),
         Node::Caller(CallerPart::Id) if truths.nameless() => Node::Literal(Value::Null),
+        Node::Path(path) if path.root == Root::Account && truths.without_account() => Node::Literal(Value::Null),
         Node::Not(of) => negation(of),
         Node::Binary(Operator::And, left, right) => connective(Operator::And, left, right),
         Node::Binary(Operator::Or, left, right) => connective(Operator::Or, left, right),

@@ -35,7 +35,6 @@ const CALLER: &str = "the caller is `auth`: write `auth.id`";
 const ROLES: &str = "write `'ADMIN' in auth.roles`";
 const SIGNED_IN: &str = "write `auth.id != null`";
 const CLAIMS: &str = "write `auth.claims.x`";
-const UNCOUNTED: &str = "records can't be counted in an expression";
 
 /// Names of values.
 const NAMES: Table = &[
@@ -62,7 +61,11 @@ const FUNCTIONS: Table = &[
     (&["now"], "`now` takes no parentheses"),
     (&["any", "some"], "write `relation.exists(x, condition on x)`"),
     (&["every"], "write `relation.all(x, condition on x)`"),
-    (&["count"], UNCOUNTED),
+    (&["count"], "write `size(relation)`, or `relation.count(x, condition on x)`"),
+    (&["avg", "average", "mean"], "divide a sum by a count: `relation.sum(x, x.field) / size(relation)`"),
+    (&["maximum", "maxBy", "greatest"], "write `relation.max(x, x.field)`"),
+    (&["minimum", "minBy", "least"], "write `relation.min(x, x.field)`"),
+    (&["find", "findFirst", "single", "last"], "write `relation.first(x, condition on x, [-x.field])`"),
     (&["lower", "toLower", "toLowerCase"], "write `text.lowerAscii()`"),
     (&["upper", "toUpper", "toUpperCase"], "write `text.upperAscii()`"),
     (&["length", "len"], "write `size(x)`"),

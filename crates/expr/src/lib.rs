@@ -1,7 +1,9 @@
 //! The language of rules and filters: a documented subset of CEL. Text becomes a typed tree, and a tree is evaluated in
 //! memory. Does no I/O, and knows nothing of SQL.
 
+mod account;
 mod advice;
+mod aggregate;
 mod bare_date;
 mod check;
 mod checked;
@@ -21,6 +23,8 @@ mod syntax;
 mod tree;
 mod truth;
 
+pub use account::Account;
+pub use aggregate::{Aggregate, Aggregation, FLOAT_TERM, OrderKey, Ordered};
 pub use checked::{Checked, Parameter};
 pub use compile::{check_rule, compile, compile_value};
 pub use driver::Driver;
@@ -29,7 +33,7 @@ pub use evaluate::{Environment, Start, evaluate, truth};
 pub use facts::{Facts, Truths};
 pub use fold::fold;
 pub use outcomes::Outcomes;
-pub use rights::{CollectionRights, FieldRights, Rights, Rule, RulePart};
+pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart};
 pub use scope::Scope;
 pub use tree::{CallerPart, Expr, Function, Node, Operator, Path, Quantifier, Root, Type};
 pub use truth::Truth;

@@ -44,6 +44,7 @@ impl ExprErrorKind {
             Self::Number => "use a smaller number",
             Self::Secret { .. } => "nothing may depend on what is secret",
             Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
+            Self::NestedAggregates { .. } => "nest fewer of them",
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, found } => type_remedy(expected, &found.ty),
             Self::Arguments { usage, .. } => return format!("write {usage}"),
@@ -54,17 +55,18 @@ impl ExprErrorKind {
             Self::RuleArguments { name, .. } => {
                 return format!("write a value for each parameter in brackets after `{name}`");
             }
+            Self::NoAccounts => "mark the type of the people who sign in `@identity`",
             Self::NoRoles => "mark an enum of the model `@roles`",
             Self::ToMany { field } => {
                 return format!("use `in` with lists and `exists` with relations: `{field}.exists(x, …)`");
             }
             Self::Uncountable { field } => {
-                return format!("ask whether there is one that meets a condition: `{field}.exists(x, …)`");
+                return format!("write `size({field})`, or `{field}.count(x, …)` with a condition");
             }
             Self::NotToMany { .. } => "use `in` with lists and `exists` with relations",
             Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
             Self::Incomparable { ty, .. } => incomparable_remedy(&ty.ty),
-            Self::Operator { left, right, .. } => operator_remedy(&left.ty, &right.ty),
+            Self::Operator { left, operator, right } => operator_remedy(operator, &left.ty, &right.ty),
             Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
             Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
@@ -129,7 +131,7 @@ fn available(what: &Name) -> &'static str {
         Name::BareValue => "write it in quotes",
         Name::Value(_) => "name a value of this enum",
         Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
-        Name::AuthPart => "it has `id`, `roles`, `kind` and `claims`",
+        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims` and `account`",
         Name::RequestPart => "it has `time`",
         Name::MoneyPart => "it has `amount` and `currency`",
     }
@@ -147,7 +149,11 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
         }
         (Expected::List, _) => "write the list in square brackets, such as `x in [1]`",
         (Expected::ListOfScalars, _) => "write one list of values",
-        (Expected::TextOrList, _) => "`size(x)` counts the characters of a text or the elements of a list",
+        (Expected::TextOrList, _) => {
+            "`size(x)` counts the characters of a text, the elements of a list or the records of a relation"
+        }
+        (Expected::Summable, _) => "write a number, an amount of money or a length of time",
+        (Expected::Ordered, _) => "write something that has an order, such as a number, a text, a date or an enum",
         (Expected::Signed, _) => "write `-` before a number or a length of time",
     }
 }
@@ -172,7 +178,7 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
 
 fn incomparable_remedy(ty: &Type) -> &'static str {
     match ty {
-        Type::Json => "only its presence can be tested: `== null`, `!= null`",
+        Type::Json | Type::Embedded { .. } => "only its presence can be tested: `== null`, `!= null`",
         Type::Money => "compare `.amount`, and `.currency` with `==`",
         Type::List(_) => "use `in` with lists, such as `'a' in list`",
         Type::Bool
@@ -191,10 +197,16 @@ fn incomparable_remedy(ty: &Type) -> &'static str {
     }
 }
 
-fn operator_remedy(left: &Type, right: &Type) -> &'static str {
+fn operator_remedy(operator: &str, left: &Type, right: &Type) -> &'static str {
     let either = |ty: &Type| left == ty || right == ty;
-    if either(&Type::Decimal) || either(&Type::Money) {
-        "exact amounts can be compared, not computed with"
+    if either(&Type::Decimal) && either(&Type::Float) {
+        "a Float isn't exact; make the field a Decimal"
+    } else if either(&Type::Decimal) && operator == "/" {
+        "say to how many digits after the point the quotient is rounded: `round(a / b, 2)`"
+    } else if either(&Type::Decimal) {
+        "a Decimal has `+`, `-` and `*`, and `round(a / b, 2)`"
+    } else if either(&Type::Money) {
+        "compute with its `.amount`"
     } else if either(&Type::Text) {
         "texts cannot be joined"
     } else if either(&Type::Int) && either(&Type::Float) {

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use backstay_base::Action;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 
-use crate::{Driver, Expr, Node, Truth, Truths, Type, fold};
+use crate::{Driver, Expr, Node, Operator, Truth, Truths, Type, fold};
 
 /// All that one class of callers may do: the model's rules with what depends on the caller alone already decided. What it
 /// doesn't mention is refused.
@@ -27,6 +29,7 @@ enum Kind {
 #[derive(Debug, Default)]
 pub struct CollectionRights {
     actions: Vec<(Action, Rule)>,
+    clauses: Vec<Clause>,
     fields: Vec<FieldRights>,
     transitions: Vec<Transition>,
 }
@@ -35,7 +38,19 @@ pub struct CollectionRights {
 #[derive(Debug, Default)]
 pub struct FieldRights {
     actions: Vec<(Action, Rule)>,
+    after: Option<Rule>,
     checks: Vec<Rule>,
+}
+
+/// What one clause of a type lets a caller update. One clause must permit the whole change.
+#[derive(Debug)]
+pub struct Clause {
+    /// Must be true of the stored record.
+    pub rule: Rule,
+    /// Must be true of the change; `None`: `rule` must be true of the proposed record too.
+    pub after: Option<Rule>,
+    /// The fields that may change; `None`: all.
+    pub only: Option<Arc<[FieldId]>>,
 }
 
 #[derive(Debug)]
@@ -51,7 +66,6 @@ struct Transition {
 pub struct Rule {
     expr: Expr,
     needs_store: bool,
-    names_new: bool,
     number: Option<usize>,
 }
 
@@ -66,6 +80,7 @@ pub struct RulePart<'r> {
 
 static ALLOWED: Rule = Rule::constant(true);
 static REFUSED: Rule = Rule::constant(false);
+static ANY_CHANGE: [Clause; 1] = [Clause { rule: Rule::constant(true), after: None, only: None }];
 static UNRESTRICTED: Rights = Rights { kind: Kind::Unrestricted, collections: Vec::new(), rules: 0 };
 
 impl Rights {
@@ -94,12 +109,25 @@ impl Rights {
         }
     }
 
+    /// What lets the caller update a record of the collection, clause by clause in the order of the model.
+    pub fn clauses(&self, collection: CollectionId) -> &[Clause] {
+        match self.kind {
+            Kind::Unrestricted => &ANY_CHANGE,
+            Kind::Listed => self.collection(collection).map_or(&[], |rights| &rights.clauses),
+        }
+    }
+
     /// When the action is allowed on the field of a record, provided that it is allowed on the record.
     pub fn field(&self, collection: CollectionId, field: FieldId, action: Action) -> &Rule {
         match self.kind {
             Kind::Unrestricted => &ALLOWED,
             Kind::Listed => self.of_field(collection, field).map_or(&REFUSED, |rights| found(&rights.actions, action)),
         }
+    }
+
+    /// What must be true of a change of the field; `None`: its rule for updates must be true of the proposed record.
+    pub fn field_after(&self, collection: CollectionId, field: FieldId) -> Option<&Rule> {
+        self.of_field(collection, field)?.after.as_ref()
     }
 
     /// Whether the caller can see the field in a record at all.
@@ -147,6 +175,11 @@ impl CollectionRights {
         self.actions.push((action, rule));
     }
 
+    /// Lets records be updated as this clause says.
+    pub fn clause(&mut self, clause: Clause) {
+        self.clauses.push(clause);
+    }
+
     /// Says what may be done with the next field, in the order of their ids.
     pub fn field(&mut self, rights: FieldRights) {
         self.fields.push(rights);
@@ -158,12 +191,13 @@ impl CollectionRights {
     }
 
     fn rules_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
-        let of_fields = self
-            .fields
-            .iter_mut()
-            .flat_map(|field| field.actions.iter_mut().map(|(_, rule)| rule).chain(field.checks.iter_mut()));
+        let of_fields = self.fields.iter_mut().flat_map(|FieldRights { actions, after, checks }| {
+            actions.iter_mut().map(|(_, rule)| rule).chain(after).chain(checks)
+        });
+        let of_clauses =
+            self.clauses.iter_mut().flat_map(|Clause { rule, after, only: _ }| std::iter::once(rule).chain(after));
         let guards = self.transitions.iter_mut().map(|transition| &mut transition.guard);
-        self.actions.iter_mut().map(|(_, rule)| rule).chain(of_fields).chain(guards)
+        self.actions.iter_mut().map(|(_, rule)| rule).chain(of_clauses).chain(of_fields).chain(guards)
     }
 }
 
@@ -173,6 +207,11 @@ impl FieldRights {
         self.actions.push((action, rule));
     }
 
+    /// Demands this of every change of the field.
+    pub fn after(&mut self, rule: Rule) {
+        self.after = Some(rule);
+    }
+
     /// Adds a check: what the caller writes must not make it false.
     pub fn check(&mut self, rule: Rule) {
         self.checks.push(rule);
@@ -180,9 +219,32 @@ impl FieldRights {
 }
 
 impl Rule {
-    /// A rule. `needs_store` and `names_new` are those of `Checked`.
-    pub fn new(expr: Expr, needs_store: bool, names_new: bool) -> Self {
-        Self { expr, needs_store, names_new, number: None }
+    /// A rule. `needs_store` is that of `Checked`.
+    pub fn new(expr: Expr, needs_store: bool) -> Self {
+        Self { expr, needs_store, number: None }
+    }
+
+    /// What is true where one of these rules is.
+    pub fn any(rules: impl IntoIterator<Item = Self>) -> Self {
+        let mut whole: Option<Self> = None;
+        for rule in rules {
+            if rule.allows() {
+                return Self::allowed();
+            }
+            if !rule.refuses() {
+                whole = Some(match whole {
+                    Some(before) => before.or(rule),
+                    None => Self { number: None, ..rule },
+                });
+            }
+        }
+        whole.unwrap_or_else(Self::refused)
+    }
+
+    fn or(self, other: Self) -> Self {
+        let span = self.expr.span.clone();
+        let node = Node::Binary(Operator::Or, Box::new(self.expr), Box::new(other.expr));
+        Self::new(Expr { node, ty: Type::Bool, span }, self.needs_store || other.needs_store)
     }
 
     /// A rule that allows everything.
@@ -197,7 +259,7 @@ impl Rule {
 
     const fn constant(truth: bool) -> Self {
         let expr = Expr { node: Node::Literal(Value::Bool(truth)), ty: Type::Bool, span: 0..0 };
-        Self { expr, needs_store: false, names_new: false, number: None }
+        Self { expr, needs_store: false, number: None }
     }
 
     /// What is left of the rule for callers of whom these facts hold.
@@ -214,11 +276,6 @@ impl Rule {
     /// Whether it follows relations, so that only the database can answer it.
     pub fn needs_store(&self) -> bool {
         self.needs_store
-    }
-
-    /// Whether it names the proposed record.
-    pub fn names_new(&self) -> bool {
-        self.names_new
     }
 
     /// Its place among the rules of its `Rights`; `None` for a rule that stands alone.
@@ -281,6 +338,7 @@ mod tests {
         }
         assert!(!rights.may_see(POST, TITLE));
         assert!(rights.transition(POST, TITLE, ("A", "B")).refuses());
+        assert!(rights.clauses(POST).is_empty() && rights.clauses(CollectionId(1)).is_empty());
         assert_eq!(rights.rules(), 1);
     }
 
@@ -293,6 +351,25 @@ mod tests {
     }
 
     #[test]
+    fn one_of_several_rules_is_enough() {
+        let truth = |rules: &[bool]| {
+            let rules = rules.iter().map(|is| if *is { Rule::allowed() } else { Rule::refused() });
+            Rule::any(rules).decided()
+        };
+        assert_eq!(truth(&[]), Some(Truth::False));
+        assert_eq!(truth(&[false, false]), Some(Truth::False));
+        assert_eq!(truth(&[false, true, false]), Some(Truth::True));
+        let open = || {
+            let mine = Expr { node: Node::Caller(crate::CallerPart::Id), ty: Type::Id, span: 0..0 };
+            let node = Node::IsNull { of: Box::new(mine), negated: true };
+            Rule::new(Expr { node, ty: Type::Bool, span: 0..0 }, false)
+        };
+        assert_eq!(Rule::any([Rule::refused(), open()]).expr(), open().expr(), "what refuses is gone");
+        assert!(Rule::any([open(), Rule::allowed()]).allows());
+        assert!(matches!(Rule::any([open(), open()]).expr().node, Node::Binary(Operator::Or, ..)));
+    }
+
+    #[test]
     fn every_rule_has_a_number_of_its_own() {
         let rights = posts(|posts| {
             posts.allow(Action::Read, Rule::allowed());
@@ -301,15 +378,19 @@ mod tests {
             title.check(Rule::allowed());
             posts.field(title);
             posts.transition(TITLE, ("A", "B"), Rule::allowed());
+            posts.clause(Clause { rule: Rule::allowed(), after: Some(Rule::allowed()), only: None });
         });
+        let clause = &rights.clauses(POST)[0];
         let numbers = [
             rights.rule(POST, Action::Read).number(),
+            clause.rule.number(),
+            clause.after.as_ref().and_then(Rule::number),
             rights.field(POST, TITLE, Action::Read).number(),
             rights.checks(POST, TITLE)[0].number(),
             rights.transition(POST, TITLE, ("A", "B")).number(),
         ];
-        assert_eq!(numbers, [Some(0), Some(1), Some(2), Some(3)]);
-        assert_eq!(rights.rules(), 4);
+        assert_eq!(numbers, [Some(0), Some(1), Some(2), Some(3), Some(4), Some(5)]);
+        assert_eq!(rights.rules(), 6);
         assert_eq!(Rights::unrestricted().rule(POST, Action::Delete).number(), None);
     }
 }

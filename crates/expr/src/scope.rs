@@ -8,6 +8,8 @@ pub struct Scope<'m> {
     pub(crate) this: Option<CollectionId>,
     /// The collection of `new`.
     pub(crate) new: Option<CollectionId>,
+    /// An update rule, which is asked of one record at a time: what is about two belongs to `after:`.
+    pub(crate) update: bool,
     /// A client wrote it: plain field names, parameters, no named rules, no secrets.
     pub(crate) client: bool,
 }
@@ -15,11 +17,17 @@ pub struct Scope<'m> {
 impl<'m> Scope<'m> {
     /// A read, create or delete rule of the collection or of one of its fields: `this`.
     pub fn rule(model: &'m Model, collection: CollectionId) -> Self {
-        Self { model, this: Some(collection), new: None, client: false }
+        Self { model, this: Some(collection), new: None, update: false, client: false }
     }
 
-    /// An update rule, a guard or a value of a transition: `this` is the stored record, `new` the proposed one.
+    /// An update rule of the collection or of one of its fields: `this`, the stored record or the proposed one.
     pub fn update_rule(model: &'m Model, collection: CollectionId) -> Self {
+        Self { update: true, ..Self::rule(model, collection) }
+    }
+
+    /// A rule about a change (`after:`), a guard or a value of a transition: `this` is the stored record, `new` the
+    /// proposed one.
+    pub fn change(model: &'m Model, collection: CollectionId) -> Self {
         Self { new: Some(collection), ..Self::rule(model, collection) }
     }
 
@@ -30,7 +38,7 @@ impl<'m> Scope<'m> {
 
     /// No record at all: the caller and the moment.
     pub fn caller_only(model: &'m Model) -> Self {
-        Self { model, this: None, new: None, client: false }
+        Self { model, this: None, new: None, update: false, client: false }
     }
 
     /// A client's filter: plain names are fields of `this`, and there are parameters. Named rules and secret fields are

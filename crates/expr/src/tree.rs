@@ -3,9 +3,12 @@ use std::sync::Arc;
 
 use backstay_base::Caller;
 use backstay_model::{
-    Collection, CollectionId, ColumnStorage, Element, EnumId, Field, FieldId, FieldKind, Model, ValueProblem,
+    Collection, CollectionId, ColumnStorage, Element, EmbeddedId, EnumId, Field, FieldId, FieldKind, Model,
+    ValueProblem,
 };
 use backstay_scalar::{Part, Problem, Scalar, Storage, Token, Value, read_exact};
+
+use crate::Aggregate;
 
 /// The type of an expression.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,6 +42,13 @@ pub enum Type {
     Money,
     /// A document; only presence can be tested.
     Json,
+    /// A value of an embedded type, which leads to its members; only presence can be tested. A checked expression has none.
+    Embedded {
+        /// Its type.
+        of: EmbeddedId,
+        /// The field that holds it.
+        field: (CollectionId, FieldId),
+    },
     /// A list of scalars.
     List(Box<Type>),
     /// The literal `null`.
@@ -56,6 +66,7 @@ impl Type {
             FieldKind::Enum(id) => Self::Enum(*id),
             FieldKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(*scalar))),
             FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
+            FieldKind::Embedded(id) => Self::Embedded { of: *id, field: (collection.id, field.id) },
             FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => Self::Record(*target),
             FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
         })
@@ -111,6 +122,7 @@ impl Type {
             Self::Duration => Scalar::Duration,
             Self::Money => Scalar::Money,
             Self::Json => Scalar::Json,
+            Self::Embedded { .. } => return Err(Problem::Expected("a member of the embedded value").into()),
             Self::List(_) => return Err(Problem::Expected("an array").into()),
             Self::Null => return Err(Problem::Expected("a value whose type is known").into()),
         };
@@ -146,7 +158,8 @@ impl Type {
             Self::Id | Self::Record(_) => Storage::Id,
             Self::Timestamp => Storage::Timestamp,
             Self::Date => Storage::Date,
-            Self::Json => Storage::Json,
+            // What is checked has members in the place of the value.
+            Self::Json | Self::Embedded { .. } => Storage::Json,
             Self::List(element) => element.storage(),
         }
     }
@@ -156,6 +169,11 @@ impl Type {
 }
 
 impl Path {
+    /// Whether it is a value of the caller's own record, which is known without the database.
+    pub fn is_of_account(&self) -> bool {
+        self.root == Root::Account && self.steps.len() <= 1
+    }
+
     /// The column of the last field that is meant: of a whole `Money`, the amount's.
     pub fn column(&self) -> Part {
         self.part.unwrap_or(Part::Main)
@@ -237,6 +255,8 @@ pub enum Node {
         /// Must be Boolean.
         body: Box<Expr>,
     },
+    /// `path.count(v, condition)`, `size(path)`, `path.sum(v, term)`, `min`, `max` or `first`.
+    Aggregate(Box<Aggregate>),
     /// A part that depends on the caller alone, taken out by `Facts`; always Boolean.
     Fact(u16),
 }
@@ -249,6 +269,7 @@ impl Node {
             Self::Binary(_, left, right) | Self::In(left, right) => vec![left, right],
             Self::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
+            Self::Aggregate(aggregate) => aggregate.children(),
             Self::Literal(_) | Self::Param(_) | Self::Caller(_) | Self::Now | Self::Path(_) | Self::Fact(_) => {
                 Vec::new()
             }
@@ -277,6 +298,8 @@ pub enum Root {
     This,
     /// `new`.
     New,
+    /// `auth.account`: null for callers without an account of their own.
+    Account,
     /// The variable of an enclosing quantifier.
     Bound(u16),
 }
@@ -341,6 +364,22 @@ pub enum Function {
     LowerAscii,
     /// `text.upperAscii()`.
     UpperAscii,
+    /// `round(number, digits)` of a `Decimal`: digits after the point, a literal; halves go away from zero.
+    Round,
+    /// `round(a / b, digits)`: the exact quotient, rounded once. The operands are `Decimal` or `Int`.
+    Quotient,
+}
+
+impl Function {
+    /// Whether it has a value wherever its operands do.
+    pub(crate) fn is_total(self) -> bool {
+        match self {
+            Self::Size | Self::StartsWith | Self::EndsWith | Self::Contains | Self::LowerAscii | Self::UpperAscii => {
+                true
+            }
+            Self::Round | Self::Quotient => false,
+        }
+    }
 }
 
 /// `exists` or `all`. Both are unknown where a relation on the way to the members is null.

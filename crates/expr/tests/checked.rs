@@ -44,16 +44,15 @@ fn reads_tell_every_field_on_the_way() {
 }
 
 #[test]
-fn the_moment_and_the_proposed_record_are_noted() {
+fn the_moment_is_noted() {
     let model = model();
-    let check = |text: &str, uses_now: bool, names_new: bool| {
-        let checked = compiled(&model, text, Scope::update_rule);
-        assert_eq!((checked.uses_now, checked.names_new), (uses_now, names_new), "{text}");
+    let check = |text: &str, uses_now: bool| {
+        assert_eq!(compiled(&model, text, Scope::change).uses_now, uses_now, "{text}");
     };
-    check("this.pinned", false, false);
-    check("now > this.publishedAt", true, false);
-    check("request.time > new.publishedAt", true, true);
-    check("this.author == new.author", false, true);
+    check("this.pinned", false);
+    check("now > this.publishedAt", true);
+    check("request.time > new.publishedAt", true);
+    check("this.author == new.author", false);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn with_small_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
 /// Compiles, and does everything with the result that a request does.
 fn run(model: &Model, text: &str) -> Result<(), Vec<ExprErrorKind>> {
     let post = model.collection_named("Post").expect("a collection").id;
-    for scope in [Scope::update_rule(model, post), Scope::filter(model, post)] {
+    for scope in [Scope::change(model, post), Scope::filter(model, post)] {
         let checked = compile(text, &scope).map_err(|errors| {
             assert!(!errors.is_empty(), "{text}");
             for error in &errors {

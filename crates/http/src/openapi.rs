@@ -2,7 +2,7 @@ mod operations;
 mod scalars;
 mod schemas;
 
-use backstay_base::limits;
+use backstay_base::{Action, limits};
 use backstay_engine::Sizes;
 use backstay_model::{Collection, Enum, Field, Model};
 use serde_json::{Map, Value, json};
@@ -36,12 +36,12 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
 }
 
 fn is_shown(collection: &Collection) -> bool {
-    !collection.system && collection.allow.read.is_some()
+    !collection.system && collection.allows(Action::Read)
 }
 
 /// The fields that an answer may contain.
 fn readable(collection: &Collection) -> impl Iterator<Item = &Field> {
-    collection.fields.iter().filter(|field| field.is_readable())
+    collection.members(None).filter(|field| field.is_readable())
 }
 
 fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {

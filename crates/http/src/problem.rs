@@ -62,6 +62,7 @@ impl<'a> Fault<'a> {
             ViolationKind::FieldForbidden { .. } | ViolationKind::FieldHidden { .. } => {
                 Some("leave it out, or ask for access")
             }
+            ViolationKind::FieldTogether { .. } => Some("send it in a request of its own"),
             ViolationKind::Unknown { suggestion: None, .. } => Some("leave it out; /openapi.json lists what exists"),
             ViolationKind::Reference { .. } => Some("create that record first, or refer to another"),
             ViolationKind::Required

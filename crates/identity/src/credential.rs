@@ -25,7 +25,7 @@ impl Subject {
             SubjectKind::Account => CallerKind::Account,
             SubjectKind::Operator => CallerKind::Operator,
         };
-        Caller { kind, id: Some(self.id), roles, claims, session: None, grant: None }
+        Caller { kind, id: Some(self.id), roles, claims, account: None, session: None, grant: None }
     }
 }
 
@@ -63,11 +63,6 @@ impl Credential {
     /// The caller who holds it, as rules see it.
     pub(crate) fn caller(&self) -> Caller {
         self.subject.caller(Arc::clone(&self.roles), Arc::clone(&self.claims))
-    }
-
-    /// The same with the session that was shown.
-    pub(crate) fn caller_in(&self, session: RecordId) -> Caller {
-        Caller { session: Some(session), ..self.caller() }
     }
 }
 

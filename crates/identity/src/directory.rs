@@ -1,14 +1,16 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId};
-use backstay_engine::Engine;
+use backstay_base::{Caller, Error, Place, RecordId};
+use backstay_engine::{Engine, Record};
+use backstay_expr::Account;
 use backstay_scalar::Value;
 
 use crate::credential::{Credential, Subject};
 use crate::error::Damaged;
 use crate::keys::Key;
-use crate::schema::{Schema, SubjectType};
-use crate::{AccountRef, email};
+use crate::schema::{Schema, SubjectKind, SubjectType};
+use crate::sessions::NewSession;
+use crate::{AccountRef, SignedIn, email};
 
 /// Finds accounts, operators, keys and what is stored about them, without regard to rights. Writes nothing.
 #[derive(Debug)]
@@ -49,6 +51,35 @@ impl Directory {
             }
         };
         record.map(|record| Key::read(keys, &record)).transpose()
+    }
+
+    /// What rules ask of a subject's own record: nothing of operators, nor where no rule asks.
+    pub(crate) async fn own_record(&self, subject: Subject) -> Result<Option<Account>, Error> {
+        let fields = self.engine.account_fields();
+        if fields.is_empty() || subject.of.kind != SubjectKind::Account {
+            return Ok(None);
+        }
+        let record = self.engine.peek(subject.of.collection, subject.id).await?;
+        let values = |record: Record| Account::new(fields.iter().map(|field| (*field, record.value(*field).clone())));
+        Ok(record.map(values))
+    }
+
+    /// The caller who holds a credential, as rules see it.
+    pub(crate) async fn caller(&self, credential: &Credential) -> Result<Caller, Error> {
+        let account = self.own_record(credential.subject).await?.map(Account::into_own_record);
+        Ok(Caller { account, ..credential.caller() })
+    }
+
+    /// The answer to somebody whose session was just stored.
+    pub(crate) async fn signed_in(
+        &self,
+        credential: &Credential,
+        session: RecordId,
+        new: NewSession,
+    ) -> Result<SignedIn, Error> {
+        let Subject { of, id } = credential.subject;
+        let caller = Arc::new(Caller { session: Some(session), ..self.caller(credential).await? });
+        Ok(SignedIn { token: new.token, caller, account: (of.collection, id), expires_at: new.expires_at })
     }
 
     /// A subject's credential, if it has one.

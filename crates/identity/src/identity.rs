@@ -7,7 +7,6 @@ use backstay_model::CollectionId;
 
 use crate::administration::{self, Administration, Parts};
 use crate::authenticator::Authenticator;
-use crate::credential::{Credential, Subject};
 use crate::directory::Directory;
 use crate::known::KnownCallers;
 use crate::schema::Schema;
@@ -88,13 +87,6 @@ impl Identity {
     /// A session that begins now.
     pub(crate) fn new_session(&self, now: Timestamp) -> NewSession {
         NewSession::new(self.0.directory.engine.ambient(), now, self.0.settings.session_length())
-    }
-
-    /// The answer to somebody whose session was just stored.
-    pub(crate) fn signed_in(credential: &Credential, session: RecordId, new: NewSession) -> SignedIn {
-        let Subject { of, id } = credential.subject;
-        let caller = Arc::new(credential.caller_in(session));
-        SignedIn { token: new.token, caller, account: (of.collection, id), expires_at: new.expires_at }
     }
 }
 

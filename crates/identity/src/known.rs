@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Error, Secret, Timestamp, Unauthenticated, limits};
 use backstay_engine::{Dependency, Seen};
+use backstay_expr::Account;
 use backstay_scalar::Value;
 use quick_cache::sync::Cache;
 
-use crate::credential::Credential;
+use crate::credential::{Credential, Subject};
 use crate::directory::Directory;
 use crate::error::Damaged;
 use crate::keys::Key;
@@ -23,7 +24,8 @@ struct Known {
     seen: Seen,
 }
 
-/// A caller as it is stored, and whether the records that it was made from stayed the same while they were read.
+/// A caller as it is stored, and whether it can be remembered: the records that it was made from stayed the same while they
+/// were read, and it isn't large.
 struct Fresh {
     known: Known,
     steady: bool,
@@ -81,16 +83,26 @@ impl Fresh {
         if credential.disabled {
             return Ok(None);
         }
-        let seen = engine.observe(&[
+        let Subject { of, id } = credential.subject;
+        let mut records = vec![
             Dependency::Record(sessions.collection, session.id()),
             Dependency::Record(credentials.collection, credential.id),
-        ]);
-        let known = Known {
-            caller: Arc::new(credential.caller_in(session.id())),
-            expires_at: Some(sessions.expires_at(&session)?),
-            seen,
+        ];
+        if !engine.account_fields().is_empty() {
+            records.push(Dependency::Record(of.collection, id));
+        }
+        let seen = engine.observe(&records);
+        let steady = engine.unchanged(&before);
+        // Its counts were taken before: if the record changes meanwhile, they are different already.
+        let account = directory.own_record(credential.subject).await?;
+        let is_small = account.as_ref().is_none_or(|account| account.bytes() <= limits::REMEMBERED_ACCOUNT_BYTES);
+        let caller = Caller {
+            account: account.map(Account::into_own_record),
+            session: Some(session.id()),
+            ..credential.caller()
         };
-        Ok(Some(Self { known, steady: engine.unchanged(&before) }))
+        let known = Known { caller: Arc::new(caller), expires_at: Some(sessions.expires_at(&session)?), seen };
+        Ok(Some(Self { known, steady: steady && is_small }))
     }
 
     async fn key(directory: &Directory, hash: &TokenHash) -> Result<Option<Self>, Error> {

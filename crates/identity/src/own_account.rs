@@ -95,7 +95,7 @@ impl Identity {
         };
         let id = inner.directory.engine.run(cx, transaction).await?;
         inner.authenticator.attempts.succeed(Attempt::Subject(subject.id, Network::of(from)));
-        Ok(Self::signed_in(&proven.credential, id, session))
+        inner.directory.signed_in(&proven.credential, id, session).await
     }
 
     /// Changes the address that the caller signs in with, if the password is right: a stolen token is not enough to take

@@ -64,7 +64,7 @@ impl Identity {
         };
         let (credential, id) = inner.directory.engine.run(cx, transaction).await?;
         inner.authenticator.attempts.succeed(attempted);
-        Ok(Self::signed_in(&credential, id, session))
+        inner.directory.signed_in(&credential, id, session).await
     }
 
     /// Ends the caller's session. A caller without one (a service, the command line) has nothing to end.

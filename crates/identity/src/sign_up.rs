@@ -79,7 +79,7 @@ impl Identity {
             error => error,
         })?;
         inner.authenticator.attempts.succeed(Attempt::Email(accounts.kind, &email, from));
-        Ok(Self::signed_in(&credential, id, session))
+        inner.directory.signed_in(&credential, id, session).await
     }
 
     /// Adds the first operator and signs them in. The token is used up if this succeeds.
@@ -103,7 +103,7 @@ impl Identity {
         let token = inner.set_up.claim(token)?;
         let transaction = SetUpOperator { schema: inner.directory.schema, operator: new, session: session.clone() };
         match inner.directory.engine.run(cx, transaction).await {
-            Ok((credential, id)) => Ok(Self::signed_in(&credential, id, session)),
+            Ok((credential, id)) => inner.directory.signed_in(&credential, id, session).await,
             Err(error) => {
                 inner.set_up.restore(token);
                 Err(already_there(error))

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Action, Caller, Error, Place, RecordId, Timestamp, Violation, ViolationKind};
 use backstay_engine::Input;
 use backstay_expr::{Environment, Expr, Path, Scope, Start, compile, truth};
-use backstay_model::{Collection, Field, FieldId, FieldKind, Model};
+use backstay_model::{Collection, Field, FieldId, FieldKind, Model, RuleText};
 use backstay_scalar::Value;
 
 use crate::StartError;
@@ -24,7 +24,7 @@ pub(crate) struct SignUpPolicy {
 
 #[derive(Debug)]
 struct FieldPolicy {
-    name: String,
+    place: Place,
     default: Value,
     writable: Writable,
     /// Its initial state, if it is a state field.
@@ -35,7 +35,8 @@ struct FieldPolicy {
 enum Writable {
     Always,
     Never(ViolationKind),
-    Where(Box<Expr>),
+    /// Where all of these are true.
+    Where(Box<[Expr]>),
 }
 
 impl SignUpPolicy {
@@ -53,7 +54,7 @@ impl SignUpPolicy {
         for id in input.fields() {
             let field = &self.fields[usize::from(id.0)];
             if let Some(kind) = field.refusal(input.value(id), &proposed) {
-                violations.push(Violation::new(Place::member(&field.name), kind));
+                violations.push(Violation::new(field.place.clone(), kind));
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
@@ -63,7 +64,7 @@ impl SignUpPolicy {
 impl FieldPolicy {
     fn of(model: &Model, accounts: SubjectType, field: &Field) -> Result<Self, StartError> {
         Ok(Self {
-            name: field.name.clone(),
+            place: field.place(),
             // A field without a default is null until it is set.
             default: model.default_of(field).unwrap_or(Value::Null),
             writable: match field.id {
@@ -78,7 +79,9 @@ impl FieldPolicy {
     fn refusal(&self, given: Option<&Value>, proposed: &Proposed<'_>) -> Option<ViolationKind> {
         match &self.writable {
             Writable::Never(kind) => return Some(kind.clone()),
-            Writable::Where(rule) if !truth(rule, proposed).is_true() => return Some(FORBIDDEN),
+            Writable::Where(rules) if !rules.iter().all(|rule| truth(rule, proposed).is_true()) => {
+                return Some(FORBIDDEN);
+            }
             Writable::Always | Writable::Where(_) => (),
         }
         match (&self.initial, given) {
@@ -107,20 +110,27 @@ impl Writable {
         if field.kind.is_to_many() {
             return Ok(Self::Never(ViolationKind::ReadOnly("it cannot be set at sign-up; change it afterwards")));
         }
-        let (rule, scope) = match (&field.allow.create, &field.allow.update) {
-            (Some(rule), _) => (rule, Scope::rule(model, collection.id)),
-            (None, Some(rule)) => (rule, Scope::update_rule(model, collection.id)),
+        let (rule, change) = (Scope::update_rule(model, collection.id), Scope::change(model, collection.id));
+        let asked: Vec<(&RuleText, Scope<'_>)> = match (&field.allow.create, &field.allow.update) {
+            (Some(create), _) => vec![(create, Scope::rule(model, collection.id))],
+            (None, Some(update)) => std::iter::once((&update.rule, rule))
+                .chain(update.after.as_ref().map(|after| (after, change)))
+                .collect(),
             (None, None) => return Ok(Self::Always),
         };
-        let checked = compile(&rule.text, &scope).map_err(|errors| StartError::Rule {
-            collection: collection.name.clone(),
-            field: field.name.clone(),
-            errors: errors.into(),
-        })?;
-        Ok(match checked.needs_store {
-            true => Self::Never(FORBIDDEN),
-            false => Self::Where(Box::new(checked.expr)),
-        })
+        let mut rules = Vec::new();
+        for (rule, scope) in asked {
+            let checked = compile(&rule.text, &scope).map_err(|errors| StartError::Rule {
+                collection: collection.name.clone(),
+                field: field.name.clone(),
+                errors: errors.into(),
+            })?;
+            if checked.needs_store {
+                return Ok(Self::Never(FORBIDDEN));
+            }
+            rules.push(checked.expr);
+        }
+        Ok(Self::Where(rules.into()))
     }
 }
 
@@ -157,7 +167,8 @@ impl Environment for Proposed<'_> {
 
     fn value(&self, from: Start, path: &Path) -> Value {
         match (from, path.steps.as_slice()) {
-            (Start::Record(_), _) => Value::Null,
+            // The account is about to be made.
+            (Start::Record(_) | Start::Account, _) => Value::Null,
             (_, []) => self.field(Collection::ID),
             (_, [field]) => self.field(*field),
             // Not reached: such a rule needs the store, and `Writable::of` made it a `Never`.

@@ -72,6 +72,7 @@ impl Unit {
             FieldKind::List(_) => Self::Items,
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
+            | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }

@@ -1,6 +1,7 @@
 //! Turns the text of model files into a checked `Model`, or into diagnostics that say what to fix; compares two
 //! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
 
+mod allow;
 mod compile;
 mod diagnostic;
 mod difference;
@@ -23,6 +24,7 @@ mod translate;
 mod unsupported;
 mod value_type;
 
+pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, TypeChange, diff, enum_values,
@@ -33,8 +35,8 @@ pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
-    Allow, Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Field, FieldId, FieldKind, Index,
-    Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames,
+    Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field, FieldId,
+    FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

@@ -25,6 +25,8 @@ pub enum Lint {
     UnusedRole,
     /// A named rule that no rule names.
     UnusedRule,
+    /// An embedded type that no field holds.
+    UnusedEmbeddedType,
     /// A `lint-ignore` comment that names no lint.
     UnknownLint,
     /// A `lint-ignore` comment without anything to ignore.
@@ -33,7 +35,7 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NoAllow,
         Self::MissingInverse,
         Self::RelationNamedAsKey,
@@ -45,6 +47,7 @@ impl Lint {
         Self::UnreachableState,
         Self::UnusedRole,
         Self::UnusedRule,
+        Self::UnusedEmbeddedType,
         Self::UnknownLint,
         Self::UnusedIgnore,
     ];
@@ -63,6 +66,7 @@ impl Lint {
             Self::UnreachableState => "unreachable-state",
             Self::UnusedRole => "unused-role",
             Self::UnusedRule => "unused-rule",
+            Self::UnusedEmbeddedType => "unused-embedded-type",
             Self::UnknownLint => "unknown-lint",
             Self::UnusedIgnore => "unused-ignore",
         }

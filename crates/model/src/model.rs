@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use backstay_base::{Action, Place, Step};
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
+use crate::allow::{Allow, FieldAllow};
 use crate::enumeration::{Enum, EnumId};
 use crate::length::Length;
 use crate::named::NamedRule;
@@ -27,6 +29,8 @@ pub struct Model {
     pub collections: Vec<Collection>,
     /// Enums, indexed by `EnumId`.
     pub enums: Vec<Enum>,
+    /// Types marked `@embedded`, indexed by `EmbeddedId`.
+    pub embedded: Vec<Embedded>,
     /// `@rule`s by name.
     pub rules: HashMap<String, NamedRule>,
     /// The enum marked `@roles`.
@@ -65,8 +69,17 @@ impl Model {
         self.collection(collection).field(field)
     }
 
-    /// What a field holds where a create gives nothing: its default, or the first state of its states.
+    /// The embedded type with this id.
+    pub fn embedded(&self, id: EmbeddedId) -> &Embedded {
+        &self.embedded[usize::from(id.0)]
+    }
+
+    /// What a field holds where a create gives nothing: its default, or the first state of its states. A member of an
+    /// embedded value that is not there has none.
     pub fn default_of(&self, field: &Field) -> Option<Value> {
+        if field.within.is_some_and(|within| !within.always) {
+            return None;
+        }
         match field.kind {
             FieldKind::Enum(id) if self.enumeration(id).states => {
                 self.enumeration(id).initial().map(|value| Value::Text(Arc::clone(&value.name)))
@@ -95,12 +108,13 @@ pub struct Collection {
     pub system: bool,
     /// `@single`: it has exactly one record, which is there as soon as the database is open.
     pub single: bool,
-    /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`.
+    /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`. The members of an embedded value follow the
+    /// field that holds it, as fields of their own: after `address` come `address.street` and `address.city`.
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
     pub indexes: Vec<Index>,
-    /// Who may do what with its records.
-    pub allow: Allow,
+    /// Who may do what with its records: an action is allowed if one of these clauses allows it.
+    pub allow: Vec<Allow>,
     /// Where the type's name is in the model.
     pub span: Span,
     pub(crate) by_name: HashMap<String, FieldId>,
@@ -126,6 +140,38 @@ impl Collection {
         self.by_name.get(name).map(|id| self.field(*id))
     }
 
+    /// Whether a clause could allow the action to anyone.
+    pub fn allows(&self, action: Action) -> bool {
+        self.allow.iter().any(|clause| clause.is_about(action))
+    }
+
+    /// The fields of a record, or the members of the embedded value that this field holds, in order.
+    pub fn members(&self, within: Option<FieldId>) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(move |field| field.parent() == within)
+    }
+
+    /// The field of this name of a record, or the member of it of the embedded value that this field holds.
+    pub fn member_named(&self, within: Option<FieldId>, name: &str) -> Option<&Field> {
+        match within {
+            None => self.field_named(name).filter(|field| field.within.is_none()),
+            Some(_) => self.members(within).find(|member| member.own_name() == name),
+        }
+    }
+
+    /// The fields in which the value of a field is stored: itself, or the members of an embedded value and their members.
+    pub fn parts(&self, field: FieldId) -> impl Iterator<Item = &Field> {
+        let is_part = move |part: &Field| part.id == field || self.is_within(part, field);
+        self.fields[usize::from(field.0)..]
+            .iter()
+            .take_while(move |part| is_part(part))
+            .filter(|part| part.kind.is_stored())
+    }
+
+    /// Whether a field is a member of the embedded value that another one holds, at any depth.
+    fn is_within(&self, field: &Field, outer: FieldId) -> bool {
+        field.parent().is_some_and(|parent| parent == outer || self.is_within(self.field(parent), outer))
+    }
+
     /// Many-to-many relations that it declares, with their link tables.
     pub fn links(&self) -> impl Iterator<Item = (&Field, &Link)> {
         self.fields.iter().filter_map(|field| match &field.kind {
@@ -140,27 +186,16 @@ impl Collection {
     }
 }
 
-/// Rules per action; `None` refuses everyone but Backstay itself.
-#[derive(Debug, Clone, Default)]
-pub struct Allow {
-    /// Who may read.
-    pub read: Option<RuleText>,
-    /// Who may create. On a field: who may give it a value in a create.
-    pub create: Option<RuleText>,
-    /// Who may update. On a field: who may change it.
-    pub update: Option<RuleText>,
-    /// Who may delete; never on a field.
-    pub delete: Option<RuleText>,
-}
-
 /// One field of a stored type.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a mark that a model sets on its own")]
 pub struct Field {
     /// Its index.
     pub id: FieldId,
-    /// Its name, such as `publishedAt`.
+    /// Its name, such as `publishedAt`; of a member of an embedded value the path to it, such as `address.city`.
     pub name: String,
+    /// The embedded value that it is a member of; `None` for a field of the record itself.
+    pub within: Option<Within>,
     /// `@renamed(from:)`: names that it had before.
     pub former: Vec<String>,
     /// `@renamed(keep: true)`: those of them that clients may go on using.
@@ -171,7 +206,8 @@ pub struct Field {
     pub description: Option<String>,
     /// What it holds.
     pub kind: FieldKind,
-    /// Whether a value is required (`!`). A to-many relation is never null, so `false` there.
+    /// Whether a value is required (`!`). A to-many relation is never null, so `false` there, as it is for a member of an
+    /// embedded value that can be absent: see `Within::required`.
     pub required: bool,
     /// `@unique` without `where:`: its value identifies a record.
     pub unique: bool,
@@ -192,7 +228,7 @@ pub struct Field {
     /// `@class(is:)`.
     pub class: Option<Class>,
     /// Rules that restrict the field further than its type; `None` follows the type's.
-    pub allow: Allow,
+    pub allow: FieldAllow,
     /// `@check`s.
     pub checks: Vec<Check>,
     /// Where the field's name is in the model.
@@ -205,6 +241,7 @@ impl Field {
         Self {
             id,
             name: name.to_owned(),
+            within: None,
             former: Vec::new(),
             kept_names: Vec::new(),
             columns: Column::of(name, &kind),
@@ -220,7 +257,7 @@ impl Field {
             length: None,
             set: Vec::new(),
             class: None,
-            allow: Allow::default(),
+            allow: FieldAllow::default(),
             checks: Vec::new(),
             span,
         }
@@ -243,6 +280,31 @@ impl Field {
 }
 
 impl Field {
+    /// The field that holds the embedded value that it is a member of.
+    pub fn parent(&self) -> Option<FieldId> {
+        self.within.map(|within| within.field)
+    }
+
+    /// Whether it has a value in every record, or wherever the embedded value is there that it is a member of.
+    pub fn is_needed(&self) -> bool {
+        self.required || self.within.is_some_and(|within| within.required)
+    }
+
+    /// Its name in the object that it is a member of: `city` of `address.city`.
+    pub fn own_name(&self) -> &str {
+        self.name.rsplit_once('.').map_or(&self.name, |(_, own)| own)
+    }
+
+    /// The words of its own name with underscores between, as in the names of columns.
+    pub fn own_words(&self) -> String {
+        names::snake(self.own_name())
+    }
+
+    /// Where its value is in the body of a request.
+    pub fn place(&self) -> Place {
+        self.name.split('.').fold(Place::Whole, |place, name| place.then(Step::Member(name.to_owned())))
+    }
+
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
     pub fn is_readable(&self) -> bool {
         self.class != Some(Class::Secret)
@@ -277,7 +339,7 @@ pub enum ColumnStorage {
 impl Column {
     /// The columns of a field of this name and kind.
     pub(crate) fn of(name: &str, kind: &FieldKind) -> Vec<Self> {
-        let snake = names::snake(name);
+        let snake = names::snake(&name.replace('.', "_"));
         let column = |part: Part, storage| Self { part, name: format!("{snake}{}", part.suffix()), storage };
         let one = |(part, storage)| column(part, ColumnStorage::One(storage));
         match kind {
@@ -288,7 +350,10 @@ impl Column {
                 let storage = ColumnStorage::One(Storage::Id);
                 vec![Self { part: Part::Main, name: format!("{snake}_id"), storage }]
             }
-            FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } | FieldKind::ManyToMany { .. } => Vec::new(),
+            FieldKind::Embedded(_)
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => Vec::new(),
         }
     }
 }
@@ -312,6 +377,9 @@ pub enum FieldKind {
     Enum(EnumId),
     /// A list of scalars, without nulls.
     List(Element),
+    /// A value of an embedded type. Its members are fields of the collection, and it is there where one of them has a
+    /// value; the field itself has no column.
+    Embedded(EmbeddedId),
     /// A reference to one record; its column holds the target's id.
     ToOne {
         /// The collection referred to.
@@ -349,6 +417,7 @@ impl FieldKind {
             Self::Scalar(scalar) | Self::List(Element::Scalar(scalar)) => Some(*scalar),
             Self::Enum(_)
             | Self::List(Element::Enum(_))
+            | Self::Embedded(_)
             | Self::ToOne { .. }
             | Self::OneToMany { .. }
             | Self::OneToOne { .. }
@@ -366,8 +435,17 @@ impl FieldKind {
         match self {
             Self::Scalar(scalar) => scalar.is_sortable(),
             Self::Enum(_) | Self::ToOne { .. } => true,
-            Self::List(_) | Self::OneToMany { .. } | Self::OneToOne { .. } | Self::ManyToMany { .. } => false,
+            Self::List(_)
+            | Self::Embedded(_)
+            | Self::OneToMany { .. }
+            | Self::OneToOne { .. }
+            | Self::ManyToMany { .. } => false,
         }
+    }
+
+    /// Whether a record holds a value of it: in a column, or in the columns of its members.
+    pub fn is_held(&self) -> bool {
+        self.is_stored() || matches!(self, Self::Embedded(_))
     }
 
     /// The collection at the other end of a relation.
@@ -377,7 +455,7 @@ impl FieldKind {
             | Self::OneToMany { target, .. }
             | Self::OneToOne { target, .. }
             | Self::ManyToMany { target, .. } => Some(*target),
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) => None,
+            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) => None,
         }
     }
 
@@ -386,7 +464,7 @@ impl FieldKind {
         match self {
             Self::OneToMany { target, via } | Self::OneToOne { target, via } => Some((*target, *via)),
             Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. } => None,
+            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::ToOne { .. } => None,
         }
     }
 
@@ -395,7 +473,7 @@ impl FieldKind {
         match self {
             Self::OneToMany { .. } | Self::OneToOne { .. } => true,
             Self::ManyToMany { link, .. } => !link.owner,
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. } => false,
+            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::ToOne { .. } => false,
         }
     }
 
@@ -403,6 +481,32 @@ impl FieldKind {
     pub fn is_to_many(&self) -> bool {
         matches!(self, Self::OneToMany { .. } | Self::ManyToMany { .. })
     }
+}
+
+/// Index of an embedded type in one loaded `Model`; not permanent, and nothing is stored under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EmbeddedId(pub u16);
+
+/// A type marked `@embedded`, whose values are part of the record that holds them.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    /// The type's name, such as `Address`.
+    pub name: String,
+    /// The description in the model.
+    pub description: Option<String>,
+    /// Where the type's name is in the model.
+    pub span: Span,
+}
+
+/// That a field is a member of an embedded value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within {
+    /// The field that holds the value.
+    pub field: FieldId,
+    /// Whether the member has a value wherever the embedded value is there (`!`).
+    pub required: bool,
+    /// Whether the embedded value is there in every record.
+    pub always: bool,
 }
 
 /// The table that holds a many-to-many relation: two columns, the primary key over (`near`, `far`), an index the other

@@ -110,7 +110,7 @@ impl Translation<'_> {
             (Some("UnsupportedLocation"), _) => self.misplaced(covered, span),
             (Some("UniqueDirective"), _) => Diagnostic::error(format!("{} is written twice", head(covered)))
                 .located(span, "again here")
-                .help(keep_one(head(covered))),
+                .help("keep one of the two"),
             (Some("RequiredArgument"), [what, ..]) => {
                 let name = what.rsplit_once('(').map_or(*what, |(_, name)| name.trim_end_matches([')', ':']));
                 Diagnostic::error(format!("{} needs `{name}`", head(covered)))
@@ -174,7 +174,10 @@ impl Translation<'_> {
         let at = self.level(span);
         let known: Vec<&str> = known
             .into_iter()
-            .filter(|known| !(directive == "allow" && at == Level::Field && *known == "delete"))
+            .filter(|known| {
+                let of_types = directive == "allow" && ["refer", "only", "delete"].contains(known);
+                !(of_types && at == Level::Field)
+            })
             .collect();
         let help = match known.as_slice() {
             _ if let Some(instead) = foreign::instead_of_argument(directive, name, at == Level::Field) => instead,
@@ -383,10 +386,6 @@ fn option(name: &str, known: &[&str]) -> String {
 }
 
 /// What to do about a directive that is there twice.
-fn keep_one(directive: &str) -> &'static str {
-    if directive == "@allow" { "join them: `@allow(read: …, create: …)`" } else { "keep one of the two" }
-}
-
 /// The argument with a value left open.
 pub(crate) fn placeholder(argument: &InputValueDefinition) -> String {
     let value = match &*argument.ty {

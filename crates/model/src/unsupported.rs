@@ -9,7 +9,6 @@ use crate::source::Span;
 use crate::{Diagnostic, Diagnostics};
 
 const DIRECTIVES: &[(&str, &str)] = &[
-    ("embedded", "store the fields in the type itself, in a type of its own, or in a `JSON` field"),
     ("search", "remove it; filters can use `contains` and `startsWith`"),
     ("key", "remove it; every record has a UUIDv7 as `id`"),
     ("sequence", "remove it"),

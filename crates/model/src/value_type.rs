@@ -86,7 +86,10 @@ impl Model {
             FieldKind::Scalar(scalar) => Some(ValueType::Scalar(*scalar)),
             FieldKind::Enum(id) => Some(self.enum_type(*id)),
             FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => Some(ValueType::Scalar(Scalar::Id)),
-            FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => None,
+            FieldKind::List(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::OneToMany { .. }
+            | FieldKind::ManyToMany { .. } => None,
         }
     }
 

@@ -42,6 +42,26 @@ fn nothing() {
 }
 
 #[test]
+fn clauses() {
+    let told = "Safe: rules, defaults, classes or descriptions of Post change; no record changes";
+    let post = |clauses: &str| format!("type Post {clauses} {{ title: String! slug: String }}");
+    let check = |old: &str, new: &str, expected: &[&str]| check_models(&post(old), &post(new), expected);
+    let update = r#"@allow(read: "true", update: "true")"#;
+    check(update, r#"@allow(read: "true") @allow(update: "true")"#, &[told]);
+    check(update, r#"@allow(read: "true", update: "true", only: ["title"])"#, &[told]);
+    check(update, r#"@allow(read: "true", update: "true", after: "true")"#, &[told]);
+    check(update, r#"@allow(read: "true", update: "true", refer: "true")"#, &[told]);
+    let both = r#"@allow(update: "true", only: ["slug", "title"])"#;
+    check(r#"@allow(update: "true", only: ["title", "slug"])"#, both, &[]);
+    // A renamed field is the same one.
+    check_models(
+        r#"type Post @allow(update: "true", only: ["title"]) { title: String }"#,
+        r#"type Post @allow(update: "true", only: ["name"]) { name: String @renamed(from: "title") }"#,
+        &["Locks: Post.title is now called name; its values stay"],
+    );
+}
+
+#[test]
 fn collections() {
     let post = "type Post @allow(read: \"true\") { author: User tags: [Tag!] }";
     check_models("", post, &["Safe: Post is new"]);

@@ -16,6 +16,7 @@ fn kind(model: &Model, kind: &FieldKind) -> String {
         FieldKind::Scalar(scalar) => format!("{scalar:?}"),
         FieldKind::Enum(id) => model.enumeration(*id).name.clone(),
         FieldKind::List(element) => format!("{element:?}"),
+        FieldKind::Embedded(id) => format!("embedded {}", model.embedded(*id).name),
         FieldKind::ToOne { target, on_delete } => format!("one {} {on_delete:?}", name(*target)),
         FieldKind::OneToMany { target, via } => {
             format!("many {} via {}", name(*target), model.field(*target, *via).name)
@@ -117,7 +118,7 @@ Comment comment /api/comments
     assert_eq!(model.name, "Newsroom");
     assert_eq!(model.rules["editor"].is.text.as_ref(), "'EDITOR' in auth.roles");
     let post = model.collection_at("posts").expect("is there");
-    assert_eq!(post.allow.delete.as_ref().map(|rule| rule.text.as_ref()), Some("editor"));
+    assert_eq!(post.allow[0].delete.as_ref().map(|rule| rule.text.as_ref()), Some("editor"));
     let transition = &model.enums[1].values[1].transitions[0];
     assert_eq!((&*transition.to, &*transition.set[0].0), ("PUBLISHED", "publishedAt"));
     assert_eq!(model.sources.text(transition.set[0].1.span), "\"now\"");
@@ -248,7 +249,7 @@ fn a_part_of_a_rule_has_its_place_in_the_file() {
     let check = |literal: &str, part: &str, expected: &str| {
         let text = format!("extend schema @app(name: \"T\")\ntype P @allow(read: {literal}) {{ a: Int }}\n");
         let model = load(vec![SourceFile::app("m.graphql", text)]).expect("loads").model;
-        let rule = model.collections[0].allow.read.clone().expect("a rule");
+        let rule = model.collections[0].allow[0].read.clone().expect("a rule");
         let at = rule.text.find(part).expect("the rule has it");
         let span = model.sources.within(&rule, at..at + part.len());
         assert_eq!(model.sources.text(span), expected, "{literal}");

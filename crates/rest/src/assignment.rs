@@ -16,7 +16,7 @@ pub fn assignments(model: &Model, collection: CollectionId, words: &[(String, St
     let (mut input, mut violations) = (Input::with_capacity(words.len()), Vec::new());
     for (name, text) in words {
         let assigned = match collection.field_named(name) {
-            None => Err(unknown_field(collection, name)),
+            None => Err(unknown_field(collection, None, name)),
             Some(field) if input.fields().any(|given| given == field.id) => Err(ViolationKind::Duplicate),
             Some(field) => assign(model, field, text, &mut input),
         };
@@ -29,6 +29,11 @@ pub fn assignments(model: &Model, collection: CollectionId, words: &[(String, St
 
 fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result<(), ViolationKind> {
     let value = match &field.kind {
+        FieldKind::Embedded(_) => {
+            let problem = "an embedded value is not written as one text".to_owned();
+            let remedy = format!("give its members values, such as `{}.…=value`", field.name);
+            return Err(ViolationKind::Misused { problem, remedy });
+        }
         FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
             return Err(ViolationKind::ReadOnly("set this relation from the other side"));
         }

@@ -1,8 +1,8 @@
 use backstay_engine::{
-    AnswerBuffer, ColumnType, Count, DecodeError, EncodeError, Encoder, MemberOutput, ObjectOutput, PageEnd, Row,
-    ValueOutput, nested,
+    AnswerBuffer, ColumnType, Count, DecodeError, EncodeError, Encoder, MemberOutput, ObjectOutput, PageEnd,
+    RecordMember, Row, ValueOutput, nested,
 };
-use backstay_scalar::{Scalar, Value, ValueRef, Writer, write, write_stored};
+use backstay_scalar::{Scalar, ValueRef, Writer, write, write_stored};
 
 use crate::cursor;
 
@@ -25,14 +25,22 @@ impl Encoder for Json {
     fn record(
         &self,
         out: &mut AnswerBuffer,
-        members: &mut dyn Iterator<Item = (&str, &Value)>,
+        members: &mut dyn Iterator<Item = RecordMember<'_>>,
     ) -> Result<(), EncodeError> {
         let mut opening = FIRST;
-        for (field, value) in members {
-            let out = out.reserve(field.len() + value.longest())?;
-            name(out, opening, field);
+        for member in members {
+            match member {
+                RecordMember::Value(field, value) => {
+                    let out = out.reserve(field.len() + value.longest())?;
+                    name(out, opening, field);
+                    write(out, value);
+                }
+                RecordMember::Embedded(field, members) => {
+                    name(out.reserve(field.len())?, opening, field);
+                    self.record(out, &mut members.into_iter())?;
+                }
+            }
             opening = NEXT;
-            write(out, value);
         }
         end(out, opening)
     }

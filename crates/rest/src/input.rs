@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{Input, Inputs};
-use backstay_model::{Collection, CollectionId, Field, FieldKind, Model, ValueType};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model, ValueType};
 use backstay_scalar::{Members, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
@@ -92,29 +92,62 @@ struct Decoder<'d> {
     violations: Vec<Violation>,
 }
 
+/// What is read from the members of a record: the values so far, and which fields were there.
+struct Reading {
+    input: Input,
+    seen: Vec<bool>,
+}
+
 impl Decoder<'_> {
     fn object(&mut self, members: Vec<(Cow<'_, str>, &RawValue)>) -> Input {
-        let mut input = Input::with_capacity(members.len());
-        let mut seen = vec![false; self.collection.fields.len()];
+        let seen = vec![false; self.collection.fields.len()];
+        let mut reading = Reading { input: Input::with_capacity(members.len()), seen };
+        self.members(&mut reading, None, members);
+        reading.input
+    }
+
+    /// The members of a record, or of the embedded value that this field holds.
+    fn members(&mut self, reading: &mut Reading, within: Option<FieldId>, members: Vec<(Cow<'_, str>, &RawValue)>) {
+        let collection = self.collection;
         for (name, raw) in members {
             if self.violations.len() >= limits::VIOLATIONS {
                 break;
             }
-            let Some(field) = self.collection.field_named(&name) else {
-                self.refuse(&name, unknown_field(self.collection, &name));
+            let Some(field) = collection.member_named(within, &name) else {
+                self.refuse(&name, unknown_field(collection, within, &name));
                 continue;
             };
-            if std::mem::replace(&mut seen[usize::from(field.id.0)], true) {
+            if std::mem::replace(&mut reading.seen[usize::from(field.id.0)], true) {
                 self.refuse(&name, ViolationKind::Duplicate);
                 continue;
             }
-            if let Err(Wrong { item, kind }) = self.member(&mut input, field, raw.get()) {
+            let read = match field.kind {
+                FieldKind::Embedded(_) => self.embedded(reading, (field, &name), raw.get()),
+                _ => self.member(&mut reading.input, field, raw.get()),
+            };
+            if let Err(Wrong { item, kind }) = read {
                 let at = self.at.clone().then(Step::Member(shorten(&name)));
                 let at = item.map_or(at.clone(), |item| at.then(Step::Item(item)));
                 self.violations.push(Violation::new(at, kind));
             }
         }
-        input
+    }
+
+    /// An embedded value: an object gives the members that it names a value, null gives none to all.
+    fn embedded(&mut self, reading: &mut Reading, (field, name): (&Field, &str), raw: &str) -> Result<(), Wrong> {
+        if raw == "null" {
+            for part in self.collection.parts(field.id) {
+                reading.input.set(part.id, Value::Null);
+            }
+            return Ok(());
+        }
+        let expected = || ViolationKind::Type { expected: "an object".to_owned() };
+        let members = backstay_scalar::members(raw).map_err(|_| expected())?;
+        let within = self.at.clone().then(Step::Member(shorten(name)));
+        let outer = std::mem::replace(&mut self.at, within);
+        self.members(reading, Some(field.id), members);
+        self.at = outer;
+        Ok(())
     }
 
     fn refuse(&mut self, name: &str, kind: ViolationKind) {
@@ -124,6 +157,8 @@ impl Decoder<'_> {
 
     fn member(&mut self, input: &mut Input, field: &Field, raw: &str) -> Result<(), Wrong> {
         let value = match &field.kind {
+            // `members` reads it.
+            FieldKind::Embedded(_) => return Ok(()),
             FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
                 return Err(ViolationKind::ReadOnly("set this relation from the other side").into());
             }

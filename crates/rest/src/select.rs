@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, Violation, ViolationKind, limits};
 use backstay_engine::{Arguments, Selected, SelectedField, Selection, SortKey};
-use backstay_model::{Collection, Field, FieldKind, Model};
+use backstay_model::{Collection, Field, FieldId, FieldKind, Model};
 
 use crate::sort;
-use crate::words::{field_named, shorten};
+use crate::words::{member_named, shorten};
 
 /// Reads a `select` such as `title,author{name}`, `*,author{*}` or `latest=comments(sort:-createdAt,limit:3){text}`.
 pub(crate) fn selection(text: &str, collection: &Collection, model: &Model) -> Result<Selection, Error> {
@@ -15,7 +15,7 @@ pub(crate) fn selection(text: &str, collection: &Collection, model: &Model) -> R
         return Err(Error::malformed(Place::Select, ViolationKind::Syntax { offset, problem, remedy }));
     }
     let mut parser = Parser { text, at: 0, fields: 0, model };
-    let selection = parser.parts(collection, 1)?;
+    let selection = parser.parts(Holder { collection, within: None }, 1)?;
     match parser.at == text.len() {
         true => Ok(selection),
         false => Err(parser.unexpected()),
@@ -29,9 +29,28 @@ struct Parser<'p> {
     model: &'p Model,
 }
 
+/// What a selection is of: a record, or the embedded value that one of its fields holds.
+#[derive(Clone, Copy)]
+struct Holder<'m> {
+    collection: &'m Collection,
+    within: Option<FieldId>,
+}
+
+impl<'m> Holder<'m> {
+    /// The field or member of this name.
+    fn named(self, name: &str) -> Option<&'m Field> {
+        self.collection.member_named(self.within, name)
+    }
+
+    /// As errors name it.
+    fn name(self) -> &'m str {
+        self.within.map_or(&self.collection.name, |within| &self.collection.field(within).name)
+    }
+}
+
 impl<'p> Parser<'p> {
     /// Parts with commas between, up to the end or a `}`.
-    fn parts(&mut self, collection: &Collection, depth: usize) -> Result<Selection, Error> {
+    fn parts(&mut self, holder: Holder<'_>, depth: usize) -> Result<Selection, Error> {
         if depth > limits::SELECT_DEPTH {
             let problem = format!("more than {} levels, the record itself included", limits::SELECT_DEPTH);
             return Err(self.syntax(&problem, "read the inner records with a request of their own"));
@@ -40,12 +59,12 @@ impl<'p> Parser<'p> {
         loop {
             self.space();
             let start = self.at;
-            let part = if self.take('*') { Selected::Stored } else { self.field(collection, depth)? };
+            let part = if self.take('*') { Selected::Stored } else { self.field(holder, depth)? };
             self.fields += 1;
             if self.fields > limits::SELECT_FIELDS {
                 return Err(self.syntax(&format!("more than {} fields", limits::SELECT_FIELDS), "select fewer"));
             }
-            self.add(&mut parts, part, (collection, start))?;
+            self.add(&mut parts, part, (holder.collection, start))?;
             self.space();
             if !self.take(',') {
                 return Ok(Selection::parts(parts));
@@ -63,7 +82,7 @@ impl<'p> Parser<'p> {
         let name = |part: &Selected| match part {
             Selected::Stored => None,
             Selected::Field(SelectedField { alias: Some(alias), .. }) => Some(Arc::clone(alias)),
-            Selected::Field(selected) => Some(Arc::from(collection.field(selected.field).name.as_str())),
+            Selected::Field(selected) => Some(Arc::from(collection.field(selected.field).own_name())),
         };
         let named = name(&part);
         match parts.iter().find(|known| name(known) == named) {
@@ -74,7 +93,7 @@ impl<'p> Parser<'p> {
                 let problem = format!("`{}` is selected twice", named.as_deref().unwrap_or("*"));
                 let name = match &part {
                     Selected::Stored => "*",
-                    Selected::Field(selected) => collection.field(selected.field).name.as_str(),
+                    Selected::Field(selected) => collection.field(selected.field).own_name(),
                 };
                 let remedy = format!("select it once, or give one of them an alias: other={name}");
                 return Err(self.syntax(&problem, &remedy));
@@ -83,48 +102,49 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    fn field(&mut self, collection: &Collection, depth: usize) -> Result<Selected, Error> {
+    fn field(&mut self, holder: Holder<'_>, depth: usize) -> Result<Selected, Error> {
+        let collection = holder.collection;
         let start = self.at;
-        let mut name = self.name(collection)?;
+        let mut name = self.name(holder)?;
         let mut alias: Option<Arc<str>> = None;
         if self.take('=') {
             alias = Some(Arc::from(name));
             self.space();
-            name = self.name(collection)?;
+            name = self.name(holder)?;
         } else if self.take(':') {
             self.at = start;
             let problem = format!("`{name}:` does not name a part of the answer");
             return Err(self.syntax(&problem, &format!("write an alias as {name}=FIELD, arguments as FIELD(limit:3)")));
         }
-        let field = field_named(collection, name).map_err(|kind| Error::malformed(Place::Select, kind))?;
+        let field =
+            member_named(collection, holder.within, name).map_err(|kind| Error::malformed(Place::Select, kind))?;
         match &alias {
             // The answer has the old name that was asked for.
-            None if name != field.name => alias = Some(Arc::from(name)),
-            Some(alias_itself) if **alias_itself == *field.name => alias = None,
+            None if name != field.own_name() => alias = Some(Arc::from(name)),
+            Some(alias_itself) if **alias_itself == *field.own_name() => alias = None,
             _ => {}
         }
-        let is_other = |alias: &&str| {
-            collection.field_named(alias).is_some_and(|known| known.id != field.id || known.name == **alias)
-        };
+        let is_other =
+            |alias: &&str| holder.named(alias).is_some_and(|known| known.id != field.id || known.own_name() == *alias);
         if let Some(alias) = alias.as_deref().filter(is_other) {
             self.at = start;
-            let problem = format!("`{alias}` is the name of a field of {}", collection.name);
+            let problem = format!("`{alias}` is the name of a field of {}", holder.name());
             return Err(self.syntax(&problem, "choose another alias"));
         }
         self.space();
         let arguments = if self.take('(') { self.arguments(field)? } else { Arguments::default() };
         self.space();
-        let inner = if self.take('{') { Some(self.inner(field, depth)?) } else { None };
+        let inner = if self.take('{') { Some(self.inner((collection, field), depth)?) } else { None };
         Ok(Selected::Field(SelectedField { field: field.id, alias, arguments, inner }))
     }
 
     /// A name and the spaces after it.
-    fn name(&mut self, collection: &Collection) -> Result<&'p str, Error> {
+    fn name(&mut self, holder: Holder<'_>) -> Result<&'p str, Error> {
         let rest = &self.text[self.at..];
         let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
         if length == 0 {
-            let example = collection.fields.iter().find(|field| field.id > Collection::VERSION);
-            let example = example.map_or("id", |field| &*field.name);
+            let example = holder.collection.members(holder.within).find(|field| field.id > Collection::VERSION);
+            let example = example.map_or("id", Field::own_name);
             return Err(self.syntax(
                 "expected the name of a field",
                 &format!("write names with commas between them: id,{example}"),
@@ -135,13 +155,17 @@ impl<'p> Parser<'p> {
         Ok(&rest[..length])
     }
 
-    /// The fields of a relation, after the `{`.
-    fn inner(&mut self, field: &Field, depth: usize) -> Result<Selection, Error> {
-        let Some(target) = field.kind.target() else {
-            let problem = format!("`{}` is not a relation and has no fields", field.name);
-            return Err(self.syntax(&problem, "leave out the braces"));
+    /// The fields of a relation, or the members of an embedded value, after the `{`.
+    fn inner(&mut self, (collection, field): (&Collection, &Field), depth: usize) -> Result<Selection, Error> {
+        let holder = match (&field.kind, field.kind.target()) {
+            (FieldKind::Embedded(_), _) => Holder { collection, within: Some(field.id) },
+            (_, Some(target)) => Holder { collection: self.model.collection(target), within: None },
+            (_, None) => {
+                let problem = format!("`{}` is not a relation and has no fields", field.name);
+                return Err(self.syntax(&problem, "leave out the braces"));
+            }
         };
-        let inner = self.parts(self.model.collection(target), depth + 1)?;
+        let inner = self.parts(holder, depth + 1)?;
         match self.take('}') {
             true => Ok(inner),
             false => Err(self.syntax("a '}' is missing", "close the fields of the relation with '}'")),

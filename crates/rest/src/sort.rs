@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_engine::{ColumnRef, SortKey};
-use backstay_model::{Collection, FieldKind};
+use backstay_model::{Collection, Field, FieldKind};
 use backstay_scalar::Scalar;
 
 use crate::words::{field_named, shorten};
@@ -38,7 +38,8 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
         let remedy = "write names separated by commas, such as title,-createdAt";
         return Err(Problem::Text("a field is missing".to_owned(), remedy.into()));
     }
-    if let Some((first, rest)) = name.split_once([' ', '.', ':', '(']) {
+    let is_path = name.split_once('.').is_some_and(|(first, _)| collection.field_named(first).is_some_and(is_embedded));
+    if let Some((first, rest)) = name.split_once([' ', '.', ':', '(']).filter(|_| !is_path) {
         let field = collection.field_named(first);
         let remedy = match (field, rest.to_ascii_lowercase().trim_matches([' ', ')'])) {
             (Some(_), "desc" | "descending" | "-1") => format!("write -{first}"),
@@ -60,6 +61,7 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
             | FieldKind::ManyToMany { .. } => {
                 ("is a relation, which has no order", "sort by a field of the record itself")
             }
+            FieldKind::Embedded(_) => ("is an embedded value, which has no order", "sort by a member of it"),
             FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => ("has no order", "sort by another field"),
         };
         return Err(Problem::Text(format!("`{name}` {problem}"), remedy.into()));
@@ -72,6 +74,11 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
         return Err(Problem::Text(format!("more than {} fields", limits::SORT_FIELDS), "name fewer".into()));
     }
     Ok(SortKey { column, descending })
+}
+
+/// Whether the field holds an embedded value, whose members are named by paths.
+fn is_embedded(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::Embedded(_))
 }
 
 /// The text of an order, by which cursors of different orders are told apart.

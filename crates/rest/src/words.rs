@@ -1,5 +1,5 @@
 use backstay_base::ViolationKind;
-use backstay_model::{Collection, Field};
+use backstay_model::{Collection, Field, FieldId};
 
 /// A name that was sent, short enough to repeat in an answer.
 pub fn shorten(name: &str) -> String {
@@ -15,14 +15,31 @@ pub fn unknown(what: &'static str, name: &str, suggestion: Option<&str>) -> Viol
     ViolationKind::Unknown { what, name: shorten(name), suggestion: suggestion.map(str::to_owned) }
 }
 
-/// The field of this name. A secret can't be named.
+/// The field of this name, or the member of an embedded value at this path (`address.city`). A secret can't be named.
 pub(crate) fn field_named<'c>(collection: &'c Collection, name: &str) -> Result<&'c Field, ViolationKind> {
     let field = collection.field_named(name).filter(|field| field.is_readable());
-    field.ok_or_else(|| unknown_field(collection, name))
+    field.ok_or_else(|| unknown_at_path(collection, name))
 }
 
-/// The error for an unknown field: it names the one that was probably meant.
-pub(crate) fn unknown_field(collection: &Collection, name: &str) -> ViolationKind {
+/// The same of a member of a record's object, or of that of the embedded value which this field holds.
+pub(crate) fn member_named<'c>(
+    collection: &'c Collection,
+    within: Option<FieldId>,
+    name: &str,
+) -> Result<&'c Field, ViolationKind> {
+    let field = collection.member_named(within, name).filter(|field| field.is_readable());
+    field.ok_or_else(|| unknown_field(collection, within, name))
+}
+
+/// The error for an unknown member of an object: it names the one that was probably meant.
+pub(crate) fn unknown_field(collection: &Collection, within: Option<FieldId>, name: &str) -> ViolationKind {
+    let open = collection.members(within).filter(|field| field.is_readable());
+    unknown("field", name, backstay_base::nearest(name, open.map(Field::own_name)))
+}
+
+/// The error for a path that leads to no field.
+fn unknown_at_path(collection: &Collection, name: &str) -> ViolationKind {
     let open = collection.fields.iter().filter(|field| field.is_readable());
+    let open = open.filter(|field| field.within.is_none() || name.contains('.'));
     unknown("field", name, backstay_base::nearest(name, open.map(|field| field.name.as_str())))
 }

@@ -2,6 +2,7 @@
 //! family per file below `scalar`. Does no I/O, and knows neither models nor SQL.
 
 mod definition;
+pub mod exact;
 mod json;
 mod money;
 mod notation;

@@ -216,7 +216,7 @@ fn whole(value: Val) -> Val {
     guard(value, kind.eq(word("integer")))
 }
 
-fn binary(operator: Operator, left: Sql, right: Sql) -> Sql {
+pub(crate) fn binary(operator: Operator, left: Sql, right: Sql) -> Sql {
     match operator {
         Operator::Add => left.add(right),
         Operator::Subtract => left.sub(right),

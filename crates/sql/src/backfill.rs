@@ -1,15 +1,16 @@
 //! `@backfill`: values of stored records that a new model needs, computed from the records of the old one.
 
-use backstay_expr::{Expr, Node, Scope as Names, Type, compile_value};
+use backstay_expr::{Expr, Node, Root, Scope as Names, Type, compile_value};
 use backstay_model::{Collection, CollectionId, Column, ColumnStorage, Field, FieldId, FieldKind, Model, Pairing};
 use backstay_scalar::{Part, Storage};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
 use crate::Dialect;
 use crate::builder::{Anchor, Builder};
+use crate::exact::scaled;
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val};
-use crate::tree::integer;
+use crate::tree::{call, integer, only_where};
 
 /// A `@backfill` that the old model doesn't bear out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +79,12 @@ fn old_type((collection, field): (&Collection, &Field), pairing: &Pairing) -> Op
 
 /// Whether an expression depends on who is calling.
 fn names_caller(expr: &Expr) -> bool {
-    let is_caller = matches!(expr.node, Node::Caller(_) | Node::Fact(_));
+    let is_caller = match &expr.node {
+        Node::Caller(_) | Node::Fact(_) => true,
+        Node::Path(path) | Node::Quantifier { over: path, .. } => path.root == Root::Account,
+        Node::Aggregate(of) => of.over.root == Root::Account,
+        _ => false,
+    };
     is_caller || expr.node.children().into_iter().any(names_caller)
 }
 
@@ -94,7 +100,20 @@ pub(crate) fn backfilled(builder: &mut Builder<'_>, this: &Anchor, expr: &Expr, 
     let mut lowering = Lowering::new(builder, Scope::rule(this));
     let value = lowering.value(&expr);
     let value = lowering.loose(value);
-    fitted(value, at, dialect)
+    match (dialect, at.storage) {
+        (Dialect::Postgres, ColumnStorage::One(Storage::Decimal { scale })) if !value.is_null() => {
+            lowering.named(value.settled(), &expr, |_, number| fitted_number(number, scale))
+        }
+        (Dialect::Sqlite | Dialect::Postgres, _) => fitted(value, at, dialect),
+    }
+}
+
+/// PostgreSQL: a number for a column with these digits after the point, which would round it.
+fn fitted_number(number: Sql, scale: u8) -> Sql {
+    let unit = integer(10_i64.pow(u32::from(scale)));
+    let exact = call("min_scale", [number.clone()]).lte(integer(i64::from(scale)));
+    let fits = call("abs", [number.clone()]).mul(unit).lte(integer(i64::MAX));
+    only_where(exact.and(fits), number)
 }
 
 /// A number with the digits that its column has after the point; null where it has more.
@@ -107,6 +126,7 @@ fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
             let whole = number.clone().modulo(unit.clone()).eq(integer(0));
             CaseStatement::new().case(whole, number.div(unit)).into()
         }
+        Form::Key => scaled(value.settled(), scale),
         Form::Column if dialect == Dialect::Sqlite => value.settled().mul(integer(10_i64.pow(u32::from(scale)))),
         _ => value.rescaled(scale).settled(),
     }

@@ -58,6 +58,8 @@ pub(crate) enum Record {
     Proposed,
     /// `Slot::Stored`.
     Stored,
+    /// `Slot::Account`.
+    Account,
 }
 
 /// A record, its collection, and the SELECT to which its relations are joined.
@@ -185,6 +187,7 @@ impl<'m> Builder<'m> {
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::List(_)
+            | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToOne { .. } => None,
         }
@@ -223,7 +226,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn key(&mut self, anchor: &Anchor) -> Sql {
         match &anchor.record {
             Record::Linked(alias, far) => column(alias, far),
-            Record::Row(_) | Record::Bare | Record::Proposed | Record::Stored => {
+            Record::Row(_) | Record::Bare | Record::Proposed | Record::Stored | Record::Account => {
                 self.stored(anchor, ColumnRef::main(Collection::ID))
             }
         }
@@ -240,6 +243,7 @@ impl<'m> Builder<'m> {
             }
             Record::Proposed => Slot::Proposed(at),
             Record::Stored => Slot::Stored(at),
+            Record::Account => Slot::Account(at),
         };
         let encoding = Encoding::Column(self.column(anchor.collection, at).into());
         self.slot(slot, encoding)

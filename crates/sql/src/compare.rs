@@ -9,7 +9,7 @@ use crate::operand::{Form, Val, constant_decimal, digits_of, scaled_up};
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::{boolean, call, column, integer, name, only_where, word};
-use crate::{ColumnType, Dialect, Slot, decimal};
+use crate::{ColumnType, Dialect, Slot, decimal, exact};
 
 /// Elements of a list that may be written more than once.
 const FEW: usize = 16;
@@ -90,7 +90,10 @@ impl Lowering<'_, '_, '_> {
 
     /// The comparison as a value.
     fn compared(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Val {
-        let (left, right) = (self.side(left, &right.ty), self.side(right, &left.ty));
+        let (mut left, mut right) = (self.side(left, &right.ty), self.side(right, &left.ty));
+        if left.form == Form::Key || right.form == Form::Key {
+            (left, right) = (self.keyed(left), self.keyed(right));
+        }
         if left.is_null() || right.is_null() {
             return Val::null();
         }
@@ -206,8 +209,12 @@ impl Lowering<'_, '_, '_> {
         if one.is_null() {
             return one;
         }
-        let one = self.loose(one);
-        let items: Vec<Val> = items.iter().map(|item| self.side(item, &element.ty)).collect();
+        let mut one = self.loose(one);
+        let mut items: Vec<Val> = items.iter().map(|item| self.side(item, &element.ty)).collect();
+        if one.form == Form::Key || items.iter().any(|item| item.form == Form::Key) {
+            one = self.keyed(one);
+            items = items.into_iter().map(|item| self.keyed(item)).collect();
+        }
         let scale = items.iter().map(scale_of).fold(scale_of(&one), Ord::max);
         let items = items.into_iter().map(|item| self.item(item, scale)).collect::<Vec<Sql>>();
         let guards = one.guards.clone();
@@ -222,7 +229,7 @@ impl Lowering<'_, '_, '_> {
             Form::Exact(slot) => self.builder.slot(slot, Encoding::Same(scale)),
             Form::Scaled(from) => scaled_up(item.settled(), scale - from),
             Form::Micros => item.moment().settled(),
-            Form::Column | Form::Null | Form::Number => item.settled(),
+            Form::Column | Form::Null | Form::Number | Form::Key => item.settled(),
         }
     }
 
@@ -235,6 +242,7 @@ impl Lowering<'_, '_, '_> {
             return values;
         }
         let guards = values.guards.clone();
+        let is_key = one.form == Form::Key;
         let (one, digits) = self.list_element(one, storage);
         let dialect = self.builder.dialect;
         let sql = self.named(values.sql, list, |this, list| match dialect {
@@ -251,7 +259,11 @@ impl Lowering<'_, '_, '_> {
                 let alias = this.builder.alias();
                 let mut elements = Query::select();
                 let each = Func::cust("json_each").arg(metered(list.clone()));
-                let value = scaled_up(column(&alias, "value"), digits);
+                let value = column(&alias, "value");
+                let value = match storage {
+                    Storage::Decimal { scale } if is_key => exact::key_of(value, scale),
+                    _ => scaled_up(value, digits),
+                };
                 elements.expr(value).from_function(each, name(&alias));
                 let found = if wanted { one.in_subquery(elements) } else { one.not_in_subquery(elements) };
                 match this.repeated {
@@ -267,7 +279,11 @@ impl Lowering<'_, '_, '_> {
     fn list(&mut self, list: &Expr, storage: Storage) -> Val {
         match &list.node {
             Node::Param(index) => {
-                Val::plain(self.builder.slot(Slot::Param(*index, Part::Main), ColumnType::List(storage)))
+                let encoding = match (&list.ty, storage) {
+                    (Type::List(element), Storage::Bytes) if **element == Type::Decimal => Encoding::Keys,
+                    (_, storage) => ColumnType::List(storage).into(),
+                };
+                Val::plain(self.builder.slot(Slot::Param(*index, Part::Main), encoding))
             }
             _ => self.value(list),
         }
@@ -277,6 +293,7 @@ impl Lowering<'_, '_, '_> {
     fn element_storage(&self, list: &Expr, one: &Val) -> Storage {
         match (&list.node, &one.form) {
             (Node::Path(path), _) => self.stored_elements(path).unwrap_or_else(|| list.ty.storage()),
+            (Node::Param(_), Form::Key) => Storage::Bytes,
             (Node::Param(_), Form::Scaled(scale)) => Storage::Decimal { scale: *scale },
             _ => list.ty.storage(),
         }
@@ -289,7 +306,7 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// The field that a path ends at; none if it ends at a record.
-    fn field_at(&self, path: &Path) -> Option<&Field> {
+    pub(crate) fn field_at(&self, path: &Path) -> Option<&Field> {
         let (last, steps) = path.steps.split_last()?;
         let model = self.builder.model;
         let holder = steps.iter().try_fold(path.collection, |at, step| model.field(at, *step).kind.target())?;
@@ -336,7 +353,7 @@ fn scale_of(value: &Val) -> u8 {
     match &value.form {
         Form::Scaled(scale) => *scale,
         Form::Exact(slot) => constant_decimal(slot).map_or(0, |number| digits_of(&number)),
-        Form::Column | Form::Null | Form::Number | Form::Micros => 0,
+        Form::Column | Form::Null | Form::Number | Form::Micros | Form::Key => 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plans requests under rights and lowers them to statements for SQLite and PostgreSQL, whose differences it alone knows.
 //! Does no I/O and holds no connection.
 
+mod aggregate;
 pub mod alter;
 mod arithmetic;
 mod backfill;
@@ -10,12 +11,14 @@ mod columns;
 mod compare;
 mod decimal;
 mod dialect;
+mod exact;
 mod layout;
 mod lower;
 pub mod nested;
 mod operand;
 mod order;
 mod output;
+mod owner;
 mod param;
 mod partial;
 mod plan;

@@ -3,7 +3,7 @@ use backstay_expr::{Expr, Node, Rights, Root, Rule};
 use backstay_model::FieldId;
 use sea_query::{Expr as Sql, Query};
 
-use crate::builder::{Anchor, Builder, Seen};
+use crate::builder::{Anchor, Builder, Record, Seen};
 use crate::predicate::Pred;
 use crate::tree::{column, name, subquery};
 use crate::{ColumnRef, Perspective};
@@ -87,6 +87,10 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
         match root {
             Root::This => self.scope.this.clone(),
             Root::New => self.scope.new.clone(),
+            Root::Account => {
+                let identity = self.builder.model.identity.expect("only a model with accounts names the caller's own");
+                Anchor { record: Record::Account, collection: identity, ..self.scope.this.clone() }
+            }
             Root::Bound(variable) => {
                 let bound = self.scope.bound.iter().rev().find(|(name, _)| *name == variable);
                 bound.expect("a variable is bound where it is named").1.clone()
@@ -151,6 +155,7 @@ pub(crate) fn is_short(expr: &Expr) -> bool {
         | Node::Conditional(..)
         | Node::In(..)
         | Node::List(_)
-        | Node::Quantifier { .. } => false,
+        | Node::Quantifier { .. }
+        | Node::Aggregate(_) => false,
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Form {
     Scaled(u8),
     /// SQLite: a decimal number that is bound at the scale of what it is compared with.
     Exact(Slot),
+    /// SQLite: an exact number as `backstay_scalar::exact::to_key` writes it.
+    Key,
     /// PostgreSQL: an integer in a `numeric`, which cannot overflow.
     Number,
     /// PostgreSQL: a moment in microseconds, in a `numeric`.

@@ -2,15 +2,15 @@ use std::sync::Arc;
 
 use backstay_base::{Action, limits};
 use backstay_expr::Rights;
-use backstay_model::{Field, FieldKind};
+use backstay_model::{Field, FieldId, FieldKind};
 use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
 use crate::lower::{holds, sees};
+use crate::owner::tie;
 use crate::predicate::Pred;
-use crate::quantifier::tie;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
 use crate::{ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, question};
 
@@ -53,7 +53,12 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
 
     /// The members of one record's object.
     pub(crate) fn object(&mut self, selection: &Selection, at: &Anchor) -> Vec<MemberOutput> {
-        let fields = selection.fields(self.builder.model.collection(at.collection));
+        self.members(selection, at, None)
+    }
+
+    /// The members of the object of a record, or of the embedded value that this field of it holds.
+    fn members(&mut self, selection: &Selection, at: &Anchor, within: Option<FieldId>) -> Vec<MemberOutput> {
+        let fields = selection.fields(self.builder.model.collection(at.collection), within);
         fields.iter().filter_map(|selected| self.member(selected, at)).collect()
     }
 
@@ -69,12 +74,13 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let value = match (&field.kind, &selected.inner) {
             (FieldKind::ToOne { .. } | FieldKind::OneToOne { .. }, Some(inner)) => self.related(&member, inner),
             (FieldKind::OneToOne { .. }, None) => self.id_of_related(&member),
+            (FieldKind::Embedded(_), inner) => self.embedded(&member, inner.as_ref().unwrap_or(&Selection::Whole)),
             (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }, _) => self.rows(&member, selected),
             (FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. }, _) => {
                 self.plain(&member)?
             }
         };
-        let name = selected.alias.clone().unwrap_or_else(|| Arc::from(field.name.as_str()));
+        let name = selected.alias.clone().unwrap_or_else(|| Arc::from(field.own_name()));
         Some(MemberOutput { name, visible, value })
     }
 
@@ -91,6 +97,24 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             // Only scalars take several columns.
             (_, _, None) => None,
         }
+    }
+
+    /// An embedded value, which is there where one of its members is.
+    fn embedded(&mut self, member: &Member<'_>, inner: &Selection) -> ValueOutput {
+        let model = self.builder.model;
+        let is_always = member.field.required && matches!(member.sees, Pred::Known(true));
+        let present = if is_always {
+            None
+        } else {
+            let parts = model.collection(member.at.collection).parts(member.field.id);
+            let there =
+                parts.map(|part| Pred::Sql(self.builder.stored(member.at, ColumnRef::main(part.id)).is_not_null()));
+            let there = Pred::any(there.collect::<Vec<_>>());
+            let present = Pred::all([member.sees.clone(), there]).definite();
+            Some(self.columns.push(present, Storage::Bool))
+        };
+        let members = self.members(inner, member.at, Some(member.field.id));
+        ValueOutput::Object(ObjectOutput { present, members })
     }
 
     /// The record that a to-one relation leads to, from joined columns.

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use backstay_base::{Date, RecordId, Timestamp};
-use backstay_scalar::{Storage, Value};
+use backstay_scalar::{Storage, Value, exact};
 use rust_decimal::Decimal;
 use sea_query::Expr as Sql;
 
+use crate::decimal::{NO_NUMBER, scaled};
 use crate::tree::integer;
-use crate::{ColumnType, Dialect, decimal, nested};
+use crate::{ColumnType, Dialect, nested};
 
 /// A value ready to be bound.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,10 @@ pub(crate) enum Encoding {
     Ceiling(u8),
     /// SQLite: a number scaled to this many digits; where it has more, one that no column holds.
     Same(u8),
+    /// SQLite: an exact number as its key.
+    Key,
+    /// SQLite: a list of exact numbers, as their keys.
+    Keys,
 }
 
 impl<T: Into<ColumnType>> From<T> for Encoding {
@@ -50,6 +55,8 @@ impl Encoding {
         match self {
             Self::Column(column) => column,
             Self::Floor(scale) | Self::Ceiling(scale) | Self::Same(scale) => Storage::Decimal { scale }.into(),
+            Self::Key => Storage::Bytes.into(),
+            Self::Keys => ColumnType::List(Storage::Bytes),
         }
     }
 
@@ -59,6 +66,7 @@ impl Encoding {
             (Self::Column(ColumnType::One(storage)), _) => dialect.constant(value, storage),
             (Self::Floor(_) | Self::Ceiling(_) | Self::Same(_), Param::Int(number)) => Some(integer(number)),
             (Self::Column(_) | Self::Floor(_) | Self::Ceiling(_) | Self::Same(_), _) => None,
+            (Self::Key | Self::Keys, _) => unreachable!("what stands in the text of a statement is not computed with"),
         };
         constant.unwrap_or_else(|| dialect.null(self.column()))
     }
@@ -73,12 +81,27 @@ impl Encoding {
             (Self::Floor(scale), value) => bound(value, scale, Decimal::floor),
             (Self::Ceiling(scale), value) => bound(value, scale, Decimal::ceil),
             (Self::Same(scale), value) => match one(value, u32::from(scale), dialect) {
-                Param::Null => Param::Int(decimal::NO_NUMBER),
+                Param::Null => Param::Int(NO_NUMBER),
                 same => same,
             },
+            (Self::Key, value) => one(&key(value), 0, dialect),
+            (Self::Keys, Value::List(values)) => {
+                let keys: Vec<Value> = values.iter().map(key).collect();
+                Param::Json(nested::write_list(&keys, Storage::Bytes, dialect).into())
+            }
+            (Self::Keys, _) => Param::Null,
             (Self::Column(ColumnType::One(Storage::Decimal { scale })), value) => one(value, u32::from(scale), dialect),
             (Self::Column(_), value) => one(value, 0, dialect),
         }
+    }
+}
+
+/// An exact number as its key.
+fn key(value: &Value) -> Value {
+    match value {
+        Value::Decimal(number) => Value::Bytes(exact::to_key(*number).as_slice().into()),
+        Value::Int(number) => Value::Bytes(exact::to_key(Decimal::from(*number)).as_slice().into()),
+        _ => Value::Null,
     }
 }
 
@@ -90,7 +113,7 @@ fn one(value: &Value, scale: u32, dialect: Dialect) -> Param {
         Value::Bool(truth) => Param::Bool(*truth),
         Value::Int(number) => Param::Int(*number),
         Value::Float(number) => Param::Float(*number),
-        Value::Decimal(number) => exact(*number, scale, dialect),
+        Value::Decimal(number) => decimal(*number, scale, dialect),
         Value::Text(text) => Param::Text(text.clone()),
         Value::Id(id) => Param::Id(*id),
         Value::Timestamp(moment) => Param::Timestamp(*moment),
@@ -101,10 +124,10 @@ fn one(value: &Value, scale: u32, dialect: Dialect) -> Param {
     }
 }
 
-fn exact(number: Decimal, scale: u32, dialect: Dialect) -> Param {
+fn decimal(number: Decimal, scale: u32, dialect: Dialect) -> Param {
     match dialect {
         Dialect::Postgres => Param::Decimal(number),
-        Dialect::Sqlite => decimal::scaled(number, scale).map_or(Param::Null, Param::Int),
+        Dialect::Sqlite => scaled(number, scale).map_or(Param::Null, Param::Int),
     }
 }
 
@@ -117,9 +140,9 @@ fn bound(value: &Value, scale: u8, round: fn(&Decimal) -> Decimal) -> Param {
         _ => return Param::Null,
     };
     let outside = if number.is_sign_negative() { i64::MIN } else { i64::MAX };
-    let scaled = Decimal::from(10_i64.pow(u32::from(scale.min(18)))).checked_mul(number);
-    let scaled = scaled.and_then(|scaled| i64::try_from(round(&scaled).normalize().mantissa()).ok());
-    Param::Int(scaled.unwrap_or(outside))
+    let fit = Decimal::from(10_i64.pow(u32::from(scale.min(18)))).checked_mul(number);
+    let fit = fit.and_then(|fit| i64::try_from(round(&fit).normalize().mantissa()).ok());
+    Param::Int(fit.unwrap_or(outside))
 }
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ const OWN_FIELDS: &str = "compare the record's own fields with literals, or with
 pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexConditionError> {
     let refused = |message, remedy| Some(IndexConditionError { span: condition.span.clone(), message, remedy });
     match &condition.node {
+        Node::Path(path) if path.is_of_account() => {
+            refused("the condition of an index can't depend on the caller", OWN_FIELDS)
+        }
         Node::Path(path) if !is_own(model, path) => {
             refused("the condition of an index can't read another record", OWN_FIELDS)
         }
@@ -59,7 +62,9 @@ pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexCon
         Node::Conditional(..) => {
             refused("the condition of an index can't choose between values", "write it with `&&` and `||`")
         }
-        Node::Quantifier { .. } => refused("the condition of an index can't read other records", OWN_FIELDS),
+        Node::Quantifier { .. } | Node::Aggregate(_) => {
+            refused("the condition of an index can't read other records", OWN_FIELDS)
+        }
         Node::List(_) | Node::Param(_) => refused("this can't be in the condition of an index", OWN_FIELDS),
     }
 }

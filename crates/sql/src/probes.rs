@@ -71,7 +71,22 @@ impl Succession<'_> {
 
     /// The records that would have no value in this field of a new collection.
     pub fn lacking(&self, new: CollectionId, field: FieldId) -> Probe {
-        self.of_next(new, &|builder, this| Pred::Sql(builder.stored(this, ColumnRef::main(field)).is_null()))
+        let of = self.next.collection(new);
+        let parts = |outer| of.parts(outer).map(|part| ColumnRef::main(part.id)).collect::<Vec<_>>();
+        let lacked = parts(field);
+        // Of a member of an embedded value that can be absent, in the records where it isn't.
+        let holder = of.field(field).within.filter(|within| !within.always).map(|within| parts(within.field));
+        self.of_next(new, &|builder, this| {
+            let mut stored = |at: &ColumnRef| builder.stored(this, *at);
+            let there = holder.iter().map(|parts| {
+                let parts = parts.iter().map(|at| Pred::Sql(stored(at).is_not_null()));
+                Pred::any(parts.collect::<Vec<_>>())
+            });
+            let there: Vec<Pred> = there.collect();
+            let lacks = lacked.iter().map(|at| Pred::Sql(stored(at).is_null()));
+            let lacks: Vec<Pred> = lacks.collect();
+            Pred::all(there.into_iter().chain(lacks))
+        })
     }
 
     /// The records whose field would hold a text that isn't a value of its enum.

@@ -1,10 +1,9 @@
-use backstay_base::Action;
 use backstay_expr::{Expr, Node, Path, Quantifier};
-use backstay_model::{CollectionId, FieldId};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query};
 
-use crate::builder::{Members, Record};
+use crate::builder::Members;
 use crate::lower::{Lowering, sees};
+use crate::owner::{Owner, tie};
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, integer, name, subquery};
 
@@ -15,16 +14,6 @@ pub(crate) struct Quantified<'e> {
     over: &'e Path,
     variable: u16,
     body: &'e Expr,
-}
-
-/// The record whose members are meant, and the members.
-struct Owner<'r> {
-    key: Sql,
-    /// Whether there always is one.
-    certain: bool,
-    /// Where it and its relation are seen.
-    conditions: Vec<Pred>,
-    members: Members<'r>,
 }
 
 impl<'e> Quantified<'e> {
@@ -39,7 +28,7 @@ impl<'e> Quantified<'e> {
 
     /// Where it is true, or is false.
     pub(crate) fn lowered(self, lowering: &mut Lowering<'_, '_, '_>, wanted: bool) -> Pred {
-        let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
+        let Some(owner) = Owner::of(lowering, self.over) else { return Pred::Known(false) };
         let Owner { key, certain, conditions, members } = owner;
         let visible = sees(lowering.builder, &members.member);
         let Members { member, owner } = members;
@@ -77,7 +66,7 @@ impl<'e> Quantified<'e> {
     /// Where it is true, found from the members: the record's key is among those of the members that are meant. The body
     /// must look at the member alone, as that of a `Driver` does.
     pub(crate) fn driven(self, lowering: &mut Lowering<'_, '_, '_>) -> Pred {
-        let Some(owner) = self.owner(lowering) else { return Pred::Known(false) };
+        let Some(owner) = Owner::of(lowering, self.over) else { return Pred::Known(false) };
         let Owner { key, certain: _, mut conditions, members } = owner;
         let Some(owner) = members.owner.clone() else { return self.lowered(lowering, true) };
         let visible = sees(lowering.builder, &members.member);
@@ -95,7 +84,7 @@ impl<'e> Quantified<'e> {
 
     /// True, false or null, with the body lowered once: the truths of all members are looked at.
     pub(crate) fn lowered_once(self, lowering: &mut Lowering<'_, '_, '_>) -> Sql {
-        let Some(owner) = self.owner(lowering) else { return lowering.builder.dialect.unknown() };
+        let Some(owner) = Owner::of(lowering, self.over) else { return lowering.builder.dialect.unknown() };
         let Owner { key, certain, mut conditions, members } = owner;
         let visible = sees(lowering.builder, &members.member);
         let Members { member, owner } = members;
@@ -124,52 +113,4 @@ impl<'e> Quantified<'e> {
             Pred::Sql(known) => CaseStatement::new().case(known, answer).into(),
         }
     }
-
-    fn owner<'r>(self, lowering: &mut Lowering<'_, '_, 'r>) -> Option<Owner<'r>> {
-        let (relation, steps) = self.over.steps.split_last()?;
-        let start = lowering.anchor(self.over.root);
-        let view = lowering.view_from(&start);
-        let (key, collection, certain, conditions) = match steps.split_last() {
-            None => {
-                let conditions = vec![lowering.sees_field(&start, *relation)];
-                let key = lowering.builder.key(&start);
-                if start.record == Record::Proposed
-                    && let Some(members) = lowering.builder.proposed_members(&start, *relation, view.1)
-                {
-                    return Some(Owner { key, certain: true, conditions, members });
-                }
-                (key, start.collection, true, conditions)
-            }
-            Some((step, before)) => {
-                let (holder, mut conditions) = lowering.walk(&start, before);
-                let (key, seen) = lowering.reference(&holder, *step);
-                conditions.extend(seen);
-                let collection = lowering.builder.model.field(holder.collection, *step).kind.target()?;
-                if Self::is_restricted(lowering, collection, *relation) {
-                    let owner = lowering.builder.follow(&holder, *step, lowering.scope.rights);
-                    // Whoever sees a reference that is not stored sees the record.
-                    if lowering.builder.model.field(holder.collection, *step).kind.is_stored() {
-                        conditions.push(lowering.sees_record(&owner));
-                    }
-                    conditions.push(lowering.sees_field(&owner.anchor, *relation));
-                }
-                (key, collection, false, conditions)
-            }
-        };
-        let kind = &lowering.builder.model.field(collection, *relation).kind;
-        let members = lowering.builder.members(kind, view)?;
-        Some(Owner { key, certain, conditions, members })
-    }
-
-    /// Whether the rights hide a record of the collection, or its relation, from someone.
-    fn is_restricted(lowering: &Lowering<'_, '_, '_>, collection: CollectionId, relation: FieldId) -> bool {
-        let rights = lowering.scope.rights;
-        let seen = rights.rule(collection, Action::Read).allows();
-        !seen || !rights.field(collection, relation, Action::Read).allows()
-    }
-}
-
-/// That the member is one of the record with the key.
-pub(crate) fn tie(owner: Option<Sql>, key: &Sql) -> Pred {
-    owner.map_or(Pred::Known(true), |owner| Pred::Sql(owner.eq(key.clone())))
 }

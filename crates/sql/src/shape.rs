@@ -57,6 +57,7 @@ impl SortKey {
             FieldKind::Scalar(scalar) => scalar.is_sortable(),
             FieldKind::Enum(_) => true,
             FieldKind::List(_)
+            | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
@@ -101,7 +102,8 @@ pub struct SelectedField {
     /// Which of the records that a relation leads to.
     pub arguments: Arguments,
     /// What is answered of the records that a relation leads to; one that the rights hide is left out (to-many) or null
-    /// (to-one). Without it a record is answered by its id.
+    /// (to-one). Without it a record is answered by its id. Of an embedded value, which of its members are answered:
+    /// without it all.
     pub inner: Option<Selection>,
 }
 
@@ -140,7 +142,8 @@ impl Selection {
                 fewer |= limit > 1;
                 selected.arguments.limit = Some((limit / NARROWED).max(1));
             }
-            let inner = kind.target().zip(selected.inner.as_ref());
+            let holder = matches!(kind, FieldKind::Embedded(_)).then_some(collection);
+            let inner = kind.target().or(holder).zip(selected.inner.as_ref());
             if let Some(inner) = inner.and_then(|(target, inner)| inner.narrowed(model, target)) {
                 fewer = true;
                 selected.inner = Some(inner);
@@ -151,8 +154,8 @@ impl Selection {
         fewer.then_some(Self::Parts(parts))
     }
 
-    /// The fields to answer, each once, in order.
-    pub(crate) fn fields(&self, collection: &Collection) -> Vec<SelectedField> {
+    /// The fields to answer, each once, in order: of the record, or of the embedded value that this field holds.
+    pub(crate) fn fields(&self, collection: &Collection, within: Option<FieldId>) -> Vec<SelectedField> {
         let parts = match self {
             Self::Whole => &[Selected::Stored],
             Self::Parts(parts) => &**parts,
@@ -176,7 +179,7 @@ impl Selection {
         for part in parts {
             match part {
                 Selected::Field(selected) => add(selected.clone()),
-                Selected::Stored => collection.stored_fields().for_each(|field| {
+                Selected::Stored => collection.members(within).filter(|field| field.kind.is_held()).for_each(|field| {
                     add(by_itself(field.id).unwrap_or_else(|| SelectedField::of(field.id)));
                     for kept in &field.kept_names {
                         add(SelectedField { alias: Some(kept.as_str().into()), ..SelectedField::of(field.id) });
@@ -242,7 +245,7 @@ pub enum ValueOutput {
     },
     /// A value of a scalar that takes several columns, in the order of `Scalar::columns`.
     Columns(Box<[usize]>, Scalar),
-    /// The object that a to-one relation leads to, from columns of the same row.
+    /// The object that a to-one relation leads to, or an embedded value, from columns of the same row.
     Object(ObjectOutput),
     /// The objects that a to-many relation leads to, from one column that holds an array of arrays.
     Rows {

@@ -17,6 +17,8 @@ pub enum Slot {
     Proposed(ColumnRef),
     /// A column of the stored record that the transaction has read (`this` where `new` is the proposed one).
     Stored(ColumnRef),
+    /// A column of the caller's own record.
+    Account(ColumnRef),
     /// Something of the caller.
     Caller(CallerPart),
     /// The moment at which the request began.

@@ -14,7 +14,7 @@ use crate::backfill::{self, BackfillError};
 use crate::builder::{Anchor, Builder};
 use crate::relation::written_links;
 use crate::schema;
-use crate::tree::{boolean, call, column, name, word};
+use crate::tree::{boolean, call, column, name, only_where, word};
 use crate::write::{columns_of, unrestricted};
 use crate::{ColumnRef, Dialect, Slot, Statement, Template};
 
@@ -80,7 +80,8 @@ impl<'m> Succession<'m> {
             Origin::New | Origin::Converted(_) => true,
             Origin::Kept(was) => {
                 let before = self.pairing.collection(collection).map(|id| self.old.field(id, was));
-                of.required && before.is_some_and(|before| !before.required)
+                self.fills_where_present(collection, of)
+                    || of.required && before.is_some_and(|before| !before.required)
                     || self.renamed_values(&of.kind).iter().any(|(_, to)| to.is_some())
             }
         }
@@ -145,7 +146,7 @@ impl<'m> Succession<'m> {
         template.bind(|slot| match slot {
             Slot::Now => Value::Timestamp(self.now),
             // A check may ask for the caller, of whom nothing is known.
-            Slot::Caller(_) => Value::Null,
+            Slot::Caller(_) | Slot::Account(_) => Value::Null,
             other => unreachable!("nothing gives {other:?} a value while a model is applied"),
         })
     }
@@ -227,6 +228,26 @@ impl<'m> Succession<'m> {
         select.from(name(written_links(link)));
     }
 
+    /// Of a member of an embedded value that can be absent: the old field that held the value, and the default that the
+    /// member gets in the records where the value is there.
+    fn filled_where_present<'f>(&self, collection: CollectionId, field: &'f Field) -> Option<(FieldId, &'f Value)> {
+        let within = field.within.filter(|within| !within.always)?;
+        let outer = self.pairing.field(collection, within.field)?;
+        field.default.as_ref().map(|default| (outer, default))
+    }
+
+    /// Whether records get a value in a member of an embedded value because it is there in them.
+    pub fn fills_where_present(&self, collection: CollectionId, field: &Field) -> bool {
+        let lacked = match self.origin(collection, field.id) {
+            Origin::New => true,
+            Origin::Kept(was) | Origin::Converted(was) => {
+                let before = self.pairing.collection(collection).map(|id| self.old.field(id, was));
+                field.is_needed() && before.is_some_and(|before| !before.is_needed())
+            }
+        };
+        lacked && self.filled_where_present(collection, field).is_some()
+    }
+
     fn column(
         &self,
         builder: &mut Builder<'_>,
@@ -236,11 +257,13 @@ impl<'m> Succession<'m> {
     ) -> Sql {
         let before = |id: FieldId| self.old.field(this.collection, id);
         let (stored, may_lack) = match self.origin(collection.id, field.id) {
-            Origin::Kept(id) => (self.kept(builder, this, (id, field), at.part), !before(id).required),
-            Origin::Converted(id) => (Some(Self::converted(builder, this, (collection, field))), !before(id).required),
+            Origin::Kept(id) => (self.kept(builder, this, (id, field), at.part), !before(id).is_needed()),
+            Origin::Converted(id) => {
+                (Some(Self::converted(builder, this, (collection, field))), !before(id).is_needed())
+            }
             Origin::New => (None, true),
         };
-        if stored.is_some() && !(field.required && may_lack) {
+        if stored.is_some() && !(field.is_needed() && may_lack) {
             return stored.unwrap_or(Sql::null());
         }
         let other = if let Some(expr) = self.backfills.get(&(collection.id, field.id)) {
@@ -248,8 +271,16 @@ impl<'m> Succession<'m> {
             let of_old_enum = matches!(expr.ty, Type::Enum(_));
             Some(if of_old_enum { self.renamed(value, &field.kind) } else { value })
         } else {
-            let default = self.new.default_of(field);
-            default.and_then(|value| schema::constant(self.dialect, &value, at))
+            match self.filled_where_present(collection.id, field) {
+                Some((outer, default)) => {
+                    let parts = self.old.collection(this.collection).parts(outer);
+                    let there = parts.map(|part| builder.stored(this, ColumnRef::main(part.id)).is_not_null());
+                    let there = there.reduce(ExprTrait::or);
+                    let value = schema::constant(self.dialect, default, at);
+                    there.zip(value).map(|(there, value)| only_where(there, value))
+                }
+                None => self.new.default_of(field).and_then(|value| schema::constant(self.dialect, &value, at)),
+            }
         };
         match (stored, other) {
             (Some(stored), Some(other)) => call("coalesce", [stored, other]),
@@ -345,6 +376,6 @@ fn is_same_table(old: &Model, new: &Model, pairing: &Pairing, (before, after): (
             }
             _ => true,
         };
-        kept && values && was.columns == field.columns && (was.required || !field.required)
+        kept && values && was.columns == field.columns && (was.is_needed() || !field.is_needed())
     })
 }

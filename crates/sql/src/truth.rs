@@ -64,7 +64,13 @@ impl Lowering<'_, '_, '_> {
                 Quantified::of(expr).map_or(Pred::Known(false), |quantified| quantified.lowered(self, wanted))
             }
             Node::Call(function, arguments) => self.text_test(*function, arguments, wanted).holds(),
-            Node::Param(_) | Node::Path(_) | Node::Caller(_) | Node::Now | Node::Negate(_) | Node::List(_) => {
+            Node::Param(_)
+            | Node::Path(_)
+            | Node::Caller(_)
+            | Node::Now
+            | Node::Negate(_)
+            | Node::List(_)
+            | Node::Aggregate(_) => {
                 let value = self.value(expr);
                 let sql = self.builder.dialect.is_truth(value.sql.clone(), wanted);
                 value.guarded(sql)
@@ -101,9 +107,13 @@ impl Lowering<'_, '_, '_> {
                 let test = self.text_test(*function, arguments, true);
                 self.settled_truth(test)
             }
-            Node::Param(_) | Node::Path(_) | Node::Caller(_) | Node::Now | Node::Negate(_) | Node::List(_) => {
-                self.value(expr).settled()
-            }
+            Node::Param(_)
+            | Node::Path(_)
+            | Node::Caller(_)
+            | Node::Now
+            | Node::Negate(_)
+            | Node::List(_)
+            | Node::Aggregate(_) => self.value(expr).settled(),
         }
     }
 
@@ -143,7 +153,9 @@ impl Lowering<'_, '_, '_> {
             Function::StartsWith => dialect.starts_with(text_sql, part_sql),
             Function::EndsWith => dialect.ends_with(text_sql, part_sql),
             Function::Contains => dialect.contains(text_sql, part_sql),
-            Function::Size | Function::LowerAscii | Function::UpperAscii => return Val::null(),
+            Function::Size | Function::LowerAscii | Function::UpperAscii | Function::Round | Function::Quotient => {
+                return Val::null();
+            }
         };
         let sql = if wanted { sql } else { sql.not() };
         Val { sql, guards: [text.guards, part.guards].concat(), ..text }

@@ -19,6 +19,9 @@ impl Lowering<'_, '_, '_> {
             Node::Caller(part) => self.slot(Slot::Caller(part.clone()), &expr.ty),
             Node::Now => self.slot(Slot::Now, &expr.ty),
             Node::Path(path) => self.path(path),
+            Node::Negate(_) if expr.ty == Type::Decimal => self.exact(expr),
+            Node::Binary(operator, ..) if is_arithmetic(*operator) && expr.ty == Type::Decimal => self.exact(expr),
+            Node::Call(Function::Round | Function::Quotient, _) => self.exact(expr),
             Node::Negate(_) => Computation::value(self, expr),
             Node::Binary(operator, ..) if is_arithmetic(*operator) => Computation::value(self, expr),
             Node::Conditional(..) if expr.ty == Type::Bool => Val::plain(self.truth(expr)),
@@ -29,6 +32,7 @@ impl Lowering<'_, '_, '_> {
                     _ => unreachable!("{function:?} takes one operand"),
                 }
             }
+            Node::Aggregate(aggregate) => self.aggregate(aggregate, aggregate.part.unwrap_or(Part::Main)),
             Node::List(_) => unreachable!("a list that is written out is lowered item by item, where it is used"),
             Node::Not(_)
             | Node::Binary(..)
@@ -112,6 +116,9 @@ impl Lowering<'_, '_, '_> {
     }
 
     fn alike(&mut self, one: Val, other: Val) -> (Val, Val, Form) {
+        if one.form == Form::Key || other.form == Form::Key {
+            return (self.keyed(one), self.keyed(other), Form::Key);
+        }
         let (one, other) = (self.loose(one), self.loose(other));
         match (one.form.clone(), other.form.clone()) {
             (Form::Scaled(a), Form::Scaled(b)) => {
@@ -152,8 +159,8 @@ impl Lowering<'_, '_, '_> {
             Function::Size => dialect.text_size(sql),
             Function::LowerAscii => dialect.ascii_lower(sql),
             Function::UpperAscii => dialect.ascii_upper(sql),
-            Function::StartsWith | Function::EndsWith | Function::Contains => {
-                unreachable!("tests of a text are lowered as truths")
+            Function::StartsWith | Function::EndsWith | Function::Contains | Function::Round | Function::Quotient => {
+                unreachable!("tests of a text are lowered as truths, exact numbers by `exact`")
             }
         };
         Val { sql, ..value }

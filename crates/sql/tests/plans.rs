@@ -68,7 +68,7 @@ impl World {
     }
 
     fn rule(&self, collection: &str, text: &str) -> Expr {
-        let scope = Scope::update_rule(&self.0, self.id(collection));
+        let scope = Scope::change(&self.0, self.id(collection));
         compile(text, &scope).unwrap_or_else(|errors| panic!("{text}: {errors:?}")).expr
     }
 
@@ -95,7 +95,7 @@ impl World {
     fn rights(&self, rules: &[(&str, &str)]) -> Rights {
         let rule = |collection: &Collection, name: &str| match rules.iter().find(|(of, _)| *of == name) {
             Some((_, "false")) => Rule::refused(),
-            Some((_, text)) => Rule::new(self.rule(&collection.name, text), true, false),
+            Some((_, text)) => Rule::new(self.rule(&collection.name, text), true),
             None => Rule::allowed(),
         };
         Rights::new(self.0.collections.iter().map(|collection| {

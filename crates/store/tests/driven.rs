@@ -62,9 +62,9 @@ impl Desk {
 
     fn rights(&self) -> Rights {
         let rule = |collection: &Collection| {
-            let text = &collection.allow.read.as_ref().expect("a rule").text;
+            let text = &collection.allow[0].read.as_ref().expect("a rule").text;
             let checked = compile(text, &Scope::rule(&self.model, collection.id)).expect("a rule");
-            Rule::new(checked.expr, checked.needs_store, checked.names_new)
+            Rule::new(checked.expr, checked.needs_store)
         };
         Rights::new(self.model.collections.iter().map(|collection| {
             let mut rights = CollectionRights::default();

@@ -130,7 +130,7 @@ fn rights(model: &Model, rules: &[(&str, &str)]) -> Rights {
     let rule = |collection: &Collection, name: &str| match rules.iter().find(|(of, _)| *of == name) {
         Some((_, text)) => {
             let checked = compile(text, &Scope::rule(model, collection.id)).expect("a rule");
-            Rule::new(checked.expr, checked.needs_store, checked.names_new)
+            Rule::new(checked.expr, checked.needs_store)
         }
         None => Rule::allowed(),
     };
@@ -234,6 +234,11 @@ fn logic_and_presence() {
 }
 
 #[test]
+fn embedded_values() {
+    check("embedded");
+}
+
+#[test]
 fn numbers() {
     check("numbers");
 }
@@ -256,6 +261,11 @@ fn lists_and_membership() {
 #[test]
 fn relations() {
     check("relations");
+}
+
+#[test]
+fn aggregates_of_members() {
+    check("aggregates");
 }
 
 #[test]

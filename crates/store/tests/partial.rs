@@ -62,7 +62,7 @@ fn plan(rule: &str, (filter, sort): (Option<&str>, Option<&str>), sees: &str) ->
 fn rights(model: &Model, posts: &Collection, (rule, sees): (&str, &str)) -> Rights {
     let compiled = |text: &str| {
         let checked = compile(text, &Scope::rule(model, posts.id)).expect("a rule");
-        Rule::new(checked.expr, checked.needs_store, checked.names_new)
+        Rule::new(checked.expr, checked.needs_store)
     };
     Rights::new(model.collections.iter().map(|collection| {
         let mut rights = CollectionRights::default();

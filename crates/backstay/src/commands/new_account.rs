@@ -46,7 +46,9 @@ fn failure(model: &Model, collection: &Collection, error: Error) -> Failure {
 }
 
 fn listed(model: &Model, collection: &Collection) -> String {
-    let own = collection.fields.iter().filter(|field| field.refused_to_clients().is_none() && field.name != "email");
+    let is_given = |field: &&Field| field.kind.is_stored() || field.kind.target().is_some();
+    let own = collection.fields.iter().filter(is_given);
+    let own = own.filter(|field| field.refused_to_clients().is_none() && field.name != "email");
     let fields: Vec<String> = own.map(|field| format!("{}: {}", field.name, type_of(model, field))).collect();
     match fields.as_slice() {
         [] => format!("{} has no fields but `email`", collection.name),
@@ -62,10 +64,11 @@ fn type_of(model: &Model, field: &Field) -> String {
         FieldKind::Enum(id) => of_enum(*id),
         FieldKind::List(Element::Scalar(scalar)) => format!("[{}!]", scalar.name()),
         FieldKind::List(Element::Enum(id)) => format!("[{}!]", of_enum(*id)),
+        FieldKind::Embedded(id) => model.embedded(*id).name.clone(),
         FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => model.collection(*target).name.clone(),
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
             format!("[{}!]", model.collection(*target).name)
         }
     };
-    if field.required { format!("{name}!") } else { name }
+    if field.is_needed() { format!("{name}!") } else { name }
 }

@@ -1,6 +1,6 @@
 use backstay_base::{Error, RecordId};
 use backstay_engine::{Authority, Context, Input, Record, Transaction, TxContext};
-use backstay_model::CollectionId;
+use backstay_model::{CollectionId, Field};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
@@ -52,7 +52,12 @@ impl Seeder {
         let (record, line, offset) = self.schema.note(note)?;
         let model = self.engine.model();
         let collection = model.collection(file.collection);
-        let waits = |name: &str| collection.field_named(name).is_some_and(|field| file.later.contains(&field.id));
+        // Of an embedded value all waits, where a relation in it does.
+        let is_late = |field: &Field| file.later.contains(&field.id);
+        let waits = |name: &str| {
+            let field = collection.member_named(None, name);
+            field.is_some_and(|field| is_late(field) || collection.parts(field.id).any(is_late))
+        };
         let text = line_at(&file.path, offset).map_err(|source| unreadable(&file.path, source))?;
         let input = line::take_apart(&text, model.identity == Some(collection.id), waits)
             .and_then(|parts| backstay_rest::record(model, collection.id, parts.later, references));

@@ -1,12 +1,15 @@
 use backstay_model::{Class, Collection, Diagnostic, Element, Field, FieldKind, Lint};
-use backstay_scalar::{Part, Scalar};
+use backstay_scalar::Scalar;
 
 use super::Subject;
 
 /// Fields without a class whose name or scalar says that they hold something confidential.
 pub(super) fn unclassified(subject: Subject<'_>) -> Vec<Diagnostic> {
     let fields = subject.collections().flat_map(|collection| {
-        let open = collection.stored_fields().filter(|field| field.class.is_none());
+        // Of an embedded value, whose members may have classes of their own.
+        let is_open =
+            |field: &&Field| field.class.is_none() && collection.parts(field.id).all(|part| part.class.is_none());
+        let open = collection.fields.iter().filter(|field| field.kind.is_held()).filter(is_open);
         open.map(move |field| (collection, field))
     });
     fields.filter_map(|(collection, field)| finding(collection, field)).collect()
@@ -122,7 +125,7 @@ const ABOUT: &[&str] =
 
 /// The class that a field's name suggests.
 fn named(field: &Field) -> Option<Class> {
-    let name = &field.column(Part::Main)?.name;
+    let name = &field.own_words();
     let is_called = |called: &&str| {
         ["", "s", "es"].iter().any(|plural| {
             let words = format!("_{called}{plural}_");
@@ -131,7 +134,9 @@ fn named(field: &Field) -> Option<Class> {
             whole.ends_with(&words) || (whole.contains(&words) && !is_about)
         })
     };
-    let holds = |words: &&Vocabulary| (words.fits)(&field.kind) && words.names.iter().any(is_called);
+    let is_embedded = matches!(field.kind, FieldKind::Embedded(_));
+    let fits = |words: &Vocabulary| (words.fits)(&field.kind) || is_embedded && words.class != Class::Secret;
+    let holds = |words: &&Vocabulary| fits(words) && words.names.iter().any(is_called);
     VOCABULARIES.iter().find(holds).map(|words| words.class)
 }
 

@@ -35,7 +35,7 @@ pub(super) fn always_or_never(subject: Subject<'_>) -> Vec<Diagnostic> {
 pub(super) fn outcomes(subject: Subject<'_>, used: &RuleUse<'_>) -> Outcomes {
     let of_clients = Outcomes::of(&used.rule.whole, subject.model, &CLIENTS);
     match used.decides {
-        Decides::Action(_) => of_clients,
+        Decides::Action(_) | Decides::After => of_clients,
         // Backstay itself, when it loads records, is asked too.
         Decides::Check | Decides::Transition { .. } => {
             of_clients.or(Outcomes::of(&used.rule.whole, subject.model, &[CallerKind::System]))
@@ -49,7 +49,7 @@ impl Written<'_> {
         // A check is passed unless it is false.
         let (never, always) = match used.decides {
             Decides::Check => (outcomes.is_only(Truth::False), !outcomes.includes(Truth::False)),
-            Decides::Action(_) | Decides::Transition { .. } => {
+            Decides::Action(_) | Decides::After | Decides::Transition { .. } => {
                 (!outcomes.includes(Truth::True), outcomes.is_only(Truth::True))
             }
         };
@@ -73,6 +73,18 @@ impl RuleUse<'_> {
             None => self.collection.name.clone(),
         };
         match (self.decides, never) {
+            (Decides::Action(action), true) if !self.alone => (
+                format!("this `@allow` lets nobody {} {name}: its rule is never true", action.name()),
+                "correct the condition, or remove this rule",
+            ),
+            (Decides::After, true) => (
+                format!("this `@allow` lets nobody update {name}: the condition of `after` is never true"),
+                "correct the condition; if nobody may do this, write `update: \"false\"`",
+            ),
+            (Decides::After, false) => (
+                "the condition of `after` is always true".to_owned(),
+                "correct the condition; if only `update` has to hold, write \"true\"",
+            ),
             (Decides::Action(action), true) => (
                 format!("nobody can ever {} {name}: this rule is never true", action.name()),
                 "correct the condition; if nobody may do this, write \"false\"",

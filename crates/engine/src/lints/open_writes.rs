@@ -14,11 +14,12 @@ pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {
             continue;
         };
         let rule = &used.rule.whole;
-        let read = subject.policy.collection(used.collection.id).allow.read.as_ref();
+        let read = subject.policy.collection(used.collection.id).allow.read.iter();
+        let read = read.map(|rule| rule.whole.clone()).reduce(|left, right| joined(Operator::Or, &left, &right));
         // Nobody changes a record that they cannot read.
         let asked = match (action, read) {
             (Action::Create, _) => rule.clone(),
-            (_, Some(read)) => both(&read.whole, rule),
+            (_, Some(read)) => joined(Operator::And, &read, rule),
             (_, None) => continue,
         };
         let outcomes = Outcomes::of(&asked, subject.model, &[CallerKind::Anonymous]);
@@ -40,7 +41,7 @@ pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {
     found
 }
 
-fn both(left: &Expr, right: &Expr) -> Expr {
-    let node = Node::Binary(Operator::And, Box::new(left.clone()), Box::new(right.clone()));
+fn joined(operator: Operator, left: &Expr, right: &Expr) -> Expr {
+    let node = Node::Binary(operator, Box::new(left.clone()), Box::new(right.clone()));
     Expr { node, ..right.clone() }
 }

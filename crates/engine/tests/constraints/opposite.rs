@@ -21,6 +21,8 @@ type Profile @allow(read: "this.shown || 'EDITOR' in auth.roles", create: "true"
 type Card @open { user: User @unique @allow(read: "'EDITOR' in auth.roles") number: Int! }
 type Interest @open { name: String! }
 type Team @open { members: [User!] @inverse(field: "teams") }
+type Note @allow(read: "auth.account.profile != null && auth.account.profile.bio != 'bold'", create: "true") { text: String }
+type Club @allow(read: "auth.account.profile.interests.exists(i, i == this.about)", create: "true") { about: Interest! }
 type Letter @allow(read: "this.to.profile.bio == 'shy' || this.to.profile == null", create: "this.to.profile != null") {
   to: User!
 }"#;
@@ -116,6 +118,24 @@ async fn rules_follow_the_other_end() {
         on.ask_as(editor());
         assert_eq!(on.delete("Profile", 7).await, "ok", "{name}");
         assert_eq!(on.list("Letter", "to", None).await, r#"[{"to":"%3"},{"to":"%4"}]"#, "{name}");
+    }
+}
+
+/// The other end of the caller's own record.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_follow_the_other_end_of_the_account() {
+    for on in Served::both(MODEL) {
+        let mut on = served(on).await;
+        let name = on.database;
+        assert_eq!(on.create("Note", r#"{"text":"x"}"#).await, "ok", "{name}");
+        assert_eq!(on.create("Club", r#"{"about":"%0"}"#).await, "ok", "{name}");
+        for (account, notes, clubs) in
+            [(3, r#"[{"text":"x"}]"#, r#"[{"about":"%0"}]"#), (4, "[]", "[]"), (5, "[]", "[]")]
+        {
+            on.ask_as_account(account);
+            assert_eq!(on.list("Note", "text", None).await, notes, "{name} {account}");
+            assert_eq!(on.list("Club", "about", None).await, clubs, "{name} {account}");
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a model can say, end to end and on both databases: the examples of docs/model.md, and what is refused.
 
+mod account;
 mod named;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use backstay_base::{Caller, Error, RecordId, Secret};
 use backstay_engine::{Application, Engine, OpenOptions};
+use backstay_expr::Account;
 use backstay_model::{PlainDiagnostic, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -34,6 +36,7 @@ fn cluster() -> Arc<Cluster> {
 /// An application on one of the databases.
 struct App {
     database: &'static str,
+    engine: Engine,
     client: TestClient,
     _kept: (Option<TempDir>, Option<Arc<Cluster>>),
 }
@@ -61,12 +64,23 @@ impl App {
         let opened = Engine::open(application, &OpenOptions::new(location), controlled(&clock, 7));
         let (engine, _) = opened.expect("a database");
         let client = TestClient::new(&engine);
-        Self { database, client, _kept: kept }
+        Self { database, engine, client, _kept: kept }
     }
 
     /// Creates a record for Backstay itself.
     async fn made(&self, of: &str, body: &str) -> RecordId {
         self.create(&Arc::new(Caller::system()), of, body).await.expect("a record")
+    }
+
+    /// An account of its own, with what rules ask of its record.
+    async fn caller(&self, of: &str, body: &str) -> Arc<Caller> {
+        let id = self.made(of, body).await;
+        let accounts = self.client.collection(of);
+        let record = self.engine.peek(accounts, id).await.expect("it is read").expect("it is there");
+        let fields = self.engine.account_fields().iter();
+        let account = Account::new(fields.map(|field| (*field, record.value(*field).clone())));
+        let caller = Caller::account(id, Vec::<&str>::new());
+        Arc::new(Caller { account: Some(account.into_own_record()), ..caller })
     }
 
     async fn create(&self, caller: &Arc<Caller>, of: &str, body: &str) -> Result<RecordId, Error> {
@@ -78,10 +92,13 @@ impl App {
         self.client.written(caller, self.client.update(of, id, body)?).await.map(|_| ())
     }
 
-    /// All records of a type that the caller sees.
+    /// All records of a type that the caller sees, or the code of the error.
     async fn list(&self, caller: &Arc<Caller>, of: &str, select: &str) -> String {
         let request = self.client.list(of, |words| words.select = Some(select.into())).expect("a list");
-        let page = self.client.page(caller, request).await.expect("a page");
+        let page = match self.client.page(caller, request).await {
+            Ok(page) => page,
+            Err(error) => return error.code().to_owned(),
+        };
         let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
         body["items"].to_string()
     }

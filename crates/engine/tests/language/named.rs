@@ -22,7 +22,6 @@ async fn a_membership_is_asked_of_the_record_that_is_passed() {
         check(app.create(&ann, "Task", &task(theirs, 2)).await.map(|_| ()), "forbidden");
         let costly = r#"/hours Check { message: "a task costs at most 500" }"#;
         check(app.create(&ann, "Task", &task(ours, 30)).await.map(|_| ()), costly);
-        // The rule names `new`: both projects count.
         check(app.update(&ann, ("Task", id), &format!(r#"{{"project":"{theirs}"}}"#)).await, "forbidden");
         check(app.update(&ann, ("Task", id), r#"{"title":"U"}"#).await, "ok");
         app.made("Task", &task(theirs, 1)).await;

@@ -133,6 +133,7 @@ impl Advisor<'_, '_> {
             | Type::Duration
             | Type::Money
             | Type::Json
+            | Type::Embedded { .. }
             | Type::List(_)
             | Type::Null => None,
         }
@@ -221,10 +222,22 @@ impl Advisor<'_, '_> {
             SyntaxNode::Select(of, _) if !matches!(of.node, SyntaxNode::Name(_)) => of.path(),
             _ => None,
         });
+        let own = self.own_field(part);
         match owner.or_else(|| self.relation_to_identity()) {
+            Some(owner) if own => {
+                format!("write `auth.account.{part}`; to compare accounts, write `{owner} == auth.id`")
+            }
+            None if own => format!("write `auth.account.{part}`"),
             Some(owner) => format!("the caller has no `{part}` in rules; write `{owner} == auth.id`"),
             None => format!("the caller has no `{part}` in rules; it has `id`, `kind`, `roles` and `claims`"),
         }
+    }
+
+    /// Whether rules can ask it of the caller's own record.
+    fn own_field(&self, name: &str) -> bool {
+        let scope = &self.checker.scope;
+        let identity = scope.model.identity.filter(|_| !scope.client);
+        identity.is_some_and(|identity| scope.model.collection(identity).field_named(name).is_some())
     }
 
     /// What in this record is an account.

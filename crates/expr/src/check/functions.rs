@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use super::aggregates::is_aggregate;
 use super::names::Place;
 use super::operators::is_written_out;
 use super::{Checker, RESERVED_NAMES, Variable, literal};
@@ -7,22 +8,31 @@ use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};
 use crate::{Expr, Function, Node, Quantifier, Type, foreign};
 use backstay_base::nearest;
-use backstay_scalar::Letters;
+use backstay_scalar::{Letters, exact};
 
 /// Every function, and how it is used.
-const USAGES: [(&str, &str); 11] = [
-    ("size", "`size(x)` or `x.size()` of a text or a list"),
+const USAGES: [(&str, &str); 17] = [
+    ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
     ("contains", "`text.contains(part)`"),
     ("lowerAscii", "`text.lowerAscii()`"),
     ("upperAscii", "`text.upperAscii()`"),
+    ("round", "`round(number, 2)`, with the number of digits after the point, from 0 to 9"),
     ("timestamp", "`timestamp('2026-01-31T12:00:00Z')`, of a literal or a parameter"),
     ("date", "`date('2026-01-31')`, of a literal or a parameter"),
     ("duration", "`duration('1h30m')`, of a literal or a parameter"),
     ("exists", "`relation.exists(x, condition on x)`"),
     ("all", "`relation.all(x, condition on x)`"),
+    ("count", "`relation.count(x, condition on x)`, or `size(relation)` to count all"),
+    ("sum", "`relation.sum(x, x.field)`"),
+    ("min", "`relation.min(x, x.field)`"),
+    ("max", "`relation.max(x, x.field)`"),
+    ("first", "`relation.first(x, condition on x, [-x.field])`, with `-` for descending order"),
 ];
+
+/// Digits to which a number is rounded at most.
+const ROUNDED_DIGITS: i64 = exact::ROUNDED_DIGITS as i64;
 
 impl Checker<'_> {
     pub(super) fn call(
@@ -41,11 +51,17 @@ impl Checker<'_> {
             "upperAscii" => of_text(Function::UpperAscii, Type::Text),
             _ => None,
         };
-        if let Some((many, field)) = self.counted(function, target.or(arguments.first())) {
+        if let Some((many, field)) = self.foreign_count(function, target.or(arguments.first())) {
             return self.refuse_many(many, span, ExprErrorKind::Uncountable { field });
+        }
+        if let Some(target) = target.filter(|_| is_aggregate(&function.name)) {
+            return self.aggregate((target, function), arguments, span);
         }
         match (function.name.as_str(), target, arguments, method) {
             ("size", None, [of], _) | ("size", Some(of), [], _) => self.size(of, span),
+            ("round", None, [of, Syntax { node: SyntaxNode::Int(digits @ 0..=ROUNDED_DIGITS), .. }], _) => {
+                self.round(of, *digits, span)
+            }
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),
             ("duration", None, [of], _) => self.moment(of, &Type::Duration, function, span),
@@ -68,7 +84,7 @@ impl Checker<'_> {
         }
     }
 
-    fn refuse_call(&mut self, function: &Ident) -> Option<Expr> {
+    pub(super) fn refuse_call<T>(&mut self, function: &Ident) -> Option<T> {
         let name = function.name.clone();
         let kind = if let Some((_, usage)) = USAGES.iter().find(|(known, _)| *known == name) {
             ExprErrorKind::Arguments { function: name, usage }
@@ -81,15 +97,19 @@ impl Checker<'_> {
         self.refuse(function.span.clone(), kind)
     }
 
-    /// The relation to many whose records a call counts, and the name of its field.
-    fn counted<'s>(&mut self, function: &Ident, target: Option<&'s Syntax>) -> Option<(&'s Syntax, String)> {
-        let target = target.filter(|_| foreign::counts(&function.name))?;
+    /// The relation to many whose records another language's word counts, and the name of its field.
+    fn foreign_count<'s>(&mut self, function: &Ident, target: Option<&'s Syntax>) -> Option<(&'s Syntax, String)> {
+        let is_foreign = foreign::counts(&function.name) && !matches!(function.name.as_str(), "size" | "count");
+        let target = target.filter(|_| is_foreign)?;
         let many = self.many_at(target)?;
         let field = many.rsplit('.').next().unwrap_or(&many).to_owned();
         Some((target, field))
     }
 
     fn size(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
+        if self.many_at(of).is_some() {
+            return self.size_of_relation(of, span);
+        }
         let of = self.expr(of, None)?;
         if !of.ty.is_text() && !matches!(of.ty, Type::List(_)) {
             let found = self.named_type(&of.ty);

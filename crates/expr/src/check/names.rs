@@ -2,14 +2,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::nearest;
-use backstay_model::{Collection, CollectionId};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::{Part, Scalar};
 
 use super::named::Argument;
 use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, Node, Path, Root, Type, foreign};
+use crate::{CallerPart, Expr, Node, Operator, Path, Root, Type, foreign};
 
 /// Relations that one path may lead through.
 const PATH_RELATIONS: usize = 8;
@@ -23,8 +23,19 @@ pub(super) enum Place {
 }
 
 impl<'m> Checker<'m> {
-    /// The value that a name or a path leads to.
+    /// The value that a name or a path leads to. An embedded value is none by itself.
     pub(super) fn value_at(&mut self, syntax: &Syntax) -> Option<Expr> {
+        let value = self.tested_at(syntax)?;
+        if let Type::Embedded { .. } = value.ty {
+            let what = format!("a whole value of {}", self.named_type(&value.ty).name);
+            let instead = "name one of its members, or test whether it is there with `!= null`";
+            return self.refuse(syntax.span.clone(), ExprErrorKind::Unsupported { what, instead });
+        }
+        Some(value)
+    }
+
+    /// What a name or a path leads to, where only its presence is asked for.
+    pub(super) fn tested_at(&mut self, syntax: &Syntax) -> Option<Expr> {
         match self.place(syntax)? {
             Place::One(expr) => Some(expr),
             Place::Many { field, .. } => self.refuse_many(syntax, &syntax.span, ExprErrorKind::ToMany { field }),
@@ -34,13 +45,16 @@ impl<'m> Checker<'m> {
     /// Refuses the records of a relation, to which `of` leads, where one value is needed.
     pub(super) fn refuse_many<T>(&mut self, of: &Syntax, span: &Range<u32>, kind: ExprErrorKind) -> Option<T> {
         let question = match kind {
-            ExprErrorKind::Uncountable { .. } => "ask whether there is one that meets a condition",
-            _ => "use `in` with lists and `exists` with relations",
+            ExprErrorKind::Uncountable { .. } => None,
+            _ => Some("use `in` with lists and `exists` with relations"),
         };
         let mut error = ExprError::new(span.clone(), kind);
         if let Some(many) = of.path() {
             let variable = self.free_variable(&many);
-            error.advise(format!("{question}: `{many}.exists({variable}, …)`"));
+            error.advise(match question {
+                Some(question) => format!("{question}: `{many}.exists({variable}, …)`"),
+                None => format!("write `size({many})`, or `{many}.count({variable}, …)` with a condition"),
+            });
         }
         self.errors.push(error);
         None
@@ -101,14 +115,13 @@ impl<'m> Checker<'m> {
                 let Some(collection) = collection else {
                     return self.refuse(span.clone(), self.no_record(name));
                 };
-                self.found.names_new |= root == Root::New;
                 return Some(Place::One(self.record(root, collection, span)));
             }
             "now" => return Some(Place::One(self.now(span))),
             "auth" | "request" => {
                 let instead = match name {
                     "auth" => {
-                        "name a part: `auth.id`, `auth.kind`, `auth.roles` or `auth.claims.x`; \
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x` or `auth.account.x`; \
                          to require a signed-in caller, write `auth.id != null`"
                     }
                     _ => "name a part: `request.time`",
@@ -154,6 +167,9 @@ impl<'m> Checker<'m> {
     fn no_record(&self, name: &'static str) -> ExprErrorKind {
         let instead = match self.scope.this {
             Some(_) if self.scope.client => "write the name of the field alone",
+            Some(_) if self.scope.update && name == "new" => {
+                "write conditions on the proposed record in `after:`, beside `update:`"
+            }
             Some(_) => "write `this`; where a record is created, `this` is the record as it would be",
             None => "only the caller (`auth`) and the moment (`now`) are known here",
         };
@@ -213,6 +229,7 @@ impl<'m> Checker<'m> {
 
     fn auth(&mut self, part: &Ident, span: &Range<u32>) -> Option<Expr> {
         let (caller, ty) = match part.name.as_str() {
+            "account" => return self.account(part, span),
             "id" => (CallerPart::Id, Type::Id),
             "kind" => (CallerPart::Kind, Type::Text),
             "roles" => match self.scope.model.roles {
@@ -223,9 +240,24 @@ impl<'m> Checker<'m> {
                 let (what, instead) = ("`auth.claims` alone".to_owned(), "name a claim: `auth.claims.x`");
                 return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
             }
-            name => return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims"], &part.span),
+            name => {
+                return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims", "account"], &part.span);
+            }
         };
         Some(self.make(Node::Caller(caller), ty, span))
+    }
+
+    /// The caller's own record. A filter can't name it: the caller may not be allowed to read all of it.
+    fn account(&mut self, part: &Ident, span: &Range<u32>) -> Option<Expr> {
+        if self.scope.client {
+            let instead = "filters know `auth.id`, `auth.kind`, `auth.roles` and `auth.claims`";
+            let what = "`auth.account`".to_owned();
+            return self.refuse(part.span.clone(), ExprErrorKind::Unsupported { what, instead });
+        }
+        match self.scope.model.identity {
+            Some(identity) => Some(self.record(Root::Account, identity, span)),
+            None => self.refuse(part.span.clone(), ExprErrorKind::NoAccounts),
+        }
     }
 
     fn unknown<'n, T>(
@@ -240,19 +272,21 @@ impl<'m> Checker<'m> {
     }
 
     /// From a record to one of its fields, or from money to one of its parts.
-    fn step(&mut self, of: Expr, field: &Ident, span: &Range<u32>) -> Option<Place> {
+    pub(super) fn step(&mut self, of: Expr, field: &Ident, span: &Range<u32>) -> Option<Place> {
+        if matches!(of.node, Node::Aggregate(_)) {
+            return self.step_of_aggregate(of, field, span);
+        }
         let Expr { node: Node::Path(mut path), ty, .. } = of else {
             let kind = ExprErrorKind::NoFields { of: self.named_type(&of.ty), name: field.name.clone() };
             return self.refuse(field.span.clone(), kind);
         };
         match (ty, path.part) {
+            (Type::Embedded { field: (collection, outer), .. }, None) => {
+                self.member(path, (collection, outer), field, span)
+            }
             (Type::Record(collection), None) => self.field(path, collection, field, span),
             (Type::Money, None) => {
-                let (part, ty) = match field.name.as_str() {
-                    "amount" => (Part::Main, Type::Decimal),
-                    "currency" => (Part::Currency, Type::Formatted(Scalar::Currency)),
-                    name => return self.unknown(Name::MoneyPart, name, ["amount", "currency"], &field.span),
-                };
+                let (part, ty) = self.money_part(field)?;
                 path.part = Some(part);
                 Some(Place::One(self.make(Node::Path(path), ty, span)))
             }
@@ -263,13 +297,25 @@ impl<'m> Checker<'m> {
         }
     }
 
+    /// A part of an amount of money, and its type.
+    pub(super) fn money_part(&mut self, field: &Ident) -> Option<(Part, Type)> {
+        match field.name.as_str() {
+            "amount" => Some((Part::Main, Type::Decimal)),
+            "currency" => Some((Part::Currency, Type::Formatted(Scalar::Currency))),
+            name => self.unknown(Name::MoneyPart, name, ["amount", "currency"], &field.span),
+        }
+    }
+
     fn field(&mut self, mut path: Path, collection: CollectionId, name: &Ident, span: &Range<u32>) -> Option<Place> {
         let client = self.scope.client;
         let collection: &'m Collection = self.scope.model.collection(collection);
+        if path.steps.last() == Some(&Collection::ID) {
+            path.steps.pop();
+        }
         // Clients may use the old name that a field still answers to; the model's own rules may not.
-        let found = collection.field_named(&name.name).filter(|field| client || field.name == name.name);
+        let found = collection.member_named(None, &name.name).filter(|field| client || field.name == name.name);
         let Some(field) = found else {
-            let open = collection.fields.iter().filter(|field| !client || field.is_readable());
+            let open = collection.members(None).filter(|field| !client || field.is_readable());
             let names = open.map(|field| field.name.as_str());
             // `authorId` and `author_id` for `author`: a relation is its key.
             let relation = name.name.strip_suffix("Id").or_else(|| name.name.strip_suffix("_id"));
@@ -281,7 +327,12 @@ impl<'m> Checker<'m> {
             }
             return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
         };
-        if client && !field.is_readable() {
+        let of_account = path.root == Root::Account && path.steps.is_empty();
+        let refers_here = field.kind.declared_by().is_some();
+        if of_account && field.id != Collection::ID && !refers_here {
+            self.found.account.insert(field.id);
+        }
+        if (client || of_account) && !field.is_readable() {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
         }
         // A record is its id: `author.id` reads no more than `author` does.
@@ -290,8 +341,12 @@ impl<'m> Checker<'m> {
         }
         if field.id != Collection::ID {
             // A proposed record knows nothing of those that refer to it.
-            self.found.needs_store |= !path.steps.is_empty() || field.kind.declared_by().is_some();
+            self.found.needs_store |= !path.steps.is_empty() || refers_here;
             path.steps.push(field.id);
+            // Of the caller's own record only its fields are known without the database: this is a field of another one.
+            if of_account && matches!(field.kind, FieldKind::OneToOne { .. }) {
+                path.steps.push(Collection::ID);
+            }
         }
         if path.steps.len() > PATH_RELATIONS + 1 {
             return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });
@@ -301,5 +356,59 @@ impl<'m> Checker<'m> {
         }
         let target = field.kind.target().expect("a field whose value has no type is a relation to many");
         Some(Place::Many { path, target, field: name.name.clone() })
+    }
+
+    /// A member of an embedded value, to which the path leads: it takes the place of the value in the path.
+    fn member(
+        &mut self,
+        mut path: Path,
+        (collection, outer): (CollectionId, FieldId),
+        name: &Ident,
+        span: &Range<u32>,
+    ) -> Option<Place> {
+        let (client, collection) = (self.scope.client, self.scope.model.collection(collection));
+        let Some(member) = collection.member_named(Some(outer), &name.name) else {
+            let open = collection.members(Some(outer)).filter(|member| !client || member.is_readable());
+            let what = Name::Field(self.named_type(&Type::of(collection, collection.field(outer))?).name);
+            return self.unknown(what, &name.name, open.map(Field::own_name), &name.span);
+        };
+        if client && !member.is_readable() {
+            return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: member.name.clone() });
+        }
+        path.steps.pop();
+        if member.kind.is_stored() {
+            self.found.reads.insert((collection.id, member.id));
+        }
+        self.found.needs_store |= !path.steps.is_empty();
+        path.steps.push(member.id);
+        Type::of(collection, member).map(|ty| Place::One(self.make(Node::Path(path), ty, span)))
+    }
+
+    /// Whether an embedded value is there: one of its members has a value.
+    pub(super) fn presence_of_embedded(
+        &mut self,
+        path: &Path,
+        (collection, outer): (CollectionId, FieldId),
+        negated: bool,
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let collection = self.scope.model.collection(collection);
+        let client = self.scope.client;
+        let parts = collection.parts(outer).filter(|part| !client || part.is_readable());
+        let mut tests = Vec::new();
+        for part in parts {
+            self.found.reads.insert((collection.id, part.id));
+            let mut path = path.clone();
+            path.steps.pop();
+            path.steps.push(part.id);
+            let of = self.make(Node::Path(path), Type::of(collection, part)?, span);
+            tests.push(self.make(Node::IsNull { of: Box::new(of), negated }, Type::Bool, span));
+        }
+        self.nodes += 2 * tests.len();
+        let operator = if negated { Operator::Or } else { Operator::And };
+        tests.into_iter().reduce(|all, test| {
+            let node = Node::Binary(operator, Box::new(all), Box::new(test));
+            Expr { node, ty: Type::Bool, span: span.clone() }
+        })
     }
 }

@@ -8,7 +8,7 @@ use super::literal::Pliancy;
 use super::typing::{element_of, has_equality, has_order, is_alike, result_of};
 use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Binary, Conditional, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, Node, Operator, Type};
+use crate::{CallerPart, Expr, Function, Node, Operator, Type};
 use backstay_base::nearest;
 
 /// Kinds of callers that a rule can meet.
@@ -63,6 +63,18 @@ impl Checker<'_> {
                 self.nodes += 1;
                 self.param_of_any_type(name, &of.span)?
             }
+            SyntaxNode::Select(..) => {
+                self.nodes += 1;
+                self.tested_at(of)?
+            }
+            SyntaxNode::Name(name) => {
+                self.nodes += 1;
+                let tested = self.tested_at(of);
+                if tested.is_none() {
+                    self.tell_bare_value(name, None);
+                }
+                tested?
+            }
             _ => self.expr(of, None)?,
         };
         let is_argument = matches!(&of.node, SyntaxNode::Name(name) if self.argument(name).is_some());
@@ -72,10 +84,16 @@ impl Checker<'_> {
         let has_presence = is_argument
             || matches!(
                 tested.node,
-                Node::Path(_) | Node::Param(_) | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
+                Node::Path(_)
+                    | Node::Aggregate(_)
+                    | Node::Param(_)
+                    | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
             );
         if !has_presence {
             return self.refuse(of.span.clone(), ExprErrorKind::Presence);
+        }
+        if let (Node::Path(path), Type::Embedded { field, .. }) = (&tested.node, &tested.ty) {
+            return self.presence_of_embedded(path, *field, operator == Operator::NotEqual, span);
         }
         let node = Node::IsNull { of: Box::new(tested), negated: operator == Operator::NotEqual };
         Some(self.make(node, Type::Bool, span))
@@ -142,7 +160,7 @@ impl Checker<'_> {
     pub(super) fn arithmetic(&mut self, of: &Binary, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
         let Binary { operator, left, right } = of;
         let operator = *operator;
-        let hint = hint.filter(|ty| matches!(ty, Type::Int | Type::Float));
+        let hint = hint.filter(|ty| matches!(ty, Type::Int | Type::Float | Type::Decimal));
         let other: fn(&Type) -> Option<Type> = match operator {
             Operator::Add => |ty| Some(if *ty == Type::Timestamp { Type::Duration } else { ty.clone() }),
             _ => |ty| Some(ty.clone()),
@@ -162,6 +180,28 @@ impl Checker<'_> {
         Some(self.make(Node::Binary(operator, Box::new(left), Box::new(right)), ty, span))
     }
 
+    /// `round(number, digits)`. A quotient is rounded as it is made, so that its digits are exact.
+    pub(super) fn round(&mut self, of: &Syntax, digits: i64, span: &Range<u32>) -> Option<Expr> {
+        let digits = self.make(Node::Literal(Value::Int(digits)), Type::Int, span);
+        let hint = Some(&Type::Decimal);
+        if let SyntaxNode::Binary(Binary { operator: Operator::Divide, left, right }) = &of.node {
+            let (left, right) = self.pair(left, right, hint, |_| Some(Type::Decimal))?;
+            let operands = vec![self.exact(left)?, self.exact(right)?, digits];
+            return Some(self.make(Node::Call(Function::Quotient, operands), Type::Decimal, span));
+        }
+        let number = self.expr(of, hint)?;
+        let number = self.must_be(number, &Type::Decimal)?;
+        Some(self.make(Node::Call(Function::Round, vec![number, digits]), Type::Decimal, span))
+    }
+
+    /// A number whose type is exact.
+    fn exact(&mut self, number: Expr) -> Option<Expr> {
+        match number.ty {
+            Type::Int | Type::Decimal => Some(number),
+            _ => self.must_be(number, &Type::Decimal),
+        }
+    }
+
     pub(super) fn negate(&mut self, of: &Syntax, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
         let of = self.expr(of, hint)?;
         let ty = of.ty.clone();
@@ -169,7 +209,7 @@ impl Checker<'_> {
             Node::Literal(Value::Int(number)) if number != i64::MIN => Node::Literal(Value::Int(-number)),
             Node::Literal(Value::Float(number)) => Node::Literal(Value::Float(0.0 - number)),
             Node::Literal(Value::Decimal(number)) => Node::Literal(Value::Decimal(-number)),
-            _ if matches!(ty, Type::Int | Type::Float | Type::Duration) => Node::Negate(Box::new(of)),
+            _ if matches!(ty, Type::Int | Type::Float | Type::Decimal | Type::Duration) => Node::Negate(Box::new(of)),
             _ => {
                 let found = self.named_type(&ty);
                 return self.refuse(span.clone(), ExprErrorKind::Type { expected: Expected::Signed, found });

@@ -21,6 +21,7 @@ pub(super) fn name_of(model: &Model, ty: &Type) -> String {
         Type::Duration => "Duration",
         Type::Money => "Money",
         Type::Json => "JSON",
+        Type::Embedded { of, .. } => &model.embedded(*of).name,
         Type::List(element) => return format!("list of {}", name_of(model, element)),
         Type::Null => "null",
     };
@@ -65,6 +66,11 @@ pub(super) fn result_of(operator: Operator, left: &Type, right: &Type) -> Option
     let additive = matches!(operator, Operator::Add | Operator::Subtract);
     match (left, right) {
         (Type::Int, Type::Int) => Some(Type::Int),
+        (Type::Decimal | Type::Int, Type::Decimal) | (Type::Decimal, Type::Int)
+            if additive || operator == Operator::Multiply =>
+        {
+            Some(Type::Decimal)
+        }
         (Type::Float, Type::Float) if operator != Operator::Remainder => Some(Type::Float),
         (Type::Timestamp, Type::Duration) if additive => Some(Type::Timestamp),
         (Type::Duration, Type::Timestamp) if operator == Operator::Add => Some(Type::Timestamp),

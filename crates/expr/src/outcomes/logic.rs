@@ -4,7 +4,7 @@ use backstay_scalar::Value;
 
 use super::Outcomes;
 use crate::facts::{CallerAlone, depends_on_caller_alone};
-use crate::{CallerPart, Expr, Node, Operator, Path, Quantifier, Truth, Type, evaluate};
+use crate::{CallerPart, Expr, Node, Operator, Path, Quantifier, Root, Truth, Type, evaluate};
 
 /// A Boolean expression, reduced to what its truth depends on.
 pub(super) enum Logic {
@@ -144,6 +144,7 @@ impl<'e> Lowering<'e> {
             | Node::Negate(_)
             | Node::List(_)
             | Node::Call(..)
+            | Node::Aggregate(_)
             | Node::Fact(_) => self.truth(Atom::Other(expr), truths(self.can_be_null(expr))),
         }
     }
@@ -293,7 +294,8 @@ impl<'e> Lowering<'e> {
         }
         match &expr.node {
             Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles) | Node::Now => false,
-            Node::Path(path) => self.leads_to_null(path, path.steps.len()),
+            Node::Path(path) => path.root == Root::Account || self.leads_to_null(path, path.steps.len()),
+            Node::Call(function, _) if !function.is_total() => true,
             Node::Call(_, operands) | Node::List(operands) => operands.iter().any(|operand| self.can_be_null(operand)),
             _ => true,
         }
@@ -312,6 +314,7 @@ impl<'e> Lowering<'e> {
                 FieldKind::Scalar(_)
                 | FieldKind::Enum(_)
                 | FieldKind::List(_)
+                | FieldKind::Embedded(_)
                 | FieldKind::OneToMany { .. }
                 | FieldKind::ManyToMany { .. } => {}
             }
@@ -340,6 +343,7 @@ fn truths(can_be_null: bool) -> Outcomes {
 fn names_kind_at_most(expr: &Expr) -> bool {
     match &expr.node {
         Node::Caller(part) => *part == CallerPart::Kind,
+        Node::Path(path) => path.root != Root::Account,
         node => node.children().into_iter().all(names_kind_at_most),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Date, RecordId, Timestamp};
-use backstay_expr::{Environment, Path, Start, Truth, Truths};
+use backstay_expr::{Account, Environment, Path, Start, Truth, Truths};
 use backstay_model::{Collection, FieldKind, Model, SourceFile, load};
 use backstay_scalar::{Currency, Money, Value};
 
@@ -61,6 +61,7 @@ pub(crate) struct World<'m> {
 
 impl<'m> World<'m> {
     pub(crate) fn new(model: &'m Model, caller: Caller) -> Self {
+        let caller = Caller { account: own_record(model, &caller).map(Account::into_own_record), ..caller };
         let facts = backstay_expr::Facts::default().evaluate(&caller);
         let (this, new) = (id("p1"), id("p1"));
         Self { model, caller, this, new, params: Vec::new(), facts, records: records() }
@@ -74,6 +75,7 @@ impl<'m> World<'m> {
         let start = match from {
             Start::This => self.this,
             Start::New => self.new,
+            Start::Account => Account::value(&self.caller, Collection::ID).as_id()?,
             Start::Record(id) => id,
         };
         let mut value = Value::Id(start);
@@ -123,6 +125,14 @@ impl Environment for World<'_> {
     fn fact(&self, index: u16) -> Truth {
         self.facts.get(index)
     }
+}
+
+/// What there is to know of the caller's own record.
+fn own_record(model: &Model, caller: &Caller) -> Option<Account> {
+    let own = records().into_iter().find(|record| Some(record.id) == caller.id)?;
+    let fields = &model.collection_named(own.collection)?.fields;
+    let value = |name: &str| own.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    Some(Account::new(fields.iter().filter_map(|field| Some((field.id, value(&field.name)?)))))
 }
 
 fn record(name: &str, collection: &'static str, fields: Vec<(&'static str, Value)>) -> Record {

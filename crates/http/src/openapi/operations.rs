@@ -1,8 +1,7 @@
-use backstay_base::limits;
+use backstay_base::{Action, limits};
 use backstay_model::{Collection, FieldKind, Model};
 use serde_json::{Map, Value, json};
 
-use super::readable;
 use crate::endpoint::{
     Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Pattern, RecordRequest, Verb,
 };
@@ -60,12 +59,11 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     else {
         return None;
     };
-    let allow = &collection.allow;
     let possible = match kind {
         RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
-        RecordRequest::Create => allow.create.is_some(),
-        RecordRequest::Update => allow.update.is_some(),
-        RecordRequest::Delete => allow.delete.is_some(),
+        RecordRequest::Create => collection.allows(Action::Create),
+        RecordRequest::Update => collection.allows(Action::Update),
+        RecordRequest::Delete => collection.allows(Action::Delete),
     };
     let own = match endpoint.parameters {
         Parameters::OfList => equalities(model, collection),
@@ -198,14 +196,16 @@ fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
 
 /// A parameter for equality with each field of a collection that can be compared this way.
 fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
-    let fields = readable(collection).filter_map(|field| {
+    let fields = collection.fields.iter().filter(|field| field.is_readable()).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
             FieldKind::Scalar(scalar) if scalar.is_equatable() => json!({ "type": "string" }),
             FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => json!({ "type": "string" }),
-            FieldKind::Scalar(_) | FieldKind::List(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
-                return None;
-            }
+            FieldKind::Scalar(_)
+            | FieldKind::List(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::OneToMany { .. }
+            | FieldKind::ManyToMany { .. } => return None,
         };
         Some(json!({ "name": field.name, "in": "query", "schema": schema, "description": "Equal to this value." }))
     });

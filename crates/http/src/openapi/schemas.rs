@@ -1,5 +1,5 @@
-use backstay_base::limits;
-use backstay_model::{Collection, CollectionId, Element, Field, FieldKind, Length, Model};
+use backstay_base::{Action, limits};
+use backstay_model::{Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Length, Model};
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
@@ -13,10 +13,10 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     if !collection.single {
         schemas.insert(format!("{name}Page"), page(name));
     }
-    if collection.allow.create.is_some() {
+    if collection.allows(Action::Create) {
         schemas.insert(format!("{name}Create"), create(model, collection));
     }
-    if collection.allow.update.is_some() {
+    if collection.allows(Action::Update) {
         schemas.insert(format!("{name}Patch"), patch(model, collection));
     }
     schemas
@@ -26,7 +26,7 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
 /// may give a field another name.
 fn record(model: &Model, collection: &Collection) -> Value {
     let mut fields: Map<String, Value> =
-        readable(collection).flat_map(|field| named(field, described(field, read(model, field)))).collect();
+        readable(collection).flat_map(|field| named(field, described(field, read(model, collection, field)))).collect();
     let nested: Vec<&str> =
         readable(collection).filter(|field| is_to_many(field)).map(|field| field.name.as_str()).collect();
     if !nested.is_empty() {
@@ -51,38 +51,78 @@ fn is_to_many(field: &Field) -> bool {
     matches!(field.kind, FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. })
 }
 
+/// Which fields a body may have, and which of them it must have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    /// Of a new record: what is required and has no default must be there.
+    Create,
+    /// Of a change: everything that can change, and nothing must.
+    Patch,
+}
+
 fn create(model: &Model, collection: &Collection) -> Value {
-    let writable = |field: &&Field| field.refused_to_clients().is_none();
-    let fields: Map<String, Value> = collection
-        .fields
-        .iter()
-        .filter(writable)
-        .flat_map(|field| named(field, described(field, written(model, field))))
-        .collect();
-    let needed = |field: &&Field| field.required && field.default.is_none();
-    let has_initial = |field: &Field| match field.kind {
-        FieldKind::Enum(id) => model.enumeration(id).initial().is_some(),
-        FieldKind::Scalar(_)
+    body(model, collection, None, Body::Create)
+}
+
+fn patch(model: &Model, collection: &Collection) -> Value {
+    body(model, collection, None, Body::Patch)
+}
+
+/// The object of a record that is sent, or of the embedded value that this field holds.
+fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: Body) -> Value {
+    let is_taken = |field: &&Field| match body {
+        Body::Create => field.refused_to_clients().is_none(),
+        Body::Patch => field.refused_to_clients().is_none() && !field.immutable,
+    };
+    let taken: Vec<&Field> = collection.members(within).filter(is_taken).collect();
+    let schema = |field: &&Field| {
+        let schema = match field.kind {
+            FieldKind::Embedded(id) => {
+                let object = self::body(model, collection, Some(field.id), body);
+                embedded(model, (field, id), object, field.required)
+            }
+            _ => written(model, field),
+        };
+        named(field, described(field, schema))
+    };
+    let fields: Map<String, Value> = taken.iter().flat_map(schema).collect();
+    let mut schema = json!({ "type": "object", "properties": fields, "additionalProperties": false });
+    if body == Body::Create {
+        let needed: Vec<&str> =
+            taken.iter().filter(|field| is_demanded(model, collection, field)).map(|field| field.own_name()).collect();
+        schema["required"] = json!(needed);
+    }
+    schema
+}
+
+/// Whether a create must give the field a value.
+fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
+    match field.kind {
+        FieldKind::Enum(id) if model.enumeration(id).initial().is_some() => false,
+        // Defaults of its members can make up the whole value.
+        FieldKind::Embedded(_) => {
+            let mut members = collection.members(Some(field.id));
+            field.is_needed() && members.any(|member| is_demanded(model, collection, member))
+        }
+        FieldKind::Enum(_)
+        | FieldKind::Scalar(_)
         | FieldKind::List(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
-        | FieldKind::ManyToMany { .. } => false,
-    };
-    let fields_needed = collection.fields.iter().filter(writable).filter(needed).filter(|field| !has_initial(field));
-    let required: Vec<&str> = fields_needed.map(|field| field.name.as_str()).collect();
-    json!({ "type": "object", "properties": fields, "required": required, "additionalProperties": false })
+        | FieldKind::ManyToMany { .. } => field.is_needed() && field.default.is_none(),
+    }
 }
 
-fn patch(model: &Model, collection: &Collection) -> Value {
-    let changeable = |field: &&Field| field.refused_to_clients().is_none() && !field.immutable;
-    let fields: Map<String, Value> = collection
-        .fields
-        .iter()
-        .filter(changeable)
-        .flat_map(|field| named(field, described(field, written(model, field))))
-        .collect();
-    json!({ "type": "object", "properties": fields, "additionalProperties": false })
+/// An embedded value, as an object.
+fn embedded(model: &Model, (field, id): (&Field, EmbeddedId), mut object: Value, required: bool) -> Value {
+    if !required {
+        object["type"] = json!(["object", "null"]);
+    }
+    if let Some(description) = model.embedded(id).description.as_ref().filter(|_| field.description.is_none()) {
+        object["description"] = json!(description);
+    }
+    object
 }
 
 /// A field under its name, and under the old names that it still answers to.
@@ -94,7 +134,7 @@ fn named(field: &Field, schema: Value) -> Vec<(String, Value)> {
         (name.clone(), kept)
     });
     let kept: Vec<_> = kept.collect();
-    std::iter::once((field.name.clone(), schema)).chain(kept).collect()
+    std::iter::once((field.own_name().to_owned(), schema)).chain(kept).collect()
 }
 
 fn page(name: &str) -> Value {
@@ -144,7 +184,7 @@ pub(super) fn problem() -> Value {
 }
 
 /// A field as it is read.
-fn read(model: &Model, field: &Field) -> Value {
+fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
     let reference = |target: CollectionId| {
         let target = model.collection(target);
         if is_shown(target) {
@@ -163,6 +203,12 @@ fn read(model: &Model, field: &Field) -> Value {
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
             json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX })
         }
+        FieldKind::Embedded(id) => {
+            let members = collection.members(Some(field.id)).filter(|member| member.is_readable());
+            let members = members.flat_map(|member| named(member, described(member, read(model, collection, member))));
+            let object = json!({ "type": "object", "properties": members.collect::<Map<String, Value>>() });
+            embedded(model, (field, *id), object, is_required(field))
+        }
         FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => {
             value(model, field, is_required(field), scalars::answered)
         }
@@ -171,12 +217,12 @@ fn read(model: &Model, field: &Field) -> Value {
 
 /// Whether the field has a value in every answer that contains it.
 fn is_required(field: &Field) -> bool {
-    field.required && field.allow.read.is_none()
+    field.is_needed() && field.allow.read.is_none()
 }
 
 /// A field as it is written.
 fn written(model: &Model, field: &Field) -> Value {
-    let mut schema = value(model, field, field.required, scalars::accepted);
+    let mut schema = value(model, field, field.is_needed(), scalars::accepted);
     if let Some(length) = field.length {
         lengths(&field.kind, length, &mut schema);
     }
@@ -191,6 +237,7 @@ fn lengths(kind: &FieldKind, length: Length, schema: &mut Value) {
         FieldKind::List(_) => ("minItems", "maxItems"),
         FieldKind::Scalar(_)
         | FieldKind::Enum(_)
+        | FieldKind::Embedded(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
@@ -212,6 +259,8 @@ fn value(model: &Model, field: &Field, required: bool, scalar: fn(Scalar) -> Val
         FieldKind::List(element) => {
             json!({ "type": "array", "items": item(model, *element, scalar), "maxItems": limits::LIST_ITEMS })
         }
+        // `read` and `body` make objects of them.
+        FieldKind::Embedded(_) => json!({ "type": "object" }),
         FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => scalar(Scalar::Id),
         FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
             return json!({ "type": "array", "items": scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });

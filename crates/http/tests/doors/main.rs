@@ -1,14 +1,17 @@
 //! The HTTP door, driven as a client drives it. Texts are compared in `texts` alone.
 
 mod accounts;
+mod aggregates;
 mod bad_input;
 mod collections;
 mod conditions;
 mod description;
 mod developing;
 mod doorway;
+mod embedded;
 mod endpoints;
 mod explaining;
+mod expressions;
 mod forms;
 mod heads;
 mod old_names;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, Place, RecordId, Secret};
 use backstay_engine::{Input, Transaction, TxContext};
+use backstay_expr::Account;
 use futures_util::future::BoxFuture;
 
 use super::{Administration, not_found};
@@ -168,8 +169,11 @@ impl Administration<'_> {
             Some(credential) if credential.disabled => {
                 Err(Conflict::Already("the account is disabled and cannot call; enable it first").into())
             }
-            Some(credential) => Ok(credential.caller()),
-            None => Ok(subject.caller(Arc::from([]), Arc::default())),
+            Some(credential) => self.parts.directory.caller(&credential).await,
+            None => {
+                let account = self.parts.directory.own_record(subject).await?.map(Account::into_own_record);
+                Ok(Caller { account, ..subject.caller(Arc::from([]), Arc::default()) })
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use crate::operator::{NewOperator, already_there};
 use crate::schema::Schema;
 use crate::sessions::NewSession;
 use crate::token::{Purpose, issue};
-use crate::{AccountRef, Identity, SignedIn};
+use crate::{AccountRef, SignedIn};
 
 /// An operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Administration<'_> {
         let session = NewSession::new(directory.engine.ambient(), self.cx.now, length);
         let transaction = BeginSession { schema: directory.schema, operator, session: session.clone() };
         let (credential, id) = directory.engine.run(self.cx, transaction).await?;
-        Ok(Identity::signed_in(&credential, id, session))
+        directory.signed_in(&credential, id, session).await
     }
 
     /// Gives an operator a new password and ends all their sessions.

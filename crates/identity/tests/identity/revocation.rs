@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::support::{Club, PASSWORD, by_email, secret, settings, told};
-use backstay_base::{CallerKind, Error, limits};
+use backstay_base::{Caller, CallerKind, Error, limits};
 use backstay_engine::Context;
 use backstay_identity::{AccountRef, NewKey, Settings};
 
@@ -29,6 +29,59 @@ async fn a_known_caller_is_remembered_until_something_changes() {
         .expect("it has the role");
     let fourth = club.identity.authenticate(&ada).await.expect("the token is good");
     assert!(!fourth.has_role("EDITOR"));
+}
+
+/// The records of everybody who has a house are for those of the same house, and those of guests for nobody.
+const HOUSES: &str = r#"
+extend schema @app(name: "Club")
+type User @identity @allow(read: "this.house == auth.account.house", update: "this.id == auth.id") {
+  email: Email! @unique
+  name: String
+  house: String
+  bio: Text
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rules_ask_of_an_account_is_remembered_until_it_changes() {
+    let club = Club::of(HOUSES);
+    let new = |name: &str| format!(r#"{{"email": "{name}@example.org", "house": "Red", "password": "{PASSWORD}"}}"#);
+    let ada = club.sign_up_with(&new("ada")).await.expect("sign-up is open");
+    let bob = club.sign_up_with(&new("bob")).await.expect("sign-up is open");
+    let seen = async |caller: &Arc<Caller>| {
+        let client = club.app.client();
+        let list = client.list("User", |words| words.select = Some("house".into())).expect("a list");
+        let page = client.page(caller, list).await.expect("a page");
+        String::from_utf8(page.body.to_vec()).expect("a text").matches("house").count()
+    };
+    assert_eq!(seen(&ada.caller).await, 2, "the caller who has just signed up knows its record");
+    let first = club.identity.authenticate(&ada.token).await.expect("the token is good");
+    let change = async |caller: &Arc<Caller>, body: &str| {
+        let client = club.app.client();
+        let update = client.update("User", caller.id.expect("an account"), body).expect("a body");
+        client.written(caller, update).await.expect("their own record");
+    };
+    change(&bob.caller, r#"{"name": "Bob"}"#).await;
+    let second = club.identity.authenticate(&ada.token).await.expect("the token is good");
+    assert!(Arc::ptr_eq(&first, &second), "another account has changed");
+
+    change(&first, r#"{"house": "Blue"}"#).await;
+    let third = club.identity.authenticate(&ada.token).await.expect("the token is good");
+    assert_eq!((seen(&first).await, seen(&third).await), (1, 1), "ada is in another house for herself and for bob");
+    change(&third, r#"{"house": null}"#).await;
+    let fourth = club.identity.authenticate(&ada.token).await.expect("the token is good");
+    assert_eq!(seen(&fourth).await, 0, "unknown never allows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_account_is_read_again() {
+    let club = Club::of(&HOUSES.replace("auth.account.house", "auth.account.bio"));
+    let bio = "x".repeat(limits::REMEMBERED_ACCOUNT_BYTES);
+    let new = format!(r#"{{"email": "ada@example.org", "bio": "{bio}", "password": "{PASSWORD}"}}"#);
+    let ada = club.sign_up_with(&new).await.expect("sign-up is open").token;
+    let first = club.identity.authenticate(&ada).await.expect("the token is good");
+    let second = club.identity.authenticate(&ada).await.expect("the token is good");
+    assert!(!Arc::ptr_eq(&first, &second));
 }
 
 #[tokio::test(flavor = "multi_thread")]

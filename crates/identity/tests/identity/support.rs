@@ -80,6 +80,11 @@ impl Club {
         Self::with(files, settings())
     }
 
+    /// An application of this model, whose accounts need no more than an address.
+    pub(crate) fn of(model: &str) -> Self {
+        Self::with(vec![SourceFile::app("model/club.graphql", model), system_model(Some("User"))], settings())
+    }
+
     fn with(files: Vec<SourceFile>, settings: Settings) -> Self {
         let clock = TestClock::at("2026-01-31T12:00:00Z");
         let app = TestApplication::open(files, controlled(&clock, 7));
@@ -274,7 +279,9 @@ fn kind(kind: &ViolationKind) -> String {
         ViolationKind::NotAnAccount => "not-an-account",
         ViolationKind::Misused { .. } => "misused",
         ViolationKind::InitialState { .. } => "initial-state",
-        ViolationKind::FieldForbidden { .. } | ViolationKind::FieldHidden { .. } => "forbidden",
+        ViolationKind::FieldForbidden { .. }
+        | ViolationKind::FieldTogether { .. }
+        | ViolationKind::FieldHidden { .. } => "forbidden",
         ViolationKind::Reference { .. } => "reference",
         ViolationKind::Transition { .. } => "transition",
     };

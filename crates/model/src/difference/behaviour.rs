@@ -4,15 +4,15 @@
 use backstay_scalar::Value;
 
 use crate::{
-    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldId, Model, NamedRule, RuleText, Set, SetOn,
-    Transition,
+    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldAllow, FieldId, Model, NamedRule, RuleText, Set,
+    SetOn, Transition, UpdateRule,
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
 #[derive(PartialEq)]
 pub(super) struct CollectionBehaviour<'m> {
     description: Option<&'m str>,
-    allow: AllowBehaviour<'m>,
+    allow: Vec<AllowBehaviour<'m>>,
     fields: Vec<FieldBehaviour<'m>>,
 }
 
@@ -40,7 +40,9 @@ impl<'m> CollectionBehaviour<'m> {
             by_name: _,
         } = collection;
         let shared = fields.iter().filter_map(|field| name_of(field.id).map(|name| FieldBehaviour::of(field, name)));
-        Self { description: description.as_deref(), allow: AllowBehaviour::of(allow), fields: shared.collect() }
+        let named = |field: FieldId| name_of(field).unwrap_or(&collection.field(field).name);
+        let allow = allow.iter().map(|clause| AllowBehaviour::of(clause, named)).collect();
+        Self { description: description.as_deref(), allow, fields: shared.collect() }
     }
 }
 
@@ -53,7 +55,7 @@ struct FieldBehaviour<'m> {
     immutable: bool,
     default: Option<&'m Value>,
     class: Option<Class>,
-    allow: AllowBehaviour<'m>,
+    allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, &'m str)>,
 }
 
@@ -73,6 +75,7 @@ impl<'m> FieldBehaviour<'m> {
             kind: _,
             columns: _,
             required: _,
+            within: _,
             length: _,
             unique: _,
             // What finds the pair, and what a difference is bridged with.
@@ -93,7 +96,7 @@ impl<'m> FieldBehaviour<'m> {
             immutable: *immutable,
             default: default.as_ref(),
             class: *class,
-            allow: AllowBehaviour::of(allow),
+            allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),
         }
     }
@@ -102,20 +105,52 @@ impl<'m> FieldBehaviour<'m> {
 #[derive(PartialEq)]
 struct AllowBehaviour<'m> {
     read: Option<&'m str>,
+    refer: Option<&'m str>,
     create: Option<&'m str>,
-    update: Option<&'m str>,
+    update: Option<UpdateBehaviour<'m>>,
+    only: Option<Vec<&'m str>>,
     delete: Option<&'m str>,
 }
 
 impl<'m> AllowBehaviour<'m> {
-    fn of(allow: &'m Allow) -> Self {
-        let Allow { read, create, update, delete } = allow;
+    fn of(allow: &'m Allow, named: impl Fn(FieldId) -> &'m str) -> Self {
+        let Allow { read, refer, create, update, only, delete } = allow;
         Self {
             read: text(read.as_ref()),
+            refer: text(refer.as_ref()),
             create: text(create.as_ref()),
-            update: text(update.as_ref()),
+            update: update.as_ref().map(UpdateBehaviour::of),
+            only: only.as_ref().map(|only| only.iter().map(|field| named(*field)).collect()),
             delete: text(delete.as_ref()),
         }
+    }
+}
+
+#[derive(PartialEq)]
+struct FieldAllowBehaviour<'m> {
+    read: Option<&'m str>,
+    create: Option<&'m str>,
+    update: Option<UpdateBehaviour<'m>>,
+}
+
+impl<'m> FieldAllowBehaviour<'m> {
+    fn of(allow: &'m FieldAllow) -> Self {
+        let FieldAllow { read, create, update } = allow;
+        let update = update.as_ref().map(UpdateBehaviour::of);
+        Self { read: text(read.as_ref()), create: text(create.as_ref()), update }
+    }
+}
+
+#[derive(PartialEq)]
+struct UpdateBehaviour<'m> {
+    rule: &'m str,
+    after: Option<&'m str>,
+}
+
+impl<'m> UpdateBehaviour<'m> {
+    fn of(update: &'m UpdateRule) -> Self {
+        let UpdateRule { rule, after } = update;
+        Self { rule: &rule.text, after: text(after.as_ref()) }
     }
 }
 
@@ -141,6 +176,8 @@ impl<'m> ApplicationBehaviour<'m> {
             enums,
             // Compared in `compare`, each with that of the same name.
             collections: _,
+            // Their members are fields of the collections; their names and descriptions are nowhere stored.
+            embedded: _,
             // Of this load alone.
             sources: _,
             by_name: _,

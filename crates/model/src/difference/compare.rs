@@ -152,13 +152,24 @@ impl<'a> Pair<'a> {
             Filled::NotStored
         } else if field.backfill.is_some() {
             Filled::Backfill
-        } else if self.new.default_of(field).is_some() {
+        } else if self.new.default_of(field).is_some() || self.is_filled_where_present(field) {
             Filled::Default
-        } else if field.required {
+        } else if field.required || self.is_needed_where_present(field) {
             Filled::Missing
         } else {
             Filled::Null
         }
+    }
+
+    /// Whether records whose embedded value is there, and was before, need a value for this member of it.
+    fn is_needed_where_present(&self, member: &Field) -> bool {
+        let within = member.within.filter(|within| within.required && !within.always);
+        within.is_some_and(|within| self.was(within.field).is_some())
+    }
+
+    fn is_filled_where_present(&self, member: &Field) -> bool {
+        let within = member.within.filter(|within| !within.always && member.default.is_some());
+        within.is_some_and(|within| self.was(within.field).is_some())
     }
 
     fn added(&self, field: &Field, all: &mut Vec<Difference>) {
@@ -174,7 +185,7 @@ impl<'a> Pair<'a> {
         if before.name != after.name {
             let (from, to) = (before.name.clone(), field());
             // A list without a column and a link table has nothing to rename but itself.
-            let stored = before.kind.declared_by().is_none();
+            let stored = before.kind.declared_by().is_none() && !matches!(before.kind, FieldKind::Embedded(_));
             all.push(Difference::FieldRenamed { collection: collection(), from, to, stored });
         }
         let change = self.change(before, after);
@@ -183,15 +194,13 @@ impl<'a> Pair<'a> {
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
         let replaced = matches!(change, Some(TypeChange::Replaced(_)));
-        match (before.required, after.required) {
-            (false, true) if !replaced => {
-                let filled = self.filled(after);
-                all.push(Difference::RequiredTightened { collection: collection(), field: field(), filled });
-            }
-            (true, false) if after.kind.is_stored() => {
-                all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
-            }
-            _ => {}
+        let demands =
+            |one: &Field, other: &Field| one.required && !other.required || one.is_needed() && !other.is_needed();
+        if demands(after, before) && !replaced {
+            let filled = self.filled(after);
+            all.push(Difference::RequiredTightened { collection: collection(), field: field(), filled });
+        } else if demands(before, after) && after.kind.is_held() {
+            all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
         }
         if before.length != after.length {
             let stricter = is_stricter(before.length, after.length);
@@ -221,6 +230,8 @@ impl<'a> Pair<'a> {
             (FieldKind::Enum(from), FieldKind::Enum(to)) if self.pairing.enumeration(*to) == Some(*from) => {
                 return None;
             }
+            // What it is called is nowhere stored; its members are compared each for itself.
+            (FieldKind::Embedded(_), FieldKind::Embedded(_)) => return None,
             (FieldKind::List(from), FieldKind::List(to)) if self.same_element(*from, *to) => return None,
             (FieldKind::ToOne { target: from, .. }, FieldKind::ToOne { target: to, .. })
                 if same(*to) == Some(*from) =>
@@ -364,6 +375,7 @@ pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
         FieldKind::Enum(id) => model.enumeration(*id).name.clone(),
         FieldKind::List(Element::Scalar(scalar)) => format!("[{}]", scalar_written(*scalar)),
         FieldKind::List(Element::Enum(id)) => format!("[{}]", model.enumeration(*id).name),
+        FieldKind::Embedded(id) => model.embedded(*id).name.clone(),
         // What happens on deletion is a difference of its own.
         FieldKind::ToOne { target, on_delete: _ } => name(*target).to_owned(),
         FieldKind::OneToMany { target, via } => {
@@ -393,7 +405,8 @@ fn is_convertible(kind: &FieldKind) -> bool {
             !matches!(scalar, Scalar::Id | Scalar::Money)
         }
         FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)) => true,
-        FieldKind::ToOne { .. }
+        FieldKind::Embedded(_)
+        | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,

@@ -110,6 +110,7 @@ impl Pairing {
                 FieldKind::Scalar(_)
                 | FieldKind::Enum(_)
                 | FieldKind::List(_)
+                | FieldKind::Embedded(_)
                 | FieldKind::OneToMany { .. }
                 | FieldKind::OneToOne { .. } => None,
             }

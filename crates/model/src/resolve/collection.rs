@@ -1,6 +1,6 @@
 use backstay_base::limits;
 
-use super::directive::allow;
+use super::allow;
 use super::field::{field, standard_field};
 use super::index::indexes;
 use super::kind::Declared;
@@ -9,7 +9,7 @@ use super::read;
 use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
-use crate::{Allow, Collection, Diagnostic, Field, Lint, names};
+use crate::{Collection, Diagnostic, Field, FieldId, Lint, names};
 
 /// Prefixes of tables that the databases keep for themselves.
 const TABLE_PREFIXES: &[&str] = &["sqlite_", "pg_"];
@@ -24,7 +24,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         report.error(node.name.location(), message, label, "give the type another name");
     }
     let fields = fields(report, names, of);
-    let allow = node.directives.get("allow").map_or_else(Allow::default, |directive| allow(report, directive));
+    let allow = allow::of_type(report, of, &fields);
     if !node.directives.has("allow") && !of.system {
         let message = format!("{} refuses everyone", node.name);
         let help = "write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused";
@@ -36,7 +36,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         node.name.location(),
     );
     check_kept(report, &fields);
-    let kept = fields.iter().flat_map(|field| field.kept_names.iter().map(|name| (name.clone(), field.id)));
+    let kept = fields.iter().flat_map(|field| kept_names(field, &fields));
     Collection {
         id: of.id,
         name: node.name.to_string(),
@@ -54,11 +54,21 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     }
 }
 
+/// The old names that a field still answers to: those of its own, and of a member those of the field that it is in.
+fn kept_names<'f>(field: &'f Field, fields: &'f [Field]) -> impl Iterator<Item = (String, FieldId)> {
+    let outer = field.name.split('.').next().and_then(|outer| fields.iter().find(|field| field.name == outer));
+    let kept = outer.into_iter().flat_map(|outer| outer.kept_names.iter().map(move |kept| (kept, outer)));
+    kept.map(|(kept, outer)| (format!("{kept}{}", &field.name[outer.name.len()..]), field.id))
+}
+
 /// The standard fields, then the declared ones.
 fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: &StoredType<'a>) -> Vec<Field> {
     let mut fields: Vec<Field> = STANDARD_FIELDS.iter().map(|standard| standard_field(report, of, standard)).collect();
-    for (node, id) in of.declared() {
-        fields.push(field(report, &Declared { names, of, node }, id));
+    for (surveyed, id) in of.declared() {
+        let parent = surveyed.within.map(|parent| &fields[usize::from(parent.0)]);
+        let declared = Declared { names, of, node: surveyed.node, name: &surveyed.name, parent };
+        let field = field(report, &declared, id);
+        fields.push(field);
     }
     if of.fields.is_empty() {
         let (name, help) = (&of.node.name, "give it a field such as `name: String!`, or remove it");

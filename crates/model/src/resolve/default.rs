@@ -24,6 +24,7 @@ pub(super) fn read(literal: &Literal, kind: &FieldKind, enums: &[Enum]) -> Resul
             };
             items.iter().map(|item| one(item)).collect::<Result<Vec<_>, _>>().map(|values| Value::List(values.into()))
         }
+        FieldKind::Embedded(_) => Err("give the members of the embedded type defaults of their own".to_owned()),
         FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }

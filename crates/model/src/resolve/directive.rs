@@ -4,10 +4,11 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
+use super::embedded::stricter;
 use super::report::Report;
 use super::survey::Names;
-use super::{default, length, read};
-use crate::{Allow, Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
+use super::{allow, default, length, read};
+use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
 /// Characters of the message of a check.
 const MESSAGE_CHARS: usize = 200;
@@ -45,16 +46,10 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         return;
     }
     match known {
-        FieldDirective::Allow => {
-            field.allow = allow(report, directive);
-            if field.allow.delete.is_some() {
-                let help = "a record is deleted as a whole: write `delete:` in the `@allow` of the type";
-                report.error(directive.location(), "a field cannot be deleted", "`delete:` on a field", help);
-            }
-        }
+        FieldDirective::Allow => allow::of_field(report, field, directive),
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => check(report, field, directive),
-        FieldDirective::Class => field.class = Some(class(directive)),
+        FieldDirective::Class => field.class = Some(stricter(field.class, class(directive))),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
@@ -125,6 +120,7 @@ impl FieldDirective {
     /// Whether it has a meaning for a field that holds this; if not, what to do instead.
     fn check_place(self, names: Names<'_, '_>, kind: &FieldKind) -> Result<(), &'static str> {
         let to_one = matches!(kind, FieldKind::ToOne { .. });
+        let embedded = matches!(kind, FieldKind::Embedded(_));
         let state = matches!(kind, FieldKind::Enum(id) if names.has_states(*id));
         let decimal = matches!(
             kind,
@@ -142,9 +138,13 @@ impl FieldDirective {
             ),
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
-            Self::Set | Self::Check | Self::Backfill | Self::Names => {
+            Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
+            Self::Backfill if embedded => (false, "write it on the members of the embedded type"),
+            Self::Set | Self::Backfill | Self::Names => {
                 (kind.is_stored(), "it is for fields that are stored in the record itself")
             }
+            Self::Default if embedded => (false, "give the members of the embedded type defaults of their own"),
+            Self::Class if embedded => (true, ""),
             Self::Default | Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
             Self::Inverse => (
@@ -217,21 +217,6 @@ fn check(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>
     field.checks.push(Check { rule, message: message.to_owned() });
 }
 
-/// Reads the rules of `@allow`, of a type or of a field.
-pub(super) fn allow(report: &mut Report<'_>, directive: &Node<Directive>) -> Allow {
-    let allow = Allow {
-        read: read::rule(report, directive, "read"),
-        create: read::rule(report, directive, "create"),
-        update: read::rule(report, directive, "update"),
-        delete: read::rule(report, directive, "delete"),
-    };
-    if directive.arguments.is_empty() {
-        let help = "say what is allowed to whom, such as `@allow(read: \"true\")`, or remove it";
-        report.error(directive.location(), "`@allow` allows nothing", "no rule in it", help);
-    }
-    allow
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -265,13 +250,16 @@ mod tests {
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
         // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs` and `whole.rs`
-        check(DirectiveLocation::Object, ["allow", "identity", "index", "path", "renamed", "single", "unique"].into());
+        check(
+            DirectiveLocation::Object,
+            ["allow", "embedded", "identity", "index", "path", "renamed", "single", "unique"].into(),
+        );
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 29, "every location is checked above");
+        assert_eq!(places, 30, "every location is checked above");
     }
 }

@@ -6,8 +6,8 @@ use super::naming::check_field_name;
 use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
-use super::{directive, read};
-use crate::{Collection, Field, FieldId, FieldKind, SetOn};
+use super::{directive, embedded, read};
+use crate::{Collection, Field, FieldId, FieldKind, SetOn, Within};
 
 /// One of the fields that every record has.
 pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, standard: &StandardField) -> Field {
@@ -42,16 +42,20 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
     // A stand-in that indexes take, so that they are not refused because of it.
     let kind = resolved.unwrap_or(FieldKind::Scalar(Scalar::String));
     let required = node.ty.is_non_null() && !kind.is_to_many();
-    let (former, kept_names) = former_of_field(report, &node.name, &node.directives);
+    let (former, kept_names) = former_of_field(report, declared);
     let mut field = Field {
+        within: declared.parent.map(|parent| Within { field: parent.id, required, always: parent.required }),
         former,
         kept_names,
         description: read::description(node.description.as_ref()),
         unique: node.directives.get_all("unique").any(|unique| unique.specified_argument_by_name("where").is_none()),
         readonly: node.directives.has("readonly"),
         immutable: node.directives.has("immutable"),
-        ..Field::unmarked(id, &node.name, kind, required, report.span_of(&node.name))
+        ..Field::unmarked(id, declared.name, kind, required, report.span_of(&node.name))
     };
+    if let Some(parent) = declared.parent {
+        embedded::inherit(report, parent, &mut field);
+    }
     if is_sound {
         for directive in &node.directives.0 {
             directive::apply(report, declared.names, &mut field, directive);
@@ -76,6 +80,10 @@ fn check_default(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &F
 fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &Field) {
     let state = matches!(field.kind, FieldKind::Enum(id) if declared.names.has_states(id));
     let set = field.set.iter().any(|set| set.on != SetOn::Update);
+    // The members of an embedded value are asked each for itself.
+    if matches!(field.kind, FieldKind::Embedded(_)) {
+        return;
+    }
     // A default that does not fit is reported already.
     let default = field.default.is_some() || declared.node.directives.has("default");
     let given = !field.readonly || default || set || state;

@@ -15,7 +15,7 @@ const INDEX_FIELDS: usize = 8;
 pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Field]) -> Vec<Index> {
     let mut declared = Declared { of, fields, indexes: Vec::new() };
     for (node, id) in of.declared() {
-        for directive in node.directives.get_all("unique") {
+        for directive in node.node.directives.get_all("unique") {
             declared.add(report, directive, vec![id]);
         }
     }

@@ -7,7 +7,7 @@ use super::read;
 use super::relation::OtherEnd;
 use super::report::Report;
 use super::survey::{Names, StoredType};
-use crate::{Diagnostic, Element, FieldKind, Lint, OnDelete};
+use crate::{Diagnostic, Element, Field, FieldKind, Lint, OnDelete};
 
 /// A declared field whose type is resolved.
 pub(super) struct Declared<'r, 'a> {
@@ -15,6 +15,10 @@ pub(super) struct Declared<'r, 'a> {
     /// The type that has the field.
     pub(super) of: &'r StoredType<'a>,
     pub(super) node: &'a Component<FieldDefinition>,
+    /// Its name in the collection.
+    pub(super) name: &'r str,
+    /// The resolved field that holds the embedded value that it is a member of.
+    pub(super) parent: Option<&'r Field>,
 }
 
 impl Declared<'_, '_> {
@@ -52,9 +56,12 @@ impl Declared<'_, '_> {
     }
 
     fn single(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
+        if let Some(id) = self.names.survey.embedded.named(name).filter(|_| !self.means_scalar(name)) {
+            return Some(FieldKind::Embedded(id));
+        }
         if let Some(target) = self.type_named(name) {
             self.check_open(report, target.system, name)?;
-            if self.node.directives.has("inverse") {
+            if self.node.directives.has("inverse") && self.parent.is_none() {
                 return OtherEnd { survey: self.names.survey, near: self.of, far: target, node: self.node }.one(report);
             }
             self.check_no_key(report, name);
@@ -62,6 +69,11 @@ impl Declared<'_, '_> {
         }
         if let Some((id, of)) = self.names.survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
             self.check_open(report, report.places.is_system(of.location()), name)?;
+            if self.names.has_states(id) && self.parent.is_some() {
+                let help = "hold the state in a field of the record itself";
+                report.error(name.location(), "an embedded value is in no state", "has states", help);
+                return None;
+            }
             if self.names.has_states(id) && !self.node.ty.is_non_null() {
                 let message = format!("`{}` holds a state, and a record is always in one", self.node.name);
                 report.error(name.location(), message, "can be null", format!("write `{name}!`"));
@@ -85,8 +97,20 @@ impl Declared<'_, '_> {
 
     fn many(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
         let survey = self.names.survey;
+        if survey.embedded.named(name).is_some() && !self.means_scalar(name) {
+            let help = "use a type of its own for the elements, or one `JSON` field that holds an array";
+            let message = format!("a list of {name}, which is embedded, is not supported yet");
+            report.error(name.location(), message, "in a list", help);
+            return None;
+        }
         if let Some(far) = self.type_named(name) {
             self.check_open(report, far.system, name)?;
+            if self.parent.is_some() {
+                let help = format!("write the list into a type with records, or refer to one {name}");
+                let message = "an embedded type holds no relation to many records";
+                report.error(name.location(), message, "a list of records", help);
+                return None;
+            }
             return OtherEnd { survey, near: self.of, far, node: self.node }.many(report);
         }
         if let Some((id, of)) = survey.enum_named(name).filter(|_| !self.means_scalar(name)) {

@@ -13,6 +13,7 @@ pub(super) fn most(kind: &FieldKind) -> Option<usize> {
         FieldKind::Scalar(scalar) => scalar.max_chars(),
         FieldKind::List(_) => Some(limits::LIST_ITEMS),
         FieldKind::Enum(_)
+        | FieldKind::Embedded(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }

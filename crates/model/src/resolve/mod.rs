@@ -1,10 +1,12 @@
 //! From a valid schema to a `Model`: every name resolved, every directive read, everything checked that GraphQL knows
 //! nothing of. Goes on after an error with a stand-in, so that all errors are found together.
 
+mod allow;
 mod app;
 mod collection;
 mod default;
 mod directive;
+mod embedded;
 mod enums;
 mod field;
 mod index;
@@ -51,6 +53,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let (enums, roles) = enums(report, &survey);
     let names = Names { survey: &survey, enums: &enums };
     let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
+    survey.embedded.check_used(report, &collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
@@ -61,6 +64,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         by_path: collections.iter().map(|collection| (collection.path.clone(), collection.id)).collect(),
         collections,
         enums,
+        embedded: survey.embedded.resolved(report),
         rules: app.rules,
         roles,
         identity,

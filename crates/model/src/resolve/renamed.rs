@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use apollo_compiler::ast::DirectiveList;
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
 use apollo_compiler::{Name, Node};
 
+use super::kind::Declared;
 use super::read;
 use super::report::Report;
 use crate::{Diagnostic, Field};
@@ -23,34 +23,68 @@ pub(super) fn former<'d>(
         let help = "remove `keep`; use it on fields, whose old names clients may go on using";
         report.error(keep, format!("`keep` has no meaning for `{name}`"), "not here", help);
     }
-    names(report, name, directives.into_iter())
+    names(report, name, directives.into_iter(), |from| Name::new(from).is_ok())
 }
 
 /// The names that a field had before, and those that clients may go on using.
-pub(super) fn former_of_field(
-    report: &mut Report<'_>,
-    name: &Name,
-    directives: &DirectiveList,
-) -> (Vec<String>, Vec<String>) {
-    let all = || directives.get_all("renamed").map(|directive| &**directive);
-    let former = names(report, name, all());
-    let keeping = all().filter(|directive| keeps(directive));
-    let kept = keeping.filter_map(|directive| read::text(directive, "from").map(|(from, _)| from.to_owned()));
-    let kept = kept.filter(|name| former.contains(name)).collect();
+pub(super) fn former_of_field(report: &mut Report<'_>, declared: &Declared<'_, '_>) -> (Vec<String>, Vec<String>) {
+    let all = || declared.node.directives.get_all("renamed").map(|directive| &**directive);
+    let is_name = |from: &str| Name::new(from).is_ok();
+    // A field of the record can have been a member of an embedded value.
+    let is_path = |from: &str| from.split('.').all(is_name);
+    let own = &declared.node.name;
+    let former = match declared.parent {
+        Some(_) => names(report, own, all(), is_name),
+        None => names(report, own, all(), is_path),
+    };
+    if let Some(parent) = declared.parent {
+        return (former_of_member(parent, &declared.node.name, &former), Vec::new());
+    }
+    let mut kept = Vec::new();
+    for (from, place) in
+        all().filter(|directive| keeps(directive)).filter_map(|directive| read::text(directive, "from"))
+    {
+        if from.contains('.') {
+            let message = format!("clients can't go on using the path `{from}`");
+            report.error(
+                place,
+                message,
+                "a member of an embedded value",
+                "remove `keep`, and tell clients of the new name",
+            );
+        } else if former.iter().any(|known| known == from) {
+            kept.push(from.to_owned());
+        }
+    }
     (former, kept)
+}
+
+/// The paths that a member of an embedded value had before: it, the field that holds the value, or both may have been
+/// called otherwise.
+fn former_of_member(parent: &Field, name: &str, former: &[String]) -> Vec<String> {
+    let parents = || std::iter::once(&parent.name).chain(&parent.former);
+    let names = std::iter::once(name).chain(former.iter().map(String::as_str));
+    let paths = names.flat_map(|name| parents().map(move |parent| format!("{parent}.{name}")));
+    // The first one is the path that it has now.
+    paths.skip(1).collect()
 }
 
 fn keeps(directive: &Directive) -> bool {
     directive.specified_argument_by_name("keep").and_then(|keep| keep.to_bool()) == Some(true)
 }
 
-fn names<'d>(report: &mut Report<'_>, name: &Name, directives: impl Iterator<Item = &'d Directive>) -> Vec<String> {
+fn names<'d>(
+    report: &mut Report<'_>,
+    name: &Name,
+    directives: impl Iterator<Item = &'d Directive>,
+    is_name: impl Fn(&str) -> bool,
+) -> Vec<String> {
     let mut former: Vec<String> = Vec::new();
     for (from, place) in directives.filter_map(|directive| read::text(directive, "from")) {
         if from == name.as_str() {
             let help = "give the name that it had before, or remove `@renamed`";
             report.error(place, format!("`{name}` is renamed from itself"), "the same name", help);
-        } else if Name::new(from).is_err() {
+        } else if !is_name(from) {
             let help = "write the bare name that it had before, such as \"title\"";
             report.error(place, format!("`{from}` is not a name"), "not a name", help);
         } else if former.iter().any(|known| known == from) {

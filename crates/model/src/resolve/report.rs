@@ -26,8 +26,12 @@ impl<'a> Report<'a> {
         self.out
     }
 
+    /// Adds a diagnostic. What is wrong with an embedded type is said once, however many fields hold its values.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
-        self.out.push(diagnostic);
+        let same = |known: &Diagnostic| known.span == diagnostic.span && known.message == diagnostic.message;
+        if !self.out.iter().any(same) {
+            self.out.push(diagnostic);
+        }
     }
 
     pub(super) fn error(
@@ -38,12 +42,12 @@ impl<'a> Report<'a> {
         help: impl Into<String>,
     ) {
         let diagnostic = Diagnostic::error(message).located(self.places.span(place), label);
-        self.out.push(diagnostic.help(help));
+        self.push(diagnostic.help(help));
     }
 
     /// A warning about what has this name.
     pub(super) fn warn(&mut self, name: &Name, warning: Diagnostic, label: &str) {
-        self.out.push(warning.located(self.places.span(name.location()), label));
+        self.push(warning.located(self.places.span(name.location()), label));
     }
 
     /// The place of a name in a model file.

@@ -14,7 +14,8 @@ pub(super) fn check_singles(report: &mut Report<'_>, survey: &Survey<'_>, enums:
             continue;
         }
         check_rules(report, collection);
-        let empty = |field: &&Field| field.id > Collection::VERSION && field.required && !begins_with(field, enums);
+        let empty =
+            |field: &&Field| field.id > Collection::VERSION && field.required && !begins_with(collection, field, enums);
         collection.fields.iter().filter(empty).for_each(|field| refuse_empty(report, collection, field));
     }
     for collection in collections {
@@ -37,19 +38,25 @@ pub(super) fn check_singles(report: &mut Report<'_>, survey: &Survey<'_>, enums:
 
 /// Its record is there from the start and to the end.
 fn check_rules(report: &mut Report<'_>, collection: &Collection) {
-    let rules = [("create", &collection.allow.create), ("delete", &collection.allow.delete)];
+    let rules = collection
+        .allow
+        .iter()
+        .flat_map(|clause| [("create", &clause.create), ("delete", &clause.delete), ("refer", &clause.refer)]);
     for (action, rule) in rules {
         let Some(RuleText { span, .. }) = rule else { continue };
-        let message = format!("nobody can {action} a {}: it has exactly one record", collection.name);
+        let verb = if action == "refer" { "refer to" } else { action };
+        let message = format!("nobody can {verb} a {}: it has exactly one record", collection.name);
         let diagnostic = Diagnostic::error(message).at(*span, format!("`{action}:` of a `@single` type"));
         report.push(diagnostic.help(format!("remove `{action}:`; `update:` says who may change the record")));
     }
 }
 
 /// Whether the field has a value when nobody has given one.
-fn begins_with(field: &Field, enums: &[Enum]) -> bool {
+fn begins_with(collection: &Collection, field: &Field, enums: &[Enum]) -> bool {
     let initial = match field.kind {
         FieldKind::Enum(id) => enums[usize::from(id.0)].initial().is_some(),
+        // It is there where one of its members is.
+        FieldKind::Embedded(_) => collection.parts(field.id).any(|part| begins_with(collection, part, enums)),
         FieldKind::Scalar(_)
         | FieldKind::List(_)
         | FieldKind::ToOne { .. }
@@ -64,6 +71,7 @@ fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field)
     let message = format!("`{}.{}` is required, but its record begins without it", collection.name, field.name);
     let diagnostic = Diagnostic::error(message).at(field.span, "required, and without a default");
     let help = match field.kind {
+        FieldKind::Embedded(_) => "give a member a `@default(to: …)`, or remove the `!`",
         FieldKind::ToOne { .. } => "remove the `!`: Backstay creates the record before anybody can choose",
         FieldKind::Scalar(_)
         | FieldKind::Enum(_)

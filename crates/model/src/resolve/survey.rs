@@ -5,6 +5,7 @@ use apollo_compiler::{Node, Schema};
 use backstay_base::limits;
 use backstay_scalar::Scalar;
 
+use super::embedded::{EmbeddedTypes, Surveyed, is_embedded};
 use super::naming::check_count;
 use super::report::Report;
 use crate::{Collection, CollectionId, Enum, EnumId, FieldId, names};
@@ -27,7 +28,7 @@ pub(super) const STANDARD_FIELDS: [StandardField; 4] = [
 ];
 
 /// The id of the first field that is not a standard one.
-const FIRST_DECLARED: u16 = Collection::VERSION.0 + 1;
+pub(super) const FIRST_DECLARED: u16 = Collection::VERSION.0 + 1;
 
 const LARGEST_INDEX: usize = u16::MAX as usize;
 const _: () = assert!(
@@ -41,6 +42,8 @@ const _: () = assert!(
 pub(super) struct Survey<'a> {
     pub(super) types: Vec<StoredType<'a>>,
     pub(super) enums: Vec<&'a Node<EnumType>>,
+    /// Types marked `@embedded`.
+    pub(super) embedded: EmbeddedTypes<'a>,
     type_ids: HashMap<&'a str, CollectionId>,
     enum_ids: HashMap<&'a str, EnumId>,
 }
@@ -53,16 +56,19 @@ pub(super) struct StoredType<'a> {
     pub(super) table: String,
     /// Declared fields but for the standard ones.
     pub(super) fields: Vec<&'a Component<FieldDefinition>>,
-    field_ids: HashMap<&'a str, FieldId>,
+    /// The same with the members of embedded values.
+    expanded: Vec<Surveyed<'a>>,
+    field_ids: HashMap<String, FieldId>,
 }
 
 impl<'a> Survey<'a> {
     /// Numbers what the model defines. Where it defines more than the limits allow, that is reported and what is past
     /// them gets no number: use the survey only if nothing was reported.
     pub(super) fn of(report: &mut Report<'_>, schema: &'a Schema) -> Self {
-        let (mut objects, mut enums) = (Vec::new(), Vec::new());
+        let (mut objects, mut enums, mut embedded) = (Vec::new(), Vec::new(), Vec::new());
         for ty in schema.types.values().filter(|ty| report.places.is_model(ty.location())) {
             match ty {
+                ExtendedType::Object(node) if is_embedded(node) => embedded.push(node),
                 ExtendedType::Object(node) => objects.push(node),
                 ExtendedType::Enum(node) => enums.push(node),
                 ExtendedType::Scalar(_)
@@ -76,12 +82,15 @@ impl<'a> Survey<'a> {
         objects.truncate(limits::MODEL_COLLECTIONS);
         enums.truncate(limits::MODEL_ENUMS);
         let types = objects.into_iter().zip((0..).map(CollectionId));
-        let types: Vec<StoredType<'a>> = types.map(|(node, id)| StoredType::of(report, id, node)).collect();
+        let embedded = EmbeddedTypes::of(report, embedded);
+        let stored = types.map(|(node, id)| StoredType::of(report, (id, node), &embedded));
+        let types: Vec<StoredType<'a>> = stored.collect();
         Self {
             type_ids: types.iter().map(|ty| (ty.node.name.as_str(), ty.id)).collect(),
             enum_ids: enums.iter().map(|node| node.name.as_str()).zip((0..).map(EnumId)).collect(),
             types,
             enums,
+            embedded,
         }
     }
 
@@ -102,16 +111,21 @@ impl<'a> Survey<'a> {
 }
 
 impl<'a> StoredType<'a> {
-    fn of(report: &mut Report<'_>, id: CollectionId, node: &'a Node<ObjectType>) -> Self {
+    fn of(
+        report: &mut Report<'_>,
+        (id, node): (CollectionId, &'a Node<ObjectType>),
+        embedded: &EmbeddedTypes<'a>,
+    ) -> Self {
         let is_standard = |name: &str| STANDARD_FIELDS.iter().any(|standard| standard.name == name);
         let fields: Vec<_> = node.fields.values().filter(|field| !is_standard(&field.name)).collect();
-        let count = fields.len() + STANDARD_FIELDS.len();
+        let expanded = embedded.expand(&fields);
+        let count = expanded.len() + STANDARD_FIELDS.len();
         check_count(report, "fields", count, limits::MODEL_FIELDS, node.name.location());
-        let declared = fields.iter().map(|field| field.name.as_str());
-        let names = STANDARD_FIELDS.iter().map(|standard| standard.name).chain(declared);
+        let declared = expanded.iter().map(|field| field.name.clone());
+        let names = STANDARD_FIELDS.iter().map(|standard| standard.name.to_owned()).chain(declared);
         let field_ids = names.take(limits::MODEL_FIELDS).zip((0..).map(FieldId)).collect();
         let system = report.places.is_system(node.location());
-        Self { id, node, system, table: names::snake(&node.name), fields, field_ids }
+        Self { id, node, system, table: names::snake(&node.name), fields, expanded, field_ids }
     }
 
     /// The id of its field of this name, a standard or a declared one.
@@ -119,9 +133,9 @@ impl<'a> StoredType<'a> {
         self.field_ids.get(name).copied()
     }
 
-    /// The declared fields with their ids.
-    pub(super) fn declared(&self) -> impl Iterator<Item = (&'a Component<FieldDefinition>, FieldId)> {
-        self.fields.iter().copied().zip((FIRST_DECLARED..).map(FieldId))
+    /// The declared fields with their ids, each followed by the members of its embedded value.
+    pub(super) fn declared(&self) -> impl Iterator<Item = (&Surveyed<'a>, FieldId)> {
+        self.expanded.iter().zip((FIRST_DECLARED..).map(FieldId))
     }
 }
 

@@ -283,11 +283,11 @@ refused
    ╰────
   help: write it on the field at the other end
   × error: a field cannot be deleted
-   ╭─[model.graphql:8:10]
+   ╭─[model.graphql:8:25]
  7 │   f: [Post!] @inverse(field: "a") @readonly
  8 │   g: Int @allow(delete: "true")
-   ·          ───────────┬──────────
-   ·                     ╰── `delete:` on a field
+   ·                         ───┬──
+   ·                            ╰── `delete:` on a field
  9 │ }
    ╰────
   help: a record is deleted as a whole: write `delete:` in the `@allow` of the type

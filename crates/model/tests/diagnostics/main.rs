@@ -1,7 +1,9 @@
 //! What is wrong with a model, as it is told: one test per mistake.
 
+mod allow;
 mod app;
 mod defaults;
+mod embedded;
 mod fields;
 mod indexes;
 mod mistakes;

@@ -246,7 +246,11 @@ fn arguments_without_their_names() {
     check_fields("  n: Int @set(CREATE, \"1\")", &[("2:15", message, "write `@set(on: CREATE, to: \"1\")`")]);
     check(
         "type A @allow(read: \"true\", \"x\") {\n  a: Int\n}\n",
-        &[("1:29", message, "write the name of its argument before it: `create`, `update`, `delete`")],
+        &[(
+            "1:29",
+            message,
+            "write the name of its argument before it: `refer`, `create`, `update`, `only`, `after`, `delete`",
+        )],
     );
     let map = "remove it; names in the database follow from those in the model";
     check_fields("  n: Int @map(\"x\")", &[("2:10", "there is no directive `@map`", map)]);
@@ -258,10 +262,7 @@ fn directives_that_are_not_complete() {
     let check_help = "write `@check(rule: \"…\", message: \"…\")`";
     check_fields("  n: Int @check(rule: \"true\")", &[("2:10", "@check needs `message`", check_help)]);
     check_fields("  n: Int @check(message: \"a\")", &[("2:10", "@check needs `rule`", check_help)]);
-    check(
-        "type A @allow(read: \"true\") @allow(create: \"true\") {\n  a: Int\n}\n",
-        &[("1:29", "@allow is written twice", "join them: `@allow(read: …, create: …)`")],
-    );
+    check_fields("  a: Int @readonly @readonly", &[("2:20", "@readonly is written twice", "keep one of the two")]);
     check(
         "type A {\n  a: Int\n} @allow(read: \"true\")\n",
         &[("3:3", "`@allow` comes after `}`", "write it before `{`")],
@@ -384,13 +385,16 @@ fn arguments_and_options_of_other_systems() {
     allow("list", "write `@allow(read: …)`");
     allow("view", "write `@allow(read: …)`");
     allow("write", "write `@allow(create: …, update: …, delete: …)`");
-    allow("whatever", "`@allow` takes `read`, `create`, `update` and `delete`");
+    allow("whatever", "`@allow` takes `read`, `refer`, `create`, `update`, `only`, `after` and `delete`");
     let field = |argument: &str, help: &str| {
         let message = format!("`@allow` takes no argument `{argument}`");
         check_fields(&format!("  a: Int @allow({argument}: \"true\")"), &[("2:17", &message, help)]);
     };
     field("write", "write `@allow(create: …, update: …)`");
-    field("whatever", "`@allow` takes `read`, `create` and `update`");
+    field("whatever", "`@allow` takes `read`, `create`, `update` and `after`");
+    allow("columns", "write `@allow(update: …, only: [\"…\"])`");
+    allow("withCheck", "write `@allow(update: …, after: …)`");
+    allow("link", "write `@allow(refer: …)`");
     let on_delete = "`@onDelete` has no option `DELETE`";
     check_fields("  a: User @onDelete(do: DELETE)", &[("2:25", on_delete, "write `CASCADE`")]);
     let choose = "choose `RESTRICT`, `CASCADE` or `SET_NULL`";

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::told;
 
 #[test]
-fn embedded_types_and_unions() {
+fn unions() {
     let model = r"
 union Block = Quote
 type Quote @embedded {
@@ -22,15 +22,6 @@ refused
  2 │ type Quote @embedded {
    ╰────
   help: use a `JSON` field, or a type per member
-  × error: `@embedded` is not supported yet
-   ╭─[model.graphql:2:12]
- 1 │ union Block = Quote
- 2 │ type Quote @embedded {
-   ·            ────┬────
-   ·                ╰── not supported yet
- 3 │   text: Text!
-   ╰────
-  help: store the fields in the type itself, in a type of its own, or in a `JSON` field
 "#);
 }
 

@@ -221,8 +221,16 @@ impl Finder<'_> {
                 misnamed("", (&of.name, &of.former)).into_iter().collect()
             }
             Difference::FieldAdded { collection, field, .. } => {
-                let (was, (_, field)) = (self.models.pair(collection).0, self.models.field(collection, field));
-                misnamed(&was.name, (&field.name, &field.former)).into_iter().collect()
+                let (was, (after, field)) = (self.models.pair(collection).0, self.models.field(collection, field));
+                // A member has the old paths of what holds it, which say nothing of itself.
+                let is_told = |holder| self.models.pairing.field(after.id, holder).is_some();
+                let own = |path: &&String| path.rsplit('.').next() != Some(field.own_name());
+                let former: Vec<String> = match field.parent() {
+                    None => field.former.clone(),
+                    Some(holder) if is_told(holder) => field.former.iter().filter(own).cloned().collect(),
+                    Some(_) => Vec::new(),
+                };
+                misnamed(&was.name, (&field.name, &former)).into_iter().collect()
             }
             Difference::EnumValuesAdded { name, values } => {
                 let Some(of) = new.enums.iter().find(|of| of.name == *name) else { return Vec::new() };
@@ -236,6 +244,12 @@ impl Finder<'_> {
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
+            // A `@backfill` of another member makes an embedded value that this one is needed in.
+            Difference::FieldAdded { collection, field, .. }
+                if self.models.field(collection, field).1.within.is_some() =>
+            {
+                found.extend(self.lacking(collection, field).await?);
+            }
             Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, field, .. }
             | Difference::TypeChanged {
@@ -250,17 +264,7 @@ impl Finder<'_> {
                     found.extend(self.sharing(after, index).await?);
                 }
             }
-            Difference::EnumValuesRemoved { name, values } => {
-                let gone: Vec<Arc<str>> = values.iter().map(|value| Arc::from(value.as_str())).collect();
-                for (place, probe) in self.holding(name, &gone) {
-                    let words = |records| format!("{} a removed value in {place}", that(records, ["has", "have"]));
-                    let remedy = format!(
-                        "change those records first, or write `@renamed(from: \"{}\")` on the value that replaces it",
-                        values.first().map_or("", String::as_str)
-                    );
-                    found.extend(self.ask(&probe, (&words, &remedy, true)).await?);
-                }
-            }
+            Difference::EnumValuesRemoved { name, values } => found.extend(self.removed_values(name, values).await?),
             Difference::CheckAdded { collection, field, message } => {
                 let (after, field) = self.models.field(collection, field);
                 for check in field.checks.iter().filter(|check| check.message == *message) {
@@ -303,9 +307,24 @@ impl Finder<'_> {
         Ok(found)
     }
 
+    /// What still holds removed values of an enum.
+    async fn removed_values(&mut self, name: &str, values: &[String]) -> Result<Vec<Finding>, StoreError> {
+        let mut found = Vec::new();
+        let gone: Vec<Arc<str>> = values.iter().map(|value| Arc::from(value.as_str())).collect();
+        for (place, probe) in self.holding(name, &gone) {
+            let words = |records| format!("{} a removed value in {place}", that(records, ["has", "have"]));
+            let remedy = format!(
+                "change those records first, or write `@renamed(from: \"{}\")` on the value that replaces it",
+                values.first().map_or("", String::as_str)
+            );
+            found.extend(self.ask(&probe, (&words, &remedy, true)).await?);
+        }
+        Ok(found)
+    }
+
     async fn lacking(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
         let ((before, after), (_, field)) = (self.models.pair(collection), self.models.field(collection, field));
-        if !field.required {
+        if !field.is_needed() {
             return Ok(None);
         }
         // A `@backfill` that doesn't fit has its finding.

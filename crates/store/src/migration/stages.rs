@@ -200,7 +200,10 @@ impl Stages<'_> {
             Difference::RequiredTightened { collection, field, .. } => {
                 self.in_place((collection, field), |collection, field| {
                     let mut statements = alter::fill_default(new, collection, field, dialect);
-                    statements.extend(alter::require(collection, field, true));
+                    // A member of an embedded value that can be absent has no value where it is.
+                    if field.required {
+                        statements.extend(alter::require(collection, field, true));
+                    }
                     statements
                 })
             }

@@ -2,10 +2,12 @@
 //! while they work on a long text (`lower`, `length`, `json_each`): a virtual-machine step has no bound on its length. These
 //! are linear, and charge the bytes that they work on to the connection's step budget.
 
+use backstay_scalar::exact;
 use memchr::memmem;
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, ffi};
+use rust_decimal::Decimal;
 
 /// Adds the functions to a connection. Each call first passes the number of bytes that it will work on to `charge`, and
 /// ends the statement if that returns true.
@@ -44,6 +46,11 @@ where
         Ok(Some(characters(text)))
     })?;
 
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    db.create_aggregate_function("exact_sum", 1, flags, ExactSum)?;
+    db.create_aggregate_function("decimal_sum", 1, flags, DecimalSum)?;
+    exact_numbers(db, &charge)?;
+
     // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
     scalar(db, "metered", 1, move |call: &Context<'_>| {
         if let Some(text) = text(call, 0)? {
@@ -51,6 +58,72 @@ where
         }
         Ok(call.get_arg(0))
     })
+}
+
+/// Bytes that a computation with exact numbers is charged as: the keys of its operands and of its result.
+const EXACT_BYTES: usize = 84;
+
+/// Arithmetic on exact numbers, which go by their keys; null where the result is unknown.
+fn exact_numbers<C>(db: &Connection, charge: &C) -> Result<(), Error>
+where
+    C: Fn(usize) -> bool + Clone + Send + 'static,
+{
+    let compute = |name: &str, arguments: i32, of: fn(&Context<'_>) -> Result<Option<Decimal>, Error>| {
+        let charge = charge.clone();
+        scalar(db, name, arguments, move |call: &Context<'_>| {
+            charged(&charge, EXACT_BYTES)?;
+            Ok(of(call)?.map(exact::to_key))
+        })
+    };
+    compute("decimal", 2, |call| match call.get_raw(0) {
+        ValueRef::Integer(scaled) => Ok(Decimal::try_from_i128_with_scale(scaled.into(), digits(call, 1)?).ok()),
+        // 64 bits did not hold the integer.
+        ValueRef::Null | ValueRef::Real(_) => Ok(None),
+        other => Err(Error::InvalidFunctionParameterType(0, other.data_type())),
+    })?;
+    compute("decimal_negate", 1, |call| Ok(number(call, 0)?.and_then(|of| exact::subtract(Decimal::ZERO, of))))?;
+    compute("decimal_add", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::add(left, right))))?;
+    compute("decimal_subtract", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::subtract(left, right))))?;
+    compute("decimal_multiply", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::multiply(left, right))))?;
+    compute("decimal_round", 2, |call| {
+        let digits = digits(call, 1)?;
+        Ok(number(call, 0)?.and_then(|of| exact::round(of, digits)))
+    })?;
+    compute("decimal_divide", 3, |call| {
+        let digits = digits(call, 2)?;
+        Ok(numbers(call)?.and_then(|(left, right)| exact::divide(left, right, digits)))
+    })?;
+    let charge = charge.clone();
+    scalar(db, "decimal_scaled", 2, move |call: &Context<'_>| {
+        charged(&charge, EXACT_BYTES)?;
+        let scale = digits(call, 1)?;
+        let scaled = number(call, 0)?.and_then(|mut number| {
+            number.rescale(scale.max(number.scale()));
+            (number.scale() == scale).then(|| i64::try_from(number.mantissa()).ok())?
+        });
+        Ok(scaled)
+    })
+}
+
+/// An argument that is the key of an exact number; `None` for null.
+fn number(call: &Context<'_>, argument: usize) -> Result<Option<Decimal>, Error> {
+    let raw = call.get_raw(argument);
+    let read = match raw {
+        ValueRef::Null => return Ok(None),
+        ValueRef::Blob(key) => exact::from_key(key),
+        ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => None,
+    };
+    read.map(Some).ok_or(Error::InvalidFunctionParameterType(argument, raw.data_type()))
+}
+
+/// The first two arguments, if both are known.
+fn numbers(call: &Context<'_>) -> Result<Option<(Decimal, Decimal)>, Error> {
+    Ok(number(call, 0)?.zip(number(call, 1)?))
+}
+
+/// An argument that is a number of digits.
+fn digits(call: &Context<'_>, argument: usize) -> Result<u32, Error> {
+    call.get(argument)
 }
 
 /// A deterministic function of this many arguments.
@@ -89,6 +162,49 @@ fn charged(charge: &impl Fn(usize) -> bool, bytes: usize) -> Result<(), Error> {
 fn characters(text: &[u8]) -> i64 {
     let in_piece = |piece: &[u8]| piece.iter().map(|byte| u8::from(byte & 0xC0 != 0x80)).sum::<u8>();
     text.chunks(usize::from(u8::MAX)).map(|piece| i64::from(in_piece(piece))).sum()
+}
+
+/// The sum of integers: 0 of none, null if it doesn't fit 64 bits. SQLite's own `sum` ends the statement there.
+struct ExactSum;
+
+impl Aggregate<i128, Option<i64>> for ExactSum {
+    fn init(&self, _: &mut Context<'_>) -> Result<i128, Error> {
+        Ok(0)
+    }
+
+    fn step(&self, call: &mut Context<'_>, sum: &mut i128) -> Result<(), Error> {
+        match call.get_raw(0) {
+            ValueRef::Null => {}
+            // No table holds enough rows to overflow 128 bits.
+            ValueRef::Integer(number) => *sum += i128::from(number),
+            other => return Err(Error::InvalidFunctionParameterType(0, other.data_type())),
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, sum: Option<i128>) -> Result<Option<i64>, Error> {
+        Ok(i64::try_from(sum.unwrap_or_default()).ok())
+    }
+}
+
+/// The sum of exact numbers, which go by their keys: 0 of none, null if it has too many digits.
+struct DecimalSum;
+
+impl Aggregate<exact::Sum, Option<Vec<u8>>> for DecimalSum {
+    fn init(&self, _: &mut Context<'_>) -> Result<exact::Sum, Error> {
+        Ok(exact::Sum::default())
+    }
+
+    fn step(&self, call: &mut Context<'_>, sum: &mut exact::Sum) -> Result<(), Error> {
+        if let Some(number) = number(call, 0)? {
+            sum.add(number);
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, sum: Option<exact::Sum>) -> Result<Option<Vec<u8>>, Error> {
+        Ok(sum.unwrap_or_default().number().map(|number| exact::to_key(number).to_vec()))
+    }
 }
 
 /// A text that a function made.

@@ -12,7 +12,7 @@ use crate::sqlite::Sqlite;
 use crate::table::Table;
 use crate::{Database as _, Setting, rights};
 
-const TABLES: [&str; 6] = ["logic", "numbers", "texts", "times", "lists", "relations"];
+const TABLES: [&str; 8] = ["aggregates", "embedded", "logic", "numbers", "texts", "times", "lists", "relations"];
 
 /// Rules that name no value of their own, so that every bound value but the caller's id is the filter's.
 const RULES: [&[(&str, &str)]; 9] = [
@@ -77,6 +77,8 @@ fn noted(text: &str, slots: &[Slot]) -> String {
         };
         out.push_str(before);
         match slots.next().expect("a slot for each placeholder") {
+            // The number of rows of a SELECT belongs to none of them.
+            Slot::Constant(_) if before.ends_with("LIMIT ") => out.push('?'),
             Slot::Param(..) | Slot::Constant(_) | Slot::Now => {
                 let part = part_at_hand(&out).map_or_else(|| "NULL".to_owned(), |alias| format!("\"{alias}\".\"id\""));
                 write!(out, "noted(?, \"t1\".\"id\", {part})").expect("writes");

@@ -112,8 +112,9 @@ fn records(model: &Model) -> Data {
         record(model, "Person", number, &[("name", name.into()), ("email", email), ("age", age), ("team", team)])
     };
     let team = |number, name: &str, lead| record(model, "Team", number, &[("name", name.into()), ("lead", lead)]);
-    let part = |number, item: u8, weight, ok| {
-        record(model, "Part", number, &[("item", Value::Id(id(item))), ("weight", weight), ("ok", ok)])
+    let part = |number, item: u8, weight, ok, more: &[(&str, Value)]| {
+        let known = [("item", Value::Id(id(item))), ("weight", weight), ("ok", ok)];
+        record(model, "Part", number, &[&known, more].concat())
     };
     let tag = |number, name: &str| record(model, "Tag", number, &[("name", name.into())]);
     let (ann, red, blue) = (Value::Id(id(1)), Value::Id(id(10)), Value::Id(id(11)));
@@ -126,10 +127,44 @@ fn records(model: &Model) -> Data {
         item_b(model),
         record(model, "Item", 22, &[]),
         item_d(model),
-        part(30, 20, 1.into(), true.into()),
-        part(31, 20, 5.into(), Value::Null),
-        part(32, 21, Value::Null, false.into()),
-        part(33, 23, 10.into(), true.into()),
+        part(
+            30,
+            20,
+            1.into(),
+            true.into(),
+            &[
+                ("price", decimal("0.10")),
+                ("ratio", Value::Float(0.5)),
+                ("cost", money("1.00", "EUR")),
+                ("state", "DONE".into()),
+                ("day", day("2026-01-31")),
+            ],
+        ),
+        part(
+            31,
+            20,
+            5.into(),
+            Value::Null,
+            &[
+                ("price", decimal("0.20")),
+                ("cost", money("2.00", "USD")),
+                ("state", "OPEN".into()),
+                ("day", day("2026-02-01")),
+            ],
+        ),
+        part(32, 21, Value::Null, false.into(), &[]),
+        part(
+            33,
+            23,
+            10.into(),
+            true.into(),
+            &[
+                ("price", decimal("9999999999999999.99")),
+                ("ratio", Value::Float(1e300)),
+                ("cost", money("3.00", "EUR")),
+                ("state", "OPEN".into()),
+            ],
+        ),
         record(
             model,
             "Note",
@@ -165,6 +200,9 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("keys", list([Value::Id(id(1)), Value::Id(id(20))])),
         ("owner", Value::Id(id(1))),
         ("team", Value::Id(id(10))),
+        ("place.city", "Rome".into()),
+        ("place.level", 1.into()),
+        ("place.keeper", Value::Id(id(1))),
     ];
     record(model, "Item", 20, &fields)
 }
@@ -188,6 +226,7 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("keys", list([])),
         ("owner", Value::Id(id(2))),
         ("team", Value::Id(id(11))),
+        ("place.level", 2.into()),
     ];
     record(model, "Item", 21, &fields)
 }
@@ -204,6 +243,7 @@ fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("at", moment("9999-12-30T21:59:59.999999Z")),
         ("day", day("9999-12-31")),
         ("cost", money("922337203685477.58", "EUR")),
+        ("place.city", "Bonn".into()),
         ("labels", list(["%".into()])),
         ("numbers", list([i64::MAX.into()])),
         ("prices", list([decimal("99999999.99")])),

@@ -54,6 +54,7 @@ impl View<'_> {
     fn start(&self, from: Start) -> RecordId {
         match from {
             Start::This | Start::New => self.item,
+            Start::Account => unreachable!("a filter doesn't know the caller's own record"),
             Start::Record(id) => id,
         }
     }

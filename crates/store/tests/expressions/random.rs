@@ -66,7 +66,7 @@ fn schema() -> Schema {
     let tag = [("name", Kind::Text)];
     let ty = |name: &str, fields: &[(&str, Kind)]| {
         let fields = fields.iter().map(|(name, kind)| Field::new(*name, kind.clone()));
-        let allow = Allow { read: Some(Expr::Literal(Known::Bool(true))), ..Allow::default() };
+        let allow = vec![Allow { read: Some(Expr::Literal(Known::Bool(true))), ..Allow::default() }];
         let fields = Field::system().into_iter().chain(fields).collect();
         Type { name: name.to_owned(), path: name.to_lowercase(), allow, fields }
     };
@@ -88,8 +88,8 @@ fn hide(schema: &mut Schema) {
     let aged = Expr::IsNull(Box::new(is(PERSON, "age")), false);
     let good = Expr::Compare(Comparison::Equal, Box::new(is(PART, "ok")), truth());
     let flagged = Expr::Compare(Comparison::Equal, Box::new(is(ITEM, "flag")), truth());
-    schema.types[PERSON].allow.read = Some(aged);
-    schema.types[PART].allow.read = Some(good);
+    schema.types[PERSON].allow[0].read = Some(aged);
+    schema.types[PART].allow[0].read = Some(good);
     schema.types[ITEM].fields[5].allow.read = Some(flagged);
 }
 

@@ -61,8 +61,15 @@ impl Asker {
 
     /// Whether the caller may read a record at all. A key knows the records of every type that it is for.
     pub fn reads(&self, world: &World, record: Subject<'_>) -> bool {
-        let rule = &world.schema.types[record.of].allow.read;
+        let rule = world.schema.types[record.of].read();
         self.caller.is_for(record.of, &["get", "search", "create", "update", "delete", "refer"])
+            && rule.as_ref().is_some_and(|rule| self.holds(world, rule, record))
+    }
+
+    /// Whether the caller may link to a record.
+    pub fn refers(&self, world: &World, record: Subject<'_>) -> bool {
+        let rule = world.schema.types[record.of].refer();
+        self.caller.is_for(record.of, &["get", "search", "refer"])
             && rule.as_ref().is_some_and(|rule| self.holds(world, rule, record))
     }
 
@@ -93,7 +100,7 @@ impl Asker {
     /// Whether any record of a type could be read.
     pub fn may_read(&self, world: &World, of: usize) -> Outlook {
         let granted = self.caller.is_for(of, &["get", "search", "create", "update", "delete", "refer"]);
-        Outlook::allowed(granted).and(self.outlook(world, world.schema.types[of].allow.read.as_ref(), false))
+        Outlook::allowed(granted).and(self.outlook(world, world.schema.types[of].read().as_ref(), false))
     }
 
     /// Whether a field could be seen in any record.

@@ -2,6 +2,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::expression::{Arithmetic, Comparison, Function, Path, Quantifier, Root};
+use super::value::DECIMAL_UNIT;
 use super::{Asker, Expr, Kind, Record, Value, World};
 
 /// From 0001-01-01T00:00:00Z to 9999-12-30T22:00:00.999999Z, in microseconds since 1970.
@@ -218,12 +219,44 @@ fn computed(operator: Arithmetic, left: &Value, right: &Value) -> Option<Value> 
             };
             result.is_finite().then_some(Value::Float(result))
         }
+        (Value::Decimal(left), Value::Decimal(right)) => match operator {
+            Arithmetic::Add => exact(left.checked_add(*right)?),
+            Arithmetic::Subtract => exact(left.checked_sub(*right)?),
+            _ => None,
+        },
+        (Value::Decimal(left), Value::Int(right)) => match operator {
+            Arithmetic::Multiply => exact(left.checked_mul(i128::from(*right))?),
+            _ => computed(operator, &Value::Decimal(*left), &Value::Decimal(i128::from(*right) * DECIMAL_UNIT)),
+        },
         (Value::Length(left), Value::Length(right)) => integer(operator, *left, *right).map(Value::Length),
         (Value::Moment(left), Value::Moment(right)) => Some(Value::Length(left - right)),
         (Value::Moment(left), Value::Length(right)) => within_years(integer(operator, *left, *right)?),
         (Value::Length(left), Value::Moment(right)) => within_years(left.checked_add(*right)?),
         _ => None,
     }
+}
+
+/// A number in billionths, if 28 digits are enough for it.
+fn exact(billionths: i128) -> Option<Value> {
+    let (mut digits, mut places) = (billionths, 9);
+    while places > 0 && digits % 10 == 0 {
+        (digits, places) = (digits / 10, places - 1);
+    }
+    (digits.unsigned_abs() < 10_u128.pow(28)).then_some(Value::Decimal(billionths))
+}
+
+/// A quotient; halves go away from zero.
+fn rounded(dividend: &Value, divisor: &Value, digits: i64) -> Option<Value> {
+    let billionths = |value: &Value| match value {
+        Value::Decimal(number) => Some(*number),
+        Value::Int(number) => Some(i128::from(*number) * DECIMAL_UNIT),
+        _ => None,
+    };
+    let (over, by) = (billionths(dividend)?, billionths(divisor)?);
+    let digits = u32::try_from(digits).ok()?;
+    let twice = over.abs() * 10_i128.pow(digits) * 2 + by.abs();
+    let nearest = twice.checked_div(by.abs() * 2)?;
+    exact(over.signum() * by.signum() * nearest * (DECIMAL_UNIT / 10_i128.pow(digits)))
 }
 
 fn within_years(micros: i64) -> Option<Value> {
@@ -251,6 +284,8 @@ fn called(function: Function, arguments: &[Value]) -> Value {
         (Function::Contains, [Value::Text(text), Value::Text(part)]) => Value::Bool(text.contains(&**part)),
         (Function::Lower, [Value::Text(text)]) => Value::text(&text.to_ascii_lowercase()),
         (Function::Upper, [Value::Text(text)]) => Value::text(&text.to_ascii_uppercase()),
+        (Function::Round, [of, Value::Int(digits)]) => rounded(of, &Value::Int(1), *digits).unwrap_or(Value::Null),
+        (Function::Quotient, [of, by, Value::Int(digits)]) => rounded(of, by, *digits).unwrap_or(Value::Null),
         _ => Value::Null,
     }
 }

@@ -97,6 +97,7 @@ words! {
     /// A function.
     Function {
         Size "size" StartsWith "startsWith" EndsWith "endsWith" Contains "contains" Lower "lowerAscii" Upper "upperAscii"
+        Round "round" Quotient "round"
     }
 }
 
@@ -147,6 +148,13 @@ impl<'s> Writer<'s> {
                 format!("[{}]", items.join(", "))
             }
             Expr::Call(Function::Size, arguments) => format!("size({})", self.text(&arguments[0])),
+            Expr::Call(Function::Round, arguments) => {
+                format!("round({}, {})", self.text(&arguments[0]), self.text(&arguments[1]))
+            }
+            Expr::Call(Function::Quotient, arguments) => {
+                let quotient = self.infix("/", &arguments[0], &arguments[1]);
+                format!("round({quotient}, {})", self.text(&arguments[2]))
+            }
             Expr::Call(function, arguments) => {
                 let rest: Vec<String> = arguments[1..].iter().map(|argument| self.text(argument)).collect();
                 format!("{}.{}({})", self.operand(&arguments[0]), function.word(), rest.join(", "))

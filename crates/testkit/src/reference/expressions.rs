@@ -244,6 +244,7 @@ impl<'r, 's> Expressions<'r, 's> {
                 let operator = *self.random.pick(operators);
                 Expr::Compute(operator, Box::new(path), Box::new(self.operand(kind, depth - 1)))
             }
+            Kind::Decimal { .. } => self.exact(path, kind, depth),
             Kind::Moment if self.random.chance(30) => Expr::Now,
             Kind::Moment => {
                 let length = Expr::Literal(self.random.length());
@@ -254,6 +255,26 @@ impl<'r, 's> Expressions<'r, 's> {
                 Expr::Call(function, vec![path])
             }
             _ => path,
+        }
+    }
+
+    /// An exact number that is computed from this one.
+    fn exact(&mut self, path: Expr, kind: &Kind, depth: usize) -> Expr {
+        let digits = Expr::Literal(Value::Int(i64::try_from(self.random.below(4)).expect("few")));
+        match self.random.below(6) {
+            0 => Expr::Call(Function::Round, vec![path, digits]),
+            1 => match self.path(|kind| matches!(kind, Kind::Decimal { .. } | Kind::Int)) {
+                Some((by, _)) => Expr::Call(Function::Quotient, vec![path, Expr::Path(by), digits]),
+                None => path,
+            },
+            2 => match self.path(|kind| *kind == Kind::Int) {
+                Some((by, _)) => Expr::Compute(Arithmetic::Multiply, Box::new(path), Box::new(Expr::Path(by))),
+                None => path,
+            },
+            _ => {
+                let operator = *self.random.pick(&Arithmetic::ALL[..2]);
+                Expr::Compute(operator, Box::new(path), Box::new(self.operand(kind, depth - 1)))
+            }
         }
     }
 

@@ -47,7 +47,9 @@ impl Schema {
 
     fn one_type(&self, f: &mut Formatter<'_>, one: &Type, identity: bool) -> Result {
         write!(f, "type {}{}", one.name, if identity { " @identity" } else { "" })?;
-        self.allow(f, &one.allow)?;
+        for clause in &one.allow {
+            self.allow(f, Some(one), clause)?;
+        }
         writeln!(f, " @path(is: \"{}\") {{", one.path)?;
         for field in &one.fields[4..] {
             self.one_field(f, field)?;
@@ -87,7 +89,7 @@ impl Schema {
         for check in &field.checks {
             write!(f, " @check(rule: {}, message: \"no\")", text(&Writer::rule(self).text(check)))?;
         }
-        self.allow(f, &field.allow)?;
+        self.allow(f, None, &field.allow)?;
         writeln!(f)
     }
 
@@ -118,13 +120,24 @@ impl Schema {
         }
     }
 
-    fn allow(&self, f: &mut Formatter<'_>, allow: &Allow) -> Result {
-        let Allow { read, create, update, delete } = allow;
-        let rules = [("read", read), ("create", create), ("update", update), ("delete", delete)];
+    fn allow(&self, f: &mut Formatter<'_>, of: Option<&Type>, allow: &Allow) -> Result {
+        let Allow { read, refer, create, update, only, after, delete } = allow;
+        let rules = [
+            ("read", read),
+            ("refer", refer),
+            ("create", create),
+            ("update", update),
+            ("after", after),
+            ("delete", delete),
+        ];
         let mut before = " @allow(";
         for (name, rule) in rules.into_iter().filter(|(_, rule)| rule.is_some()) {
             self.rule(f, &format!("{before}{name}"), rule.as_ref())?;
             before = ", ";
+        }
+        if let (Some(only), Some(of)) = (only, of) {
+            let names: Vec<String> = only.iter().map(|field| text(&of.fields[*field].name)).collect();
+            write!(f, "{before}only: [{}]", names.join(", "))?;
         }
         if before == ", " { write!(f, ")") } else { Ok(()) }
     }

@@ -24,7 +24,7 @@ impl Schema {
         for name in TYPES {
             let path = format!("{}s", name.to_lowercase());
             let fields = Field::system();
-            schema.types.push(Type { name: name.to_owned(), path, allow: Allow::default(), fields });
+            schema.types.push(Type { name: name.to_owned(), path, allow: Vec::new(), fields });
         }
         for of in 1..schema.types.len() {
             let mut fields = scalars(random, &schema);
@@ -44,7 +44,7 @@ fn accounts() -> Type {
     fields.push(Field { required: true, ..Field::new("email", Kind::Email) });
     fields.push(Field { required: true, ..Field::new("name", Kind::Text) });
     fields.push(Field::new("age", Kind::Int));
-    Type { name: "User".to_owned(), path: "users".to_owned(), allow: Allow::default(), fields }
+    Type { name: "User".to_owned(), path: "users".to_owned(), allow: Vec::new(), fields }
 }
 
 fn scalars(random: &mut Random, schema: &Schema) -> Vec<Field> {
@@ -154,12 +154,37 @@ fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
             })
         }
     };
-    let read = rule(random, false);
-    let (new, create, delete) = (random.chance(40), rule(random, false), rule(random, false));
-    let update = rule(random, new);
-    // Accounts come and go with a password.
-    let allow =
-        if of == 0 { Allow { read, update, ..Allow::default() } } else { Allow { read, create, update, delete } };
+    let mut allow = Vec::new();
+    for _ in 0..=random.below(3) {
+        let mut clause = Allow { read: rule(random, false), update: rule(random, false), ..Allow::default() };
+        // Accounts come and go with a password.
+        if of != 0 {
+            clause.create = rule(random, false);
+            clause.delete = rule(random, false);
+        }
+        if random.chance(20) {
+            clause.refer = rule(random, false);
+        }
+        if clause.update.is_some() && random.chance(40) {
+            clause.after = rule(random, true);
+        }
+        let is_changeable = |(index, field): &(usize, &Field)| {
+            *index >= 4
+                && field.access == Access::Writable
+                && (field.is_stored() || matches!(field.kind, Kind::ManyToMany { .. }))
+        };
+        let fields = schema.types[of].fields.iter().enumerate().filter(is_changeable);
+        let only: Vec<usize> = fields.map(|(index, _)| index).filter(|_| random.chance(60)).collect();
+        if clause.update.is_some() && !only.is_empty() && random.chance(40) {
+            clause.only = Some(only);
+        }
+        let is_empty = [&clause.read, &clause.refer, &clause.create, &clause.update, &clause.delete]
+            .into_iter()
+            .all(Option::is_none);
+        if !is_empty {
+            allow.push(clause);
+        }
+    }
     let mut fields = schema.types[of].fields.clone();
     for (index, field) in fields.iter_mut().enumerate().skip(4) {
         let mut sometimes = |percent: usize, names_new: bool| {
@@ -172,7 +197,10 @@ fn protect(random: &mut Random, schema: &mut Schema, of: usize) {
         }
         if field.is_stored() || matches!(field.kind, Kind::ManyToMany { .. }) {
             field.allow.create = sometimes(10, false);
-            field.allow.update = sometimes(25, index % 2 == 0);
+            field.allow.update = sometimes(25, false);
+            if field.allow.update.is_some() {
+                field.allow.after = sometimes(40, true);
+            }
         }
         if field.is_stored() && of != 0 {
             field.checks.extend(sometimes(8, false));

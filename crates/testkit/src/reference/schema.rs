@@ -44,21 +44,27 @@ pub struct Type {
     pub name: String,
     /// The last part of its path under `/api/`.
     pub path: String,
-    /// Its rules; one that is absent refuses.
-    pub allow: Allow,
+    /// Its clauses: what no clause has a rule for is refused.
+    pub allow: Vec<Allow>,
     /// Its fields: first `id`, `createdAt`, `updatedAt` and `version`.
     pub fields: Vec<Field>,
 }
 
-/// Rules by action.
+/// Rules by action: one clause of a type, or those of a field.
 #[derive(Debug, Clone, Default)]
 pub struct Allow {
     /// Who sees it.
     pub read: Option<Expr>,
+    /// Who links to it without seeing it; of types only.
+    pub refer: Option<Expr>,
     /// Who gives it.
     pub create: Option<Expr>,
     /// Who changes it.
     pub update: Option<Expr>,
+    /// The fields that `update` lets change; of types only.
+    pub only: Option<Vec<usize>>,
+    /// What must be true of a change; else `update` must be true of the proposed record.
+    pub after: Option<Expr>,
     /// Who deletes it; of types only.
     pub delete: Option<Expr>,
 }
@@ -215,6 +221,24 @@ impl Field {
     /// Whether it is stored in the record itself.
     pub fn is_stored(&self) -> bool {
         !self.kind.is_many()
+    }
+}
+
+impl Type {
+    /// What the rules of one action come to: one of them is enough.
+    pub fn any(&self, of: impl Fn(&Allow) -> Option<&Expr>) -> Option<Expr> {
+        self.allow.iter().filter_map(of).cloned().reduce(|left, right| Expr::Or(Box::new(left), Box::new(right)))
+    }
+
+    /// Who sees its records.
+    pub fn read(&self) -> Option<Expr> {
+        self.any(|clause| clause.read.as_ref())
+    }
+
+    /// Who links to its records.
+    pub fn refer(&self) -> Option<Expr> {
+        let rules = self.allow.iter().flat_map(|clause| [&clause.refer, &clause.read]).flatten();
+        rules.cloned().reduce(|left, right| Expr::Or(Box::new(left), Box::new(right)))
     }
 }
 

@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::deletion;
 use super::evaluate::Subject;
-use super::schema::Access;
-use super::{Asker, Expr, Kind, Link, Outlook, Record, Root, Selection, Value, World};
+use super::schema::{Access, Allow};
+use super::{Asker, Expr, Kind, Link, Outlook, Record, Selection, Value, World};
 
 /// Values that are sent, by field; of many-to-many relations the ids of their members.
 pub type Body = Vec<(usize, Value)>;
@@ -103,12 +103,11 @@ impl Asker {
             Write::Update { of, .. } => (*of, "update"),
             Write::Delete { of, .. } => (*of, "delete"),
         };
-        let allow = &world.schema.types[of].allow;
-        let rule = match write {
-            Write::Create { .. } => &allow.create,
-            Write::Update { .. } => &allow.update,
-            Write::Delete { .. } => &allow.delete,
-        };
+        let rule = world.schema.types[of].any(|clause| match write {
+            Write::Create { .. } => clause.create.as_ref(),
+            Write::Update { .. } => clause.update.as_ref(),
+            Write::Delete { .. } => clause.delete.as_ref(),
+        });
         let refused = |status| Written { status, body: Json::Null, world: world.clone() };
         let outlook = match self.caller.is_for(of, &[action]) {
             true => self.outlook(world, rule.as_ref(), false),
@@ -117,11 +116,11 @@ impl Asker {
         if outlook == Outlook::Refused {
             return (refused(self.refusal()[0]), &[]);
         }
-        let rule = rule.as_ref().expect("a type without a rule refuses");
+        let rule = &rule.expect("a type without a rule refuses");
         let mut after = world.clone();
         let done = match write {
             Write::Create { bodies, array, .. } => self.create(&mut after, (of, rule), (bodies, *array), assigned),
-            Write::Update { id, body, .. } => self.update(&mut after, (of, rule), (id, body), assigned.moment),
+            Write::Update { id, body, .. } => self.update(&mut after, of, (id, body), assigned.moment),
             Write::Delete { id, .. } => deletion::delete(self, &mut after, (of, rule), id, assigned.moment),
         };
         let written = match done {
@@ -221,8 +220,8 @@ impl Asker {
         }
     }
 
-    /// References must lead to records that the caller may read; a key must be for the types that they lead to. If the
-    /// caller may read every record of a type, a reference to one that doesn't exist hides nothing and is refused later.
+    /// References must lead to records that the caller may link to; a key must be for the types that they lead to. If the
+    /// caller may link to every record of a type, a reference to one that doesn't exist hides nothing and is refused later.
     fn refer(&self, world: &World, proposal: &Proposal<'_>) -> Result<Dangling, Refusal> {
         let (mut unreadable, mut dangling) = (false, false);
         for field in &proposal.named {
@@ -239,11 +238,12 @@ impl Asker {
             if !self.caller.is_for(target, &["refer", "get", "search"]) {
                 return Err(self.forbidden());
             }
-            let reads_all = self.is_certain(world, world.schema.types[target].allow.read.as_ref());
+            let refers_to_all =
+                world.schema.types[target].refer().is_some_and(|rule| self.is_certain(world, Some(&rule)));
             for id in to {
                 match world.find(target, id) {
-                    Some(record) => unreadable |= !self.reads(world, record.into()),
-                    None if reads_all => dangling = true,
+                    Some(record) => unreadable |= !self.refers(world, record.into()),
+                    None if refers_to_all => dangling = true,
                     None => unreadable = true,
                 }
             }
@@ -261,23 +261,28 @@ impl Asker {
 
     fn is_true(&self, world: &World, rule: &Expr, proposal: &Proposal<'_>) -> bool {
         let new = proposal.proposed();
-        let this = match proposal.stored {
-            Some(stored) if names_new(rule) => stored.into(),
-            _ => new,
-        };
-        self.truth(world, rule, (this, new)) == Some(true)
+        self.truth(world, rule, (new, new)) == Some(true)
+    }
+
+    /// Whether rules for an update let the stored record become the proposed one.
+    fn lets_become(&self, world: &World, allow: &Allow, (stored, proposal): (&Record, &Proposal<'_>)) -> bool {
+        allow.update.as_ref().is_some_and(|rule| match &allow.after {
+            Some(after) => self.truth(world, after, (stored.into(), proposal.proposed())) == Some(true),
+            None => self.is_true(world, rule, proposal),
+        })
     }
 
     /// The rules of the fields that were sent: of the stored record, and of the proposed one.
     fn may_give(&self, world: &World, proposal: &Proposal<'_>) -> Result<(), Refusal> {
         let allowed = |field: &usize| {
             let allow = &world.schema.field(proposal.of, *field).allow;
-            let rule = if proposal.stored.is_some() { &allow.update } else { &allow.create };
-            rule.as_ref().is_none_or(|rule| {
-                let of_stored =
-                    proposal.stored.is_none_or(|stored| names_new(rule) || self.holds(world, rule, stored.into()));
-                of_stored && self.is_true(world, rule, proposal)
-            })
+            match (proposal.stored, &allow.update) {
+                (None, _) => allow.create.as_ref().is_none_or(|rule| self.is_true(world, rule, proposal)),
+                (Some(_), None) => true,
+                (Some(stored), Some(rule)) => {
+                    self.holds(world, rule, stored.into()) && self.lets_become(world, allow, (stored, proposal))
+                }
+            }
         };
         if proposal.named.iter().all(allowed) { Ok(()) } else { Err(INVALID) }
     }
@@ -285,17 +290,31 @@ impl Asker {
     fn update(
         &self,
         world: &mut World,
-        (of, rule): (usize, &Expr),
+        of: usize,
         (id, body): (&str, &Body),
         moment: i64,
     ) -> Result<(u16, Json), Refusal> {
         let before = world.clone();
         let stored = before.find(of, id).filter(|record| self.reads(&before, (*record).into())).ok_or(NOT_FOUND)?;
-        if !names_new(rule) && !self.holds(&before, rule, stored.into()) {
+        let holds =
+            |clause: &&Allow| clause.update.as_ref().is_some_and(|rule| self.holds(&before, rule, stored.into()));
+        let open: Vec<&Allow> = before.schema.types[of].allow.iter().filter(holds).collect();
+        if open.is_empty() {
             return Err(self.forbidden());
         }
         let (mut proposal, wanted) = self.patched(&before, stored, body)?;
         let linked = self.link(&before, &mut proposal, &wanted);
+        let changed = |field: &&usize| match before.schema.field(of, **field).is_stored() {
+            true => proposal.values[**field] != stored.values[**field] || !self.always_sees(&before, of, **field),
+            false => linked.1.contains(*field) || !self.always_sees(&before, of, **field),
+        };
+        let changed: Vec<usize> = proposal.named.iter().filter(changed).copied().collect();
+        let covers =
+            |clause: &&Allow| clause.only.as_ref().is_none_or(|only| changed.iter().all(|field| only.contains(field)));
+        let open: Vec<&Allow> = open.into_iter().filter(covers).collect();
+        if open.is_empty() {
+            return Err(INVALID);
+        }
         let asked =
             Proposal { sent: wanted, values: proposal.values.clone(), named: proposal.named.clone(), ..proposal };
         let dangling = self.refer(&before, &asked)?;
@@ -303,13 +322,15 @@ impl Asker {
         self.pass(&before, &proposal)?;
         dangling.refuse()?;
         let idle = proposal.values == stored.values
-            && !linked.1
+            && linked.1.is_empty()
             && proposal.named.iter().all(|field| self.always_sees(&before, of, *field));
         let fields = &before.schema.types[of].fields;
         if !idle && fields.iter().zip(&proposal.values).any(|(field, value)| field.required && value.is_null()) {
             return Err(INVALID);
         }
-        self.require_true(&before, rule, &proposal)?;
+        if !open.iter().any(|clause| self.lets_become(&before, clause, (stored, &proposal))) {
+            return Err(self.forbidden());
+        }
         self.may_give(&before, &proposal)?;
         if !idle {
             check(self, &before, &proposal)?;
@@ -348,25 +369,36 @@ impl Asker {
     }
 
     /// The members that relations would have: those that were sent, and present ones that the caller may not read; and
-    /// whether that changes anything.
-    fn link(&self, world: &World, proposal: &mut Proposal<'_>, wanted: &[(usize, Vec<Arc<str>>)]) -> (Sent, bool) {
+    /// the relations that this changes. Naming a present one that the caller may not read counts as a change.
+    fn link(
+        &self,
+        world: &World,
+        proposal: &mut Proposal<'_>,
+        wanted: &[(usize, Vec<Arc<str>>)],
+    ) -> (Sent, Vec<usize>) {
         let id = proposal.values[0].id().expect("a record has an id");
-        let mut changed = false;
+        let mut changes = Vec::new();
         let members = wanted.iter().map(|(field, wanted)| {
             let present = world.members(proposal.of, *field, id);
-            let stays = |record: &&&Record| wanted.contains(record.id()) || !self.reads(world, (**record).into());
+            let reads = |record: &&Record| self.reads(world, (*record).into());
+            let stays = |record: &&&Record| wanted.contains(record.id()) || !reads(record);
             let mut members: Vec<Arc<str>> =
                 present.iter().filter(stays).map(|record| Arc::clone(record.id())).collect();
-            changed |= members.len() != present.len();
+            let unseen = present.iter().any(|record| wanted.contains(record.id()) && !reads(record));
+            let mut changed = unseen || members.len() != present.len();
             for new in wanted {
                 if !members.contains(new) {
                     changed = true;
                     members.push(Arc::clone(new));
                 }
             }
+            if changed {
+                changes.push(*field);
+            }
             (*field, members)
         });
-        (members.collect(), changed)
+        let members = members.collect();
+        (members, changes)
     }
 
     /// A change of state must be a transition, and its guard true.
@@ -430,22 +462,5 @@ pub(super) fn raised(version: &Value) -> Value {
     match version {
         Value::Int(version) => Value::Int(version + 1),
         other => other.clone(),
-    }
-}
-
-/// Whether a rule is about the proposed record too.
-fn names_new(expr: &Expr) -> bool {
-    match expr {
-        Expr::Path(path) => path.root == Root::New,
-        Expr::Literal(_) | Expr::Param(_) | Expr::Auth(_) | Expr::Now | Expr::Named(_) => false,
-        Expr::Not(of) | Expr::Negate(of) | Expr::IsNull(of, _) => names_new(of),
-        Expr::And(left, right)
-        | Expr::Or(left, right)
-        | Expr::Compare(_, left, right)
-        | Expr::Compute(_, left, right)
-        | Expr::In(left, right) => names_new(left) || names_new(right),
-        Expr::If(condition, then, otherwise) => [condition, then, otherwise].into_iter().any(|part| names_new(part)),
-        Expr::List(items) | Expr::Call(_, items) => items.iter().any(names_new),
-        Expr::Members(_, path, _, body) => path.root == Root::New || names_new(body),
     }
 }

@@ -1,0 +1,189 @@
+//! What the members of a relation come to: `size`, `count`, `sum`, `min`, `max` and `first`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use backstay_base::limits;
+use backstay_model::CollectionId;
+
+use super::names::Place;
+use super::typing::has_order;
+use super::{Checker, RESERVED_NAMES, Variable};
+use crate::error::{Expected, ExprErrorKind};
+use crate::syntax::{Ident, Syntax, SyntaxNode};
+use crate::{Aggregate, Aggregation, Expr, Node, OrderKey, Ordered, Path, Root, Type};
+
+/// The members that an aggregate is about.
+struct Of {
+    over: Path,
+    member: CollectionId,
+}
+
+/// Whether a word is an aggregate over the members of a relation.
+pub(super) fn is_aggregate(word: &str) -> bool {
+    matches!(word, "count" | "sum" | "min" | "max" | "first")
+}
+
+impl Checker<'_> {
+    /// `size(relation)`.
+    pub(super) fn size_of_relation(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
+        let Place::Many { path: over, .. } = self.place(of)? else { return None };
+        self.nested(span)?;
+        self.found.needs_store = true;
+        let variable = self.next_variable;
+        self.next_variable += 1;
+        let aggregate = Aggregate { over, variable, condition: None, function: Aggregation::Count, part: None };
+        Some(self.make(Node::Aggregate(Box::new(aggregate)), Type::Int, span))
+    }
+
+    /// `relation.count(x, condition)`, `sum(x, term)`, `min`, `max` or `first(x, condition, [keys])`.
+    pub(super) fn aggregate(
+        &mut self,
+        (target, function): (&Syntax, &Ident),
+        arguments: &[Syntax],
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let word = function_named(&function.name)?;
+        let of = match &target.node {
+            SyntaxNode::Name(_) | SyntaxNode::Select(..) => match self.place(target)? {
+                Place::Many { path: over, target: member, .. } => Of { over, member },
+                Place::One(_) => return self.refuse(target.span.clone(), ExprErrorKind::NotToMany { function: word }),
+            },
+            _ => return self.refuse(target.span.clone(), ExprErrorKind::NotToMany { function: word }),
+        };
+        let (Some((SyntaxNode::Name(name), at)), rest) = (
+            arguments.first().map(|variable| (&variable.node, &variable.span)),
+            arguments.get(1..).unwrap_or_default(),
+        ) else {
+            return self.refuse_call(function);
+        };
+        if RESERVED_NAMES.contains(&name.as_str()) || self.is_taken(name) {
+            return self.refuse(at.clone(), ExprErrorKind::Shadows { name: name.clone() });
+        }
+        self.nested(span)?;
+        self.found.needs_store = true;
+        let index = self.next_variable;
+        self.next_variable += 1;
+        self.variables.push(Variable { name: name.clone(), index, collection: of.member });
+        self.aggregates += 1;
+        let found = match (word, rest) {
+            ("count", [condition]) => self.counted(condition),
+            ("sum", [term]) => self.summed(term),
+            ("min", [term]) => self.ordered(term).map(|by| (by.term.ty.clone(), None, Aggregation::Min(by))),
+            ("max", [term]) => self.ordered(term).map(|by| (by.term.ty.clone(), None, Aggregation::Max(by))),
+            ("first", [condition]) => self.first((index, of.member), condition, &[]),
+            ("first", [condition, Syntax { node: SyntaxNode::List(keys), .. }]) => {
+                self.first((index, of.member), condition, keys)
+            }
+            _ => self.refuse_call(function),
+        };
+        self.aggregates -= 1;
+        self.variables.pop();
+        let (ty, condition, function) = found?;
+        let aggregate = Aggregate { over: of.over, variable: index, condition, function, part: None };
+        Some(self.make(Node::Aggregate(Box::new(aggregate)), ty, span))
+    }
+
+    fn nested(&mut self, span: &Range<u32>) -> Option<()> {
+        if self.aggregates == limits::AGGREGATE_DEPTH {
+            let kind = ExprErrorKind::NestedAggregates { max: limits::AGGREGATE_DEPTH };
+            return self.refuse(span.clone(), kind);
+        }
+        Some(())
+    }
+
+    fn counted(&mut self, condition: &Syntax) -> Option<(Type, Option<Expr>, Aggregation)> {
+        let condition = self.expect(condition, &Type::Bool)?;
+        Some((Type::Int, Some(condition), Aggregation::Count))
+    }
+
+    fn summed(&mut self, term: &Syntax) -> Option<(Type, Option<Expr>, Aggregation)> {
+        let term = self.expr(term, None)?;
+        match &term.ty {
+            Type::Int | Type::Float | Type::Decimal | Type::Duration | Type::Money => {
+                Some((term.ty.clone(), None, Aggregation::Sum(term)))
+            }
+            ty => {
+                let found = self.named_type(ty);
+                self.refuse(term.span.clone(), ExprErrorKind::Type { expected: Expected::Summable, found })
+            }
+        }
+    }
+
+    /// A value by which members are ordered.
+    fn ordered(&mut self, term: &Syntax) -> Option<Ordered> {
+        let term = self.expr(term, None)?;
+        let names = match &term.ty {
+            Type::Enum(id) => {
+                let names = self.scope.model.enumeration(*id).values.iter().map(|value| Arc::clone(&value.name));
+                Some(names.collect())
+            }
+            Type::Money => None,
+            ty if has_order(ty) => None,
+            ty => {
+                let found = self.named_type(ty);
+                return self.refuse(term.span.clone(), ExprErrorKind::Type { expected: Expected::Ordered, found });
+            }
+        };
+        Some(Ordered { term, names })
+    }
+
+    fn first(
+        &mut self,
+        (variable, member): (u16, CollectionId),
+        condition: &Syntax,
+        keys: &[Syntax],
+    ) -> Option<(Type, Option<Expr>, Aggregation)> {
+        let condition = self.expect(condition, &Type::Bool);
+        let order: Vec<Option<OrderKey>> = keys.iter().map(|key| self.order_key(key)).collect();
+        let order = order.into_iter().collect::<Option<Vec<OrderKey>>>()?;
+        let condition = condition?;
+        let path = Path { root: Root::Bound(variable), collection: member, steps: Vec::new(), part: None };
+        let term = self.make(Node::Path(path), Type::Record(member), &condition.span.clone());
+        Some((Type::Record(member), Some(condition), Aggregation::First { term, order }))
+    }
+
+    /// A key of an order, `-` before it for the descending one.
+    fn order_key(&mut self, key: &Syntax) -> Option<OrderKey> {
+        let (by, descending) = match &key.node {
+            SyntaxNode::Negate(of) => (self.ordered(of)?, true),
+            _ => (self.ordered(key)?, false),
+        };
+        if by.term.ty == Type::Money {
+            let found = self.named_type(&by.term.ty);
+            return self.refuse(by.term.span, ExprErrorKind::Type { expected: Expected::Ordered, found });
+        }
+        Some(OrderKey { by, descending })
+    }
+
+    /// A field of the record that `first` found, or a part of an amount of money.
+    pub(super) fn step_of_aggregate(&mut self, of: Expr, field: &Ident, span: &Range<u32>) -> Option<Place> {
+        let Expr { node: Node::Aggregate(mut aggregate), ty, .. } = of else { return None };
+        if let Aggregation::First { term, .. } = &mut aggregate.function {
+            let Place::One(stepped) = self.step(term.clone(), field, span)? else {
+                let what = "a relation to many of the record that `first` finds".to_owned();
+                let instead = "ask for it within `first`, or begin with the relation";
+                return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
+            };
+            let ty = stepped.ty.clone();
+            *term = stepped;
+            return Some(Place::One(self.make(Node::Aggregate(aggregate), ty, span)));
+        }
+        match (ty, aggregate.part) {
+            (Type::Money, None) => {
+                let (part, ty) = self.money_part(field)?;
+                aggregate.part = Some(part);
+                Some(Place::One(self.make(Node::Aggregate(aggregate), ty, span)))
+            }
+            (ty, _) => {
+                let kind = ExprErrorKind::NoFields { of: self.named_type(&ty), name: field.name.clone() };
+                self.refuse(field.span.clone(), kind)
+            }
+        }
+    }
+}
+
+/// The aggregate that a word names, as messages write it.
+fn function_named(word: &str) -> Option<&'static str> {
+    ["count", "sum", "min", "max", "first"].into_iter().find(|known| *known == word)
+}

@@ -1,0 +1,143 @@
+//! Aggregates of members, in memory.
+
+use std::cmp::Ordering;
+
+use backstay_base::{Duration, RecordId};
+use backstay_scalar::{Money, Value};
+use rust_decimal::Decimal;
+
+use super::Evaluation;
+use crate::{Aggregate, Aggregation, Expr, FLOAT_TERM, Node, OrderKey, Ordered, Type};
+
+impl Evaluation<'_> {
+    pub(super) fn aggregate(&mut self, of: &Aggregate) -> Value {
+        let members = self.start(of.over.root).and_then(|start| self.environment.members(start, &of.over));
+        let Some(mut members) = members else { return Value::Null };
+        if let Some(condition) = &of.condition {
+            members.retain(|member| self.of_member((of.variable, *member), |this| this.truth(condition)).is_true());
+        }
+        let value = match &of.function {
+            Aggregation::Count => super::count(members.len()),
+            Aggregation::Sum(term) => {
+                let terms = self.terms((of.variable, &members), term);
+                terms.and_then(|terms| sum(&terms, &term.ty)).unwrap_or(Value::Null)
+            }
+            Aggregation::Min(by) => self.extreme((of.variable, &members), by, Ordering::Less),
+            Aggregation::Max(by) => self.extreme((of.variable, &members), by, Ordering::Greater),
+            Aggregation::First { term, order } => {
+                let first = self.first((of.variable, members), order);
+                first.map_or(Value::Null, |member| self.of_member((of.variable, member), |this| this.value(term)))
+            }
+        };
+        of.part.map_or_else(|| value.clone(), |part| part.of(&value))
+    }
+
+    fn of_member<T>(&mut self, member: (u16, RecordId), evaluate: impl FnOnce(&mut Self) -> T) -> T {
+        self.bound.push(member);
+        let value = evaluate(self);
+        self.bound.pop();
+        value
+    }
+
+    /// The term of each member that has one; `None` where a computed one is unknown.
+    fn terms(&mut self, (variable, members): (u16, &[RecordId]), term: &Expr) -> Option<Vec<Value>> {
+        let value = |member: &RecordId| self.of_member((variable, *member), |this| this.value(term));
+        let mut terms: Vec<Value> = members.iter().map(value).collect();
+        if matches!(term.node, Node::Path(_)) {
+            terms.retain(|term| !term.is_null());
+        }
+        (!terms.iter().any(Value::is_null)).then_some(terms)
+    }
+
+    fn extreme(&mut self, members: (u16, &[RecordId]), by: &Ordered, wanted: Ordering) -> Value {
+        let Some(terms) = self.terms(members, &by.term) else { return Value::Null };
+        if let [Value::Money(first), rest @ ..] = terms.as_slice()
+            && rest.iter().any(|one| !matches!(one, Value::Money(one) if one.currency() == first.currency()))
+        {
+            return Value::Null;
+        }
+        let better = |best: Value, one: Value| if by.order(&one, &best) == Some(wanted) { one } else { best };
+        terms.into_iter().reduce(better).unwrap_or(Value::Null)
+    }
+
+    fn first(&mut self, (variable, members): (u16, Vec<RecordId>), order: &[OrderKey]) -> Option<RecordId> {
+        let descending = order.last().is_some_and(|key| key.descending);
+        let keys = |this: &mut Self, member: RecordId| -> Vec<Value> {
+            this.of_member((variable, member), |this| order.iter().map(|key| this.value(&key.by.term)).collect())
+        };
+        let mut keyed: Vec<(Vec<Value>, RecordId)> =
+            members.into_iter().map(|member| (keys(self, member), member)).collect();
+        keyed.sort_by(|(left, left_id), (right, right_id)| {
+            let by_key = order.iter().zip(left.iter().zip(right)).map(|(key, (left, right))| key.order(left, right));
+            let by_id = left_id.cmp(right_id);
+            by_key.fold(Ordering::Equal, Ordering::then).then(if descending { by_id.reverse() } else { by_id })
+        });
+        keyed.first().map(|(_, member)| *member)
+    }
+}
+
+impl Ordered {
+    fn order(&self, left: &Value, right: &Value) -> Option<Ordering> {
+        match (left, right, &self.names) {
+            (Value::Text(left), Value::Text(right), Some(names)) => {
+                let place = |name| names.iter().position(|known| known == name);
+                Some(place(left)?.cmp(&place(right)?))
+            }
+            (Value::Money(left), Value::Money(right), _) => Some(left.amount().cmp(&right.amount())),
+            _ => left.order(right),
+        }
+    }
+}
+
+impl OrderKey {
+    /// The order of two values of the key, of which none comes last in both directions.
+    fn order(&self, left: &Value, right: &Value) -> Ordering {
+        match (left.is_null(), right.is_null()) {
+            (false, false) => {
+                let order = self.by.order(left, right).unwrap_or(Ordering::Equal);
+                if self.descending { order.reverse() } else { order }
+            }
+            (left, right) => left.cmp(&right),
+        }
+    }
+}
+
+/// `None` where the sum is unknown.
+fn sum(terms: &[Value], ty: &Type) -> Option<Value> {
+    match ty {
+        Type::Float => {
+            let floats = terms.iter().map(|term| if let Value::Float(term) = term { Some(*term) } else { None });
+            let floats: Vec<f64> = floats.collect::<Option<_>>()?;
+            floats.iter().all(|term| term.abs() <= FLOAT_TERM).then(|| Value::Float(floats.iter().sum()))
+        }
+        Type::Decimal => {
+            let add = |sum: Decimal, term: &Value| match term {
+                Value::Decimal(term) => sum.checked_add(*term),
+                _ => None,
+            };
+            let sum = terms.iter().try_fold(Decimal::ZERO, add)?;
+            i64::try_from(sum.mantissa()).ok().map(|_| Value::Decimal(sum))
+        }
+        Type::Money => {
+            let amounts: Vec<&Money> = terms
+                .iter()
+                .map(|term| if let Value::Money(term) = term { Some(term) } else { None })
+                .collect::<Option<_>>()?;
+            let currency = amounts.first()?.currency();
+            let total: i128 = amounts.iter().map(|amount| i128::from(amount.scaled())).sum();
+            let is_one = amounts.iter().all(|amount| amount.currency() == currency);
+            let scaled = i64::try_from(total).ok().filter(|_| is_one)?;
+            Some(Value::Money(Money::from_scaled(scaled, currency)))
+        }
+        _ => {
+            let whole = |term: &Value| match term {
+                Value::Int(term) => Some(i128::from(*term)),
+                Value::Duration(term) => Some(i128::from(term.micros())),
+                _ => None,
+            };
+            let total = terms.iter().map(whole).sum::<Option<i128>>()?;
+            let total = i64::try_from(total).ok()?;
+            Some(if *ty == Type::Duration { Value::Duration(Duration::from_micros(total)) } else { Value::Int(total) })
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The examples of docs/expressions.md, as a client meets them.
+
+use backstay_testkit::{Reply, TestApp};
+
+/// The first example below a heading of the document.
+fn example(heading: &str) -> String {
+    let document = include_str!("../../../../docs/expressions.md");
+    let (_, section) = document.split_once(&format!("\n## {heading}\n")).expect("a heading");
+    let (_, example) = section.split_once("```graphql\n").expect("an example");
+    example.split_once("```").expect("its end").0.to_owned()
+}
+
+/// What the fields of the records on a page are, each record in the order of the fields.
+async fn listed(app: &TestApp, query: &str, fields: &[&str]) -> Vec<String> {
+    let reply = app.call(&format!("GET /api/{query}"), &[]).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let page = reply.json();
+    let of = |record: &serde_json::Value| {
+        fields.iter().map(|field| record[field].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    page["items"].as_array().expect("a page").iter().map(of).collect()
+}
+
+/// What one refused value is told.
+fn refusal(reply: &Reply) -> String {
+    let problem = reply.json();
+    let error = &problem["errors"][0];
+    format!("{} {} {}", reply.status, error["at"].as_str().unwrap_or("-"), error["message"].as_str().unwrap_or("-"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exact_numbers() {
+    let app = TestApp::open(&example("Exact numbers"));
+    let make = async |body: &str| app.post("POST /api/items", &[], body).await;
+    let made = make(r#"{"price": "19.99", "quantity": 3, "discount": "0.05"}"#).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(listed(&app, "items", &["net", "each"]).await, ["56.97 18.9900"]);
+    let made = make(r#"{"price": "0.10", "quantity": 1, "discount": "0"}"#).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let found = listed(&app, "items?filter=price%20*%20quantity%20%3E%20$least&$least=50", &["net"]).await;
+    assert_eq!(found, ["56.97"]);
+    let refused = make(r#"{"price": "1", "quantity": 1, "discount": "0.5001"}"#).await;
+    assert_eq!(refusal(&refused), "422 /discount at most half");
+    // A divisor of zero: nothing is known of the price of each.
+    let made = make(r#"{"price": "1", "quantity": 0, "discount": "0"}"#).await;
+    assert_eq!(made.json()["each"], serde_json::Value::Null, "{made:?}");
+}

@@ -1,0 +1,140 @@
+//! `@allow`, of types and of fields.
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::Value as Literal;
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::schema::Directive;
+use backstay_base::limits;
+
+use super::read;
+use super::report::Report;
+use super::survey::StoredType;
+use crate::names::suggestion;
+use crate::{Allow, Field, FieldAllow, FieldId, UpdateRule};
+
+/// The clauses of a type.
+pub(super) fn of_type(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Field]) -> Vec<Allow> {
+    let directives: Vec<&Node<Directive>> =
+        of.node.directives.get_all("allow").map(|directive| &directive.node).collect();
+    if let Some(first) = directives.get(limits::MODEL_CLAUSES) {
+        let message = format!("{} has more than {} clauses", of.node.name, limits::MODEL_CLAUSES);
+        report.error(
+            first.location(),
+            message,
+            "one too many",
+            "join rules with `||`, or name parts of them with `@rule`",
+        );
+    }
+    directives.into_iter().map(|directive| clause(report, directive, (of, fields))).collect()
+}
+
+fn clause(report: &mut Report<'_>, directive: &Node<Directive>, (of, fields): (&StoredType<'_>, &[Field])) -> Allow {
+    let updates = update_rule(report, directive, &["after", "only"]);
+    Allow {
+        read: read::rule(report, directive, "read"),
+        refer: read::rule(report, directive, "refer"),
+        create: read::rule(report, directive, "create"),
+        only: only(report, directive, (of, fields)),
+        update: updates,
+        delete: read::rule(report, directive, "delete"),
+    }
+}
+
+/// Reads the rules of a field into it.
+pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) {
+    let FieldAllow { read, create, update } = &field.allow;
+    if read.is_some() || create.is_some() || update.is_some() {
+        let help = "keep one `@allow` on a field, because its rules only restrict; join two rules with `&&`";
+        report.error(directive.location(), "`@allow` is written twice", "again here", help);
+    }
+    let elsewhere = [
+        (
+            "delete",
+            "a field cannot be deleted",
+            "a record is deleted as a whole: write `delete:` in the `@allow` of the type",
+        ),
+        ("refer", "nobody refers to a field", "others refer to the record: write `refer:` in the `@allow` of the type"),
+        ("only", "`only` is for types", "remove it; the rules of a field are about this field alone"),
+    ];
+    for (argument, message, help) in elsewhere {
+        if let Some(value) = directive.specified_argument_by_name(argument) {
+            report.error(value.location(), message, format!("`{argument}:` on a field"), help);
+        }
+    }
+    let updates = update_rule(report, directive, &["after"]);
+    field.allow = FieldAllow {
+        read: read::rule(report, directive, "read"),
+        create: read::rule(report, directive, "create"),
+        update: updates,
+    };
+}
+
+/// `update:` and `after:`. Refuses a directive that says nothing, and what restricts an `update:` that isn't there.
+fn update_rule(report: &mut Report<'_>, directive: &Node<Directive>, restricting: &[&str]) -> Option<UpdateRule> {
+    if directive.arguments.is_empty() {
+        let help = "say what is allowed to whom, such as `@allow(read: \"true\")`, or remove it";
+        report.error(directive.location(), "`@allow` allows nothing", "no rule in it", help);
+    }
+    let (rule, after) = (read::rule(report, directive, "update"), read::rule(report, directive, "after"));
+    let given = |argument: &str| directive.specified_argument_by_name(argument).filter(|value| !value.is_null());
+    if given("update").is_none() {
+        for argument in restricting {
+            if let Some(value) = given(argument) {
+                let message = format!("`{argument}` restricts `update`, which is missing here");
+                let help = format!("write `update:` beside it; each `@allow` has its own `{argument}`");
+                report.error(value.location(), message, "nothing to restrict", help);
+            }
+        }
+    }
+    rule.map(|rule| UpdateRule { rule, after })
+}
+
+/// The fields that a clause lets change.
+fn only(
+    report: &mut Report<'_>,
+    directive: &Node<Directive>,
+    (of, fields): (&StoredType<'_>, &[Field]),
+) -> Option<Vec<FieldId>> {
+    let value = directive.specified_argument_by_name("only").filter(|value| !value.is_null())?;
+    let mut ids: Vec<FieldId> = Vec::new();
+    for (name, place) in names(value) {
+        let Some(field) = changeable(report, (of, fields), (name, place)) else { continue };
+        if ids.contains(&field.id) {
+            report.error(place, format!("`only` names `{name}` twice"), "again here", "remove it");
+        }
+        ids.push(field.id);
+    }
+    if names(value).next().is_none() {
+        let help = "name the fields that may change, or remove `update` from this `@allow`";
+        report.error(value.location(), "`only` names no field, so `update` would allow nothing", "no field", help);
+    }
+    ids.sort_unstable();
+    Some(ids)
+}
+
+/// The texts of a list, each with its place. GraphQL takes a single value where a list is expected.
+pub(super) fn names(value: &Node<Literal>) -> impl Iterator<Item = (&str, Option<SourceSpan>)> {
+    let items = if let Literal::List(items) = &**value { items.as_slice() } else { std::slice::from_ref(value) };
+    items.iter().filter_map(|item| item.as_str().map(|name| (name, item.location())))
+}
+
+/// The field of this name, if clients can change it.
+fn changeable<'f>(
+    report: &mut Report<'_>,
+    (of, fields): (&StoredType<'_>, &'f [Field]),
+    (name, place): (&str, Option<SourceSpan>),
+) -> Option<&'f Field> {
+    let changeable = |field: &&Field| !field.immutable && field.refused_to_clients().is_none();
+    let Some(field) = fields.iter().find(|field| field.name == name) else {
+        let known = fields.iter().filter(changeable).map(|field| field.name.as_str());
+        report.error(place, format!("{} has no field `{name}`", of.node.name), "not a field", suggestion(name, known));
+        return None;
+    };
+    if !changeable(&field) {
+        let reason = field.refused_to_clients().unwrap_or("this field can't change after creation");
+        let message = format!("no client can change `{name}`: {reason}");
+        report.error(place, message, "never changed by clients", "remove it from `only`");
+        return None;
+    }
+    Some(field)
+}

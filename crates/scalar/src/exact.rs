@@ -1,0 +1,306 @@
+//! Arithmetic on exact numbers. A result has at most [`EXACT_DIGITS`] digits, of which all may be after the point; what
+//! needs more is `None`, and nothing is rounded but by [`round`] and [`divide`]. Zeros at the end of the fraction don't
+//! count, and results have none.
+
+use rust_decimal::Decimal;
+
+/// Digits of a result at most, and digits of it after the point at most.
+pub const EXACT_DIGITS: u32 = 28;
+/// Digits after the point to which a number is rounded at most.
+pub const ROUNDED_DIGITS: u32 = 9;
+
+/// The sum.
+pub fn add(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let (left, right) = (Parts::of(left), Parts::of(right));
+    let scale = left.scale.max(right.scale);
+    // Where one does not fit at the other's scale, the sum has more digits than a result may have.
+    Parts { mantissa: left.at(scale)?.checked_add(right.at(scale)?)?, scale }.number()
+}
+
+/// The difference.
+pub fn subtract(left: Decimal, right: Decimal) -> Option<Decimal> {
+    add(left, -right)
+}
+
+/// The product.
+pub fn multiply(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let (left, right) = (Parts::of(left), Parts::of(right));
+    let (mut one, mut other, mut scale) = (left.mantissa, right.mantissa, left.scale + right.scale);
+    // Zeros at the end are taken off before the product is made, so that 128 bits hold whatever fits a result.
+    while scale > 0 {
+        (one, other) = match (one % 2 == 0, one % 5 == 0, other % 2 == 0, other % 5 == 0) {
+            (true, true, _, _) => (one / 10, other),
+            (_, _, true, true) => (one, other / 10),
+            (true, _, _, true) => (one / 2, other / 5),
+            (_, true, true, _) => (one / 5, other / 2),
+            _ => break,
+        };
+        scale -= 1;
+    }
+    Parts { mantissa: one.checked_mul(other)?, scale }.number()
+}
+
+/// The number with this many digits after the point, at most [`ROUNDED_DIGITS`]; halves go away from zero.
+pub fn round(number: Decimal, digits: u32) -> Option<Decimal> {
+    assert!(digits <= ROUNDED_DIGITS, "the digits of a rounded number are checked where they are read");
+    let number = Parts::of(number);
+    let Some(superfluous) = number.scale.checked_sub(digits) else { return number.number() };
+    let unit = 10_i128.pow(superfluous);
+    let (mantissa, rest) = (number.mantissa / unit, number.mantissa % unit);
+    let away = if rest.abs() * 2 >= unit { rest.signum() } else { 0 };
+    Parts { mantissa: mantissa + away, scale: digits }.number()
+}
+
+/// The quotient, rounded as [`round`] does; `None` if the divisor is zero.
+pub fn divide(dividend: Decimal, divisor: Decimal, digits: u32) -> Option<Decimal> {
+    assert!(digits <= ROUNDED_DIGITS, "the digits of a rounded number are checked where they are read");
+    let (dividend, divisor) = (Parts::of(dividend), Parts::of(divisor));
+    let sign = dividend.mantissa.signum() * divisor.mantissa.signum();
+    let (over, mut by) = (dividend.mantissa.unsigned_abs(), divisor.mantissa.unsigned_abs());
+    let (mut quotient, mut rest) = (over.checked_div(by)?, over % by);
+    // By how many powers of ten the quotient of the mantissas still has to be raised.
+    let raised = i64::from(digits) + i64::from(divisor.scale) - i64::from(dividend.scale);
+    for _ in 0..raised {
+        rest *= 10;
+        // What 128 bits don't hold has more digits than a result may have, whatever its fraction is rounded to.
+        quotient = quotient.checked_mul(10)?.checked_add(rest / by)?;
+        rest %= by;
+    }
+    if let Ok(lowered @ 1..) = u32::try_from(-raised) {
+        // A divisor that 128 bits don't hold is more than twice the dividend: the quotient is zero.
+        by = 10_u128.checked_pow(lowered).and_then(|power| by.checked_mul(power)).unwrap_or(u128::MAX);
+        (quotient, rest) = (over / by, over % by);
+    }
+    let away = u128::from(rest >= by - rest);
+    let mantissa = i128::try_from(quotient.checked_add(away)?).ok()?.checked_mul(sign)?;
+    Parts { mantissa, scale: digits }.number()
+}
+
+/// The mantissa and the digits after the point, without zeros at the end.
+#[derive(Clone, Copy)]
+struct Parts {
+    mantissa: i128,
+    scale: u32,
+}
+
+impl Parts {
+    fn of(number: Decimal) -> Self {
+        let number = number.normalize();
+        Self { mantissa: number.mantissa(), scale: number.scale() }
+    }
+
+    fn at(self, scale: u32) -> Option<i128> {
+        10_i128.checked_pow(scale - self.scale)?.checked_mul(self.mantissa)
+    }
+
+    fn number(self) -> Option<Decimal> {
+        let Self { mut mantissa, mut scale } = self;
+        while scale > 0 && mantissa % 10 == 0 {
+            (mantissa, scale) = (mantissa / 10, scale - 1);
+        }
+        let fits = mantissa.unsigned_abs() < 10_u128.pow(EXACT_DIGITS) && scale <= EXACT_DIGITS;
+        fits.then(|| Decimal::try_from_i128_with_scale(mantissa, scale).ok())?
+    }
+}
+
+/// A sum of many numbers, which may have more digits than a result while it is made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sum {
+    whole: i128,
+    /// In units of ten to the power of -28, at least 0 and less than one.
+    fraction: i128,
+}
+
+impl Sum {
+    /// Adds a number. Ten billion of them don't overflow.
+    pub fn add(&mut self, number: Decimal) {
+        let Parts { mantissa, scale } = Parts::of(number);
+        let one = 10_i128.pow(scale);
+        let fraction = self.fraction + mantissa.rem_euclid(one) * (UNIT / one);
+        self.whole += mantissa.div_euclid(one) + fraction / UNIT;
+        self.fraction = fraction % UNIT;
+    }
+
+    /// The sum, if it has few enough digits.
+    pub fn number(self) -> Option<Decimal> {
+        let (mut fraction, mut scale) = (self.fraction, EXACT_DIGITS);
+        while scale > 0 && fraction % 10 == 0 {
+            (fraction, scale) = (fraction / 10, scale - 1);
+        }
+        let mantissa = self.whole.checked_mul(10_i128.pow(scale))?.checked_add(fraction)?;
+        Parts { mantissa, scale }.number()
+    }
+}
+
+/// Bytes of a key.
+const KEY: usize = 28;
+/// Bytes of the key that hold the whole part.
+const WHOLE: usize = 16;
+/// One, in the unit of the fraction in a key.
+const UNIT: i128 = 10_i128.pow(EXACT_DIGITS);
+
+/// Bytes that are ordered as the numbers are, and equal if they are: the next lower whole number (128 bits, the sign
+/// inverted, the highest byte first), then what is added to it, in units of ten to the power of -28 (96 bits).
+pub fn to_key(number: Decimal) -> [u8; KEY] {
+    let Parts { mantissa, scale } = Parts::of(number);
+    let one = 10_i128.pow(scale);
+    let (whole, fraction) = (mantissa.div_euclid(one), mantissa.rem_euclid(one) * (UNIT / one));
+    let mut key = [0; KEY];
+    key[..WHOLE].copy_from_slice(&(whole ^ i128::MIN).to_be_bytes());
+    key[WHOLE..].copy_from_slice(&fraction.to_be_bytes()[16 - (KEY - WHOLE)..]);
+    key
+}
+
+/// The number of a key; `None` if the bytes are not a key.
+pub fn from_key(key: &[u8]) -> Option<Decimal> {
+    let key: &[u8; KEY] = key.try_into().ok()?;
+    let (whole, rest) = key.split_first_chunk::<WHOLE>()?;
+    let mut fraction = [0; 16];
+    fraction[16 - (KEY - WHOLE)..].copy_from_slice(rest);
+    let (whole, mut fraction) = (i128::from_be_bytes(*whole) ^ i128::MIN, i128::from_be_bytes(fraction));
+    let mut scale = EXACT_DIGITS;
+    while scale > 0 && fraction % 10 == 0 {
+        (fraction, scale) = (fraction / 10, scale - 1);
+    }
+    let mantissa = whole.checked_mul(10_i128.pow(scale))?.checked_add(fraction)?;
+    Decimal::try_from_i128_with_scale(mantissa, scale).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Decimal {
+        text.parse().expect("a decimal")
+    }
+
+    #[test]
+    fn a_sum_may_have_more_digits_in_between() {
+        let sum = |numbers: &[&str]| {
+            let mut sum = Sum::default();
+            numbers.iter().for_each(|of| sum.add(number(of)));
+            sum.number()
+        };
+        check(sum(&[]), "0");
+        check(sum(&["0.1", "0.2", "-0.3"]), "0");
+        check(sum(&["-0.5", "-0.7"]), "-1.2");
+        let most = "9999999999999999999999999999";
+        check(sum(&[most, "1"]), "unknown");
+        check(sum(&[most, most, "-1", &format!("-{most}")]), "9999999999999999999999999998");
+        check(sum(&[most, "0.1"]), "unknown");
+        check(
+            sum(&["0.0000000000000000000000000001", "0.0000000000000000000000000002"]),
+            "0.0000000000000000000000000003",
+        );
+    }
+
+    fn check(got: Option<Decimal>, expected: &str) {
+        assert_eq!(got.map_or("unknown".to_owned(), |number| number.to_string()), expected);
+    }
+
+    /// 28 digits.
+    const LARGEST: &str = "9999999999999999999999999999";
+    const SMALLEST: &str = "0.0000000000000000000000000001";
+
+    #[test]
+    fn sums_are_exact_or_unknown() {
+        let sum = |left: &str, right: &str, expected: &str| {
+            check(add(number(left), number(right)), expected);
+            check(subtract(number(left), -number(right)), expected);
+        };
+        sum("0.1", "0.20", "0.3");
+        sum("12.505", "-12.5", "0.005");
+        sum("0", "-0", "0");
+        sum(LARGEST, "0", LARGEST);
+        sum(LARGEST, "1", "unknown");
+        sum(LARGEST, "0.1", "unknown");
+        sum(LARGEST, SMALLEST, "unknown");
+        sum("-9999999999999999999999999999", "-1", "unknown");
+        sum(SMALLEST, "-0.0000000000000000000000000001", "0");
+        // An operand may have more digits than a result.
+        sum("79228162514264337593543950335", "-79228162514264337593543950334", "1");
+    }
+
+    #[test]
+    fn products_are_exact_or_unknown() {
+        let product = |left: &str, right: &str, expected: &str| {
+            check(multiply(number(left), number(right)), expected);
+            check(multiply(number(right), number(left)), expected);
+        };
+        product("12.50", "1.081", "13.5125");
+        product("-3", "0.1", "-0.3");
+        product("0", LARGEST, "0");
+        product(LARGEST, "10", "unknown");
+        product("100000000000000", "10000000000000", "1000000000000000000000000000");
+        product("100000000000000", "100000000000000", "unknown");
+        product("0.00000000000001", "0.00000000000001", SMALLEST);
+        product("0.00000000000001", "0.000000000000001", "unknown");
+        // 2^93 and 5^40, both with all digits after the point: 2^53 with 41 zeros before the digits of the product.
+        product("0.9903520314283042199192993792", "9094947.017729282379150390625", "9007199.254740992");
+        product("79228162514264337593543950335", "79228162514264337593543950335", "unknown");
+    }
+
+    #[test]
+    fn halves_are_rounded_away_from_zero() {
+        let rounded = |of: &str, digits, expected: &str| check(round(number(of), digits), expected);
+        rounded("2.5", 0, "3");
+        rounded("-2.5", 0, "-3");
+        rounded("2.4999", 0, "2");
+        rounded("1.005", 2, "1.01");
+        rounded("1.00", 1, "1");
+        rounded("7", 2, "7");
+        rounded("0.5", 9, "0.5");
+        rounded("-0.4", 0, "0");
+        rounded("999999999999999999999999999.95", 1, "1000000000000000000000000000");
+        rounded("9999999999999999999999999999.5", 0, "unknown");
+        rounded("79228162514264337593543950335", 0, "unknown");
+    }
+
+    #[test]
+    fn quotients_are_rounded_once() {
+        let quotient = |left: &str, right: &str, digits, expected: &str| {
+            check(divide(number(left), number(right), digits), expected);
+        };
+        quotient("1", "3", 2, "0.33");
+        quotient("-2", "3", 2, "-0.67");
+        quotient("1", "8", 2, "0.13");
+        quotient("1", "-8", 2, "-0.13");
+        // Rounded to more digits first, it would be 0.5 and then 1.
+        quotient("0.49999999999999999999999999", "1", 0, "0");
+        quotient("1", "0", 2, "unknown");
+        quotient("0", "3", 2, "0");
+        quotient("10", "4", 0, "3");
+        quotient("0.0004", "1000", 2, "0");
+        quotient(SMALLEST, LARGEST, 9, "0");
+        quotient(SMALLEST, LARGEST, 0, "0");
+        quotient(LARGEST, SMALLEST, 0, "unknown");
+        quotient(LARGEST, "1", 0, LARGEST);
+        quotient("1", LARGEST, 9, "0");
+        quotient("1000000000000000000000000000", "1", 9, "1000000000000000000000000000");
+    }
+
+    #[test]
+    fn keys_keep_the_order() {
+        let numbers = [
+            "-79228162514264337593543950335",
+            "-12.5",
+            "-12.499999999999999999999999999",
+            "-1",
+            SMALLEST,
+            "0.3",
+            "1",
+            "12.5",
+            LARGEST,
+            "79228162514264337593543950335",
+        ];
+        for pair in numbers.windows(2) {
+            assert!(to_key(number(pair[0])) < to_key(number(pair[1])), "{pair:?}");
+        }
+        for text in numbers {
+            check(from_key(&to_key(number(text))), text);
+        }
+        assert_eq!(to_key(number("1.500")), to_key(number("1.5")));
+        assert_eq!(to_key(number("-0.0")), to_key(Decimal::ZERO));
+        assert_eq!(from_key(&[0; 3]), None);
+    }
+}

@@ -1,0 +1,312 @@
+use backstay_expr::{Aggregate, Aggregation, Expr, FLOAT_TERM, Node, OrderKey, Ordered, Type};
+use backstay_model::ColumnStorage;
+use backstay_scalar::{MONEY_SCALE, Part, Storage, Value};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
+
+use crate::builder::{Anchor, Members};
+use crate::exact::is_computed;
+use crate::lower::{Lowering, sees};
+use crate::operand::{Form, Val, constant_decimal, digits_of};
+use crate::owner::{Owner, tie};
+use crate::predicate::Pred;
+use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
+use crate::value::column_type;
+use crate::{Dialect, Slot};
+
+/// The members that an aggregate is about, in a SELECT of their own that is not written yet.
+struct Rows {
+    member: Anchor,
+    /// Which rows are meant. Terms and keys are evaluated on these alone, because a SELECT filters before it computes.
+    meant: Pred,
+}
+
+/// A term, as columns of the SELECT in which it is folded.
+struct Terms<'t> {
+    expr: &'t Expr,
+    /// Of `Money` the amount and the currency.
+    columns: Vec<Sql>,
+    form: Form,
+    /// Whether the columns must be named before they are folded: they are not columns of the members' own rows, or long.
+    apart: bool,
+}
+
+impl Lowering<'_, '_, '_> {
+    /// An aggregate as one correlated subquery; of `Money` this part.
+    pub(crate) fn aggregate(&mut self, of: &Aggregate, part: Part) -> Val {
+        let Some(owner) = Owner::of(self, &of.over) else { return Val::null() };
+        let Owner { key, certain, mut conditions, members } = owner;
+        if !certain {
+            conditions.push(Pred::Sql(key.clone().is_not_null()));
+        }
+        let known = Pred::all(conditions);
+        let visible = sees(self.builder, &members.member);
+        let Members { member, owner } = members;
+        let member = member.anchor;
+        self.scope.bound.push((of.variable, member.clone()));
+        let condition = of.condition.as_ref().map_or(Pred::Known(true), |condition| self.is_true(condition));
+        let rows = Rows { member, meant: Pred::all([tie(owner, &key), condition.behind(visible)]) };
+        let (select, form) = match &of.function {
+            Aggregation::Count => self.counted(rows),
+            Aggregation::Sum(term) => self.summed(rows, term, part),
+            Aggregation::Min(by) => self.extreme(rows, by, ("min", part)),
+            Aggregation::Max(by) => self.extreme(rows, by, ("max", part)),
+            Aggregation::First { term, order } => self.first(rows, &in_part(term, part), order),
+        };
+        self.scope.bound.pop();
+        let answer = subquery(select);
+        let sql = match known {
+            Pred::Known(false) => return Val::null(),
+            Pred::Known(true) => answer,
+            Pred::Sql(known) => only_where(known, answer),
+        };
+        Val { sql, guards: Vec::new(), form }
+    }
+
+    fn counted(&mut self, rows: Rows) -> (SelectStatement, Form) {
+        let mut select = Query::select();
+        select.expr(all_rows());
+        self.read(rows, &mut select);
+        (select, Form::Column)
+    }
+
+    fn summed(&mut self, rows: Rows, term: &Expr, part: Part) -> (SelectStatement, Form) {
+        let terms = self.terms(&rows, term);
+        let form = match (&terms.form, self.builder.dialect) {
+            _ if part == Part::Currency => Form::Column,
+            (Form::Scaled(scale), _) => Form::Scaled(*scale),
+            (Form::Key, _) => Form::Key,
+            (Form::Null, Dialect::Sqlite) if term.ty == Type::Decimal => Form::Scaled(0),
+            (Form::Column | Form::Null | Form::Number | Form::Micros | Form::Exact(_), _) => Form::Column,
+        };
+        let scale = self.scale_of(term);
+        let select = self.folded(rows, terms, |this, columns| match columns {
+            [amount, currency] => {
+                let sum = exact_sum(this.builder.dialect, amount, Storage::Decimal { scale });
+                let one = call("min", [currency.clone()]);
+                let is_one = one.clone().eq(call("max", [currency.clone()]));
+                match part {
+                    Part::Main => only_where(is_one, sum),
+                    Part::Currency => only_where(is_one.and(sum.is_not_null()), one),
+                }
+            }
+            columns if is_computed(term) => this.sum_of_computed(columns[0].clone()),
+            columns => this.sum(&columns[0], &term.ty, scale),
+        });
+        (select, form)
+    }
+
+    /// The sum of a column that is not `Money`.
+    fn sum(&mut self, of: &Sql, ty: &Type, scale: u8) -> Sql {
+        match ty {
+            Type::Float => self.float_sum(of),
+            Type::Decimal => exact_sum(self.builder.dialect, of, Storage::Decimal { scale }),
+            _ => exact_sum(self.builder.dialect, of, Storage::Int),
+        }
+    }
+
+    /// A sum of floats. PostgreSQL raises an error where one overflows.
+    fn float_sum(&mut self, of: &Sql) -> Sql {
+        let mut largest = || self.builder.slot(Slot::Constant(Value::Float(FLOAT_TERM)), Storage::Float);
+        let beyond = call("max", [call("abs", [of.clone()])]).gt(largest());
+        let small = only_where(call("abs", [of.clone()]).lte(largest()), of.clone());
+        let sum = match self.builder.dialect {
+            Dialect::Sqlite => call("total", [small]),
+            Dialect::Postgres => call("coalesce", [call("sum", [small]), cast(integer(0), "double precision")]),
+        };
+        let null = self.builder.dialect.null(Storage::Float.into());
+        CaseStatement::new().case(beyond, null).finally(sum).into()
+    }
+
+    fn extreme(&mut self, rows: Rows, by: &Ordered, (function, part): (&'static str, Part)) -> (SelectStatement, Form) {
+        let mut terms = self.terms(&rows, &by.term);
+        let form = if part == Part::Currency { Form::Column } else { terms.form.clone() };
+        if let Some(names) = &by.names {
+            terms.columns = vec![rank(&terms.columns[0], names)];
+            terms.apart = true;
+        }
+        let select = self.folded(rows, terms, |_, columns| match (columns, &by.names) {
+            ([amount, currency], _) => {
+                let one = call("min", [currency.clone()]);
+                let is_one = one.clone().eq(call("max", [currency.clone()]));
+                let extreme = call(function, [amount.clone()]);
+                only_where(is_one, if part == Part::Main { extreme } else { one })
+            }
+            (columns, Some(names)) => {
+                let best = call(function, [columns[0].clone()]);
+                let mut case = CaseStatement::new();
+                for (place, name) in (0..).zip(names.iter()) {
+                    case = case.case(best.clone().eq(integer(place)), word(name));
+                }
+                case.into()
+            }
+            (columns, None) => call(function, [columns[0].clone()]),
+        });
+        (select, form)
+    }
+
+    fn first(&mut self, rows: Rows, term: &Expr, order: &[OrderKey]) -> (SelectStatement, Form) {
+        let value = self.value(term);
+        let form = value.form.clone();
+        let mut select = Query::select();
+        select.expr(value.settled());
+        for key in order {
+            let value = self.comparable(&key.by.term);
+            let value = key.by.names.as_ref().map_or_else(|| value.clone(), |names| rank(&value, names));
+            select.order_by_expr_with_nulls(value, direction(key.descending), NullOrdering::Last);
+        }
+        let id = self.builder.key(&rows.member);
+        select.order_by_expr(id, direction(order.last().is_some_and(|key| key.descending)));
+        self.read(rows, &mut select);
+        self.builder.limit(&mut select, Slot::Constant(Value::Int(1)));
+        (select, form)
+    }
+
+    /// A value whose representation has the order of what it stands for; null where it is unknown.
+    fn comparable(&mut self, expr: &Expr) -> Sql {
+        let value = self.value(expr);
+        self.loose(value).moment().settled()
+    }
+
+    fn terms<'t>(&mut self, rows: &Rows, expr: &'t Expr) -> Terms<'t> {
+        let parts = match expr.ty {
+            Type::Money => vec![in_part(expr, Part::Main), in_part(expr, Part::Currency)],
+            _ => vec![expr.clone()],
+        };
+        let mut form = Form::Null;
+        let mut columns = Vec::with_capacity(parts.len());
+        for part in parts.iter().rev() {
+            let value = self.value(part);
+            let value = self.loose(value).moment();
+            form = value.form.clone();
+            columns.push(match value.is_null() {
+                true => self.builder.dialect.null(column_type(&part.ty)),
+                false => value.settled(),
+            });
+        }
+        columns.reverse();
+        let own = match &expr.node {
+            Node::Path(path) => self.anchor(path.root).frame == rows.member.frame,
+            _ => false,
+        };
+        let apart = !own || !columns.iter().all(|column| matches!(column, Sql::Column(_)));
+        Terms { expr, columns, form, apart }
+    }
+
+    /// The SELECT in which terms become one value. An aggregate of SQL belongs to the SELECT whose columns it names: those
+    /// of others are therefore named in between.
+    fn folded(&mut self, rows: Rows, terms: Terms<'_>, fold: impl FnOnce(&mut Self, &[Sql]) -> Sql) -> SelectStatement {
+        let mut select = Query::select();
+        if !terms.apart {
+            let answer = fold(self, &terms.columns);
+            select.expr(answer);
+            self.read(rows, &mut select);
+            return select;
+        }
+        let mut each = Query::select();
+        let alias = self.builder.alias();
+        let mut named = Vec::with_capacity(terms.columns.len());
+        for (index, term) in terms.columns.into_iter().enumerate() {
+            each.expr_as(term, name(&format!("v{index}")));
+            named.push(column(&alias, &format!("v{index}")));
+        }
+        self.read(rows, &mut each);
+        self.builder.keep_apart(&mut each);
+        let answer = fold(self, &named);
+        select.expr(match terms.expr.node {
+            Node::Path(_) => answer,
+            // What is computed and unknown makes the whole unknown.
+            _ => only_where(all_rows().eq(Func::count(named[0].clone())), answer),
+        });
+        select.from_subquery(each, name(&alias));
+        select
+    }
+
+    /// Writes the members' tables and which of them are meant.
+    fn read(&mut self, rows: Rows, select: &mut SelectStatement) {
+        rows.meant.restrict(select);
+        self.builder.from(rows.member.frame, select);
+    }
+
+    /// Digits after the point of an exact term.
+    fn scale_of(&self, term: &Expr) -> u8 {
+        match &term.node {
+            _ if term.ty == Type::Money => MONEY_DIGITS,
+            Node::Path(path) => {
+                let stored = self.field_at(path).and_then(|field| field.column(path.column()));
+                match stored.map(|column| column.storage) {
+                    Some(ColumnStorage::One(Storage::Decimal { scale })) => scale,
+                    _ => Type::DECIMAL_SCALE,
+                }
+            }
+            Node::Literal(value) => {
+                constant_decimal(&Slot::Constant(value.clone())).map_or(0, |number| digits_of(&number))
+            }
+            Node::Conditional(_, then, otherwise) => Ord::max(self.scale_of(then), self.scale_of(otherwise)),
+            Node::Aggregate(of) => match &of.function {
+                Aggregation::Sum(term) | Aggregation::First { term, .. } => self.scale_of(term),
+                Aggregation::Min(by) | Aggregation::Max(by) => self.scale_of(&by.term),
+                Aggregation::Count => 0,
+            },
+            _ => Type::DECIMAL_SCALE,
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "four fits")]
+const MONEY_DIGITS: u8 = MONEY_SCALE as u8;
+
+fn all_rows() -> Sql {
+    Func::count(Sql::col(sea_query::Asterisk)).into()
+}
+
+fn direction(descending: bool) -> Order {
+    if descending { Order::Desc } else { Order::Asc }
+}
+
+/// The place of an enum's value among its values.
+fn rank(value: &Sql, names: &[std::sync::Arc<str>]) -> Sql {
+    let mut case = CaseStatement::new();
+    for (place, name) in (0..).zip(names) {
+        case = case.case(value.clone().eq(word(name)), integer(place));
+    }
+    case.into()
+}
+
+/// The exact sum of integers or of decimal numbers, zero of none; null where it doesn't fit 64 bits, scaled where it is a
+/// decimal. SQLite's own `sum` ends the statement there.
+fn exact_sum(dialect: Dialect, of: &Sql, storage: Storage) -> Sql {
+    let sum = || call("sum", [of.clone()]);
+    let (least, most, kind) = match (dialect, storage) {
+        (Dialect::Sqlite, _) => return call("exact_sum", [of.clone()]),
+        (Dialect::Postgres, Storage::Decimal { scale }) => {
+            let bound = |scaled: i64| cast(word(&format!("{scaled}e-{scale}")), "numeric");
+            (bound(i64::MIN), bound(i64::MAX), "numeric")
+        }
+        (Dialect::Postgres, _) => (integer(i64::MIN), integer(i64::MAX), "bigint"),
+    };
+    let none = Sql::from(Func::count(of.clone())).eq(integer(0));
+    let case = CaseStatement::new().case(none, integer(0)).case(sum().between(least, most), sum());
+    cast(case.into(), kind)
+}
+
+/// A part of a term that is `Money`, or the term.
+fn in_part(term: &Expr, part: Part) -> Expr {
+    if term.ty != Type::Money {
+        return term.clone();
+    }
+    let ty = match part {
+        Part::Main => Type::Decimal,
+        Part::Currency => Type::Formatted(backstay_scalar::Scalar::Currency),
+    };
+    let node = match &term.node {
+        Node::Path(path) => Node::Path(backstay_expr::Path { part: Some(part), ..path.clone() }),
+        Node::Conditional(condition, then, otherwise) => {
+            let branch = |branch| Box::new(in_part(branch, part));
+            Node::Conditional(condition.clone(), branch(then), branch(otherwise))
+        }
+        Node::Aggregate(of) => Node::Aggregate(Box::new(Aggregate { part: Some(part), ..(**of).clone() })),
+        Node::Literal(value) => Node::Literal(part.of(value)),
+        other => unreachable!("no {other:?} is an amount of money"),
+    };
+    Expr { node, ty, span: term.span.clone() }
+}
