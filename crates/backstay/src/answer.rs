@@ -518,7 +518,7 @@ mod tests {
              seed/A.jsonl: 1 line skipped because its record already exists (first line 3: another Tag has this name)\n\
              seed/B.jsonl: 2 lines skipped because their records already exist (first line 3: another Tag has this name)\n\
              seed/D.jsonl has changed since it was loaded; the changes were not loaded: make them through the API, or load \
-             all seed files into a new data directory (--data)",
+             all seed files anew: into a new data directory (--data), or after `backstay reset`, which deletes all data",
         );
     }
 }

@@ -14,6 +14,7 @@ mod network;
 mod place;
 mod secret;
 mod time;
+mod zone;
 
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
 pub use caller::{Caller, CallerKind, OwnRecord};
@@ -27,3 +28,4 @@ pub use network::Network;
 pub use place::{Place, Step};
 pub use secret::Secret;
 pub use time::{Date, Duration, TimeError, Timestamp};
+pub use zone::{Period, Zone};

@@ -110,9 +110,14 @@ fn digits(room: &mut [u8], mut number: i64) {
 pub struct Date(i32);
 
 impl Date {
+    /// 0001-01-01.
+    pub const FIRST: Self = Self(-719_162);
+    /// 9999-12-31.
+    pub const LAST: Self = Self(2_932_896);
+
     /// The day this many days after 1970-01-01, if it is within the years 1 to 9999.
     pub fn from_days(days: i32) -> Option<Self> {
-        (-719_162..=2_932_896).contains(&days).then_some(Self(days))
+        (Self::FIRST.0..=Self::LAST.0).contains(&days).then_some(Self(days))
     }
 
     /// Days since 1970-01-01.
@@ -135,8 +140,22 @@ impl Date {
     /// Bytes of the form that `encode` writes.
     pub const ENCODED: usize = 10;
 
-    /// `YYYY-MM-DD`, by Hinnant's `civil_from_days` (the days since 0000-03-01 in eras of 400 years).
-    pub fn encode(self) -> [u8; Self::ENCODED] {
+    /// The day later by this length of time, if that is a number of whole days and there is such a day.
+    pub fn checked_add(self, by: Duration) -> Option<Self> {
+        const DAY: i64 = 86_400_000_000;
+        if by.micros() % DAY != 0 {
+            return None;
+        }
+        Self::from_days(i32::try_from(i64::from(self.0) + by.micros() / DAY).ok()?)
+    }
+
+    /// The time from another day to this one.
+    pub fn since(self, other: Self) -> Duration {
+        Duration((i64::from(self.0) - i64::from(other.0)) * 86_400_000_000)
+    }
+
+    /// Year, month and day, by Hinnant's `civil_from_days` (the days since 0000-03-01 in eras of 400 years).
+    pub fn calendar(self) -> (i64, i64, i64) {
         let shifted = i64::from(self.0) + 719_468;
         let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
         let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -144,7 +163,12 @@ impl Date {
         let month_index = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * month_index + 2) / 5 + 1;
         let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    }
+
+    /// `YYYY-MM-DD`.
+    pub fn encode(self) -> [u8; Self::ENCODED] {
+        let (year, month, day) = self.calendar();
         let mut text = *b"0000-00-00";
         digits(&mut text[..4], year);
         digits(&mut text[5..7], month);

@@ -175,6 +175,7 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
             | FieldKind::Enum(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::ToOne { .. } => None,
         };
         let unreachable = *reached != collection.id && view.refuses(*reached);

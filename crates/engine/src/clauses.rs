@@ -1,71 +1,111 @@
-//! Which clauses of a type permit an update. One of them must permit the whole of it: its rule is true of the stored
-//! record, it lets every changed field change, and what it asks of the change is true.
+//! What permits an update: one clause of the type, or a transition that the caller may take, must permit the whole of it.
+//! Its rule is true of the stored record, it lets every changed field change, and what it asks of the change is true.
 
 use std::sync::Arc;
 
 use backstay_base::{Action, Error, ViolationKind};
-use backstay_expr::Clause;
-use backstay_model::FieldId;
+use backstay_expr::Rights;
+use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
 
-use crate::TxContext;
-use crate::proposal::Proposal;
+use crate::policy::Way;
+use crate::proposal::{Permit, Proposal};
 use crate::recording;
 use crate::rule_of::RuleOf;
 use crate::rules::decide;
+use crate::{Input, TxContext};
 
-/// Leaves the clauses that let every changed field change, or refuses fields.
+/// Adds the transitions that the input asks for and that the caller may take whatever the clauses say. They must see the
+/// state: otherwise the refusal would tell it.
+pub(crate) async fn offer_transitions(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &mut Proposal<'_>,
+    input: &Input,
+) -> Result<(), Error> {
+    let policy = cx.engine.application.policy.collection(proposal.collection.id);
+    for states in &policy.states {
+        let (Value::Text(from), Some(Value::Text(to))) =
+            (proposal.stored_value(states.field), input.value(states.field))
+        else {
+            continue;
+        };
+        let way: Way = (from.clone(), to.clone());
+        let offered = states.transitions.get(&way).is_some_and(|transition| transition.by.is_some());
+        if offered
+            && decide(cx, proposal, RuleOf::Field(states.field, Action::Read)).await?.is_true()
+            && decide(cx, proposal, RuleOf::Taking(states.field, &way)).await?.is_true()
+        {
+            proposal.open.push(Permit::Transition(states.field, way));
+        }
+    }
+    Ok(())
+}
+
+/// Leaves what lets every changed field change, or refuses fields.
 pub(crate) fn cover(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
-    let class = Arc::clone(&proposal.class);
-    let clauses = class.rights.clauses(proposal.collection.id);
-    if proposal.open.iter().all(|place| clauses[*place].only.is_none()) {
+    let (class, collection) = (Arc::clone(&proposal.class), proposal.collection.id);
+    let limits = |permit: &Permit| permit.only(&class.rights, collection);
+    if proposal.open.iter().all(|permit| limits(permit).is_none()) {
         return Ok(());
     }
     let changed = proposal.changed();
     let mut covering = Vec::new();
-    for place in &proposal.open {
-        let allowed: Vec<(FieldId, bool)> =
-            changed.iter().map(|field| (*field, lets_change(&clauses[*place], *field))).collect();
-        recording::only(cx, proposal.collection, *place, &allowed);
-        if allowed.iter().all(|(_, allowed)| *allowed) {
-            covering.push(*place);
+    for permit in &proposal.open {
+        let only = limits(permit);
+        let lets = |field: &FieldId| only.is_none_or(|only| only.contains(field));
+        recording::only(cx, proposal.collection, permit, &changed);
+        if changed.iter().all(lets) {
+            covering.push(permit.clone());
         }
     }
     if !covering.is_empty() {
         proposal.open = covering;
         return Ok(());
     }
-    let open: Vec<&Clause> = proposal.open.iter().map(|place| &clauses[*place]).collect();
+    let open: Vec<&[FieldId]> = proposal.open.iter().filter_map(limits).collect();
     refuse(proposal, &open, &changed);
     proposal.settle()
 }
 
-fn lets_change(clause: &Clause, field: FieldId) -> bool {
-    clause.only.as_ref().is_none_or(|only| only.contains(&field))
+impl Permit {
+    /// The fields that it lets change; `None`: all.
+    fn only<'r>(&self, rights: &'r Rights, collection: CollectionId) -> Option<&'r [FieldId]> {
+        match self {
+            Self::Clause(place) => rights.clauses(collection)[*place].only.as_deref(),
+            Self::Transition(field, (from, to)) => {
+                let taking = rights.taking(collection, *field, (from, to));
+                Some(taking.map_or(&[], |taking| &*taking.with))
+            }
+        }
+    }
 }
 
-/// Refuses the fields that no clause lets change; without such a field, those that the closest clause doesn't let change
-/// together with the others.
-fn refuse(proposal: &mut Proposal<'_>, open: &[&Clause], changed: &[FieldId]) {
-    let forbidden = |field: &&FieldId| !open.iter().any(|clause| lets_change(clause, **field));
+/// Refuses the fields that nothing lets change; without such a field, those that the closest of the permits, by the fields
+/// that each lets change, doesn't let change together with the others.
+fn refuse(proposal: &mut Proposal<'_>, open: &[&[FieldId]], changed: &[FieldId]) {
+    let forbidden = |field: &&FieldId| !open.iter().any(|only| only.contains(field));
     let forbidden: Vec<FieldId> = changed.iter().filter(forbidden).copied().collect();
     for field in &forbidden {
         proposal.refuse(proposal.collection.field(*field), ViolationKind::FieldForbidden { action: Action::Update });
     }
-    let missing = |clause: &&&Clause| changed.iter().filter(|field| !lets_change(clause, **field)).count();
+    let missing = |only: &&&[FieldId]| changed.iter().filter(|field| !only.contains(field)).count();
     let closest = open.iter().min_by_key(missing).filter(|_| forbidden.is_empty());
     let Some(closest) = closest else { return };
-    let (together, apart): (Vec<FieldId>, Vec<FieldId>) =
-        changed.iter().partition(|field| lets_change(closest, **field));
+    let (together, apart): (Vec<FieldId>, Vec<FieldId>) = changed.iter().partition(|field| closest.contains(field));
     let with: Vec<String> = together.iter().map(|field| proposal.collection.field(*field).name.clone()).collect();
     for field in apart {
         proposal.refuse(proposal.collection.field(field), ViolationKind::FieldTogether { with: with.clone() });
     }
 }
 
-/// Demands that what one of the clauses asks of the change is true.
+/// Demands that what one of the permits asks of the change is true. A transition asks nothing more than its guard.
 pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -> Result<(), Error> {
-    for place in &proposal.open {
-        if decide(cx, proposal, RuleOf::After(*place)).await?.is_true() {
+    for permit in &proposal.open {
+        let permitted = match permit {
+            Permit::Clause(place) => decide(cx, proposal, RuleOf::After(*place)).await?.is_true(),
+            Permit::Transition(..) => true,
+        };
+        if permitted {
             return Ok(());
         }
     }

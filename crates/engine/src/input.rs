@@ -41,11 +41,12 @@ impl Input {
         }
     }
 
-    /// The same as a merge patch (RFC 7396): an object for a field that holds a document is merged into what is stored.
+    /// The same as a merge patch (RFC 7396): an object for a field that holds any document, which `is_free` says of it, is
+    /// merged into what is stored.
     #[must_use]
-    pub fn merging(mut self) -> Self {
+    pub fn merging(mut self, is_free: impl Fn(FieldId) -> bool) -> Self {
         let is_object = |value: &Value| matches!(value, Value::Json(text) if text.starts_with('{'));
-        for (field, value) in self.values.extract_if(.., |(_, value)| is_object(value)) {
+        for (field, value) in self.values.extract_if(.., |(field, value)| is_object(value) && is_free(*field)) {
             if let Value::Json(patch) = value {
                 self.patches.push((field, patch));
             }

@@ -47,6 +47,8 @@ enum Decides<'a> {
     After,
     /// Whether a record is valid.
     Check,
+    /// Who may take a transition whatever the clauses say.
+    Taking { from: &'a str, to: &'a str },
     /// Whether a record may go from one state to another.
     Transition { from: &'a str, to: &'a str },
 }
@@ -89,6 +91,9 @@ impl<'a> Subject<'a> {
             };
             for states in &policy.states {
                 for ((from, to), transition) in &states.transitions {
+                    if let Some(by) = &transition.by {
+                        note(Some(collection.field(states.field)), Decides::Taking { from, to }, &by.rule);
+                    }
                     if let Some(when) = &transition.when {
                         note(Some(collection.field(states.field)), Decides::Transition { from, to }, when);
                     }

@@ -33,6 +33,23 @@ pub(crate) struct CollectionPolicy {
     pub(crate) states: Vec<StatePolicy>,
 }
 
+impl CollectionPolicy {
+    /// The transition of a field that holds a state.
+    pub(crate) fn transition(&self, field: FieldId, way: &Way) -> Option<&TransitionPolicy> {
+        self.states.iter().find(|states| states.field == field)?.transitions.get(way)
+    }
+
+    /// The rules one of which must be true for the action: those of the clauses, and for an update of the transitions.
+    pub(crate) fn rules_for(&self, action: Action) -> Vec<&Compiled> {
+        let mut rules = self.allow.of(action);
+        if action == Action::Update {
+            let transitions = self.states.iter().flat_map(|states| states.transitions.values());
+            rules.extend(transitions.filter_map(|transition| transition.by.as_ref()).map(|by| &by.rule));
+        }
+        rules
+    }
+}
+
 /// The clauses of a type by action, in the order of the model. One of them is enough; an action without one is refused.
 #[derive(Debug, Default)]
 pub(crate) struct AllowPolicy {
@@ -111,8 +128,18 @@ pub(crate) type Way = (Arc<str>, Arc<str>);
 /// One transition of a machine.
 #[derive(Debug)]
 pub(crate) struct TransitionPolicy {
+    /// Who may take it whatever the clauses say.
+    pub(crate) by: Option<TakingPolicy>,
     pub(crate) when: Option<Compiled>,
     pub(crate) set: Vec<(FieldId, Expr)>,
+}
+
+/// Who may take a transition, and what may change with it.
+#[derive(Debug)]
+pub(crate) struct TakingPolicy {
+    pub(crate) rule: Compiled,
+    /// The state itself included.
+    pub(crate) with: Arc<[FieldId]>,
 }
 
 /// A typed rule.
@@ -223,7 +250,8 @@ impl<'m> Compiler<'m> {
         let UpdateRule { rule, after } = update?;
         let rule = self.rule(rule, &Scope::update_rule(self.model, id));
         let after = self.optional(after.as_ref(), &Scope::change(self.model, id));
-        rule.map(|rule| UpdatePolicy { rule, after, only: only.map(Into::into) })
+        let only = only.map(|only| with_parts(self.model.collection(id), only.iter().copied()));
+        rule.map(|rule| UpdatePolicy { rule, after, only })
     }
 
     fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
@@ -262,13 +290,18 @@ impl<'m> Compiler<'m> {
         let mut transitions = HashMap::new();
         for state in &states.values {
             for transition in &state.transitions {
+                let by = self.optional(transition.by.as_ref(), &Scope::transition_by(model, collection.id));
+                let with = transition.with.iter().filter_map(|(name, _)| collection.field_named(name));
+                let with = std::iter::once(field.id).chain(with.map(|field| field.id));
+                let with = with_parts(collection, with);
+                let by = by.map(|rule| TakingPolicy { rule, with });
                 let when = self.optional(transition.when.as_ref(), &scope);
                 let mut set = Vec::new();
                 for (name, to) in &transition.set {
                     let Some(target) = collection.field_named(name) else { continue };
                     set.extend(self.value(to, &scope, Type::of(collection, target)).map(|expr| (target.id, expr)));
                 }
-                transitions.insert((state.name.clone(), transition.to.clone()), TransitionPolicy { when, set });
+                transitions.insert((state.name.clone(), transition.to.clone()), TransitionPolicy { by, when, set });
             }
         }
         let initial = states.initial().map(|value| value.name.clone());
@@ -362,4 +395,14 @@ fn innermost(error: &ExprError) -> &ExprErrorKind {
         ExprErrorKind::InRule { error, .. } => innermost(error),
         kind => kind,
     }
+}
+
+/// The fields, each embedded value with the fields in which it is stored.
+fn with_parts(collection: &Collection, fields: impl Iterator<Item = FieldId>) -> Arc<[FieldId]> {
+    let mut all = Vec::new();
+    for field in fields {
+        all.push(field);
+        all.extend(collection.parts(field).map(|part| part.id).filter(|part| *part != field));
+    }
+    all.into()
 }

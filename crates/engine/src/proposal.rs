@@ -5,6 +5,7 @@ use backstay_model::{Collection, Field, FieldId};
 use backstay_scalar::Value;
 
 use crate::application::CallerClass;
+use crate::policy::Way;
 use crate::{Authority, Input, Record};
 
 /// A write in the making: the stored record, the record as it would be, what was sent, and what is wrong with it so far.
@@ -26,9 +27,18 @@ pub(crate) struct Proposal<'m> {
     pub(crate) links: Vec<LinkChange>,
     /// Relations of which members were sent that the caller doesn't see, whether these are members already or not.
     pub(crate) unseen_members: Vec<FieldId>,
-    /// The clauses that may permit an update, by their place in the caller's rights.
-    pub(crate) open: Vec<usize>,
+    /// What may permit an update.
+    pub(crate) open: Vec<Permit>,
     violations: Vec<Violation>,
+}
+
+/// What may permit an update.
+#[derive(Debug, Clone)]
+pub(crate) enum Permit {
+    /// A clause, by its place in the caller's rights.
+    Clause(usize),
+    /// A transition that the caller may take.
+    Transition(FieldId, Way),
 }
 
 /// Links of one relation that are made and ended.

@@ -10,10 +10,10 @@ use crate::TxContext;
 use crate::answered::{NoAnswer, truth_in};
 use crate::bind::{Bindings, InMemory};
 use crate::explanation::{ExplainedPart, ExplainedRule};
-use crate::policy::{CollectionPolicy, Compiled, UpdatePolicy};
-use crate::proposal::Proposal;
+use crate::policy::{CollectionPolicy, Compiled, Way};
+use crate::proposal::{Permit, Proposal};
 use crate::recorder::{caller_name, of_account, shown, withheld};
-use crate::rule_of::{RuleOf, of_clause};
+use crate::rule_of::RuleOf;
 
 /// What a rule and its parts are asked of.
 #[derive(Debug, Clone, Copy)]
@@ -57,25 +57,39 @@ fn record(cx: &mut TxContext<'_, '_>, rule: ExplainedRule) {
     }
 }
 
-/// Records whether the clause in this place lets the fields change that a write changes.
-pub(crate) fn only(cx: &mut TxContext<'_, '_>, collection: &Collection, place: usize, changed: &[(FieldId, bool)]) {
-    let clauses = &cx.engine.application.policy.collection(collection.id).allow.update;
-    let Some(UpdatePolicy { rule, only: Some(only), after: _ }) = clauses.get(place).filter(|_| cx.recorder.is_some())
-    else {
+/// Records whether a permit lets the fields change that a write changes, if it is limited to some.
+pub(crate) fn only(cx: &mut TxContext<'_, '_>, collection: &Collection, permit: &Permit, changed: &[FieldId]) {
+    if cx.recorder.is_none() {
         return;
+    }
+    let policy = cx.engine.application.policy.collection(collection.id);
+    let (of, argument, limited) = match permit {
+        Permit::Clause(place) => {
+            let clause = policy.allow.update.get(*place);
+            let limited = clause.and_then(|clause| clause.only.as_deref().map(|only| (&clause.rule, only)));
+            (RuleOf::Type(Action::Update).names(collection, policy).into_iter().nth(*place), "only", limited)
+        }
+        Permit::Transition(field, way) => {
+            let taking = policy.transition(*field, way).and_then(|transition| transition.by.as_ref());
+            let limited = taking.map(|taking| (&taking.rule, &*taking.with));
+            (RuleOf::Transition(*field, way).names(collection, policy).pop(), "with", limited)
+        }
     };
+    let (Some(of), Some((rule, only))) = (of, limited) else { return };
     let name = |field: &FieldId| collection.field(*field).name.clone();
-    let clause = of_clause(format!("{} {}", collection.name, Action::Update.name()), place, clauses.len());
-    let part = |(field, allowed): &(FieldId, bool)| ExplainedPart {
+    // An embedded value stands for its members.
+    let is_part =
+        |field: &FieldId, only: &[FieldId]| collection.field(*field).parent().is_some_and(|of| only.contains(&of));
+    let part = |field: &FieldId| ExplainedPart {
         text: name(field),
-        answer: allowed.to_string(),
+        answer: only.contains(field).to_string(),
         saw: Vec::new(),
     };
     let explained = ExplainedRule {
-        of: format!("{clause}, only"),
+        of: format!("{of}, {argument}"),
         place: place_of(cx.model(), rule),
-        text: only.iter().map(name).collect::<Vec<_>>().join(", "),
-        answer: changed.iter().all(|(_, allowed)| *allowed).to_string(),
+        text: only.iter().filter(|field| !is_part(field, only)).map(name).collect::<Vec<_>>().join(", "),
+        answer: changed.iter().all(|field| only.contains(field)).to_string(),
         parts: changed.iter().map(part).collect(),
     };
     record(cx, explained);
@@ -110,14 +124,24 @@ pub(crate) async fn read_rules(
     Ok(rules)
 }
 
-/// The clauses of a type, asked of the caller alone.
+/// The clauses of a type, and for an update the rules of its transitions, asked of the caller alone.
 pub(crate) async fn type_rules(
     cx: &mut TxContext<'_, '_>,
     collection: &Collection,
     action: Action,
 ) -> Result<Vec<ExplainedRule>, Error> {
     let policy = cx.engine.application.policy.collection(collection.id);
-    explained(cx, collection, Asked::of(RuleOf::Type(action.in_model()), collection, policy), None).await
+    let mut asked = Asked::of(RuleOf::Type(action.in_model()), collection, policy);
+    if action == Action::Update {
+        for states in &policy.states {
+            let mut ways: Vec<&Way> = states.transitions.keys().collect();
+            ways.sort_unstable();
+            asked.extend(
+                ways.into_iter().flat_map(|way| Asked::of(RuleOf::Taking(states.field, way), collection, policy)),
+            );
+        }
+    }
+    explained(cx, collection, asked, None).await
 }
 
 /// A rule that was asked, by its name; without the rule where the model has none, which refuses everybody.

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use backstay_base::{Action, Grant};
-use backstay_expr::{Clause, CollectionRights, FieldRights, Rights, Rule, Truths};
+use backstay_expr::{Clause, CollectionRights, FieldRights, Rights, Rule, Taking, Truths};
 use backstay_model::{Collection, Field, Model};
 
-use crate::policy::{CollectionPolicy, Compiled, FieldPolicy, Policy, UpdatePolicy};
+use crate::policy::{CollectionPolicy, Compiled, FieldPolicy, Policy, TakingPolicy, UpdatePolicy};
 
 /// Whose rights they are.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +94,7 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     let mut rights = CollectionRights::default();
     for action in ACTIONS {
         let rule = match is_granted(grantee.grant(), collection, action) {
-            true => grantee.allowed(policy.allow.of(action)),
+            true => grantee.allowed(policy.rules_for(action)),
             false => Rule::refused(),
         };
         rights.allow(action, rule);
@@ -114,7 +116,9 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     for states in &policy.states {
         for ((from, to), transition) in &states.transitions {
             let guard = transition.when.as_ref().map_or_else(Rule::allowed, |when| grantee.rule(when));
-            rights.transition(states.field, (from, to), guard);
+            let by = transition.by.as_ref().filter(|_| is_granted(grantee.grant(), collection, Action::Update));
+            let by = by.map(|TakingPolicy { rule, with }| Taking { rule: grantee.rule(rule), with: Arc::clone(with) });
+            rights.transition(states.field, (from, to), guard, by);
         }
     }
     rights

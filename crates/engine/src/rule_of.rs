@@ -18,6 +18,8 @@ pub(crate) enum RuleOf<'w> {
     FieldAfter(FieldId),
     /// A field's `@check`, by its place among them.
     Check(FieldId, usize),
+    /// Who may take a transition whatever the clauses say.
+    Taking(FieldId, &'w Way),
     /// The guard of a transition.
     Transition(FieldId, &'w Way),
 }
@@ -35,13 +37,16 @@ impl RuleOf<'_> {
                 let clause = &rights.clauses(collection)[place];
                 clause.after.as_ref().map_or((&clause.rule, Proposed), |after| (after, Stored))
             }
-            Self::Field(field, Action::Update) => (rights.field(collection, field, Action::Update), Stored),
-            Self::Field(field, action) => (rights.field(collection, field, action), Proposed),
+            Self::Field(field, Action::Create) => (rights.field(collection, field, Action::Create), Proposed),
+            Self::Field(field, action) => (rights.field(collection, field, action), Stored),
             Self::FieldAfter(field) => match rights.field_after(collection, field) {
                 Some(after) => (after, Stored),
                 None => (rights.field(collection, field, Action::Update), Proposed),
             },
             Self::Check(field, place) => (&rights.checks(collection, field)[place], Proposed),
+            Self::Taking(field, (from, to)) => {
+                (rights.taking(collection, field, (from, to)).map_or(Rule::refusing(), |taking| &taking.rule), Stored)
+            }
             Self::Transition(field, (from, to)) => (rights.transition(collection, field, (from, to)), Stored),
         }
     }
@@ -59,10 +64,10 @@ impl RuleOf<'_> {
             }
             Self::FieldAfter(id) => field(id).update.as_ref().map(UpdatePolicy::afterwards),
             Self::Check(id, place) => Some(&field(id).checks[place].rule),
-            Self::Transition(id, way) => {
-                let states = policy.states.iter().find(|states| states.field == id);
-                states.and_then(|states| states.transitions.get(way)?.when.as_ref())
+            Self::Taking(id, way) => {
+                policy.transition(id, way).and_then(|transition| transition.by.as_ref()).map(|by| &by.rule)
             }
+            Self::Transition(id, way) => policy.transition(id, way).and_then(|transition| transition.when.as_ref()),
         };
         rule.into_iter().collect()
     }
@@ -83,12 +88,13 @@ impl RuleOf<'_> {
             Self::Field(id, action) => vec![format!("{} {}", of_field(id), action.name())],
             Self::FieldAfter(id) => vec![format!("{} {}, afterwards", of_field(id), Action::Update.name())],
             Self::Check(id, _) => vec![format!("{} check", of_field(id))],
+            Self::Taking(id, (from, to)) => vec![format!("{} {from} to {to}, by", of_field(id))],
             Self::Transition(id, (from, to)) => vec![format!("{} {from} to {to}", of_field(id))],
         }
     }
 }
 
 /// The name of one of several clauses.
-pub(crate) fn of_clause(name: String, place: usize, clauses: usize) -> String {
+fn of_clause(name: String, place: usize, clauses: usize) -> String {
     if clauses == 1 { name } else { format!("{name} ({} of {clauses})", place + 1) }
 }

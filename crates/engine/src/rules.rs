@@ -47,9 +47,12 @@ pub(crate) async fn decide(
     // A check is about the record, no matter whose rules apply to the write.
     let class = match of {
         RuleOf::Check(..) => Arc::clone(&cx.class),
-        RuleOf::Type(_) | RuleOf::After(_) | RuleOf::Field(..) | RuleOf::FieldAfter(_) | RuleOf::Transition(..) => {
-            Arc::clone(&proposal.class)
-        }
+        RuleOf::Type(_)
+        | RuleOf::After(_)
+        | RuleOf::Field(..)
+        | RuleOf::FieldAfter(_)
+        | RuleOf::Taking(..)
+        | RuleOf::Transition(..) => Arc::clone(&proposal.class),
     };
     let (rule, this) = of.rule(&class.rights, proposal.collection.id);
     let answer = answer(cx, &class, proposal, (rule, this)).await?;
@@ -103,7 +106,7 @@ pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>,
     }
     let name = &proposal.collection.name;
     Err(match of {
-        RuleOf::Transition(..) => {
+        RuleOf::Taking(..) | RuleOf::Transition(..) => {
             Error::Forbidden { action: Action::Update, what: format!("the state of this {name}") }
         }
         RuleOf::Type(action) | RuleOf::Field(_, action) => Error::Forbidden { action, what: format!("this {name}") },

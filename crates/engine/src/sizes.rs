@@ -23,7 +23,7 @@ impl Sizes {
         match &field.kind {
             FieldKind::Scalar(Scalar::Text) if field.length.is_some_and(|length| length.max.is_some()) => None,
             FieldKind::Scalar(Scalar::Text) | FieldKind::List(Element::Scalar(Scalar::Text)) => Some(self.text_bytes),
-            FieldKind::Scalar(Scalar::Json) => Some(self.json_bytes),
+            FieldKind::Scalar(Scalar::Json) | FieldKind::Document(_) => Some(self.json_bytes),
             FieldKind::Scalar(_)
             | FieldKind::List(_)
             | FieldKind::Enum(_)

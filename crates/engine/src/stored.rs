@@ -4,22 +4,27 @@ use backstay_model::{Collection, CollectionId};
 use backstay_sql::{DecodeError, Row};
 
 use crate::answered::truth_in;
-use crate::proposal::Proposal;
+use crate::proposal::{Permit, Proposal};
 use crate::read::not_found;
 use crate::recording;
 use crate::rule_of::RuleOf;
 use crate::rules;
-use crate::{Authority, IfMatch, Record, TxContext};
+use crate::{Authority, IfMatch, Input, Record, TxContext, clauses};
 
-/// The stored record, ready to be changed, if the caller may read it and the rule of a clause allows updates of it as it
-/// is stored.
+/// The stored record, ready to be changed, if the caller may read it, and a clause allows updates of it as it is stored or
+/// the caller may take the transition that the input asks for.
 pub(crate) async fn for_update<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
     record: (CollectionId, RecordId),
+    input: &Input,
 ) -> Result<Proposal<'a>, Error> {
     let (mut proposal, truths) = readable(cx, authority, record, Action::Update).await?;
-    proposal.open = truths.iter().enumerate().filter(|(_, allowed)| **allowed).map(|(place, _)| place).collect();
+    let clauses = truths.iter().enumerate().filter(|(_, allowed)| **allowed);
+    proposal.open = clauses.map(|(place, _)| Permit::Clause(place)).collect();
+    if authority == Authority::Caller {
+        clauses::offer_transitions(cx, &mut proposal, input).await?;
+    }
     if proposal.open.is_empty() { Err(forbidden(&proposal, Action::Update)) } else { Ok(proposal) }
 }
 

@@ -72,7 +72,11 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let guards = policy
         .states
         .iter()
-        .flat_map(|states| states.transitions.keys().map(|(from, to)| rights.transition(id, states.field, (from, to))));
+        .flat_map(|states| states.transitions.keys().map(|(from, to)| (states.field, (&**from, &**to))))
+        .flat_map(|(field, way)| {
+            let by = rights.taking(id, field, way).map(|taking| &taking.rule);
+            std::iter::once(rights.transition(id, field, way)).chain(by)
+        });
     let after = rights.clauses(id).iter().flat_map(|clause| [Some(&clause.rule), clause.after.as_ref()]).flatten();
     let others = of_fields.chain(guards).chain(after).map(check).max().unwrap_or(0);
     let updated = stored(rights.clauses(id).iter().map(|clause| &clause.rule).collect());

@@ -48,7 +48,7 @@ impl TxContext<'_, '_> {
         input: Input,
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let mut proposal = stored::for_update(self, authority, record).await?;
+        let mut proposal = stored::for_update(self, authority, record, &input).await?;
         stored::require_version(&proposal, if_match)?;
         fill::patch(&mut proposal, input);
         fill::embedded_defaults(&mut proposal);

@@ -25,10 +25,12 @@ type Section
   open: Boolean! @default(to: true)
 }
 
+type Place @embedded { city: String, street: String }
+
 type Post
   @allow(read: "this.author == auth.id", create: "this.author == auth.id")
   @allow(read: "editor", create: "this.title == 'From the editor' && editor", delete: "editor")
-  @allow(update: "this.author == auth.id", only: ["title", "body", "section", "readers"])
+  @allow(update: "this.author == auth.id", only: ["title", "body", "section", "readers", "place"])
   @allow(update: "this.author == auth.id", only: ["body", "rank"], after: "new.rank > this.rank")
   @allow(update: "editor", after: "new.author == this.author") {
   title: String!
@@ -38,6 +40,7 @@ type Post
   author: User!
   section: Section
   readers: [Section!]
+  place: Place
   fee: Int @allow(update: "editor", after: "new.fee >= this.fee")
 }
 "#;
@@ -167,7 +170,10 @@ async fn one_clause_must_permit_the_whole_update() {
         check(&format!(r#"{{"note":{value}}}"#), &[("note", forbidden.clone())]).await;
     }
     check(r#"{"readers":[OPEN]}"#, &[]).await;
-    check(r#"{"readers":[],"rank":9}"#, &[("rank", together(&["readers"]))]).await;
+    // An embedded value is one field.
+    check(r#"{"place":{"city":"Ulm"},"title":"b"}"#, &[]).await;
+    // The member that the caller does not see stays.
+    check(r#"{"readers":[],"rank":9}"#, &[]).await;
     check("{}", &[]).await;
     assert_eq!(code(room.update(&room.bob, post, r#"{"title":"x"}"#).await), "not-found");
 }
@@ -266,7 +272,7 @@ async fn an_explanation_shows_clause_by_clause() {
     );
     let explanation = room.explained(&room.ann, post, r#"{"title":"x","rank":9}"#).await;
     let only = &explanation.rules[5];
-    assert_eq!(only.text, "title, body, section, readers");
+    assert_eq!(only.text, "title, body, section, readers, place");
     let parts: Vec<(&str, &str)> = only.parts.iter().map(|part| (&*part.text, &*part.answer)).collect();
     assert_eq!(parts, [("title", "true"), ("rank", "false")]);
 }

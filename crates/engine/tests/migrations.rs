@@ -411,6 +411,86 @@ async fn records_without_what_an_embedded_value_needs_are_named() {
     .await;
 }
 
+const PAGE: &str = r#"{"blocks":[{"__typename":"Quote","text":"T","stars":3},{"__typename":"Picture","url":"http://a.b/","size":{"width":2}}]}"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn types_of_documents_change() {
+    check(
+        "types_of_documents_change",
+        Change {
+            old: r#"type Quote @embedded { text: Text! by: String stars: Int mood: Mood } enum Mood { GOOD BAD }
+                type Picture @embedded { url: Url! size: Size } type Size @embedded { width: Int! }
+                union Block = Quote | Picture
+                type Page @open { title: String blocks: [Block!]! @default(to: []) lines: [Size!] }"#,
+            records: &[
+                ("Page", PAGE),
+                ("Page", "{}"),
+                ("Page", r#"{"blocks":[{"__typename":"Quote","text":"U","by":"V","mood":"BAD"}],"lines":[{"width":1},{"width":2}]}"#),
+            ],
+            new: r#"type Citation @embedded @renamed(from: "Quote") { body: Text! @renamed(from: "text") stars: String
+                    language: Locale! @default(to: "de") mood: Mood } enum Mood { GOOD POOR @renamed(from: "BAD") }
+                type Picture @embedded { url: Url! size: Size } type Size @embedded { width: Int! height: Int }
+                type Rule @embedded { thick: Boolean }
+                union Block = Rule | Citation | Picture
+                type Page @open { title: String content: [Block!]! @renamed(from: "blocks") lines: [Size!] @length(max: 3) }"#,
+            then: &[("Page", "content,lines")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_is_free_before_and_after() {
+    check(
+        "a_document_is_free_before_and_after",
+        Change {
+            old: "type Line @embedded { sku: String! count: Int! @default(to: 1) } type P @open { a: JSON b: [Line!] }",
+            records: &[("P", r#"{"a":[{"sku":"x"},{"count":2,"sku":"y"}],"b":[{"sku":"z"}]}"#), ("P", "{}")],
+            new: "type Line @embedded { sku: String! count: Int! @default(to: 1) } type P @open { a: [Line!] b: JSON c: [Line!]! @default(to: []) }",
+            then: &[("P", "a,b,c")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_that_a_new_type_refuses_are_named() {
+    let old = "type A @embedded { n: Int t: String } type B @embedded { m: Int } union U = A | B type P @open { u: [U!] l: [A!] }";
+    let records = [
+        ("P", r#"{"u":[{"__typename":"A","n":1}],"l":[{"t":"seven"}]}"#),
+        ("P", r#"{"u":[{"__typename":"B","m":1}],"l":[{"n":1,"t":"8"}]}"#),
+    ];
+    let remedy = "change those records first, or give the field a `@backfill(from: …)`";
+    let new = "type A @embedded { n: Int t: String } type B @embedded { m: Int } union U = A type P @open { u: [U!] l: [A!] b: B }";
+    let shown = "\"[{\"__typename\":\"B\",\"m\":1}]\"";
+    refused(
+        old,
+        &records,
+        new,
+        &[&format!(
+            "1 value of P.u, {shown}, can't be converted (there are no values of B in it any more): %1; {remedy}"
+        )],
+    )
+    .await;
+    let new = "type A @embedded { n: Int! t: Int } type B @embedded { m: Int } type P @open { l: [A!] }";
+    let shown = "\"[{\"n\":null,\"t\":\"seven\"}]\"";
+    refused(
+        old,
+        &records,
+        new,
+        &[&format!("1 value of P.l, {shown}, can't be converted (expected a whole number, such as 42): %0; {remedy}")],
+    )
+    .await;
+    let new = "type A @embedded { n: Int! t: String } type P @open { l: [A!] }";
+    refused(
+        old,
+        &records,
+        new,
+        &[&format!("1 value of P.l, {shown}, can't be converted (at /0/n: a value is required): %0; {remedy}")],
+    )
+    .await;
+}
+
 /// What stands in the way of a change, with what is done about it.
 async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
     for mut place in Place::both() {

@@ -2,6 +2,7 @@
 
 mod advice;
 mod aggregates;
+mod calendar;
 mod functions;
 mod literal;
 mod named;
@@ -203,6 +204,7 @@ impl<'m> Checker<'m> {
                 Some(rule) if target.is_none() => self.use_of_rule(rule, (function, Some(arguments)), span, hint),
                 _ => self.call(target.as_deref(), function, arguments, span),
             },
+            SyntaxNode::Length(parts) => self.length(parts, span),
             SyntaxNode::Not(of) => {
                 let of = self.expect(of, &Type::Bool)?;
                 Some(self.make(Node::Not(Box::new(of)), Type::Bool, span))

@@ -69,6 +69,8 @@ pub enum Name {
     RequestPart,
     /// A part of a `Money` value.
     MoneyPart,
+    /// A unit of a length of time.
+    Unit,
 }
 
 impl Name {
@@ -82,6 +84,7 @@ impl Name {
             Self::Kind => format!("unknown kind of caller `{name}`"),
             Self::AuthPart => format!("`auth` has no `{name}`"),
             Self::RequestPart => format!("`request` has no `{name}`"),
+            Self::Unit => format!("a length of time has no `{name}`"),
             Self::MoneyPart => format!("an amount of money has no `{name}`"),
         }
     }
@@ -326,6 +329,18 @@ pub enum ExprErrorKind {
     /// A test of presence of something that is not stored.
     #[error("only fields, parameters and parts of `auth` can be compared with `null`")]
     Presence,
+    /// A time zone that the IANA database doesn't have.
+    #[error("there is no time zone `{name}`")]
+    Zone {
+        /// As it is written.
+        name: String,
+    },
+    /// A named argument that is given twice.
+    #[error("`{name}` is given twice")]
+    Doubled {
+        /// Its name.
+        name: String,
+    },
     /// A function with other arguments than it takes.
     #[error("`{function}` is used as {usage}")]
     Arguments {

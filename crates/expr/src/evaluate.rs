@@ -2,11 +2,11 @@ mod aggregate;
 
 use std::cmp::Ordering;
 
-use backstay_base::{Caller, Duration, RecordId, Timestamp};
+use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone};
 use backstay_scalar::{Value, exact};
 use rust_decimal::Decimal;
 
-use crate::{Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
+use crate::{CalendarField, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -206,6 +206,15 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Option<Value> 
         }
         (Value::Duration(by), Value::Timestamp(moment)) => moment.checked_add(*by).map(Value::Timestamp),
         (Value::Timestamp(left), Value::Timestamp(right)) => length(left.micros().checked_sub(right.micros())),
+        (Value::Date(day), Value::Duration(by)) => {
+            let by = if operator == Operator::Subtract { by.micros().checked_neg()? } else { by.micros() };
+            day.checked_add(Duration::from_micros(by)).map(Value::Date)
+        }
+        (Value::Duration(by), Value::Date(day)) => day.checked_add(*by).map(Value::Date),
+        (Value::Date(left), Value::Date(right)) => Some(Value::Duration(left.since(*right))),
+        (Value::Duration(one), Value::Int(times)) | (Value::Int(times), Value::Duration(one)) => {
+            length(int(operator, one.micros(), *times))
+        }
         (Value::Duration(left), Value::Duration(right)) => length(int(operator, left.micros(), right.micros())),
         _ => None,
     }
@@ -277,6 +286,20 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::UpperAscii, [Value::Text(text)]) => Value::text(text.to_ascii_uppercase()),
         (Function::Round, [number, places]) => {
             known(exactly(number).zip(digits(places)).and_then(|(number, digits)| exact::round(number, digits)))
+        }
+        (Function::DateIn, [Value::Timestamp(moment), Value::Text(zone)]) => {
+            Zone::named(zone).and_then(|zone| zone.date(*moment)).map_or(Value::Null, Value::Date)
+        }
+        (Function::StartOf(period), [Value::Timestamp(moment), Value::Text(zone)]) => {
+            Zone::named(zone).and_then(|zone| zone.start_of(period, *moment)).map_or(Value::Null, Value::Timestamp)
+        }
+        (Function::CalendarField(field), [Value::Date(date)]) => {
+            let (year, month, day) = date.calendar();
+            Value::Int(match field {
+                CalendarField::Year => year,
+                CalendarField::Month => month,
+                CalendarField::Day => day,
+            })
         }
         (Function::Quotient, [dividend, divisor, places]) => {
             let operands = exactly(dividend).zip(exactly(divisor)).zip(digits(places));

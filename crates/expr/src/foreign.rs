@@ -54,7 +54,7 @@ const ROOTS: Table = &[
     (&["owner"], "write `this.author == auth.id`, with the field that refers to the owner"),
     (&["admin"], ROLES),
     (&["nobody", "private"], "write `false`, which allows nobody"),
-    (&["today"], "compare a `DateTime` with `now`; which day it is depends on the time zone"),
+    (&["today"], "write `today('Europe/Zurich')`, with the time zone, or `today()` for the day in UTC"),
 ];
 
 const FUNCTIONS: Table = &[
@@ -136,7 +136,7 @@ pub(crate) fn instead_of_name(what: &Name, name: &str, is_near: bool) -> Option<
         Name::Function => find(FUNCTIONS, name),
         Name::AuthPart => find(AUTH_PARTS, name),
         Name::RequestPart => find(REQUEST_PARTS, name),
-        Name::BareValue | Name::Value(_) | Name::Kind | Name::MoneyPart => None,
+        Name::BareValue | Name::Value(_) | Name::Kind | Name::MoneyPart | Name::Unit => None,
     }
 }
 

@@ -24,6 +24,9 @@ pub(crate) struct Word {
     pub(crate) span: Range<usize>,
     /// It is a parameter; `span` begins with the `$`.
     pub(crate) parameter: bool,
+    /// It is the name of an argument of `duration`; the colon after it counts as a comma, because CEL has no named
+    /// arguments.
+    pub(crate) label: bool,
 }
 
 impl<'t> Lexis<'t> {
@@ -35,12 +38,16 @@ impl<'t> Lexis<'t> {
         if let Some(at) = text.find('\0') {
             return Err(error(at..at + 1, ExprErrorKind::Nul));
         }
-        let words = words(text, parameters)?;
+        let mut words = words(text, parameters)?;
+        label_arguments(text, &mut words);
         refuse_what_is_left_out(text, &words)?;
         refuse_depth(&words)?;
         let mut cel = text.to_owned();
         for word in words.iter().filter(|word| word.parameter) {
             cel.replace_range(word.span.start..=word.span.start, "_");
+        }
+        for pair in words.windows(2).filter(|pair| pair[0].label) {
+            cel.replace_range(pair[1].span.clone(), ",");
         }
         Ok(Self { text, cel, words })
     }
@@ -48,6 +55,33 @@ impl<'t> Lexis<'t> {
     /// The text of a word.
     pub(crate) fn text_of(&self, word: &Word) -> &'t str {
         &self.text[word.span.clone()]
+    }
+}
+
+/// Marks the names of the arguments in `duration(hours: 1)`.
+fn label_arguments(text: &str, words: &mut [Word]) {
+    // Of each bracket that is open, whether it holds the arguments of `duration`.
+    let mut open = Vec::new();
+    for index in 0..words.len() {
+        let before = index.checked_sub(1).map(|before| &words[before]);
+        match words[index].kind {
+            TokenKind::TokLeftParen => {
+                open.push(before.is_some_and(|word| text[word.span.clone()] == *"duration"));
+            }
+            TokenKind::TokLeftBracket | TokenKind::TokLeftBrace => open.push(false),
+            TokenKind::TokRightParen | TokenKind::TokRightBracket | TokenKind::TokRightBrace => {
+                open.pop();
+            }
+            TokenKind::TokIdent if open.last() == Some(&true) => {
+                let begins =
+                    before.is_some_and(|word| matches!(word.kind, TokenKind::TokLeftParen | TokenKind::TokComma));
+                if begins && words.get(index + 1).is_some_and(|after| after.kind == TokenKind::TokColon) {
+                    words[index].label = true;
+                    words[index + 1].kind = TokenKind::TokComma;
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -73,14 +107,19 @@ fn words(text: &str, parameters: bool) -> Result<Vec<Word>, ExprError> {
                     let kind = ExprErrorKind::NoParameters { name: text[name.start..name.end].to_owned() };
                     return Err(error(token.start..name.end, kind));
                 }
-                words.push(Word { kind: TokenKind::TokIdent, span: token.start..name.end, parameter: true });
+                words.push(Word {
+                    kind: TokenKind::TokIdent,
+                    span: token.start..name.end,
+                    parameter: true,
+                    label: false,
+                });
             }
             TokenKind::TokError => return Err(bad_word(text, token)),
             TokenKind::TokIdent if let Some(length) = foreign::hasura_variable(&text[token.start..]) => {
                 let found = text[token.start..token.start + length].to_owned();
                 return Err(error(token.start..token.start + length, ExprErrorKind::Unexpected { found }));
             }
-            kind => words.push(Word { kind, span: token.start..token.end, parameter: false }),
+            kind => words.push(Word { kind, span: token.start..token.end, parameter: false, label: false }),
         }
     }
 }

@@ -47,6 +47,8 @@ impl ExprErrorKind {
             Self::NestedAggregates { .. } => "nest fewer of them",
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, found } => type_remedy(expected, &found.ty),
+            Self::Zone { .. } => "name a zone of the IANA database, such as `'Europe/Zurich'`, or `'UTC'`",
+            Self::Doubled { .. } => "add the two",
             Self::Arguments { usage, .. } => return format!("write {usage}"),
             Self::Cycle { .. } => "write one of them out in full",
             Self::RuleArguments { name, takes: 0, .. } => {
@@ -133,6 +135,7 @@ fn available(what: &Name) -> &'static str {
         Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
         Name::AuthPart => "it has `id`, `roles`, `kind`, `claims` and `account`",
         Name::RequestPart => "it has `time`",
+        Name::Unit => "it has `weeks`, `days`, `hours`, `minutes` and `seconds`",
         Name::MoneyPart => "it has `amount` and `currency`",
     }
 }
@@ -142,6 +145,9 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
         (Expected::Type(NamedType { ty: Type::Bool, .. }), _) => "write a condition, such as a comparison",
         (Expected::Type(NamedType { ty: Type::Text, .. }), Type::List(_)) => {
             "use `in` with lists, such as `'ADMIN' in auth.roles`"
+        }
+        (Expected::Type(NamedType { ty: Type::Date, .. }), Type::Timestamp) => {
+            "take the day that it is in a time zone: `date(x, 'Europe/Zurich')`"
         }
         (Expected::List, Type::List(_)) | (Expected::Type(_), _) => "write a value of the type that is expected",
         (Expected::List, Type::Text) => {
@@ -211,7 +217,7 @@ fn operator_remedy(operator: &str, left: &Type, right: &Type) -> &'static str {
         "texts cannot be joined"
     } else if either(&Type::Int) && either(&Type::Float) {
         "give both one type"
-    } else if either(&Type::Timestamp) {
+    } else if either(&Type::Timestamp) || either(&Type::Date) {
         "add a duration, such as `now - duration('24h')`"
     } else {
         "use numbers of one type"

@@ -59,6 +59,16 @@ struct Transition {
     from: Box<str>,
     to: Box<str>,
     guard: Rule,
+    by: Option<Taking>,
+}
+
+/// Who may take a transition whether or not a clause lets them update the record.
+#[derive(Debug)]
+pub struct Taking {
+    /// Must be true of the stored record.
+    pub rule: Rule,
+    /// The fields that may change with the state, the state itself included.
+    pub with: Arc<[FieldId]>,
 }
 
 /// A rule, or what is left of it for one class of callers.
@@ -135,6 +145,13 @@ impl Rights {
         !self.field(collection, field, Action::Read).refuses()
     }
 
+    /// Who may take a transition whatever the clauses say; `None`: nobody.
+    pub fn taking(&self, collection: CollectionId, field: FieldId, (from, to): (&str, &str)) -> Option<&Taking> {
+        let listed = self.collection(collection).into_iter().flat_map(|rights| &rights.transitions);
+        let mut found = listed.filter(|one| one.field == field && *one.from == *from && *one.to == *to);
+        found.next()?.by.as_ref()
+    }
+
     /// When a record may go from one state to another.
     pub fn transition(&self, collection: CollectionId, field: FieldId, (from, to): (&str, &str)) -> &Rule {
         let listed = self.collection(collection).into_iter().flat_map(|rights| &rights.transitions);
@@ -185,9 +202,9 @@ impl CollectionRights {
         self.fields.push(rights);
     }
 
-    /// Allows a record to go from one state to another where the guard is true.
-    pub fn transition(&mut self, field: FieldId, (from, to): (&str, &str), guard: Rule) {
-        self.transitions.push(Transition { field, from: from.into(), to: to.into(), guard });
+    /// Allows a record to go from one state to another where the guard is true. `by`: who may do it without a clause.
+    pub fn transition(&mut self, field: FieldId, (from, to): (&str, &str), guard: Rule, by: Option<Taking>) {
+        self.transitions.push(Transition { field, from: from.into(), to: to.into(), guard, by });
     }
 
     fn rules_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
@@ -196,7 +213,10 @@ impl CollectionRights {
         });
         let of_clauses =
             self.clauses.iter_mut().flat_map(|Clause { rule, after, only: _ }| std::iter::once(rule).chain(after));
-        let guards = self.transitions.iter_mut().map(|transition| &mut transition.guard);
+        let guards = self
+            .transitions
+            .iter_mut()
+            .flat_map(|Transition { guard, by, .. }| std::iter::once(guard).chain(by.as_mut().map(|by| &mut by.rule)));
         self.actions.iter_mut().map(|(_, rule)| rule).chain(of_clauses).chain(of_fields).chain(guards)
     }
 }
@@ -255,6 +275,11 @@ impl Rule {
     /// A rule that allows nothing.
     pub fn refused() -> Self {
         REFUSED.clone()
+    }
+
+    /// The same, for as long as anybody needs it.
+    pub fn refusing() -> &'static Self {
+        &REFUSED
     }
 
     const fn constant(truth: bool) -> Self {
@@ -344,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_transition_is_allowed_by_its_field_and_states() {
-        let rights = posts(|posts| posts.transition(TITLE, ("A", "B"), Rule::allowed()));
+        let rights = posts(|posts| posts.transition(TITLE, ("A", "B"), Rule::allowed(), None));
         assert!(rights.transition(POST, TITLE, ("A", "B")).allows());
         assert!(rights.transition(POST, TITLE, ("B", "A")).refuses());
         assert!(rights.transition(POST, FieldId(1), ("A", "B")).refuses());
@@ -377,7 +402,7 @@ mod tests {
             title.allow(Action::Read, Rule::refused());
             title.check(Rule::allowed());
             posts.field(title);
-            posts.transition(TITLE, ("A", "B"), Rule::allowed());
+            posts.transition(TITLE, ("A", "B"), Rule::allowed(), None);
             posts.clause(Clause { rule: Rule::allowed(), after: Some(Rule::allowed()), only: None });
         });
         let clause = &rights.clauses(POST)[0];

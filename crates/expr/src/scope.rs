@@ -8,8 +8,8 @@ pub struct Scope<'m> {
     pub(crate) this: Option<CollectionId>,
     /// The collection of `new`.
     pub(crate) new: Option<CollectionId>,
-    /// An update rule, which is asked of one record at a time: what is about two belongs to `after:`.
-    pub(crate) update: bool,
+    /// Where conditions on the proposed record are written, if that isn't here.
+    pub(crate) new_elsewhere: Option<&'static str>,
     /// A client wrote it: plain field names, parameters, no named rules, no secrets.
     pub(crate) client: bool,
 }
@@ -17,12 +17,19 @@ pub struct Scope<'m> {
 impl<'m> Scope<'m> {
     /// A read, create or delete rule of the collection or of one of its fields: `this`.
     pub fn rule(model: &'m Model, collection: CollectionId) -> Self {
-        Self { model, this: Some(collection), new: None, update: false, client: false }
+        Self { model, this: Some(collection), new: None, new_elsewhere: None, client: false }
     }
 
     /// An update rule of the collection or of one of its fields: `this`, the stored record or the proposed one.
     pub fn update_rule(model: &'m Model, collection: CollectionId) -> Self {
-        Self { update: true, ..Self::rule(model, collection) }
+        let elsewhere = "write conditions on the proposed record in `after:`, beside `update:`";
+        Self { new_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
+    }
+
+    /// Who may take a transition: `this`, the stored record.
+    pub fn transition_by(model: &'m Model, collection: CollectionId) -> Self {
+        let elsewhere = "write conditions on the proposed record in `when:`, beside `by:`";
+        Self { new_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
     }
 
     /// A rule about a change (`after:`), a guard or a value of a transition: `this` is the stored record, `new` the
@@ -38,7 +45,7 @@ impl<'m> Scope<'m> {
 
     /// No record at all: the caller and the moment.
     pub fn caller_only(model: &'m Model) -> Self {
-        Self { model, this: None, new: None, update: false, client: false }
+        Self { model, this: None, new: None, new_elsewhere: None, client: false }
     }
 
     /// A client's filter: plain names are fields of `this`, and there are parameters. Named rules and secret fields are

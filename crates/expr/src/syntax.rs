@@ -32,6 +32,8 @@ pub(crate) enum SyntaxNode {
         function: Ident,
         arguments: Vec<Syntax>,
     },
+    /// `duration(hours: 1, minutes: x)`.
+    Length(Vec<(Ident, Syntax)>),
     Not(Box<Syntax>),
     Negate(Box<Syntax>),
     Binary(Binary),
@@ -279,9 +281,31 @@ impl Walk<'_, '_> {
         arguments: &[IdedExpr],
     ) -> Result<Syntax, ExprError> {
         self.find(TokenKind::TokLeftParen)?;
+        if self.lexis.words.get(self.next).is_some_and(|word| word.label) {
+            return self.length(start, arguments);
+        }
         let arguments = self.separated(arguments)?;
         let close = self.find(TokenKind::TokRightParen)?;
         Ok(Syntax { node: SyntaxNode::Call { target, function, arguments }, span: start..place(&close).end })
+    }
+
+    /// Named arguments, whose names are arguments of their own to the parser.
+    fn length(&mut self, start: u32, arguments: &[IdedExpr]) -> Result<Syntax, ExprError> {
+        let mut parts = Vec::with_capacity(arguments.len() / 2);
+        for (index, pair) in arguments.chunks(2).enumerate() {
+            if index > 0 {
+                self.find(TokenKind::TokComma)?;
+            }
+            let word = self.leaf(TokenKind::TokIdent)?;
+            let (true, [_, value]) = (word.label, pair) else {
+                let found = self.lexis.text_of(&word).to_owned();
+                return Err(ExprError::at(word.span, ExprErrorKind::Unexpected { found }));
+            };
+            self.find(TokenKind::TokComma)?;
+            parts.push((self.ident(&word), self.expr(value)?));
+        }
+        let close = self.find(TokenKind::TokRightParen)?;
+        Ok(Syntax { node: SyntaxNode::Length(parts), span: start..place(&close).end })
     }
 
     fn prefixed(

@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_base::Caller;
+use backstay_base::{Caller, Period};
 use backstay_model::{
     Collection, CollectionId, ColumnStorage, Element, EmbeddedId, EnumId, Field, FieldId, FieldKind, Model,
     ValueProblem,
@@ -67,6 +67,7 @@ impl Type {
             FieldKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(*scalar))),
             FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
             FieldKind::Embedded(id) => Self::Embedded { of: *id, field: (collection.id, field.id) },
+            FieldKind::Document(_) => Self::Json,
             FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => Self::Record(*target),
             FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
         })
@@ -368,16 +369,35 @@ pub enum Function {
     Round,
     /// `round(a / b, digits)`: the exact quotient, rounded once. The operands are `Decimal` or `Int`.
     Quotient,
+    /// `date(moment, zone)`: the day that it is in a time zone, a literal.
+    DateIn,
+    /// `startOfDay(moment, zone)` and its like: the midnight with which the period began in a time zone, a literal.
+    StartOf(Period),
+    /// `year(date)`, `month(date)`, `day(date)`.
+    CalendarField(CalendarField),
+}
+
+/// A part of a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum CalendarField {
+    Year,
+    Month,
+    Day,
 }
 
 impl Function {
     /// Whether it has a value wherever its operands do.
     pub(crate) fn is_total(self) -> bool {
         match self {
-            Self::Size | Self::StartsWith | Self::EndsWith | Self::Contains | Self::LowerAscii | Self::UpperAscii => {
-                true
-            }
-            Self::Round | Self::Quotient => false,
+            Self::Size
+            | Self::StartsWith
+            | Self::EndsWith
+            | Self::Contains
+            | Self::LowerAscii
+            | Self::UpperAscii
+            | Self::CalendarField(_) => true,
+            Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
         }
     }
 }

@@ -1,3 +1,4 @@
+mod documents;
 mod operations;
 mod scalars;
 mod schemas;
@@ -36,7 +37,7 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
 }
 
 fn is_shown(collection: &Collection) -> bool {
-    !collection.system && collection.allows(Action::Read)
+    !collection.system && collection.allow.iter().any(|clause| clause.is_about(Action::Read))
 }
 
 /// The fields that an answer may contain.
@@ -47,6 +48,7 @@ fn readable(collection: &Collection) -> impl Iterator<Item = &Field> {
 fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
     let mut all = Map::new();
     all.insert("Problem".to_owned(), schemas::problem());
+    all.extend(documents::all(model));
     for en in &model.enums {
         all.insert(en.name.clone(), enumeration(en));
     }

@@ -52,11 +52,16 @@ pub struct EnumValue {
     pub transitions: Vec<Transition>,
 }
 
-/// `@to(state:, when:, set:)`. A guard and the values are typed once per collection that has a field of the enum.
+/// `@to(state:, by:, with:, when:, set:)`. The rules and the values are typed once per collection that has a field of the
+/// enum.
 #[derive(Debug, Clone)]
 pub struct Transition {
     /// The state it leads to.
     pub to: Arc<str>,
+    /// Who may take it even if no clause lets them update the record: `this` is the stored record.
+    pub by: Option<RuleText>,
+    /// The fields that `by` lets change with the state, by name.
+    pub with: Vec<(String, Span)>,
     /// Who may, or when: `this` is the stored record, `new` the proposed one.
     pub when: Option<RuleText>,
     /// Fields that the transition sets, by name.

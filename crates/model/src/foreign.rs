@@ -57,6 +57,8 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("allow", &["fields", "columns", "attributes"], "write `@allow(update: …, only: [\"…\"])`"),
     ("allow", &["check", "withCheck", "with_check"], "write `@allow(update: …, after: …)`"),
     ("to", &["if", "guard", "condition", "rule", "allow", "check"], "write `@to(state: …, when: …)`"),
+    ("to", &["who", "actor", "allowed", "roles"], "write `@to(state: …, by: …)`"),
+    ("to", &["fields", "only", "params", "arguments"], "write `@to(state: …, by: …, with: [\"…\"])`"),
     ("to", &["target", "to", "next"], "write `@to(state: …)`"),
     ("length", &["least", "minimum", "from", "gte", "minLength"], "write `@length(min: …)`"),
     ("length", &["most", "maximum", "to", "lte", "limit", "value", "maxLength"], "write `@length(max: …)`"),

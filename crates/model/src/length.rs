@@ -69,7 +69,7 @@ impl Unit {
     /// What `@length` counts of the values of a field of this kind.
     pub fn of_length(kind: &FieldKind) -> Self {
         match kind {
-            FieldKind::List(_) => Self::Items,
+            FieldKind::List(_) | FieldKind::Document(_) => Self::Items,
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::Embedded(_)
@@ -85,6 +85,7 @@ impl Unit {
         match (self, value) {
             (Self::Characters, Value::Text(text)) => Some(text.chars().count()),
             (Self::Items, Value::List(items)) => Some(items.len()),
+            (Self::Items, Value::Json(text)) => backstay_scalar::items(text).ok().map(|items| items.len()),
             (Self::Bytes, Value::Text(text) | Value::Json(text)) => Some(text.len()),
             (Self::Bytes, Value::List(items)) => Some(items.iter().filter_map(|item| self.count(item)).sum()),
             (Self::Characters | Self::Items | Self::Bytes, _) => None,

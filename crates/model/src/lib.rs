@@ -5,6 +5,7 @@ mod allow;
 mod compile;
 mod diagnostic;
 mod difference;
+mod document;
 mod enumeration;
 mod foreign;
 mod ignore;
@@ -30,13 +31,14 @@ pub use difference::{
     ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, TypeChange, diff, enum_values,
     index_before, likely_renames, type_change,
 };
+pub use document::{Document, Shape, TYPE_NAME};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field, FieldId,
-    FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Within,
+    FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Union, UnionId, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

@@ -5,6 +5,7 @@ use backstay_base::{Action, Place, Step};
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
+use crate::document::Document;
 use crate::enumeration::{Enum, EnumId};
 use crate::length::Length;
 use crate::named::NamedRule;
@@ -31,6 +32,8 @@ pub struct Model {
     pub enums: Vec<Enum>,
     /// Types marked `@embedded`, indexed by `EmbeddedId`.
     pub embedded: Vec<Embedded>,
+    /// Unions of embedded types, indexed by `UnionId`.
+    pub unions: Vec<Union>,
     /// `@rule`s by name.
     pub rules: HashMap<String, NamedRule>,
     /// The enum marked `@roles`.
@@ -69,9 +72,27 @@ impl Model {
         self.collection(collection).field(field)
     }
 
+    /// Whether a clause of the collection could allow the action to anyone, or a transition an update.
+    pub fn allows(&self, collection: &Collection, action: Action) -> bool {
+        let is_taken = |field: &Field| match field.kind {
+            FieldKind::Enum(id) => {
+                let states = self.enumeration(id).values.iter();
+                states.flat_map(|state| &state.transitions).any(|transition| transition.by.is_some())
+            }
+            _ => false,
+        };
+        collection.allow.iter().any(|clause| clause.is_about(action))
+            || (action == Action::Update && collection.fields.iter().any(is_taken))
+    }
+
     /// The embedded type with this id.
     pub fn embedded(&self, id: EmbeddedId) -> &Embedded {
         &self.embedded[usize::from(id.0)]
+    }
+
+    /// The union with this id.
+    pub fn union(&self, id: UnionId) -> &Union {
+        &self.unions[usize::from(id.0)]
     }
 
     /// What a field holds where a create gives nothing: its default, or the first state of its states. A member of an
@@ -140,11 +161,6 @@ impl Collection {
         self.by_name.get(name).map(|id| self.field(*id))
     }
 
-    /// Whether a clause could allow the action to anyone.
-    pub fn allows(&self, action: Action) -> bool {
-        self.allow.iter().any(|clause| clause.is_about(action))
-    }
-
     /// The fields of a record, or the members of the embedded value that this field holds, in order.
     pub fn members(&self, within: Option<FieldId>) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(move |field| field.parent() == within)
@@ -160,16 +176,11 @@ impl Collection {
 
     /// The fields in which the value of a field is stored: itself, or the members of an embedded value and their members.
     pub fn parts(&self, field: FieldId) -> impl Iterator<Item = &Field> {
-        let is_part = move |part: &Field| part.id == field || self.is_within(part, field);
+        let is_part = move |part: &Field| part.id == field || part.is_within(field, &self.fields);
         self.fields[usize::from(field.0)..]
             .iter()
             .take_while(move |part| is_part(part))
             .filter(|part| part.kind.is_stored())
-    }
-
-    /// Whether a field is a member of the embedded value that another one holds, at any depth.
-    fn is_within(&self, field: &Field, outer: FieldId) -> bool {
-        field.parent().is_some_and(|parent| parent == outer || self.is_within(self.field(parent), outer))
     }
 
     /// Many-to-many relations that it declares, with their link tables.
@@ -310,6 +321,11 @@ impl Field {
         self.class != Some(Class::Secret)
     }
 
+    /// Whether it is a member of the embedded value that another field of the same type holds, at any depth.
+    pub(crate) fn is_within(&self, outer: FieldId, fields: &[Self]) -> bool {
+        self.parent().is_some_and(|parent| parent == outer || fields[usize::from(parent.0)].is_within(outer, fields))
+    }
+
     /// The column of this part, where the field has one.
     pub fn column(&self, part: Part) -> Option<&Column> {
         self.columns.iter().find(|column| column.part == part)
@@ -345,6 +361,7 @@ impl Column {
         match kind {
             FieldKind::Scalar(scalar) => scalar.columns().into_iter().map(one).collect(),
             FieldKind::Enum(_) => vec![one((Part::Main, Storage::Text))],
+            FieldKind::Document(_) => vec![one((Part::Main, Storage::Json))],
             FieldKind::List(element) => vec![column(Part::Main, ColumnStorage::List(element.storage()))],
             FieldKind::ToOne { .. } => {
                 let storage = ColumnStorage::One(Storage::Id);
@@ -380,6 +397,8 @@ pub enum FieldKind {
     /// A value of an embedded type. Its members are fields of the collection, and it is there where one of them has a
     /// value; the field itself has no column.
     Embedded(EmbeddedId),
+    /// A list of embedded values, or a value of a union of embedded types: one document in one column.
+    Document(Document),
     /// A reference to one record; its column holds the target's id.
     ToOne {
         /// The collection referred to.
@@ -418,6 +437,7 @@ impl FieldKind {
             Self::Enum(_)
             | Self::List(Element::Enum(_))
             | Self::Embedded(_)
+            | Self::Document(_)
             | Self::ToOne { .. }
             | Self::OneToMany { .. }
             | Self::OneToOne { .. }
@@ -427,7 +447,7 @@ impl FieldKind {
 
     /// Whether the field has a column in its collection's own table.
     pub fn is_stored(&self) -> bool {
-        matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::ToOne { .. })
+        matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Document(_) | Self::ToOne { .. })
     }
 
     /// Whether an index can be over a field that holds this.
@@ -437,6 +457,7 @@ impl FieldKind {
             Self::Enum(_) | Self::ToOne { .. } => true,
             Self::List(_)
             | Self::Embedded(_)
+            | Self::Document(_)
             | Self::OneToMany { .. }
             | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => false,
@@ -455,7 +476,7 @@ impl FieldKind {
             | Self::OneToMany { target, .. }
             | Self::OneToOne { target, .. }
             | Self::ManyToMany { target, .. } => Some(*target),
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) => None,
+            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::Document(_) => None,
         }
     }
 
@@ -464,7 +485,12 @@ impl FieldKind {
         match self {
             Self::OneToMany { target, via } | Self::OneToOne { target, via } => Some((*target, *via)),
             Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::ToOne { .. } => None,
+            Self::Scalar(_)
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::ToOne { .. } => None,
         }
     }
 
@@ -473,7 +499,12 @@ impl FieldKind {
         match self {
             Self::OneToMany { .. } | Self::OneToOne { .. } => true,
             Self::ManyToMany { link, .. } => !link.owner,
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::ToOne { .. } => false,
+            Self::Scalar(_)
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::ToOne { .. } => false,
         }
     }
 
@@ -492,10 +523,30 @@ pub struct EmbeddedId(pub u16);
 pub struct Embedded {
     /// The type's name, such as `Address`.
     pub name: String,
+    /// `@renamed(from:)`: names that it had before, under which documents hold values of it as one of a union.
+    pub former: Vec<String>,
     /// The description in the model.
     pub description: Option<String>,
+    /// Its members, in order. Their ids are their places here, their columns are those of no table, and
+    /// `Field::required` says what is required wherever a value is.
+    pub members: Vec<Field>,
     /// Where the type's name is in the model.
     pub span: Span,
+}
+
+/// Index of a union in one loaded `Model`; not permanent, and nothing is stored under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnionId(pub u16);
+
+/// A union of embedded types.
+#[derive(Debug, Clone)]
+pub struct Union {
+    /// Its name, such as `Block`.
+    pub name: String,
+    /// The description in the model.
+    pub description: Option<String>,
+    /// The types that a value can have, in order.
+    pub members: Vec<EmbeddedId>,
 }
 
 /// That a field is a member of an embedded value.

@@ -73,9 +73,6 @@ impl Check<'_> {
             Definition::InterfaceTypeDefinition(_) | Definition::InterfaceTypeExtension(_) => {
                 self.refuse(definition, "`interface` is not supported yet", "write its fields into each type");
             }
-            Definition::UnionTypeDefinition(_) | Definition::UnionTypeExtension(_) => {
-                self.refuse(definition, "`union` is not supported yet", "use a `JSON` field, or a type per member");
-            }
             Definition::InputObjectTypeDefinition(_) | Definition::InputObjectTypeExtension(_) => {
                 self.refuse(definition, "`input` is not supported yet", "remove it");
             }
@@ -109,7 +106,11 @@ impl Check<'_> {
                     self.push(operation.location(), Diagnostic::error(message).help("remove it"), "not supported yet");
                 }
             }
-            Definition::OperationDefinition(_) | Definition::FragmentDefinition(_) => {}
+            // `resolve/embedded.rs` refuses those whose members are not embedded.
+            Definition::UnionTypeDefinition(_)
+            | Definition::UnionTypeExtension(_)
+            | Definition::OperationDefinition(_)
+            | Definition::FragmentDefinition(_) => {}
         }
     }
 

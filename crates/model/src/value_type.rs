@@ -88,6 +88,7 @@ impl Model {
             FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => Some(ValueType::Scalar(Scalar::Id)),
             FieldKind::List(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::OneToMany { .. }
             | FieldKind::ManyToMany { .. } => None,
         }

@@ -53,6 +53,14 @@ fn clauses() {
     check(update, r#"@allow(read: "true", update: "true", refer: "true")"#, &[told]);
     let both = r#"@allow(update: "true", only: ["slug", "title"])"#;
     check(r#"@allow(update: "true", only: ["title", "slug"])"#, both, &[]);
+    let states = "Safe: the application's name, named rules, roles, accounts or states change; no record changes";
+    let ticket = |to: &str| {
+        format!(
+            "enum Step {{ X @initial @to(state: \"Y\"{to}) Y }} type Ticket @allow(read: \"true\") {{ s: Step! note: Int }}"
+        )
+    };
+    check_models(&ticket(""), &ticket(", by: \"true\""), &[states]);
+    check_models(&ticket(", by: \"true\""), &ticket(", by: \"true\", with: [\"note\"]"), &[states]);
     // A renamed field is the same one.
     check_models(
         r#"type Post @allow(update: "true", only: ["title"]) { title: String }"#,

@@ -49,6 +49,11 @@ fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result
             let json = json(text).ok_or_else(|| ViolationKind::Type { expected: "an array".to_owned() })?;
             list(model.element_type(*element), json.get()).map_err(|wrong| wrong.kind)?
         }
+        FieldKind::Document(document) => {
+            let wrong = |violations: Vec<Violation>| violations.into_iter().next().map(|violation| violation.kind);
+            let read = model.read_document(*document, text, Place::member(&field.name)).map_err(wrong);
+            read.map_err(|kind| kind.unwrap_or(ViolationKind::Required))?
+        }
         FieldKind::List(element) => Value::List(separated(model.element_type(*element), text)?.into()),
         FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::ToOne { .. } => single(model, field, text)?,
     };

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{Input, Inputs};
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model, ValueType};
+use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, ValueType};
 use backstay_scalar::{Members, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
@@ -37,7 +37,8 @@ pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inp
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
 /// into the stored document.
 pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    input(model, collection, body).map(Input::merging)
+    let is_free = |field: FieldId| model.field(collection, field).kind == FieldKind::Scalar(Scalar::Json);
+    input(model, collection, body).map(|input| input.merging(is_free))
 }
 
 /// The same of an object whose members are read already, with another way to name related records.
@@ -122,6 +123,10 @@ impl Decoder<'_> {
                 continue;
             }
             let read = match field.kind {
+                FieldKind::Document(document) if raw.get() != "null" => {
+                    self.document(reading, (field, &name), (document, raw.get()));
+                    continue;
+                }
                 FieldKind::Embedded(_) => self.embedded(reading, (field, &name), raw.get()),
                 _ => self.member(&mut reading.input, field, raw.get()),
             };
@@ -130,6 +135,15 @@ impl Decoder<'_> {
                 let at = item.map_or(at.clone(), |item| at.then(Step::Item(item)));
                 self.violations.push(Violation::new(at, kind));
             }
+        }
+    }
+
+    /// A list of embedded values, or a value of a union: all that is wrong within it is reported.
+    fn document(&mut self, reading: &mut Reading, (field, name): (&Field, &str), (document, raw): (Document, &str)) {
+        let at = self.at.clone().then(Step::Member(shorten(name)));
+        match self.model.read_document(document, raw, at) {
+            Ok(value) => reading.input.set(field.id, value),
+            Err(violations) => self.violations.extend(violations),
         }
     }
 
@@ -157,8 +171,6 @@ impl Decoder<'_> {
 
     fn member(&mut self, input: &mut Input, field: &Field, raw: &str) -> Result<(), Wrong> {
         let value = match &field.kind {
-            // `members` reads it.
-            FieldKind::Embedded(_) => return Ok(()),
             FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
                 return Err(ViolationKind::ReadOnly("set this relation from the other side").into());
             }
@@ -166,11 +178,17 @@ impl Decoder<'_> {
                 input.links(field.id, self.links(*target, raw)?);
                 return Ok(());
             }
-            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. }
+            FieldKind::Scalar(_)
+            | FieldKind::Enum(_)
+            | FieldKind::List(_)
+            | FieldKind::Document(_)
+            | FieldKind::ToOne { .. }
                 if raw == "null" =>
             {
                 Value::Null
             }
+            // `members` reads them.
+            FieldKind::Embedded(_) | FieldKind::Document(_) => return Ok(()),
             FieldKind::List(element) => list(self.model.element_type(*element), raw)?,
             FieldKind::ToOne { target, .. } => Value::Id(self.reference(*target, raw)?),
             FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,

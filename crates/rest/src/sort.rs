@@ -62,7 +62,9 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
                 ("is a relation, which has no order", "sort by a field of the record itself")
             }
             FieldKind::Embedded(_) => ("is an embedded value, which has no order", "sort by a member of it"),
-            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => ("has no order", "sort by another field"),
+            FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::Document(_) => {
+                ("has no order", "sort by another field")
+            }
         };
         return Err(Problem::Text(format!("`{name}` {problem}"), remedy.into()));
     }

@@ -17,7 +17,7 @@ pub use definition::{Letters, Writer};
 pub use json::{FloatText, quote, write, write_money, write_stored, written_bytes};
 pub use money::{Currency, MONEY_SCALE, Money, MoneyError};
 pub use problem::Problem;
-pub use scalar::{Members, Scalar, members, merged, read_exact, read_id};
+pub use scalar::{Members, Scalar, items, members, merged, read_exact, read_id};
 pub use schema::Schema;
 pub use storage::{Part, Storage};
 pub use token::Token;

@@ -31,7 +31,7 @@ use time::{Date, DateTime, Time};
 use url::Url;
 
 pub use decimal::read_exact;
-pub use document::{Members, members, merged};
+pub use document::{Members, items, members, merged};
 pub use id::read_id;
 
 use crate::definition::{Definition, Letters, Writer};

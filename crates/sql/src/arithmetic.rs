@@ -4,6 +4,7 @@ use backstay_expr::{Expr, Node, Operator, Type};
 use backstay_scalar::{Storage, Value};
 use sea_query::{Alias, CaseStatement, Expr as Sql, ExprTrait, Query};
 
+use crate::calendar::is_of_days;
 use crate::dialect::{epoch, in_time};
 use crate::lower::{Lowering, is_short};
 use crate::operand::{Form, Val};
@@ -61,7 +62,7 @@ impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
                 let zero = Expr { node: Node::Literal(zero(&of.ty)), ty: of.ty.clone(), span: of.span.clone() };
                 self.operation(Operator::Subtract, &zero, of, &expr.ty)
             }
-            Node::Binary(operator, left, right) if is_arithmetic(*operator) => {
+            Node::Binary(operator, left, right) if is_arithmetic(*operator) && !is_of_days(expr) => {
                 self.operation(*operator, left, right, &expr.ty)
             }
             _ => self.given(expr),

@@ -188,6 +188,7 @@ impl<'m> Builder<'m> {
             | FieldKind::Enum(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToOne { .. } => None,
         }

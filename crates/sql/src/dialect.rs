@@ -171,6 +171,14 @@ impl Dialect {
         }
     }
 
+    /// The number of a document's items, which is an array.
+    pub(crate) fn document_size(self, document: Sql) -> Sql {
+        match self {
+            Self::Sqlite => self.list_size(document),
+            Self::Postgres => call("json_array_length", [document]),
+        }
+    }
+
     /// The number of a text's characters.
     pub(crate) fn text_size(self, text: Sql) -> Sql {
         match self {

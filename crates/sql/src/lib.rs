@@ -6,6 +6,7 @@ pub mod alter;
 mod arithmetic;
 mod backfill;
 mod builder;
+mod calendar;
 mod column;
 mod columns;
 mod compare;

@@ -76,9 +76,14 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             (FieldKind::OneToOne { .. }, None) => self.id_of_related(&member),
             (FieldKind::Embedded(_), inner) => self.embedded(&member, inner.as_ref().unwrap_or(&Selection::Whole)),
             (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }, _) => self.rows(&member, selected),
-            (FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::ToOne { .. }, _) => {
-                self.plain(&member)?
-            }
+            (
+                FieldKind::Scalar(_)
+                | FieldKind::Enum(_)
+                | FieldKind::List(_)
+                | FieldKind::Document(_)
+                | FieldKind::ToOne { .. },
+                _,
+            ) => self.plain(&member)?,
         };
         let name = selected.alias.clone().unwrap_or_else(|| Arc::from(field.own_name()));
         Some(MemberOutput { name, visible, value })

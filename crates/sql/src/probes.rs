@@ -119,11 +119,19 @@ impl Succession<'_> {
 
     /// The records whose value in this field would be shorter or longer than its `@length` says.
     pub fn not_as_long(&self, new: CollectionId, field: FieldId, length: Length) -> Probe {
-        let is_list = matches!(self.new.field(new, field).kind, FieldKind::List(Element::Scalar(_) | Element::Enum(_)));
+        let kind = &self.new.field(new, field).kind;
+        let is_list = matches!(kind, FieldKind::List(Element::Scalar(_) | Element::Enum(_)));
+        let is_document = matches!(kind, FieldKind::Document(_));
         let bound = |number: usize| integer(i64::try_from(number).unwrap_or(i64::MAX));
         self.of_next(new, &|builder, this| {
             let stored = builder.stored(this, ColumnRef::main(field));
-            let size = if is_list { self.dialect.list_size(stored) } else { self.dialect.text_size(stored) };
+            let size = if is_document {
+                self.dialect.document_size(stored)
+            } else if is_list {
+                self.dialect.list_size(stored)
+            } else {
+                self.dialect.text_size(stored)
+            };
             let short = Pred::Sql(size.clone().lt(bound(length.min)));
             let long = length.max.map_or(Pred::Known(false), |max| Pred::Sql(size.gt(bound(max))));
             Pred::any([short, long])

@@ -58,6 +58,7 @@ impl SortKey {
             FieldKind::Enum(_) => true,
             FieldKind::List(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }

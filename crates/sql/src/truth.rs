@@ -153,7 +153,14 @@ impl Lowering<'_, '_, '_> {
             Function::StartsWith => dialect.starts_with(text_sql, part_sql),
             Function::EndsWith => dialect.ends_with(text_sql, part_sql),
             Function::Contains => dialect.contains(text_sql, part_sql),
-            Function::Size | Function::LowerAscii | Function::UpperAscii | Function::Round | Function::Quotient => {
+            Function::Size
+            | Function::LowerAscii
+            | Function::UpperAscii
+            | Function::Round
+            | Function::Quotient
+            | Function::DateIn
+            | Function::StartOf(_)
+            | Function::CalendarField(_) => {
                 return Val::null();
             }
         };

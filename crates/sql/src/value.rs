@@ -5,6 +5,7 @@ use sea_query::{CaseStatement, Expr as Sql};
 
 use crate::arithmetic::{Computation, is_arithmetic};
 use crate::builder::Anchor;
+use crate::calendar::is_of_days;
 use crate::lower::Lowering;
 use crate::operand::{Form, Val, constant_decimal, digits_of};
 use crate::predicate::Pred;
@@ -21,24 +22,18 @@ impl Lowering<'_, '_, '_> {
             Node::Path(path) => self.path(path),
             Node::Negate(_) if expr.ty == Type::Decimal => self.exact(expr),
             Node::Binary(operator, ..) if is_arithmetic(*operator) && expr.ty == Type::Decimal => self.exact(expr),
-            Node::Call(Function::Round | Function::Quotient, _) => self.exact(expr),
+            Node::Binary(..) if is_of_days(expr) => self.of_days(expr),
             Node::Negate(_) => Computation::value(self, expr),
             Node::Binary(operator, ..) if is_arithmetic(*operator) => Computation::value(self, expr),
             Node::Conditional(..) if expr.ty == Type::Bool => Val::plain(self.truth(expr)),
             Node::Conditional(condition, then, otherwise) => self.conditional(condition, then, otherwise),
-            Node::Call(function @ (Function::Size | Function::LowerAscii | Function::UpperAscii), arguments) => {
-                match arguments.as_slice() {
-                    [of] => self.function(*function, of),
-                    _ => unreachable!("{function:?} takes one operand"),
-                }
-            }
+            Node::Call(function, arguments) => self.call(*function, arguments, expr),
             Node::Aggregate(aggregate) => self.aggregate(aggregate, aggregate.part.unwrap_or(Part::Main)),
             Node::List(_) => unreachable!("a list that is written out is lowered item by item, where it is used"),
             Node::Not(_)
             | Node::Binary(..)
             | Node::IsNull { .. }
             | Node::In(..)
-            | Node::Call(..)
             | Node::Quantifier { .. }
             | Node::Fact(_) => Val::plain(self.truth(expr)),
         }
@@ -144,26 +139,40 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
-    fn function(&mut self, function: Function, of: &Expr) -> Val {
-        if let (Function::Size, Node::List(items)) = (function, &of.node) {
-            return Val::plain(integer(i64::try_from(items.len()).expect("an expression has a limited length")));
+    fn call(&mut self, function: Function, arguments: &[Expr], expr: &Expr) -> Val {
+        match (function, arguments) {
+            (Function::Size, [of]) => self.size(of),
+            (Function::LowerAscii, [of]) => self.of_text(of, Dialect::ascii_lower),
+            (Function::UpperAscii, [of]) => self.of_text(of, Dialect::ascii_upper),
+            (Function::Round | Function::Quotient, _) => self.exact(expr),
+            (Function::DateIn | Function::StartOf(_) | Function::CalendarField(_), _) => {
+                self.of_calendar(function, arguments)
+            }
+            (Function::StartsWith | Function::EndsWith | Function::Contains, _) => Val::plain(self.truth(expr)),
+            (Function::Size | Function::LowerAscii | Function::UpperAscii, _) => {
+                unreachable!("{function:?} takes one operand")
+            }
         }
+    }
+
+    fn size(&mut self, of: &Expr) -> Val {
+        match (&of.node, &of.ty) {
+            (Node::List(items), _) => {
+                Val::plain(integer(i64::try_from(items.len()).expect("an expression has a limited length")))
+            }
+            (_, Type::List(_)) => self.of_text(of, Dialect::list_size),
+            _ => self.of_text(of, Dialect::text_size),
+        }
+    }
+
+    /// What a function makes of one value.
+    fn of_text(&mut self, of: &Expr, function: fn(Dialect, Sql) -> Sql) -> Val {
         let value = self.value(of);
         if value.is_null() {
             return value;
         }
-        let dialect = self.builder.dialect;
-        let sql = value.sql.clone();
-        let sql = match function {
-            Function::Size if matches!(of.ty, Type::List(_)) => dialect.list_size(sql),
-            Function::Size => dialect.text_size(sql),
-            Function::LowerAscii => dialect.ascii_lower(sql),
-            Function::UpperAscii => dialect.ascii_upper(sql),
-            Function::StartsWith | Function::EndsWith | Function::Contains | Function::Round | Function::Quotient => {
-                unreachable!("tests of a text are lowered as truths, exact numbers by `exact`")
-            }
-        };
-        Val { sql, ..value }
+        let sql = function(self.builder.dialect, value.sql);
+        Val { sql, guards: value.guards, form: Form::Column }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod carry_out;
 mod conversion;
+mod documents;
 mod findings;
 mod renames;
 mod stages;

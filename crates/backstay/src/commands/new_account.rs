@@ -1,7 +1,7 @@
 use backstay_base::{Error, Place, Secret};
 use backstay_engine::Engine;
 use backstay_identity::{AddAccount, Administration, NewPassword};
-use backstay_model::{Collection, Element, EnumId, Field, FieldKind, Model};
+use backstay_model::{Collection, Document, Element, EnumId, Field, FieldKind, Model, Shape};
 use backstay_rest::assignments;
 
 use super::roles;
@@ -64,6 +64,11 @@ fn type_of(model: &Model, field: &Field) -> String {
         FieldKind::Enum(id) => of_enum(*id),
         FieldKind::List(Element::Scalar(scalar)) => format!("[{}!]", scalar.name()),
         FieldKind::List(Element::Enum(id)) => format!("[{}!]", of_enum(*id)),
+        FieldKind::Document(document) => match document {
+            Document::One(id) => model.union(*id).name.clone(),
+            Document::List(Shape::Embedded(id)) => format!("[{}!]", model.embedded(*id).name),
+            Document::List(Shape::Union(id)) => format!("[{}!]", model.union(*id).name),
+        },
         FieldKind::Embedded(id) => model.embedded(*id).name.clone(),
         FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => model.collection(*target).name.clone(),
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {

@@ -35,7 +35,7 @@ pub(super) fn always_or_never(subject: Subject<'_>) -> Vec<Diagnostic> {
 pub(super) fn outcomes(subject: Subject<'_>, used: &RuleUse<'_>) -> Outcomes {
     let of_clients = Outcomes::of(&used.rule.whole, subject.model, &CLIENTS);
     match used.decides {
-        Decides::Action(_) | Decides::After => of_clients,
+        Decides::Action(_) | Decides::After | Decides::Taking { .. } => of_clients,
         // Backstay itself, when it loads records, is asked too.
         Decides::Check | Decides::Transition { .. } => {
             of_clients.or(Outcomes::of(&used.rule.whole, subject.model, &[CallerKind::System]))
@@ -49,7 +49,7 @@ impl Written<'_> {
         // A check is passed unless it is false.
         let (never, always) = match used.decides {
             Decides::Check => (outcomes.is_only(Truth::False), !outcomes.includes(Truth::False)),
-            Decides::Action(_) | Decides::After | Decides::Transition { .. } => {
+            Decides::Action(_) | Decides::After | Decides::Taking { .. } | Decides::Transition { .. } => {
                 (!outcomes.includes(Truth::True), outcomes.is_only(Truth::True))
             }
         };
@@ -102,6 +102,16 @@ impl RuleUse<'_> {
             (Decides::Check, false) => {
                 (format!("no value of {name} fails this check"), "correct the condition, or remove the check")
             }
+            (Decides::Taking { from, to }, true) => (
+                format!("`by` lets nobody take {name} from {from} to {to}: this rule is never true"),
+                "correct the condition, or remove `by`",
+            ),
+            (Decides::Taking { from, to }, false) => (
+                format!(
+                    "everybody can take {name} from {from} to {to}: this rule is true for everyone, also without signing in"
+                ),
+                "correct the condition; if everybody may do this, write \"true\"",
+            ),
             (Decides::Transition { from, to }, true) => (
                 format!("no record can go from {from} to {to}: this condition is never true"),
                 "correct the condition, or remove the transition",

@@ -8,10 +8,10 @@ use super::{Decides, Subject};
 pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for used in subject.rules() {
-        let (Decides::Action(action @ (Action::Create | Action::Update | Action::Delete)), None) =
-            (used.decides, used.field)
-        else {
-            continue;
+        let action = match (used.decides, used.field) {
+            (Decides::Action(action @ (Action::Create | Action::Update | Action::Delete)), None) => action,
+            (Decides::Taking { .. }, Some(_)) => Action::Update,
+            _ => continue,
         };
         let rule = &used.rule.whole;
         let read = subject.policy.collection(used.collection.id).allow.read.iter();

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::aggregates::is_aggregate;
+use super::calendar::is_of_calendar;
 use super::names::Place;
 use super::operators::is_written_out;
 use super::{Checker, RESERVED_NAMES, Variable, literal};
@@ -11,7 +12,7 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function, and how it is used.
-const USAGES: [(&str, &str); 17] = [
+const USAGES: [(&str, &str); 25] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -20,8 +21,16 @@ const USAGES: [(&str, &str); 17] = [
     ("upperAscii", "`text.upperAscii()`"),
     ("round", "`round(number, 2)`, with the number of digits after the point, from 0 to 9"),
     ("timestamp", "`timestamp('2026-01-31T12:00:00Z')`, of a literal or a parameter"),
-    ("date", "`date('2026-01-31')`, of a literal or a parameter"),
-    ("duration", "`duration('1h30m')`, of a literal or a parameter"),
+    ("date", "`date('2026-01-31')`, of a literal or a parameter, or `date(moment, 'Europe/Zurich')`"),
+    ("duration", "`duration('1h30m')`, of a literal or a parameter, or `duration(hours: 1, minutes: this.length)`"),
+    ("today", "`today('Europe/Zurich')`, or `today()` for the day in UTC"),
+    ("startOfDay", "`startOfDay(moment, 'Europe/Zurich')`"),
+    ("startOfWeek", "`startOfWeek(moment, 'Europe/Zurich')`"),
+    ("startOfMonth", "`startOfMonth(moment, 'Europe/Zurich')`"),
+    ("startOfYear", "`startOfYear(moment, 'Europe/Zurich')`"),
+    ("year", "`year(date)`"),
+    ("month", "`month(date)`"),
+    ("day", "`day(date)`"),
     ("exists", "`relation.exists(x, condition on x)`"),
     ("all", "`relation.all(x, condition on x)`"),
     ("count", "`relation.count(x, condition on x)`, or `size(relation)` to count all"),
@@ -61,6 +70,9 @@ impl Checker<'_> {
             ("size", None, [of], _) | ("size", Some(of), [], _) => self.size(of, span),
             ("round", None, [of, Syntax { node: SyntaxNode::Int(digits @ 0..=ROUNDED_DIGITS), .. }], _) => {
                 self.round(of, *digits, span)
+            }
+            (name, None, arguments, _) if is_of_calendar(name, arguments) => {
+                self.of_calendar(function, arguments, span)
             }
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),

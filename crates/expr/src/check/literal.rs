@@ -48,6 +48,7 @@ impl Pliancy {
             | SyntaxNode::Name(_)
             | SyntaxNode::Select(..)
             | SyntaxNode::Call { .. }
+            | SyntaxNode::Length(_)
             | SyntaxNode::Not(_)
             | SyntaxNode::Binary(_)
             | SyntaxNode::In(..)

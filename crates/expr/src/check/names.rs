@@ -165,15 +165,13 @@ impl<'m> Checker<'m> {
 
     /// The error for `this` or `new` where there is no such record.
     fn no_record(&self, name: &'static str) -> ExprErrorKind {
+        let elsewhere = self.scope.new_elsewhere.filter(|_| name == "new");
         let instead = match self.scope.this {
             Some(_) if self.scope.client => "write the name of the field alone",
-            Some(_) if self.scope.update && name == "new" => {
-                "write conditions on the proposed record in `after:`, beside `update:`"
-            }
             Some(_) => "write `this`; where a record is created, `this` is the record as it would be",
             None => "only the caller (`auth`) and the moment (`now`) are known here",
         };
-        ExprErrorKind::NoRecord { name, instead }
+        ExprErrorKind::NoRecord { name, instead: elsewhere.unwrap_or(instead) }
     }
 
     fn record(&mut self, root: Root, collection: CollectionId, span: &Range<u32>) -> Expr {
@@ -181,7 +179,7 @@ impl<'m> Checker<'m> {
         self.make(Node::Path(path), Type::Record(collection), span)
     }
 
-    fn now(&mut self, span: &Range<u32>) -> Expr {
+    pub(super) fn now(&mut self, span: &Range<u32>) -> Expr {
         self.found.uses_now = true;
         self.make(Node::Now, Type::Timestamp, span)
     }

@@ -162,7 +162,11 @@ impl Checker<'_> {
         let operator = *operator;
         let hint = hint.filter(|ty| matches!(ty, Type::Int | Type::Float | Type::Decimal));
         let other: fn(&Type) -> Option<Type> = match operator {
-            Operator::Add => |ty| Some(if *ty == Type::Timestamp { Type::Duration } else { ty.clone() }),
+            Operator::Add => |ty| {
+                let is_time = matches!(ty, Type::Timestamp | Type::Date);
+                Some(if is_time { Type::Duration } else { ty.clone() })
+            },
+            Operator::Multiply => |ty| Some(if *ty == Type::Duration { Type::Int } else { ty.clone() }),
             _ => |ty| Some(ty.clone()),
         };
         let (left, right) = self.pair(left, right, hint, other)?;

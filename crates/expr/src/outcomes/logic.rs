@@ -315,6 +315,7 @@ impl<'e> Lowering<'e> {
                 | FieldKind::Enum(_)
                 | FieldKind::List(_)
                 | FieldKind::Embedded(_)
+                | FieldKind::Document(_)
                 | FieldKind::OneToMany { .. }
                 | FieldKind::ManyToMany { .. } => {}
             }

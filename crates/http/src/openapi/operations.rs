@@ -61,9 +61,9 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     let possible = match kind {
         RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
-        RecordRequest::Create => collection.allows(Action::Create),
-        RecordRequest::Update => collection.allows(Action::Update),
-        RecordRequest::Delete => collection.allows(Action::Delete),
+        RecordRequest::Create => model.allows(collection, Action::Create),
+        RecordRequest::Update => model.allows(collection, Action::Update),
+        RecordRequest::Delete => model.allows(collection, Action::Delete),
     };
     let own = match endpoint.parameters {
         Parameters::OfList => equalities(model, collection),
@@ -204,6 +204,7 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
             FieldKind::Scalar(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
             | FieldKind::OneToMany { .. }
             | FieldKind::ManyToMany { .. } => return None,
         };

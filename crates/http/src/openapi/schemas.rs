@@ -3,7 +3,8 @@ use backstay_model::{Collection, CollectionId, Element, EmbeddedId, Field, Field
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
-use super::{is_shown, readable, scalars};
+use super::documents::{self, Form};
+use super::{is_shown, readable};
 
 /// The shapes of one collection: a record as it is read, as it is created and as it is changed, and a page.
 pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
@@ -13,10 +14,10 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     if !collection.single {
         schemas.insert(format!("{name}Page"), page(name));
     }
-    if collection.allows(Action::Create) {
+    if model.allows(collection, Action::Create) {
         schemas.insert(format!("{name}Create"), create(model, collection));
     }
-    if collection.allows(Action::Update) {
+    if model.allows(collection, Action::Update) {
         schemas.insert(format!("{name}Patch"), patch(model, collection));
     }
     schemas
@@ -107,6 +108,7 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         FieldKind::Enum(_)
         | FieldKind::Scalar(_)
         | FieldKind::List(_)
+        | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
@@ -209,8 +211,8 @@ fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
             let object = json!({ "type": "object", "properties": members.collect::<Map<String, Value>>() });
             embedded(model, (field, *id), object, is_required(field))
         }
-        FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) => {
-            value(model, field, is_required(field), scalars::answered)
+        FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::Document(_) => {
+            value(model, field, is_required(field), Form::Answered)
         }
     }
 }
@@ -222,7 +224,7 @@ fn is_required(field: &Field) -> bool {
 
 /// A field as it is written.
 fn written(model: &Model, field: &Field) -> Value {
-    let mut schema = value(model, field, field.is_needed(), scalars::accepted);
+    let mut schema = value(model, field, field.is_needed(), Form::Accepted);
     if let Some(length) = field.length {
         lengths(&field.kind, length, &mut schema);
     }
@@ -231,10 +233,10 @@ fn written(model: &Model, field: &Field) -> Value {
 
 /// What `@length` says of a value that is sent. Email and web addresses and languages are measured in their normal form,
 /// which can have fewer characters than what is sent.
-fn lengths(kind: &FieldKind, length: Length, schema: &mut Value) {
+pub(super) fn lengths(kind: &FieldKind, length: Length, schema: &mut Value) {
     let (min, max) = match kind {
         FieldKind::Scalar(Scalar::String | Scalar::Text) => ("minLength", "maxLength"),
-        FieldKind::List(_) => ("minItems", "maxItems"),
+        FieldKind::List(_) | FieldKind::Document(_) => ("minItems", "maxItems"),
         FieldKind::Scalar(_)
         | FieldKind::Enum(_)
         | FieldKind::Embedded(_)
@@ -251,19 +253,20 @@ fn lengths(kind: &FieldKind, length: Length, schema: &mut Value) {
     }
 }
 
-/// A field whose scalars have this form.
-fn value(model: &Model, field: &Field, required: bool, scalar: fn(Scalar) -> Value) -> Value {
+/// A field whose values have this form.
+pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) -> Value {
     let mut schema = match &field.kind {
-        FieldKind::Scalar(kind) => scalar(*kind),
+        FieldKind::Scalar(kind) => form.scalar(*kind),
         FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
         FieldKind::List(element) => {
-            json!({ "type": "array", "items": item(model, *element, scalar), "maxItems": limits::LIST_ITEMS })
+            json!({ "type": "array", "items": item(model, *element, form), "maxItems": limits::LIST_ITEMS })
         }
-        // `read` and `body` make objects of them.
-        FieldKind::Embedded(_) => json!({ "type": "object" }),
-        FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => scalar(Scalar::Id),
+        FieldKind::Document(document) => documents::document(model, *document, form),
+        // Within a record, `read` and `body` make objects of them.
+        FieldKind::Embedded(id) => documents::reference(model, *id, form),
+        FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => form.scalar(Scalar::Id),
         FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
-            return json!({ "type": "array", "items": scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });
+            return json!({ "type": "array", "items": form.scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });
         }
     };
     if required || schema.as_object().is_some_and(Map::is_empty) {
@@ -283,14 +286,14 @@ fn value(model: &Model, field: &Field, required: bool, scalar: fn(Scalar) -> Val
     }
 }
 
-fn item(model: &Model, element: Element, scalar: fn(Scalar) -> Value) -> Value {
+fn item(model: &Model, element: Element, form: Form) -> Value {
     match element {
-        Element::Scalar(kind) => scalar(kind),
+        Element::Scalar(kind) => form.scalar(kind),
         Element::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(id).name) }),
     }
 }
 
-fn described(field: &Field, mut schema: Value) -> Value {
+pub(super) fn described(field: &Field, mut schema: Value) -> Value {
     if let Some(description) = &field.description {
         schema["description"] = json!(description);
     }

@@ -45,3 +45,24 @@ async fn exact_numbers() {
     let made = make(r#"{"price": "1", "quantity": 0, "discount": "0"}"#).await;
     assert_eq!(made.json()["each"], serde_json::Value::Null, "{made:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_and_lengths_of_time() {
+    let app = TestApp::open(&example("Days and lengths of time"));
+    let make = async |body: &str| app.post("POST /api/loans", &[], body).await;
+    let made = make(r#"{"takenAt": "2026-07-01T22:30:00Z", "weeks": 2}"#).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let fields = ["on", "due", "warnAt"];
+    let loan = "2026-07-02 2026-07-16 2026-07-15T10:00:00.000000Z";
+    assert_eq!(listed(&app, "loans", &fields).await, [loan]);
+    let filter = |text: &str| format!("loans?filter={}", text.replace(' ', "%20").replace('+', "%2B"));
+    let found = listed(&app, &filter("due - on == duration(weeks: weeks) && year(due) == 2026"), &fields).await;
+    assert_eq!(found, [loan]);
+    let found = listed(&app, &filter("startOfMonth(takenAt) + duration(days: 31) < takenAt"), &fields).await;
+    assert_eq!(found, [""; 0]);
+    // The last day there is has no day after it.
+    let made = make(r#"{"takenAt": "9999-12-30T21:59:59Z", "weeks": 1}"#).await;
+    assert_eq!(made.json()["due"], serde_json::Value::Null, "{made:?}");
+    let refused = app.call(&format!("GET /api/{}", filter("due < today('Mars/Base')")), &[]).await;
+    assert_eq!(refusal(&refused), "422 filter there is no time zone `Mars/Base` (character 12)");
+}

@@ -7,6 +7,7 @@ mod collections;
 mod conditions;
 mod description;
 mod developing;
+mod documents;
 mod doorway;
 mod embedded;
 mod endpoints;

@@ -178,6 +178,7 @@ impl<'m> ApplicationBehaviour<'m> {
             collections: _,
             // Their members are fields of the collections; their names and descriptions are nowhere stored.
             embedded: _,
+            unions: _,
             // Of this load alone.
             sources: _,
             by_name: _,
@@ -238,15 +239,18 @@ impl<'m> StateBehaviour<'m> {
 #[derive(PartialEq)]
 struct TransitionBehaviour<'m> {
     to: &'m str,
+    by: Option<&'m str>,
+    with: Vec<&'m str>,
     when: Option<&'m str>,
     set: Vec<(&'m str, &'m str)>,
 }
 
 impl<'m> TransitionBehaviour<'m> {
     fn of(transition: &'m Transition) -> Self {
-        let Transition { to, when, set } = transition;
+        let Transition { to, by, with, when, set } = transition;
         let set = set.iter().map(|(field, rule)| (field.as_str(), &*rule.text));
-        Self { to, when: text(when.as_ref()), set: set.collect() }
+        let with = with.iter().map(|(field, _)| field.as_str()).collect();
+        Self { to, by: text(by.as_ref()), with, when: text(when.as_ref()), set: set.collect() }
     }
 }
 

@@ -1,7 +1,10 @@
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
+use super::documents::{DocumentChange, Documents};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
-use crate::{Check, Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn};
+use crate::{
+    Check, Collection, CollectionId, Document, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn, Shape,
+};
 use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is renamed, what is added, what changes, what
@@ -230,6 +233,14 @@ impl<'a> Pair<'a> {
             (FieldKind::Enum(from), FieldKind::Enum(to)) if self.pairing.enumeration(*to) == Some(*from) => {
                 return None;
             }
+            (FieldKind::Document(from), FieldKind::Document(to)) => {
+                match (Documents { old: self.old, new: self.new, pairing: self.pairing }.compare(*from, *to)) {
+                    DocumentChange::Same => return None,
+                    DocumentChange::Rewritten => TypeChange::Converted,
+                    DocumentChange::Other => TypeChange::Replaced(self.filled(after)),
+                }
+            }
+            (FieldKind::Scalar(Scalar::Json), FieldKind::Document(_)) => TypeChange::Converted,
             // What it is called is nowhere stored; its members are compared each for itself.
             (FieldKind::Embedded(_), FieldKind::Embedded(_)) => return None,
             (FieldKind::List(from), FieldKind::List(to)) if self.same_element(*from, *to) => return None,
@@ -239,7 +250,8 @@ impl<'a> Pair<'a> {
                 return None;
             }
             (FieldKind::Scalar(from), FieldKind::Scalar(to)) if widens(*from, *to) => TypeChange::Widened,
-            (FieldKind::Enum(_), FieldKind::Scalar(Scalar::String | Scalar::Text)) => TypeChange::Widened,
+            (FieldKind::Enum(_), FieldKind::Scalar(Scalar::String | Scalar::Text))
+            | (FieldKind::Document(_), FieldKind::Scalar(Scalar::Json)) => TypeChange::Widened,
             (
                 FieldKind::Scalar(_) | FieldKind::Enum(_),
                 FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_),
@@ -376,6 +388,7 @@ pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
         FieldKind::List(Element::Scalar(scalar)) => format!("[{}]", scalar_written(*scalar)),
         FieldKind::List(Element::Enum(id)) => format!("[{}]", model.enumeration(*id).name),
         FieldKind::Embedded(id) => model.embedded(*id).name.clone(),
+        FieldKind::Document(document) => written_document(model, *document),
         // What happens on deletion is a difference of its own.
         FieldKind::ToOne { target, on_delete: _ } => name(*target).to_owned(),
         FieldKind::OneToMany { target, via } => {
@@ -388,6 +401,18 @@ pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
             Some(inverse) => format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, inverse)),
             None => format!("[{}]", name(*target)),
         },
+    }
+}
+
+/// A document's type as it is written in a model.
+fn written_document(model: &Model, document: Document) -> String {
+    let name = match document.shape() {
+        Shape::Embedded(id) => &model.embedded(id).name,
+        Shape::Union(id) => &model.union(id).name,
+    };
+    match document {
+        Document::One(_) => name.clone(),
+        Document::List(_) => format!("[{name}]"),
     }
 }
 
@@ -406,6 +431,7 @@ fn is_convertible(kind: &FieldKind) -> bool {
         }
         FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)) => true,
         FieldKind::Embedded(_)
+        | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }

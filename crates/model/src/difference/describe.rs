@@ -28,7 +28,8 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}.{field} is removed; it had no column")
             }
             Self::TypeChanged { collection, field, from, to, change } => {
-                write!(f, "{collection}.{field} changes from {from} to {to}; {}", change_words(*change))
+                let (what, effect) = change_words((from, to), *change);
+                write!(f, "{collection}.{field} {what}; {effect}")
             }
             Self::RequiredTightened { collection, field, filled } => {
                 write!(f, "{collection}.{field} is now required; {}", required_words(*filled))
@@ -165,8 +166,12 @@ fn required_words(filled: Filled) -> &'static str {
     }
 }
 
-fn change_words(change: TypeChange) -> &'static str {
-    match change {
+fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'static str) {
+    if from == to {
+        // Of a document, whose embedded types are others.
+        return (format!("holds other values of {to}"), "each stored document is written anew");
+    }
+    let effect = match change {
         TypeChange::NotStored => "it has no column, and links of a relation that stays are kept",
         TypeChange::Widened => "every stored value fits as it is",
         TypeChange::Converted => "each stored value is written as text and read as the new type",
@@ -177,7 +182,8 @@ fn change_words(change: TypeChange) -> &'static str {
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
         }
-    }
+    };
+    (format!("changes from {from} to {to}"), effect)
 }
 
 /// What clients of the API notice of a difference.
@@ -216,6 +222,9 @@ impl Difference {
             }
             Self::TypeChanged { change: TypeChange::Widened, collection, field, to, .. } => {
                 harmless(format!("{collection}.{field} can hold any {to}"))
+            }
+            Self::TypeChanged { collection, field, from, to, .. } if from == to => {
+                breaking(format!("the types in {collection}.{field} change"))
             }
             Self::TypeChanged { collection, field, from, to, .. } => {
                 breaking(format!("{collection}.{field} changes from {from} to {to}"))

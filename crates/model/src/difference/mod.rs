@@ -3,6 +3,7 @@
 mod behaviour;
 mod compare;
 mod describe;
+mod documents;
 mod likely;
 mod pairing;
 

@@ -111,6 +111,7 @@ impl Pairing {
                 | FieldKind::Enum(_)
                 | FieldKind::List(_)
                 | FieldKind::Embedded(_)
+                | FieldKind::Document(_)
                 | FieldKind::OneToMany { .. }
                 | FieldKind::OneToOne { .. } => None,
             }

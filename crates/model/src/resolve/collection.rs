@@ -1,6 +1,7 @@
 use backstay_base::limits;
 
 use super::allow;
+use super::embedded;
 use super::field::{field, standard_field};
 use super::index::indexes;
 use super::kind::Declared;
@@ -65,9 +66,10 @@ fn kept_names<'f>(field: &'f Field, fields: &'f [Field]) -> impl Iterator<Item =
 fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: &StoredType<'a>) -> Vec<Field> {
     let mut fields: Vec<Field> = STANDARD_FIELDS.iter().map(|standard| standard_field(report, of, standard)).collect();
     for (surveyed, id) in of.declared() {
-        let parent = surveyed.within.map(|parent| &fields[usize::from(parent.0)]);
-        let declared = Declared { names, of, node: surveyed.node, name: &surveyed.name, parent };
-        let field = field(report, &declared, id);
+        let field = match surveyed.within.map(|parent| &fields[usize::from(parent.0)]) {
+            Some(parent) => embedded::member(report, names, (surveyed, id), parent),
+            None => field(report, &Declared { names, of: Some(of), system: of.system, node: surveyed.node }, id),
+        };
         fields.push(field);
     }
     if of.fields.is_empty() {

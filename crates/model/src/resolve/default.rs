@@ -3,7 +3,7 @@ use backstay_base::limits;
 use backstay_scalar::{Problem, Scalar, Token, Value, quote};
 
 use crate::names::suggestion;
-use crate::{Element, Enum, FieldKind};
+use crate::{Document, Element, Enum, FieldKind};
 
 /// The value of a literal as the type of a field; else what is expected.
 pub(super) fn read(literal: &Literal, kind: &FieldKind, enums: &[Enum]) -> Result<Value, String> {
@@ -24,6 +24,11 @@ pub(super) fn read(literal: &Literal, kind: &FieldKind, enums: &[Enum]) -> Resul
             };
             items.iter().map(|item| one(item)).collect::<Result<Vec<_>, _>>().map(|values| Value::List(values.into()))
         }
+        FieldKind::Document(Document::List(_)) => match literal {
+            Literal::List(items) if items.is_empty() => Ok(Value::Json("[]".into())),
+            _ => Err("the only default of a list of embedded values is `[]`".to_owned()),
+        },
+        FieldKind::Document(Document::One(_)) => Err("a value of a union has no default".to_owned()),
         FieldKind::Embedded(_) => Err("give the members of the embedded type defaults of their own".to_owned()),
         FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }

@@ -4,7 +4,6 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
-use super::embedded::stricter;
 use super::report::Report;
 use super::survey::Names;
 use super::{allow, default, length, read};
@@ -49,7 +48,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Allow => allow::of_field(report, field, directive),
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => check(report, field, directive),
-        FieldDirective::Class => field.class = Some(stricter(field.class, class(directive))),
+        FieldDirective::Class => field.class = Some(class(directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
@@ -121,6 +120,7 @@ impl FieldDirective {
     fn check_place(self, names: Names<'_, '_>, kind: &FieldKind) -> Result<(), &'static str> {
         let to_one = matches!(kind, FieldKind::ToOne { .. });
         let embedded = matches!(kind, FieldKind::Embedded(_));
+        let document = matches!(kind, FieldKind::Document(_));
         let state = matches!(kind, FieldKind::Enum(id) if names.has_states(*id));
         let decimal = matches!(
             kind,
@@ -139,6 +139,8 @@ impl FieldDirective {
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
+            Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),
+            Self::Set if document => (false, "it is for single values and lists of them; a document has to be sent"),
             Self::Backfill if embedded => (false, "write it on the members of the embedded type"),
             Self::Set | Self::Backfill | Self::Names => {
                 (kind.is_stored(), "it is for fields that are stored in the record itself")

@@ -4,19 +4,24 @@
 use std::collections::HashMap;
 
 use apollo_compiler::Node;
-use apollo_compiler::schema::{Component, FieldDefinition, ObjectType};
+use apollo_compiler::schema::{Component, FieldDefinition, ObjectType, UnionType};
 use backstay_base::limits;
 
+use super::field::field;
+use super::kind::Declared;
 use super::naming::{check_count, check_definition_name};
 use super::read;
+use super::renamed::{former, former_of_member};
 use super::report::Report;
-use super::survey::FIRST_DECLARED;
-use crate::{Class, Collection, Diagnostic, Embedded, EmbeddedId, Field, FieldId, FieldKind, Lint};
+use super::survey::{FIRST_DECLARED, Names};
+use crate::{Class, Column, Diagnostic, Embedded, EmbeddedId, Field, FieldId, FieldKind, Union, UnionId, Within};
 
-/// The types marked `@embedded`.
+/// The types marked `@embedded`, and the unions of them.
 pub(super) struct EmbeddedTypes<'a> {
     nodes: Vec<&'a Node<ObjectType>>,
     ids: HashMap<&'a str, EmbeddedId>,
+    unions: Vec<&'a Node<UnionType>>,
+    union_ids: HashMap<&'a str, UnionId>,
 }
 
 /// A declared field, or a member of an embedded value.
@@ -28,15 +33,18 @@ pub(super) struct Surveyed<'a> {
     pub(super) within: Option<FieldId>,
 }
 
-/// What a type with records can be marked with, and an embedded one can't, with what to do instead.
-const OF_COLLECTIONS: [(&str, &str); 6] = [
-    ("allow", "write `@allow` on the types and fields that hold the value"),
-    ("identity", "the people who sign in are records of a type of their own"),
-    ("index", "write `@index` on the type that holds the value, with a path such as `\"address.city\"`"),
-    ("path", "remove it; only types with records have paths"),
-    ("renamed", "remove it; nothing is stored under the name of an embedded type"),
-    ("unique", "write `@unique(fields: […])` on the type that holds the value, with a path such as `\"address.city\"`"),
-];
+/// What to do instead of marking an embedded type with what is for types with records.
+fn instead(directive: &str) -> &'static str {
+    match directive {
+        "allow" => "write `@allow` on the types and fields that hold the value",
+        "identity" => "the people who sign in are records of a type of their own",
+        "index" => "write `@index` on the type that holds the value, with a path such as `\"address.city\"`",
+        "unique" => {
+            "write `@unique(fields: […])` on the type that holds the value, with a path such as `\"address.city\"`"
+        }
+        _ => "remove it; it is for types with records",
+    }
+}
 
 /// Whether a type is marked `@embedded`.
 pub(super) fn is_embedded(node: &ObjectType) -> bool {
@@ -44,14 +52,24 @@ pub(super) fn is_embedded(node: &ObjectType) -> bool {
 }
 
 impl<'a> EmbeddedTypes<'a> {
-    /// Numbers them, and refuses those that could not be values of a record.
-    pub(super) fn of(report: &mut Report<'_>, mut nodes: Vec<&'a Node<ObjectType>>) -> Self {
+    /// Numbers them and their unions, and refuses those that could not be values of a record.
+    pub(super) fn of(
+        report: &mut Report<'_>,
+        mut nodes: Vec<&'a Node<ObjectType>>,
+        mut unions: Vec<&'a Node<UnionType>>,
+    ) -> Self {
         check_count(report, "embedded types", nodes.len(), limits::MODEL_COLLECTIONS, None);
+        check_count(report, "unions", unions.len(), limits::MODEL_COLLECTIONS, None);
         nodes.truncate(limits::MODEL_COLLECTIONS);
+        unions.truncate(limits::MODEL_COLLECTIONS);
         let ids = nodes.iter().map(|node| node.name.as_str()).zip((0..).map(EmbeddedId)).collect();
-        let types = Self { nodes, ids };
+        let union_ids = unions.iter().map(|node| node.name.as_str()).zip((0..).map(UnionId)).collect();
+        let types = Self { nodes, ids, unions, union_ids };
         for node in &types.nodes {
             types.check(report, node);
+        }
+        for node in &types.unions {
+            types.check_union(report, node);
         }
         types
     }
@@ -61,36 +79,44 @@ impl<'a> EmbeddedTypes<'a> {
         self.ids.get(name).copied()
     }
 
+    /// The union of this name.
+    pub(super) fn union_named(&self, name: &str) -> Option<UnionId> {
+        self.union_ids.get(name).copied()
+    }
+
     /// The types as the model has them.
-    pub(super) fn resolved(&self, report: &Report<'_>) -> Vec<Embedded> {
-        let of = |node: &&Node<ObjectType>| Embedded {
-            name: node.name.to_string(),
-            description: read::description(node.description.as_ref()),
-            span: report.span_of(&node.name),
+    pub(super) fn resolved(&self, report: &mut Report<'_>, names: Names<'_, 'a>) -> Vec<Embedded> {
+        let of = |node: &&'a Node<ObjectType>| {
+            let system = report.places.is_system(node.location());
+            let members = node.fields.values().zip((0..).map(FieldId));
+            let member = |(node, id)| field(report, &Declared { names, of: None, system, node }, id);
+            Embedded {
+                members: members.map(member).collect(),
+                name: node.name.to_string(),
+                former: former(report, &node.name, node.directives.get_all("renamed").map(|directive| &***directive)),
+                description: read::description(node.description.as_ref()),
+                span: report.span_of(&node.name),
+            }
         };
         self.nodes.iter().map(of).collect()
     }
 
-    /// Warns of types that no field holds, in whose members nothing was checked.
-    pub(super) fn check_used(&self, report: &mut Report<'_>, collections: &[Collection]) {
-        let mut used = vec![false; self.nodes.len()];
-        for field in collections.iter().flat_map(|collection| &collection.fields) {
-            if let FieldKind::Embedded(id) = field.kind {
-                used[usize::from(id.0)] = true;
-            }
-        }
-        for (node, _) in self.nodes.iter().zip(used).filter(|(_, used)| !used) {
-            let message = format!("no field holds a value of {}", node.name);
-            let help = format!(
-                "write a field such as `{}: {}` in a type with records, or remove the type",
-                field_for(&node.name),
-                node.name
-            );
-            report.warn(
-                &node.name,
-                Diagnostic::warning(Lint::UnusedEmbeddedType, message).help(help),
-                "embedded nowhere",
-            );
+    /// The unions as the model has them.
+    pub(super) fn unions(&self) -> Vec<Union> {
+        let of = |node: &&Node<UnionType>| Union {
+            name: node.name.to_string(),
+            description: read::description(node.description.as_ref()),
+            members: node.members.iter().filter_map(|member| self.named(&member.name)).collect(),
+        };
+        self.unions.iter().map(of).collect()
+    }
+
+    fn check_union(&self, report: &mut Report<'_>, node: &Node<UnionType>) {
+        check_definition_name(report, &node.name, report.places.is_system(node.location()), "union");
+        for member in node.members.iter().filter(|member| self.named(&member.name).is_none()) {
+            let message = format!("{} is not embedded, so it can't be one of {}", member.name, node.name);
+            let help = "mark it with `@embedded`; a relation to one of several types is not supported yet";
+            report.error(member.name.location(), message, "a type with records", help);
         }
     }
 
@@ -128,14 +154,24 @@ impl<'a> EmbeddedTypes<'a> {
         self.named(field.ty.inner_named_type()).map(|id| self.nodes[usize::from(id.0)])
     }
 
+    /// The embedded types whose values a field can hold, in a list or by a union too.
+    fn held_in(&self, field: &FieldDefinition) -> Vec<EmbeddedId> {
+        let name = field.ty.inner_named_type();
+        match self.union_named(name) {
+            Some(id) => {
+                let members = self.unions[usize::from(id.0)].members.iter();
+                members.filter_map(|member| self.named(&member.name)).collect()
+            }
+            None => self.named(name).into_iter().collect(),
+        }
+    }
+
     fn check(&self, report: &mut Report<'_>, node: &'a Node<ObjectType>) {
         let name = &node.name;
         check_definition_name(report, name, report.places.is_system(node.location()), "type");
-        for (of_collections, help) in OF_COLLECTIONS {
-            for directive in node.directives.get_all(of_collections) {
-                let message = format!("{name} is embedded and has no records, which `@{of_collections}` is about");
-                report.error(directive.location(), message, "not on an embedded type", help);
-            }
+        for directive in node.directives.iter().filter(|of| !matches!(of.name.as_str(), "embedded" | "renamed")) {
+            let message = format!("{name} is embedded and has no records, which `@{}` is about", directive.name);
+            report.error(directive.location(), message, "not on an embedded type", instead(&directive.name));
         }
         for member in node.fields.values() {
             check_member(report, member);
@@ -162,7 +198,7 @@ impl<'a> EmbeddedTypes<'a> {
         for depth in 1..=self.nodes.len() {
             let mut seen = vec![false; self.nodes.len()];
             let inner = level.iter().flat_map(|node| node.fields.values());
-            let inner = inner.filter_map(|field| self.named(field.ty.inner_named_type()));
+            let inner = inner.flat_map(|field| self.held_in(field));
             let inner = inner.filter(|id| !std::mem::replace(&mut seen[usize::from(id.0)], true));
             level = inner.map(|id| self.nodes[usize::from(id.0)]).collect();
             if level.iter().any(|node| node.name == of.name) {
@@ -187,12 +223,6 @@ enum Nesting {
     Deep,
     /// The type's values would contain values of the same type.
     Endless,
-}
-
-/// The name of a field that holds a value of this type.
-fn field_for(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + letters.as_str())
 }
 
 /// Directives that a member of an embedded type can't have, with what to do instead.
@@ -220,23 +250,43 @@ fn check_member(report: &mut Report<'_>, node: &Component<FieldDefinition>) {
     }
 }
 
-/// Gives a member what holds for the whole embedded value: who may see and write it, and how confidential it is.
-pub(super) fn inherit(report: &mut Report<'_>, parent: &Field, member: &mut Field) {
-    let longest = member.columns.iter().map(|column| column.name.len()).max().unwrap_or_default();
+/// A member of the embedded value that a field holds, as a field of the collection. What holds for the whole value holds
+/// for it: who may see and write it, and how confidential it is.
+pub(super) fn member(
+    report: &mut Report<'_>,
+    names: Names<'_, '_>,
+    (surveyed, id): (&Surveyed<'_>, FieldId),
+    parent: &Field,
+) -> Field {
+    let held = match parent.kind {
+        FieldKind::Embedded(of) => names.embedded[usize::from(of.0)].members.as_slice(),
+        _ => &[],
+    };
+    let own = held.iter().find(|member| member.name == surveyed.node.name.as_str());
+    let own = own.expect("the survey has the members that the type has").clone();
+    let columns = Column::of(&surveyed.name, &own.kind);
     let most = limits::MODEL_NAME_CHARS;
-    if longest > most {
-        let message = format!("the column of `{}` would have a name of more than {most} characters", member.name);
-        let diagnostic = Diagnostic::error(message).at(parent.span, "holds it").and(member.span, "the member");
+    if columns.iter().any(|column| column.name.len() > most) {
+        let message = format!("the column of `{}` would have a name of more than {most} characters", surveyed.name);
+        let diagnostic = Diagnostic::error(message).at(parent.span, "holds it").and(own.span, "the member");
         report.push(diagnostic.help("give the field or the member a shorter name"));
     }
-    member.required = member.required && parent.required;
-    member.readonly |= parent.readonly;
-    member.immutable |= parent.immutable;
-    member.allow = parent.allow.clone();
-    member.class = parent.class;
+    Field {
+        id,
+        name: surveyed.name.clone(),
+        within: Some(Within { field: parent.id, required: own.required, always: parent.required }),
+        former: former_of_member(parent, &own.name, &own.former),
+        columns,
+        required: own.required && parent.required,
+        readonly: own.readonly || parent.readonly,
+        immutable: own.immutable || parent.immutable,
+        allow: parent.allow.clone(),
+        class: own.class.map_or(parent.class, |class| Some(stricter(parent.class, class))),
+        ..own
+    }
 }
 
 /// The more confidential of the two classes: that of the field which holds the value counts for its members.
-pub(super) fn stricter(outer: Option<Class>, own: Class) -> Class {
+fn stricter(outer: Option<Class>, own: Class) -> Class {
     outer.map_or(own, |outer| outer.max(own))
 }

@@ -5,12 +5,14 @@ use apollo_compiler::schema::{Component, Directive, EnumType, EnumValueDefinitio
 use apollo_compiler::{Name, Node};
 use backstay_base::limits;
 
+use super::allow::names;
 use super::naming::{check_count, check_definition_name, check_name};
 use super::read;
 use super::renamed::{check_former, former};
 use super::report::Report;
 use super::survey::Survey;
 use crate::names::suggestion;
+use crate::source::Span;
 use crate::{Diagnostic, Enum, EnumId, EnumValue, RuleText, Transition};
 
 /// All enums, and the one that is marked `@roles`.
@@ -97,8 +99,31 @@ fn transition(report: &mut Report<'_>, of: &EnumType, from: &str, directive: &Di
         let help = "remove it; a record can always keep its state";
         report.error(place, format!("{from} leads to itself"), "the same state", help);
     }
-    let when = read::rule(report, directive, "when");
-    Some(Transition { to: Arc::from(to), when, set: sets(report, directive) })
+    let (by, when) = (read::rule(report, directive, "by"), read::rule(report, directive, "when"));
+    let set = sets(report, directive);
+    let with = with(report, directive, &set);
+    Some(Transition { to: Arc::from(to), by, with, when, set })
+}
+
+/// The fields that `by` lets change with the state.
+fn with(report: &mut Report<'_>, directive: &Directive, set: &[(String, RuleText)]) -> Vec<(String, Span)> {
+    let given = |argument: &str| directive.specified_argument_by_name(argument).filter(|value| !value.is_null());
+    let Some(value) = given("with") else { return Vec::new() };
+    if given("by").is_none() {
+        let help = "write `by:` beside it, or remove it; whoever may update the record may change its fields anyway";
+        report.error(value.location(), "`with` belongs to `by`, which is missing here", "nothing to add to", help);
+    }
+    let mut with: Vec<(String, Span)> = Vec::new();
+    for (name, place) in names(value) {
+        if with.iter().any(|(other, _)| other == name) {
+            report.error(place, format!("`with` names `{name}` twice"), "again here", "remove it");
+        } else if set.iter().any(|(other, _)| other == name) {
+            let message = format!("the transition sets `{name}`, so nobody can give it with the state");
+            report.error(place, message, "set by the transition", "remove it from `with` or from `set`");
+        }
+        with.extend(report.places.span(place).map(|span| (name.to_owned(), span)));
+    }
+    with
 }
 
 /// The fields that a transition sets.

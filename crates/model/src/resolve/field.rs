@@ -2,12 +2,12 @@ use apollo_compiler::Node;
 use backstay_scalar::Scalar;
 
 use super::kind::Declared;
-use super::naming::check_field_name;
+use super::naming::{check_field_name, check_member_name};
 use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
-use super::{directive, embedded, read};
-use crate::{Collection, Field, FieldId, FieldKind, SetOn, Within};
+use super::{directive, read};
+use crate::{Collection, Field, FieldId, FieldKind, SetOn};
 
 /// One of the fields that every record has.
 pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, standard: &StandardField) -> Field {
@@ -36,7 +36,10 @@ pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, stand
 /// A declared field. Where its type is wrong, a stand-in that keeps the indexes of the others.
 pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: FieldId) -> Field {
     let node = declared.node;
-    check_field_name(report, &node.name);
+    match declared.of {
+        Some(_) => check_field_name(report, &node.name),
+        None => check_member_name(report, &node.name),
+    }
     let resolved = declared.kind(report);
     let is_sound = resolved.is_some();
     // A stand-in that indexes take, so that they are not refused because of it.
@@ -44,18 +47,14 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
     let required = node.ty.is_non_null() && !kind.is_to_many();
     let (former, kept_names) = former_of_field(report, declared);
     let mut field = Field {
-        within: declared.parent.map(|parent| Within { field: parent.id, required, always: parent.required }),
         former,
         kept_names,
         description: read::description(node.description.as_ref()),
         unique: node.directives.get_all("unique").any(|unique| unique.specified_argument_by_name("where").is_none()),
         readonly: node.directives.has("readonly"),
         immutable: node.directives.has("immutable"),
-        ..Field::unmarked(id, declared.name, kind, required, report.span_of(&node.name))
+        ..Field::unmarked(id, &node.name, kind, required, report.span_of(&node.name))
     };
-    if let Some(parent) = declared.parent {
-        embedded::inherit(report, parent, &mut field);
-    }
     if is_sound {
         for directive in &node.directives.0 {
             directive::apply(report, declared.names, &mut field, directive);
@@ -87,7 +86,7 @@ fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &
     // A default that does not fit is reported already.
     let default = field.default.is_some() || declared.node.directives.has("default");
     let given = !field.readonly || default || set || state;
-    if field.required && !given && !declared.of.system {
+    if field.required && !given && !declared.system {
         let message = format!("nobody can give `{}` the value that it requires", field.name);
         let help = "add `@default(to: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`";
         report.error(declared.node.name.location(), message, "required and read-only", help);

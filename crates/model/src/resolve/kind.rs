@@ -7,18 +7,16 @@ use super::read;
 use super::relation::OtherEnd;
 use super::report::Report;
 use super::survey::{Names, StoredType};
-use crate::{Diagnostic, Element, Field, FieldKind, Lint, OnDelete};
+use crate::{Diagnostic, Document, Element, FieldKind, Lint, OnDelete, Shape};
 
 /// A declared field whose type is resolved.
 pub(super) struct Declared<'r, 'a> {
     pub(super) names: Names<'r, 'a>,
-    /// The type that has the field.
-    pub(super) of: &'r StoredType<'a>,
+    /// The type with records that has the field; `None` of a member of an embedded type.
+    pub(super) of: Option<&'r StoredType<'a>>,
+    /// Whether the system model declares it.
+    pub(super) system: bool,
     pub(super) node: &'a Component<FieldDefinition>,
-    /// Its name in the collection.
-    pub(super) name: &'r str,
-    /// The resolved field that holds the embedded value that it is a member of.
-    pub(super) parent: Option<&'r Field>,
 }
 
 impl Declared<'_, '_> {
@@ -52,24 +50,27 @@ impl Declared<'_, '_> {
     /// Whether the name means a scalar whatever the application declares: what the application calls `DateTime` is nothing
     /// to Backstay's own types.
     fn means_scalar(&self, name: &str) -> bool {
-        self.of.system && Scalar::named(name).is_some()
+        self.system && Scalar::named(name).is_some()
     }
 
     fn single(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
         if let Some(id) = self.names.survey.embedded.named(name).filter(|_| !self.means_scalar(name)) {
             return Some(FieldKind::Embedded(id));
         }
+        if let Some(id) = self.names.survey.embedded.union_named(name) {
+            return Some(FieldKind::Document(Document::One(id)));
+        }
         if let Some(target) = self.type_named(name) {
             self.check_open(report, target.system, name)?;
-            if self.node.directives.has("inverse") && self.parent.is_none() {
-                return OtherEnd { survey: self.names.survey, near: self.of, far: target, node: self.node }.one(report);
+            if let Some(near) = self.of.filter(|_| self.node.directives.has("inverse")) {
+                return OtherEnd { survey: self.names.survey, near, far: target, node: self.node }.one(report);
             }
             self.check_no_key(report, name);
             return Some(FieldKind::ToOne { target: target.id, on_delete: on_delete(report, self.node) });
         }
         if let Some((id, of)) = self.names.survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
             self.check_open(report, report.places.is_system(of.location()), name)?;
-            if self.names.has_states(id) && self.parent.is_some() {
+            if self.names.has_states(id) && self.of.is_none() {
                 let help = "hold the state in a field of the record itself";
                 report.error(name.location(), "an embedded value is in no state", "has states", help);
                 return None;
@@ -97,21 +98,19 @@ impl Declared<'_, '_> {
 
     fn many(&self, report: &mut Report<'_>, name: &Name) -> Option<FieldKind> {
         let survey = self.names.survey;
-        if survey.embedded.named(name).is_some() && !self.means_scalar(name) {
-            let help = "use a type of its own for the elements, or one `JSON` field that holds an array";
-            let message = format!("a list of {name}, which is embedded, is not supported yet");
-            report.error(name.location(), message, "in a list", help);
-            return None;
+        let embedded = survey.embedded.named(name).filter(|_| !self.means_scalar(name)).map(Shape::Embedded);
+        if let Some(shape) = embedded.or_else(|| survey.embedded.union_named(name).map(Shape::Union)) {
+            return Some(FieldKind::Document(Document::List(shape)));
         }
         if let Some(far) = self.type_named(name) {
             self.check_open(report, far.system, name)?;
-            if self.parent.is_some() {
+            let Some(near) = self.of else {
                 let help = format!("write the list into a type with records, or refer to one {name}");
                 let message = "an embedded type holds no relation to many records";
                 report.error(name.location(), message, "a list of records", help);
                 return None;
-            }
-            return OtherEnd { survey, near: self.of, far, node: self.node }.many(report);
+            };
+            return OtherEnd { survey, near, far, node: self.node }.many(report);
         }
         if let Some((id, of)) = survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
             self.check_open(report, report.places.is_system(of.location()), name)?;
@@ -132,7 +131,7 @@ impl Declared<'_, '_> {
 
     /// A type of the application never refers to the system model.
     fn check_open(&self, report: &mut Report<'_>, system: bool, name: &Name) -> Option<()> {
-        if system && !self.of.system {
+        if system && !self.system {
             let help = "refer to the identity type, or to a type or enum of your own";
             report.error(name.location(), format!("`{name}` belongs to Backstay"), "part of the system model", help);
             return None;

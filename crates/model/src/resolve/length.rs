@@ -5,15 +5,16 @@ use backstay_scalar::Scalar;
 
 use super::report::Report;
 use crate::length::Unit;
-use crate::{Field, FieldKind, Length};
+use crate::{Document, Field, FieldKind, Length};
 
 /// The most that `@length` can let a field of this kind hold; `None` where it has no meaning.
 pub(super) fn most(kind: &FieldKind) -> Option<usize> {
     match kind {
         FieldKind::Scalar(scalar) => scalar.max_chars(),
-        FieldKind::List(_) => Some(limits::LIST_ITEMS),
+        FieldKind::List(_) | FieldKind::Document(Document::List(_)) => Some(limits::LIST_ITEMS),
         FieldKind::Enum(_)
         | FieldKind::Embedded(_)
+        | FieldKind::Document(Document::One(_))
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }

@@ -6,6 +6,7 @@ mod app;
 mod collection;
 mod default;
 mod directive;
+mod documents;
 mod embedded;
 mod enums;
 mod field;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use app::app;
 use collection::collection;
+use documents::Documents;
 use enums::enums;
 use renamed::check_former;
 use report::Report;
@@ -51,9 +53,12 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     }
     let app = app(report, &compiled.schema, &survey);
     let (enums, roles) = enums(report, &survey);
-    let names = Names { survey: &survey, enums: &enums };
+    let embedded = survey.embedded.resolved(report, Names { survey: &survey, enums: &enums, embedded: &[] });
+    let names = Names { survey: &survey, enums: &enums, embedded: &embedded };
     let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
-    survey.embedded.check_used(report, &collections);
+    let unions = survey.embedded.unions();
+    check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
+    Documents { embedded: &embedded, unions: &unions }.check(report, &collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
@@ -64,7 +69,8 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         by_path: collections.iter().map(|collection| (collection.path.clone(), collection.id)).collect(),
         collections,
         enums,
-        embedded: survey.embedded.resolved(report),
+        embedded,
+        unions,
         rules: app.rules,
         roles,
         identity,

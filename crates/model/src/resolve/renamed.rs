@@ -33,12 +33,12 @@ pub(super) fn former_of_field(report: &mut Report<'_>, declared: &Declared<'_, '
     // A field of the record can have been a member of an embedded value.
     let is_path = |from: &str| from.split('.').all(is_name);
     let own = &declared.node.name;
-    let former = match declared.parent {
-        Some(_) => names(report, own, all(), is_name),
-        None => names(report, own, all(), is_path),
+    let former = match declared.of {
+        Some(_) => names(report, own, all(), is_path),
+        None => names(report, own, all(), is_name),
     };
-    if let Some(parent) = declared.parent {
-        return (former_of_member(parent, &declared.node.name, &former), Vec::new());
+    if declared.of.is_none() {
+        return (former, Vec::new());
     }
     let mut kept = Vec::new();
     for (from, place) in
@@ -61,7 +61,7 @@ pub(super) fn former_of_field(report: &mut Report<'_>, declared: &Declared<'_, '
 
 /// The paths that a member of an embedded value had before: it, the field that holds the value, or both may have been
 /// called otherwise.
-fn former_of_member(parent: &Field, name: &str, former: &[String]) -> Vec<String> {
+pub(super) fn former_of_member(parent: &Field, name: &str, former: &[String]) -> Vec<String> {
     let parents = || std::iter::once(&parent.name).chain(&parent.former);
     let names = std::iter::once(name).chain(former.iter().map(String::as_str));
     let paths = names.flat_map(|name| parents().map(move |parent| format!("{parent}.{name}")));

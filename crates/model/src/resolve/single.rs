@@ -59,6 +59,7 @@ fn begins_with(collection: &Collection, field: &Field, enums: &[Enum]) -> bool {
         FieldKind::Embedded(_) => collection.parts(field.id).any(|part| begins_with(collection, part, enums)),
         FieldKind::Scalar(_)
         | FieldKind::List(_)
+        | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
@@ -76,6 +77,7 @@ fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field)
         FieldKind::Scalar(_)
         | FieldKind::Enum(_)
         | FieldKind::List(_)
+        | FieldKind::Document(_)
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => {

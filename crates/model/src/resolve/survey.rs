@@ -8,7 +8,7 @@ use backstay_scalar::Scalar;
 use super::embedded::{EmbeddedTypes, Surveyed, is_embedded};
 use super::naming::check_count;
 use super::report::Report;
-use crate::{Collection, CollectionId, Enum, EnumId, FieldId, names};
+use crate::{Collection, CollectionId, Embedded, Enum, EnumId, FieldId, names};
 
 /// A field that every record has.
 pub(super) struct StandardField {
@@ -65,16 +65,14 @@ impl<'a> Survey<'a> {
     /// Numbers what the model defines. Where it defines more than the limits allow, that is reported and what is past
     /// them gets no number: use the survey only if nothing was reported.
     pub(super) fn of(report: &mut Report<'_>, schema: &'a Schema) -> Self {
-        let (mut objects, mut enums, mut embedded) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut objects, mut enums, mut embedded, mut unions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for ty in schema.types.values().filter(|ty| report.places.is_model(ty.location())) {
             match ty {
                 ExtendedType::Object(node) if is_embedded(node) => embedded.push(node),
                 ExtendedType::Object(node) => objects.push(node),
                 ExtendedType::Enum(node) => enums.push(node),
-                ExtendedType::Scalar(_)
-                | ExtendedType::Interface(_)
-                | ExtendedType::Union(_)
-                | ExtendedType::InputObject(_) => {}
+                ExtendedType::Union(node) => unions.push(node),
+                ExtendedType::Scalar(_) | ExtendedType::Interface(_) | ExtendedType::InputObject(_) => {}
             }
         }
         check_count(report, "types", objects.len(), limits::MODEL_COLLECTIONS, None);
@@ -82,7 +80,7 @@ impl<'a> Survey<'a> {
         objects.truncate(limits::MODEL_COLLECTIONS);
         enums.truncate(limits::MODEL_ENUMS);
         let types = objects.into_iter().zip((0..).map(CollectionId));
-        let embedded = EmbeddedTypes::of(report, embedded);
+        let embedded = EmbeddedTypes::of(report, embedded, unions);
         let stored = types.map(|(node, id)| StoredType::of(report, (id, node), &embedded));
         let types: Vec<StoredType<'a>> = stored.collect();
         Self {
@@ -144,6 +142,8 @@ impl<'a> StoredType<'a> {
 pub(super) struct Names<'r, 'a> {
     pub(super) survey: &'r Survey<'a>,
     pub(super) enums: &'r [Enum],
+    /// The embedded types; none while they are resolved.
+    pub(super) embedded: &'r [Embedded],
 }
 
 impl Names<'_, '_> {

@@ -167,10 +167,15 @@ fn check_transitions(report: &mut Report<'_>, enums: &[Enum], collections: &[Col
     for states in enums {
         let uses = |collection: &&Collection| collection.fields.iter().any(|f| f.kind == FieldKind::Enum(states.id));
         let using: Vec<&Collection> = collections.iter().filter(uses).collect();
-        let transitions = states.values.iter().flat_map(|value| &value.transitions);
-        for (field, value) in transitions.flat_map(|transition| &transition.set) {
+        let transitions = || states.values.iter().flat_map(|value| &value.transitions);
+        for (field, value) in transitions().flat_map(|transition| &transition.set) {
             for collection in &using {
                 check_assignment(report, enums, collection, &Assignment { states, field, value });
+            }
+        }
+        for with in transitions().flat_map(|transition| &transition.with) {
+            for collection in &using {
+                check_given(report, collection, (states, with));
             }
         }
     }
@@ -179,7 +184,10 @@ fn check_transitions(report: &mut Report<'_>, enums: &[Enum], collections: &[Col
 fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collection, set: &Assignment<'_>) {
     let is_standard = |field: &Field| field.id <= Collection::VERSION;
     let holds_state = |field: &Field| matches!(field.kind, FieldKind::Enum(id) if enums[usize::from(id.0)].states);
-    let settable = collection.stored_fields().filter(|field| !is_standard(field) && !holds_state(field));
+    // Nothing that an expression comes to is known to be a document of its types.
+    let is_document = |field: &Field| matches!(field.kind, FieldKind::Document(_));
+    let is_settable = |field: &&Field| !is_standard(field) && !holds_state(field) && !is_document(field);
+    let settable = collection.stored_fields().filter(is_settable);
     let settable: Vec<&str> = settable.map(|field| field.name.as_str()).collect();
     let name = set.field;
     if settable.contains(&name) {
@@ -194,5 +202,27 @@ fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collec
         (message, "name a stored field that holds no state and is not written by Backstay itself".to_owned())
     };
     let diagnostic = Diagnostic::error(message).at(set.value.span, format!("the value for `{name}`"));
+    report.push(diagnostic.and(collection.span, "this collection").help(help));
+}
+
+/// What can be given with a transition must be a field that clients can change.
+fn check_given(report: &mut Report<'_>, collection: &Collection, (states, (name, span)): (&Enum, &(String, Span))) {
+    let changeable = |field: &&Field| !field.immutable && field.refused_to_clients().is_none();
+    let (message, help) = match collection.fields.iter().find(|field| field.name == *name) {
+        None => {
+            let known = collection.fields.iter().filter(changeable).map(|field| field.name.as_str());
+            let message = format!("{} has states of {} and no field `{name}`", collection.name, states.name);
+            (message, suggestion(name, known))
+        }
+        Some(field) if changeable(&field) => return,
+        Some(field) => {
+            let reason = field.refused_to_clients().unwrap_or("this field can't change after creation");
+            (
+                format!("no client can change `{name}` of {}: {reason}", collection.name),
+                "remove it from `with`".to_owned(),
+            )
+        }
+    };
+    let diagnostic = Diagnostic::error(message).at(*span, "given with the state");
     report.push(diagnostic.and(collection.span, "this collection").help(help));
 }

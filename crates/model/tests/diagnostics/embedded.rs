@@ -32,14 +32,6 @@ refused
  2 │   city: String! @unique @allow(read: "true") @check(rule: "this.city != ''", message: "m")
    ╰────
   help: write `@index` on the type that holds the value, with a path such as `"address.city"`
-  × error: Address is embedded and has no records, which `@renamed` is about
-   ╭─[model.graphql:1:70]
- 1 │ type Address @embedded @allow(read: "true") @index(fields: ["city"]) @renamed(from: "Place") {
-   ·                                                                      ───────────┬───────────
-   ·                                                                                 ╰── not on an embedded type
- 2 │   city: String! @unique @allow(read: "true") @check(rule: "this.city != ''", message: "m")
-   ╰────
-  help: remove it; nothing is stored under the name of an embedded type
   × error: `@unique` is not for members of an embedded type
    ╭─[model.graphql:2:17]
  1 │ type Address @embedded @allow(read: "true") @index(fields: ["city"]) @renamed(from: "Place") {
@@ -117,15 +109,6 @@ refused
  3 │ type Part @embedded { name: String!, name2: Nothing2 }
    ╰────
   help: write the list into a type with records, or refer to one Customer
-  × error: a list of Part, which is embedded, is not supported yet
-   ╭─[model.graphql:2:73]
- 1 │ enum State { OPEN @initial @to(state: "DONE") DONE }
- 2 │ type Address @embedded { state: State!, customers: [Customer!], parts: [Part!], in: Int }
-   ·                                                                         ──┬─
-   ·                                                                           ╰── in a list
- 3 │ type Part @embedded { name: String!, name2: Nothing2 }
-   ╰────
-  help: use a type of its own for the elements, or one `JSON` field that holds an array
   × error: `in` is a word of the rule language
    ╭─[model.graphql:2:81]
  1 │ enum State { OPEN @initial @to(state: "DONE") DONE }
@@ -134,37 +117,7 @@ refused
    ·                                                                                  ╰── reserved
  3 │ type Part @embedded { name: String!, name2: Nothing2 }
    ╰────
-  help: a filter could not name the field; give it another name
-  × error: a list of Part, which is embedded, is not supported yet
-   ╭─[model.graphql:5:64]
- 4 │ type Nothing2 @embedded { a: Int }
- 5 │ type Customer @allow(read: "true") { address: Address, parts: [Part!] }
-   ·                                                                ──┬─
-   ·                                                                  ╰── in a list
-   ╰────
-  help: use a type of its own for the elements, or one `JSON` field that holds an array
-  ⚠ warning[unused-embedded-type]: no field holds a value of Part
-   ╭─[model.graphql:3:6]
- 2 │ type Address @embedded { state: State!, customers: [Customer!], parts: [Part!], in: Int }
- 3 │ type Part @embedded { name: String!, name2: Nothing2 }
-   ·      ──┬─
-   ·        ╰── embedded nowhere
- 4 │ type Nothing2 @embedded { a: Int }
-   ╰────
-  help: write a field such as `part: Part` in a type with records, or remove the type
-        if it is meant: `# lint-ignore unused-embedded-type (reason)` on the line above; see docs/lints.md#unused-
-        embedded-type
-  ⚠ warning[unused-embedded-type]: no field holds a value of Nothing2
-   ╭─[model.graphql:4:6]
- 3 │ type Part @embedded { name: String!, name2: Nothing2 }
- 4 │ type Nothing2 @embedded { a: Int }
-   ·      ────┬───
-   ·          ╰── embedded nowhere
- 5 │ type Customer @allow(read: "true") { address: Address, parts: [Part!] }
-   ╰────
-  help: write a field such as `nothing2: Nothing2` in a type with records, or remove the type
-        if it is meant: `# lint-ignore unused-embedded-type (reason)` on the line above; see docs/lints.md#unused-
-        embedded-type
+  help: a filter could not name the member; give it another name
 "#);
 }
 
@@ -221,7 +174,7 @@ type Q @allow(read: "true") @index(fields: ["address.town"]) @unique(fields: ["a
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: the name of this field is too long
+  × error: the name of this member is too long
    ╭─[model.graphql:1:40]
  1 │ type Address @embedded { city: String, aVeryLongNameOfAMemberThatIsNearlyAtItsLimit: Int }
    ·                                        ──────────────────────┬─────────────────────
@@ -301,7 +254,7 @@ refused
    ·         ╰── embedded nowhere
  3 │ type P @allow(read: "true") { address: Address, addressCity: String, name: String @renamed(from: "address.name", keep: true) }
    ╰────
-  help: write a field such as `unused: Unused` in a type with records, or remove the type
+  help: write a field of the type Unused in a type with records, or remove the type
         if it is meant: `# lint-ignore unused-embedded-type (reason)` on the line above; see docs/lints.md#unused-
         embedded-type
 "#);
@@ -364,5 +317,117 @@ refused
  6 │ }
    ╰────
   help: write it on the members of the embedded type
+"#);
+}
+
+#[test]
+fn what_documents_cannot_hold() {
+    let model = r#"
+union Block = Picture | Card
+type Picture @embedded { media: Media!, size: Int @backfill(from: "this.x") }
+type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
+type Inner @embedded { media: Media }
+type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
+  two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: `Picture.media` is in a list or a union, which can't hold a relation yet
+   ╭─[model.graphql:2:26]
+ 1 │ union Block = Picture | Card
+ 2 │ type Picture @embedded { media: Media!, size: Int @backfill(from: "this.x") }
+   ·                          ──┬──
+   ·                            ╰── in a document
+ 3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
+   ╰────
+  help: refer to it from a field of the record, or use a type with records for the items
+  × error: `Picture.size` is in a list or a union, which can't hold a `@backfill` of a member yet
+   ╭─[model.graphql:2:41]
+ 1 │ union Block = Picture | Card
+ 2 │ type Picture @embedded { media: Media!, size: Int @backfill(from: "this.x") }
+   ·                                         ──┬─
+   ·                                           ╰── in a document
+ 3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
+   ╰────
+  help: give the member a `@default`, which stored values get
+  × error: `Card.number` is in a list or a union, which can't hold a secret yet
+   ╭─[model.graphql:3:23]
+ 2 │ type Picture @embedded { media: Media!, size: Int @backfill(from: "this.x") }
+ 3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
+   ·                       ───┬──
+   ·                          ╰── in a document
+ 4 │ type Inner @embedded { media: Media }
+   ╰────
+  help: keep it in a field of the record
+  × error: `Card.holder` is in a list or a union, which can't hold a class of a member yet
+   ╭─[model.graphql:3:59]
+ 2 │ type Picture @embedded { media: Media!, size: Int @backfill(from: "this.x") }
+ 3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
+   ·                                                           ───┬──
+   ·                                                              ╰── in a document
+ 4 │ type Inner @embedded { media: Media }
+   ╰────
+  help: write `@class` on the field that holds the document; it then applies to all of it
+  × error: `Card.until` is in a list or a union, which can't hold a member that clients can't write yet
+   ╭─[model.graphql:3:96]
+ 2 │ type Picture @embedded { media: Media!, size: Int @backfill(from: "this.x") }
+ 3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
+   ·                                                                                                ──┬──
+   ·                                                                                                  ╰── in a document
+ 4 │ type Inner @embedded { media: Media }
+   ╰────
+  help: remove `@readonly` or `@immutable`, or write it on the field that holds the document
+  × error: `Inner.media` is in a list or a union, which can't hold a relation yet
+   ╭─[model.graphql:4:24]
+ 3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
+ 4 │ type Inner @embedded { media: Media }
+   ·                        ──┬──
+   ·                          ╰── in a document
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
+   ╰────
+  help: refer to it from a field of the record, or use a type with records for the items
+  × error: the default of `blocks` does not fit its type
+   ╭─[model.graphql:5:80]
+ 4 │ type Inner @embedded { media: Media }
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
+   ·                                                                                ────┬───
+   ·                                                                                    ╰── does not fit
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
+   ╰────
+  help: the only default of a list of embedded values is `[]`
+  × error: `@unique` has no meaning for this field
+   ╭─[model.graphql:5:90]
+ 4 │ type Inner @embedded { media: Media }
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
+   ·                                                                                          ───┬───
+   ·                                                                                             ╰── not here
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
+   ╰────
+  help: it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`
+  × error: `@length` has no meaning for this field
+   ╭─[model.graphql:5:110]
+ 4 │ type Inner @embedded { media: Media }
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
+   ·                                                                                                              ───────┬───────
+   ·                                                                                                                     ╰── not here
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
+   ╰────
+  help: it is for `String`, `Text`, `Email`, `Url` and `Locale`, and for lists of scalars or enum values
+  × error: `@set` has no meaning for this field
+   ╭─[model.graphql:6:14]
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
+   ·              ────────────────┬────────────────
+   ·                              ╰── not here
+   ╰────
+  help: it is for single values and lists of them; a document has to be sent
+  × error: `@backfill` has no meaning for this field
+   ╭─[model.graphql:6:48]
+ 5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
+ 6 │   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
+   ·                                                ──────────────┬─────────────
+   ·                                                              ╰── not here
+   ╰────
+  help: a `JSON` field becomes one by itself; other values have to be sent
 "#);
 }

@@ -235,3 +235,96 @@ refused
   help: a state changes by its transitions alone, so that every guard is asked
 "#);
 }
+
+#[test]
+fn what_is_given_with_a_state() {
+    let model = r#"
+enum State {
+  A @initial @to(state: "B", with: ["note"])
+    @to(state: "C", by: "true", with: ["note", "note", "at"], set: [{field: "at", to: "now"}])
+  B
+  C
+}
+type Post @allow(read: "true") {
+  state: State!
+  note: String
+  at: DateTime
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: `with` belongs to `by`, which is missing here
+   ╭─[model.graphql:2:36]
+ 1 │ enum State {
+ 2 │   A @initial @to(state: "B", with: ["note"])
+   ·                                    ────┬───
+   ·                                        ╰── nothing to add to
+ 3 │     @to(state: "C", by: "true", with: ["note", "note", "at"], set: [{field: "at", to: "now"}])
+   ╰────
+  help: write `by:` beside it, or remove it; whoever may update the record may change its fields anyway
+  × error: `with` names `note` twice
+   ╭─[model.graphql:3:48]
+ 2 │   A @initial @to(state: "B", with: ["note"])
+ 3 │     @to(state: "C", by: "true", with: ["note", "note", "at"], set: [{field: "at", to: "now"}])
+   ·                                                ───┬──
+   ·                                                   ╰── again here
+ 4 │   B
+   ╰────
+  help: remove it
+  × error: the transition sets `at`, so nobody can give it with the state
+   ╭─[model.graphql:3:56]
+ 2 │   A @initial @to(state: "B", with: ["note"])
+ 3 │     @to(state: "C", by: "true", with: ["note", "note", "at"], set: [{field: "at", to: "now"}])
+   ·                                                        ──┬─
+   ·                                                          ╰── set by the transition
+ 4 │   B
+   ╰────
+  help: remove it from `with` or from `set`
+"#);
+}
+
+#[test]
+fn what_clients_cannot_give_with_a_state() {
+    let model = r#"
+enum State {
+  A @initial @to(state: "B", by: "true", with: ["nott", "slug"])
+  B
+}
+type Post @allow(read: "true") {
+  state: State!
+  note: String
+  slug: String @immutable
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: Post has states of State and no field `nott`
+   ╭─[model.graphql:2:49]
+ 1 │ enum State {
+ 2 │   A @initial @to(state: "B", by: "true", with: ["nott", "slug"])
+   ·                                                 ───┬──
+   ·                                                    ╰── given with the state
+ 3 │   B
+ 4 │ }
+ 5 │ type Post @allow(read: "true") {
+   ·      ──┬─
+   ·        ╰── this collection
+ 6 │   state: State!
+   ╰────
+  help: did you mean `note`?
+  × error: no client can change `slug` of Post: this field can't change after creation
+   ╭─[model.graphql:2:57]
+ 1 │ enum State {
+ 2 │   A @initial @to(state: "B", by: "true", with: ["nott", "slug"])
+   ·                                                         ───┬──
+   ·                                                            ╰── given with the state
+ 3 │   B
+ 4 │ }
+ 5 │ type Post @allow(read: "true") {
+   ·      ──┬─
+   ·        ╰── this collection
+ 6 │   state: State!
+   ╰────
+  help: remove it from `with`
+"#);
+}

@@ -5,23 +5,22 @@ use insta::assert_snapshot;
 use crate::told;
 
 #[test]
-fn unions() {
-    let model = r"
-union Block = Quote
-type Quote @embedded {
-  text: Text!
-}
-";
+fn unions_of_types_with_records() {
+    let model = r#"
+union Target = Post | Note
+type Post @allow(read: "true") { title: String, target: Target }
+type Note @embedded { text: Text! }
+"#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `union` is not supported yet
-   ╭─[model.graphql:1:1]
- 1 │ union Block = Quote
-   · ─────────┬─────────
-   ·          ╰── this definition
- 2 │ type Quote @embedded {
+  × error: Post is not embedded, so it can't be one of Target
+   ╭─[model.graphql:1:16]
+ 1 │ union Target = Post | Note
+   ·                ──┬─
+   ·                  ╰── a type with records
+ 2 │ type Post @allow(read: "true") { title: String, target: Target }
    ╰────
-  help: use a `JSON` field, or a type per member
+  help: mark it with `@embedded`; a relation to one of several types is not supported yet
 "#);
 }
 

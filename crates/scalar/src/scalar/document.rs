@@ -116,6 +116,11 @@ fn string(text: &str) -> Result<(usize, Cow<'_, str>), Problem> {
     if characters.contains('\0') { Err(Problem::Nul) } else { Ok((quoted.len(), Cow::Owned(characters))) }
 }
 
+/// The items of a JSON array.
+pub fn items(text: &str) -> Result<Vec<&RawValue>, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
 /// The members of a JSON object in their order, those that occur twice included.
 pub fn members(text: &str) -> Result<Members<'_>, serde_json::Error> {
     struct Read<'a>(Members<'a>);

@@ -10,6 +10,7 @@ use backstay_scalar::{Scalar, Token, Value, write};
 use backstay_sql::{Origin, PROBED_IDS, Slot, Statement, Succession};
 
 use super::Models;
+use super::documents::{Rewriting, read_document};
 use crate::StoreError;
 use crate::session::SchemaSession;
 use crate::step::Finding;
@@ -113,8 +114,13 @@ fn shown(value: &Value) -> String {
     if matches!(value, Value::List(_)) { text } else { format!("\"{text}\"") }
 }
 
+/// Names of an enum's values, and what they have become.
+pub(super) type RenamedValues = [(Arc<str>, Option<Arc<str>>)];
+
 struct Conversion<'c> {
     model: &'c Model,
+    from: &'c FieldKind,
+    documents: Rewriting<'c>,
     to: &'c Field,
     /// Old and new names of an enum's values.
     renamed: Vec<(Arc<str>, Option<Arc<str>>)>,
@@ -123,12 +129,12 @@ struct Conversion<'c> {
 }
 
 impl<'c> Conversion<'c> {
-    fn new((models, succession): (Models<'c>, &Succession<'_>), from: &Field, to: &'c Field) -> Self {
+    fn new((models, succession): (Models<'c>, &'c Succession<'c>), from: &'c Field, to: &'c Field) -> Self {
         let Models { old, new, pairing, .. } = models;
         let is_enum = matches!(from.kind, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)));
         let renamed = if is_enum { succession.renamed_values(&to.kind) } else { Vec::new() };
         let followed = to.names.map_or_else(Vec::new, |names| pairing.followed(old, new, names));
-        Self { model: new, to, renamed, followed }
+        Self { model: new, from: &from.kind, documents: Rewriting { models, succession }, to, renamed, followed }
     }
 
     fn convert(&self, (id, value): (&Value, &Value)) -> Result<Value, String> {
@@ -136,6 +142,10 @@ impl<'c> Conversion<'c> {
             return Ok(self.follow((id, value), names));
         }
         let converted = match (value, &self.to.kind) {
+            (Value::Json(text), FieldKind::Document(to)) => match self.from {
+                FieldKind::Document(from) => self.documents.document(text, (*from, *to))?,
+                _ => read_document(self.model, *to, text)?,
+            },
             (Value::List(items), FieldKind::List(element)) => {
                 let items: Result<Vec<Value>, String> = items.iter().map(|item| self.one(item, *element)).collect();
                 Value::List(items?.into())
@@ -222,6 +232,32 @@ fn value_type(model: &Model, element: Element) -> ValueType<'_> {
         Element::Scalar(scalar) => ValueType::Scalar(scalar),
         Element::Enum(id) => ValueType::Enum(model.enumeration(id)),
     }
+}
+
+/// A value within a document as JSON of another type: read as it is, or else by its text.
+pub(super) fn text_as(
+    model: &Model,
+    raw: &str,
+    (element, renamed): (Element, &RenamedValues),
+) -> Result<String, String> {
+    let ty = value_type(model, element);
+    let text = match Scalar::Text.read(Token::Json(raw)) {
+        Ok(Value::Text(text)) => text.to_string(),
+        _ => raw.to_owned(),
+    };
+    let to = renamed.iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to.as_ref());
+    let read = match (to, element) {
+        (Some(to), _) => ty.read(Token::Text(to)),
+        (None, Element::Scalar(scalar)) if scalar.storage() == backstay_scalar::Storage::Text => {
+            ty.read(Token::Text(&text))
+        }
+        (None, Element::Scalar(_) | Element::Enum(_)) => {
+            ty.read(Token::Json(raw)).or_else(|_| ty.read(Token::Bare(&text)))
+        }
+    };
+    let mut json = Vec::new();
+    write(&mut json, &read.map_err(|problem| problem.to_string())?);
+    Ok(String::from_utf8_lossy(&json).into_owned())
 }
 
 /// A value as it stands in a URL: as JSON, a text without its quotes.

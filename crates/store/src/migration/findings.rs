@@ -244,13 +244,7 @@ impl Finder<'_> {
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
-            // A `@backfill` of another member makes an embedded value that this one is needed in.
             Difference::FieldAdded { collection, field, .. }
-                if self.models.field(collection, field).1.within.is_some() =>
-            {
-                found.extend(self.lacking(collection, field).await?);
-            }
-            Difference::FieldAdded { collection, field, filled: Filled::Missing | Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, field, .. }
             | Difference::TypeChanged {
                 collection,
@@ -286,7 +280,6 @@ impl Finder<'_> {
             | Difference::CollectionRemoved { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
-            | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }

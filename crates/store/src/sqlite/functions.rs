@@ -2,10 +2,11 @@
 //! while they work on a long text (`lower`, `length`, `json_each`): a virtual-machine step has no bound on its length. These
 //! are linear, and charge the bytes that they work on to the connection's step budget.
 
+use backstay_base::{Date, Duration, Period, Timestamp, Zone};
 use backstay_scalar::exact;
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, Error, ffi};
 use rust_decimal::Decimal;
 
@@ -50,6 +51,7 @@ where
     db.create_aggregate_function("exact_sum", 1, flags, ExactSum)?;
     db.create_aggregate_function("decimal_sum", 1, flags, DecimalSum)?;
     exact_numbers(db, &charge)?;
+    calendar(db, &charge)?;
 
     // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
     scalar(db, "metered", 1, move |call: &Context<'_>| {
@@ -58,6 +60,88 @@ where
         }
         Ok(call.get_arg(0))
     })
+}
+
+/// Bytes that a function of the calendar is charged as: what is looked up of a time zone.
+const CALENDAR_BYTES: usize = 128;
+
+/// Days and periods; null where there is no such day or moment.
+fn calendar<C>(db: &Connection, charge: &C) -> Result<(), Error>
+where
+    C: Fn(usize) -> bool + Clone + Send + 'static,
+{
+    let charge = || {
+        let charge = charge.clone();
+        move || charged(&charge, CALENDAR_BYTES)
+    };
+    let pay = charge();
+    scalar(db, "date_in", 2, move |call: &Context<'_>| {
+        pay()?;
+        let (Some(moment), zone) = (moment(call, 0)?, zone(call, 1)?) else { return Ok(None) };
+        Ok(zone.date(moment).map(|date| date.to_string()))
+    })?;
+    let pay = charge();
+    scalar(db, "start_of", 3, move |call: &Context<'_>| {
+        pay()?;
+        let (Some(moment), zone) = (moment(call, 1)?, zone(call, 2)?) else { return Ok(None) };
+        let period = match text(call, 0)? {
+            Some(b"day") => Period::Day,
+            Some(b"week") => Period::Week,
+            Some(b"month") => Period::Month,
+            Some(b"year") => Period::Year,
+            _ => return Err(Error::InvalidFunctionParameterType(0, Type::Text)),
+        };
+        Ok(zone.start_of(period, moment).map(Timestamp::micros))
+    })?;
+    let pay = charge();
+    scalar(db, "calendar_field", 2, move |call: &Context<'_>| {
+        pay()?;
+        let Some((year, month, day)) = date(call, 1)?.map(Date::calendar) else { return Ok(None) };
+        match text(call, 0)? {
+            Some(b"year") => Ok(Some(year)),
+            Some(b"month") => Ok(Some(month)),
+            Some(b"day") => Ok(Some(day)),
+            _ => Err(Error::InvalidFunctionParameterType(0, Type::Text)),
+        }
+    })?;
+    let pay = charge();
+    scalar(db, "date_add", 2, move |call: &Context<'_>| {
+        pay()?;
+        let (Some(date), Some(micros)) = (date(call, 0)?, micros(call, 1)?) else { return Ok(None) };
+        Ok(date.checked_add(Duration::from_micros(micros)).map(|date| date.to_string()))
+    })?;
+    let pay = charge();
+    scalar(db, "date_difference", 2, move |call: &Context<'_>| {
+        pay()?;
+        let (Some(one), Some(other)) = (date(call, 0)?, date(call, 1)?) else { return Ok(None) };
+        Ok(Some(one.since(other).micros()))
+    })
+}
+
+/// An argument that is a number of microseconds; `None` for null, and for a REAL, because 64 bits did not hold the number.
+fn micros(call: &Context<'_>, argument: usize) -> Result<Option<i64>, Error> {
+    match call.get_raw(argument) {
+        ValueRef::Integer(micros) => Ok(Some(micros)),
+        ValueRef::Null | ValueRef::Real(_) => Ok(None),
+        other => Err(Error::InvalidFunctionParameterType(argument, other.data_type())),
+    }
+}
+
+fn moment(call: &Context<'_>, argument: usize) -> Result<Option<Timestamp>, Error> {
+    Ok(micros(call, argument)?.and_then(Timestamp::from_micros))
+}
+
+/// An argument that is a day; `None` for null.
+fn date(call: &Context<'_>, argument: usize) -> Result<Option<Date>, Error> {
+    let Some(date) = text(call, argument)? else { return Ok(None) };
+    let read = std::str::from_utf8(date).ok().and_then(|date| Date::parse(date).ok());
+    read.map(Some).ok_or(Error::InvalidFunctionParameterType(argument, Type::Text))
+}
+
+/// An argument that names a time zone.
+fn zone(call: &Context<'_>, argument: usize) -> Result<Zone, Error> {
+    let name = text(call, argument)?.and_then(|name| std::str::from_utf8(name).ok());
+    name.and_then(Zone::named).ok_or(Error::InvalidFunctionParameterType(argument, Type::Text))
 }
 
 /// Bytes that a computation with exact numbers is charged as: the keys of its operands and of its result.
@@ -75,12 +159,7 @@ where
             Ok(of(call)?.map(exact::to_key))
         })
     };
-    compute("decimal", 2, |call| match call.get_raw(0) {
-        ValueRef::Integer(scaled) => Ok(Decimal::try_from_i128_with_scale(scaled.into(), digits(call, 1)?).ok()),
-        // 64 bits did not hold the integer.
-        ValueRef::Null | ValueRef::Real(_) => Ok(None),
-        other => Err(Error::InvalidFunctionParameterType(0, other.data_type())),
-    })?;
+    compute("decimal", 2, scaled)?;
     compute("decimal_negate", 1, |call| Ok(number(call, 0)?.and_then(|of| exact::subtract(Decimal::ZERO, of))))?;
     compute("decimal_add", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::add(left, right))))?;
     compute("decimal_subtract", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::subtract(left, right))))?;
@@ -103,6 +182,16 @@ where
         });
         Ok(scaled)
     })
+}
+
+/// The number that the first argument is at the scale in the second.
+fn scaled(call: &Context<'_>) -> Result<Option<Decimal>, Error> {
+    match call.get_raw(0) {
+        ValueRef::Integer(scaled) => Ok(Decimal::try_from_i128_with_scale(scaled.into(), digits(call, 1)?).ok()),
+        // 64 bits did not hold the integer.
+        ValueRef::Null | ValueRef::Real(_) => Ok(None),
+        other => Err(Error::InvalidFunctionParameterType(0, other.data_type())),
+    }
 }
 
 /// An argument that is the key of an exact number; `None` for null.

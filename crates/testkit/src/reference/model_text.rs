@@ -36,6 +36,13 @@ impl Schema {
                 }
                 for way in transitions.iter().filter(|way| way.from == index) {
                     write!(f, " @to(state: \"{}\"", one.values[way.to])?;
+                    self.rule(f, ", by", way.by.as_ref())?;
+                    if !way.with.is_empty() {
+                        let of = self.types.iter().find(|of| of.fields.iter().any(|field| field.kind == Kind::Enum(1)));
+                        let fields = &of.expect("a type has the states").fields;
+                        let names: Vec<String> = way.with.iter().map(|field| text(&fields[*field].name)).collect();
+                        write!(f, ", with: [{}]", names.join(", "))?;
+                    }
                     self.rule(f, ", when", way.when.as_ref())?;
                     write!(f, ")")?;
                 }

@@ -130,11 +130,17 @@ fn states(random: &mut Random, schema: &mut Schema) {
         if random.chance(75) {
             let guarded = random.chance(50);
             let when = guarded.then(|| Expressions::rules(random, schema, of, true).condition(1));
-            transitions.push(Transition { from, to, when });
+            let by = random.chance(40).then(|| Expressions::rules(random, schema, of, false).condition(1));
+            let is_given = |(index, field): &(usize, &Field)| {
+                *index >= 4 && field.access == Access::Writable && field.is_stored() && field.name != "stage"
+            };
+            let fields = schema.types[of].fields.iter().enumerate().filter(is_given).map(|(index, _)| index);
+            let with = fields.filter(|_| by.is_some() && random.chance(30)).collect();
+            transitions.push(Transition { from, to, by, with, when });
         }
     }
     if transitions.is_empty() {
-        transitions.push(Transition { from: 0, to: 1, when: None });
+        transitions.push(Transition { from: 0, to: 1, by: None, with: Vec::new(), when: None });
     }
     schema.enums[1].transitions = Some(transitions);
 }

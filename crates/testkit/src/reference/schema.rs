@@ -33,6 +33,10 @@ pub struct Transition {
     pub from: usize,
     /// The index of the state that it leads to.
     pub to: usize,
+    /// Who may take it whatever the clauses say.
+    pub by: Option<Expr>,
+    /// The fields that `by` lets change with the state.
+    pub with: Vec<usize>,
     /// Its guard.
     pub when: Option<Expr>,
 }

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::deletion;
 use super::evaluate::Subject;
-use super::schema::{Access, Allow};
+use super::schema::{Access, Allow, Transition};
 use super::{Asker, Expr, Kind, Link, Outlook, Record, Selection, Value, World};
 
 /// Values that are sent, by field; of many-to-many relations the ids of their members.
@@ -108,6 +108,13 @@ impl Asker {
             Write::Update { .. } => clause.update.as_ref(),
             Write::Delete { .. } => clause.delete.as_ref(),
         });
+        let rule = match write {
+            Write::Update { .. } => {
+                let by = transitions(world, of).into_iter().filter_map(|(_, way)| way.by.clone());
+                rule.into_iter().chain(by).reduce(|left, right| Expr::Or(Box::new(left), Box::new(right)))
+            }
+            Write::Create { .. } | Write::Delete { .. } => rule,
+        };
         let refused = |status| Written { status, body: Json::Null, world: world.clone() };
         let outlook = match self.caller.is_for(of, &[action]) {
             true => self.outlook(world, rule.as_ref(), false),
@@ -299,7 +306,8 @@ impl Asker {
         let holds =
             |clause: &&Allow| clause.update.as_ref().is_some_and(|rule| self.holds(&before, rule, stored.into()));
         let open: Vec<&Allow> = before.schema.types[of].allow.iter().filter(holds).collect();
-        if open.is_empty() {
+        let taken = self.takes(&before, stored, body);
+        if open.is_empty() && taken.is_empty() {
             return Err(self.forbidden());
         }
         let (mut proposal, wanted) = self.patched(&before, stored, body)?;
@@ -312,7 +320,8 @@ impl Asker {
         let covers =
             |clause: &&Allow| clause.only.as_ref().is_none_or(|only| changed.iter().all(|field| only.contains(field)));
         let open: Vec<&Allow> = open.into_iter().filter(covers).collect();
-        if open.is_empty() {
+        let is_taken = taken.iter().any(|lets| changed.iter().all(|field| lets.contains(field)));
+        if open.is_empty() && !is_taken {
             return Err(INVALID);
         }
         let asked =
@@ -328,7 +337,7 @@ impl Asker {
         if !idle && fields.iter().zip(&proposal.values).any(|(field, value)| field.required && value.is_null()) {
             return Err(INVALID);
         }
-        if !open.iter().any(|clause| self.lets_become(&before, clause, (stored, &proposal))) {
+        if !is_taken && !open.iter().any(|clause| self.lets_become(&before, clause, (stored, &proposal))) {
             return Err(self.forbidden());
         }
         self.may_give(&before, &proposal)?;
@@ -344,6 +353,21 @@ impl Asker {
             Json::Null => Ok((204, Json::Null)),
             seen => Ok((200, seen)),
         }
+    }
+
+    /// The fields that each transition lets change that was asked for and that the caller may take. Whoever doesn't see the
+    /// state takes none.
+    fn takes(&self, world: &World, stored: &Record, body: &Body) -> Vec<Vec<usize>> {
+        let taken = transitions(world, stored.of).into_iter().filter(|(field, way)| {
+            let Kind::Enum(states) = world.schema.field(stored.of, *field).kind else { return false };
+            let names = &world.schema.enums[states].values;
+            let asked = body.iter().any(|(sent, to)| sent == field && *to == Value::Text(Arc::clone(&names[way.to])));
+            asked
+                && stored.values[*field] == Value::Text(Arc::clone(&names[way.from]))
+                && self.sees(world, stored.into(), *field)
+                && way.by.as_ref().is_some_and(|by| self.holds(world, by, stored.into()))
+        });
+        taken.map(|(field, way)| std::iter::once(field).chain(way.with.iter().copied()).collect()).collect()
     }
 
     /// The stored record with the values that were sent, and the members that were sent. What the caller sees and sends
@@ -424,6 +448,16 @@ impl Asker {
         }
         Ok(())
     }
+}
+
+/// The transitions of a type, each with the field that holds the state.
+fn transitions(world: &World, of: usize) -> Vec<(usize, &Transition)> {
+    let mut found = Vec::new();
+    for (field, about) in world.schema.types[of].fields.iter().enumerate() {
+        let Kind::Enum(states) = about.kind else { continue };
+        found.extend(world.schema.enums[states].transitions.iter().flatten().map(|way| (field, way)));
+    }
+    found
 }
 
 /// No check may be false.

@@ -1,0 +1,92 @@
+//! The shapes of lists of embedded values and of unions.
+
+use backstay_base::limits;
+use backstay_model::{Document, EmbeddedId, Field, Model, Shape, TYPE_NAME};
+use backstay_scalar::Scalar;
+use serde_json::{Map, Value, json};
+
+use super::scalars;
+use super::schemas::{described, lengths, value};
+
+/// Whether a value is answered or sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it is read.
+    Answered,
+    /// As it is written.
+    Accepted,
+}
+
+impl Form {
+    pub(super) fn scalar(self, scalar: Scalar) -> Value {
+        match self {
+            Self::Answered => scalars::answered(scalar),
+            Self::Accepted => scalars::accepted(scalar),
+        }
+    }
+
+    /// What the name of the shape ends with.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Answered => "",
+            Self::Accepted => "Input",
+        }
+    }
+}
+
+/// The shapes of all embedded types that documents hold.
+pub(super) fn all(model: &Model) -> Map<String, Value> {
+    let mut schemas = Map::new();
+    for id in (0_u16..).map(EmbeddedId).take(model.embedded.len()).filter(|id| model.is_in_document(*id)) {
+        for form in [Form::Answered, Form::Accepted] {
+            schemas.insert(format!("{}{}", model.embedded(id).name, form.suffix()), embedded(model, id, form));
+        }
+    }
+    schemas
+}
+
+/// A list of embedded values, or a value of a union.
+pub(super) fn document(model: &Model, document: Document, form: Form) -> Value {
+    let shape = match document.shape() {
+        Shape::Embedded(id) => reference(model, id, form),
+        Shape::Union(id) => {
+            let types: Vec<Value> = model.union(id).members.iter().map(|id| reference(model, *id, form)).collect();
+            json!({ "oneOf": types, "discriminator": { "propertyName": TYPE_NAME } })
+        }
+    };
+    match document {
+        Document::One(_) => shape,
+        Document::List(_) => json!({ "type": "array", "items": shape, "maxItems": limits::LIST_ITEMS }),
+    }
+}
+
+/// A value of an embedded type within a document.
+pub(super) fn reference(model: &Model, id: EmbeddedId, form: Form) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{}{}", model.embedded(id).name, form.suffix()) })
+}
+
+fn embedded(model: &Model, id: EmbeddedId, form: Form) -> Value {
+    let of = model.embedded(id);
+    let member = |field: &Field| {
+        let mut schema = value(model, field, field.required, form);
+        if let Some(length) = field.length.filter(|_| form == Form::Accepted) {
+            lengths(&field.kind, length, &mut schema);
+        }
+        (field.name.clone(), described(field, schema))
+    };
+    let mut properties: Map<String, Value> = of.members.iter().map(member).collect();
+    let is_in_union = model.unions.iter().any(|union| union.members.contains(&id));
+    if is_in_union {
+        properties.insert(TYPE_NAME.to_owned(), json!({ "const": of.name }));
+    }
+    let mut schema = json!({ "type": "object", "properties": properties });
+    if form == Form::Accepted {
+        let needed = of.members.iter().filter(|field| field.required && field.default.is_none());
+        schema["required"] = json!(needed.map(|field| field.name.as_str()).collect::<Vec<_>>());
+        schema["additionalProperties"] = json!(false);
+    }
+    if let Some(description) = &of.description {
+        schema["description"] = json!(description);
+    }
+    schema
+}

@@ -1,0 +1,180 @@
+//! Lists of embedded values, and values of unions of embedded types.
+
+use backstay_testkit::TestApp;
+use serde_json::{Value, json};
+
+const MODEL: &str = r#"
+extend schema @app(name: "Site")
+type User @identity @allow(read: "true") { email: Email! @unique }
+enum Mood { GOOD BAD }
+
+union Block = Quote | Picture | Columns
+type Quote @embedded { text: Text! @length(max: 10), by: String, mood: Mood, tags: [String!] }
+"Something to look at."
+type Picture @embedded { url: Url!, size: Size }
+type Size @embedded { width: Int!, height: Int! @default(to: 100) }
+type Columns @embedded { left: [Cell!]!, right: [Cell!] }
+type Cell @embedded { text: String! }
+type Line @embedded { sku: String!, price: Decimal! @precision(digits: 9, scale: 2), count: Int! @default(to: 1) }
+
+type Page @allow(read: "true", create: "true", update: "this.blocks != null", delete: "true") {
+  title: String!
+  blocks: [Block!]! @default(to: []) @length(max: 3)
+  hero: Block
+  lines: [Line!] @allow(read: "auth.id != null")
+}
+"#;
+
+const BLOCKS: &str = r#"[
+  {"by": "Ann", "text": "Oh", "__typename": "Quote", "tags": ["a"]},
+  {"__typename": "Picture", "url": "HTTP://a.example", "size": {"width": 3}},
+  {"__typename": "Columns", "left": [{"text": "x"}, {"text": "y"}]}
+]"#;
+
+fn blocks() -> Value {
+    json!([
+        {"__typename": "Quote", "text": "Oh", "by": "Ann", "mood": null, "tags": ["a"]},
+        {"__typename": "Picture", "url": "http://a.example/", "size": {"width": 3, "height": 100}},
+        {"__typename": "Columns", "left": [{"text": "x"}, {"text": "y"}], "right": null},
+    ])
+}
+
+fn wrong(reply: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let errors = reply["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().map(|error| (text(&error["at"]), text(&error["message"]))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_written_in_one_form_and_read_as_a_whole() {
+    let app = TestApp::open(MODEL);
+    let body = format!(r#"{{"title": "A", "blocks": {BLOCKS}, "hero": {{"__typename": "Quote", "text": "Hi"}}}}"#);
+    let made = app.post("POST /api/pages", &[], &body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.json();
+    assert_eq!(made["blocks"], blocks());
+    assert_eq!(made["hero"], json!({"__typename": "Quote", "text": "Hi", "by": null, "mood": null, "tags": null}));
+    let path = format!("/api/pages/{}", made["id"].as_str().expect("an id"));
+    assert_eq!(app.call(&format!("GET {path}"), &[]).await.json(), made);
+
+    let patch = async |body: &str| {
+        let reply = app.post(&format!("PATCH {path}"), &[], body).await;
+        assert_eq!(reply.status, 200, "{body}: {}", reply.text());
+        reply.json()
+    };
+    // What was read can be sent back, and changes nothing.
+    let same = patch(&json!({ "blocks": blocks(), "hero": made["hero"] }).to_string()).await;
+    assert_eq!(same["version"], made["version"]);
+    // A document is replaced, not merged.
+    let changed = patch(r#"{"blocks": [], "hero": {"__typename": "Picture", "url": "http://b.example"}}"#).await;
+    assert_eq!(changed["hero"], json!({"__typename": "Picture", "url": "http://b.example/", "size": null}));
+    assert_eq!((&changed["blocks"], &patch(r#"{"hero": null}"#).await["hero"]), (&json!([]), &Value::Null));
+    let plain = app.post("POST /api/pages", &[], r#"{"title": "B"}"#).await.json();
+    assert_eq!((&plain["blocks"], plain.get("lines")), (&json!([]), None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_in_a_document_is_named_by_its_path() {
+    let app = TestApp::open(MODEL);
+    let check = async |members: &str, expected: &[(&str, &str)]| {
+        let reply = app.post("POST /api/pages", &[], &format!(r#"{{"title": "A", {members}}}"#)).await;
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(at, message)| ((*at).to_owned(), (*message).to_owned())).collect();
+        assert_eq!((reply.status, wrong(&reply.json())), (422, expected), "{members}");
+    };
+    let names = "expected one of Quote, Picture, Columns";
+    check(r#""blocks": null"#, &[("/blocks", "a value is required")]).await;
+    check(r#""blocks": {}"#, &[("/blocks", "expected an array")]).await;
+    check(r#""blocks": [null, 1]"#, &[("/blocks/0", "expected an object"), ("/blocks/1", "expected an object")]).await;
+    check(r#""blocks": [{"text": "a"}]"#, &[("/blocks/0/__typename", names)]).await;
+    check(
+        r#""blocks": [{"__typename": "Qoute"}]"#,
+        &[("/blocks/0/__typename", "expected one of Quote, Picture, Columns; did you mean Quote?")],
+    )
+    .await;
+    check(r#""hero": {"__typename": "Size", "width": 1}"#, &[("/hero/__typename", names)]).await;
+    check(
+        r#""blocks": [{"__typename": "Quote", "text": "a longer text", "mood": "UGLY", "txt": 1, "by": 1, "by": "x"}]"#,
+        &[
+            ("/blocks/0/txt", "unknown field `txt`"),
+            ("/blocks/0/by", "it is given twice"),
+            ("/blocks/0/text", "must have at most 10 characters"),
+            ("/blocks/0/by", "expected a text in double quotes"),
+            ("/blocks/0/mood", "expected one of GOOD, BAD"),
+        ],
+    )
+    .await;
+    check(
+        r#""blocks": [{"__typename": "Columns", "left": [{}, {"text": null}], "right": [{"text": 5}]}]"#,
+        &[
+            ("/blocks/0/left/0/text", "a value is required"),
+            ("/blocks/0/left/1/text", "a value is required"),
+            ("/blocks/0/right/0/text", "expected a text in double quotes"),
+        ],
+    )
+    .await;
+    check(
+        r#""blocks": [{"__typename": "Picture", "url": "x", "size": {}}]"#,
+        &[
+            ("/blocks/0/url", "expected an absolute http or https address"),
+            ("/blocks/0/size/width", "a value is required"),
+        ],
+    )
+    .await;
+    check(r#""lines": [{"sku": "a", "price": "1.005"}]"#, &[("/lines/0/price", "must have at most 2 decimals")]).await;
+    let four = format!("[{}]", vec![r#"{"__typename": "Quote", "text": "a"}"#; 4].join(","));
+    check(&format!(r#""blocks": {four}"#), &[("/blocks", "must have at most 3 items")]).await;
+    let many = format!("[{}]", vec![r#"{"sku":"a","price":1}"#; 1001].join(","));
+    check(&format!(r#""lines": {many}"#), &[("/lines", "at most 1000 items")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_test_whether_a_document_is_there() {
+    let app = TestApp::open(MODEL);
+    for body in [r#"{"title": "A", "hero": {"__typename": "Quote", "text": "Hi"}}"#, r#"{"title": "B"}"#] {
+        assert_eq!(app.post("POST /api/pages", &[], body).await.status, 201);
+    }
+    let found = app.call("GET /api/pages?filter=hero!=null&select=title,hero", &[]).await.json();
+    assert_eq!(found["items"][0]["title"], json!("A"));
+    assert_eq!(found["items"].as_array().map(Vec::len), Some(1));
+    for query in ["hero=x", "sort=blocks", "select=blocks{text}", "filter=hero.text=='Hi'", "filter=lines!=null"] {
+        assert_eq!(app.call(&format!("GET /api/pages?{query}"), &[]).await.status, 400, "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_has_the_types_of_documents() {
+    let app = TestApp::open(MODEL);
+    let document = app.call("GET /openapi.json", &[]).await.json();
+    let schemas = &document["components"]["schemas"];
+    let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let blocks = &schemas["PageCreate"]["properties"]["blocks"];
+    assert_eq!(
+        blocks["items"]["oneOf"],
+        json!([reference("QuoteInput"), reference("PictureInput"), reference("ColumnsInput")])
+    );
+    assert_eq!(blocks["items"]["discriminator"]["propertyName"], json!("__typename"));
+    assert_eq!(blocks["maxItems"], json!(3));
+    assert_eq!(schemas["Page"]["properties"]["blocks"]["items"]["oneOf"][1], reference("Picture"));
+    assert_eq!(schemas["QuoteInput"]["properties"]["__typename"], json!({ "const": "Quote" }));
+    assert_eq!(schemas["PictureInput"]["required"], json!(["url"]));
+    assert_eq!(schemas["Picture"]["description"], json!("Something to look at."));
+    assert_eq!(schemas["ColumnsInput"]["properties"]["left"]["items"], reference("CellInput"));
+    assert_eq!(schemas["LineInput"]["required"], json!(["sku", "price"]));
+    assert_eq!(schemas["LineInput"]["properties"].get("__typename"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_example_holds() {
+    let document = include_str!("../../../../docs/model.md");
+    let (_, section) = document.split_once("\n### Lists and unions of embedded types\n").expect("the section");
+    let (_, example) = section.split_once("```graphql\n").expect("an example");
+    let (example, rest) = example.split_once("```").expect("its end");
+    let (_, body) = rest.split_once("```json\n").expect("a body");
+    let (body, _) = body.split_once("```").expect("its end");
+    let user = r#"type User @identity @allow(read: "true") { email: Email! @unique }"#;
+    let app = TestApp::open(&format!("extend schema @app(name: \"Site\")\n{user}\n{example}"));
+    let made = app.post("POST /api/pages", &[], body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(made.json()["blocks"][1]["__typename"], json!("Picture"));
+}

@@ -1,0 +1,323 @@
+//! Lists of embedded values, and values of unions of embedded types: how they are read, and the form in which a record
+//! holds them.
+//!
+//! A document is JSON in one column. It has all members of its types, in the order of the model, in the form in which
+//! answers have them; a value of a union begins with `__typename`. The form belongs to the model that the database holds:
+//! a migration that changes the types writes stored documents anew.
+
+use backstay_base::{Place, Step, Violation, ViolationKind, limits, nearest};
+use backstay_scalar::{Members, Scalar, Token, Value, items, members, write};
+
+use crate::{Element, Embedded, EmbeddedId, Field, FieldKind, Model, Union, UnionId};
+
+/// The member that says which type of a union a value has.
+pub const TYPE_NAME: &str = "__typename";
+
+/// What is held as one document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// A value of a union.
+    One(UnionId),
+    /// A list of values, in order and without nulls.
+    List(Shape),
+}
+
+/// What an item of a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A value of an embedded type.
+    Embedded(EmbeddedId),
+    /// A value of one of a union's types.
+    Union(UnionId),
+}
+
+impl Model {
+    /// Reads a document from JSON: the document in the form in which it is stored.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at its place; `at` is that of the document.
+    pub fn read_document(&self, document: Document, raw: &str, at: Place) -> Result<Value, Vec<Violation>> {
+        let mut reader = Reader { model: self, at, violations: Vec::new(), out: Vec::new() };
+        reader.document(document, raw);
+        match reader.violations {
+            violations if violations.is_empty() => {
+                let text = String::from_utf8(reader.out).expect("what is written as JSON is UTF-8");
+                Ok(Value::Json(text.into()))
+            }
+            violations => Err(violations),
+        }
+    }
+
+    /// The embedded types that the items of this shape can have.
+    pub fn types_of(&self, shape: &Shape) -> Vec<EmbeddedId> {
+        match shape {
+            Shape::Embedded(id) => vec![*id],
+            Shape::Union(id) => self.union(*id).members.clone(),
+        }
+    }
+}
+
+impl Model {
+    /// Whether a field of a record holds values of this embedded type in a document, at any depth.
+    pub fn is_in_document(&self, id: EmbeddedId) -> bool {
+        let mut reached = vec![false; self.embedded.len()];
+        for field in self.collections.iter().flat_map(|collection| &collection.fields) {
+            if let FieldKind::Document(document) = &field.kind {
+                reach((&self.embedded, &self.unions), document.shape(), &mut reached);
+            }
+        }
+        reached[usize::from(id.0)]
+    }
+}
+
+/// Notes the types of which a document of this shape holds values, at any depth.
+pub(crate) fn reach((embedded, unions): (&[Embedded], &[Union]), shape: Shape, reached: &mut [bool]) {
+    let ids: &[EmbeddedId] = match &shape {
+        Shape::Embedded(id) => std::slice::from_ref(id),
+        Shape::Union(id) => &unions[usize::from(id.0)].members,
+    };
+    for id in ids {
+        if std::mem::replace(&mut reached[usize::from(id.0)], true) {
+            continue;
+        }
+        for member in &embedded[usize::from(id.0)].members {
+            match &member.kind {
+                FieldKind::Embedded(id) => reach((embedded, unions), Shape::Embedded(*id), reached),
+                FieldKind::Document(document) => reach((embedded, unions), document.shape(), reached),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Document {
+    /// What its items are, or itself.
+    pub fn shape(self) -> Shape {
+        match self {
+            Self::One(id) => Shape::Union(id),
+            Self::List(shape) => shape,
+        }
+    }
+}
+
+/// Whether something was written but null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    There,
+    Absent,
+}
+
+/// Whether a value says its type where it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tag {
+    Written,
+    Left,
+}
+
+struct Reader<'m> {
+    model: &'m Model,
+    at: Place,
+    violations: Vec<Violation>,
+    out: Vec<u8>,
+}
+
+impl Reader<'_> {
+    fn refuse(&mut self, kind: impl Into<ViolationKind>) {
+        if self.violations.len() < limits::VIOLATIONS {
+            self.violations.push(Violation::new(self.at.clone(), kind.into()));
+        }
+    }
+
+    /// Does something one step further in.
+    fn within<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> T) -> T {
+        let at = self.at.clone();
+        self.at = at.clone().then(step);
+        let result = read(self);
+        self.at = at;
+        result
+    }
+
+    fn document(&mut self, document: Document, raw: &str) {
+        match document {
+            Document::One(_) => _ = self.shaped(document.shape(), raw),
+            // An item without any value is still one of the list.
+            Document::List(shape) => self.list(raw, |reader, item| _ = reader.shaped(shape, item)),
+        }
+    }
+
+    fn list(&mut self, raw: &str, item: impl Fn(&mut Self, &str)) {
+        let Ok(list) = items(raw) else {
+            return self.refuse(ViolationKind::Type { expected: "an array".to_owned() });
+        };
+        if list.len() > limits::LIST_ITEMS {
+            return self.refuse(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS)));
+        }
+        self.out.push(b'[');
+        for (index, raw) in list.into_iter().enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.within(Step::Item(index), |reader| item(reader, raw.get()));
+            if self.violations.len() >= limits::VIOLATIONS {
+                return;
+            }
+        }
+        self.out.push(b']');
+    }
+
+    fn shaped(&mut self, shape: Shape, raw: &str) -> Presence {
+        match shape {
+            Shape::Embedded(id) => self.object(id, Tag::Left, raw),
+            Shape::Union(id) => match self.type_of(id, raw) {
+                Some(id) => self.object(id, Tag::Written, raw),
+                None => Presence::Absent,
+            },
+        }
+    }
+
+    /// The type of a union's value, by its `__typename`.
+    fn type_of(&mut self, union: UnionId, raw: &str) -> Option<EmbeddedId> {
+        let Ok(sent) = members(raw) else {
+            self.refuse(ViolationKind::Type { expected: "an object".to_owned() });
+            return None;
+        };
+        let model = self.model;
+        let ids = &model.union(union).members;
+        let names = || ids.iter().map(|id| model.embedded(*id).name.as_str());
+        let sent = sent.into_iter().find(|(name, _)| name == TYPE_NAME);
+        let name = match sent.map(|(_, raw)| Scalar::Text.read(Token::Json(raw.get()))) {
+            Some(Ok(Value::Text(name))) => Some(name),
+            _ => None,
+        };
+        let found = ids.iter().copied().find(|id| name.as_deref() == Some(model.embedded(*id).name.as_str()));
+        if found.is_none() {
+            let expected = format!("one of {}", names().collect::<Vec<_>>().join(", "));
+            let meant = name.as_deref().and_then(|name| nearest(name, names()));
+            let expected = meant.map_or(expected.clone(), |meant| format!("{expected}; did you mean {meant}?"));
+            self.within(Step::Member(TYPE_NAME.to_owned()), |reader| reader.refuse(ViolationKind::Type { expected }));
+        }
+        found
+    }
+
+    /// A value of an embedded type.
+    fn object(&mut self, of: EmbeddedId, tag: Tag, raw: &str) -> Presence {
+        let Ok(sent) = members(raw) else {
+            self.refuse(ViolationKind::Type { expected: "an object".to_owned() });
+            return Presence::Absent;
+        };
+        let model = self.model;
+        let of = model.embedded(of);
+        self.refuse_names(of, &sent);
+        self.out.push(b'{');
+        let mut presence = Presence::Absent;
+        let mut opening = "\"";
+        if tag == Tag::Written {
+            (presence, opening) = (Presence::There, ",\"");
+            self.out.extend_from_slice(format!("\"{TYPE_NAME}\":\"{}\"", of.name).as_bytes());
+        }
+        for field in &of.members {
+            self.out.extend_from_slice(format!("{opening}{}\":", field.name).as_bytes());
+            opening = ",\"";
+            let raw = sent.iter().find(|(name, _)| *name == field.name).map(|(_, raw)| raw.get());
+            if self.within(Step::Member(field.name.clone()), |reader| reader.member(field, raw)) == Presence::There {
+                presence = Presence::There;
+            }
+        }
+        self.out.push(b'}');
+        presence
+    }
+
+    /// Refuses members that the type doesn't have, or that occur twice.
+    fn refuse_names(&mut self, of: &Embedded, sent: &Members<'_>) {
+        for (index, (name, raw)) in sent.iter().enumerate() {
+            let is_tag = name == TYPE_NAME && raw.get() == format!("\"{}\"", of.name);
+            let problem = if !is_tag && of.members.iter().all(|field| field.name != *name) {
+                let meant = nearest(name, of.members.iter().map(|field| field.name.as_str())).map(str::to_owned);
+                ViolationKind::Unknown { what: "field", name: shorten(name), suggestion: meant }
+            } else if sent[..index].iter().any(|(before, _)| before == name) {
+                ViolationKind::Duplicate
+            } else {
+                continue;
+            };
+            self.within(Step::Member(shorten(name)), |reader| reader.refuse(problem));
+        }
+    }
+
+    /// A member of an object, which may not have been sent.
+    fn member(&mut self, field: &Field, raw: Option<&str>) -> Presence {
+        let presence = match raw {
+            None => match &field.default {
+                Some(default) => {
+                    write(&mut self.out, default);
+                    return Presence::There;
+                }
+                None => Presence::Absent,
+            },
+            Some("null") => Presence::Absent,
+            Some(raw) => {
+                let begin = (self.out.len(), self.violations.len());
+                let presence = self.value(field, raw);
+                if self.violations.len() > begin.1 {
+                    return Presence::There;
+                }
+                if presence == Presence::Absent {
+                    self.out.truncate(begin.0);
+                }
+                presence
+            }
+        };
+        if presence == Presence::Absent {
+            if field.required {
+                self.refuse(ViolationKind::Required);
+            }
+            self.out.extend_from_slice(b"null");
+        }
+        presence
+    }
+
+    fn value(&mut self, field: &Field, raw: &str) -> Presence {
+        let model = self.model;
+        let value = match &field.kind {
+            FieldKind::Embedded(id) => return self.object(*id, Tag::Left, raw),
+            FieldKind::Document(document) => {
+                self.document(*document, raw);
+                return Presence::There;
+            }
+            FieldKind::List(element) => {
+                self.list(raw, |reader, item| reader.element(*element, item));
+                return Presence::There;
+            }
+            FieldKind::Scalar(_) | FieldKind::Enum(_) => model.value_type(&field.kind),
+            // A model in which a document would hold one is refused.
+            FieldKind::ToOne { .. }
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => None,
+        };
+        let read = value.map(|ty| ty.read(Token::Json(raw)).map_err(ViolationKind::from));
+        let read = read.unwrap_or(Err(ViolationKind::ReadOnly("a document holds no relation")));
+        let fits = |value: &Value| field.length.map_or(Ok(()), |length| length.check(&field.kind, value));
+        match read.and_then(|value| fits(&value).map(|()| value).map_err(ViolationKind::from)) {
+            Ok(value) => write(&mut self.out, &value),
+            Err(kind) => self.refuse(kind),
+        }
+        Presence::There
+    }
+
+    fn element(&mut self, element: Element, raw: &str) {
+        match self.model.element_type(element).read(Token::Json(raw)) {
+            Ok(Value::Null) => self.refuse(ViolationKind::Required),
+            Ok(value) => write(&mut self.out, &value),
+            Err(problem) => self.refuse(ViolationKind::from(problem)),
+        }
+    }
+}
+
+/// A name that was sent, short enough to repeat in an answer.
+fn shorten(name: &str) -> String {
+    const CHARS: usize = 60;
+    match name.char_indices().nth(CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}

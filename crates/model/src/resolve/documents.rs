@@ -1,0 +1,59 @@
+//! What documents can hold, once all types are resolved: lists of embedded values, and values of unions.
+
+use super::report::Report;
+use crate::document::reach;
+use crate::{Class, Collection, Diagnostic, Embedded, Field, FieldKind, Lint, Union};
+
+/// The types whose values documents hold.
+pub(super) struct Documents<'m> {
+    pub(super) embedded: &'m [Embedded],
+    pub(super) unions: &'m [Union],
+}
+
+impl Documents<'_> {
+    /// Refuses what a document can't hold, and warns of types that nothing holds.
+    pub(super) fn check(&self, report: &mut Report<'_>, collections: &[Collection]) {
+        let mut used = vec![false; self.embedded.len()];
+        let mut in_documents = vec![false; self.embedded.len()];
+        for field in collections.iter().flat_map(|collection| &collection.fields) {
+            match &field.kind {
+                FieldKind::Embedded(id) => used[usize::from(id.0)] = true,
+                FieldKind::Document(document) => {
+                    reach((self.embedded, self.unions), document.shape(), &mut in_documents);
+                }
+                _ => {}
+            }
+        }
+        for (index, of) in self.embedded.iter().enumerate() {
+            if in_documents[index] {
+                of.members.iter().for_each(|member| refuse_in_document(report, of, member));
+            } else if !used[index] {
+                let message = format!("no field holds a value of {}", of.name);
+                let help = format!("write a field of the type {} in a type with records, or remove the type", of.name);
+                let warning = Diagnostic::warning(Lint::UnusedEmbeddedType, message).help(help);
+                report.push(warning.at(of.span, "embedded nowhere"));
+            }
+        }
+    }
+}
+
+fn refuse_in_document(report: &mut Report<'_>, of: &Embedded, member: &Field) {
+    let (what, help) = if let FieldKind::ToOne { .. } = member.kind {
+        ("a relation", "refer to it from a field of the record, or use a type with records for the items")
+    } else if member.class == Some(Class::Secret) {
+        ("a secret", "keep it in a field of the record")
+    } else if member.class.is_some() {
+        ("a class of a member", "write `@class` on the field that holds the document; it then applies to all of it")
+    } else if member.readonly || member.immutable {
+        (
+            "a member that clients can't write",
+            "remove `@readonly` or `@immutable`, or write it on the field that holds the document",
+        )
+    } else if member.backfill.is_some() {
+        ("a `@backfill` of a member", "give the member a `@default`, which stored values get")
+    } else {
+        return;
+    };
+    let message = format!("`{}.{}` is in a list or a union, which can't hold {what} yet", of.name, member.name);
+    report.push(Diagnostic::error(message).at(member.span, "in a document").help(help));
+}
