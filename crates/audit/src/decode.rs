@@ -298,8 +298,8 @@ fn check_fields(kind: ChangeKind, fields: &[FieldNumber]) -> Result<(), DecodeEr
     if !fields.is_sorted_by(|one, next| one < next) {
         return Err(DecodeError::NotCanonical("fields out of order"));
     }
-    if kind == ChangeKind::Delete && !fields.is_empty() {
-        return Err(DecodeError::NotCanonical("a delete with fields"));
+    if !kind.has_fields() && !fields.is_empty() {
+        return Err(DecodeError::NotCanonical("a change without fields that has some"));
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ impl EntryWriter {
     ) {
         assert!(self.changes_left > 0 && self.is_complete(), "as many changes, records and values as announced");
         assert!(records > 0, "a change is of at least one record");
-        assert!(fields.len() == 0 || kind != ChangeKind::Delete, "a delete has no fields");
+        assert!(fields.len() == 0 || kind.has_fields(), "a change of this kind has no fields");
         let start = self.bytes.len();
         self.fields = fields.len();
         put_head(&mut self.bytes, type_number, kind, fields);

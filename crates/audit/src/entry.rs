@@ -30,8 +30,8 @@ use crate::RecordKey;
 /// | part | bytes |
 /// |---|---|
 /// | type | *count*: permanent number of the type, below 2^32 |
-/// | kind | one byte: 1 create, 2 update, 3 delete, 4 link, 5 unlink |
-/// | number of fields | *count*; 0 in a delete |
+/// | kind | one byte: 1 create, 2 update, 3 delete, 4 link, 5 unlink, 6 trash, 7 restore |
+/// | number of fields | *count*; 0 in a delete, a trash and a restore |
 /// | fields | *count* each: their permanent numbers, below 2^32, in strictly ascending order |
 /// | number of records | *count*, at least 1 |
 /// | records | one after the other |
@@ -162,6 +162,10 @@ pub enum ChangeKind {
     Link,
     /// Records were removed from one of its many-to-many relations.
     Unlink,
+    /// It was moved to the trash, as other records see it: deleted.
+    Trash,
+    /// It came back from the trash, as other records see it: created.
+    Restore,
 }
 
 impl ChangeKind {
@@ -173,12 +177,22 @@ impl ChangeKind {
             Self::Delete => 3,
             Self::Link => 4,
             Self::Unlink => 5,
+            Self::Trash => 6,
+            Self::Restore => 7,
+        }
+    }
+
+    /// Whether entries name the fields of such a change.
+    pub fn has_fields(self) -> bool {
+        match self {
+            Self::Create | Self::Update | Self::Link | Self::Unlink => true,
+            Self::Delete | Self::Trash | Self::Restore => false,
         }
     }
 
     /// The kind with this byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Create, Self::Update, Self::Delete, Self::Link, Self::Unlink]
+        [Self::Create, Self::Update, Self::Delete, Self::Link, Self::Unlink, Self::Trash, Self::Restore]
             .into_iter()
             .find(|kind| kind.byte() == byte)
     }

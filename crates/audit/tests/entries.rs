@@ -114,6 +114,12 @@ fn anonymous_callers_and_deletes_are_short() {
 }
 
 #[test]
+fn the_trash_has_kinds_of_its_own() {
+    check(&one(ChangeKind::Trash, vec![]), &["ac02", "06", "00", "01", "07", RECORD, "0000000000000001"]);
+    check(&one(ChangeKind::Restore, vec![]), &["ac02", "07", "00", "01", "07", RECORD, "0000000000000001"]);
+}
+
+#[test]
 fn records_that_changed_in_the_same_way_are_one_change() {
     let mut batch = change(ChangeKind::Create, vec![plain(5, Value::Int(1))]);
     let values = vec![Logged::Value(Value::Null)];
@@ -208,8 +214,8 @@ fn bytes_of_format_1_that_are_not_canonical_are_rejected() {
     check(&["02", "0000000000000001", "00 00"], DecodeError::Trailing);
     check(&["02", "0000000000000001", "01 09"], DecodeError::End);
     check(&["02", "0000000000000001", "02 06 00 05 00"], other("fields out of order"));
-    check(&["03", "0000000000000001", "01 05 00"], other("a delete with fields"));
-    check(&["06", "0000000000000001", "00"], other("an unknown kind of change"));
+    check(&["03", "0000000000000001", "01 05 00"], other("a change without fields that has some"));
+    check(&["08", "0000000000000001", "00"], other("an unknown kind of change"));
 }
 
 #[test]
@@ -235,8 +241,8 @@ fn bytes_that_are_not_canonical_are_rejected() {
     check(&["ac02", "02", "01 8080808010", "01"], other("a permanent number past 32 bits"));
     check(&["ac02", "02", "02 05 05", "01"], other("fields out of order"));
     check(&["ac02", "02", "02 06 05", "01"], other("fields out of order"));
-    check(&["ac02", "03", "01 05", "01"], other("a delete with fields"));
-    check(&["ac02", "06", "00", "01"], other("an unknown kind of change"));
+    check(&["ac02", "03", "01 05", "01"], other("a change without fields that has some"));
+    check(&["ac02", "08", "00", "01"], other("an unknown kind of change"));
     check(&["ac02", "02", "00", "00"], other("a change without records"));
     check(&["ac02", "02", "00", "01", "02"], other("a key of a type that no record has"));
     check(&["ac02", "02", "00", "01", "0e"], other("an unknown type of value"));

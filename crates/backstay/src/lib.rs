@@ -15,6 +15,7 @@ mod doors;
 mod failure;
 mod instance;
 mod logging;
+mod maintenance;
 mod migrate;
 mod new;
 mod open_files;

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::answer::CHANGED_SEED;
 use crate::config::LogFormat;
+use crate::maintenance::maintain;
 use crate::seed::collection_of;
 use crate::serving::{Served, Serving, connection_settings, die};
 use crate::socket::Listening;
@@ -66,6 +67,7 @@ async fn serve_open(
     tokio::select! {
         served = backstay_http::serve(listener, serving.doorway().clone(), settings, stop) => served.map_err(Failure::Serve),
         failure = commands.ended() => Err(failure),
+        never = maintain(serving) => match never {},
     }
 }
 

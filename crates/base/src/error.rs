@@ -21,6 +21,8 @@ pub enum Action {
     Update,
     /// delete.
     Delete,
+    /// Seeing, restoring and purging records in the trash: for whoever may both search and delete them.
+    Trash,
 }
 
 impl Action {
@@ -29,6 +31,7 @@ impl Action {
     pub fn in_model(self) -> Self {
         match self {
             Self::Get | Self::Search => Self::Read,
+            Self::Trash => Self::Delete,
             Self::Read | Self::Refer | Self::Create | Self::Update | Self::Delete => self,
         }
     }
@@ -40,6 +43,7 @@ impl Action {
     pub fn word(self) -> &'static str {
         match self {
             Self::Refer => "refer",
+            Self::Trash => "trash",
             Self::Read | Self::Get | Self::Search | Self::Create | Self::Update | Self::Delete => self.name(),
         }
     }
@@ -54,6 +58,7 @@ impl Action {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Trash => "see or use deleted",
         }
     }
 }
@@ -230,6 +235,12 @@ pub enum Conflict {
     /// Other records refer to this one, and the caller may not see all of them.
     #[error("other records refer to it, not all of which you may see")]
     ReferencedUnseen,
+    /// A record in the trash refers to another one there, without which it can't be restored.
+    #[error("{}", in_trash(field.as_deref()))]
+    InTrash {
+        /// The field, if the caller sees it.
+        field: Option<String>,
+    },
     /// The idempotency key is in use by a request that has not ended.
     #[error("a request with this idempotency key is still under way")]
     InFlight,
@@ -239,6 +250,13 @@ pub enum Conflict {
     /// What was asked is already so.
     #[error("{0}")]
     Already(&'static str),
+}
+
+fn in_trash(field: Option<&str>) -> String {
+    match field {
+        Some(field) => format!("the record that `{field}` refers to is in the trash; restore that one first"),
+        None => "a record that it refers to is in the trash; restore that one first".to_owned(),
+    }
 }
 
 /// Why a caller is not recognised.
@@ -428,6 +446,7 @@ impl Error {
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
+            Self::Conflict(Conflict::InTrash { .. }) => "refers-to-trash",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",
             Self::Conflict(Conflict::Concurrent) => "concurrent-change",
             Self::Conflict(Conflict::Already(_)) => "already-done",

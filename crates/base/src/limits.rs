@@ -62,6 +62,10 @@ pub const URL_CHARS: usize = 2048;
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// Hours for which an idempotency record is kept.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
+/// Records of one type that are purged at a time because they have been in the trash for long enough.
+pub const PURGE_RECORDS: usize = 100;
+/// Seconds between two looks for such records.
+pub const PURGE_SECONDS: u64 = 60;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;
 /// Members of a many-to-many relation that are read to find out what a write changes in it.

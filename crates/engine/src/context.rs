@@ -4,7 +4,7 @@ use std::time::Instant;
 use backstay_base::{Caller, Error, Flow, Limit, Memory, Network, RecordId, RequestId, Timestamp, limits};
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, Row, Statement, Template};
+use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
 use backstay_store::{Demand, StoreError, Tx};
 
 use crate::Record;
@@ -146,6 +146,20 @@ impl<'a> TxContext<'a, '_> {
     /// The record with this id, whatever the caller may see.
     pub async fn get(&mut self, collection: CollectionId, id: RecordId) -> Result<Option<Record>, Error> {
         let plan = self.engine.templates.whole(&self.engine.planner, collection);
+        self.read_whole(plan, (collection, id)).await
+    }
+
+    /// The same, also if it is in the trash.
+    pub(crate) async fn get_stored(&mut self, collection: CollectionId, id: RecordId) -> Result<Option<Record>, Error> {
+        let plan = self.engine.templates.whole_stored(&self.engine.planner, collection);
+        self.read_whole(plan, (collection, id)).await
+    }
+
+    async fn read_whole(
+        &mut self,
+        plan: &StoredPlan,
+        (collection, id): (CollectionId, RecordId),
+    ) -> Result<Option<Record>, Error> {
         let statement = self.statement(&plan.template, &self.bindings().id(id), collection);
         let mut found = None;
         let visit = &mut |row: &dyn Row| {
@@ -175,7 +189,7 @@ impl<'a> TxContext<'a, '_> {
         to: RecordId,
         limit: u32,
     ) -> Result<Vec<RecordId>, Error> {
-        let template = self.engine.templates.referencing(&self.engine.planner, collection, field);
+        let template = self.engine.templates.referencing(&self.engine.planner, (collection, field), Perspective::Live);
         let bindings = Bindings { limit: u64::from(limit), ..self.bindings().id(to) };
         self.ids(&template, bindings, collection).await
     }

@@ -1,10 +1,11 @@
-//! Deletes a record and what `@onDelete` says goes with it. What goes is found first, then ordered so that no reference
-//! leads nowhere in between; nothing recurses.
+//! Deletes a record and what `@onDelete` says goes with it, or moves them to the trash. What goes is found first, then
+//! ordered so that no reference leads nowhere in between; nothing recurses.
 
 use std::collections::{HashMap, HashSet};
 
 use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
-use backstay_model::{Collection, CollectionId, Field, FieldId, OnDelete};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model, OnDelete};
+use backstay_sql::Perspective;
 
 use crate::bind::Bindings;
 use crate::deletion_order::to_one;
@@ -18,6 +19,15 @@ const SHOWN_REFERRING: usize = 20;
 /// Referring records that are read at a time.
 const CHUNK: u32 = 500;
 
+/// Where what is deleted goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// To the trash. References between records there stay.
+    Trash,
+    /// Nowhere: also records in the trash can't refer to it any more.
+    Gone,
+}
+
 /// A record that is to be deleted.
 struct Going<'m> {
     collection: &'m Collection,
@@ -26,12 +36,15 @@ struct Going<'m> {
 
 /// Records that refer to one that is to be deleted.
 struct Referring<'m> {
-    to: RecordId,
+    to: Key,
     collection: &'m Collection,
     field: &'m Field,
     on_delete: OnDelete,
     ids: Vec<RecordId>,
 }
+
+/// A record among all.
+type Key = (CollectionId, RecordId);
 
 /// All that a deletion touches.
 struct Reach<'m> {
@@ -40,59 +53,71 @@ struct Reach<'m> {
     referring: Vec<Referring<'m>>,
 }
 
-/// Deletes the stored record of a proposal, and what goes with it; releases what refers to any of it and stays.
+/// Deletes the live record of a proposal, and what goes with it; releases what refers to any of it and stays.
 pub(crate) async fn delete(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+    let way = if proposal.collection.trash.is_some() { Way::Trash } else { Way::Gone };
+    remove(cx, proposal, way).await
+}
+
+/// Deletes the record of a proposal that is in the trash, and what can't be without it.
+pub(crate) async fn purge(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+    remove(cx, proposal, Way::Gone).await
+}
+
+async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) -> Result<Record, Error> {
     let Proposal { collection, stored, class, .. } = proposal;
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
     let first = Going { collection: cx.model().collection(collection.id), record: record.clone() };
-    let Reach { mut going, referring } = reach(cx, first).await?;
+    let Reach { mut going, referring } = reach(cx, first, way).await?;
     let ranks = &cx.engine.application.ranks;
     // Within a collection those that were found last go first: they refer to those before.
     going.reverse();
     going.sort_by_key(|one| ranks[usize::from(one.collection.id.0)]);
-    let places: HashMap<RecordId, usize> =
-        going.iter().enumerate().map(|(place, one)| (one.record.id(), place)).collect();
+    let places: HashMap<Key, usize> =
+        going.iter().enumerate().map(|(place, one)| ((one.collection.id, one.record.id()), place)).collect();
     for one in referring.iter().filter(|one| one.on_delete == OnDelete::Restrict) {
-        let staying: Vec<RecordId> = one.ids.iter().filter(|id| !places.contains_key(id)).copied().collect();
+        let stays = |id: &&RecordId| !places.contains_key(&(one.collection.id, **id));
+        let staying: Vec<RecordId> = one.ids.iter().filter(stays).copied().collect();
         if !staying.is_empty() {
             return Err(still_referenced(cx, &class, one, &staying).await?.into());
         }
     }
-    release(cx, &referring, &places).await?;
+    release(cx, &referring, (&places, way)).await?;
     for one in &going {
-        RowChange::delete(cx, one.collection, &one.record);
+        match way {
+            Way::Trash => RowChange::trash(cx, one.collection, &one.record)?,
+            Way::Gone => RowChange::delete(cx, one.collection, &one.record),
+        }
     }
     Ok(record)
 }
 
 /// What goes with a record, itself first, and what refers to any of it.
-async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>) -> Result<Reach<'a>, Error> {
+async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Result<Reach<'a>, Error> {
     let model = cx.model();
-    let mut known = HashSet::from([first.record.id()]);
+    let mut known = HashSet::from([(first.collection.id, first.record.id())]);
     let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.released);
     while let Some(Going { collection, record }) = reach.going.get(next) {
         let (of, to) = (collection.id, record.id());
-        for collection in &model.collections {
-            let fields = collection.fields.iter().filter_map(|field| Some((field, to_one(field)?)));
-            for (field, (_, on_delete)) in fields.filter(|(_, (target, _))| *target == of) {
-                let ids = referring(cx, (collection.id, field.id), (to, on_delete)).await?;
-                if on_delete != OnDelete::Restrict {
-                    others += ids.len();
-                    if others > limits::DELETION_RECORDS {
-                        let max = limits::DELETION_RECORDS as u64;
-                        let what = "what would be deleted or changed with the records";
-                        return Err(Limit::Size { what, max, unit: "records" }.into());
-                    }
+        for (collection, field, found) in referring_fields(model, of, way) {
+            let on_delete = found.on_delete;
+            let ids = referring(cx, (collection.id, field.id), (to, found)).await?;
+            if on_delete != OnDelete::Restrict {
+                others += ids.len();
+                if others > limits::DELETION_RECORDS {
+                    let max = limits::DELETION_RECORDS as u64;
+                    let what = "what would be deleted or changed with the records";
+                    return Err(Limit::Size { what, max, unit: "records" }.into());
                 }
-                if on_delete == OnDelete::Cascade {
-                    for id in ids.iter().filter(|id| known.insert(**id)) {
-                        let record = cx.get(collection.id, *id).await?;
-                        reach.going.extend(record.map(|record| Going { collection, record }));
-                    }
+            }
+            if on_delete == OnDelete::Cascade {
+                for id in ids.iter().filter(|id| known.insert((collection.id, **id))) {
+                    let record = cx.get_stored(collection.id, *id).await?;
+                    reach.going.extend(record.map(|record| Going { collection, record }));
                 }
-                if !ids.is_empty() {
-                    reach.referring.push(Referring { to, collection, field, on_delete, ids });
-                }
+            }
+            if !ids.is_empty() {
+                reach.referring.push(Referring { to: (of, to), collection, field, on_delete, ids });
             }
         }
         next += 1;
@@ -101,17 +126,42 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>) -> Result<Reach
     Ok(reach)
 }
 
+/// Which referring records of a field are meant, and what happens to them.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    perspective: Perspective,
+    on_delete: OnDelete,
+}
+
+/// The fields that refer to a collection, and what happens to the records in which they do: to live ones what their
+/// `@onDelete` says. Those in the trash keep nothing from being deleted: they go too if they can't be without it.
+fn referring_fields(model: &Model, of: CollectionId, way: Way) -> impl Iterator<Item = (&Collection, &Field, Found)> {
+    let fields =
+        model.collections.iter().flat_map(|collection| collection.fields.iter().map(move |field| (collection, field)));
+    fields.filter_map(move |(collection, field)| Some((collection, field, to_one(field)?))).flat_map(
+        move |(collection, field, (target, on_delete))| {
+            let live = Found { perspective: Perspective::Live, on_delete };
+            let follows = on_delete == OnDelete::Cascade || field.required;
+            let on_delete = if follows { OnDelete::Cascade } else { OnDelete::SetNull };
+            let trashed = Found { perspective: Perspective::Trash, on_delete };
+            let trashed = (way == Way::Gone && collection.trash.is_some()).then_some(trashed);
+            let found = (target == of).then_some([Some(live), trashed]).into_iter().flatten().flatten();
+            found.map(move |found| (collection, field, found))
+        },
+    )
+}
+
 /// The records whose reference leads here: of those that restrict some, else all up to the limit.
 async fn referring(
     cx: &mut TxContext<'_, '_>,
     (collection, field): (CollectionId, FieldId),
-    (to, on_delete): (RecordId, OnDelete),
+    (to, Found { perspective, on_delete }): (RecordId, Found),
 ) -> Result<Vec<RecordId>, Error> {
     let most = match on_delete {
         OnDelete::Restrict => u64::from(CHUNK),
         OnDelete::Cascade | OnDelete::SetNull => limits::DELETION_RECORDS as u64 + 1,
     };
-    let template = cx.engine.templates.referencing(&cx.engine.planner, collection, field);
+    let template = cx.engine.templates.referencing(&cx.engine.planner, (collection, field), perspective);
     let bindings = Bindings { limit: most, ..cx.bindings().id(to) };
     cx.ids(&template, bindings, collection).await
 }
@@ -121,21 +171,22 @@ async fn referring(
 async fn release(
     cx: &mut TxContext<'_, '_>,
     referring: &[Referring<'_>],
-    places: &HashMap<RecordId, usize>,
+    (places, way): (&HashMap<Key, usize>, Way),
 ) -> Result<(), Error> {
     let mut staying: Vec<(RecordId, &Collection, Vec<FieldId>)> = Vec::new();
-    let mut found: HashMap<RecordId, usize> = HashMap::new();
+    let mut found: HashMap<Key, usize> = HashMap::new();
     for one in referring {
         for id in &one.ids {
-            match places.get(id) {
-                Some(place) if Some(place) > places.get(&one.to) => {
-                    if let Some(record) = cx.get(one.collection.id, *id).await? {
+            let key = (one.collection.id, *id);
+            match places.get(&key) {
+                Some(place) if way == Way::Gone && Some(place) > places.get(&one.to) => {
+                    if let Some(record) = cx.get_stored(one.collection.id, *id).await? {
                         RowChange::untie(cx, one.collection, &record, one.field.id);
                     }
                 }
                 Some(_) => {}
                 None => {
-                    let index = *found.entry(*id).or_insert(staying.len());
+                    let index = *found.entry(key).or_insert(staying.len());
                     if index == staying.len() {
                         staying.push((*id, one.collection, Vec::new()));
                     }
@@ -145,7 +196,7 @@ async fn release(
         }
     }
     for (id, collection, fields) in staying {
-        if let Some(record) = cx.get(collection.id, id).await? {
+        if let Some(record) = cx.get_stored(collection.id, id).await? {
             RowChange::release(cx, collection, &record, &fields)?;
         }
     }

@@ -5,7 +5,7 @@ use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, Memory
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, Planner, Row, Template};
+use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
 use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
 
 use crate::bind::Bindings;
@@ -237,7 +237,7 @@ impl Engine {
         to: RecordId,
         limit: u32,
     ) -> Result<Vec<Record>, Error> {
-        let template = self.inner.templates.referencing(&self.inner.planner, collection, field);
+        let template = self.inner.templates.referencing(&self.inner.planner, (collection, field), Perspective::Live);
         let cx = Context::system(self);
         let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now).id(to) };
         let mut records = Vec::new();

@@ -38,7 +38,7 @@ pub(crate) async fn explain(
         statements: Vec::new(),
         stages: Vec::new(),
     };
-    let action = request.kind().action();
+    let action = request.action();
     if let Err(refusal) = admitted(inner, cx, collection.id, action) {
         // No record matters: the type's rule refuses the caller as such.
         explanation.rules = transaction::run(inner, cx, TypeRule { collection: collection.id, action }).await?;
@@ -46,9 +46,9 @@ pub(crate) async fn explain(
         return Ok(explanation);
     }
     let read = match &request {
-        Request::Get(get) => Some((get.collection, Some(get.id))),
-        Request::List(list) => Some((list.collection, None)),
-        Request::Create(_) | Request::Update(_) | Request::Delete(_) => None,
+        Request::Get(get) => Some((get.collection, Some(get.id), action)),
+        Request::List(list) => Some((list.collection, None, action)),
+        Request::Create(_) | Request::Update(_) | Request::Delete(_) | Request::Restore(_) | Request::Purge(_) => None,
     };
     let verdict = match Prepared::new(inner, cx, request, encoder) {
         Ok(request) => rehearse(inner, cx, (request, read), &mut explanation).await,
@@ -60,8 +60,8 @@ pub(crate) async fn explain(
     Ok(explanation)
 }
 
-/// The collection of a read, and the record if it is one.
-type ReadOf = (CollectionId, Option<RecordId>);
+/// The collection of a read, the record if it is one, and the action that it asks for.
+type ReadOf = (CollectionId, Option<RecordId>, Action);
 
 /// Runs a request, recorded, in a transaction that is undone.
 async fn rehearse(
@@ -155,9 +155,18 @@ fn recorded(cx: &mut TxContext<'_, '_>) -> Result<Recorder, Error> {
 struct NotRecorded;
 
 /// The rules of a read, asked part by part: of one record, or of none in particular.
-async fn read_rules(cx: &mut TxContext<'_, '_>, (collection, record): ReadOf) -> Result<Vec<ExplainedRule>, Error> {
+async fn read_rules(
+    cx: &mut TxContext<'_, '_>,
+    (collection, record, action): ReadOf,
+) -> Result<Vec<ExplainedRule>, Error> {
     let collection: &Collection = cx.model().collection(collection);
-    let Some(id) = record else { return recording::read_rules(cx, collection, None).await };
+    let Some(id) = record else {
+        let mut rules = recording::read_rules(cx, collection, None).await?;
+        if action == Action::Trash {
+            rules.extend(recording::type_rules(cx, collection, action).await?);
+        }
+        return Ok(rules);
+    };
     let Some(stored) = cx.get(collection.id, id).await? else {
         cx.recorder = Some(Recorder::default());
         recording::absent(cx, collection, Action::Read);

@@ -2,11 +2,11 @@
 //! field that it is for.
 
 use backstay_base::{CallerKind, Error, Limit, ViolationKind, limits};
-use backstay_expr::{Expr, evaluate};
 use backstay_model::{Class, Collection, Field, FieldId, FieldKind, LengthProblem, SetOn, ValueProblem};
 use backstay_scalar::{Value, merged, written_bytes};
+use backstay_sql::RecordSource;
 
-use crate::bind::InMemory;
+use crate::given::Given;
 use crate::proposal::Proposal;
 use crate::{Authority, Input, TxContext, embedded};
 
@@ -107,29 +107,53 @@ pub(crate) fn refuse_own_address(cx: &TxContext<'_, '_>, proposal: &mut Proposal
     }
 }
 
-/// Gives fields the values of their `@set`. What Backstay itself was given stays, such as the author in a seed file,
-/// whom `auth.id` doesn't name.
-pub(crate) fn sets(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, on: SetOn) {
+/// Gives a new record the values of `@default(from:)` where the input gives none, not even null. Each sees the values of
+/// those that its expression reads.
+pub(crate) async fn computed_defaults(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    let policy = cx.engine.application.policy.collection(proposal.collection.id);
+    for id in &policy.defaults {
+        let Some(default) = &policy.fields[usize::from(id.0)].default else { continue };
+        if proposal.input.value(*id).is_some() {
+            continue;
+        }
+        let value = default.value(cx, proposal, RecordSource::Proposed).await?;
+        give(cx, proposal, proposal.collection.field(*id), value);
+    }
+    Ok(())
+}
+
+/// Gives fields the values of their `@set`, in the order of the model: each sees those before it. What Backstay itself was
+/// given stays, such as the author in a seed file, whom `auth.id` doesn't name.
+pub(crate) async fn sets(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>, on: SetOn) -> Result<(), Error> {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
     for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {
         if proposal.authority == Authority::System && proposal.input.value(field.id).is_some() {
             continue;
         }
         for set in rules.sets.iter().filter(|set| set.on == on || set.on == SetOn::Write) {
-            let memory = InMemory { caller: cx.caller(), now: cx.now(), this: &proposal.values, new: &proposal.values };
-            let value = evaluate(&set.to, &memory);
-            give(cx, proposal, field, value);
+            let applies = match &set.when {
+                Some(when) => when.value(cx, proposal, RecordSource::Proposed).await?.as_bool() == Some(true),
+                None => true,
+            };
+            if applies {
+                let value = set.to.value(cx, proposal, RecordSource::Proposed).await?;
+                give(cx, proposal, field, value);
+                break;
+            }
         }
     }
+    Ok(())
 }
 
 /// Gives a field the value of an expression of a transition, in which `this` is stored and `new` proposed.
-pub(crate) fn transition_set(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, field: FieldId, to: &Expr) {
-    let stored = proposal.stored_values();
-    let memory = InMemory { caller: cx.caller(), now: cx.now(), this: stored, new: &proposal.values };
-    let value = evaluate(to, &memory);
-    let field = proposal.collection.field(field);
-    give(cx, proposal, field, value);
+pub(crate) async fn transition_set(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &mut Proposal<'_>,
+    (field, to): (FieldId, &Given),
+) -> Result<(), Error> {
+    let value = to.value(cx, proposal, RecordSource::Stored).await?;
+    give(cx, proposal, proposal.collection.field(field), value);
+    Ok(())
 }
 
 /// Puts a computed value into its field, in the form of the field's type.

@@ -9,6 +9,7 @@ mod asked;
 mod bind;
 mod clauses;
 mod context;
+mod defaults;
 mod deletion;
 mod deletion_order;
 mod embedded;
@@ -17,6 +18,7 @@ mod engine;
 mod explain;
 mod explanation;
 mod fill;
+mod given;
 mod in_flight;
 mod inner;
 mod input;
@@ -47,6 +49,7 @@ mod stored;
 mod tag;
 mod templates;
 mod transaction;
+mod trash;
 mod width;
 mod write;
 mod write_requests;
@@ -72,8 +75,8 @@ pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
-    Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Request, RequestKind,
-    Requests, Update, WriteOptions,
+    Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Purge, Request, RequestKind,
+    Requests, Restore, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

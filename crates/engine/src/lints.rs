@@ -78,7 +78,7 @@ impl<'a> Subject<'a> {
             let of = |field| move |(decides, rule, alone)| RuleUse { collection, field, decides, rule, alone };
             found.extend(clauses(&policy.allow).into_iter().map(of(None)));
             for (field, policy) in collection.fields.iter().zip(&policy.fields) {
-                let FieldPolicy { read, create, update, checks, sets: _ } = policy;
+                let FieldPolicy { read, create, update, checks, default: _, sets: _ } = policy;
                 let rules = [(Action::Read, read), (Action::Create, create)];
                 let rules = rules.into_iter().flat_map(|(action, rule)| rule.iter().map(move |one| (action, one)));
                 let rules = rules.map(|(action, rule)| (Decides::Action(action), rule, true));
@@ -103,14 +103,12 @@ impl<'a> Subject<'a> {
         found
     }
 
-    /// Every expression of the application: its rules, and the values that it sets.
+    /// Every expression of the application: its rules, and the values that it gives.
     fn expressions(self) -> Vec<&'a Expr> {
         let mut found: Vec<&Expr> = self.rules().into_iter().map(|one| &one.rule.whole).collect();
         for collection in self.collections() {
             let policy = self.policy.collection(collection.id);
-            found.extend(policy.fields.iter().flat_map(|field| &field.sets).map(|set| &set.to));
-            let transitions = policy.states.iter().flat_map(|states| states.transitions.values());
-            found.extend(transitions.flat_map(|transition| &transition.set).map(|(_, to)| to));
+            found.extend(policy.given().map(|given| &given.whole));
         }
         found
     }

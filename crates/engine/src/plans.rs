@@ -95,6 +95,7 @@ struct CollectionPlans {
     referable: OnceLock<ReadPlan>,
     stored_for_update: OnceLock<StoredPlan>,
     stored_for_delete: OnceLock<StoredPlan>,
+    stored_in_trash: OnceLock<StoredPlan>,
 }
 
 impl fmt::Debug for Plans {
@@ -139,7 +140,7 @@ impl Plans {
                 let plan = || Arc::new(planner.read(&shape(), view.rights));
                 return Ok(Arc::clone(self.of(*collection).get.get_or_init(plan)));
             }
-            (Selection::Parts(_), _) => {}
+            (Selection::Whole, Perspective::Trash | Perspective::Stored) | (Selection::Parts(_), _) => {}
         }
         let key = (self.class, *collection, *perspective, selection.clone());
         if let Some(plan) = self.kept.gets.get(&key) {
@@ -190,8 +191,9 @@ impl Plans {
         let slot = match action {
             Action::Update => &plans.stored_for_update,
             Action::Delete => &plans.stored_for_delete,
+            Action::Trash => &plans.stored_in_trash,
             Action::Read | Action::Get | Action::Search | Action::Refer | Action::Create => {
-                unreachable!("only updates and deletions start from a stored record")
+                unreachable!("only updates, deletions and what is done in the trash start from a stored record")
             }
         };
         slot.get_or_init(|| {
@@ -199,8 +201,14 @@ impl Plans {
                 Action::Update => rights.clauses(collection).iter().map(|clause| &clause.rule).collect(),
                 action => vec![rights.rule(collection, action)],
             };
-            let rules = std::iter::once(rights.rule(collection, Action::Read)).chain(asked);
-            planner.stored(collection, &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>())
+            // What is in the trash is there for those alone who may use it.
+            let (perspective, seen) = match action {
+                Action::Trash => (Perspective::Trash, Action::Trash),
+                Action::Read | Action::Get | Action::Search | Action::Refer => (Perspective::Live, Action::Read),
+                Action::Create | Action::Update | Action::Delete => (Perspective::Live, Action::Read),
+            };
+            let rules = std::iter::once(rights.rule(collection, seen)).chain(asked);
+            planner.stored(collection, perspective, &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>())
         })
     }
 

@@ -12,6 +12,9 @@ use backstay_model::{
 };
 use backstay_sql::index_condition_error;
 
+use crate::defaults;
+use crate::given::Given;
+
 /// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
 #[derive(Debug)]
 pub(crate) struct Policy {
@@ -31,6 +34,8 @@ pub(crate) struct CollectionPolicy {
     pub(crate) fields: Vec<FieldPolicy>,
     /// The fields that hold a state.
     pub(crate) states: Vec<StatePolicy>,
+    /// The fields with a `@default(from:)`, each after those that its expression reads.
+    pub(crate) defaults: Vec<FieldId>,
 }
 
 impl CollectionPolicy {
@@ -68,7 +73,7 @@ impl AllowPolicy {
             Action::Refer => self.refer.iter().chain(&self.read).collect(),
             Action::Create => self.create.iter().collect(),
             Action::Update => self.update.iter().map(|clause| &clause.rule).collect(),
-            Action::Delete => self.delete.iter().collect(),
+            Action::Delete | Action::Trash => self.delete.iter().collect(),
         }
     }
 }
@@ -81,6 +86,17 @@ pub(crate) struct UpdatePolicy {
     pub(crate) after: Option<Compiled>,
     /// The fields that may change; `None`: all.
     pub(crate) only: Option<Arc<[FieldId]>>,
+}
+
+impl CollectionPolicy {
+    /// Every value that the model gives a field, and the conditions under which it does.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &Given> {
+        let sets = self.fields.iter().flat_map(|field| &field.sets);
+        let of_fields = self.fields.iter().filter_map(|field| field.default.as_ref());
+        let transitions = self.states.iter().flat_map(|states| states.transitions.values());
+        let of_transitions = transitions.flat_map(|transition| &transition.set).map(|(_, to)| to);
+        of_fields.chain(sets.flat_map(|set| set.when.iter().chain([&set.to]))).chain(of_transitions)
+    }
 }
 
 impl UpdatePolicy {
@@ -97,6 +113,7 @@ pub(crate) struct FieldPolicy {
     pub(crate) create: Option<Compiled>,
     pub(crate) update: Option<UpdatePolicy>,
     pub(crate) checks: Vec<CheckPolicy>,
+    pub(crate) default: Option<Given>,
     pub(crate) sets: Vec<SetPolicy>,
 }
 
@@ -111,7 +128,9 @@ pub(crate) struct CheckPolicy {
 #[derive(Debug)]
 pub(crate) struct SetPolicy {
     pub(crate) on: SetOn,
-    pub(crate) to: Expr,
+    /// `None`: always.
+    pub(crate) when: Option<Given>,
+    pub(crate) to: Given,
 }
 
 /// The machine of a field whose enum has transitions.
@@ -131,7 +150,7 @@ pub(crate) struct TransitionPolicy {
     /// Who may take it whatever the clauses say.
     pub(crate) by: Option<TakingPolicy>,
     pub(crate) when: Option<Compiled>,
-    pub(crate) set: Vec<(FieldId, Expr)>,
+    pub(crate) set: Vec<(FieldId, Given)>,
 }
 
 /// Who may take a transition, and what may change with it.
@@ -198,12 +217,18 @@ struct Compiler<'m> {
 
 impl<'m> Compiler<'m> {
     fn collection(&mut self, collection: &Collection) -> CollectionPolicy {
+        let fields: Vec<FieldPolicy> = collection.fields.iter().map(|field| self.field(collection, field)).collect();
+        let defaults = defaults::ordered(collection, &fields).unwrap_or_else(|circle| {
+            self.diagnostics.push(circle);
+            Vec::new()
+        });
         collection.indexes.iter().filter_map(|index| index.condition.as_ref()).for_each(|condition| {
             self.index_condition(collection, condition);
         });
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
-            fields: collection.fields.iter().map(|field| self.field(collection, field)).collect(),
+            fields,
+            defaults,
             states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
         }
     }
@@ -259,10 +284,15 @@ impl<'m> Compiler<'m> {
         let checks = field.checks.iter().filter_map(|check| self.check(check, &scope)).collect();
         let mut sets = Vec::new();
         for set in &field.set {
-            if let Some(to) = self.value(&set.to, &scope, Type::of(collection, field)) {
-                sets.push(SetPolicy { on: set.on, to });
+            let when = set.when.as_ref().map(|when| self.value(when, &scope, Some(Type::Bool)));
+            let to = self.value(&set.to, &scope, Type::of(collection, field));
+            // What is wrong with a condition is reported.
+            if let (Some(to), Some(when)) = (to, when.map_or(Some(None), |when| when.map(Some))) {
+                sets.push(SetPolicy { on: set.on, when, to });
             }
         }
+        let default = field.default_from.as_ref();
+        let default = default.and_then(|from| self.value(from, &scope, Type::of(collection, field)));
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
@@ -270,6 +300,7 @@ impl<'m> Compiler<'m> {
             create: self.optional(create.as_ref(), &rule),
             update: self.update(collection.id, update.as_ref(), None),
             checks,
+            default,
             sets,
         }
     }
@@ -322,18 +353,19 @@ impl<'m> Compiler<'m> {
         })
     }
 
-    /// A value that is given to a field. It may depend on the record itself, the caller and the moment.
-    fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Expr> {
+    /// A value that is given to a field, or the condition under which it is.
+    fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Given> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &expected?))?;
-        if checked.needs_store {
+        let given = Given::new(checked.expr);
+        if given.is_err() {
             let span = self.model.sources.within(rule, 0..rule.text.len());
-            let diagnostic = Diagnostic::error("a value that is set cannot follow a relation yet")
-                .at(span, "reads another record")
-                .help("use the record's own fields, `auth`, `now` and literals");
+            let diagnostic =
+                Diagnostic::error("a value that is given can't be computed from the records of a relation yet")
+                    .at(span, "computes something of many records")
+                    .help("use fields of the record and of the records that it refers to, `exists` and `all`");
             self.diagnostics.push(diagnostic);
-            return None;
         }
-        Some(checked.expr)
+        given.ok()
     }
 
     fn reported(&mut self, rule: &RuleText, result: Result<Checked, Vec<ExprError>>) -> Option<Checked> {

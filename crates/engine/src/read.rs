@@ -78,7 +78,7 @@ pub(crate) struct PreparedList {
 pub(crate) fn prepare_get(inner: &Inner, cx: &Context, request: Get) -> Result<PreparedGet, Error> {
     let class = &cx.class;
     let collection = inner.application.model.collection(request.collection);
-    may_at_all(&class.rights, cx, collection, Action::Get)?;
+    may_at_all(&class.rights, cx, collection, request.action())?;
     let view = View { model: &inner.application.model, rights: &class.rights };
     let plan = class.plans.get(&inner.planner, view, &request)?;
     Ok(PreparedGet { plan, request })
@@ -128,7 +128,7 @@ pub(crate) fn prepare_list(inner: &Inner, cx: &Context, mut request: List) -> Re
     let class = Arc::clone(&cx.class);
     let view = View { model: &inner.application.model, rights: &class.rights };
     let collection = view.model.collection(request.collection);
-    may_at_all(&class.rights, cx, collection, Action::Search)?;
+    may_at_all(&class.rights, cx, collection, request.action())?;
     check(&request)?;
     check_values(&request.filter, collection)?;
     let plan = class.plans.list(ListKey::of(&request), |key| {

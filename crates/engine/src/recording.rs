@@ -101,7 +101,7 @@ pub(crate) fn absent(cx: &mut TxContext<'_, '_>, collection: &Collection, action
         return;
     }
     let policy = cx.engine.application.policy.collection(collection.id);
-    let actions = if action == Action::Read { vec![action] } else { vec![Action::Read, action] };
+    let actions = if action == Action::Read { vec![action] } else { vec![Action::Read, action.in_model()] };
     for asked in actions.into_iter().flat_map(|action| Asked::of(RuleOf::Type(action), collection, policy)) {
         let answer = "there is no such record".to_owned();
         let rule = described(cx.model(), asked, answer, Vec::new());

@@ -14,7 +14,7 @@ use crate::{Authority, TxContext};
 /// tells which it is. Whoever may read a record may link to it too.
 pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     if proposal.authority == Authority::System {
-        return Ok(());
+        return live(cx, proposal).await;
     }
     for (id, value) in proposal.input.values.clone() {
         let field = proposal.collection.field(id);
@@ -36,6 +36,19 @@ pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposa
             if !may_refer(cx, &proposal.class, target, *to).await? {
                 proposal.refuse_member(field, index, none_with_id(cx.model(), target));
             }
+        }
+    }
+    proposal.settle()
+}
+
+/// Refuses references of Backstay itself to records in the trash, which the database would accept.
+async fn live(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    for (id, value) in proposal.input.values.clone() {
+        let field = proposal.collection.field(id);
+        let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
+        let new = proposal.stored.is_none() || *proposal.stored_value(id) != value;
+        if new && cx.model().collection(target).trash.is_some() && cx.get(target, to).await?.is_none() {
+            proposal.refuse(field, none_with_id(cx.model(), target));
         }
     }
     proposal.settle()
@@ -90,28 +103,34 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
     proposal.settle()
 }
 
-/// Whether the caller may link to a record. If every record may be linked to, it need not exist.
+/// Whether the caller may link to a record. If every record may be linked to, it need not exist; but one in the trash may not
+/// be linked to.
 async fn may_refer(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     target: CollectionId,
     id: RecordId,
 ) -> Result<bool, Error> {
-    if class.rights.rule(target, Action::Refer).allows() {
+    if class.rights.rule(target, Action::Refer).allows() && !has_trash(cx, target) {
         return Ok(true);
     }
     let plan = class.plans.referable(&cx.engine.planner, &class.rights, target);
     is_there(cx, &plan.template, (target, id)).await
 }
 
-/// Whether the caller may read a record, which need not exist.
+/// The database itself finds references that lead nowhere, but not those that lead into the trash.
+fn has_trash(cx: &TxContext<'_, '_>, target: CollectionId) -> bool {
+    cx.model().collection(target).trash.is_some()
+}
+
+/// Whether the caller may read a record, which need not exist; one in the trash nobody may read.
 pub(crate) async fn may_read(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     target: CollectionId,
     id: RecordId,
 ) -> Result<bool, Error> {
-    match class.rights.rule(target, Action::Read).allows() {
+    match class.rights.rule(target, Action::Read).allows() && !has_trash(cx, target) {
         true => Ok(true),
         false => may_see(cx, class, target, id).await,
     }

@@ -23,6 +23,10 @@ pub(crate) enum Keyed<'r> {
     Update(&'r str, RecordId, Option<&'r IfMatch>),
     /// A deletion of a record of the collection with this name.
     Delete(&'r str, RecordId, Option<&'r IfMatch>),
+    /// A record of the collection with this name is brought back from the trash.
+    Restore(&'r str, RecordId, Option<&'r IfMatch>),
+    /// A record of the collection with this name is deleted for good.
+    Purge(&'r str, RecordId, Option<&'r IfMatch>),
     /// Several requests.
     Transact,
 }
@@ -70,6 +74,14 @@ impl Keyed<'_> {
             }
             Self::Delete(collection, id, if_match) => {
                 let parts: [&[u8]; 4] = [b"delete", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
+                parts.into_iter().for_each(&mut add);
+            }
+            Self::Restore(collection, id, if_match) => {
+                let parts: [&[u8]; 4] = [b"restore", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
+                parts.into_iter().for_each(&mut add);
+            }
+            Self::Purge(collection, id, if_match) => {
+                let parts: [&[u8]; 4] = [b"purge", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
                 parts.into_iter().for_each(&mut add);
             }
             Self::Transact => add(b"transact"),

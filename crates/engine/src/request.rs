@@ -22,6 +22,10 @@ pub enum Request {
     Update(Update),
     /// A delete.
     Delete(Delete),
+    /// A restore.
+    Restore(Restore),
+    /// A purge.
+    Purge(Purge),
 }
 
 /// Which kind of request.
@@ -33,11 +37,14 @@ pub enum RequestKind {
     Create,
     Update,
     Delete,
+    Restore,
+    Purge,
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Get, Self::List, Self::Create, Self::Update, Self::Delete];
+    pub const ALL: [Self; 7] =
+        [Self::Get, Self::List, Self::Create, Self::Update, Self::Delete, Self::Restore, Self::Purge];
 
     /// Its name in explanations, in the commit log and in the notation of doors.
     pub const fn name(self) -> &'static str {
@@ -47,6 +54,8 @@ impl RequestKind {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::Purge => "purge",
         }
     }
 
@@ -58,6 +67,7 @@ impl RequestKind {
             Self::Create => Action::Create,
             Self::Update => Action::Update,
             Self::Delete => Action::Delete,
+            Self::Restore | Self::Purge => Action::Trash,
         }
     }
 }
@@ -71,6 +81,19 @@ impl Request {
             Self::Create(_) => RequestKind::Create,
             Self::Update(_) => RequestKind::Update,
             Self::Delete(_) => RequestKind::Delete,
+            Self::Restore(_) => RequestKind::Restore,
+            Self::Purge(_) => RequestKind::Purge,
+        }
+    }
+
+    /// What it asks for, as rules name it.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Get(get) => get.action(),
+            Self::List(list) => list.action(),
+            Self::Create(_) | Self::Update(_) | Self::Delete(_) | Self::Restore(_) | Self::Purge(_) => {
+                self.kind().action()
+            }
         }
     }
 
@@ -82,6 +105,8 @@ impl Request {
             Self::Create(create) => create.collection,
             Self::Update(update) => update.collection,
             Self::Delete(delete) => delete.collection,
+            Self::Restore(restore) => restore.collection,
+            Self::Purge(purge) => purge.collection,
         }
     }
 
@@ -91,7 +116,9 @@ impl Request {
             Self::Get(_) | Self::List(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
-            | Self::Delete(Delete { options, .. }) => Some(options),
+            | Self::Delete(Delete { options, .. })
+            | Self::Restore(Restore { options, .. })
+            | Self::Purge(Purge { options, .. }) => Some(options),
         }
     }
 
@@ -101,7 +128,9 @@ impl Request {
             Self::Get(_) | Self::List(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
-            | Self::Delete(Delete { options, .. }) => Some(options),
+            | Self::Delete(Delete { options, .. })
+            | Self::Restore(Restore { options, .. })
+            | Self::Purge(Purge { options, .. }) => Some(options),
         }
     }
 }
@@ -128,6 +157,13 @@ pub struct Get {
     pub perspective: Perspective,
 }
 
+impl Get {
+    /// What it asks for, as rules name it.
+    pub(crate) fn action(&self) -> Action {
+        self.perspective.asks(Action::Get)
+    }
+}
+
 /// Asks for a page of records.
 #[derive(Debug, Clone)]
 pub struct List {
@@ -150,6 +186,11 @@ pub struct List {
 }
 
 impl List {
+    /// What it asks for, as rules name it.
+    pub(crate) fn action(&self) -> Action {
+        self.perspective.asks(Action::Search)
+    }
+
     /// The first page of a collection, in the order of the ids.
     pub fn of(collection: CollectionId) -> Self {
         Self {
@@ -246,6 +287,28 @@ pub struct Update {
 /// Asks to delete one record.
 #[derive(Debug, Clone)]
 pub struct Delete {
+    /// The record's collection.
+    pub collection: CollectionId,
+    /// The record.
+    pub id: RecordId,
+    /// How.
+    pub options: WriteOptions,
+}
+
+/// Asks to bring a record back from the trash, with what was moved there together with it.
+#[derive(Debug, Clone)]
+pub struct Restore {
+    /// The record's collection.
+    pub collection: CollectionId,
+    /// The record.
+    pub id: RecordId,
+    /// How.
+    pub options: WriteOptions,
+}
+
+/// Asks to delete a record in the trash for good.
+#[derive(Debug, Clone)]
+pub struct Purge {
     /// The record's collection.
     pub collection: CollectionId,
     /// The record.

@@ -17,7 +17,7 @@ pub(crate) enum Grantee<'t> {
     Anyone,
 }
 
-/// What is done with records, and with seeing them, apart.
+/// What is done with records, and with seeing them, apart; but for their trash.
 const ACTIONS: [Action; 7] =
     [Action::Read, Action::Get, Action::Search, Action::Refer, Action::Create, Action::Update, Action::Delete];
 
@@ -74,6 +74,7 @@ pub(crate) fn is_granted(grant: Option<&Grant>, collection: &Collection, action:
     match action {
         Action::Read => any(&Action::GRANTED),
         Action::Refer => any(&[Action::Refer, Action::Get, Action::Search]),
+        Action::Trash => any(&[Action::Search]) && any(&[Action::Delete]),
         Action::Get | Action::Search | Action::Create | Action::Update | Action::Delete => any(&[action]),
     }
 }
@@ -98,6 +99,11 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
             false => Rule::refused(),
         };
         rights.allow(action, rule);
+    }
+    // What is in the trash is seen by those who may read and delete it.
+    if collection.trash.is_some() && is_granted(grantee.grant(), collection, Action::Trash) {
+        let rule = |action| grantee.allowed(policy.allow.of(action));
+        rights.allow(Action::Trash, rule(Action::Search).and(&rule(Action::Delete)));
     }
     if is_granted(grantee.grant(), collection, Action::Update) {
         grantee.clauses(&policy.allow.update).into_iter().for_each(|clause| rights.clause(clause));
@@ -125,7 +131,7 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
 }
 
 fn of_field((grantee, sees): (Grantee<'_>, bool), field: &Field, policy: &FieldPolicy) -> FieldRights {
-    let FieldPolicy { read, create, update, checks, sets: _ } = policy;
+    let FieldPolicy { read, create, update, checks, default: _, sets: _ } = policy;
     let mut rights = FieldRights::default();
     // Nobody reads a secret; a record's id is what it is known by.
     rights.allow(

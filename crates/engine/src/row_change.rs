@@ -70,6 +70,47 @@ impl RowChange {
         cx.tx.stage(update, Some(1));
     }
 
+    /// Moves a record to the trash. Its links stay, and are followed again when it comes back.
+    pub(crate) fn trash(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) -> Result<(), Error> {
+        let moment = cx.moment().into();
+        Self::mark(cx, collection, record, (moment, ChangeKind::Trash)).map(drop)
+    }
+
+    /// Brings a record back from the trash.
+    pub(crate) fn restore(
+        cx: &mut TxContext<'_, '_>,
+        collection: &Collection,
+        record: &Record,
+    ) -> Result<Record, Error> {
+        Self::mark(cx, collection, record, (Value::Null, ChangeKind::Restore))
+    }
+
+    fn mark(
+        cx: &mut TxContext<'_, '_>,
+        collection: &Collection,
+        stored: &Record,
+        (at, kind): (Value, ChangeKind),
+    ) -> Result<Record, Error> {
+        let trash = collection.trash.ok_or_else(|| Error::internal(NoTrash))?;
+        let mut values = stored.values().to_vec();
+        values[usize::from(trash.at.0)] = at;
+        values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
+        values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
+        let record = Record::new(values).map_err(Error::internal)?;
+        let template = cx.engine.templates.update(&cx.engine.planner, collection.id, vec![trash.at]);
+        let bindings =
+            Bindings { proposed: record.values(), version: Some(stored.version()), ..cx.bindings().id(record.id()) };
+        let update = cx.statement(&template, &bindings, collection.id);
+        cx.tx.stage(update, Some(1));
+        // To those who see live records alone, it ends or begins.
+        let fields = indexed_values(collection, &record, |value| match kind {
+            ChangeKind::Restore => (Value::Null, value),
+            _ => (value, Value::Null),
+        });
+        cx.tx.change(change(collection, &record, kind, fields));
+        Ok(record)
+    }
+
     /// Deletes a record and its links.
     pub(crate) fn delete(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) {
         clear_links(cx, collection, record.id());
@@ -77,12 +118,7 @@ impl RowChange {
         let template = cx.engine.templates.delete(&cx.engine.planner, collection.id);
         let delete = cx.statement(template, &bindings, collection.id);
         cx.tx.stage(delete, Some(1));
-        let old = |field: &Field| {
-            let old = record.value(field.id).clone();
-            (!old.is_null()).then_some(ChangedField { field: field.id, old, new: Value::Null })
-        };
-        let indexed: HashSet<FieldId> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
-        let fields = collection.stored_fields().filter(|field| indexed.contains(&field.id)).filter_map(old).collect();
+        let fields = indexed_values(collection, record, |old| (old, Value::Null));
         cx.tx.change(change(collection, record, ChangeKind::Delete, fields));
     }
 
@@ -114,6 +150,20 @@ impl RowChange {
         write_links(cx, collection, &record, links);
         Ok(record)
     }
+}
+
+/// The indexed fields of a record that begins or ends, as old and new values.
+fn indexed_values(
+    collection: &Collection,
+    record: &Record,
+    change: impl Fn(Value) -> (Value, Value),
+) -> Vec<ChangedField> {
+    let changed = |field: &Field| {
+        let value = record.value(field.id).clone();
+        (!value.is_null()).then(|| change(value)).map(|(old, new)| ChangedField { field: field.id, old, new })
+    };
+    let indexed: HashSet<FieldId> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
+    collection.stored_fields().filter(|field| indexed.contains(&field.id)).filter_map(changed).collect()
 }
 
 /// What a stored record becomes.
@@ -181,6 +231,11 @@ fn clear_links(cx: &mut TxContext<'_, '_>, collection: &Collection, id: RecordId
         cx.tx.stage(clear, None);
     }
 }
+
+/// A record of a type without `@trash` was to be moved there.
+#[derive(Debug, thiserror::Error)]
+#[error("the type has no trash")]
+struct NoTrash;
 
 /// An update of a record that was not read.
 #[derive(Debug, thiserror::Error)]

@@ -59,9 +59,10 @@ impl RuleOf<'_> {
             Self::After(place) => policy.allow.update.get(place).map(UpdatePolicy::afterwards),
             Self::Field(id, Action::Create) => field(id).create.as_ref(),
             Self::Field(id, Action::Update) => field(id).update.as_ref().map(|update| &update.rule),
-            Self::Field(id, Action::Read | Action::Get | Action::Search | Action::Refer | Action::Delete) => {
-                field(id).read.as_ref()
-            }
+            Self::Field(
+                id,
+                Action::Read | Action::Get | Action::Search | Action::Refer | Action::Delete | Action::Trash,
+            ) => field(id).read.as_ref(),
             Self::FieldAfter(id) => field(id).update.as_ref().map(UpdatePolicy::afterwards),
             Self::Check(id, place) => Some(&field(id).checks[place].rule),
             Self::Taking(id, way) => {

@@ -55,7 +55,7 @@ pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
             })?;
         }
         for (field, to) in &transition.set {
-            fill::transition_set(cx, proposal, *field, to);
+            fill::transition_set(cx, proposal, (*field, to)).await?;
         }
     }
     Ok(())

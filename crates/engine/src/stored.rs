@@ -38,6 +38,16 @@ pub(crate) async fn for_deletion<'a>(
     if truths.contains(&true) { Ok(proposal) } else { Err(forbidden(&proposal, Action::Delete)) }
 }
 
+/// The record in the trash, if the caller may both read and delete it: for others it doesn't exist.
+pub(crate) async fn in_trash<'a>(
+    cx: &mut TxContext<'a, '_>,
+    authority: Authority,
+    record: (CollectionId, RecordId),
+) -> Result<Proposal<'a>, Error> {
+    let (proposal, truths) = readable(cx, authority, record, Action::Trash).await?;
+    if truths.contains(&true) { Ok(proposal) } else { Err(forbidden(&proposal, Action::Trash)) }
+}
+
 /// The stored record, if the caller may read it, with which of the rules for the action are true of it.
 async fn readable<'a>(
     cx: &mut TxContext<'a, '_>,
@@ -63,11 +73,17 @@ async fn readable<'a>(
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
     rules::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
+    // What is in the trash is there for those alone who may use it.
+    if action == Action::Trash {
+        rules::record_stored(cx, &proposal, RuleOf::Type(Action::Delete)).await?;
+    }
     let allowed = truths.split_off(READABLE + 1);
     if truths != [true] {
         return Err(not_found(collection));
     }
-    rules::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+    if action != Action::Trash {
+        rules::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+    }
     Ok((proposal, allowed))
 }
 

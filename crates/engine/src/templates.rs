@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
 use backstay_expr::Rights;
-use backstay_model::{CollectionId, FieldId, Link, Model};
+use backstay_model::{CollectionId, FieldId, Link, Model, Trash};
 use backstay_sql::{Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, Template};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -34,7 +34,7 @@ pub(crate) struct Templates {
     collections: Vec<CollectionTemplates>,
     updates: Statements<(CollectionId, Vec<FieldId>)>,
     lookups: Statements<(CollectionId, Vec<FieldId>)>,
-    referencing: Statements<(CollectionId, FieldId)>,
+    referencing: Statements<(CollectionId, FieldId, Perspective)>,
     links: Statements<(String, String, LinkStatement)>,
 }
 
@@ -43,6 +43,8 @@ struct CollectionTemplates {
     insert: OnceLock<Template>,
     delete: OnceLock<Template>,
     whole: OnceLock<Arc<StoredPlan>>,
+    whole_stored: OnceLock<Arc<StoredPlan>>,
+    expired: OnceLock<Template>,
     ids: [OnceLock<ReadPlan>; 2],
 }
 
@@ -78,9 +80,20 @@ impl Templates {
         self.of(collection).delete.get_or_init(|| planner.delete(collection))
     }
 
-    /// Reads a stored record with all its fields.
+    /// Reads a live record with all its fields.
     pub(crate) fn whole(&self, planner: &Planner, collection: CollectionId) -> &Arc<StoredPlan> {
-        self.of(collection).whole.get_or_init(|| Arc::new(planner.stored(collection, &[])))
+        self.of(collection).whole.get_or_init(|| Arc::new(planner.stored(collection, Perspective::Live, &[])))
+    }
+
+    /// Reads a record with all its fields, be it live or in the trash.
+    pub(crate) fn whole_stored(&self, planner: &Planner, collection: CollectionId) -> &Arc<StoredPlan> {
+        let plan = || Arc::new(planner.stored(collection, Perspective::Stored, &[]));
+        self.of(collection).whole_stored.get_or_init(plan)
+    }
+
+    /// Finds the records that have been in the trash for too long.
+    pub(crate) fn expired(&self, planner: &Planner, collection: CollectionId, trash: Trash) -> &Template {
+        self.of(collection).expired.get_or_init(|| planner.expired(collection, trash))
     }
 
     pub(crate) fn update(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {
@@ -91,8 +104,15 @@ impl Templates {
         cached(&self.lookups, (collection, fields), |(collection, fields)| planner.lookup(*collection, fields))
     }
 
-    pub(crate) fn referencing(&self, planner: &Planner, collection: CollectionId, field: FieldId) -> Arc<Template> {
-        cached(&self.referencing, (collection, field), |(collection, field)| planner.referencing(*collection, *field))
+    pub(crate) fn referencing(
+        &self,
+        planner: &Planner,
+        (collection, field): (CollectionId, FieldId),
+        perspective: Perspective,
+    ) -> Arc<Template> {
+        cached(&self.referencing, (collection, field, perspective), |(collection, field, perspective)| {
+            planner.referencing(*collection, *field, *perspective)
+        })
     }
 
     pub(crate) fn link(&self, planner: &Planner, link: &Link, statement: LinkStatement) -> Arc<Template> {

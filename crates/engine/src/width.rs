@@ -61,7 +61,7 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let rule = |action| rights.rule(id, action);
     let stored = |rules: Vec<&Rule>| {
         let rules = std::iter::once(rule(Action::Read)).chain(rules).map(|rule| rule.expr().clone());
-        planner.stored(id, &rules.collect::<Vec<_>>()).template.extent().tables
+        planner.stored(id, Perspective::Live, &rules.collect::<Vec<_>>()).template.extent().tables
     };
     let check =
         |rule: &Rule| planner.check(id, RecordSource::Stored, std::slice::from_ref(rule.expr())).extent().tables;
@@ -81,5 +81,8 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let others = of_fields.chain(guards).chain(after).map(check).max().unwrap_or(0);
     let updated = stored(rights.clauses(id).iter().map(|clause| &clause.rule).collect());
     let (deleted, referred) = (stored(vec![rule(Action::Delete)]), check(rule(Action::Refer)));
-    [read, updated, deleted, referred, check(rule(Action::Create)), others].into_iter().max().unwrap_or(0)
+    let trash = check(rule(Action::Trash));
+    let given = policy.given().map(|given| given.tables(planner, id)).max().unwrap_or(0);
+    let all = [read, updated, deleted, referred, trash, check(rule(Action::Create)), others, given];
+    all.into_iter().max().unwrap_or(0)
 }

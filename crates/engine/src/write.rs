@@ -4,7 +4,9 @@ use backstay_model::{CollectionId, SetOn};
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
-use crate::{Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, states, stored};
+use crate::{
+    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, states, stored, trash,
+};
 
 impl TxContext<'_, '_> {
     /// Makes a record of this input. The order of the steps is policy: nothing later tells of something that an earlier
@@ -24,7 +26,8 @@ impl TxContext<'_, '_> {
         fill::defaults(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
-        fill::sets(self, &mut proposal, SetOn::Create);
+        fill::computed_defaults(self, &mut proposal).await?;
+        fill::sets(self, &mut proposal, SetOn::Create).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         proposal.settle()?;
@@ -63,7 +66,7 @@ impl TxContext<'_, '_> {
         states::pass(self, &mut proposal).await?;
         let idle = proposal.is_idle();
         if !idle {
-            fill::sets(self, &mut proposal, SetOn::Update);
+            fill::sets(self, &mut proposal, SetOn::Update).await?;
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
             proposal.settle()?;
@@ -81,7 +84,31 @@ impl TxContext<'_, '_> {
         }
     }
 
-    /// Deletes a record, and what `@onDelete` says with it.
+    /// Brings a record back from the trash, and what was moved there together with it.
+    pub async fn restore(
+        &mut self,
+        authority: Authority,
+        record: (CollectionId, RecordId),
+        if_match: Option<&IfMatch>,
+    ) -> Result<Record, Error> {
+        let proposal = stored::in_trash(self, authority, record).await?;
+        stored::require_version(&proposal, if_match)?;
+        trash::restore(self, proposal).await
+    }
+
+    /// Deletes a record in the trash for good, and what can't be there without it.
+    pub async fn purge(
+        &mut self,
+        authority: Authority,
+        record: (CollectionId, RecordId),
+        if_match: Option<&IfMatch>,
+    ) -> Result<Record, Error> {
+        let proposal = stored::in_trash(self, authority, record).await?;
+        stored::require_version(&proposal, if_match)?;
+        deletion::purge(self, proposal).await
+    }
+
+    /// Deletes a record, or moves it to the trash if its type has one, and what `@onDelete` says with it.
     pub async fn delete(
         &mut self,
         authority: Authority,

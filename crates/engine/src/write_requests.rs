@@ -16,8 +16,8 @@ use crate::inner::Inner;
 use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
-    AnswerBuffer, Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Record, RequestKind,
-    Tag, TxContext, Update, Written, embedded, remember,
+    AnswerBuffer, Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Purge, Record,
+    RequestKind, Restore, Tag, TxContext, Update, Written, embedded, remember,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -33,6 +33,8 @@ enum Work {
     Create { collection: CollectionId, inputs: Inputs, minimal: bool },
     Update { record: (CollectionId, RecordId), input: Input, if_match: Option<IfMatch>, minimal: bool },
     Delete { record: (CollectionId, RecordId), if_match: Option<IfMatch> },
+    Restore { record: (CollectionId, RecordId), if_match: Option<IfMatch>, minimal: bool },
+    Purge { record: (CollectionId, RecordId), if_match: Option<IfMatch> },
 }
 
 /// Prepares a create of one record, or of several, all of which are created or none.
@@ -90,6 +92,36 @@ pub(crate) fn delete(
     Ok(PreparedWrite { work, claim, encoder })
 }
 
+/// Prepares a restore.
+pub(crate) fn restore(
+    inner: &Inner,
+    cx: &Context,
+    request: Restore,
+    encoder: &'static dyn Encoder,
+) -> Result<PreparedWrite, Error> {
+    let Restore { collection, id, options } = request;
+    let name = &admitted(inner, cx, collection, Action::Trash)?.name;
+    let what = Keyed::Restore(name, id, options.if_match.as_ref());
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
+    let work = Work::Restore { record: (collection, id), if_match: options.if_match, minimal: options.minimal };
+    Ok(PreparedWrite { work, claim, encoder })
+}
+
+/// Prepares a purge.
+pub(crate) fn purge(
+    inner: &Inner,
+    cx: &Context,
+    request: Purge,
+    encoder: &'static dyn Encoder,
+) -> Result<PreparedWrite, Error> {
+    let Purge { collection, id, options } = request;
+    let name = &admitted(inner, cx, collection, Action::Trash)?.name;
+    let what = Keyed::Purge(name, id, options.if_match.as_ref());
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
+    let work = Work::Purge { record: (collection, id), if_match: options.if_match };
+    Ok(PreparedWrite { work, claim, encoder })
+}
+
 /// The collection, if a rule could allow the caller this action on any of its records.
 pub(crate) fn admitted<'i>(
     inner: &'i Inner,
@@ -109,6 +141,8 @@ impl PreparedWrite {
             Work::Create { .. } => RequestKind::Create,
             Work::Update { .. } => RequestKind::Update,
             Work::Delete { .. } => RequestKind::Delete,
+            Work::Restore { .. } => RequestKind::Restore,
+            Work::Purge { .. } => RequestKind::Purge,
         };
         kind.name()
     }
@@ -117,7 +151,10 @@ impl PreparedWrite {
     pub(crate) fn collection(&self) -> CollectionId {
         match &self.work {
             Work::Create { collection, .. } => *collection,
-            Work::Update { record, .. } | Work::Delete { record, .. } => record.0,
+            Work::Update { record, .. }
+            | Work::Delete { record, .. }
+            | Work::Restore { record, .. }
+            | Work::Purge { record, .. } => record.0,
         }
     }
 
@@ -127,7 +164,11 @@ impl PreparedWrite {
             Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. } if input.links.is_empty() => {
                 Writes::One
             }
-            Work::Create { .. } | Work::Update { .. } | Work::Delete { .. } => Writes::Many,
+            Work::Create { .. }
+            | Work::Update { .. }
+            | Work::Delete { .. }
+            | Work::Restore { .. }
+            | Work::Purge { .. } => Writes::Many,
         }
     }
 
@@ -159,8 +200,16 @@ impl PreparedWrite {
             }
             Work::Delete { record, if_match } => {
                 cx.delete(Authority::Caller, *record, if_match.as_ref()).await?;
-                let (outcome, ids) = (Outcome::Deleted, vec![record.1]);
-                Written { outcome, ids, version: None, body: None, tag: None, replayed: false }
+                gone(record.1)
+            }
+            Work::Restore { record, if_match, minimal } => {
+                let restored = cx.restore(Authority::Caller, *record, if_match.as_ref()).await?;
+                let body = cx.shown(record.0, &restored, (self.encoder, *minimal)).await?;
+                written(Outcome::Updated, &restored, body, *minimal)?
+            }
+            Work::Purge { record, if_match } => {
+                cx.purge(Authority::Caller, *record, if_match.as_ref()).await?;
+                gone(record.1)
             }
         };
         cx.remember(self.claim.as_ref(), &written, self.encoder)?;
@@ -177,6 +226,10 @@ fn invitation(refusal: Error, caller: &Caller) -> Error {
         _ => false,
     };
     if could_help && caller.kind == CallerKind::Anonymous { Unauthenticated::Missing.into() } else { refusal }
+}
+
+fn gone(id: RecordId) -> Written {
+    Written { outcome: Outcome::Deleted, ids: vec![id], version: None, body: None, tag: None, replayed: false }
 }
 
 /// A minimal answer has the tag as well: it is what the next change needs.

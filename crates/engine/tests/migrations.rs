@@ -1,17 +1,22 @@
 //! Models that change while there is data: what a plan says, the SQL that is run, and what is stored then.
 
+#[path = "migrations/accounts.rs"]
+mod accounts;
 #[path = "migrations/changed.rs"]
 mod changed;
 #[path = "migrations/constraints.rs"]
 mod constraints;
 #[path = "migrations/disturbed.rs"]
 mod disturbed;
+#[path = "migrations/obstacles.rs"]
+mod obstacles;
 #[path = "migrations/random/mod.rs"]
 mod random;
 
 use std::fmt::Write as _;
 
 use changed::{Place, told};
+use obstacles::refused;
 
 /// A change of a model, and what is looked at afterwards.
 struct Change<'c> {
@@ -149,7 +154,7 @@ async fn an_exact_number_is_computed() {
     check("an_exact_number_is_computed", Change {
         old: "type P @open { price: Decimal! @precision(digits: 9, scale: 2) pieces: Int! }",
         records: &[("P", r#"{"price":"19.99","pieces":3}"#), ("P", r#"{"price":"0.01","pieces":0}"#)],
-        new: r#"type P @open { price: Decimal! @precision(digits: 9, scale: 2) pieces: Int! net: Decimal! @precision(digits: 9, scale: 2) @backfill(from: "round(this.price * this.pieces * 0.95, 2)") each: Decimal @precision(digits: 9, scale: 4) @backfill(from: "round(this.price * 2 / this.pieces, 4)") half: Decimal @precision(digits: 9, scale: 2) @backfill(from: "this.price * 0.5") }"#,
+        new: r#"type P @open { price: Decimal! @precision(digits: 9, scale: 2) pieces: Int! net: Decimal! @precision(digits: 9, scale: 2) @backfill(from: "round(this.price * this.pieces * 0.95, 2)") each: Decimal @precision(digits: 9, scale: 4) @backfill(from: "round(this.price * 2 / this.pieces, 4)") half: Decimal @precision(digits: 9, scale: 3) @backfill(from: "this.price * 0.5") }"#,
         then: &[("P", "price,pieces,net,each,half")],
     })
     .await;
@@ -418,10 +423,10 @@ async fn types_of_documents_change() {
     check(
         "types_of_documents_change",
         Change {
-            old: r#"type Quote @embedded { text: Text! by: String stars: Int mood: Mood } enum Mood { GOOD BAD }
+            old: r"type Quote @embedded { text: Text! by: String stars: Int mood: Mood } enum Mood { GOOD BAD }
                 type Picture @embedded { url: Url! size: Size } type Size @embedded { width: Int! }
                 union Block = Quote | Picture
-                type Page @open { title: String blocks: [Block!]! @default(to: []) lines: [Size!] }"#,
+                type Page @open { title: String blocks: [Block!]! @default(to: []) lines: [Size!] }",
             records: &[
                 ("Page", PAGE),
                 ("Page", "{}"),
@@ -491,175 +496,6 @@ async fn documents_that_a_new_type_refuses_are_named() {
     .await;
 }
 
-/// What stands in the way of a change, with what is done about it.
-async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
-    for mut place in Place::both() {
-        place.apply(old, false).expect("a database");
-        place.create(old, records).await;
-        let steps = place.plan(new);
-        let told: Vec<String> =
-            steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string())).collect();
-        assert_eq!(told, expected, "{}", place.name());
-        let is_blocked = steps.iter().any(backstay_engine::Step::has_obstacle);
-        assert_eq!(place.apply(new, true).is_err(), is_blocked, "{}", place.name());
-        if is_blocked {
-            assert_eq!(place.plan(old), [], "{}: nothing was changed", place.name());
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_stands_in_the_way_is_named() {
-    let number = [("P", r#"{"a":1,"b":"x"}"#), ("P", r#"{"a":1}"#), ("P", r#"{"a":300,"b":"7"}"#)];
-    let old = "type P @open { a: Int! b: String }";
-    let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
-    refused(
-        old,
-        &number,
-        "type P @open { a: Int! b: String! }",
-        &[&format!("1 record would have no value in P.b: %1; {give}")],
-    )
-    .await;
-    refused(
-        old,
-        &number,
-        "type P @open { a: Int! b: String c: Int! }",
-        &[&format!("3 records would have no value in P.c: %0, %1, %2; {give}")],
-    )
-    .await;
-    refused(
-        old,
-        &number,
-        "type P @open { a: Int! @unique b: String }",
-        &["2 records of P have the same a as another: %0, %1; change or delete those records first"],
-    )
-    .await;
-    refused(
-        old,
-        &number,
-        "type P @open { a: Int! b: Int }",
-        &["1 value of P.b, \"x\", can't be converted (expected a whole number, such as 42): %0; change those records \
-         first, or give the field a `@backfill(from: …)`"],
-    )
-    .await;
-    refused(
-        old,
-        &number,
-        "type P @open { a: Int! b: String c: Int! @backfill(from: \"this.d\") }",
-        &["the `@backfill` of P.c doesn't fit the stored model: P has no field `d` (`this` is a P of the old model); \
-             name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`"],
-    )
-    .await;
-    let check = "type P @open { a: Int! @check(rule: \"this.a < 200\", message: \"small\") b: String @length(min: 2) }";
-    refused(old, &number, check, &["1 record breaks it: %2", "2 records have a value that doesn't fit: %0, %2"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn values_of_an_enum_that_records_hold_stay() {
-    let old = "enum C { A B } type P @open { c: C! l: [C!] }";
-    let records = [("P", r#"{"c":"A"}"#), ("P", r#"{"c":"B","l":["A"]}"#)];
-    refused(old, &records, "enum C { B } type P @open { c: C! l: [C!] }", &[
-        "1 record has a removed value in P.c: %0; change those records first, or write `@renamed(from: \"A\")` on the \
-         value that replaces it",
-        "1 value of P.l, [\"A\"], can't be converted (expected one of B): %1; change those records first, or give the \
-         field a `@backfill(from: …)`",
-    ])
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_database_of_another_application_is_refused() {
-    let new = "extend schema @app(name: \"Other\") type Q @open { a: Int }";
-    refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[
-        "it belongs to \"Test\", with which \"Other\" has no type in common; choose another data directory (--data), or give the \
-         model the types of the stored one",
-        "Q is new and has most of its fields; if you renamed `P` to `Q`, write `@renamed(from: \"P\")` on `Q`",
-    ])
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn values_that_a_change_makes_equal_break_a_unique_index() {
-    let shared = "2 records of P have the same a as another: %0, %1; change or delete those records first";
-    let two = |one: &'static str, other: &'static str| [("P", one), ("P", other)];
-    let new = "type P @open { a: Int! @unique @default(to: 7) b: Int }";
-    refused("type P @open { a: Int @unique b: Int }", &two("{}", r#"{"a":7}"#), new, &[shared]).await;
-    let records = two(r#"{"a":"1"}"#, r#"{"a":"1.0"}"#);
-    refused("type P @open { a: String @unique }", &records, "type P @open { a: Int @unique }", &[shared]).await;
-    let records = two(r#"{"a":"X"}"#, r#"{"a":"Y"}"#);
-    let new = r#"enum E { X @renamed(from: "Y") } type P @open { a: E @unique }"#;
-    refused("enum E { X Y } type P @open { a: E @unique }", &records, new, &[shared]).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_never_called_so_is_named() {
-    let old = "enum E { X } type P @open { n: Int e: E }";
-    let new = r#"enum E { X Y @renamed(from: "Z") } type P @open { n: Int e: E title: String @renamed(from: "nme") }
-        type Q @open @renamed(from: "R") { n: Int }"#;
-    let remedy = "correct the name in its `@renamed`, or leave the directive out";
-    refused(
-        old,
-        &[("P", r#"{"n":1}"#)],
-        new,
-        &[
-            &format!("nothing in the stored model is called E.Z, so E.Y is new; {remedy}"),
-            &format!("nothing in the stored model is called R, so Q is new; {remedy}"),
-            &format!("nothing in the stored model is called P.nme, so P.title is new; {remedy}"),
-        ],
-    )
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_backfill_gives_must_fit() {
-    let old = "type P @open { a: String! u: U } type U @open { n: Int }";
-    let records = [("P", r#"{"a":"long"}"#)];
-    let with = |field: &str| format!("type P @open {{ a: String! u: U {field} }} type U @open {{ n: Int }}");
-    let check = async |field: &str, expected: &str| refused(old, &records, &with(field), &[expected]).await;
-    check(
-        "v: U @backfill(from: \"'01a21884-93f1-74d9-8e81-cce36fc39254'\")",
-        "the `@backfill` of P.v gives 1 record the id of a record that doesn't exist: %0; make it give ids of stored \
-         records only",
-    )
-    .await;
-    check(
-        "e: Email @backfill(from: \"this.a\")",
-        "the `@backfill` of P.e doesn't fit the stored model: a text isn't always a value of Email; add the field without \
-         `!`, and give it values through the API",
-    )
-    .await;
-    check(
-        "s: String @length(max: 3) @backfill(from: \"this.a\")",
-        "the `@backfill` of P.s gives 1 record a value that is too short or too long: %0; make it give values that fit",
-    )
-    .await;
-    check(
-        "n: Int @check(rule: \"this.n > 9\", message: \"more\") @backfill(from: \"5\")",
-        "the `@backfill` of P.n gives 1 record a value that breaks its check: %0; make it give values that pass",
-    )
-    .await;
-    check(
-        "b: Boolean @backfill(from: \"auth.id != null\")",
-        "the `@backfill` of P.b doesn't fit the stored model: nobody is calling while a model is applied: there is no \
-         `auth`; use the record's own fields, `now` and literals",
-    )
-    .await;
-}
-
-/// A plan is made with the moment at which it is made.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backfill_may_depend_on_the_moment() {
-    let old = "type P @open { at: DateTime! }";
-    let records = [("P", r#"{"at":"2020-01-01T00:00:00Z"}"#)];
-    refused(
-        old,
-        &records,
-        "type P @open { at: DateTime! seen: DateTime! @backfill(from: \"this.at < now ? now : null\") }",
-        &[],
-    )
-    .await;
-}
-
 /// Values that change places in a unique field are all distinct before and after, and not in between.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unique_values_change_places() {
@@ -704,78 +540,128 @@ async fn a_type_with_one_record_is_one_of_many() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_records_cannot_become_one() {
-    let new = r#"type P @single @allow(read: "true") { a: Int }"#;
-    let told = "P has 2 records, and may have one: %0, %1; delete all but one of them first, or leave out `@single`";
-    refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#), ("P", r#"{"a":2}"#)], new, &[told]).await;
-    refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[]).await;
-    refused("type P @open { a: Int }", &[], new, &[]).await;
+async fn a_document_is_a_document_again_after_it_was_a_text() {
+    let of = |kind: &str| format!("type P @open {{ d: {kind} }}");
+    for mut place in Place::both() {
+        place.apply(&of("JSON"), false).expect("a database");
+        let records = [r#"{"d":{"a":[1,"x"]}}"#, r#"{"d":"x"}"#, r#"{"d":7}"#, "{}"].map(|body| ("P", body));
+        place.create(&of("JSON"), &records).await;
+        place.applied(&of("Text"));
+        let texts = r#"{"items":[{"d":"{\"a\":[1,\"x\"]}"},{"d":"\"x\""},{"d":"7"},{"d":null}],"next":null}"#;
+        assert_eq!(place.records(&of("Text"), ("P", "d")).await, texts, "{}", place.name());
+        place.create(&of("Text"), &[("P", r#"{"d":"no document"}"#)]).await;
+        place.applied(&of("JSON"));
+        let documents =
+            r#"{"items":[{"d":{"a":[1,"x"]}},{"d":"x"},{"d":7},{"d":null},{"d":"no document"}],"next":null}"#;
+        assert_eq!(place.records(&of("JSON"), ("P", "d")).await, documents, "{}", place.name());
+    }
 }
 
-/// What is gone, and what is new and like it, may be the same thing under another name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rename_that_is_not_declared_is_suggested() {
-    let advice = |from: &str, to: &str| {
-        format!("if you renamed `{from}` to `{to}`, write `@renamed(from: \"{from}\")` on `{to}`")
-    };
-    let same = |from: &str, to: &str| format!("P.{to} is new and has the same type; {}", advice(from, to));
-    let record = [("P", r#"{"a":"x","n":1}"#)];
-    let old = "type P @open { a: String n: Int }";
-    refused(old, &record, "type P @open { b: String n: Int }", &[&same("a", "b")]).await;
-    refused(old, &record, "type P @open { b: Int n: Int }", &[]).await;
-    refused(old, &record, "type P @open { b: String c: String n: Int }", &[]).await;
-    refused(old, &record, "type P @open { b: String @backfill(from: \"this.a\") n: Int }", &[]).await;
-    refused(old, &[], "type P @open { b: String n: Int }", &[]).await;
-    let similar = "type P @open { title: String heading: String n: Int }";
-    refused(
-        similar,
-        &[("P", r#"{"title":"x","heading":"y"}"#)],
-        "type P @open { titles: String headings: String n: Int }",
-        &[&same("title", "titles"), &same("heading", "headings")],
-    )
-    .await;
-    let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
-    refused(
-        "type P @open { a: String! }",
-        &[("P", r#"{"a":"x"}"#)],
-        "type P @open { b: String! }",
-        &[&format!("1 record would have no value in P.b: %0; {}; otherwise {give}", advice("a", "b")), &same("a", "b")],
-    )
-    .await;
-    refused(
-        "type P @open { qs: [Q!] } type Q @open { n: Int }",
-        &[("Q", "{}"), ("P", r#"{"qs":["%0"]}"#)],
-        "type P @open { rs: [Q!] } type Q @open { n: Int }",
-        &[&same("qs", "rs")],
-    )
-    .await;
-    refused(
-        "type P @open { a: String n: Int } type Q @open { x: Int }",
-        &record,
-        "type R @open { a: String n: Int m: Int } type Q @open { x: Int }",
-        &[&format!("R is new and has most of its fields; {}", advice("P", "R"))],
-    )
-    .await;
-    refused(
-        "enum C { RED GREEN } type P @open { c: C }",
-        &[("P", r#"{"c":"RED"}"#)],
-        "enum C { CRIMSON GREEN } type P @open { c: C }",
-        &[&format!(
-            "1 record has a removed value in P.c: %0; {}; otherwise change those records first, or write \
-             `@renamed(from: \"RED\")` on the value that replaces it",
-            advice("RED", "CRIMSON")
-        )],
+async fn a_type_gets_a_trash() {
+    check(
+        "a_type_gets_a_trash",
+        Change {
+            old: r#"type P @open { a: Int @unique qs: [Q!] @inverse(field: "p") } type Q @open { p: P! @onDelete(do: CASCADE) }"#,
+            records: &[("P", r#"{"a":1}"#), ("Q", r#"{"p":"%0"}"#)],
+            new: r#"type P @open @trash(keep: "30d") { a: Int @unique qs: [Q!] @inverse(field: "p") } type Q @open @trash { p: P! @onDelete(do: CASCADE) }"#,
+            then: &[("P", "a,trashedAt,qs{version}"), ("Q", "p,trashedAt")],
+        },
     )
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_required_relation_can_only_be_backfilled() {
-    refused(
-        "type P @open { n: Int } type U @open { n: Int }",
-        &[("P", "{}")],
-        "type P @open { n: Int u: U! } type U @open { n: Int }",
-        &["1 record would have no value in P.u: %0; give the field a `@backfill(from: …)`, or remove its `!`"],
+async fn a_trash_keeps_records_for_longer() {
+    check(
+        "a_trash_keeps_records_for_longer",
+        Change {
+            old: "type P @open @trash(keep: \"12h\") { a: Int @unique }",
+            records: &[("P", r#"{"a":1}"#)],
+            new: r#"type R @open @renamed(from: "P") @trash(keep: "60d") { b: Int @unique @renamed(from: "a") }"#,
+            then: &[("R", "b,trashedAt")],
+        },
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_loses_its_trash() {
+    check(
+        "a_type_loses_its_trash",
+        Change {
+            old: "type P @open @trash { a: Int @unique }",
+            records: &[("P", r#"{"a":1}"#)],
+            new: "type P @open { a: Int @unique }",
+            then: &[("P", "a")],
+        },
+    )
+    .await;
+}
+
+/// What is in the trash is migrated like everything else, is not unique among live records, and keeps a type from losing
+/// its trash.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_in_the_trash_are_migrated() {
+    let old = r#"type P @open @trash { a: Int b: String n: Int }"#;
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place
+            .create(old, &[("P", r#"{"a":1,"b":"1"}"#), ("P", r#"{"a":1,"b":"2"}"#), ("P", r#"{"b":"3","n":1}"#)])
+            .await;
+        place.delete(old, ("P", 0)).await;
+        let told = |new: &str| -> Vec<String> {
+            let steps = place.plan(new);
+            steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string())).collect()
+        };
+        let lost = "1 record is in the trash of P: %0; restore or purge those records first";
+        assert_eq!(told("type P @open { a: Int b: String n: Int }"), [lost], "{}", place.name());
+        let unique = "type P @open @trash { a: Int @unique b: String n: Int }";
+        assert_eq!(told(unique), [] as [&str; 0], "{}", place.name());
+        let required = "type P @open @trash { a: Int b: String n: Int! }";
+        let lacking = "2 records would have no value in P.n: %0, %1; give the field a `@default(to: …)` or a \
+                       `@backfill(from: …)`, or remove its `!`";
+        assert_eq!(told(required), [lacking], "{}", place.name());
+        let new = "type P @open @trash { a: Int @unique b: Int n: Int! @default(to: 7) }";
+        place.applied(new);
+        assert_eq!(
+            place.records(new, ("P", "a,b,n")).await,
+            r#"{"items":[{"a":1,"b":2,"n":7},{"a":null,"b":3,"n":1}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+        assert_eq!(
+            place.trash(new, ("P", "a,b,n")).await,
+            r#"{"items":[{"a":1,"b":1,"n":7}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+    }
+}
+
+/// The whole life of records in the trash, on both databases.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_go_to_the_trash_and_come_back() {
+    let model = r#"type P @open @trash(keep: "1h") { a: Int @unique qs: [Q!] @inverse(field: "p") } type Q @open @trash { p: P! @onDelete(do: CASCADE) }
+        type R @open { p: P ps: [P!] }"#;
+    for mut place in Place::both() {
+        place.apply(model, false).expect("a database");
+        place.create(model, &[("P", r#"{"a":1}"#), ("Q", r#"{"p":"%0"}"#), ("R", r#"{"p":"%0","ps":["%0"]}"#)]).await;
+        let all = async |place: &Place| {
+            let live =
+                place.records(model, ("P", "a,qs{version}")).await + &place.records(model, ("R", "p{a},ps{a}")).await;
+            live + &place.trash(model, ("P", "a,qs{version}")).await + &place.trash(model, ("Q", "p{a}")).await
+        };
+        let page = |items: &str| format!(r#"{{"items":[{items}],"next":null}}"#);
+        let expected = |pages: [&str; 4]| pages.map(page).concat();
+        place.delete(model, ("P", 0)).await;
+        let gone = ["", r#"{"p":null,"ps":[]}"#, r#"{"a":1,"qs":[]}"#, r#"{"p":null}"#];
+        assert_eq!(all(&place).await, expected(gone), "{}", place.name());
+        place.restore(model, ("P", 0)).await;
+        let back = [r#"{"a":1,"qs":[{"version":3}]}"#, r#"{"p":null,"ps":[{"a":1}]}"#, "", ""];
+        assert_eq!(all(&place).await, expected(back), "{}", place.name());
+        place.delete(model, ("P", 0)).await;
+        place.purge_after(model, "PT2H").await;
+        assert_eq!(all(&place).await, expected(["", r#"{"p":null,"ps":[]}"#, "", ""]), "{}", place.name());
+    }
 }

@@ -26,6 +26,12 @@ fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
         ExprErrorKind::Unknown { what: Name::Value(of), suggestion: None, .. } => {
             scope.model.enums.iter().find(|one| one.name == *of).map(values)
         }
+        ExprErrorKind::Unsupported { what, .. } if scope.client => {
+            // A word that CEL keeps, or `auth` alone, which is a field's name here.
+            let name = what.trim_end_matches(" alone").trim_matches('`');
+            let field = scope.model.collection(scope.this?).field_named(name)?;
+            Some(format!("to name the field, write `this.{}`", field.name))
+        }
         ExprErrorKind::End | ExprErrorKind::Unexpected { .. } if scope.client => {
             let is_rule = error.remedy().contains("this.");
             let condition = condition(scope).filter(|_| is_rule)?;

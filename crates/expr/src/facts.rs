@@ -142,6 +142,11 @@ pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
 }
 
 impl Expr {
+    /// The expressions directly within it, to be changed.
+    pub fn children_mut(&mut self) -> Vec<&mut Self> {
+        children_mut(&mut self.node)
+    }
+
     /// Whether it says something of the caller, and of nothing else.
     pub fn is_of_caller(&self) -> bool {
         depends_on_caller_alone(self) && names_caller(self)

@@ -287,6 +287,35 @@ impl Rule {
         Self { expr, needs_store: false, number: None }
     }
 
+    /// A rule that is true where both are.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        match (self.decided(), other.decided()) {
+            (Some(truth), _) => {
+                if truth.is_true() {
+                    other.clone()
+                } else {
+                    Self::refused()
+                }
+            }
+            (_, Some(truth)) => {
+                if truth.is_true() {
+                    self.clone()
+                } else {
+                    Self::refused()
+                }
+            }
+            (None, None) => {
+                let node = Node::Binary(Operator::And, Box::new(self.expr.clone()), Box::new(other.expr.clone()));
+                Self {
+                    expr: Expr { node, ty: Type::Bool, span: 0..0 },
+                    needs_store: self.needs_store || other.needs_store,
+                    number: None,
+                }
+            }
+        }
+    }
+
     /// What is left of the rule for callers of whom these facts hold.
     #[must_use]
     pub fn folded(&self, truths: &Truths) -> Self {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Error, ViolationKind};
-use backstay_engine::{Context, Create, Delete, Get, Perspective, Request, Update};
+use backstay_engine::{Context, Create, Delete, Get, List, Perspective, Purge, Request, Restore, Update};
 use backstay_rest::{Reader, inputs, patch};
 use bytes::Bytes;
 use http::Method;
@@ -22,7 +22,7 @@ pub(crate) async fn request(
 ) -> Result<Request, Refusal> {
     let Target::Records(records) = admitted.target() else { return Err(mismatch()) };
     let state = admitted.state();
-    state.engine.admit(context, records.collection(), kind.kind().action())?;
+    state.engine.admit(context, records.collection(), kind.action())?;
     let sent = Sent {
         query: admitted.head().query(),
         select: admitted.take_parameter(),
@@ -31,7 +31,9 @@ pub(crate) async fn request(
     };
     let (engine, reader, collection) = (&state.engine, Arc::clone(&state.reader), records.collection());
     let list = match (kind, sent) {
-        (RecordRequest::List, Sent { query, .. }) if reader.query_takes_long(collection, query) => {
+        (RecordRequest::List | RecordRequest::Trash, Sent { query, .. })
+            if reader.query_takes_long(collection, query) =>
+        {
             let query = query.map(str::to_owned);
             engine.take_turn(context, move || reader.list_of_query(collection, query.as_deref())).await?
         }
@@ -40,7 +42,16 @@ pub(crate) async fn request(
         }
         (_, sent) => return sent.into_request(&state.reader, kind, records),
     };
-    Ok(Request::List(list?))
+    Ok(Request::List(list_in(perspective(kind), list?)))
+}
+
+/// In which version of the data a list is asked for.
+fn perspective(kind: RecordRequest) -> Perspective {
+    if kind == RecordRequest::Trash { Perspective::Trash } else { Perspective::Live }
+}
+
+fn list_in(perspective: Perspective, list: List) -> List {
+    List { perspective, ..list }
 }
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers
@@ -78,14 +89,21 @@ impl Sent<'_> {
         let (Self { query, select, body, headers }, model) = (self, reader.model());
         let records = match records {
             Records::Single(collection) => Records::Record(collection, reader.single(collection).ok_or_else(mismatch)?),
-            Records::Collection(_) | Records::Query(_) | Records::Record(..) => records,
+            Records::Collection(_)
+            | Records::Query(_)
+            | Records::Trash(_)
+            | Records::Record(..)
+            | Records::Restore(..)
+            | Records::Purge(..) => records,
         };
         Ok(match (kind, records) {
             (Kind::Get, Records::Record(collection, id)) => {
                 let selection = reader.selection(collection, select.as_deref())?;
                 Request::Get(Get { collection, id, selection, perspective: Perspective::Live })
             }
-            (Kind::List, Records::Collection(collection)) => Request::List(reader.list_of_query(collection, query)?),
+            (Kind::List, Records::Collection(collection)) | (Kind::Trash, Records::Trash(collection)) => {
+                Request::List(list_in(perspective(kind), reader.list_of_query(collection, query)?))
+            }
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
             (Kind::Create, Records::Collection(collection)) => {
                 let inputs = inputs(model, collection, &body)?;
@@ -98,7 +116,24 @@ impl Sent<'_> {
             (Kind::Delete, Records::Record(collection, id)) => {
                 Request::Delete(Delete { collection, id, options: headers.with(body) })
             }
-            (Kind::Get | Kind::List | Kind::Query | Kind::Create | Kind::Update | Kind::Delete, _) => {
+            (Kind::Restore, Records::Restore(collection, id)) => {
+                Request::Restore(Restore { collection, id, options: headers.with(body) })
+            }
+            (Kind::Purge, Records::Purge(collection, id)) => {
+                Request::Purge(Purge { collection, id, options: headers.with(body) })
+            }
+            (
+                Kind::Get
+                | Kind::List
+                | Kind::Query
+                | Kind::Create
+                | Kind::Update
+                | Kind::Delete
+                | Kind::Trash
+                | Kind::Restore
+                | Kind::Purge,
+                _,
+            ) => {
                 return Err(mismatch());
             }
         })

@@ -1,3 +1,4 @@
+use backstay_base::Action;
 use backstay_engine::RequestKind;
 use http::Method;
 
@@ -30,6 +31,12 @@ pub(crate) enum Pattern {
     Query,
     /// `/api/{collection}/{id}`
     Record,
+    /// `/api/{collection}:trash`
+    Trash,
+    /// `/api/{collection}/{id}:restore`
+    Restore,
+    /// `/api/{collection}/{id}:purge`
+    Purge,
     /// `/api/{single}`: the record of a `@single` type
     Single,
 }
@@ -123,17 +130,37 @@ pub(crate) enum RecordRequest {
     Create,
     Update,
     Delete,
+    Trash,
+    Restore,
+    Purge,
 }
 
 impl RecordRequest {
+    /// What it asks for, as rules name it.
+    pub(crate) fn action(self) -> Action {
+        match self {
+            Self::Trash => Action::Trash,
+            Self::Get
+            | Self::List
+            | Self::Query
+            | Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Restore
+            | Self::Purge => self.kind().action(),
+        }
+    }
+
     /// The request to the engine that it becomes.
-    pub(crate) fn kind(self) -> RequestKind {
+    fn kind(self) -> RequestKind {
         match self {
             Self::Get => RequestKind::Get,
-            Self::List | Self::Query => RequestKind::List,
+            Self::List | Self::Query | Self::Trash => RequestKind::List,
             Self::Create => RequestKind::Create,
             Self::Update => RequestKind::Update,
             Self::Delete => RequestKind::Delete,
+            Self::Restore => RequestKind::Restore,
+            Self::Purge => RequestKind::Purge,
         }
     }
 }
@@ -260,6 +287,9 @@ impl Pattern {
             Self::Collection => "/api/{collection}",
             Self::Query => "/api/{collection}:query",
             Self::Record => "/api/{collection}/{id}",
+            Self::Trash => "/api/{collection}:trash",
+            Self::Restore => "/api/{collection}/{id}:restore",
+            Self::Purge => "/api/{collection}/{id}:purge",
             Self::Single => "/api/{single}",
         }
     }

@@ -94,6 +94,53 @@ static RECORD: Route = Route {
     not_yet: &[("PUT", "replacing a whole record is not supported yet; change it with PATCH")],
 };
 
+static TRASH: Route = Route {
+    pattern: Pattern::Trash,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        handler: Handler::Record(RecordRequest::Trash),
+        negotiated: true,
+        parameters: Parameters::OfList,
+        conditions: Conditions::OfRead,
+        described: Described::OfCollection { verb: "trash", status: "200" },
+        ..DOCUMENT
+    }],
+    otherwise: "read the trash with GET",
+    not_yet: &[],
+};
+
+static RESTORE: Route = Route {
+    pattern: Pattern::Restore,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        verb: Verb::Post,
+        handler: Handler::Record(RecordRequest::Restore),
+        conditions: Conditions::OfWrite,
+        prefer: true,
+        described: Described::OfCollection { verb: "restore", status: "200" },
+        ..WRITE
+    }],
+    otherwise: "restore a record with POST",
+    not_yet: &[],
+};
+
+static PURGE: Route = Route {
+    pattern: Pattern::Purge,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        verb: Verb::Post,
+        handler: Handler::Record(RecordRequest::Purge),
+        conditions: Conditions::OfWrite,
+        described: Described::OfCollection { verb: "purge", status: "204" },
+        ..WRITE
+    }],
+    otherwise: "purge a record with POST",
+    not_yet: &[],
+};
+
 const ONE_RECORD: &str = "there is one record here: read it with GET, change it with PATCH";
 
 /// The record of a `@single` type.
@@ -340,7 +387,7 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 4] = [&RECORD, &COLLECTION, &QUERY, &SINGLE];
+static RECORDS: [&Route; 7] = [&RECORD, &COLLECTION, &QUERY, &TRASH, &RESTORE, &PURGE, &SINGLE];
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
@@ -387,7 +434,13 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
     OTHERS.iter().chain(development).find(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.contains(&path),
         Pattern::Problem => path.starts_with(PROBLEMS),
-        Pattern::Collection | Pattern::Query | Pattern::Record | Pattern::Single => false,
+        Pattern::Collection
+        | Pattern::Query
+        | Pattern::Trash
+        | Pattern::Record
+        | Pattern::Restore
+        | Pattern::Purge
+        | Pattern::Single => false,
     })
 }
 
@@ -396,7 +449,14 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
     let open = OTHERS.iter().filter(|route| route.callers != Callers::Operators);
     let paths = open.filter_map(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.first().copied(),
-        Pattern::Problem | Pattern::Collection | Pattern::Query | Pattern::Record | Pattern::Single => None,
+        Pattern::Problem
+        | Pattern::Collection
+        | Pattern::Query
+        | Pattern::Trash
+        | Pattern::Record
+        | Pattern::Restore
+        | Pattern::Purge
+        | Pattern::Single => None,
     });
     paths.filter(|path| *path != "/")
 }

@@ -60,6 +60,8 @@ kinds! {
         "Choose another value, or change the record that has it.";
     STILL_REFERENCED: "still-referenced", CONFLICT, "Other records refer to this one",
         "Delete those records first, or make them refer to another.";
+    REFERS_TO_TRASH: "refers-to-trash", CONFLICT, "A record that it refers to is in the trash",
+        "Restore that record first.";
     REQUEST_IN_FLIGHT: "request-in-flight", CONFLICT, "The same request is still running",
         "Wait a moment, then repeat the request.";
     CONCURRENT_CHANGE: "concurrent-change", CONFLICT, "Changed at the same time",
@@ -148,6 +150,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
         Error::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => &STILL_REFERENCED,
+        Error::Conflict(Conflict::InTrash { .. }) => &REFERS_TO_TRASH,
         Error::Conflict(Conflict::InFlight) => &REQUEST_IN_FLIGHT,
         Error::Conflict(Conflict::Concurrent) => &CONCURRENT_CHANGE,
         Error::Conflict(Conflict::Already(_)) => &ALREADY_DONE,
@@ -225,6 +228,7 @@ mod tests {
             Conflict::UniqueUnseen { collection: collection() }.into(),
             referenced.into(),
             Conflict::ReferencedUnseen.into(),
+            Conflict::InTrash { field: None }.into(),
             Conflict::InFlight.into(),
             Conflict::Concurrent.into(),
             Conflict::Already("so").into(),

@@ -27,11 +27,21 @@ pub(crate) enum Records {
     Collection(CollectionId),
     /// `/api/posts:query`
     Query(CollectionId),
+    /// `/api/posts:trash`
+    Trash(CollectionId),
     /// `/api/posts/{id}`
     Record(CollectionId, RecordId),
+    /// `/api/posts/{id}:restore`
+    Restore(CollectionId, RecordId),
+    /// `/api/posts/{id}:purge`
+    Purge(CollectionId, RecordId),
     /// `/api/site-settings`, of a `@single` type
     Single(CollectionId),
 }
+
+const TRASH: &str = "trash";
+const RESTORE: &str = "restore";
+const PURGE: &str = "purge";
 
 /// A path below `/api/`, taken apart before anything in it is looked up.
 struct Shape<'p> {
@@ -54,7 +64,12 @@ impl<'p> Shape<'p> {
 
     fn pattern(&self) -> Pattern {
         match (self.rest, self.name_and_verb().1) {
-            (Some(_), _) => Pattern::Record,
+            (Some(rest), _) => match rest.rsplit_once(':') {
+                Some((_, RESTORE)) => Pattern::Restore,
+                Some((_, PURGE)) => Pattern::Purge,
+                _ => Pattern::Record,
+            },
+            (None, Some(TRASH)) => Pattern::Trash,
             (None, Some(_)) => Pattern::Query,
             (None, None) => Pattern::Collection,
         }
@@ -85,6 +100,8 @@ impl Records {
             (None, None) => Ok(Self::Collection(collection.id)),
             (None, Some(id)) => Self::record(collection, &decode(id, false).map_err(malformed)?),
             (Some("query"), None) => Ok(Self::Query(collection.id)),
+            (Some(TRASH), None) if collection.trash.is_some() => Ok(Self::Trash(collection.id)),
+            (Some(TRASH), None) => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}")) }),
             (Some("aggregate"), None) => Err(Refusal::NotThereYet("`:aggregate` is not supported yet; use `:query`")),
             (Some("live"), None) => {
                 Err(Refusal::NotThereYet("`:live` is not supported yet; poll with `:query` instead"))
@@ -100,6 +117,13 @@ impl Records {
         if id.contains('/') {
             return Err(Refusal::NoSuchPath { hint: None });
         }
+        if let Some((id, verb @ (RESTORE | PURGE))) = id.rsplit_once(':') {
+            let path = || format!("/api/{}", collection.path);
+            let in_trash = read_id(id).filter(|_| collection.trash.is_some());
+            let id = in_trash.ok_or_else(|| Refusal::NoSuchPath { hint: Some(path()) })?;
+            let restores = verb == RESTORE;
+            return Ok(if restores { Self::Restore(collection.id, id) } else { Self::Purge(collection.id, id) });
+        }
         // No record has an id that is not a UUID, so it is not found, like any other that does not exist.
         let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", collection.name) };
         match (read_id(id), id) {
@@ -114,7 +138,10 @@ impl Records {
         match self {
             Self::Collection(_) => Pattern::Collection,
             Self::Query(_) => Pattern::Query,
+            Self::Trash(_) => Pattern::Trash,
             Self::Record(..) => Pattern::Record,
+            Self::Restore(..) => Pattern::Restore,
+            Self::Purge(..) => Pattern::Purge,
             Self::Single(_) => Pattern::Single,
         }
     }
@@ -122,7 +149,13 @@ impl Records {
     /// The collection it belongs to.
     pub(crate) fn collection(self) -> CollectionId {
         match self {
-            Self::Collection(id) | Self::Query(id) | Self::Record(id, _) | Self::Single(id) => id,
+            Self::Collection(id)
+            | Self::Query(id)
+            | Self::Trash(id)
+            | Self::Record(id, _)
+            | Self::Restore(id, _)
+            | Self::Purge(id, _)
+            | Self::Single(id) => id,
         }
     }
 }

@@ -50,7 +50,7 @@ impl Allow {
             Action::Refer => self.refer.is_some() || self.read.is_some(),
             Action::Create => self.create.is_some(),
             Action::Update => self.update.is_some(),
-            Action::Delete => self.delete.is_some(),
+            Action::Delete | Action::Trash => self.delete.is_some(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::literal;
 use crate::places::Places;
 use crate::source::{SourceMap, Span};
 use crate::translate::Translation;
-use crate::{DIRECTIVES, Diagnostic, Diagnostics, syntax, unsupported};
+use crate::{DIRECTIVES, Diagnostic, Diagnostics, interfaces, syntax, unsupported};
 
 /// The directives that only the system model uses.
 pub(crate) const SYSTEM_DIRECTIVES: &str = include_str!("system.graphql");
@@ -32,11 +32,12 @@ pub(crate) fn compile(sources: &Arc<SourceMap>) -> Result<Compiled, Diagnostics>
         return Err(out);
     }
     let mut places = Places::new(Arc::clone(sources));
-    let documents = parse(&mut places, &mut out);
+    let mut documents = parse(&mut places, &mut out);
     if out.has_errors() {
         return Err(out);
     }
     unsupported::check(&documents, &places, &mut out);
+    interfaces::expand(&mut documents, &places, &mut out);
     let mut builder = Schema::builder().add_ast(&shipped(&documents, &mut out));
     if sources.files.iter().any(|file| file.system) {
         builder = builder.parse(SYSTEM_DIRECTIVES, "system.graphql");

@@ -38,10 +38,7 @@ const DIRECTIVES: Table = &[
     (&["maxLength", "maxItems", "size", "len"], "write `@length(max: …)`"),
     (&["public"], "write `@allow(read: \"true\")`"),
     (&["cascade", "onDeleteCascade"], "write `@onDelete(do: CASCADE)`"),
-    (
-        &["softDelete", "softDeletes", "paranoid"],
-        "remove it; docs/recipes.md#soft-delete shows how to keep deleted records",
-    ),
+    (&["softDelete", "softDeletes", "paranoid"], "write `@trash(keep: \"30d\")` on the type"),
     (&["singleton", "singleType", "global", "one"], "write `@single`"),
     (&["writeOnly", "secret", "password"], "write `@class(is: SECRET)`"),
     (&["initialState"], "write `@initial`"),
@@ -56,12 +53,15 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("allow", &["link", "reference", "connect"], "write `@allow(refer: …)`"),
     ("allow", &["fields", "columns", "attributes"], "write `@allow(update: …, only: [\"…\"])`"),
     ("allow", &["check", "withCheck", "with_check"], "write `@allow(update: …, after: …)`"),
+    ("default", &["value", "is", "literal"], "write `@default(to: …)`"),
+    ("default", &["expression", "rule", "fn", "function"], "write `@default(from: …)`"),
     ("to", &["if", "guard", "condition", "rule", "allow", "check"], "write `@to(state: …, when: …)`"),
     ("to", &["who", "actor", "allowed", "roles"], "write `@to(state: …, by: …)`"),
     ("to", &["fields", "only", "params", "arguments"], "write `@to(state: …, by: …, with: [\"…\"])`"),
     ("to", &["target", "to", "next"], "write `@to(state: …)`"),
     ("length", &["least", "minimum", "from", "gte", "minLength"], "write `@length(min: …)`"),
     ("length", &["most", "maximum", "to", "lte", "limit", "value", "maxLength"], "write `@length(max: …)`"),
+    ("trash", &["for", "days", "after", "ttl", "retention", "purge", "duration"], "write `@trash(keep: \"30d\")`"),
     ("rule", &["expr", "expression", "rule", "when", "if", "condition", "value"], "write `@rule(name: …, is: …)`"),
 ];
 

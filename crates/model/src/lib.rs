@@ -9,6 +9,7 @@ mod document;
 mod enumeration;
 mod foreign;
 mod ignore;
+mod interfaces;
 mod length;
 mod lint;
 mod literal;
@@ -28,7 +29,7 @@ mod value_type;
 pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
-    ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, TypeChange, diff, enum_values,
+    ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, Stage, TypeChange, Work, diff, enum_values,
     index_before, likely_renames, type_change,
 };
 pub use document::{Document, Shape, TYPE_NAME};
@@ -38,7 +39,7 @@ pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field, FieldId,
-    FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Union, UnionId, Within,
+    FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Trash, Union, UnionId, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

@@ -27,6 +27,8 @@ pub enum Lint {
     UnusedRule,
     /// An embedded type that no field holds.
     UnusedEmbeddedType,
+    /// An interface that no type implements.
+    UnusedInterface,
     /// A `lint-ignore` comment that names no lint.
     UnknownLint,
     /// A `lint-ignore` comment without anything to ignore.
@@ -35,7 +37,7 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NoAllow,
         Self::MissingInverse,
         Self::RelationNamedAsKey,
@@ -48,6 +50,7 @@ impl Lint {
         Self::UnusedRole,
         Self::UnusedRule,
         Self::UnusedEmbeddedType,
+        Self::UnusedInterface,
         Self::UnknownLint,
         Self::UnusedIgnore,
     ];
@@ -67,6 +70,7 @@ impl Lint {
             Self::UnusedRole => "unused-role",
             Self::UnusedRule => "unused-rule",
             Self::UnusedEmbeddedType => "unused-embedded-type",
+            Self::UnusedInterface => "unused-interface",
             Self::UnknownLint => "unknown-lint",
             Self::UnusedIgnore => "unused-ignore",
         }

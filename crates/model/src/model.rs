@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Action, Place, Step};
+use backstay_base::{Action, Duration, Place, Step};
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
@@ -129,6 +129,8 @@ pub struct Collection {
     pub system: bool,
     /// `@single`: it has exactly one record, which is there as soon as the database is open.
     pub single: bool,
+    /// `@trash`: deleted records are kept.
+    pub trash: Option<Trash>,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`. The members of an embedded value follow the
     /// field that holds it, as fields of their own: after `address` come `address.street` and `address.city`.
     pub fields: Vec<Field>,
@@ -197,6 +199,15 @@ impl Collection {
     }
 }
 
+/// `@trash(keep:)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trash {
+    /// `trashedAt`: when the record was moved to the trash; null outside of it.
+    pub at: FieldId,
+    /// How long records are kept; `None`: until they are purged by request.
+    pub keep: Option<Duration>,
+}
+
 /// One field of a stored type.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a mark that a model sets on its own")]
@@ -228,13 +239,15 @@ pub struct Field {
     pub immutable: bool,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
+    /// `@default(from:)`: the expression whose value a new record gets where none is given.
+    pub default_from: Option<RuleText>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
     pub backfill: Option<RuleText>,
     /// `@names(of:)`, in the system model alone.
     pub names: Option<StoredNames>,
     /// `@length(min:, max:)`.
     pub length: Option<Length>,
-    /// `@set(on:, to:)`.
+    /// `@set(on:, to:, when:)`, in the order in which they are tried: the first that applies gives the value.
     pub set: Vec<Set>,
     /// `@class(is:)`.
     pub class: Option<Class>,
@@ -263,6 +276,7 @@ impl Field {
             readonly: false,
             immutable: false,
             default: None,
+            default_from: None,
             backfill: None,
             names: None,
             length: None,
@@ -604,11 +618,13 @@ pub enum OnDelete {
     SetNull,
 }
 
-/// `@set(on:, to:)`: a value that Backstay gives a field, whatever the client says.
+/// `@set(on:, to:, when:)`: a value that Backstay gives a field, whatever the client says.
 #[derive(Debug, Clone)]
 pub struct Set {
     /// On create, on update, or both.
     pub on: SetOn,
+    /// The condition under which it applies; `None`: always.
+    pub when: Option<RuleText>,
     /// The expression whose value it gets.
     pub to: RuleText,
 }

@@ -137,6 +137,11 @@ impl Translation<'_> {
             (Some("UnsupportedValueType"), _) => {
                 self.wrong_value(message, covered).located(span, "another kind of value")
             }
+            (_, [declared, expected, own, found]) if message.starts_with("interface field") => Diagnostic::error(
+                format!("`{own}` is of type `{found}`, but `{declared}` of the interface is `{expected}`"),
+            )
+            .located(span, "another type")
+            .help(format!("write `{expected}`, or leave the field out: the type has it by the interface")),
             (_, [name, of, ..]) if message.starts_with("duplicate definitions") => self.written_twice(name, of, span),
             (_, [name, ..]) if message.starts_with("the type") && self.is_models(name) => {
                 let diagnostic = Diagnostic::error(format!("there are two types called `{name}`"));
@@ -286,6 +291,7 @@ impl Translation<'_> {
         let places = definition.iter().flat_map(|definition| &definition.locations).map(|place| match place.name() {
             "SCHEMA" => "`extend schema`",
             "OBJECT" => "types",
+            "INTERFACE" => "interfaces",
             "FIELD_DEFINITION" => "fields",
             "ENUM" => "enums",
             "ENUM_VALUE" => "values of enums",
@@ -297,6 +303,14 @@ impl Translation<'_> {
             Level::Type => "a type",
             Level::Other => "this",
         };
+        if self.is_in_interface(span) {
+            let help = match directive {
+                "@path" => "remove it; an interface has no records: query the types that implement it".to_owned(),
+                _ => format!("put it on the types that implement the interface, or remove `{directive}`"),
+            };
+            let error = Diagnostic::error(format!("`{directive}` can't be used on an interface"));
+            return error.located(span, "not here").help(help);
+        }
         let help = match (field, places.as_str()) {
             (Some(field), _) => format!("put it on the type: `@index(fields: [\"{field}\"])`"),
             (None, "`extend schema`") => "put it on `extend schema`".to_owned(),
@@ -304,6 +318,13 @@ impl Translation<'_> {
             (None, places) => format!("put it on {places}"),
         };
         Diagnostic::error(format!("`{directive}` can't be used on {here}")).located(span, "not here").help(help)
+    }
+
+    /// Whether a directive that stands here is written on an interface, and not on a field of it.
+    fn is_in_interface(&self, span: Option<Span>) -> bool {
+        let interfaces = self.schema.types.values().filter(|ty| ty.is_interface());
+        let mut marked = interfaces.flat_map(|ty| ty.directives().iter());
+        span.is_some() && marked.any(|directive| self.places.span(directive.location()) == span)
     }
 
     /// What a directive that stands here is written on.

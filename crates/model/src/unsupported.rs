@@ -70,9 +70,8 @@ impl Check<'_> {
 
     fn definition(&mut self, definition: &Definition) {
         match definition {
-            Definition::InterfaceTypeDefinition(_) | Definition::InterfaceTypeExtension(_) => {
-                self.refuse(definition, "`interface` is not supported yet", "write its fields into each type");
-            }
+            Definition::InterfaceTypeDefinition(of) => self.fields(&of.fields),
+            Definition::InterfaceTypeExtension(of) => self.fields(&of.fields),
             Definition::InputObjectTypeDefinition(_) | Definition::InputObjectTypeExtension(_) => {
                 self.refuse(definition, "`input` is not supported yet", "remove it");
             }
@@ -88,11 +87,11 @@ impl Check<'_> {
             }
             Definition::ObjectTypeDefinition(object) => {
                 let name = &object.name;
-                self.object(definition, name, object.implements_interfaces.first(), &object.fields);
+                self.object(definition, name, &object.fields);
             }
             Definition::ObjectTypeExtension(object) => {
                 let name = &object.name;
-                self.object(definition, name, object.implements_interfaces.first(), &object.fields);
+                self.object(definition, name, &object.fields);
             }
             Definition::EnumTypeDefinition(of) => {
                 of.values.iter().for_each(|value| self.deprecated(&value.directives));
@@ -114,21 +113,15 @@ impl Check<'_> {
         }
     }
 
-    fn object(
-        &mut self,
-        definition: &Definition,
-        name: &Name,
-        implements: Option<&Name>,
-        fields: &[Node<FieldDefinition>],
-    ) {
+    fn object(&mut self, definition: &Definition, name: &Name, fields: &[Node<FieldDefinition>]) {
         if matches!(name.as_str(), "Query" | "Mutation" | "Subscription") {
             let message = format!("`type {name}` is not supported yet");
             return self.refuse(definition, &message, "remove it; Backstay generates the API");
         }
-        if let Some(interface) = implements {
-            let diagnostic = Diagnostic::error("`implements` is not supported yet");
-            self.push(interface.location(), diagnostic.help("write the fields into the type"), "not supported yet");
-        }
+        self.fields(fields);
+    }
+
+    fn fields(&mut self, fields: &[Node<FieldDefinition>]) {
         for field in fields {
             self.deprecated(&field.directives);
             if let Some(argument) = field.arguments.first() {

@@ -16,7 +16,7 @@ fn model(text: &str) -> Model {
 
 fn compared(old: &str, new: &str) -> Vec<String> {
     let differences = diff(&model(old), &model(new));
-    differences.iter().map(|difference| format!("{:?}: {difference}", difference.risk())).collect()
+    differences.iter().map(|difference| format!("{:?}: {difference}", difference.work())).collect()
 }
 
 /// Compares two versions of the fields of `Post`.
@@ -36,14 +36,14 @@ fn nothing() {
     check(
         "a: Int b: Int",
         "b: Int # moved\n a: Int",
-        &["Safe: rules, defaults, classes or descriptions of Post change; no record changes"],
+        &["Nothing: Post: the order of the fields changed; no record changes"],
     );
     check_models("type P @allow(read: \"true\") { a: Int }", "\n\ntype P @allow(read: \"true\") { a: Int }", &[]);
 }
 
 #[test]
 fn clauses() {
-    let told = "Safe: rules, defaults, classes or descriptions of Post change; no record changes";
+    let told = "Nothing: Post: the rules changed; no record changes";
     let post = |clauses: &str| format!("type Post {clauses} {{ title: String! slug: String }}");
     let check = |old: &str, new: &str, expected: &[&str]| check_models(&post(old), &post(new), expected);
     let update = r#"@allow(read: "true", update: "true")"#;
@@ -53,7 +53,7 @@ fn clauses() {
     check(update, r#"@allow(read: "true", update: "true", refer: "true")"#, &[told]);
     let both = r#"@allow(update: "true", only: ["slug", "title"])"#;
     check(r#"@allow(update: "true", only: ["title", "slug"])"#, both, &[]);
-    let states = "Safe: the application's name, named rules, roles, accounts or states change; no record changes";
+    let states = "Nothing: the states of Step changed; no record changes";
     let ticket = |to: &str| {
         format!(
             "enum Step {{ X @initial @to(state: \"Y\"{to}) Y }} type Ticket @allow(read: \"true\") {{ s: Step! note: Int }}"
@@ -65,58 +65,58 @@ fn clauses() {
     check_models(
         r#"type Post @allow(update: "true", only: ["title"]) { title: String }"#,
         r#"type Post @allow(update: "true", only: ["name"]) { name: String @renamed(from: "title") }"#,
-        &["Locks: Post.title is now called name; its values stay"],
+        &["Renames: Post.title is now called name; its values stay"],
     );
 }
 
 #[test]
 fn collections() {
     let post = "type Post @allow(read: \"true\") { author: User tags: [Tag!] }";
-    check_models("", post, &["Safe: Post is new"]);
-    check_models(post, "", &["LosesData: Post is removed, with all its records"]);
+    check_models("", post, &["Nothing: Post is new"]);
+    check_models(post, "", &["Deletes: Post is removed, with all its records"]);
     check_models(
         "type Post @allow(read: \"true\") { a: Int }",
         "type Post @allow(read: \"true\") @path(is: \"articles\") { a: Int }",
-        &["Safe: Post moves from /api/posts to /api/articles; no record changes"],
+        &["Nothing: Post moves from /api/posts to /api/articles; no record changes"],
     );
 }
 
 #[test]
 fn new_fields() {
     let only = |text: &str, expected: &str| check("", text, &[expected]);
-    only("a: Int", "Safe: Post.a is new; it is null in stored records");
-    only("a: Int! @default(to: 1)", "Safe: Post.a is new; stored records get its default");
-    only("a: State!", "Safe: Post.a is new; stored records get its default");
-    only("a: Int!", "Safe: Post.a is new; it is required, and nothing says what stored records get");
+    only("a: Int", "Nothing: Post.a is new; it is null in stored records");
+    only("a: Int! @default(to: 1)", "Nothing: Post.a is new; stored records get its default");
+    only("a: State!", "Nothing: Post.a is new; stored records get its default");
+    only("a: Int!", "Nothing: Post.a is new; it is required, and nothing says what stored records get");
     check(
         "",
         "a: Int @unique",
         &[
-            "Safe: Post.a is new; it is null in stored records",
-            "Locks: Post gets the unique index ux_post__a; no two records may share these values",
+            "Nothing: Post.a is new; it is null in stored records",
+            "Reads: Post gets the unique index ux_post__a; no two records may share these values",
         ],
     );
     check(
         "",
         "author: User",
-        &["Safe: Post.author is new; it is null in stored records", "Locks: Post gets the index ix_post__author_id"],
+        &["Nothing: Post.author is new; it is null in stored records", "Reads: Post gets the index ix_post__author_id"],
     );
     check(
         "",
         "tags: [Tag!]",
-        &["Safe: Post.tags is new; it needs no column", "Safe: Post.tags gets the new link table post__tags"],
+        &["Nothing: Post.tags is new; it needs no column", "Nothing: Post.tags gets the new link table post__tags"],
     );
 }
 
 #[test]
 fn fields_that_are_gone() {
-    check("a: Int", "", &["LosesData: Post.a is removed, with its stored values"]);
+    check("a: Int", "", &["Deletes: Post.a is removed, with its stored values"]);
     check(
         "tags: [Tag!]",
         "",
         &[
-            "LosesData: the link table post__tags of Post.tags is removed, with its links",
-            "Safe: Post.tags is removed; it had no column",
+            "Deletes: the link table post__tags of Post.tags is removed, with its links",
+            "Nothing: Post.tags is removed; it had no column",
         ],
     );
 }
@@ -126,26 +126,26 @@ fn fields_of_other_types() {
     check(
         "a: Int",
         "a: String",
-        &["Rewrites: Post.a changes from Int to String; each stored value is written as text and read as the new type"],
+        &["Writes: Post.a changes from Int to String; each stored value is written as text and read as the new type"],
     );
-    check("a: Email", "a: Text", &["Safe: Post.a changes from Email to Text; every stored value fits as it is"]);
+    check("a: Email", "a: Text", &["Nothing: Post.a changes from Email to Text; every stored value fits as it is"]);
     check(
         "a: Decimal @precision(digits: 5, scale: 2)",
         "a: Decimal @precision(digits: 9, scale: 2)",
-        &["Safe: Post.a changes from Decimal(5, 2) to Decimal(9, 2); every stored value fits as it is"],
+        &["Nothing: Post.a changes from Decimal(5, 2) to Decimal(9, 2); every stored value fits as it is"],
     );
     check(
         "a: Decimal @precision(digits: 5, scale: 2)",
         "a: Decimal @precision(digits: 5, scale: 3)",
-        &["Rewrites: Post.a changes from Decimal(5, 2) to Decimal(5, 3); each stored value is written as text and \
+        &["Writes: Post.a changes from Decimal(5, 2) to Decimal(5, 3); each stored value is written as text and \
              read as the new type"],
     );
-    check("a: Int", "a: Int!", &["Locks: Post.a is now required; every stored record must have a value"]);
-    check("a: Int!", "a: Int", &["Safe: Post.a is no longer required"]);
+    check("a: Int", "a: Int!", &["Reads: Post.a is now required; every stored record must have a value"]);
+    check("a: Int!", "a: Int", &["Nothing: Post.a is no longer required"]);
     check(
         "a: User @onDelete(do: RESTRICT)",
         "a: User @onDelete(do: CASCADE)",
-        &["Safe: Post.a has another `@onDelete`; no record changes"],
+        &["Nothing: Post.a has another `@onDelete`; no record changes"],
     );
 }
 
@@ -155,39 +155,52 @@ fn indexes() {
     check_models(
         &with("@index(fields: [\"a\"])"),
         &with("@index(fields: [\"a\", \"b\"])"),
-        &["Safe: Post loses the index ix_post__a", "Locks: Post gets the index ix_post__a__b"],
+        &["Nothing: Post loses the index ix_post__a", "Reads: Post gets the index ix_post__a__b"],
     );
     check_models(
         &with("@unique(fields: [\"a\"])"),
         &with("@index(fields: [\"a\"])"),
-        &["Safe: Post loses the unique index ux_post__a", "Locks: Post gets the index ix_post__a"],
+        &["Nothing: Post loses the unique index ux_post__a", "Reads: Post gets the index ix_post__a"],
     );
 }
 
 #[test]
 fn enums() {
-    check_models("", "extend enum Color { BLUE }", &["Safe: Color has new values: BLUE"]);
-    check_models("extend enum Color { BLUE }", "", &["Safe: Color loses values, which no record may hold: BLUE"]);
+    check_models("", "extend enum Color { BLUE }", &["Nothing: Color has new values: BLUE"]);
+    check_models("extend enum Color { BLUE }", "", &["Nothing: Color loses values, which no record may hold: BLUE"]);
 }
 
 #[test]
 fn behaviour() {
-    let told = "Safe: rules, defaults, classes or descriptions of Post change; no record changes";
-    for (old, new) in [
-        ("a: Int", "a: Int @default(to: 1)"),
-        ("a: Int", "a: Int @readonly"),
-        ("a: Int @set(on: CREATE, to: \"1\")", "a: Int @set(on: CREATE, to: \"2\")"),
-        ("a: String", "a: String @class(is: PERSONAL)"),
-        ("a: Int", "\"Words.\" a: Int"),
-        ("a: Int", "a: Int @allow(read: \"false\")"),
-        ("a: Int", "a: Int @immutable"),
+    for (old, new, part) in [
+        ("a: Int", "a: Int @default(to: 1)", "the default of a"),
+        ("a: Int", "a: Int @readonly", "`@readonly` of a"),
+        ("a: Int @set(on: CREATE, to: \"1\")", "a: Int @set(on: CREATE, to: \"2\")", "`@set` of a"),
+        ("a: String", "a: String @class(is: PERSONAL)", "the class of a"),
+        ("a: Int", "\"Words.\" a: Int", "the description of a"),
+        ("a: Int", "a: Int @allow(read: \"false\")", "the rules of a"),
+        ("a: Int", "a: Int @immutable", "`@immutable` of a"),
+        (
+            "a: Int b: Int",
+            "a: Int @readonly @default(to: 1) b: Int @readonly",
+            "`@readonly` of a, the default of a and `@readonly` of b",
+        ),
     ] {
-        check(old, new, &[told]);
+        check(old, new, &[&format!("Nothing: Post: {part} changed; no record changes")]);
     }
+    let many =
+        |directive: &str| (0..9).map(|number| format!("f{number}: Int {directive}")).collect::<Vec<_>>().join(" ");
+    let parts = (0..6).map(|number| format!("`@readonly` of f{number}")).collect::<Vec<_>>().join(", ");
+    let told = format!("Nothing: Post: {parts} and 3 more changed; no record changes");
+    check(&many(""), &many("@readonly"), &[&told]);
+    let of_type = |text: &str| format!("{text} type Job @allow(read: \"true\") {{ a: Int }}");
+    check_models(&of_type(""), &of_type("\"Words.\""), &["Nothing: Job: the description changed; no record changes"]);
+    let ruled = of_type("").replace("\"true\"", "\"false\"");
+    check_models(&of_type(""), &ruled, &["Nothing: Job: the rules changed; no record changes"]);
     check(
         "a: Int",
         "a: Int @check(rule: \"this.a > 0\", message: \"more\")",
-        &["Safe: Post.a has a new check, \"more\"; stored records that break it stay until they are changed"],
+        &["Nothing: Post.a has a new check, \"more\"; stored records that break it stay until they are changed"],
     );
     let named = |text: &str| {
         let rule =
@@ -198,13 +211,13 @@ fn behaviour() {
         &named("n > 0"),
         &named("n > 1"),
         &[
-            "Safe: the application's name, named rules, roles, accounts or states change; no record changes",
-            "Safe: Job.a has a new check, \"more\"; stored records that break it stay until they are changed",
-            "Safe: Job.a loses the check \"more\"; no record changes",
+            "Nothing: the rule c(n: Int) changed; no record changes",
+            "Nothing: Job.a has a new check, \"more\"; stored records that break it stay until they are changed",
+            "Nothing: Job.a loses the check \"more\"; no record changes",
         ],
     );
-    let stricter = "Safe: Post.a has a stricter `@length`; stored values that don't fit stay until they are changed";
-    let looser = "Safe: Post.a has a looser `@length`; no record changes";
+    let stricter = "Nothing: Post.a has a stricter `@length`; stored values that don't fit stay until they are changed";
+    let looser = "Nothing: Post.a has a looser `@length`; no record changes";
     check("a: String", "a: String @length(max: 5)", &[stricter]);
     check("a: String @length(max: 5)", "a: String @length(max: 4)", &[stricter]);
     check("a: String @length(max: 5)", "a: String @length(min: 1, max: 6)", &[stricter]);
@@ -213,51 +226,52 @@ fn behaviour() {
     check_models(
         "",
         "extend schema @rule(name: \"a\", is: \"true\")",
-        &["Safe: the application's name, named rules, roles, accounts or states change; no record changes"],
+        &["Nothing: the rule a changed; no record changes"],
     );
-    let other = "Safe: the application's name, named rules, roles, accounts or states change; no record changes";
     let machine = |of: &str| format!("enum Step {{ ONE @initial {of} TWO }}");
     let to = "@to(state: \"TWO\", when: \"true\")";
-    for (old, new) in [
-        (machine(""), machine(to)),
-        (machine(to), machine("@to(state: \"TWO\", when: \"false\")")),
-        (machine(to), machine("@to(state: \"TWO\", when: \"true\", set: [{field: \"a\", to: \"1\"}])")),
-        (String::new(), "extend enum Color @roles".to_owned()),
+    let states = "the states of Step";
+    for (old, new, part) in [
+        (machine(""), machine(to), states),
+        (machine(to), machine("@to(state: \"TWO\", when: \"false\")"), states),
+        (machine(to), machine("@to(state: \"TWO\", when: \"true\", set: [{field: \"a\", to: \"1\"}])"), states),
+        (String::new(), "extend enum Color @roles".to_owned(), "the enum of roles"),
     ] {
+        let other = format!("Nothing: {part} changed; no record changes");
         let types = "type Job @allow(read: \"true\") { a: Int }";
-        check_models(&format!("{types} {old}"), &format!("{types} {new}"), &[other]);
+        check_models(&format!("{types} {old}"), &format!("{types} {new}"), &[&other]);
     }
 }
 
 #[test]
 fn what_is_renamed() {
-    check("a: Int", "b: Int @renamed(from: \"a\")", &["Locks: Post.a is now called b; its values stay"]);
+    check("a: Int", "b: Int @renamed(from: \"a\")", &["Renames: Post.a is now called b; its values stay"]);
     // What was followed once means nothing any more.
     check("b: Int @renamed(from: \"a\")", "b: Int @renamed(from: \"a\")", &[]);
     check(
         "b: Int @renamed(from: \"a\") a: Int",
         "b: Int @renamed(from: \"a\") a: Int! @default(to: 1)",
         &[
-            "Rewrites: Post.a is now required; records without a value get its default",
-            "Safe: rules, defaults, classes or descriptions of Post change; no record changes",
+            "Writes: Post.a is now required; records without a value get its default",
+            "Nothing: Post: the default of a changed; no record changes",
         ],
     );
     // The first of several names that the old model has.
     check(
         "b: Int",
         "c: Int @renamed(from: \"b\") @renamed(from: \"a\")",
-        &["Locks: Post.b is now called c; its values stay"],
+        &["Renames: Post.b is now called c; its values stay"],
     );
     check(
         "b: Int @renamed(from: \"a\", keep: true)",
         "b: Int @renamed(from: \"a\")",
-        &["Safe: rules, defaults, classes or descriptions of Post change; no record changes"],
+        &["Nothing: Post: the kept names of b changed; no record changes"],
     );
-    check("", "b: Int @renamed(from: \"a\")", &["Safe: Post.b is new; it is null in stored records"]);
+    check("", "b: Int @renamed(from: \"a\")", &["Nothing: Post.b is new; it is null in stored records"]);
     check(
         "a: Int",
         "a: Int b: Int @renamed(from: \"a\")",
-        &["Locks: Post.a is now called b; its values stay", "Safe: Post.a is new; it is null in stored records"],
+        &["Renames: Post.a is now called b; its values stay", "Nothing: Post.a is new; it is null in stored records"],
     );
     let with = |field: &str| {
         format!(
@@ -266,14 +280,14 @@ fn what_is_renamed() {
             if field == "posts" { "" } else { "@renamed(from: \"posts\")" }
         )
     };
-    check_models(&with("posts"), &with("articles"), &["Safe: Tag.posts is now called articles"]);
+    check_models(&with("posts"), &with("articles"), &["Nothing: Tag.posts is now called articles"]);
     check_models(
         "enum Old { A B }",
         "enum New @renamed(from: \"Old\") { A @renamed(from: \"B\") C }",
         &[
-            "Safe: the enum Old is now called New; no record changes",
-            "Safe: New has new values: C",
-            "Rewrites: in New, B becomes A; stored records follow",
+            "Nothing: the enum Old is now called New; no record changes",
+            "Nothing: New has new values: C",
+            "Writes: in New, B becomes A; stored records follow",
         ],
     );
 }
@@ -292,5 +306,55 @@ fn renames_that_make_no_sense_are_refused() {
     assert_eq!(
         refused("a: Int @renamed(from: \"c\") b: Int @renamed(from: \"c\")"),
         "`a` and `b` are both renamed from `c`"
+    );
+}
+
+#[test]
+fn accounts_and_roles() {
+    let accounts = |of: &str, more: &str| {
+        format!(
+            "type Post @allow(read: \"true\") {{ a: Int }} type Member {of} @allow(read: \"true\") {{ email: Email! @unique }} {more}"
+        )
+    };
+    check_models(
+        &accounts("", ""),
+        &accounts("@identity", ""),
+        &["Nothing: the type of accounts changed; no record changes"],
+    );
+    check_models(
+        &accounts("@identity", ""),
+        &accounts("", ""),
+        &[
+            "Deletes: there are no accounts; those of Member can't sign in any more, and their passwords and sessions are \
+           deleted",
+        ],
+    );
+    let renamed = accounts("@identity @renamed(from: \"Member\")", "").replace("type Member", "type Person");
+    check_models(
+        &accounts("@identity", ""),
+        &renamed,
+        &[
+            "Renames: Member is now called Person; its records stay",
+            "Nothing: Person moves from /api/members to /api/persons; no record changes",
+        ],
+    );
+    let roles = |values: &str, more: &str| format!("enum Role @roles {{ {values} }} {more}");
+    check_models(
+        &roles("ONE TWO", ""),
+        &roles("TWO", ""),
+        &[
+            "Nothing: Role loses values, which no record may hold: ONE",
+            "Deletes: the role ONE is removed, also from accounts, keys and invitations",
+        ],
+    );
+    // Roles of another enum are the same if they have the same names.
+    let other = "enum Role { ONE TWO } enum Right @roles { TWO THREE }";
+    check_models(
+        &roles("ONE TWO", ""),
+        other,
+        &[
+            "Deletes: the role ONE is removed, also from accounts, keys and invitations",
+            "Nothing: the enum of roles changed; no record changes",
+        ],
     );
 }

@@ -25,7 +25,7 @@ pub use input::{RelationReader, input, inputs, patch, record};
 pub use json::{members, text};
 pub use list::in_body;
 pub use list_words::{ListWords, Raw};
-pub use parameter::meant_parameter;
+pub use parameter::{is_list_parameter, meant_parameter};
 pub use reader::Reader;
 pub use url::{Pair, decode, of_url, pairs};
 pub use words::{shorten, unknown};

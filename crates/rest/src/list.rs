@@ -13,7 +13,6 @@ use crate::words::{shorten, unknown};
 use crate::{comparison, json, parameter, url};
 
 /// Parameters that are to come.
-const NOT_YET: &[&str] = &["search"];
 impl Reader {
     /// Reads the query of `GET /api/{collection}`.
     pub fn list_of_query(&self, collection: CollectionId, query: Option<&str>) -> Result<List, Error> {
@@ -77,7 +76,7 @@ fn parameter<'w>(
     }
     match Parameter::named(name) {
         Some(parameter) => parameter.read(list, Raw::Text(value)),
-        None if NOT_YET.contains(&name) => Err(not_yet()),
+        None if parameter::NOT_YET.contains(&name) => Err(not_yet()),
         None => {
             known_or_field(collection, name)?;
             list.equals.push((name.to_owned(), Raw::Text(value)));
@@ -142,7 +141,7 @@ fn member<'w>(list: &mut ListWords<'w>, name: &str, raw: &'w RawValue) -> Result
     match (Parameter::named(name), name) {
         (Some(parameter), _) => parameter.read(list, Raw::Json(raw)),
         (None, "variables" | "vars" | "parameters" | "args") => Err(unknown("member", name, Some("params"))),
-        (None, name) if NOT_YET.contains(&name) => Err(not_yet()),
+        (None, name) if parameter::NOT_YET.contains(&name) => Err(not_yet()),
         (None, name) => {
             let near = nearest(name, ["params", "where"]);
             Err(unknown("member", name, near.or_else(|| parameter::meant(name))))

@@ -5,6 +5,9 @@ use backstay_base::{Place, ViolationKind, limits, nearest};
 use crate::json;
 use crate::list_words::{ListWords, Raw};
 
+/// Parameters that a list is going to have.
+pub(crate) const NOT_YET: &[&str] = &["search"];
+
 /// A parameter of a list: one of a URL, or a member of the body of `:query`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parameter {
@@ -100,6 +103,11 @@ pub fn meant_parameter<'k>(known: &[&'k str], name: &str) -> Option<&'k str> {
 /// The same among all parameters of a list.
 pub(crate) fn meant(name: &str) -> Option<&'static str> {
     meant_parameter(&Parameter::ALL.map(Parameter::name), name)
+}
+
+/// Whether a list has a parameter of this name, so that a field of this name can only be compared in its filter.
+pub fn is_list_parameter(name: &str) -> bool {
+    Parameter::named(name).is_some() || NOT_YET.contains(&name)
 }
 
 fn text<'w>(value: Raw<'w>, expected: &str) -> Result<Option<Cow<'w, str>>, ViolationKind> {

@@ -2,8 +2,8 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, AnswerBuffer, Context, Create, Delete, EncodeError, Get, IfMatch, List, Outcome, Perspective, Refused,
-    Request, RequestKind, Tag, Update, WriteOptions, Written,
+    Answer, AnswerBuffer, Context, Create, Delete, EncodeError, Get, IfMatch, List, Outcome, Perspective, Purge,
+    Refused, Request, RequestKind, Restore, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Scalar, Token};
@@ -33,7 +33,7 @@ fn members_of(kind: RequestKind) -> &'static [&'static str] {
         RequestKind::List => &["query"],
         RequestKind::Create => &["body"],
         RequestKind::Update => &["id", "body", "ifMatch"],
-        RequestKind::Delete => &["id", "ifMatch"],
+        RequestKind::Delete | RequestKind::Restore | RequestKind::Purge => &["id", "ifMatch"],
     }
 }
 
@@ -269,7 +269,11 @@ fn one(
             remedy: remedy.to_owned(),
         };
         match kind {
-            RequestKind::List | RequestKind::Create | RequestKind::Delete => {
+            RequestKind::List
+            | RequestKind::Create
+            | RequestKind::Delete
+            | RequestKind::Restore
+            | RequestKind::Purge => {
                 let wrong = one("read it with `get`, change it with `update`");
                 return Err(Error::malformed(Place::member(kind.name()), wrong));
             }
@@ -278,6 +282,16 @@ fn one(
             }
             RequestKind::Get | RequestKind::Update => {}
         }
+    }
+    if matches!(kind, RequestKind::Restore | RequestKind::Purge)
+        && let collection = reader.model().collection(collection)
+        && collection.trash.is_none()
+    {
+        let misused = ViolationKind::Misused {
+            problem: format!("{} has no trash", collection.name),
+            remedy: "what was deleted is gone; write `@trash` on the type to keep deleted records".to_owned(),
+        };
+        return Err(Error::malformed(Place::member(kind.name()), misused));
     }
     Ok((kind, found.into_request(reader, kind, collection)?))
 }
@@ -288,6 +302,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["insert", "post", "add", "new"], "write `create`"),
     (&["patch", "put", "change", "upsert", "replace"], "write `update`"),
     (&["remove", "destroy"], "write `delete`"),
+    (&["undelete", "recover", "untrash"], "write `restore`"),
     (&["read", "find", "fetch"], "write `get` or `list`"),
     (&["data", "values", "fields", "record", "attributes", "object"], "write `body`"),
     (
@@ -381,6 +396,12 @@ impl Found<'_> {
             RequestKind::Delete => {
                 Request::Delete(Delete { collection, id: self.id(reader, collection)?, options: self.options()? })
             }
+            RequestKind::Restore => {
+                Request::Restore(Restore { collection, id: self.id(reader, collection)?, options: self.options()? })
+            }
+            RequestKind::Purge => {
+                Request::Purge(Purge { collection, id: self.id(reader, collection)?, options: self.options()? })
+            }
         })
     }
 
@@ -428,7 +449,7 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
         RequestKind::Get => return moved(error, |at| if at == Place::Select { Place::member("select") } else { at }),
         RequestKind::List => return moved(in_body(error), |at| at.within(Step::Member("query".to_owned()))),
         RequestKind::Create | RequestKind::Update => "body",
-        RequestKind::Delete => return error,
+        RequestKind::Delete | RequestKind::Restore | RequestKind::Purge => return error,
     };
     moved(error, |at| at.within(Step::Member(member.to_owned())))
 }

@@ -1,6 +1,6 @@
 //! Statements that change tables that hold records. None has parameters.
 
-use backstay_model::{Collection, CollectionId, Column, Field, FieldId, FieldKind, Link, LinkSource, Model};
+use backstay_model::{Collection, CollectionId, Column, Field, FieldId, FieldKind, Link, LinkSource, Model, OnDelete};
 use backstay_scalar::{Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query, Table};
 
@@ -9,7 +9,9 @@ use crate::relation::{written, written_links};
 use crate::schema::{self, Schema, inline};
 use crate::tree::{column, integer, name, word};
 use crate::write::columns_of;
-use crate::{ColumnType, Dialect, RecordLayout, Slot, Statement, Succession, Template, converted_table, next_table};
+use crate::{
+    ColumnType, Dialect, Perspective, RecordLayout, Slot, Statement, Succession, Template, converted_table, next_table,
+};
 
 /// Gives a table another name. References to it follow.
 pub fn rename_table(from: &str, to: &str, dialect: Dialect) -> Statement {
@@ -89,6 +91,45 @@ pub fn fill_default(model: &Model, collection: &Collection, field: &Field, diale
         update.value(name(&stored.name), value);
     }
     vec![schema::raw(inline(&update, dialect))]
+}
+
+/// Deletes Backstay's own records about the accounts of a model, and those that go with them.
+pub fn delete_accounts(model: &Model, dialect: Dialect) -> Vec<Statement> {
+    let Some(accounts) = model.identity else { return Vec::new() };
+    let mut statements = Vec::new();
+    for (of, field) in own_references(model, accounts) {
+        let column = name(&field.columns[0].name);
+        let condition = Sql::col(column).is_not_null();
+        delete_with_dependents((model, dialect), of, &condition, &mut statements);
+    }
+    statements
+}
+
+/// Deletes the records for which a condition holds after those of Backstay's own that refer to them and go with them:
+/// nothing cascades while tables change.
+fn delete_with_dependents(
+    (model, dialect): (&Model, Dialect),
+    of: &Collection,
+    condition: &Sql,
+    statements: &mut Vec<Statement>,
+) {
+    for (dependent, field) in own_references(model, of.id).filter(|(dependent, _)| dependent.id != of.id) {
+        let mut gone = Query::select();
+        gone.column(name("id")).from(name(written(of))).and_where(condition.clone());
+        let refers = Sql::col(name(&field.columns[0].name)).in_subquery(gone);
+        delete_with_dependents((model, dialect), dependent, &refers, statements);
+    }
+    let mut delete = Query::delete();
+    delete.from_table(name(written(of))).and_where(condition.clone());
+    statements.push(schema::raw(inline(&delete, dialect)));
+}
+
+/// Fields of Backstay's own records that refer to a collection, and whose records go with what they refer to.
+pub(crate) fn own_references(model: &Model, to: CollectionId) -> impl Iterator<Item = (&Collection, &Field)> {
+    let own = model.collections.iter().filter(|of| of.system);
+    own.flat_map(|of| of.fields.iter().map(move |field| (of, field))).filter(move |(_, field)| {
+        matches!(field.kind, FieldKind::ToOne { target, on_delete: OnDelete::Cascade } if target == to)
+    })
 }
 
 /// The table of a collection under its next name, without indexes.
@@ -249,7 +290,7 @@ impl Succession<'_> {
     ) -> (Statement, RecordLayout) {
         let collection = self.old.collection(old);
         let mut builder = Builder::new(self.old, self.dialect);
-        let this = crate::write::unrestricted(&mut builder, collection);
+        let this = crate::write::unrestricted(&mut builder, collection, Perspective::Stored);
         let mut select = Query::select();
         let key = builder.key(&this);
         let mut columns = Vec::new();

@@ -10,6 +10,7 @@ use crate::builder::{Anchor, Builder};
 use crate::exact::scaled;
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val};
+use crate::predicate::Pred;
 use crate::tree::{call, integer, only_where};
 
 /// A `@backfill` that the old model doesn't bear out.
@@ -130,4 +131,25 @@ fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
         Form::Column if dialect == Dialect::Sqlite => value.settled().mul(integer(10_i64.pow(u32::from(scale)))),
         _ => value.rescaled(scale).settled(),
     }
+}
+
+/// Whether a `@backfill` gives a number that has more digits than the column of a `Decimal` with this precision and scale
+/// holds, before the point or after it.
+pub(crate) fn has_more_digits(
+    builder: &mut Builder<'_>,
+    this: &Anchor,
+    expr: &Expr,
+    (at, precision, scale): (&Column, u8, u8),
+) -> Pred {
+    let mut lowering = Lowering::new(builder, Scope::rule(this));
+    let value = lowering.value(expr);
+    let given = lowering.loose(value).settled().is_not_null();
+    let held = backfilled(builder, this, expr, at);
+    let limit = match builder.dialect {
+        Dialect::Sqlite => precision,
+        Dialect::Postgres => precision - scale,
+    };
+    let limit = 10_i64.pow(limit.into());
+    let beyond = [held.clone().is_null(), held.clone().gte(integer(limit)), held.lte(integer(-limit))];
+    Pred::all([Pred::Sql(given), Pred::any(beyond.map(Pred::Sql))])
 }

@@ -7,7 +7,8 @@ use backstay_scalar::Storage;
 use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
 
 use crate::param::Encoding;
-use crate::relation::{Relation, Rows, links, relation};
+use crate::predicate::Pred;
+use crate::relation::{Part, Relation, Rows, links, relation};
 use crate::slots::Slots;
 use crate::tree::{column, integer, name};
 use crate::{ColumnRef, ColumnType, Dialect, Extent, Perspective, Slot, Template};
@@ -33,6 +34,7 @@ struct Frame {
 #[derive(Debug)]
 struct Source {
     rows: Rows,
+    part: Part,
     alias: Arc<str>,
 }
 
@@ -42,6 +44,7 @@ struct Join {
     field: FieldId,
     alias: Arc<str>,
     rows: Rows,
+    part: Part,
     on: Sql,
 }
 
@@ -137,9 +140,9 @@ impl<'m> Builder<'m> {
         self.frames.len() - 1
     }
 
-    fn source(&mut self, frame: usize, rows: Rows) -> Arc<str> {
+    fn source(&mut self, frame: usize, rows: Rows, part: Part) -> Arc<str> {
         let alias = self.alias();
-        self.frames[frame].sources.push(Source { rows, alias: Arc::clone(&alias) });
+        self.frames[frame].sources.push(Source { rows, part, alias: Arc::clone(&alias) });
         alias
     }
 
@@ -152,7 +155,7 @@ impl<'m> Builder<'m> {
     ) -> Seen<'r> {
         let frame = self.frame();
         let relation = relation(collection, perspective, (rights, action));
-        let record = Record::Row(self.source(frame, relation.rows));
+        let record = Record::Row(self.source(frame, relation.rows, relation.part));
         let anchor = Anchor { frame, record, collection: collection.id, perspective };
         Seen { anchor, read: relation.read, declared: None }
     }
@@ -160,7 +163,7 @@ impl<'m> Builder<'m> {
     /// Reads from the links of a many-to-many relation in a new SELECT: the SELECT, and the alias of the links.
     pub(crate) fn links(&mut self, link: &Link, perspective: Perspective) -> (usize, Arc<str>) {
         let frame = self.frame();
-        (frame, self.source(frame, links(link, perspective)))
+        (frame, self.source(frame, links(link, perspective), Part::All))
     }
 
     /// The members of a to-many relation, of all records that have it, in a new SELECT; `None` for any other field.
@@ -169,6 +172,7 @@ impl<'m> Builder<'m> {
         kind: &FieldKind,
         (perspective, rights): (Perspective, &'r Rights),
     ) -> Option<Members<'r>> {
+        let perspective = perspective.of_related();
         let declared = kind.declared_by().map(|(target, field)| rights.field(target, field, Action::Read));
         match kind {
             FieldKind::OneToMany { target, via } => {
@@ -217,10 +221,35 @@ impl<'m> Builder<'m> {
         rows.and_where(Sql::col(name(&link.near)).eq(self.key(proposed))).and_where(is_sent.is_null());
         rows.union(UnionType::All, self.dialect.ids_of(list, FAR));
         let frame = self.frame();
-        let record = Record::Linked(self.source(frame, Rows::Select(Box::new(rows))), FAR.into());
+        let record = Record::Linked(self.source(frame, Rows::Select(Box::new(rows)), Part::All), FAR.into());
         let read = relation(self.model.collection(*target), proposed.perspective, (rights, Action::Read)).read;
         let anchor = Anchor { frame, record, collection: *target, perspective: proposed.perspective };
         Some(Members { member: Seen { anchor, read, declared: None }, owner: None })
+    }
+
+    /// Where the record is part of its collection. Records that a path leads to are null where they are not.
+    pub(crate) fn is_part(&mut self, anchor: &Anchor) -> Pred {
+        let part = relation(
+            self.model.collection(anchor.collection),
+            anchor.perspective,
+            (Rights::unrestricted(), Action::Read),
+        )
+        .part;
+        if part == Part::All {
+            return Pred::Known(true);
+        }
+        match &anchor.record {
+            Record::Row(alias) => {
+                let is_source = self.frames[anchor.frame].sources.iter().any(|source| source.alias == *alias);
+                let condition = part.condition(alias).filter(|_| is_source);
+                condition.map_or(Pred::Known(true), Pred::Sql)
+            }
+            Record::Linked(..) => {
+                let row = self.row(anchor);
+                Pred::Sql(self.key(&row).is_not_null())
+            }
+            Record::Bare | Record::Proposed | Record::Stored | Record::Account => Pred::Known(true),
+        }
     }
 
     /// The record's key.
@@ -268,16 +297,17 @@ impl<'m> Builder<'m> {
         let from = self.row(anchor);
         let kind = &self.model.field(from.collection, field).kind;
         let target = kind.target().expect("what is followed is a relation");
-        let relation = relation(self.model.collection(target), from.perspective, (rights, Action::Read));
+        let perspective = from.perspective.of_related();
+        let relation = relation(self.model.collection(target), perspective, (rights, Action::Read));
         let join = self.frames[from.frame].joins.iter().find(|join| join.from == from.record && join.field == field);
         let anchor = if let Some(join) = join {
-            Anchor { record: Record::Row(Arc::clone(&join.alias)), collection: target, ..from }
+            Anchor { record: Record::Row(Arc::clone(&join.alias)), collection: target, perspective, ..from }
         } else {
             let on = match kind {
                 FieldKind::OneToOne { via, .. } => (*via, self.key(&from)),
                 _ => (Collection::ID, self.stored(&from, ColumnRef::main(field))),
             };
-            self.join(&from, field, target, on)
+            self.join(&Anchor { perspective, ..from }, field, target, on)
         };
         let declared = kind.declared_by().map(|(target, field)| rights.field(target, field, Action::Read));
         Seen { anchor, read: relation.read, declared }
@@ -298,10 +328,10 @@ impl<'m> Builder<'m> {
     fn join(&mut self, from: &Anchor, field: FieldId, target: CollectionId, (at, value): (FieldId, Sql)) -> Anchor {
         let alias = self.alias();
         // `follow` and `members`, which join, return the rule of the rows.
-        let Relation { rows, .. } =
+        let Relation { rows, part, .. } =
             relation(self.model.collection(target), from.perspective, (Rights::unrestricted(), Action::Read));
         let on = column(&alias, &self.column(target, ColumnRef::main(at)).name).eq(value);
-        let join = Join { from: from.record.clone(), field, alias: Arc::clone(&alias), rows, on };
+        let join = Join { from: from.record.clone(), field, alias: Arc::clone(&alias), rows, part, on };
         self.frames[from.frame].joins.push(join);
         Anchor { record: Record::Row(alias), collection: target, ..from.clone() }
     }
@@ -311,17 +341,24 @@ impl<'m> Builder<'m> {
         let Frame { sources, joins } = std::mem::take(&mut self.frames[frame]);
         let none = sources.is_empty();
         self.extent.tables = self.extent.tables.max(sources.len() + joins.len());
-        for Source { rows, alias } in sources {
+        for Source { rows, part, alias } in sources {
             match rows {
                 Rows::Table(table) => select.from_as(name(&table), name(&alias)),
                 Rows::Select(rows) => select.from_subquery(*rows, name(&alias)),
             };
+            if let Some(condition) = part.condition(&alias) {
+                select.and_where(condition);
+            }
         }
         if none && !joins.is_empty() {
             let one = Query::select().expr_as(integer(1), Alias::new("one")).to_owned();
             select.from_subquery(one, name("t0"));
         }
-        for Join { alias, rows, on, .. } in joins {
+        for Join { alias, rows, part, on, .. } in joins {
+            let on = match part.condition(&alias) {
+                Some(condition) => on.and(condition),
+                None => on,
+            };
             match rows {
                 Rows::Table(table) => select.join_as(JoinType::LeftJoin, name(&table), name(&alias), on),
                 Rows::Select(rows) => select.join_subquery(JoinType::LeftJoin, *rows, name(&alias), on),

@@ -2,7 +2,7 @@
 //! represents numbers and lists are in the modules that they concern, as a `match` without `_` too.
 
 use backstay_base::Timestamp;
-use backstay_model::shortened;
+use backstay_model::{Risk, Work, shortened};
 use backstay_scalar::{Storage, Value};
 use sea_query::{
     BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, PostgresQueryBuilder, Query,
@@ -35,6 +35,17 @@ impl Dialect {
         match self {
             Self::Sqlite => statement.to_string(SqliteQueryBuilder),
             Self::Postgres => statement.to_string(PostgresQueryBuilder),
+        }
+    }
+
+    /// What bridging a difference can cost.
+    pub fn risk(self, work: Work) -> Risk {
+        match (self, work) {
+            (_, Work::Nothing) | (Self::Postgres, Work::Renames) => Risk::Safe,
+            // Indexes are built again under other names.
+            (Self::Sqlite, Work::Renames) | (_, Work::Reads) => Risk::Locks,
+            (_, Work::Writes) => Risk::Rewrites,
+            (_, Work::Deletes) => Risk::LosesData,
         }
     }
 

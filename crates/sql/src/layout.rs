@@ -1,4 +1,4 @@
-use backstay_model::Collection;
+use backstay_model::{Collection, Field};
 use backstay_scalar::{Scalar, Value, ValueRef};
 
 use crate::{ColumnType, DecodeError, Row, nested};
@@ -14,7 +14,7 @@ pub struct RecordLayout {
 /// Where a field's columns are, and the scalar whose values they, or the elements of the list in them, hold; none for the
 /// names of an enum's values and for references.
 #[derive(Debug, Clone)]
-struct FieldLayout {
+pub(crate) struct FieldLayout {
     columns: Box<[(usize, ColumnType)]>,
     scalar: Option<Scalar>,
 }
@@ -24,10 +24,9 @@ impl RecordLayout {
     pub fn of(collection: &Collection) -> Self {
         let mut columns = 0;
         let fields = collection.fields.iter().map(|field| {
-            let first = columns;
+            let layout = FieldLayout::at(field, columns);
             columns += field.columns.len();
-            let columns = (first..).zip(field.columns.iter().map(ColumnType::from)).collect();
-            FieldLayout { columns, scalar: field.kind.scalar() }
+            layout
         });
         Self { fields: fields.collect(), columns }
     }
@@ -44,7 +43,14 @@ impl RecordLayout {
 }
 
 impl FieldLayout {
-    fn read(&self, row: &dyn Row) -> Result<Value, DecodeError> {
+    /// The layout of a field whose first column is this one.
+    pub(crate) fn at(field: &Field, first: usize) -> Self {
+        let columns = (first..).zip(field.columns.iter().map(ColumnType::from)).collect();
+        Self { columns, scalar: field.kind.scalar() }
+    }
+
+    /// The value; null where nothing is stored.
+    pub(crate) fn read(&self, row: &dyn Row) -> Result<Value, DecodeError> {
         match *self.columns {
             [] => Ok(Value::Null),
             [(index, ColumnType::List(element))] => match row.value(index)? {

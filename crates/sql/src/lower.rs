@@ -44,11 +44,11 @@ pub(crate) fn holds(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pr
     Lowering::new(builder, Scope::rule(this)).is_true(rule.expr())
 }
 
-/// Where a record is seen, and that a relation leads to it.
+/// Where a record is there and seen, and that a relation leads to it.
 pub(crate) fn sees(builder: &mut Builder<'_>, record: &Seen<'_>) -> Pred {
     let Seen { anchor, read, declared } = record;
     let declared = declared.map_or(Pred::Known(true), |rule| holds(builder, rule, anchor));
-    Pred::all([holds(builder, read, anchor), declared])
+    Pred::all([builder.is_part(anchor), holds(builder, read, anchor), declared])
 }
 
 impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {

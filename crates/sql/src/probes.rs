@@ -3,19 +3,23 @@
 use std::sync::Arc;
 
 use backstay_expr::{Expr, Scope as Names, compile};
-use backstay_model::{Collection, CollectionId, Element, FieldId, FieldKind, Index, Length, Nulls, RuleText};
-use backstay_scalar::{Storage, Value};
+use backstay_model::{
+    Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Nulls, RuleText, StoredNames,
+};
+use backstay_scalar::{Scalar, Storage, Value};
 use sea_query::{
     Asterisk, Expr as Sql, ExprTrait, Func, Order, OverStatement, Query, SelectStatement, WindowStatement, WithClause,
 };
 
+use crate::alter::own_references;
+use crate::backfill::has_more_digits;
 use crate::builder::{Anchor, Builder};
 use crate::lower::{Lowering, Scope};
 use crate::predicate::Pred;
 use crate::relation::written_links;
 use crate::tree::{column, integer, name, word};
 use crate::write::unrestricted;
-use crate::{ColumnRef, Slot, Statement, Succession, partial};
+use crate::{ColumnRef, Origin, Perspective, Slot, Statement, Succession, partial};
 
 /// Ids that a probe names at most.
 pub const PROBED_IDS: usize = 10;
@@ -64,6 +68,32 @@ impl Succession<'_> {
         })
     }
 
+    /// Fields of Backstay's own records by which they belong to accounts of the old model.
+    pub fn of_accounts(&self) -> Vec<(CollectionId, FieldId)> {
+        let accounts = self.old.identity.into_iter().flat_map(|id| own_references(self.old, id));
+        accounts.map(|(of, field)| (of.id, field.id)).collect()
+    }
+
+    /// For each old collection with lists of names of this kind: the records of which one has any of these.
+    pub fn naming(&self, names: StoredNames, these: &[String]) -> Vec<(&Collection, Probe)> {
+        let fields = self.old.collections.iter().flat_map(|of| of.fields.iter().map(move |field| (of, field)));
+        let lists = fields.filter(|(_, field)| {
+            field.names == Some(names) && matches!(field.kind, FieldKind::List(Element::Scalar(_)))
+        });
+        let probe = |(of, field): (&'_ Collection, &Field)| {
+            let rules: Vec<Expr> = these.iter().map(|name| self.has_element(of, field, name)).collect();
+            self.of_old(of.id, &|builder, this| {
+                Pred::any(rules.iter().map(|rule| Lowering::new(builder, Scope::rule(this)).is_true(rule)))
+            })
+        };
+        lists.map(|(of, field)| (of, probe((of, field)))).collect()
+    }
+
+    fn has_element(&self, of: &Collection, field: &Field, name: &str) -> Expr {
+        let text = format!("'{name}' in this.{}", field.name);
+        compile(&text, &Names::rule(self.old, of.id)).expect("a name can be looked for in a list of texts").expr
+    }
+
     /// All records that a new collection would have.
     pub fn all(&self, new: CollectionId) -> Probe {
         self.of_next(new, &|_, _| Pred::Known(true))
@@ -89,6 +119,26 @@ impl Succession<'_> {
         })
     }
 
+    /// The records to which a `@backfill` would give a number with more digits than the field holds.
+    pub fn more_digits(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
+        let FieldKind::Scalar(Scalar::Decimal { precision, scale }) = self.new.field(new, field).kind else {
+            return None;
+        };
+        let expr = self.backfills.get(&(new, field))?;
+        let old = self.pairing.collection(new)?;
+        Some(self.of_old(old, &|builder, this| {
+            let column = &self.new.field(new, field).columns[0];
+            let more = has_more_digits(builder, this, expr, (column, precision, scale));
+            match self.origin(new, field) {
+                Origin::New => more,
+                // Only those without a value get one.
+                Origin::Kept(was) | Origin::Converted(was) => {
+                    Pred::all([more, Pred::Sql(builder.stored(this, ColumnRef::main(was)).is_null())])
+                }
+            }
+        }))
+    }
+
     /// The records whose field would hold a text that isn't a value of its enum.
     pub fn outside(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
         let FieldKind::Enum(id) = self.new.field(new, field).kind else { return None };
@@ -103,7 +153,7 @@ impl Succession<'_> {
         let FieldKind::ToOne { target, .. } = self.new.field(new, field).kind else { return None };
         Some(self.of_next(new, &|builder, this| {
             let stored = builder.stored(this, ColumnRef::main(field));
-            let there = unrestricted(builder, self.next.collection(target));
+            let there = unrestricted(builder, self.next.collection(target), Perspective::Stored);
             let mut select = Query::select();
             select.expr(integer(1)).and_where(builder.key(&there).eq(stored.clone()));
             builder.from(there.frame, &mut select);
@@ -144,7 +194,7 @@ impl Succession<'_> {
             let mut builder = Builder::new(self.old, self.dialect);
             let expressions = self.expressions(&mut builder);
             builder.model = &self.next;
-            let this = unrestricted(&mut builder, self.next.collection(new));
+            let this = unrestricted(&mut builder, self.next.collection(new), Perspective::Live);
             let mut window = WindowStatement::new();
             let mut known = Vec::new();
             for field in &index.fields {
@@ -220,7 +270,7 @@ impl Succession<'_> {
 
 /// The records of a collection for which a condition holds, without columns so far, and their key.
 fn filtered(builder: &mut Builder<'_>, collection: &Collection, condition: &Condition<'_>) -> (SelectStatement, Sql) {
-    let this = unrestricted(builder, collection);
+    let this = unrestricted(builder, collection, Perspective::Stored);
     let mut select = Query::select();
     let key = builder.key(&this);
     condition(builder, &this).restrict(&mut select);

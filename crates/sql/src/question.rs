@@ -2,7 +2,7 @@ use backstay_expr::{Expr, Rights};
 use sea_query::ExprTrait;
 
 use crate::builder::{Anchor, Builder, Seen};
-use crate::lower::{Lowering, Scope, holds};
+use crate::lower::{Lowering, Scope, holds, sees};
 use crate::order::PageOrder;
 use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
@@ -112,7 +112,7 @@ fn index_conditions(
 fn barrier(builder: &mut Builder<'_>, rows: &Seen<'_>, rule: Vec<RulePred>, questions: Vec<Question>) -> Vec<Pred> {
     let behind = |question: &Question| !question.is_range && matches!(question.pred, Pred::Sql(_));
     let whole = match questions.iter().any(behind) {
-        true => holds(builder, rows.read, &rows.anchor),
+        true => sees(builder, rows),
         false => Pred::Known(true),
     };
     if !matches!(whole, Pred::Sql(_)) {

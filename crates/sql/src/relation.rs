@@ -1,13 +1,61 @@
 use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, Link};
-use sea_query::SelectStatement;
+use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
+
+use crate::tree::{boolean, column};
 
 /// Which version of the data a statement sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Perspective {
     /// What is published: the records as the last commit left them.
     Live,
+    /// The records in the trash; none of a type without `@trash`.
+    Trash,
+    /// All that is stored, the trash included: for migrations, and for what Backstay deletes.
+    Stored,
+}
+
+impl Perspective {
+    /// The action that a caller must be allowed who wants to do this to records in the perspective.
+    #[must_use]
+    pub fn asks(self, action: Action) -> Action {
+        match self {
+            Self::Live => action,
+            Self::Trash | Self::Stored => Action::Trash,
+        }
+    }
+
+    /// What relations lead to from here: a record in the trash refers to live ones.
+    pub(crate) fn of_related(self) -> Self {
+        match self {
+            Self::Live | Self::Trash => Self::Live,
+            Self::Stored => Self::Stored,
+        }
+    }
+}
+
+/// Which rows of a collection's table are part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    All,
+    /// Those without a value in this column.
+    Without(String),
+    /// Those with a value in this column.
+    With(String),
+    None,
+}
+
+impl Part {
+    /// Where a row of the table with this alias is part of it; `None` if every row is.
+    pub(crate) fn condition(&self, alias: &str) -> Option<Sql> {
+        match self {
+            Self::All => None,
+            Self::Without(name) => Some(column(alias, name).is_null()),
+            Self::With(name) => Some(column(alias, name).is_not_null()),
+            Self::None => Some(boolean(false)),
+        }
+    }
 }
 
 /// Where rows are read from: a table, or what a statement makes of several.
@@ -21,6 +69,7 @@ pub(crate) enum Rows {
 #[derive(Debug)]
 pub(crate) struct Relation<'r> {
     pub(crate) rows: Rows,
+    pub(crate) part: Part,
     pub(crate) read: &'r Rule,
 }
 
@@ -30,10 +79,19 @@ pub(crate) fn relation<'r>(
     perspective: Perspective,
     (rights, action): (&'r Rights, Action),
 ) -> Relation<'r> {
-    let rows = match perspective {
-        Perspective::Live => Rows::Table(written(collection).to_owned()),
-    };
-    Relation { rows, read: rights.rule(collection.id, action) }
+    let rows = Rows::Table(written(collection).to_owned());
+    let read = rights.rule(collection.id, perspective.asks(action));
+    Relation { rows, part: part(collection, perspective), read }
+}
+
+fn part(collection: &Collection, perspective: Perspective) -> Part {
+    let marked = collection.trash.map(|trash| collection.field(trash.at).columns[0].name.clone());
+    match (perspective, marked) {
+        (Perspective::Live, Some(column)) => Part::Without(column),
+        (Perspective::Trash, Some(column)) => Part::With(column),
+        (Perspective::Trash, None) => Part::None,
+        (Perspective::Live, None) | (Perspective::Stored, _) => Part::All,
+    }
 }
 
 /// The table that a collection's records are written to.
@@ -45,7 +103,7 @@ pub(crate) fn written(collection: &Collection) -> &str {
 /// their own.
 pub(crate) fn links(link: &Link, perspective: Perspective) -> Rows {
     match perspective {
-        Perspective::Live => Rows::Table(written_links(link).to_owned()),
+        Perspective::Live | Perspective::Trash | Perspective::Stored => Rows::Table(written_links(link).to_owned()),
     }
 }
 

@@ -120,11 +120,25 @@ pub fn add_index(model: &Model, collection: &Collection, index: &Index, dialect:
 
 /// Where the condition of an index is true; `None` if it is over all records.
 fn index_condition(model: &Model, collection: &Collection, index: &Index, dialect: Dialect) -> Option<Sql> {
-    let condition = partial::condition(model, collection, index)?;
-    let mut builder = Builder::new(model, dialect);
-    let frame = builder.frame();
-    let this = Anchor { frame, record: Record::Bare, collection: collection.id, perspective: Perspective::Live };
-    Some(partial::written(&mut builder, &condition, &this).sql())
+    let own = partial::condition(model, collection, index).map(|condition| {
+        let mut builder = Builder::new(model, dialect);
+        let frame = builder.frame();
+        let this = Anchor { frame, record: Record::Bare, collection: collection.id, perspective: Perspective::Live };
+        partial::written(&mut builder, &condition, &this)
+    });
+    let conditions: Vec<Pred> = own.into_iter().chain(of_trash(collection, index)).collect();
+    (!conditions.is_empty()).then(|| Pred::all(conditions).sql())
+}
+
+/// A record in the trash keeps no other from having its values, and the index of those there holds no others.
+fn of_trash(collection: &Collection, index: &Index) -> Option<Pred> {
+    let trash = collection.trash?;
+    let at = Sql::col(name(&collection.field(trash.at).columns[0].name));
+    match (index.fields.contains(&trash.at), index.unique) {
+        (true, _) => Some(Pred::Sql(at.is_not_null())),
+        (false, true) => Some(Pred::Sql(at.is_null())),
+        (false, false) => None,
+    }
 }
 
 /// The names of an index in the database.

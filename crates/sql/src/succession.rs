@@ -16,7 +16,7 @@ use crate::relation::written_links;
 use crate::schema;
 use crate::tree::{boolean, call, column, name, only_where, word};
 use crate::write::{columns_of, unrestricted};
-use crate::{ColumnRef, Dialect, Slot, Statement, Template};
+use crate::{ColumnRef, Dialect, Models, Perspective, Slot, Statement, Template};
 
 /// How the records of a new model come from those of the old one: for every collection of the new model a SELECT over the
 /// old one's tables. What stored records would break is asked of it before a migration, and a table that is written anew
@@ -31,7 +31,7 @@ pub struct Succession<'m> {
     pub(crate) pairing: &'m Pairing,
     pub(crate) dialect: Dialect,
     now: Timestamp,
-    backfills: HashMap<(CollectionId, FieldId), Expr>,
+    pub(crate) backfills: HashMap<(CollectionId, FieldId), Expr>,
     backfill_errors: Vec<BackfillError>,
 }
 
@@ -48,7 +48,8 @@ pub enum Origin {
 
 impl<'m> Succession<'m> {
     /// Compares the two models, and checks each `@backfill` that is needed.
-    pub fn new((old, new): (&'m Model, &'m Model), pairing: &'m Pairing, (dialect, now): (Dialect, Timestamp)) -> Self {
+    pub fn new(models: Models<'m>) -> Self {
+        let Models { old, new, pairing, dialect, now } = models;
         let (next, backfills) = (next(old, new, pairing), HashMap::new());
         let mut this = Self { old, new, next, pairing, dialect, now, backfills, backfill_errors: Vec::new() };
         (this.backfills, this.backfill_errors) = this.compile_backfills();
@@ -181,7 +182,7 @@ impl<'m> Succession<'m> {
             }
             return select.and_where(boolean(false)).to_owned();
         };
-        let this = unrestricted(builder, self.old.collection(before));
+        let this = unrestricted(builder, self.old.collection(before), Perspective::Stored);
         for (at, stored) in columns_of(after) {
             let value = self.column(builder, &this, (after, after.field(at.field)), stored);
             select.expr_as(value, name(&stored.name));
@@ -206,7 +207,7 @@ impl<'m> Succession<'m> {
             LinkSource::Same(of, field) => self.select_old_links(&mut select, (of, field), (link, false)),
             LinkSource::Turned(of, field) => self.select_old_links(&mut select, (of, field), (link, true)),
             LinkSource::One(of, field) => {
-                let this = unrestricted(builder, self.old.collection(of));
+                let this = unrestricted(builder, self.old.collection(of), Perspective::Stored);
                 let (near, far) = (builder.key(&this), builder.stored(&this, ColumnRef::main(field)));
                 select.expr_as(near, name(&link.near)).expr_as(far.clone(), name(&link.far));
                 select.and_where(far.is_not_null());

@@ -1,6 +1,6 @@
 use backstay_base::Action;
 use backstay_expr::{Expr, Rights};
-use backstay_model::{Collection, CollectionId, Column, FieldId, Link};
+use backstay_model::{Collection, CollectionId, Column, FieldId, Link, Trash};
 use backstay_scalar::{Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, OnConflict, Order, Query};
 
@@ -13,12 +13,12 @@ use crate::{ColumnRef, ColumnType, Perspective, Planner, RecordLayout, RecordSou
 const LIVE: Perspective = Perspective::Live;
 
 impl Planner {
-    /// The record with `Slot::Id`, unrestricted: every stored column, then one nullable Boolean per rule, in which `this`
+    /// The record with `Slot::Id` in a perspective, unrestricted: every stored column, then one nullable Boolean per rule, in which `this`
     /// is the record and `new` is `Slot::Proposed`.
-    pub fn stored(&self, collection: CollectionId, rules: &[Expr]) -> StoredPlan {
+    pub fn stored(&self, collection: CollectionId, perspective: Perspective, rules: &[Expr]) -> StoredPlan {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
-        let this = unrestricted(&mut builder, definition);
+        let this = unrestricted(&mut builder, definition, perspective);
         let new = Anchor { record: Record::Proposed, ..this.clone() };
         let layout = RecordLayout::of(definition);
 
@@ -93,10 +93,10 @@ impl Planner {
         builder.finish(&delete, Vec::new())
     }
 
-    /// Ids of the records whose to-one field is `Slot::Id`, in order, at most `Slot::Limit`.
-    pub fn referencing(&self, collection: CollectionId, field: FieldId) -> Template {
+    /// Ids of the records in a perspective whose to-one field is `Slot::Id`, in order, at most `Slot::Limit`.
+    pub fn referencing(&self, collection: CollectionId, field: FieldId, perspective: Perspective) -> Template {
         let mut builder = self.builder();
-        let from = unrestricted(&mut builder, self.model.collection(collection));
+        let from = unrestricted(&mut builder, self.model.collection(collection), perspective);
         let (id, reference) = (builder.key(&from), builder.stored(&from, ColumnRef::main(field)));
         let target = builder.id_slot(Slot::Id);
         let mut select = Query::select();
@@ -111,7 +111,7 @@ impl Planner {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
         let proposed = proposed(&mut builder, collection);
-        let from = unrestricted(&mut builder, definition);
+        let from = unrestricted(&mut builder, definition, LIVE);
         let mut select = Query::select();
         select.expr(builder.key(&from));
         for (at, _) in columns_of(definition).filter(|(at, _)| fields.contains(&at.field)) {
@@ -120,6 +120,21 @@ impl Planner {
         }
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Constant(Value::Int(1)));
+        builder.finish(&select, vec![Storage::Id.into()])
+    }
+
+    /// Ids of the records that were moved to the trash before `Slot::Proposed` of `trashedAt`, the oldest first, at most
+    /// `Slot::Limit`.
+    pub fn expired(&self, collection: CollectionId, trash: Trash) -> Template {
+        let mut builder = self.builder();
+        let from = unrestricted(&mut builder, self.model.collection(collection), Perspective::Trash);
+        let limit = proposed(&mut builder, collection);
+        let at = ColumnRef::main(trash.at);
+        let (id, trashed, limit) = (builder.key(&from), builder.stored(&from, at), builder.stored(&limit, at));
+        let mut select = Query::select();
+        select.expr(id).and_where(trashed.clone().lt(limit)).order_by_expr(trashed, Order::Asc);
+        builder.from(from.frame, &mut select);
+        builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![Storage::Id.into()])
     }
 
@@ -167,17 +182,17 @@ impl Planner {
         builder.finish(&select, vec![Storage::Id.into()])
     }
 
-    fn builder(&self) -> Builder<'_> {
+    pub(crate) fn builder(&self) -> Builder<'_> {
         Builder::new(&self.model, self.dialect)
     }
 }
 
 /// All records of a collection, unrestricted: for Backstay's own reads.
-pub(crate) fn unrestricted(builder: &mut Builder<'_>, collection: &Collection) -> Anchor {
-    builder.rows(collection, LIVE, (Rights::unrestricted(), Action::Read)).anchor
+pub(crate) fn unrestricted(builder: &mut Builder<'_>, collection: &Collection, perspective: Perspective) -> Anchor {
+    builder.rows(collection, perspective, (Rights::unrestricted(), Action::Read)).anchor
 }
 
-fn proposed(builder: &mut Builder<'_>, collection: CollectionId) -> Anchor {
+pub(crate) fn proposed(builder: &mut Builder<'_>, collection: CollectionId) -> Anchor {
     Anchor { frame: builder.frame(), record: Record::Proposed, collection, perspective: LIVE }
 }
 

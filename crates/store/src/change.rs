@@ -14,8 +14,8 @@ pub struct Change {
     pub kind: ChangeKind,
     /// Its version after the change; of a deleted record the last it had.
     pub version: i64,
-    /// The fields that changed, each once. For a created record all that have a value; for a deleted one those whose old
-    /// values the feed needs: the indexed ones. For a link or unlink the one relation.
+    /// The fields that changed, each once. For a created record all that have a value; for one that was deleted, moved to
+    /// the trash or restored those whose values the feed needs: the indexed ones. For a link or unlink the one relation.
     pub fields: Vec<ChangedField>,
 }
 

@@ -76,7 +76,7 @@ struct Row {
 struct Numbered<'a> {
     change: &'a Change,
     type_number: TypeNumber,
-    /// By ascending number; none for a delete.
+    /// By ascending number; none for a delete, a trash and a restore.
     fields: Vec<(LoggedAs, &'a ChangedField)>,
 }
 
@@ -160,7 +160,7 @@ impl LogFormat {
 
     fn numbered<'a>(&self, change: &'a Change) -> Numbered<'a> {
         let (type_number, known) = &self.types[usize::from(change.collection.0)];
-        let logged: &[ChangedField] = if change.kind == ChangeKind::Delete { &[] } else { &change.fields };
+        let logged: &[ChangedField] = if change.kind.has_fields() { &change.fields } else { &[] };
         let mut fields: Vec<_> = logged.iter().map(|field| (known[usize::from(field.field.0)], field)).collect();
         fields.sort_by_key(|(logged, _)| logged.number);
         Numbered { change, type_number: *type_number, fields }
@@ -184,8 +184,8 @@ impl LogFormat {
         let (_, known) = &self.types[usize::from(change.collection.0)];
         let mut push = |field: FieldId, value: &Value| keys.push(self.keys.field(change.collection, field, value));
         match change.kind {
-            ChangeKind::Create => self.whole_record(change, |field| &field.new, push),
-            ChangeKind::Delete => self.whole_record(change, |field| &field.old, push),
+            ChangeKind::Create | ChangeKind::Restore => self.whole_record(change, |field| &field.new, push),
+            ChangeKind::Delete | ChangeKind::Trash => self.whole_record(change, |field| &field.old, push),
             ChangeKind::Update | ChangeKind::Link | ChangeKind::Unlink => {
                 for field in change.fields.iter().filter(|field| known[usize::from(field.field.0)].indexed) {
                     push(field.field, &field.old);

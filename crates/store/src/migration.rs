@@ -1,21 +1,23 @@
 //! The way from the stored model to another one: steps in words and as SQL, what stored records have against them, and
 //! carrying them out.
 
+mod backfills;
 mod carry_out;
 mod conversion;
 mod documents;
 mod findings;
+mod own_records;
 mod renames;
 mod stages;
 mod tables;
 
-use backstay_base::Timestamp;
-use backstay_model::{Collection, Difference, Field, Model, Pairing, Risk, diff};
-use backstay_sql::{Dialect, Statement, schema};
+use backstay_model::{Difference, Model, Risk, diff};
+use backstay_sql::{Dialect, Models, Statement, Succession, schema};
 
 use crate::own;
 use crate::session::SchemaSession;
 use crate::{Migration, OpenError, Step, StoreError};
+use tables::Tables;
 
 pub(crate) use carry_out::carry_out;
 
@@ -36,53 +38,43 @@ pub(crate) enum Action {
     Copy(backstay_model::CollectionId),
 }
 
-/// Two models and what is between them.
-#[derive(Clone, Copy)]
-pub(crate) struct Models<'m> {
-    pub(crate) old: &'m Model,
-    pub(crate) new: &'m Model,
-    pub(crate) pairing: &'m Pairing,
-    pub(crate) dialect: Dialect,
-    pub(crate) now: Timestamp,
+/// What is found out about two models before any step is planned or taken.
+pub(crate) struct Bridge<'m> {
+    models: Models<'m>,
+    succession: Succession<'m>,
+    tables: Tables,
 }
 
-/// What a difference names. All of these panic if the two models don't have it: differences are made from them.
-impl<'m> Models<'m> {
-    fn collection(&self, name: &str) -> &'m Collection {
-        self.new.collection_named(name).expect("a difference names a collection of the new model")
+/// How records come from the stored tables to those of the new model.
+pub(crate) struct Route<'r> {
+    models: Models<'r>,
+    /// From the tables as they are called before any step.
+    succession: &'r Succession<'r>,
+    tables: &'r Tables,
+    /// From the tables as they are called once renames are done.
+    carried: Succession<'r>,
+}
+
+impl<'m> Bridge<'m> {
+    pub(crate) fn new(models: Models<'m>) -> Self {
+        let succession = Succession::new(models);
+        let tables = Tables::of(models, &succession);
+        Self { models, succession, tables }
     }
 
-    /// A field of the new model and its collection.
-    fn field(&self, collection: &str, field: &str) -> (&'m Collection, &'m Field) {
-        let collection = self.collection(collection);
-        (collection, collection.field_named(field).expect("a difference names a field of the new model"))
-    }
-
-    /// What a collection of the new model was, and what it is.
-    fn pair(&self, name: &str) -> (&'m Collection, &'m Collection) {
-        let after = self.collection(name);
-        let before = self.pairing.collection(after.id).expect("a difference within a collection is one of two");
-        (self.old.collection(before), after)
-    }
-
-    /// A field of the old model and its collection, which goes by its name in the new one.
-    fn old_field(&self, collection: &str, field: &str) -> (&'m Collection, &'m Field) {
-        let (before, _) = self.pair(collection);
-        (before, before.field_named(field).expect("a difference names a field of the old model"))
-    }
-
-    /// A collection of the old model that the new one doesn't have.
-    fn removed(&self, name: &str) -> &'m Collection {
-        self.old.collection_named(name).expect("a difference names a collection of the old model")
+    pub(crate) fn route(&self) -> Route<'_> {
+        let Self { models, succession, tables } = self;
+        let carried = Succession::new(Models { old: &tables.carried, ..*models });
+        Route { models: *models, succession, tables, carried }
     }
 }
 
 /// The steps from one model to the other, in order, with everything that stored records have against them. Within a
 /// transaction; what it leaves behind in temporary tables is needed to carry the steps out.
-pub(crate) async fn plan(session: &mut dyn SchemaSession, models: Models<'_>) -> Result<Vec<Planned>, StoreError> {
-    let mut planned = stages::stages(models, diff(models.old, models.new));
-    findings::find(session, models, &mut planned).await?;
-    renames::suggest(models, &mut planned);
+pub(crate) async fn plan(session: &mut dyn SchemaSession, route: &Route<'_>) -> Result<Vec<Planned>, StoreError> {
+    let mut planned = stages::stages(route, diff(route.models.old, route.models.new));
+    findings::find(session, route, &mut planned).await?;
+    renames::suggest(route.models, &mut planned);
     for planned in &mut planned {
         let step = &mut planned.step;
         step.automatic = step.risk <= Risk::Locks && !step.has_obstacle();

@@ -4,11 +4,11 @@ use backstay_audit::{Entry, ModelNumber};
 use backstay_base::{Ambient, Timestamp};
 use backstay_model::{Model, Pairing, SourceFile, load};
 use backstay_scalar::Storage;
-use backstay_sql::{Param, Statement, schema};
+use backstay_sql::{Models, Param, Statement, schema};
 
 use crate::catalog::Numbers;
 use crate::log::{self, LogFormat, Place};
-use crate::migration::{self, Models};
+use crate::migration::{self, Bridge};
 use crate::own::{self, FORMAT, array, own};
 use crate::session::{Contents, Object, OwnRow, SchemaSession};
 use crate::snapshot::{self, Snapshot};
@@ -119,12 +119,14 @@ impl Opening<'_> {
             dialect: session.dialect(),
             now: self.ambient.clock.now(),
         };
-        let planned = migration::plan(session, models).await?;
+        let bridge = Bridge::new(models);
+        let route = bridge.route();
+        let planned = migration::plan(session, &route).await?;
         if let Some(refused) = migration::refused(&planned, self.options.migration) {
             return Err(refused);
         }
         let mut numbers = numbers(session).await?;
-        migration::carry_out(session, models, &planned, &self.options.on_progress).await?;
+        migration::carry_out(session, &route, &planned, &self.options.on_progress).await?;
         run(session, &numbers.follow(&old, self.model, &pairing)).await?;
         run(session, &numbers.extend(self.model)).await?;
         let number = ModelNumber(stored.number.0 + 1);
@@ -152,7 +154,8 @@ pub(crate) async fn plan(
         let old = stored_model(session, stored).await?;
         let pairing = Pairing::of(&old, model);
         let models = Models { old: &old, new: model, pairing: &pairing, dialect, now };
-        let planned = migration::plan(session, models).await?;
+        let bridge = Bridge::new(models);
+        let planned = migration::plan(session, &bridge.route()).await?;
         steps.extend(planned.into_iter().map(|planned| planned.step));
     }
     session.roll_back().await?;

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Error, RecordId};
 use backstay_engine::{
-    Answer, Context, Create, Delete, Engine, Explanation, Found, Get, Idempotency, IfMatch, Page, Perspective, Refused,
-    Request, Requests, Update, WriteOptions, Written,
+    Answer, Context, Create, Delete, Engine, Explanation, Found, Get, Idempotency, IfMatch, List, Page, Perspective,
+    Refused, Request, Requests, Restore, Update, WriteOptions, Written,
 };
 use backstay_model::CollectionId;
 use backstay_rest::{JSON, ListWords, Reader, inputs, patch};
@@ -40,6 +40,15 @@ impl TestClient {
         self.reader.list(&words).map(Request::List)
     }
 
+    /// A list of the trash.
+    #[expect(clippy::panic, reason = "a list is a list")]
+    pub fn trash<'w>(&self, of: &str, change: impl FnOnce(&mut ListWords<'w>)) -> Result<Request, Error> {
+        match self.list(of, change)? {
+            Request::List(list) => Ok(Request::List(List { perspective: Perspective::Trash, ..list })),
+            other => panic!("a list is a list, not {other:?}"),
+        }
+    }
+
     /// A create.
     pub fn create(&self, of: &str, body: &str) -> Result<Request, Error> {
         let collection = self.collection(of);
@@ -70,6 +79,11 @@ impl TestClient {
     /// A deletion.
     pub fn delete(&self, of: &str, id: RecordId) -> Request {
         Request::Delete(Delete { collection: self.collection(of), id, options: WriteOptions::default() })
+    }
+
+    /// A restore.
+    pub fn restore(&self, of: &str, id: RecordId) -> Request {
+        Request::Restore(Restore { collection: self.collection(of), id, options: WriteOptions::default() })
     }
 
     /// Asks in the name of a caller.

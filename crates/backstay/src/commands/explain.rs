@@ -57,7 +57,9 @@ fn require_json(body: &str) -> Result<(), Failure> {
 }
 
 fn sends_body(request: &str) -> bool {
-    (request.starts_with("POST ") || request.starts_with("PATCH ")) && path_of(request).starts_with("/api/")
+    let path = path_of(request);
+    let is_bare = path.ends_with(":restore") || path.ends_with(":purge");
+    (request.starts_with("POST ") || request.starts_with("PATCH ")) && path.starts_with("/api/") && !is_bare
 }
 
 fn path_of(request: &str) -> &str {
@@ -78,6 +80,7 @@ mod tests {
         check("get /api/posts?title=A", "GET /api/posts?title=A", false);
         check(" Post  /api/posts ", "POST /api/posts", true);
         check("PATCH /api/posts/1", "PATCH /api/posts/1", true);
+        check("post /api/posts/1:restore", "POST /api/posts/1:restore", false);
         check("/api/posts", "/api/posts", false);
         check("post /auth/sign-in", "POST /auth/sign-in", false);
     }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::Failure;
+use crate::maintenance::maintain;
 use crate::serving::Serving;
 
 /// The HTTP server, which runs beside everything else.
@@ -26,7 +27,13 @@ impl Server {
             // It is sent or dropped; both mean the same.
             let _ = stopping.await;
         };
-        let served = tokio::spawn(async move { backstay_http::serve(listener, doorway, settings, stopping).await });
+        let serving = serving.clone();
+        let served = tokio::spawn(async move {
+            tokio::select! {
+                served = backstay_http::serve(listener, doorway, settings, stopping) => served,
+                never = maintain(&serving) => match never {},
+            }
+        });
         Ok(Self { address, stop, served })
     }
 

@@ -76,6 +76,9 @@ fn what_is_wrong_with_an_account_is_said_with_the_fields_that_there_are() {
     let again = with_password(&app, &[ben, "name=Ben"]).refused();
     assert_eq!(again, "error: there is already an account with this email address\n");
     assert_eq!(app.run(&["account", "add", ben, "Ben"]).code, Some(2));
+    // What is wrong is said once, however much it is.
+    let wrong = app.run(&["account", "add", ben, "name=", "nick=B"]).refused();
+    assert!(wrong.starts_with("error: ") && !wrong.contains("because"), "{wrong}");
 }
 
 #[test]

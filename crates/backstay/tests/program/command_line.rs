@@ -434,7 +434,11 @@ fn removed_roles_are_taken_from_those_who_have_them() {
     app.run(&["seed"]).done();
     app.run(&["key", "add", "importer", "--role", "READER", "--role", "LIBRARIAN"]).done();
     app.write("model/shelf.graphql", &support::MODEL.replace("LIBRARIAN READER", "LIBRARIAN"));
-    app.run(&["migrate", "apply"]).done();
+    let plan = app.run(&["migrate", "plan"]).out;
+    let lost = "the role READER is removed, also from accounts, keys and invitations (loses data of 1 record)\n  note: 1 key has \
+                it\n";
+    assert!(plan.contains(lost), "{plan}");
+    app.run(&["migrate", "apply", "--allow-data-loss"]).done();
     app.write("model/shelf.graphql", support::MODEL);
     app.run(&["migrate", "apply"]).done();
     let keys = app.run(&["key", "list", "--format", "json"]).done();

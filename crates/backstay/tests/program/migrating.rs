@@ -52,6 +52,20 @@ fn what_cannot_be_applied_leaves_the_server_as_it_is() {
 }
 
 #[test]
+fn all_that_the_server_has_against_the_files_is_named() {
+    let app = App::seeded();
+    let server = app.serve();
+    app.write("seed/Book.json", "{}");
+    app.write("seed/Shelf.ndjson", "{}");
+    let refused = app.run(&["migrate", "apply"]).refused();
+    assert!(refused.starts_with("error: the application's files have 2 errors\n  because: "), "{refused}");
+    for file in ["seed/Book.json", "seed/Shelf.ndjson"] {
+        assert!(refused.contains(&format!("{file} would be ignored")), "{refused}");
+    }
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
 fn a_step_that_stored_records_refuse_leads_back_to_the_model_before() {
     let app = App::seeded();
     app.write("seed/Shelf.jsonl", "{\"code\": \"low\"}\n{\"code\": \"high\", \"above\": {\"code\": \"low\"}}\n");

@@ -191,6 +191,24 @@ fn changes_after_a_load_are_told_and_not_loaded() {
 }
 
 #[test]
+fn a_type_that_comes_back_is_seeded_again() {
+    let app = App::seeded();
+    app.write("model/more.graphql", "type Box @allow(read: \"true\") { label: String! }");
+    app.write("seed/Box.jsonl", "{\"label\": \"a\"}\n");
+    assert!(app.run(&["seed"]).done().starts_with("7 records loaded\n"));
+    for _ in 0..2 {
+        app.write("model/more.graphql", "");
+        std::fs::remove_file(app.path().join("seed/Box.jsonl")).expect("a file");
+        app.run(&["migrate", "apply", "--allow-data-loss"]).done();
+        assert!(app.run(&["seed"]).done().starts_with("0 records loaded\n"));
+        app.write("model/more.graphql", "type Box @allow(read: \"true\") { label: String! }");
+        app.write("seed/Box.jsonl", "{\"label\": \"a\"}\n");
+        app.run(&["migrate", "apply"]).done();
+        assert!(app.run(&["seed"]).done().starts_with("1 record loaded\n"));
+    }
+}
+
+#[test]
 fn a_killed_load_goes_on_and_nothing_is_there_twice() {
     let app = App::with_books(9500);
     let mut killed = 0;

@@ -1,6 +1,7 @@
 //! What a model can say, end to end and on both databases: the examples of docs/model.md, and what is refused.
 
 mod account;
+mod given;
 mod named;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -38,6 +39,7 @@ struct App {
     database: &'static str,
     engine: Engine,
     client: TestClient,
+    clock: TestClock,
     _kept: (Option<TempDir>, Option<Arc<Cluster>>),
 }
 
@@ -64,7 +66,7 @@ impl App {
         let opened = Engine::open(application, &OpenOptions::new(location), controlled(&clock, 7));
         let (engine, _) = opened.expect("a database");
         let client = TestClient::new(&engine);
-        Self { database, engine, client, _kept: kept }
+        Self { database, engine, client, clock, _kept: kept }
     }
 
     /// Creates a record for Backstay itself.
@@ -90,6 +92,13 @@ impl App {
 
     async fn update(&self, caller: &Arc<Caller>, (of, id): (&str, RecordId), body: &str) -> Result<(), Error> {
         self.client.written(caller, self.client.update(of, id, body)?).await.map(|_| ())
+    }
+
+    /// Some fields of a record.
+    async fn one(&self, caller: &Arc<Caller>, (of, id): (&str, RecordId), select: &str) -> String {
+        let request = self.client.get(of, id, Some(select)).expect("a get");
+        let found = self.client.found(caller, request).await.expect("a record");
+        serde_json::from_slice::<serde_json::Value>(&found.body).expect("JSON").to_string()
     }
 
     /// All records of a type that the caller sees, or the code of the error.

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use backstay_base::{Caller, RecordId, Secret};
-use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, Step};
+use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, Request, Step};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -224,6 +224,43 @@ impl Place {
         self.shown(std::str::from_utf8(&page.body).expect("a text"))
     }
 
+    /// All records of a type in its trash.
+    pub(crate) async fn trash(&self, model: &str, (of, select): (&str, &str)) -> String {
+        let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
+        let client = TestClient::new(&engine);
+        let request = client.trash(of, |words| words.select = Some(select.into())).expect("a list");
+        let page = client.page(&self.caller, request).await.expect("a page");
+        drop(client);
+        engine.close();
+        self.shown(std::str::from_utf8(&page.body).expect("a text"))
+    }
+
+    /// Deletes the record with this number.
+    pub(crate) async fn delete(&self, model: &str, (of, number): (&str, usize)) {
+        self.write(model, |client| client.delete(of, self.ids[number])).await;
+    }
+
+    /// Brings the record with this number back from the trash.
+    pub(crate) async fn restore(&self, model: &str, (of, number): (&str, usize)) {
+        self.write(model, |client| client.restore(of, self.ids[number])).await;
+    }
+
+    async fn write(&self, model: &str, request: impl FnOnce(&TestClient) -> Request) {
+        let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
+        let client = TestClient::new(&engine);
+        client.written(&self.caller, request(&client)).await.expect("it is done");
+        drop(client);
+        engine.close();
+    }
+
+    /// Purges what has been in the trash for long enough when this time has passed.
+    pub(crate) async fn purge_after(&self, model: &str, time: &str) {
+        self.clock.advance(time);
+        let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
+        assert!(!engine.purge_expired().await.expect("it purges"), "nothing more is due");
+        engine.close();
+    }
+
     fn filled(&self, text: &str) -> String {
         let ids = self.ids.iter().enumerate().rev();
         ids.fold(text.to_owned(), |text, (at, id)| text.replace(&format!("%{at}"), &id.to_string()))
@@ -248,8 +285,26 @@ pub(crate) fn is_valid(model: &str) -> bool {
 fn compiled(model: &str) -> Result<Application, Diagnostics> {
     let name = if model.contains("@app") { "" } else { "extend schema @app(name: \"Test\")\n" };
     let text = format!("{name}{}", model.replace("@open", OPEN));
-    let loaded = load(vec![SourceFile::app("model/test.graphql", text)])?;
+    let mut files = vec![SourceFile::app("model/test.graphql", text)];
+    if let Some(accounts) = identity(model) {
+        files.push(SourceFile::system("test/own.graphql", OWN.replace("ACCOUNT", accounts).replace("@open", OPEN)));
+    }
+    let loaded = load(files)?;
     Application::compile(loaded.model)
+}
+
+/// What Backstay itself stores about accounts, as far as migrations are concerned.
+const OWN: &str = "type BackstayCredential @open {
+  account: ACCOUNT @unique @onDelete(do: CASCADE)
+  roles: [String!]! @names(of: ROLES)
+}
+type BackstaySession @open { credential: BackstayCredential! @onDelete(do: CASCADE) }
+type BackstayKey @open { roles: [String!]! @names(of: ROLES) }";
+
+/// The type that is marked `@identity`.
+fn identity(model: &str) -> Option<&str> {
+    let (before, _) = model.split_once(" @identity")?;
+    before.rsplit("type ").next()?.split(' ').next()
 }
 
 /// A row of the catalog.

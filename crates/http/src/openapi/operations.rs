@@ -1,5 +1,6 @@
 use backstay_base::{Action, limits};
-use backstay_model::{Collection, FieldKind, Model};
+use backstay_model::{Collection, Field, FieldKind, Model};
+use backstay_rest::is_list_parameter;
 use serde_json::{Map, Value, json};
 
 use crate::endpoint::{
@@ -12,16 +13,17 @@ pub(super) fn paths(model: &Model, shown: &[&Collection]) -> Map<String, Value> 
     let mut paths = Map::new();
     for route in endpoints::all() {
         let pattern = route.pattern.text();
-        let (placeholder, single) = match route.pattern {
+        let (placeholder, of): (_, fn(&Collection) -> bool) = match route.pattern {
             Pattern::Fixed(_) | Pattern::Problem => {
                 let singles = shown.iter().any(|collection| collection.single);
                 add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, singles)));
                 continue;
             }
-            Pattern::Collection | Pattern::Query | Pattern::Record => ("{collection}", false),
-            Pattern::Single => ("{single}", true),
+            Pattern::Collection | Pattern::Query | Pattern::Record => ("{collection}", |of| !of.single),
+            Pattern::Trash | Pattern::Restore | Pattern::Purge => ("{collection}", |of| of.trash.is_some()),
+            Pattern::Single => ("{single}", |of| of.single),
         };
-        for collection in shown.iter().filter(|collection| collection.single == single) {
+        for collection in shown.iter().filter(|collection| of(collection)) {
             let path = pattern.replace(placeholder, &collection.path);
             let here = |endpoint| operation_of(model, collection, endpoint);
             add(&mut paths, path, route.endpoints.iter().filter_map(here));
@@ -36,7 +38,7 @@ fn add(paths: &mut Map<String, Value>, path: String, operations: impl Iterator<I
     if item.is_empty() {
         return;
     }
-    if path.ends_with("/{id}") {
+    if path.contains("/{id}") {
         item.insert("parameters".to_owned(), references(["Id"]));
     }
     paths.insert(path, Value::Object(item));
@@ -63,7 +65,9 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
         RecordRequest::Create => model.allows(collection, Action::Create),
         RecordRequest::Update => model.allows(collection, Action::Update),
-        RecordRequest::Delete => model.allows(collection, Action::Delete),
+        RecordRequest::Delete | RecordRequest::Trash | RecordRequest::Restore | RecordRequest::Purge => {
+            model.allows(collection, Action::Delete)
+        }
     };
     let own = match endpoint.parameters {
         Parameters::OfList => equalities(model, collection),
@@ -85,15 +89,15 @@ impl Shapes {
     fn of_records(kind: RecordRequest, name: &str) -> Self {
         let schema = |suffix: &str| json!({ "$ref": format!("#/components/schemas/{name}{suffix}") });
         match kind {
-            RecordRequest::Get => Self { body: None, answer: Some(schema("")) },
-            RecordRequest::List => Self { body: None, answer: Some(schema("Page")) },
+            RecordRequest::Get | RecordRequest::Restore => Self { body: None, answer: Some(schema("")) },
+            RecordRequest::List | RecordRequest::Trash => Self { body: None, answer: Some(schema("Page")) },
             RecordRequest::Query => Self { body: Some(query_body()), answer: Some(schema("Page")) },
             RecordRequest::Create => Self {
                 body: Some(one_or_several(&schema("Create"), Some(limits::BATCH_RECORDS))),
                 answer: Some(one_or_several(&schema(""), None)),
             },
             RecordRequest::Update => Self { body: Some(schema("Patch")), answer: Some(schema("")) },
-            RecordRequest::Delete => Self::default(),
+            RecordRequest::Delete | RecordRequest::Purge => Self::default(),
         }
     }
 
@@ -194,9 +198,11 @@ fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     names.into_iter().map(reference).chain(own).collect()
 }
 
-/// A parameter for equality with each field of a collection that can be compared this way.
+/// A parameter for equality with each field of a collection that can be compared this way; a field that is called like
+/// another parameter can't.
 fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
-    let fields = collection.fields.iter().filter(|field| field.is_readable()).filter_map(|field| {
+    let compared = |field: &&Field| field.is_readable() && !is_list_parameter(&field.name);
+    let fields = collection.fields.iter().filter(compared).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
             FieldKind::Scalar(scalar) if scalar.is_equatable() => json!({ "type": "string" }),

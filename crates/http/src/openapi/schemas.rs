@@ -112,7 +112,7 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
-        | FieldKind::ManyToMany { .. } => field.is_needed() && field.default.is_none(),
+        | FieldKind::ManyToMany { .. } => field.is_needed() && field.default.is_none() && field.default_from.is_none(),
     }
 }
 

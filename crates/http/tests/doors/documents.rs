@@ -116,13 +116,17 @@ async fn what_is_wrong_in_a_document_is_named_by_its_path() {
     check(
         r#""blocks": [{"__typename": "Picture", "url": "x", "size": {}}]"#,
         &[
-            ("/blocks/0/url", "expected an absolute http or https address"),
+            ("/blocks/0/url", "expected an absolute web address, such as \"https://example.org/page\""),
             ("/blocks/0/size/width", "a value is required"),
         ],
     )
     .await;
-    check(r#""lines": [{"sku": "a", "price": "1.005"}]"#, &[("/lines/0/price", "must have at most 2 decimals")]).await;
-    let four = format!("[{}]", vec![r#"{"__typename": "Quote", "text": "a"}"#; 4].join(","));
+    check(
+        r#""lines": [{"sku": "a", "price": "1.005"}]"#,
+        &[("/lines/0/price", "must have at most 7 digits before the point and 2 after it")],
+    )
+    .await;
+    let four = format!("[{}]", [r#"{"__typename": "Quote", "text": "a"}"#; 4].join(","));
     check(&format!(r#""blocks": {four}"#), &[("/blocks", "must have at most 3 items")]).await;
     let many = format!("[{}]", vec![r#"{"sku":"a","price":1}"#; 1001].join(","));
     check(&format!(r#""lines": {many}"#), &[("/lines", "at most 1000 items")]).await;

@@ -21,6 +21,19 @@ struct Probe {
     query: &'static str,
 }
 
+/// Whether only types with a trash have the path.
+fn is_of_trash(path: &str) -> bool {
+    [":trash", ":restore", ":purge"].iter().any(|verb| path.ends_with(verb))
+}
+
+/// Makes a paper, moves it to the trash and gives its id.
+async fn trashed(app: &TestApp, token: &str) -> String {
+    let auth = [("authorization", token)];
+    let id = crate::id_of(&app.post("POST /api/papers", &auth, "{}").await);
+    assert_eq!(app.call(&format!("DELETE /api/papers/{id}"), &auth).await.status, 204);
+    id
+}
+
 /// Calls an endpoint on a fresh application, with one thing wrong.
 async fn call(endpoint: &str, probe: &Probe) -> Reply {
     let app = TestApp::open(NOTES);
@@ -29,8 +42,10 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
     } else {
         app.account("ada@example.org").await
     };
+    let of_trash = is_of_trash(endpoint);
     let id = match endpoint {
         "POST /explain" => String::new(),
+        _ if of_trash => trashed(&app, &token).await,
         _ => note(&app, &token, "One").await,
     };
     let setup_token = app.setup_token();
@@ -50,7 +65,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         _ => "",
     };
     let line = endpoint
-        .replace("{collection}", "notes")
+        .replace("{collection}", if of_trash { "papers" } else { "notes" })
         .replace("{single}", "site")
         .replace("{id}", &id)
         .replace("{code}", "not-found");
@@ -106,8 +121,9 @@ async fn every_path_allows_the_methods_of_the_table_and_no_other() {
             other => other,
         });
         let allow = methods.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
+        let of_trash = is_of_trash(path);
         let line = path
-            .replace("{collection}", "notes")
+            .replace("{collection}", if of_trash { "papers" } else { "notes" })
             .replace("{single}", "site")
             .replace("{id}", id)
             .replace("{code}", "not-found");
@@ -129,7 +145,14 @@ async fn every_path_and_method_of_the_description_is_there_and_no_other() {
     let user = me["id"].as_str().expect("an id").to_owned();
     let document = app.call("GET /openapi.json", &[]).await.json();
     for (path, item) in document["paths"].as_object().expect("an object") {
-        let id = if path.starts_with("/api/users") { &user } else { &note };
+        let id = match path {
+            _ if path.starts_with("/api/users") => &user,
+            _ if is_of_trash(path) => &trashed(&app, &ada).await,
+            _ if path.starts_with("/api/papers") => {
+                &crate::id_of(&app.post("POST /api/papers", &[("authorization", &ada)], "{}").await)
+            }
+            _ => &note,
+        };
         let line = path.replace("{id}", id);
         let options = app.call(&format!("OPTIONS {line}"), &[]).await;
         let allow = options.header("allow").to_owned();

@@ -11,10 +11,12 @@ mod documents;
 mod doorway;
 mod embedded;
 mod endpoints;
+mod everyday_words;
 mod explaining;
 mod expressions;
 mod forms;
 mod heads;
+mod interfaces;
 mod old_names;
 mod origins;
 mod overload;
@@ -22,6 +24,7 @@ mod records;
 mod singles;
 mod texts;
 mod transacting;
+mod trash;
 mod wire;
 
 use backstay_testkit::{Reply, TestApp};
@@ -50,6 +53,10 @@ type Note
   rank: Int
   public: Boolean! @default(to: false)
   author: User! @set(on: CREATE, to: "auth.id")
+}
+
+type Paper @allow(read: "true", create: "auth.id != null", delete: "auth.id != null") @trash(keep: "30d") {
+  title: String
 }
 
 type Site @single @allow(read: "true", update: "auth.id != null") {

@@ -9,7 +9,6 @@ use crate::{
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
-#[derive(PartialEq)]
 pub(super) struct CollectionBehaviour<'m> {
     description: Option<&'m str>,
     allow: Vec<AllowBehaviour<'m>>,
@@ -17,6 +16,20 @@ pub(super) struct CollectionBehaviour<'m> {
 }
 
 impl<'m> CollectionBehaviour<'m> {
+    /// What is another in newer behaviour of the same collection, in words.
+    pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
+        let Self { description, allow, fields } = self;
+        let own = [(*description != newer.description, "the description"), (*allow != newer.allow, "the rules")];
+        let own = own.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part.to_owned());
+        let of_fields = newer.fields.iter().flat_map(|after| {
+            let before = fields.iter().find(|before| before.name == after.name);
+            before.map_or_else(Vec::new, |before| before.changed_in(after))
+        });
+        let names = |of: &[FieldBehaviour<'m>]| of.iter().map(|field| field.name).collect::<Vec<_>>();
+        let order = (names(fields) != names(&newer.fields)).then(|| "the order of the fields".to_owned());
+        own.chain(order).chain(of_fields).collect()
+    }
+
     /// Of the fields that the other model has too, under the names they have there; the others are differences of their
     /// own.
     pub(super) fn shared(collection: &'m Collection, name_of: impl Fn(FieldId) -> Option<&'m str>) -> Self {
@@ -28,6 +41,7 @@ impl<'m> CollectionBehaviour<'m> {
             // Compared in `compare`.
             path: _,
             single: _,
+            trash: _,
             indexes: _,
             fields,
             description,
@@ -46,7 +60,6 @@ impl<'m> CollectionBehaviour<'m> {
     }
 }
 
-#[derive(PartialEq)]
 struct FieldBehaviour<'m> {
     name: &'m str,
     description: Option<&'m str>,
@@ -54,12 +67,30 @@ struct FieldBehaviour<'m> {
     readonly: bool,
     immutable: bool,
     default: Option<&'m Value>,
+    default_from: Option<&'m str>,
     class: Option<Class>,
     allow: FieldAllowBehaviour<'m>,
-    set: Vec<(SetOn, &'m str)>,
+    set: Vec<(SetOn, Option<&'m str>, &'m str)>,
 }
 
 impl<'m> FieldBehaviour<'m> {
+    fn changed_in(&self, newer: &Self) -> Vec<String> {
+        let Self { name, description, kept_names, readonly, immutable, default, default_from, class, allow, set } =
+            self;
+        let parts = [
+            (*description != newer.description, "the description"),
+            (*kept_names != newer.kept_names, "the kept names"),
+            (*readonly != newer.readonly, "`@readonly`"),
+            (*immutable != newer.immutable, "`@immutable`"),
+            (*default != newer.default || *default_from != newer.default_from, "the default"),
+            (*class != newer.class, "the class"),
+            (*allow != newer.allow, "the rules"),
+            (*set != newer.set, "`@set`"),
+        ];
+        let changed = parts.into_iter().filter(|(differs, _)| *differs);
+        changed.map(|(_, part)| format!("{part} of {name}")).collect()
+    }
+
     fn of(field: &'m Field, name: &'m str) -> Self {
         let Field {
             description,
@@ -67,6 +98,7 @@ impl<'m> FieldBehaviour<'m> {
             readonly,
             immutable,
             default,
+            default_from,
             class,
             allow,
             set,
@@ -87,7 +119,7 @@ impl<'m> FieldBehaviour<'m> {
             id: _,
             span: _,
         } = field;
-        let set = set.iter().map(|Set { on, to }| (*on, &*to.text));
+        let set = set.iter().map(|Set { on, when, to }| (*on, text(when.as_ref()), &*to.text));
         Self {
             name,
             description: description.as_deref(),
@@ -95,6 +127,7 @@ impl<'m> FieldBehaviour<'m> {
             readonly: *readonly,
             immutable: *immutable,
             default: default.as_ref(),
+            default_from: text(default_from.as_ref()),
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),
@@ -155,7 +188,6 @@ impl<'m> UpdateBehaviour<'m> {
 }
 
 /// The behaviour of an application apart from its collections.
-#[derive(PartialEq)]
 pub(super) struct ApplicationBehaviour<'m> {
     name: &'m str,
     /// By signature, sorted.
@@ -167,6 +199,27 @@ pub(super) struct ApplicationBehaviour<'m> {
 }
 
 impl<'m> ApplicationBehaviour<'m> {
+    /// What is another in newer behaviour, in words.
+    pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
+        let Self { name, rules, roles, identity, states } = self;
+        let mut parts = Vec::new();
+        if *name != newer.name {
+            parts.push("the application's name".to_owned());
+        }
+        let changed = differing(rules, &newer.rules, |(name, _)| name);
+        parts.extend(changed.into_iter().map(|name| format!("the rule {name}")));
+        if *roles != newer.roles {
+            parts.push("the enum of roles".to_owned());
+        }
+        // Other accounts than before are a difference of their own.
+        if identity.is_none() && newer.identity.is_some() {
+            parts.push("the type of accounts".to_owned());
+        }
+        let changed = differing(states, &newer.states, |of| of.name);
+        parts.extend(changed.into_iter().map(|name| format!("the states of {name}")));
+        parts
+    }
+
     pub(super) fn of(model: &'m Model) -> Self {
         let Model {
             name,
@@ -252,6 +305,13 @@ impl<'m> TransitionBehaviour<'m> {
         let with = with.iter().map(|(field, _)| field.as_str()).collect();
         Self { to, by: text(by.as_ref()), with, when: text(when.as_ref()), set: set.collect() }
     }
+}
+
+/// The names of what only one side has, or both in different forms.
+fn differing<'m, T: PartialEq>(older: &[T], newer: &[T], name: impl Fn(&T) -> &'m str) -> Vec<&'m str> {
+    let changed = newer.iter().filter(|one| !older.contains(one)).map(&name);
+    let gone = older.iter().map(&name).filter(|gone| newer.iter().all(|one| name(one) != *gone));
+    changed.chain(gone).collect()
 }
 
 /// The text of a rule without its place.

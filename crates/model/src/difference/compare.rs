@@ -4,6 +4,7 @@ use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
 use crate::{
     Check, Collection, CollectionId, Document, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn, Shape,
+    StoredNames,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -13,8 +14,14 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     let pairing = &Pairing::of(old, new);
     let mut all = Vec::new();
     enums(old, new, pairing, &mut all);
-    if ApplicationBehaviour::of(old) != ApplicationBehaviour::of(new) {
-        all.push(Difference::ApplicationChanged);
+    let parts = ApplicationBehaviour::of(old).changed_in(&ApplicationBehaviour::of(new));
+    if !parts.is_empty() {
+        all.push(Difference::ApplicationChanged { parts });
+    }
+    all.extend(accounts(old, new, pairing));
+    let roles: Vec<String> = pairing.gone(old, new, StoredNames::Roles);
+    if !roles.is_empty() {
+        all.push(Difference::RolesRemoved { roles });
     }
     for after in &new.collections {
         match pairing.collection(after.id) {
@@ -25,39 +32,18 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     for collection in old.collections.iter().filter(|before| pairing.successor(before.id).is_none()) {
         all.push(Difference::CollectionRemoved { collection: collection.name.clone() });
     }
-    all.sort_by_key(rank);
+    all.sort_by_key(Difference::stage);
     all
 }
 
-/// The place of a difference in the order of application; within a rank the order of the models stays.
-fn rank(difference: &Difference) -> u8 {
-    match difference {
-        Difference::EnumRenamed { .. }
-        | Difference::CollectionRenamed { .. }
-        | Difference::FieldRenamed { .. }
-        | Difference::EnumValuesAdded { .. } => 0,
-        Difference::CollectionAdded { .. } => 1,
-        Difference::FieldAdded { .. } => 2,
-        Difference::LinkAdded { .. } => 3,
-        Difference::TypeChanged { .. }
-        | Difference::RequiredTightened { .. }
-        | Difference::RequiredLoosened { .. }
-        | Difference::EnumValuesRenamed { .. }
-        | Difference::OnDeleteChanged { .. } => 4,
-        Difference::IndexRemoved { .. } => 5,
-        Difference::LinkRemoved { .. } => 6,
-        Difference::FieldRemoved { .. } => 7,
-        Difference::CollectionRemoved { .. } => 8,
-        Difference::EnumValuesRemoved { .. } => 9,
-        Difference::IndexAdded { .. } => 10,
-        Difference::PathChanged { .. }
-        | Difference::SingleChanged { .. }
-        | Difference::LengthChanged { .. }
-        | Difference::CheckAdded { .. }
-        | Difference::CheckRemoved { .. }
-        | Difference::BehaviourChanged { .. }
-        | Difference::ApplicationChanged => 11,
+/// Accounts that are of another type than before, or of none.
+fn accounts(old: &Model, new: &Model, pairing: &Pairing) -> Option<Difference> {
+    let before = old.identity?;
+    if new.identity.is_some_and(|after| pairing.collection(after) == Some(before)) {
+        return None;
     }
+    let name = |id| new.collection(id).name.clone();
+    Some(Difference::AccountsMoved { from: old.collection(before).name.clone(), to: new.identity.map(name) })
 }
 
 fn enums(old: &Model, new: &Model, pairing: &Pairing, all: &mut Vec<Difference>) {
@@ -116,6 +102,11 @@ impl<'a> Pair<'a> {
             let (path, single) = (self.after.path.clone(), self.after.single);
             all.push(Difference::SingleChanged { collection: collection(), path, single });
         }
+        let keep = |of: &Collection| of.trash.map(|trash| trash.keep);
+        if keep(self.before) != keep(self.after) {
+            let (had, has) = (self.before.trash.is_some(), self.after.trash);
+            all.push(Difference::TrashChanged { collection: collection(), had, has });
+        }
         for after in declared(self.after) {
             match self.was(after.id) {
                 None => self.added(after, all),
@@ -130,8 +121,11 @@ impl<'a> Pair<'a> {
         self.indexes(all);
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
         let new_names = |field: FieldId| self.was(field).map(|_| self.after.field(field).name.as_str());
-        if CollectionBehaviour::shared(self.before, old_names) != CollectionBehaviour::shared(self.after, new_names) {
-            all.push(Difference::BehaviourChanged { collection: collection() });
+        let (before, after) =
+            (CollectionBehaviour::shared(self.before, old_names), CollectionBehaviour::shared(self.after, new_names));
+        let parts = before.changed_in(&after);
+        if !parts.is_empty() {
+            all.push(Difference::BehaviourChanged { collection: collection(), parts });
         }
     }
 
@@ -178,7 +172,8 @@ impl<'a> Pair<'a> {
     fn added(&self, field: &Field, all: &mut Vec<Difference>) {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
-        let demanded = field.kind.is_stored() && field.required && !is_set && self.new.default_of(field).is_none();
+        let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
+        let demanded = field.kind.is_stored() && field.required && !is_set && !is_default;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
     }
 
@@ -359,7 +354,10 @@ pub fn index_before<'m>(
 ) -> Option<&'m Index> {
     let fields: Option<Vec<FieldId>> = index.fields.iter().map(|field| pairing.field(after.id, *field)).collect();
     let fields = fields?;
-    let mut same = before.indexes.iter().filter(|known| known.covers_same(&fields, index.condition_text()));
+    // Records in the trash are in no unique index.
+    let kept_alike = !index.unique || before.trash.is_some() == after.trash.is_some();
+    let mut same =
+        before.indexes.iter().filter(|known| known.covers_same(&fields, index.condition_text()) && kept_alike);
     same.find(|known| known.unique == index.unique && known.nulls == index.nulls)
 }
 

@@ -1,7 +1,9 @@
 use std::fmt;
 
+use backstay_base::Duration;
+
 use super::{Difference, Filled, TypeChange};
-use crate::Nulls;
+use crate::{Nulls, Trash};
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,6 +61,7 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
             Self::SingleChanged { .. }
+            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::IndexAdded { .. }
@@ -66,12 +69,12 @@ impl fmt::Display for Difference {
             | Self::EnumRenamed { .. }
             | Self::EnumValuesRenamed { .. }
             | Self::EnumValuesAdded { .. }
-            | Self::EnumValuesRemoved { .. } => Beside(self).fmt(f),
-            Self::BehaviourChanged { collection } => {
-                write!(f, "rules, defaults, classes or descriptions of {collection} change; no record changes")
-            }
-            Self::ApplicationChanged => {
-                write!(f, "the application's name, named rules, roles, accounts or states change; no record changes")
+            | Self::EnumValuesRemoved { .. }
+            | Self::ApplicationChanged { .. }
+            | Self::AccountsMoved { .. }
+            | Self::RolesRemoved { .. } => Beside(self).fmt(f),
+            Self::BehaviourChanged { collection, parts } => {
+                write!(f, "{collection}: {} changed; no record changes", listed(parts))
             }
         }
     }
@@ -88,6 +91,15 @@ impl fmt::Display for Beside<'_> {
             }
             Difference::SingleChanged { collection, single: false, .. } => {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
+            }
+            Difference::TrashChanged { collection, has: None, .. } => {
+                write!(f, "{collection} has no trash any more; what is deleted is gone")
+            }
+            Difference::TrashChanged { collection, had: false, has: Some(Trash { keep, .. }) } => {
+                write!(f, "{collection} now has a trash, in which deleted records are kept{}", kept_words(*keep))
+            }
+            Difference::TrashChanged { collection, had: true, has: Some(Trash { keep, .. }) } => {
+                write!(f, "the trash of {collection} now keeps records{}", kept_words(*keep))
             }
             Difference::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
@@ -123,6 +135,15 @@ impl fmt::Display for Beside<'_> {
             Difference::EnumValuesRemoved { name, values } => {
                 write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
             }
+            Difference::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
+            Difference::AccountsMoved { from, to } => {
+                let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
+                write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
+            }
+            Difference::RolesRemoved { roles } => {
+                let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
+                write!(f, "the {are} {} {it} removed, also from accounts, keys and invitations", listed(roles))
+            }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
             | Difference::CollectionRemoved { .. }
@@ -137,9 +158,33 @@ impl fmt::Display for Beside<'_> {
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
-            | Difference::BehaviourChanged { .. }
-            | Difference::ApplicationChanged => unreachable!("`Difference` describes these itself"),
+            | Difference::BehaviourChanged { .. } => unreachable!("`Difference` describes these itself"),
         }
+    }
+}
+
+fn kept_words(keep: Option<Duration>) -> String {
+    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+    match keep {
+        None => " until they are purged".to_owned(),
+        Some(keep) if keep.micros() % DAY == 0 => format!(" for {} days", keep.micros() / DAY),
+        Some(keep) => format!(" for {keep}"),
+    }
+}
+
+/// How many changed parts are named.
+const NAMED_PARTS: usize = 6;
+
+/// Things in words, as one.
+fn listed(things: &[String]) -> String {
+    let more = match things.len().saturating_sub(NAMED_PARTS) {
+        0 => None,
+        more => Some(format!("{more} more")),
+    };
+    let named: Vec<&str> = things.iter().take(NAMED_PARTS).map(String::as_str).chain(more.as_deref()).collect();
+    match named.as_slice() {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => named.concat(),
     }
 }
 
@@ -186,6 +231,14 @@ fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'stat
     (format!("changes from {from} to {to}"), effect)
 }
 
+/// How many records a path is for.
+fn place_words(collection: &str, path: &str, single: bool) -> String {
+    match single {
+        true => format!("{collection} is one record, read and changed at /api/{path}"),
+        false => format!("{collection} is a list of records at /api/{path}"),
+    }
+}
+
 /// What clients of the API notice of a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiChange {
@@ -204,11 +257,12 @@ impl Difference {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
-            Self::SingleChanged { collection, path, single: true } => {
-                breaking(format!("{collection} is one record, read and changed at /api/{path}"))
+            Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
+            Self::TrashChanged { collection, had: false, .. } => {
+                harmless(format!("deleted records of {collection} can be restored"))
             }
-            Self::SingleChanged { collection, path, single: false } => {
-                breaking(format!("{collection} is a list of records at /api/{path}"))
+            Self::TrashChanged { collection, has: None, .. } => {
+                breaking(format!("deleted records of {collection} can't be restored any more"))
             }
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
@@ -223,11 +277,8 @@ impl Difference {
             Self::TypeChanged { change: TypeChange::Widened, collection, field, to, .. } => {
                 harmless(format!("{collection}.{field} can hold any {to}"))
             }
-            Self::TypeChanged { collection, field, from, to, .. } if from == to => {
-                breaking(format!("the types in {collection}.{field} change"))
-            }
-            Self::TypeChanged { collection, field, from, to, .. } => {
-                breaking(format!("{collection}.{field} changes from {from} to {to}"))
+            Self::TypeChanged { collection, field, from, to, change } => {
+                breaking(format!("{collection}.{field} {}", change_words((from, to), *change).0))
             }
             Self::RequiredTightened { collection, field, .. } => {
                 breaking(format!("{collection}.{field} can't be null any more"))
@@ -260,6 +311,7 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
+            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::OnDeleteChanged { .. }
@@ -267,7 +319,9 @@ impl Difference {
             | Self::IndexAdded { unique: false, .. }
             | Self::IndexRemoved { .. }
             | Self::BehaviourChanged { .. }
-            | Self::ApplicationChanged => None,
+            | Self::ApplicationChanged { .. }
+            | Self::RolesRemoved { .. } => None,
+            Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
         }
     }
 }

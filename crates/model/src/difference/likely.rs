@@ -20,9 +20,9 @@ pub enum LikelyRename {
     Field {
         /// The collection of both in the new model.
         collection: String,
-        /// The name of the field that is gone.
+        /// The name of the field that is gone; of a member of an embedded value the path.
         from: String,
-        /// The name of the new one.
+        /// The same of the new one.
         to: String,
     },
     /// Two values of an enum.
@@ -83,12 +83,23 @@ fn fields(pair: &Pair<'_>) -> Vec<LikelyRename> {
     // A relation that another type declares has nothing to lose, and `@backfill` says where values come from.
     let holds = |field: &&Field| match &field.kind {
         FieldKind::ManyToMany { link, .. } => link.owner,
-        kind => kind.is_stored(),
+        kind => kind.is_held(),
     };
     let gone: Vec<&Field> = declared(pair.before).filter(holds).filter(|of| pair.became(of.id).is_none()).collect();
     let is_new = |field: &&Field| pair.was(field.id).is_none() && field.backfill.is_none();
     let added: Vec<&Field> = declared(pair.after).filter(holds).filter(is_new).collect();
-    let likely = matched(&gone, &added, |field| &field.name, |before, after| pair.change(before, after).is_none());
+    let holder = |field: &Field| field.parent().map(|holder| pair.became(holder).map(|holder| holder.id));
+    let alike = |before: &Field, after: &Field| {
+        let is_same = match (&before.kind, &after.kind) {
+            // Their members are compared each for itself, so that they never differ.
+            (FieldKind::Embedded(_), FieldKind::Embedded(_)) => {
+                written(pair.old, &before.kind) == written(pair.new, &after.kind)
+            }
+            _ => pair.change(before, after).is_none(),
+        };
+        is_same && holder(before) == after.parent().map(Some)
+    };
+    let likely = matched(&gone, &added, |field| &field.name, alike);
     let rename = |(from, to): (&Field, &Field)| LikelyRename::Field {
         collection: pair.after.name.clone(),
         from: from.name.clone(),

@@ -6,15 +6,17 @@ mod describe;
 mod documents;
 mod likely;
 mod pairing;
+mod work;
 
 use std::fmt;
 
-use crate::Nulls;
+use crate::{Nulls, Trash};
 
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
 pub use pairing::{LinkSource, Pairing, enum_values};
+pub use work::{Stage, Work};
 
 /// What applying a difference can cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +79,15 @@ pub enum Difference {
         path: String,
         /// Whether it has one record now.
         single: bool,
+    },
+    /// `@trash` is new or gone, or keeps records longer or shorter.
+    TrashChanged {
+        /// The collection.
+        collection: String,
+        /// Whether there was a trash.
+        had: bool,
+        /// The trash that there is.
+        has: Option<Trash>,
     },
     /// A new field. Its indexes and its link table are differences of their own.
     FieldAdded {
@@ -240,13 +251,30 @@ pub enum Difference {
         /// The values.
         values: Vec<String>,
     },
-    /// Only rules, defaults, states, classes or descriptions of a collection are others.
+    /// Something about a collection is another on which no stored value depends.
     BehaviourChanged {
         /// The collection.
         collection: String,
+        /// What is another, in words: `the rules of title`.
+        parts: Vec<String>,
     },
-    /// Only the application's name, its named rules, its roles or the machine of its states are others.
-    ApplicationChanged,
+    /// Something about the application is another on which no stored value depends.
+    ApplicationChanged {
+        /// What is another, in words: `the rule editor`.
+        parts: Vec<String>,
+    },
+    /// Another type is marked `@identity`, or none: the accounts that there are sign in no more.
+    AccountsMoved {
+        /// The type that was marked, by its old name.
+        from: String,
+        /// The type that is.
+        to: Option<String>,
+    },
+    /// Roles are gone, and with them those that accounts, keys and invitations have.
+    RolesRemoved {
+        /// Their old names.
+        roles: Vec<String>,
+    },
 }
 
 /// What stored records get in a new field.
@@ -277,49 +305,4 @@ pub enum TypeChange {
     Linked,
     /// Stored values mean nothing to the new type and are gone.
     Replaced(Filled),
-}
-
-impl Difference {
-    /// What applying it can cost, on the database for which it costs most.
-    pub fn risk(&self) -> Risk {
-        match self {
-            Self::CollectionAdded { .. }
-            | Self::PathChanged { .. }
-            | Self::SingleChanged { .. }
-            | Self::LinkAdded { .. }
-            | Self::EnumRenamed { .. }
-            | Self::EnumValuesAdded { .. }
-            | Self::EnumValuesRemoved { .. }
-            | Self::LengthChanged { .. }
-            | Self::CheckAdded { .. }
-            | Self::CheckRemoved { .. }
-            | Self::BehaviourChanged { .. }
-            | Self::ApplicationChanged
-            | Self::IndexRemoved { .. }
-            | Self::OnDeleteChanged { .. }
-            | Self::RequiredLoosened { .. }
-            | Self::FieldRenamed { stored: false, .. }
-            | Self::FieldRemoved { stored: false, .. }
-            | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. } => Risk::Safe,
-            Self::FieldAdded { filled, .. } => match filled {
-                Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Risk::Safe,
-                Filled::Backfill => Risk::Rewrites,
-            },
-            // SQLite builds the indexes of what is renamed again.
-            Self::CollectionRenamed { .. }
-            | Self::FieldRenamed { stored: true, .. }
-            | Self::IndexAdded { .. }
-            | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Risk::Locks,
-            Self::RequiredTightened { filled: Filled::Default | Filled::Backfill, .. }
-            | Self::EnumValuesRenamed { .. }
-            | Self::TypeChanged {
-                change: TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(Filled::Backfill),
-                ..
-            } => Risk::Rewrites,
-            Self::CollectionRemoved { .. }
-            | Self::FieldRemoved { stored: true, .. }
-            | Self::LinkRemoved { .. }
-            | Self::TypeChanged { change: TypeChange::Replaced(_), .. } => Risk::LosesData,
-        }
-    }
 }

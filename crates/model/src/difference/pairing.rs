@@ -94,6 +94,12 @@ impl Pairing {
         followed.into_iter().filter(|(from, to)| to.as_ref() != Some(from)).collect()
     }
 
+    /// Of what stored texts name: the old names that name nothing any more.
+    pub fn gone(&self, old: &Model, new: &Model, names: StoredNames) -> Vec<String> {
+        let followed = self.followed(old, new, names);
+        followed.into_iter().filter(|(_, to)| to.is_none()).map(|(from, _)| from).collect()
+    }
+
     /// Where the link table of a new many-to-many relation comes from.
     pub fn link_source(&self, old: &Model, new: &Model, (collection, field): (CollectionId, FieldId)) -> LinkSource {
         let found = || -> Option<LinkSource> {

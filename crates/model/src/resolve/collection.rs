@@ -10,6 +10,7 @@ use super::read;
 use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
+use super::trash::{trash, trash_index};
 use crate::{Collection, Diagnostic, Field, FieldId, Lint, names};
 
 /// Prefixes of tables that the databases keep for themselves.
@@ -24,7 +25,8 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         let label = format!("its table is `{}`", of.table);
         report.error(node.name.location(), message, label, "give the type another name");
     }
-    let fields = fields(report, names, of);
+    let mut fields = fields(report, names, of);
+    let trash = trash(report, of, &mut fields);
     let allow = allow::of_type(report, of, &fields);
     if !node.directives.has("allow") && !of.system {
         let message = format!("{} refuses everyone", node.name);
@@ -48,7 +50,8 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         system: of.system,
         single: node.directives.has("single"),
         by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),
-        indexes: indexes(report, of, &fields),
+        indexes: indexes(report, of, &fields).into_iter().chain(trash.map(|trash| trash_index(of, trash))).collect(),
+        trash,
         fields,
         allow,
         span: report.span_of(&node.name),

@@ -33,7 +33,7 @@ pub(super) fn read(literal: &Literal, kind: &FieldKind, enums: &[Enum]) -> Resul
         FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
-        | FieldKind::ManyToMany { .. } => Err("a relation has no default; use `@set`".to_owned()),
+        | FieldKind::ManyToMany { .. } => Err("write an expression: `@default(from: \"auth.id\")`".to_owned()),
     }
 }
 
@@ -67,7 +67,7 @@ fn scalar(literal: &Literal, scalar: Scalar) -> Result<Value, String> {
     };
     read.map_err(|problem| match (problem, scalar) {
         (Problem::Expected(expected), Scalar::DateTime) => {
-            format!("write {expected}; for the moment of the write use `@set(on: CREATE, to: \"now\")`")
+            format!("write {expected}; for the moment of the write use `@default(from: \"now\")`")
         }
         (Problem::Expected(expected), _) => format!("write {expected}"),
         (problem, _) => format!("the value {problem}"),

@@ -142,12 +142,12 @@ impl FieldDirective {
             Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),
             Self::Set if document => (false, "it is for single values and lists of them; a document has to be sent"),
             Self::Backfill if embedded => (false, "write it on the members of the embedded type"),
-            Self::Set | Self::Backfill | Self::Names => {
+            Self::Default if embedded => (false, "give the members of the embedded type defaults of their own"),
+            Self::Set | Self::Backfill | Self::Names | Self::Default => {
                 (kind.is_stored(), "it is for fields that are stored in the record itself")
             }
-            Self::Default if embedded => (false, "give the members of the embedded type defaults of their own"),
             Self::Class if embedded => (true, ""),
-            Self::Default | Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
+            Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
             Self::Inverse => (
                 kind.is_to_many() || matches!(kind, FieldKind::OneToOne { .. }),
@@ -164,7 +164,23 @@ impl FieldDirective {
 }
 
 fn set_default(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut Field, directive: &Node<Directive>) {
-    let Some(value) = directive.specified_argument_by_name("to") else { return };
+    let value = match (directive.specified_argument_by_name("to"), directive.specified_argument_by_name("from")) {
+        (Some(value), None) => value,
+        (None, Some(_)) => {
+            field.default_from = read::rule(report, directive, "from");
+            return;
+        }
+        (None, None) => {
+            let help = "write `to:` with a literal, or `from:` with an expression";
+            report.error(directive.location(), "`@default` gives no value", "neither `to` nor `from`", help);
+            return;
+        }
+        (Some(_), Some(_)) => {
+            let help = "keep one of the two: `to:` with a literal, or `from:` with an expression";
+            report.error(directive.location(), "`@default` gives two values", "both `to` and `from`", help);
+            return;
+        }
+    };
     match default::read(value, &field.kind, names.enums) {
         Ok(value) => field.default = Some(value),
         Err(help) => {
@@ -200,12 +216,15 @@ fn set(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) 
         _ => SetOn::Write,
     };
     let Some(to) = read::rule(report, directive, "to") else { return };
-    if field.set.iter().any(|set| set.on == on || set.on == SetOn::Write || on == SetOn::Write) {
+    let when = read::rule(report, directive, "when");
+    let is_hidden = |set: &Set| set.when.is_none() && (set.on == on || set.on == SetOn::Write || on == SetOn::Write);
+    if field.set.iter().any(is_hidden) {
         let message = format!("`{}` is set twice at the same moment", field.name);
-        let help = "keep one `@set`, or one for CREATE and one for UPDATE";
+        let help = "keep one `@set`, or one for CREATE and one for UPDATE; of several for one moment, all but the last need \
+                    `when:`";
         report.error(directive.location(), message, "again here", help);
     }
-    field.set.push(Set { on, to });
+    field.set.push(Set { on, when, to });
 }
 
 fn check(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) {
@@ -251,17 +270,19 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs` and `whole.rs`
+        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
-            ["allow", "embedded", "identity", "index", "path", "renamed", "single", "unique"].into(),
+            ["allow", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
         );
+        // Written into the types that implement it by `interfaces.rs`
+        check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 30, "every location is checked above");
+        assert_eq!(places, 34, "every location is checked above");
     }
 }

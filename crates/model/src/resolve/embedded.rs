@@ -242,6 +242,13 @@ fn check_member(report: &mut Report<'_>, node: &Component<FieldDefinition>) {
             report.error(directive.location(), message, "on a member", help);
         }
     }
+    for directive in node.directives.get_all("default") {
+        if let Some(from) = directive.specified_argument_by_name("from") {
+            let message = "a member of an embedded type has no computed default yet";
+            let help = "write a literal: `@default(to: …)`, or compute a field of the record itself";
+            report.error(from.location(), message, "on a member", help);
+        }
+    }
     for directive in node.directives.get_all("renamed") {
         if let Some(keep) = directive.specified_argument_by_name("keep").filter(|keep| keep.to_bool() == Some(true)) {
             let message = "`keep` is not supported for members of an embedded type yet";

@@ -78,7 +78,7 @@ fn check_default(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &F
 /// A value that is required must come from somewhere.
 fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &Field) {
     let state = matches!(field.kind, FieldKind::Enum(id) if declared.names.has_states(id));
-    let set = field.set.iter().any(|set| set.on != SetOn::Update);
+    let set = field.set.iter().any(|set| set.on != SetOn::Update && set.when.is_none());
     // The members of an embedded value are asked each for itself.
     if matches!(field.kind, FieldKind::Embedded(_)) {
         return;
@@ -88,7 +88,8 @@ fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &
     let given = !field.readonly || default || set || state;
     if field.required && !given && !declared.system {
         let message = format!("nobody can give `{}` the value that it requires", field.name);
-        let help = "add `@default(to: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`";
+        let help =
+            "add `@default(to: …)`, `@default(from: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`";
         report.error(declared.node.name.location(), message, "required and read-only", help);
     }
 }

@@ -81,7 +81,18 @@ impl Declared<'_, '_> {
             }
             return Some(FieldKind::Enum(id));
         }
+        self.check_no_interface(report, name)?;
         scalar(report, self.node, name).map(FieldKind::Scalar)
+    }
+
+    /// Refuses an interface where a field needs a type.
+    fn check_no_interface(&self, report: &mut Report<'_>, name: &Name) -> Option<()> {
+        if !self.names.survey.is_interface(name) {
+            return Some(());
+        }
+        let help = "name a type that implements it; a relation to one of several types is not supported yet";
+        report.error(name.location(), format!("{name} is an interface and has no records"), "not a type", help);
+        None
     }
 
     /// Warns of a relation that is called as a key is in other systems.
@@ -120,6 +131,7 @@ impl Declared<'_, '_> {
             }
             return Some(FieldKind::List(Element::Enum(id)));
         }
+        self.check_no_interface(report, name)?;
         let scalar = scalar(report, self.node, name)?;
         if !scalar.is_listable() {
             let help = "use a type of its own for the elements, or one `JSON` field that holds an array";

@@ -21,9 +21,13 @@ mod report;
 mod signature;
 mod single;
 mod survey;
+mod trash;
 mod whole;
 
 use std::sync::Arc;
+
+use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::{Name, Schema};
 
 use app::app;
 use collection::collection;
@@ -33,10 +37,11 @@ use renamed::check_former;
 use report::Report;
 use single::check_singles;
 use survey::{Names, Survey};
+use trash::check_trash;
 use whole::{check_whole, identity};
 
 use crate::compile::Compiled;
-use crate::{Collection, Diagnostics, Model};
+use crate::{Collection, Diagnostic, Diagnostics, Lint, Model};
 
 /// The model, or nothing where errors were found; all diagnostics in either case.
 pub(crate) fn resolve(compiled: &Compiled) -> (Option<Model>, Diagnostics) {
@@ -51,6 +56,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     if report.has_errors() {
         return None;
     }
+    check_interfaces(report, &compiled.schema);
     let app = app(report, &compiled.schema, &survey);
     let (enums, roles) = enums(report, &survey);
     let embedded = survey.embedded.resolved(report, Names { survey: &survey, enums: &enums, embedded: &[] });
@@ -62,6 +68,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     check_whole(report, &enums, &collections);
+    check_trash(report, &survey, &collections);
     check_singles(report, &survey, &enums, &collections);
     Some(Model {
         name: app.name?,
@@ -76,4 +83,26 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         identity,
         sources: Arc::clone(&compiled.places.sources),
     })
+}
+
+/// Warns of interfaces that no type implements, in which nothing was checked.
+fn check_interfaces(report: &mut Report<'_>, schema: &Schema) {
+    let implemented = |name: &Name| {
+        schema.types.values().any(
+            |ty| matches!(ty, ExtendedType::Object(of) if of.implements_interfaces.iter().any(|known| *known == *name)),
+        )
+    };
+    for ty in schema.types.values().filter(|ty| report.places.is_model(ty.location())) {
+        if let ExtendedType::Interface(of) = ty
+            && !implemented(&of.name)
+        {
+            let message = format!("no type implements {}", of.name);
+            let help = format!("write `type … implements {}`, or remove the interface", of.name);
+            report.warn(
+                &of.name,
+                Diagnostic::warning(Lint::UnusedInterface, message).help(help),
+                "implemented nowhere",
+            );
+        }
+    }
 }

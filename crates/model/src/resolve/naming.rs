@@ -10,9 +10,6 @@ use crate::names;
 /// What every type and enum of the system model is called by, and none of an application.
 const SYSTEM_PREFIX: &str = "Backstay";
 
-/// Query parameters of a list, which a field of that name could not be compared by.
-const PARAMETERS: &[&str] = &["filter", "q", "search", "sort", "select", "limit", "after", "count"];
-
 /// Names that rules and filters read as something else.
 const EXPRESSION_WORDS: &[&str] = &[
     "auth",
@@ -68,6 +65,9 @@ pub(super) fn is_function_word(name: &str) -> bool {
     CEL_FUNCTIONS.contains(&name)
 }
 
+/// Names that no rule could say of a field, not even after `this.`.
+const UNNAMEABLE: &[&str] = &["true", "false", "null", "in"];
+
 /// Whether rules and filters read the name as something else.
 pub(super) fn is_expression_word(name: &str) -> bool {
     EXPRESSION_WORDS.contains(&name)
@@ -111,14 +111,9 @@ pub(super) fn check_member_name(report: &mut Report<'_>, name: &Name) {
 /// Checks the name of a field.
 pub(super) fn check_field_name(report: &mut Report<'_>, name: &Name) {
     check_name(report, name, "field");
-    let place = name.location();
-    if PARAMETERS.contains(&name.as_str()) {
-        let message = format!("`{name}` is a parameter of every list");
-        let help = format!("`?{name}=…` could not mean the field; give it another name");
-        report.error(place, message, "reserved", help);
-    } else if is_expression_word(name) && !matches!(name.as_str(), "size" | "duration") {
+    if UNNAMEABLE.contains(&name.as_str()) {
         let message = format!("`{name}` is a word of the rule language");
-        report.error(place, message, "reserved", "a filter could not name the field; give it another name");
+        report.error(name.location(), message, "reserved", "a rule could not name the field; give it another name");
     }
 }
 

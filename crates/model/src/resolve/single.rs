@@ -65,7 +65,8 @@ fn begins_with(collection: &Collection, field: &Field, enums: &[Enum]) -> bool {
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
     };
-    initial || field.default.is_some() || field.set.iter().any(|set| set.on != SetOn::Update)
+    let is_set = field.set.iter().any(|set| set.on != SetOn::Update && set.when.is_none());
+    initial || field.default.is_some() || field.default_from.is_some() || is_set
 }
 
 fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field) {

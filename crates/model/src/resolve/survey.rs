@@ -44,6 +44,7 @@ pub(super) struct Survey<'a> {
     pub(super) enums: Vec<&'a Node<EnumType>>,
     /// Types marked `@embedded`.
     pub(super) embedded: EmbeddedTypes<'a>,
+    interfaces: Vec<&'a str>,
     type_ids: HashMap<&'a str, CollectionId>,
     enum_ids: HashMap<&'a str, EnumId>,
 }
@@ -66,13 +67,15 @@ impl<'a> Survey<'a> {
     /// them gets no number: use the survey only if nothing was reported.
     pub(super) fn of(report: &mut Report<'_>, schema: &'a Schema) -> Self {
         let (mut objects, mut enums, mut embedded, mut unions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut interfaces = Vec::new();
         for ty in schema.types.values().filter(|ty| report.places.is_model(ty.location())) {
             match ty {
                 ExtendedType::Object(node) if is_embedded(node) => embedded.push(node),
                 ExtendedType::Object(node) => objects.push(node),
                 ExtendedType::Enum(node) => enums.push(node),
                 ExtendedType::Union(node) => unions.push(node),
-                ExtendedType::Scalar(_) | ExtendedType::Interface(_) | ExtendedType::InputObject(_) => {}
+                ExtendedType::Interface(node) => interfaces.push(node.name.as_str()),
+                ExtendedType::Scalar(_) | ExtendedType::InputObject(_) => {}
             }
         }
         check_count(report, "types", objects.len(), limits::MODEL_COLLECTIONS, None);
@@ -89,6 +92,7 @@ impl<'a> Survey<'a> {
             types,
             enums,
             embedded,
+            interfaces,
         }
     }
 
@@ -100,6 +104,11 @@ impl<'a> Survey<'a> {
     /// The type of this name.
     pub(super) fn type_named(&self, name: &str) -> Option<&StoredType<'a>> {
         self.type_ids.get(name).map(|id| self.stored(*id))
+    }
+
+    /// Whether the name is that of an interface.
+    pub(super) fn is_interface(&self, name: &str) -> bool {
+        self.interfaces.contains(&name)
     }
 
     /// The enum of this name.

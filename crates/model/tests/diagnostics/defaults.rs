@@ -83,7 +83,7 @@ refused
  9 │   g: Date @default(to: "2026-02-30")
    ╰────
   help: write a date and time with an offset, such as "2026-01-31T12:00:00Z" (RFC 3339); for the moment of the write
-        use `@set(on: CREATE, to: "now")`
+        use `@default(from: "now")`
   × error: the default of `g` does not fit its type
     ╭─[model.graphql:9:24]
   8 │   f: DateTime @default(to: "now")
@@ -177,14 +177,14 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: @default needs `to`
-   ╭─[model.graphql:2:10]
+  × error: the default of `o` does not fit its type
+   ╭─[model.graphql:2:23]
  1 │ type Post @allow(read: "true") {
  2 │   o: Int @default(to: null)
-   ·          ─────────┬────────
-   ·                   ╰── it is missing here
+   ·                       ──┬─
+   ·                         ╰── does not fit
  3 │ }
    ╰────
-  help: write `@default(to: …)`
+  help: leave `@default` out: a field without a value is null anyway
 "#);
 }

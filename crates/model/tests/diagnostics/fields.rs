@@ -56,55 +56,20 @@ type Post @allow(read: "true") {
   now: Int
   package: Int
   size: Int
+  in: Int
 }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `filter` is a parameter of every list
-   ╭─[model.graphql:2:3]
- 1 │ type Post @allow(read: "true") {
- 2 │   filter: String
-   ·   ───┬──
-   ·      ╰── reserved
- 3 │   q: String
-   ╰────
-  help: `?filter=…` could not mean the field; give it another name
-  × error: `q` is a parameter of every list
-   ╭─[model.graphql:3:3]
- 2 │   filter: String
- 3 │   q: String
-   ·   ┬
-   ·   ╰── reserved
- 4 │   count: Int
-   ╰────
-  help: `?q=…` could not mean the field; give it another name
-  × error: `count` is a parameter of every list
-   ╭─[model.graphql:4:3]
- 3 │   q: String
- 4 │   count: Int
-   ·   ──┬──
-   ·     ╰── reserved
- 5 │   now: Int
-   ╰────
-  help: `?count=…` could not mean the field; give it another name
-  × error: `now` is a word of the rule language
-   ╭─[model.graphql:5:3]
- 4 │   count: Int
- 5 │   now: Int
-   ·   ─┬─
-   ·    ╰── reserved
- 6 │   package: Int
-   ╰────
-  help: a filter could not name the field; give it another name
-  × error: `package` is a word of the rule language
-   ╭─[model.graphql:6:3]
- 5 │   now: Int
- 6 │   package: Int
-   ·   ───┬───
-   ·      ╰── reserved
+  × error: `in` is a word of the rule language
+   ╭─[model.graphql:8:3]
  7 │   size: Int
+ 8 │   in: Int
+   ·   ─┬
+   ·    ╰── reserved
+ 9 │ }
    ╰────
-  help: a filter could not name the field; give it another name
+  help: a rule could not name the field; give it another name
 "#);
 }
 
@@ -228,15 +193,15 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `@default` has no meaning for this field
-   ╭─[model.graphql:2:11]
+  × error: the default of `a` does not fit its type
+   ╭─[model.graphql:2:24]
  1 │ type Post @allow(read: "true") {
  2 │   a: Post @default(to: 1)
-   ·           ───────┬───────
-   ·                  ╰── not here
+   ·                        ┬
+   ·                        ╰── does not fit
  3 │   b: [Post!] @set(on: CREATE, to: "auth.id")
    ╰────
-  help: it is for scalars, enums and lists of them
+  help: write an expression: `@default(from: "auth.id")`
   × error: `@set` has no meaning for this field
    ╭─[model.graphql:3:14]
  2 │   a: Post @default(to: 1)
@@ -372,7 +337,8 @@ refused
    ·                                               ╰── again here
  3 │ }
    ╰────
-  help: keep one `@set`, or one for CREATE and one for UPDATE
+  help: keep one `@set`, or one for CREATE and one for UPDATE; of several for one moment, all but the last need
+        `when:`
 "#);
 }
 
@@ -393,7 +359,7 @@ refused
    ·   ╰── required and read-only
  3 │ }
    ╰────
-  help: add `@default(to: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`
+  help: add `@default(to: …)`, `@default(from: …)` or `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`
 "#);
 }
 

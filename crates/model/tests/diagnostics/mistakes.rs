@@ -267,7 +267,7 @@ fn directives_that_are_not_complete() {
         "type A {\n  a: Int\n} @allow(read: \"true\")\n",
         &[("3:3", "`@allow` comes after `}`", "write it before `{`")],
     );
-    let trash = "remove it; docs/recipes.md#soft-delete shows how to keep deleted records";
+    let trash = "write `@trash(keep: \"30d\")` on the type";
     check("type A @softDelete {\n  a: Int\n}\n", &[("1:8", "there is no directive `@softDelete`", trash)]);
 }
 

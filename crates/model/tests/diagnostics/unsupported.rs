@@ -25,39 +25,6 @@ refused
 }
 
 #[test]
-fn interfaces() {
-    let model = r#"
-interface Named {
-  name: String!
-}
-type Post implements Named @allow(read: "true") {
-  name: String!
-}
-"#;
-    assert_snapshot!(told(model.trim_start()), @r#"
-refused
-  × error: `interface` is not supported yet
-   ╭─[model.graphql:1:1]
- 1 │ ╭─▶ interface Named {
- 2 │ │     name: String!
- 3 │ ├─▶ }
-   · ╰──── this definition
- 4 │     type Post implements Named @allow(read: "true") {
-   ╰────
-  help: write its fields into each type
-  × error: `implements` is not supported yet
-   ╭─[model.graphql:4:22]
- 3 │ }
- 4 │ type Post implements Named @allow(read: "true") {
-   ·                      ──┬──
-   ·                        ╰── not supported yet
- 5 │   name: String!
-   ╰────
-  help: write the fields into the type
-"#);
-}
-
-#[test]
 fn directives() {
     let model = r#"
 type Post @allow(read: "true") @key(type: INT) {

@@ -1,8 +1,7 @@
 use backstay_model::CollectionId;
 use backstay_sql::{Origin, Statement, Succession};
 
-use super::tables::{Tables, carried_succession};
-use super::{Action, Models, Planned};
+use super::{Action, Planned, Route};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -14,13 +13,10 @@ const ROWS_AT_ONCE: i64 = 20_000;
 /// Carries out steps that nothing stands in the way of, within a transaction.
 pub(crate) async fn carry_out(
     session: &mut dyn SchemaSession,
-    models: Models<'_>,
+    route: &Route<'_>,
     planned: &[Planned],
     on_progress: &OnProgress,
 ) -> Result<(), StoreError> {
-    let succession = Succession::new((models.old, models.new), models.pairing, (models.dialect, models.now));
-    let tables = Tables::of(models, &succession);
-    let carried = carried_succession(&tables.carried, models);
     let steps = planned.len();
     for (step, planned) in (1..).zip(planned) {
         let progress = Progress { words: &planned.step.words, step, steps, done: 0, total: 0 };
@@ -30,11 +26,13 @@ pub(crate) async fn carry_out(
                     on_progress(&progress);
                     session.execute(statement).await?;
                 }
-                Action::Copy(collection) => copy(session, &carried, *collection, (&progress, on_progress)).await?,
+                Action::Copy(collection) => {
+                    copy(session, &route.carried, *collection, (&progress, on_progress)).await?;
+                }
             }
         }
     }
-    remove_converted(session, models, &succession).await
+    remove_converted(session, route).await
 }
 
 /// Fills the next table of a collection. Rows of SQLite are numbered, so that it can be done in parts.
@@ -61,11 +59,8 @@ async fn copy(
 }
 
 /// Removes the temporary tables of converted values.
-pub(crate) async fn remove_converted(
-    session: &mut dyn SchemaSession,
-    models: Models<'_>,
-    succession: &Succession<'_>,
-) -> Result<(), StoreError> {
+async fn remove_converted(session: &mut dyn SchemaSession, route: &Route<'_>) -> Result<(), StoreError> {
+    let Route { models, succession, .. } = route;
     for collection in &models.new.collections {
         for field in collection.stored_fields() {
             if matches!(succession.origin(collection.id, field.id), Origin::Converted(_)) {

@@ -7,9 +7,8 @@ use backstay_model::{
     Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, StoredNames, ValueType,
 };
 use backstay_scalar::{Scalar, Token, Value, write};
-use backstay_sql::{Origin, PROBED_IDS, Slot, Statement, Succession};
+use backstay_sql::{Models, Origin, PROBED_IDS, Slot, Statement, Succession};
 
-use super::Models;
 use super::documents::{Rewriting, read_document};
 use crate::StoreError;
 use crate::session::SchemaSession;
@@ -184,12 +183,7 @@ impl<'c> Conversion<'c> {
     fn one(&self, value: &Value, element: Element) -> Result<Value, String> {
         let text = self.renamed(bare(value));
         let token = match element {
-            Element::Scalar(Scalar::Json) => {
-                let mut json = Vec::new();
-                write(&mut json, value);
-                let json = String::from_utf8_lossy(&json).into_owned();
-                return Scalar::Json.read(Token::Json(&json)).map_err(|problem| problem.to_string());
-            }
+            Element::Scalar(Scalar::Json) => return document(value, &text),
             Element::Scalar(scalar) if scalar.storage() == backstay_scalar::Storage::Text => Token::Text(&text),
             Element::Scalar(_) | Element::Enum(_) => Token::Bare(&text),
         };
@@ -207,6 +201,24 @@ impl<'c> Conversion<'c> {
         let to = self.renamed.iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to.as_ref());
         to.map_or(text, ToString::to_string)
     }
+}
+
+/// A value as a JSON document. A text that is one is read as what it says, as it was written if it was one before.
+fn document(value: &Value, text: &str) -> Result<Value, String> {
+    if matches!(value, Value::Text(_)) {
+        if let Ok(document) = Scalar::Json.read(Token::Json(text)) {
+            return Ok(document);
+        }
+        return json(&Value::text(text));
+    }
+    json(value)
+}
+
+fn json(value: &Value) -> Result<Value, String> {
+    let mut json = Vec::new();
+    write(&mut json, value);
+    let json = String::from_utf8_lossy(&json).into_owned();
+    Scalar::Json.read(Token::Json(&json)).map_err(|problem| problem.to_string())
 }
 
 /// A text that is a name of the model, or begins with one, as the new model has it; none if that name is gone.

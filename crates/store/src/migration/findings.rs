@@ -3,9 +3,9 @@ use std::sync::Arc;
 use backstay_base::RecordId;
 use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, index_before};
 use backstay_scalar::ValueRef;
-use backstay_sql::{DecodeError, Origin, Probe, Statement, Succession, condition_fields};
+use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
 
-use super::{Action, Models, Planned, conversion};
+use super::{Action, Planned, Route, backfills, conversion, own_records, renames};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -14,46 +14,32 @@ use crate::step::{Finding, Step};
 /// Asks of stored records what matters to each step, and notes it there.
 pub(super) async fn find(
     session: &mut dyn SchemaSession,
-    models: Models<'_>,
+    route: &Route<'_>,
     planned: &mut Vec<Planned>,
 ) -> Result<(), StoreError> {
-    let moment = (models.dialect, models.now);
-    let succession = Succession::new((models.old, models.new), models.pairing, moment);
-    let mut finder = Finder { session, models, succession: &succession };
+    let Route { models, succession, .. } = *route;
+    let mut finder = Finder { session, models, succession };
     for error in succession.backfill_errors() {
-        let (collection, field) =
-            (models.new.collection(error.collection), models.new.field(error.collection, error.field));
-        let words = format!(
-            "the `@backfill` of {}.{} doesn't fit the stored model: {}",
-            collection.name, field.name, error.message
-        );
-        let finding = Finding { words, records: 0, ids: Vec::new(), remedy: error.remedy.clone(), is_obstacle: true };
-        note(planned, (&collection.name, &field.name), finding);
+        let (collection, field, finding) = backfills::misfit(models, error);
+        note(planned, (collection, field), finding);
     }
     finder.conversions(planned).await?;
     for planned in planned.iter_mut() {
         finder.step(planned).await?;
     }
-    finder.new_values(planned).await?;
+    for collection in &models.new.collections {
+        for field in collection.fields.iter().filter(|field| succession.is_backfilled(collection.id, field.id)) {
+            for finding in backfills::find(&mut finder, collection, field).await? {
+                note(planned, (&collection.name, &field.name), finding);
+            }
+        }
+    }
     finder.shared_afterwards(planned).await?;
     if let Some(finding) = stranger(models) {
         let step = Step { findings: vec![finding], ..Step::safe("use the database of another application", &[]) };
         planned.insert(0, Planned { step, actions: Vec::new(), difference: None });
     }
     Ok(())
-}
-
-/// The length that values of a field must have, by its `@length` or by its type.
-fn longest(field: &Field) -> Option<Length> {
-    let of_type = match &field.kind {
-        FieldKind::Scalar(scalar) => scalar.max_chars(),
-        _ => None,
-    };
-    match (field.length, of_type) {
-        (Some(length), of_type) => Some(Length { max: length.max.or(of_type), ..length }),
-        (None, Some(max)) => Some(Length { min: 0, max: Some(max) }),
-        (None, None) => None,
-    }
 }
 
 /// Notes something about a field where its difference is, or in a step of its own.
@@ -87,10 +73,11 @@ fn stranger(models: Models<'_>) -> Option<Finding> {
     })
 }
 
-struct Finder<'f> {
+/// Asks questions of stored records.
+pub(super) struct Finder<'f> {
     session: &'f mut dyn SchemaSession,
     models: Models<'f>,
-    succession: &'f Succession<'f>,
+    pub(super) succession: &'f Succession<'f>,
 }
 
 impl Finder<'_> {
@@ -113,7 +100,7 @@ impl Finder<'_> {
     async fn step(&mut self, planned: &mut Planned) -> Result<(), StoreError> {
         if let Some(difference) = planned.difference.clone() {
             planned.step.records = self.records(&difference).await?;
-            planned.step.findings.extend(self.misnamed(&difference));
+            planned.step.findings.extend(renames::misnamed(self.models, &difference));
             let found = self.finding(&difference).await?;
             planned.step.findings.extend(found);
         } else if let Some(Action::Copy(collection)) = planned.actions.last()
@@ -134,6 +121,11 @@ impl Finder<'_> {
             Difference::CollectionRemoved { collection } => {
                 Some(self.succession.records(self.models.removed(collection).id))
             }
+            Difference::FieldRemoved { collection, field, .. } | Difference::TypeChanged { collection, field, .. }
+                if self.is_about_accounts(collection, field) =>
+            {
+                return Ok(Some(0));
+            }
             Difference::FieldRemoved { collection, field, stored: true } => {
                 let (before, field) = self.models.old_field(collection, field);
                 Some(self.succession.having(before.id, field.id).count)
@@ -150,18 +142,23 @@ impl Finder<'_> {
                 let (before, field) = self.models.old_field(collection, field);
                 self.succession.links(before.id, field.id)
             }
+            Difference::AccountsMoved { .. } => {
+                return self.sum(own_records::credentials(self.succession)).await.map(Some);
+            }
+            Difference::RolesRemoved { roles } => {
+                let holding = own_records::holding(self.succession, roles);
+                return self.sum(holding.into_iter().map(|(_, statement)| statement).collect()).await.map(Some);
+            }
             Difference::EnumValuesRenamed { name, values } => {
                 let values: Vec<Arc<str>> = values.iter().map(|(from, _)| Arc::from(from.as_str())).collect();
-                let mut records = 0;
-                for probe in self.holding(name, &values) {
-                    records += self.count(&probe.1.count).await?;
-                }
-                return Ok(Some(records));
+                let holding = self.holding(name, &values);
+                return self.sum(holding.into_iter().map(|(_, probe)| probe.count).collect()).await.map(Some);
             }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
+            | Difference::TrashChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { stored: false, .. }
@@ -178,7 +175,7 @@ impl Finder<'_> {
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
             | Difference::BehaviourChanged { .. }
-            | Difference::ApplicationChanged => None,
+            | Difference::ApplicationChanged { .. } => None,
         };
         match statement {
             Some(statement) => Ok(Some(self.count(&statement).await?)),
@@ -191,6 +188,16 @@ impl Finder<'_> {
         let (before, after) = self.models.pair(collection);
         let was = self.models.pairing.field(after.id, self.models.field(collection, field).1.id)?;
         before.field(was).kind.is_stored().then(|| self.succession.having(before.id, was).count)
+    }
+
+    /// Whether a field said whose account a record of Backstay's own is about, and that record is deleted before.
+    fn is_about_accounts(&self, collection: &str, field: &str) -> bool {
+        let (before, after) = self.models.pair(collection);
+        let was = match after.field_named(field) {
+            Some(field) => self.models.pairing.field(after.id, field.id),
+            None => before.field_named(field).map(|field| field.id),
+        };
+        was.is_some_and(|was| self.succession.of_accounts().contains(&(before.id, was)))
     }
 
     /// Of every field that holds an enum, and held it before, which records hold one of these values.
@@ -212,35 +219,6 @@ impl Finder<'_> {
         probes
     }
 
-    /// What is new although `@renamed` says that it had another name.
-    fn misnamed(&self, difference: &Difference) -> Vec<Finding> {
-        let new = self.models.new;
-        match difference {
-            Difference::CollectionAdded { collection } => {
-                let of = self.models.collection(collection);
-                misnamed("", (&of.name, &of.former)).into_iter().collect()
-            }
-            Difference::FieldAdded { collection, field, .. } => {
-                let (was, (after, field)) = (self.models.pair(collection).0, self.models.field(collection, field));
-                // A member has the old paths of what holds it, which say nothing of itself.
-                let is_told = |holder| self.models.pairing.field(after.id, holder).is_some();
-                let own = |path: &&String| path.rsplit('.').next() != Some(field.own_name());
-                let former: Vec<String> = match field.parent() {
-                    None => field.former.clone(),
-                    Some(holder) if is_told(holder) => field.former.iter().filter(own).cloned().collect(),
-                    Some(_) => Vec::new(),
-                };
-                misnamed(&was.name, (&field.name, &former)).into_iter().collect()
-            }
-            Difference::EnumValuesAdded { name, values } => {
-                let Some(of) = new.enums.iter().find(|of| of.name == *name) else { return Vec::new() };
-                let added = of.values.iter().filter(|value| values.iter().any(|added| **added == *value.name));
-                added.filter_map(|value| misnamed(name, (&value.name, &value.former))).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
@@ -258,7 +236,7 @@ impl Finder<'_> {
                     found.extend(self.sharing(after, index).await?);
                 }
             }
-            Difference::EnumValuesRemoved { name, values } => found.extend(self.removed_values(name, values).await?),
+            Difference::EnumValuesRemoved { name, values } => found = self.having_removed(name, values).await?,
             Difference::CheckAdded { collection, field, message } => {
                 let (after, field) = self.models.field(collection, field);
                 for check in field.checks.iter().filter(|check| check.message == *message) {
@@ -268,9 +246,18 @@ impl Finder<'_> {
                     }
                 }
             }
+            Difference::RolesRemoved { roles } => found = self.losing(roles).await?,
             Difference::LengthChanged { collection, field, stricter: true } => {
                 let (after, field) = self.models.field(collection, field);
                 found.extend(self.not_as_long(after, field).await?);
+            }
+            Difference::TrashChanged { collection, had: true, has: None } => {
+                let (before, _) = self.models.pair(collection);
+                if let Some(trash) = before.trash {
+                    let probe = self.succession.having(before.id, trash.at);
+                    let words = |records| format!("{} in the trash of {collection}", that(records, ["is", "are"]));
+                    found.extend(self.ask(&probe, (&words, "restore or purge those records first", true)).await?);
+                }
             }
             Difference::SingleChanged { collection, single: true, .. } => {
                 found.extend(self.several(self.models.collection(collection)).await?);
@@ -280,6 +267,7 @@ impl Finder<'_> {
             | Difference::CollectionRemoved { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
+            | Difference::TrashChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }
@@ -294,16 +282,17 @@ impl Finder<'_> {
             | Difference::EnumRenamed { .. }
             | Difference::EnumValuesRenamed { .. }
             | Difference::EnumValuesAdded { .. }
+            | Difference::AccountsMoved { .. }
             | Difference::BehaviourChanged { .. }
-            | Difference::ApplicationChanged => {}
+            | Difference::ApplicationChanged { .. } => {}
         }
         Ok(found)
     }
 
-    /// What still holds removed values of an enum.
-    async fn removed_values(&mut self, name: &str, values: &[String]) -> Result<Vec<Finding>, StoreError> {
-        let mut found = Vec::new();
-        let gone: Vec<Arc<str>> = values.iter().map(|value| Arc::from(value.as_str())).collect();
+    /// Records that hold removed values of an enum.
+    async fn having_removed(&mut self, name: &str, values: &[String]) -> Result<Vec<Finding>, StoreError> {
+        let (gone, mut found): (Vec<Arc<str>>, _) =
+            (values.iter().map(|value| Arc::from(value.as_str())).collect(), Vec::new());
         for (place, probe) in self.holding(name, &gone) {
             let words = |records| format!("{} a removed value in {place}", that(records, ["has", "have"]));
             let remedy = format!(
@@ -311,6 +300,16 @@ impl Finder<'_> {
                 values.first().map_or("", String::as_str)
             );
             found.extend(self.ask(&probe, (&words, &remedy, true)).await?);
+        }
+        Ok(found)
+    }
+
+    /// Accounts, keys and invitations that lose roles.
+    async fn losing(&mut self, roles: &[String]) -> Result<Vec<Finding>, StoreError> {
+        let mut found = Vec::new();
+        for (holder, statement) in own_records::holding(self.succession, roles) {
+            let records = self.count(&statement).await?;
+            found.extend((records > 0).then(|| own_records::lost(holder, records, roles.len())));
         }
         Ok(found)
     }
@@ -375,50 +374,6 @@ impl Finder<'_> {
         self.ask(&probe, (&words, "", false)).await
     }
 
-    /// Texts that a `@backfill` gives a field of an enum must be its values.
-    async fn new_values(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
-        for collection in &self.models.new.collections {
-            for field in &collection.fields {
-                if !self.succession.is_backfilled(collection.id, field.id) {
-                    continue;
-                }
-                for finding in self.backfilled(collection, field).await? {
-                    note(planned, (&collection.name, &field.name), finding);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What is wrong with the values that a `@backfill` gives.
-    async fn backfilled(&mut self, collection: &Collection, field: &Field) -> Result<Vec<Finding>, StoreError> {
-        let (place, mut found) = (format!("{}.{}", collection.name, field.name), Vec::new());
-        let words = |what: &'static str| {
-            let place = place.clone();
-            move |records| format!("the `@backfill` of {place} gives {} {what}", counted(records))
-        };
-        if let Some(probe) = self.succession.outside(collection.id, field.id) {
-            let words = words("a text that isn't a value of the enum");
-            found.extend(self.ask(&probe, (&words, "make it give names of values only", true)).await?);
-        }
-        if let Some(probe) = self.succession.astray(collection.id, field.id) {
-            let words = words("the id of a record that doesn't exist");
-            found.extend(self.ask(&probe, (&words, "make it give ids of stored records only", true)).await?);
-        }
-        if let Some(length) = longest(field) {
-            let probe = self.succession.not_as_long(collection.id, field.id, length);
-            let words = words("a value that is too short or too long");
-            found.extend(self.ask(&probe, (&words, "make it give values that fit", true)).await?);
-        }
-        for check in &field.checks {
-            if let Some(probe) = self.succession.breaking(collection.id, &check.rule) {
-                let words = words("a value that breaks its check");
-                found.extend(self.ask(&probe, (&words, "make it give values that pass", true)).await?);
-            }
-        }
-        Ok(found)
-    }
-
     /// Values that a migration changes must still be unique where they were.
     async fn shared_afterwards(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
         let Models { old, new, pairing, .. } = self.models;
@@ -439,7 +394,8 @@ impl Finder<'_> {
         Ok(())
     }
 
-    async fn ask(
+    /// What a probe finds; nothing if it finds no record.
+    pub(super) async fn ask(
         &mut self,
         probe: &Probe,
         (words, remedy, is_obstacle): (&(dyn Fn(u64) -> String + Sync), &str, bool),
@@ -460,6 +416,14 @@ impl Finder<'_> {
         Ok(Some(Finding { words: words(records), records, ids, remedy: remedy.to_owned(), is_obstacle }))
     }
 
+    async fn sum(&mut self, counts: Vec<Statement>) -> Result<u64, StoreError> {
+        let mut sum = 0;
+        for statement in &counts {
+            sum += self.count(statement).await?;
+        }
+        Ok(sum)
+    }
+
     async fn count(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         let mut count = 0;
         let visit = &mut |row: &dyn OwnRow| {
@@ -471,20 +435,7 @@ impl Finder<'_> {
     }
 }
 
-/// Notes that nothing had the names that `@renamed` gives.
-fn misnamed(of: &str, (name, former): (&str, &[String])) -> Option<Finding> {
-    let within = |name: &str| if of.is_empty() { name.to_owned() } else { format!("{of}.{name}") };
-    let never: Vec<String> = former.iter().map(|name| within(name)).collect();
-    (!never.is_empty()).then(|| Finding {
-        words: format!("nothing in the stored model is called {}, so {} is new", never.join(" or "), within(name)),
-        records: 0,
-        ids: Vec::new(),
-        remedy: "correct the name in its `@renamed`, or leave the directive out".to_owned(),
-        is_obstacle: false,
-    })
-}
-
-fn counted(records: u64) -> String {
+pub(super) fn counted(records: u64) -> String {
     if records == 1 { "1 record".to_owned() } else { format!("{records} records") }
 }
 

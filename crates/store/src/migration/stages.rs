@@ -1,17 +1,17 @@
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, index_before};
-use backstay_sql::{Origin, Statement, Succession, alter, next_table, schema};
+use std::iter::Peekable;
+use std::vec::IntoIter;
 
-use super::tables::{Tables, carried_succession};
-use super::{Action, Models, Planned};
+use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, Work, index_before};
+use backstay_sql::{Models, Origin, Statement, Succession, alter, next_table, schema};
+
+use super::tables::Tables;
+use super::{Action, Planned, Route};
 use crate::step::Step;
 
 /// The steps that bridge the differences, in the order in which they are carried out.
-pub(super) fn stages(models: Models<'_>, differences: Vec<Difference>) -> Vec<Planned> {
-    let succession = Succession::new((models.old, models.new), models.pairing, (models.dialect, models.now));
-    let tables = Tables::of(models, &succession);
-    let carried = carried_succession(&tables.carried, models);
-    let mut stages = Stages { models, tables: &tables, carried: &carried, all: Vec::new() };
-    stages.all(differences);
+pub(super) fn stages(route: &Route<'_>, differences: Vec<Difference>) -> Vec<Planned> {
+    let mut stages = Stages { models: route.models, tables: route.tables, carried: &route.carried, all: Vec::new() };
+    stages.all(differences.into_iter().peekable());
     stages.all
 }
 
@@ -23,55 +23,44 @@ struct Stages<'s> {
     all: Vec<Planned>,
 }
 
-/// Where synthetic steps stand among the differences.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    IndexesGone,
-    Renames,
-    Additions,
-    Rewriting,
-    Removals,
-    Values,
-    Indexes,
-    Rest,
-}
+type Differences = Peekable<IntoIter<Difference>>;
 
 impl Stages<'_> {
-    fn all(&mut self, differences: Vec<Difference>) {
-        let mut phases: Vec<(Phase, Difference)> =
-            differences.into_iter().map(|difference| (phase(&difference), difference)).collect();
-        phases.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let mut renames = Some(self.tables.renames.clone());
-        let mut rest = phases.into_iter().peekable();
-        for at in [Phase::IndexesGone, Phase::Renames, Phase::Additions, Phase::Rewriting, Phase::Removals] {
-            while let Some((_, difference)) = rest.next_if(|(phase, _)| *phase == at) {
-                // All renames are one: names can change places.
-                let is_rename = at == Phase::Renames && is_stored_rename(&difference);
-                let renames = if is_rename { renames.take() } else { None };
-                let statements = renames.unwrap_or_else(|| self.statements(&difference));
-                self.push(difference, statements);
-            }
-            match at {
-                Phase::Renames => self.make_room(renames.take()),
-                Phase::Rewriting => self.rewrite(),
-                Phase::Removals => self.swap(),
-                _ => {}
-            }
-        }
-        while let Some((_, difference)) = rest.next_if(|(phase, _)| *phase == Phase::Values) {
-            let statements = self.statements(&difference);
-            self.push(difference, statements);
-        }
+    /// All steps: differences are in the order of their stages, and between some of these is what no single difference
+    /// needs.
+    fn all(&mut self, mut rest: Differences) {
+        self.up_to(Stage::IndexesRemoved, &mut rest);
+        self.rename(&mut rest);
+        self.up_to(Stage::ValuesChanged, &mut rest);
+        self.rewrite();
+        self.up_to(Stage::NamesRemoved, &mut rest);
+        self.swap();
+        self.up_to(Stage::ValuesRenamed, &mut rest);
         self.indexes_again();
-        for (_, difference) in rest {
+        self.up_to(Stage::Behaviour, &mut rest);
+    }
+
+    /// Bridges the differences up to the end of a stage.
+    fn up_to(&mut self, stage: Stage, rest: &mut Differences) {
+        while let Some(difference) = rest.next_if(|difference| difference.stage() <= stage) {
             let statements = self.statements(&difference);
             self.push(difference, statements);
         }
     }
 
+    /// All renames are one, which the first of them shows: names can change places.
+    fn rename(&mut self, rest: &mut Differences) {
+        let mut renames = Some(self.tables.renames.clone());
+        while let Some(difference) = rest.next_if(|difference| difference.stage() <= Stage::Renames) {
+            let statements = if difference.work() == Work::Renames { renames.take() } else { None };
+            self.push(difference, statements.unwrap_or_default());
+        }
+        self.make_room(renames);
+    }
+
     fn push(&mut self, difference: Difference, statements: Vec<Statement>) {
         let step = Step {
-            risk: difference.risk(),
+            risk: self.models.dialect.risk(difference.work()),
             api: difference.api_change(),
             ..Step::safe(&difference.to_string(), &statements)
         };
@@ -225,12 +214,14 @@ impl Stages<'_> {
                 links.chain([alter::drop_table(&gone.table, dialect)]).collect()
             }
             Difference::EnumValuesRenamed { name, .. } => self.renamed_values(name),
+            Difference::AccountsMoved { .. } => alter::delete_accounts(self.models.old, dialect),
             Difference::CollectionRenamed { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldAdded { .. }
             | Difference::EnumRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
+            | Difference::TrashChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
@@ -239,7 +230,8 @@ impl Stages<'_> {
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::BehaviourChanged { .. }
-            | Difference::ApplicationChanged => Vec::new(),
+            | Difference::ApplicationChanged { .. }
+            | Difference::RolesRemoved { .. } => Vec::new(),
         }
     }
 
@@ -322,39 +314,5 @@ impl Stages<'_> {
             }
         }
         statements
-    }
-}
-
-fn is_stored_rename(difference: &Difference) -> bool {
-    matches!(difference, Difference::CollectionRenamed { .. } | Difference::FieldRenamed { stored: true, .. })
-}
-
-fn phase(difference: &Difference) -> Phase {
-    match difference {
-        Difference::IndexRemoved { .. } => Phase::IndexesGone,
-        Difference::CollectionRenamed { .. } | Difference::FieldRenamed { .. } | Difference::EnumRenamed { .. } => {
-            Phase::Renames
-        }
-        Difference::CollectionAdded { .. }
-        | Difference::FieldAdded { .. }
-        | Difference::LinkAdded { .. }
-        | Difference::EnumValuesAdded { .. } => Phase::Additions,
-        Difference::TypeChanged { .. }
-        | Difference::RequiredTightened { .. }
-        | Difference::RequiredLoosened { .. }
-        | Difference::OnDeleteChanged { .. } => Phase::Rewriting,
-        Difference::LinkRemoved { .. }
-        | Difference::FieldRemoved { .. }
-        | Difference::CollectionRemoved { .. }
-        | Difference::EnumValuesRemoved { .. } => Phase::Removals,
-        Difference::EnumValuesRenamed { .. } => Phase::Values,
-        Difference::IndexAdded { .. } => Phase::Indexes,
-        Difference::PathChanged { .. }
-        | Difference::SingleChanged { .. }
-        | Difference::LengthChanged { .. }
-        | Difference::CheckAdded { .. }
-        | Difference::CheckRemoved { .. }
-        | Difference::BehaviourChanged { .. }
-        | Difference::ApplicationChanged => Phase::Rest,
     }
 }

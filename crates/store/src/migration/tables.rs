@@ -1,10 +1,7 @@
 use std::collections::HashSet;
 
-use backstay_base::Timestamp;
 use backstay_model::{Collection, Field, FieldKind, Index, Link, LinkSource, Model, index_before, shortened};
-use backstay_sql::{Dialect, Origin, Statement, Succession, alter, schema};
-
-use super::Models;
+use backstay_sql::{Models, Origin, Statement, Succession, alter, schema};
 
 /// What becomes of the tables: which are written anew, which are called otherwise, and the old model with the names that
 /// its tables and columns then have.
@@ -277,10 +274,4 @@ fn ordered(renames: Vec<(String, String)>) -> Vec<(String, String)> {
     let arriving = |(from, to): &(String, String)| (moving(from), to.clone());
     let first: Vec<_> = waiting.iter().map(leaving).collect();
     first.into_iter().chain(free).chain(waiting.iter().map(arriving)).collect()
-}
-
-/// The succession of the carried model: that of the old one, under the names that its tables have after the renames.
-pub(super) fn carried_succession<'m>(carried: &'m Model, models: Models<'m>) -> Succession<'m> {
-    let moment: (Dialect, Timestamp) = (models.dialect, models.now);
-    Succession::new((carried, models.new), models.pairing, moment)
 }

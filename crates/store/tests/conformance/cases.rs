@@ -7,7 +7,7 @@ use backstay_audit::{Entry, Leaf, Logged, LoggedRecord, ModelNumber, verify};
 use backstay_base::{Clock, Date};
 use backstay_model::CollectionId;
 use backstay_scalar::{Currency, Money, Value};
-use backstay_sql::{Planner, Row, Slot, StoredPlan};
+use backstay_sql::{Perspective, Planner, Row, Slot, StoredPlan};
 use backstay_store::{Change, ChangeKind, Recall, RowSink, Store, StoreError, Writes};
 use backstay_testkit::{TestClock, duration};
 use futures_util::future::join_all;
@@ -345,7 +345,7 @@ async fn check_post(store: &Store, number: u32, values: Vec<Value>) {
     };
     let insert = planner.insert(post).bind(bind);
     store.write(script(Writes::One, [Act::Stage(insert, Some(1))])).await.expect("a create");
-    let plan = planner.stored(post, &[]);
+    let plan = planner.stored(post, Perspective::Live, &[]);
     let plan = Arc::new(plan);
     let mut sink = Records { plan: Some(Arc::clone(&plan)), records: Vec::new() };
     read(store, &plan.template.bind(bind), &mut sink).await.expect("a read");

@@ -1,0 +1,71 @@
+//! In which order `@default(from:)` is computed: each after those that its expression reads.
+
+use backstay_expr::{Expr, Node, Root};
+use backstay_model::{Collection, Diagnostic, FieldId};
+
+use crate::policy::FieldPolicy;
+
+/// The fields with a computed default in that order, or a circle of defaults that read one another.
+pub(crate) fn ordered(collection: &Collection, fields: &[FieldPolicy]) -> Result<Vec<FieldId>, Diagnostic> {
+    let mut order = Order { fields, trail: Vec::new(), done: Vec::new() };
+    for field in &collection.fields {
+        if let Err(circle) = order.visit(field.id) {
+            return Err(told(collection, &circle));
+        }
+    }
+    Ok(order.done)
+}
+
+struct Order<'p> {
+    fields: &'p [FieldPolicy],
+    /// The defaults from the start of the walk to here, each read by the one before.
+    trail: Vec<FieldId>,
+    done: Vec<FieldId>,
+}
+
+impl Order<'_> {
+    /// Visits a field after the defaults that its own reads. Fails with a circle.
+    fn visit(&mut self, field: FieldId) -> Result<(), Vec<FieldId>> {
+        let Some(default) = &self.fields[usize::from(field.0)].default else { return Ok(()) };
+        if self.done.contains(&field) {
+            return Ok(());
+        }
+        if let Some(first) = self.trail.iter().position(|known| *known == field) {
+            return Err(self.trail[first..].iter().copied().chain([field]).collect());
+        }
+        self.trail.push(field);
+        let mut reads = Vec::new();
+        own_fields(&default.whole, &mut reads);
+        for read in reads {
+            self.visit(read)?;
+        }
+        self.trail.pop();
+        self.done.push(field);
+        Ok(())
+    }
+}
+
+/// The record's own fields that an expression reads.
+fn own_fields(expr: &Expr, found: &mut Vec<FieldId>) {
+    let path = match &expr.node {
+        Node::Path(path) | Node::Quantifier { over: path, .. } => Some(path),
+        Node::Aggregate(aggregate) => Some(&aggregate.over),
+        _ => None,
+    };
+    if let Some(path) = path.filter(|path| path.root == Root::This) {
+        found.extend(path.steps.first());
+    }
+    for child in expr.node.children() {
+        own_fields(child, found);
+    }
+}
+
+fn told(collection: &Collection, circle: &[FieldId]) -> Diagnostic {
+    let names: Vec<String> = circle.iter().map(|id| format!("`{}`", collection.field(*id).name)).collect();
+    let message = match names.as_slice() {
+        [name, _] => format!("the default of {name} reads {name} itself"),
+        names => format!("these defaults read one another: {}", names.join(" → ")),
+    };
+    let span = collection.field(circle[0]).span;
+    Diagnostic::error(message).at(span, "this field").help("let one of them read other fields only")
+}

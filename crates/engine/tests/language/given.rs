@@ -1,0 +1,139 @@
+//! Values that the model gives: `@default(from:)`, `@set(when:)`, and both through relations.
+
+use crate::{App, example, told, wrong};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_come_from_the_records_that_are_referred_to() {
+    for app in App::both(example("Values that the model gives")) {
+        let red =
+            app.made("Variant", r#"{"name":"Red","price":"12.50","rate":{"amount":"2.50","currency":"EUR"}}"#).await;
+        let ann = app.caller("User", r#"{"email":"ann@example.org"}"#).await;
+        let check = async |body: &str, expected: &str| {
+            let id = app.create(&ann, "Line", &body.replace("RED", &red.to_string())).await.expect("a line");
+            let line = app.one(&ann, ("Line", id), "label,price,rate,quantity,total,shippedAt").await;
+            assert_eq!(line, expected, "{} {body}", app.database);
+            let buyer = app.one(&ann, ("Line", id), "buyer").await;
+            assert!(buyer.contains(&ann.id.expect("an account").to_string()), "{buyer}");
+            id
+        };
+        check(
+            r#"{"variant":"RED"}"#,
+            r#"{"label":"Red","price":"12.5000","quantity":1,"rate":{"amount":"2.50","currency":"EUR"},"shippedAt":null,"total":"12.5000"}"#,
+        )
+        .await;
+        let id = check(
+            r#"{"variant":"RED","price":"3","quantity":2,"label":null,"rate":null}"#,
+            r#"{"label":null,"price":"3.0000","quantity":2,"rate":null,"shippedAt":null,"total":"6.0000"}"#,
+        )
+        .await;
+        let change = async |body: &str, expected: &str| {
+            app.update(&ann, ("Line", id), body).await.expect("a change");
+            assert_eq!(app.one(&ann, ("Line", id), "total,shippedAt").await, expected, "{} {body}", app.database);
+        };
+        change(r#"{"quantity":3}"#, r#"{"shippedAt":null,"total":"9.0000"}"#).await;
+        change(r#"{"shipped":true}"#, r#"{"shippedAt":"2026-01-31T12:00:00.000000Z","total":"9.0000"}"#).await;
+        app.clock.advance("1h");
+        change(r#"{"quantity":4}"#, r#"{"shippedAt":"2026-01-31T12:00:00.000000Z","total":"12.0000"}"#).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defaults_are_computed_in_the_order_of_what_they_read() {
+    let model = r#"
+type Team @open { name: String!  members: [Person!] @inverse(field: "team") }
+type Person @open { name: String!  team: Team! }
+type Note @open {
+  c: String @default(from: "this.b + '!'")
+  b: String @default(from: "this.person.team.name")
+  person: Person @default(from: "this.other")
+  other: Person
+  crowded: Boolean @default(from: "this.person.team.members.exists(m, m != this.person)")
+  state: State!
+  begun: Boolean @default(from: "this.state == 'OPEN'")
+  first: Int @set(on: CREATE, when: "this.kind == 'A'", to: "1") @set(on: CREATE, when: "this.kind == 'B'", to: "2") @set(on: WRITE, to: "3")
+  kind: String
+}
+enum State { OPEN @initial @to(state: "SHUT") SHUT }
+"#;
+    let model = &model.replace("this.b + '!'", "this.b");
+    for app in App::both(model) {
+        let team = app.made("Team", r#"{"name":"Red"}"#).await;
+        let ann = app.made("Person", &format!(r#"{{"name":"Ann","team":"{team}"}}"#)).await;
+        let caller = std::sync::Arc::new(backstay_base::Caller::anonymous());
+        let check = async |body: &str, expected: &str| {
+            let id = app.create(&caller, "Note", &body.replace("ANN", &ann.to_string())).await.expect("a note");
+            assert_eq!(app.one(&caller, ("Note", id), "b,c,crowded,begun,first").await, expected, "{}", app.database);
+        };
+        check(r#"{"other":"ANN","kind":"A"}"#, r#"{"b":"Red","begun":true,"c":"Red","crowded":false,"first":1}"#).await;
+        app.made("Person", &format!(r#"{{"name":"Bob","team":"{team}"}}"#)).await;
+        check(r#"{"other":"ANN","kind":"B"}"#, r#"{"b":"Red","begun":true,"c":"Red","crowded":true,"first":2}"#).await;
+        check(r#"{"c":"x"}"#, r#"{"b":null,"begun":true,"c":"x","crowded":null,"first":3}"#).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_does_not_fit_is_refused() {
+    let model = r#"
+type Variant @open { price: Decimal! @precision(digits: 18, scale: 6) }
+type Line @open {
+  variant: Variant
+  price: Decimal! @precision(digits: 10, scale: 2) @default(from: "this.variant.price")
+}
+"#;
+    for app in App::both(model) {
+        let odd = app.made("Variant", r#"{"price":"1.234567"}"#).await;
+        let caller = std::sync::Arc::new(backstay_base::Caller::anonymous());
+        let line = app.create(&caller, "Line", &format!(r#"{{"variant":"{odd}"}}"#)).await;
+        let refused = r#"/price Range("must have at most 8 digits before the point and 2 after it")"#;
+        assert_eq!(told(line), refused, "{}", app.database);
+        assert_eq!(told(app.create(&caller, "Line", "{}").await), "/price Required", "{}", app.database);
+    }
+}
+
+#[test]
+fn circles_and_wrong_values_are_refused() {
+    let check = |fields: &str, expected: &[&str]| {
+        assert_eq!(wrong(&format!("type A @open {{ {fields} }}")), expected, "{fields}");
+    };
+    check(
+        r#"a: Int @default(from: "this.a")"#,
+        &["2:79 the default of `a` reads `a` itself (let one of them read other fields only)"],
+    );
+    check(
+        r#"a: Int @default(from: "this.b")  b: Int @default(from: "this.c")  c: Int @default(from: "this.a")"#,
+        &["2:79 these defaults read one another: `a` → `b` → `c` → `a` (let one of them read other fields only)"],
+    );
+    check(
+        r#"a: Int @default(from: "'x'")  b: [A!]"#,
+        &["2:102 expected Int, found String (write a value of the type that is expected)"],
+    );
+    check(
+        r#"a: Int @default(from: "size(this.b)")  b: [A!]"#,
+        &[
+            "2:102 a value that is given can't be computed from the records of a relation yet (use fields of the record and of \
+           the records that it refers to, `exists` and `all`)",
+        ],
+    );
+    check(
+        r#"a: Int @default"#,
+        &["2:86 `@default` gives no value (write `to:` with a literal, or `from:` with an expression)"],
+    );
+    check(
+        r#"a: Int @default(to: 1, from: "2")"#,
+        &[
+            "2:86 `@default` gives two values (keep one of the two: `to:` with a literal, or `from:` with an expression)",
+        ],
+    );
+    check(
+        r#"a: Int @set(on: WRITE, to: "1") @set(on: CREATE, to: "2", when: "true")"#,
+        &[
+            "2:111 `a` is set twice at the same moment (keep one `@set`, or one for CREATE and one for UPDATE; of several for \
+           one moment, all but the last need `when:`)",
+        ],
+    );
+    check(
+        r#"a: Int! @readonly @set(on: CREATE, to: "1", when: "true")"#,
+        &["2:79 nobody can give `a` the value that it requires (add `@default(to: …)`, `@default(from: …)` or \
+           `@set(on: CREATE, to: …)`, or remove the `!` or `@readonly`)"],
+    );
+}

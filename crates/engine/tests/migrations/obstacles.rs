@@ -1,0 +1,306 @@
+//! What stored records have against a change of the model, and what is said about it.
+
+use crate::changed::Place;
+
+/// What stands in the way of a change, with what is done about it.
+pub(crate) async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place.create(old, records).await;
+        let steps = place.plan(new);
+        let told: Vec<String> =
+            steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string())).collect();
+        assert_eq!(told, expected, "{}", place.name());
+        let is_blocked = steps.iter().any(backstay_engine::Step::has_obstacle);
+        assert_eq!(place.apply(new, true).is_err(), is_blocked, "{}", place.name());
+        if is_blocked {
+            assert_eq!(place.plan(old), [], "{}: nothing was changed", place.name());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_in_the_way_is_named() {
+    let number = [("P", r#"{"a":1,"b":"x"}"#), ("P", r#"{"a":1}"#), ("P", r#"{"a":300,"b":"7"}"#)];
+    let old = "type P @open { a: Int! b: String }";
+    let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! b: String! }",
+        &[&format!("1 record would have no value in P.b: %1; {give}")],
+    )
+    .await;
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! b: String c: Int! }",
+        &[&format!("3 records would have no value in P.c: %0, %1, %2; {give}")],
+    )
+    .await;
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! @unique b: String }",
+        &["2 records of P have the same a as another: %0, %1; change or delete those records first"],
+    )
+    .await;
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! b: Int }",
+        &["1 value of P.b, \"x\", can't be converted (expected a whole number, such as 42): %0; change those records \
+         first, or give the field a `@backfill(from: …)`"],
+    )
+    .await;
+    refused(
+        old,
+        &number,
+        "type P @open { a: Int! b: String c: Int! @backfill(from: \"this.d\") }",
+        &["the `@backfill` of P.c doesn't fit the stored model: P has no field `d` (`this` is a P of the old model); \
+             name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`"],
+    )
+    .await;
+    let check = "type P @open { a: Int! @check(rule: \"this.a < 200\", message: \"small\") b: String @length(min: 2) }";
+    refused(old, &number, check, &["1 record breaks it: %2", "2 records have a value that doesn't fit: %0, %2"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_of_an_enum_that_records_hold_stay() {
+    let old = "enum C { A B } type P @open { c: C! l: [C!] }";
+    let records = [("P", r#"{"c":"A"}"#), ("P", r#"{"c":"B","l":["A"]}"#)];
+    refused(old, &records, "enum C { B } type P @open { c: C! l: [C!] }", &[
+        "1 record has a removed value in P.c: %0; change those records first, or write `@renamed(from: \"A\")` on the \
+         value that replaces it",
+        "1 value of P.l, [\"A\"], can't be converted (expected one of B): %1; change those records first, or give the \
+         field a `@backfill(from: …)`",
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_of_another_application_is_refused() {
+    let new = "extend schema @app(name: \"Other\") type Q @open { a: Int }";
+    refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[
+        "it belongs to \"Test\", with which \"Other\" has no type in common; choose another data directory (--data), or give the \
+         model the types of the stored one",
+        "Q is new and has most of its fields; if you renamed `P` to `Q`, write `@renamed(from: \"P\")` on `Q`",
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_a_change_makes_equal_break_a_unique_index() {
+    let shared = "2 records of P have the same a as another: %0, %1; change or delete those records first";
+    let two = |one: &'static str, other: &'static str| [("P", one), ("P", other)];
+    let new = "type P @open { a: Int! @unique @default(to: 7) b: Int }";
+    refused("type P @open { a: Int @unique b: Int }", &two("{}", r#"{"a":7}"#), new, &[shared]).await;
+    let records = two(r#"{"a":"1"}"#, r#"{"a":"1.0"}"#);
+    refused("type P @open { a: String @unique }", &records, "type P @open { a: Int @unique }", &[shared]).await;
+    let records = two(r#"{"a":"X"}"#, r#"{"a":"Y"}"#);
+    let new = r#"enum E { X @renamed(from: "Y") } type P @open { a: E @unique }"#;
+    refused("enum E { X Y } type P @open { a: E @unique }", &records, new, &[shared]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_never_called_so_is_named() {
+    let old = "enum E { X } type P @open { n: Int e: E }";
+    let new = r#"enum E { X Y @renamed(from: "Z") } type P @open { n: Int e: E title: String @renamed(from: "nme") }
+        type Q @open @renamed(from: "R") { n: Int }"#;
+    let remedy = "correct the name in its `@renamed`, or leave the directive out";
+    refused(
+        old,
+        &[("P", r#"{"n":1}"#)],
+        new,
+        &[
+            &format!("nothing in the stored model is called E.Z, so E.Y is new; {remedy}"),
+            &format!("nothing in the stored model is called R, so Q is new; {remedy}"),
+            &format!("nothing in the stored model is called P.nme, so P.title is new; {remedy}"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_backfill_gives_must_fit() {
+    let old = "type P @open { a: String! u: U } type U @open { n: Int }";
+    let records = [("P", r#"{"a":"long"}"#)];
+    let with = |field: &str| format!("type P @open {{ a: String! u: U {field} }} type U @open {{ n: Int }}");
+    let check = async |field: &str, expected: &str| refused(old, &records, &with(field), &[expected]).await;
+    check(
+        "v: U @backfill(from: \"'01a21884-93f1-74d9-8e81-cce36fc39254'\")",
+        "the `@backfill` of P.v gives 1 record the id of a record that doesn't exist: %0; make it give ids of stored \
+         records only",
+    )
+    .await;
+    check(
+        "e: Email @backfill(from: \"this.a\")",
+        "the `@backfill` of P.e doesn't fit the stored model: a text isn't always a value of Email; add the field without \
+         `!`, and give it values through the API",
+    )
+    .await;
+    check(
+        "s: String @length(max: 3) @backfill(from: \"this.a\")",
+        "the `@backfill` of P.s gives 1 record a value that is too short or too long: %0; make it give values that fit",
+    )
+    .await;
+    check(
+        "n: Int @check(rule: \"this.n > 9\", message: \"more\") @backfill(from: \"5\")",
+        "the `@backfill` of P.n gives 1 record a value that breaks its check: %0; make it give values that pass",
+    )
+    .await;
+    check(
+        "b: Boolean @backfill(from: \"auth.id != null\")",
+        "the `@backfill` of P.b doesn't fit the stored model: nobody is calling while a model is applied: there is no \
+         `auth`; use the record's own fields, `now` and literals",
+    )
+    .await;
+}
+
+/// A plan is made with the moment at which it is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_may_depend_on_the_moment() {
+    let old = "type P @open { at: DateTime! }";
+    let records = [("P", r#"{"at":"2020-01-01T00:00:00Z"}"#)];
+    refused(
+        old,
+        &records,
+        "type P @open { at: DateTime! seen: DateTime! @backfill(from: \"this.at < now ? now : null\") }",
+        &[],
+    )
+    .await;
+}
+
+/// What is gone, and what is new and like it, may be the same thing under another name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rename_that_is_not_declared_is_suggested() {
+    let advice = |from: &str, to: &str| {
+        format!("if you renamed `{from}` to `{to}`, write `@renamed(from: \"{from}\")` on `{to}`")
+    };
+    let same = |from: &str, to: &str| format!("P.{to} is new and has the same type; {}", advice(from, to));
+    let record = [("P", r#"{"a":"x","n":1}"#)];
+    let old = "type P @open { a: String n: Int }";
+    refused(old, &record, "type P @open { b: String n: Int }", &[&same("a", "b")]).await;
+    refused(old, &record, "type P @open { b: Int n: Int }", &[]).await;
+    refused(old, &record, "type P @open { b: String c: String n: Int }", &[]).await;
+    refused(old, &record, "type P @open { b: String @backfill(from: \"this.a\") n: Int }", &[]).await;
+    refused(old, &[], "type P @open { b: String n: Int }", &[]).await;
+    let similar = "type P @open { title: String heading: String n: Int }";
+    refused(
+        similar,
+        &[("P", r#"{"title":"x","heading":"y"}"#)],
+        "type P @open { titles: String headings: String n: Int }",
+        &[&same("title", "titles"), &same("heading", "headings")],
+    )
+    .await;
+    let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
+    refused(
+        "type P @open { a: String! }",
+        &[("P", r#"{"a":"x"}"#)],
+        "type P @open { b: String! }",
+        &[&format!("1 record would have no value in P.b: %0; {}; otherwise {give}", advice("a", "b")), &same("a", "b")],
+    )
+    .await;
+    refused(
+        "type P @open { qs: [Q!] } type Q @open { n: Int }",
+        &[("Q", "{}"), ("P", r#"{"qs":["%0"]}"#)],
+        "type P @open { rs: [Q!] } type Q @open { n: Int }",
+        &[&same("qs", "rs")],
+    )
+    .await;
+    refused(
+        "type P @open { a: String n: Int } type Q @open { x: Int }",
+        &record,
+        "type R @open { a: String n: Int m: Int } type Q @open { x: Int }",
+        &[&format!("R is new and has most of its fields; {}", advice("P", "R"))],
+    )
+    .await;
+    let address =
+        |members: &str, field: &str| format!("type A @embedded {{ {members} }} type P @open {{ n: Int {field}: A }}");
+    let old = address("street: String city: String zip: Int", "address");
+    let filled = [("P", r#"{"n":1,"address":{"street":"Ring 1","city":"Bonn"}}"#)];
+    refused(
+        &old,
+        &filled,
+        &address("street: String city: String zip: Int", "home"),
+        &[&format!("P.home is new and has the same type; {}", advice("address", "home"))],
+    )
+    .await;
+    refused(
+        &old,
+        &filled,
+        &address("road: String city: String zip: Int", "address"),
+        &[&format!("P.address.road is new and has the same type; {}", advice("street", "road"))],
+    )
+    .await;
+    refused(
+        "enum C { RED GREEN } type P @open { c: C }",
+        &[("P", r#"{"c":"RED"}"#)],
+        "enum C { CRIMSON GREEN } type P @open { c: C }",
+        &[&format!(
+            "1 record has a removed value in P.c: %0; {}; otherwise change those records first, or write \
+             `@renamed(from: \"RED\")` on the value that replaces it",
+            advice("RED", "CRIMSON")
+        )],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_required_relation_can_only_be_backfilled() {
+    refused(
+        "type P @open { n: Int } type U @open { n: Int }",
+        &[("P", "{}")],
+        "type P @open { n: Int u: U! } type U @open { n: Int }",
+        &["1 record would have no value in P.u: %0; give the field a `@backfill(from: …)`, or remove its `!`"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_never_loses_digits() {
+    let old = "type P @open { a: Decimal @precision(digits: 9, scale: 4) n: Int! b: Decimal @precision(digits: 5, scale: 2) }";
+    let records = [
+        ("P", r#"{"a":"1.2500","n":1}"#),
+        ("P", r#"{"a":"1.2550","n":999,"b":"1.00"}"#),
+        ("P", r#"{"a":"99999.0000","n":-1000}"#),
+        ("P", r#"{"n":9007199254740993}"#),
+    ];
+    let check = async |from: &str, found: &[&str]| {
+        let added = format!(
+            "{} c: Decimal @precision(digits: 5, scale: 2) @backfill(from: \"{from}\") }}",
+            &old[..old.len() - 2]
+        );
+        let records_of = |which: &&str| {
+            let (count, ids) = which.split_once(' ').expect("a count");
+            let counted = if count == "1" { "1 record".to_owned() } else { format!("{count} records") };
+            format!(
+                "the `@backfill` of P.c gives {counted} a number with more digits than the field holds: {ids}; make it give \
+                 numbers with fewer digits, with `round(…)`, or give the field more with `@precision`"
+            )
+        };
+        let found: Vec<String> = found.iter().map(records_of).collect();
+        refused(old, &records, &added, &found.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    };
+    check("this.a", &["2 %1, %2"]).await;
+    check("this.b", &[]).await;
+    check("this.b != null ? this.b : 1.005", &["3 %0, %2, %3"]).await;
+    check("this.n > 0 ? null : this.a", &["1 %2"]).await;
+    // A record that has a value keeps it.
+    let required = old.replace(" b: Decimal", " b: Decimal! @backfill(from: \"1.005\")");
+    let lacking = "3 records would have no value in P.b: %0, %2, %3; make its `@backfill` give every record a value, such as \
+                   `x != null ? x : …`";
+    let digits = "the `@backfill` of P.b gives 3 records a number with more digits than the field holds: %0, %2, %3; make it \
+                  give numbers with fewer digits, with `round(…)`, or give the field more with `@precision`";
+    refused(old, &records, &required, &[lacking, digits]).await;
+    refused(old, &records, &required.replace("1.005", "round(1.005, 2)"), &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_records_cannot_become_one() {
+    let new = r#"type P @single @allow(read: "true") { a: Int }"#;
+    let told = "P has 2 records, and may have one: %0, %1; delete all but one of them first, or leave out `@single`";
+    refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#), ("P", r#"{"a":2}"#)], new, &[told]).await;
+    refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[]).await;
+    refused("type P @open { a: Int }", &[], new, &[]).await;
+}

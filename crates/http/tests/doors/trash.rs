@@ -1,0 +1,301 @@
+//! The trash.
+
+use backstay_testkit::{Reply, TestApp, TestClock, controlled};
+use serde_json::{Value, json};
+
+/// The example of the documentation, with what goes with an article.
+fn model() -> String {
+    const DOCUMENT: &str = include_str!("../../../../docs/model.md");
+    let (_, section) = DOCUMENT.split_once("\n### Trash\n").expect("the section");
+    let (_, example) = section.split_once("```graphql\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    format!("{MODEL}\n{example}")
+}
+
+const MODEL: &str = r#"
+extend schema @app(name: "Articles")
+enum Role @roles { EDITOR }
+type User @identity @allow(read: "true") {
+  email: Email! @unique @allow(read: "this.id == auth.id")
+  name: String!
+  articles: [Article!] @inverse(field: "author")
+}
+type Tag @allow(read: "true", create: "true", delete: "true") {
+  name: String! @unique
+  articles: [Article!] @inverse(field: "tags")
+}
+type Pin @allow(read: "true", create: "true") {
+  article: Article
+  kept: Article @onDelete(do: RESTRICT)
+}
+"#;
+
+struct Story {
+    app: TestApp,
+    ada: String,
+    bob: String,
+}
+
+impl Story {
+    async fn open() -> Self {
+        Self::of(TestApp::open(&model())).await
+    }
+
+    async fn of(app: TestApp) -> Self {
+        let (ada, bob) = (app.account("ada@example.org").await, app.account("bob@example.org").await);
+        Self { app, ada, bob }
+    }
+
+    async fn ask(&self, who: &str, line: &str) -> Reply {
+        self.app.call(line, &[("authorization", who)]).await
+    }
+
+    async fn ada(&self, line: &str) -> Reply {
+        self.ask(&self.ada, line).await
+    }
+
+    async fn make(&self, path: &str, body: Value) -> String {
+        let made =
+            self.app.post(&format!("POST /api/{path}"), &[("authorization", &self.ada)], &body.to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        crate::id_of(&made)
+    }
+
+    /// Titles or names, sorted.
+    async fn titles(&self, who: &str, path: &str) -> Vec<String> {
+        let listed = self.ask(who, &format!("GET /api/{path}")).await;
+        assert_eq!(listed.status, 200, "{path}: {}", listed.text());
+        let items = listed.json()["items"].as_array().cloned().unwrap_or_default();
+        let mut titles: Vec<String> = items
+            .iter()
+            .map(|item| item["title"].as_str().or(item["text"].as_str()).unwrap_or("-").to_owned())
+            .collect();
+        titles.sort();
+        titles
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_record_is_in_the_trash_and_comes_back() {
+    let story = Story::open().await;
+    let id = story.make("articles", json!({ "title": "One", "slug": "one" })).await;
+    story.make("articles", json!({ "title": "Two", "slug": "two" })).await;
+    let deleted = story.ada(&format!("DELETE /api/articles/{id}")).await;
+    assert_eq!(deleted.status, 204);
+
+    assert_eq!(story.ada(&format!("GET /api/articles/{id}")).await.status, 404);
+    assert_eq!(story.ada(&format!("DELETE /api/articles/{id}")).await.status, 404);
+    assert_eq!(story.titles(&story.ada, "articles").await, ["Two"]);
+    assert_eq!(story.ada("GET /api/articles?count=true").await.json()["count"]["value"], 1);
+    assert_eq!(
+        story.ada("GET /api/users?select=articles{title}").await.json()["items"][0],
+        json!({ "articles": [{ "title": "Two" }] })
+    );
+
+    let trash = story.ada("GET /api/articles:trash?count=true&sort=-trashedAt").await.json();
+    assert_eq!(
+        (&trash["count"]["value"], &trash["items"][0]["title"], &trash["items"][0]["version"]),
+        (&json!(1), &json!("One"), &json!(2))
+    );
+    assert!(trash["items"][0]["trashedAt"].is_string(), "{trash}");
+
+    let restored =
+        story.app.post(&format!("POST /api/articles/{id}:restore"), &[("authorization", &story.ada)], "").await;
+    assert_eq!(restored.status, 200, "{}", restored.text());
+    assert_eq!((&restored.json()["trashedAt"], &restored.json()["version"]), (&Value::Null, &json!(3)));
+    assert_eq!(story.titles(&story.ada, "articles").await, ["One", "Two"]);
+    assert_eq!(story.titles(&story.ada, "articles:trash").await, Vec::<String>::new());
+    assert_eq!(story.ada(&format!("POST /api/articles/{id}:restore")).await.status, 404);
+    assert_eq!(story.ada(&format!("POST /api/articles/{id}:purge")).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_those_who_may_delete_see_the_trash() {
+    let story = Story::open().await;
+    let id = story.make("articles", json!({ "title": "One", "slug": "one" })).await;
+    story.ada(&format!("DELETE /api/articles/{id}")).await;
+    // Everybody may read articles, but only their authors and editors may delete them.
+    assert_eq!(story.titles(&story.bob, "articles:trash").await, Vec::<String>::new());
+    assert_eq!(story.titles(&story.ada, "articles:trash").await, ["One"]);
+    for verb in ["restore", "purge"] {
+        assert_eq!(story.ask(&story.bob, &format!("POST /api/articles/{id}:{verb}")).await.status, 404, "{verb}");
+    }
+    assert_eq!(story.app.call("GET /api/articles:trash", &[]).await.status, 401);
+    story.app.grant("bob@example.org", "EDITOR").await;
+    assert_eq!(story.titles(&story.bob, "articles:trash").await, ["One"]);
+    // A filter is not asked about what the caller doesn't see.
+    assert_eq!(story.titles(&story.ada, "articles?filter=title=='One'").await, Vec::<String>::new());
+    assert_eq!(story.titles(&story.ada, "articles:trash?filter=title=='One'").await, ["One"]);
+    assert_eq!(story.titles(&story.ada, "articles:trash?filter=title=='Two'").await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_with_a_record_comes_back_with_it() {
+    let story = Story::open().await;
+    let tag = story.make("tags", json!({ "name": "t" })).await;
+    let article = story.make("articles", json!({ "title": "One", "slug": "one", "tags": [tag] })).await;
+    story.make("comments", json!({ "text": "with it", "article": article })).await;
+    let before = story.make("comments", json!({ "text": "before", "article": article })).await;
+    let pin = story.make("pins", json!({ "article": article })).await;
+    story.ada(&format!("DELETE /api/comments/{before}")).await;
+    assert_eq!(story.ada(&format!("DELETE /api/articles/{article}")).await.status, 204);
+
+    assert_eq!(story.titles(&story.ada, "comments").await, Vec::<String>::new());
+    assert_eq!(story.titles(&story.ada, "comments:trash").await, ["before", "with it"]);
+    let tags = "GET /api/tags?select=articles{title}&filter=articles.exists(a,a.title!='')";
+    assert_eq!(story.ada(tags).await.json()["items"], json!([]));
+    assert_eq!(story.ada("GET /api/tags?select=articles{title}").await.json()["items"], json!([{ "articles": [] }]));
+    assert_eq!(story.ada(&format!("GET /api/pins/{pin}")).await.json()["article"], Value::Null);
+    // A comment can't come back without its article.
+    let refused = story.ada(&format!("POST /api/comments/{before}:restore")).await;
+    assert_eq!((refused.status, refused.problem()), (409, "refers-to-trash".to_owned()), "{}", refused.text());
+    assert!(refused.text().contains("`article`"), "{}", refused.text());
+    let body = json!({ "text": "late", "article": article }).to_string();
+    let late = story.app.post("POST /api/comments", &[("authorization", &story.ada)], &body).await;
+    assert_eq!(late.status, 422, "{}", late.text());
+
+    assert_eq!(story.ada(&format!("POST /api/articles/{article}:restore")).await.status, 200);
+    assert_eq!(story.titles(&story.ada, "comments").await, ["with it"]);
+    assert_eq!(story.titles(&story.ada, "comments:trash").await, ["before"]);
+    assert_eq!(
+        story.ada("GET /api/tags?select=articles{title}").await.json()["items"],
+        json!([{ "articles": [{ "title": "One" }] }])
+    );
+    assert_eq!(story.ada(&format!("GET /api/pins/{pin}")).await.json()["article"], Value::Null);
+    assert_eq!(story.ada(&format!("POST /api/comments/{before}:restore")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_in_the_trash_takes_no_value() {
+    let story = Story::open().await;
+    let first = story.make("articles", json!({ "title": "One", "slug": "one" })).await;
+    story.ada(&format!("DELETE /api/articles/{first}")).await;
+    let second = story.make("articles", json!({ "title": "Two", "slug": "one" })).await;
+    let refused = story.ada(&format!("POST /api/articles/{first}:restore")).await;
+    assert_eq!((refused.status, refused.problem()), (409, "not-unique".to_owned()), "{}", refused.text());
+    let body = json!({ "title": "Three", "slug": "one" }).to_string();
+    assert_eq!(story.app.post("POST /api/articles", &[("authorization", &story.ada)], &body).await.status, 409);
+    story.ada(&format!("DELETE /api/articles/{second}")).await;
+    assert_eq!(story.ada(&format!("POST /api/articles/{first}:restore")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_purged_is_gone() {
+    let story = Story::open().await;
+    let article = story.make("articles", json!({ "title": "One", "slug": "one" })).await;
+    let comment = story.make("comments", json!({ "text": "c", "article": article })).await;
+    let kept = story.make("articles", json!({ "title": "Kept", "slug": "kept" })).await;
+    story.make("pins", json!({ "kept": kept })).await;
+    let restricted = story.ada(&format!("DELETE /api/articles/{kept}")).await;
+    assert_eq!((restricted.status, restricted.problem()), (409, "still-referenced".to_owned()));
+
+    assert_eq!(story.ada(&format!("POST /api/articles/{article}:purge")).await.status, 404);
+    story.ada(&format!("DELETE /api/articles/{article}")).await;
+    let stale = [("authorization", story.ada.as_str()), ("if-match", "\"1.x\"")];
+    assert_eq!(story.app.call(&format!("POST /api/articles/{article}:purge"), &stale).await.status, 412);
+    let keyed = [("authorization", story.ada.as_str()), ("idempotency-key", "p")];
+    for replayed in ["", "true"] {
+        let purged = story.app.call(&format!("POST /api/articles/{article}:purge"), &keyed).await;
+        assert_eq!((purged.status, purged.header("idempotency-replayed")), (204, replayed));
+    }
+    assert_eq!(story.titles(&story.ada, "articles:trash").await, Vec::<String>::new());
+    assert_eq!(story.titles(&story.ada, "comments:trash").await, Vec::<String>::new());
+    assert_eq!(story.ada(&format!("POST /api/comments/{comment}:restore")).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_old_enough_is_purged() {
+    let clock = TestClock::at("2026-01-01T12:00:00Z");
+    let story = Story::of(TestApp::controlled(&model(), controlled(&clock, 7))).await;
+    let engine = &story.app.services.engine;
+    let article = story.make("articles", json!({ "title": "One", "slug": "one" })).await;
+    story.make("comments", json!({ "text": "c", "article": article })).await;
+    story.ada(&format!("DELETE /api/articles/{article}")).await;
+    clock.advance("P19D");
+    let later = story.make("articles", json!({ "title": "Two", "slug": "two" })).await;
+    story.ada(&format!("DELETE /api/articles/{later}")).await;
+    let check = async |after: &str, articles: &[&str], comments: &[&str]| {
+        clock.advance(after);
+        assert!(!engine.purge_expired().await.expect("it purges"), "{after}");
+        let body = r#"{"email": "ada@example.org", "password": "correct horse battery"}"#;
+        let signed_in = story.app.post("POST /auth/sign-in", &[], body).await.json();
+        let ada = format!("Bearer {}", signed_in["token"].as_str().expect("a token"));
+        assert_eq!(story.titles(&ada, "articles:trash").await, articles, "{after}");
+        assert_eq!(story.titles(&ada, "comments:trash").await, comments, "{after}");
+    };
+    check("P10D", &["One", "Two"], &["c"]).await;
+    check("P1DT1M", &["Two"], &[]).await;
+    check("P30D", &[], &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trash_takes_part_in_transactions_and_explanations() {
+    let story = Story::open().await;
+    let article = story.make("articles", json!({ "title": "One", "slug": "one" })).await;
+    let transact = async |requests: Value| {
+        let body = json!({ "requests": requests }).to_string();
+        story.app.post("POST /transact", &[("authorization", &story.ada)], &body).await
+    };
+    let done = transact(json!([
+        { "delete": "articles", "id": article },
+        { "restore": "articles", "id": article },
+        { "delete": "articles", "id": article, "ifMatch": 3 },
+        { "purge": "articles", "id": article },
+        { "list": "articles" },
+    ]))
+    .await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert_eq!((&done.json()["results"][1]["version"], &done.json()["results"][3]), (&json!(3), &Value::Null));
+    let wrong = transact(json!([{ "restore": "tags", "id": article }])).await;
+    assert_eq!(
+        (wrong.status, &wrong.json()["errors"][0]["at"]),
+        (400, &json!("/requests/0/restore")),
+        "{}",
+        wrong.text()
+    );
+
+    let article = story.make("articles", json!({ "title": "Two", "slug": "two" })).await;
+    story.ada(&format!("DELETE /api/articles/{article}")).await;
+    let operator = story.app.operator("root@example.org").await;
+    let explain = async |who: &str, request: &str| {
+        let body = json!({ "as": who, "request": request }).to_string();
+        let reply = story.app.post("POST /explain", &[("authorization", &operator)], &body).await;
+        assert_eq!(reply.status, 200, "{request}: {}", reply.text());
+        reply.json()["allowed"].clone()
+    };
+    let restore = format!("POST /api/articles/{article}:restore");
+    assert_eq!(explain("ada@example.org", &restore).await, true);
+    assert_eq!(explain("bob@example.org", &restore).await, false);
+    assert_eq!(explain("ada@example.org", "GET /api/articles:trash").await, true);
+    assert_eq!(explain("ada@example.org", &format!("POST /api/articles/{article}:purge")).await, true);
+    assert_eq!(story.titles(&story.ada, "articles:trash").await, ["Two"], "nothing was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_types_with_a_trash_have_its_paths() {
+    let story = Story::open().await;
+    let tag = story.make("tags", json!({ "name": "t" })).await;
+    for line in
+        ["GET /api/tags:trash", &format!("POST /api/tags/{tag}:restore"), &format!("POST /api/tags/{tag}:purge")]
+    {
+        let reply = story.ada(line).await;
+        assert_eq!((reply.status, reply.problem()), (404, "no-such-path".to_owned()), "{line}");
+    }
+    for line in ["POST /api/articles/x:restore", "POST /api/articles/:restore"] {
+        assert_eq!(story.ada(line).await.status, 404, "{line}");
+    }
+    assert_eq!(story.ada(&format!("GET /api/articles/{tag}:restore")).await.status, 405);
+    assert_eq!(story.ada("POST /api/articles:trash").await.status, 405);
+    let document = story.app.call("GET /openapi.json", &[]).await.json();
+    let paths = document["paths"].as_object().expect("paths");
+    for (path, method) in
+        [("articles:trash", "get"), ("articles/{id}:restore", "post"), ("articles/{id}:purge", "post")]
+    {
+        assert!(paths[&format!("/api/{path}")].get(method).is_some(), "{path}");
+    }
+    assert!(!paths.contains_key("/api/tags:trash"));
+    let written = &document["components"]["schemas"]["ArticleCreate"]["properties"];
+    assert_eq!(written.get("trashedAt"), None);
+    let body = json!({ "title": "x", "slug": "x", "trashedAt": "2026-01-01T00:00:00Z" }).to_string();
+    assert_eq!(story.app.post("POST /api/articles", &[("authorization", &story.ada)], &body).await.status, 422);
+}

@@ -1,0 +1,130 @@
+//! When a difference is bridged, and what that does to stored records.
+
+use super::{Difference, Filled, TypeChange};
+
+/// When a difference is bridged: differences are in this order, and within a stage in that of the models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Records go that nobody may use any more.
+    Accounts,
+    /// Indexes go, before what they are of changes.
+    IndexesRemoved,
+    /// Names change, so that new things can have those that become free.
+    Renames,
+    /// Enums get values.
+    ValuesAdded,
+    /// Types come, to which new fields can refer.
+    TypesAdded,
+    /// Fields come.
+    FieldsAdded,
+    /// Link tables come.
+    LinksAdded,
+    /// Stored values become others.
+    ValuesChanged,
+    /// Link tables go.
+    LinksRemoved,
+    /// Fields go.
+    FieldsRemoved,
+    /// Types go.
+    TypesRemoved,
+    /// Enums lose values, and accounts roles.
+    NamesRemoved,
+    /// Stored values of enums follow their names.
+    ValuesRenamed,
+    /// Indexes come, over the values as they are then.
+    IndexesAdded,
+    /// What no stored value depends on.
+    Behaviour,
+}
+
+/// What bridging a difference does to stored records, on any database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// Nothing.
+    Nothing,
+    /// Tables or columns get other names.
+    Renames,
+    /// Records are read.
+    Reads,
+    /// Records are written again.
+    Writes,
+    /// Stored values are deleted.
+    Deletes,
+}
+
+impl Difference {
+    /// When it is bridged.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::AccountsMoved { .. } => Stage::Accounts,
+            Self::IndexRemoved { .. } => Stage::IndexesRemoved,
+            Self::EnumRenamed { .. } | Self::CollectionRenamed { .. } | Self::FieldRenamed { .. } => Stage::Renames,
+            Self::EnumValuesAdded { .. } => Stage::ValuesAdded,
+            Self::CollectionAdded { .. } => Stage::TypesAdded,
+            Self::FieldAdded { .. } => Stage::FieldsAdded,
+            Self::LinkAdded { .. } => Stage::LinksAdded,
+            Self::TypeChanged { .. }
+            | Self::RequiredTightened { .. }
+            | Self::RequiredLoosened { .. }
+            | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
+            Self::LinkRemoved { .. } => Stage::LinksRemoved,
+            Self::FieldRemoved { .. } => Stage::FieldsRemoved,
+            Self::CollectionRemoved { .. } => Stage::TypesRemoved,
+            Self::EnumValuesRemoved { .. } | Self::RolesRemoved { .. } => Stage::NamesRemoved,
+            Self::EnumValuesRenamed { .. } => Stage::ValuesRenamed,
+            Self::IndexAdded { .. } => Stage::IndexesAdded,
+            Self::PathChanged { .. }
+            | Self::SingleChanged { .. }
+            | Self::TrashChanged { .. }
+            | Self::LengthChanged { .. }
+            | Self::CheckAdded { .. }
+            | Self::CheckRemoved { .. }
+            | Self::BehaviourChanged { .. }
+            | Self::ApplicationChanged { .. } => Stage::Behaviour,
+        }
+    }
+
+    /// What bridging it does to stored records, if there are any.
+    pub fn work(&self) -> Work {
+        match self {
+            Self::CollectionAdded { .. }
+            | Self::PathChanged { .. }
+            | Self::SingleChanged { .. }
+            | Self::TrashChanged { .. }
+            | Self::LinkAdded { .. }
+            | Self::EnumRenamed { .. }
+            | Self::EnumValuesAdded { .. }
+            | Self::EnumValuesRemoved { .. }
+            | Self::LengthChanged { .. }
+            | Self::CheckAdded { .. }
+            | Self::CheckRemoved { .. }
+            | Self::BehaviourChanged { .. }
+            | Self::ApplicationChanged { .. }
+            | Self::IndexRemoved { .. }
+            | Self::OnDeleteChanged { .. }
+            | Self::RequiredLoosened { .. }
+            | Self::FieldRenamed { stored: false, .. }
+            | Self::FieldRemoved { stored: false, .. }
+            | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. } => Work::Nothing,
+            Self::FieldAdded { filled, .. } => match filled {
+                Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
+                Filled::Backfill => Work::Writes,
+            },
+            Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
+            Self::IndexAdded { .. }
+            | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
+            Self::RequiredTightened { filled: Filled::Default | Filled::Backfill, .. }
+            | Self::EnumValuesRenamed { .. }
+            | Self::TypeChanged {
+                change: TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(Filled::Backfill),
+                ..
+            } => Work::Writes,
+            Self::CollectionRemoved { .. }
+            | Self::FieldRemoved { stored: true, .. }
+            | Self::LinkRemoved { .. }
+            | Self::AccountsMoved { .. }
+            | Self::RolesRemoved { .. }
+            | Self::TypeChanged { change: TypeChange::Replaced(_), .. } => Work::Deletes,
+        }
+    }
+}
