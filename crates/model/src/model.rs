@@ -395,7 +395,10 @@ impl Column {
                 let storage = ColumnStorage::One(Storage::Id);
                 vec![Self { part: Part::Main, name: format!("{snake}_id"), storage }]
             }
-            FieldKind::Embedded(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => Vec::new(),
+            FieldKind::Embedded(_)
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => Vec::new(),
         }
     }
 }
@@ -438,6 +441,13 @@ pub enum FieldKind {
         /// Its to-one field.
         via: FieldId,
     },
+    /// The record of `target` whose unique to-one field `via` refers here, if there is one; nothing is stored.
+    OneToOne {
+        /// The collection that refers.
+        target: CollectionId,
+        /// Its to-one field, which is a key of it.
+        via: FieldId,
+    },
     /// A set of records of `target`, kept in a link table.
     ManyToMany {
         /// The collection at the other end.
@@ -458,6 +468,7 @@ impl FieldKind {
             | Self::Document(_)
             | Self::ToOne { .. }
             | Self::OneToMany { .. }
+            | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => None,
         }
     }
@@ -476,6 +487,7 @@ impl FieldKind {
             | Self::Embedded(_)
             | Self::Document(_)
             | Self::OneToMany { .. }
+            | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => false,
         }
     }
@@ -488,9 +500,10 @@ impl FieldKind {
     /// The collection at the other end of a relation.
     pub fn target(&self) -> Option<CollectionId> {
         match self {
-            Self::ToOne { target, .. } | Self::OneToMany { target, .. } | Self::ManyToMany { target, .. } => {
-                Some(*target)
-            }
+            Self::ToOne { target, .. }
+            | Self::OneToMany { target, .. }
+            | Self::OneToOne { target, .. }
+            | Self::ManyToMany { target, .. } => Some(*target),
             Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::Document(_) => None,
         }
     }
@@ -498,7 +511,7 @@ impl FieldKind {
     /// The field that declares the relation, and its collection, where this one is its `@inverse`.
     pub fn declared_by(&self) -> Option<(CollectionId, FieldId)> {
         match self {
-            Self::OneToMany { target, via } => Some((*target, *via)),
+            Self::OneToMany { target, via } | Self::OneToOne { target, via } => Some((*target, *via)),
             Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
             Self::Scalar(_)
             | Self::Enum(_)
@@ -512,7 +525,7 @@ impl FieldKind {
     /// Whether it is an end of a relation that is written at the other one.
     fn is_written_elsewhere(&self) -> bool {
         match self {
-            Self::OneToMany { .. } => true,
+            Self::OneToMany { .. } | Self::OneToOne { .. } => true,
             Self::ManyToMany { link, .. } => !link.owner,
             Self::Scalar(_)
             | Self::Enum(_)

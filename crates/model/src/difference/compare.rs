@@ -339,9 +339,10 @@ impl<'a> Pair<'a> {
     fn written_then(&self, kind: &FieldKind) -> Option<String> {
         let target = kind.target()?;
         let name = &self.old.collection(self.pairing.collection(target)?).name;
-        let Some((of, field)) = kind.declared_by() else { return Some(format!("[{name}]")) };
+        let name = if kind.is_to_many() { format!("[{name}]") } else { name.clone() };
+        let Some((of, field)) = kind.declared_by() else { return Some(name) };
         let (of, field) = (self.pairing.collection(of)?, self.pairing.field(of, field)?);
-        Some(format!("[{name}] @inverse(field: \"{}\")", self.old.field(of, field).name))
+        Some(format!("{name} @inverse(field: \"{}\")", self.old.field(of, field).name))
     }
 
     fn links(&self, all: &mut Vec<Difference>) {
@@ -445,6 +446,9 @@ pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
         FieldKind::OneToMany { target, via } => {
             format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, *via))
         }
+        FieldKind::OneToOne { target, via } => {
+            format!("{} @inverse(field: \"{}\")", name(*target), field(*target, *via))
+        }
         FieldKind::ManyToMany { target, link } => match link.inverse.filter(|_| !link.owner) {
             Some(inverse) => format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, inverse)),
             None => format!("[{}]", name(*target)),
@@ -488,6 +492,7 @@ fn is_convertible(kind: &FieldKind) -> bool {
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
     }
 }

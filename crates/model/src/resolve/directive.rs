@@ -138,9 +138,10 @@ impl FieldDirective {
                 kind.is_indexable(),
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
             ),
-            Self::Readonly | Self::Immutable => {
-                (!matches!(kind, FieldKind::OneToMany { .. }), "write it on the field at the other end")
-            }
+            Self::Readonly | Self::Immutable => (
+                !matches!(kind, FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. }),
+                "write it on the field at the other end",
+            ),
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Computed if state => {
                 (false, "a state changes by its transitions alone, so that every guard is asked")
@@ -161,7 +162,10 @@ impl FieldDirective {
             Self::Class if embedded => (true, ""),
             Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
-            Self::Inverse => (kind.is_to_many(), "it is for the side of a relation that is a list"),
+            Self::Inverse => (
+                kind.is_to_many() || matches!(kind, FieldKind::OneToOne { .. }),
+                "it is for a field that lists or names records of another type",
+            ),
             Self::Length => (
                 length::most(kind).is_some(),
                 "it is for `String`, `Text`, `Email`, `Url` and `Locale`, and for lists of scalars or enum values",
