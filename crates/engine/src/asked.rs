@@ -168,7 +168,9 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
     for (reached, field) in filter.expression.iter().flat_map(|expression| &expression.checked.reads) {
         let named = view.model.field(*reached, *field);
         let members = match named.kind {
-            FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => Some(target),
+            FieldKind::OneToMany { target, .. }
+            | FieldKind::OneToOne { target, .. }
+            | FieldKind::ManyToMany { target, .. } => Some(target),
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::List(_)

@@ -197,7 +197,7 @@ pub(crate) fn require(proposal: &mut Proposal<'_>) {
         let lacks = match (&field.kind, field.within) {
             (FieldKind::Embedded(_), None) => field.required && embedded::lacks_value(proposal, field),
             (_, Some(within)) => within.required && embedded::lacks_member(proposal, (field, within)),
-            (_, None) => field.required && field.kind.is_stored() && proposal.value(field.id).is_null(),
+            (_, None) => field.required && field.is_stored() && proposal.value(field.id).is_null(),
         };
         if lacks && !proposal.is_refused(field) {
             proposal.refuse(field, ViolationKind::Required);

@@ -79,6 +79,7 @@ impl<'a> Subject<'a> {
             let policy = self.policy.collection(collection.id);
             let of = |field| move |(decides, rule, alone)| RuleUse { collection, field, decides, rule, alone };
             found.extend(clauses(&policy.allow).into_iter().map(of(None)));
+            found.extend(policy.checks.iter().map(|check| (Decides::Check, &check.rule, true)).map(of(None)));
             for (field, policy) in collection.fields.iter().zip(&policy.fields) {
                 let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _ } = policy;
                 let rules = [(Action::Read, read), (Action::Create, create)];

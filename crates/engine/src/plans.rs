@@ -204,8 +204,13 @@ impl Plans {
             // What is in the trash is there for those alone who may use it.
             let (perspective, seen) = match action {
                 Action::Trash => (Perspective::Trash, Action::Trash),
-                Action::Read | Action::Get | Action::Search | Action::Refer => (Perspective::Live, Action::Read),
-                Action::Create | Action::Update | Action::Delete => (Perspective::Live, Action::Read),
+                Action::Read
+                | Action::Get
+                | Action::Search
+                | Action::Refer
+                | Action::Create
+                | Action::Update
+                | Action::Delete => (Perspective::Live, Action::Read),
             };
             let rules = std::iter::once(rights.rule(collection, seen)).chain(asked);
             planner.stored(collection, perspective, &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>())

@@ -30,6 +30,7 @@ pub(crate) struct Policy {
 #[derive(Debug)]
 pub(crate) struct CollectionPolicy {
     pub(crate) allow: AllowPolicy,
+    pub(crate) checks: Vec<CheckPolicy>,
     /// By `FieldId`.
     pub(crate) fields: Vec<FieldPolicy>,
     /// The fields that hold a state.
@@ -123,6 +124,8 @@ pub(crate) struct FieldPolicy {
 #[derive(Debug)]
 pub(crate) struct CheckPolicy {
     pub(crate) rule: Compiled,
+    /// The fields whose change it may refuse; `None`: it is asked of every change.
+    pub(crate) guards: Option<Arc<[FieldId]>>,
     pub(crate) message: String,
 }
 
@@ -229,6 +232,7 @@ impl<'m> Compiler<'m> {
         });
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
+            checks: self.checks(collection),
             fields,
             defaults,
             states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
@@ -283,7 +287,7 @@ impl<'m> Compiler<'m> {
 
     fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
         let scope = Scope::check(self.model, collection.id);
-        let checks = field.checks.iter().filter_map(|check| self.check(check, &scope)).collect();
+        let checks = field.checks.iter().filter_map(|check| self.check(collection, check, &scope)).collect();
         let mut sets = Vec::new();
         for set in &field.set {
             let when = set.when.as_ref().map(|when| self.value(when, &scope, Some(Type::Bool)));
@@ -293,9 +297,9 @@ impl<'m> Compiler<'m> {
                 sets.push(SetPolicy { on: set.on, when, to });
             }
         }
-        let computed = self.computed(collection, field);
         let default = field.default_from.as_ref();
         let default = default.and_then(|from| self.value(from, &scope, Type::of(collection, field)));
+        let computed = self.computed(collection, field);
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
@@ -303,15 +307,25 @@ impl<'m> Compiler<'m> {
             create: self.optional(create.as_ref(), &rule),
             update: self.update(collection.id, update.as_ref(), None),
             checks,
-            computed,
             default,
+            computed,
             sets,
         }
     }
 
-    fn check(&mut self, check: &Check, scope: &Scope<'m>) -> Option<CheckPolicy> {
+    /// The checks of a type.
+    fn checks(&mut self, collection: &Collection) -> Vec<CheckPolicy> {
+        let scope = Scope::check(self.model, collection.id);
+        collection.checks.iter().filter_map(|check| self.check(collection, check, &scope)).collect()
+    }
+
+    fn check(&mut self, collection: &Collection, check: &Check, scope: &Scope<'m>) -> Option<CheckPolicy> {
         let rule = self.rule(&check.rule, scope)?;
-        Some(CheckPolicy { rule, message: check.message.clone() })
+        let guards = check.guarded().map(|names| {
+            let fields = names.into_iter().filter_map(|name| collection.field_named(name));
+            with_parts(collection, fields.map(|field| field.id))
+        });
+        Some(CheckPolicy { rule, guards, message: check.message.clone() })
     }
 
     fn states(&mut self, collection: &Collection, field: &Field) -> Option<StatePolicy> {

@@ -2,7 +2,7 @@
 
 use backstay_base::{Action, Error};
 use backstay_expr::{Expr, Node, Operator, Path, Root, Truth, truth};
-use backstay_model::{Collection, FieldId, Model};
+use backstay_model::{Collection, FieldId, FieldKind, Model};
 use backstay_scalar::Value;
 use backstay_sql::{RecordSource, Row};
 
@@ -268,6 +268,10 @@ fn saw(
                 let (Some(subject), Some(first)) = (subject, path.steps.first()) else { return };
                 let values = if path.root == Root::New { subject.proposed } else { subject.this() };
                 let field = collection.field(*first);
+                // A record doesn't hold who refers to it.
+                if matches!(field.kind, FieldKind::OneToOne { .. }) {
+                    return;
+                }
                 let value = match (field.class, values.get(usize::from(first.0))) {
                     (Some(class), _) => withheld(class),
                     (None, Some(value)) => shown(value),

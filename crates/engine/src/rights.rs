@@ -108,6 +108,9 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     if is_granted(grantee.grant(), collection, Action::Update) {
         grantee.clauses(&policy.allow.update).into_iter().for_each(|clause| rights.clause(clause));
     }
+    for check in &policy.checks {
+        rights.check(grantee.rule(&check.rule));
+    }
     let sees_fields = |collection: &Collection| {
         [Action::Get, Action::Search].iter().any(|action| is_granted(grantee.grant(), collection, *action))
     };

@@ -30,6 +30,7 @@ impl Sizes {
             | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => None,
         }
     }

@@ -68,7 +68,7 @@ impl Type {
             FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
             FieldKind::Embedded(id) => Self::Embedded { of: *id, field: (collection.id, field.id) },
             FieldKind::Document(_) => Self::Json,
-            FieldKind::ToOne { target, .. } => Self::Record(*target),
+            FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => Self::Record(*target),
             FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
         })
     }

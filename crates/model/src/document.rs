@@ -289,7 +289,10 @@ impl Reader<'_> {
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) => model.value_type(&field.kind),
             // A model in which a document would hold one is refused.
-            FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => None,
+            FieldKind::ToOne { .. }
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => None,
         };
         let read = value.map(|ty| ty.read(Token::Json(raw)).map_err(ViolationKind::from));
         let read = read.unwrap_or(Err(ViolationKind::ReadOnly("a document holds no relation")));

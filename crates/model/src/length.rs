@@ -75,6 +75,7 @@ impl Unit {
             | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => Self::Characters,
         }
     }

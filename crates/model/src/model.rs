@@ -138,6 +138,8 @@ pub struct Collection {
     pub indexes: Vec<Index>,
     /// Who may do what with its records: an action is allowed if one of these clauses allows it.
     pub allow: Vec<Allow>,
+    /// `@check`s of the type.
+    pub checks: Vec<Check>,
     /// Where the type's name is in the model.
     pub span: Span,
     pub(crate) by_name: HashMap<String, FieldId>,
@@ -179,10 +181,7 @@ impl Collection {
     /// The fields in which the value of a field is stored: itself, or the members of an embedded value and their members.
     pub fn parts(&self, field: FieldId) -> impl Iterator<Item = &Field> {
         let is_part = move |part: &Field| part.id == field || part.is_within(field, &self.fields);
-        self.fields[usize::from(field.0)..]
-            .iter()
-            .take_while(move |part| is_part(part))
-            .filter(|part| part.kind.is_stored())
+        self.fields[usize::from(field.0)..].iter().take_while(move |part| is_part(part)).filter(|part| part.is_stored())
     }
 
     /// Many-to-many relations that it declares, with their link tables.
@@ -396,7 +395,10 @@ impl Column {
                 let storage = ColumnStorage::One(Storage::Id);
                 vec![Self { part: Part::Main, name: format!("{snake}_id"), storage }]
             }
-            FieldKind::Embedded(_) | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => Vec::new(),
+            FieldKind::Embedded(_)
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => Vec::new(),
         }
     }
 }
@@ -439,6 +441,13 @@ pub enum FieldKind {
         /// Its to-one field.
         via: FieldId,
     },
+    /// The record of `target` whose unique to-one field `via` refers here, if there is one; nothing is stored.
+    OneToOne {
+        /// The collection that refers.
+        target: CollectionId,
+        /// Its to-one field, which is a key of it.
+        via: FieldId,
+    },
     /// A set of records of `target`, kept in a link table.
     ManyToMany {
         /// The collection at the other end.
@@ -459,6 +468,7 @@ impl FieldKind {
             | Self::Document(_)
             | Self::ToOne { .. }
             | Self::OneToMany { .. }
+            | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => None,
         }
     }
@@ -477,6 +487,7 @@ impl FieldKind {
             | Self::Embedded(_)
             | Self::Document(_)
             | Self::OneToMany { .. }
+            | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => false,
         }
     }
@@ -489,9 +500,10 @@ impl FieldKind {
     /// The collection at the other end of a relation.
     pub fn target(&self) -> Option<CollectionId> {
         match self {
-            Self::ToOne { target, .. } | Self::OneToMany { target, .. } | Self::ManyToMany { target, .. } => {
-                Some(*target)
-            }
+            Self::ToOne { target, .. }
+            | Self::OneToMany { target, .. }
+            | Self::OneToOne { target, .. }
+            | Self::ManyToMany { target, .. } => Some(*target),
             Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::Document(_) => None,
         }
     }
@@ -499,7 +511,7 @@ impl FieldKind {
     /// The field that declares the relation, and its collection, where this one is its `@inverse`.
     pub fn declared_by(&self) -> Option<(CollectionId, FieldId)> {
         match self {
-            Self::OneToMany { target, via } => Some((*target, *via)),
+            Self::OneToMany { target, via } | Self::OneToOne { target, via } => Some((*target, *via)),
             Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
             Self::Scalar(_)
             | Self::Enum(_)
@@ -513,7 +525,7 @@ impl FieldKind {
     /// Whether it is an end of a relation that is written at the other one.
     fn is_written_elsewhere(&self) -> bool {
         match self {
-            Self::OneToMany { .. } => true,
+            Self::OneToMany { .. } | Self::OneToOne { .. } => true,
             Self::ManyToMany { link, .. } => !link.owner,
             Self::Scalar(_)
             | Self::Enum(_)
@@ -668,6 +680,15 @@ pub struct Check {
     pub rule: RuleText,
     /// The message for the client.
     pub message: String,
+    /// `guards:`: the fields whose change it may refuse, by name; `None`: it is asked of every change.
+    pub guards: Option<Vec<(String, Span)>>,
+}
+
+impl Check {
+    /// The names of the fields that it guards.
+    pub fn guarded(&self) -> Option<Vec<&str>> {
+        self.guards.as_ref().map(|guards| guards.iter().map(|(name, _)| name.as_str()).collect())
+    }
 }
 
 /// Names of the application's model that are stored as texts, and follow when it renames what they name.

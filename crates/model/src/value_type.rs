@@ -85,7 +85,7 @@ impl Model {
         match kind {
             FieldKind::Scalar(scalar) => Some(ValueType::Scalar(*scalar)),
             FieldKind::Enum(id) => Some(self.enum_type(*id)),
-            FieldKind::ToOne { .. } => Some(ValueType::Scalar(Scalar::Id)),
+            FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => Some(ValueType::Scalar(Scalar::Id)),
             FieldKind::List(_)
             | FieldKind::Embedded(_)
             | FieldKind::Document(_)

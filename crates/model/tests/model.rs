@@ -19,6 +19,9 @@ fn kind(model: &Model, kind: &FieldKind) -> String {
         FieldKind::Document(document) => format!("{document:?}"),
         FieldKind::Embedded(id) => format!("embedded {}", model.embedded(*id).name),
         FieldKind::ToOne { target, on_delete } => format!("one {} {on_delete:?}", name(*target)),
+        FieldKind::OneToOne { target, via } => {
+            format!("other end {} via {}", name(*target), model.field(*target, *via).name)
+        }
         FieldKind::OneToMany { target, via } => {
             format!("many {} via {}", name(*target), model.field(*target, *via).name)
         }

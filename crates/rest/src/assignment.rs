@@ -34,7 +34,7 @@ fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result
             let remedy = format!("give its members values, such as `{}.…=value`", field.name);
             return Err(ViolationKind::Misused { problem, remedy });
         }
-        FieldKind::OneToMany { .. } => {
+        FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
             return Err(ViolationKind::ReadOnly("set this relation from the other side"));
         }
         FieldKind::ManyToMany { .. } => {

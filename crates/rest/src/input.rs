@@ -171,7 +171,7 @@ impl Decoder<'_> {
 
     fn member(&mut self, input: &mut Input, field: &Field, raw: &str) -> Result<(), Wrong> {
         let value = match &field.kind {
-            FieldKind::OneToMany { .. } => {
+            FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
                 return Err(ViolationKind::ReadOnly("set this relation from the other side").into());
             }
             FieldKind::ManyToMany { target, .. } => {

@@ -55,7 +55,10 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
     if !SortKey::takes(field) {
         let (problem, remedy) = match field.kind {
             FieldKind::Scalar(Scalar::Text) => ("is a Text, which can be too long to sort by", "sort by a String"),
-            FieldKind::ToOne { .. } | FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
+            FieldKind::ToOne { .. }
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => {
                 ("is a relation, which has no order", "sort by a field of the record itself")
             }
             FieldKind::Embedded(_) => ("is an embedded value, which has no order", "sort by a member of it"),

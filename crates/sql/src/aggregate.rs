@@ -5,7 +5,7 @@ use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order
 
 use crate::builder::{Anchor, Members};
 use crate::exact::is_computed;
-use crate::lower::{Lowering, sees_member};
+use crate::lower::{Lowering, sees};
 use crate::operand::{Form, Val, constant_decimal, digits_of};
 use crate::owner::{Owner, tie};
 use crate::predicate::Pred;
@@ -39,8 +39,8 @@ impl Lowering<'_, '_, '_> {
             conditions.push(Pred::Sql(key.clone().is_not_null()));
         }
         let known = Pred::all(conditions);
-        let visible = sees_member(self.builder, &members);
-        let Members { member, owner, declared: _ } = members;
+        let visible = sees(self.builder, &members.member);
+        let Members { member, owner } = members;
         let member = member.anchor;
         self.scope.bound.push((of.variable, member.clone()));
         let condition = of.condition.as_ref().map_or(Pred::Known(true), |condition| self.is_true(condition));

@@ -74,11 +74,14 @@ pub(crate) struct Anchor {
     pub(crate) perspective: Perspective,
 }
 
-/// A record that exists only where a rule is true of it.
+/// A record that exists only where rules are true of it: see `lower::sees`.
 #[derive(Debug)]
 pub(crate) struct Seen<'r> {
     pub(crate) anchor: Anchor,
     pub(crate) read: &'r Rule,
+    /// The rule of the record's own field that declares the relation by whose `@inverse` it was reached: whoever does not
+    /// see that field does not see that the record is at the other end.
+    pub(crate) declared: Option<&'r Rule>,
 }
 
 /// The members of a to-many relation in a SELECT of their own.
@@ -88,9 +91,6 @@ pub(crate) struct Members<'r> {
     /// The key of the record that has the relation, in the member's row; `None` where all members are those of one
     /// record.
     pub(crate) owner: Option<Sql>,
-    /// The rule of the member's own field that declares the relation, where this is its `@inverse`: whoever does not see
-    /// that field does not see that the member is one.
-    pub(crate) declared: Option<&'r Rule>,
 }
 
 impl<'m> Builder<'m> {
@@ -156,7 +156,8 @@ impl<'m> Builder<'m> {
         let frame = self.frame();
         let relation = relation(collection, perspective, (rights, action));
         let record = Record::Row(self.source(frame, relation.rows, relation.part));
-        Seen { anchor: Anchor { frame, record, collection: collection.id, perspective }, read: relation.read }
+        let anchor = Anchor { frame, record, collection: collection.id, perspective };
+        Seen { anchor, read: relation.read, declared: None }
     }
 
     /// Reads from the links of a many-to-many relation in a new SELECT: the SELECT, and the alias of the links.
@@ -175,9 +176,9 @@ impl<'m> Builder<'m> {
         let declared = kind.declared_by().map(|(target, field)| rights.field(target, field, Action::Read));
         match kind {
             FieldKind::OneToMany { target, via } => {
-                let member = self.rows(self.model.collection(*target), perspective, (rights, Action::Read));
-                let owner = self.stored(&member.anchor, ColumnRef::main(*via));
-                Some(Members { member, owner: Some(owner), declared })
+                let rows = self.rows(self.model.collection(*target), perspective, (rights, Action::Read));
+                let owner = self.stored(&rows.anchor, ColumnRef::main(*via));
+                Some(Members { member: Seen { declared, ..rows }, owner: Some(owner) })
             }
             FieldKind::ManyToMany { target, link } => {
                 let (frame, alias) = self.links(link, perspective);
@@ -185,14 +186,15 @@ impl<'m> Builder<'m> {
                 let record = Record::Linked(alias, link.far.as_str().into());
                 let read = relation(self.model.collection(*target), perspective, (rights, Action::Read)).read;
                 let anchor = Anchor { frame, record, collection: *target, perspective };
-                Some(Members { member: Seen { anchor, read }, owner: Some(owner), declared })
+                Some(Members { member: Seen { anchor, read, declared }, owner: Some(owner) })
             }
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
             | FieldKind::Document(_)
-            | FieldKind::ToOne { .. } => None,
+            | FieldKind::ToOne { .. }
+            | FieldKind::OneToOne { .. } => None,
         }
     }
 
@@ -222,7 +224,7 @@ impl<'m> Builder<'m> {
         let record = Record::Linked(self.source(frame, Rows::Select(Box::new(rows)), Part::All), FAR.into());
         let read = relation(self.model.collection(*target), proposed.perspective, (rights, Action::Read)).read;
         let anchor = Anchor { frame, record, collection: *target, perspective: proposed.perspective };
-        Some(Members { member: Seen { anchor, read }, owner: None, declared: None })
+        Some(Members { member: Seen { anchor, read, declared: None }, owner: None })
     }
 
     /// Where the record is part of its collection. Records that a path leads to are null where they are not.
@@ -293,17 +295,22 @@ impl<'m> Builder<'m> {
     /// Panics if the field is not a relation: what is followed was checked against the model.
     pub(crate) fn follow<'r>(&mut self, anchor: &Anchor, field: FieldId, rights: &'r Rights) -> Seen<'r> {
         let from = self.row(anchor);
-        let target = self.model.field(from.collection, field).kind.target().expect("what is followed is a relation");
+        let kind = &self.model.field(from.collection, field).kind;
+        let target = kind.target().expect("what is followed is a relation");
         let perspective = from.perspective.of_related();
         let relation = relation(self.model.collection(target), perspective, (rights, Action::Read));
         let join = self.frames[from.frame].joins.iter().find(|join| join.from == from.record && join.field == field);
         let anchor = if let Some(join) = join {
             Anchor { record: Record::Row(Arc::clone(&join.alias)), collection: target, perspective, ..from }
         } else {
-            let key = self.stored(&from, ColumnRef::main(field));
-            self.join(&Anchor { perspective, ..from }, field, target, key)
+            let on = match kind {
+                FieldKind::OneToOne { via, .. } => (*via, self.key(&from)),
+                _ => (Collection::ID, self.stored(&from, ColumnRef::main(field))),
+            };
+            self.join(&Anchor { perspective, ..from }, field, target, on)
         };
-        Seen { anchor, read: relation.read }
+        let declared = kind.declared_by().map(|(target, field)| rights.field(target, field, Action::Read));
+        Seen { anchor, read: relation.read, declared }
     }
 
     /// The record, joined if its columns aren't available yet.
@@ -314,15 +321,16 @@ impl<'m> Builder<'m> {
             return Anchor { record: Record::Row(Arc::clone(&join.alias)), ..anchor.clone() };
         }
         let key = column(alias, far);
-        self.join(anchor, Collection::ID, anchor.collection, key)
+        self.join(anchor, Collection::ID, anchor.collection, (Collection::ID, key))
     }
 
-    fn join(&mut self, from: &Anchor, field: FieldId, target: CollectionId, key: Sql) -> Anchor {
+    /// Joins the record of `target` in which the field is the value.
+    fn join(&mut self, from: &Anchor, field: FieldId, target: CollectionId, (at, value): (FieldId, Sql)) -> Anchor {
         let alias = self.alias();
         // `follow` and `members`, which join, return the rule of the rows.
         let Relation { rows, part, .. } =
             relation(self.model.collection(target), from.perspective, (Rights::unrestricted(), Action::Read));
-        let on = column(&alias, &self.column(target, ColumnRef::main(Collection::ID)).name).eq(key);
+        let on = column(&alias, &self.column(target, ColumnRef::main(at)).name).eq(value);
         let join = Join { from: from.record.clone(), field, alias: Arc::clone(&alias), rows, part, on };
         self.frames[from.frame].joins.push(join);
         Anchor { record: Record::Row(alias), collection: target, ..from.clone() }

@@ -42,6 +42,7 @@ fn parts(field: &Field) -> Vec<(Part, Storage)> {
         | FieldKind::Document(_)
         | FieldKind::List(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::ManyToMany { .. } => vec![(Part::Main, Storage::Text)],
     }

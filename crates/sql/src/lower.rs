@@ -3,10 +3,10 @@ use backstay_expr::{Expr, Node, Rights, Root, Rule};
 use backstay_model::FieldId;
 use sea_query::{Expr as Sql, Query};
 
-use crate::Perspective;
-use crate::builder::{Anchor, Builder, Members, Record, Seen};
+use crate::builder::{Anchor, Builder, Record, Seen};
 use crate::predicate::Pred;
 use crate::tree::{column, name, subquery};
+use crate::{ColumnRef, Perspective};
 
 /// What the roots of paths are in one expression, and with whose rights it looks at records.
 #[derive(Debug, Clone)]
@@ -44,16 +44,11 @@ pub(crate) fn holds(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pr
     Lowering::new(builder, Scope::rule(this)).is_true(rule.expr())
 }
 
-/// Where a record is there, and the rule of its relation holds.
-pub(crate) fn sees(builder: &mut Builder<'_>, seen: &Seen<'_>) -> Pred {
-    Pred::all([builder.is_part(&seen.anchor), holds(builder, seen.read, &seen.anchor)])
-}
-
-/// Where a member of a relation is seen, and that it is one.
-pub(crate) fn sees_member(builder: &mut Builder<'_>, members: &Members<'_>) -> Pred {
-    let Members { member, owner: _, declared } = members;
-    let declared = declared.map_or(Pred::Known(true), |rule| holds(builder, rule, &member.anchor));
-    Pred::all([sees(builder, member), declared])
+/// Where a record is there and seen, and that a relation leads to it.
+pub(crate) fn sees(builder: &mut Builder<'_>, record: &Seen<'_>) -> Pred {
+    let Seen { anchor, read, declared } = record;
+    let declared = declared.map_or(Pred::Known(true), |rule| holds(builder, rule, anchor));
+    Pred::all([builder.is_part(anchor), holds(builder, read, anchor), declared])
 }
 
 impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
@@ -116,7 +111,19 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
 
     /// Where the record is seen.
     pub(crate) fn sees_record(&mut self, record: &Seen<'_>) -> Pred {
-        holds(self.builder, record.read, &record.anchor)
+        sees(self.builder, record)
+    }
+
+    /// The id of the record that a to-one relation of a record leads to; the conditions say where that is seen. Where the
+    /// record stores it, whether the other record is seen doesn't matter.
+    pub(crate) fn reference(&mut self, holder: &Anchor, field: FieldId) -> (Sql, Vec<Pred>) {
+        let sees = self.sees_field(holder, field);
+        if self.builder.model.field(holder.collection, field).kind.is_stored() {
+            return (self.builder.stored(holder, ColumnRef::main(field)), vec![sees]);
+        }
+        let next = self.builder.follow(holder, field, self.scope.rights);
+        let conditions = vec![sees, self.sees_record(&next)];
+        (self.builder.key(&next.anchor), conditions)
     }
 
     /// Follows to-one relations; the conditions say where the way is seen.

@@ -9,7 +9,7 @@ use sea_query::{Expr as Sql, ExprTrait, Query};
 use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
 use crate::computed;
-use crate::lower::{holds, sees_member};
+use crate::lower::{holds, sees};
 use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
@@ -74,7 +74,8 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let member = Member { field, at, sees };
         let value = match (&field.kind, &selected.inner) {
             _ if field.is_computed() => self.computed(&member)?,
-            (FieldKind::ToOne { .. }, Some(inner)) => self.related(&member, inner),
+            (FieldKind::ToOne { .. } | FieldKind::OneToOne { .. }, Some(inner)) => self.related(&member, inner),
+            (FieldKind::OneToOne { .. }, None) => self.id_of_related(&member),
             (FieldKind::Embedded(_), inner) => self.embedded(&member, inner.as_ref().unwrap_or(&Selection::Whole)),
             (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }, _) => self.rows(&member, selected),
             (
@@ -143,7 +144,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     /// The record that a to-one relation leads to, from joined columns.
     fn related(&mut self, member: &Member<'_>, inner: &Selection) -> ValueOutput {
         let target = self.builder.follow(member.at, member.field.id, self.rights);
-        let read = holds(self.builder, target.read, &target.anchor);
+        let read = sees(self.builder, &target);
         if matches!(read, Pred::Known(false)) {
             let present = Some(self.columns.push(boolean(false), Storage::Bool));
             return ValueOutput::Object(ObjectOutput { present, members: Vec::new() });
@@ -159,6 +160,15 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let members = self.object(inner, &target.anchor);
         self.shown = outer;
         ValueOutput::Object(ObjectOutput { present, members })
+    }
+
+    /// The id of the record that refers here.
+    fn id_of_related(&mut self, member: &Member<'_>) -> ValueOutput {
+        let target = self.builder.follow(member.at, member.field.id, self.rights);
+        let shown = Pred::all([member.sees.clone(), sees(self.builder, &target)]);
+        let key = self.builder.key(&target.anchor);
+        let column = self.columns.push(seen(&shown, key), Storage::Id);
+        ValueOutput::Column { column, holds: Storage::Id.into(), scalar: None }
     }
 
     /// The records that a to-many relation leads to, as one column in the nested form. The caller chooses their order and
@@ -184,8 +194,8 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let Some(members) = self.builder.members(&member.field.kind, view) else {
             return nothing();
         };
-        let read = sees_member(self.builder, &members);
-        let Members { member, owner, declared: _ } = members;
+        let Members { member, owner } = members;
+        let read = sees(self.builder, &member);
         if matches!(read, Pred::Known(false)) {
             return nothing();
         }

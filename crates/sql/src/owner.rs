@@ -3,7 +3,6 @@ use backstay_expr::Path;
 use backstay_model::{CollectionId, FieldId};
 use sea_query::{Expr as Sql, ExprTrait};
 
-use crate::ColumnRef;
 use crate::builder::{Members, Record};
 use crate::lower::Lowering;
 use crate::predicate::Pred;
@@ -38,12 +37,15 @@ impl<'r> Owner<'r> {
             }
             Some((step, before)) => {
                 let (holder, mut conditions) = lowering.walk(&start, before);
-                conditions.push(lowering.sees_field(&holder, *step));
-                let key = lowering.builder.stored(&holder, ColumnRef::main(*step));
+                let (key, seen) = lowering.reference(&holder, *step);
+                conditions.extend(seen);
                 let collection = lowering.builder.model.field(holder.collection, *step).kind.target()?;
                 if is_restricted(lowering, collection, *relation) {
                     let owner = lowering.builder.follow(&holder, *step, lowering.scope.rights);
-                    conditions.push(lowering.sees_record(&owner));
+                    // Whoever sees a reference that is not stored sees the record.
+                    if lowering.builder.model.field(holder.collection, *step).kind.is_stored() {
+                        conditions.push(lowering.sees_record(&owner));
+                    }
                     conditions.push(lowering.sees_field(&owner.anchor, *relation));
                 }
                 (key, collection, false, conditions)

@@ -33,7 +33,7 @@ pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexCon
         Node::Path(path) if path.is_of_account() => {
             refused("the condition of an index can't depend on the caller", OWN_FIELDS)
         }
-        Node::Path(path) if path.steps.len() > 1 => {
+        Node::Path(path) if !is_own(model, path) => {
             refused("the condition of an index can't read another record", OWN_FIELDS)
         }
         Node::Literal(_) | Node::Path(_) => None,
@@ -67,6 +67,15 @@ pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexCon
             refused("the condition of an index can't read other records", OWN_FIELDS)
         }
         Node::List(_) | Node::Param(_) => refused("this can't be in the condition of an index", OWN_FIELDS),
+    }
+}
+
+/// Whether a path ends at a column of the record itself.
+fn is_own(model: &Model, path: &Path) -> bool {
+    match path.steps.as_slice() {
+        [] => true,
+        [field] => model.field(path.collection, *field).kind.is_stored(),
+        _ => false,
     }
 }
 

@@ -2,7 +2,7 @@ use backstay_expr::{Expr, Node, Path, Quantifier};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query};
 
 use crate::builder::Members;
-use crate::lower::{Lowering, sees_member};
+use crate::lower::{Lowering, sees};
 use crate::owner::{Owner, tie};
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, integer, name, subquery};
@@ -30,8 +30,8 @@ impl<'e> Quantified<'e> {
     pub(crate) fn lowered(self, lowering: &mut Lowering<'_, '_, '_>, wanted: bool) -> Pred {
         let Some(owner) = Owner::of(lowering, self.over) else { return Pred::Known(false) };
         let Owner { key, certain, conditions, members } = owner;
-        let visible = sees_member(lowering.builder, &members);
-        let Members { member, owner, declared: _ } = members;
+        let visible = sees(lowering.builder, &members.member);
+        let Members { member, owner } = members;
         // One member that is true (exists) or false (all) decides; else none may be anything but the contrary.
         let decisive = self.kind == Quantifier::Exists;
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
@@ -69,8 +69,8 @@ impl<'e> Quantified<'e> {
         let Some(owner) = Owner::of(lowering, self.over) else { return Pred::Known(false) };
         let Owner { key, certain: _, mut conditions, members } = owner;
         let Some(owner) = members.owner.clone() else { return self.lowered(lowering, true) };
-        let visible = sees_member(lowering.builder, &members);
-        let Members { member, owner: _, declared: _ } = members;
+        let visible = sees(lowering.builder, &members.member);
+        let Members { member, owner: _ } = members;
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
         let of_member = lowering.is_true(self.body);
         lowering.scope.bound.pop();
@@ -86,8 +86,8 @@ impl<'e> Quantified<'e> {
     pub(crate) fn lowered_once(self, lowering: &mut Lowering<'_, '_, '_>) -> Sql {
         let Some(owner) = Owner::of(lowering, self.over) else { return lowering.builder.dialect.unknown() };
         let Owner { key, certain, mut conditions, members } = owner;
-        let visible = sees_member(lowering.builder, &members);
-        let Members { member, owner, declared: _ } = members;
+        let visible = sees(lowering.builder, &members.member);
+        let Members { member, owner } = members;
         lowering.scope.bound.push((self.variable, member.anchor.clone()));
         let truth = lowering.once(self.body);
         lowering.scope.bound.pop();

@@ -61,6 +61,7 @@ impl SortKey {
             | FieldKind::Document(_)
             | FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => false,
         }
     }

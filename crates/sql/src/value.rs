@@ -1,5 +1,5 @@
 use backstay_expr::{Expr, Function, Node, Path, Type};
-use backstay_model::ColumnStorage;
+use backstay_model::{ColumnStorage, FieldKind};
 use backstay_scalar::{Part, Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql};
 
@@ -64,6 +64,15 @@ impl Lowering<'_, '_, '_> {
         let start = self.anchor(path.root);
         let Some((last, steps)) = path.steps.split_last() else { return Val::plain(self.builder.key(&start)) };
         let (record, mut conditions) = self.walk(&start, steps);
+        if matches!(self.builder.model.field(record.collection, *last).kind, FieldKind::OneToOne { .. }) {
+            let (key, seen) = self.reference(&record, *last);
+            conditions.extend(seen);
+            return match Pred::all(conditions) {
+                Pred::Known(true) => Val::plain(key),
+                Pred::Known(false) => Val::null(),
+                Pred::Sql(seen) => Val::plain(only_where(seen, key)),
+            };
+        }
         conditions.push(self.sees_field(&record, *last));
         let column = ColumnRef { field: *last, part: path.column() };
         let form = self.form(&record, column);

@@ -116,9 +116,14 @@ fn condition(text: &str) -> String {
     condition.strip_prefix("WHERE ").unwrap_or(if condition.is_empty() { "always" } else { condition }).to_owned()
 }
 
-/// `number` is seen where `flag` is true; people without an age and parts that are not ok are not seen at all.
-const HIDDEN: [(&str, &str); 3] =
-    [("Person", "this.age != null"), ("Part", "this.ok == true"), ("Item.number", "this.flag == true")];
+/// `number` is seen where `flag` is true; people without an age, parts that are not ok and notes without an author are not
+/// seen at all.
+const HIDDEN: [(&str, &str); 4] = [
+    ("Person", "this.age != null"),
+    ("Part", "this.ok == true"),
+    ("Note", "this.author != null"),
+    ("Item.number", "this.flag == true"),
+];
 
 /// Rights to read everything but for these rules of types and fields.
 fn rights(model: &Model, rules: &[(&str, &str)]) -> Rights {

@@ -42,7 +42,9 @@ fn restricted<'f>(
         }
         reached.insert(*of);
         reached.extend(match field.kind {
-            FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => Some(target),
+            FieldKind::OneToOne { target, .. }
+            | FieldKind::OneToMany { target, .. }
+            | FieldKind::ManyToMany { target, .. } => Some(target),
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::Embedded(_)

@@ -80,6 +80,11 @@ impl Served {
         self.caller = Arc::new(caller);
     }
 
+    /// Asks in the name of the account with this number from now on.
+    pub(crate) fn ask_as_account(&mut self, number: usize) {
+        self.ask_as(Caller::account(self.ids[number], Vec::<&str>::new()));
+    }
+
     fn client(&self) -> &TestClient {
         self.client.as_ref().expect("a model is served")
     }

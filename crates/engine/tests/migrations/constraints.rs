@@ -82,3 +82,31 @@ async fn records_that_share_a_value_are_counted_where_the_condition_holds() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_of_one_becomes_one() {
+    check(
+        "a_list_of_one_becomes_one",
+        Change {
+            old: r#"type User @open { profiles: [Profile!] @inverse(field: "user") card: Card } type Profile @open { user: User } type Card @open { user: User @unique }"#,
+            records: &[("User", "{}"), ("Profile", r#"{"user":"%0"}"#), ("Card", r#"{"user":"%0"}"#)],
+            new: r#"type User @open { profile: Profile @inverse(field: "user") @renamed(from: "profiles") card: Card @inverse(field: "user") } type Profile @open { user: User @unique } type Card @open { user: User @unique }"#,
+            then: &[("User", "profile{id},card{id}")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_other_end_of_a_unique_relation_goes() {
+    check(
+        "the_other_end_of_a_unique_relation_goes",
+        Change {
+            old: r#"type User @open { profile: Profile @inverse(field: "user") card: Card @inverse(field: "owner") } type Profile @open { user: User @unique } type Card @open { owner: User @unique }"#,
+            records: &[("User", "{}"), ("Profile", r#"{"user":"%0"}"#), ("Card", r#"{"owner":"%0"}"#)],
+            new: r#"type User @open { profiles: [Profile!] @inverse(field: "user") @renamed(from: "profile") } type Profile @open { user: User } type Card @open { holder: User @unique @renamed(from: "owner") }"#,
+            then: &[("User", "profiles{id}"), ("Card", "holder")],
+        },
+    )
+    .await;
+}

@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::nearest;
-use backstay_model::{Collection, CollectionId, Field, FieldId};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::{Part, Scalar};
 
 use super::named::Argument;
@@ -311,6 +311,9 @@ impl<'m> Checker<'m> {
     fn field(&mut self, mut path: Path, collection: CollectionId, name: &Ident, span: &Range<u32>) -> Option<Place> {
         let client = self.scope.client;
         let collection: &'m Collection = self.scope.model.collection(collection);
+        if path.steps.last() == Some(&Collection::ID) {
+            path.steps.pop();
+        }
         // Clients may use the old name that a field still answers to; the model's own rules may not.
         let found = collection.member_named(None, &name.name).filter(|field| client || field.name == name.name);
         let Some(field) = found else {
@@ -327,7 +330,8 @@ impl<'m> Checker<'m> {
             return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
         };
         let of_account = path.root == Root::Account && path.steps.is_empty();
-        if of_account && field.id != Collection::ID {
+        let refers_here = field.kind.declared_by().is_some();
+        if of_account && field.id != Collection::ID && !refers_here {
             self.found.account.insert(field.id);
         }
         if (client || of_account) && !field.is_readable() {
@@ -342,8 +346,13 @@ impl<'m> Checker<'m> {
             return self.computed_field(path, (collection, field), span).map(Place::One);
         }
         if field.id != Collection::ID {
-            self.found.needs_store |= !path.steps.is_empty();
+            // A proposed record knows nothing of those that refer to it.
+            self.found.needs_store |= !path.steps.is_empty() || refers_here;
             path.steps.push(field.id);
+            // Of the caller's own record only its fields are known without the database: this is a field of another one.
+            if of_account && matches!(field.kind, FieldKind::OneToOne { .. }) {
+                path.steps.push(Collection::ID);
+            }
         }
         if path.steps.len() > PATH_RELATIONS + 1 {
             return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });

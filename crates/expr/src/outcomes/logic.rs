@@ -312,7 +312,7 @@ impl<'e> Lowering<'e> {
                 return true;
             }
             match field.kind {
-                FieldKind::ToOne { target, .. } => at = target,
+                FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => at = target,
                 FieldKind::Scalar(_)
                 | FieldKind::Enum(_)
                 | FieldKind::List(_)

@@ -206,7 +206,7 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
         let schema = match &field.kind {
             FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
             FieldKind::Scalar(scalar) if scalar.is_equatable() => json!({ "type": "string" }),
-            FieldKind::ToOne { .. } => json!({ "type": "string" }),
+            FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => json!({ "type": "string" }),
             FieldKind::Scalar(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)

@@ -111,6 +111,7 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => field.is_needed() && field.default.is_none() && field.default_from.is_none(),
     }
 }
@@ -203,7 +204,7 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
         }
     };
     match &field.kind {
-        FieldKind::ToOne { target, .. } => {
+        FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => {
             let id = json!({ "type": "string", "format": "uuid" });
             let mut forms = vec![id, reference(*target)];
             forms.extend((!is_required(field)).then(|| json!({ "type": "null" })));
@@ -249,6 +250,7 @@ pub(super) fn lengths(kind: &FieldKind, length: Length, schema: &mut Value) {
         | FieldKind::Embedded(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => return,
     };
     if length.min > 0 {
@@ -270,7 +272,7 @@ pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) ->
         FieldKind::Document(document) => documents::document(model, *document, form),
         // Within a record, `read` and `body` make objects of them.
         FieldKind::Embedded(id) => documents::reference(model, *id, form),
-        FieldKind::ToOne { .. } => form.scalar(Scalar::Id),
+        FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => form.scalar(Scalar::Id),
         FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
             return json!({ "type": "array", "items": form.scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });
         }

@@ -43,6 +43,7 @@ impl<'m> CollectionBehaviour<'m> {
             single: _,
             trash: _,
             indexes: _,
+            checks: _,
             fields,
             description,
             allow,

@@ -117,6 +117,7 @@ impl<'a> Pair<'a> {
             let stored = field.is_stored();
             all.push(Difference::FieldRemoved { collection: collection(), field: field.name.clone(), stored });
         }
+        self.checks((&self.before.checks, &self.after.checks), None, all);
         self.links(all);
         self.indexes(all);
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
@@ -129,9 +130,41 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Whether an old and a new check ask the same, whatever their messages say.
+    /// The checks of the type, or of a field, that are new and that are gone.
+    fn checks(&self, (before, after): (&[Check], &[Check]), field: Option<&str>, all: &mut Vec<Difference>) {
+        let (collection, field) = (|| self.after.name.clone(), || field.map(str::to_owned));
+        for check in after.iter().filter(|check| before.iter().all(|known| !self.same(known, check))) {
+            let message = check.message.clone();
+            all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
+        }
+        for check in before.iter().filter(|check| after.iter().all(|known| !self.same(check, known))) {
+            let message = check.message.clone();
+            all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
+        }
+    }
+
+    /// Whether an old and a new check guard the same fields, under the names that these have now.
+    fn same_guards(&self, before: &Check, after: &Check) -> bool {
+        let now = |name: &str| {
+            let field = self.before.field_named(name).and_then(|field| self.became(field.id));
+            field.map_or_else(|| name.to_owned(), |field| field.name.clone())
+        };
+        let sorted = |guards: Option<Vec<String>>| {
+            guards.map(|mut guards| {
+                guards.sort_unstable();
+                guards
+            })
+        };
+        let old = before.guarded().map(|guards| guards.into_iter().map(now).collect());
+        let new = after.guarded().map(|guards| guards.into_iter().map(str::to_owned).collect());
+        sorted(old) == sorted(new)
+    }
+
+    /// Whether an old and a new check ask the same of the same changes, whatever their messages say.
     fn same(&self, before: &Check, after: &Check) -> bool {
-        before.rule.text == after.rule.text && self.old.rules_in(&before.rule) == self.new.rules_in(&after.rule)
+        self.same_guards(before, after)
+            && before.rule.text == after.rule.text
+            && self.old.rules_in(&before.rule) == self.new.rules_in(&after.rule)
     }
 
     /// Whether an old and a new computed field have the same value, as far as their texts tell.
@@ -190,9 +223,7 @@ impl<'a> Pair<'a> {
         if before.name != after.name {
             let (from, to) = (before.name.clone(), field());
             // A list without a column and a link table has nothing to rename but itself.
-            let stored = before.kind.declared_by().is_none()
-                && !matches!(before.kind, FieldKind::Embedded(_))
-                && !before.is_computed();
+            let stored = before.kind.declared_by().is_none() && !matches!(before.kind, FieldKind::Embedded(_));
             all.push(Difference::FieldRenamed { collection: collection(), from, to, stored });
         }
         let change = self.change(before, after);
@@ -225,14 +256,7 @@ impl<'a> Pair<'a> {
         {
             all.push(Difference::OnDeleteChanged { collection: collection(), field: field() });
         }
-        for check in after.checks.iter().filter(|check| before.checks.iter().all(|known| !self.same(known, check))) {
-            let message = check.message.clone();
-            all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
-        }
-        for check in before.checks.iter().filter(|check| after.checks.iter().all(|known| !self.same(check, known))) {
-            let message = check.message.clone();
-            all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
-        }
+        self.checks((&before.checks, &after.checks), Some(&after.name), all);
     }
 
     /// What another kind of a field means for stored values; none if it is the same.
@@ -315,9 +339,10 @@ impl<'a> Pair<'a> {
     fn written_then(&self, kind: &FieldKind) -> Option<String> {
         let target = kind.target()?;
         let name = &self.old.collection(self.pairing.collection(target)?).name;
-        let Some((of, field)) = kind.declared_by() else { return Some(format!("[{name}]")) };
+        let name = if kind.is_to_many() { format!("[{name}]") } else { name.clone() };
+        let Some((of, field)) = kind.declared_by() else { return Some(name) };
         let (of, field) = (self.pairing.collection(of)?, self.pairing.field(of, field)?);
-        Some(format!("[{name}] @inverse(field: \"{}\")", self.old.field(of, field).name))
+        Some(format!("{name} @inverse(field: \"{}\")", self.old.field(of, field).name))
     }
 
     fn links(&self, all: &mut Vec<Difference>) {
@@ -421,17 +446,14 @@ pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
         FieldKind::OneToMany { target, via } => {
             format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, *via))
         }
+        FieldKind::OneToOne { target, via } => {
+            format!("{} @inverse(field: \"{}\")", name(*target), field(*target, *via))
+        }
         FieldKind::ManyToMany { target, link } => match link.inverse.filter(|_| !link.owner) {
             Some(inverse) => format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, inverse)),
             None => format!("[{}]", name(*target)),
         },
     }
-}
-
-/// A field's type as it is written in a model, without `!`, and whether it is computed.
-fn field_written(model: &Model, field: &Field) -> String {
-    let computed = if field.is_computed() { " @computed" } else { "" };
-    format!("{}{computed}", written(model, &field.kind))
 }
 
 /// A document's type as it is written in a model.
@@ -444,6 +466,12 @@ fn written_document(model: &Model, document: Document) -> String {
         Document::One(_) => name.clone(),
         Document::List(_) => format!("[{name}]"),
     }
+}
+
+/// A field's type as it is written in a model, without `!`, and whether it is computed.
+fn field_written(model: &Model, field: &Field) -> String {
+    let computed = if field.is_computed() { " @computed" } else { "" };
+    format!("{}{computed}", written(model, &field.kind))
 }
 
 fn scalar_written(scalar: Scalar) -> String {
@@ -464,6 +492,7 @@ fn is_convertible(kind: &FieldKind) -> bool {
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
     }
 }

@@ -169,8 +169,8 @@ pub enum Difference {
     CheckAdded {
         /// The collection.
         collection: String,
-        /// The field.
-        field: String,
+        /// The field; `None`: a check of the type.
+        field: Option<String>,
         /// What it says to clients.
         message: String,
     },
@@ -178,8 +178,8 @@ pub enum Difference {
     CheckRemoved {
         /// The collection.
         collection: String,
-        /// The field.
-        field: String,
+        /// The field; `None`: a check of the type.
+        field: Option<String>,
         /// What it said to clients.
         message: String,
     },

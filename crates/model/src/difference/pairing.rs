@@ -118,7 +118,8 @@ impl Pairing {
                 | FieldKind::List(_)
                 | FieldKind::Embedded(_)
                 | FieldKind::Document(_)
-                | FieldKind::OneToMany { .. } => None,
+                | FieldKind::OneToMany { .. }
+                | FieldKind::OneToOne { .. } => None,
             }
         };
         found().unwrap_or(LinkSource::New)

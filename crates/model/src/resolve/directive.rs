@@ -4,9 +4,11 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
+use super::allow::names;
 use super::report::Report;
 use super::survey::Names;
 use super::{allow, computed, default, length, read};
+use crate::source::Span;
 use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
 /// Characters of the message of a check.
@@ -48,7 +50,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
     match known {
         FieldDirective::Allow => allow::of_field(report, field, directive),
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
-        FieldDirective::Check => check(report, field, directive),
+        FieldDirective::Check => field.checks.extend(check(report, directive)),
         FieldDirective::Class => field.class = Some(class(directive)),
         FieldDirective::Computed => field.computed = computed::read(report, directive),
         FieldDirective::Default => set_default(report, names, field, directive),
@@ -136,9 +138,10 @@ impl FieldDirective {
                 kind.is_indexable(),
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
             ),
-            Self::Readonly | Self::Immutable => {
-                (!matches!(kind, FieldKind::OneToMany { .. }), "write it on the field at the other end")
-            }
+            Self::Readonly | Self::Immutable => (
+                !matches!(kind, FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. }),
+                "write it on the field at the other end",
+            ),
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Set | Self::Computed if state => {
                 (false, "a state changes by its transitions alone, so that every guard is asked")
@@ -158,7 +161,10 @@ impl FieldDirective {
             Self::Class if embedded => (true, ""),
             Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
-            Self::Inverse => (kind.is_to_many(), "it is for the side of a relation that is a list"),
+            Self::Inverse => (
+                kind.is_to_many() || matches!(kind, FieldKind::OneToOne { .. }),
+                "it is for a field that lists or names records of another type",
+            ),
             Self::Length => (
                 length::most(kind).is_some(),
                 "it is for `String`, `Text`, `Email`, `Url` and `Locale`, and for lists of scalars or enum values",
@@ -233,15 +239,31 @@ fn set(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) 
     field.set.push(Set { on, when, to });
 }
 
-fn check(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) {
-    let Some(rule) = read::rule(report, directive, "rule") else { return };
-    let Some((message, place)) = read::text(directive, "message") else { return };
+/// Reads a `@check`, of a type or of a field.
+pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<Check> {
+    let rule = read::rule(report, directive, "rule")?;
+    let (message, place) = read::text(directive, "message")?;
     if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
         let help = "say what is expected, such as \"at most 80 characters\"";
         let message = format!("the message of a check has 1 to {MESSAGE_CHARS} characters");
         report.error(place, message, "not a message", help);
     }
-    field.checks.push(Check { rule, message: message.to_owned() });
+    let guards = directive.specified_argument_by_name("guards").filter(|value| !value.is_null());
+    let guards = guards.map(|value| {
+        let mut guards: Vec<(String, Span)> = Vec::new();
+        for (name, place) in names(value) {
+            if guards.iter().any(|(other, _)| other == name) {
+                report.error(place, format!("`guards` names `{name}` twice"), "again here", "remove it");
+            }
+            guards.extend(report.places.span(place).map(|span| (name.to_owned(), span)));
+        }
+        if guards.is_empty() {
+            let help = "name the fields whose change it may refuse, or remove `guards` to ask it of every change";
+            report.error(value.location(), "`guards` names no field, so no update would be asked", "no field", help);
+        }
+        guards
+    });
+    Some(Check { rule, message: message.to_owned(), guards })
 }
 
 #[cfg(test)]
@@ -279,7 +301,7 @@ mod tests {
         // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
-            ["allow", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
+            ["allow", "check", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
         );
         // Written into the types that implement it by `interfaces.rs`
         check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());

@@ -4,7 +4,7 @@ use apollo_compiler::{Name, Node};
 use backstay_scalar::Scalar;
 
 use super::read;
-use super::relation::ToMany;
+use super::relation::OtherEnd;
 use super::report::Report;
 use super::survey::{Names, StoredType};
 use crate::{Diagnostic, Document, Element, FieldKind, Lint, OnDelete, Shape};
@@ -62,6 +62,9 @@ impl Declared<'_, '_> {
         }
         if let Some(target) = self.type_named(name) {
             self.check_open(report, target.system, name)?;
+            if let Some(near) = self.of.filter(|_| self.node.directives.has("inverse")) {
+                return OtherEnd { survey: self.names.survey, near, far: target, node: self.node }.one(report);
+            }
             self.check_no_key(report, name);
             return Some(FieldKind::ToOne { target: target.id, on_delete: on_delete(report, self.node) });
         }
@@ -118,7 +121,7 @@ impl Declared<'_, '_> {
                 report.error(name.location(), message, "a list of records", help);
                 return None;
             };
-            return ToMany { survey, near, far, node: self.node }.resolve(report);
+            return OtherEnd { survey, near, far, node: self.node }.many(report);
         }
         if let Some((id, of)) = survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
             self.check_open(report, report.places.is_system(of.location()), name)?;

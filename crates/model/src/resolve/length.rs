@@ -17,6 +17,7 @@ pub(super) fn most(kind: &FieldKind) -> Option<usize> {
         | FieldKind::Document(Document::One(_))
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => None,
     }
 }

@@ -1,5 +1,7 @@
-use apollo_compiler::Name;
-use apollo_compiler::schema::{Component, FieldDefinition};
+use apollo_compiler::ast::Value as Literal;
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::schema::{Component, Directive, FieldDefinition};
+use apollo_compiler::{Name, Node};
 
 use super::read;
 use super::report::Report;
@@ -7,8 +9,8 @@ use super::survey::{StoredType, Survey};
 use crate::names::{self, suggestion};
 use crate::{CollectionId, Diagnostic, FieldId, FieldKind, Link, Lint};
 
-/// A field that lists records, and the types at both of its ends.
-pub(super) struct ToMany<'r, 'a> {
+/// A field that lists records, or is the other end of one that refers to its type, and the types at both ends.
+pub(super) struct OtherEnd<'r, 'a> {
     pub(super) survey: &'r Survey<'a>,
     /// The type that has the field.
     pub(super) near: &'r StoredType<'a>,
@@ -17,17 +19,43 @@ pub(super) struct ToMany<'r, 'a> {
     pub(super) node: &'a Component<FieldDefinition>,
 }
 
-impl ToMany<'_, '_> {
-    /// What the field is: the other end of a to-one field, of another list, or a relation of its own.
-    pub(super) fn resolve(&self, report: &mut Report<'_>) -> Option<FieldKind> {
-        let Some(directive) = self.node.directives.get("inverse") else {
-            self.check_meant(report);
-            let inverse = inverses(self.survey, self.near, self.node).first().map(|field| id_of(self.far, &field.name));
-            return Some(LinkTable::declared(self.near, self.far, &self.node.name).seen_by_owner(inverse));
-        };
+impl<'a> OtherEnd<'_, 'a> {
+    /// What a field that holds one record is as the other end that its `@inverse` names.
+    pub(super) fn one(&self, report: &mut Report<'_>) -> Option<FieldKind> {
+        let directive = self.node.directives.get("inverse")?;
+        let (other, place) = self.named(report, directive)?;
+        let (near, far) = (&self.near.node.name, &self.far.node.name);
+        let name = &other.name;
+        if other.ty.is_list() || other.directives.has("inverse") {
+            let message = format!("`{far}.{name}` does not refer to one {near} by itself");
+            let help = format!("name a field of {far} with the type `{near}` and `@unique`, or make this field a list");
+            report.error(place, message, format!("is of type `{}`", other.ty), help);
+            return None;
+        }
+        self.check_only_inverse(report, other)?;
+        if !is_key(self.far, other) {
+            let message = format!("several {far} can refer to the same {near}, because `{far}.{name}` is not unique");
+            let help = format!("mark `{far}.{name}` with `@unique`, or make this field a list: `[{far}!]`");
+            report.error(place, message, "not unique", help);
+            return None;
+        }
+        if self.node.ty.is_non_null() {
+            let help = format!("write `{far}`, without `!`: nothing makes sure that a {far} refers to each {near}");
+            let place = self.node.ty.inner_named_type().location();
+            report.error(place, "the other end of a relation can't be required", "required", help);
+        }
+        Some(FieldKind::OneToOne { target: self.far.id, via: id_of(self.far, name) })
+    }
+
+    /// The field that `@inverse` names, which refers to this type.
+    fn named(
+        &self,
+        report: &mut Report<'_>,
+        directive: &Directive,
+    ) -> Option<(&'a Component<FieldDefinition>, Option<SourceSpan>)> {
         let (name, place) = read::text(directive, "field")?;
         let (near, far) = (&self.near.node.name, &self.far.node.name);
-        let Some(other) = self.far.node.fields.get(name) else {
+        let Some(other) = self.far.fields.iter().copied().find(|field| field.name == name) else {
             let known: Vec<&str> = self.far.fields.iter().map(|field| field.name.as_str()).collect();
             let message = format!("{far} has no field `{name}`");
             report.error(place, message, "not a field of it", suggestion(name, known));
@@ -39,6 +67,17 @@ impl ToMany<'_, '_> {
             report.error(place, message, label, format!("name the field of {far} that refers to {near}"));
             return None;
         }
+        Some((other, place))
+    }
+
+    /// What a list of records is: the other end of a to-one field, of another list, or a relation of its own.
+    pub(super) fn many(&self, report: &mut Report<'_>) -> Option<FieldKind> {
+        let Some(directive) = self.node.directives.get("inverse") else {
+            self.check_meant(report);
+            let inverse = inverses(self.survey, self.near, self.node).first().map(|field| id_of(self.far, &field.name));
+            return Some(LinkTable::declared(self.near, self.far, &self.node.name).seen_by_owner(inverse));
+        };
+        let (other, place) = self.named(report, directive)?;
         self.check_only_inverse(report, other)?;
         let via = id_of(self.far, &other.name);
         if !other.ty.is_list() {
@@ -103,6 +142,24 @@ impl ToMany<'_, '_> {
             report.warn(name, Diagnostic::warning(Lint::MissingInverse, message).help(help), "without `@inverse`");
         }
     }
+}
+
+/// Whether the values of a field identify the records of its type.
+fn is_key(of: &StoredType<'_>, node: &Component<FieldDefinition>) -> bool {
+    let of_all = |directive: &&Node<Directive>| directive.specified_argument_by_name("where").is_none();
+    let alone = |directive: &&Component<Directive>| {
+        let fields = directive.specified_argument_by_name("fields");
+        let first = fields.and_then(|fields| match &**fields {
+            Literal::List(items) if items.len() > 1 => None,
+            Literal::List(items) => items.first().and_then(|item| item.as_str()),
+            single => single.as_str(),
+        });
+        let flag = directive.specified_argument_by_name("unique").and_then(|value| value.to_bool());
+        let unique = directive.name == "unique" || directive.name == "index" && flag == Some(true);
+        unique && first == Some(node.name.as_str()) && of_all(&&directive.node)
+    };
+    node.directives.get_all("unique").any(|directive| of_all(&directive))
+        || of.node.directives.iter().any(|d| alone(&d))
 }
 
 /// The fields that say they are the other end of this one.

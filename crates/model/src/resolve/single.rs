@@ -62,6 +62,7 @@ fn begins_with(collection: &Collection, field: &Field, enums: &[Enum]) -> bool {
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
     };
     let is_set = field.set.iter().any(|set| set.on != SetOn::Update && set.when.is_none());
@@ -79,6 +80,7 @@ fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field)
         | FieldKind::List(_)
         | FieldKind::Document(_)
         | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => {
             "write `@default(to: …)`, or remove the `!`: Backstay creates the record from the defaults"
         }

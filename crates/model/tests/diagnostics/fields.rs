@@ -228,7 +228,7 @@ refused
    ·                    ╰── not here
  6 │   e: Int @precision(digits: 3, scale: 1)
    ╰────
-  help: it is for the side of a relation that is a list
+  help: it is for a field that lists or names records of another type
   × error: `@precision` has no meaning for this field
    ╭─[model.graphql:6:10]
  5 │   d: Int @inverse(field: "a")

@@ -10,6 +10,7 @@ mod indexes;
 mod interfaces;
 mod mistakes;
 mod names;
+mod opposite;
 mod relations;
 mod single;
 mod states;

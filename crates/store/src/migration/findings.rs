@@ -248,13 +248,7 @@ impl Finder<'_> {
             }
             Difference::EnumValuesRemoved { name, values } => found = self.having_removed(name, values).await?,
             Difference::CheckAdded { collection, field, message } => {
-                let (after, field) = self.models.field(collection, field);
-                for check in field.checks.iter().filter(|check| check.message == *message) {
-                    if let Some(probe) = self.succession.breaking(after.id, &check.rule) {
-                        let words = |records| format!("{} it", that(records, ["breaks", "break"]));
-                        found.extend(self.ask(&probe, (&words, "", false)).await?);
-                    }
-                }
+                found.extend(self.breaking((collection, field.as_deref()), message).await?);
             }
             Difference::RolesRemoved { roles } => found = self.losing(roles).await?,
             Difference::LengthChanged { collection, field, stricter: true } => {
@@ -321,6 +315,32 @@ impl Finder<'_> {
         for (holder, statement) in own_records::holding(self.succession, roles) {
             let records = self.count(&statement).await?;
             found.extend((records > 0).then(|| own_records::lost(holder, records, roles.len())));
+        }
+        Ok(found)
+    }
+
+    /// The records that break the new check with this message, of a type or of one of its fields.
+    async fn breaking(
+        &mut self,
+        (collection, field): (&str, Option<&str>),
+        message: &str,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let (after, checks) = match field {
+            Some(field) => {
+                let (after, field) = self.models.field(collection, field);
+                (after, &field.checks)
+            }
+            None => {
+                let after = self.models.collection(collection);
+                (after, &after.checks)
+            }
+        };
+        let mut found = Vec::new();
+        for check in checks.iter().filter(|check| check.message == *message) {
+            if let Some(probe) = self.succession.breaking(after.id, &check.rule) {
+                let words = |records| format!("{} it", that(records, ["breaks", "break"]));
+                found.extend(self.ask(&probe, (&words, "", false)).await?);
+            }
         }
         Ok(found)
     }

@@ -165,6 +165,13 @@ fn records(model: &Model) -> Data {
                 ("state", "OPEN".into()),
             ],
         ),
+        record(
+            model,
+            "Note",
+            50,
+            &[("item", Value::Id(id(20))), ("text", "first".into()), ("author", Value::Id(id(1)))],
+        ),
+        record(model, "Note", 51, &[("item", Value::Id(id(21)))]),
         tag(40, "new"),
         tag(41, "old"),
     ];

@@ -39,6 +39,15 @@ impl View<'_> {
         if !self.holds(self.setting.rights.field(collection, field, Action::Read), id) {
             return Value::Null;
         }
+        if let FieldKind::OneToOne { target, via } = self.setting.model.field(collection, field).kind {
+            let refers = |record: &&(CollectionId, RecordId, Vec<Value>)| {
+                record.0 == target && record.2[usize::from(via.0)].as_id() == Some(id)
+            };
+            let other = self.setting.data.records.iter().find(refers).map(|record| record.1);
+            let declared = self.setting.rights.field(target, via, Action::Read);
+            let seen = other.filter(|other| self.sees_record(target, *other) && self.holds(declared, *other));
+            return seen.map_or(Value::Null, Value::Id);
+        }
         self.stored(collection, id).map_or(Value::Null, |values| values[usize::from(field.0)].clone())
     }
 
