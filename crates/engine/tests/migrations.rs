@@ -603,7 +603,7 @@ async fn a_type_loses_its_trash() {
 /// its trash.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_in_the_trash_are_migrated() {
-    let old = r#"type P @open @trash { a: Int b: String n: Int }"#;
+    let old = "type P @open @trash { a: Int b: String n: Int }";
     for mut place in Place::both() {
         place.apply(old, false).expect("a database");
         place

@@ -64,8 +64,7 @@ async fn the_record_at_the_other_end_is_selected() {
         );
         assert_eq!(all, expected, "{name}");
         let ids = on.list("User", "profile,card", None).await;
-        let expected =
-            concat!(r#"[{"card":"%8","profile":"%6"},{"card":null,"profile":"%7"},{"card":null,"profile":null}]"#);
+        let expected = r#"[{"card":"%8","profile":"%6"},{"card":null,"profile":"%7"},{"card":null,"profile":null}]"#;
         assert_eq!(ids, expected, "{name}");
         let members = on.list("Team", "members{email,profile{bio}}", None).await;
         let expected = concat!(

@@ -115,7 +115,7 @@ fn circles_and_wrong_values_are_refused() {
         ],
     );
     check(
-        r#"a: Int @default"#,
+        "a: Int @default",
         &["2:86 `@default` gives no value (write `to:` with a literal, or `from:` with an expression)"],
     );
     check(

@@ -90,7 +90,6 @@ impl fmt::Display for Difference {
 struct Beside<'d>(&'d Difference);
 
 impl fmt::Display for Beside<'_> {
-    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Difference::SingleChanged { collection, single: true, .. } => {
@@ -285,7 +284,6 @@ pub struct ApiChange {
 
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
-    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn api_change(&self) -> Option<ApiChange> {
         let breaking = |words: String| Some(ApiChange { words, breaking: true });
         let harmless = |words: String| Some(ApiChange { words, breaking: false });

@@ -238,6 +238,7 @@ refused
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a snapshot of every mistake")]
 fn what_a_check_guards() {
     let model = r#"
 type Post @allow(read: "true")

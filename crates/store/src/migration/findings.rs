@@ -226,7 +226,6 @@ impl Finder<'_> {
         probes
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
@@ -325,15 +324,12 @@ impl Finder<'_> {
         (collection, field): (&str, Option<&str>),
         message: &str,
     ) -> Result<Vec<Finding>, StoreError> {
-        let (after, checks) = match field {
-            Some(field) => {
-                let (after, field) = self.models.field(collection, field);
-                (after, &field.checks)
-            }
-            None => {
-                let after = self.models.collection(collection);
-                (after, &after.checks)
-            }
+        let (after, checks) = if let Some(field) = field {
+            let (after, field) = self.models.field(collection, field);
+            (after, &field.checks)
+        } else {
+            let after = self.models.collection(collection);
+            (after, &after.checks)
         };
         let mut found = Vec::new();
         for check in checks.iter().filter(|check| check.message == *message) {

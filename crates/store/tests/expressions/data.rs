@@ -106,6 +106,7 @@ fn record(
     (collection.id, id(number), values)
 }
 
+#[expect(clippy::too_many_lines, reason = "one record after the other")]
 fn records(model: &Model) -> Data {
     let person = |number, name: &str, age, team| {
         let email = Value::text(format!("{}@example.org", name.to_lowercase()));
