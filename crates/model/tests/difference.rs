@@ -72,8 +72,8 @@ fn clauses() {
 #[test]
 fn checks_of_types() {
     let stays = "stored records that break it stay until they are changed";
-    let added = format!("Safe: Post has a new check, \"more\"; {stays}");
-    let removed = "Safe: Post loses the check \"more\"; no record changes";
+    let added = format!("Nothing: Post has a new check, \"more\"; {stays}");
+    let removed = "Nothing: Post loses the check \"more\"; no record changes";
     let post = |guards: &str, field: &str| {
         let check = format!("@check(rule: \"true\", message: \"more\"{guards})");
         format!("type Post @allow(read: \"true\") {check} {{ {field} }}")
