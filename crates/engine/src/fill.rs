@@ -14,7 +14,8 @@ use crate::{Authority, Input, TxContext, embedded};
 /// dropped from the input, even if the caller couldn't write it.
 pub(crate) fn patch(proposal: &mut Proposal<'_>, mut input: Input) {
     if proposal.authority == Authority::Caller {
-        let unchanged = |field: FieldId, value: &Value| proposal.sees(field) && proposal.stored_value(field) == value;
+        let stored = |field: FieldId| proposal.sees(field) && !proposal.collection.field(field).is_computed();
+        let unchanged = |field: FieldId, value: &Value| stored(field) && proposal.stored_value(field) == value;
         input.values.retain(|(field, value)| !unchanged(*field, value));
     }
     for (field, value) in &input.values {
@@ -64,12 +65,14 @@ pub(crate) fn embedded_defaults(proposal: &mut Proposal<'_>) {
     }
 }
 
-/// Refuses fields that no client may write. Backstay itself writes all but the version.
+/// Refuses fields that no client may write. Backstay itself writes all but the version and what is computed.
 pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
     let (collection, authority) = (proposal.collection, proposal.authority);
     let refused = |id: FieldId| {
-        let reason = collection.field(id).refused_to_clients()?;
-        (authority == Authority::Caller || id == Collection::VERSION).then_some((id, reason))
+        let field = collection.field(id);
+        let reason = field.refused_to_clients()?;
+        let to_all = id == Collection::VERSION || field.is_computed();
+        (authority == Authority::Caller || to_all).then_some((id, reason))
     };
     let refused: Vec<_> = proposal.input.fields().filter_map(refused).collect();
     for (id, reason) in refused {
@@ -194,7 +197,7 @@ pub(crate) fn require(proposal: &mut Proposal<'_>) {
         let lacks = match (&field.kind, field.within) {
             (FieldKind::Embedded(_), None) => field.required && embedded::lacks_value(proposal, field),
             (_, Some(within)) => within.required && embedded::lacks_member(proposal, (field, within)),
-            (_, None) => field.required && field.kind.is_stored() && proposal.value(field.id).is_null(),
+            (_, None) => field.required && field.is_stored() && proposal.value(field.id).is_null(),
         };
         if lacks && !proposal.is_refused(field) {
             proposal.refuse(field, ViolationKind::Required);

@@ -4,6 +4,7 @@ mod classes;
 mod constant;
 mod indexes;
 mod open_writes;
+mod revealing;
 mod states;
 mod unused;
 
@@ -23,6 +24,7 @@ impl Application {
             constant::always_or_never,
             indexes::unindexed,
             open_writes::open,
+            revealing::computed,
             states::unreachable,
             unused::roles,
             unused::rules,
@@ -77,8 +79,9 @@ impl<'a> Subject<'a> {
             let policy = self.policy.collection(collection.id);
             let of = |field| move |(decides, rule, alone)| RuleUse { collection, field, decides, rule, alone };
             found.extend(clauses(&policy.allow).into_iter().map(of(None)));
+            found.extend(policy.checks.iter().map(|check| (Decides::Check, &check.rule, true)).map(of(None)));
             for (field, policy) in collection.fields.iter().zip(&policy.fields) {
-                let FieldPolicy { read, create, update, checks, default: _, sets: _ } = policy;
+                let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _ } = policy;
                 let rules = [(Action::Read, read), (Action::Create, create)];
                 let rules = rules.into_iter().flat_map(|(action, rule)| rule.iter().map(move |one| (action, one)));
                 let rules = rules.map(|(action, rule)| (Decides::Action(action), rule, true));
@@ -109,6 +112,7 @@ impl<'a> Subject<'a> {
         for collection in self.collections() {
             let policy = self.policy.collection(collection.id);
             found.extend(policy.given().map(|given| &given.whole));
+            found.extend(policy.fields.iter().filter_map(|field| field.computed.as_ref()).map(|of| &of.expr));
         }
         found
     }

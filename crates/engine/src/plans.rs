@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Action, Error, limits};
-use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Type};
-use backstay_model::{Collection, CollectionId, Field, FieldId};
+use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Type, computed};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
     DecodeError, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, RecordSource, Row, Selection, SortKey,
@@ -204,8 +204,13 @@ impl Plans {
             // What is in the trash is there for those alone who may use it.
             let (perspective, seen) = match action {
                 Action::Trash => (Perspective::Trash, Action::Trash),
-                Action::Read | Action::Get | Action::Search | Action::Refer => (Perspective::Live, Action::Read),
-                Action::Create | Action::Update | Action::Delete => (Perspective::Live, Action::Read),
+                Action::Read
+                | Action::Get
+                | Action::Search
+                | Action::Refer
+                | Action::Create
+                | Action::Update
+                | Action::Delete => (Perspective::Live, Action::Read),
             };
             let rules = std::iter::once(rights.rule(collection, seen)).chain(asked);
             planner.stored(collection, perspective, &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>())
@@ -299,11 +304,13 @@ impl ListPlan {
         let mut filter = checked.map(|checked| checked.expr.clone());
         let params = checked.map_or(0, |checked| checked.params.len());
         for (index, field) in (0_u16..).skip(params).zip(equals) {
-            filter = Some(and(filter, equality(collection, collection.field(*field), index)));
+            filter = Some(and(filter, equality(view.model, (collection, collection.field(*field)), index)));
         }
-        let of_expression = checked.iter().flat_map(|checked| checked.reads.iter().copied());
+        let of_expression =
+            checked.iter().flat_map(|checked| checked.reads.iter().chain(&checked.computed_from).copied());
         let own = equals.iter().copied().chain(sort.iter().map(|key| key.column.field));
-        let mut named = of_expression.chain(own.map(|field| (collection.id, field)));
+        let own = own.flat_map(|field| looked_at(view.model, collection, field));
+        let mut named = of_expression.chain(own);
         let names_classified = named.any(|(collection, field)| view.model.field(collection, field).class.is_some());
         let shape = ReadShape {
             action: Action::Search,
@@ -353,11 +360,23 @@ impl ListPlan {
     }
 }
 
-fn equality(collection: &Collection, field: &Field, param: u16) -> Expr {
+/// The field, and what it looks at if it is computed.
+fn looked_at(model: &Model, collection: &Collection, field: FieldId) -> Vec<(CollectionId, FieldId)> {
+    let computed = collection.field(field).is_computed().then(|| computed(model, collection.id, field));
+    let from = computed.and_then(Result::ok).map(|checked| checked.computed_from).unwrap_or_default();
+    from.into_iter().chain([(collection.id, field)]).collect()
+}
+
+fn equality(model: &Model, (collection, field): (&Collection, &Field), param: u16) -> Expr {
     let ty = Type::of(collection, field).unwrap_or(Type::Null);
-    let path = Path { root: Root::This, collection: collection.id, steps: vec![field.id], part: None };
     let side = |node: Node| Box::new(Expr { node, ty: ty.clone(), span: 0..0 });
-    let node = Node::Binary(Operator::Equal, side(Node::Path(path)), side(Node::Param(param)));
+    let own = match field.is_computed().then(|| computed(model, collection.id, field.id)) {
+        Some(checked) => Box::new(checked.expect("computed fields are checked when the model is loaded").expr),
+        None => {
+            side(Node::Path(Path { root: Root::This, collection: collection.id, steps: vec![field.id], part: None }))
+        }
+    };
+    let node = Node::Binary(Operator::Equal, own, side(Node::Param(param)));
     Expr { node, ty: Type::Bool, span: 0..0 }
 }
 

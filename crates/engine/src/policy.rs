@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value,
+    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value, computed,
 };
 use backstay_model::{
-    Allow, Check, Collection, CollectionId, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId, FieldKind,
-    Model, RuleText, SetOn, Span, UpdateRule,
+    Allow, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId,
+    FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_sql::index_condition_error;
 
@@ -30,6 +30,7 @@ pub(crate) struct Policy {
 #[derive(Debug)]
 pub(crate) struct CollectionPolicy {
     pub(crate) allow: AllowPolicy,
+    pub(crate) checks: Vec<CheckPolicy>,
     /// By `FieldId`.
     pub(crate) fields: Vec<FieldPolicy>,
     /// The fields that hold a state.
@@ -115,12 +116,16 @@ pub(crate) struct FieldPolicy {
     pub(crate) checks: Vec<CheckPolicy>,
     pub(crate) default: Option<Given>,
     pub(crate) sets: Vec<SetPolicy>,
+    /// What it is computed from.
+    pub(crate) computed: Option<Checked>,
 }
 
 /// A `@check`.
 #[derive(Debug)]
 pub(crate) struct CheckPolicy {
     pub(crate) rule: Compiled,
+    /// The fields whose change it may refuse; `None`: it is asked of every change.
+    pub(crate) guards: Option<Arc<[FieldId]>>,
     pub(crate) message: String,
 }
 
@@ -227,6 +232,7 @@ impl<'m> Compiler<'m> {
         });
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
+            checks: self.checks(collection),
             fields,
             defaults,
             states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
@@ -281,7 +287,7 @@ impl<'m> Compiler<'m> {
 
     fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
         let scope = Scope::check(self.model, collection.id);
-        let checks = field.checks.iter().filter_map(|check| self.check(check, &scope)).collect();
+        let checks = field.checks.iter().filter_map(|check| self.check(collection, check, &scope)).collect();
         let mut sets = Vec::new();
         for set in &field.set {
             let when = set.when.as_ref().map(|when| self.value(when, &scope, Some(Type::Bool)));
@@ -293,6 +299,7 @@ impl<'m> Compiler<'m> {
         }
         let default = field.default_from.as_ref();
         let default = default.and_then(|from| self.value(from, &scope, Type::of(collection, field)));
+        let computed = self.computed(collection, field);
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
@@ -301,13 +308,24 @@ impl<'m> Compiler<'m> {
             update: self.update(collection.id, update.as_ref(), None),
             checks,
             default,
+            computed,
             sets,
         }
     }
 
-    fn check(&mut self, check: &Check, scope: &Scope<'m>) -> Option<CheckPolicy> {
+    /// The checks of a type.
+    fn checks(&mut self, collection: &Collection) -> Vec<CheckPolicy> {
+        let scope = Scope::check(self.model, collection.id);
+        collection.checks.iter().filter_map(|check| self.check(collection, check, &scope)).collect()
+    }
+
+    fn check(&mut self, collection: &Collection, check: &Check, scope: &Scope<'m>) -> Option<CheckPolicy> {
         let rule = self.rule(&check.rule, scope)?;
-        Some(CheckPolicy { rule, message: check.message.clone() })
+        let guards = check.guarded().map(|names| {
+            let fields = names.into_iter().filter_map(|name| collection.field_named(name));
+            with_parts(collection, fields.map(|field| field.id))
+        });
+        Some(CheckPolicy { rule, guards, message: check.message.clone() })
     }
 
     fn states(&mut self, collection: &Collection, field: &Field) -> Option<StatePolicy> {
@@ -353,6 +371,12 @@ impl<'m> Compiler<'m> {
         })
     }
 
+    /// The expression of a computed field.
+    fn computed(&mut self, collection: &Collection, field: &Field) -> Option<Checked> {
+        let Computed { is, rights: _ } = field.computed.as_ref()?;
+        self.reported(is, computed(self.model, collection.id, field.id))
+    }
+
     /// A value that is given to a field, or the condition under which it is.
     fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Given> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &expected?))?;
@@ -391,6 +415,14 @@ impl<'m> Compiler<'m> {
             && let Some(named) = self.model.rules.get(name)
         {
             return self.report(&named.is, error, Some(user.unwrap_or(span)));
+        }
+        let mut error = error;
+        // What is wrong with another computed field is reported there, but for a circle, in which this one is too.
+        while let ExprErrorKind::InComputed { error: inner, .. } = &error.kind {
+            error = inner;
+            if !matches!(error.kind, ExprErrorKind::InComputed { .. } | ExprErrorKind::ComputedCycle { .. }) {
+                return;
+            }
         }
         let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
         if let Some(user) = user {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId, Step, Violation, ViolationKind};
+use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
 use backstay_model::{Collection, Field, FieldId};
 use backstay_scalar::Value;
 
@@ -115,7 +115,7 @@ impl<'m> Proposal<'m> {
     /// Whether it would leave the stored record as it is, as far as the caller can tell: a caller who doesn't see a
     /// field must not learn whether it was given the value that it has.
     pub(crate) fn is_idle(&self) -> bool {
-        let changed = |field: &Field| field.kind.is_stored() && self.value(field.id) != self.stored_value(field.id);
+        let changed = |field: &Field| field.is_stored() && self.value(field.id) != self.stored_value(field.id);
         self.stored.is_some()
             && self.links.is_empty()
             && self.unseen_members.is_empty()
@@ -128,7 +128,7 @@ impl<'m> Proposal<'m> {
     pub(crate) fn changed(&self) -> Vec<FieldId> {
         let changed = |id: &FieldId| {
             let field = self.collection.field(*id);
-            let differs = match field.kind.is_stored() {
+            let differs = match field.is_stored() {
                 true => self.value(*id) != self.stored_value(*id),
                 false => self.links.iter().any(|change| change.field == *id) || self.unseen_members.contains(id),
             };
@@ -137,16 +137,32 @@ impl<'m> Proposal<'m> {
         self.input.fields().filter(changed).collect()
     }
 
+    /// Whether the write changes a field: the caller, or what the model sets. In a create, every field.
+    pub(crate) fn may_change(&self, id: FieldId) -> bool {
+        let field = self.collection.field(id);
+        let sent = || self.input.fields().any(|sent| sent == id);
+        self.stored.is_none()
+            || (field.kind.is_stored() && self.value(id) != self.stored_value(id))
+            || self.links.iter().any(|change| change.field == id)
+            || self.unseen_members.contains(&id)
+            || (!self.sees(id) && sent())
+    }
+
     /// The stored fields that were sent and that the caller doesn't see: a change writes them whether they were the same or
     /// not, so that neither the log nor an explanation tells.
     pub(crate) fn unseen(&self) -> Vec<FieldId> {
-        let unseen = |field: &FieldId| self.collection.field(*field).kind.is_stored() && !self.sees(*field);
+        let unseen = |field: &FieldId| self.collection.field(*field).is_stored() && !self.sees(*field);
         self.input.fields().filter(unseen).collect()
     }
 
     /// Notes what is wrong with a field.
     pub(crate) fn refuse(&mut self, field: &Field, kind: ViolationKind) {
         self.violations.push(Violation::new(field.place(), kind));
+    }
+
+    /// Notes what is wrong with the record as a whole.
+    pub(crate) fn refuse_whole(&mut self, kind: ViolationKind) {
+        self.violations.push(Violation::new(Place::Whole, kind));
     }
 
     /// Notes what is wrong with a member of a relation, in the order in which they were sent.

@@ -332,6 +332,7 @@ fn visit(expr: &Expr, see: &mut impl FnMut(&Node)) {
                 visit(part, see);
             }
         }
+        Node::Computed(of) => visit(&of.value, see),
         Node::Aggregate(of) => {
             see(&Node::Path(of.over.clone()));
             of.children().into_iter().for_each(|part| visit(part, see));

@@ -108,6 +108,9 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     if is_granted(grantee.grant(), collection, Action::Update) {
         grantee.clauses(&policy.allow.update).into_iter().for_each(|clause| rights.clause(clause));
     }
+    for check in &policy.checks {
+        rights.check(grantee.rule(&check.rule));
+    }
     let sees_fields = |collection: &Collection| {
         [Action::Get, Action::Search].iter().any(|action| is_granted(grantee.grant(), collection, *action))
     };
@@ -131,7 +134,7 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
 }
 
 fn of_field((grantee, sees): (Grantee<'_>, bool), field: &Field, policy: &FieldPolicy) -> FieldRights {
-    let FieldPolicy { read, create, update, checks, default: _, sets: _ } = policy;
+    let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _ } = policy;
     let mut rights = FieldRights::default();
     // Nobody reads a secret; a record's id is what it is known by.
     rights.allow(

@@ -178,7 +178,7 @@ struct Replacement {
 /// The values that have columns; the members of relations have links.
 fn row(collection: &Collection, mut values: Vec<Value>) -> Vec<Value> {
     for (field, value) in collection.fields.iter().zip(&mut values) {
-        if !field.kind.is_stored() {
+        if !field.is_stored() {
             *value = Value::Null;
         }
     }

@@ -16,8 +16,8 @@ pub(crate) enum RuleOf<'w> {
     Field(FieldId, Action),
     /// What a field's rule asks of a change of it.
     FieldAfter(FieldId),
-    /// A field's `@check`, by its place among them.
-    Check(FieldId, usize),
+    /// A `@check` of the type, or of a field, by its place among them.
+    Check(Option<FieldId>, usize),
     /// Who may take a transition whatever the clauses say.
     Taking(FieldId, &'w Way),
     /// The guard of a transition.
@@ -64,7 +64,8 @@ impl RuleOf<'_> {
                 Action::Read | Action::Get | Action::Search | Action::Refer | Action::Delete | Action::Trash,
             ) => field(id).read.as_ref(),
             Self::FieldAfter(id) => field(id).update.as_ref().map(UpdatePolicy::afterwards),
-            Self::Check(id, place) => Some(&field(id).checks[place].rule),
+            Self::Check(None, place) => Some(&policy.checks[place].rule),
+            Self::Check(Some(id), place) => Some(&field(id).checks[place].rule),
             Self::Taking(id, way) => {
                 policy.transition(id, way).and_then(|transition| transition.by.as_ref()).map(|by| &by.rule)
             }
@@ -88,7 +89,8 @@ impl RuleOf<'_> {
             }
             Self::Field(id, action) => vec![format!("{} {}", of_field(id), action.name())],
             Self::FieldAfter(id) => vec![format!("{} {}, afterwards", of_field(id), Action::Update.name())],
-            Self::Check(id, _) => vec![format!("{} check", of_field(id))],
+            Self::Check(None, _) => vec![format!("{} check", collection.name)],
+            Self::Check(Some(id), _) => vec![format!("{} check", of_field(id))],
             Self::Taking(id, (from, to)) => vec![format!("{} {from} to {to}, by", of_field(id))],
             Self::Transition(id, (from, to)) => vec![format!("{} {from} to {to}", of_field(id))],
         }

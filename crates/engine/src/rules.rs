@@ -145,14 +145,25 @@ fn of_field(id: FieldId, action: Action) -> impl Iterator<Item = RuleOf<'static>
     std::iter::once(RuleOf::Field(id, action)).chain(after)
 }
 
-/// `@check`s of the record as it would be: each must be true, or unknown because a value is missing.
+/// `@check`s of the record as it would be, of its fields and of its type: each must be true, or unknown because a value is
+/// missing. A check that guards fields is asked if one of them changes.
 pub(crate) async fn checks(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
-    for (field, rules) in proposal.collection.fields.iter().zip(&policy.fields) {
-        for (place, check) in rules.checks.iter().enumerate() {
-            let of = RuleOf::Check(field.id, place);
+    let of_fields = proposal.collection.fields.iter().zip(&policy.fields);
+    let checks = of_fields.map(|(field, rules)| (Some(field), &rules.checks)).chain([(None, &policy.checks)]);
+    for (field, checks) in checks {
+        for (place, check) in checks.iter().enumerate() {
+            let guards = |guards: &[FieldId]| guards.iter().any(|guarded| proposal.may_change(*guarded));
+            if !check.guards.as_deref().is_none_or(guards) {
+                continue;
+            }
+            let of = RuleOf::Check(field.map(|field| field.id), place);
             if decide(cx, proposal, of).await? == Truth::False {
-                proposal.refuse(field, ViolationKind::Check { message: check.message.clone() });
+                let kind = ViolationKind::Check { message: check.message.clone() };
+                match field {
+                    Some(field) => proposal.refuse(field, kind),
+                    None => proposal.refuse_whole(kind),
+                }
             }
         }
     }

@@ -33,7 +33,7 @@ pub(crate) async fn restore(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) 
     let Proposal { collection, stored, class, .. } = proposal;
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
     let collection = cx.model().collection(collection.id);
-    let moment = collection.trash.map(|trash| record.value(trash.at).clone()).unwrap_or(Value::Null);
+    let moment = collection.trash.map_or(Value::Null, |trash| record.value(trash.at).clone());
     let keys = HashSet::from([(collection.id, record.id())]);
     let mut group = Group { coming: vec![Coming { collection, record }], keys };
     let mut next = 0;

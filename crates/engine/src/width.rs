@@ -67,7 +67,7 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
         |rule: &Rule| planner.check(id, RecordSource::Stored, std::slice::from_ref(rule.expr())).extent().tables;
     let of_fields = collection.fields.iter().flat_map(|field| {
         let allowed = [Action::Create, Action::Update].map(|action| rights.field(id, field.id, action));
-        allowed.into_iter().chain(rights.field_after(id, field.id)).chain(rights.checks(id, field.id))
+        allowed.into_iter().chain(rights.field_after(id, field.id)).chain(rights.checks(id, Some(field.id)))
     });
     let guards = policy
         .states
@@ -78,7 +78,7 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
             std::iter::once(rights.transition(id, field, way)).chain(by)
         });
     let after = rights.clauses(id).iter().flat_map(|clause| [Some(&clause.rule), clause.after.as_ref()]).flatten();
-    let others = of_fields.chain(guards).chain(after).map(check).max().unwrap_or(0);
+    let others = of_fields.chain(rights.checks(id, None)).chain(guards).chain(after).map(check).max().unwrap_or(0);
     let updated = stored(rights.clauses(id).iter().map(|clause| &clause.rule).collect());
     let (deleted, referred) = (stored(vec![rule(Action::Delete)]), check(rule(Action::Refer)));
     let trash = check(rule(Action::Trash));

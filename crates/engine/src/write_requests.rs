@@ -335,7 +335,9 @@ impl TxContext<'_, '_> {
         let seen = held.filter(|field| rights.may_see(collection.id, field.id));
         let fields: Vec<_> = seen.map(|field| (field, rights.field(collection.id, field.id, Action::Read))).collect();
         let needs_store = |rule: &Rule| rule.decided().is_none() && rule.needs_store();
-        if needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
+        let is_seen = |field: &Field| field.is_computed() && rights.may_see(collection.id, field.id);
+        let is_computed = collection.fields.iter().any(is_seen);
+        if is_computed || needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
             return self.read_back(collection.id, record.id(), encoder).await;
         }
         let memory = InMemory { caller: self.caller(), now: self.now(), this: record.values(), new: record.values() };

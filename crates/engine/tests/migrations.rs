@@ -665,3 +665,46 @@ async fn records_go_to_the_trash_and_come_back() {
         assert_eq!(all(&place).await, expected(["", r#"{"p":null,"ps":[]}"#, "", ""]), "{}", place.name());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn computed_fields_come_change_and_go() {
+    let items = r#"type I @open { order: O! size: Int }"#;
+    let order = |fields: &str| {
+        format!(r#"type O @open {{ number: Int! items: [I!] @inverse(field: "order") {fields} }} {items}"#)
+    };
+    let (plain, counted) = (order(""), order(r#"n: Int @computed(is: "size(this.items)")"#));
+    let records = [("O", r#"{"number":1}"#), ("I", r#"{"order":"%0","size":2}"#)];
+    let change = |name: &'static str, old: String, new: String, then: &'static str| async move {
+        check(name, Change { old: &old, records: &records, new: &new, then: &[("O", then)] }).await;
+    };
+    change("a_computed_field_is_added", plain.clone(), counted.clone(), "number,n").await;
+    change("a_computed_field_is_removed", counted.clone(), plain, "number").await;
+    let summed = order(r#"n: Int @computed(is: "this.items.sum(i, i.size)", rights: MODEL)"#);
+    change("a_computed_field_changes", counted.clone(), summed, "number,n").await;
+    let renamed = order(r#"m: Int @computed(is: "size(this.items)") @renamed(from: "n")"#);
+    change("a_computed_field_is_renamed", counted.clone(), renamed, "number,m").await;
+    let other = order(r#"n: String @computed(is: "'a'")"#);
+    change("a_computed_field_is_of_another_type", counted.clone(), other, "number,n").await;
+    let stored = order(r#"n: Int! @backfill(from: "this.n + 1")"#);
+    change("a_computed_field_is_stored", counted.clone(), stored, "number,n").await;
+    change("a_computed_field_is_stored_without_values", counted, order("n: Int"), "number,n").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_field_is_computed() {
+    check(
+        "a_stored_field_is_computed",
+        Change {
+            old: "type P @open { a: Int! b: Int }",
+            records: &[("P", r#"{"a":1,"b":7}"#), ("P", r#"{"a":2}"#)],
+            new: r#"type P @open { a: Int! b: Int @computed(is: "this.a + 1") }"#,
+            then: &[("P", "a,b")],
+        },
+    )
+    .await;
+    let needed = r#"type P @open { a: Int! b: Int! }"#;
+    let computed = r#"type P @open { a: Int! b: Int @computed(is: "this.a + 1") }"#;
+    let missing = "1 record would have no value in P.b: %0; give the field a `@default(to: …)` or a `@backfill(from: …)`, \
+                   or remove its `!`";
+    refused(computed, &[("P", r#"{"a":1}"#)], needed, &[missing]).await;
+}

@@ -3,6 +3,7 @@
 mod advice;
 mod aggregates;
 mod calendar;
+mod computed;
 mod functions;
 mod literal;
 mod named;
@@ -43,6 +44,8 @@ pub(crate) struct Checker<'m> {
     arguments: Vec<Argument<'m>>,
     /// How many aggregates are around.
     aggregates: usize,
+    /// The computed fields around, innermost last.
+    computing: Vec<String>,
     /// The named rules around, innermost last.
     rules: Vec<String>,
     params: Parameters,
@@ -59,6 +62,7 @@ struct Findings {
     uses_now: bool,
     needs_store: bool,
     reads: BTreeSet<(CollectionId, FieldId)>,
+    computed_from: BTreeSet<(CollectionId, FieldId)>,
     account: BTreeSet<FieldId>,
     rules: BTreeSet<String>,
 }
@@ -81,6 +85,7 @@ impl<'m> Checker<'m> {
             next_variable: 0,
             arguments: Vec::new(),
             aggregates: 0,
+            computing: Vec::new(),
             rules: Vec::new(),
             params: Parameters::default(),
             nodes: 0,
@@ -113,6 +118,7 @@ impl<'m> Checker<'m> {
             params,
             uses_now: self.found.uses_now,
             reads: self.found.reads.into_iter().collect(),
+            computed_from: self.found.computed_from.into_iter().collect(),
             account: self.found.account.into_iter().collect(),
             rules: self.found.rules.into_iter().collect(),
             needs_store: self.found.needs_store,

@@ -16,6 +16,8 @@ pub struct Checked {
     /// Every field that it reads, relations on the way included; in order, each once. The id of a related record is
     /// what the relation holds.
     pub reads: Vec<(CollectionId, FieldId)>,
+    /// Every field that the computed fields among them look at, also within one another; in order, each once.
+    pub computed_from: Vec<(CollectionId, FieldId)>,
     /// The fields of the caller's own record that it reads; in order, each once.
     pub account: Vec<FieldId>,
     /// The named rules that it names, also within one another; in order, each once.

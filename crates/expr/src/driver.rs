@@ -50,7 +50,7 @@ fn names_caller(body: &Expr, variable: u16) -> bool {
 fn is_about(body: &Expr, variable: u16) -> bool {
     match &body.node {
         Node::Path(path) => path.root == Root::Bound(variable) || path.is_of_account(),
-        Node::Quantifier { .. } | Node::Aggregate(_) => false,
+        Node::Quantifier { .. } | Node::Aggregate(_) | Node::Computed(_) => false,
         node => node.children().into_iter().all(|child| is_about(child, variable)),
     }
 }

@@ -249,6 +249,20 @@ pub enum ExprErrorKind {
         /// The field asked for.
         name: String,
     },
+    /// Computed fields that are computed from each other.
+    #[error("`{}` is computed from itself: {}", circle.first().map_or("", String::as_str), circle.join(" → "))]
+    ComputedCycle {
+        /// The fields, the first one again at the end.
+        circle: Vec<String>,
+    },
+    /// An error in the expression of a computed field.
+    #[error("in the computed field `{field}`: {error}")]
+    InComputed {
+        /// The field, with its type.
+        field: String,
+        /// What is wrong there.
+        error: Box<ExprError>,
+    },
     /// Aggregates within one another deeper than is allowed.
     #[error("aggregates stand more than {max} deep within one another")]
     NestedAggregates {

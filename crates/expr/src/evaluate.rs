@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone};
 use backstay_scalar::{Value, exact};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::{CalendarField, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
 
@@ -84,6 +84,7 @@ impl Evaluation<'_> {
             Node::In(element, list) => self.is_in(element, list),
             Node::Quantifier { kind, over, variable, body } => self.quantifier(*kind, over, *variable, body),
             Node::Fact(index) => self.environment.fact(*index),
+            Node::Computed(computed) => self.truth(&computed.value),
             _ => Truth::from(&self.value(expr)),
         }
     }
@@ -111,6 +112,7 @@ impl Evaluation<'_> {
                 call(*function, &arguments)
             }
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
+            Node::Computed(computed) => rounded(self.value(&computed.value), computed.scale),
             _ => self.truth(expr).into(),
         }
     }
@@ -157,6 +159,16 @@ impl Evaluation<'_> {
             };
         }
         so_far
+    }
+}
+
+/// A `Decimal` with this many digits after the point; any other value as it is.
+fn rounded(value: Value, scale: Option<u8>) -> Value {
+    match (value, scale) {
+        (Value::Decimal(number), Some(scale)) => {
+            Value::Decimal(number.round_dp_with_strategy(u32::from(scale), RoundingStrategy::MidpointAwayFromZero))
+        }
+        (value, _) => value,
     }
 }
 

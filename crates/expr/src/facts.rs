@@ -106,7 +106,12 @@ impl Truths {
 pub(crate) fn depends_on_caller_alone(expr: &Expr) -> bool {
     match &expr.node {
         Node::Path(path) => path.is_of_account(),
-        Node::Param(_) | Node::Now | Node::Quantifier { .. } | Node::Aggregate(_) | Node::Fact(_) => false,
+        Node::Param(_)
+        | Node::Now
+        | Node::Quantifier { .. }
+        | Node::Aggregate(_)
+        | Node::Computed(_)
+        | Node::Fact(_) => false,
         node => node.children().into_iter().all(depends_on_caller_alone),
     }
 }
@@ -137,6 +142,7 @@ pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
         Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
         Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
         Node::Aggregate(aggregate) => aggregate.children_mut(),
+        Node::Computed(computed) => vec![&mut computed.value],
         Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => Vec::new(),
     }
 }
@@ -178,6 +184,7 @@ fn same_kind(left: &Node, right: &Node) -> bool {
             Node::Quantifier { kind: other_kind, over: other_over, variable: other_variable, .. },
         ) => kind == other_kind && over == other_over && variable == other_variable,
         (Node::Aggregate(left), Node::Aggregate(right)) => left.same_kind(right),
+        (Node::Computed(left), Node::Computed(right)) => left.same_kind(right),
         (Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
             left == right
         }

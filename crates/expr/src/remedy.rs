@@ -87,7 +87,8 @@ impl ExprErrorKind {
             Self::OpenText => r"close it with the quote that opens it; a quote within a text is `\'`",
             Self::EndedText { .. } => r"a quote within a text is `\'`, such as `'it\'s'`",
             Self::Escape => r#"use `\\`, `\'`, `\"`, `\n`, `\t` or `\u0000` with four hexadecimal digits"#,
-            Self::InRule { error, .. } => return error.remedy(),
+            Self::InRule { error, .. } | Self::InComputed { error, .. } => return error.remedy(),
+            Self::ComputedCycle { .. } => "compute one of these fields from what is stored",
         };
         fixed.to_owned()
     }

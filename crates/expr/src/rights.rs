@@ -30,6 +30,7 @@ enum Kind {
 pub struct CollectionRights {
     actions: Vec<(Action, Rule)>,
     clauses: Vec<Clause>,
+    checks: Vec<Rule>,
     fields: Vec<FieldRights>,
     transitions: Vec<Transition>,
 }
@@ -163,9 +164,12 @@ impl Rights {
         }
     }
 
-    /// The checks of a field, in the order of the model.
-    pub fn checks(&self, collection: CollectionId, field: FieldId) -> &[Rule] {
-        self.of_field(collection, field).map_or(&[], |rights| &rights.checks)
+    /// The checks of the type, or of a field, in the order of the model.
+    pub fn checks(&self, collection: CollectionId, field: Option<FieldId>) -> &[Rule] {
+        match field {
+            Some(field) => self.of_field(collection, field).map_or(&[], |rights| &rights.checks),
+            None => self.collection(collection).map_or(&[], |rights| &rights.checks),
+        }
     }
 
     /// How many rules there are; `Rule::number` counts them from 0.
@@ -197,6 +201,11 @@ impl CollectionRights {
         self.clauses.push(clause);
     }
 
+    /// Adds a check: what the caller writes must not make it false.
+    pub fn check(&mut self, rule: Rule) {
+        self.checks.push(rule);
+    }
+
     /// Says what may be done with the next field, in the order of their ids.
     pub fn field(&mut self, rights: FieldRights) {
         self.fields.push(rights);
@@ -217,7 +226,13 @@ impl CollectionRights {
             .transitions
             .iter_mut()
             .flat_map(|Transition { guard, by, .. }| std::iter::once(guard).chain(by.as_mut().map(|by| &mut by.rule)));
-        self.actions.iter_mut().map(|(_, rule)| rule).chain(of_clauses).chain(of_fields).chain(guards)
+        self.actions
+            .iter_mut()
+            .map(|(_, rule)| rule)
+            .chain(of_clauses)
+            .chain(&mut self.checks)
+            .chain(of_fields)
+            .chain(guards)
     }
 }
 
@@ -440,7 +455,7 @@ mod tests {
             clause.rule.number(),
             clause.after.as_ref().and_then(Rule::number),
             rights.field(POST, TITLE, Action::Read).number(),
-            rights.checks(POST, TITLE)[0].number(),
+            rights.checks(POST, Some(TITLE))[0].number(),
             rights.transition(POST, TITLE, ("A", "B")).number(),
         ];
         assert_eq!(numbers, [Some(0), Some(1), Some(2), Some(3), Some(4), Some(5)]);

@@ -8,7 +8,7 @@ use backstay_model::{
 };
 use backstay_scalar::{Part, Problem, Scalar, Storage, Token, Value, read_exact};
 
-use crate::Aggregate;
+use crate::{Aggregate, ComputedField};
 
 /// The type of an expression.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -258,6 +258,8 @@ pub enum Node {
     },
     /// `path.count(v, condition)`, `size(path)`, `path.sum(v, term)`, `min`, `max` or `first`.
     Aggregate(Box<Aggregate>),
+    /// A computed field, with its expression about the record that the path leads to.
+    Computed(Box<ComputedField>),
     /// A part that depends on the caller alone, taken out by `Facts`; always Boolean.
     Fact(u16),
 }
@@ -271,6 +273,7 @@ impl Node {
             Self::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
             Self::Aggregate(aggregate) => aggregate.children(),
+            Self::Computed(computed) => vec![&computed.value],
             Self::Literal(_) | Self::Param(_) | Self::Caller(_) | Self::Now | Self::Path(_) | Self::Fact(_) => {
                 Vec::new()
             }

@@ -38,8 +38,9 @@ pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
-    Check, Class, Collection, CollectionId, Column, ColumnStorage, Element, Embedded, EmbeddedId, Field, FieldId,
-    FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Trash, Union, UnionId, Within,
+    Check, Class, Collection, CollectionId, Column, ColumnStorage, Computed, ComputedRights, Element, Embedded,
+    EmbeddedId, Field, FieldId, FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Trash, Union,
+    UnionId, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

@@ -15,6 +15,8 @@ pub enum Lint {
     UnindexedRule,
     /// A field that holds something confidential, judging by its name or scalar, without `@class`.
     Unclassified,
+    /// A computed field that looks at what not everyone may read, and shows it to everyone.
+    RevealingComputed,
     /// A rule that refuses nothing.
     RuleAlwaysAllows,
     /// A rule that allows nothing.
@@ -37,13 +39,14 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NoAllow,
         Self::MissingInverse,
         Self::RelationNamedAsKey,
         Self::OpenWrite,
         Self::UnindexedRule,
         Self::Unclassified,
+        Self::RevealingComputed,
         Self::RuleAlwaysAllows,
         Self::RuleNeverAllows,
         Self::UnreachableState,
@@ -64,6 +67,7 @@ impl Lint {
             Self::OpenWrite => "open-write",
             Self::UnindexedRule => "unindexed-rule",
             Self::Unclassified => "unclassified",
+            Self::RevealingComputed => "revealing-computed",
             Self::RuleAlwaysAllows => "rule-always-allows",
             Self::RuleNeverAllows => "rule-never-allows",
             Self::UnreachableState => "unreachable-state",

@@ -138,6 +138,8 @@ pub struct Collection {
     pub indexes: Vec<Index>,
     /// Who may do what with its records: an action is allowed if one of these clauses allows it.
     pub allow: Vec<Allow>,
+    /// `@check`s of the type.
+    pub checks: Vec<Check>,
     /// Where the type's name is in the model.
     pub span: Span,
     pub(crate) by_name: HashMap<String, FieldId>,
@@ -179,10 +181,7 @@ impl Collection {
     /// The fields in which the value of a field is stored: itself, or the members of an embedded value and their members.
     pub fn parts(&self, field: FieldId) -> impl Iterator<Item = &Field> {
         let is_part = move |part: &Field| part.id == field || part.is_within(field, &self.fields);
-        self.fields[usize::from(field.0)..]
-            .iter()
-            .take_while(move |part| is_part(part))
-            .filter(|part| part.kind.is_stored())
+        self.fields[usize::from(field.0)..].iter().take_while(move |part| is_part(part)).filter(|part| part.is_stored())
     }
 
     /// Many-to-many relations that it declares, with their link tables.
@@ -195,7 +194,7 @@ impl Collection {
 
     /// Fields that have columns in the collection's own table, in order.
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
-        self.fields.iter().filter(|field| field.kind.is_stored())
+        self.fields.iter().filter(|field| field.is_stored())
     }
 }
 
@@ -237,6 +236,8 @@ pub struct Field {
     pub readonly: bool,
     /// `@immutable`: it may be given on create and never changed.
     pub immutable: bool,
+    /// `@computed(is:, rights:)`: nothing is stored, and no client writes it.
+    pub computed: Option<Computed>,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
     /// `@default(from:)`: the expression whose value a new record gets where none is given.
@@ -275,6 +276,7 @@ impl Field {
             unique: false,
             readonly: false,
             immutable: false,
+            computed: None,
             default: None,
             default_from: None,
             backfill: None,
@@ -292,6 +294,8 @@ impl Field {
     pub fn refused_to_clients(&self) -> Option<&'static str> {
         if self.id <= Collection::VERSION {
             Some("Backstay sets this field")
+        } else if self.computed.is_some() {
+            Some("this field is computed")
         } else if self.readonly {
             Some("this field is read-only")
         } else if !self.set.is_empty() {
@@ -333,6 +337,16 @@ impl Field {
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
     pub fn is_readable(&self) -> bool {
         self.class != Some(Class::Secret)
+    }
+
+    /// Whether the field has a column in its collection's own table.
+    pub fn is_stored(&self) -> bool {
+        self.computed.is_none() && self.kind.is_stored()
+    }
+
+    /// Whether it is computed whenever it is read.
+    pub fn is_computed(&self) -> bool {
+        self.computed.is_some()
     }
 
     /// Whether it is a member of the embedded value that another field of the same type holds, at any depth.
@@ -459,7 +473,7 @@ impl FieldKind {
         }
     }
 
-    /// Whether the field has a column in its collection's own table.
+    /// Whether a column can hold it: it is not a relation to many.
     pub fn is_stored(&self) -> bool {
         matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Document(_) | Self::ToOne { .. })
     }
@@ -618,6 +632,25 @@ pub enum OnDelete {
     SetNull,
 }
 
+/// `@computed(is:, rights:)`.
+#[derive(Debug, Clone)]
+pub struct Computed {
+    /// The expression whose value it has.
+    pub is: RuleText,
+    /// Under whose rights it looks at records.
+    pub rights: ComputedRights,
+}
+
+/// Under whose rights a computed field looks at records where a caller reads it, filters or sorts by it. The model's own
+/// rules look at everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ComputedRights {
+    /// The caller's: what the caller may not read is null, or not there.
+    Caller,
+    /// The model's: everything.
+    Model,
+}
+
 /// `@set(on:, to:, when:)`: a value that Backstay gives a field, whatever the client says.
 #[derive(Debug, Clone)]
 pub struct Set {
@@ -647,6 +680,15 @@ pub struct Check {
     pub rule: RuleText,
     /// The message for the client.
     pub message: String,
+    /// `guards:`: the fields whose change it may refuse, by name; `None`: it is asked of every change.
+    pub guards: Option<Vec<(String, Span)>>,
+}
+
+impl Check {
+    /// The names of the fields that it guards.
+    pub fn guarded(&self) -> Option<Vec<&str>> {
+        self.guards.as_ref().map(|guards| guards.iter().map(|(name, _)| name.as_str()).collect())
+    }
 }
 
 /// Names of the application's model that are stored as texts, and follow when it renames what they name.

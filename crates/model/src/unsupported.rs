@@ -13,7 +13,6 @@ const DIRECTIVES: &[(&str, &str)] = &[
     ("key", "remove it; every record has a UUIDv7 as `id`"),
     ("sequence", "remove it"),
     ("deprecated", "remove it; say it in the description"),
-    ("computed", "remove it"),
     ("localized", "remove it"),
 ];
 

@@ -70,6 +70,26 @@ fn clauses() {
 }
 
 #[test]
+fn checks_of_types() {
+    let stays = "stored records that break it stay until they are changed";
+    let added = format!("Safe: Post has a new check, \"more\"; {stays}");
+    let removed = "Safe: Post loses the check \"more\"; no record changes";
+    let post = |guards: &str, field: &str| {
+        let check = format!("@check(rule: \"true\", message: \"more\"{guards})");
+        format!("type Post @allow(read: \"true\") {check} {{ {field} }}")
+    };
+    let plain = "type Post @allow(read: \"true\") { a: Int }";
+    check_models(plain, &post("", "a: Int"), &[&added]);
+    check_models(&post("", "a: Int"), plain, &[removed]);
+    check_models(&post("", "a: Int"), &post(", guards: [\"a\"]", "a: Int"), &[&added, removed]);
+    check_models(
+        &post(", guards: [\"a\"]", "a: Int"),
+        &post(", guards: [\"b\"]", "b: Int @renamed(from: \"a\")"),
+        &["Locks: Post.a is now called b; its values stay"],
+    );
+}
+
+#[test]
 fn collections() {
     let post = "type Post @allow(read: \"true\") { author: User tags: [Tag!] }";
     check_models("", post, &["Nothing: Post is new"]);

@@ -262,6 +262,17 @@ fn one(
     }
     let collection =
         collection(reader, path, visible).map_err(|wrong| Error::malformed(Place::member(kind.name()), wrong))?;
+    check_kind(reader, collection, (kind, found.id.is_some()))?;
+    Ok((kind, found.into_request(reader, kind, collection)?))
+}
+
+/// Refuses what the type of the collection has no record for: another one of a `@single` type, one in a trash that there
+/// isn't.
+fn check_kind(
+    reader: &Reader,
+    collection: CollectionId,
+    (kind, names_record): (RequestKind, bool),
+) -> Result<(), Error> {
     if reader.single(collection).is_some() {
         let name = &reader.model().collection(collection).name;
         let one = |remedy: &str| ViolationKind::Misused {
@@ -277,7 +288,7 @@ fn one(
                 let wrong = one("read it with `get`, change it with `update`");
                 return Err(Error::malformed(Place::member(kind.name()), wrong));
             }
-            RequestKind::Get | RequestKind::Update if found.id.is_some() => {
+            RequestKind::Get | RequestKind::Update if names_record => {
                 return Err(Error::malformed(Place::member("id"), one("leave `id` out")));
             }
             RequestKind::Get | RequestKind::Update => {}
@@ -293,7 +304,7 @@ fn one(
         };
         return Err(Error::malformed(Place::member(kind.name()), misused));
     }
-    Ok((kind, found.into_request(reader, kind, collection)?))
+    Ok(())
 }
 
 const MEMBERS: [&str; 5] = ["id", "body", "select", "query", "ifMatch"];

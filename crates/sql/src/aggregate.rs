@@ -50,7 +50,7 @@ impl Lowering<'_, '_, '_> {
             Aggregation::Sum(term) => self.summed(rows, term, part),
             Aggregation::Min(by) => self.extreme(rows, by, ("min", part)),
             Aggregation::Max(by) => self.extreme(rows, by, ("max", part)),
-            Aggregation::First { term, order } => self.first(rows, &in_part(term, part), order),
+            Aggregation::First { term, order } => self.first(rows, &term.in_part(part), order),
         };
         self.scope.bound.pop();
         let answer = subquery(select);
@@ -169,7 +169,7 @@ impl Lowering<'_, '_, '_> {
 
     fn terms<'t>(&mut self, rows: &Rows, expr: &'t Expr) -> Terms<'t> {
         let parts = match expr.ty {
-            Type::Money => vec![in_part(expr, Part::Main), in_part(expr, Part::Currency)],
+            Type::Money => vec![expr.in_part(Part::Main), expr.in_part(Part::Currency)],
             _ => vec![expr.clone()],
         };
         let mut form = Form::Null;
@@ -247,6 +247,7 @@ impl Lowering<'_, '_, '_> {
                 Aggregation::Min(by) | Aggregation::Max(by) => self.scale_of(&by.term),
                 Aggregation::Count => 0,
             },
+            Node::Computed(of) => of.scale.unwrap_or_default(),
             _ => Type::DECIMAL_SCALE,
         }
     }
@@ -287,26 +288,4 @@ fn exact_sum(dialect: Dialect, of: &Sql, storage: Storage) -> Sql {
     let none = Sql::from(Func::count(of.clone())).eq(integer(0));
     let case = CaseStatement::new().case(none, integer(0)).case(sum().between(least, most), sum());
     cast(case.into(), kind)
-}
-
-/// A part of a term that is `Money`, or the term.
-fn in_part(term: &Expr, part: Part) -> Expr {
-    if term.ty != Type::Money {
-        return term.clone();
-    }
-    let ty = match part {
-        Part::Main => Type::Decimal,
-        Part::Currency => Type::Formatted(backstay_scalar::Scalar::Currency),
-    };
-    let node = match &term.node {
-        Node::Path(path) => Node::Path(backstay_expr::Path { part: Some(part), ..path.clone() }),
-        Node::Conditional(condition, then, otherwise) => {
-            let branch = |branch| Box::new(in_part(branch, part));
-            Node::Conditional(condition.clone(), branch(then), branch(otherwise))
-        }
-        Node::Aggregate(of) => Node::Aggregate(Box::new(Aggregate { part: Some(part), ..(**of).clone() })),
-        Node::Literal(value) => Node::Literal(part.of(value)),
-        other => unreachable!("no {other:?} is an amount of money"),
-    };
-    Expr { node, ty, span: term.span.clone() }
 }

@@ -10,6 +10,7 @@ mod calendar;
 mod column;
 mod columns;
 mod compare;
+mod computed;
 mod decimal;
 mod dialect;
 mod exact;

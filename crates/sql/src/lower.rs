@@ -157,5 +157,6 @@ pub(crate) fn is_short(expr: &Expr) -> bool {
         | Node::List(_)
         | Node::Quantifier { .. }
         | Node::Aggregate(_) => false,
+        Node::Computed(of) => is_short(&of.value),
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn scaled_up(number: Sql, digits: u8) -> Sql {
     }
 }
 
-fn power_of_ten(exponent: u8) -> i64 {
+pub(crate) fn power_of_ten(exponent: u8) -> i64 {
     debug_assert!(exponent <= 18, "a decimal has at most 18 digits after the point");
     10_i64.saturating_pow(u32::from(exponent))
 }

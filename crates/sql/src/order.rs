@@ -6,6 +6,7 @@ use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
 
 use crate::builder::{Anchor, Builder};
 use crate::columns::Columns;
+use crate::computed;
 use crate::lower::holds;
 use crate::param::Encoding;
 use crate::predicate::Pred;
@@ -118,9 +119,26 @@ fn is_null(position: &Position, index: usize) -> bool {
 }
 
 impl Key {
+    /// A computed value, null where the caller does not see it. No index has it: what compares with it belongs behind the
+    /// rule of the rows.
+    fn computed(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, rights: &Rights) -> Self {
+        let field = builder.model.field(record.collection, key.column.field);
+        let sees = holds(builder, rights.field(record.collection, field.id, Action::Read), record);
+        let mut columns = computed::computed(builder, (record.collection, field), record, rights);
+        let (sql, kind) = columns.swap_remove(0);
+        let sql = match sees {
+            Pred::Known(true) => sql,
+            sees => only_where(sees.sql(), sql),
+        };
+        Self { sql, encoding: kind.into(), nullable: true, descending: key.descending, open: false }
+    }
+
     /// A column, null where the caller does not see it.
     fn new(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, rights: &Rights) -> Self {
         let ColumnRef { field, .. } = key.column;
+        if builder.model.field(record.collection, field).is_computed() {
+            return Self::computed(builder, key, record, rights);
+        }
         let sql = builder.stored(record, key.column);
         let encoding = Encoding::Column(builder.column(record.collection, key.column).into());
         let required = builder.model.field(record.collection, field).required || field <= Collection::VERSION;

@@ -8,6 +8,7 @@ use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
+use crate::computed;
 use crate::lower::{holds, sees};
 use crate::owner::tie;
 use crate::predicate::Pred;
@@ -72,6 +73,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let field = self.builder.model.field(at.collection, selected.field);
         let member = Member { field, at, sees };
         let value = match (&field.kind, &selected.inner) {
+            _ if field.is_computed() => self.computed(&member)?,
             (FieldKind::ToOne { .. } | FieldKind::OneToOne { .. }, Some(inner)) => self.related(&member, inner),
             (FieldKind::OneToOne { .. }, None) => self.id_of_related(&member),
             (FieldKind::Embedded(_), inner) => self.embedded(&member, inner.as_ref().unwrap_or(&Selection::Whole)),
@@ -101,6 +103,23 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             (_, _, Some(scalar)) => Some(ValueOutput::Columns(columns.into(), scalar)),
             // Only scalars take several columns.
             (_, _, None) => None,
+        }
+    }
+
+    /// A computed value, of a record that is shown: nothing of it is computed for any other.
+    fn computed(&mut self, member: &Member<'_>) -> Option<ValueOutput> {
+        let Member { field, at, sees } = member;
+        let shown = Pred::all([self.shown.clone(), sees.clone()]);
+        let values = computed::computed(self.builder, (at.collection, field), at, self.rights);
+        let columns: Vec<(usize, ColumnType)> =
+            values.into_iter().map(|(sql, kind)| (self.columns.push(seen(&shown, sql), kind), kind)).collect();
+        match (columns.as_slice(), field.kind.scalar()) {
+            ([(column, holds)], scalar) => Some(ValueOutput::Column { column: *column, holds: *holds, scalar }),
+            (columns, Some(scalar)) => {
+                Some(ValueOutput::Columns(columns.iter().map(|(column, _)| *column).collect(), scalar))
+            }
+            // Only scalars take several columns.
+            (_, None) => None,
         }
     }
 

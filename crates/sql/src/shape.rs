@@ -77,7 +77,7 @@ pub struct Position {
 /// What is answered of a record. What the rights hide is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Selection {
-    /// Every stored field.
+    /// Every stored or computed field.
     #[default]
     Whole,
     /// These, in order.
@@ -87,7 +87,7 @@ pub enum Selection {
 /// A part of a selection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Selected {
-    /// Every stored field. One that is also selected by itself is answered once, as it is selected there.
+    /// Every stored or computed field. One that is also selected by itself is answered once, as it is selected there.
     Stored,
     /// One field.
     Field(SelectedField),

@@ -70,7 +70,13 @@ impl<'m> Succession<'m> {
             }
             None | Some(TypeChange::Widened) => Origin::Kept(before),
             Some(TypeChange::Converted) => Origin::Converted(before),
-            Some(TypeChange::NotStored | TypeChange::Linked | TypeChange::Replaced(_)) => Origin::New,
+            Some(
+                TypeChange::NotStored
+                | TypeChange::Computed
+                | TypeChange::Stored(_)
+                | TypeChange::Linked
+                | TypeChange::Replaced(_),
+            ) => Origin::New,
         }
     }
 
@@ -130,7 +136,7 @@ impl<'m> Succession<'m> {
     }
 
     fn needs_backfill(&self, collection: &Collection, field: &Field) -> bool {
-        if field.backfill.is_none() || !field.kind.is_stored() {
+        if field.backfill.is_none() || !field.is_stored() {
             return false;
         }
         match self.origin(collection.id, field.id) {

@@ -70,7 +70,14 @@ impl Lowering<'_, '_, '_> {
             | Node::Now
             | Node::Negate(_)
             | Node::List(_)
-            | Node::Aggregate(_) => {
+            | Node::Aggregate(_)
+            | Node::Computed(_) => {
+                if let Node::Computed(of) = &expr.node
+                    && !self.repeated
+                    && let Some(truth) = self.computed_truth(of, wanted)
+                {
+                    return truth;
+                }
                 let value = self.value(expr);
                 let sql = self.builder.dialect.is_truth(value.sql.clone(), wanted);
                 value.guarded(sql)
@@ -113,7 +120,8 @@ impl Lowering<'_, '_, '_> {
             | Node::Now
             | Node::Negate(_)
             | Node::List(_)
-            | Node::Aggregate(_) => self.value(expr).settled(),
+            | Node::Aggregate(_)
+            | Node::Computed(_) => self.value(expr).settled(),
         }
     }
 

@@ -29,6 +29,7 @@ impl Lowering<'_, '_, '_> {
             Node::Conditional(condition, then, otherwise) => self.conditional(condition, then, otherwise),
             Node::Call(function, arguments) => self.call(*function, arguments, expr),
             Node::Aggregate(aggregate) => self.aggregate(aggregate, aggregate.part.unwrap_or(Part::Main)),
+            Node::Computed(computed) => self.computed(computed),
             Node::List(_) => unreachable!("a list that is written out is lowered item by item, where it is used"),
             Node::Not(_)
             | Node::Binary(..)

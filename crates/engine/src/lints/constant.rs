@@ -96,6 +96,12 @@ impl RuleUse<'_> {
                 ),
                 "correct the condition; if everybody may do this, write \"true\"",
             ),
+            (Decides::Check, true) if self.field.is_none() => {
+                (format!("every {name} fails this check"), "correct the condition, or remove the check")
+            }
+            (Decides::Check, false) if self.field.is_none() => {
+                (format!("no {name} fails this check"), "correct the condition, or remove the check")
+            }
             (Decides::Check, true) => {
                 (format!("every value of {name} fails this check"), "correct the condition, or remove the check")
             }

@@ -207,7 +207,7 @@ fn parse(rule: &NamedRule) -> Result<Syntax, ExprError> {
 }
 
 /// Gives the expression and all in it this place: what came in by a name is where the name is.
-fn place_at(expr: &mut Expr, span: &Range<u32>) {
+pub(super) fn place_at(expr: &mut Expr, span: &Range<u32>) {
     expr.span = span.clone();
     for child in children_mut(&mut expr.node) {
         place_at(child, span);

@@ -12,7 +12,7 @@ use crate::syntax::{Ident, Syntax, SyntaxNode};
 use crate::{CallerPart, Expr, Node, Operator, Path, Root, Type, foreign};
 
 /// Relations that one path may lead through.
-const PATH_RELATIONS: usize = 8;
+pub(super) const PATH_RELATIONS: usize = 8;
 
 /// What a name or a path leads to.
 pub(super) enum Place {
@@ -274,6 +274,10 @@ impl<'m> Checker<'m> {
         if matches!(of.node, Node::Aggregate(_)) {
             return self.step_of_aggregate(of, field, span);
         }
+        if matches!((&of.node, &of.ty), (Node::Computed(_), Type::Money)) {
+            let (part, _) = self.money_part(field)?;
+            return Some(Place::One(of.in_part(part)));
+        }
         let Expr { node: Node::Path(mut path), ty, .. } = of else {
             let kind = ExprErrorKind::NoFields { of: self.named_type(&of.ty), name: field.name.clone() };
             return self.refuse(field.span.clone(), kind);
@@ -336,6 +340,10 @@ impl<'m> Checker<'m> {
         // A record is its id: `author.id` reads no more than `author` does.
         if field.id != Collection::ID || path.steps.is_empty() {
             self.found.reads.insert((collection.id, field.id));
+        }
+        if field.is_computed() {
+            self.found.needs_store |= !path.steps.is_empty();
+            return self.computed_field(path, (collection, field), span).map(Place::One);
         }
         if field.id != Collection::ID {
             // A proposed record knows nothing of those that refer to it.

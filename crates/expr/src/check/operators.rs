@@ -86,6 +86,7 @@ impl Checker<'_> {
                 tested.node,
                 Node::Path(_)
                     | Node::Aggregate(_)
+                    | Node::Computed(_)
                     | Node::Param(_)
                     | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
             );

@@ -74,14 +74,15 @@ pub(super) fn result_of(operator: Operator, left: &Type, right: &Type) -> Option
         (Type::Float, Type::Float) if operator != Operator::Remainder => Some(Type::Float),
         (Type::Timestamp, Type::Duration) if additive => Some(Type::Timestamp),
         (Type::Duration, Type::Timestamp) if operator == Operator::Add => Some(Type::Timestamp),
-        (Type::Timestamp, Type::Timestamp) if operator == Operator::Subtract => Some(Type::Duration),
+        (Type::Timestamp, Type::Timestamp) | (Type::Date, Type::Date) if operator == Operator::Subtract => {
+            Some(Type::Duration)
+        }
         (Type::Duration, Type::Duration) if additive => Some(Type::Duration),
         (Type::Duration, Type::Int) | (Type::Int, Type::Duration) if operator == Operator::Multiply => {
             Some(Type::Duration)
         }
         (Type::Date, Type::Duration) if additive => Some(Type::Date),
         (Type::Duration, Type::Date) if operator == Operator::Add => Some(Type::Date),
-        (Type::Date, Type::Date) if operator == Operator::Subtract => Some(Type::Duration),
         _ => None,
     }
 }

@@ -135,6 +135,7 @@ impl<'e> Lowering<'e> {
                 let outcomes = self.quantifier(*kind, over, body);
                 self.truth(Atom::Other(expr), outcomes)
             }
+            Node::Computed(of) => self.lower(&of.value),
             Node::Call(_, operands) if operands.iter().any(|operand| self.is_certainly_null(operand)) => unknown(),
             Node::Literal(_)
             | Node::Param(_)
@@ -295,6 +296,7 @@ impl<'e> Lowering<'e> {
         match &expr.node {
             Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles) | Node::Now => false,
             Node::Path(path) => path.root == Root::Account || self.leads_to_null(path, path.steps.len()),
+            Node::Computed(of) => self.can_be_null(&of.value),
             Node::Call(function, _) if !function.is_total() => true,
             Node::Call(_, operands) | Node::List(operands) => operands.iter().any(|operand| self.can_be_null(operand)),
             _ => true,

@@ -187,6 +187,14 @@ pub(super) fn problem() -> Value {
 
 /// A field as it is read.
 fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
+    let mut schema = shape(model, collection, field);
+    if field.is_computed() {
+        schema["readOnly"] = json!(true);
+    }
+    schema
+}
+
+fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
     let reference = |target: CollectionId| {
         let target = model.collection(target);
         if is_shown(target) {

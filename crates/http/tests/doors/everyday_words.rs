@@ -43,7 +43,7 @@ async fn everyday_words_are_names_of_fields() {
     let fields: String =
         WORDS.map(|word| format!("  {word}: Int @check(rule: \"this.{word} < 9\", message: \"9\")\n")).concat();
     let app = TestApp::open(&format!(
-        "extend schema @app(name: \"Words\")\ntype Word @allow(read: \"true\", create: \"true\", update: \"true\") {{\n{fields}}}\n"
+        "extend schema @app(name: \"Words\")\ntype User @identity @allow(read: \"true\") {{ email: Email! @unique }}\ntype Word @allow(read: \"true\", create: \"true\", update: \"true\") {{\n{fields}}}\n"
     ));
     for (value, word) in (1..).zip(WORDS) {
         let value = value % 7;

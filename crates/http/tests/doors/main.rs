@@ -4,6 +4,7 @@ mod accounts;
 mod aggregates;
 mod bad_input;
 mod collections;
+mod computed;
 mod conditions;
 mod description;
 mod developing;

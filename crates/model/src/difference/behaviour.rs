@@ -43,6 +43,7 @@ impl<'m> CollectionBehaviour<'m> {
             single: _,
             trash: _,
             indexes: _,
+            checks: _,
             fields,
             description,
             allow,
@@ -104,6 +105,7 @@ impl<'m> FieldBehaviour<'m> {
             set,
             // Compared in `compare`: the columns follow from the name and the kind, and `@unique` is an index.
             checks: _,
+            computed: _,
             kind: _,
             columns: _,
             required: _,

@@ -3,8 +3,8 @@ use super::documents::{DocumentChange, Documents};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
 use crate::{
-    Check, Collection, CollectionId, Document, Element, Field, FieldId, FieldKind, Index, Length, Model, SetOn, Shape,
-    StoredNames,
+    Check, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length, Model,
+    SetOn, Shape, StoredNames,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -114,9 +114,10 @@ impl<'a> Pair<'a> {
             }
         }
         for field in declared(self.before).filter(|field| self.became(field.id).is_none()) {
-            let stored = field.kind.is_stored();
+            let stored = field.is_stored();
             all.push(Difference::FieldRemoved { collection: collection(), field: field.name.clone(), stored });
         }
+        self.checks((&self.before.checks, &self.after.checks), None, all);
         self.links(all);
         self.indexes(all);
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
@@ -129,9 +130,48 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Whether an old and a new check ask the same, whatever their messages say.
+    /// The checks of the type, or of a field, that are new and that are gone.
+    fn checks(&self, (before, after): (&[Check], &[Check]), field: Option<&str>, all: &mut Vec<Difference>) {
+        let (collection, field) = (|| self.after.name.clone(), || field.map(str::to_owned));
+        for check in after.iter().filter(|check| before.iter().all(|known| !self.same(known, check))) {
+            let message = check.message.clone();
+            all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
+        }
+        for check in before.iter().filter(|check| after.iter().all(|known| !self.same(check, known))) {
+            let message = check.message.clone();
+            all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
+        }
+    }
+
+    /// Whether an old and a new check guard the same fields, under the names that these have now.
+    fn same_guards(&self, before: &Check, after: &Check) -> bool {
+        let now = |name: &str| {
+            let field = self.before.field_named(name).and_then(|field| self.became(field.id));
+            field.map_or_else(|| name.to_owned(), |field| field.name.clone())
+        };
+        let sorted = |guards: Option<Vec<String>>| {
+            guards.map(|mut guards| {
+                guards.sort_unstable();
+                guards
+            })
+        };
+        let old = before.guarded().map(|guards| guards.into_iter().map(now).collect());
+        let new = after.guarded().map(|guards| guards.into_iter().map(str::to_owned).collect());
+        sorted(old) == sorted(new)
+    }
+
+    /// Whether an old and a new check ask the same of the same changes, whatever their messages say.
     fn same(&self, before: &Check, after: &Check) -> bool {
-        before.rule.text == after.rule.text && self.old.rules_in(&before.rule) == self.new.rules_in(&after.rule)
+        self.same_guards(before, after)
+            && before.rule.text == after.rule.text
+            && self.old.rules_in(&before.rule) == self.new.rules_in(&after.rule)
+    }
+
+    /// Whether an old and a new computed field have the same value, as far as their texts tell.
+    fn same_value(&self, before: &Computed, after: &Computed) -> bool {
+        before.rights == after.rights
+            && before.is.text == after.is.text
+            && self.old.rules_in(&before.is) == self.new.rules_in(&after.is)
     }
 
     /// The old field that this one was.
@@ -145,7 +185,7 @@ impl<'a> Pair<'a> {
     }
 
     fn filled(&self, field: &Field) -> Filled {
-        if !field.kind.is_stored() {
+        if !field.is_stored() {
             Filled::NotStored
         } else if field.backfill.is_some() {
             Filled::Backfill
@@ -173,7 +213,7 @@ impl<'a> Pair<'a> {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
         let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
-        let demanded = field.kind.is_stored() && field.required && !is_set && !is_default;
+        let demanded = field.is_stored() && field.required && !is_set && !is_default;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
     }
 
@@ -188,10 +228,10 @@ impl<'a> Pair<'a> {
         }
         let change = self.change(before, after);
         if let Some(change) = change {
-            let (from, to) = (written(self.old, &before.kind), written(self.new, &after.kind));
+            let (from, to) = (field_written(self.old, before), field_written(self.new, after));
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
-        let replaced = matches!(change, Some(TypeChange::Replaced(_)));
+        let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
         let demands =
             |one: &Field, other: &Field| one.required && !other.required || one.is_needed() && !other.is_needed();
         if demands(after, before) && !replaced {
@@ -199,6 +239,12 @@ impl<'a> Pair<'a> {
             all.push(Difference::RequiredTightened { collection: collection(), field: field(), filled });
         } else if demands(before, after) && after.kind.is_held() {
             all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
+        }
+        if let (Some(was), Some(is)) = (&before.computed, &after.computed)
+            && change.is_none()
+            && !self.same_value(was, is)
+        {
+            all.push(Difference::ComputedChanged { collection: collection(), field: field() });
         }
         if before.length != after.length {
             let stricter = is_stricter(before.length, after.length);
@@ -210,18 +256,18 @@ impl<'a> Pair<'a> {
         {
             all.push(Difference::OnDeleteChanged { collection: collection(), field: field() });
         }
-        for check in after.checks.iter().filter(|check| before.checks.iter().all(|known| !self.same(known, check))) {
-            let message = check.message.clone();
-            all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
-        }
-        for check in before.checks.iter().filter(|check| after.checks.iter().all(|known| !self.same(check, known))) {
-            let message = check.message.clone();
-            all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
-        }
+        self.checks((&before.checks, &after.checks), Some(&after.name), all);
     }
 
     /// What another kind of a field means for stored values; none if it is the same.
     pub(super) fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
+        match (before.is_computed(), after.is_computed()) {
+            (false, false) => {}
+            (true, true) if self.written_in_old(&after.kind) == Some(written(self.old, &before.kind)) => return None,
+            (true, true) => return Some(TypeChange::NotStored),
+            (false, true) => return Some(TypeChange::Computed),
+            (true, false) => return Some(TypeChange::Stored(self.filled(after))),
+        }
         let same = |target| self.pairing.collection(target);
         Some(match (&before.kind, &after.kind) {
             (FieldKind::Scalar(from), FieldKind::Scalar(to)) if from == to => return None,
@@ -278,6 +324,14 @@ impl<'a> Pair<'a> {
             (Element::Scalar(from), Element::Scalar(to)) => from == to,
             (Element::Enum(from), Element::Enum(to)) => self.pairing.enumeration(to) == Some(from),
             (Element::Scalar(_), Element::Enum(_)) | (Element::Enum(_), Element::Scalar(_)) => false,
+        }
+    }
+
+    /// A scalar or an enum of the new model as it would have been written in the old one, if it was there.
+    fn written_in_old(&self, kind: &FieldKind) -> Option<String> {
+        match kind {
+            FieldKind::Enum(id) => Some(self.old.enumeration(self.pairing.enumeration(*id)?).name.clone()),
+            kind => Some(written(self.new, kind)),
         }
     }
 
@@ -412,6 +466,12 @@ fn written_document(model: &Model, document: Document) -> String {
         Document::One(_) => name.clone(),
         Document::List(_) => format!("[{name}]"),
     }
+}
+
+/// A field's type as it is written in a model, without `!`, and whether it is computed.
+fn field_written(model: &Model, field: &Field) -> String {
+    let computed = if field.is_computed() { " @computed" } else { "" };
+    format!("{}{computed}", written(model, &field.kind))
 }
 
 fn scalar_written(scalar: Scalar) -> String {

@@ -39,6 +39,9 @@ impl fmt::Display for Difference {
             Self::RequiredLoosened { collection, field } => {
                 write!(f, "{collection}.{field} is no longer required")
             }
+            Self::ComputedChanged { collection, field } => {
+                write!(f, "{collection}.{field} is computed in another way; no record changes")
+            }
             Self::LengthChanged { collection, field, stricter: true } => {
                 write!(
                     f,
@@ -51,11 +54,13 @@ impl fmt::Display for Difference {
             Self::CheckAdded { collection, field, message } => {
                 write!(
                     f,
-                    "{collection}.{field} has a new check, \"{message}\"; stored records that break it stay until they are changed"
+                    "{} has a new check, \"{message}\"; stored records that break it stay until they are changed",
+                    place(collection, field.as_deref())
                 )
             }
             Self::CheckRemoved { collection, field, message } => {
-                write!(f, "{collection}.{field} loses the check \"{message}\"; no record changes")
+                let place = place(collection, field.as_deref());
+                write!(f, "{place} loses the check \"{message}\"; no record changes")
             }
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
@@ -92,15 +97,7 @@ impl fmt::Display for Beside<'_> {
             Difference::SingleChanged { collection, single: false, .. } => {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
             }
-            Difference::TrashChanged { collection, has: None, .. } => {
-                write!(f, "{collection} has no trash any more; what is deleted is gone")
-            }
-            Difference::TrashChanged { collection, had: false, has: Some(Trash { keep, .. }) } => {
-                write!(f, "{collection} now has a trash, in which deleted records are kept{}", kept_words(*keep))
-            }
-            Difference::TrashChanged { collection, had: true, has: Some(Trash { keep, .. }) } => {
-                write!(f, "the trash of {collection} now keeps records{}", kept_words(*keep))
-            }
+            Difference::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
             Difference::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
             }
@@ -147,11 +144,36 @@ impl fmt::Display for Beside<'_> {
             | Difference::RequiredTightened { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::BehaviourChanged { .. } => unreachable!("`Difference` describes these itself"),
         }
+    }
+}
+
+fn trash_words(collection: &str, had: bool, has: Option<Trash>) -> String {
+    match (had, has) {
+        (_, None) => format!("{collection} has no trash any more; what is deleted is gone"),
+        (false, Some(Trash { keep, .. })) => {
+            format!("{collection} now has a trash, in which deleted records are kept{}", kept_words(keep))
+        }
+        (true, Some(Trash { keep, .. })) => format!("the trash of {collection} now keeps records{}", kept_words(keep)),
+    }
+}
+
+/// What clients notice of a trash that is new or gone.
+fn trash_change(collection: &str, had: bool, has: bool) -> Option<ApiChange> {
+    match (had, has) {
+        (false, _) => {
+            Some(ApiChange { words: format!("deleted records of {collection} can be restored"), breaking: false })
+        }
+        (true, false) => {
+            let words = format!("deleted records of {collection} can't be restored any more");
+            Some(ApiChange { words, breaking: true })
+        }
+        (true, true) => None,
     }
 }
 
@@ -220,6 +242,15 @@ fn required_words(filled: Filled) -> &'static str {
     }
 }
 
+fn stored_words(filled: Filled) -> &'static str {
+    match filled {
+        Filled::NotStored | Filled::Null => "it is stored from now on, and null in stored records",
+        Filled::Default => "it is stored from now on; stored records get its default",
+        Filled::Backfill => "it is stored from now on; stored records get the value of its `@backfill`",
+        Filled::Missing => "it is stored from now on and required, and nothing says what stored records get",
+    }
+}
+
 fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'static str) {
     if from == to {
         // Of a document, whose embedded types are others.
@@ -229,6 +260,8 @@ fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'stat
         TypeChange::NotStored => "it has no column, and links of a relation that stays are kept",
         TypeChange::Widened => "every stored value fits as it is",
         TypeChange::Converted => "each stored value is written as text and read as the new type",
+        TypeChange::Computed => "it is computed from now on, and its stored values are deleted",
+        TypeChange::Stored(filled) => stored_words(filled),
         TypeChange::Linked => "the record that it refers to becomes the only one of the list",
         TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
@@ -267,12 +300,7 @@ impl Difference {
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
-            Self::TrashChanged { collection, had: false, .. } => {
-                harmless(format!("deleted records of {collection} can be restored"))
-            }
-            Self::TrashChanged { collection, has: None, .. } => {
-                breaking(format!("deleted records of {collection} can't be restored any more"))
-            }
+            Self::TrashChanged { collection, had, has } => trash_change(collection, *had, has.is_some()),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -295,6 +323,9 @@ impl Difference {
             Self::RequiredLoosened { collection, field } => {
                 breaking(format!("{collection}.{field} can be null in responses"))
             }
+            Self::ComputedChanged { collection, field } => {
+                harmless(format!("{collection}.{field} is computed in another way"))
+            }
             Self::LengthChanged { collection, field, stricter: true } => {
                 breaking(format!("some values of {collection}.{field} are refused by its stricter `@length`"))
             }
@@ -302,7 +333,8 @@ impl Difference {
                 harmless(format!("{collection}.{field} takes values of more lengths"))
             }
             Self::CheckAdded { collection, field, message } => {
-                breaking(format!("some values of {collection}.{field} are refused: \"{message}\""))
+                let place = place(collection, field.as_deref());
+                breaking(format!("some values of {place} are refused: \"{message}\""))
             }
             Self::IndexAdded { collection, index, unique: true, condition, .. } => {
                 breaking(second_words((collection, index), condition.as_ref()))
@@ -319,7 +351,6 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
-            | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::OnDeleteChanged { .. }
@@ -332,4 +363,9 @@ impl Difference {
             Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
         }
     }
+}
+
+/// Where a check is: on a type, or on one of its fields.
+fn place(collection: &str, field: Option<&str>) -> String {
+    field.map_or_else(|| collection.to_owned(), |field| format!("{collection}.{field}"))
 }

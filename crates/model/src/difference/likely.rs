@@ -83,7 +83,7 @@ fn fields(pair: &Pair<'_>) -> Vec<LikelyRename> {
     // A relation that another type declares has nothing to lose, and `@backfill` says where values come from.
     let holds = |field: &&Field| match &field.kind {
         FieldKind::ManyToMany { link, .. } => link.owner,
-        kind => kind.is_held(),
+        _ => field.kind.is_held() && !field.is_computed(),
     };
     let gone: Vec<&Field> = declared(pair.before).filter(holds).filter(|of| pair.became(of.id).is_none()).collect();
     let is_new = |field: &&Field| pair.was(field.id).is_none() && field.backfill.is_none();

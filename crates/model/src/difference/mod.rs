@@ -149,6 +149,13 @@ pub enum Difference {
         /// The field.
         field: String,
     },
+    /// A computed field is computed in another way.
+    ComputedChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
     /// Values must be as long as another `@length` says. Stored ones stay as they are.
     LengthChanged {
         /// The collection.
@@ -162,8 +169,8 @@ pub enum Difference {
     CheckAdded {
         /// The collection.
         collection: String,
-        /// The field.
-        field: String,
+        /// The field; `None`: a check of the type.
+        field: Option<String>,
         /// What it says to clients.
         message: String,
     },
@@ -171,8 +178,8 @@ pub enum Difference {
     CheckRemoved {
         /// The collection.
         collection: String,
-        /// The field.
-        field: String,
+        /// The field; `None`: a check of the type.
+        field: Option<String>,
         /// What it said to clients.
         message: String,
     },
@@ -303,6 +310,10 @@ pub enum TypeChange {
     Converted,
     /// The record that a relation led to becomes the only one of a relation to many.
     Linked,
+    /// The value is computed from now on; what was stored is gone.
+    Computed,
+    /// The value was computed and is stored from now on.
+    Stored(Filled),
     /// Stored values mean nothing to the new type and are gone.
     Replaced(Filled),
 }

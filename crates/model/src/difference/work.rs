@@ -77,6 +77,7 @@ impl Difference {
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
             | Self::LengthChanged { .. }
+            | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
             | Self::BehaviourChanged { .. }
@@ -96,6 +97,7 @@ impl Difference {
             | Self::EnumValuesAdded { .. }
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
+            | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
             | Self::BehaviourChanged { .. }
@@ -106,10 +108,12 @@ impl Difference {
             | Self::FieldRenamed { stored: false, .. }
             | Self::FieldRemoved { stored: false, .. }
             | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. } => Work::Nothing,
-            Self::FieldAdded { filled, .. } => match filled {
-                Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
-                Filled::Backfill => Work::Writes,
-            },
+            Self::FieldAdded { filled, .. } | Self::TypeChanged { change: TypeChange::Stored(filled), .. } => {
+                match filled {
+                    Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
+                    Filled::Backfill => Work::Writes,
+                }
+            }
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
@@ -124,7 +128,7 @@ impl Difference {
             | Self::LinkRemoved { .. }
             | Self::AccountsMoved { .. }
             | Self::RolesRemoved { .. }
-            | Self::TypeChanged { change: TypeChange::Replaced(_), .. } => Work::Deletes,
+            | Self::TypeChanged { change: TypeChange::Computed | TypeChange::Replaced(_), .. } => Work::Deletes,
         }
     }
 }

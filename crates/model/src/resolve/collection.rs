@@ -1,6 +1,5 @@
 use backstay_base::limits;
 
-use super::allow;
 use super::embedded;
 use super::field::{field, standard_field};
 use super::index::indexes;
@@ -11,7 +10,9 @@ use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
-use crate::{Collection, Diagnostic, Field, FieldId, Lint, names};
+use super::{allow, directive};
+use crate::names::suggestion;
+use crate::{Check, Collection, Diagnostic, Field, FieldId, Lint, names};
 
 /// Prefixes of tables that the databases keep for themselves.
 const TABLE_PREFIXES: &[&str] = &["sqlite_", "pg_"];
@@ -39,6 +40,11 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         node.name.location(),
     );
     check_kept(report, &fields);
+    let checks: Vec<Check> =
+        node.directives.get_all("check").filter_map(|directive| directive::check(report, directive)).collect();
+    for check in checks.iter().chain(fields.iter().flat_map(|field| &field.checks)) {
+        check_guards(report, &node.name, &fields, check);
+    }
     let kept = fields.iter().flat_map(|field| kept_names(field, &fields));
     Collection {
         id: of.id,
@@ -54,7 +60,27 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         trash,
         fields,
         allow,
+        checks,
         span: report.span_of(&node.name),
+    }
+}
+
+/// What a check guards are fields that can change.
+fn check_guards(report: &mut Report<'_>, of: &str, fields: &[Field], check: &Check) {
+    for (name, span) in check.guards.iter().flatten() {
+        let found = fields.iter().find(|field| field.name == *name);
+        let diagnostic = match found {
+            None => {
+                let help = suggestion(name, fields.iter().map(|field| field.name.as_str()));
+                Diagnostic::error(format!("{of} has no field `{name}`")).at(*span, "not a field").help(help)
+            }
+            Some(field) if field.id <= Collection::VERSION || field.kind.declared_by().is_some() => {
+                let diagnostic = Diagnostic::error(format!("no request changes `{name}` of {of}"));
+                diagnostic.at(*span, "never changes").help("remove it from `guards`")
+            }
+            Some(_) => continue,
+        };
+        report.push(diagnostic);
     }
 }
 

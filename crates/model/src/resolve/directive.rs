@@ -4,9 +4,11 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
+use super::allow::names;
 use super::report::Report;
 use super::survey::Names;
-use super::{allow, default, length, read};
+use super::{allow, computed, default, length, read};
+use crate::source::Span;
 use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
 /// Characters of the message of a check.
@@ -19,6 +21,7 @@ enum FieldDirective {
     Backfill,
     Check,
     Class,
+    Computed,
     Default,
     Immutable,
     Inverse,
@@ -47,8 +50,9 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
     match known {
         FieldDirective::Allow => allow::of_field(report, field, directive),
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
-        FieldDirective::Check => check(report, field, directive),
+        FieldDirective::Check => field.checks.extend(check(report, directive)),
         FieldDirective::Class => field.class = Some(class(directive)),
+        FieldDirective::Computed => field.computed = computed::read(report, directive),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
@@ -74,11 +78,12 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
         Self::Class,
+        Self::Computed,
         Self::Default,
         Self::Immutable,
         Self::Inverse,
@@ -102,6 +107,7 @@ impl FieldDirective {
             Self::Backfill => "backfill",
             Self::Check => "check",
             Self::Class => "class",
+            Self::Computed => "computed",
             Self::Default => "default",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
@@ -137,6 +143,13 @@ impl FieldDirective {
                 "write it on the field at the other end",
             ),
             Self::Default if state => (false, "the state marked `@initial` is the default"),
+            Self::Computed if state => {
+                (false, "a state changes by its transitions alone, so that every guard is asked")
+            }
+            Self::Computed => (
+                matches!(kind, FieldKind::Scalar(_) | FieldKind::Enum(_)),
+                "it is for scalars and enums: of a related record, compute one of its fields",
+            ),
             Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
             Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),
@@ -227,15 +240,31 @@ fn set(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) 
     field.set.push(Set { on, when, to });
 }
 
-fn check(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) {
-    let Some(rule) = read::rule(report, directive, "rule") else { return };
-    let Some((message, place)) = read::text(directive, "message") else { return };
+/// Reads a `@check`, of a type or of a field.
+pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<Check> {
+    let rule = read::rule(report, directive, "rule")?;
+    let (message, place) = read::text(directive, "message")?;
     if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
         let help = "say what is expected, such as \"at most 80 characters\"";
         let message = format!("the message of a check has 1 to {MESSAGE_CHARS} characters");
         report.error(place, message, "not a message", help);
     }
-    field.checks.push(Check { rule, message: message.to_owned() });
+    let guards = directive.specified_argument_by_name("guards").filter(|value| !value.is_null());
+    let guards = guards.map(|value| {
+        let mut guards: Vec<(String, Span)> = Vec::new();
+        for (name, place) in names(value) {
+            if guards.iter().any(|(other, _)| other == name) {
+                report.error(place, format!("`guards` names `{name}` twice"), "again here", "remove it");
+            }
+            guards.extend(report.places.span(place).map(|span| (name.to_owned(), span)));
+        }
+        if guards.is_empty() {
+            let help = "name the fields whose change it may refuse, or remove `guards` to ask it of every change";
+            report.error(value.location(), "`guards` names no field, so no update would be asked", "no field", help);
+        }
+        guards
+    });
+    Some(Check { rule, message: message.to_owned(), guards })
 }
 
 #[cfg(test)]
@@ -273,7 +302,7 @@ mod tests {
         // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
-            ["allow", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
+            ["allow", "check", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
         );
         // Written into the types that implement it by `interfaces.rs`
         check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());
@@ -283,6 +312,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 34, "every location is checked above");
+        assert_eq!(places, 35, "every location is checked above");
     }
 }

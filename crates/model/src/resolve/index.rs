@@ -135,6 +135,11 @@ fn index_field<'f>(
         report.error(place, "`id` has its index already", "not needed", "remove it");
         return None;
     }
+    if field.is_computed() {
+        let help = "remove it: an index is over what is stored";
+        report.error(place, format!("`{name}` is computed and cannot be in an index"), "not in an index", help);
+        return None;
+    }
     if !field.kind.is_indexable() {
         let help = "you can index enums, to-one relations, and scalars except Text, JSON, Money and Bytes";
         report.error(place, format!("`{name}` cannot be in an index"), "not in an index", help);

@@ -4,6 +4,7 @@
 mod allow;
 mod app;
 mod collection;
+mod computed;
 mod default;
 mod directive;
 mod documents;

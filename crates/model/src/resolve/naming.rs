@@ -102,9 +102,9 @@ pub(super) fn check_definition_name(report: &mut Report<'_>, name: &Name, system
 /// Checks the name of a member of an embedded type, which parameters of lists don't stand in the way of.
 pub(super) fn check_member_name(report: &mut Report<'_>, name: &Name) {
     check_name(report, name, "member");
-    if is_expression_word(name) && !matches!(name.as_str(), "size" | "duration") {
+    if UNNAMEABLE.contains(&name.as_str()) {
         let message = format!("`{name}` is a word of the rule language");
-        report.error(name.location(), message, "reserved", "a filter could not name the member; give it another name");
+        report.error(name.location(), message, "reserved", "a rule could not name the member; give it another name");
     }
 }
 

@@ -117,7 +117,7 @@ refused
    ·                                                                                  ╰── reserved
  3 │ type Part @embedded { name: String!, name2: Nothing2 }
    ╰────
-  help: a filter could not name the member; give it another name
+  help: a rule could not name the member; give it another name
 "#);
 }
 

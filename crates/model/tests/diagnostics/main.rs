@@ -2,6 +2,7 @@
 
 mod allow;
 mod app;
+mod computed;
 mod defaults;
 mod embedded;
 mod fields;

@@ -236,3 +236,82 @@ refused
   help: names have at most 48 characters, underscores between words included
 "#);
 }
+
+#[test]
+fn what_a_check_guards() {
+    let model = r#"
+type Post @allow(read: "true")
+  @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
+  @check(rule: "this.a > 0", message: "", guards: []) {
+  a: Int @check(rule: "this.a < 9", message: "less", guards: ["c"])
+  parts: [Part!] @inverse(field: "post")
+}
+type Part @allow(read: "true") { post: Post }
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: Post has no field `b`
+   ╭─[model.graphql:2:56]
+ 1 │ type Post @allow(read: "true")
+ 2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
+   ·                                                        ─┬─
+   ·                                                         ╰── not a field
+ 3 │   @check(rule: "this.a > 0", message: "", guards: []) {
+   ╰────
+  help: available names: id, createdAt, updatedAt, version, a, parts
+  × error: no request changes `id` of Post
+   ╭─[model.graphql:2:61]
+ 1 │ type Post @allow(read: "true")
+ 2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
+   ·                                                             ──┬─
+   ·                                                               ╰── never changes
+ 3 │   @check(rule: "this.a > 0", message: "", guards: []) {
+   ╰────
+  help: remove it from `guards`
+  × error: no request changes `parts` of Post
+   ╭─[model.graphql:2:67]
+ 1 │ type Post @allow(read: "true")
+ 2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
+   ·                                                                   ───┬───
+   ·                                                                      ╰── never changes
+ 3 │   @check(rule: "this.a > 0", message: "", guards: []) {
+   ╰────
+  help: remove it from `guards`
+  × error: `guards` names `a` twice
+   ╭─[model.graphql:2:81]
+ 1 │ type Post @allow(read: "true")
+ 2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
+   ·                                                                                 ─┬─
+   ·                                                                                  ╰── again here
+ 3 │   @check(rule: "this.a > 0", message: "", guards: []) {
+   ╰────
+  help: remove it
+  × error: the message of a check has 1 to 200 characters
+   ╭─[model.graphql:3:39]
+ 2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
+ 3 │   @check(rule: "this.a > 0", message: "", guards: []) {
+   ·                                       ─┬
+   ·                                        ╰── not a message
+ 4 │   a: Int @check(rule: "this.a < 9", message: "less", guards: ["c"])
+   ╰────
+  help: say what is expected, such as "at most 80 characters"
+  × error: `guards` names no field, so no update would be asked
+   ╭─[model.graphql:3:51]
+ 2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
+ 3 │   @check(rule: "this.a > 0", message: "", guards: []) {
+   ·                                                   ─┬
+   ·                                                    ╰── no field
+ 4 │   a: Int @check(rule: "this.a < 9", message: "less", guards: ["c"])
+   ╰────
+  help: name the fields whose change it may refuse, or remove `guards` to ask it of every change
+  × error: Post has no field `c`
+   ╭─[model.graphql:4:63]
+ 3 │   @check(rule: "this.a > 0", message: "", guards: []) {
+ 4 │   a: Int @check(rule: "this.a < 9", message: "less", guards: ["c"])
+   ·                                                               ─┬─
+   ·                                                                ╰── not a field
+ 5 │   parts: [Part!] @inverse(field: "post")
+   ╰────
+  help: available names: id, createdAt, updatedAt, version, a, parts
+"#);
+}

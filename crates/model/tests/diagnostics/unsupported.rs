@@ -30,7 +30,6 @@ fn directives() {
 type Post @allow(read: "true") @key(type: INT) {
   a: String @search
   b: Int @sequence
-  c: Int @computed(is: "1")
   e: Int @deprecated
 }
 "#;
@@ -59,25 +58,16 @@ refused
  3 │   b: Int @sequence
    ·          ────┬────
    ·              ╰── not supported yet
- 4 │   c: Int @computed(is: "1")
-   ╰────
-  help: remove it
-  × error: `@computed` is not supported yet
-   ╭─[model.graphql:4:10]
- 3 │   b: Int @sequence
- 4 │   c: Int @computed(is: "1")
-   ·          ─────────┬────────
-   ·                   ╰── not supported yet
- 5 │   e: Int @deprecated
+ 4 │   e: Int @deprecated
    ╰────
   help: remove it
   × error: `@deprecated` is not supported yet
-   ╭─[model.graphql:5:10]
- 4 │   c: Int @computed(is: "1")
- 5 │   e: Int @deprecated
+   ╭─[model.graphql:4:10]
+ 3 │   b: Int @sequence
+ 4 │   e: Int @deprecated
    ·          ─────┬─────
    ·               ╰── not supported yet
- 6 │ }
+ 5 │ }
    ╰────
   help: remove it; say it in the description
 "#);

@@ -131,8 +131,13 @@ impl Finder<'_> {
                 Some(self.succession.having(before.id, field.id).count)
             }
             Difference::TypeChanged { collection, field, change, .. } => match change {
-                TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(_) => self.having(collection, field),
-                TypeChange::NotStored | TypeChange::Widened => None,
+                TypeChange::Converted | TypeChange::Linked | TypeChange::Computed | TypeChange::Replaced(_) => {
+                    self.having(collection, field)
+                }
+                TypeChange::Stored(Filled::Backfill) => {
+                    Some(self.succession.records(self.models.pair(collection).0.id))
+                }
+                TypeChange::NotStored | TypeChange::Widened | TypeChange::Stored(_) => None,
             },
             Difference::FieldAdded { collection, filled: Filled::Backfill, .. }
             | Difference::RequiredTightened { collection, filled: Filled::Backfill | Filled::Default, .. } => {
@@ -165,6 +170,7 @@ impl Finder<'_> {
             | Difference::RequiredTightened { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
@@ -187,7 +193,7 @@ impl Finder<'_> {
     fn having(&self, collection: &str, field: &str) -> Option<Statement> {
         let (before, after) = self.models.pair(collection);
         let was = self.models.pairing.field(after.id, self.models.field(collection, field).1.id)?;
-        before.field(was).kind.is_stored().then(|| self.succession.having(before.id, was).count)
+        before.field(was).is_stored().then(|| self.succession.having(before.id, was).count)
     }
 
     /// Whether a field said whose account a record of Backstay's own is about, and that record is deleted before.
@@ -227,7 +233,9 @@ impl Finder<'_> {
             | Difference::TypeChanged {
                 collection,
                 field,
-                change: TypeChange::Replaced(Filled::Missing | Filled::Backfill),
+                change:
+                    TypeChange::Replaced(Filled::Missing | Filled::Backfill)
+                    | TypeChange::Stored(Filled::Missing | Filled::Backfill),
                 ..
             } => found.extend(self.lacking(collection, field).await?),
             Difference::IndexAdded { collection, index, unique: true, .. } => {
@@ -238,13 +246,7 @@ impl Finder<'_> {
             }
             Difference::EnumValuesRemoved { name, values } => found = self.having_removed(name, values).await?,
             Difference::CheckAdded { collection, field, message } => {
-                let (after, field) = self.models.field(collection, field);
-                for check in field.checks.iter().filter(|check| check.message == *message) {
-                    if let Some(probe) = self.succession.breaking(after.id, &check.rule) {
-                        let words = |records| format!("{} it", that(records, ["breaks", "break"]));
-                        found.extend(self.ask(&probe, (&words, "", false)).await?);
-                    }
-                }
+                found.extend(self.breaking((collection, field.as_deref()), message).await?);
             }
             Difference::RolesRemoved { roles } => found = self.losing(roles).await?,
             Difference::LengthChanged { collection, field, stricter: true } => {
@@ -273,6 +275,7 @@ impl Finder<'_> {
             | Difference::TypeChanged { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::ComputedChanged { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
@@ -310,6 +313,32 @@ impl Finder<'_> {
         for (holder, statement) in own_records::holding(self.succession, roles) {
             let records = self.count(&statement).await?;
             found.extend((records > 0).then(|| own_records::lost(holder, records, roles.len())));
+        }
+        Ok(found)
+    }
+
+    /// The records that break the new check with this message, of a type or of one of its fields.
+    async fn breaking(
+        &mut self,
+        (collection, field): (&str, Option<&str>),
+        message: &str,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let (after, checks) = match field {
+            Some(field) => {
+                let (after, field) = self.models.field(collection, field);
+                (after, &field.checks)
+            }
+            None => {
+                let after = self.models.collection(collection);
+                (after, &after.checks)
+            }
+        };
+        let mut found = Vec::new();
+        for check in checks.iter().filter(|check| check.message == *message) {
+            if let Some(probe) = self.succession.breaking(after.id, &check.rule) {
+                let words = |records| format!("{} it", that(records, ["breaks", "break"]));
+                found.extend(self.ask(&probe, (&words, "", false)).await?);
+            }
         }
         Ok(found)
     }

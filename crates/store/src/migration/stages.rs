@@ -226,6 +226,7 @@ impl Stages<'_> {
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
             | Difference::LengthChanged { .. }
+            | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
@@ -268,7 +269,7 @@ impl Stages<'_> {
         let Some((before, was)) = was.filter(|_| !self.tables.is_rewritten(collection)) else { return Vec::new() };
         let carried = self.tables.carried.collection(before);
         let was = carried.field(was);
-        if field.kind.is_stored() { Vec::new() } else { alter::drop_columns(carried, was, dialect) }
+        if field.is_stored() { Vec::new() } else { alter::drop_columns(carried, was, dialect) }
     }
 
     fn removed_link(&self, collection: &str, field: &str) -> Vec<Statement> {

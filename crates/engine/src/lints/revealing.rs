@@ -1,0 +1,71 @@
+use std::collections::BTreeSet;
+
+use backstay_base::Action;
+use backstay_expr::Rule;
+use backstay_model::{Collection, CollectionId, ComputedRights, Diagnostic, Field, FieldId, FieldKind, Lint};
+
+use super::Subject;
+
+/// Computed fields that look with the model's rights at what not everyone may read, and that everyone who reads the record
+/// sees.
+pub(super) fn computed(subject: Subject<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for collection in subject.collections() {
+        let policy = subject.policy.collection(collection.id);
+        for (field, policy) in collection.fields.iter().zip(&policy.fields) {
+            let is_open = field.computed.as_ref().is_some_and(|computed| computed.rights == ComputedRights::Model)
+                && policy.read.is_none();
+            if !is_open {
+                continue;
+            }
+            let looks_at = policy.computed.iter().flat_map(|computed| &computed.computed_from);
+            let hidden = restricted(subject, collection.id, looks_at);
+            found.extend(hidden.map(|hidden| finding(collection, field, &hidden)));
+        }
+    }
+    found
+}
+
+/// The first thing that a computed field looks at and that somebody may not read.
+fn restricted<'f>(
+    subject: Subject<'_>,
+    own: CollectionId,
+    looks_at: impl Iterator<Item = &'f (CollectionId, FieldId)>,
+) -> Option<String> {
+    let allows = |rule: &Rule| rule.allows();
+    let mut reached = BTreeSet::new();
+    for (of, id) in looks_at {
+        let collection = subject.model.collection(*of);
+        let field = collection.field(*id);
+        if subject.policy.collection(*of).fields[usize::from(id.0)].read.is_some() {
+            return Some(format!("`{}.{}`", collection.name, field.name));
+        }
+        reached.insert(*of);
+        reached.extend(match field.kind {
+            FieldKind::OneToOne { target, .. }
+            | FieldKind::OneToMany { target, .. }
+            | FieldKind::ManyToMany { target, .. } => Some(target),
+            FieldKind::Scalar(_)
+            | FieldKind::Enum(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
+            | FieldKind::List(_)
+            | FieldKind::ToOne { .. } => None,
+        });
+    }
+    let closed = |of: &CollectionId| {
+        let read = subject.policy.collection(*of).allow.of(Action::Read);
+        *of != own && !read.iter().any(|rule| allows(&rule.whole_rule()))
+    };
+    let of = reached.into_iter().find(closed)?;
+    Some(format!("records of {}", subject.model.collection(of).name))
+}
+
+fn finding(collection: &Collection, field: &Field, hidden: &str) -> Diagnostic {
+    let message = format!(
+        "`{}.{}` looks at {hidden} with the rights of the model, and shows what comes of it to whoever reads {0}",
+        collection.name, field.name
+    );
+    let help = "leave out `rights: MODEL`, or say who may read the field with `@allow(read: …)`";
+    Diagnostic::warning(Lint::RevealingComputed, message).at(field.span, "not everyone may read that").help(help)
+}

@@ -1,0 +1,118 @@
+//! Computed fields. The expression of the field stands where the field is named, about the record that has it.
+
+use std::ops::Range;
+
+use backstay_model::{Collection, CollectionId, Field, FieldId};
+use backstay_scalar::Scalar;
+
+use super::named::place_at;
+use super::names::PATH_RELATIONS;
+use super::{Checker, Findings};
+use crate::error::{Expected, ExprError, ExprErrorKind};
+use crate::lexis::Lexis;
+use crate::syntax::Syntax;
+use crate::{Checked, ComputedField, Expr, Node, Path, Root, Scope, Type, syntax};
+
+impl<'m> Checker<'m> {
+    /// The computed field of the record that a path leads to.
+    pub(super) fn computed_field(
+        &mut self,
+        at: Path,
+        (collection, field): (&'m Collection, &'m Field),
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let (Some(computed), Some(ty)) = (&field.computed, Type::of(collection, field)) else { return None };
+        let name = format!("{}.{}", collection.name, field.name);
+        if let Some(first) = self.computing.iter().position(|around| *around == name) {
+            let circle = self.computing[first..].iter().cloned().chain([name]).collect();
+            return self.refuse(span.clone(), ExprErrorKind::ComputedCycle { circle });
+        }
+        let mut inner = Self {
+            computing: self.computing.iter().cloned().chain([name.clone()]).collect(),
+            next_variable: self.next_variable,
+            aggregates: self.aggregates,
+            nodes: self.nodes,
+            depth: self.depth,
+            ..Self::new(Scope::rule(self.scope.model, collection.id))
+        };
+        let value = match Lexis::scan(&computed.is.text, false).and_then(|lexis| syntax::parse(&lexis)) {
+            Ok(syntax) => inner.value_of(&syntax, &ty),
+            Err(error) => {
+                inner.errors.push(error);
+                None
+            }
+        };
+        (self.next_variable, self.nodes) = (inner.next_variable, inner.nodes);
+        let errors = inner.errors.into_iter();
+        self.errors.extend(errors.map(|error| {
+            let kind = ExprErrorKind::InComputed { field: name.clone(), error: Box::new(error) };
+            ExprError::new(span.clone(), kind)
+        }));
+        self.looks_at(inner.found);
+        let mut value = value?;
+        value.rebase(&at);
+        if value.longest_path() > PATH_RELATIONS + 1 {
+            return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });
+        }
+        place_at(&mut value, span);
+        let scale = match field.kind.scalar() {
+            Some(Scalar::Decimal { scale, .. }) => Some(scale),
+            _ => None,
+        };
+        let (collection, field, rights) = (collection.id, field.id, computed.rights);
+        let computed = ComputedField { at, collection, field, rights, scale, value };
+        Some(self.make(Node::Computed(Box::new(computed)), ty, span))
+    }
+
+    /// The value of a field of this type, to which nothing is converted.
+    fn value_of(&mut self, syntax: &Syntax, ty: &Type) -> Option<Expr> {
+        let value = match ty {
+            Type::Bool => self.expect(syntax, ty),
+            ty => self.nullable(syntax, Some(ty)).and_then(|value| self.must_be(value, ty)),
+        }?;
+        if matches!(ty, Type::Formatted(_)) && value.ty != *ty {
+            let (expected, found) = (Expected::Type(self.named_type(ty)), self.named_type(&value.ty));
+            return self.refuse(value.span, ExprErrorKind::Type { expected, found });
+        }
+        Some(value)
+    }
+
+    fn looks_at(&mut self, found: Findings) {
+        let Findings { uses_now, needs_store, reads, computed_from, account, rules } = found;
+        self.found.account.extend(account);
+        self.found.uses_now |= uses_now;
+        self.found.needs_store |= needs_store;
+        self.found.computed_from.extend(reads.into_iter().chain(computed_from));
+        self.found.rules.extend(rules);
+    }
+
+    /// A computed field of `this`; the errors stand in its own text.
+    pub(crate) fn computed_alone(
+        mut self,
+        (collection, field): (CollectionId, FieldId),
+    ) -> Result<Checked, Vec<ExprError>> {
+        let collection: &'m Collection = self.scope.model.collection(collection);
+        let at = Path { root: Root::This, collection: collection.id, steps: Vec::new(), part: None };
+        let expr = self.computed_field(at, (collection, collection.field(field)), &(0..0));
+        match expr {
+            Some(expr) if self.errors.is_empty() => Ok(Checked {
+                expr,
+                params: Vec::new(),
+                uses_now: self.found.uses_now,
+                reads: vec![(collection.id, field)],
+                computed_from: self.found.computed_from.into_iter().collect(),
+                account: self.found.account.into_iter().collect(),
+                rules: self.found.rules.into_iter().collect(),
+                needs_store: self.found.needs_store,
+            }),
+            _ => Err(self
+                .errors
+                .into_iter()
+                .map(|error| match error.kind {
+                    ExprErrorKind::InComputed { error, .. } => *error,
+                    _ => error,
+                })
+                .collect()),
+        }
+    }
+}

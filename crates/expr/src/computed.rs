@@ -1,0 +1,111 @@
+use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
+use backstay_scalar::{Part, Scalar};
+
+use crate::advice;
+use crate::check::Checker;
+use crate::facts::children_mut;
+use crate::{Aggregate, Aggregation, Checked, Expr, ExprError, Node, Path, Root, Scope, Type};
+
+/// A computed field of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComputedField {
+    /// Leads to the record.
+    pub at: Path,
+    /// The record's collection.
+    pub collection: CollectionId,
+    /// The field.
+    pub field: FieldId,
+    /// Under whose rights the value looks at records where a caller asks.
+    pub rights: ComputedRights,
+    /// Digits after the point of a `Decimal`, to which the value is rounded half away from zero.
+    pub scale: Option<u8>,
+    /// The field's expression, about the record at the end of `at`.
+    pub value: Expr,
+}
+
+impl ComputedField {
+    /// Whether the two are the same but for the expression.
+    pub(crate) fn same_kind(&self, other: &Self) -> bool {
+        self.at == other.at && self.collection == other.collection && self.field == other.field
+    }
+}
+
+/// Checks a computed field by itself; the expression is a `Node::Computed` of `this`. The errors, at least one, stand in
+/// the field's own text.
+pub fn computed(model: &Model, collection: CollectionId, field: FieldId) -> Result<Checked, Vec<ExprError>> {
+    let scope = Scope::rule(model, collection);
+    Checker::new(scope).computed_alone((collection, field)).map_err(|mut errors| {
+        for error in &mut errors {
+            advice::give(error, &scope);
+        }
+        errors
+    })
+}
+
+impl Expr {
+    /// A part of an expression that is `Money`; any other as it is.
+    ///
+    /// # Panics
+    /// Panics if the expression is `Money` and of a kind that no amount of money has.
+    #[must_use]
+    pub fn in_part(&self, part: Part) -> Self {
+        if self.ty != Type::Money {
+            return self.clone();
+        }
+        let ty = match part {
+            Part::Main => Type::Decimal,
+            Part::Currency => Type::Formatted(Scalar::Currency),
+        };
+        let node = match &self.node {
+            Node::Path(path) => Node::Path(Path { part: Some(part), ..path.clone() }),
+            Node::Conditional(condition, then, otherwise) => {
+                Node::Conditional(condition.clone(), Box::new(then.in_part(part)), Box::new(otherwise.in_part(part)))
+            }
+            Node::Aggregate(of) => {
+                let of = (**of).clone();
+                Node::Aggregate(Box::new(match of.function {
+                    Aggregation::First { term, order } => {
+                        Aggregate { function: Aggregation::First { term: term.in_part(part), order }, ..of }
+                    }
+                    function => Aggregate { part: Some(part), function, ..of },
+                }))
+            }
+            Node::Computed(of) => {
+                let value = of.value.in_part(part);
+                Node::Computed(Box::new(ComputedField { value, scale: None, ..(**of).clone() }))
+            }
+            Node::Literal(value) => Node::Literal(part.of(value)),
+            other => unreachable!("no {other:?} is an amount of money"),
+        };
+        Self { node, ty, span: self.span.clone() }
+    }
+
+    /// The same about the record that a path leads to, in the place of `this`.
+    pub(crate) fn rebase(&mut self, at: &Path) {
+        let rebased = |path: &mut Path| {
+            if path.root == Root::This {
+                path.steps.splice(0..0, at.steps.iter().copied());
+                (path.root, path.collection) = (at.root, at.collection);
+            }
+        };
+        match &mut self.node {
+            Node::Path(path) | Node::Quantifier { over: path, .. } => rebased(path),
+            Node::Aggregate(of) => rebased(&mut of.over),
+            Node::Computed(of) => rebased(&mut of.at),
+            _ => {}
+        }
+        for child in children_mut(&mut self.node) {
+            child.rebase(at);
+        }
+    }
+
+    /// The steps of the longest path in it.
+    pub(crate) fn longest_path(&self) -> usize {
+        let own = match &self.node {
+            Node::Path(path) | Node::Quantifier { over: path, .. } => path.steps.len(),
+            Node::Aggregate(of) => of.over.steps.len(),
+            _ => 0,
+        };
+        self.node.children().into_iter().map(Self::longest_path).fold(own, Ord::max)
+    }
+}

@@ -1,0 +1,43 @@
+//! `@computed`.
+
+use insta::assert_snapshot;
+
+use crate::told;
+
+#[test]
+fn what_is_said_of_stored_values_has_no_meaning_for_computed_ones() {
+    let model = r#"
+type Post @allow(read: "true") @index(fields: ["n"]) {
+  n: Int! @computed(is: "1") @default(to: 1) @unique @set(on: CREATE, to: "2")
+  items: [Post!] @computed(is: "this.items")
+  tags: [String!] @computed(is: "this.tags")
+  other: Post @computed(is: "this")
+  empty: Int @computed(is: " ")
+  written: Int @computed(is: "1") @allow(read: "true", create: "true")
+}
+"#;
+    assert_snapshot!(told(model.trim_start()));
+}
+
+#[test]
+fn it_is_written_once_with_an_expression() {
+    let model = r#"
+type Post @allow(read: "true") {
+  wrong: Int @computed(is: "1", rights: ADMIN)
+  twice: Int @computed(is: "1") @computed(is: "2")
+  missing: Int @computed
+  number: Int @computed(is: 1)
+}
+type Place @computed(is: "1") { name: String }
+"#;
+    assert_snapshot!(told(model.trim_start()));
+}
+
+#[test]
+fn a_member_of_an_embedded_type_is_not_computed() {
+    let model = r#"
+type Post @allow(read: "true") { address: Address }
+type Address @embedded { city: String, length: Int @computed(is: "size(this.city)") }
+"#;
+    assert_snapshot!(told(model.trim_start()));
+}

@@ -1,0 +1,133 @@
+use backstay_expr::{ComputedField, Expr, Node, Rights};
+use backstay_model::{CollectionId, ComputedRights, Field, FieldKind};
+use backstay_scalar::{Part, Storage};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
+
+use crate::builder::{Anchor, Builder};
+use crate::lower::{Lowering, Scope};
+use crate::operand::{Form, Val, power_of_ten};
+use crate::predicate::Pred;
+use crate::tree::{call, cast, integer, only_where};
+use crate::{ColumnType, Dialect};
+
+/// The columns in which the value of a computed field is answered, of the types that it would be stored in.
+///
+/// # Panics
+/// Panics if the field's expression is wrong, which is found when the model is loaded.
+pub(crate) fn computed(
+    builder: &mut Builder<'_>,
+    (collection, field): (CollectionId, &Field),
+    record: &Anchor,
+    rights: &Rights,
+) -> Vec<(Sql, ColumnType)> {
+    let checked = backstay_expr::computed(builder.model, collection, field.id);
+    let value = checked.expect("the expressions of computed fields are checked when the model is loaded").expr;
+    let column = |(part, storage): (Part, Storage)| {
+        let Node::Computed(of) = value.in_part(part).node else { unreachable!("a computed field is one") };
+        let mut lowering = Lowering::new(builder, Scope::question(record, rights));
+        let value = lowering.computed_value(&of);
+        let kind = ColumnType::One(storage);
+        let sql = if value.is_null() { lowering.builder.dialect.null(kind) } else { value.settled() };
+        (sql, kind)
+    };
+    parts(field).into_iter().map(column).collect()
+}
+
+/// The columns that a field which is one scalar or a value of an enum would be stored in.
+fn parts(field: &Field) -> Vec<(Part, Storage)> {
+    match field.kind {
+        FieldKind::Scalar(scalar) => scalar.columns(),
+        FieldKind::Enum(_)
+        | FieldKind::Embedded(_)
+        | FieldKind::Document(_)
+        | FieldKind::List(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::OneToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::ManyToMany { .. } => vec![(Part::Main, Storage::Text)],
+    }
+}
+
+impl Lowering<'_, '_, '_> {
+    /// A computed field, null where the way to it or the field itself is not seen.
+    pub(crate) fn computed(&mut self, of: &ComputedField) -> Val {
+        let start = self.anchor(of.at.root);
+        let (record, mut conditions) = self.walk(&start, &of.at.steps);
+        conditions.push(self.sees_field(&record, of.field));
+        let value = self.computed_value(of);
+        match Pred::all(conditions) {
+            Pred::Known(true) => value,
+            Pred::Known(false) => Val::null(),
+            Pred::Sql(_) if value.is_null() => value,
+            Pred::Sql(seen) => {
+                let form = value.form.clone();
+                Val { sql: only_where(seen, value.settled()), guards: Vec::new(), form }
+            }
+        }
+    }
+
+    /// Where a computed field that is a truth is true or is false; `None` if the field is hidden somewhere.
+    pub(crate) fn computed_truth(&mut self, of: &ComputedField, wanted: bool) -> Option<Pred> {
+        let start = self.anchor(of.at.root);
+        let (record, mut conditions) = self.walk(&start, &of.at.steps);
+        conditions.push(self.sees_field(&record, of.field));
+        match Pred::all(conditions) {
+            Pred::Known(true) => Some(self.with_rights_of(of, |this| this.is(&of.value, wanted))),
+            Pred::Known(false) | Pred::Sql(_) => None,
+        }
+    }
+
+    /// The value of a computed field of a record that is seen, as a stored one would be represented.
+    pub(crate) fn computed_value(&mut self, of: &ComputedField) -> Val {
+        let value = self.with_rights_of(of, |this| this.value(&of.value));
+        let value = self.loose(value).moment();
+        let dialect = self.builder.dialect;
+        match (dialect, value.form.clone(), of.scale) {
+            (_, Form::Null, _) => value,
+            (Dialect::Postgres, Form::Number, None) => {
+                Val { sql: cast(value.sql, "bigint"), guards: value.guards, form: Form::Column }
+            }
+            (Dialect::Postgres, _, Some(scale)) => {
+                let sql = call("round", [value.sql, integer(i64::from(scale))]);
+                Val { sql, guards: value.guards, form: Form::Column }
+            }
+            (Dialect::Sqlite, Form::Scaled(from), Some(scale)) if from > scale => {
+                self.rounded(value, &of.value, (from, scale))
+            }
+            (Dialect::Sqlite, Form::Scaled(_), Some(scale)) => value.rescaled(scale),
+            (Dialect::Sqlite, Form::Key, Some(scale)) => {
+                let digits = || integer(i64::from(scale));
+                let sql = call("decimal_scaled", [call("decimal_round", [value.settled(), digits()]), digits()]);
+                Val { sql, guards: Vec::new(), form: Form::Scaled(scale) }
+            }
+            _ => value,
+        }
+    }
+
+    /// SQLite: a scaled integer with fewer digits after the point, rounded half away from zero.
+    fn rounded(&mut self, value: Val, of: &Expr, (from, scale): (u8, u8)) -> Val {
+        let divisor = power_of_ten(from - scale);
+        let sql = self.named(value.settled(), of, |_, number| {
+            let (quotient, rest) = (number.clone().div(integer(divisor)), number.modulo(integer(divisor)));
+            let half = integer(divisor / 2);
+            let step: Sql = CaseStatement::new()
+                .case(rest.clone().gte(half.clone()), integer(1))
+                .case(rest.lte(integer(0).sub(half)), integer(-1))
+                .finally(integer(0))
+                .into();
+            quotient.add(step)
+        });
+        Val { sql, guards: Vec::new(), form: Form::Scaled(scale) }
+    }
+
+    fn with_rights_of<T>(&mut self, of: &ComputedField, lower: impl FnOnce(&mut Self) -> T) -> T {
+        let rights = match of.rights {
+            ComputedRights::Caller => self.scope.rights,
+            ComputedRights::Model => Rights::unrestricted(),
+        };
+        let before = std::mem::replace(&mut self.scope.rights, rights);
+        let lowered = lower(self);
+        self.scope.rights = before;
+        lowered
+    }
+}
