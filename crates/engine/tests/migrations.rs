@@ -668,7 +668,7 @@ async fn records_go_to_the_trash_and_come_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn computed_fields_come_change_and_go() {
-    let items = r#"type I @open { order: O! size: Int }"#;
+    let items = "type I @open { order: O! size: Int }";
     let order = |fields: &str| {
         format!(r#"type O @open {{ number: Int! items: [I!] @inverse(field: "order") {fields} }} {items}"#)
     };
@@ -702,7 +702,7 @@ async fn a_stored_field_is_computed() {
         },
     )
     .await;
-    let needed = r#"type P @open { a: Int! b: Int! }"#;
+    let needed = "type P @open { a: Int! b: Int! }";
     let computed = r#"type P @open { a: Int! b: Int @computed(is: "this.a + 1") }"#;
     let missing = "1 record would have no value in P.b: %0; give the field a `@default(to: …)` or a `@backfill(from: …)`, \
                    or remove its `!`";

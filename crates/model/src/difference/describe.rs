@@ -6,6 +6,7 @@ use super::{Difference, Filled, TypeChange};
 use crate::{Nulls, Trash};
 
 impl fmt::Display for Difference {
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CollectionAdded { collection } => write!(f, "{collection} is new"),
@@ -89,6 +90,7 @@ impl fmt::Display for Difference {
 struct Beside<'d>(&'d Difference);
 
 impl fmt::Display for Beside<'_> {
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Difference::SingleChanged { collection, single: true, .. } => {
@@ -292,6 +294,7 @@ pub struct ApiChange {
 
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn api_change(&self) -> Option<ApiChange> {
         let breaking = |words: String| Some(ApiChange { words, breaking: true });
         let harmless = |words: String| Some(ApiChange { words, breaking: false });

@@ -30,7 +30,7 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
     let node = declared.node;
     if declared.of.is_none() {
         field.computed = None;
-        let place = node.directives.get("computed").and_then(|directive| directive.location());
+        let place = node.directives.get("computed").and_then(Node::location);
         let help =
             "write `@computed` on a field of the type that holds the value, with a path such as `this.address.city`";
         report.error(place, "a member of an embedded type can't be computed", "not here", help);
@@ -48,7 +48,7 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
         report.error(node.ty.inner_named_type().location(), message, "can't be required", help);
     }
     if field.allow.create.is_some() || field.allow.update.is_some() {
-        let place = node.directives.get("allow").and_then(|directive| directive.location());
+        let place = node.directives.get("allow").and_then(Node::location);
         report.error(place, "a computed field is never written", "only `read:` here", "remove `create:` and `update:`");
     }
 }

@@ -143,14 +143,13 @@ impl FieldDirective {
                 "write it on the field at the other end",
             ),
             Self::Default if state => (false, "the state marked `@initial` is the default"),
-            Self::Computed if state => {
+            Self::Set | Self::Computed if state => {
                 (false, "a state changes by its transitions alone, so that every guard is asked")
             }
             Self::Computed => (
                 matches!(kind, FieldKind::Scalar(_) | FieldKind::Enum(_)),
                 "it is for scalars and enums: of a related record, compute one of its fields",
             ),
-            Self::Set if state => (false, "a state changes by its transitions alone, so that every guard is asked"),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
             Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),
             Self::Set if document => (false, "it is for single values and lists of them; a document has to be sent"),

@@ -116,6 +116,7 @@ impl Finder<'_> {
     }
 
     /// How many records a difference writes or deletes values of; none where it doesn't.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     async fn records(&mut self, difference: &Difference) -> Result<Option<u64>, StoreError> {
         let statement = match difference {
             Difference::CollectionRemoved { collection } => {
@@ -225,6 +226,7 @@ impl Finder<'_> {
         probes
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
