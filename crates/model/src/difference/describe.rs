@@ -106,19 +106,11 @@ impl fmt::Display for Beside<'_> {
                 write!(f, "the link table {table} of {collection}.{field} is removed, with its links")
             }
             Difference::IndexAdded { collection, index, unique: true, nulls, condition } => {
-                let of_which = of_which(condition.as_ref());
-                let null = match nulls {
-                    Nulls::Distinct => "",
-                    Nulls::Same => ", nulls included",
-                };
-                let kind = "gets the unique index";
-                write!(f, "{collection} {kind} {index}; no two records{of_which} may share these values{null}")
-            }
-            Difference::IndexAdded { collection, index, unique: false, condition: None, .. } => {
-                write!(f, "{collection} gets the index {index}")
+                unique_words(f, (collection, index), (*nulls, condition.as_ref()))
             }
             Difference::IndexAdded { collection, index, unique: false, condition, .. } => {
-                write!(f, "{collection} gets the index {index} over records{}", of_which(condition.as_ref()))
+                let records = if condition.is_some() { " over records" } else { "" };
+                write!(f, "{collection} gets the index {index}{records}{}", of_which(condition.as_ref()))
             }
             Difference::IndexRemoved { collection, index, unique } => {
                 let kind = if *unique { "unique index" } else { "index" };
@@ -209,6 +201,23 @@ fn listed(things: &[String]) -> String {
         [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
         _ => named.concat(),
     }
+}
+
+fn unique_words(
+    f: &mut fmt::Formatter<'_>,
+    (collection, index): (&str, &str),
+    (nulls, condition): (Nulls, Option<&String>),
+) -> fmt::Result {
+    let of_which = of_which(condition);
+    let null = match nulls {
+        Nulls::Distinct => "",
+        Nulls::Same => ", nulls included",
+    };
+    write!(f, "{collection} gets the unique index {index}; no two records{of_which} may share these values{null}")
+}
+
+fn second_words((collection, index): (&str, &str), condition: Option<&String>) -> String {
+    format!("a second {collection}{} with the same values is refused (`{index}`)", of_which(condition))
 }
 
 /// Which records an index is over.
@@ -329,8 +338,7 @@ impl Difference {
                 breaking(format!("some values of {place} are refused: \"{message}\""))
             }
             Self::IndexAdded { collection, index, unique: true, condition, .. } => {
-                let of_which = of_which(condition.as_ref());
-                breaking(format!("a second {collection}{of_which} with the same values is refused (`{index}`)"))
+                breaking(second_words((collection, index), condition.as_ref()))
             }
             Self::EnumRenamed { from, to } => harmless(format!("{from} is called {to} in the OpenAPI document")),
             Self::EnumValuesAdded { name, values } => {
