@@ -85,7 +85,7 @@ fn checks_of_types() {
     check_models(
         &post(", guards: [\"a\"]", "a: Int"),
         &post(", guards: [\"b\"]", "b: Int @renamed(from: \"a\")"),
-        &["Locks: Post.a is now called b; its values stay"],
+        &["Renames: Post.a is now called b; its values stay"],
     );
 }
 

@@ -222,8 +222,9 @@ impl<'a> Pair<'a> {
         let field = || after.name.clone();
         if before.name != after.name {
             let (from, to) = (before.name.clone(), field());
-            // A list without a column and a link table has nothing to rename but itself.
-            let stored = before.kind.declared_by().is_none() && !matches!(before.kind, FieldKind::Embedded(_));
+            // What has neither a column nor a link table has nothing to rename but itself.
+            let elsewhere = before.kind.declared_by().is_some() || matches!(before.kind, FieldKind::Embedded(_));
+            let stored = !elsewhere && !before.is_computed();
             all.push(Difference::FieldRenamed { collection: collection(), from, to, stored });
         }
         let change = self.change(before, after);
