@@ -1,5 +1,6 @@
-//! Runs READMEs: the tours of the examples, and the first requests of the templates.
+//! Runs READMEs: the tours of the examples, the first requests of the templates, and the walks of whole applications.
 
+mod applications;
 mod atlas;
 mod templates;
 mod walkthrough;

@@ -28,6 +28,15 @@ pub(crate) fn walk_example(example: &str, prepare: impl FnOnce(&Path)) {
     walk(&source.join("README.md"), &Served::start(place, &application, &within));
 }
 
+/// Serves a copy of an application and walks through its README.
+pub(crate) fn walk_application(source: &Path) {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let application = place.path().join("application");
+    served::copy(source, &application);
+    let within = application.clone();
+    walk(&source.join("README.md"), &Served::start(place, &application, &within));
+}
+
 /// Walks through a README of what is served.
 pub(crate) fn walk(path: &Path, served: &Served) {
     let text = fs::read_to_string(path).expect("there is a README");
