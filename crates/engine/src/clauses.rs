@@ -8,11 +8,11 @@ use backstay_expr::Rights;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 
+use crate::decision::decide;
 use crate::policy::Way;
 use crate::proposal::{Permit, Proposal};
 use crate::recording;
 use crate::rule_of::RuleOf;
-use crate::rules::decide;
 use crate::{Input, TxContext};
 
 /// Adds the transitions that the input asks for and that the caller may take whatever the clauses say. They must see the

@@ -3,11 +3,11 @@
 use backstay_expr::{Expr, Node, Root};
 use backstay_model::{Collection, Diagnostic, FieldId};
 
-use crate::policy::FieldPolicy;
+use crate::given::Given;
 
 /// The fields with a computed default in that order, or a circle of defaults that read one another.
-pub(crate) fn ordered(collection: &Collection, fields: &[FieldPolicy]) -> Result<Vec<FieldId>, Diagnostic> {
-    let mut order = Order { fields, trail: Vec::new(), done: Vec::new() };
+pub(crate) fn ordered(collection: &Collection, defaults: &[Option<&Given>]) -> Result<Vec<FieldId>, Diagnostic> {
+    let mut order = Order { defaults, trail: Vec::new(), done: Vec::new() };
     for field in &collection.fields {
         if let Err(circle) = order.visit(field.id) {
             return Err(told(collection, &circle));
@@ -17,7 +17,8 @@ pub(crate) fn ordered(collection: &Collection, fields: &[FieldPolicy]) -> Result
 }
 
 struct Order<'p> {
-    fields: &'p [FieldPolicy],
+    /// By `FieldId`.
+    defaults: &'p [Option<&'p Given>],
     /// The defaults from the start of the walk to here, each read by the one before.
     trail: Vec<FieldId>,
     done: Vec<FieldId>,
@@ -26,7 +27,7 @@ struct Order<'p> {
 impl Order<'_> {
     /// Visits a field after the defaults that its own reads. Fails with a circle.
     fn visit(&mut self, field: FieldId) -> Result<(), Vec<FieldId>> {
-        let Some(default) = &self.fields[usize::from(field.0)].default else { return Ok(()) };
+        let Some(default) = self.defaults[usize::from(field.0)] else { return Ok(()) };
         if self.done.contains(&field) {
             return Ok(());
         }

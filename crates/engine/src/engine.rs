@@ -55,7 +55,7 @@ impl Engine {
             singles: OnceLock::new(),
         };
         let engine = Self { inner: Arc::new(inner) };
-        match Singles::open(&engine) {
+        match engine.open_singles() {
             Ok(singles) => {
                 engine.inner.singles.get_or_init(|| singles);
                 Ok((engine, outcome))
@@ -106,7 +106,7 @@ impl Engine {
         cx: &Context,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        self.inner.take_turn(cx, work).await
+        self.inner.take_turn(cx.demand(), work).await
     }
 
     /// Answers a request, in the notation of this encoder: a read in one statement (a list that counts in two), a write in
@@ -149,8 +149,11 @@ impl Engine {
     }
 
     /// The records of `@single` types.
-    pub fn singles(&self) -> Singles {
-        self.inner.singles.get().cloned().unwrap_or_default()
+    ///
+    /// # Panics
+    /// Panics while the engine opens.
+    pub fn singles(&self) -> &Singles {
+        self.inner.singles.get().expect("an engine that is open has the records of all such types")
     }
 
     /// How large values are whose fields say nothing of it.
@@ -213,7 +216,7 @@ impl Engine {
         let cx = Context::system(self);
         let statement = Bindings::new(cx.caller(), cx.now).id(id).statement(&plan.template);
         let sink = Collect::new(move |row: &dyn Row| plan.layout.read(row).and_then(Record::new));
-        let (mut sink, read) = self.inner.read(&cx, &statement, sink).await;
+        let (mut sink, read) = self.inner.read(cx.demand(), &statement, sink).await;
         read.map(|()| sink.found.pop())
     }
 
@@ -277,7 +280,7 @@ impl Engine {
             ValueRef::Id(id) => Ok(id),
             _ => Err(DecodeError { column, expected: "an id" }),
         });
-        let (sink, read) = self.inner.read(cx, &statement, sink).await;
+        let (sink, read) = self.inner.read(cx.demand(), &statement, sink).await;
         read.map(|()| sink.found)
     }
 }

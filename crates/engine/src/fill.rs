@@ -7,6 +7,7 @@ use backstay_scalar::{Value, merged, written_bytes};
 use backstay_sql::RecordSource;
 
 use crate::given::Given;
+use crate::giving::value_of;
 use crate::proposal::Proposal;
 use crate::{Authority, Input, TxContext, embedded};
 
@@ -119,7 +120,7 @@ pub(crate) async fn computed_defaults(cx: &mut TxContext<'_, '_>, proposal: &mut
         if proposal.input.value(*id).is_some() {
             continue;
         }
-        let value = default.value(cx, proposal, RecordSource::Proposed).await?;
+        let value = value_of(default, cx, proposal, RecordSource::Proposed).await?;
         give(cx, proposal, proposal.collection.field(*id), value);
     }
     Ok(())
@@ -135,11 +136,11 @@ pub(crate) async fn sets(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
         }
         for set in rules.sets.iter().filter(|set| set.on == on || set.on == SetOn::Write) {
             let applies = match &set.when {
-                Some(when) => when.value(cx, proposal, RecordSource::Proposed).await?.as_bool() == Some(true),
+                Some(when) => value_of(when, cx, proposal, RecordSource::Proposed).await?.as_bool() == Some(true),
                 None => true,
             };
             if applies {
-                let value = set.to.value(cx, proposal, RecordSource::Proposed).await?;
+                let value = value_of(&set.to, cx, proposal, RecordSource::Proposed).await?;
                 give(cx, proposal, field, value);
                 break;
             }
@@ -154,7 +155,7 @@ pub(crate) async fn transition_set(
     proposal: &mut Proposal<'_>,
     (field, to): (FieldId, &Given),
 ) -> Result<(), Error> {
-    let value = to.value(cx, proposal, RecordSource::Stored).await?;
+    let value = value_of(to, cx, proposal, RecordSource::Stored).await?;
     give(cx, proposal, proposal.collection.field(field), value);
     Ok(())
 }

@@ -5,11 +5,11 @@ use backstay_live::VersionClock;
 use backstay_model::{CollectionId, FieldId, Index};
 use backstay_scalar::Value;
 use backstay_sql::{Planner, Statement, Template, schema};
-use backstay_store::{RowSink, Store, StoreError};
+use backstay_store::{Demand, RowSink, Store, StoreError};
 
 use crate::in_flight::InFlight;
 use crate::templates::Templates;
-use crate::{Application, Context, Singles};
+use crate::{Application, Singles};
 
 /// What an engine is made of.
 pub(crate) struct Inner {
@@ -34,21 +34,21 @@ impl Inner {
     /// Runs one reading statement, and gives its sink back.
     pub(crate) async fn read<S: RowSink + 'static>(
         &self,
-        cx: &Context,
+        demand: Demand,
         statement: &Statement,
         sink: S,
     ) -> (S, Result<(), Error>) {
-        let (sink, read) = self.store.read(cx.demand(), statement, sink).await;
+        let (sink, read) = self.store.read(demand, statement, sink).await;
         (sink, read.map(drop).map_err(|error| self.refused(error)))
     }
 
     /// Does work that can keep a processor busy, in turn with the long reads of this caller and of others.
     pub(crate) async fn take_turn<T: Send + 'static>(
         &self,
-        cx: &Context,
+        demand: Demand,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        self.store.take_turn(cx.demand(), work).await.map_err(|error| self.refused(error))
+        self.store.take_turn(demand, work).await.map_err(|error| self.refused(error))
     }
 
     pub(crate) fn next_id(&self) -> RecordId {

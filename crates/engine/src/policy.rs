@@ -223,7 +223,8 @@ struct Compiler<'m> {
 impl<'m> Compiler<'m> {
     fn collection(&mut self, collection: &Collection) -> CollectionPolicy {
         let fields: Vec<FieldPolicy> = collection.fields.iter().map(|field| self.field(collection, field)).collect();
-        let defaults = defaults::ordered(collection, &fields).unwrap_or_else(|circle| {
+        let defaults: Vec<Option<&Given>> = fields.iter().map(|field| field.default.as_ref()).collect();
+        let defaults = defaults::ordered(collection, &defaults).unwrap_or_else(|circle| {
             self.diagnostics.push(circle);
             Vec::new()
         });

@@ -82,7 +82,7 @@ pub(crate) async fn answer(
     let prepared = match takes_long(cx, slice::from_ref(&request)) {
         true => {
             let (within, own) = (Arc::clone(inner), cx.clone());
-            inner.take_turn(cx, move || Prepared::new(&within, &own, request, encoder)).await?
+            inner.take_turn(cx.demand(), move || Prepared::new(&within, &own, request, encoder)).await?
         }
         false => Prepared::new(inner, cx, request, encoder),
     };
@@ -144,7 +144,7 @@ pub(crate) async fn answer_all(
     let requests = match takes_long(cx, &list) {
         true => {
             let (within, own) = (Arc::clone(inner), cx.clone());
-            inner.take_turn(cx, move || prepare_all(&within, &own, list, encoder)).await.map_err(whole)?
+            inner.take_turn(cx.demand(), move || prepare_all(&within, &own, list, encoder)).await.map_err(whole)?
         }
         false => prepare_all(inner, cx, list, encoder),
     }?;

@@ -1,20 +1,13 @@
-//! Asks the rules, checks and guards that a write must satisfy.
-
-use std::sync::Arc;
+//! The rules, checks and guards that a write must satisfy, in their order.
 
 use backstay_base::{Action, Error, ViolationKind};
-use backstay_expr::{Rule, Truth, truth};
+use backstay_expr::Truth;
 use backstay_model::FieldId;
-use backstay_sql::{RecordSource, Row};
 
-use crate::TxContext;
-use crate::answered::{NoAnswer, truth_in};
-use crate::application::CallerClass;
-use crate::bind::{Bindings, InMemory};
-use crate::clauses;
+use crate::decision::decide;
 use crate::proposal::Proposal;
-use crate::recording;
 use crate::rule_of::RuleOf;
+use crate::{TxContext, clauses};
 
 /// Everything that a new record must satisfy, in order: a check can follow relations, so its verdict is for those who
 /// may make the record.
@@ -36,67 +29,6 @@ pub(crate) async fn of_update(
         true => Ok(()),
         false => checks(cx, proposal).await,
     }
-}
-
-/// What a rule says.
-pub(crate) async fn decide(
-    cx: &mut TxContext<'_, '_>,
-    proposal: &Proposal<'_>,
-    of: RuleOf<'_>,
-) -> Result<Truth, Error> {
-    // A check is about the record, no matter whose rules apply to the write.
-    let class = match of {
-        RuleOf::Check(..) => Arc::clone(&cx.class),
-        RuleOf::Type(_)
-        | RuleOf::After(_)
-        | RuleOf::Field(..)
-        | RuleOf::FieldAfter(_)
-        | RuleOf::Taking(..)
-        | RuleOf::Transition(..) => Arc::clone(&proposal.class),
-    };
-    let (rule, this) = of.rule(&class.rights, proposal.collection.id);
-    let answer = answer(cx, &class, proposal, (rule, this)).await?;
-    if cx.recorder.is_some() {
-        recording::rule(cx, proposal, of, this).await?;
-    }
-    Ok(answer)
-}
-
-/// The answer from memory; the database is asked only where the rule follows relations.
-async fn answer(
-    cx: &mut TxContext<'_, '_>,
-    class: &CallerClass,
-    proposal: &Proposal<'_>,
-    (rule, this): (&Rule, RecordSource),
-) -> Result<Truth, Error> {
-    if let Some(decided) = rule.decided() {
-        return Ok(decided);
-    }
-    let (collection, stored, proposed) = (proposal.collection.id, proposal.stored_values(), &*proposal.values);
-    if !rule.needs_store() {
-        let record = if this == RecordSource::Stored { stored } else { proposed };
-        let memory = InMemory { caller: cx.caller(), now: cx.now(), this: record, new: proposed };
-        return Ok(truth(rule.expr(), &memory));
-    }
-    let template = class.plans.check(&cx.engine.planner, (collection, rule), this);
-    let bindings = Bindings { proposed, stored, ..cx.bindings() };
-    let statement = cx.statement(&template, &bindings, collection);
-    let mut answer = None;
-    let visit = &mut |row: &dyn Row| {
-        answer = Some(truth_in(row, 0)?);
-        Ok(())
-    };
-    cx.rows(&statement, visit).await?;
-    answer.ok_or_else(|| Error::internal(NoAnswer))
-}
-
-/// Notes in an explanation what a rule says of the stored record; the statement that read the record has asked it.
-pub(crate) async fn record_stored(
-    cx: &mut TxContext<'_, '_>,
-    proposal: &Proposal<'_>,
-    of: RuleOf<'_>,
-) -> Result<(), Error> {
-    recording::rule(cx, proposal, of, RecordSource::Stored).await
 }
 
 /// Ends the write unless the rule is true: the clauses for a new record, or a guard.

@@ -4,11 +4,11 @@ use backstay_model::{Collection, CollectionId};
 use backstay_sql::{DecodeError, Row};
 
 use crate::answered::truth_in;
+use crate::decision;
 use crate::proposal::{Permit, Proposal};
 use crate::read::not_found;
 use crate::recording;
 use crate::rule_of::RuleOf;
-use crate::rules;
 use crate::{Authority, IfMatch, Input, Record, TxContext, clauses};
 
 /// The stored record, ready to be changed, if the caller may read it, and a clause allows updates of it as it is stored or
@@ -72,17 +72,17 @@ async fn readable<'a>(
         return Err(not_found(collection));
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
-    rules::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
+    decision::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
     // What is in the trash is there for those alone who may use it.
     if action == Action::Trash {
-        rules::record_stored(cx, &proposal, RuleOf::Type(Action::Delete)).await?;
+        decision::record_stored(cx, &proposal, RuleOf::Type(Action::Delete)).await?;
     }
     let allowed = truths.split_off(READABLE + 1);
     if truths != [true] {
         return Err(not_found(collection));
     }
     if action != Action::Trash {
-        rules::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+        decision::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
     }
     Ok((proposal, allowed))
 }

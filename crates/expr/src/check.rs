@@ -27,7 +27,6 @@ use parameters::Parameters;
 use typing::is_alike;
 
 use crate::error::{Expected, ExprError, ExprErrorKind, Name, NamedType};
-use crate::facts::children_mut;
 use crate::syntax::{Binary, Ident, Syntax, SyntaxNode};
 use crate::{Checked, Expr, Node, Operator, Parameter, Scope, Type};
 
@@ -297,7 +296,7 @@ fn give_parameters_types(expr: &mut Expr, params: &[Parameter]) {
     {
         expr.ty = param.ty.clone();
     }
-    for child in children_mut(&mut expr.node) {
+    for child in expr.children_mut() {
         give_parameters_types(child, params);
     }
 }

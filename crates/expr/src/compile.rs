@@ -1,4 +1,4 @@
-use backstay_model::Model;
+use backstay_model::{CollectionId, FieldId, Model};
 
 use crate::advice;
 use crate::check::Checker;
@@ -30,6 +30,18 @@ pub fn compile_value(text: &str, scope: &Scope<'_>, expected: &Type) -> Result<C
     checked.map_err(|mut errors| {
         for error in &mut errors {
             advice::give(error, scope);
+        }
+        errors
+    })
+}
+
+/// Checks a computed field by itself; the expression is a `Node::Computed` of `this`. The errors, at least one, stand in
+/// the field's own text.
+pub fn computed(model: &Model, collection: CollectionId, field: FieldId) -> Result<Checked, Vec<ExprError>> {
+    let scope = Scope::rule(model, collection);
+    Checker::new(scope).computed_alone((collection, field)).map_err(|mut errors| {
+        for error in &mut errors {
+            advice::give(error, &scope);
         }
         errors
     })

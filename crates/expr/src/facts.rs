@@ -37,7 +37,7 @@ impl Facts {
             return Expr { node: Node::Fact(index), ..expr.clone() };
         }
         let mut extracted = expr.clone();
-        for child in children_mut(&mut extracted.node) {
+        for child in extracted.children_mut() {
             *child = self.extract(child);
         }
         extracted
@@ -134,25 +134,7 @@ fn asks_account(expr: &Expr) -> bool {
     is_account(expr) || expr.node.children().into_iter().any(asks_account)
 }
 
-/// The expressions directly within a node, to be changed.
-pub(crate) fn children_mut(node: &mut Node) -> Vec<&mut Expr> {
-    match node {
-        Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } | Node::Quantifier { body: of, .. } => vec![of],
-        Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
-        Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
-        Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
-        Node::Aggregate(aggregate) => aggregate.children_mut(),
-        Node::Computed(computed) => vec![&mut computed.value],
-        Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => Vec::new(),
-    }
-}
-
 impl Expr {
-    /// The expressions directly within it, to be changed.
-    pub fn children_mut(&mut self) -> Vec<&mut Self> {
-        children_mut(&mut self.node)
-    }
-
     /// Whether it says something of the caller, and of nothing else.
     pub fn is_of_caller(&self) -> bool {
         depends_on_caller_alone(self) && names_caller(self)

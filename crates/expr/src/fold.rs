@@ -1,6 +1,6 @@
 use backstay_scalar::Value;
 
-use crate::facts::{Truths, children_mut};
+use crate::facts::Truths;
 use crate::{CallerPart, Expr, Node, Operator, Root, Truth, Type};
 
 /// The expression for one caller: facts become literals, and what they decide is simplified in three-valued logic. It
@@ -8,7 +8,7 @@ use crate::{CallerPart, Expr, Node, Operator, Root, Truth, Type};
 /// null for unknown. A quantifier is never decided: it is unknown where the record that has the relation is not there.
 pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
     let mut folded = expr.clone();
-    for child in children_mut(&mut folded.node) {
+    for child in folded.children_mut() {
         *child = fold(child, truths);
     }
     let Expr { node, ty, span } = folded;

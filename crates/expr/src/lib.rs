@@ -3,12 +3,10 @@
 
 mod account;
 mod advice;
-mod aggregate;
 mod bare_date;
 mod check;
 mod checked;
 mod compile;
-mod computed;
 mod driver;
 mod error;
 mod evaluate;
@@ -17,18 +15,19 @@ mod fold;
 mod foreign;
 mod lexis;
 mod outcomes;
+
+mod rebased;
 mod remedy;
 mod rights;
 mod scope;
 mod syntax;
 mod tree;
 mod truth;
+mod value_type;
 
 pub use account::Account;
-pub use aggregate::{Aggregate, Aggregation, FLOAT_TERM, OrderKey, Ordered};
 pub use checked::{Checked, Parameter};
-pub use compile::{check_rule, compile, compile_value};
-pub use computed::{ComputedField, computed};
+pub use compile::{check_rule, compile, compile_value, computed};
 pub use driver::Driver;
 pub use error::{Expected, ExprError, ExprErrorKind, Name, NamedType};
 pub use evaluate::{Environment, Start, evaluate, truth};
@@ -37,5 +36,9 @@ pub use fold::fold;
 pub use outcomes::Outcomes;
 pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart, Taking};
 pub use scope::Scope;
-pub use tree::{CalendarField, CallerPart, Expr, Function, Node, Operator, Path, Quantifier, Root, Type};
+pub use tree::{
+    Aggregate, Aggregation, CalendarField, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Node, Operator,
+    OrderKey, Ordered, Path, Quantifier, Root,
+};
 pub use truth::Truth;
+pub use value_type::Type;

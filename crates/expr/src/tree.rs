@@ -2,172 +2,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Period};
-use backstay_model::{
-    Collection, CollectionId, ColumnStorage, Element, EmbeddedId, EnumId, Field, FieldId, FieldKind, Model,
-    ValueProblem,
-};
-use backstay_scalar::{Part, Problem, Scalar, Storage, Token, Value, read_exact};
+use backstay_model::{CollectionId, ComputedRights, FieldId};
+use backstay_scalar::{Part, Value};
 
-use crate::{Aggregate, ComputedField};
-
-/// The type of an expression.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Type {
-    /// True, false or unknown.
-    Bool,
-    /// 64 bits, signed.
-    Int,
-    /// 64 bits.
-    Float,
-    /// Exact.
-    Decimal,
-    /// Characters, compared by code point.
-    Text,
-    /// A scalar whose values are texts or octets in a normal form, such as `Email`: literals and parameters beside it are
-    /// read as the scalar's values are.
-    Formatted(Scalar),
-    /// A value of an enum; compares with text literals that name its values.
-    Enum(EnumId),
-    /// A key of unknown kind, such as `auth.id`.
-    Id,
-    /// A record of a collection, or its id: the two are the same in a comparison.
-    Record(CollectionId),
-    /// A moment.
-    Timestamp,
-    /// A day.
-    Date,
-    /// A length of time.
-    Duration,
-    /// An amount with its currency; `.amount` and `.currency` are its parts.
-    Money,
-    /// A document; only presence can be tested.
-    Json,
-    /// A value of an embedded type, which leads to its members; only presence can be tested. A checked expression has none.
-    Embedded {
-        /// Its type.
-        of: EmbeddedId,
-        /// The field that holds it.
-        field: (CollectionId, FieldId),
-    },
-    /// A list of scalars.
-    List(Box<Type>),
-    /// The literal `null`.
-    Null,
-}
-
-impl Type {
-    /// The type of a field's value; `None` for a relation to many.
-    pub fn of(collection: &Collection, field: &Field) -> Option<Self> {
-        if field.id == Collection::ID {
-            return Some(Self::Record(collection.id));
-        }
-        Some(match &field.kind {
-            FieldKind::Scalar(scalar) => Self::of_scalar(*scalar),
-            FieldKind::Enum(id) => Self::Enum(*id),
-            FieldKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(*scalar))),
-            FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
-            FieldKind::Embedded(id) => Self::Embedded { of: *id, field: (collection.id, field.id) },
-            FieldKind::Document(_) => Self::Json,
-            FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => Self::Record(*target),
-            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
-        })
-    }
-
-    pub(crate) fn of_scalar(scalar: Scalar) -> Self {
-        match scalar {
-            Scalar::Id => Self::Id,
-            Scalar::String | Scalar::Text => Self::Text,
-            Scalar::Int => Self::Int,
-            Scalar::Float => Self::Float,
-            Scalar::Decimal { .. } => Self::Decimal,
-            Scalar::Boolean => Self::Bool,
-            Scalar::DateTime => Self::Timestamp,
-            Scalar::Date => Self::Date,
-            Scalar::Duration => Self::Duration,
-            Scalar::Json => Self::Json,
-            Scalar::Money => Self::Money,
-            Scalar::Time
-            | Scalar::Bytes
-            | Scalar::Email
-            | Scalar::Url
-            | Scalar::Phone
-            | Scalar::Country
-            | Scalar::Locale
-            | Scalar::Currency => Self::Formatted(scalar),
-        }
-    }
-
-    /// Whether its values are characters: text functions take them.
-    pub fn is_text(&self) -> bool {
-        match self {
-            Self::Text => true,
-            Self::Formatted(scalar) => scalar.storage() == Storage::Text,
-            _ => false,
-        }
-    }
-
-    /// The value of this type that a token stands for, as literals and parameters are read. A `Decimal` keeps its own
-    /// scale; lists are read element by element.
-    pub fn read(&self, token: Token<'_>, model: &Model) -> Result<Value, ValueProblem> {
-        let scalar = match self {
-            Self::Enum(id) => return model.enum_type(*id).read(token),
-            Self::Decimal => return Ok(read_exact(token)?),
-            Self::Formatted(scalar) => *scalar,
-            Self::Bool => Scalar::Boolean,
-            Self::Int => Scalar::Int,
-            Self::Float => Scalar::Float,
-            Self::Text => Scalar::Text,
-            Self::Id | Self::Record(_) => Scalar::Id,
-            Self::Timestamp => Scalar::DateTime,
-            Self::Date => Scalar::Date,
-            Self::Duration => Scalar::Duration,
-            Self::Money => Scalar::Money,
-            Self::Json => Scalar::Json,
-            Self::Embedded { .. } => return Err(Problem::Expected("a member of the embedded value").into()),
-            Self::List(_) => return Err(Problem::Expected("an array").into()),
-            Self::Null => return Err(Problem::Expected("a value whose type is known").into()),
-        };
-        Ok(scalar.read(token)?)
-    }
-}
-
-impl Type {
-    /// The columns that a value of this type would take. The scale of a `Decimal` is not part of its type: it is
-    /// `Type::DECIMAL_SCALE` here.
-    pub fn columns(&self) -> Vec<(Part, ColumnStorage)> {
-        let storage = match self {
-            Self::Money => {
-                let columns = Scalar::Money.columns().into_iter();
-                return columns.map(|(part, storage)| (part, ColumnStorage::One(storage))).collect();
-            }
-            Self::List(element) => ColumnStorage::List(element.storage()),
-            one => ColumnStorage::One(one.storage()),
-        };
-        vec![(Part::Main, storage)]
-    }
-
-    /// What holds the main part of a value of this type; of a list, of one of its elements.
-    pub fn storage(&self) -> Storage {
-        match self {
-            Self::Bool => Storage::Bool,
-            Self::Int | Self::Duration => Storage::Int,
-            Self::Float => Storage::Float,
-            Self::Decimal => Storage::Decimal { scale: Self::DECIMAL_SCALE },
-            Self::Money => Scalar::Money.storage(),
-            Self::Text | Self::Enum(_) | Self::Null => Storage::Text,
-            Self::Formatted(scalar) => scalar.storage(),
-            Self::Id | Self::Record(_) => Storage::Id,
-            Self::Timestamp => Storage::Timestamp,
-            Self::Date => Storage::Date,
-            // What is checked has members in the place of the value.
-            Self::Json | Self::Embedded { .. } => Storage::Json,
-            Self::List(element) => element.storage(),
-        }
-    }
-
-    /// Digits after the point of a `Decimal` that is neither a column nor compared with one.
-    pub const DECIMAL_SCALE: u8 = 9;
-}
+use crate::Type;
 
 impl Path {
     /// Whether it is a value of the caller's own record, which is known without the database.
@@ -193,6 +31,21 @@ pub struct Expr {
 }
 
 impl Expr {
+    /// The expressions directly within it, to be changed.
+    pub fn children_mut(&mut self) -> Vec<&mut Self> {
+        match &mut self.node {
+            Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } | Node::Quantifier { body: of, .. } => vec![of],
+            Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
+            Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
+            Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
+            Node::Aggregate(aggregate) => aggregate.children_mut(),
+            Node::Computed(computed) => vec![&mut computed.value],
+            Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => {
+                Vec::new()
+            }
+        }
+    }
+
     /// The expressions that must all be true for it to be true: the operands of its outermost `&&`, or itself.
     pub fn conjuncts(&self) -> Vec<&Self> {
         fn collect<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
@@ -412,4 +265,141 @@ pub enum Quantifier {
     Exists,
     /// True where none is *not true*, false where a member is false, else unknown.
     All,
+}
+
+/// A computed field of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComputedField {
+    /// Leads to the record.
+    pub at: Path,
+    /// The record's collection.
+    pub collection: CollectionId,
+    /// The field.
+    pub field: FieldId,
+    /// Under whose rights the value looks at records where a caller asks.
+    pub rights: ComputedRights,
+    /// Digits after the point of a `Decimal`, to which the value is rounded half away from zero.
+    pub scale: Option<u8>,
+    /// The field's expression, about the record at the end of `at`.
+    pub value: Expr,
+}
+
+impl ComputedField {
+    /// Whether the two are the same but for the expression.
+    pub(crate) fn same_kind(&self, other: &Self) -> bool {
+        self.at == other.at && self.collection == other.collection && self.field == other.field
+    }
+}
+
+/// One value of the members of a to-many relation: what they come to together, or what one of them has. Null if the record
+/// that has the relation isn't there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregate {
+    /// A path whose last step is a to-many relation.
+    pub over: Path,
+    /// The member's variable: `Root::Bound` in the expressions of this aggregate.
+    pub variable: u16,
+    /// Which members are meant: those for which it is true. `None`: all.
+    pub condition: Option<Expr>,
+    /// What is computed of them.
+    pub function: Aggregation,
+    /// The part that is meant of a result that is `Money`.
+    pub part: Option<Part>,
+}
+
+/// What is computed of members.
+///
+/// A member whose term is a field without a value is left out. If the term is computed and unknown for a member, the
+/// result is unknown: a number that is too large must not disappear from a sum that a rule limits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Aggregation {
+    /// How many there are.
+    Count,
+    /// The sum of a term; zero of none, and null of no `Money`, whose currency nothing tells. Unknown if it doesn't fit its
+    /// type, if the currencies differ, and if a `Float` is beyond `FLOAT_TERM`.
+    Sum(Expr),
+    /// The least value of a term; null of none. Amounts in several currencies have none.
+    Min(Ordered),
+    /// The greatest value of a term; null of none. Amounts in several currencies have none.
+    Max(Ordered),
+    /// What the first member has; null of none.
+    First {
+        /// What is taken of it.
+        term: Expr,
+        /// The order of the members. The id is always the last key, in the direction of the key before it.
+        order: Vec<OrderKey>,
+    },
+}
+
+/// A value by which members are ordered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ordered {
+    /// The value.
+    pub term: Expr,
+    /// The names of the values of its enum, if it is of one, in the order in which they are declared.
+    pub names: Option<Arc<[Arc<str>]>>,
+}
+
+/// A key of the order of members. Members without a value come last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderKey {
+    /// The value.
+    pub by: Ordered,
+    /// Whether from high to low.
+    pub descending: bool,
+}
+
+/// The largest `Float` that is summed: no sum of as many members as a database holds overflows.
+pub const FLOAT_TERM: f64 = 1e290;
+
+impl Aggregate {
+    /// The expressions directly within it.
+    pub fn children(&self) -> Vec<&Expr> {
+        let mut children: Vec<&Expr> = self.condition.iter().collect();
+        match &self.function {
+            Aggregation::Count => {}
+            Aggregation::Sum(term) => children.push(term),
+            Aggregation::Min(by) | Aggregation::Max(by) => children.push(&by.term),
+            Aggregation::First { term, order } => {
+                children.push(term);
+                children.extend(order.iter().map(|key| &key.by.term));
+            }
+        }
+        children
+    }
+
+    /// The expressions directly within it, to be changed, in the same order.
+    pub(crate) fn children_mut(&mut self) -> Vec<&mut Expr> {
+        let mut children: Vec<&mut Expr> = self.condition.iter_mut().collect();
+        match &mut self.function {
+            Aggregation::Count => {}
+            Aggregation::Sum(term) => children.push(term),
+            Aggregation::Min(by) | Aggregation::Max(by) => children.push(&mut by.term),
+            Aggregation::First { term, order } => {
+                children.push(term);
+                children.extend(order.iter_mut().map(|key| &mut key.by.term));
+            }
+        }
+        children
+    }
+
+    /// Whether the two are the same but for the expressions within them.
+    pub(crate) fn same_kind(&self, other: &Self) -> bool {
+        let function = match (&self.function, &other.function) {
+            (Aggregation::Count, Aggregation::Count)
+            | (Aggregation::Sum(_), Aggregation::Sum(_))
+            | (Aggregation::Min(_), Aggregation::Min(_))
+            | (Aggregation::Max(_), Aggregation::Max(_)) => true,
+            (Aggregation::First { order, .. }, Aggregation::First { order: others, .. }) => {
+                let directions = |keys: &[OrderKey]| keys.iter().map(|key| key.descending).collect::<Vec<_>>();
+                directions(order) == directions(others)
+            }
+            _ => false,
+        };
+        function
+            && self.over == other.over
+            && self.variable == other.variable
+            && self.condition.is_some() == other.condition.is_some()
+            && self.part == other.part
+    }
 }

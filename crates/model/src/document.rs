@@ -8,28 +8,11 @@
 use backstay_base::{Place, Step, Violation, ViolationKind, limits, nearest};
 use backstay_scalar::{Members, Scalar, Token, Value, items, members, write};
 
-use crate::{Element, Embedded, EmbeddedId, Field, FieldKind, Model, Union, UnionId};
+use crate::kind::{Document, Element, FieldKind, Shape};
+use crate::{Embedded, EmbeddedId, Field, Model, Union, UnionId};
 
 /// The member that says which type of a union a value has.
 pub const TYPE_NAME: &str = "__typename";
-
-/// What is held as one document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Document {
-    /// A value of a union.
-    One(UnionId),
-    /// A list of values, in order and without nulls.
-    List(Shape),
-}
-
-/// What an item of a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// A value of an embedded type.
-    Embedded(EmbeddedId),
-    /// A value of one of a union's types.
-    Union(UnionId),
-}
 
 impl Model {
     /// Reads a document from JSON: the document in the form in which it is stored.
@@ -86,16 +69,6 @@ pub(crate) fn reach((embedded, unions): (&[Embedded], &[Union]), shape: Shape, r
                 FieldKind::Document(document) => reach((embedded, unions), document.shape(), reached),
                 _ => {}
             }
-        }
-    }
-}
-
-impl Document {
-    /// What its items are, or itself.
-    pub fn shape(self) -> Shape {
-        match self {
-            Self::One(id) => Shape::Union(id),
-            Self::List(shape) => shape,
         }
     }
 }

@@ -8,8 +8,10 @@ mod difference;
 mod document;
 mod enumeration;
 mod foreign;
+mod ids;
 mod ignore;
 mod interfaces;
+mod kind;
 mod length;
 mod lint;
 mod literal;
@@ -32,15 +34,16 @@ pub use difference::{
     ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, Stage, TypeChange, Work, diff, enum_values,
     index_before, likely_renames, type_change,
 };
-pub use document::{Document, Shape, TYPE_NAME};
+pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
+pub use ids::{CollectionId, EmbeddedId, FieldId, UnionId};
+pub use kind::{Document, Element, FieldKind, Link, OnDelete, Shape};
 pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
-    Check, Class, Collection, CollectionId, Column, ColumnStorage, Computed, ComputedRights, Element, Embedded,
-    EmbeddedId, Field, FieldId, FieldKind, Index, Link, Model, Nulls, OnDelete, Set, SetOn, StoredNames, Trash, Union,
-    UnionId, Within,
+    Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Field, Index, Model, Nulls,
+    Set, SetOn, StoredNames, Trash, Union, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

@@ -2,23 +2,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::{Action, Duration, Place, Step};
-use backstay_scalar::{Part, Scalar, Storage, Value};
+use backstay_scalar::{Part, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
-use crate::document::Document;
 use crate::enumeration::{Enum, EnumId};
+use crate::ids::{CollectionId, EmbeddedId, FieldId, UnionId};
+use crate::kind::{FieldKind, Link};
 use crate::length::Length;
 use crate::named::NamedRule;
 use crate::names;
 use crate::source::{RuleText, SourceMap, Span};
-
-/// Index of a collection in one loaded `Model`; not permanent (see `base::TypeNumber`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CollectionId(pub u16);
-
-/// Index of a field in its collection; not permanent (see `base::FieldNumber`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FieldId(pub u16);
 
 /// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
 /// them.
@@ -403,149 +396,6 @@ impl Column {
     }
 }
 
-impl Element {
-    /// What holds one element.
-    pub fn storage(self) -> Storage {
-        match self {
-            Self::Scalar(scalar) => scalar.storage(),
-            Self::Enum(_) => Storage::Text,
-        }
-    }
-}
-
-/// What a field holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FieldKind {
-    /// One scalar.
-    Scalar(Scalar),
-    /// One value of an enum.
-    Enum(EnumId),
-    /// A list of scalars, without nulls.
-    List(Element),
-    /// A value of an embedded type. Its members are fields of the collection, and it is there where one of them has a
-    /// value; the field itself has no column.
-    Embedded(EmbeddedId),
-    /// A list of embedded values, or a value of a union of embedded types: one document in one column.
-    Document(Document),
-    /// A reference to one record; its column holds the target's id.
-    ToOne {
-        /// The collection referred to.
-        target: CollectionId,
-        /// What happens when the target is deleted.
-        on_delete: OnDelete,
-    },
-    /// The records of `target` whose to-one field `via` refers here; nothing is stored.
-    OneToMany {
-        /// The collection that refers.
-        target: CollectionId,
-        /// Its to-one field.
-        via: FieldId,
-    },
-    /// The record of `target` whose unique to-one field `via` refers here, if there is one; nothing is stored.
-    OneToOne {
-        /// The collection that refers.
-        target: CollectionId,
-        /// Its to-one field, which is a key of it.
-        via: FieldId,
-    },
-    /// A set of records of `target`, kept in a link table.
-    ManyToMany {
-        /// The collection at the other end.
-        target: CollectionId,
-        /// The link table.
-        link: Link,
-    },
-}
-
-impl FieldKind {
-    /// The scalar whose values it holds, or a list of them.
-    pub fn scalar(&self) -> Option<Scalar> {
-        match self {
-            Self::Scalar(scalar) | Self::List(Element::Scalar(scalar)) => Some(*scalar),
-            Self::Enum(_)
-            | Self::List(Element::Enum(_))
-            | Self::Embedded(_)
-            | Self::Document(_)
-            | Self::ToOne { .. }
-            | Self::OneToMany { .. }
-            | Self::OneToOne { .. }
-            | Self::ManyToMany { .. } => None,
-        }
-    }
-
-    /// Whether a column can hold it: it is not a relation to many.
-    pub fn is_stored(&self) -> bool {
-        matches!(self, Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Document(_) | Self::ToOne { .. })
-    }
-
-    /// Whether an index can be over a field that holds this.
-    pub fn is_indexable(&self) -> bool {
-        match self {
-            Self::Scalar(scalar) => scalar.is_sortable(),
-            Self::Enum(_) | Self::ToOne { .. } => true,
-            Self::List(_)
-            | Self::Embedded(_)
-            | Self::Document(_)
-            | Self::OneToMany { .. }
-            | Self::OneToOne { .. }
-            | Self::ManyToMany { .. } => false,
-        }
-    }
-
-    /// Whether a record holds a value of it: in a column, or in the columns of its members.
-    pub fn is_held(&self) -> bool {
-        self.is_stored() || matches!(self, Self::Embedded(_))
-    }
-
-    /// The collection at the other end of a relation.
-    pub fn target(&self) -> Option<CollectionId> {
-        match self {
-            Self::ToOne { target, .. }
-            | Self::OneToMany { target, .. }
-            | Self::OneToOne { target, .. }
-            | Self::ManyToMany { target, .. } => Some(*target),
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::Document(_) => None,
-        }
-    }
-
-    /// The field that declares the relation, and its collection, where this one is its `@inverse`.
-    pub fn declared_by(&self) -> Option<(CollectionId, FieldId)> {
-        match self {
-            Self::OneToMany { target, via } | Self::OneToOne { target, via } => Some((*target, *via)),
-            Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
-            Self::Scalar(_)
-            | Self::Enum(_)
-            | Self::List(_)
-            | Self::Embedded(_)
-            | Self::Document(_)
-            | Self::ToOne { .. } => None,
-        }
-    }
-
-    /// Whether it is an end of a relation that is written at the other one.
-    fn is_written_elsewhere(&self) -> bool {
-        match self {
-            Self::OneToMany { .. } | Self::OneToOne { .. } => true,
-            Self::ManyToMany { link, .. } => !link.owner,
-            Self::Scalar(_)
-            | Self::Enum(_)
-            | Self::List(_)
-            | Self::Embedded(_)
-            | Self::Document(_)
-            | Self::ToOne { .. } => false,
-        }
-    }
-
-    /// Whether it is a relation to many.
-    pub fn is_to_many(&self) -> bool {
-        matches!(self, Self::OneToMany { .. } | Self::ManyToMany { .. })
-    }
-}
-
-/// Index of an embedded type in one loaded `Model`; not permanent, and nothing is stored under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EmbeddedId(pub u16);
-
 /// A type marked `@embedded`, whose values are part of the record that holds them.
 #[derive(Debug, Clone)]
 pub struct Embedded {
@@ -561,10 +411,6 @@ pub struct Embedded {
     /// Where the type's name is in the model.
     pub span: Span,
 }
-
-/// Index of a union in one loaded `Model`; not permanent, and nothing is stored under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnionId(pub u16);
 
 /// A union of embedded types.
 #[derive(Debug, Clone)]
@@ -586,50 +432,6 @@ pub struct Within {
     pub required: bool,
     /// Whether the embedded value is there in every record.
     pub always: bool,
-}
-
-/// The table that holds a many-to-many relation: two columns, the primary key over (`near`, `far`), an index the other
-/// way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    /// The table's name.
-    pub table: String,
-    /// The column that holds the id of the record on this field's side.
-    pub near: String,
-    /// The column that holds the id of the record at the other end.
-    pub far: String,
-    /// Whether this field declares the relation (`false`: it is the `@inverse` of the field that does).
-    pub owner: bool,
-    /// The field at the other end, if it is declared.
-    pub inverse: Option<FieldId>,
-}
-
-impl Link {
-    /// The name of the index over (`far`, `near`), as the side that declares the relation sees them.
-    pub fn index_name(&self) -> String {
-        let far = if self.owner { &self.far } else { &self.near };
-        names::index(&self.table, &[far], false)
-    }
-}
-
-/// What a list holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Element {
-    /// Scalars; never `JSON` or `Money`.
-    Scalar(Scalar),
-    /// Values of an enum.
-    Enum(EnumId),
-}
-
-/// What happens to a record when the one it refers to is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnDelete {
-    /// The target cannot be deleted while it is referred to. The default of a required relation.
-    Restrict,
-    /// The record is deleted too.
-    Cascade,
-    /// The reference becomes null. The default of an optional relation.
-    SetNull,
 }
 
 /// `@computed(is:, rights:)`.

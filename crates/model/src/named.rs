@@ -1,8 +1,6 @@
-use std::collections::BTreeMap;
-
 use backstay_scalar::Scalar;
 
-use crate::{CollectionId, Element, EnumId, Model, RuleText};
+use crate::{CollectionId, Element, EnumId, RuleText};
 
 /// `@rule(name:, is:)`: an expression of any type that others use by its name.
 #[derive(Debug, Clone)]
@@ -35,22 +33,4 @@ pub enum ParameterKind {
     List(Element),
     /// A record of this collection, or its id.
     Record(CollectionId),
-}
-
-impl Model {
-    /// The named rules whose names stand in a rule or in one of those rules, each with its text: two models in which they
-    /// are the same mean the same by the rule. A name that stands for something else counts too.
-    pub(crate) fn rules_in(&self, rule: &RuleText) -> BTreeMap<&str, &str> {
-        let mut found = BTreeMap::new();
-        let mut open = vec![&*rule.text];
-        while let Some(text) = open.pop() {
-            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            for NamedRule { signature, parameters: _, is } in words.filter_map(|word| self.rules.get(word)) {
-                if found.insert(signature.as_str(), &*is.text).is_none() {
-                    open.push(&is.text);
-                }
-            }
-        }
-        found
-    }
 }

@@ -64,7 +64,7 @@ impl std::fmt::Debug for Reader {
 impl Reader {
     /// A reader for requests to this engine.
     pub fn new(engine: &Engine) -> Self {
-        Self::of(Arc::clone(engine.model()), engine.singles())
+        Self::of(Arc::clone(engine.model()), engine.singles().clone())
     }
 
     /// A reader for requests to an application with this model and these records of its `@single` types.

@@ -10,7 +10,6 @@ use backstay_scalar::Value;
 use super::literal::Pliancy;
 use super::{Checker, DEPTH};
 use crate::error::{ExprError, ExprErrorKind};
-use crate::facts::children_mut;
 use crate::lexis::Lexis;
 use crate::syntax::{Ident, Syntax, SyntaxNode};
 use crate::{Expr, Node, Path, Root, Type, syntax};
@@ -209,7 +208,7 @@ fn parse(rule: &NamedRule) -> Result<Syntax, ExprError> {
 /// Gives the expression and all in it this place: what came in by a name is where the name is.
 pub(super) fn place_at(expr: &mut Expr, span: &Range<u32>) {
     expr.span = span.clone();
-    for child in children_mut(&mut expr.node) {
+    for child in expr.children_mut() {
         place_at(child, span);
     }
 }

@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
+
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::documents::{DocumentChange, Documents};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
 use crate::{
     Check, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length, Model,
-    SetOn, Shape, StoredNames,
+    NamedRule, RuleText, SetOn, Shape, StoredNames,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -164,14 +166,14 @@ impl<'a> Pair<'a> {
     fn same(&self, before: &Check, after: &Check) -> bool {
         self.same_guards(before, after)
             && before.rule.text == after.rule.text
-            && self.old.rules_in(&before.rule) == self.new.rules_in(&after.rule)
+            && rules_in(self.old, &before.rule) == rules_in(self.new, &after.rule)
     }
 
     /// Whether an old and a new computed field have the same value, as far as their texts tell.
     fn same_value(&self, before: &Computed, after: &Computed) -> bool {
         before.rights == after.rights
             && before.is.text == after.is.text
-            && self.old.rules_in(&before.is) == self.new.rules_in(&after.is)
+            && rules_in(self.old, &before.is) == rules_in(self.new, &after.is)
     }
 
     /// The old field that this one was.
@@ -518,4 +520,20 @@ fn widens(from: Scalar, to: Scalar) -> bool {
         (Scalar::Decimal { precision: p, scale: s }, Scalar::Decimal { precision: q, scale: t }) => s == t && p <= q,
         _ => false,
     }
+}
+
+/// The named rules whose names stand in a rule or in one of those rules, each with its text: two models in which they are
+/// the same mean the same by the rule. A name that stands for something else counts too.
+fn rules_in<'m>(model: &'m Model, rule: &'m RuleText) -> BTreeMap<&'m str, &'m str> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![&*rule.text];
+    while let Some(text) = open.pop() {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for NamedRule { signature, parameters: _, is } in words.filter_map(|word| model.rules.get(word)) {
+            if found.insert(signature.as_str(), &*is.text).is_none() {
+                open.push(&is.text);
+            }
+        }
+    }
+    found
 }

@@ -1,7 +1,6 @@
 //! `@allow`, of types and of fields.
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::Value as Literal;
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
 use backstay_base::limits;
@@ -97,25 +96,19 @@ fn only(
 ) -> Option<Vec<FieldId>> {
     let value = directive.specified_argument_by_name("only").filter(|value| !value.is_null())?;
     let mut ids: Vec<FieldId> = Vec::new();
-    for (name, place) in names(value) {
+    for (name, place) in read::texts(value) {
         let Some(field) = changeable(report, (of, fields), (name, place)) else { continue };
         if ids.contains(&field.id) {
             report.error(place, format!("`only` names `{name}` twice"), "again here", "remove it");
         }
         ids.push(field.id);
     }
-    if names(value).next().is_none() {
+    if read::texts(value).next().is_none() {
         let help = "name the fields that may change, or remove `update` from this `@allow`";
         report.error(value.location(), "`only` names no field, so `update` would allow nothing", "no field", help);
     }
     ids.sort_unstable();
     Some(ids)
-}
-
-/// The texts of a list, each with its place. GraphQL takes a single value where a list is expected.
-pub(super) fn names(value: &Node<Literal>) -> impl Iterator<Item = (&str, Option<SourceSpan>)> {
-    let items = if let Literal::List(items) = &**value { items.as_slice() } else { std::slice::from_ref(value) };
-    items.iter().filter_map(|item| item.as_str().map(|name| (name, item.location())))
 }
 
 /// The field of this name, if clients can change it.

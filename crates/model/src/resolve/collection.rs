@@ -1,9 +1,9 @@
 use backstay_base::limits;
 
-use super::embedded;
 use super::field::{field, standard_field};
 use super::index::indexes;
 use super::kind::Declared;
+use super::members;
 use super::naming::check_definition_name;
 use super::read;
 use super::renamed::{check_former, check_kept, former};
@@ -96,7 +96,7 @@ fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: &StoredType<'a>
     let mut fields: Vec<Field> = STANDARD_FIELDS.iter().map(|standard| standard_field(report, of, standard)).collect();
     for (surveyed, id) in of.declared() {
         let field = match surveyed.within.map(|parent| &fields[usize::from(parent.0)]) {
-            Some(parent) => embedded::member(report, names, (surveyed, id), parent),
+            Some(parent) => members::member(report, names, (surveyed, id), parent),
             None => field(report, &Declared { names, of: Some(of), system: of.system, node: surveyed.node }, id),
         };
         fields.push(field);

@@ -4,7 +4,6 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
-use super::allow::names;
 use super::report::Report;
 use super::survey::Names;
 use super::{allow, computed, default, length, read};
@@ -251,7 +250,7 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
     let guards = directive.specified_argument_by_name("guards").filter(|value| !value.is_null());
     let guards = guards.map(|value| {
         let mut guards: Vec<(String, Span)> = Vec::new();
-        for (name, place) in names(value) {
+        for (name, place) in read::texts(value) {
             if guards.iter().any(|(other, _)| other == name) {
                 report.error(place, format!("`guards` names `{name}` twice"), "again here", "remove it");
             }

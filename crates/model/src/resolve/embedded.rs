@@ -7,14 +7,10 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::{Component, FieldDefinition, ObjectType, UnionType};
 use backstay_base::limits;
 
-use super::field::field;
-use super::kind::Declared;
 use super::naming::{check_count, check_definition_name};
 use super::read;
-use super::renamed::{former, former_of_member};
 use super::report::Report;
-use super::survey::{FIRST_DECLARED, Names};
-use crate::{Class, Column, Diagnostic, Embedded, EmbeddedId, Field, FieldId, FieldKind, Union, UnionId, Within};
+use crate::{EmbeddedId, FieldId, Union, UnionId};
 
 /// The types marked `@embedded`, and the unions of them.
 pub(super) struct EmbeddedTypes<'a> {
@@ -84,23 +80,6 @@ impl<'a> EmbeddedTypes<'a> {
         self.union_ids.get(name).copied()
     }
 
-    /// The types as the model has them.
-    pub(super) fn resolved(&self, report: &mut Report<'_>, names: Names<'_, 'a>) -> Vec<Embedded> {
-        let of = |node: &&'a Node<ObjectType>| {
-            let system = report.places.is_system(node.location());
-            let members = node.fields.values().zip((0..).map(FieldId));
-            let member = |(node, id)| field(report, &Declared { names, of: None, system, node }, id);
-            Embedded {
-                members: members.map(member).collect(),
-                name: node.name.to_string(),
-                former: former(report, &node.name, node.directives.get_all("renamed").map(|directive| &***directive)),
-                description: read::description(node.description.as_ref()),
-                span: report.span_of(&node.name),
-            }
-        };
-        self.nodes.iter().map(of).collect()
-    }
-
     /// The unions as the model has them.
     pub(super) fn unions(&self) -> Vec<Union> {
         let of = |node: &&Node<UnionType>| Union {
@@ -120,33 +99,19 @@ impl<'a> EmbeddedTypes<'a> {
         }
     }
 
-    /// Fields, each followed by the members of its embedded value and theirs, up to one more than a type can have.
-    pub(super) fn expand(&self, fields: &[&'a Component<FieldDefinition>]) -> Vec<Surveyed<'a>> {
-        let mut expanded = Vec::new();
+    /// Fields, each followed by the members of its embedded value and theirs, up to one more than a type can have. The
+    /// first of them has this id.
+    pub(super) fn expand(&self, fields: &[&'a Component<FieldDefinition>], first: FieldId) -> Vec<Surveyed<'a>> {
+        let mut expansion = Expansion { types: self, first, expanded: Vec::new() };
         for field in fields {
-            self.add(field, None, 0, &mut expanded);
+            expansion.add(field, None, 0);
         }
-        expanded
+        expansion.expanded
     }
 
-    fn add(
-        &self,
-        node: &'a Component<FieldDefinition>,
-        within: Option<(FieldId, &str)>,
-        depth: usize,
-        expanded: &mut Vec<Surveyed<'a>>,
-    ) {
-        if expanded.len() > limits::MODEL_FIELDS {
-            return;
-        }
-        let id = u16::try_from(expanded.len()).map(|at| FieldId(FIRST_DECLARED + at));
-        let id = id.expect("a type has fewer fields than 16 bits count");
-        let name = within.map_or_else(|| node.name.to_string(), |(_, outer)| format!("{outer}.{}", node.name));
-        expanded.push(Surveyed { node, name: name.clone(), within: within.map(|(id, _)| id) });
-        let held = self.node_of(node).filter(|_| !node.ty.is_list() && depth < limits::EMBEDDED_DEPTH);
-        for member in held.into_iter().flat_map(|held| held.fields.values()) {
-            self.add(member, Some((id, &name)), depth + 1, expanded);
-        }
+    /// The types as they are written, in the order of their ids.
+    pub(super) fn nodes(&self) -> &[&'a Node<ObjectType>] {
+        &self.nodes
     }
 
     /// The embedded type whose values a field holds.
@@ -215,6 +180,29 @@ impl<'a> EmbeddedTypes<'a> {
     }
 }
 
+/// The fields of a type, while each embedded value is expanded.
+struct Expansion<'e, 'a> {
+    types: &'e EmbeddedTypes<'a>,
+    first: FieldId,
+    expanded: Vec<Surveyed<'a>>,
+}
+
+impl<'a> Expansion<'_, 'a> {
+    fn add(&mut self, node: &'a Component<FieldDefinition>, within: Option<(FieldId, &str)>, depth: usize) {
+        if self.expanded.len() > limits::MODEL_FIELDS {
+            return;
+        }
+        let id = u16::try_from(self.expanded.len()).map(|at| FieldId(self.first.0 + at));
+        let id = id.expect("a type has fewer fields than 16 bits count");
+        let name = within.map_or_else(|| node.name.to_string(), |(_, outer)| format!("{outer}.{}", node.name));
+        self.expanded.push(Surveyed { node, name: name.clone(), within: within.map(|(id, _)| id) });
+        let held = self.types.node_of(node).filter(|_| !node.ty.is_list() && depth < limits::EMBEDDED_DEPTH);
+        for member in held.into_iter().flat_map(|held| held.fields.values()) {
+            self.add(member, Some((id, &name)), depth + 1);
+        }
+    }
+}
+
 /// How deep embedded values are within each other.
 enum Nesting {
     /// As deep as they may be.
@@ -255,45 +243,4 @@ fn check_member(report: &mut Report<'_>, node: &Component<FieldDefinition>) {
             report.error(keep.location(), message, "on a member", "remove `keep`, and tell clients of the new name");
         }
     }
-}
-
-/// A member of the embedded value that a field holds, as a field of the collection. What holds for the whole value holds
-/// for it: who may see and write it, and how confidential it is.
-pub(super) fn member(
-    report: &mut Report<'_>,
-    names: Names<'_, '_>,
-    (surveyed, id): (&Surveyed<'_>, FieldId),
-    parent: &Field,
-) -> Field {
-    let held = match parent.kind {
-        FieldKind::Embedded(of) => names.embedded[usize::from(of.0)].members.as_slice(),
-        _ => &[],
-    };
-    let own = held.iter().find(|member| member.name == surveyed.node.name.as_str());
-    let own = own.expect("the survey has the members that the type has").clone();
-    let columns = Column::of(&surveyed.name, &own.kind);
-    let most = limits::MODEL_NAME_CHARS;
-    if columns.iter().any(|column| column.name.len() > most) {
-        let message = format!("the column of `{}` would have a name of more than {most} characters", surveyed.name);
-        let diagnostic = Diagnostic::error(message).at(parent.span, "holds it").and(own.span, "the member");
-        report.push(diagnostic.help("give the field or the member a shorter name"));
-    }
-    Field {
-        id,
-        name: surveyed.name.clone(),
-        within: Some(Within { field: parent.id, required: own.required, always: parent.required }),
-        former: former_of_member(parent, &own.name, &own.former),
-        columns,
-        required: own.required && parent.required,
-        readonly: own.readonly || parent.readonly,
-        immutable: own.immutable || parent.immutable,
-        allow: parent.allow.clone(),
-        class: own.class.map_or(parent.class, |class| Some(stricter(parent.class, class))),
-        ..own
-    }
-}
-
-/// The more confidential of the two classes: that of the field which holds the value counts for its members.
-fn stricter(outer: Option<Class>, own: Class) -> Class {
-    outer.map_or(own, |outer| outer.max(own))
 }

@@ -5,7 +5,6 @@ use apollo_compiler::schema::{Component, Directive, EnumType, EnumValueDefinitio
 use apollo_compiler::{Name, Node};
 use backstay_base::limits;
 
-use super::allow::names;
 use super::naming::{check_count, check_definition_name, check_name};
 use super::read;
 use super::renamed::{check_former, former};
@@ -114,7 +113,7 @@ fn with(report: &mut Report<'_>, directive: &Directive, set: &[(String, RuleText
         report.error(value.location(), "`with` belongs to `by`, which is missing here", "nothing to add to", help);
     }
     let mut with: Vec<(String, Span)> = Vec::new();
-    for (name, place) in names(value) {
+    for (name, place) in read::texts(value) {
         if with.iter().any(|(other, _)| other == name) {
             report.error(place, format!("`with` names `{name}` twice"), "again here", "remove it");
         } else if set.iter().any(|(other, _)| other == name) {

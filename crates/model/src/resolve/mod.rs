@@ -14,6 +14,7 @@ mod field;
 mod index;
 mod kind;
 mod length;
+mod members;
 mod naming;
 mod read;
 mod relation;
@@ -60,7 +61,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_interfaces(report, &compiled.schema);
     let app = app(report, &compiled.schema, &survey);
     let (enums, roles) = enums(report, &survey);
-    let embedded = survey.embedded.resolved(report, Names { survey: &survey, enums: &enums, embedded: &[] });
+    let embedded = members::types(report, Names { survey: &survey, enums: &enums, embedded: &[] });
     let names = Names { survey: &survey, enums: &enums, embedded: &embedded };
     let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
     let unions = survey.embedded.unions();

@@ -46,3 +46,9 @@ pub(super) fn rule_value(report: &mut Report<'_>, value: &Node<Literal>) -> Opti
 pub(super) fn description(text: Option<&Node<str>>) -> Option<String> {
     text.map(|text| text.as_str().to_owned()).filter(|text| !text.is_empty())
 }
+
+/// The texts of a list, each with its place. GraphQL takes a single value where a list is expected.
+pub(super) fn texts(value: &Node<Literal>) -> impl Iterator<Item = (&str, Option<SourceSpan>)> {
+    let items = if let Literal::List(items) = &**value { items.as_slice() } else { std::slice::from_ref(value) };
+    items.iter().filter_map(|item| item.as_str().map(|name| (name, item.location())))
+}

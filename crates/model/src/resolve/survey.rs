@@ -125,7 +125,7 @@ impl<'a> StoredType<'a> {
     ) -> Self {
         let is_standard = |name: &str| STANDARD_FIELDS.iter().any(|standard| standard.name == name);
         let fields: Vec<_> = node.fields.values().filter(|field| !is_standard(&field.name)).collect();
-        let expanded = embedded.expand(&fields);
+        let expanded = embedded.expand(&fields, FieldId(FIRST_DECLARED));
         let count = expanded.len() + STANDARD_FIELDS.len();
         check_count(report, "fields", count, limits::MODEL_FIELDS, node.name.location());
         let declared = expanded.iter().map(|field| field.name.clone());

@@ -1,46 +1,9 @@
-use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
+//! What is done with a checked expression before it stands in another: taking a part of `Money`, and moving it to the
+//! record that a path leads to.
+
 use backstay_scalar::{Part, Scalar};
 
-use crate::advice;
-use crate::check::Checker;
-use crate::facts::children_mut;
-use crate::{Aggregate, Aggregation, Checked, Expr, ExprError, Node, Path, Root, Scope, Type};
-
-/// A computed field of a record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ComputedField {
-    /// Leads to the record.
-    pub at: Path,
-    /// The record's collection.
-    pub collection: CollectionId,
-    /// The field.
-    pub field: FieldId,
-    /// Under whose rights the value looks at records where a caller asks.
-    pub rights: ComputedRights,
-    /// Digits after the point of a `Decimal`, to which the value is rounded half away from zero.
-    pub scale: Option<u8>,
-    /// The field's expression, about the record at the end of `at`.
-    pub value: Expr,
-}
-
-impl ComputedField {
-    /// Whether the two are the same but for the expression.
-    pub(crate) fn same_kind(&self, other: &Self) -> bool {
-        self.at == other.at && self.collection == other.collection && self.field == other.field
-    }
-}
-
-/// Checks a computed field by itself; the expression is a `Node::Computed` of `this`. The errors, at least one, stand in
-/// the field's own text.
-pub fn computed(model: &Model, collection: CollectionId, field: FieldId) -> Result<Checked, Vec<ExprError>> {
-    let scope = Scope::rule(model, collection);
-    Checker::new(scope).computed_alone((collection, field)).map_err(|mut errors| {
-        for error in &mut errors {
-            advice::give(error, &scope);
-        }
-        errors
-    })
-}
+use crate::{Aggregate, Aggregation, ComputedField, Expr, Node, Path, Root, Type};
 
 impl Expr {
     /// A part of an expression that is `Money`; any other as it is.
@@ -94,7 +57,7 @@ impl Expr {
             Node::Computed(of) => rebased(&mut of.at),
             _ => {}
         }
-        for child in children_mut(&mut self.node) {
+        for child in self.children_mut() {
             child.rebase(at);
         }
     }

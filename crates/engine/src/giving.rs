@@ -1,0 +1,64 @@
+//! Evaluates what the model gives fields.
+
+use backstay_base::{Caller, Error, Timestamp};
+use backstay_expr::{Environment, Path, Start, evaluate};
+use backstay_scalar::Value;
+use backstay_sql::{RecordSource, Row};
+
+use crate::TxContext;
+use crate::answered::NoAnswer;
+use crate::bind::{Bindings, InMemory};
+use crate::given::Given;
+use crate::proposal::Proposal;
+
+/// The value for a record in the making, in which `this` is the given source. What the expression asks of other records is
+/// read in one statement of the write's own transaction.
+pub(crate) async fn value_of(
+    given: &Given,
+    cx: &mut TxContext<'_, '_>,
+    proposal: &Proposal<'_>,
+    this: RecordSource,
+) -> Result<Value, Error> {
+    let (collection, stored, proposed) = (proposal.collection.id, proposal.stored_values(), &*proposal.values);
+    let engine = cx.engine;
+    let mut fetched = Vec::new();
+    if let Some(plan) = given.plan(&engine.planner, collection, this) {
+        let bindings = Bindings { proposed, stored, ..cx.bindings() };
+        let statement = cx.statement(&plan.template, &bindings, collection);
+        let mut answer = None;
+        let visit = &mut |row: &dyn Row| {
+            answer = Some(plan.read(row)?);
+            Ok(())
+        };
+        cx.rows(&statement, visit).await?;
+        fetched = answer.ok_or_else(|| Error::internal(NoAnswer))?;
+    }
+    let record = if this == RecordSource::Stored { stored } else { proposed };
+    let memory = InMemory { caller: cx.caller(), now: cx.now(), this: record, new: proposed };
+    Ok(evaluate(&given.expr, &Supplied { memory, fetched: &fetched }))
+}
+
+/// A record in memory, with what was read of others.
+#[derive(Debug)]
+struct Supplied<'m> {
+    memory: InMemory<'m>,
+    fetched: &'m [Value],
+}
+
+impl Environment for Supplied<'_> {
+    fn caller(&self) -> &Caller {
+        self.memory.caller()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.memory.now()
+    }
+
+    fn value(&self, from: Start, path: &Path) -> Value {
+        self.memory.value(from, path)
+    }
+
+    fn param(&self, index: u16) -> Value {
+        self.fetched[usize::from(index)].clone()
+    }
+}
