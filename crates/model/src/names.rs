@@ -2,6 +2,11 @@
 
 use backstay_base::nearest;
 
+/// The last name of a path: `city` of `address.city`.
+pub fn own_name(path: &str) -> &str {
+    path.rsplit_once('.').map_or(path, |(_, own)| own)
+}
+
 /// Bytes of an identifier that both databases keep whole.
 const IDENTIFIER_BYTES: usize = 63;
 

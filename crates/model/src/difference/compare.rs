@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
-use super::documents::{DocumentChange, Documents};
+use super::documents::{DocumentChange, Documents, Rewriting};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
 use crate::{
@@ -25,6 +25,7 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     if !roles.is_empty() {
         all.push(Difference::RolesRemoved { roles });
     }
+    Documents { old, new, pairing }.behaviour(&mut all);
     for after in &new.collections {
         match pairing.collection(after.id) {
             None => all.push(Difference::CollectionAdded { collection: after.name.clone() }),
@@ -230,11 +231,12 @@ impl<'a> Pair<'a> {
             all.push(Difference::FieldRenamed { collection: collection(), from, to, stored });
         }
         let change = self.change(before, after);
+        let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
+        let is_same_type = change.is_none();
         if let Some(change) = change {
             let (from, to) = (field_written(self.old, before), field_written(self.new, after));
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
-        let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
         let demands =
             |one: &Field, other: &Field| one.required && !other.required || one.is_needed() && !other.is_needed();
         if demands(after, before) && !replaced {
@@ -244,13 +246,13 @@ impl<'a> Pair<'a> {
             all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
         }
         if let (Some(was), Some(is)) = (&before.computed, &after.computed)
-            && change.is_none()
+            && is_same_type
             && !self.same_value(was, is)
         {
             all.push(Difference::ComputedChanged { collection: collection(), field: field() });
         }
         if before.length != after.length {
-            let stricter = is_stricter(before.length, after.length);
+            let stricter = Length::is_stricter(before.length, after.length);
             all.push(Difference::LengthChanged { collection: collection(), field: field(), stricter });
         }
         if let (FieldKind::ToOne { on_delete: a, .. }, FieldKind::ToOne { on_delete: b, .. }) =
@@ -280,7 +282,7 @@ impl<'a> Pair<'a> {
             (FieldKind::Document(from), FieldKind::Document(to)) => {
                 match (Documents { old: self.old, new: self.new, pairing: self.pairing }.compare(*from, *to)) {
                     DocumentChange::Same => return None,
-                    DocumentChange::Rewritten => TypeChange::Converted,
+                    DocumentChange::Rewritten(Rewriting { lost, breaking }) => TypeChange::Rewritten { lost, breaking },
                     DocumentChange::Other => TypeChange::Replaced(self.filled(after)),
                 }
             }
@@ -498,16 +500,6 @@ fn is_convertible(kind: &FieldKind) -> bool {
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
     }
-}
-
-/// Whether a value can be as long as the first says, and not as the second does.
-fn is_stricter(before: Option<Length>, after: Option<Length>) -> bool {
-    let bounds = |length: Option<Length>| {
-        let Length { min, max } = length.unwrap_or(Length { min: 0, max: None });
-        (min, max.unwrap_or(usize::MAX))
-    };
-    let ((least, most), (min, max)) = (bounds(before), bounds(after));
-    min > least || max < most
 }
 
 fn widens(from: Scalar, to: Scalar) -> bool {

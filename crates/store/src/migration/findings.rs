@@ -132,9 +132,11 @@ impl Finder<'_> {
                 Some(self.succession.having(before.id, field.id).count)
             }
             Difference::TypeChanged { collection, field, change, .. } => match change {
-                TypeChange::Converted | TypeChange::Linked | TypeChange::Computed | TypeChange::Replaced(_) => {
-                    self.having(collection, field)
-                }
+                TypeChange::Converted
+                | TypeChange::Rewritten { .. }
+                | TypeChange::Linked
+                | TypeChange::Computed
+                | TypeChange::Replaced(_) => self.having(collection, field),
                 TypeChange::Stored(Filled::Backfill) => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
@@ -171,6 +173,7 @@ impl Finder<'_> {
             | Difference::RequiredTightened { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
@@ -276,6 +279,7 @@ impl Finder<'_> {
             | Difference::TypeChanged { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
