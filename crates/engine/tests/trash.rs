@@ -147,6 +147,19 @@ fn code<T>(result: Result<T, Error>) -> &'static str {
 }
 
 #[tokio::test]
+async fn one_record_that_stays_restricts_however_many_go_along() {
+    let families = Families::open();
+    let area = families.make("Area", "{}").await;
+    let elsewhere = families.make("Area", "{}").await;
+    families.fill("Block", &format!(r#"{{"area":"{area}","main":"{area}"}}"#), 600).await;
+    let staying = families.make("Block", &format!(r#"{{"area":"{elsewhere}","main":"{area}"}}"#)).await;
+    assert_eq!(families.delete("Area", area).await, "still-referenced");
+    assert_eq!(families.delete("Block", staying).await, "ok");
+    assert_eq!(families.delete("Area", area).await, "ok");
+    assert_eq!(families.trashed("Block").await, 601);
+}
+
+#[tokio::test]
 async fn a_restore_brings_the_whole_group_back_whatever_the_order_of_its_types() {
     let families = Families::open();
     let parent = families.make("Parent", "{}").await;
